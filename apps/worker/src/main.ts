@@ -1,0 +1,21 @@
+import { closeOnSignal } from '@posthorn/lifecycle';
+import { SettingsError } from '@posthorn/settings';
+import { pino } from 'pino';
+import { readWorkerEnv } from './env.js';
+import { startWorker } from './worker.js';
+
+const VERSION = '0.1.0';
+
+try {
+  const env = readWorkerEnv(process.env);
+  const log = pino({ level: env.logLevel, base: { app: 'worker', pid: process.pid } });
+  const worker = await startWorker(env, { log, version: VERSION });
+  log.info(
+    { healthUrl: worker.healthUrl, queueBackend: env.queue.backend, concurrency: env.workerConcurrency },
+    'worker.started',
+  );
+  closeOnSignal({ close: worker.stop, timeoutMs: env.shutdownTimeoutMs + 2_000, log });
+} catch (error) {
+  process.stderr.write(`${error instanceof SettingsError ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,123 @@
+import type { AttemptObserver } from '@posthorn/core';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** The worker's counters. No label has values that customers make (account, subscription, URL, event type). */
+export function openMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+
+  const attempts = new Counter({
+    name: 'posthorn_attempts_total',
+    help: 'HTTP tries made and recorded',
+    labelNames: ['kind', 'outcome', 'status_class', 'trigger'],
+    registers,
+  });
+  const attemptDuration = new Histogram({
+    name: 'posthorn_attempt_duration_seconds',
+    help: 'One HTTP try, from its start to the end of the answer',
+    labelNames: ['outcome'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
+    registers,
+  });
+  const delivery = new Histogram({
+    name: 'posthorn_delivery_seconds',
+    help: 'From publish to the answer of the receiver that took it',
+    labelNames: ['first_try'],
+    buckets: [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3_600, 86_400, 259_200],
+    registers,
+  });
+  const finished = new Counter({
+    name: 'posthorn_deliveries_finished_total',
+    help: 'Deliveries that an attempt ended',
+    labelNames: ['status'],
+    registers,
+  });
+  const disabled = new Counter({
+    name: 'posthorn_subscriptions_disabled_total',
+    help: 'Subscriptions that an attempt disabled',
+    labelNames: ['reason'],
+    registers,
+  });
+  const verifications = new Counter({
+    name: 'posthorn_verifications_total',
+    help: 'Verifications that ended',
+    labelNames: ['result', 'reason'],
+    registers,
+  });
+  const shared = new Histogram({
+    name: 'posthorn_group_commit_size',
+    help: 'How many shared one statement',
+    labelNames: ['operation'],
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+    registers,
+  });
+  const statements = new Counter({
+    name: 'posthorn_sql_statements_total',
+    help: 'Statements run on the delivery path',
+    labelNames: ['operation'],
+    registers,
+  });
+  const inFlight = new Gauge({ name: 'posthorn_worker_in_flight', help: 'Jobs at work', registers });
+  const concurrency = new Gauge({ name: 'posthorn_worker_concurrency', help: 'Jobs at once, at most', registers });
+  const rounds = new Counter({
+    name: 'posthorn_feeder_runs_total',
+    help: 'Rounds of the feeder',
+    labelNames: ['result'],
+    registers,
+  });
+  const fed = new Counter({
+    name: 'posthorn_feeder_enqueued_total',
+    help: 'Jobs the feeder made; a steady growth says that something else loses them',
+    registers,
+  });
+  const lastFed = new Gauge({
+    name: 'posthorn_feeder_last_success_timestamp_seconds',
+    help: 'When the feeder last succeeded',
+    registers,
+  });
+  const enqueueFailures = new Counter({
+    name: 'posthorn_enqueue_failures_total',
+    help: 'Due attempts that the queue did not take; the feeder brings them later',
+    labelNames: ['queue'],
+    registers,
+  });
+
+  const observer: Required<AttemptObserver> = {
+    shared(operation, size) {
+      shared.observe({ operation }, size);
+      statements.inc({ operation });
+    },
+    attempted({ trigger, result, recorded, deliverySeconds, attemptNumber }) {
+      attempts.inc({
+        kind: 'delivery',
+        outcome: result.outcome,
+        status_class: statusClass(result.statusCode),
+        trigger,
+      });
+      attemptDuration.observe({ outcome: result.outcome }, result.durationMs / 1_000);
+      if (result.outcome === 'ok') delivery.observe({ first_try: String(attemptNumber === 1) }, deliverySeconds);
+      if (recorded.status === 'succeeded' || recorded.status === 'failed') finished.inc({ status: recorded.status });
+      if (recorded.disabled) disabled.inc({ reason: recorded.disabled });
+    },
+  };
+
+  return {
+    registry,
+    observer,
+    attempts,
+    attemptDuration,
+    verifications,
+    inFlight,
+    concurrency,
+    rounds,
+    fed,
+    lastFed,
+    enqueueFailures,
+  };
+}
+
+export type Metrics = ReturnType<typeof openMetrics>;
+
+export const statusClass = (statusCode: number | null): string =>
+  statusCode === null ? 'none' : `${Math.floor(statusCode / 100)}xx`;

@@ -1,0 +1,127 @@
+import { type Log, openAttempter, openCipher, openDatabase, openVerifier, requireMigrated } from '@posthorn/core';
+import { type Consumer, type QueueName, openConsumer, openProducer } from '@posthorn/jobs';
+import { openSender } from '@posthorn/sender';
+import { deliver } from './deliver.js';
+import type { WorkerEnv } from './env.js';
+import { startFeeder } from './feeder.js';
+import { buildHealth } from './health.js';
+import { openMetrics, statusClass } from './metrics.js';
+import { verify } from './verify.js';
+
+export interface Worker {
+  /** Where its /livez, /readyz and /metrics are. */
+  healthUrl: string;
+  /** Takes no more jobs, lets attempts in flight end within the grace, aborts the rest (they are recorded as `aborted` and
+   *  spend nothing of the schedule), then lets go of queue and database. */
+  stop(): Promise<void>;
+}
+
+/** Time kept of the shutdown's deadline for recording what was aborted. */
+const RESERVE_MS = 5_000;
+const VERIFY_CONCURRENCY = 20;
+
+/** Starts a worker: consumers of all queues, the feeder, its health server. Goes on by itself when Postgres or the queue
+ *  goes away and comes back. */
+export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; version: string }): Promise<Worker> {
+  const metrics = openMetrics();
+  const db = openDatabase({
+    url: env.databaseUrl,
+    applicationName: 'posthorn worker',
+    maxConnections: env.databasePoolSize,
+    log,
+  });
+  await requireMigrated(db, log);
+  const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });
+  const producer = openProducer(env.queue, {
+    log,
+    onFailure: (queue, count) => metrics.enqueueFailures.inc({ queue }, count),
+  });
+  const sender = openSender({
+    policy: { allowPrivate: env.allowPrivate, requireHttps: env.requireHttps },
+    userAgent: `Posthorn/${version}`,
+  });
+  const { enqueue } = producer;
+  const { post } = sender;
+
+  const attempter = openAttempter({
+    db,
+    cipher,
+    enqueue,
+    post,
+    log,
+    timeoutMs: env.deliveryTimeoutMs,
+    waitsMs: env.retryScheduleSeconds.map((seconds) => seconds * 1_000),
+    failingAfterMs: env.failingAfterDays * 24 * 60 * 60 * 1_000,
+    observe: metrics.observer,
+  });
+  const verifier = openVerifier({
+    db,
+    cipher,
+    enqueue,
+    post,
+    log,
+    timeoutMs: env.deliveryTimeoutMs,
+    observe: ({ result, status, reason }) => {
+      metrics.attempts.inc({
+        kind: 'verification',
+        outcome: result.outcome,
+        status_class: statusClass(result.statusCode),
+        trigger: 'auto',
+      });
+      metrics.attemptDuration.observe({ outcome: result.outcome }, result.durationMs / 1_000);
+      if (status !== 'pending') metrics.verifications.inc({ result: status, reason: reason ?? 'none' });
+    },
+  });
+
+  const consumer = (
+    queue: QueueName,
+    concurrency: number,
+    handle: Parameters<typeof openConsumer>[1]['handle'],
+  ): Consumer => {
+    metrics.concurrency.inc(concurrency);
+    return openConsumer(env.queue, {
+      queue,
+      concurrency,
+      log,
+      async handle(due, signal) {
+        metrics.inFlight.inc();
+        return handle(due, signal).finally(() => metrics.inFlight.dec());
+      },
+    });
+  };
+  const consumers = [
+    consumer('deliver', env.workerConcurrency, deliver(attempter)),
+    // Of its own, so that a backlog of first attempts does not hold retries up, nor the other way round.
+    consumer('retry', Math.ceil(env.workerConcurrency / 2), deliver(attempter)),
+    consumer('verify', Math.min(VERIFY_CONCURRENCY, env.workerConcurrency), verify(verifier)),
+  ];
+
+  let isDraining = false;
+  const health = buildHealth({ db, producer, registry: metrics.registry, isDraining: () => isDraining, version });
+  const healthUrl = await health.listen({ host: env.workerHealthHost, port: env.workerHealthPort });
+
+  for (const one of consumers) one.start();
+  const feeder = startFeeder({
+    db,
+    enqueue,
+    log,
+    observe({ result, enqueued }) {
+      metrics.rounds.inc({ result });
+      metrics.fed.inc(enqueued);
+      if (result === 'ok') metrics.lastFed.setToCurrentTime();
+    },
+  });
+
+  return {
+    healthUrl,
+    async stop() {
+      isDraining = true;
+      const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
+      await Promise.all([feeder.stop(), ...consumers.map((one) => one.stop({ graceMs }))]);
+      await sender.close();
+      await producer.close();
+      await health.close();
+      await db.close();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+
+/** Seals secrets at rest with AES-256-GCM. What is sealed names its key, so that keys can be rotated: new ones seal,
+ *  old ones still open. */
+export interface Cipher {
+  /** The id of the key that seals: 16 hex digits. */
+  keyId: string;
+  /** Key id, nonce, tag and ciphertext in one. Sealing the same text twice gives different bytes. */
+  seal(text: string): Buffer;
+  /** Throws if the bytes were altered or their key is not known here. */
+  open(sealed: Uint8Array): string;
+}
+
+const KEY_ID_BYTES = 8;
+const NONCE_BYTES = 12; // NIST SP 800-38D §8.2: 96 bits, random
+const TAG_BYTES = 16;
+
+/** Keys are 32 bytes, written as base64 or hex. Throws on any other, naming which one and never its value. */
+export function openCipher({ current, previous = [] }: { current: string; previous?: string[] }): Cipher {
+  const keys = [current, ...previous].map((text, index) => readKey(text, index));
+  const byId = new Map(keys.map((key) => [key.id, key.bytes]));
+  const [{ id: keyId, bytes: sealing }] = keys as [(typeof keys)[number]];
+  return {
+    keyId,
+    seal(text) {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', sealing, nonce);
+      const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      return Buffer.concat([Buffer.from(keyId, 'hex'), nonce, cipher.getAuthTag(), sealed]);
+    },
+    open(sealed) {
+      const bytes = Buffer.from(sealed);
+      const id = bytes.toString('hex', 0, KEY_ID_BYTES);
+      const key = byId.get(id);
+      if (!key) throw new Error(`sealed with encryption key ${id}, which is not configured here`);
+      const tagAt = KEY_ID_BYTES + NONCE_BYTES;
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(KEY_ID_BYTES, tagAt));
+      decipher.setAuthTag(bytes.subarray(tagAt, tagAt + TAG_BYTES));
+      return decipher.update(bytes.subarray(tagAt + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+    },
+  };
+}
+
+function readKey(text: string, index: number): { id: string; bytes: Buffer } {
+  const bytes = /^[0-9a-fA-F]{64}$/.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
+  if (bytes.length !== 32) {
+    throw new Error(
+      `encryption key ${index + 1} is not 32 bytes of base64 or hex; make one with: openssl rand -base64 32`,
+    );
+  }
+  // A hash of a random key tells nothing of it.
+  return {
+    id: createHash('sha256')
+      .update('posthorn key id')
+      .update(bytes)
+      .digest('hex')
+      .slice(0, KEY_ID_BYTES * 2),
+    bytes,
+  };
+}

@@ -1,0 +1,37 @@
+import type { Deps } from '../deps.js';
+import { LEASE_SECONDS } from '../events/insert-events.js';
+import type { Delivery } from '../generated/prisma/client.js';
+
+export type AskForRetryResult =
+  | { outcome: 'asked'; delivery: Delivery }
+  | { outcome: 'not_found' }
+  | { outcome: 'not_possible'; reason: string };
+
+/** Asks for one attempt now, whatever the delivery's state. If it fails, a failed delivery stays failed and a pending one
+ *  keeps its schedule. Kept in the ledger, so it is made even if the queue is down; asking twice before it is made asks
+ *  for one attempt. */
+export async function askForRetry(
+  { db, enqueue }: Deps,
+  { accountId, id }: { accountId: string; id: string },
+): Promise<AskForRetryResult> {
+  const { rows } = await db.pool.query<{ attemptNumber: number; isDeleted: boolean }>(
+    `WITH found AS (
+       SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
+       WHERE d.account_id = $1 AND d.id = $2
+     ), asked AS (
+       UPDATE deliveries d SET asked_trigger = coalesce(d.asked_trigger, 'manual'),
+         feed_at = least(d.feed_at, now() + interval '${LEASE_SECONDS} seconds')
+       FROM found f WHERE d.id = f.id AND NOT f.is_deleted
+       RETURNING d.id, d.attempt_count + 1 AS number
+     )
+     SELECT a.number AS "attemptNumber", f.is_deleted AS "isDeleted" FROM found f LEFT JOIN asked a ON a.id = f.id`,
+    [accountId, id],
+  );
+  const [found] = rows;
+  if (!found) return { outcome: 'not_found' };
+  if (found.isDeleted)
+    return { outcome: 'not_possible', reason: 'its subscription was deleted, so there is no URL to send it to' };
+  await enqueue('deliver', [{ id, attemptNumber: found.attemptNumber }]);
+  const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
+  return delivery ? { outcome: 'asked', delivery } : { outcome: 'not_found' };
+}

@@ -1,0 +1,192 @@
+import type { PostRequest, PostResult } from '@posthorn/sender';
+import { toTypeId } from '@posthorn/contract';
+import { type Batch, openBatch } from '../batch.js';
+import type { Cipher } from '../cipher.js';
+import type { Database } from '../database.js';
+import { openPatience } from '../database-away.js';
+import type { Due, Enqueue } from '../deps.js';
+import type { AttemptTrigger } from '../generated/prisma/client.js';
+import type { Log } from '../log.js';
+import { openHeaders } from '../subscriptions/create-subscription.js';
+import { cancelDeliveries } from './cancel-deliveries.js';
+import { type Decision, decide } from './decide.js';
+import type { AttemptReport, LoadedDelivery } from './delivery.js';
+import { holdDeliveries } from './hold-deliveries.js';
+import { loadDeliveries } from './load-deliveries.js';
+import { type AttemptRecord, LONGEST_QUEUED_WAIT_MS, type Recorded, recordAttempts } from './record-attempts.js';
+
+/** How a job of the queue ends.
+ *  attempted: the POST was made and recorded · stood_down: there was nothing to do, `why` says it · early: its time has
+ *  not come by the database's clock, look again in `inMs`. */
+export type AttemptEnd =
+  | { end: 'attempted'; report: AttemptReport }
+  | { end: 'stood_down'; why: 'unknown' | 'superseded' | 'settled' | 'not_active' }
+  | { end: 'early'; inMs: number };
+
+export interface AttemptOptions {
+  db: Database;
+  cipher: Cipher;
+  enqueue: Enqueue;
+  post: (request: PostRequest) => Promise<PostResult>;
+  log: Log;
+  /** The whole attempt, the body of the answer included. */
+  timeoutMs: number;
+  /** The wait after each failure. */
+  waitsMs: readonly number[];
+  /** A subscription that exhausts a delivery and had no success for so long is disabled. */
+  failingAfterMs: number;
+  random?: () => number;
+  observe?: AttemptObserver;
+}
+
+export interface AttemptObserver {
+  /** `size` deliveries shared one statement. */
+  shared?(operation: 'load' | 'record', size: number): void;
+  attempted?(attempt: {
+    trigger: AttemptTrigger;
+    result: PostResult;
+    recorded: Recorded;
+    deliverySeconds: number;
+    attemptNumber: number;
+  }): void;
+}
+
+export interface Attempter {
+  /** Makes one attempt of a delivery: load, fence, POST, decide, record, and only then resolve. Safe to repeat: a second
+   *  run for the same attempt stands down, and where both had posted already, one of the two is recorded.
+   *  While the database is away it waits, holding the result; `signal` (we are shutting down) ends the POST as `aborted`.
+   *  Throws only for bugs, and for a database that stays away past a shutdown: then the queue or the feeder repeats it. */
+  attempt(due: Due, signal: AbortSignal): Promise<AttemptEnd>;
+}
+
+const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
+
+export function openAttempter(options: AttemptOptions): Attempter {
+  const { db, cipher, post, log, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
+  const patience = openPatience({ log });
+  const loads: Batch<string, LoadedDelivery | null> = openBatch({
+    maxSize: 500,
+    maxRuns: 2,
+    run: (ids) => loadDeliveries(db.pool, ids),
+    observe: (size) => observe?.shared?.('load', size),
+  });
+  const records: Batch<AttemptRecord, Recorded | null> = openBatch({
+    maxSize: 200,
+    maxRuns: 2,
+    run: (batch) => recordAttempts(db.pool, batch, { failingAfterMs }),
+    observe: (size) => observe?.shared?.('record', size),
+  });
+
+  async function attempt({ id, attemptNumber }: Due, signal: AbortSignal): Promise<AttemptEnd> {
+    const delivery = await patience.until(() => loads.add(id), signal);
+    if (!delivery) return { end: 'stood_down', why: 'unknown' };
+    if (delivery.attemptCount !== attemptNumber - 1) return { end: 'stood_down', why: 'superseded' };
+    if (delivery.askedTrigger === null) {
+      if (delivery.status !== 'pending') return { end: 'stood_down', why: 'settled' };
+      if (delivery.isDeleted || delivery.subscriptionStatus !== 'active') return standDown(delivery);
+      if (delivery.dueInMs !== null && delivery.dueInMs > EARLY_MS) return { end: 'early', inMs: delivery.dueInMs };
+    } else if (delivery.isDeleted) {
+      return standDown(delivery);
+    }
+
+    const trigger = delivery.askedTrigger ?? 'auto';
+    const result = await post({
+      url: delivery.url,
+      webhookId: toTypeId('evt', delivery.eventId),
+      body: delivery.body,
+      secrets: delivery.secretsSealed.map((sealed) => cipher.open(sealed)),
+      headers: openHeaders({ cipher }, delivery.headersSealed),
+      timeoutMs,
+      signal,
+    });
+    const decision = decide(result, {
+      failureCount: delivery.failureCount,
+      waitsMs,
+      random: random(),
+      now: new Date(),
+    });
+
+    const recorded = await patience.until(
+      () => records.add({ delivery, attemptNumber, trigger, result, decision }),
+      signal,
+    );
+    if (!recorded) return { end: 'stood_down', why: 'superseded' };
+    logAttempt(delivery, { attemptNumber, trigger, result, decision, recorded });
+    const deliverySeconds = (delivery.publishedMsAgo + result.durationMs) / 1_000;
+    observe?.attempted?.({ trigger, result, recorded, deliverySeconds, attemptNumber });
+    await follow(delivery, attemptNumber, recorded);
+    return { end: 'attempted', report: toReport(delivery, { attemptNumber, result, recorded }) };
+  }
+
+  /** The subscription receives nothing now: what it is owed follows its state, if the change did not see it. */
+  async function standDown({
+    accountId,
+    subscriptionId,
+    isDeleted,
+    subscriptionStatus,
+  }: LoadedDelivery): Promise<AttemptEnd> {
+    if (isDeleted) await cancelDeliveries(db.pool, { subscriptionId, reason: 'subscription_deleted' });
+    else if (subscriptionStatus === 'paused') await holdDeliveries(db.pool, { accountId, id: subscriptionId });
+    else await cancelDeliveries(db.pool, { subscriptionId, reason: 'subscription_disabled' });
+    return { end: 'stood_down', why: 'not_active' };
+  }
+
+  /** After the commit: what a lost process leaves undone here, the feeder does. */
+  async function follow(
+    { id, subscriptionId }: LoadedDelivery,
+    attemptNumber: number,
+    { nextInMs, disabled }: Recorded,
+  ): Promise<void> {
+    if (disabled) {
+      log.warn({ subscriptionId, reason: disabled }, 'subscription.disabled');
+      await cancelDeliveries(db.pool, { subscriptionId, reason: 'subscription_disabled' });
+    } else if (nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
+      await options.enqueue('retry', [
+        { id, attemptNumber: attemptNumber + 1, delayMs: Math.max(0, Math.ceil(nextInMs)) },
+      ]);
+    }
+  }
+
+  function logAttempt(
+    delivery: LoadedDelivery,
+    { attemptNumber, trigger, result, decision, recorded }: Omit<AttemptRecord, 'delivery'> & { recorded: Recorded },
+  ): void {
+    log.info(
+      {
+        accountId: delivery.accountId,
+        subscriptionId: toTypeId('sub', delivery.subscriptionId),
+        eventId: toTypeId('evt', delivery.eventId),
+        deliveryId: toTypeId('dlv', delivery.id),
+        eventType: delivery.eventType,
+        receiverHost: new URL(delivery.url).host,
+        attemptNumber,
+        trigger,
+        outcome: result.outcome,
+        statusCode: result.statusCode,
+        durationMs: Math.round(result.durationMs),
+        decision: (decision satisfies Decision).next,
+        deliveryStatus: recorded.status,
+        nextInMs: recorded.nextInMs === null ? null : Math.round(recorded.nextInMs),
+      },
+      'delivery.attempted',
+    );
+  }
+
+  return { attempt };
+}
+
+function toReport(
+  delivery: LoadedDelivery,
+  { attemptNumber, result, recorded }: { attemptNumber: number; result: PostResult; recorded: Recorded },
+): AttemptReport {
+  return {
+    deliveryId: toTypeId('dlv', delivery.id),
+    eventId: toTypeId('evt', delivery.eventId),
+    subscriptionId: toTypeId('sub', delivery.subscriptionId),
+    accountId: delivery.accountId,
+    attemptNumber,
+    outcome: result.outcome,
+    statusCode: result.statusCode,
+    deliveryStatus: recorded.status,
+  };
+}

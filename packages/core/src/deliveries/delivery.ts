@@ -1,0 +1,50 @@
+import type { Outcome } from '@posthorn/sender';
+import type { AttemptTrigger, DeliveryStatus, SubscriptionStatus } from '../generated/prisma/client.js';
+
+/** A Delivery as an attempt needs it: one event owed to one subscription.
+ *
+ *  status      entered when                                          left by
+ *  pending     published to an active subscription; released         an attempt → succeeded, failed · pause → held · disable, delete → canceled
+ *  held        published to a paused one; paused                     resume → pending · disable, delete → canceled
+ *  succeeded   an attempt was answered 2xx, whatever the state was   nothing
+ *  failed      the schedule is exhausted, or 410                     an attempt asked for that succeeds → succeeded
+ *  canceled    its subscription was disabled or deleted              an attempt asked for that succeeds → succeeded
+ *
+ *  Beside the status: `attemptCount` counts attempts recorded, so the next one is number attemptCount + 1, and that number
+ *  is the fence: a job for any other number stands down, and a result for any other number is not recorded. `failureCount`
+ *  counts the waits of the schedule that are spent. `askedTrigger` asks for one attempt whatever the status.
+ *  `feedAt` is when the feeder looks after it; it is null exactly when no attempt is owed. */
+export interface LoadedDelivery {
+  id: string;
+  accountId: string;
+  eventId: string;
+  eventType: string;
+  body: Buffer;
+  status: DeliveryStatus;
+  attemptCount: number;
+  failureCount: number;
+  askedTrigger: AttemptTrigger | null;
+  /** By the database's clock; negative when it is past; null unless pending. */
+  dueInMs: number | null;
+  subscriptionId: string;
+  url: string;
+  subscriptionStatus: SubscriptionStatus;
+  isDeleted: boolean;
+  headersSealed: Buffer | null;
+  /** Those that have not expired, the current one first. */
+  secretsSealed: Buffer[];
+  /** By the database's clock. */
+  publishedMsAgo: number;
+}
+
+/** What an attempt came to, told in logs and shown by the queue. */
+export interface AttemptReport {
+  deliveryId: string;
+  eventId: string;
+  subscriptionId: string;
+  accountId: string;
+  attemptNumber: number;
+  outcome: Outcome;
+  statusCode: number | null;
+  deliveryStatus: DeliveryStatus;
+}

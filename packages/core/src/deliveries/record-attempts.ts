@@ -1,0 +1,173 @@
+import type { PostResult } from '@posthorn/sender';
+import type pg from 'pg';
+import { LEASE_SECONDS } from '../events/insert-events.js';
+import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
+import { newId } from '../id.js';
+import type { Decision } from './decide.js';
+import type { LoadedDelivery } from './delivery.js';
+
+export interface AttemptRecord {
+  delivery: LoadedDelivery;
+  attemptNumber: number;
+  trigger: AttemptTrigger;
+  result: PostResult;
+  decision: Decision;
+}
+
+/** How the delivery stands after the attempt; null if the attempt was not recorded, because another one of its number was. */
+export interface Recorded {
+  status: DeliveryStatus;
+  /** When its next attempt is due; null if none is owed. */
+  nextInMs: number | null;
+  /** The subscription was disabled by this attempt. */
+  disabled: 'gone' | 'failing' | null;
+}
+
+/** A wait longer than this stays in Postgres until it is near: the queue keeps little, and so has little to lose. */
+export const LONGEST_QUEUED_WAIT_MS = 60 * 60 * 1_000;
+/** How long before such a wait ends the feeder hands it to the queue. */
+const FEED_AHEAD_SECONDS = 30;
+
+// The fence is attempt_count: of two results for one number, the second changes nothing. What an attempt does to the status
+// depends on the status now, not on the one it was loaded with: it may have been held or canceled meanwhile.
+// A subscription's row is written only when it starts or stops failing, or is disabled; not for every delivery.
+const RECORD = `
+WITH input AS (
+  SELECT * FROM unnest(
+    $1::uuid[], $2::uuid[], $3::int[], $4::attempt_trigger[], $5::attempt_outcome[], $6::int[], $7::timestamptz[], $8::int[],
+    $9::int[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::boolean[], $19::text[],
+    $20::text[], $21::float8[], $22::boolean[]
+  ) AS t (
+    id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
+    dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error,
+    next, wait_ms, spent
+  )
+),
+before AS (
+  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent,
+    CASE
+      WHEN i.next = 'succeeded' THEN 'succeeded'::delivery_status
+      WHEN i.next = 'gone' AND d.status IN ('pending', 'held') THEN 'failed'
+      WHEN i.next = 'failed' AND i.trigger <> 'manual' AND d.status IN ('pending', 'held') THEN 'failed'
+      ELSE d.status
+    END AS status_after,
+    -- A try that a person asked for leaves the schedule as it was.
+    CASE WHEN i.trigger = 'manual' THEN greatest(d.due_at, now()) ELSE now() + i.wait_ms * interval '1 millisecond' END AS due_after,
+    -- What was asked for while a scheduled try was under way still stands, unless that one succeeded.
+    CASE WHEN i.trigger = 'auto' AND i.next <> 'succeeded' THEN d.asked_trigger END AS asked_after
+  FROM input i JOIN deliveries d ON d.id = i.delivery_id
+  WHERE d.attempt_count = i.number - 1
+  ORDER BY d.id
+  FOR UPDATE OF d
+),
+moved AS (
+  UPDATE deliveries d SET
+    status = b.status_after,
+    status_reason = CASE
+      WHEN b.status_after = b.status THEN d.status_reason
+      WHEN b.next = 'gone' THEN 'gone'
+      WHEN b.status_after = 'failed' THEN 'exhausted'
+    END,
+    attempt_count = d.attempt_count + 1,
+    failure_count = d.failure_count + b.spent::int,
+    due_at = CASE WHEN b.status_after = 'pending' THEN b.due_after END,
+    asked_trigger = b.asked_after,
+    feed_at = CASE
+      WHEN b.asked_after IS NOT NULL THEN now() + interval '1 second'
+      WHEN b.status_after <> 'pending' THEN NULL
+      WHEN b.due_after > now() + $24 * interval '1 millisecond' THEN b.due_after - interval '${FEED_AHEAD_SECONDS} seconds'
+      ELSE b.due_after + interval '${LEASE_SECONDS} seconds'
+    END,
+    completed_at = CASE
+      WHEN b.status_after IN ('pending', 'held') THEN NULL
+      WHEN b.status_after = b.status THEN d.completed_at
+      ELSE now()
+    END
+  FROM before b WHERE d.id = b.id
+  RETURNING d.id, d.account_id, d.subscription_id, d.status, d.due_at, b.next, b.spent
+),
+written AS (
+  INSERT INTO attempts (
+    id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
+    dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error
+  )
+  SELECT i.id, m.account_id, m.subscription_id, m.id, i.number, i.trigger, i.outcome, i.status_code, i.started_at, i.duration_ms,
+    i.dns_ms, i.connect_ms, i.tls_ms, i.first_byte_ms, i.url, i.remote_address, i.request_headers::json, i.response_headers::json,
+    i.response_body, i.response_truncated, i.error
+  FROM moved m JOIN input i ON i.delivery_id = m.id
+),
+verdict AS (
+  SELECT subscription_id,
+    bool_or(next = 'gone') AS gone,
+    bool_or(next = 'succeeded') AS succeeded,
+    bool_or(next IN ('retry', 'failed') AND (spent OR next = 'failed')) AS failed,
+    bool_or(next = 'failed') AS exhausted
+  FROM moved GROUP BY subscription_id
+),
+subscription AS (
+  UPDATE subscriptions s SET
+    status = CASE WHEN v.gone OR v.exhausted AND NOT v.succeeded AND s.failing_since <= now() - $23 * interval '1 millisecond'
+      THEN 'disabled'::subscription_status ELSE s.status END,
+    status_reason = CASE WHEN v.gone THEN 'gone'
+      WHEN v.exhausted AND NOT v.succeeded AND s.failing_since <= now() - $23 * interval '1 millisecond' THEN 'failing' ELSE s.status_reason END,
+    status_changed_at = CASE WHEN v.gone OR v.exhausted AND NOT v.succeeded AND s.failing_since <= now() - $23 * interval '1 millisecond'
+      THEN now() ELSE s.status_changed_at END,
+    failing_since = CASE WHEN v.succeeded THEN NULL WHEN v.failed OR v.gone THEN coalesce(s.failing_since, now()) ELSE s.failing_since END
+  FROM verdict v
+  WHERE s.id = v.subscription_id AND s.status IN ('active', 'paused') AND (
+    v.gone
+    OR v.succeeded AND s.failing_since IS NOT NULL
+    OR v.failed AND NOT v.succeeded AND s.failing_since IS NULL
+    OR v.exhausted AND NOT v.succeeded AND s.failing_since <= now() - $23 * interval '1 millisecond'
+  )
+  RETURNING s.id, s.status, s.status_reason
+)
+SELECT m.id, m.status, (extract(epoch FROM m.due_at - now()) * 1000)::float8 AS "nextInMs",
+  CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled
+FROM moved m LEFT JOIN subscription s ON s.id = m.subscription_id`;
+
+/** Writes attempts and what they do to their deliveries and subscriptions, in one statement: all of them or none. An
+ *  answer per record, in order. A subscription that this disables still owes: cancel that afterwards (the worker does at
+ *  once, and so does whoever meets such a delivery later). */
+export async function recordAttempts(
+  pool: pg.Pool,
+  records: AttemptRecord[],
+  { failingAfterMs }: { failingAfterMs: number },
+): Promise<(Recorded | null)[]> {
+  const column = <T>(pick: (record: AttemptRecord) => T): T[] => records.map(pick);
+  const { rows } = await pool.query<Recorded & { id: string }>({
+    name: 'record-attempts',
+    text: RECORD,
+    values: [
+      column(() => newId()),
+      column(({ delivery }) => delivery.id),
+      column(({ attemptNumber }) => attemptNumber),
+      column(({ trigger }) => trigger),
+      column(({ result }) => result.outcome),
+      column(({ result }) => result.statusCode),
+      column(({ result }) => result.startedAt),
+      column(({ result }) => Math.round(result.durationMs)),
+      column(({ result }) => rounded(result.timings.dnsMs)),
+      column(({ result }) => rounded(result.timings.connectMs)),
+      column(({ result }) => rounded(result.timings.tlsMs)),
+      column(({ result }) => rounded(result.timings.firstByteMs)),
+      column(({ delivery }) => delivery.url),
+      column(({ result }) => result.remoteAddress),
+      column(({ result }) => JSON.stringify(result.requestHeaders)),
+      column(({ result }) => result.responseHeaders && JSON.stringify(result.responseHeaders)),
+      column(({ result }) => Buffer.from(result.body)),
+      column(({ result }) => result.bodyTruncated),
+      // Text in Postgres has no NUL.
+      column(({ result }) => result.error?.replaceAll('\0', '') ?? null),
+      column(({ decision }) => decision.next),
+      column(({ decision }) => (decision.next === 'retry' ? decision.inMs : 0)),
+      column(({ decision, trigger }) => decision.next === 'retry' && decision.spent && trigger !== 'manual'),
+      failingAfterMs,
+      LONGEST_QUEUED_WAIT_MS,
+    ],
+  });
+  const byId = new Map(rows.map(({ id, ...recorded }) => [id, recorded]));
+  return records.map(({ delivery }) => byId.get(delivery.id) ?? null);
+}
+
+const rounded = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

@@ -1,0 +1,136 @@
+import type pg from 'pg';
+import type { FrozenEvent } from './freeze-event.js';
+
+export interface NewEvent {
+  id: string;
+  accountId: string;
+  frozen: FrozenEvent;
+  createdAt: Date;
+  /** SHA-256 of the body; null without a key. */
+  idempotency: { key: string; bodyHash: Buffer } | null;
+}
+
+/** What became of one event: not `accepted` though its account and type are known = its key was used before. */
+export interface InsertedEvent {
+  accountKnown: boolean;
+  typeKnown: boolean;
+  accepted: boolean;
+  deliveryCount: number;
+  /** The deliveries to be made now; held ones are counted and not listed. */
+  pendingIds: string[];
+}
+
+/** How long a delivery may be in the queue's hands before the feeder asks after it. Longer than an attempt's 15 s and the
+ *  queue's own recovery of a crashed worker's jobs; enqueueing what the queue still has is ignored there. */
+export const LEASE_SECONDS = 60;
+
+// Leans on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
+// foreign key would hold it), so that no event outlives a deletion of its account that runs at the same time.
+const INSERT = `
+WITH input AS (
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::boolean[], $6::timestamptz[], $7::text[], $8::bytea[])
+    WITH ORDINALITY AS t (id, account_id, type, body, suppressed, created_at, key, body_hash, position)
+),
+account AS (
+  SELECT id FROM accounts WHERE id IN (SELECT account_id FROM input) ORDER BY id FOR KEY SHARE
+),
+valid AS (
+  SELECT i.* FROM input i JOIN account a ON a.id = i.account_id JOIN event_types t ON t.name = i.type
+),
+key_taken AS (
+  INSERT INTO idempotency_keys AS k (account_id, key, event_id, body_hash)
+  SELECT account_id, key, id, body_hash FROM valid WHERE key IS NOT NULL ORDER BY account_id, key
+  ON CONFLICT (account_id, key) DO UPDATE
+    SET event_id = excluded.event_id, body_hash = excluded.body_hash, created_at = now()
+    WHERE k.created_at < now() - interval '24 hours'
+  RETURNING event_id
+),
+accepted AS (
+  SELECT * FROM valid WHERE key IS NULL OR id IN (SELECT event_id FROM key_taken)
+),
+matched AS (
+  SELECT e.id AS event_id, e.account_id, e.type, s.id AS subscription_id, s.status
+  FROM accepted e JOIN subscriptions s ON s.account_id = e.account_id
+  WHERE NOT e.suppressed AND s.deleted_at IS NULL AND s.status IN ('active', 'paused')
+    AND (s.events = '{}' OR e.type = ANY (s.events) OR split_part(e.type, ':', 1) || ':*' = ANY (s.events))
+),
+owed AS (
+  INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
+  SELECT posthorn_uuidv7(), account_id, event_id, type, subscription_id,
+    CASE status WHEN 'active' THEN 'pending'::delivery_status ELSE 'held' END,
+    CASE status WHEN 'active' THEN now() END,
+    CASE status WHEN 'active' THEN now() + interval '${LEASE_SECONDS} seconds' END
+  FROM matched
+  RETURNING id, event_id, status
+),
+owed_per_event AS (
+  SELECT event_id, count(*)::int AS deliveries, array_agg(id) FILTER (WHERE status = 'pending') AS pending_ids
+  FROM owed GROUP BY event_id
+),
+stored AS (
+  INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+  SELECT e.id, e.account_id, e.type, e.body, coalesce(o.deliveries, 0), e.created_at
+  FROM accepted e LEFT JOIN owed_per_event o ON o.event_id = e.id
+  RETURNING id
+)
+SELECT a.id IS NOT NULL AS "accountKnown", t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
+  coalesce(o.deliveries, 0) AS "deliveryCount", coalesce(o.pending_ids, '{}') AS "pendingIds"
+FROM input i
+LEFT JOIN account a ON a.id = i.account_id
+LEFT JOIN event_types t ON t.name = i.type
+LEFT JOIN stored e ON e.id = i.id
+LEFT JOIN owed_per_event o ON o.event_id = i.id
+ORDER BY i.position`;
+
+/** Writes events with one delivery per matching active or paused subscription, in one statement: so all of them or none.
+ *  No two of them may have the same account and idempotency key. Answers in the order given. */
+export async function insertEvents(client: pg.Pool | pg.PoolClient, events: NewEvent[]): Promise<InsertedEvent[]> {
+  const { rows } = await client.query<InsertedEvent>({
+    name: 'insert-events',
+    text: INSERT,
+    values: [
+      events.map((event) => event.id),
+      events.map((event) => event.accountId),
+      events.map((event) => event.frozen.type),
+      events.map((event) => event.frozen.body),
+      events.map((event) => event.frozen.suppressed),
+      events.map((event) => event.createdAt),
+      events.map((event) => event.idempotency?.key ?? null),
+      events.map((event) => event.idempotency?.bodyHash ?? null),
+    ],
+  });
+  return rows;
+}
+
+export interface FirstAnswer {
+  accountId: string;
+  key: string;
+  bodyHash: Buffer;
+  event: PublishedEvent;
+}
+
+/** An event as its producer is told of it. */
+export interface PublishedEvent {
+  id: string;
+  accountId: string;
+  type: string;
+  createdAt: Date;
+  deliveryCount: number;
+}
+
+/** The events that first used these keys. Leans on idempotency_keys' key. */
+export async function findFirstAnswers(
+  client: pg.Pool | pg.PoolClient,
+  keys: { accountId: string; key: string }[],
+): Promise<FirstAnswer[]> {
+  const { rows } = await client.query<PublishedEvent & { key: string; bodyHash: Buffer }>({
+    name: 'find-first-answers',
+    text: `
+      SELECT k.key, k.body_hash AS "bodyHash", e.id, e.account_id AS "accountId", e.type, e.created_at AS "createdAt",
+        e.delivery_count AS "deliveryCount"
+      FROM unnest($1::text[], $2::text[]) AS wanted (account_id, key)
+      JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.id = k.event_id`,
+    values: [keys.map(({ accountId }) => accountId), keys.map(({ key }) => key)],
+  });
+  return rows.map(({ key, bodyHash, ...event }) => ({ accountId: event.accountId, key, bodyHash, event }));
+}

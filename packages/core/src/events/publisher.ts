@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { openBatch } from '../batch.js';
+import { inTransaction } from '../database.js';
+import { feedSoon } from '../feeder/feed-soon.js';
+import type { Deps } from '../deps.js';
+import { idTime, newId } from '../id.js';
+import type { FrozenEvent } from './freeze-event.js';
+import {
+  type InsertedEvent,
+  type NewEvent,
+  type PublishedEvent,
+  findFirstAnswers,
+  insertEvents,
+} from './insert-events.js';
+
+export interface PublishRequest {
+  accountId: string;
+  frozen: FrozenEvent;
+  /** Kept 24 h per account: the same key with the same body gets the first answer again. */
+  idempotencyKey: string | null;
+}
+
+export type PublishResult =
+  | { outcome: 'accepted'; event: PublishedEvent } // 202
+  | { outcome: 'repeated'; event: PublishedEvent } // 202: same key, same body, the first answer again
+  | { outcome: 'key_reused'; eventId: string } // 409: same key, another body
+  | { outcome: 'type_unknown'; type: string } // 422
+  | { outcome: 'account_unknown' }; // 404
+export type PublishRefusal = Exclude<PublishResult, { outcome: 'accepted' | 'repeated' }>;
+export type PublishAllResult =
+  | { outcome: 'accepted'; events: (PublishedEvent & { repeated: boolean })[] }
+  | { outcome: 'refused'; index: number; result: PublishRefusal };
+
+export interface Publisher {
+  /** Stores the event and what is owed of it, then resolves: accepted means committed. Concurrent calls share a
+   *  transaction, each has its own answer. The queue is told afterwards and is not waited for. Throws only when the
+   *  database does, and then it is unknown whether it was stored: repeat with the same idempotency key. */
+  publish(request: PublishRequest): Promise<PublishResult>;
+  /** All of them in one transaction, or none. */
+  publishAll(requests: PublishRequest[]): Promise<PublishAllResult>;
+  /** Resolves when everything under way is answered and the queue has been told. */
+  drain(): Promise<void>;
+}
+
+export interface PublisherOptions {
+  /** How many publishes shared one statement. */
+  observe?: (size: number) => void;
+}
+
+const MAX_SHARED = 200; // events in one statement
+const MAX_SHARED_BYTES = 8 * 1024 * 1024;
+
+export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptions = {}): Publisher {
+  const telling = new Set<Promise<void>>();
+
+  /** After the commit, and beside the answer. What the queue does not take, the feeder finds. */
+  function tell(inserted: InsertedEvent[]): void {
+    const ids = inserted.flatMap(({ pendingIds }) => pendingIds);
+    if (ids.length === 0) return;
+    const told = enqueue(
+      'deliver',
+      ids.map((id) => ({ id, attemptNumber: 1 })),
+    ).then((taken) => (taken ? undefined : feedSoon(db, ids)));
+    telling.add(told);
+    void told.finally(() => telling.delete(told));
+  }
+
+  const batch = openBatch<PublishRequest, PublishResult>({
+    maxSize: MAX_SHARED,
+    maxRuns: 2,
+    weigh: ({ frozen }) => frozen.body.length,
+    maxWeight: MAX_SHARED_BYTES,
+    ...(observe && { observe }),
+    async run(requests) {
+      const { results, inserted } = await insert(db.pool, requests);
+      tell(inserted);
+      return results;
+    },
+  });
+
+  return {
+    publish: (request) => batch.add(request),
+    async publishAll(requests) {
+      const published = await inTransaction(db.pool, async (client) => {
+        const { results, inserted } = await insert(client, requests);
+        const index = results.findIndex(({ outcome }) => outcome !== 'accepted' && outcome !== 'repeated');
+        if (index !== -1) throw new Refused(index, results[index] as PublishRefusal);
+        return { results, inserted };
+      }).catch((error: unknown) => {
+        if (error instanceof Refused) return error;
+        throw error;
+      });
+      if (published instanceof Refused) return { outcome: 'refused', index: published.index, result: published.result };
+      tell(published.inserted);
+      const events = published.results.map((result) => {
+        const { event } = result as Extract<PublishResult, { event: PublishedEvent }>;
+        return { ...event, repeated: result.outcome === 'repeated' };
+      });
+      return { outcome: 'accepted', events };
+    },
+    async drain() {
+      await batch.drain();
+      await Promise.all(telling);
+    },
+  };
+}
+
+/** Rolls the transaction of a batch back. */
+class Refused extends Error {
+  index: number;
+  result: PublishRefusal;
+  constructor(index: number, result: PublishRefusal) {
+    super(result.outcome);
+    this.index = index;
+    this.result = result;
+  }
+}
+
+/** One statement for all that is new; a second one only where a key was used before. */
+async function insert(
+  client: pg.Pool | pg.PoolClient,
+  requests: PublishRequest[],
+): Promise<{ results: PublishResult[]; inserted: InsertedEvent[] }> {
+  const events = requests.map(toNewEvent);
+  const { first, later } = splitByKey(events);
+  const inserted = await insertEvents(client, first);
+
+  const results = new Map<NewEvent, PublishResult>();
+  const used = [...later];
+  for (const [index, event] of first.entries()) {
+    const { accountKnown, typeKnown, accepted, deliveryCount } = inserted[index] as InsertedEvent;
+    const { id, accountId, createdAt } = event;
+    const { type } = event.frozen;
+    if (!accountKnown) results.set(event, { outcome: 'account_unknown' });
+    else if (!typeKnown) results.set(event, { outcome: 'type_unknown', type });
+    else if (accepted)
+      results.set(event, { outcome: 'accepted', event: { id, accountId, type, createdAt, deliveryCount } });
+    else used.push(event);
+  }
+  if (used.length > 0) {
+    const answers = await findFirstAnswers(client, used.map(toKey));
+    const answerByKey = new Map(answers.map((answer) => [keyText(answer), answer]));
+    const left: NewEvent[] = [];
+    for (const event of used) {
+      const answer = answerByKey.get(keyText(toKey(event)));
+      if (!answer) left.push(event);
+      else if (answer.bodyHash.equals(event.idempotency?.bodyHash as Buffer)) {
+        results.set(event, { outcome: 'repeated', event: answer.event });
+      } else results.set(event, { outcome: 'key_reused', eventId: answer.event.id });
+    }
+    // Whoever was to use the key first was refused, so the next one is the first.
+    if (left.length > 0) {
+      const again = await insert(
+        client,
+        left.map(({ accountId, frozen, idempotency }) => ({
+          accountId,
+          frozen,
+          idempotencyKey: idempotency?.key ?? null,
+        })),
+      );
+      inserted.push(...again.inserted);
+      for (const [index, event] of left.entries()) results.set(event, again.results[index] as PublishResult);
+    }
+  }
+  return { results: events.map((event) => results.get(event) as PublishResult), inserted };
+}
+
+function toNewEvent({ accountId, frozen, idempotencyKey }: PublishRequest): NewEvent {
+  const id = newId();
+  const idempotency =
+    idempotencyKey === null
+      ? null
+      : { key: idempotencyKey, bodyHash: createHash('sha256').update(frozen.body).digest() };
+  return { id, accountId, frozen, createdAt: idTime(id), idempotency };
+}
+
+/** `later`: those whose key an earlier one of the same batch has. One statement cannot take a key twice. */
+function splitByKey(events: NewEvent[]): { first: NewEvent[]; later: NewEvent[] } {
+  const seen = new Set<string>();
+  const first: NewEvent[] = [];
+  const later: NewEvent[] = [];
+  for (const event of events) {
+    const text = event.idempotency && keyText(toKey(event));
+    if (text !== null && seen.has(text)) later.push(event);
+    else first.push(event);
+    if (text !== null) seen.add(text);
+  }
+  return { first, later };
+}
+
+const toKey = ({ accountId, idempotency }: NewEvent) => ({ accountId, key: idempotency?.key ?? '' });
+const keyText = ({ accountId, key }: { accountId: string; key: string }) => `${accountId}\n${key}`;

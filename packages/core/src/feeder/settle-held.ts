@@ -1,0 +1,38 @@
+import type pg from 'pg';
+import { cancelDeliveries } from '../deliveries/cancel-deliveries.js';
+import { releaseHeld } from '../deliveries/release-held.js';
+import type { Due } from '../deps.js';
+
+// A loose index scan over deliveries_held_idx: one probe per subscription that holds anything.
+const UNPAUSED = `
+WITH RECURSIVE holding AS (
+  (SELECT subscription_id FROM deliveries WHERE status = 'held' ORDER BY subscription_id LIMIT 1)
+  UNION ALL
+  SELECT (
+    SELECT d.subscription_id FROM deliveries d
+    WHERE d.status = 'held' AND d.subscription_id > h.subscription_id ORDER BY d.subscription_id LIMIT 1
+  )
+  FROM holding h WHERE h.subscription_id IS NOT NULL
+)
+SELECT s.id, s.status = 'active' AND s.deleted_at IS NULL AS "isActive", s.deleted_at IS NOT NULL AS "isDeleted"
+FROM holding h JOIN subscriptions s ON s.id = h.subscription_id
+WHERE s.status <> 'paused' OR s.deleted_at IS NOT NULL`;
+
+/** What is still held although its subscription is not paused any more: released (the rest of a large resume, and what was
+ *  published while it was being resumed) or canceled. Returns what was released: enqueue it. */
+export async function settleHeld(pool: pg.Pool, { limit }: { limit: number }): Promise<Due[]> {
+  const { rows } = await pool.query<{ id: string; isActive: boolean; isDeleted: boolean }>({
+    name: 'unpaused',
+    text: UNPAUSED,
+  });
+  const released: Due[] = [];
+  for (const { id, isActive, isDeleted } of rows) {
+    if (isActive) released.push(...(await releaseHeld(pool, { subscriptionId: id, limit })));
+    else
+      await cancelDeliveries(pool, {
+        subscriptionId: id,
+        reason: isDeleted ? 'subscription_deleted' : 'subscription_disabled',
+      });
+  }
+  return released;
+}

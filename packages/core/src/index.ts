@@ -1,0 +1,60 @@
+export { openDatabase, type Database } from './database.js';
+export { isDatabaseAway } from './database-away.js';
+export { openCipher, type Cipher } from './cipher.js';
+export { newId } from './id.js';
+export type { Log } from './log.js';
+export type { Deps, Due, Enqueue, QueueName } from './deps.js';
+
+export { putAccount } from './accounts/put-account.js';
+export { deleteAccount } from './accounts/delete-account.js';
+export { createKey } from './keys/create-key.js';
+export { revokeKey } from './keys/revoke-key.js';
+export { openKeyring, type Keyring, type KnownKey } from './keys/keyring.js';
+
+export {
+  freezeBatch,
+  freezeEvent,
+  isIdempotencyKey,
+  IDEMPOTENCY_KEY_RULE,
+  type FrozenEvent,
+  type Refusal,
+} from './events/freeze-event.js';
+export {
+  openPublisher,
+  type Publisher,
+  type PublishRefusal,
+  type PublishRequest,
+  type PublishResult,
+} from './events/publisher.js';
+export type { PublishedEvent } from './events/insert-events.js';
+
+export { findSubscription, type Subscription } from './subscriptions/subscription.js';
+export { createSubscription, readHeaderNames } from './subscriptions/create-subscription.js';
+export { changeSubscription } from './subscriptions/change-subscription.js';
+export { deleteSubscription } from './subscriptions/delete-subscription.js';
+export { pauseSubscription } from './subscriptions/pause-subscription.js';
+export { resumeSubscription } from './subscriptions/resume-subscription.js';
+export { disableSubscription } from './subscriptions/disable-subscription.js';
+export { readSecrets, rotateSecret, type Secrets } from './subscriptions/secrets.js';
+export { sendTest } from './subscriptions/send-test.js';
+export { checkWebhookUrl, requestVerification } from './verifications/start-verification.js';
+export { waitForVerification } from './verifications/wait-for-verification.js';
+export { openVerifier, type Verifier } from './verifications/attempt-verification.js';
+
+export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';
+export { DEFAULT_WAITS_MS } from './deliveries/decide.js';
+export { askForRetry } from './deliveries/ask-for-retry.js';
+export { dropOldKeys, feed } from './feeder/feed.js';
+
+export { MigrationError, migrateUp, migrationStatus, pendingMigrations } from './migrate/migrate.js';
+export { requireMigrated } from './migrate/require-migrated.js';
+export type {
+  Account,
+  ApiKey,
+  Attempt,
+  Delivery,
+  Event,
+  EventType,
+  Prisma,
+  Verification,
+} from './generated/prisma/client.js';

@@ -1,0 +1,25 @@
+import { inTransaction } from '../database.js';
+import { cancelDeliveries } from '../deliveries/cancel-deliveries.js';
+import type { Deps } from '../deps.js';
+import { done } from './pause-subscription.js';
+import { type SubscriptionKey, type SubscriptionResult, lockSubscription } from './subscription.js';
+
+/** Disables a subscription (reason `manual`): it receives nothing, what it is owed is canceled. Safe to repeat; one that
+ *  is disabled keeps its first reason. */
+export async function disableSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
+  const refused = await inTransaction(db.pool, async (client) => {
+    const now = await lockSubscription(client, key);
+    if (!now) return { outcome: 'not_found' } as const;
+    if (now.status === 'unverified')
+      return { outcome: 'not_possible', reason: 'it is not verified yet, so it receives nothing' } as const;
+    if (now.status === 'disabled') return null;
+    await client.query(
+      `UPDATE subscriptions SET status = 'disabled', status_reason = 'manual', status_changed_at = now(), updated_at = now()
+       WHERE account_id = $1 AND id = $2 AND status IN ('active', 'paused')`,
+      [key.accountId, key.id],
+    );
+    await cancelDeliveries(client, { subscriptionId: key.id, reason: 'subscription_disabled' });
+    return null;
+  });
+  return refused ?? done(db, key);
+}

@@ -1,0 +1,31 @@
+import { inTransaction } from '../database.js';
+import { holdDeliveries } from '../deliveries/hold-deliveries.js';
+import type { Deps } from '../deps.js';
+import { type SubscriptionKey, type SubscriptionResult, findSubscription, lockSubscription } from './subscription.js';
+
+/** Pauses an active subscription: what it is owed, and what it will be owed, is held and not lost. Safe to repeat. */
+export async function pauseSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
+  const refused = await inTransaction(db.pool, async (client) => {
+    const now = await lockSubscription(client, key);
+    if (!now) return { outcome: 'not_found' } as const;
+    if (now.status === 'unverified')
+      return { outcome: 'not_possible', reason: 'it is not verified yet, so it receives nothing' } as const;
+    if (now.status === 'disabled')
+      return { outcome: 'not_possible', reason: 'it is disabled; resume it first' } as const;
+    if (now.status === 'paused') return null;
+    await client.query(
+      `UPDATE subscriptions SET status = 'paused', status_reason = NULL, status_changed_at = now(), updated_at = now()
+       WHERE account_id = $1 AND id = $2 AND status = 'active'`,
+      [key.accountId, key.id],
+    );
+    await holdDeliveries(client, key);
+    return null;
+  });
+  return refused ?? done(db, key);
+}
+
+/** The answer of a change of state: the subscription as it is now. */
+export async function done(db: Deps['db'], key: SubscriptionKey): Promise<SubscriptionResult> {
+  const subscription = await findSubscription(db, key);
+  return subscription ? { outcome: 'done', subscription } : { outcome: 'not_found' };
+}

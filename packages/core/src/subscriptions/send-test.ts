@@ -1,0 +1,48 @@
+import { inTransaction } from '../database.js';
+import type { Deps } from '../deps.js';
+import type { FrozenEvent } from '../events/freeze-event.js';
+import { LEASE_SECONDS } from '../events/insert-events.js';
+import { idTime, newId } from '../id.js';
+import { type SubscriptionKey, lockSubscription } from './subscription.js';
+
+export type SendTestResult =
+  | { outcome: 'sent'; deliveryId: string; eventId: string }
+  | { outcome: 'not_found' }
+  | { outcome: 'not_possible'; reason: string };
+
+/** Stores a test event with one delivery, to this subscription alone, whatever events it wants. It takes the same road as
+ *  all others; to a paused or disabled subscription it makes a single attempt. Not possible before it was verified:
+ *  nobody has said that the URL wants events. */
+export async function sendTest(
+  { db, enqueue }: Deps,
+  { accountId, id, frozen }: SubscriptionKey & { frozen: FrozenEvent },
+): Promise<SendTestResult> {
+  const eventId = newId();
+  const deliveryId = newId();
+  const result = await inTransaction(db.pool, async (client): Promise<SendTestResult> => {
+    const now = await lockSubscription(client, { accountId, id });
+    if (!now) return { outcome: 'not_found' };
+    if (now.status === 'unverified')
+      return { outcome: 'not_possible', reason: 'it is not verified yet; verify it first' };
+    await client.query(
+      'INSERT INTO events (id, account_id, type, body, delivery_count, created_at) VALUES ($1, $2, $3, $4, 1, $5)',
+      [eventId, accountId, frozen.type, frozen.body, idTime(eventId)],
+    );
+    await client.query(
+      `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, asked_trigger, due_at, feed_at, completed_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, 'test', CASE WHEN $6 = 'pending' THEN now() END, now() + interval '${LEASE_SECONDS} seconds',
+         CASE WHEN $6 = 'canceled' THEN now() END)`,
+      [deliveryId, accountId, eventId, frozen.type, id, ...TEST_STATUS[now.status]],
+    );
+    return { outcome: 'sent', deliveryId, eventId };
+  });
+  if (result.outcome === 'sent') await enqueue('deliver', [{ id: deliveryId, attemptNumber: 1 }]);
+  return result;
+}
+
+/** Where a test delivery stands besides its one attempt. */
+const TEST_STATUS = {
+  active: ['pending', null],
+  paused: ['held', null],
+  disabled: ['canceled', 'subscription_disabled'],
+} as const;

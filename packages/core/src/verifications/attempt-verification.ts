@@ -1,0 +1,218 @@
+import { toTypeId } from '@posthorn/contract';
+import type { PostRequest, PostResult } from '@posthorn/sender';
+import type pg from 'pg';
+import type { Cipher } from '../cipher.js';
+import { type Database, inTransaction } from '../database.js';
+import { openPatience } from '../database-away.js';
+import type { Due, Enqueue } from '../deps.js';
+import { LEASE_SECONDS } from '../events/insert-events.js';
+import { newId } from '../id.js';
+import type { Log } from '../log.js';
+import { openHeaders } from '../subscriptions/create-subscription.js';
+import { newSecret } from '../subscriptions/new-secret.js';
+import { type Judgement, handshakeBody, judgeAnswer, newChallenge } from './challenge.js';
+
+/** The waits after a try that found nobody: three tries within 12 s, while a person looks on. An answer that is wrong is
+ *  an answer: it is not tried again. */
+const WAITS_MS = [2_000, 10_000];
+const ANSWER_BYTES = 2 * 1024;
+const READ_BYTES = 64 * 1024; // what an answer may have; a longer one is `too_large`
+
+export type VerificationEnd =
+  | {
+      end: 'attempted';
+      report: {
+        verificationId: string;
+        accountId: string;
+        attemptNumber: number;
+        status: 'pending' | 'verified' | 'failed';
+        reason: string | null;
+      };
+    }
+  | { end: 'stood_down'; why: 'unknown' | 'superseded' };
+
+export interface VerifierOptions {
+  db: Database;
+  cipher: Cipher;
+  enqueue: Enqueue;
+  post: (request: PostRequest) => Promise<PostResult>;
+  log: Log;
+  timeoutMs: number;
+  observe?: (verification: {
+    result: PostResult;
+    status: 'pending' | 'verified' | 'failed';
+    reason: string | null;
+  }) => void;
+}
+
+export interface Verifier {
+  /** Makes one try of a handshake: load, fence, POST, judge, record, and only then resolve. A success makes an unverified
+   *  subscription active, or puts its pending URL in force; a failure leaves a working URL alone. Safe to repeat. */
+  attempt(due: Due, signal: AbortSignal): Promise<VerificationEnd>;
+}
+
+interface Loaded {
+  accountId: string;
+  subscriptionId: string | null;
+  url: string;
+  status: 'pending' | 'verified' | 'failed';
+  attemptCount: number;
+  headersSealed: Buffer | null;
+  secretsSealed: Buffer[];
+}
+
+export function openVerifier({ db, cipher, enqueue, post, log, timeoutMs, observe }: VerifierOptions): Verifier {
+  const patience = openPatience({ log });
+
+  async function attempt({ id, attemptNumber }: Due, signal: AbortSignal): Promise<VerificationEnd> {
+    const loaded = await patience.until(() => load(db.pool, id), signal);
+    if (!loaded) return { end: 'stood_down', why: 'unknown' };
+    if (loaded.status !== 'pending' || loaded.attemptCount !== attemptNumber - 1)
+      return { end: 'stood_down', why: 'superseded' };
+
+    const challenge = newChallenge();
+    const secrets = loaded.secretsSealed.map((sealed) => cipher.open(sealed));
+    const result = await post({
+      url: loaded.url,
+      webhookId: toTypeId('ver', id),
+      body: handshakeBody(challenge),
+      // A bare URL has no secret yet. It is signed all the same, so that every request of ours has the same form.
+      secrets: secrets.length > 0 ? secrets : [newSecret()],
+      headers: openHeaders({ cipher }, loaded.headersSealed),
+      timeoutMs,
+      keepBytes: READ_BYTES,
+      signal,
+    });
+    const judgement = judgeAnswer(result, challenge);
+    const inMs = nextTry(judgement, attemptNumber);
+    const status = judgement.verdict === 'verified' ? 'verified' : inMs === null ? 'failed' : 'pending';
+    const reason = judgement.verdict === 'failed' ? judgement.reason : null;
+
+    const isRecorded = await patience.until(
+      () => record(db, { id, attemptNumber, loaded, result, status, reason, inMs }),
+      signal,
+    );
+    if (!isRecorded) return { end: 'stood_down', why: 'superseded' };
+    observe?.({ result, status, reason });
+    log.info(
+      {
+        accountId: loaded.accountId,
+        subscriptionId: loaded.subscriptionId && toTypeId('sub', loaded.subscriptionId),
+        verificationId: toTypeId('ver', id),
+        receiverHost: new URL(loaded.url).host,
+        attemptNumber,
+        outcome: result.outcome,
+        statusCode: result.statusCode,
+        durationMs: Math.round(result.durationMs),
+        status,
+        reason,
+      },
+      'verification.attempted',
+    );
+    if (inMs !== null) await enqueue('verify', [{ id, attemptNumber: attemptNumber + 1, delayMs: inMs }]);
+    return {
+      end: 'attempted',
+      report: { verificationId: toTypeId('ver', id), accountId: loaded.accountId, attemptNumber, status, reason },
+    };
+  }
+
+  return { attempt };
+}
+
+/** When to try again; null when this one settles it. */
+function nextTry(judgement: Judgement, attemptNumber: number): number | null {
+  if (judgement.verdict === 'aborted') return 0;
+  if (judgement.verdict === 'verified' || !judgement.passing) return null;
+  return WAITS_MS[attemptNumber - 1] ?? null;
+}
+
+async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
+  const { rows } = await pool.query<Loaded>({
+    name: 'load-verification',
+    text: `
+      SELECT v.account_id AS "accountId", v.subscription_id AS "subscriptionId", v.url, v.status, v.attempt_count AS "attemptCount",
+        s.headers_sealed AS "headersSealed",
+        ARRAY(SELECT k.sealed FROM secrets k WHERE k.subscription_id = s.id AND (k.expires_at IS NULL OR k.expires_at > now())
+          ORDER BY k.expires_at DESC NULLS FIRST) AS "secretsSealed"
+      FROM verifications v LEFT JOIN subscriptions s ON s.id = v.subscription_id WHERE v.id = $1`,
+    values: [id],
+  });
+  return rows[0] ?? null;
+}
+
+interface Try {
+  id: string;
+  attemptNumber: number;
+  loaded: Loaded;
+  result: PostResult;
+  status: 'pending' | 'verified' | 'failed';
+  reason: string | null;
+  inMs: number | null;
+}
+
+/** One transaction: the attempt, the verification, and what follows for the subscription if this is the verification that
+ *  counts. false: another try of this number was recorded before. */
+function record(db: Database, { id, attemptNumber, loaded, result, status, reason, inMs }: Try): Promise<boolean> {
+  return inTransaction(db.pool, async (client) => {
+    const { rowCount } = await client.query(
+      `UPDATE verifications SET status = $3, reason = $4, status_code = $5, duration_ms = $6, answer = $7, checked_at = now(),
+         attempt_count = $2, feed_at = now() + $8::float8 * interval '1 millisecond' + interval '${LEASE_SECONDS} seconds'
+       WHERE id = $1 AND status = 'pending' AND attempt_count = $2 - 1`,
+      [
+        id,
+        attemptNumber,
+        status,
+        reason,
+        result.statusCode,
+        Math.round(result.durationMs),
+        Buffer.from(result.body.subarray(0, ANSWER_BYTES)),
+        inMs,
+      ],
+    );
+    if (rowCount === 0) return false;
+    await writeAttempt(client, { id, attemptNumber, loaded, result });
+    if (status === 'verified' && loaded.subscriptionId !== null) {
+      await client.query(
+        `UPDATE subscriptions SET url = $3, pending_url = NULL, updated_at = now(),
+           status = CASE status WHEN 'unverified' THEN 'active' ELSE status END,
+           status_changed_at = CASE status WHEN 'unverified' THEN now() ELSE status_changed_at END
+         WHERE id = $1 AND verification_id = $2 AND deleted_at IS NULL AND coalesce(pending_url, url) = $3`,
+        [loaded.subscriptionId, id, loaded.url],
+      );
+    }
+    return true;
+  });
+}
+
+async function writeAttempt(
+  client: pg.PoolClient,
+  { id, attemptNumber, loaded, result }: Pick<Try, 'id' | 'attemptNumber' | 'loaded' | 'result'>,
+): Promise<void> {
+  const { timings } = result;
+  await client.query(
+    `INSERT INTO attempts (id, account_id, subscription_id, verification_id, number, trigger, outcome, status_code, started_at, duration_ms,
+       dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error)
+     VALUES ($1, $2, $3, $4, $5, 'auto', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+    [
+      newId(),
+      loaded.accountId,
+      loaded.subscriptionId,
+      id,
+      attemptNumber,
+      result.outcome,
+      result.statusCode,
+      result.startedAt,
+      Math.round(result.durationMs),
+      ...[timings.dnsMs, timings.connectMs, timings.tlsMs, timings.firstByteMs].map((ms) =>
+        ms === null ? null : Math.round(ms),
+      ),
+      loaded.url,
+      result.remoteAddress,
+      JSON.stringify(result.requestHeaders),
+      result.responseHeaders && JSON.stringify(result.responseHeaders),
+      Buffer.from(result.body.subarray(0, ANSWER_BYTES)),
+      result.bodyTruncated || result.body.length > ANSWER_BYTES,
+      result.error?.replaceAll('\0', '') ?? null,
+    ],
+  );
+}

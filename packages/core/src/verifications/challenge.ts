@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import type { PostResult } from '@posthorn/sender';
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'; // RFC 4648 §6
+
+/** 64 random characters of A–Z2–7: 320 bits. */
+export function newChallenge(): string {
+  // 256 is a multiple of 32, so each character is equally likely.
+  return Array.from(randomBytes(64), (byte) => BASE32[byte % 32]).join('');
+}
+
+/** The handshake's body, to the byte. */
+export const handshakeBody = (challenge: string): Buffer =>
+  Buffer.from(JSON.stringify({ event: 'webhook:verify', payload: challenge }), 'utf8');
+
+export type VerificationReason =
+  | 'status'
+  | 'mismatch'
+  | 'empty'
+  | 'too_large'
+  | 'redirect'
+  | 'timeout'
+  | 'dns_error'
+  | 'connect_error'
+  | 'tls_error'
+  | 'blocked';
+
+export type Judgement =
+  | { verdict: 'verified' }
+  | { verdict: 'failed'; reason: VerificationReason; /** worth another try by itself */ passing: boolean }
+  | { verdict: 'aborted' };
+
+// 2xx and, whatever the content type, the trimmed text, or the JSON string, or the JSON object's `challenge`, is the challenge: verified
+// 2xx otherwise: too_large (over the cap), empty, mismatch; tried again by itself: no, the receiver has answered
+// 3xx: redirect · other status: status, tried again when it is 408, 425, 429 or 5xx
+// no answer: timeout, dns_error, connect_error, tls_error, tried again; blocked: not
+/** Pure: what an answer to the handshake means. */
+export function judgeAnswer(result: PostResult, challenge: string): Judgement {
+  switch (result.outcome) {
+    case 'ok':
+      return judgeBody(result, challenge);
+    case 'http_error':
+      return { verdict: 'failed', reason: 'status', passing: isPassing(result.statusCode) };
+    case 'bad_response':
+      return { verdict: 'failed', reason: 'connect_error', passing: true };
+    case 'timeout':
+    case 'dns_error':
+    case 'connect_error':
+    case 'tls_error':
+      return { verdict: 'failed', reason: result.outcome, passing: true };
+    case 'redirect':
+    case 'blocked':
+      return { verdict: 'failed', reason: result.outcome, passing: false };
+    case 'aborted':
+      return { verdict: 'aborted' };
+    default:
+      return result.outcome satisfies never;
+  }
+}
+
+function judgeBody({ body, bodyTooLarge }: PostResult, challenge: string): Judgement {
+  if (bodyTooLarge) return { verdict: 'failed', reason: 'too_large', passing: false };
+  const text = Buffer.from(body).toString('utf8').trim();
+  if (text === '') return { verdict: 'failed', reason: 'empty', passing: false };
+  if (text === challenge || readJson(text) === challenge) return { verdict: 'verified' };
+  return { verdict: 'failed', reason: 'mismatch', passing: false };
+}
+
+/** The JSON string, or the `challenge` of a JSON object; undefined for anything else. */
+function readJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'string') return value;
+    return typeof value === 'object' && value !== null && 'challenge' in value ? value.challenge : undefined;
+  } catch {
+    return undefined; // not JSON: no evidence either way
+  }
+}
+
+const isPassing = (statusCode: number | null): boolean =>
+  statusCode !== null && (statusCode >= 500 || statusCode === 408 || statusCode === 425 || statusCode === 429);

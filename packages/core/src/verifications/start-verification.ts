@@ -1,0 +1,107 @@
+import type pg from 'pg';
+import { inTransaction } from '../database.js';
+import type { Deps } from '../deps.js';
+import { LEASE_SECONDS } from '../events/insert-events.js';
+import { newId } from '../id.js';
+import {
+  type Subscription,
+  type SubscriptionKey,
+  findSubscription,
+  lockSubscription,
+} from '../subscriptions/subscription.js';
+
+/** Verifications that one account may start per minute: a handshake makes us call a URL that nobody has vouched for. */
+export const VERIFICATIONS_PER_MINUTE = 60;
+
+/** How many verifications the account may start now, and when the next one if none. Leans on
+ *  verifications_account_id_created_at_idx. */
+export async function verificationsLeft(
+  client: pg.PoolClient,
+  accountId: string,
+): Promise<{ count: number; retryAfterSeconds: number }> {
+  const { rows } = await client.query<{ started: number; retryAfterSeconds: number }>(
+    `SELECT count(*)::int AS started, ceil(extract(epoch FROM min(created_at) + interval '1 minute' - now()))::int AS "retryAfterSeconds"
+     FROM verifications WHERE account_id = $1 AND created_at > now() - interval '1 minute'`,
+    [accountId],
+  );
+  const { started = 0, retryAfterSeconds } = rows[0] ?? {};
+  return {
+    count: Math.max(0, VERIFICATIONS_PER_MINUTE - started),
+    retryAfterSeconds: Math.max(1, retryAfterSeconds ?? 1),
+  };
+}
+
+/** Records that a URL is to be verified, within the caller's transaction, and makes it the verification that counts for
+ *  the subscription. Returns its id: enqueue attempt 1 after the commit. */
+export async function startVerification(
+  client: pg.PoolClient,
+  { accountId, subscriptionId, url }: { accountId: string; subscriptionId: string | null; url: string },
+): Promise<string> {
+  const id = newId();
+  // The one before, if it is still under way, ends here: its result would change nothing.
+  if (subscriptionId !== null) {
+    await client.query(
+      `UPDATE verifications SET status = 'failed', reason = 'superseded', feed_at = NULL WHERE subscription_id = $1 AND status = 'pending'`,
+      [subscriptionId],
+    );
+  }
+  await client.query(
+    `INSERT INTO verifications (id, account_id, subscription_id, url, feed_at) VALUES ($1, $2, $3, $4, now() + interval '${LEASE_SECONDS} seconds')`,
+    [id, accountId, subscriptionId, url],
+  );
+  if (subscriptionId !== null) {
+    await client.query('UPDATE subscriptions SET verification_id = $2 WHERE id = $1', [subscriptionId, id]);
+  }
+  return id;
+}
+
+export type RequestVerificationResult =
+  | { outcome: 'started'; subscription: Subscription }
+  | { outcome: 'not_found' }
+  | { outcome: 'rate_limited'; retryAfterSeconds: number };
+
+/** Verifies a subscription's URL (the pending one, if there is one) once more. A failure leaves a working URL alone. */
+export async function requestVerification(
+  { db, enqueue }: Deps,
+  { accountId, id }: SubscriptionKey,
+): Promise<RequestVerificationResult> {
+  const started = await inTransaction(db.pool, async (client) => {
+    const now = await lockSubscription(client, { accountId, id });
+    if (!now) return { outcome: 'not_found' } as const;
+    const left = await verificationsLeft(client, accountId);
+    if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
+    const url = now.pendingUrl ?? now.url;
+    return {
+      outcome: 'started',
+      verificationId: await startVerification(client, { accountId, subscriptionId: id, url }),
+    } as const;
+  });
+  if (started.outcome !== 'started') return started;
+  await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
+  const subscription = await findSubscription(db, { accountId, id });
+  return subscription ? { outcome: 'started', subscription } : { outcome: 'not_found' };
+}
+
+export type CheckWebhookUrlResult =
+  | { outcome: 'started'; verificationId: string }
+  | { outcome: 'account_unknown' }
+  | { outcome: 'rate_limited'; retryAfterSeconds: number };
+
+/** Verifies a URL that belongs to no subscription (Papercups' `/verify`). */
+export async function checkWebhookUrl(
+  { db, enqueue }: Deps,
+  { accountId, url }: { accountId: string; url: string },
+): Promise<CheckWebhookUrlResult> {
+  const started = await inTransaction(db.pool, async (client) => {
+    const { rowCount } = await client.query('SELECT FROM accounts WHERE id = $1 FOR KEY SHARE', [accountId]);
+    if (rowCount === 0) return { outcome: 'account_unknown' } as const;
+    const left = await verificationsLeft(client, accountId);
+    if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
+    return {
+      outcome: 'started',
+      verificationId: await startVerification(client, { accountId, subscriptionId: null, url }),
+    } as const;
+  });
+  if (started.outcome === 'started') await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
+  return started;
+}

@@ -1,0 +1,118 @@
+import {
+  DEFAULT_SCHEMA,
+  Queue,
+  type PostgresConnectionOptions,
+  type Processor,
+  Worker,
+  type WorkerOptions,
+  createPostgresBackend,
+  runMigrations,
+  withBackend,
+} from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import type { QueueName } from './catalog.js';
+
+/** Where the queue lives: Redis, or Postgres where there is none (BullMQ's own backend). */
+export interface QueueConnection {
+  backend: 'redis' | 'postgres';
+  url: string;
+}
+
+/** The connections of one process to the queue, and what is built on them. */
+export interface Backend {
+  queue(name: QueueName): Queue;
+  worker(name: QueueName, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
+  /** Resolves if the queue answers; throws if it does not. */
+  ping(): Promise<void>;
+  /** Closes the connections; the queues and workers on them are closed before. */
+  close(): Promise<void>;
+}
+
+/** `producing`: a command that Redis does not answer fails within 2 s, so that no request waits for the queue. Otherwise
+ *  commands wait for Redis to come back, as a worker wants it. `onError` hears of each fault; without it a broken
+ *  connection would end the process. */
+export interface BackendOptions {
+  producing: boolean;
+  onError: (error: Error) => void;
+}
+
+/** Redis' keys begin with this; KEDA and dashboards name it too. */
+export const PREFIX = 'posthorn';
+
+export function openBackend(connection: QueueConnection, options: BackendOptions): Backend {
+  return connection.backend === 'redis' ? openRedis(connection.url, options) : openPostgres(connection.url, options);
+}
+
+function openRedis(url: string, { producing, onError }: BackendOptions): Backend {
+  const redis = new Redis(url, {
+    connectTimeout: 5_000,
+    retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2_000),
+    ...(producing
+      ? { maxRetriesPerRequest: 1, commandTimeout: 2_000, enableOfflineQueue: false, enableAutoPipelining: true }
+      : { maxRetriesPerRequest: null }),
+  });
+  redis.on('error', onError);
+  return {
+    queue: (name) =>
+      new Queue(name, {
+        connection: redis,
+        prefix: PREFIX,
+        streams: { events: { maxLen: 1_000 } },
+        skipVersionCheck: true,
+      }).on('error', onError),
+    worker: (name, process, workerOptions) =>
+      new Worker(name, process, { ...workerOptions, connection: redis, prefix: PREFIX, skipVersionCheck: true }).on(
+        'error',
+        onError,
+      ),
+    async ping() {
+      await redis.ping();
+    },
+    async close() {
+      redis.disconnect();
+      await Promise.resolve();
+    },
+  };
+}
+
+function openPostgres(url: string, { producing, onError }: BackendOptions): Backend {
+  // One pool for all queues of the process. BullMQ's statements name no schema: the search path does.
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'posthorn queue',
+    options: `-c search_path=${DEFAULT_SCHEMA}`,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    ...(producing ? { max: 4, query_timeout: 5_000 } : { max: 12 }),
+  });
+  pool.on('error', onError);
+  const classes = withBackend(createPostgresBackend);
+  // pg's own types lack what BullMQ's description of a pool asks for.
+  const shared = pool as unknown as PostgresConnectionOptions;
+  return {
+    queue: (name) => new classes.Queue(name, { connection: shared }).on('error', onError) as unknown as Queue,
+    worker: (name, process, workerOptions) =>
+      new classes.Worker(name, process, { ...workerOptions, connection: shared }).on(
+        'error',
+        onError,
+      ) as unknown as Worker,
+    async ping() {
+      await pool.query('SELECT 1');
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** Makes or updates the queue's tables where it lives in Postgres; nothing to do on Redis. Safe to repeat and to run at
+ *  the same time as another. */
+export async function migrateQueues({ backend, url }: QueueConnection): Promise<void> {
+  if (backend !== 'postgres') return;
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await runMigrations(client, DEFAULT_SCHEMA);
+  } finally {
+    await client.end();
+  }
+}

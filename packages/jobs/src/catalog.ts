@@ -1,0 +1,44 @@
+import { type IdPrefix, toTypeId, toUuid } from '@posthorn/contract';
+
+/** Every background job on one screen. A job holds ids only: what it needs is loaded when it runs, so that it is never out
+ *  of date, and so that the queue and its dashboard never see a payload or a secret. */
+export const QUEUES = {
+  deliver: { subject: 'dlv', field: 'deliveryId', about: 'First attempts, and attempts that somebody asked for' },
+  retry: { subject: 'dlv', field: 'deliveryId', about: 'Next attempts, each delayed until it is due' },
+  verify: { subject: 'ver', field: 'verificationId', about: 'Handshakes that prove a URL wants the events' },
+} as const satisfies Record<string, { subject: IdPrefix; field: string; about: string }>;
+
+export type QueueName = keyof typeof QUEUES;
+export const QUEUE_NAMES = Object.keys(QUEUES) as QueueName[];
+
+/** What the queue is told: the id of a delivery (of a verification, on `verify`) and which attempt is due. */
+export interface Due {
+  /** A uuid. */
+  id: string;
+  /** From 1. */
+  attemptNumber: number;
+  /** Absent or 0: now. */
+  delayMs?: number;
+}
+
+/** Tells workers what is due. Never throws: it answers false when the queue did not take it, and then the feeder does.
+ *  Repeating is safe: the queue ignores an id that it still knows. */
+export type Enqueue = (queue: QueueName, due: Due[]) => Promise<boolean>;
+
+/** `dlv_01h…-3`: unique per attempt. The queue ignores an id that it still knows, even of a finished job, so an id is never
+ *  used for anything else. */
+export const toJobId = (queue: QueueName, { id, attemptNumber }: Due): string =>
+  `${toTypeId(QUEUES[queue].subject, id)}-${attemptNumber}`;
+
+/** The reverse; null if it is none of ours. A job is read from its id: its data may be lost with the queue's memory. */
+export function fromJobId(queue: QueueName, jobId: string | undefined): Due | null {
+  const [, subject, number] = /^(\w+)-([1-9]\d{0,5})$/.exec(jobId ?? '') ?? [];
+  const id = subject && toUuid(QUEUES[queue].subject, subject);
+  return id ? { id, attemptNumber: Number(number) } : null;
+}
+
+/** What people see of a job. */
+export const toJobData = (queue: QueueName, { id, attemptNumber }: Due) => ({
+  [QUEUES[queue].field]: toTypeId(QUEUES[queue].subject, id),
+  attemptNumber,
+});

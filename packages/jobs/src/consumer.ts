@@ -1,0 +1,132 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import { openAvailability } from './availability.js';
+import { type QueueConnection, openBackend } from './backend.js';
+import { type Due, type QueueName, fromJobId } from './catalog.js';
+import type { Log } from './log.js';
+
+/** How a job ends.
+ *  completed: kept among the last ones, with `value`, for the dashboard · failed: kept among the failed ones ·
+ *  dropped: there was nothing to do; forgotten at once, so that its id may come again · postponed: again in `inMs` */
+export type JobEnd =
+  | { end: 'completed'; value: object }
+  | { end: 'failed'; reason: string }
+  | { end: 'dropped' }
+  | { end: 'postponed'; inMs: number };
+
+export interface ConsumerOptions {
+  queue: QueueName;
+  /** Jobs at once. */
+  concurrency: number;
+  /** `signal` aborts when the process can wait no longer. A throw is a fault of ours: it is logged, the job is forgotten,
+   *  and the feeder brings it again after a while. */
+  handle: (due: Due, signal: AbortSignal) => Promise<JobEnd>;
+  log: Log;
+}
+
+export interface Consumer {
+  /** Starts taking jobs, and goes on through any absence of the queue. */
+  start(): void;
+  /** Takes no more jobs, waits up to `graceMs` for those at work, then aborts them; resolves when all have ended, or soon
+   *  after. What did not end is run again elsewhere, after its lock has run out. */
+  stop(options: { graceMs: number }): Promise<void>;
+}
+
+const KEPT = 200; // finished jobs of a queue, to look at
+const LAST_WORDS_MS = 3_000; // between the abort and giving up
+
+export function openConsumer(
+  connection: QueueConnection,
+  { queue, concurrency, handle, log }: ConsumerOptions,
+): Consumer {
+  const availability = openAvailability(log);
+  const backend = openBackend(connection, { producing: false, onError: availability.lost });
+  let isStopping = false;
+
+  // Three parameters: BullMQ hands the signal only to a processor that declares it.
+  async function run(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
+    availability.found();
+    const due = fromJobId(queue, job.id);
+    if (!due) {
+      log.error({ queue, jobId: job.id }, 'job.unreadable');
+      return drop(job);
+    }
+    let ended: JobEnd;
+    try {
+      ended = await handle(due, signal ?? new AbortController().signal);
+    } catch (error) {
+      if (isStopping) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      log.error({ err: error, queue, jobId: job.id }, 'job.broken');
+      job.opts.removeOnFail = true;
+      throw new UnrecoverableError(error instanceof Error ? error.message : String(error));
+    }
+    switch (ended.end) {
+      case 'completed':
+        return ended.value;
+      case 'failed':
+        throw new UnrecoverableError(ended.reason);
+      case 'dropped':
+        return drop(job);
+      case 'postponed':
+        await job.moveToDelayed(Date.now() + Math.ceil(ended.inMs), token);
+        throw new DelayedError();
+      default:
+        return ended satisfies never;
+    }
+  }
+
+  const worker = backend.worker(queue, run, {
+    concurrency,
+    autorun: false,
+    // A crashed worker's job comes back after the lock has run out and the checker has been by: 20 to 30 s.
+    lockDuration: 20_000,
+    stalledInterval: 5_000,
+    // How often a job came back decides nothing here: the ledger does. BullMQ would fail it without running it.
+    maxStalledCount: 1_000_000,
+    removeOnComplete: { count: KEPT },
+    removeOnFail: { count: KEPT },
+  });
+  let running: Promise<void> | undefined;
+
+  return {
+    start() {
+      running = worker.run().catch((error: unknown) => {
+        if (!isStopping) log.error({ err: error, queue }, 'consumer.ended');
+      });
+    },
+    async stop({ graceMs }) {
+      isStopping = true;
+      const closed = worker.close().catch((error: unknown) => log.warn({ err: error, queue }, 'consumer.close_failed'));
+      const isClosed = await settles(closed, graceMs);
+      if (!isClosed) {
+        worker.cancelAllJobs('shutdown');
+        await settles(closed, LAST_WORDS_MS);
+      }
+      await settles(Promise.resolve(running), 100);
+      await settles(backend.close(), LAST_WORDS_MS);
+    },
+  };
+}
+
+/** Ends a job without a trace. */
+function drop(job: Job): null {
+  job.opts.removeOnComplete = true;
+  return null;
+}
+
+/** Whether it settled within `ms`. */
+async function settles(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  const isFirst = await Promise.race([
+    work.then(
+      () => true,
+      () => true,
+    ),
+    pause(ms, false, { signal: timer.signal }).catch(() => false),
+  ]);
+  timer.abort();
+  return isFirst;
+}

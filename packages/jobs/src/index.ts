@@ -1,0 +1,5 @@
+export { migrateQueues, PREFIX, type QueueConnection } from './backend.js';
+export { chooseQueue } from './choose-queue.js';
+export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName } from './catalog.js';
+export { openConsumer, type Consumer, type JobEnd } from './consumer.js';
+export { openProducer, type Producer } from './producer.js';

@@ -1,0 +1,1 @@
+export { closeOnSignal, type CloseOptions } from './close-on-signal.js';
