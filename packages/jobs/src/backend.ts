@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   DEFAULT_SCHEMA,
   Queue,
@@ -67,6 +68,7 @@ function openRedis(url: string, { producing, onError }: BackendOptions): Backend
         onError,
       ),
     async ping() {
+      if (redis.status !== 'ready') await once(redis, 'ready'); // throws at the next connection error
       await redis.ping();
     },
     async close() {

@@ -30,8 +30,8 @@ export async function sendTest(
     );
     await client.query(
       `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, asked_trigger, due_at, feed_at, completed_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, 'test', CASE WHEN $6 = 'pending' THEN now() END, now() + interval '${LEASE_SECONDS} seconds',
-         CASE WHEN $6 = 'canceled' THEN now() END)`,
+       VALUES ($1, $2, $3, $4, $5, $6::delivery_status, $7, 'test', CASE WHEN $6 = 'pending'::delivery_status THEN now() END, now() + interval '${LEASE_SECONDS} seconds',
+         CASE WHEN $6 = 'canceled'::delivery_status THEN now() END)`,
       [deliveryId, accountId, eventId, frozen.type, id, ...TEST_STATUS[now.status]],
     );
     return { outcome: 'sent', deliveryId, eventId };

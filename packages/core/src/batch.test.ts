@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { openBatch } from './batch.js';
+
+const double = (items: number[]) => Promise.resolve(items.map((item) => item * 2));
+
+describe('batch', () => {
+  it('calls of one moment share one run, and each gets its own answer', async () => {
+    const sizes: number[] = [];
+    const batch = openBatch({ run: double, maxSize: 100, maxRuns: 1, observe: (size) => sizes.push(size) });
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => batch.add(index)));
+    expect(answers).toEqual(Array.from({ length: 50 }, (_, index) => index * 2));
+    expect(sizes).toEqual([50]);
+  });
+
+  it('what comes while runs are under way waits and shares the next one', async () => {
+    const runs: number[][] = [];
+    const gates: (() => void)[] = [];
+    const batch = openBatch<number, number>({
+      maxSize: 100,
+      maxRuns: 1,
+      async run(items) {
+        runs.push(items);
+        await new Promise<void>((resolve) => gates.push(resolve));
+        return items;
+      },
+    });
+    const first = batch.add(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    const others = [batch.add(2), batch.add(3)];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(runs).toEqual([[1]]);
+    gates[0]?.();
+    await first;
+    await vi.waitFor(() => expect(gates).toHaveLength(2));
+    gates[1]?.();
+    expect(await Promise.all(others)).toEqual([2, 3]);
+    expect(runs).toEqual([[1], [2, 3]]);
+  });
+
+  it('one poisoned item fails alone: its neighbours are answered', async () => {
+    const batch = openBatch<number, number>({
+      maxSize: 500,
+      maxRuns: 2,
+      run: (items) => (items.includes(13) ? Promise.reject(new Error('poisoned')) : double(items)),
+    });
+    const answers = await Promise.allSettled(Array.from({ length: 501 }, (_, index) => batch.add(index)));
+    expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(answers[13]).toMatchObject({ status: 'rejected', reason: { message: 'poisoned' } });
+    expect(answers[500]).toMatchObject({ value: 1_000 });
+  });
+
+  it('a database that is away is away for all: nobody is tried alone', async () => {
+    let runs = 0;
+    const batch = openBatch<number, number>({
+      maxSize: 500,
+      maxRuns: 1,
+      run() {
+        runs += 1;
+        return Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' }));
+      },
+    });
+    const answers = await Promise.allSettled([batch.add(1), batch.add(2), batch.add(3)]);
+    expect(answers.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(runs).toBe(1);
+  });
+
+  it('keeps to the most items and the most weight of one run, and lets a heavier item run alone', async () => {
+    const runs: number[][] = [];
+    const batch = openBatch<number, number>({
+      maxSize: 3,
+      maxRuns: 1,
+      weigh: (item) => item,
+      maxWeight: 10,
+      run(items) {
+        runs.push(items);
+        return double(items);
+      },
+    });
+    await Promise.all([4, 4, 4, 1, 1, 1, 1, 50, 2].map((item) => batch.add(item)));
+    expect(runs).toEqual([[4, 4], [4, 1, 1], [1, 1], [50], [2]]);
+  });
+
+  it('drain resolves when all that was added has its answer', async () => {
+    const batch = openBatch({ run: double, maxSize: 1, maxRuns: 1 });
+    let answered = 0;
+    for (let item = 0; item < 5; item += 1) void batch.add(item).then(() => (answered += 1));
+    await batch.drain();
+    expect(answered).toBe(5);
+    await batch.drain();
+  });
+
+  it('under random failures every call is answered once, with its own answer or its own error', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.boolean())), async (items) => {
+        const batch = openBatch<{ value: number; isBad: boolean }, number>({
+          maxSize: 4,
+          maxRuns: 2,
+          async run(batched) {
+            await Promise.resolve();
+            if (batched.some(({ isBad }) => isBad)) throw new Error('bad');
+            return batched.map(({ value }) => value);
+          },
+        });
+        const answers = await Promise.allSettled(items.map(([value, isBad]) => batch.add({ value, isBad })));
+        expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : 'bad'))).toEqual(
+          items.map(([value, isBad]) => (isBad ? 'bad' : value)),
+        );
+      }),
+    );
+  });
+});

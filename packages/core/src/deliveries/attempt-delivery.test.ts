@@ -1,0 +1,454 @@
+import { toTypeId } from '@posthorn/contract';
+import { parseSecret } from '@posthorn/sender';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { feed } from '../feeder/feed.js';
+import { FAILED, GONE, type Ledger, openLedger } from '../ledger.test-support.js';
+import { changeSubscription } from '../subscriptions/change-subscription.js';
+import { deleteSubscription } from '../subscriptions/delete-subscription.js';
+import { disableSubscription } from '../subscriptions/disable-subscription.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
+import { resumeSubscription } from '../subscriptions/resume-subscription.js';
+import { readSecrets, rotateSecret } from '../subscriptions/secrets.js';
+import { sendTest } from '../subscriptions/send-test.js';
+import { askForRetry } from './ask-for-retry.js';
+import { freezeEvent } from '../events/freeze-event.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+beforeEach(() => {
+  ledger.answers.length = 0;
+  ledger.posts.length = 0;
+  ledger.jobs.length = 0;
+});
+
+const { signal } = new AbortController();
+const onlyDelivery = (accountId: string) => ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
+const attemptsOf = (deliveryId: string) =>
+  ledger.db.prisma.attempt.findMany({ where: { deliveryId }, orderBy: { number: 'asc' } });
+
+async function publishedDelivery() {
+  const accountId = await ledger.account();
+  const { id: subscriptionId } = await ledger.activeSubscription(accountId);
+  const eventId = await ledger.publish(accountId);
+  await ledger.publisher.drain();
+  const { id } = await onlyDelivery(accountId);
+  return { accountId, subscriptionId, eventId, id };
+}
+
+describe('deliver', () => {
+  it('a first attempt that succeeds is recorded with all that came back, and nothing is owed any more', async () => {
+    const { accountId, eventId, id } = await publishedDelivery();
+    await ledger.work();
+    expect(await onlyDelivery(accountId)).toMatchObject({
+      status: 'succeeded',
+      attemptCount: 1,
+      failureCount: 0,
+      dueAt: null,
+      feedAt: null,
+    });
+    const [attempt, ...others] = await attemptsOf(id);
+    expect(others).toEqual([]);
+    expect(attempt).toMatchObject({
+      number: 1,
+      trigger: 'auto',
+      outcome: 'ok',
+      statusCode: 200,
+      connectMs: 1,
+      firstByteMs: 2,
+    });
+    expect(attempt?.responseBody && Buffer.from(attempt.responseBody).toString()).toBe('thanks');
+    expect(ledger.posts).toHaveLength(1);
+    expect(ledger.posts[0]?.webhookId).toBe(toTypeId('evt', eventId));
+    expect(ledger.jobs).toEqual([]);
+  });
+
+  it('500, 500, 200: three attempts, one webhook-id, the same bytes each time, then succeeded', async () => {
+    const { accountId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED, FAILED, {});
+    await ledger.work();
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3, failureCount: 2 });
+    expect((await attemptsOf(id)).map(({ outcome }) => outcome)).toEqual(['http_error', 'http_error', 'ok']);
+    expect(new Set(ledger.posts.map(({ webhookId }) => webhookId)).size).toBe(1);
+    expect(new Set(ledger.posts.map(({ body }) => Buffer.from(body).toString())).size).toBe(1);
+  });
+
+  it('the schedule exhausted: failed, with its reason, and no attempt more', async () => {
+    const { accountId } = await publishedDelivery();
+    ledger.answers.push(FAILED);
+    const worker = ledger.attempter({ waitsMs: [0] });
+    const { id } = await onlyDelivery(accountId);
+    await worker.attempt({ id, attemptNumber: 1 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'pending', failureCount: 1 });
+    await worker.attempt({ id, attemptNumber: 2 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({
+      status: 'failed',
+      statusReason: 'exhausted',
+      attemptCount: 2,
+      dueAt: null,
+      feedAt: null,
+    });
+  });
+
+  it('a second job for the same attempt stands down: no second POST', async () => {
+    const { id } = await publishedDelivery();
+    const worker = ledger.attempter();
+    expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toMatchObject({ end: 'attempted' });
+    expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'stood_down', why: 'superseded' });
+    expect(await worker.attempt({ id, attemptNumber: 2 }, signal)).toEqual({ end: 'stood_down', why: 'settled' });
+    expect(await worker.attempt({ id: crypto.randomUUID(), attemptNumber: 1 }, signal)).toEqual({
+      end: 'stood_down',
+      why: 'unknown',
+    });
+    expect(ledger.posts).toHaveLength(1);
+  });
+
+  it('two workers at once on the same attempt: both may post, one is recorded, the other’s result changes nothing', async () => {
+    const { accountId, id } = await publishedDelivery();
+    let posted = 0;
+    const both = new Promise<void>((resolve) => {
+      ledger.answers.push(async () => {
+        posted += 1;
+        if (posted === 2) resolve();
+        await both;
+        return posted === 2 ? {} : FAILED;
+      });
+    });
+    const ends = await Promise.all(
+      [ledger.attempter(), ledger.attempter()].map((worker) => worker.attempt({ id, attemptNumber: 1 }, signal)),
+    );
+    expect(ends.map(({ end }) => end).toSorted()).toEqual(['attempted', 'stood_down']);
+    expect(await attemptsOf(id)).toHaveLength(1);
+    expect((await onlyDelivery(accountId)).attemptCount).toBe(1);
+  });
+
+  it('an attempt is never early: a job whose time has not come is put off', async () => {
+    const { id } = await publishedDelivery();
+    ledger.answers.push(FAILED);
+    const worker = ledger.attempter({ waitsMs: [60_000] });
+    await worker.attempt({ id, attemptNumber: 1 }, signal);
+    const end = await worker.attempt({ id, attemptNumber: 2 }, signal);
+    expect(end).toMatchObject({ end: 'early' });
+    if (end.end === 'early') expect(end.inMs).toBeGreaterThan(55_000);
+    expect(ledger.posts).toHaveLength(1);
+  });
+
+  it('a wait up to an hour goes to the queue, a longer one stays in Postgres until it is near', async () => {
+    const { id } = await publishedDelivery();
+    ledger.answers.push(FAILED);
+    ledger.jobs.length = 0;
+    await ledger.attempter({ waitsMs: [3_600_000] }).attempt({ id, attemptNumber: 1 }, signal);
+    expect(ledger.jobs).toMatchObject([{ queue: 'retry', id, attemptNumber: 2 }]);
+    const other = await publishedDelivery();
+    ledger.jobs.length = 0;
+    await ledger.attempter({ waitsMs: [3_700_000] }).attempt({ id: other.id, attemptNumber: 1 }, signal);
+    expect(ledger.jobs).toEqual([]);
+    const delivery = await onlyDelivery(other.accountId);
+    expect((delivery.dueAt?.getTime() ?? 0) - (delivery.feedAt?.getTime() ?? 0)).toBe(30_000);
+  });
+
+  it('an attempt that our shutdown aborts is recorded and spends nothing of the schedule', async () => {
+    const { accountId, id } = await publishedDelivery();
+    ledger.answers.push({ outcome: 'aborted', statusCode: null }, FAILED);
+    const worker = ledger.attempter({ waitsMs: [60_000] });
+    await worker.attempt({ id, attemptNumber: 1 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'pending', attemptCount: 1, failureCount: 0 });
+    await worker.attempt({ id, attemptNumber: 2 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'pending', attemptCount: 2, failureCount: 1 });
+  });
+
+  it('100 deliveries at once: loaded and recorded in a few statements, each with its own result', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await Promise.all(Array.from({ length: 100 }, (_, n) => ledger.publish(accountId, { payload: `{"n":${n}}` })));
+    const deliveries = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
+    const sizes = { load: [] as number[], record: [] as number[] };
+    ledger.answers.push(({ body }) => (JSON.parse(Buffer.from(body).toString()).payload.n % 2 === 0 ? {} : FAILED));
+    const worker = ledger.attempter({
+      waitsMs: [60_000],
+      observe: { shared: (operation, size) => void sizes[operation].push(size) },
+    });
+    await Promise.all(deliveries.map(({ id }) => worker.attempt({ id, attemptNumber: 1 }, signal)));
+    expect(sizes.load.length + sizes.record.length).toBeLessThan(20);
+    const after = await ledger.db.prisma.delivery.groupBy({ by: ['status'], where: { accountId }, _count: true });
+    expect(after.map(({ status, _count }) => [status, _count]).toSorted()).toEqual([
+      ['pending', 50],
+      ['succeeded', 50],
+    ]);
+  });
+});
+
+describe('410', () => {
+  it('fails the delivery, disables the subscription, cancels what else it is owed, and touches no other', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    const neighbour = await ledger.activeSubscription(accountId, { url: 'https://other.example.com/' });
+    await ledger.publish(accountId);
+    ledger.answers.push(GONE);
+    await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
+    const of = async (subscription: string) =>
+      (
+        await ledger.db.prisma.delivery.findMany({ where: { subscriptionId: subscription }, orderBy: { id: 'asc' } })
+      ).map(({ status, statusReason }) => [status, statusReason]);
+    expect(await of(subscriptionId)).toEqual([
+      ['failed', 'gone'],
+      ['canceled', 'subscription_disabled'],
+    ]);
+    expect(await of(neighbour.id)).toEqual([['pending', null]]);
+    expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
+      status: 'disabled',
+      statusReason: 'gone',
+    });
+  });
+
+  it('a success still in flight makes its own delivery succeeded and re-enables nothing', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    ledger.answers.push(async () => {
+      await disableSubscription(ledger, { accountId, id: subscriptionId });
+      return {};
+    });
+    await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded' });
+    expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
+      status: 'disabled',
+      statusReason: 'manual',
+    });
+  });
+});
+
+describe('failing', () => {
+  it('disables after an exhausted delivery only when nothing succeeded for so long', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED);
+    const worker = ledger.attempter({ waitsMs: [], failingAfterMs: 3_600_000 });
+    await worker.attempt({ id, attemptNumber: 1 }, signal);
+    const subscription = () => ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
+    expect(await subscription()).toMatchObject({ status: 'active' });
+    expect((await subscription()).failingSince).not.toBeNull();
+
+    await ledger.db.pool.query(`UPDATE subscriptions SET failing_since = now() - interval '2 hours' WHERE id = $1`, [
+      subscriptionId,
+    ]);
+    await ledger.publish(accountId);
+    const next = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, status: 'pending' } });
+    await worker.attempt({ id: next.id, attemptNumber: 1 }, signal);
+    expect(await subscription()).toMatchObject({ status: 'disabled', statusReason: 'failing' });
+  });
+
+  it('one success ends the count', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED, {});
+    await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
+    await ledger.publish(accountId);
+    const next = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, status: 'pending' } });
+    await ledger.attempter().attempt({ id: next.id, attemptNumber: 1 }, signal);
+    expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
+      status: 'active',
+      failingSince: null,
+    });
+  });
+});
+
+describe('pause', () => {
+  it('holds what is pending and loses nothing: 100 events while paused, resumed, 100 arrive', async () => {
+    const { accountId, subscriptionId } = await publishedDelivery();
+    await pauseSubscription(ledger, { accountId, id: subscriptionId });
+    await Promise.all(Array.from({ length: 100 }, () => ledger.publish(accountId)));
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'held' } })).toBe(101);
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(0);
+    await resumeSubscription(ledger, { accountId, id: subscriptionId });
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(101);
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(101);
+  });
+
+  it('a job that meets the pause holds its delivery and posts nothing', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    await ledger.db.pool.query(`UPDATE subscriptions SET status = 'paused' WHERE id = $1`, [subscriptionId]);
+    expect(await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal)).toEqual({
+      end: 'stood_down',
+      why: 'not_active',
+    });
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'held' });
+  });
+
+  it('a failure in flight while it is paused stays held, and its wait is spent', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    ledger.answers.push(async () => {
+      await pauseSubscription(ledger, { accountId, id: subscriptionId });
+      return FAILED;
+    });
+    await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'held', attemptCount: 1, failureCount: 1 });
+  });
+
+  it('what was published as held while it was being resumed is released by the feeder', async () => {
+    const { accountId, subscriptionId } = await publishedDelivery();
+    await pauseSubscription(ledger, { accountId, id: subscriptionId });
+    await ledger.db.pool.query(`UPDATE subscriptions SET status = 'active' WHERE id = $1`, [subscriptionId]);
+    await feed(ledger);
+    await ledger.work();
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('delete and disable', () => {
+  it('cancel what is owed, pending and held alike, and keep the history', async () => {
+    const { accountId, subscriptionId } = await publishedDelivery();
+    await deleteSubscription(ledger, { accountId, id: subscriptionId });
+    expect(await onlyDelivery(accountId)).toMatchObject({
+      status: 'canceled',
+      statusReason: 'subscription_deleted',
+      feedAt: null,
+    });
+    expect(await ledger.db.prisma.secret.count({ where: { subscriptionId } })).toBe(0);
+    expect(await deleteSubscription(ledger, { accountId, id: subscriptionId })).toEqual({ outcome: 'not_found' });
+  });
+
+  it('every verb answers not_found for another account’s subscription, and changes nothing', async () => {
+    const { subscriptionId } = await publishedDelivery();
+    const key = { accountId: await ledger.account(), id: subscriptionId };
+    const before = await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } });
+    for (const verb of [pauseSubscription, resumeSubscription, disableSubscription, deleteSubscription]) {
+      expect(await verb(ledger, key)).toEqual({ outcome: 'not_found' });
+    }
+    expect(await changeSubscription(ledger, { ...key, changes: { url: 'https://thief.example' } })).toEqual({
+      outcome: 'not_found',
+    });
+    expect(await readSecrets(ledger, key)).toBeNull();
+    expect(await rotateSecret(ledger, { ...key, overlapSeconds: 0 })).toBeNull();
+    expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toEqual(before);
+  });
+});
+
+describe('retry asked for', () => {
+  it('a failed delivery gets one attempt: on failure it stays failed, on success it succeeds', async () => {
+    const { accountId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED);
+    await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
+    ledger.jobs.length = 0;
+    expect(await askForRetry(ledger, { accountId, id })).toMatchObject({
+      outcome: 'asked',
+      delivery: { status: 'failed' },
+    });
+    await ledger.work();
+    expect(await onlyDelivery(accountId)).toMatchObject({
+      status: 'failed',
+      attemptCount: 2,
+      feedAt: null,
+      askedTrigger: null,
+    });
+    ledger.answers.splice(0, 1, {});
+    await askForRetry(ledger, { accountId, id });
+    await ledger.work();
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3 });
+    expect((await attemptsOf(id)).map(({ trigger }) => trigger)).toEqual(['auto', 'manual', 'manual']);
+  });
+
+  it('a pending delivery keeps its schedule when it fails', async () => {
+    const { accountId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED);
+    await ledger.attempter({ waitsMs: [600_000] }).attempt({ id, attemptNumber: 1 }, signal);
+    const before = await onlyDelivery(accountId);
+    ledger.jobs.length = 0;
+    await askForRetry(ledger, { accountId, id });
+    await ledger.work();
+    const after = await onlyDelivery(accountId);
+    expect(after).toMatchObject({ status: 'pending', attemptCount: 2, failureCount: 1, dueAt: before.dueAt });
+    expect(ledger.jobs).toMatchObject([{ queue: 'retry', id, attemptNumber: 3 }]);
+  });
+
+  it('is made even if the queue lost it', async () => {
+    const { accountId, id } = await publishedDelivery();
+    await ledger.work();
+    ledger.setQueue(false);
+    await askForRetry(ledger, { accountId, id });
+    ledger.setQueue(true);
+    await ledger.db.pool.query(`UPDATE deliveries SET feed_at = now() WHERE id = $1`, [id]);
+    await feed(ledger);
+    await ledger.work();
+    expect((await attemptsOf(id)).map(({ trigger }) => trigger)).toEqual(['auto', 'manual']);
+  });
+
+  it('another account’s delivery is not found', async () => {
+    const { id } = await publishedDelivery();
+    expect(await askForRetry(ledger, { accountId: await ledger.account(), id })).toEqual({ outcome: 'not_found' });
+  });
+});
+
+describe('test event', () => {
+  const frozen = () => {
+    const result = freezeEvent('{"event":"message:created","payload":{"test":true}}');
+    if (!result.ok) throw new Error(result.message);
+    return result.frozen;
+  };
+
+  it('goes to this subscription alone, marked as a test, whatever events it wants', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId, { events: ['conversation:created'] });
+    await ledger.activeSubscription(accountId);
+    expect(await sendTest(ledger, { accountId, id, frozen: frozen() })).toMatchObject({ outcome: 'sent' });
+    await ledger.work();
+    const delivery = await onlyDelivery(accountId);
+    expect(delivery).toMatchObject({ subscriptionId: id, status: 'succeeded' });
+    expect(await attemptsOf(delivery.id)).toMatchObject([{ trigger: 'test' }]);
+  });
+
+  it('reaches a paused and a disabled subscription once, and is not tried again', async () => {
+    for (const [verb, status] of [
+      [pauseSubscription, 'held'],
+      [disableSubscription, 'canceled'],
+    ] as const) {
+      const accountId = await ledger.account();
+      const { id } = await ledger.activeSubscription(accountId);
+      await verb(ledger, { accountId, id });
+      ledger.answers.splice(0, 1, FAILED);
+      await sendTest(ledger, { accountId, id, frozen: frozen() });
+      await ledger.work();
+      expect(await onlyDelivery(accountId)).toMatchObject({ status, attemptCount: 1, feedAt: null });
+    }
+  });
+});
+
+describe('secrets', () => {
+  it('a rotation signs with both from the next attempt on, and with the new one alone after the overlap', async () => {
+    const { accountId, subscriptionId } = await publishedDelivery();
+    const first = await readSecrets(ledger, { accountId, id: subscriptionId });
+    const rotated = await rotateSecret(ledger, { accountId, id: subscriptionId, overlapSeconds: 3_600 });
+    expect(rotated?.previous).toMatchObject([{ secret: first?.secret }]);
+    expect(parseSecret(rotated?.secret ?? '')).toHaveLength(32);
+    await ledger.work();
+    expect(ledger.posts[0]?.secrets).toEqual([rotated?.secret, first?.secret]);
+    await ledger.db.pool.query(
+      `UPDATE secrets SET expires_at = now() WHERE subscription_id = $1 AND expires_at IS NOT NULL`,
+      [subscriptionId],
+    );
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    await ledger.work();
+    expect(ledger.posts[1]?.secrets).toEqual([rotated?.secret]);
+  });
+
+  it('without overlap the old one is gone at once; two rotations at the same time leave one current secret', async () => {
+    const { accountId, subscriptionId: id } = await publishedDelivery();
+    expect((await rotateSecret(ledger, { accountId, id, overlapSeconds: 0 }))?.previous).toEqual([]);
+    await Promise.all([1, 2, 3].map(() => rotateSecret(ledger, { accountId, id, overlapSeconds: 60 })));
+    expect((await readSecrets(ledger, { accountId, id }))?.previous).toHaveLength(3);
+  });
+
+  it('no secret and no header of a receiver stands in the database in clear', async () => {
+    const { accountId, subscriptionId: id } = await publishedDelivery();
+    await changeSubscription(ledger, { accountId, id, changes: { headers: { authorization: 'Bearer hunter2' } } });
+    const { secret } = (await readSecrets(ledger, { accountId, id })) ?? { secret: '' };
+    const { rows } = await ledger.db.pool.query<{ dump: string }>(
+      `SELECT (SELECT string_agg(s::text, '') FROM subscriptions s) || (SELECT string_agg(k::text, '') FROM secrets k) AS dump`,
+    );
+    const raw = rows[0]?.dump ?? '';
+    for (const clear of ['hunter2', secret.slice(6)]) {
+      expect(raw).not.toContain(clear);
+      expect(raw).not.toContain(Buffer.from(clear).toString('hex'));
+    }
+    await ledger.work();
+    expect(ledger.posts[0]?.headers).toEqual({ authorization: 'Bearer hunter2' });
+  });
+});

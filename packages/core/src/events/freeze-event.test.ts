@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MAX_PAYLOAD_BYTES, freezeBatch, freezeEvent } from './freeze-event.js';
+
+const frozen = (text: string): string => {
+  const result = freezeEvent(text);
+  if (!result.ok) throw new Error(`${result.path}: ${result.message}`);
+  return result.frozen.body.toString('utf8');
+};
+const refused = (text: string) => {
+  const result = freezeEvent(text);
+  return result.ok ? null : { code: result.code, path: result.path };
+};
+const nested = (depth: number): string =>
+  `{"event":"message:created","payload":${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth)}`;
+
+describe('freezeEvent', () => {
+  it('keeps key order, number spelling and escapes to the byte', () => {
+    const payload = String.raw`{"b":1,"10":1,"2":2,"n":12345678901234567890,"f":1.0,"e":1E+2,"s":"a\u0000\ud800\/\"☃","nest":{"z":1,"1":[1.50]}}`;
+    expect(frozen(`{"event":"message:created","payload":${payload}}`)).toBe(
+      `{"event":"message:created","payload":${payload}}`,
+    );
+  });
+
+  it('takes white space out between tokens only, and puts event first', () => {
+    expect(frozen('\r\n { "payload" : { "a b" : [ 1 ,\t"x  y" , { } ] } , "event" : "message:created" } \n')).toBe(
+      '{"event":"message:created","payload":{"a b":[1,"x  y",{}]}}',
+    );
+  });
+
+  it('whatever JSON goes in: without white space it comes out equal, with white space it comes out as without', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.constantFrom('', ' ', '\n', '\t'),
+        (payload, indent) => {
+          const compact = JSON.stringify(payload);
+          const spaced = JSON.stringify(payload, null, indent);
+          expect(frozen(`{"event":"a:b","payload":${spaced}}`)).toBe(`{"event":"a:b","payload":${compact}}`);
+        },
+      ),
+    );
+  });
+
+  it.each([
+    ['not JSON', '{"event":', 'invalid_json', ''],
+    ['empty', '', 'invalid_json', ''],
+    ['an array', '[]', 'invalid_request', ''],
+    ['a string', '"x"', 'invalid_request', ''],
+    ['null', 'null', 'invalid_request', ''],
+    ['no event', '{"payload":{}}', 'invalid_request', 'event'],
+    ['an event that is a number', '{"event":1,"payload":{}}', 'invalid_request', 'event'],
+    ['an empty type', '{"event":"","payload":{}}', 'invalid_request', 'event'],
+    ['a type with a space', '{"event":"a b","payload":{}}', 'invalid_request', 'event'],
+    ['a type with a NUL', String.raw`{"event":"a\u0000","payload":{}}`, 'invalid_request', 'event'],
+    ['the handshake’s type', '{"event":"webhook:verify","payload":{}}', 'invalid_request', 'event'],
+    ['no payload', '{"event":"a:b"}', 'invalid_request', 'payload'],
+    ['a payload that is null', '{"event":"a:b","payload":null}', 'invalid_request', 'payload'],
+    ['a payload that is an array', '{"event":"a:b","payload":[]}', 'invalid_request', 'payload'],
+    ['an unknown field', '{"event":"a:b","payload":{},"extra":1}', 'invalid_request', 'extra'],
+    ['a repeated field', '{"event":"a:b","event":"a:b","payload":{}}', 'invalid_request', 'event'],
+    ['a repeated key', '{"event":"a:b","payload":{"d":1,"d":2}}', 'invalid_request', 'payload.d'],
+    [
+      'a repeated key, spelled otherwise',
+      String.raw`{"event":"a:b","payload":{"a":1,"\u0061":2}}`,
+      'invalid_request',
+      'payload.a',
+    ],
+  ])('refuses %s and names the field', (_what, text, code, path) => {
+    expect(refused(text)).toEqual({ code, path });
+  });
+
+  it('says where the JSON breaks off and never quotes it', () => {
+    const result = freezeEvent('{"event":"a:b","payload":{"password":hunter2}}');
+    expect(result).toMatchObject({ ok: false, code: 'invalid_json' });
+    expect(JSON.stringify(result)).not.toContain('hunter2');
+  });
+
+  it('a key that is repeated deeper down is the producer’s own affair', () => {
+    expect(frozen('{"event":"a:b","payload":{"x":{"d":1,"d":2}}}')).toContain('{"d":1,"d":2}');
+  });
+
+  it('takes 256 KiB and refuses one byte more, counted without white space', () => {
+    const ofBytes = (bytes: number) => `{"event":"a:b","payload":{"a": "${'x'.repeat(bytes - 8)}"}}`;
+    expect(refused(ofBytes(MAX_PAYLOAD_BYTES))).toBeNull();
+    expect(refused(ofBytes(MAX_PAYLOAD_BYTES + 1))).toEqual({ code: 'payload_too_large', path: 'payload' });
+  });
+
+  it('takes a nesting of 1000 and refuses 1001, and does not fall over 100 000', () => {
+    expect(refused(nested(1_000))).toBeNull();
+    expect(refused(nested(1_001))).toEqual({ code: 'invalid_request', path: 'payload' });
+    expect(refused(nested(40_000))).toEqual({ code: 'invalid_request', path: 'payload' });
+  });
+
+  it('a key named __proto__ is a key like any other', () => {
+    expect(frozen('{"event":"a:b","payload":{"__proto__":{"x":1}}}')).toContain('"__proto__":{"x":1}');
+  });
+
+  it('metadata.disable_webhook_events suppresses message:created only, and only if it is exactly true', () => {
+    const suppressed = (type: string, value: string) => {
+      const result = freezeEvent(`{"event":"${type}","payload":{"metadata":{"disable_webhook_events":${value}}}}`);
+      return result.ok && result.frozen.suppressed;
+    };
+    expect(suppressed('message:created', 'true')).toBe(true);
+    expect(suppressed('message:created', '"true"')).toBe(false);
+    expect(suppressed('message:created', '1')).toBe(false);
+    expect(suppressed('conversation:created', 'true')).toBe(false);
+  });
+
+  it('never throws, whatever text it is given', () => {
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void freezeEvent(text)));
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void freezeBatch(`{"events":[${text}]}`)));
+  });
+});
+
+describe('freezeBatch', () => {
+  it('freezes each event as one alone, in order, with its key', () => {
+    const result = freezeBatch(
+      '{"events":[ {"event":"a:b","payload":{"n":1.0}} , {"payload":{},"event":"c:d","idempotencyKey":"k 1"} ]}',
+    );
+    expect(result).toMatchObject({ ok: true, items: [{ idempotencyKey: null }, { idempotencyKey: 'k 1' }] });
+    if (result.ok) expect(result.items[0]?.frozen.body.toString()).toBe('{"event":"a:b","payload":{"n":1.0}}');
+  });
+
+  it.each([
+    ['{"events":[]}', 'events'],
+    ['{"events":{}}', 'events'],
+    ['{}', 'events'],
+    ['{"events":[1]}', 'events[0]'],
+    ['{"events":[{"event":"a:b","payload":{}},{"event":"a:b","payload":1}]}', 'events[1].payload'],
+    ['{"events":[{"event":"a:b","payload":{},"idempotencyKey":""}]}', 'events[0].idempotencyKey'],
+    ['{"events":[{"event":"a:b","payload":{},"idempotencyKey":7}]}', 'events[0].idempotencyKey'],
+    ['{"events":[{"event":"a:b","payload":{},"other":7}]}', 'events[0].other'],
+    [`{"events":[${Array.from({ length: 501 }, () => '{"event":"a:b","payload":{}}').join(',')}]}`, 'events'],
+  ])('refuses %.60s and names the field', (text, path) => {
+    expect(freezeBatch(text)).toMatchObject({ ok: false, path });
+  });
+});

@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deleteAccount } from '../accounts/delete-account.js';
+import { type Ledger, openLedger } from '../ledger.test-support.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
+import { freezeEvent } from './freeze-event.js';
+import type { PublishRequest } from './publisher.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+
+function request(
+  accountId: string,
+  { type = 'message:created', payload = '{}', key }: { type?: string; payload?: string; key?: string } = {},
+): PublishRequest {
+  const result = freezeEvent(`{"event":"${type}","payload":${payload}}`);
+  if (!result.ok) throw new Error(result.message);
+  return { accountId, frozen: result.frozen, idempotencyKey: key ?? null };
+}
+
+describe('publish', () => {
+  it('stores the exact bytes, and one delivery per subscription that wants the type', async () => {
+    const accountId = await ledger.account();
+    const all = await ledger.activeSubscription(accountId);
+    const exact = await ledger.activeSubscription(accountId, { events: ['message:created'] });
+    const pattern = await ledger.activeSubscription(accountId, { events: ['message:*', 'conversation:updated'] });
+    await ledger.activeSubscription(accountId, { events: ['conversation:created'] });
+    const payload = String.raw`{"z":1,"10":2,"n":12345678901234567890,"s":"\u0000\ud800"}`;
+    const result = await ledger.publisher.publish(request(accountId, { payload }));
+    expect(result).toMatchObject({
+      outcome: 'accepted',
+      event: { accountId, type: 'message:created', deliveryCount: 3 },
+    });
+    if (result.outcome !== 'accepted') return;
+    const event = await ledger.db.prisma.event.findUniqueOrThrow({ where: { id: result.event.id } });
+    expect(Buffer.from(event.body).toString()).toBe(`{"event":"message:created","payload":${payload}}`);
+    expect(event.createdAt).toEqual(result.event.createdAt);
+    const deliveries = await ledger.db.prisma.delivery.findMany({ where: { eventId: event.id } });
+    expect(deliveries.map(({ subscriptionId }) => subscriptionId).toSorted()).toEqual(
+      [all.id, exact.id, pattern.id].toSorted(),
+    );
+    expect(deliveries.every(({ status, dueAt, feedAt }) => status === 'pending' && dueAt && feedAt)).toBe(true);
+  });
+
+  it('never reaches another account’s subscription, nor one that is not verified', async () => {
+    const [mine, other] = [await ledger.account(), await ledger.account()];
+    await ledger.activeSubscription(other);
+    await ledger.db.prisma.subscription.create({
+      data: { id: crypto.randomUUID(), accountId: mine, url: 'https://a.example', events: [] },
+    });
+    expect(await ledger.publisher.publish(request(mine))).toMatchObject({
+      outcome: 'accepted',
+      event: { deliveryCount: 0 },
+    });
+  });
+
+  it('an event that nobody wants is stored all the same', async () => {
+    const accountId = await ledger.account();
+    const id = await ledger.publish(accountId);
+    expect(await ledger.db.prisma.event.findUnique({ where: { id } })).toMatchObject({ deliveryCount: 0 });
+  });
+
+  it('a paused subscription is owed it: the delivery is held', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    await pauseSubscription(ledger, { accountId, id });
+    const eventId = await ledger.publish(accountId);
+    expect(await ledger.db.prisma.delivery.findFirst({ where: { eventId } })).toMatchObject({
+      status: 'held',
+      dueAt: null,
+      feedAt: null,
+    });
+  });
+
+  it('metadata.disable_webhook_events: stored, and owed to nobody', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    const id = await ledger.publish(accountId, { payload: '{"metadata":{"disable_webhook_events":true}}' });
+    expect(await ledger.db.prisma.delivery.count({ where: { eventId: id } })).toBe(0);
+  });
+
+  it('an unknown account and an unknown type are told apart, and leave nothing behind', async () => {
+    const accountId = await ledger.account();
+    const before = await ledger.counts();
+    expect(await ledger.publisher.publish(request('nobody', { key: 'k' }))).toEqual({ outcome: 'account_unknown' });
+    expect(await ledger.publisher.publish(request(accountId, { type: 'no:such', key: 'k' }))).toEqual({
+      outcome: 'type_unknown',
+      type: 'no:such',
+    });
+    expect(await ledger.counts()).toEqual(before);
+  });
+
+  it('200 concurrent publishes, each answered on its own; the bad ones among them hurt nobody', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    const results = await Promise.all(
+      Array.from({ length: 200 }, (_, index) =>
+        ledger.publisher.publish(request(index % 10 === 3 ? 'nobody' : accountId, { payload: `{"n":${index}}` })),
+      ),
+    );
+    expect(results.filter(({ outcome }) => outcome === 'account_unknown')).toHaveLength(20);
+    const ids = results.flatMap((result) =>
+      'event' in result && result.outcome === 'accepted' ? [result.event.id] : [],
+    );
+    expect(new Set(ids).size).toBe(180);
+    const bodies = await ledger.db.prisma.event.findMany({ where: { id: { in: ids } } });
+    for (const [index, result] of results.entries()) {
+      if (result.outcome !== 'accepted') continue;
+      const body = bodies.find(({ id }) => id === result.event.id)?.body ?? Buffer.alloc(0);
+      expect(Buffer.from(body).toString()).toContain(`{"n":${index}}`);
+    }
+  });
+
+  it('what the queue does not take is handed to the feeder at once, not after the lease', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    ledger.setQueue(false);
+    const eventId = await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    ledger.setQueue(true);
+    const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { eventId } });
+    expect((delivery.feedAt?.getTime() ?? 0) - Date.now()).toBeLessThan(5_000);
+  });
+
+  it('a publish that meets the deletion of its account is either whole or refused', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    const publishes = Array.from({ length: 50 }, (_, n) =>
+      ledger.publisher.publish(request(accountId, { payload: `{"n":${n}}` })),
+    );
+    const deleted = await deleteAccount(ledger, { id: accountId });
+    await Promise.all(publishes);
+    expect(deleted).toBe(true);
+    expect(await ledger.db.prisma.event.count({ where: { accountId } })).toBe(0);
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId } })).toBe(0);
+  });
+});
+
+describe('idempotency key', () => {
+  it('the same key and body gets the first answer again; another body is refused; another account is another matter', async () => {
+    const [accountId, other] = [await ledger.account(), await ledger.account()];
+    await ledger.activeSubscription(accountId);
+    const first = await ledger.publisher.publish(request(accountId, { key: 'k', payload: '{"n":1}' }));
+    expect(first).toMatchObject({ outcome: 'accepted', event: { deliveryCount: 1 } });
+    const event = 'event' in first ? first.event : null;
+    expect(await ledger.publisher.publish(request(accountId, { key: 'k', payload: '{"n":1}' }))).toEqual({
+      outcome: 'repeated',
+      event,
+    });
+    expect(await ledger.publisher.publish(request(accountId, { key: 'k', payload: '{"n":2}' }))).toEqual({
+      outcome: 'key_reused',
+      eventId: event?.id,
+    });
+    expect(await ledger.publisher.publish(request(other, { key: 'k', payload: '{"n":1}' }))).toMatchObject({
+      outcome: 'accepted',
+    });
+  });
+
+  it('50 simultaneous equal requests make one event, and all are answered alike', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    const results = await Promise.all(
+      Array.from({ length: 50 }, () => ledger.publisher.publish(request(accountId, { key: 'same' }))),
+    );
+    expect(new Set(results.map((result) => 'event' in result && result.event.id)).size).toBe(1);
+    expect(results.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(1);
+    expect(await ledger.db.prisma.event.count({ where: { accountId } })).toBe(1);
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId } })).toBe(1);
+  });
+
+  it('a first use that was refused does not use the key up, also within one batch', async () => {
+    const accountId = await ledger.account();
+    const results = await Promise.all([
+      ledger.publisher.publish(request(accountId, { key: 'k', type: 'no:such' })),
+      ledger.publisher.publish(request(accountId, { key: 'k' })),
+      ledger.publisher.publish(request(accountId, { key: 'k' })),
+    ]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['type_unknown', 'accepted', 'repeated']);
+  });
+
+  it('is forgotten after 24 h', async () => {
+    const accountId = await ledger.account();
+    const first = await ledger.publish(accountId, { key: 'old' });
+    await ledger.db.pool.query(
+      `UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE account_id = $1`,
+      [accountId],
+    );
+    const second = await ledger.publish(accountId, { key: 'old', payload: '{"other":1}' });
+    expect(second).not.toBe(first);
+    expect(await ledger.publish(accountId, { key: 'old', payload: '{"other":1}' })).toBe(second);
+  });
+});
+
+describe('publishAll', () => {
+  it('answers in order, repeats included', async () => {
+    const accountId = await ledger.account();
+    await ledger.publish(accountId, { key: 'before', payload: '{"n":0}' });
+    const result = await ledger.publisher.publishAll([
+      request(accountId, { payload: '{"n":1}' }),
+      request(accountId, { key: 'before', payload: '{"n":0}' }),
+      request(accountId, { key: 'twice', payload: '{"n":2}' }),
+      request(accountId, { key: 'twice', payload: '{"n":2}' }),
+    ]);
+    expect(result).toMatchObject({
+      outcome: 'accepted',
+      events: [{ repeated: false }, { repeated: true }, { repeated: false }, { repeated: true }],
+    });
+  });
+
+  it('one refused event refuses all of them: nothing is stored, and it is named', async () => {
+    const accountId = await ledger.account();
+    const before = await ledger.counts();
+    expect(
+      await ledger.publisher.publishAll([request(accountId, { key: 'x' }), request(accountId, { type: 'no:such' })]),
+    ).toEqual({
+      outcome: 'refused',
+      index: 1,
+      result: { outcome: 'type_unknown', type: 'no:such' },
+    });
+    expect(await ledger.counts()).toEqual(before);
+  });
+});

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
+import { claimDue } from './claim-due.js';
+import { dropOldKeys, feed } from './feed.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+beforeEach(async () => {
+  await ledger.publisher.drain();
+  ledger.jobs.length = 0;
+  ledger.answers.length = 0;
+  await ledger.db.pool.query('TRUNCATE deliveries');
+});
+
+const makeDue = () => ledger.db.pool.query(`UPDATE deliveries SET feed_at = due_at WHERE feed_at IS NOT NULL`);
+
+describe('feeder', () => {
+  it('finds what was accepted and never enqueued, and enqueues it once per lease', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await Promise.all(Array.from({ length: 20 }, () => ledger.publish(accountId)));
+    await ledger.publisher.drain();
+    ledger.jobs.length = 0; // the queue forgot it all
+    expect(await feed(ledger)).toBe(0); // not before the lease has run out
+    await makeDue();
+    expect(await feed(ledger)).toBe(20);
+    expect(await feed(ledger)).toBe(0);
+    await ledger.work();
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(20);
+  });
+
+  it('first attempts go to deliver, next ones to retry', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    ledger.answers.push(FAILED);
+    await ledger.work();
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    ledger.jobs.length = 0;
+    await ledger.db.pool.query(`UPDATE deliveries SET due_at = now(), feed_at = now() WHERE feed_at IS NOT NULL`);
+    await feed(ledger);
+    expect(ledger.jobs.map(({ queue, attemptNumber }) => [queue, attemptNumber]).toSorted()).toEqual([
+      ['deliver', 1],
+      ['retry', 4],
+    ]);
+  });
+
+  it('is fair: beside a backlog of 2000, another subscription’s single delivery is in the first claim', async () => {
+    const [large, small] = [await ledger.account(), await ledger.account()];
+    await ledger.activeSubscription(large);
+    await ledger.activeSubscription(small);
+    await Promise.all(Array.from({ length: 2_000 }, () => ledger.publish(large)));
+    await ledger.publish(small);
+    await makeDue();
+    const claimed = await claimDue(ledger.db.pool, { perSubscription: 50, limit: 60 });
+    expect(claimed).toHaveLength(51);
+    const smalls = await ledger.db.prisma.delivery.findMany({ where: { accountId: small } });
+    expect(claimed.some(({ id }) => id === smalls[0]?.id)).toBe(true);
+  });
+
+  it('the turn goes round: with room for fewer than all, nobody gets a second before all have a first', async () => {
+    const accounts = await Promise.all(Array.from({ length: 5 }, () => ledger.account()));
+    for (const accountId of accounts) await ledger.activeSubscription(accountId);
+    for (const accountId of accounts) await Promise.all(Array.from({ length: 10 }, () => ledger.publish(accountId)));
+    await makeDue();
+    const claimed = await claimDue(ledger.db.pool, { perSubscription: 50, limit: 5 });
+    const owners = await ledger.db.prisma.delivery.findMany({ where: { id: { in: claimed.map(({ id }) => id) } } });
+    expect(new Set(owners.map(({ accountId }) => accountId)).size).toBe(5);
+  });
+
+  it('several at once claim each delivery once', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await Promise.all(Array.from({ length: 200 }, () => ledger.publish(accountId)));
+    await makeDue();
+    const claims = await Promise.all(
+      Array.from({ length: 4 }, () => claimDue(ledger.db.pool, { perSubscription: 200, limit: 1_000 })),
+    );
+    const ids = claims.flat().map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('what the queue does not take comes again within seconds', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    await makeDue();
+    ledger.setQueue(false);
+    await feed(ledger);
+    ledger.setQueue(true);
+    const { feedAt } = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
+    expect((feedAt?.getTime() ?? 0) - Date.now()).toBeLessThan(3_000);
+  });
+
+  it('drops idempotency keys after their 24 h, and no sooner', async () => {
+    const accountId = await ledger.account();
+    await ledger.publish(accountId, { key: 'old' });
+    await ledger.publish(accountId, { key: 'new' });
+    await ledger.db.pool.query(
+      `UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'old'`,
+    );
+    expect(await dropOldKeys(ledger.db.pool)).toBe(1);
+    expect(await ledger.db.prisma.idempotencyKey.findMany({ where: { accountId } })).toMatchObject([{ key: 'new' }]);
+  });
+});

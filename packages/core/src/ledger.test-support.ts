@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import type { PostRequest, PostResult } from '@posthorn/sender';
+import { cloneDatabase } from '@posthorn/testing';
+import { inject } from 'vitest';
+import { putAccount } from './accounts/put-account.js';
+import { openCipher } from './cipher.js';
+import { type Database, openDatabase } from './database.js';
+import { type Attempter, type AttemptOptions, openAttempter } from './deliveries/attempt-delivery.js';
+import type { Deps, Due, QueueName } from './deps.js';
+import { freezeEvent } from './events/freeze-event.js';
+import { type Publisher, openPublisher } from './events/publisher.js';
+import { createSubscription } from './subscriptions/create-subscription.js';
+import type { Subscription } from './subscriptions/subscription.js';
+import { openVerifier } from './verifications/attempt-verification.js';
+
+export const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A ledger of its own for a test file: a real database; the ports `post` and `enqueue` are small working models. */
+export interface Ledger extends Deps {
+  publisher: Publisher;
+  /** What the queue was told and has not been taken from it. */
+  jobs: (Due & { queue: QueueName })[];
+  /** How the next POSTs end, one after the other; the last one goes on. Untold: 200. */
+  answers: (Partial<PostResult> | ((request: PostRequest) => Partial<PostResult> | Promise<Partial<PostResult>>))[];
+  /** All POSTs made. */
+  posts: PostRequest[];
+  /** false: the queue takes nothing. */
+  setQueue(isUp: boolean): void;
+  attempter(options?: Partial<AttemptOptions>): Attempter;
+  /** Runs what the queue holds that is due now, and what follows from it, until nothing is. */
+  work(): Promise<void>;
+  account(id?: string): Promise<string>;
+  activeSubscription(accountId: string, options?: { url?: string; events?: string[] }): Promise<Subscription>;
+  publish(accountId: string, options?: { type?: string; payload?: string; key?: string }): Promise<string>;
+  counts(): Promise<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+export async function openLedger(): Promise<Ledger> {
+  const database = await cloneDatabase(inject('templateDatabaseUrl'));
+  const db: Database = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 10, log: silent });
+  const cipher = openCipher({ current: randomBytes(32).toString('base64') });
+  const jobs: Ledger['jobs'] = [];
+  const answers: Ledger['answers'] = [];
+  const posts: PostRequest[] = [];
+  let isUp = true;
+  let accounts = 0;
+
+  const enqueue: Deps['enqueue'] = (queue, due) => {
+    if (!isUp) return Promise.resolve(false);
+    for (const one of due) {
+      const isKnown = jobs.some(
+        (job) => job.queue === queue && job.id === one.id && job.attemptNumber === one.attemptNumber,
+      );
+      if (!isKnown) jobs.push({ ...one, queue });
+    }
+    return Promise.resolve(true);
+  };
+  const post = async (request: PostRequest): Promise<PostResult> => {
+    posts.push(request);
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    return { ...OK, startedAt: new Date(), ...(typeof answer === 'function' ? await answer(request) : answer) };
+  };
+  const deps: Deps = { db, enqueue, cipher };
+  const publisher = openPublisher(deps);
+  const attempter: Ledger['attempter'] = (options = {}) =>
+    openAttempter({
+      ...deps,
+      post,
+      log: silent,
+      timeoutMs: 1_000,
+      waitsMs: [0, 0, 60_000],
+      failingAfterMs: 432_000_000,
+      random: () => 0,
+      ...options,
+    });
+  const verifier = openVerifier({ ...deps, post, log: silent, timeoutMs: 1_000 });
+  const ledger: Ledger = {
+    ...deps,
+    publisher,
+    jobs,
+    answers,
+    posts,
+    attempter,
+    setQueue: (up) => (isUp = up),
+    async work() {
+      const { signal } = new AbortController();
+      const worker = attempter();
+      for (let due = take(); due; due = take()) {
+        await (due.queue === 'verify' ? verifier.attempt(due, signal) : worker.attempt(due, signal));
+      }
+      function take() {
+        const index = jobs.findIndex(({ delayMs = 0 }) => delayMs < 1_000);
+        return index === -1 ? undefined : jobs.splice(index, 1)[0];
+      }
+    },
+    async account(id = `account-${++accounts}`) {
+      await putAccount(deps, { id });
+      return id;
+    },
+    async activeSubscription(accountId, { url = 'https://hooks.example.com/webhook', events = [] } = {}) {
+      const created = await createSubscription(deps, { accountId, url, events });
+      if (created.outcome !== 'created') throw new Error(created.outcome);
+      const { id, verificationId } = created.subscription;
+      const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
+      const kept = answers.splice(0, answers.length, echo);
+      const index = jobs.findIndex((job) => job.id === verificationId);
+      await verifier.attempt(jobs.splice(index, 1)[0] as Due, new AbortController().signal);
+      answers.splice(0, answers.length, ...kept);
+      posts.length = 0;
+      return db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: { verification: true } });
+    },
+    async publish(accountId, { type = 'message:created', payload = '{"id":"m1"}', key } = {}) {
+      const frozen = freezeEvent(`{"event":"${type}","payload":${payload}}`);
+      if (!frozen.ok) throw new Error(frozen.message);
+      const result = await publisher.publish({ accountId, frozen: frozen.frozen, idempotencyKey: key ?? null });
+      if (!('event' in result)) throw new Error(result.outcome);
+      return result.event.id;
+    },
+    async counts() {
+      const tables = [
+        'accounts',
+        'subscriptions',
+        'secrets',
+        'verifications',
+        'events',
+        'deliveries',
+        'attempts',
+        'idempotency_keys',
+      ];
+      const { rows } = await db.pool.query<Record<string, string>>(
+        `SELECT ${tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ')}`,
+      );
+      return Object.fromEntries(Object.entries(rows[0] ?? {}).map(([table, count]) => [table, Number(count)]));
+    },
+    async close() {
+      await publisher.drain();
+      await db.close();
+      await database.drop();
+    },
+  };
+  return ledger;
+}
+
+export const challengeOf = (body: Uint8Array): string =>
+  (JSON.parse(Buffer.from(body).toString()) as { payload: string }).payload;
+
+const OK: Omit<PostResult, 'startedAt'> = {
+  outcome: 'ok',
+  statusCode: 200,
+  durationMs: 3,
+  timings: { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 2 },
+  remoteAddress: '192.0.2.1',
+  requestHeaders: { 'content-type': 'application/json' },
+  responseHeaders: { server: 'test' },
+  body: Buffer.from('thanks'),
+  bodyTruncated: false,
+  bodyTooLarge: false,
+  retryAfter: null,
+  error: null,
+};
+export const FAILED: Partial<PostResult> = { outcome: 'http_error', statusCode: 500, body: Buffer.from('no') };
+export const GONE: Partial<PostResult> = { outcome: 'http_error', statusCode: 410 };

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import { cloneDatabase } from '@posthorn/testing';
+import pg from 'pg';
+import { expect, inject, test } from 'vitest';
+
+// The migrations are written by hand, the client is generated from schema.prisma: here the two are held to each other.
+// One database gets the migrations, another what Prisma itself makes of its schema, and their catalogues are compared.
+
+test('the migrations and schema.prisma make the same database, but for what Prisma cannot say', async () => {
+  const migrated = await cloneDatabase(inject('templateDatabaseUrl'));
+  const declared = await cloneDatabase(inject('templateDatabaseUrl'));
+  const [inMigrations, inSchema] = await Promise.all([
+    onDatabase(migrated.url, readCatalogue),
+    onDatabase(declared.url, async (client) => {
+      await client.query('drop schema public cascade; create schema public');
+      await client.query(await sqlOfSchema(declared.url));
+      return readCatalogue(client);
+    }),
+  ]);
+  await Promise.all([migrated.drop(), declared.drop()]);
+
+  expect(inSchema.length).toBeGreaterThan(100);
+  expect(inSchema.filter((thing) => !inMigrations.includes(thing))).toEqual([]);
+  expect(inMigrations.filter((thing) => !inSchema.includes(thing))).toEqual(ONLY_IN_MIGRATIONS);
+});
+
+// What Prisma's schema language has no words for. Each line is asserted too.
+const ONLY_IN_MIGRATIONS = [
+  // partial indexes
+  'CREATE INDEX deliveries_feed_idx ON public.deliveries USING btree (subscription_id, feed_at) WHERE (feed_at IS NOT NULL)',
+  "CREATE INDEX deliveries_held_idx ON public.deliveries USING btree (subscription_id, id) WHERE (status = 'held'::delivery_status)",
+  'CREATE INDEX verifications_feed_idx ON public.verifications USING btree (feed_at) WHERE (feed_at IS NOT NULL)',
+  'CREATE UNIQUE INDEX secrets_current_key ON public.secrets USING btree (subscription_id) WHERE (expires_at IS NULL)',
+  // checks
+  "constraint accounts.accounts_id_check CHECK (((id)::text ~ '^[A-Za-z0-9_-]{1,64}$'::text))",
+  'constraint attempts.attempts_of_check CHECK ((num_nonnulls(delivery_id, verification_id) = 1))',
+  "constraint deliveries.deliveries_completed_check CHECK (((status = ANY (ARRAY['succeeded'::delivery_status, 'failed'::delivery_status, 'canceled'::delivery_status])) = (completed_at IS NOT NULL)))",
+  "constraint deliveries.deliveries_due_check CHECK (((status = 'pending'::delivery_status) = (due_at IS NOT NULL)))",
+  "constraint deliveries.deliveries_feed_check CHECK ((((status = 'pending'::delivery_status) OR (asked_trigger IS NOT NULL)) = (feed_at IS NOT NULL)))",
+  // functions and storage
+  'function posthorn_uuidv7()',
+  'options deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_cost_delay=0}',
+];
+
+/** Everything in the schema `public`, one line each, sorted. */
+async function readCatalogue(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ thing: string }>(`
+    with ours as (
+      select oid, relname, reloptions from pg_class
+      where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> '_prisma_migrations'
+    )
+    select format('column %s.%s %s', relname, attname, concat_ws(' ',
+        format_type(atttypid, atttypmod),
+        case when attnotnull then 'not null' end,
+        'default ' || pg_get_expr(adbin, adrelid))) as thing
+      from ours
+      join pg_attribute on attrelid = ours.oid and attnum > 0 and not attisdropped
+      left join pg_attrdef on adrelid = ours.oid and adnum = attnum
+    union all
+    select format('enum %s (%s)', typname, string_agg(enumlabel, ', ' order by enumsortorder))
+      from pg_type join pg_enum on enumtypid = pg_type.oid
+      where typnamespace = 'public'::regnamespace group by typname
+    union all
+    select pg_get_indexdef(indexrelid) from ours join pg_index on indrelid = ours.oid
+    union all
+    select format('constraint %s.%s %s', relname, conname, pg_get_constraintdef(pg_constraint.oid))
+      from ours join pg_constraint on conrelid = ours.oid
+      where contype <> 'n' -- not null, which stands with the column, has a constraint of its own from Postgres 18 on
+    union all
+    select format('options %s %s', relname, reloptions) from ours where reloptions is not null
+    union all
+    select format('function %s', oid::regprocedure) from pg_proc where pronamespace = 'public'::regnamespace
+    union all
+    select format('trigger %s.%s', relname, tgname) from ours join pg_trigger on tgrelid = ours.oid where not tgisinternal
+    union all
+    select format('%s %s', 'relation of kind ' || relkind::text, relname)
+      from pg_class where relnamespace = 'public'::regnamespace and relkind not in ('r', 'i')
+    order by 1`);
+  return rows.map(({ thing }) => thing);
+}
+
+/** What Prisma would run on an empty database. Its schema engine is asked in its WebAssembly form: the other one is a binary
+ *  that is downloaded. That form is made for a bundler, so it is put together by hand here. */
+async function sqlOfSchema(databaseUrl: string): Promise<string> {
+  const require = createRequire(import.meta.url);
+  const code = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
+  const glue = (await import(/* @vite-ignore */ pathToFileURL(code).href)) as Glue;
+  const { instance } = await WebAssembly.instantiate(readFileSync(code.replace(/\.js$/, '.wasm')), {
+    './schema_engine_bg.js': glue as unknown as WebAssembly.ModuleImports,
+  });
+  glue.__wbg_set_wasm(instance.exports);
+  (instance.exports['__wbindgen_start'] as () => void)();
+
+  const path = 'schema.prisma';
+  const content = await readFile(new URL('../../../../prisma/schema.prisma', import.meta.url), 'utf8');
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }));
+  const engine = await glue.SchemaEngine.new({ datamodels: [[path, content]] }, () => undefined, adapter);
+  const { stdout } = await engine.diff({
+    from: { tag: 'empty' },
+    to: { tag: 'schemaDatamodel', files: [{ path, content }] },
+    script: true,
+    exitCode: null,
+    filters: { externalTables: [], externalEnums: [] },
+  });
+  if (!stdout) throw new Error('Prisma makes nothing of schema.prisma.');
+  return stdout;
+}
+
+interface Glue {
+  __wbg_set_wasm(exports: unknown): void;
+  SchemaEngine: {
+    new (
+      options: object,
+      log: () => void,
+      adapter: unknown,
+    ): Promise<{ diff(params: object): Promise<{ stdout: string | null }> }>;
+  };
+}
+
+async function onDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,94 @@
+import type { PostResult } from '@posthorn/sender';
+import { describe, expect, it } from 'vitest';
+import { handshakeBody, judgeAnswer, newChallenge } from './challenge.js';
+
+const C = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+function answer(body: string, extra: Partial<PostResult> = {}): PostResult {
+  return {
+    outcome: 'ok',
+    statusCode: 200,
+    startedAt: new Date(),
+    durationMs: 1,
+    timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null },
+    remoteAddress: null,
+    requestHeaders: {},
+    responseHeaders: {},
+    body: Buffer.from(body),
+    bodyTruncated: false,
+    bodyTooLarge: false,
+    retryAfter: null,
+    error: null,
+    ...extra,
+  };
+}
+const verdict = (result: PostResult, challenge = C) => {
+  const judged = judgeAnswer(result, challenge);
+  return judged.verdict === 'failed' ? judged.reason : judged.verdict;
+};
+
+describe('handshake', () => {
+  it('is the golden body, to the byte', () => {
+    expect(handshakeBody(C).toString()).toBe(`{"event":"webhook:verify","payload":"${C}"}`);
+    expect(handshakeBody(C)).toHaveLength(103);
+  });
+
+  it('challenges are 64 characters of A–Z2–7 and never the same', () => {
+    const challenges = Array.from({ length: 200 }, newChallenge);
+    expect(challenges.every((challenge) => /^[A-Z2-7]{64}$/.test(challenge))).toBe(true);
+    expect(new Set(challenges).size).toBe(200);
+  });
+});
+
+describe('judgeAnswer', () => {
+  it.each([
+    ['the bare challenge', C],
+    ['with white space around', `\n  ${C}\r\n`],
+    ['as a JSON string', `"${C}"`],
+    ['as a JSON object', `{"challenge":"${C}"}`],
+    ['as a JSON object with other keys', `{"ok":true,"challenge":"${C}","n":1}`],
+    ['as a JSON object with white space', `{ "challenge" : "${C}" }\n`],
+  ])('verified: %s, whatever the content type', (_what, body) => {
+    expect(verdict(answer(body))).toBe('verified');
+    expect(verdict(answer(body, { statusCode: 201 }))).toBe('verified');
+  });
+
+  it('any string may be the challenge, as people test with PONG', () => {
+    expect(verdict(answer('PONG'), 'PONG')).toBe('verified');
+    expect(verdict(answer('{"challenge":"PONG"}'), 'PONG')).toBe('verified');
+  });
+
+  it.each([
+    ['an empty body', '', 'empty'],
+    ['white space only', ' \n', 'empty'],
+    ['{"ok":true}', '{"ok":true}', 'mismatch'],
+    ['the request echoed whole', `{"event":"webhook:verify","payload":"${C}"}`, 'mismatch'],
+    ['an array', `["${C}"]`, 'mismatch'],
+    ['a challenge in an array', `{"challenge":["${C}"]}`, 'mismatch'],
+    ['inside other text', `your challenge: ${C}`, 'mismatch'],
+    ['other letter case', C.toLowerCase(), 'mismatch'],
+    ['JSON null', 'null', 'mismatch'],
+  ])('failed: %s', (_what, body, reason) => {
+    expect(verdict(answer(body))).toBe(reason);
+  });
+
+  it('the status counts: an echo with 500 is no verification', () => {
+    expect(verdict(answer(C, { outcome: 'http_error', statusCode: 500 }))).toBe('status');
+    expect(verdict(answer(C, { outcome: 'redirect', statusCode: 302 }))).toBe('redirect');
+    expect(verdict(answer(C, { bodyTooLarge: true }))).toBe('too_large');
+  });
+
+  it('an answer is final, silence is not: only what may pass by itself is tried again', () => {
+    const isPassing = (result: PostResult) => {
+      const judged = judgeAnswer(result, C);
+      return judged.verdict === 'failed' && judged.passing;
+    };
+    for (const outcome of ['timeout', 'dns_error', 'connect_error', 'tls_error'] as const) {
+      expect(isPassing(answer('', { outcome, statusCode: null }))).toBe(true);
+    }
+    expect(isPassing(answer('', { outcome: 'http_error', statusCode: 503 }))).toBe(true);
+    expect(isPassing(answer('', { outcome: 'http_error', statusCode: 404 }))).toBe(false);
+    expect(isPassing(answer('x'))).toBe(false);
+    expect(isPassing(answer('', { outcome: 'blocked', statusCode: null }))).toBe(false);
+  });
+});

@@ -1,0 +1,246 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { cloneDatabase, waitFor } from '@posthorn/testing';
+import { v7 } from 'uuid';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { QueueConnection } from './backend.js';
+import { type Due, type QueueName, fromJobId, toJobId } from './catalog.js';
+import { chooseQueue } from './choose-queue.js';
+import { type Consumer, type JobEnd, openConsumer } from './consumer.js';
+import { type Producer, openProducer } from './producer.js';
+
+const silent = { info() {}, warn() {}, error() {} };
+
+describe('job ids', () => {
+  it('name the delivery and the attempt, and are read back', () => {
+    const due = { id: v7(), attemptNumber: 12 };
+    expect(toJobId('deliver', due)).toMatch(/^dlv_[0-9a-z]{26}-12$/);
+    expect(toJobId('verify', due)).toMatch(/^ver_[0-9a-z]{26}-12$/);
+    expect(fromJobId('deliver', toJobId('deliver', due))).toEqual(due);
+  });
+
+  it('anything else is nobody’s job', () => {
+    const id = toJobId('deliver', { id: v7(), attemptNumber: 1 });
+    for (const wrong of [
+      undefined,
+      '',
+      'x',
+      '17',
+      `${id}x`,
+      id.replace('-1', '-0'),
+      id.replace('dlv', 'evt'),
+      `${id}-1`,
+    ]) {
+      expect(fromJobId('deliver', wrong)).toBeNull();
+    }
+    expect(fromJobId('verify', id)).toBeNull();
+  });
+});
+
+describe('choosing the queue', () => {
+  const [redisUrl, databaseUrl] = ['redis://r', 'postgres://p'];
+  it('auto takes Redis when there is one, else Postgres; what is missing is said', () => {
+    expect(chooseQueue({ queueBackend: 'auto', redisUrl, databaseUrl })).toEqual({ backend: 'redis', url: redisUrl });
+    expect(chooseQueue({ queueBackend: 'auto', redisUrl: null, databaseUrl })).toEqual({
+      backend: 'postgres',
+      url: databaseUrl,
+    });
+    expect(chooseQueue({ queueBackend: 'postgres', redisUrl, databaseUrl })).toEqual({
+      backend: 'postgres',
+      url: databaseUrl,
+    });
+    expect(chooseQueue({ queueBackend: 'redis', redisUrl: null, databaseUrl })).toMatch(/REDIS_URL is required/);
+  });
+});
+
+describe.each(inject('queueBackends'))('queue on %s', (backend) => {
+  let connection: QueueConnection;
+  let undo: (() => Promise<void>)[];
+  beforeEach(async () => {
+    undo = [];
+    if (backend === 'redis') {
+      // A database of its own per test, emptied: job ids are unique, counts are not.
+      connection = { backend, url: `${inject('redisUrl')}/${5 + Math.floor(Math.random() * 10)}` };
+      const { Redis } = await import('ioredis');
+      const redis = new Redis(connection.url);
+      await redis.flushdb();
+      redis.disconnect();
+    } else {
+      const database = await cloneDatabase(inject('templateDatabaseUrl'));
+      undo.push(() => database.drop());
+      connection = { backend, url: database.url };
+    }
+  });
+  afterEach(async () => {
+    for (const step of undo.toReversed()) await step();
+  });
+
+  function producer(): Producer {
+    const opened = openProducer(connection, { log: silent });
+    undo.push(() => opened.close());
+    return opened;
+  }
+  function consumer(queue: QueueName, handle: (due: Due, signal: AbortSignal) => Promise<JobEnd>): Consumer {
+    const opened = openConsumer(connection, { queue, concurrency: 10, handle, log: silent });
+    undo.push(() => opened.stop({ graceMs: 0 }));
+    opened.start();
+    return opened;
+  }
+  const due = (extra: Partial<Due> = {}): Due => ({ id: v7(), attemptNumber: 1, ...extra });
+  const completed: JobEnd = { end: 'completed', value: { outcome: 'ok' } };
+
+  it('brings what was enqueued to a worker, and keeps it to look at with ids, attempt and outcome', async () => {
+    const { enqueue, queues } = producer();
+    const seen: Due[] = [];
+    consumer('deliver', (one) => {
+      seen.push(one);
+      return Promise.resolve(completed);
+    });
+    const sent = [due(), due({ attemptNumber: 7 })];
+    expect(await enqueue('deliver', sent)).toBe(true);
+    await waitFor(() => seen.length === 2);
+    expect(seen.map(({ id }) => id).toSorted()).toEqual(sent.map(({ id }) => id).toSorted());
+    const [job] = await waitFor(async () => {
+      const kept = await queues.deliver.getCompleted();
+      return kept.length === 2 && kept;
+    });
+    expect(job?.returnvalue).toEqual({ outcome: 'ok' });
+    expect(Object.keys(job?.data).toSorted()).toEqual(['attemptNumber', 'deliveryId']);
+  });
+
+  it('the same attempt enqueued twice is one job', async () => {
+    const { enqueue, counts } = producer();
+    const one = due();
+    await enqueue('deliver', [one, one]);
+    await enqueue('deliver', [one]);
+    expect((await counts()).deliver).toMatchObject({ waiting: 1 });
+  });
+
+  it('a delayed one is never early', async () => {
+    const { enqueue } = producer();
+    let at = 0;
+    consumer('retry', () => {
+      at = Date.now();
+      return Promise.resolve(completed);
+    });
+    const start = Date.now();
+    await enqueue('retry', [due({ delayMs: 400 })]);
+    await waitFor(() => at > 0);
+    expect(at - start).toBeGreaterThanOrEqual(399);
+  });
+
+  it('a dropped one leaves no trace, so that its id may come again', async () => {
+    const { enqueue, counts } = producer();
+    let runs = 0;
+    consumer('deliver', () => {
+      runs += 1;
+      return Promise.resolve({ end: 'dropped' });
+    });
+    const one = due();
+    for (const expected of [1, 2]) {
+      await enqueue('deliver', [one]);
+      await waitFor(() => runs === expected);
+      await waitFor(async () => (await counts()).deliver.active === 0);
+    }
+  });
+
+  it('a failed one is kept among the failed, with its reason', async () => {
+    const { enqueue, queues } = producer();
+    consumer('deliver', () => Promise.resolve({ end: 'failed', reason: 'http_error 500, no attempt left' }));
+    await enqueue('deliver', [due()]);
+    const [job] = await waitFor(async () => {
+      const failed = await queues.deliver.getFailed();
+      return failed.length === 1 && failed;
+    });
+    expect(job?.failedReason).toBe('http_error 500, no attempt left');
+  });
+
+  it('a postponed one runs again later', async () => {
+    const { enqueue } = producer();
+    const times: number[] = [];
+    consumer('deliver', () => {
+      times.push(Date.now());
+      return Promise.resolve(times.length === 1 ? { end: 'postponed', inMs: 300 } : completed);
+    });
+    await enqueue('deliver', [due()]);
+    await waitFor(() => times.length === 2);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(299);
+  });
+
+  it('a fault of ours forgets the job, so that the feeder can bring it again under the same id', async () => {
+    const { enqueue, counts } = producer();
+    let runs = 0;
+    consumer('deliver', () => {
+      runs += 1;
+      return runs === 1 ? Promise.reject(new Error('a bug')) : Promise.resolve(completed);
+    });
+    const one = due();
+    await enqueue('deliver', [one]);
+    await waitFor(() => runs === 1);
+    await waitFor(async () => (await counts()).deliver.active === 0);
+    expect((await counts()).deliver).toMatchObject({ failed: 0 });
+    await enqueue('deliver', [one]);
+    await waitFor(() => runs === 2);
+  });
+
+  it('stopping lets work end within the grace, and what then waits goes to another worker', async () => {
+    const { enqueue } = producer();
+    let ended = false;
+    const first = consumer('deliver', async () => {
+      await pause(300);
+      ended = true;
+      return completed;
+    });
+    await enqueue('deliver', [due()]);
+    await waitFor(async () => (await producer().counts()).deliver.active === 1);
+    await first.stop({ graceMs: 5_000 });
+    expect(ended).toBe(true);
+    let taken = 0;
+    await enqueue('deliver', [due()]);
+    consumer('deliver', () => {
+      taken += 1;
+      return Promise.resolve(completed);
+    });
+    await waitFor(() => taken === 1);
+  });
+
+  it('past the grace the work is aborted by its signal; what then throws goes back to waiting at once', async () => {
+    const { enqueue, counts } = producer();
+    const aborted: unknown[] = [];
+    const first = consumer('deliver', async (_due, signal) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      aborted.push(signal.reason);
+      throw new Error('the database is away');
+    });
+    await enqueue('deliver', [due()]);
+    await waitFor(async () => (await counts()).deliver.active === 1);
+    await first.stop({ graceMs: 100 });
+    expect(aborted).toHaveLength(1);
+    expect((await counts()).deliver).toMatchObject({ waiting: 1, active: 0 });
+  });
+
+  it('says that it answers, and how fast', async () => {
+    expect(await producer().check()).toMatchObject({ status: 'ok' });
+  });
+});
+
+describe('a queue that is away', () => {
+  it('is no error for the producer: it answers false within seconds, is counted, and is said once', async () => {
+    const errors: string[] = [];
+    let failures = 0;
+    const { enqueue, check, close } = openProducer(
+      { backend: 'redis', url: 'redis://127.0.0.1:1' },
+      {
+        log: { ...silent, error: (_fields, message) => void errors.push(message) },
+        onFailure: (_queue, count) => void (failures += count),
+      },
+    );
+    const one = { id: v7(), attemptNumber: 1 };
+    expect(
+      await Promise.all([enqueue('deliver', [one]), enqueue('retry', [one, { ...one, attemptNumber: 2 }])]),
+    ).toEqual([false, false]);
+    expect(failures).toBe(3);
+    expect(errors).toEqual(['queue.away']);
+    expect(await check()).toMatchObject({ status: 'fail' });
+    await close();
+  });
+});
