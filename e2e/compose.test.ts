@@ -1,0 +1,203 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { settings } from '@posthorn/settings';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+// Where there is no Docker, this is what holds docker-compose.yml and the Dockerfile to what they promise.
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+const exists = (path: string): boolean => existsSync(new URL(`../${path}`, import.meta.url));
+
+type Service = {
+  image: string;
+  build?: string;
+  command?: string[];
+  environment?: Record<string, string | number>;
+  ports?: string[];
+  volumes?: string[];
+  healthcheck?: { test: string[] };
+  depends_on?: Record<string, { condition: string }>;
+  stop_grace_period?: string;
+  restart?: string;
+  init?: boolean;
+  read_only?: boolean;
+  tmpfs?: string[];
+  cap_drop?: string[];
+  extra_hosts?: string[];
+  container_name?: string;
+  user?: string;
+};
+const text = read('docker-compose.yml');
+const compose: { services: Record<string, Service>; volumes: Record<string, unknown> } = parse(text, { merge: true });
+
+function service(name: string): Service {
+  const found = compose.services[name];
+  if (!found) throw new Error(`docker-compose.yml has no service ${name}`);
+  return found;
+}
+
+const OURS = ['migrate', 'api', 'worker', 'board'];
+const LASTING = ['api', 'worker', 'board'];
+
+describe('docker-compose.yml', () => {
+  test('has Postgres, Redis, the migration, and our three apps', () => {
+    expect(Object.keys(compose.services).toSorted()).toEqual([
+      'api',
+      'board',
+      'migrate',
+      'postgres',
+      'redis',
+      'worker',
+    ]);
+  });
+
+  test('Postgres 18 keeps its data in a volume, where its image wants it, and is healthy when it answers over TCP', () => {
+    const { image, volumes, healthcheck, ports } = service('postgres');
+    expect(image).toBe('postgres:18');
+    expect(volumes).toEqual(['postgres:/var/lib/postgresql']);
+    expect(healthcheck?.test.join(' ')).toBe('CMD pg_isready --host=127.0.0.1 --username=posthorn --dbname=posthorn');
+    expect(ports).toBeUndefined();
+  });
+
+  test('Redis loses nothing: append-only, never evicting, in a volume; and nobody outside reaches it', () => {
+    const { image, command, volumes, ports } = service('redis');
+    expect(image).toMatch(/^redis:[78]/);
+    expect(command?.join(' ')).toBe('redis-server --appendonly yes --maxmemory-policy noeviction');
+    expect(volumes).toEqual(['redis:/data']);
+    expect(ports).toBeUndefined();
+    expect(Object.keys(compose.volumes)).toEqual(['postgres', 'redis']);
+  });
+
+  test('the migration runs once, after Postgres is healthy; API and workers wait until it has succeeded', () => {
+    expect(service('migrate').command).toEqual(['node', 'apps/cli/dist/main.js', 'migrate', 'up']);
+    expect(service('migrate').restart).toBe('no');
+    expect(service('migrate').depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
+    for (const name of ['api', 'worker']) {
+      expect(service(name).depends_on?.migrate).toEqual({ condition: 'service_completed_successfully' });
+    }
+  });
+
+  test('workers can be as many as wanted: no name and no host port of their own', () => {
+    expect(service('worker').ports).toBeUndefined();
+    expect(text).not.toContain('container_name');
+  });
+
+  test('what is published is published on this machine only', () => {
+    const published = Object.values(compose.services).flatMap(({ ports }) => ports ?? []);
+    expect(published).toHaveLength(2);
+    for (const port of published) expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  test.each(OURS)('%s: the same image, an init, a read-only file system, no privileges', (name) => {
+    const { image, build, init, read_only, tmpfs, cap_drop } = service(name);
+    expect({ image, build, init, read_only, tmpfs, cap_drop }).toEqual({
+      image: 'posthorn',
+      build: '.',
+      init: true,
+      read_only: true,
+      tmpfs: ['/tmp'],
+      cap_drop: ['ALL'],
+    });
+  });
+
+  test.each(OURS)('%s: runs a file that the build makes', (name) => {
+    const [node, file = ''] = service(name).command ?? [];
+    expect(node).toBe('node');
+    expect(exists(file.replace('/dist/', '/src/').replace(/\.js$/, '.ts'))).toBe(true);
+  });
+
+  test.each(LASTING)('%s: has more time to end than it gives itself', (name) => {
+    const { environment, stop_grace_period } = service(name);
+    const ownMs = Number(environment?.SHUTDOWN_TIMEOUT_MS) + Number(environment?.SHUTDOWN_DELAY_MS ?? 0);
+    expect(Number(/^(\d+)s$/.exec(stop_grace_period ?? '')?.[1]) * 1000).toBeGreaterThanOrEqual(ownMs + 5000);
+    expect(Number(environment?.SHUTDOWN_TIMEOUT_MS)).toBeGreaterThanOrEqual(
+      Number(settings.DELIVERY_TIMEOUT_MS.default) + 5000,
+    );
+  });
+
+  test.each(LASTING)(
+    '%s: comes back by itself, reaches the host, and is asked for its health on the port it listens on',
+    (name) => {
+      const { restart, extra_hosts, healthcheck, environment } = service(name);
+      expect(restart).toBe('unless-stopped');
+      expect(extra_hosts).toEqual(['host.docker.internal:host-gateway']);
+      const [url = ''] = healthcheck?.test.slice(-1) ?? [];
+      const port = environment?.[{ api: 'API_PORT', worker: 'WORKER_HEALTH_PORT', board: 'BOARD_PORT' }[name] ?? ''];
+      expect(url).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${port}/(livez|readyz)$`));
+    },
+  );
+
+  test.each(OURS)('%s: every variable it is given is a setting, no required one is missing', (name) => {
+    const given = Object.keys(service(name).environment ?? {});
+    expect(given.filter((variable) => !Object.hasOwn(settings, variable))).toEqual([]);
+    expect(REQUIRED[name]?.filter((variable) => !given.includes(variable))).toEqual([]);
+  });
+
+  test('a secret has no default, and goes only to who needs it', () => {
+    const holders = (secret: string) =>
+      Object.keys(compose.services).filter((name) =>
+        JSON.stringify(service(name).environment ?? {}).includes(`\${${secret}`),
+      );
+    expect(holders('POSTGRES_PASSWORD')).toEqual(['postgres', 'migrate', 'api', 'worker']);
+    expect(holders('POSTHORN_ENCRYPTION_KEY')).toEqual(['api', 'worker']);
+    expect(holders('POSTHORN_OPERATOR_KEY')).toEqual(['api', 'board']);
+    for (const secret of ['POSTGRES_PASSWORD', 'POSTHORN_ENCRYPTION_KEY', 'POSTHORN_OPERATOR_KEY']) {
+      const uses = text.match(new RegExp(`\\$\\{${secret}[:}][^}]*`, 'g')) ?? [];
+      expect(uses.length).toBeGreaterThan(0);
+      for (const use of uses) expect(use).toContain(`${secret}:?`);
+    }
+  });
+
+  test('every variable that .env may hold is a setting, or Postgres’ password', () => {
+    const wanted = [...text.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
+    expect(wanted.filter((name) => name !== 'POSTGRES_PASSWORD' && !Object.hasOwn(settings, name))).toEqual([]);
+  });
+});
+
+const REQUIRED: Record<string, (keyof typeof settings)[]> = {
+  migrate: ['DATABASE_URL', 'REDIS_URL'],
+  api: ['DATABASE_URL', 'REDIS_URL', 'POSTHORN_OPERATOR_KEY', 'POSTHORN_ENCRYPTION_KEY'],
+  worker: ['DATABASE_URL', 'REDIS_URL', 'POSTHORN_ENCRYPTION_KEY'],
+  board: ['REDIS_URL', 'BOARD_PASSWORD'],
+};
+
+describe('Dockerfile', () => {
+  const stages = read('Dockerfile')
+    .replace(/^\s*#.*$/gm, '')
+    .replace(/\\\n/g, ' ')
+    .split(/^FROM /m)
+    .slice(1);
+  const final = stages.at(-1) ?? '';
+
+  test('builds on one slim Node, in stages, and ends as somebody else than root', () => {
+    for (const stage of stages) expect(stage).toMatch(/^node:24-slim( AS \w+)?\n/);
+    expect(stages.length).toBeGreaterThan(2);
+    expect(final).toMatch(/\nUSER node\n/);
+    expect(final.indexOf('COPY')).toBeLessThan(final.indexOf('USER node'));
+  });
+
+  test('the image holds no tool that builds: nothing is installed in it, no Prisma CLI, no embedded Postgres', () => {
+    expect(final).not.toMatch(/^RUN/m);
+    const modules = stages.find((stage) => /node:24-slim AS modules/.test(stage)) ?? '';
+    expect(modules).toMatch(/npm ci --omit=dev --omit=optional/);
+    expect(final.match(/--from=(\w+)/g)).toEqual(['--from=modules', '--from=build']);
+    const root = JSON.parse(read('package.json'));
+    expect(Object.keys(root.devDependencies)).toContain('prisma');
+    expect(root.dependencies ?? {}).toEqual({});
+  });
+
+  test('the apps are compiled, not bundled', () => {
+    expect(stages.join('\n')).not.toMatch(/esbuild|webpack|rollup|tsup|ncc/);
+  });
+
+  test('carries what the apps read at run time beside their code', () => {
+    for (const path of ['prisma/migrations', 'apps/demo/page']) {
+      expect(exists(path)).toBe(true);
+      expect(stages.join('\n')).toContain(path);
+    }
+  });
+
+  test('secrets, local data and what was built outside stay outside', () => {
+    const ignored = read('.dockerignore').split('\n');
+    expect(ignored).toEqual(expect.arrayContaining(['**/node_modules', '**/dist', '.git', '.posthorn', '.env*']));
+  });
+});

@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs';
+import { openReceiver, waitFor } from '@posthorn/testing';
+import { Webhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Stack, startStack } from './stack.js';
+
+const golden = readFileSync(new URL('golden.jsonl', import.meta.url), 'utf8')
+  .trimEnd()
+  .split('\n');
+
+describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
+  let stack: Stack;
+  beforeAll(async () => void (stack = await startStack({ backend, env: { RETRY_SCHEDULE_SECONDS: '1,1' } })));
+  afterAll(() => stack?.stop());
+
+  it('golden: Papercups’ bodies go in through the API and come out byte for byte, with signatures that two libraries accept', async () => {
+    const receiver = await openReceiver();
+    const { account, secret } = await stack.subscribe(receiver.url);
+    for (const body of golden.slice(0, 3)) await stack.publish(account, body);
+    await waitFor(() => receiver.events.length === 3);
+    expect(receiver.events.map(({ rawBody }) => rawBody.toString('utf8')).toSorted()).toEqual(
+      golden.slice(0, 3).toSorted(),
+    );
+    for (const { rawBody, headers } of receiver.events) {
+      expect(headers).toMatchObject({
+        'content-type': 'application/json',
+        'user-agent': expect.stringMatching(/^Posthorn\//),
+      });
+      for (const webhook of [new Webhook(secret), new SvixWebhook(secret)]) {
+        expect(JSON.stringify(webhook.verify(rawBody.toString('utf8'), headers))).toBe(
+          JSON.stringify(JSON.parse(rawBody.toString('utf8'))),
+        );
+      }
+    }
+    await receiver.close();
+  });
+
+  it('the handshake is the golden one in form, and signed with the subscription’s own secret', async () => {
+    const receiver = await openReceiver();
+    const { secret } = await stack.subscribe(receiver.url);
+    const [handshake] = receiver.requests;
+    expect(handshake?.rawBody.toString()).toMatch(/^\{"event":"webhook:verify","payload":"[A-Z2-7]{64}"\}$/);
+    expect(() =>
+      new Webhook(secret).verify(handshake?.rawBody.toString() ?? '', handshake?.headers ?? {}),
+    ).not.toThrow();
+    await receiver.close();
+  });
+
+  it('odd numbers, odd key orders and odd escapes arrive as they were sent', async () => {
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    const payload = String.raw`{"z":1,"10":1,"2":2,"n":12345678901234567890,"f":1.0,"e":1E+2,"s":"\u0000\ud800\/☃","m":{"b":1,"1":[1.50]}}`;
+    await stack.publish(account, ` { "payload" : ${payload.replaceAll(',"', ' , "')} , "event" : "message:created" } `);
+    await waitFor(() => receiver.events.length === 1);
+    expect(receiver.events[0]?.rawBody.toString('utf8')).toBe(`{"event":"message:created","payload":${payload}}`);
+    await receiver.close();
+  });
+
+  it('500, 500, 200: one webhook-id, the same bytes, a new timestamp and signature each time; all of it in the API', async () => {
+    const receiver = await openReceiver();
+    const { account, secret } = await stack.subscribe(receiver.url);
+    receiver.answer(500, { status: 503, body: 'busy' }, 200);
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{"id":"m1"}}');
+    await waitFor(() => receiver.events.length === 3);
+    const delivery = await waitFor(async () => {
+      const found = await stack.delivery(account, id);
+      return found.status === 'succeeded' && found;
+    });
+    expect(delivery.attempts.map(({ outcome, statusCode, trigger }) => [outcome, statusCode, trigger])).toEqual([
+      ['http_error', 500, 'auto'],
+      ['http_error', 503, 'auto'],
+      ['ok', 200, 'auto'],
+    ]);
+    expect(delivery.attempts[1]?.responseBody).toBe('busy');
+    expect(new Set(receiver.events.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]));
+    expect(new Set(receiver.events.map(({ rawBody }) => rawBody.toString())).size).toBe(1);
+    for (const { rawBody, headers } of receiver.events) new Webhook(secret).verify(rawBody.toString(), headers);
+    const gaps = receiver.events
+      .slice(1)
+      .map(({ at }, index) => at.getTime() - (receiver.events[index]?.at.getTime() ?? 0));
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(990);
+    await receiver.close();
+  });
+
+  it('the schedule exhausted: failed, and one retry asked for by hand succeeds', async () => {
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    receiver.answer(500);
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    const failed = await waitFor(async () => {
+      const found = await stack.delivery(account, id);
+      return found.status === 'failed' && found;
+    });
+    expect(failed).toMatchObject({ statusReason: 'exhausted', attemptCount: 3, nextAttemptAt: null });
+    receiver.answer(200);
+    await stack.call('POST', `/v1/accounts/${account}/deliveries/${failed.id}/retry`, undefined, 202);
+    await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
+    expect((await stack.delivery(account, id)).attempts.map(({ trigger }) => trigger)).toEqual([
+      'auto',
+      'auto',
+      'auto',
+      'manual',
+    ]);
+    await receiver.close();
+  });
+
+  it('410 disables the subscription; resumed, it receives again', async () => {
+    const receiver = await openReceiver();
+    const { account, id } = await stack.subscribe(receiver.url);
+    const path = `/v1/accounts/${account}/subscriptions/${id}`;
+    receiver.answer(410, 200);
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.call<{ status: string }>('GET', path)).status === 'disabled');
+    expect(await stack.call('GET', path)).toMatchObject({ statusReason: 'gone' });
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await stack.call('POST', `${path}/resume`);
+    await stack.publish(account, '{"event":"message:created","payload":{"after":true}}');
+    await waitFor(() => receiver.events.length === 2);
+    expect(receiver.events[1]?.rawBody.toString()).toContain('after');
+    await receiver.close();
+  });
+
+  it('Retry-After delays the next attempt; a redirect is a failure and its target is never called', async () => {
+    const [receiver, elsewhere] = [await openReceiver(), await openReceiver()];
+    const { account } = await stack.subscribe(receiver.url);
+    receiver.answer(
+      { status: 429, headers: { 'retry-after': '3' } },
+      { status: 302, headers: { location: elsewhere.url } },
+      200,
+    );
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded', { timeoutMs: 20_000 });
+    const [first, second] = receiver.events;
+    expect((second?.at.getTime() ?? 0) - (first?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(2_990);
+    expect((await stack.delivery(account, id)).attempts.map(({ outcome }) => outcome)).toEqual([
+      'http_error',
+      'redirect',
+      'ok',
+    ]);
+    expect(elsewhere.requests).toHaveLength(0);
+    await receiver.close();
+    await elsewhere.close();
+  });
+
+  it('100 events while paused, resumed: 100 arrive', async () => {
+    const receiver = await openReceiver();
+    const { account, id } = await stack.subscribe(receiver.url);
+    const path = `/v1/accounts/${account}/subscriptions/${id}`;
+    await stack.call('POST', `${path}/pause`);
+    await Promise.all(
+      Array.from({ length: 100 }, (_, n) => stack.publish(account, `{"event":"message:created","payload":{"n":${n}}}`)),
+    );
+    expect(receiver.events).toHaveLength(0);
+    await stack.call('POST', `${path}/resume`);
+    await waitFor(() => receiver.events.length === 100);
+    await receiver.close();
+  });
+
+  it('a rotated secret signs from the next attempt on, beside the old one', async () => {
+    const receiver = await openReceiver();
+    const { account, id, secret } = await stack.subscribe(receiver.url);
+    const rotated = await stack.call<{ secret: string }>(
+      'POST',
+      `/v1/accounts/${account}/subscriptions/${id}/secret/rotate`,
+      { overlapSeconds: 60 },
+    );
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    const event = await waitFor(() => receiver.events[0]);
+    for (const one of [secret, rotated.secret]) new Webhook(one).verify(event.rawBody.toString(), event.headers);
+    expect(event.headers['webhook-signature']?.split(' ')).toHaveLength(2);
+    await receiver.close();
+  });
+
+  it('a receiver’s own headers are sent, and no log line knows them, a secret or a payload', async () => {
+    const receiver = await openReceiver();
+    const { account, secret } = await stack.subscribe(`${receiver.url}?token=hunter3`, {
+      headers: { authorization: 'Bearer hunter2' },
+    });
+    await stack.publish(account, '{"event":"message:created","payload":{"body":"hunter4"}}');
+    const event = await waitFor(() => receiver.events[0]);
+    expect(event.headers['authorization']).toBe('Bearer hunter2');
+    await waitFor(() => stack.logs.some((line) => line.includes('delivery.attempted') && line.includes(account)));
+    const logged = stack.logs.join('\n');
+    for (const word of ['hunter2', 'hunter3', 'hunter4', secret, secret.slice(6), stack.operatorKey])
+      expect(logged).not.toContain(word);
+    await receiver.close();
+  });
+
+  it('a URL that answers in turn with each hostile form never leads anywhere but into an attempt with its outcome', async () => {
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    const outcomes: [Parameters<typeof receiver.answer>[0], string][] = [
+      ['close', 'connect_error'],
+      [{ raw: 'garbage\r\n\r\n' }, 'bad_response'],
+      [{ status: 304 }, 'redirect'],
+      [{ status: 200, body: 'x'.repeat(300_000) }, 'ok'],
+    ];
+    for (const [answer, outcome] of outcomes) {
+      receiver.answer(answer, 200);
+      const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+      const delivery = await waitFor(async () => {
+        const found = await stack.delivery(account, id);
+        return found.status === 'succeeded' && found;
+      });
+      expect(delivery.attempts[0]).toMatchObject({ outcome });
+    }
+    await receiver.close();
+  });
+});

@@ -1,0 +1,177 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrateUp } from '@posthorn/core';
+import { startPostgres } from '@posthorn/embedded';
+import { migrateQueues } from '@posthorn/jobs';
+import { type Receiver, openReceiver, waitFor } from '@posthorn/testing';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it } from 'vitest';
+import { type Stack, end, startStack } from './stack.js';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
+const numbersAt = (receiver: Receiver) =>
+  new Set(receiver.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
+
+/** Publishes n events; all of them are owed from here on. */
+async function publishMany(stack: Stack, account: string, from: number, count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, index) => stack.publish(account, numbered(from + index))));
+}
+
+describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
+  it('a worker killed while it posts: posted again by another, same webhook-id, recorded once', async () => {
+    const stack = await startStack({ backend, workers: 2 });
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    receiver.answer({ status: 200, delayMs: 1_500 });
+    await publishMany(stack, account, 0, 20);
+    await waitFor(() => receiver.events.length === 20);
+    const inFlight = receiver.events.length;
+    stack.workers[0]?.kill('SIGKILL');
+    receiver.answer(200);
+    await waitFor(
+      async () => {
+        const { data } = await stack.call<{ data: { status: string }[] }>(
+          'GET',
+          `/v1/accounts/${account}/deliveries?status=succeeded&limit=100`,
+        );
+        return data.length === 20;
+      },
+      { timeoutMs: 90_000, what: '20 deliveries to succeed' },
+    );
+    expect(numbersAt(receiver).size).toBe(20);
+    expect(receiver.events.length).toBeLessThanOrEqual(20 + inFlight);
+    expect(new Set(receiver.events.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
+    await stack.stop();
+    await receiver.close();
+  }, 120_000);
+
+  it('SIGTERM while it posts: a short POST ends and is recorded; a long one is aborted, recorded, and spends no attempt', async () => {
+    const stack = await startStack({ backend, env: { SHUTDOWN_TIMEOUT_MS: '7000', RETRY_SCHEDULE_SECONDS: '600' } });
+    const [quick, slow] = [await openReceiver(), await openReceiver()];
+    const first = await stack.subscribe(quick.url);
+    const second = await stack.subscribe(slow.url);
+    quick.answer({ status: 200, delayMs: 1_000 });
+    slow.answer('never');
+    const [a, b] = [await stack.publish(first.account, numbered(1)), await stack.publish(second.account, numbered(2))];
+    await waitFor(() => quick.events.length === 1 && slow.events.length === 1);
+    const [worker] = stack.workers;
+    if (!worker) throw new Error('no worker');
+    worker.kill('SIGTERM');
+    const [code] = (await once(worker, 'exit')) as [number];
+    expect(code).toBe(0);
+    expect(await stack.delivery(first.account, a.id)).toMatchObject({ status: 'succeeded', attemptCount: 1 });
+    expect(await stack.delivery(second.account, b.id)).toMatchObject({
+      status: 'pending',
+      attempts: [{ outcome: 'aborted' }],
+    });
+    slow.answer(200);
+    await stack.startWorker();
+    await waitFor(async () => (await stack.delivery(second.account, b.id)).status === 'succeeded');
+    expect((await stack.delivery(second.account, b.id)).attempts.map(({ outcome }) => outcome)).toEqual([
+      'aborted',
+      'ok',
+    ]);
+    await stack.stop();
+    await quick.close();
+    await slow.close();
+  }, 60_000);
+
+  it('Postgres stopped under load: the worker says so once, keeps what it posted, and goes on by itself', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'posthorn-pg-'));
+    const first = await startPostgres({ directory: folder, log: () => {} });
+    const port = Number(new URL(first.url).port);
+    await migrateUp({ url: first.url, log: silent });
+    await migrateQueues({ backend: 'postgres', url: first.url });
+    const stack = await startStack({ backend, databaseUrl: first.url, env: { RETRY_SCHEDULE_SECONDS: '600' } });
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    receiver.answer({ status: 200, delayMs: 1_000 });
+    await publishMany(stack, account, 0, 10);
+    await waitFor(() => receiver.events.length === 10);
+    await first.stop(); // all ten POSTs are under way: their results have nowhere to go
+    await waitFor(() => stack.logs.some((line) => line.includes('database.away')), { timeoutMs: 20_000 });
+    const refused = await fetch(`${stack.apiUrl}/v1/accounts/${account}/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.operatorKey}`, 'content-type': 'application/json' },
+      body: numbered(99),
+    });
+    expect(refused.status).toBe(503);
+    const second = await startPostgres({ directory: folder, port, log: () => {} });
+    receiver.answer(200);
+    await waitFor(
+      async () =>
+        (
+          await stack
+            .call<{ data: { status: string }[] }>(
+              'GET',
+              `/v1/accounts/${account}/deliveries?status=succeeded&limit=100`,
+            )
+            .catch(() => null)
+        )?.data.length === 10,
+      {
+        timeoutMs: 90_000,
+        what: 'ten deliveries to succeed',
+      },
+    );
+    await publishMany(stack, account, 10, 10);
+    await waitFor(() => numbersAt(receiver).size === 20, { timeoutMs: 90_000, what: 'twenty events to arrive' });
+    // The results that were held back were recorded, so nobody was asked twice (on Redis; on Postgres the queue itself was away).
+    if (backend === 'redis') expect(receiver.events).toHaveLength(20);
+    const saidByWorker = stack.logs.filter((line) => line.includes('database.away') && line.includes('"app":"worker"'));
+    expect(saidByWorker.length).toBeLessThanOrEqual(2); // once for deliveries, once for verifications
+    await stack.stop();
+    await second.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 180_000);
+});
+
+describe.skipIf(!inject('redisUrl'))('loses nothing when Redis', () => {
+  it('is flushed under load: what was queued and what slept is delivered all the same', async () => {
+    const stack = await startStack({ backend: 'redis', workers: 0, env: { RETRY_SCHEDULE_SECONDS: '3,3,3' } });
+    const receiver = await openReceiver();
+    await stack.startWorker();
+    const { account } = await stack.subscribe(receiver.url);
+    receiver.answer(500);
+    await publishMany(stack, account, 0, 30);
+    await waitFor(() => numbersAt(receiver).size === 30); // they sleep in the retry queue now
+    const [worker] = stack.workers;
+    if (worker) await end(worker);
+    await publishMany(stack, account, 30, 30); // these wait in the deliver queue
+    const redis = new Redis(stack.redis?.url ?? '');
+    await redis.flushall();
+    redis.disconnect();
+    receiver.answer(200);
+    await stack.startWorker();
+    await waitFor(
+      async () =>
+        (await stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=succeeded&limit=100`))
+          .data.length === 60,
+      { timeoutMs: 120_000, what: '60 deliveries to succeed' },
+    );
+    expect(numbersAt(receiver).size).toBe(60);
+    await stack.stop();
+    await receiver.close();
+  }, 150_000);
+
+  it('is away: publishing answers 202 all the same, /readyz says degraded and is ready, and it arrives when Redis is back', async () => {
+    const stack = await startStack({ backend: 'redis' });
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    const pid = stack.redis?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    const start = Date.now();
+    await publishMany(stack, account, 0, 50);
+    expect(Date.now() - start).toBeLessThan(5_000);
+    await waitFor(async () => {
+      const ready = await fetch(`${stack.apiUrl}/readyz`);
+      return ready.status === 200 && ((await ready.json()) as { status: string }).status === 'degraded';
+    });
+    process.kill(pid, 'SIGCONT');
+    await waitFor(() => numbersAt(receiver).size === 50, { timeoutMs: 60_000, what: '50 events to arrive' });
+    await stack.stop();
+    await receiver.close();
+  }, 120_000);
+});

@@ -1,0 +1,170 @@
+import { openReceiver, waitFor } from '@posthorn/testing';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Stack, startStack } from './stack.js';
+
+/** The receivers that Papercups' docs, wiki and users wrote, and its own API, on the real stack. */
+describe.each(inject('queueBackends'))('Papercups on %s', (backend) => {
+  let stack: Stack;
+  let key: string;
+  let account: string;
+  beforeAll(async () => {
+    stack = await startStack({ backend, env: { DELIVERY_TIMEOUT_MS: '5000', RETRY_SCHEDULE_SECONDS: '1' } });
+    account = `papercups-${backend}`;
+    await stack.call('PUT', `/v1/accounts/${account}`, {});
+    const scopes = ['subscriptions:read', 'subscriptions:write'];
+    ({ key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, {
+      name: 'papercups',
+      scopes,
+    }));
+  });
+  afterAll(() => stack?.stop());
+
+  async function api(method: string, path: string, body?: unknown, authorization = key) {
+    const response = await fetch(`${stack.apiUrl}/api/event_subscriptions${path}`, {
+      method,
+      headers: { authorization, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: text ? JSON.parse(text) : null,
+      location: response.headers.get('location'),
+    };
+  }
+  const create = (webhook_url: string) => api('POST', '', { event_subscription: { webhook_url } });
+  const verified = async (url: string) => (await api('POST', '/verify', { url })).body.data.verified as boolean;
+
+  it('create waits for the handshake and answers the truth; the eight keys, no others', async () => {
+    const receiver = await openReceiver();
+    const created = await create(receiver.url);
+    expect(created.status).toBe(201);
+    const { data } = created.body;
+    expect(Object.keys(data).toSorted()).toEqual([
+      'account_id',
+      'created_at',
+      'id',
+      'object',
+      'scope',
+      'updated_at',
+      'verified',
+      'webhook_url',
+    ]);
+    expect(data).toMatchObject({
+      account_id: account,
+      object: 'event_subscription',
+      scope: null,
+      verified: true,
+      webhook_url: receiver.url,
+    });
+    expect(data.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
+    expect(created.location).toBe(`/api/event_subscriptions/${data.id}`);
+    expect((await api('GET', `/${data.id}`, undefined, `Bearer ${key}`)).body.data).toEqual(data);
+    expect((await api('DELETE', `/${data.id}`)).status).toBe(204);
+    expect(await api('GET', `/${data.id}`)).toMatchObject({ status: 404, body: { errors: { detail: 'Not Found' } } });
+    await receiver.close();
+  });
+
+  it('regression papercups#724: an echo with a JSON content type verifies, bare or quoted', async () => {
+    const receiver = await openReceiver();
+    for (const wrap of [
+      (text: string) => text,
+      (text: string) => JSON.stringify(text),
+      (text: string) => JSON.stringify({ challenge: text }),
+    ]) {
+      receiver.answerHandshake(({ challenge }) => ({
+        headers: { 'content-type': 'application/json' },
+        body: wrap(challenge ?? ''),
+      }));
+      expect(await verified(receiver.url)).toBe(true);
+    }
+    await receiver.close();
+  });
+
+  it('a receiver that answers late verifies; one that echoes with 500, echoes all or says ok does not', async () => {
+    const receiver = await openReceiver();
+    receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '', delayMs: 2_000 }));
+    expect(await verified(receiver.url)).toBe(true);
+    receiver.answerHandshake(({ challenge }) => ({ status: 404, body: challenge ?? '' }));
+    expect(await verified(receiver.url)).toBe(false);
+    receiver.answerHandshake(({ rawBody }) => ({ body: rawBody }));
+    expect(await verified(receiver.url)).toBe(false);
+    receiver.answerHandshake({ body: '{"ok":true}' });
+    expect(await verified(receiver.url)).toBe(false);
+    expect(await verified('http://169.254.169.254/latest/meta-data')).toBe(false);
+    await receiver.close();
+  });
+
+  it('regression papercups#721: an update that changes the scope leaves it verified; one whose new URL fails keeps the old one', async () => {
+    const receiver = await openReceiver();
+    const { data } = (await create(receiver.url)).body;
+    const scoped = await api('PUT', `/${data.id}`, { event_subscription: { scope: 'conversation:updated' } });
+    expect(scoped.body.data).toMatchObject({
+      verified: true,
+      scope: 'conversation:updated',
+      webhook_url: receiver.url,
+    });
+    const moved = await api('PUT', `/${data.id}`, { event_subscription: { webhook_url: 'http://127.0.0.1:9/dead' } });
+    expect(moved).toMatchObject({ status: 422 }); // port 9 is blocked
+    const silent = await openReceiver();
+    silent.answerHandshake({ body: 'no' });
+    const failed = await api('PUT', `/${data.id}`, { event_subscription: { webhook_url: silent.url } });
+    expect(failed.body.data).toMatchObject({ verified: true, webhook_url: receiver.url });
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => receiver.events.length === 1);
+    await api('DELETE', `/${data.id}`);
+    await receiver.close();
+    await silent.close();
+  });
+
+  it('the public demo’s manners all count as taken: late answers, {"ok":true}, the payload echoed as JSON, a JSON string', async () => {
+    const receiver = await openReceiver();
+    const { data } = (await create(receiver.url)).body;
+    receiver.answer(
+      { body: '{"ok":true}', delayMs: 3_000 },
+      ({ rawBody }) => ({
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(JSON.parse(rawBody.toString()).payload),
+      }),
+      { headers: { 'content-type': 'application/json' }, body: '"thanks"' },
+      { status: 204 },
+    );
+    for (let n = 0; n < 4; n += 1) {
+      const { id } = await stack.publish(account, `{"event":"conversation:updated","payload":{"n":${n}}}`);
+      await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
+      expect((await stack.delivery(account, id)).attemptCount).toBe(1);
+    }
+    await api('DELETE', `/${data.id}`);
+    await receiver.close();
+  });
+
+  it('a receiver that never answers message:created: a timeout that says what to do, the schedule, and no one else waits', async () => {
+    const [silent, healthy] = [await openReceiver(), await openReceiver()];
+    const ids = [(await create(silent.url)).body.data.id, (await create(healthy.url)).body.data.id];
+    silent.answer('never');
+    const start = Date.now();
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => healthy.events.length === 1);
+    expect(Date.now() - start).toBeLessThan(4_000);
+    const { data } = await stack.call<{ data: { id: string; url: string }[] }>(
+      'GET',
+      `/v1/accounts/${account}/deliveries?event=${id}`,
+    );
+    const toSilent = data.find(({ url }) => url === silent.url)?.id;
+    const delivery = await waitFor(
+      async () => {
+        const found = await stack.call<{ status: string; attempts: { outcome: string; error: string }[] }>(
+          'GET',
+          `/v1/accounts/${account}/deliveries/${toSilent}`,
+        );
+        return found.status === 'failed' && found;
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(delivery.attempts.map(({ outcome }) => outcome)).toEqual(['timeout', 'timeout']);
+    expect(delivery.attempts[0]?.error).toMatch(/did not answer within 5 s/);
+    for (const one of ids) await api('DELETE', `/${one}`);
+    await silent.close();
+    await healthy.close();
+  });
+});

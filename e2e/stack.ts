@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EmbeddedRedis, findFreePort, startRedis } from '@posthorn/embedded';
+import { cloneDatabase, waitFor } from '@posthorn/testing';
+import { inject } from 'vitest';
+
+/** The product as it runs: its own processes, with a real Postgres and a real queue, told what to do over HTTP. */
+export interface Stack {
+  apiUrl: string;
+  operatorKey: string;
+  databaseUrl: string;
+  redis: EmbeddedRedis | null;
+  workers: ChildProcess[];
+  startWorker(env?: Record<string, string>): Promise<ChildProcess>;
+  startApi(): Promise<void>;
+  api: ChildProcess;
+  /** What the processes logged, one JSON document a line. */
+  logs: string[];
+  /** An API call as the operator; the answer, parsed. Throws on a status that is not expected. */
+  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, expected?: number): Promise<T>;
+  /** Publishes a body as it stands, to the byte. */
+  publish(account: string, body: string, headers?: Record<string, string>): Promise<{ id: string; deliveries: number }>;
+  /** A new account with a subscription of this URL that has been verified. */
+  subscribe(url: string, extra?: object): Promise<{ account: string; id: string; secret: string }>;
+  /** The only delivery of an event, with its attempts. */
+  delivery(account: string, eventId: string): Promise<DeliveryJson>;
+  stop(): Promise<void>;
+}
+
+export interface DeliveryJson {
+  id: string;
+  status: string;
+  statusReason: string | null;
+  attemptCount: number;
+  nextAttemptAt: string | null;
+  attempts: {
+    number: number;
+    outcome: string;
+    statusCode: number | null;
+    trigger: string;
+    startedAt: string;
+    error: string | null;
+    responseBody: string | null;
+  }[];
+}
+
+export interface StackOptions {
+  backend: 'redis' | 'postgres';
+  workers?: number;
+  env?: Record<string, string>;
+  /** Instead of a clone of the template. */
+  databaseUrl?: string;
+}
+
+export async function startStack({ backend, workers = 1, env = {}, databaseUrl }: StackOptions): Promise<Stack> {
+  const database = databaseUrl
+    ? { url: databaseUrl, drop: () => Promise.resolve() }
+    : await cloneDatabase(inject('templateDatabaseUrl'));
+  // A Redis of its own, so that a test may flush, stop or kill it.
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-e2e-'));
+  const redis = backend === 'redis' ? await startRedis({ directory: folder, log: () => {} }) : null;
+  if (backend === 'redis' && !redis) throw new Error('this machine has no redis-server');
+  const apiPort = await findFreePort();
+  const operatorKey = randomBytes(24).toString('base64url');
+  const settings: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    DATABASE_URL: database.url,
+    DATABASE_POOL_SIZE: '5',
+    QUEUE_BACKEND: backend,
+    ...(redis && { REDIS_URL: redis.url }),
+    POSTHORN_OPERATOR_KEY: operatorKey,
+    POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    ALLOW_PRIVATE_NETWORKS: '127.0.0.0/8,::1,localhost',
+    REQUIRE_HTTPS: 'false',
+    API_HOST: '127.0.0.1',
+    API_PORT: String(apiPort),
+    WORKER_HEALTH_HOST: '127.0.0.1',
+    SHUTDOWN_DELAY_MS: '0',
+    LOG_LEVEL: 'info',
+    ...env,
+  };
+  const logs: string[] = [];
+  const apiUrl = `http://127.0.0.1:${apiPort}`;
+
+  async function start(entry: string, url: string, extra: Record<string, string>): Promise<ChildProcess> {
+    const child = spawn(process.execPath, [fileURLToPath(new URL(`../apps/${entry}`, import.meta.url))], {
+      env: { ...settings, ...extra },
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => void logs.push(...text.trimEnd().split('\n')));
+    await waitFor(
+      async () => {
+        if (child.exitCode !== null)
+          throw new Error(`${entry} ended with ${child.exitCode}:\n${logs.slice(-20).join('\n')}`);
+        return (await fetch(`${url}/readyz`).catch(() => null))?.status === 200;
+      },
+      { timeoutMs: 20_000, what: `${entry} to be ready` },
+    );
+    return child;
+  }
+
+  const stack: Stack = {
+    apiUrl,
+    operatorKey,
+    databaseUrl: database.url,
+    redis,
+    workers: [],
+    logs,
+    api: await start('api/dist/server.js', apiUrl, {}),
+    async startApi() {
+      stack.api = await start('api/dist/server.js', apiUrl, {});
+    },
+    async startWorker(extra = {}) {
+      const port = String(await findFreePort());
+      const worker = await start('worker/dist/main.js', `http://127.0.0.1:${port}`, {
+        WORKER_HEALTH_PORT: port,
+        ...extra,
+      });
+      stack.workers.push(worker);
+      return worker;
+    },
+    async call<T>(method: string, path: string, body?: unknown, expected?: number): Promise<T> {
+      const response = await fetch(apiUrl + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${operatorKey}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (expected === undefined ? !response.ok : response.status !== expected)
+        throw new Error(`${method} ${path}: ${response.status} ${text}`);
+      return (text ? JSON.parse(text) : {}) as T;
+    },
+    async publish(account, body, headers = {}) {
+      const response = await fetch(`${apiUrl}/v1/accounts/${account}/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json', ...headers },
+        body,
+      });
+      if (response.status !== 202) throw new Error(`publish: ${response.status} ${await response.text()}`);
+      return (await response.json()) as { id: string; deliveries: number };
+    },
+    async subscribe(url, extra = {}) {
+      const account = `account-${randomBytes(6).toString('hex')}`;
+      await stack.call('PUT', `/v1/accounts/${account}`, {});
+      const { id } = await stack.call<{ id: string }>('POST', `/v1/accounts/${account}/subscriptions`, {
+        url,
+        ...extra,
+      });
+      const path = `/v1/accounts/${account}/subscriptions/${id}`;
+      await waitFor(async () => (await stack.call<{ status: string }>('GET', path)).status === 'active', {
+        what: 'the subscription to be active',
+      });
+      const { secret } = await stack.call<{ secret: string }>('GET', `${path}/secret`);
+      return { account, id, secret };
+    },
+    async delivery(account, eventId) {
+      const { data } = await stack.call<{ data: { id: string }[] }>(
+        'GET',
+        `/v1/accounts/${account}/deliveries?event=${eventId}`,
+      );
+      return stack.call<DeliveryJson>('GET', `/v1/accounts/${account}/deliveries/${data[0]?.id}`);
+    },
+    async stop() {
+      await Promise.all([stack.api, ...stack.workers].map(end));
+      await redis?.stop();
+      rmSync(folder, { recursive: true, force: true });
+      await database.drop();
+    },
+  };
+  for (let index = 0; index < workers; index += 1) await stack.startWorker();
+  return stack;
+}
+
+/** Ends a process as an orchestrator does: SIGTERM, and after 15 s no more patience. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  child.kill('SIGCONT');
+  child.kill('SIGTERM');
+  await exited;
+  clearTimeout(timer);
+}
