@@ -1,0 +1,94 @@
+import { BlockList, isIP } from 'node:net';
+import type { AllowList } from './allow-list.js';
+
+/** Who may be reached. `ownHosts` are Posthorn's own public names: a webhook to them would be a loop. */
+export type AddressPolicy = { allowPrivate: AllowList; requireHttps: boolean; ownHosts?: readonly string[] };
+
+// IANA's special-purpose and multicast space, and Azure's platform address, which lies in public space.
+const REFUSED_IPV4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.31.196.0/24',
+  '192.52.193.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '192.175.48.0/24',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '168.63.129.16/32',
+];
+
+// Only global unicast, minus what is special in it. This alone refuses ::1, IPv4 inside IPv6, NAT64, unique and link local, multicast.
+const ALLOWED_IPV6 = ['2000::/3'];
+const REFUSED_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'];
+
+// Where clouds hand out credentials. No allow list opens these. Clouds add to them: review with each release.
+const METADATA_IPV4 = [
+  '169.254.169.254',
+  '169.254.170.2',
+  '169.254.170.23',
+  '100.100.100.200',
+  '192.0.0.192',
+  '168.63.129.16',
+];
+const METADATA_IPV6 = ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254'];
+
+const refusedIpv4 = blockList(REFUSED_IPV4);
+const allowedIpv6 = blockList(ALLOWED_IPV6);
+const refusedIpv6 = blockList(REFUSED_IPV6);
+const nat64 = blockList(['64:ff9b::/96']);
+const refusedBehindNat64 = blockList(REFUSED_IPV4.map(behindNat64));
+const metadata = blockList([
+  ...METADATA_IPV4.map((address) => `${address}/32`),
+  ...METADATA_IPV4.flatMap(insideIpv6),
+  ...METADATA_IPV6.map((address) => `${address}/128`),
+]);
+
+/** Decides whether a webhook may be sent to an IP address. `listedName` says that the host name which led to it is on the allow
+ *  list: then only the metadata addresses are refused. Anything that is no plain address, zone ids included, is refused. */
+export function mayReach(address: string, allowPrivate: AllowList, { listedName }: { listedName: boolean }): boolean {
+  const family = address.includes('%') ? 0 : isIP(address);
+  if (family === 0) return false;
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  if (metadata.check(address, type)) return false;
+  if (family === 6 && nat64.check(address, type))
+    return allowPrivate.hasNat64 && !refusedBehindNat64.check(address, type);
+  if (listedName || allowPrivate.hasAddress(address)) return true;
+  if (family === 4) return !refusedIpv4.check(address, type);
+  return allowedIpv6.check(address, type) && !refusedIpv6.check(address, type);
+}
+
+function blockList(networks: string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list;
+}
+
+function behindNat64(network: string): string {
+  const [address, prefix] = network.split('/');
+  return `64:ff9b::${address}/${96 + Number(prefix)}`;
+}
+
+// The spellings in which an IPv6 address carries an IPv4 one: mapped, compatible, translated, NAT64, 6to4.
+function insideIpv6(address: string): string[] {
+  const hex = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return [
+    `::ffff:${address}/128`,
+    `::${address}/128`,
+    `::ffff:0:${address}/128`,
+    `64:ff9b::${address}/128`,
+    `2002:${hex[0]}${hex[1]}:${hex[2]}${hex[3]}::/48`,
+  ];
+}

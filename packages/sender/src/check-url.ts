@@ -1,0 +1,69 @@
+import { isIP } from 'node:net';
+import { mayReach, type AddressPolicy } from './address-rules.js';
+
+export const MAX_URL_CHARACTERS = 2048;
+
+/** `href` is what is to be stored, shown and connected to. `reason` is a sentence for whoever typed the URL and names the fix. */
+export type UrlCheck = { ok: true; href: string } | { ok: false; reason: string };
+
+// The Fetch standard's bad ports, and 0. It stops cross-protocol tricks; what protects the inside are the address rules.
+const BAD_PORTS = new Set(
+  `0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139
+   143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049
+   3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080`.split(/\s+/),
+);
+
+// White space, control and invisible format characters, halves of surrogate pairs: the parser drops or replaces some silently.
+const UNSEEN = /[\s\p{Cc}\p{Cf}\p{Cs}]/u;
+const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal']); // refused whatever the allow list says
+const INNER_NAME = /(^|\.)(localhost|local|internal|home\.arpa|onion)$/;
+const LABEL = /^[^.]{1,63}$/;
+
+/** Decides, without a look at the network, whether a webhook may go to this URL. Never throws. A yes is only the quick and kind
+ *  half of the answer: where the name leads is judged when the connection is made, every time. */
+export function checkUrl(raw: string, policy: AddressPolicy): UrlCheck {
+  if (raw.length > MAX_URL_CHARACTERS) return refuse(`The URL must have at most ${MAX_URL_CHARACTERS} characters.`);
+  if (UNSEEN.test(raw))
+    return refuse('The URL must not contain white space or invisible characters; percent-encode them.');
+  const url = URL.canParse(raw) ? new URL(raw) : null;
+  if (url === null) return refuse('The URL cannot be read; write it in full, like https://example.com/webhook.');
+  if (url.protocol !== 'https:' && (policy.requireHttps || url.protocol !== 'http:')) {
+    return refuse(`The URL must start with https://${policy.requireHttps ? '' : ' or http://'}.`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    return refuse('The URL must not contain a user name or password; send them in a header of the subscription.');
+  }
+  if (BAD_PORTS.has(url.port))
+    return refuse(`Port ${url.port} is not allowed; use 443 or a port of your own above 1024.`);
+
+  url.hash = '';
+  if (url.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1);
+  const reason = reasonAgainstHost(url.hostname.replace(/^\[|\]$/g, ''), policy);
+  if (reason !== null) return refuse(reason);
+  if (url.href.length > MAX_URL_CHARACTERS) {
+    return refuse(`The URL must have at most ${MAX_URL_CHARACTERS} characters once it is percent-encoded.`);
+  }
+  return { ok: true, href: url.href };
+}
+
+function reasonAgainstHost(host: string, { allowPrivate, ownHosts }: AddressPolicy): string | null {
+  if (isIP(host) !== 0) {
+    if (mayReach(host, allowPrivate, { listedName: false })) return null;
+    return 'The URL leads to a private or reserved address; use one that can be reached from the internet.';
+  }
+  if (METADATA_NAMES.has(host)) return `${host} is a cloud's metadata service; webhooks are never sent there.`;
+  if (ownHosts?.includes(host)) return `${host} is this service itself; use the address of your own endpoint.`;
+  if (!host.split('.').every((label) => LABEL.test(label)) || host.length > 253) {
+    return 'The URL has no valid host name.';
+  }
+  if (allowPrivate.hasName(host)) return null;
+  if (INNER_NAME.test(host)) {
+    return `${host} is a name of a private network; use one that can be reached from the internet, for example through a tunnel.`;
+  }
+  if (!host.includes('.')) return `${host} is not a full host name; write one like hooks.example.com.`;
+  return null;
+}
+
+function refuse(reason: string): UrlCheck {
+  return { ok: false, reason };
+}

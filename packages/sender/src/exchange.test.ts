@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-post.js';
+import { answer, openRawReceiver } from '../test/receivers.js';
+import { Exchange } from './exchange.js';
+
+describe('one deadline over everything', () => {
+  const SHORT = { timeoutMs: 300 };
+
+  it.each([
+    ['never answers', '', /did not answer within 0.3 s. Answer first, work later/, null],
+    ['drips its headers', 'HTTP/1.1 200 OK\r\nx: ', /began to answer/, null],
+    ['drips its body', 'HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n', /answered 200 but did not finish/, 200],
+    ['sends only 1xx', 'HTTP/1.1 102 P\r\n\r\n', /began to answer/, null],
+  ])('a receiver that %s: timeout, with a sentence of its own', async (_what, first, error, statusCode) => {
+    const { url, sockets } = await receiver((socket) => {
+      if (first === '') return;
+      socket.write(first);
+      const drip = setInterval(() => socket.write(first.endsWith('x: ') || statusCode === 200 ? 'a' : first), 20);
+      socket.on('close', () => clearInterval(drip));
+    });
+    const result = await sender('127.0.0.1,localhost').post(to(url, SHORT));
+    expect(result).toMatchObject({ outcome: 'timeout', statusCode, error: expect.stringMatching(error) });
+    expect(result.durationMs).toBeGreaterThanOrEqual(299);
+    expect(result.durationMs).toBeLessThan(2_000);
+    await expect.poll(() => sockets.size).toBe(0);
+  });
+
+  it('a hanging receiver holds up nobody else at the same address', async () => {
+    const { url } = await receiver((socket, number) => void (number > 20 && socket.write(answer(200))));
+    const guarded = sender('127.0.0.1,localhost');
+    const hanging = Array.from({ length: 20 }, () => guarded.post(to(url, { timeoutMs: 1_000 })));
+    await expect.poll(async () => (await guarded.post(to(url))).outcome).toBe('ok');
+    expect((await Promise.all(hanging)).map(({ outcome }) => outcome)).toContain('timeout');
+  });
+});
+
+/** Offers the exchange a connection to write to; returns whether it declined. */
+function declines(exchange: Exchange): boolean {
+  let aborted = false;
+  const abort = () => {
+    aborted = true;
+  };
+  exchange.onRequestStart({ aborted: false, paused: false, reason: null, abort, pause() {}, resume() {} });
+  return aborted;
+}
+
+describe('at most one request', () => {
+  it('nothing is written once the post has ended', () => {
+    expect(declines(new Exchange({ timeoutMs: 1, keepBytes: 0, signal: AbortSignal.abort() }))).toBe(true);
+  });
+
+  it('nothing is written a second time', () => {
+    const shutdown = new AbortController();
+    const exchange = new Exchange({ timeoutMs: 5_000, keepBytes: 0, signal: shutdown.signal });
+    expect([declines(exchange), declines(exchange)]).toEqual([false, true]);
+    shutdown.abort();
+  });
+});
+
+describe('aborting', () => {
+  it('ends a post under way at once, and one signal may be shared by many', async () => {
+    const { url, sockets } = await receiver(() => {});
+    const guarded = sender('127.0.0.1,localhost');
+    const shutdown = new AbortController();
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    const posts = Array.from({ length: 30 }, () => guarded.post(to(url, { signal: shutdown.signal })));
+    await expect.poll(() => sockets.size).toBe(30);
+    shutdown.abort();
+    const results = await Promise.all(posts);
+    expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(['aborted']));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
+  it('sends nothing when the signal has already fired', async () => {
+    const { result, requests } = await postTo(saying(), { signal: AbortSignal.abort() });
+    expect(result).toMatchObject({ outcome: 'aborted', statusCode: null, remoteAddress: null });
+    expect(requests).toHaveLength(0);
+  });
+
+  it('a signal that fires afterwards changes nothing', async () => {
+    const shutdown = new AbortController();
+    const { result } = await postTo(saying(), { signal: shutdown.signal });
+    shutdown.abort();
+    expect(result.outcome).toBe('ok');
+  });
+});
+
+describe('receivers that misbehave', () => {
+  it.each([
+    ['closes the connection without an answer', (socket: { destroy(): unknown }) => socket.destroy()],
+    ['resets the connection', (socket: { resetAndDestroy(): unknown }) => socket.resetAndDestroy()],
+    ['ends the connection', (socket: { end(): unknown }) => socket.end()],
+  ])('one that %s: connect_error, and one request per post', async (_what, misbehave) => {
+    const { url, requests } = await receiver((socket) => void misbehave(socket));
+    const guarded = sender('127.0.0.1,localhost');
+    for (let posts = 1; posts <= 3; posts++) {
+      const result = await guarded.post(to(url));
+      expect(result).toMatchObject({ outcome: 'connect_error', statusCode: null, remoteAddress: '127.0.0.1' });
+      expect(result.error).toMatch(/without an answer/);
+      expect(requests).toHaveLength(posts);
+    }
+  });
+
+  it('one that closes a kept-open connection on the second request: connect_error, nothing is resent', async () => {
+    const { url, requests } = await receiver(
+      (socket, number) => void (number === 1 ? socket.write(answer(200)) : socket.destroy()),
+    );
+    const guarded = sender('127.0.0.1,localhost');
+    expect((await guarded.post(to(url))).outcome).toBe('ok');
+    await backInPool();
+    const second = await guarded.post(to(url));
+    expect(second).toMatchObject({ outcome: 'connect_error', error: expect.stringContaining('kept open') });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('one that closes an idle connection: the next post opens a new one', async () => {
+    const { url, requests, sockets } = await receiver((socket) => {
+      socket.write(answer(200));
+      setTimeout(() => socket.end(), 20);
+    });
+    const guarded = sender('127.0.0.1,localhost');
+    expect((await guarded.post(to(url))).outcome).toBe('ok');
+    await expect.poll(() => sockets.size).toBe(0);
+    expect((await guarded.post(to(url))).outcome).toBe('ok');
+    expect(requests).toHaveLength(2);
+  });
+
+  it('one that answers before it has read the request: its answer counts', async () => {
+    const { url, sockets } = await receiver(() => {});
+    const post = sender('127.0.0.1').post(to(url, { body: Buffer.alloc(5_000_000) }));
+    await expect.poll(() => sockets.size).toBe(1);
+    for (const socket of sockets) socket.end(answer(413, 'too big', { connection: 'close' }));
+    expect(await post).toMatchObject({ outcome: 'http_error', statusCode: 413 });
+  });
+
+  it.each([
+    ['garbage', 'hello, this is no HTTP\r\n\r\n'],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
+    ['HTTP/2', Buffer.from('00000c04000000000000030000006400040000ffff', 'hex')],
+    ['a status that is none', 'HTTP/1.1 20 OK\r\n\r\n'],
+    ['a status below 100', 'HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n'],
+    ['16 KiB of headers', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(16 * 1024)}\r\n\r\n`],
+    ['many headers', `HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(5_000)}\r\n`],
+    ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!'],
+  ])('one that answers with %s: bad_response', async (_what, bytes) => {
+    const { result, requests } = await postTo((socket) => socket.end(bytes));
+    expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.any(String) });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('one that breaks off within its headers: bad_response', async () => {
+    const { result } = await postTo((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-le'));
+    expect(result.outcome).toBe('bad_response');
+  });
+
+  it('one that says more than its answer: the next post is not given the rest', async () => {
+    const smuggled = Buffer.concat([answer(200, 'mine'), answer(200, 'smuggled')]);
+    const { url } = await receiver(
+      (socket, number) => void socket.write(number === 1 ? smuggled : answer(200, 'mine too')),
+    );
+    const guarded = sender('127.0.0.1,localhost');
+    expect(Buffer.from((await guarded.post(to(url))).body).toString()).toBe('mine');
+    await backInPool();
+    expect(Buffer.from((await guarded.post(to(url))).body).toString()).toBe('mine too');
+  });
+
+  it('nobody listens: connect_error', async () => {
+    const gone = await openRawReceiver(() => {});
+    await gone.close();
+    const result = await sender('127.0.0.1,localhost').post(to(gone.url));
+    expect(result).toMatchObject({
+      outcome: 'connect_error',
+      error: expect.stringContaining('ECONNREFUSED'),
+      remoteAddress: null,
+    });
+  });
+});

@@ -1,0 +1,18 @@
+export type { AddressPolicy } from './address-rules.js';
+export { parseAllowList, type AllowList } from './allow-list.js';
+export {
+  checkHeaders,
+  MAX_HEADER_NAME_CHARACTERS,
+  MAX_HEADER_VALUE_CHARACTERS,
+  MAX_OWN_HEADERS,
+  type HeadersCheck,
+} from './check-headers.js';
+export { checkUrl, MAX_URL_CHARACTERS, type UrlCheck } from './check-url.js';
+export { MAX_BODY_BYTES } from './exchange.js';
+export { MAX_RESPONSE_HEADER_BYTES } from './guarded-agent.js';
+export { DEFAULT_KEEP_BYTES, type PostRequest } from './post.js';
+export type { Outcome, PostResult, Timings } from './post-result.js';
+export type { Resolve } from './resolver.js';
+export { newSecret, parseSecret } from './secret.js';
+export { openSender, type Sender, type SenderOptions } from './sender.js';
+export { sign } from './sign.js';

@@ -1,0 +1,127 @@
+import { codeOf, ConnectFailure } from './connect-failure.js';
+import type { Ending, Exchange } from './exchange.js';
+import type { Outcome } from './post-result.js';
+
+export type Verdict = { outcome: Outcome; error: string | null };
+
+export type Circumstances = { host: string; timeoutMs: number; connectTimeoutMs: number; exchange: Exchange };
+
+/** Turns the end of an exchange into its outcome, and into the sentence that tells the receiver's developer what to do.
+ *  Throws what is neither the receiver's doing nor the network's: a bug, or this machine being out of file descriptors. */
+export function judge(ending: Ending, circumstances: Circumstances): Verdict {
+  switch (ending.how) {
+    case 'complete':
+    case 'cut':
+      return judgeStatus(circumstances.exchange.statusCode);
+    case 'timeout':
+      return { outcome: 'timeout', error: explainTimeout(circumstances) };
+    case 'aborted':
+      return { outcome: 'aborted', error: 'The sender was shut down during this attempt; it is made again.' };
+    case 'failed':
+      return judgeFailure(ending.error, circumstances);
+    default:
+      return ending satisfies never;
+  }
+}
+
+// 200–299   ok
+// 300–399   redirect: nothing is followed
+// others    http_error
+function judgeStatus(statusCode: number | null): Verdict {
+  if (statusCode === null) throw new Error('An answer came to its end without a status');
+  if (statusCode >= 200 && statusCode < 300) return { outcome: 'ok', error: null };
+  if (statusCode >= 300 && statusCode < 400) {
+    return {
+      outcome: 'redirect',
+      error: `Your endpoint answered ${statusCode}. Redirects are not followed: subscribe the final URL, or answer 2xx.`,
+    };
+  }
+  const hint =
+    statusCode === 410
+      ? 'Gone means that you want no more events.'
+      : 'Answer 2xx once you have the event; what you cannot use, accept and ignore.';
+  return { outcome: 'http_error', error: `Your endpoint answered ${statusCode}. ${hint}` };
+}
+
+function explainTimeout({ exchange, host, timeoutMs }: Circumstances): string {
+  const limit = seconds(timeoutMs);
+  if (!exchange.sent) return `Could not connect to ${host} within ${limit}. ${CHECK_REACHABLE}`;
+  if (exchange.statusCode !== null) {
+    return `Your endpoint answered ${exchange.statusCode} but did not finish its answer within ${limit}. End the response; an empty body is enough.`;
+  }
+  if (exchange.answerBegun) {
+    return `Your endpoint began to answer but did not finish the headers within ${limit}. Send status and headers at once.`;
+  }
+  return `Your endpoint took the request and did not answer within ${limit}. Answer first, work later.`;
+}
+
+// Not the receiver's doing: the attempt must not count.
+const OUR_FAULT = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+  'EMFILE',
+  'ENFILE',
+]);
+
+function judgeFailure(error: Error, circumstances: Circumstances): Verdict {
+  if (error instanceof ConnectFailure) {
+    if (OUR_FAULT.has(error.systemCode ?? '')) throw error;
+    return { outcome: error.outcome, error: explainNoConnection(error, circumstances) };
+  }
+  const code = codeOf(error) ?? '';
+  if (!circumstances.exchange.sent || OUR_FAULT.has(code)) throw error;
+
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return { outcome: 'bad_response', error: 'Your endpoint answered with more than 16 KiB of headers. Send fewer.' };
+  }
+  // With TLS 1.3, a server that wants a client certificate says so only after the handshake.
+  if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
+    return { outcome: 'tls_error', error: `${circumstances.host} ended the TLS connection (${code}). ${CHECK_TLS}` };
+  }
+  if (code.startsWith('HPE_') || circumstances.exchange.answerBegun) {
+    return {
+      outcome: 'bad_response',
+      error: 'What your endpoint answered is not a complete HTTP/1.1 response. Check what listens on this port.',
+    };
+  }
+  const again = circumstances.exchange.reused ? ' It was a connection kept open from an earlier request.' : '';
+  return {
+    outcome: 'connect_error',
+    error: `${circumstances.host} closed the connection without an answer (${plain(code)}).${again} Check your server's log for a crash or a limit.`,
+  };
+}
+
+const CHECK_REACHABLE = 'Check that the server runs and that its firewall lets requests from outside in.';
+const CHECK_TLS = 'Check the certificate (name, expiry, full chain) and that TLS 1.2 or newer is spoken on this port.';
+
+function explainNoConnection(
+  { outcome, systemCode }: ConnectFailure,
+  { host, connectTimeoutMs }: Circumstances,
+): string {
+  const code = plain(systemCode);
+  switch (outcome) {
+    case 'timeout':
+      return `Could not connect to ${host} within ${seconds(connectTimeoutMs)}. ${CHECK_REACHABLE}`;
+    case 'dns_error':
+      return `The name ${host} could not be resolved (${code}). Check the URL's spelling and the domain's DNS records.`;
+    case 'connect_error':
+      return `Could not connect to ${host} (${code}). ${CHECK_REACHABLE}`;
+    case 'tls_error':
+      return `No secure connection to ${host} (${code}). ${CHECK_TLS}`;
+    case 'blocked':
+      return 'The URL leads to an address that webhooks are not sent to. Use one that can be reached from the internet.';
+    default:
+      return outcome satisfies never;
+  }
+}
+
+// A library's own code tells the receiver's developer nothing.
+function plain(code: string | null): string {
+  return code === null || code === '' || code.startsWith('UND_ERR_') ? 'connection closed' : code;
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
+}

@@ -1,0 +1,129 @@
+import type { Agent } from 'undici';
+import { decodeBody } from './decode-body.js';
+import { Exchange, MAX_BODY_BYTES } from './exchange.js';
+import type { LineOptions } from './guarded-agent.js';
+import { judge } from './judge.js';
+import type { PostResult, Timings } from './post-result.js';
+import { signWithAll } from './sign.js';
+import type { Target } from './target.js';
+import { shownAnswerHeaders, wireHeaders } from './wire-headers.js';
+
+export const DEFAULT_KEEP_BYTES = 4096;
+
+export interface PostRequest {
+  url: string;
+  /** The event's id, the same on every attempt; without a dot. */
+  webhookId: string;
+  /** Sent as it is. */
+  body: Uint8Array;
+  /** `whsec_…`, at least one, the current first; each gets its signature. */
+  secrets: string[];
+  /** The subscription's own, already through checkHeaders. Names that are ours are left out. */
+  headers: Record<string, string>;
+  /** For the whole attempt, from resolving the name to the last byte of the answer. */
+  timeoutMs: number;
+  /** How much of the answer's body is kept: DEFAULT_KEEP_BYTES, at most MAX_BODY_BYTES. */
+  keepBytes?: number;
+  /** When it fires, the attempt ends as `aborted`. */
+  signal?: AbortSignal;
+}
+
+export type PostDeps = {
+  agent: Agent;
+  findTarget: (url: string) => Target;
+  userAgent: string;
+  connectTimeoutMs: number;
+};
+
+/** Signs, sends and judges one POST; what it promises is written at Sender.post. */
+export async function postOnce(deps: PostDeps, request: PostRequest): Promise<PostResult> {
+  const { body, webhookId, timeoutMs, signal } = request;
+  const startedAt = new Date();
+  const target = deps.findTarget(request.url);
+  if (!target.allowed) return refused(startedAt, target.reason);
+
+  const timestampSeconds = Math.floor(startedAt.getTime() / 1000); // of this attempt, so each is signed anew
+  const headers = wireHeaders({
+    userAgent: deps.userAgent,
+    host: target.host,
+    webhookId,
+    timestampSeconds,
+    signature: signWithAll(request.secrets, webhookId, timestampSeconds, body),
+    contentLength: body.byteLength,
+    own: request.headers,
+  });
+  const keepBytes = Math.min(request.keepBytes ?? DEFAULT_KEEP_BYTES, MAX_BODY_BYTES);
+  const exchange = new Exchange({ timeoutMs, keepBytes, signal });
+  const options: LineOptions = {
+    origin: target.origin,
+    path: target.path,
+    method: 'POST',
+    headers: headers.sent,
+    body,
+    attach: exchange.attach,
+  };
+  if (!exchange.ended) deps.agent.dispatch(options, exchange);
+  const ending = await exchange.done;
+
+  const { host } = target;
+  const { outcome, error } = judge(ending, { host, timeoutMs, connectTimeoutMs: deps.connectTimeoutMs, exchange });
+  const retryAfter = exchange.headers?.['retry-after'];
+  return {
+    outcome,
+    statusCode: exchange.statusCode,
+    startedAt,
+    durationMs: exchange.durationMs,
+    timings: readTimings(exchange),
+    remoteAddress: outcome === 'blocked' ? null : (exchange.connection?.remoteAddress ?? null),
+    requestHeaders: headers.shown,
+    responseHeaders: exchange.headers === null ? null : shownAnswerHeaders(exchange.headers),
+    ...(await readBody(exchange, { keepBytes, brokeOff: ending.how !== 'complete' })),
+    retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+    error,
+  };
+}
+
+function readTimings({ connection, reused, firstByteMs }: Exchange): Timings {
+  if (connection === null || reused) return { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs };
+  const { dnsMs, connectMs, tlsMs } = connection;
+  return { dnsMs: whole(dnsMs), connectMs: whole(connectMs), tlsMs: whole(tlsMs), firstByteMs };
+}
+
+function whole(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms);
+}
+
+type Body = Pick<PostResult, 'body' | 'bodyTruncated' | 'bodyTooLarge'>;
+
+async function readBody(
+  { body: raw, encoding, statusCode }: Exchange,
+  { keepBytes, brokeOff }: { keepBytes: number; brokeOff: boolean },
+): Promise<Body> {
+  const decoded = encoding && (await decodeBody(raw.bytes, { encoding, keepBytes, capBytes: MAX_BODY_BYTES }));
+  const { bytes, receivedBytes } = decoded ?? raw;
+  const body = bytes.subarray(0, keepBytes);
+  return {
+    body,
+    bodyTruncated: receivedBytes > body.length || (brokeOff && statusCode !== null),
+    bodyTooLarge: receivedBytes > MAX_BODY_BYTES || raw.tooLarge,
+  };
+}
+
+/** The URL itself is not allowed (any more): nothing was sent, not even a look-up. */
+function refused(startedAt: Date, reason: string): PostResult {
+  return {
+    outcome: 'blocked',
+    statusCode: null,
+    startedAt,
+    durationMs: 0,
+    timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null },
+    remoteAddress: null,
+    requestHeaders: {},
+    responseHeaders: null,
+    body: new Uint8Array(),
+    bodyTruncated: false,
+    bodyTooLarge: false,
+    retryAfter: null,
+    error: reason,
+  };
+}

@@ -1,0 +1,54 @@
+import type { Socket } from 'node:net';
+import { afterEach } from 'vitest';
+import {
+  newSecret,
+  openSender,
+  parseAllowList,
+  type PostRequest,
+  type Sender,
+  type SenderOptions,
+} from '../src/index.js';
+import { answer, openRawReceiver, type OnRequest, type RawReceiver, type ReceiverOptions } from './receivers.js';
+
+const cleanUps: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+export const SECRET = newSecret();
+export const BODY = Buffer.from('{"event":"message:created","payload":{"body":"Hey ☃"}}');
+
+/** A receiver that is closed after the test. */
+export async function receiver(onRequest: OnRequest, options?: ReceiverOptions): Promise<RawReceiver> {
+  const opened = await openRawReceiver(onRequest, options);
+  cleanUps.push(() => opened.close());
+  return opened;
+}
+
+/** A sender with this allow list that is closed after the test, before the receivers. */
+export function sender(allow: string, options: Partial<SenderOptions> = {}): Sender {
+  const policy = { allowPrivate: parseAllowList(allow), requireHttps: false };
+  const opened = openSender({ policy, userAgent: 'Posthorn/1.2.3', ...options });
+  cleanUps.unshift(() => opened.close());
+  return opened;
+}
+
+export function to(url: string, more: Partial<PostRequest> = {}): PostRequest {
+  return { url, webhookId: 'evt_01', body: BODY, secrets: [SECRET], headers: {}, timeoutMs: 5_000, ...more };
+}
+
+/** Posts once to a receiver that does this to every request. */
+export async function postTo(onRequest: OnRequest, more: Partial<PostRequest> = {}) {
+  const { url, requests, sockets } = await receiver(onRequest);
+  return { result: await sender('127.0.0.1,localhost').post(to(url, more)), requests, sockets };
+}
+
+/** Answers every request with these bytes. */
+export function saying(bytes: string | Buffer = answer(200)): OnRequest {
+  return (socket: Socket) => socket.write(bytes);
+}
+
+/** undici takes a connection back one turn of the event loop after its answer; a post before that opens another. */
+export async function backInPool(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+}

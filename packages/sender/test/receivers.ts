@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net, { type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import tls from 'node:tls';
+
+/** A receiver that speaks bytes, so that it may also misbehave below HTTP. */
+export type RawReceiver = {
+  port: number;
+  url: string;
+  /** Whole requests as they came, in order. */
+  requests: { head: string; headers: Record<string, string>; body: Buffer }[];
+  /** How many connections were opened. */
+  connections: number;
+  sockets: Set<Socket>;
+  close(): Promise<void>;
+};
+
+export type OnRequest = (socket: Socket, requestNumber: number) => unknown;
+export type ReceiverOptions = { host?: string; tlsOptions?: tls.TlsOptions };
+
+/** Listens on loopback; `onRequest` is called for each complete request and writes what it likes. */
+export async function openRawReceiver(
+  onRequest: OnRequest,
+  { host = '127.0.0.1', tlsOptions }: ReceiverOptions = {},
+): Promise<RawReceiver> {
+  const onConnection = (socket: Socket) => {
+    receiver.connections++;
+    receiver.sockets.add(socket);
+    socket.on('close', () => receiver.sockets.delete(socket)).on('error', () => {});
+    let pending = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      pending = Buffer.concat([pending, chunk]);
+      const headEnd = pending.indexOf('\r\n\r\n');
+      if (headEnd < 0) return;
+      const head = pending.subarray(0, headEnd).toString('latin1');
+      const lines = head.split('\r\n').slice(1);
+      const headers = Object.fromEntries(
+        lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+      ) as Record<string, string>;
+      const length = Number(headers['content-length']);
+      const body = pending.subarray(headEnd + 4, headEnd + 4 + length);
+      if (body.length < length) return;
+      pending = pending.subarray(headEnd + 4 + length);
+      receiver.requests.push({ head, headers, body });
+      onRequest(socket, receiver.requests.length);
+    });
+  };
+  const server = tlsOptions === undefined ? net.createServer(onConnection) : tls.createServer(tlsOptions, onConnection);
+  server.on('tlsClientError', () => {});
+  const port = await listen(server, host);
+  const receiver: RawReceiver = {
+    port,
+    url: `${tlsOptions === undefined ? 'http' : 'https'}://${host}:${port}/hook`,
+    requests: [],
+    connections: 0,
+    sockets: new Set(),
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of receiver.sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+  return receiver;
+}
+
+/** Listens on a free port and returns it. */
+export async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
+  await new Promise<void>((resolve) => {
+    server.listen(0, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server does not listen on a port');
+  return address.port;
+}
+
+/** An answer as bytes, with a content-length unless the headers say otherwise. */
+export function answer(status: number, body: string | Buffer = '', headers: Record<string, string> = {}): Buffer {
+  const bytes = Buffer.from(body);
+  const all = { 'content-length': String(bytes.length), ...headers };
+  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Some Reason\r\n${head.join('')}\r\n`, 'latin1'), bytes]);
+}
+
+/** A fresh self-signed certificate for localhost. */
+export function makeCertificate(): { key: string; cert: string } {
+  const directory = mkdtempSync(path.join(tmpdir(), 'posthorn-sender-'));
+  try {
+    const [key, cert] = [path.join(directory, 'key.pem'), path.join(directory, 'cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '2'];
+    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    execFileSync('openssl', ['req', '-x509', ...newKey, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' });
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
