@@ -105,7 +105,8 @@ export async function openLedger(): Promise<Ledger> {
       const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
       const kept = answers.splice(0, answers.length, echo);
       const index = jobs.findIndex((job) => job.id === verificationId);
-      await verifier.attempt(jobs.splice(index, 1)[0] as Due, new AbortController().signal);
+      const [job] = jobs.splice(index, 1);
+      if (job) await verifier.attempt(job, new AbortController().signal);
       answers.splice(0, answers.length, ...kept);
       posts.length = 0;
       return db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: { verification: true } });

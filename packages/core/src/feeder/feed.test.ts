@@ -41,10 +41,9 @@ describe('feeder', () => {
     ledger.jobs.length = 0;
     await ledger.db.pool.query(`UPDATE deliveries SET due_at = now(), feed_at = now() WHERE feed_at IS NOT NULL`);
     await feed(ledger);
-    expect(ledger.jobs.map(({ queue, attemptNumber }) => [queue, attemptNumber]).toSorted()).toEqual([
-      ['deliver', 1],
-      ['retry', 4],
-    ]);
+    expect(new Set(ledger.jobs.map(({ queue, attemptNumber }) => `${queue} ${attemptNumber}`))).toEqual(
+      new Set(['deliver 1', 'retry 4']),
+    );
   });
 
   it('is fair: beside a backlog of 2000, another subscription’s single delivery is in the first claim', async () => {

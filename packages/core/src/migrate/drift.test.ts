@@ -93,7 +93,7 @@ async function sqlOfSchema(databaseUrl: string): Promise<string> {
   const { instance } = await WebAssembly.instantiate(readFileSync(code.replace(/\.js$/, '.wasm')), {
     './schema_engine_bg.js': glue as unknown as WebAssembly.ModuleImports,
   });
-  glue.__wbg_set_wasm(instance.exports);
+  glue['__wbg_set_wasm'](instance.exports);
   (instance.exports['__wbindgen_start'] as () => void)();
 
   const path = 'schema.prisma';

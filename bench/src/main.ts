@@ -1,0 +1,88 @@
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Latency, type Throughput, measureBare, measureDrain, measureFlatOut, measureLatency } from './measure.js';
+import { startBench } from './stack.js';
+
+const USAGE = `npm run bench -- [--backend redis|postgres] [--events 10000] [--rate 200] [--seconds 15] [--workers 1] [--concurrency 100]
+Starts Postgres, the queue, an API, workers and a sink, each a process of its own, and prints what they reach. Ratios and
+microseconds of CPU carry from machine to machine; deliveries per second do not.`;
+
+const { values } = parseArgs({
+  options: {
+    backend: { type: 'string', default: 'redis' },
+    events: { type: 'string', default: '10000' },
+    rate: { type: 'string', default: '200' },
+    seconds: { type: 'string', default: '15' },
+    workers: { type: 'string', default: '1' },
+    concurrency: { type: 'string', default: '100' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const whole = (name: 'events' | 'rate' | 'seconds' | 'workers' | 'concurrency'): number => {
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`--${name} must be a whole number from 1; it is ${values[name]}`);
+  return value;
+};
+if (values.help || (values.backend !== 'redis' && values.backend !== 'postgres')) {
+  console.log(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+const options = {
+  events: whole('events'),
+  rate: whole('rate'),
+  seconds: whole('seconds'),
+  workers: whole('workers'),
+  concurrency: whole('concurrency'),
+};
+
+const bench = await startBench({ backend: values.backend, workers: options.workers });
+try {
+  console.log(
+    `${cpus().length} cores, Node ${process.version}, queue on ${values.backend}, ${options.workers} worker process(es); all on this machine`,
+  );
+  await bench.startWorkers();
+  const account = await bench.subscribe();
+  await measureFlatOut(bench, account, { events: 2_000, concurrency: options.concurrency }); // until V8 has compiled it
+  printLatency(await measureLatency(bench, account, options));
+  const flatOut = await measureFlatOut(bench, account, options);
+  const drain = await measureDrain(bench, account, options);
+  const bare = await measureBare(bench, options);
+  printThroughput([
+    ['publish + deliver, flat out', flatOut],
+    ['deliver a backlog', drain],
+    ['ceiling: BullMQ + undici, no database', bare],
+  ]);
+  if (bare) {
+    console.log(
+      `\ndelivering a backlog reaches ${percent(drain.perSecond / bare.perSecond)} of the ceiling of this run; publish + deliver ${percent(flatOut.perSecond / bare.perSecond)}`,
+    );
+  }
+} finally {
+  await bench.stop();
+}
+
+function printLatency({ rate, sent, received, p50Ms, p95Ms, p99Ms, maxMs }: Latency): void {
+  console.log(`\npublish → receiver at ${rate} events/s: ${received} of ${sent} received`);
+  console.log(
+    `  p50 ${p50Ms.toFixed(1)} ms   p95 ${p95Ms.toFixed(1)} ms   p99 ${p99Ms.toFixed(1)} ms   max ${maxMs.toFixed(1)} ms`,
+  );
+}
+
+function printThroughput(rows: [string, Throughput | null][]): void {
+  const parts = ['api', 'worker', 'redis', 'postgres', 'sink'];
+  console.log(
+    `\n${'µs of CPU per delivery'.padEnd(40)}${'per second'.padStart(11)}${parts.map((part) => part.padStart(10)).join('')}`,
+  );
+  for (const [what, row] of rows) {
+    if (!row) continue;
+    const cells = parts.map((part) =>
+      (row.cpuUsPerDelivery[part] === undefined ? '–' : row.cpuUsPerDelivery[part].toFixed(0)).padStart(10),
+    );
+    console.log(`${what.padEnd(40)}${row.perSecond.toFixed(0).padStart(11)}${cells.join('')}`);
+  }
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
