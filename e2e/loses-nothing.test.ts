@@ -149,7 +149,7 @@ describe.skipIf(!inject('redisUrl'))('loses nothing when Redis', () => {
       async () =>
         (await stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=succeeded&limit=100`))
           .data.length === 60,
-      { timeoutMs: 120_000, what: '60 deliveries to succeed' },
+      { timeoutMs: 20_000, what: '60 deliveries to succeed' }, // well within the lease
     );
     expect(numbersAt(receiver).size).toBe(60);
     await stack.stop();

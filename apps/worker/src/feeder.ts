@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Deps, type Log, dropOldKeys, feed, isDatabaseAway } from '@posthorn/core';
+import { type Deps, type Log, dropOldKeys, feed, isDatabaseAway, reclaim } from '@posthorn/core';
+import type { Producer } from '@posthorn/jobs';
 
 const EVERY_MS = 1_000;
 const MANY = 500; // jobs in one round: there is likely more, so the next round follows at once
@@ -10,19 +11,23 @@ export interface Feeder {
   stop(): Promise<void>;
 }
 
-export interface FeederOptions extends Pick<Deps, 'db' | 'enqueue'> {
+export interface FeederOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Producer, 'hasForgotten'> {
   log: Log;
   observe: (round: { result: 'ok' | 'error'; enqueued: number }) => void;
 }
 
 /** Runs the feeder until it is stopped. Faults are logged once, when they begin and when they end; it goes on through them. */
-export function startFeeder({ db, enqueue, log, observe }: FeederOptions): Feeder {
+export function startFeeder({ db, enqueue, hasForgotten, log, observe }: FeederOptions): Feeder {
   const stopping = new AbortController();
   let isFailing = false;
   let dropAt = Date.now() + DROP_EVERY_MS;
 
   async function round(): Promise<number> {
     try {
+      if (await hasForgotten()) {
+        const reclaimed = await reclaim(db.pool);
+        if (reclaimed > 0) log.warn({ reclaimed }, 'queue.forgot');
+      }
       const enqueued = await feed({ db, enqueue });
       if (Date.now() >= dropAt) {
         dropAt = Date.now() + DROP_EVERY_MS;

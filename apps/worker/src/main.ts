@@ -8,7 +8,9 @@ const VERSION = '0.1.0';
 
 try {
   const env = readWorkerEnv(process.env);
-  const log = pino({ level: env.logLevel, base: { app: 'worker', pid: process.pid } });
+  // Lines are written together, within half a second: one write per attempt would cost more than the line.
+  const output = pino.destination({ sync: false, minLength: 4_096, periodicFlush: 500 });
+  const log = pino({ level: env.logLevel, base: { app: 'worker', pid: process.pid } }, output);
   const worker = await startWorker(env, { log, version: VERSION });
   log.info(
     { healthUrl: worker.healthUrl, queueBackend: env.queue.backend, concurrency: env.workerConcurrency },

@@ -104,6 +104,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   const feeder = startFeeder({
     db,
     enqueue,
+    hasForgotten: producer.hasForgotten,
     log,
     observe({ result, enqueued }) {
       metrics.rounds.inc({ result });

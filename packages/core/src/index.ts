@@ -45,6 +45,7 @@ export { openAttempter, type AttemptObserver, type Attempter } from './deliverie
 export { DEFAULT_WAITS_MS } from './deliveries/decide.js';
 export { askForRetry } from './deliveries/ask-for-retry.js';
 export { dropOldKeys, feed } from './feeder/feed.js';
+export { reclaim } from './feeder/reclaim.js';
 
 export { MigrationError, migrateUp, migrationStatus, pendingMigrations } from './migrate/migrate.js';
 export { requireMigrated } from './migrate/require-migrated.js';

@@ -26,6 +26,8 @@ export interface Backend {
   worker(name: QueueName, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
   /** Resolves if the queue answers; throws if it does not. */
   ping(): Promise<void>;
+  /** True to one caller after the queue was flushed, restarted or replaced: jobs may be lost. */
+  hasForgotten(): Promise<boolean>;
   /** Closes the connections; the queues and workers on them are closed before. */
   close(): Promise<void>;
 }
@@ -71,6 +73,11 @@ function openRedis(url: string, { producing, onError }: BackendOptions): Backend
       if (redis.status !== 'ready') await once(redis, 'ready'); // throws at the next connection error
       await redis.ping();
     },
+    async hasForgotten() {
+      // A run id is new at each start (and on another server); the key is gone after a flush.
+      const runId = /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? '';
+      return (await redis.set(`${PREFIX}:remembered-by`, runId, 'GET')) !== runId;
+    },
     async close() {
       redis.disconnect();
       await Promise.resolve();
@@ -102,6 +109,8 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
     async ping() {
       await pool.query('SELECT 1');
     },
+    // It is as durable as the ledger itself.
+    hasForgotten: () => Promise.resolve(false),
     close: () => pool.end(),
   };
 }

@@ -81,9 +81,9 @@ export function openConsumer(
   const worker = backend.worker(queue, run, {
     concurrency,
     autorun: false,
-    // A crashed worker's job comes back after the lock has run out and the checker has been by: 20 to 30 s.
-    lockDuration: 20_000,
-    stalledInterval: 5_000,
+    // A crashed worker's job comes back when its lock has run out and the checker has been by twice: 10 to 16 s.
+    lockDuration: 10_000,
+    stalledInterval: 3_000,
     // How often a job came back decides nothing here: the ledger does. BullMQ would fail it without running it.
     maxStalledCount: 1_000_000,
     removeOnComplete: { count: KEPT },

@@ -218,6 +218,21 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect((await counts()).deliver).toMatchObject({ waiting: 1, active: 0 });
   });
 
+  it.runIf(backend === 'redis')('tells one caller, once, that it was flushed', async () => {
+    const [one, other] = [producer(), producer()];
+    await one.check();
+    await other.check();
+    const ask = async () => [await one.hasForgotten(), await other.hasForgotten()].filter(Boolean).length;
+    expect(await ask()).toBe(1); // it is new
+    expect(await ask()).toBe(0);
+    const { Redis } = await import('ioredis');
+    const redis = new Redis(connection.url);
+    await redis.flushdb();
+    redis.disconnect();
+    expect(await ask()).toBe(1);
+    expect(await ask()).toBe(0);
+  });
+
   it('says that it answers, and how fast', async () => {
     expect(await producer().check()).toMatchObject({ status: 'ok' });
   });

@@ -10,6 +10,9 @@ export interface Producer {
   check(): Promise<{ status: 'ok' | 'fail'; latencyMs: number }>;
   /** How many jobs are in each state. Throws when the queue does not answer. */
   counts(): Promise<Record<QueueName, Record<string, number>>>;
+  /** True to one caller after the queue was flushed, restarted or replaced, so that jobs may be lost. False also when it
+   *  does not answer. */
+  hasForgotten(): Promise<boolean>;
   /** For the dashboard. */
   queues: Record<QueueName, Queue>;
   close(): Promise<void>;
@@ -80,6 +83,7 @@ export function openProducer(connection: QueueConnection, { log, onFailure }: Pr
       );
       return { status, latencyMs: Math.round(performance.now() - start) };
     },
+    hasForgotten: () => within(ANSWER_WITHIN_MS, backend.hasForgotten()).catch(() => false),
     async counts() {
       const states: JobType[] = ['waiting', 'prioritized', 'active', 'delayed', 'failed'];
       const counts = await within(

@@ -9,7 +9,7 @@ import type { AttemptTrigger } from '../generated/prisma/client.js';
 import type { Log } from '../log.js';
 import { openHeaders } from '../subscriptions/create-subscription.js';
 import { cancelDeliveries } from './cancel-deliveries.js';
-import { type Decision, decide } from './decide.js';
+import { decide } from './decide.js';
 import type { AttemptReport, LoadedDelivery } from './delivery.js';
 import { holdDeliveries } from './hold-deliveries.js';
 import { loadDeliveries } from './load-deliveries.js';
@@ -111,11 +111,22 @@ export function openAttempter(options: AttemptOptions): Attempter {
       signal,
     );
     if (!recorded) return { end: 'stood_down', why: 'superseded' };
-    logAttempt(delivery, { attemptNumber, trigger, result, decision, recorded });
+    const report = toReport(delivery, { attemptNumber, result, recorded });
+    log.info(
+      {
+        ...report,
+        eventType: delivery.eventType,
+        receiverHost: new URL(delivery.url).host,
+        trigger,
+        durationMs: Math.round(result.durationMs),
+        nextInMs: recorded.nextInMs === null ? null : Math.round(recorded.nextInMs),
+      },
+      'delivery.attempted',
+    );
     const deliverySeconds = (delivery.publishedMsAgo + result.durationMs) / 1_000;
     observe?.attempted?.({ trigger, result, recorded, deliverySeconds, attemptNumber });
     await follow(delivery, attemptNumber, recorded);
-    return { end: 'attempted', report: toReport(delivery, { attemptNumber, result, recorded }) };
+    return { end: 'attempted', report };
   }
 
   /** The subscription receives nothing now: what it is owed follows its state, if the change did not see it. */
@@ -145,31 +156,6 @@ export function openAttempter(options: AttemptOptions): Attempter {
         { id, attemptNumber: attemptNumber + 1, delayMs: Math.max(0, Math.ceil(nextInMs)) },
       ]);
     }
-  }
-
-  function logAttempt(
-    delivery: LoadedDelivery,
-    { attemptNumber, trigger, result, decision, recorded }: Omit<AttemptRecord, 'delivery'> & { recorded: Recorded },
-  ): void {
-    log.info(
-      {
-        accountId: delivery.accountId,
-        subscriptionId: toTypeId('sub', delivery.subscriptionId),
-        eventId: toTypeId('evt', delivery.eventId),
-        deliveryId: toTypeId('dlv', delivery.id),
-        eventType: delivery.eventType,
-        receiverHost: new URL(delivery.url).host,
-        attemptNumber,
-        trigger,
-        outcome: result.outcome,
-        statusCode: result.statusCode,
-        durationMs: Math.round(result.durationMs),
-        decision: (decision satisfies Decision).next,
-        deliveryStatus: recorded.status,
-        nextInMs: recorded.nextInMs === null ? null : Math.round(recorded.nextInMs),
-      },
-      'delivery.attempted',
-    );
   }
 
   return { attempt };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { claimDue } from './claim-due.js';
 import { dropOldKeys, feed } from './feed.js';
+import { reclaim } from './reclaim.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -28,6 +29,23 @@ describe('feeder', () => {
     expect(await feed(ledger)).toBe(0);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(20);
+  });
+
+  it('after the queue lost its memory nothing waits for its lease: due now is now, due later is at its time', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    const [first] = ledger.jobs.splice(0);
+    ledger.answers.push(FAILED);
+    if (first) await ledger.attempter({ waitsMs: [600_000] }).attempt(first, new AbortController().signal);
+    ledger.jobs.length = 0;
+    expect(await reclaim(ledger.db.pool)).toBe(2);
+    expect(await reclaim(ledger.db.pool)).toBe(0);
+    expect(await feed(ledger)).toBe(1);
+    const later = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, attemptCount: 1 } });
+    expect(later.feedAt).toEqual(later.dueAt);
   });
 
   it('first attempts go to deliver, next ones to retry', async () => {

@@ -91,10 +91,10 @@ async function sqlOfSchema(databaseUrl: string): Promise<string> {
   const code = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const glue = (await import(/* @vite-ignore */ pathToFileURL(code).href)) as Glue;
   const { instance } = await WebAssembly.instantiate(readFileSync(code.replace(/\.js$/, '.wasm')), {
-    './schema_engine_bg.js': glue as unknown as WebAssembly.ModuleImports,
+    './schema_engine_bg.js': glue,
   });
   glue['__wbg_set_wasm'](instance.exports);
-  (instance.exports['__wbindgen_start'] as () => void)();
+  instance.exports['__wbindgen_start']?.();
 
   const path = 'schema.prisma';
   const content = await readFile(new URL('../../../../prisma/schema.prisma', import.meta.url), 'utf8');
@@ -112,15 +112,17 @@ async function sqlOfSchema(databaseUrl: string): Promise<string> {
 }
 
 interface Glue {
-  __wbg_set_wasm(exports: unknown): void;
-  SchemaEngine: {
-    new (
-      options: object,
-      log: () => void,
-      adapter: unknown,
-    ): Promise<{ diff(params: object): Promise<{ stdout: string | null }> }>;
-  };
+  __wbg_set_wasm(exports: object): void;
+  SchemaEngine: { new: (options: object, log: () => void, adapter: unknown) => Promise<SchemaEngine> };
 }
+interface SchemaEngine {
+  diff(params: object): Promise<{ stdout: string | null }>;
+}
+
+// Node has it; its types stand in the DOM library, which we do not load.
+declare const WebAssembly: {
+  instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, () => void> } }>;
+};
 
 async function onDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });

@@ -1,0 +1,37 @@
+# One image for all of Posthorn; the command picks the app: apps/api/dist/server.js, apps/worker/dist/main.js,
+# apps/board/dist/main.js, or the CLI, apps/cli/dist/main.js (migrate up, healthcheck …).
+
+# The package manifests alone, so that the layers with node_modules last until one of these changes.
+FROM node:24-slim AS manifests
+WORKDIR /src
+COPY . .
+RUN mkdir /manifests && cp --parents package.json package-lock.json .npmrc apps/*/package.json packages/*/package.json /manifests
+
+FROM node:24-slim AS build
+ENV TURBO_TELEMETRY_DISABLED=1
+WORKDIR /app
+COPY --from=manifests /manifests ./
+RUN npm ci
+COPY . .
+# Compiled file by file, not bundled: BullMQ does not survive a bundler.
+RUN npm run build
+RUN mkdir /built \
+  && cp --parents -r apps/*/dist apps/demo/page packages/*/dist prisma/migrations /built \
+  && find /built \( -name '*.map' -o -name '*.d.ts' -o -name '*.tsbuildinfo' \) -delete
+
+# Without optional packages: those are the embedded Postgres, Prisma's CLI (a peer of its client), and native speed-ups that
+# have equivalents in JavaScript. Of Prisma's client, only what reads Postgres.
+FROM node:24-slim AS modules
+WORKDIR /app
+COPY --from=manifests /manifests ./
+RUN npm ci --omit=dev --omit=optional \
+  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*.postgresql.*' -delete
+
+FROM node:24-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=modules /app ./
+COPY --from=build /built ./
+USER node
+CMD ["node", "apps/api/dist/server.js"]

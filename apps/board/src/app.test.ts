@@ -1,0 +1,336 @@
+import { openProducer, type Producer, QUEUE_NAMES, type QueueConnection } from '@posthorn/jobs';
+import { cloneDatabase } from '@posthorn/testing';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { buildApp } from './app.js';
+
+const PASSWORD = 'a-horn-in-the-fog';
+const log = pino({ level: 'silent' });
+const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' };
+const PAGE = { accept: 'text/html,*/*' };
+
+const undo: (() => Promise<unknown>)[] = [];
+afterAll(async () => {
+  for (const step of undo.toReversed()) await step();
+});
+
+async function connect(backend: 'redis' | 'postgres'): Promise<QueueConnection> {
+  // A Redis database of its own: other test files pause and count the same queues.
+  if (backend === 'redis') return { backend, url: `${String(inject('redisUrl'))}/11` };
+  const database = await cloneDatabase(inject('templateDatabaseUrl'));
+  undo.push(() => database.drop());
+  return { backend, url: database.url };
+}
+
+async function openBoard(
+  producer: Producer,
+  changes: Partial<Parameters<typeof buildApp>[0]> = {},
+): Promise<FastifyInstance> {
+  const app = await buildApp({
+    queues: producer.queues,
+    checkQueue: () => producer.check(),
+    isDraining: () => false,
+    password: PASSWORD,
+    readOnly: true,
+    apiUrl: 'http://127.0.0.1:3400',
+    version: '0.0.0',
+    log,
+    now: Date.now,
+    ...changes,
+  });
+  undo.push(() => app.close());
+  return app;
+}
+
+const logIn = (app: FastifyInstance, changes: InjectOptions & { password?: string; next?: string } = {}) => {
+  const { password = PASSWORD, next = '/', ...options } = changes;
+  return app.inject({
+    method: 'POST',
+    url: '/login',
+    payload: new URLSearchParams({ password, next }).toString(),
+    ...options,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...SAME_ORIGIN, ...options.headers },
+  });
+};
+
+async function cookieOf(app: FastifyInstance): Promise<string> {
+  const [cookie] = (await logIn(app)).cookies;
+  return `${cookie?.name}=${cookie?.value}`;
+}
+
+const uuid = (digit: number) => `01890000-0000-7000-8000-00000000000${digit}`;
+
+describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
+  let producer: Producer;
+  let app: FastifyInstance;
+  let cookie: string;
+
+  beforeAll(async () => {
+    producer = openProducer(await connect(backend), { log });
+    undo.push(() => producer.close());
+    for (const name of QUEUE_NAMES) await producer.queues[name].waitUntilReady();
+    await producer.enqueue('deliver', [{ id: uuid(1), attemptNumber: 1 }]);
+    await producer.enqueue('retry', [{ id: uuid(2), attemptNumber: 2, delayMs: 600_000 }]);
+    await producer.enqueue('verify', [{ id: uuid(3), attemptNumber: 1 }]);
+    app = await openBoard(producer);
+    cookie = await cookieOf(app);
+  });
+
+  test('shows deliver, retry and verify with what is in them, each job under its id', async () => {
+    const answer = await app.inject({
+      url: '/api/queues?activeQueue=retry&status=delayed&page=1&jobsPerPage=10',
+      headers: { cookie },
+    });
+    expect(answer.statusCode).toBe(200);
+    const { queues } = answer.json<{ queues: ShownQueue[] }>();
+    expect(
+      queues.map(({ name, description, readOnlyMode }) => ({ name, described: description !== '', readOnlyMode })),
+    ).toEqual(QUEUE_NAMES.map((name) => ({ name, described: true, readOnlyMode: true })));
+    const [job] = queues.find(({ name }) => name === 'retry')?.jobs ?? [];
+    expect(job?.id).toMatch(/^dlv_[0-9a-z]{26}-2$/);
+    expect(job?.name).toBe(job?.id);
+    expect(job?.data).toEqual({ deliveryId: job?.id.slice(0, -2), attemptNumber: 2 });
+  });
+
+  test('a job that held a payload, a URL or a secret would not show them', async () => {
+    const data = {
+      deliveryId: 'dlv_01jd4q8y3ne9mav5w2xkq7rf0c',
+      accountId: 'Acme-2',
+      payload: { body: 'Hey there!' },
+      url: 'https://hooks.example/?token=t',
+      secret: 'whsec_c2VjcmV0',
+    };
+    await producer.queues.verify.add('verify', data, { jobId: 'odd-1', delay: 600_000 });
+    const answer = await app.inject({ url: '/api/queues/verify/odd-1', headers: { cookie } });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toMatchObject({
+      job: { data: { deliveryId: data.deliveryId, accountId: 'Acme-2', payload: '(not shown)' } },
+    });
+    expect(answer.body).not.toMatch(/Hey there|hooks\.example|whsec_/);
+  });
+
+  test('read-only, it refuses every change, and the queue is as it was', async () => {
+    const jobId = (await producer.queues.deliver.getWaiting())[0]?.id;
+    const changes = [
+      { method: 'PUT', url: '/api/queues/deliver/pause' },
+      { method: 'PUT', url: '/api/queues/pause' },
+      { method: 'PUT', url: '/api/queues/deliver/empty' },
+      { method: 'PUT', url: '/api/queues/deliver/obliterate', payload: { force: true } },
+      { method: 'PUT', url: `/api/queues/deliver/${jobId}/clean` },
+      { method: 'POST', url: '/api/queues/deliver/add', payload: { name: 'x', data: {} } },
+      { method: 'PATCH', url: `/api/queues/deliver/${jobId}/update-data`, payload: { data: {} } },
+    ] as const;
+    for (const change of changes) {
+      const answer = await app.inject({ ...change, headers: { cookie, ...SAME_ORIGIN } });
+      expect([change.url, answer.statusCode]).toEqual([change.url, 405]);
+    }
+    expect(await producer.queues.deliver.isPaused()).toBe(false);
+    expect((await producer.queues.deliver.getWaiting()).map(({ id }) => id)).toEqual([jobId]);
+  });
+
+  test('with BOARD_READ_ONLY=false its own page may change a queue, a foreign page may not', async () => {
+    const writable = await openBoard(producer, { readOnly: false });
+    const headers = { cookie: await cookieOf(writable) };
+    const put = (url: string, more: Record<string, string>) =>
+      writable.inject({ method: 'PUT', url, headers: { ...headers, ...more } });
+
+    expect((await put('/api/queues/retry/pause', { 'sec-fetch-site': 'cross-site' })).statusCode).toBe(403);
+    expect((await put('/api/queues/retry/pause', { origin: 'https://evil.example' })).statusCode).toBe(403);
+    expect((await put('/api/queues/retry/pause', {})).statusCode).toBe(403);
+    expect(await producer.queues.retry.isPaused()).toBe(false);
+
+    expect((await put('/api/queues/retry/pause', SAME_ORIGIN)).statusCode).toBe(200);
+    expect(await producer.queues.retry.isPaused()).toBe(true);
+    expect((await put('/api/queues/retry/resume', SAME_ORIGIN)).statusCode).toBe(200);
+    expect(await producer.queues.retry.isPaused()).toBe(false);
+  });
+
+  test('tells nothing of the server behind the queue', async () => {
+    expect((await app.inject({ url: '/api/redis/stats', headers: { cookie } })).statusCode).toBe(403);
+  });
+
+  test('/readyz and /livez need no login; ready means that the queue answers', async () => {
+    const ready = await app.inject('/readyz');
+    expect(ready.statusCode).toBe(200);
+    expect(ready.json()).toMatchObject({ status: 'ok', app: 'board', checks: { queue: { status: 'ok' } } });
+    expect((await app.inject('/livez')).statusCode).toBe(200);
+  });
+});
+
+type ShownQueue = {
+  name: string;
+  description: string;
+  readOnlyMode: boolean;
+  jobs: { id: string; name: string; data: unknown }[];
+};
+
+describe('login', () => {
+  let producer: Producer;
+  let app: FastifyInstance;
+  beforeAll(async () => {
+    const [backend = 'postgres'] = inject('queueBackends');
+    producer = openProducer(await connect(backend), { log });
+    undo.push(() => producer.close());
+    app = await openBoard(producer);
+  });
+
+  const someFile = async () =>
+    /(?<=src=")static\/js\/main[^"]+/.exec(
+      (await app.inject({ url: '/', headers: { ...PAGE, cookie: await cookieOf(app) } })).body,
+    )?.[0];
+
+  test('without it every page is a redirect to the login that knows the way back', async () => {
+    for (const page of [
+      '/',
+      '/queue/deliver?status=failed',
+      '/queue/deliver/dlv_1',
+      '/job-schedulers',
+      '/no-such-page',
+    ]) {
+      const answer = await app.inject({ url: page, headers: PAGE });
+      expect([page, answer.statusCode, answer.headers.location]).toEqual([
+        page,
+        302,
+        `/login?next=${encodeURIComponent(page)}`,
+      ]);
+      expect(answer.body).toBe('');
+    }
+  });
+
+  test('without it static files and the API are a 401, whatever the method', async () => {
+    const file = await someFile();
+    expect(file).toBeDefined();
+    const requests = [
+      { url: `/${file}` },
+      { url: '/static/images/logo.svg' },
+      { url: '/static/../static/images/logo.svg' },
+      { url: '/api/queues' },
+      { url: '/api/redis/stats' },
+      { url: '/api/queues/deliver/1' },
+      { method: 'PUT', url: '/api/queues/pause' },
+      { method: 'POST', url: '/api/queues/deliver/add', payload: {} },
+      { method: 'HEAD', url: '/' },
+      { url: '/', headers: { accept: 'application/json' } },
+      { url: '/no-such-page' },
+    ] as const;
+    for (const request of requests) {
+      const answer = await app.inject(request);
+      expect([request.url, answer.statusCode]).toEqual([request.url, 401]);
+    }
+  });
+
+  test('a cookie that was altered, invented or signed by another process is none', async () => {
+    const cookie = await cookieOf(app);
+    const foreign = await cookieOf(await openBoard(producer));
+    const altered = cookie.replace(/=./, (start) => (start === '=A' ? '=B' : '=A'));
+    for (const wrong of [altered, foreign, 'posthorn_board=1', `${cookie}x`]) {
+      expect((await app.inject({ url: '/api/queues', headers: { cookie: wrong } })).statusCode).toBe(401);
+    }
+    expect((await app.inject({ url: '/', headers: { cookie } })).statusCode).toBe(200);
+  });
+
+  test('the cookie is HttpOnly, SameSite=Strict, lasts 12 hours, and is Secure behind https', async () => {
+    const [plain] = (await logIn(app)).cookies;
+    expect(plain).toMatchObject({ path: '/', httpOnly: true, sameSite: 'Strict', maxAge: 12 * 60 * 60 });
+    expect(plain).not.toHaveProperty('secure');
+    const [secure] = (await logIn(app, { headers: { 'x-forwarded-proto': 'https' } })).cookies;
+    expect(secure).toMatchObject({ secure: true, httpOnly: true, sameSite: 'Strict' });
+  });
+
+  test('a session ends after 12 hours, on the server', async () => {
+    const clock = { now: Date.now() };
+    const timed = await openBoard(producer, { now: () => clock.now });
+    const cookie = await cookieOf(timed);
+    clock.now += 12 * 60 * 60 * 1000 - 1;
+    expect((await timed.inject({ url: '/', headers: { cookie } })).statusCode).toBe(200);
+    clock.now += 1;
+    expect((await timed.inject({ url: '/', headers: { cookie } })).statusCode).toBe(401);
+  });
+
+  test('a logout ends the session: a copy of the cookie is worth nothing', async () => {
+    const cookie = await cookieOf(app);
+    expect((await app.inject({ url: '/logout', headers: { cookie } })).statusCode).toBe(200);
+    expect((await app.inject({ url: '/', headers: { cookie } })).statusCode).toBe(200);
+    const foreign = await app.inject({
+      method: 'POST',
+      url: '/logout',
+      headers: { cookie, 'sec-fetch-site': 'cross-site' },
+    });
+    expect(foreign.statusCode).toBe(403);
+    expect((await app.inject({ url: '/', headers: { cookie } })).statusCode).toBe(200);
+
+    const out = await app.inject({ method: 'POST', url: '/logout', headers: { cookie, ...SAME_ORIGIN } });
+    expect([out.statusCode, out.headers.location]).toEqual([303, '/login']);
+    expect((await app.inject({ url: '/', headers: { cookie } })).statusCode).toBe(401);
+  });
+
+  test('leads back to where one came from, and never to another site', async () => {
+    expect((await logIn(app, { next: '/queue/deliver?status=failed' })).headers.location).toBe(
+      '/queue/deliver?status=failed',
+    );
+    for (const next of ['//evil.example', 'https://evil.example', '/\\evil.example', '/a\r\nx: y', '/logout']) {
+      expect([next, (await logIn(app, { next })).headers.location]).toEqual([next, '/']);
+    }
+  });
+
+  test('what is written back into the page is text, not HTML', async () => {
+    const answer = await app.inject('/login?next=/%22%3E%3Cscript%3Ealert(1)%3C/script%3E');
+    expect(answer.body).not.toContain('<script');
+  });
+
+  test('a wrong password is a 401; a form of another site is not looked at', async () => {
+    expect((await logIn(app, { password: 'wrong' })).statusCode).toBe(401);
+    const foreign = await logIn(app, { headers: { 'sec-fetch-site': 'cross-site' } });
+    expect([foreign.statusCode, foreign.cookies]).toEqual([403, []]);
+  });
+
+  test('after ten wrong passwords within a minute even the right one has to wait; others do not', async () => {
+    const clock = { now: Date.now() };
+    const timed = await openBoard(producer, { now: () => clock.now });
+    for (let tries = 0; tries < 10; tries += 1)
+      expect((await logIn(timed, { password: 'wrong' })).statusCode).toBe(401);
+    const answer = await logIn(timed);
+    expect([answer.statusCode, answer.headers['retry-after'], answer.cookies]).toEqual([429, '60', []]);
+    expect((await logIn(timed, { remoteAddress: '192.0.2.7' })).statusCode).toBe(303);
+    clock.now += 60_001;
+    expect((await logIn(timed)).statusCode).toBe(303);
+  });
+
+  test('every answer forbids framing, sniffing and foreign content; only static files may be stored', async () => {
+    const cookie = await cookieOf(app);
+    const file = await someFile();
+    for (const url of ['/', '/api/queues', `/${file}`, '/login', '/logout', '/no-such-page', '/readyz']) {
+      const { headers } = await app.inject({ url, headers: { cookie } });
+      expect(headers['content-security-policy']).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+      expect(headers['x-content-type-options']).toBe('nosniff');
+      expect(headers['x-frame-options']).toBe('DENY');
+      expect(headers['cache-control'] === 'no-store').toBe(url !== `/${file}`);
+    }
+  });
+
+  test('the page asks no other server for anything', async () => {
+    const { body } = await app.inject({ url: '/', headers: { ...PAGE, cookie: await cookieOf(app) } });
+    expect(body).toContain('Posthorn queues');
+    expect(body).not.toMatch(/<(?:link|script|img)\b[^>]*\b(?:href|src)="(?:https?:)?\/\//);
+  });
+
+  test('while the queue is away the board answers 503 within its time limit, and does not wait for ever', async () => {
+    const nowhere = openProducer({ backend: 'redis', url: 'redis://127.0.0.1:1' }, { log });
+    undo.push(() => nowhere.close());
+    const board = await openBoard(nowhere);
+    const answer = await board.inject({ url: '/api/queues', headers: { cookie: await cookieOf(board) } });
+    expect(answer.statusCode).toBe(503);
+    expect((await board.inject('/readyz')).statusCode).toBe(503);
+    expect((await board.inject('/livez')).statusCode).toBe(200);
+  });
+
+  test('/readyz is a 503 while draining and while the queue is away; /livez stays 200', async () => {
+    const draining = await openBoard(producer, { isDraining: () => true });
+    const queueAway = await openBoard(producer, { checkQueue: async () => ({ status: 'fail', latencyMs: 3000 }) });
+    for (const board of [draining, queueAway]) {
+      expect((await board.inject('/readyz')).statusCode).toBe(503);
+      expect((await board.inject('/livez')).statusCode).toBe(200);
+    }
+  });
+});

@@ -1,0 +1,69 @@
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Producer } from '@posthorn/jobs';
+import { buildBoard } from './board.js';
+import { addLogin } from './login.js';
+import { isSameOrigin } from './same-origin.js';
+import { addSecurityHeaders } from './security-headers.js';
+
+export type BoardDeps = {
+  queues: Producer['queues'];
+  checkQueue: Producer['check'];
+  isDraining: () => boolean;
+  password: string;
+  readOnly: boolean;
+  apiUrl: string | null;
+  version: string;
+  log: FastifyBaseLogger;
+  now: () => number;
+};
+
+/** Bull Board behind a login. Only /livez, /readyz and the login itself answer without a session. */
+export async function buildApp(deps: BoardDeps): Promise<FastifyInstance> {
+  const { readOnly, log } = deps;
+  // Bull Board polls every 5 s: a line per request would be all there is in the log.
+  const logController = new LogController({ disableRequestLogging: true });
+  // A queue that is away would keep Bull Board's requests, one every 5 s, waiting until it is back.
+  const app = Fastify({ loggerInstance: log, logController, bodyLimit: 64 * 1024, handlerTimeout: 5000 });
+  app.addHook('onError', async (request, _reply, error) => {
+    if ((error.statusCode ?? 500) >= 500) request.log.error({ err: error }, 'board.request_failed');
+  });
+
+  addSecurityHeaders(app);
+  addHealth(app, deps);
+  const { requireLogin } = await addLogin(app, deps);
+
+  await app.register(async (board) => {
+    board.addHook('onRequest', requireLogin);
+    board.addHook('onRequest', async (request, reply) => {
+      if (request.method === 'GET' || request.method === 'HEAD') return;
+      // Bull Board's own read-only mode answers some of these 200 and does nothing: here each is refused.
+      if (readOnly) return reply.code(405).send({ error: 'This board is read-only (BOARD_READ_ONLY).' });
+      if (!isSameOrigin(request)) return reply.code(403).send({ error: 'Only this board’s own pages may do that.' });
+      request.log.info({ logType: 'audit', method: request.method, path: request.url }, 'board.changed_queue');
+    });
+    board.addHook('onSend', async (_request, reply, body) => {
+      const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
+      return isPage && typeof body === 'string' ? withoutForeignLinks(body) : body;
+    });
+    await board.register(buildBoard(deps));
+  });
+
+  app.setNotFoundHandler({ preHandler: requireLogin }, (_request, reply) =>
+    reply.code(404).send({ error: 'Not found.' }),
+  );
+  return app;
+}
+
+/** Bull Board's page asks Google for fonts. The policy would block that, this also spares the error in the console. */
+const withoutForeignLinks = (html: string): string => html.replace(/<link\b[^>]*\bhref="https?:[^>]*>/g, '');
+
+function addHealth(app: FastifyInstance, { checkQueue, isDraining, version }: BoardDeps): void {
+  app.get('/livez', async () => ({ status: 'ok', version, app: 'board' }));
+  app.get('/readyz', async (_request, reply) => {
+    const queue = await checkQueue();
+    const status = isDraining() || queue.status === 'fail' ? 'fail' : 'ok';
+    return reply
+      .code(status === 'ok' ? 200 : 503)
+      .send({ status, version, app: 'board', checks: { queue, draining: isDraining() } });
+  });
+}

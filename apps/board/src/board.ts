@@ -1,0 +1,82 @@
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import type { FastifyPluginCallback } from 'fastify';
+import { type Producer, QUEUES, QUEUE_NAMES, type QueueName } from '@posthorn/jobs';
+import { HORN_DATA_URL } from './horn.js';
+
+/** Bull Board over the given queues. Jobs hold ids only; should one ever hold more, it is not shown either. */
+export function buildBoard(options: {
+  queues: Producer['queues'];
+  readOnly: boolean;
+  apiUrl: string | null;
+}): FastifyPluginCallback {
+  const { queues, readOnly, apiUrl } = options;
+  const serverAdapter = new FastifyAdapter();
+  createBullBoard({
+    queues: QUEUE_NAMES.map((name) => adapt(name, queues[name], readOnly)),
+    serverAdapter,
+    options: {
+      uiConfig: {
+        boardTitle: 'Posthorn queues',
+        boardLogo: { path: HORN_DATA_URL, width: 28, height: 28 },
+        favIcon: { default: HORN_DATA_URL, alternative: HORN_DATA_URL },
+        hideDocsLink: true,
+        hideRedisDetails: true,
+        // One CLIENT LIST per queue and poll, and it would show addresses.
+        showWorkers: false,
+        pollingInterval: { showSetting: false, forceInterval: 5 },
+        environment: readOnly
+          ? { label: 'read only', color: '#475569', textColor: '#ffffff' }
+          : { label: 'can change queues · to retry a delivery, use the API', color: '#b45309', textColor: '#ffffff' },
+        miscLinks: [
+          ...(apiUrl === null ? [] : [{ text: 'API docs: retry deliveries there, not here', url: `${apiUrl}/docs` }]),
+          { text: 'Log out', url: '/logout' },
+        ],
+        theme: { light: SYSTEM_FONTS, dark: SYSTEM_FONTS },
+      },
+    },
+  });
+  return serverAdapter.registerPlugin();
+}
+
+function adapt(name: QueueName, queue: Producer['queues'][QueueName], readOnly: boolean): BullMQAdapter {
+  const { about } = QUEUES[name];
+  const adapter = new BullMQAdapter(queue, {
+    readOnlyMode: readOnly,
+    displayName: name,
+    // The ledger hears nothing of what is changed here.
+    description: readOnly ? about : `A retry here repeats the job, not the delivery. ${about}`,
+  });
+  adapter.setFormatter('name', (job: { id?: string; name: string }) => job.id ?? job.name);
+  adapter.setFormatter('data', onlyIds);
+  adapter.setFormatter('returnValue', onlyIds);
+  adapter.setFormatter('progress', onlyIds);
+  return adapter;
+}
+
+/** Of a job's data or result: ids, numbers and single words. A payload, a URL or a secret does not pass. */
+function onlyIds(value: unknown): unknown {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value === 'string') return ID_OR_WORD.test(value) ? value : HIDDEN;
+  if (Array.isArray(value)) return HIDDEN;
+  if (typeof value !== 'object') return HIDDEN;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => {
+      if (key === 'accountId' && typeof entry === 'string' && ACCOUNT_ID.test(entry)) return [key, entry];
+      return [key, typeof entry === 'object' && entry !== null ? HIDDEN : onlyIds(entry)];
+    }),
+  );
+}
+
+// A TypeID, a job id (`dlv_…-3`), an outcome (`http_error`) or a time. Signing secrets begin with whsec_.
+const ID_OR_WORD =
+  /^(?!whsec_)(?:[a-z]{2,8}_[0-9a-z]{26}(?:-\d+)?|[a-z]+(?:[_ ][a-z]+){0,3}|\d{4}-\d{2}-\d{2}T[\d:.]+Z)$/;
+// The chat app's own choice.
+const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const HIDDEN = '(not shown)';
+
+const SYSTEM_FONTS = {
+  'font-sans': 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
+  'font-mono': 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
+};

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { openProducer } from '@posthorn/jobs';
+import { cloneDatabase } from '@posthorn/testing';
+import { pino } from 'pino';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { buildApp } from './app.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const log = pino({ level: 'silent' });
+const DELIVERY = '01890000-0000-7000-8000-000000000001';
+
+describe.skipIf(executablePath === undefined)('in a browser', () => {
+  const undo: (() => Promise<unknown>)[] = [];
+  afterAll(async () => {
+    for (const step of undo.toReversed()) await step();
+  });
+  let browser: Browser;
+  let url: string;
+
+  beforeAll(async () => {
+    const database = await cloneDatabase(inject('templateDatabaseUrl'));
+    undo.push(() => database.drop());
+    const producer = openProducer({ backend: 'postgres', url: database.url }, { log });
+    undo.push(() => producer.close());
+    await producer.enqueue('deliver', [{ id: DELIVERY, attemptNumber: 1 }]);
+    const app = await buildApp({
+      queues: producer.queues,
+      checkQueue: () => producer.check(),
+      isDraining: () => false,
+      password: 'a-horn-in-the-fog',
+      readOnly: true,
+      apiUrl: null,
+      version: '0.0.0',
+      log,
+      now: Date.now,
+    });
+    undo.push(() => app.close());
+    url = await app.listen({ host: '127.0.0.1', port: 0 });
+    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox'] });
+    undo.push(() => browser.close());
+  });
+
+  test.each([1280, 360])(
+    'at %i px: log in, see a job, log out; nothing is blocked, nothing is asked of others',
+    async (width) => {
+      const page = await browser.newPage({ viewport: { width, height: 800 } });
+      const complaints: string[] = [];
+      page.on('pageerror', (error) => complaints.push(error.message));
+      page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+      page.on('request', (request) => {
+        if (!request.url().startsWith(url) && !request.url().startsWith('data:'))
+          complaints.push(`asked ${request.url()}`);
+      });
+
+      await page.goto(`${url}/queue/deliver`);
+      expect(new URL(page.url()).pathname).toBe('/login');
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+      await page.getByLabel('Password').fill('a-horn-in-the-fog');
+      await page.keyboard.press('Enter');
+      await page
+        .getByRole('heading', { name: /^dlv_[0-9a-z]{26}-1$/ })
+        .first()
+        .waitFor();
+      expect(new URL(page.url()).pathname).toBe('/queue/deliver');
+
+      await page.goto(`${url}/logout`);
+      await page.getByRole('button', { name: 'Log out' }).click();
+      await page.getByLabel('Password').waitFor();
+      expect((await page.goto(`${url}/`))?.url()).toContain('/login');
+      expect(complaints).toEqual([]);
+      await page.close();
+    },
+  );
+});

@@ -1,0 +1,55 @@
+import { chooseQueue, type QueueConnection } from '@posthorn/jobs';
+import { readEnv, SettingsError } from '@posthorn/settings';
+
+export type BoardEnv = {
+  host: string;
+  port: number;
+  password: string;
+  readOnly: boolean;
+  queue: QueueConnection;
+  /** Where an operator's browser finds the API, for links; null: no links. */
+  apiUrl: string | null;
+  shutdownTimeoutMs: number;
+  logLevel: string;
+};
+
+/** The board's settings. Throws one SettingsError with every problem: a board that nobody could log in to does not start.
+ *  The local stack's rules are taken for all: the board needs one of the two databases and one of the two passwords,
+ *  which `required` cannot say. */
+export function readBoardEnv(env: NodeJS.ProcessEnv): BoardEnv {
+  const found = readEnv(
+    env,
+    [
+      'BOARD_HOST',
+      'BOARD_PORT',
+      'BOARD_PASSWORD',
+      'BOARD_READ_ONLY',
+      'POSTHORN_OPERATOR_KEY',
+      'POSTHORN_API_URL',
+      'QUEUE_BACKEND',
+      'REDIS_URL',
+      'DATABASE_URL',
+      'SHUTDOWN_TIMEOUT_MS',
+      'LOG_LEVEL',
+    ],
+    { localStack: true },
+  );
+  const password = found.boardPassword ?? found.operatorKey;
+  const queue = chooseQueue(found);
+  if (password === null || typeof queue === 'string') {
+    const problems = [password === null && NO_PASSWORD, typeof queue === 'string' && queue];
+    throw new SettingsError(problems.filter((problem) => problem !== false));
+  }
+  return {
+    host: found.boardHost,
+    port: found.boardPort,
+    password,
+    readOnly: found.boardReadOnly,
+    queue,
+    apiUrl: found.apiUrl?.replace(/\/+$/, '') ?? null,
+    shutdownTimeoutMs: found.shutdownTimeoutMs,
+    logLevel: found.logLevel,
+  };
+}
+
+const NO_PASSWORD = 'BOARD_PASSWORD or POSTHORN_OPERATOR_KEY is required: the board never runs without a login.';

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { callerOf, countFailedLogins } from './failed-logins.js';
+
+function tenPerMinute() {
+  const clock = { now: 0 };
+  return { clock, logins: countFailedLogins({ limit: 10, windowMs: 60_000, now: () => clock.now }) };
+}
+
+describe('countFailedLogins', () => {
+  test('the eleventh try within a minute has to wait until the first of the ten is a minute old', () => {
+    const { clock, logins } = tenPerMinute();
+    for (clock.now = 0; clock.now < 10_000; clock.now += 1000) {
+      expect(logins.waitMs('joe')).toBe(0);
+      logins.add('joe');
+    }
+    expect(logins.waitMs('joe')).toBe(50_000);
+    clock.now = 60_000;
+    expect(logins.waitMs('joe')).toBe(0);
+    logins.add('joe');
+    expect(logins.waitMs('joe')).toBe(1000);
+  });
+
+  test('one caller’s failures do not keep another out, and a success forgets them', () => {
+    const { logins } = tenPerMinute();
+    for (let tries = 0; tries < 10; tries += 1) logins.add('joe');
+    expect(logins.waitMs('alex')).toBe(0);
+    logins.clear('joe');
+    expect(logins.waitMs('joe')).toBe(0);
+  });
+
+  test('ten thousand callers are remembered, not more, and the recent ones stay', () => {
+    const { logins } = tenPerMinute();
+    for (let tries = 0; tries < 10; tries += 1) logins.add('first');
+    for (let caller = 0; caller < 10_000; caller += 1) logins.add(`caller ${caller}`);
+    for (let tries = 0; tries < 10; tries += 1) logins.add('last');
+    expect(logins.waitMs('first')).toBe(0);
+    expect(logins.waitMs('last')).toBeGreaterThan(0);
+  });
+});
+
+describe('callerOf', () => {
+  test.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['::ffff:203.0.113.9', '203.0.113.9'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::99', '2001:db8:1:2::/64'],
+    ['2001:db8::99', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+  ])('%s counts as %s', (address, caller) => {
+    expect(callerOf(address)).toBe(caller);
+  });
+});

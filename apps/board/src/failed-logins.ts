@@ -1,0 +1,49 @@
+/** Counts wrong passwords per caller. A caller with `limit` of them within `windowMs` has to wait, also with the right
+ *  password: else the limit would only slow down the log, not the guessing. */
+export type FailedLogins = {
+  /** Milliseconds until this caller may try again; 0: now. */
+  waitMs(caller: string): number;
+  add(caller: string): void;
+  clear(caller: string): void;
+};
+
+export function countFailedLogins(options: { limit: number; windowMs: number; now: () => number }): FailedLogins {
+  const { limit, windowMs, now } = options;
+  const byCaller = new Map<string, number[]>();
+
+  function recent(caller: string): number[] {
+    const times = (byCaller.get(caller) ?? []).filter((at) => at > now() - windowMs);
+    if (times.length === 0) byCaller.delete(caller);
+    return times;
+  }
+
+  return {
+    waitMs(caller) {
+      const times = recent(caller);
+      const oldestThatCounts = times.at(-limit);
+      return oldestThatCounts === undefined ? 0 : Math.max(0, oldestThatCounts + windowMs - now());
+    },
+    add(caller) {
+      const times = [...recent(caller), now()].slice(-limit);
+      byCaller.delete(caller);
+      byCaller.set(caller, times);
+      // Someone who comes from ever new addresses must not fill the memory: the one longest silent is forgotten.
+      if (byCaller.size > MAX_CALLERS) for (const [oldest] of byCaller) return void byCaller.delete(oldest);
+    },
+    clear: (caller) => void byCaller.delete(caller),
+  };
+}
+
+const MAX_CALLERS = 10_000;
+
+/** Who is calling, for the count: the address, or of IPv6 the /64, since one machine owns all of it. */
+export function callerOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped?.[1]) return mapped[1];
+  const [head = '', tail = ''] = address.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === '' ? [] : tail.split(':');
+  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
+  return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`;
+}

@@ -1,0 +1,113 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import cookie from '@fastify/cookie';
+import formbody from '@fastify/formbody';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { callerOf, countFailedLogins } from './failed-logins.js';
+import { loginPage, logoutPage, STYLE_HASH } from './login-page.js';
+import { isSameOrigin } from './same-origin.js';
+import { pageCsp, setContentSecurityPolicy } from './security-headers.js';
+import { openSessions } from './sessions.js';
+
+export type Login = { requireLogin: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> };
+
+const COOKIE = 'posthorn_board';
+const SESSION_MS = 12 * 60 * 60 * 1000;
+const FAILURES_PER_MINUTE = 10;
+
+/** Adds /login and /logout, and returns the hook that lets nobody pass who is not logged in: a page that was asked for
+ *  becomes a redirect to the login, everything else a 401. */
+export async function addLogin(app: FastifyInstance, options: { password: string; now: () => number }): Promise<Login> {
+  const { password, now } = options;
+  const sessions = openSessions({ lastsMs: SESSION_MS, now });
+  const failedLogins = countFailedLogins({ limit: FAILURES_PER_MINUTE, windowMs: 60_000, now });
+  await app.register(cookie, { secret: randomBytes(32) });
+
+  const sessionOf = (request: FastifyRequest): string | null => {
+    const signed = request.cookies[COOKIE];
+    if (signed === undefined) return null;
+    const { valid, value } = request.unsignCookie(signed);
+    return valid && value !== null && sessions.has(value) ? value : null;
+  };
+
+  await app.register(async (pages) => {
+    await pages.register(formbody, { bodyLimit: 4096 });
+    setContentSecurityPolicy(pages, pageCsp(STYLE_HASH));
+    const show = (reply: FastifyReply, html: string) => reply.type('text/html; charset=utf-8').send(html);
+
+    pages.get<{ Querystring: { next?: unknown } }>('/login', async (request, reply) => {
+      const next = localPath(request.query.next);
+      if (sessionOf(request) !== null) return reply.redirect(next, 303);
+      return show(reply, loginPage({ next, error: null }));
+    });
+
+    pages.post<{ Body: { password?: unknown; next?: unknown } | undefined }>('/login', async (request, reply) => {
+      const next = localPath(request.body?.next);
+      if (!isSameOrigin(request)) return show(reply.code(403), loginPage({ next, error: 'Log in from this page.' }));
+      const caller = callerOf(request.ip);
+      const waitMs = failedLogins.waitMs(caller);
+      if (waitMs > 0) {
+        const seconds = Math.ceil(waitMs / 1000);
+        const error = `Too many wrong passwords. Try again in ${seconds} s.`;
+        return show(reply.code(429).header('retry-after', seconds), loginPage({ next, error }));
+      }
+      if (!isSame(textOf(request.body?.password), password)) {
+        failedLogins.add(caller);
+        request.log.warn({ logType: 'audit', caller }, 'board.login_failed');
+        return show(reply.code(401), loginPage({ next, error: 'That is not the password.' }));
+      }
+      failedLogins.clear(caller);
+      request.log.info({ logType: 'audit', caller }, 'board.logged_in');
+      return reply
+        .setCookie(COOKIE, sessions.open(), {
+          path: '/',
+          httpOnly: true,
+          sameSite: 'strict',
+          secure: isHttps(request),
+          maxAge: SESSION_MS / 1000,
+          signed: true,
+        })
+        .redirect(next, 303);
+    });
+
+    // A link can only GET, and a GET must not end a session: so the link leads to a page with a button.
+    pages.get('/logout', async (_request, reply) => show(reply, logoutPage()));
+
+    pages.post('/logout', async (request, reply) => {
+      if (!isSameOrigin(request)) return show(reply.code(403), logoutPage());
+      const session = sessionOf(request);
+      if (session !== null) sessions.close(session);
+      return reply.clearCookie(COOKIE, { path: '/' }).redirect('/login', 303);
+    });
+  });
+
+  return {
+    requireLogin: async (request, reply) => {
+      if (sessionOf(request) !== null) return;
+      const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+      if (wantsPage) return reply.redirect(`/login?next=${encodeURIComponent(localPath(request.url))}`, 302);
+      return reply.code(401).send({ error: 'Not logged in, or no longer: reload the page.' });
+    },
+  };
+}
+
+/** A field sent twice is an array, and no password. */
+const textOf = (field: unknown): string => (typeof field === 'string' ? field : '');
+
+/** Takes the same time wherever the two differ, and however long they are. */
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+/** Where to go after the login: a path of ours, never another site (`//host`, `/\host`). */
+function localPath(next: unknown): string {
+  return typeof next === 'string' && /^\/(?![/\\])[\x21-\x7e]*$/.test(next) && !/^\/log(in|out)\b/.test(next)
+    ? next
+    : '/';
+}
+
+/** `X-Forwarded-Proto` decides nothing but whether this caller's own cookie is marked Secure. */
+function isHttps(request: FastifyRequest): boolean {
+  const forwarded = request.headers['x-forwarded-proto'];
+  return request.protocol === 'https' || (typeof forwarded === 'string' && forwarded.split(',')[0]?.trim() === 'https');
+}

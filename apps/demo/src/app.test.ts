@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { pino } from 'pino';
+import { afterAll, expect, test } from 'vitest';
+import { buildApp } from './app.js';
+import { openChat } from './chat.js';
+import { openKeyring } from './keyring.js';
+import { openPosthornApi } from './posthorn-api.js';
+
+// Nothing listens on port 1: what the demo is while Posthorn's API is away.
+const api = openPosthornApi({ url: 'http://127.0.0.1:1', operatorKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg' });
+const receiverUrl = () => 'http://127.0.0.1:3402/webhook';
+const { app, setProgress } = buildApp({
+  api,
+  apiUrl: 'http://127.0.0.1:1',
+  findBoardUrl: () => 'http://127.0.0.1:3401',
+  account: 'demo',
+  keyring: openKeyring(api, receiverUrl),
+  openChat: (onChange) =>
+    openChat({
+      cast: {
+        accountId: 'a',
+        inboxId: 'i',
+        customer: { id: 'c', name: 'Joe', email: 'j', externalId: 'x', createdAt: new Date(0), updatedAt: new Date(0) },
+        agent: { id: 1, displayName: 'Alex', email: 'a', createdAt: new Date(0) },
+      },
+      publish: (event) => api.publish('demo', event),
+      onChange,
+    }),
+  receiverUrl,
+  log: pino({ level: 'silent' }),
+});
+afterAll(() => app.close());
+
+const local = { host: '127.0.0.1:3402' };
+
+test('/status.json says whether it is ready, what was delivered, and what is in the way', async () => {
+  expect((await app.inject({ url: '/status.json', headers: local })).json()).toEqual({
+    ready: false,
+    delivered: null,
+    problem: null,
+  });
+  setProgress({ step: 'subscribing', problem: 'The demo cannot be delivered to.', delivered: null });
+  expect((await app.inject({ url: '/status.json', headers: local })).json()).toMatchObject({
+    ready: false,
+    problem: 'The demo cannot be delivered to.',
+  });
+  const delivered = {
+    event: 'message:created',
+    deliveryId: 'dlv_1',
+    eventId: 'evt_1',
+    signature: 'valid',
+    ms: 7.2,
+  } as const;
+  setProgress({ step: 'ready', problem: null, delivered });
+  expect((await app.inject({ url: '/status.json', headers: local })).json()).toEqual({
+    ready: true,
+    delivered,
+    problem: null,
+  });
+});
+
+test('the page and its files come with a policy that forbids everything foreign', async () => {
+  for (const url of ['/', '/page.css', '/page.js', '/horn.svg']) {
+    const answer = await app.inject({ url, headers: local });
+    expect([url, answer.statusCode]).toEqual([url, 200]);
+    expect(answer.headers['content-security-policy']).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self'/,
+    );
+    expect(answer.body).not.toMatch(/(?:src|href)="(?:https?:)?\/\/|<script>|\son\w+=|style="|@import|url\(/);
+  }
+});
+
+test('a message that cannot be handed over is kept and says why; the deliveries are a 502 with a sentence', async () => {
+  const said = await app.inject({
+    method: 'POST',
+    url: '/chat/messages',
+    headers: local,
+    payload: { author: 'customer', text: 'Hello?' },
+  });
+  expect(said.json()).toMatchObject({
+    handedOver: { state: 'failed', problem: 'The API at http://127.0.0.1:1 does not answer.' },
+  });
+  const deliveries = await app.inject({ url: '/deliveries.json', headers: local });
+  expect([deliveries.statusCode, deliveries.json()]).toEqual([
+    502,
+    { problem: 'The API at http://127.0.0.1:1 does not answer.' },
+  ]);
+});
+
+test.each([
+  ['a foreign page', { ...local, origin: 'https://evil.example' }],
+  ['the board’s port', { ...local, origin: 'http://127.0.0.1:3401' }],
+])('acts for nobody but its own page: %s gets a 403', async (_who, headers) => {
+  expect((await app.inject({ method: 'POST', url: '/chat/close', headers })).statusCode).toBe(403);
+});
+
+test('on loopback it answers only to a loopback name: a foreign name that resolves to 127.0.0.1 gets a 403', async () => {
+  const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+  const statusFor = async (host: string) => {
+    const [answer] = await once(get(url, { headers: { host } }), 'response');
+    answer.resume();
+    return answer.statusCode;
+  };
+  expect(await statusFor('evil.example:3402')).toBe(403);
+  expect(await statusFor(`localhost:${url.port}`)).toBe(200);
+});
+
+test('its own page may act', async () => {
+  const headers = { ...local, origin: 'http://127.0.0.1:3402' };
+  const answer = await app.inject({ method: 'PUT', url: '/receiver/mode', headers, payload: { mode: 'fail' } });
+  expect([answer.statusCode, answer.json()]).toEqual([200, { mode: 'fail' }]);
+});
+
+test.each([{ mode: 'explode' }, {}])('an answer mode that is none is a 400: %j', async (payload) => {
+  expect((await app.inject({ method: 'PUT', url: '/receiver/mode', headers: local, payload })).statusCode).toBe(400);
+});

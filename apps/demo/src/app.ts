@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Chat, ChatView } from './chat.js';
+import type { Progress } from './first-delivery.js';
+import type { Keyring } from './keyring.js';
+import { openLive } from './live.js';
+import { ApiProblem, ApiUnreachable, type PosthornApi } from './posthorn-api.js';
+import { ANSWER_MODES, type AnswerMode } from './receiver.js';
+import { openReceiverLog } from './receiver-log.js';
+import { addReceiver } from './receiver-route.js';
+import { activateSubscription } from './subscription.js';
+
+export type DemoDeps = {
+  api: PosthornApi;
+  apiUrl: string;
+  findBoardUrl: () => string | null;
+  account: string;
+  keyring: Keyring;
+  openChat: (onChange: (view: ChatView) => void) => Chat;
+  /** Known once it listens. */
+  receiverUrl: () => string;
+  log: FastifyBaseLogger;
+};
+
+const PAGE = [
+  ['/', 'index.html', 'text/html; charset=utf-8'],
+  ['/page.css', 'page.css', 'text/css; charset=utf-8'],
+  ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+  ['/horn.svg', 'horn.svg', 'image/svg+xml'],
+] as const;
+
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** The demo's web server: the page, what it calls, and the receiver at /webhook. */
+export function buildApp(deps: DemoDeps) {
+  const { api, apiUrl, findBoardUrl, account, receiverUrl, log } = deps;
+  const app = Fastify({ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) });
+  const live = openLive();
+  const chat = deps.openChat((view) => live.send('chat', view));
+  const receiverLog = openReceiverLog((received) => live.send('received', received));
+  let mode: AnswerMode = 'normal';
+  let progress: Progress = { step: 'connecting', problem: null, delivered: null };
+
+  guard(app);
+  addReceiver(app, { keyring: deps.keyring, receiverLog, mode: () => mode });
+
+  for (const [path, file, type] of PAGE) {
+    const content = readFileSync(new URL(`../page/${file}`, import.meta.url));
+    app.get(path, async (_request, reply) => reply.type(type).send(content));
+  }
+
+  app.get('/status.json', async () => {
+    const { step, delivered, problem } = progress;
+    return { ready: step === 'ready', delivered, problem };
+  });
+
+  app.get('/stream', (_request, reply) => {
+    const links = { docs: `${apiUrl}/docs`, board: findBoardUrl() };
+    const received = receiverLog.entries();
+    const data = { links, receiverUrl: receiverUrl(), mode, progress, chat: chat.view(), received };
+    live.add(reply, { type: 'everything', data });
+  });
+
+  app.get('/deliveries.json', async () => {
+    const { data: subscriptions } = await api.listSubscriptions(account);
+    const subscription = subscriptions.find(({ url, pendingUrl }) => [url, pendingUrl].includes(receiverUrl())) ?? null;
+    if (subscription === null) return { subscription, deliveries: [] };
+    const { data } = await api.listDeliveries(account, { subscription: subscription.id, limit: 8 });
+    return { subscription, deliveries: await Promise.all(data.map(({ id }) => api.getDelivery(account, id))) };
+  });
+
+  app.post<{ Body: { author: 'customer' | 'agent'; text: string } }>(
+    '/chat/messages',
+    {
+      schema: {
+        body: objectOf({
+          author: { enum: ['customer', 'agent'] },
+          text: { type: 'string', minLength: 1, maxLength: 4000 },
+        }),
+      },
+    },
+    async ({ body }) => chat.say(body.author, body.text),
+  );
+  app.post('/chat/close', async () => ({ closed: await chat.close() }));
+  app.post<{ Params: { id: string } }>('/chat/lines/:id/retry', async ({ params }, reply) => {
+    const line = await chat.retry(params.id);
+    return line ?? reply.code(404).send({ problem: 'That line is no longer known.' });
+  });
+
+  app.put<{ Body: { mode: AnswerMode } }>(
+    '/receiver/mode',
+    { schema: { body: objectOf({ mode: { enum: ANSWER_MODES } }) } },
+    async ({ body }) => {
+      mode = body.mode;
+      live.send('mode', mode);
+      return { mode };
+    },
+  );
+
+  app.post<{ Params: { id: string } }>('/deliveries/:id/retry', async ({ params }) =>
+    api.retryDelivery(account, params.id),
+  );
+  app.post('/subscription/activate', async () =>
+    activateSubscription({ api, account, receiverUrl: receiverUrl(), signal: AbortSignal.timeout(20_000) }),
+  );
+
+  app.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
+    if (error instanceof ApiProblem || error instanceof ApiUnreachable)
+      return reply.code(502).send({ problem: error.message });
+    if (error.name === 'TimeoutError')
+      return reply.code(504).send({ problem: 'It takes longer than 20 s: is a worker running?' });
+    const statusCode = error.statusCode ?? 500;
+    if (statusCode >= 500) log.error({ err: error }, 'demo.request_failed');
+    return reply
+      .code(statusCode)
+      .send({ problem: statusCode >= 500 ? 'The demo itself failed, see its log.' : error.message });
+  });
+
+  app.addHook('preClose', async () => live.close());
+
+  return {
+    app,
+    chat,
+    receiverLog,
+    setProgress: (next: Progress): void => {
+      progress = next;
+      live.send('progress', next);
+    },
+  };
+}
+
+/** The demo acts with the operator key and has no login: so it answers only to its own pages, and while it listens on
+ *  loopback only under a loopback name (a foreign name that resolves to 127.0.0.1 is an attack). */
+function guard(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'content-security-policy': CSP,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'cache-control': 'no-store',
+    });
+    if (request.url === '/webhook') return;
+    const host = request.headers.host ?? '';
+    const isLoopback = /^(::1|(::ffff:)?127\..*)$/.test(request.socket.localAddress ?? '');
+    if (isLoopback && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host)) {
+      return reply.code(403).send({ problem: 'Open the demo as 127.0.0.1 or localhost.' });
+    }
+    if (request.method === 'GET' || request.method === 'HEAD') return;
+    const { origin } = request.headers;
+    if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+      return reply.code(403).send({ problem: 'Only the demo’s own page may do that.' });
+    }
+  });
+}
+
+const objectOf = (properties: Record<string, object>) => ({
+  type: 'object',
+  additionalProperties: false,
+  required: Object.keys(properties),
+  properties,
+});

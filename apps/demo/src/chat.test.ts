@@ -1,0 +1,118 @@
+import type { PublishedEvent } from '@posthorn/contract';
+import { describe, expect, test } from 'vitest';
+import { openChat } from './chat.js';
+import type { Cast } from './papercups-payload.js';
+import { ApiProblem, ApiUnreachable } from './posthorn-api.js';
+
+const cast: Cast = {
+  accountId: 'a',
+  inboxId: 'i',
+  customer: {
+    id: 'c',
+    name: 'Joe',
+    email: 'joe@example.com',
+    externalId: 'x',
+    createdAt: new Date(0),
+    updatedAt: new Date(0),
+  },
+  agent: { id: 1, displayName: 'Alex', email: 'alex@example.com', createdAt: new Date(0) },
+};
+
+/** A Posthorn as far as a publisher sees it: one id per key, and away when told. */
+function openPosthorn() {
+  const published: { event: string; payload: Record<string, unknown>; key: string }[] = [];
+  const ids = new Map<string, string>();
+  const posthorn = {
+    published,
+    failure: null as Error | null,
+    publish: async ({ body, idempotencyKey }: { body: string; idempotencyKey: string }): Promise<PublishedEvent> => {
+      if (posthorn.failure) throw posthorn.failure;
+      const duplicate = ids.has(idempotencyKey);
+      if (!duplicate) {
+        ids.set(idempotencyKey, `evt_${ids.size + 1}`);
+        published.push({ ...JSON.parse(body), key: idempotencyKey });
+      }
+      return {
+        id: ids.get(idempotencyKey) ?? '',
+        accountId: 'demo',
+        event: '',
+        createdAt: '',
+        deliveries: 1,
+        duplicate,
+      };
+    },
+  };
+  return posthorn;
+}
+
+function openDemoChat() {
+  const posthorn = openPosthorn();
+  const chat = openChat({ cast, publish: posthorn.publish, onChange: () => undefined });
+  return { chat, posthorn, types: () => posthorn.published.map(({ event }) => event) };
+}
+
+describe('what the chat publishes', () => {
+  test('a conversation’s first message is followed by conversation:created, later ones are not', async () => {
+    const { chat, posthorn, types } = openDemoChat();
+    await chat.say('customer', 'Hello?');
+    await chat.say('agent', 'Hello!');
+    expect(types()).toEqual(['message:created', 'conversation:created', 'message:created']);
+    const [first, created, second] = posthorn.published.map(({ payload }) => payload);
+    expect(first?.conversation_id).toBe(created?.id);
+    expect(second?.conversation_id).toBe(created?.id);
+    expect([first?.customer_id, second?.user_id]).toEqual(['c', 1]);
+  });
+
+  test('the greeting is message:created and nothing else', async () => {
+    const { chat, types } = openDemoChat();
+    await chat.greet('Hi!');
+    expect(types()).toEqual(['message:created']);
+  });
+
+  test('closing is conversation:updated, once; the next message begins another conversation', async () => {
+    const { chat, posthorn, types } = openDemoChat();
+    expect(await chat.close()).toBe(false);
+    await chat.say('customer', 'Bye');
+    expect([await chat.close(), await chat.close()]).toEqual([true, false]);
+    await chat.say('customer', 'One more thing');
+    expect(types()).toEqual([
+      'message:created',
+      'conversation:created',
+      'conversation:updated',
+      'message:created',
+      'conversation:created',
+    ]);
+    const ids = posthorn.published
+      .filter(({ event }) => event === 'conversation:created')
+      .map(({ payload }) => payload.id);
+    expect(new Set(ids).size).toBe(2);
+  });
+});
+
+describe('handing over', () => {
+  test('shows the event it became, and how many deliveries it made', async () => {
+    const { chat } = openDemoChat();
+    const line = await chat.say('customer', 'Hello?');
+    expect(line.handedOver).toEqual({ state: 'accepted', eventId: 'evt_1', deliveries: 1 });
+  });
+
+  test.each([new ApiUnreachable('away'), new ApiProblem(503, 'unavailable', 'busy', null)])(
+    'a failed one is kept with its reason, and a retry sends the same bytes with the same key: %s',
+    async (failure) => {
+      const { chat, posthorn } = openDemoChat();
+      posthorn.failure = failure;
+      const line = await chat.greet('Hi!');
+      expect(line.handedOver).toEqual({ state: 'failed', problem: failure.message });
+
+      posthorn.failure = null;
+      await chat.retry(line.id);
+      await chat.retry(line.id);
+      expect(posthorn.published).toMatchObject([{ event: 'message:created', key: line.id, payload: { body: 'Hi!' } }]);
+      expect(chat.view().lines[0]?.handedOver.state).toBe('accepted');
+    },
+  );
+
+  test('a line that is no longer known cannot be retried', async () => {
+    expect(await openDemoChat().chat.retry('nothing')).toBeNull();
+  });
+});

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type { PublishedEvent } from '@posthorn/contract';
+import { type Author, type Cast, conversationEvent, messageCreated } from './papercups-payload.js';
+import { ApiProblem, ApiUnreachable } from './posthorn-api.js';
+
+/** A line of the chat, and what became of the event that it caused. */
+export type ChatLine = {
+  id: string;
+  at: string;
+  kind: Author | 'notice';
+  text: string;
+  event: 'message:created' | 'conversation:created' | 'conversation:updated';
+  handedOver:
+    | { state: 'sending' }
+    | { state: 'accepted'; eventId: string; deliveries: number }
+    | { state: 'failed'; problem: string };
+};
+
+export type ChatView = { open: boolean; lines: ChatLine[] };
+
+export type Chat = ReturnType<typeof openChat>;
+
+type Publish = (event: { body: string; idempotencyKey: string }) => Promise<PublishedEvent>;
+
+/** A chat of one customer and one agent that hands its events to `publish`, as a chat app's server would: it writes its
+ *  own data first, and each event carries an idempotency key, so a hand-over may be repeated after any failure. */
+export function openChat(options: { cast: Cast; publish: Publish; onChange: (view: ChatView) => void }) {
+  const { cast, publish, onChange } = options;
+  let lines: ChatLine[] = [];
+  const bodies = new Map<string, string>();
+  let conversation = newConversation();
+
+  const view = (): ChatView => ({ open: conversation.closedAt === null, lines });
+
+  async function addLine(line: Pick<ChatLine, 'kind' | 'text' | 'event'>, id: string, body: string): Promise<ChatLine> {
+    const added: ChatLine = { ...line, id, at: new Date().toISOString(), handedOver: { state: 'sending' } };
+    lines = [...lines, added].slice(-MAX_LINES);
+    for (const known of bodies.keys()) if (!lines.some(({ id: shown }) => shown === known)) bodies.delete(known);
+    bodies.set(id, body);
+    await handOver(added);
+    return added;
+  }
+
+  /** Never throws: what went wrong is shown beside the line, with a way to try again. */
+  async function handOver(line: ChatLine): Promise<void> {
+    const body = bodies.get(line.id);
+    if (body === undefined) return;
+    line.handedOver = { state: 'sending' };
+    onChange(view());
+    try {
+      const { id, deliveries } = await publish({ body, idempotencyKey: line.id });
+      line.handedOver = { state: 'accepted', eventId: id, deliveries };
+    } catch (error) {
+      if (!(error instanceof ApiProblem) && !(error instanceof ApiUnreachable)) throw error;
+      line.handedOver = { state: 'failed', problem: error.message };
+    }
+    onChange(view());
+  }
+
+  async function say(author: Author, text: string, { announce = true } = {}): Promise<ChatLine> {
+    if (conversation.closedAt !== null) conversation = newConversation();
+    const at = new Date();
+    const id = randomUUID();
+    conversation.lastActivityAt = at;
+    const message = { id, conversationId: conversation.id, author, body: text, at };
+    // Papercups fires the message first, then its conversation, and waits for neither.
+    const said = addLine({ kind: author, text, event: 'message:created' }, id, messageCreated(cast, message));
+    const [line] = await Promise.all([said, announce ? announceConversation() : null]);
+    return line;
+  }
+
+  async function announceConversation(): Promise<void> {
+    if (conversation.announced) return;
+    conversation.announced = true;
+    const created = conversationEvent('conversation:created', cast, { ...conversation, lastActivityAt: null });
+    const notice = { kind: 'notice', text: 'The conversation began', event: 'conversation:created' } as const;
+    await addLine(notice, `${conversation.id}-created`, created);
+  }
+
+  return {
+    view,
+
+    /** The chat's first message of all, sent by the demo itself: it causes `message:created` and nothing else. */
+    greet: (text: string): Promise<ChatLine> => say('customer', text, { announce: false }),
+
+    say: (author: Author, text: string): Promise<ChatLine> => say(author, text),
+
+    /** Returns false when there is nothing to close. */
+    async close(): Promise<boolean> {
+      if (conversation.closedAt !== null || conversation.lastActivityAt === null) return false;
+      conversation.closedAt = new Date();
+      const updated = conversationEvent('conversation:updated', cast, { ...conversation, read: true });
+      const notice = { kind: 'notice', text: 'The conversation was closed', event: 'conversation:updated' } as const;
+      await addLine(notice, `${conversation.id}-closed`, updated);
+      return true;
+    },
+
+    /** Hands a line over again; returns null for one that is unknown. Safe to repeat, the key is the same. */
+    async retry(id: string): Promise<ChatLine | null> {
+      const line = lines.find((candidate) => candidate.id === id);
+      if (line?.handedOver.state === 'failed') await handOver(line);
+      return line ?? null;
+    },
+  };
+}
+
+const MAX_LINES = 100;
+
+type OpenConversation = {
+  id: string;
+  createdAt: Date;
+  lastActivityAt: Date | null;
+  closedAt: Date | null;
+  read: boolean;
+  /** Whether `conversation:created` was handed over. */
+  announced: boolean;
+};
+
+const newConversation = (): OpenConversation => ({
+  id: randomUUID(),
+  createdAt: new Date(),
+  lastActivityAt: null,
+  closedAt: null,
+  read: false,
+  announced: false,
+});

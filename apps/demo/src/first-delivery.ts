@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Chat, ChatLine } from './chat.js';
+import { ApiProblem, ApiUnreachable, type PosthornApi } from './posthorn-api.js';
+import type { ReceiverLog } from './receiver-log.js';
+import { activateSubscription } from './subscription.js';
+
+type Delivered = { event: string; deliveryId: string; eventId: string; signature: 'valid'; ms: number };
+
+/** How far the demo is on its own way to a first delivery.
+ *
+ *  connecting   the API does not answer yet
+ *  subscribing  the account and the subscription are made, the handshake is under way
+ *  sending      the greeting is handed over, and on its way
+ *  ready        our receiver has it and its signature is valid; the last step
+ *
+ *  `problem` says what is in the way; the demo keeps trying, and it goes when that helps. */
+export type Progress = {
+  step: 'connecting' | 'subscribing' | 'sending' | 'ready';
+  problem: string | null;
+  delivered: Delivered | null;
+};
+
+/** Goes that way once, through whatever trouble, until `signal` ends it. Rejects only for bugs. */
+export async function makeFirstDelivery(options: {
+  api: PosthornApi;
+  account: string;
+  receiverUrl: string;
+  chat: Chat;
+  receiverLog: ReceiverLog;
+  onProgress: (progress: Progress) => void;
+  signal: AbortSignal;
+  log: FastifyBaseLogger;
+}): Promise<void> {
+  const { api, account, receiverUrl, chat, receiverLog, onProgress, signal, log } = options;
+  const beganAt = performance.now();
+  let progress: Progress = { step: 'connecting', problem: null, delivered: null };
+  const report = (change: Partial<Progress>): void => onProgress((progress = { ...progress, ...change }));
+
+  let greeting: ChatLine | null = null;
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    try {
+      report({ step: 'subscribing' });
+      const late = setTimeout(() => report({ problem: NOT_VERIFIED }), LATE_MS);
+      const activated = activateSubscription({ api, account, receiverUrl, signal }).finally(() => clearTimeout(late));
+      const { id: subscriptionId } = await activated;
+      report({ step: 'sending', problem: null });
+      const publishedAt = performance.now();
+      if (greeting === null) greeting = await chat.greet(GREETING);
+      else await chat.retry(greeting.id);
+      if (greeting.handedOver.state !== 'accepted') throw new ApiUnreachable('The greeting was not handed over.');
+      const { eventId } = greeting.handedOver;
+      const received = await waitForReceipt(eventId);
+      const { data } = await api.listDeliveries(account, { event: eventId, subscription: subscriptionId, limit: 1 });
+      const delivered: Delivered = {
+        event: 'message:created',
+        deliveryId: data[0]?.id ?? 'unknown',
+        eventId,
+        signature: 'valid',
+        ms: Math.round((received.atMs - publishedAt) * 10) / 10,
+      };
+      report({ step: 'ready', problem: null, delivered });
+      return log.info(delivered, 'demo.delivered');
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiProblem) && !(error instanceof ApiUnreachable)) throw error;
+      const step = error instanceof ApiUnreachable && greeting === null ? 'connecting' : progress.step;
+      report({ step, problem: describeProblem(error, performance.now() - beganAt) });
+      log.info({ problem: error.message, failures }, 'demo.not_delivered_yet');
+      await sleep(waitMs(error, failures), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Meanwhile tells what became of the attempts: a worker may refuse what the API once allowed. */
+  async function waitForReceipt(eventId: string): Promise<{ atMs: number }> {
+    const beganWaitingAt = performance.now();
+    for (let askAt = beganWaitingAt + 1000; ; await sleep(10, undefined, { signal })) {
+      const received = receiverLog
+        .entries()
+        .find((entry) => entry.webhookId === eventId && entry.signature === 'valid');
+      if (received) return received;
+      if (performance.now() < askAt) continue;
+      const failure = await lastFailure(eventId);
+      if (failure !== null) report({ problem: failure });
+      else if (performance.now() - beganWaitingAt > LATE_MS) report({ problem: NOT_ARRIVED });
+      askAt = performance.now() + 1000;
+    }
+  }
+
+  async function lastFailure(eventId: string): Promise<string | null> {
+    const { data } = await api.listDeliveries(account, { event: eventId, limit: 1 });
+    const [delivery] = await Promise.all(data.map(({ id }) => api.getDelivery(account, id)));
+    const { outcome, error = null } = delivery?.attempts.at(-1) ?? {};
+    if (error === null) return null;
+    return outcome === 'blocked' ? forbidden(error) : `The demo cannot be delivered to: ${error}`;
+  }
+}
+
+const GREETING = 'Hi! The demo sent this by itself, to show a first delivery.';
+const NOT_VERIFIED = 'The receiver’s URL has not been verified yet: is a worker running?';
+const NOT_ARRIVED = 'The event was accepted but has not arrived: is a worker running?';
+const LATE_MS = 20_000;
+/** While everything starts at the same time, an API that does not answer yet is no problem worth telling. */
+const STARTING_MS = 15_000;
+
+export function describeProblem(error: ApiProblem | ApiUnreachable, runningMs: number): string | null {
+  if (error instanceof ApiUnreachable) return runningMs < STARTING_MS ? null : `${error.message} Trying on.`;
+  switch (error.code) {
+    case 'url_not_allowed':
+      return forbidden(error.message);
+    case 'unauthenticated':
+      return 'The API refuses the operator key (POSTHORN_OPERATOR_KEY): the demo and the API need the same.';
+    case 'unavailable':
+      return runningMs < STARTING_MS ? null : error.message;
+    default:
+      return error.message;
+  }
+}
+
+/** The API's text is for its customers; whoever runs the demo can also change the rule. */
+const forbidden = (message: string): string =>
+  `The demo cannot be delivered to, as ALLOW_PRIVATE_NETWORKS or REQUIRE_HTTPS forbids its receiver: ${message}`;
+
+/** 0.25, 0.5, 1, 2, 4, then every 5 s; what only an operator can change every 30 s; never before the API asks for it. */
+function waitMs(error: ApiProblem | ApiUnreachable, failures: number): number {
+  const isSettled = error instanceof ApiProblem && ['url_not_allowed', 'unauthenticated'].includes(error.code);
+  const backoffMs = isSettled ? 30_000 : Math.min(250 * 2 ** failures, 5000);
+  return Math.max(backoffMs, error instanceof ApiProblem ? (error.retryAfterMs ?? 0) : 0);
+}

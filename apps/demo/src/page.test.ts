@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { pino } from 'pino';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildApp } from './app.js';
+import { openChat } from './chat.js';
+import { openKeyring } from './keyring.js';
+import { openPosthornApi } from './posthorn-api.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+
+// The page while Posthorn's API is away: nothing listens on port 1. With the API it is tested end to end.
+const api = openPosthornApi({ url: 'http://127.0.0.1:1', operatorKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg' });
+let url = '';
+const { app, setProgress } = buildApp({
+  api,
+  apiUrl: 'http://127.0.0.1:1',
+  findBoardUrl: () => null,
+  account: 'demo',
+  keyring: openKeyring(api, () => `${url}/webhook`),
+  openChat: (onChange) =>
+    openChat({
+      cast: {
+        accountId: 'a',
+        inboxId: 'i',
+        customer: { id: 'c', name: 'Joe', email: 'j', externalId: 'x', createdAt: new Date(0), updatedAt: new Date(0) },
+        agent: { id: 1, displayName: 'Alex', email: 'a', createdAt: new Date(0) },
+      },
+      publish: (event) => api.publish('demo', event),
+      onChange,
+    }),
+  receiverUrl: () => `${url}/webhook`,
+  log: pino({ level: 'silent' }),
+});
+
+describe.skipIf(executablePath === undefined)('the page', () => {
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    url = await app.listen({ host: '127.0.0.1', port: 0 });
+    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox'] });
+    page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on(
+      'console',
+      (message) => void (/Content Security Policy/.test(message.text()) && complaints.push(message.text())),
+    );
+    page.on('request', (request) => void (request.url().startsWith(url) || complaints.push(`asked ${request.url()}`)));
+    await page.goto(url);
+  }, 30_000);
+  afterAll(async () => {
+    await browser?.close();
+    await app.close();
+  });
+
+  const shows = (text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: 5000 });
+
+  test('says what it is waiting for, then what is in the way, then that it works', async () => {
+    await shows('Waiting for Posthorn’s API…');
+    setProgress({ step: 'subscribing', problem: 'The demo cannot be delivered to.', delivered: null });
+    await shows('The demo cannot be delivered to.');
+    const delivered = {
+      event: 'message:created',
+      deliveryId: 'dlv_1',
+      eventId: 'evt_1',
+      signature: 'valid',
+      ms: 6.4,
+    } as const;
+    setProgress({ step: 'ready', problem: null, delivered });
+    await shows('It works: the first message:created arrived 7 ms after it was published, its signature is valid.');
+  });
+
+  test('empty lists say so, and the deliveries say why they are not there', async () => {
+    await shows('No message yet. Write one below.');
+    await shows('Nothing has arrived yet.');
+    await shows('The API at http://127.0.0.1:1 does not answer.');
+  });
+
+  test('Enter sends a message; what is not handed over says why and can be tried again; text stays text', async () => {
+    await page.getByLabel('Message', { exact: true }).fill('<img src=x onerror="document.title=1">');
+    await page.keyboard.press('Enter');
+    await page.locator('.bubble', { hasText: '<img src=x onerror="document.title=1">' }).waitFor();
+    await shows(/message:created · not handed over: The API at .* does not answer\./);
+    await page.getByRole('button', { name: 'Try again' }).first().click();
+    await shows(/not handed over/);
+  });
+
+  test('what arrives at the receiver appears by itself, with its signature and what was answered', async () => {
+    const body = '{"event":"message:created","payload":{}}';
+    await fetch(`${url}/webhook`, { method: 'POST', body, headers: { 'webhook-id': 'evt_from_nowhere' } });
+    await shows('evt_from_nowhere');
+    await shows('signature invalid');
+    await shows(/answered 401 in/);
+  });
+
+  test('the switch is the server’s, for every page that is open', async () => {
+    await page.getByText('Fail 500').click();
+    await shows(/^Answers 500/);
+    const other = await browser.newPage();
+    await other.goto(url);
+    await other.getByText(/^Answers 500/).waitFor({ timeout: 5000 });
+    await other.close();
+  });
+
+  test.each([360, 1280])('at %i px nothing is wider than the window', async (width) => {
+    await page.setViewportSize({ width, height: 800 });
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  });
+
+  test('no error, nothing blocked, nothing asked of another server', () => {
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,121 @@
+// What a Papercups-like chat app puts into its events: these keys, these two forms of time, keys in alphabetical order.
+// Receivers written for Papercups read exactly this.
+
+export type Author = 'customer' | 'agent';
+
+type Customer = {
+  id: string;
+  name: string;
+  email: string;
+  externalId: string;
+  createdAt: Date;
+  updatedAt: Date;
+};
+type Agent = { id: number; displayName: string; email: string; createdAt: Date };
+/** Who takes part in a conversation, and whose chat app it is. */
+export type Cast = { accountId: string; inboxId: string; customer: Customer; agent: Agent };
+
+export type Message = { id: string; conversationId: string; author: Author; body: string; at: Date };
+export type Conversation = {
+  id: string;
+  createdAt: Date;
+  lastActivityAt: Date | null;
+  closedAt: Date | null;
+  read: boolean;
+};
+
+/** The body of `POST …/events` for a message, its keys sorted at every level. */
+export function messageCreated({ accountId, customer, agent }: Cast, message: Message): string {
+  const byCustomer = message.author === 'customer';
+  return eventBody('message:created', {
+    account_id: accountId,
+    attachments: [],
+    body: message.body,
+    content_type: 'text',
+    conversation_id: message.conversationId,
+    created_at: withoutZone(message.at),
+    ...(byCustomer ? { customer: customerPayload(customer) } : {}), // absent, not null, on an agent's message
+    customer_id: byCustomer ? customer.id : null,
+    id: message.id,
+    metadata: null,
+    object: 'message',
+    private: false,
+    seen_at: null,
+    sent_at: byCustomer ? withZone(message.at) : null,
+    source: 'chat',
+    type: 'reply',
+    user: byCustomer ? null : agentPayload(agent),
+    user_id: byCustomer ? null : agent.id,
+  });
+}
+
+/** The body of `POST …/events` for a conversation that began or changed: always the whole of it, never a difference. */
+export function conversationEvent(
+  type: 'conversation:created' | 'conversation:updated',
+  { accountId, inboxId, customer }: Cast,
+  conversation: Conversation,
+): string {
+  return eventBody(type, {
+    account_id: accountId,
+    assignee_id: null,
+    closed_at: conversation.closedAt && withZone(conversation.closedAt),
+    created_at: withoutZone(conversation.createdAt),
+    customer_id: customer.id,
+    id: conversation.id,
+    inbox_id: inboxId,
+    last_activity_at: conversation.lastActivityAt && withZone(conversation.lastActivityAt),
+    metadata: null,
+    object: 'conversation',
+    priority: 'not_priority',
+    read: conversation.read,
+    source: 'chat',
+    status: conversation.closedAt === null ? 'open' : 'closed',
+    subject: null,
+  });
+}
+
+const customerPayload = ({ id, name, email, externalId, createdAt, updatedAt }: Customer) => ({
+  browser: 'Chrome',
+  company_id: null,
+  created_at: withoutZone(createdAt),
+  current_url: 'http://myapp.co/account',
+  email,
+  external_id: externalId,
+  host: 'myapp.co',
+  id,
+  metadata: { plan: 'premium' },
+  name,
+  object: 'customer',
+  os: 'Mac OS X',
+  pathname: '/account',
+  phone: null,
+  profile_photo_url: null,
+  title: name,
+  updated_at: withoutZone(updatedAt),
+});
+
+const agentPayload = ({ id, displayName, email, createdAt }: Agent) => ({
+  archived_at: null,
+  created_at: withoutZone(createdAt),
+  disabled_at: null,
+  display_name: displayName,
+  email,
+  full_name: null,
+  id,
+  object: 'user',
+  profile_photo_url: null,
+  role: 'admin',
+});
+
+const eventBody = (event: string, payload: object): string => JSON.stringify({ event, payload: sorted(payload) });
+
+/** Posthorn sends the bytes it was given. Papercups sorts its keys, so whoever stands in for it has to. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, entry]) => [key, sorted(entry)]));
+}
+
+const withZone = (at: Date): string => at.toISOString().replace(/\.\d+Z$/, 'Z');
+const withoutZone = (at: Date): string => withZone(at).slice(0, -1);

@@ -1,0 +1,66 @@
+/** One request that reached the receiver. `state` begins as `answering` and ends as `answered`, or as `hung_up` when the
+ *  sender did not wait for the answer. */
+export type Received = {
+  number: number;
+  at: string;
+  /** On this process's monotonic clock, to measure how long a delivery took. */
+  atMs: number;
+  event: string | null;
+  webhookId: string | null;
+  /** How often this webhook-id has come, from 1: the same id means the same event. */
+  attempt: number;
+  signature: 'valid' | 'invalid';
+  signatureReason: string | null;
+  bytes: number;
+  body: string;
+  state: 'answering' | 'answered' | 'hung_up';
+  statusCode: number | null;
+  durationMs: number | null;
+};
+
+export type ReceiverLog = ReturnType<typeof openReceiverLog>;
+
+/** The last 100 requests, and who wants to hear of each as it comes and as it ends. */
+export function openReceiverLog(onChange: (received: Received) => void) {
+  let entries: Received[] = [];
+  let count = 0;
+  const attempts = new Map<string, number>();
+
+  function nextAttempt(webhookId: string | null): number {
+    if (webhookId === null) return 1;
+    const attempt = (attempts.get(webhookId) ?? 0) + 1;
+    attempts.delete(webhookId);
+    attempts.set(webhookId, attempt);
+    if (attempts.size > MAX_IDS) for (const [oldest] of attempts) return (attempts.delete(oldest), attempt);
+    return attempt;
+  }
+
+  return {
+    entries: (): Received[] => entries,
+
+    add(
+      request: Pick<Received, 'atMs' | 'event' | 'webhookId' | 'signature' | 'signatureReason' | 'bytes' | 'body'>,
+    ): Received {
+      const received: Received = {
+        ...request,
+        number: ++count,
+        at: new Date().toISOString(),
+        attempt: nextAttempt(request.webhookId),
+        state: 'answering',
+        statusCode: null,
+        durationMs: null,
+      };
+      entries = [received, ...entries].slice(0, MAX_ENTRIES);
+      onChange(received);
+      return received;
+    },
+
+    end(received: Received, result: Pick<Received, 'state' | 'statusCode' | 'durationMs'>): void {
+      Object.assign(received, result);
+      onChange(received);
+    },
+  };
+}
+
+const MAX_ENTRIES = 100;
+const MAX_IDS = 1000;

@@ -1,0 +1,76 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Webhook, WebhookVerificationError } from 'standardwebhooks';
+
+/** How the receiver answers events, as told on the page. The handshake is always answered well. */
+export const ANSWER_MODES = ['normal', 'fail', 'slow3', 'slow20', 'gone'] as const;
+export type AnswerMode = (typeof ANSWER_MODES)[number];
+
+export type Answer = { status: number; contentType: string; body: string; delayMs: number };
+
+export type Signature = { valid: true } | { valid: false; reason: string };
+
+/** Whether one of our secrets signed exactly these bytes, in the last five minutes. The bytes are checked as they came:
+ *  parsed and written again they may differ, and then no signature fits. */
+export function checkSignature(secrets: string[], headers: IncomingHttpHeaders, rawBody: Buffer): Signature {
+  let reason = 'no subscription has this URL';
+  for (const secret of secrets) {
+    try {
+      new Webhook(secret).verify(rawBody, signedHeaders(headers), { jsonParse: false });
+      return { valid: true };
+    } catch (error) {
+      if (!(error instanceof WebhookVerificationError)) throw error;
+      reason = error.message;
+    }
+  }
+  return { valid: false, reason };
+}
+
+/** What to answer:
+ *  not signed by a secret of ours   401, whatever it says
+ *  webhook:verify                   200 with the payload itself: this proves that the URL wants the events
+ *  any other event                  what the switch says */
+export function decideAnswer(options: { signature: Signature; rawBody: Buffer; mode: AnswerMode }): Answer {
+  const { signature, rawBody, mode } = options;
+  if (!signature.valid) return json(401, { error: `signature not valid: ${signature.reason}` });
+  const { event, payload } = readEvent(rawBody);
+  if (event === 'webhook:verify') return { status: 200, contentType: 'text/plain', body: String(payload), delayMs: 0 };
+  switch (mode) {
+    case 'normal':
+      return json(200, { ok: true });
+    case 'slow3':
+      return json(200, { ok: true }, 3000);
+    case 'slow20':
+      return json(200, { ok: true }, 20_000);
+    case 'fail':
+      return json(500, { error: 'this receiver was told to fail' });
+    case 'gone':
+      return json(410, { error: 'this receiver was told to be gone' });
+    default:
+      return mode satisfies never;
+  }
+}
+
+/** The event's type and payload; both null when the body is no such thing. */
+export function readEvent(rawBody: Buffer): { event: string | null; payload: unknown } {
+  try {
+    const body: unknown = JSON.parse(rawBody.toString('utf8'));
+    if (typeof body !== 'object' || body === null || !('event' in body)) return { event: null, payload: null };
+    const { event } = body;
+    return { event: typeof event === 'string' ? event : null, payload: 'payload' in body ? body.payload : null };
+  } catch {
+    return { event: null, payload: null };
+  }
+}
+
+const json = (status: number, body: object, delayMs = 0): Answer => ({
+  status,
+  contentType: 'application/json',
+  body: JSON.stringify(body),
+  delayMs,
+});
+
+const signedHeaders = (headers: IncomingHttpHeaders): Record<string, string> => ({
+  'webhook-id': String(headers['webhook-id'] ?? ''),
+  'webhook-timestamp': String(headers['webhook-timestamp'] ?? ''),
+  'webhook-signature': String(headers['webhook-signature'] ?? ''),
+});

@@ -1,0 +1,61 @@
+import type { Subscription } from '@posthorn/contract';
+import { expect, test } from 'vitest';
+import { nextStep } from './subscription.js';
+
+const HERE = 'http://127.0.0.1:3402/webhook';
+const BEFORE = 'http://127.0.0.1:9/webhook';
+
+type Given = Pick<Subscription, 'url' | 'pendingUrl' | 'status'> & { verified: Subscription['verification']['status'] };
+
+test.each<[string, Given, string]>([
+  ['active here', { url: HERE, pendingUrl: null, status: 'active', verified: 'verified' }, 'nothing'],
+  [
+    'its first handshake is under way',
+    { url: HERE, pendingUrl: null, status: 'unverified', verified: 'pending' },
+    'wait',
+  ],
+  ['its first handshake failed', { url: HERE, pendingUrl: null, status: 'unverified', verified: 'failed' }, 'verify'],
+  ['paused', { url: HERE, pendingUrl: null, status: 'paused', verified: 'verified' }, 'resume'],
+  ['disabled', { url: HERE, pendingUrl: null, status: 'disabled', verified: 'verified' }, 'resume'],
+  [
+    'of a demo that ran on another port',
+    { url: BEFORE, pendingUrl: null, status: 'active', verified: 'verified' },
+    'move',
+  ],
+  [
+    'of another port, and disabled there',
+    { url: BEFORE, pendingUrl: null, status: 'disabled', verified: 'verified' },
+    'move',
+  ],
+  ['moving here', { url: BEFORE, pendingUrl: HERE, status: 'active', verified: 'pending' }, 'wait'],
+  ['moving here, which failed', { url: BEFORE, pendingUrl: HERE, status: 'active', verified: 'failed' }, 'verify'],
+  [
+    'moving elsewhere',
+    { url: BEFORE, pendingUrl: 'http://127.0.0.1:8/webhook', status: 'active', verified: 'pending' },
+    'move',
+  ],
+])('a subscription %s: %j → %s', (_what, { verified, ...given }, step) => {
+  const verification = {
+    status: verified,
+    reason: null,
+    checkedAt: null,
+    statusCode: null,
+    durationMs: null,
+    answer: null,
+  };
+  const subscription: Subscription = {
+    id: 'sub_1',
+    accountId: 'demo',
+    events: [],
+    description: null,
+    headers: {},
+    metadata: {},
+    statusReason: null,
+    statusChangedAt: '',
+    createdAt: '',
+    updatedAt: '',
+    verification,
+    ...given,
+  };
+  expect(nextStep(subscription, HERE)).toBe(step);
+});
