@@ -128,50 +128,57 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
   }, 180_000);
 });
 
-describe.skipIf(!inject('redisUrl'))('loses nothing when Redis', () => {
-  it('is flushed under load: what was queued and what slept is delivered all the same', async () => {
-    const stack = await startStack({ backend: 'redis', workers: 0, env: { RETRY_SCHEDULE_SECONDS: '3,3,3' } });
-    const receiver = await openReceiver();
-    await stack.startWorker();
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer(500);
-    await publishMany(stack, account, 0, 30);
-    await waitFor(() => numbersAt(receiver).size === 30); // they sleep in the retry queue now
-    const [worker] = stack.workers;
-    if (worker) await end(worker);
-    await publishMany(stack, account, 30, 30); // these wait in the deliver queue
-    const redis = new Redis(stack.redis?.url ?? '');
-    await redis.flushall();
-    redis.disconnect();
-    receiver.answer(200);
-    await stack.startWorker();
-    await waitFor(
-      async () =>
-        (await stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=succeeded&limit=100`))
-          .data.length === 60,
-      { timeoutMs: 20_000, what: '60 deliveries to succeed' }, // well within the lease
-    );
-    expect(numbersAt(receiver).size).toBe(60);
-    await stack.stop();
-    await receiver.close();
-  }, 150_000);
+// Without a Redis on this machine the run says so at its end, loudly, and CI fails.
+if (inject('redisUrl')) {
+  describe('loses nothing when Redis', () => {
+    it('is flushed under load: what was queued and what slept is delivered all the same', async () => {
+      const stack = await startStack({ backend: 'redis', workers: 0, env: { RETRY_SCHEDULE_SECONDS: '3,3,3' } });
+      const receiver = await openReceiver();
+      await stack.startWorker();
+      const { account } = await stack.subscribe(receiver.url);
+      receiver.answer(500);
+      await publishMany(stack, account, 0, 30);
+      await waitFor(() => numbersAt(receiver).size === 30); // they sleep in the retry queue now
+      const [worker] = stack.workers;
+      if (worker) await end(worker);
+      await publishMany(stack, account, 30, 30); // these wait in the deliver queue
+      const redis = new Redis(stack.redis?.url ?? '');
+      await redis.flushall();
+      redis.disconnect();
+      receiver.answer(200);
+      await stack.startWorker();
+      await waitFor(
+        async () =>
+          (
+            await stack.call<{ data: unknown[] }>(
+              'GET',
+              `/v1/accounts/${account}/deliveries?status=succeeded&limit=100`,
+            )
+          ).data.length === 60,
+        { timeoutMs: 20_000, what: '60 deliveries to succeed' }, // well within the lease
+      );
+      expect(numbersAt(receiver).size).toBe(60);
+      await stack.stop();
+      await receiver.close();
+    }, 150_000);
 
-  it('is away: publishing answers 202 all the same, /readyz says degraded and is ready, and it arrives when Redis is back', async () => {
-    const stack = await startStack({ backend: 'redis' });
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
-    const pid = stack.redis?.pid ?? 0;
-    process.kill(pid, 'SIGSTOP');
-    const start = Date.now();
-    await publishMany(stack, account, 0, 50);
-    expect(Date.now() - start).toBeLessThan(5_000);
-    await waitFor(async () => {
-      const ready = await fetch(`${stack.apiUrl}/readyz`);
-      return ready.status === 200 && ((await ready.json()) as { status: string }).status === 'degraded';
-    });
-    process.kill(pid, 'SIGCONT');
-    await waitFor(() => numbersAt(receiver).size === 50, { timeoutMs: 60_000, what: '50 events to arrive' });
-    await stack.stop();
-    await receiver.close();
-  }, 120_000);
-});
+    it('is away: publishing answers 202 all the same, /readyz says degraded and is ready, and it arrives when Redis is back', async () => {
+      const stack = await startStack({ backend: 'redis' });
+      const receiver = await openReceiver();
+      const { account } = await stack.subscribe(receiver.url);
+      const pid = stack.redis?.pid ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      const start = Date.now();
+      await publishMany(stack, account, 0, 50);
+      expect(Date.now() - start).toBeLessThan(5_000);
+      await waitFor(async () => {
+        const ready = await fetch(`${stack.apiUrl}/readyz`);
+        return ready.status === 200 && ((await ready.json()) as { status: string }).status === 'degraded';
+      });
+      process.kill(pid, 'SIGCONT');
+      await waitFor(() => numbersAt(receiver).size === 50, { timeoutMs: 60_000, what: '50 events to arrive' });
+      await stack.stop();
+      await receiver.close();
+    }, 120_000);
+  });
+}

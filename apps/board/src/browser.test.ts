@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { openProducer } from '@posthorn/jobs';
 import { cloneDatabase } from '@posthorn/testing';
 import { pino } from 'pino';
@@ -6,11 +5,11 @@ import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { buildApp } from './app.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const executablePath = inject('browserPath');
 const log = pino({ level: 'silent' });
 const DELIVERY = '01890000-0000-7000-8000-000000000001';
 
-describe.skipIf(executablePath === undefined)('in a browser', () => {
+describe.skipIf(executablePath === null)('in a browser', () => {
   const undo: (() => Promise<unknown>)[] = [];
   afterAll(async () => {
     for (const step of undo.toReversed()) await step();

@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
 import { pino } from 'pino';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, inject } from 'vitest';
 import { buildApp } from './app.js';
 import { openChat } from './chat.js';
 import { openKeyring } from './keyring.js';
 import { openPosthornApi } from './posthorn-api.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const executablePath = inject('browserPath');
 
 // The page while Posthorn's API is away: nothing listens on port 1. With the API it is tested end to end.
 const api = openPosthornApi({ url: 'http://127.0.0.1:1', operatorKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg' });
@@ -33,7 +32,7 @@ const { app, setProgress } = buildApp({
   log: pino({ level: 'silent' }),
 });
 
-describe.skipIf(executablePath === undefined)('the page', () => {
+describe.skipIf(executablePath === null)('the page', () => {
   let browser: Browser;
   let page: Page;
   const complaints: string[] = [];

@@ -117,7 +117,5 @@ export function openMetrics() {
   };
 }
 
-export type Metrics = ReturnType<typeof openMetrics>;
-
 export const statusClass = (statusCode: number | null): string =>
   statusCode === null ? 'none' : `${Math.floor(statusCode / 100)}xx`;

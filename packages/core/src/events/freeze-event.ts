@@ -20,8 +20,8 @@ export type FreezeResult = { ok: true; frozen: FrozenEvent } | Refusal;
 export type FreezeBatchResult = { ok: true; items: { frozen: FrozenEvent; idempotencyKey: string | null }[] } | Refusal;
 
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
-export const MAX_PAYLOAD_DEPTH = 1_000;
-export const MAX_BATCH_EVENTS = 500;
+const MAX_PAYLOAD_DEPTH = 1_000;
+const MAX_BATCH_EVENTS = 500;
 /** `message:created`: segments of letters, digits, `_`, `.` and `-`, joined by colons; 128 characters at most. */
 const EVENT_TYPE_NAME = /^(?=.{1,128}$)[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*$/;
 const HANDSHAKE_TYPE = 'webhook:verify';

@@ -4,7 +4,7 @@ import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
 
 /** `phk_` and 256 random bits. */
-export const newKey = (): string => `phk_${randomBytes(32).toString('base64url')}`;
+const newKey = (): string => `phk_${randomBytes(32).toString('base64url')}`;
 
 /** How a key is kept. It is random and long, so a fast hash is enough (there is nothing to guess). */
 export const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest();

@@ -8,7 +8,7 @@ import type { Log } from '../log.js';
 /** Applies prisma/migrations without Prisma's engine (a binary that it downloads), and keeps the books in the same table
  *  with the same meaning: who has the engine may use `prisma migrate deploy` on the same database. */
 
-export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
+const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
 
 /** The lock that Prisma's engine takes as well, so that the two never run at once. */
 const LOCK = 72_707_369;

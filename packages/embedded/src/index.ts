@@ -1,0 +1,5 @@
+export { claimDirectory, DirectoryInUse, type Claim } from './claim-directory.js';
+export { findFreePort, isPortFree } from './find-free-port.js';
+export { commandOf, endProcess, isAlive, markOf, parentOf, type ProcessMark } from './process-mark.js';
+export { startPostgres, type EmbeddedPostgres } from './start-postgres.js';
+export { startRedis, type EmbeddedRedis } from './start-redis.js';

@@ -1,0 +1,121 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { delimiter, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { claimDirectory } from './claim-directory.js';
+import { findFreePort, isPortFree } from './find-free-port.js';
+import { endProcess } from './process-mark.js';
+import { spawnServer, type ServerProcess } from './spawn-server.js';
+
+export interface EmbeddedRedis {
+  readonly url: string;
+  readonly pid: number;
+  /** Resolves, with what it said last, when the server has ended, by stop() or by itself. */
+  readonly exited: Promise<{ lastLines: string[] }>;
+  stop(): Promise<void>;
+}
+
+const stopSteps = [
+  { signal: 'SIGTERM', waitMs: 10_000 },
+  { signal: 'SIGKILL', waitMs: 5_000 },
+] satisfies { signal: NodeJS.Signals; waitMs: number }[];
+
+/** Starts the machine's own redis-server, or valkey-server, as BullMQ needs it: append-only file, nothing evicted. Keeps
+ *  its data in `directory`, listens on 127.0.0.1 only, dies with this process. null when the PATH has neither.
+ *  Throws DirectoryInUse when another live process works in the directory; one sentence when it does not start. */
+export async function startRedis(options: {
+  directory: string;
+  port?: number;
+  log: (line: string) => void;
+}): Promise<EmbeddedRedis | null> {
+  const command = findOnPath('redis-server') ?? findOnPath('valkey-server');
+  if (command === null) return null;
+  const directory = resolve(options.directory);
+  const claim = claimDirectory(directory);
+  try {
+    for (const server of claim.left) await endProcess(server, stopSteps);
+    const data = join(directory, 'data');
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    const { port, log } = options;
+    if (port && !(await isPortFree(port))) throw new Error(`Redis cannot start: port ${port} of 127.0.0.1 is taken.`);
+    for (let tries = 1; ; tries++) {
+      const chosen = port || (await findFreePort());
+      const server = startServer(command, { data, port: chosen, log });
+      claim.record([server.pid]);
+      const result = await Promise.race([answers(chosen, server), server.exited]);
+      if (result === true) return release(server, chosen, () => claim.release());
+      if (port || tries >= 3 || (await isPortFree(chosen))) {
+        throw new Error(`Redis did not start: ${result.lastLines.at(-1) ?? 'it ended without a word'}`);
+      }
+    }
+  } catch (error) {
+    claim.release();
+    throw error;
+  }
+}
+
+function release(server: ServerProcess, port: number, ended: () => void): EmbeddedRedis {
+  void server.exited.then(ended);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    pid: server.pid,
+    exited: server.exited,
+    stop: () => server.stop(stopSteps),
+  };
+}
+
+function startServer(
+  command: string,
+  { data, port, log }: { data: string; port: number; log: (line: string) => void },
+): ServerProcess {
+  const settings = {
+    bind: '127.0.0.1',
+    port: String(port),
+    dir: data,
+    appendonly: 'yes',
+    save: '', // no snapshots beside the append-only file
+    'maxmemory-policy': 'noeviction',
+    daemonize: 'no',
+  };
+  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const server = spawnServer(command, flags, { account: null, deathSignal: 'SIGTERM' });
+  server.onLine(log);
+  return server;
+}
+
+/** Resolves once it serves; never if it ends before. */
+async function answers(port: number, server: ServerProcess): Promise<true> {
+  while (!server.hasEnded) {
+    if (await ping(port)) return true;
+    await delay(20);
+  }
+  return new Promise(() => undefined);
+}
+
+/** Whether it serves: PONG, and not "LOADING", which is what it says while it reads its file. */
+function ping(port: number): Promise<boolean> {
+  return new Promise((resolvePing) => {
+    const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write('PING\r\n'));
+    socket.setTimeout(1000, () => socket.destroy());
+    socket.once('data', (answer) => {
+      resolvePing(answer.toString().startsWith('+PONG'));
+      socket.destroy();
+    });
+    socket.once('error', () => resolvePing(false));
+    socket.once('close', () => resolvePing(false));
+  });
+}
+
+function findOnPath(name: string): string | null {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    if (folder === '') continue;
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // not here
+    }
+  }
+  return null;
+}

@@ -1,0 +1,104 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+// The kinds of values that settings have. Each error text says what was expected and never repeats what was found:
+// the value may be a secret.
+
+export const text = () => z.string();
+
+export const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, { error: `must be one of ${values.join(', ')}` });
+
+export const flag = () => oneOf('true', 'false').transform((value) => value === 'true');
+
+export function number(min: number, max: number) {
+  const expected = `must be a number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected);
+}
+
+export function wholeNumber(min: number, max: number) {
+  const expected = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected);
+}
+
+export const port = () => wholeNumber(0, 65_535);
+
+export function url(...schemes: string[]) {
+  const expected = `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
+  return z.string().refine((value) => {
+    if (!URL.canParse(value)) return false;
+    const { protocol, host } = new URL(value);
+    return schemes.includes(protocol.slice(0, -1)) && host !== '';
+  }, expected);
+}
+
+/** What someone types as a password: long enough, fit for a header, and no example out of a document. */
+export function secretKey(minLength: number) {
+  return z
+    .string()
+    .min(minLength, `must have at least ${minLength} characters: make one with openssl rand -base64 32`)
+    .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces')
+    .refine((value) => new Set(value).size >= 8, 'is too regular: make one with openssl rand -base64 32')
+    .refine((value) => !EXAMPLES.test(value), 'looks like an example: make one with openssl rand -base64 32');
+}
+
+const EXAMPLES = /change.?me|replace.?me|your.?(operator|secret|key)|example|password|secret.?key|insecure/i;
+
+export function encryptionKey() {
+  return z
+    .string()
+    .refine(
+      (value) => keyBytes(value)?.length === 32,
+      'must be 32 bytes as base64 or hex: make one with openssl rand -base64 32',
+    )
+    .refine(
+      (value) => new Set(keyBytes(value)).size >= 12,
+      'is too regular for a random key: make one with openssl rand -base64 32',
+    );
+}
+
+function keyBytes(value: string): Buffer | null {
+  if (/^[0-9a-fA-F]{64}$/.test(value)) return Buffer.from(value, 'hex');
+  if (/^[A-Za-z0-9+/]{43}=$/.test(value)) return Buffer.from(value, 'base64');
+  return null;
+}
+
+/** Comma-separated; an empty text is an empty list. */
+export function list<T extends z.ZodType<unknown, string>>(entry: T) {
+  return z.string().transform(splitList).pipe(z.array(entry));
+}
+
+/** Waits in seconds: at least one, each at most a week. */
+export const durations = () =>
+  list(number(0, 604_800)).refine((waits) => waits.length > 0 && waits.length <= 100, 'must hold 1 to 100 waits');
+
+/** CIDRs and host names, or `none`. Only the shape is checked here: what is allowed by them is the sender's to decide. */
+export function hosts() {
+  return z
+    .string()
+    .refine((value) => value === 'none' || (splitList(value).length > 0 && splitList(value).every(isHost)), {
+      error: 'must be `none`, or IP addresses, CIDRs or host names, comma-separated',
+    });
+}
+
+function isHost(entry: string): boolean {
+  const [address = '', bits, ...rest] = entry.split('/');
+  if (rest.length > 0) return false;
+  const family = isIP(address);
+  if (bits !== undefined) return family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+  return family !== 0 || (entry !== 'none' && /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(entry));
+}
+
+const splitList = (value: string): string[] =>
+  value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');

@@ -1,0 +1,50 @@
+import { type Setting, settings } from './settings.js';
+
+/** The text of `.env.example`: every setting with its meaning, commented out unless it must be set. */
+export function renderEnvExample(): string {
+  const blocks = Object.entries<Setting>(settings).map(([name, setting]) => {
+    const notes = [
+      ...wrap(setting.description, 116),
+      ...(typeof setting.localStack === 'string' ? [`In the local stack: ${setting.localStack}`] : []),
+      ...(setting.secret ? [`Or ${name}_FILE, the path of a file that holds it.`] : []),
+    ];
+    const assignment = setting.required ? `${name}=` : `# ${name}=${setting.default ?? ''}`;
+    return [...notes.map((note) => `# ${note}`), assignment].join('\n');
+  });
+  const head = [
+    '# Generated from packages/settings/src/settings.ts: change it there, then npm run docs -w @posthorn/settings',
+    '# The local stack (npm start) needs none of these.',
+  ].join('\n');
+  return `${[head, ...blocks].join('\n\n')}\n`;
+}
+
+const TABLE = /(?<=<!-- settings -->\n)[^]*(?=<!-- \/settings -->)/;
+
+/** The README with its table of settings made anew, between its two markers. */
+export function withSettingsTable(readme: string): string {
+  if (!TABLE.test(readme)) throw new Error('README.md lacks the lines <!-- settings --> and <!-- /settings -->');
+  return readme.replace(TABLE, () => renderSettingsTable());
+}
+
+function renderSettingsTable(): string {
+  const rows = Object.entries<Setting>(settings).map(
+    ([name, setting]) => `| \`${name}\` | ${defaultText(setting)} | ${setting.description.replaceAll('|', '\\|')} |`,
+  );
+  return ['| name | default | meaning |', '|---|---|---|', ...rows, ''].join('\n');
+}
+
+function defaultText(setting: Setting): string {
+  const usual = setting.required ? 'required' : setting.default ? `\`${setting.default}\`` : '–';
+  if (setting.localStack === undefined) return usual;
+  return `${usual}; local stack: ${setting.localStack === null ? 'made by itself' : `\`${setting.localStack}\``}`;
+}
+
+function wrap(sentence: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of sentence.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

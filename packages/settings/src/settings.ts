@@ -1,0 +1,198 @@
+import type { z } from 'zod';
+import {
+  flag,
+  hosts,
+  list,
+  number,
+  oneOf,
+  port,
+  secretKey,
+  text,
+  url,
+  wholeNumber,
+  encryptionKey,
+  durations,
+} from './fields.js';
+
+/**
+ * One environment variable. `default` is written as the variable would be; null means unset, which reads as null.
+ * A `required` one must be set, except in the local stack when `localStack` says otherwise.
+ */
+export type Setting = {
+  readonly schema: z.ZodType<unknown, string>;
+  readonly default: string | null;
+  readonly description: string;
+  /** Must be set: there is no sensible default. */
+  readonly required?: true;
+  /** The default in the local stack, where it differs; null: the local stack makes or finds it by itself. */
+  readonly localStack?: string | null;
+  /** Never echoed, and `<NAME>_FILE` may name a file that holds it. */
+  readonly secret?: true;
+};
+
+/** Every environment variable that any of the apps reads. `.env.example` and the README's table are made from it. */
+export const settings = {
+  DATABASE_URL: {
+    schema: url('postgres', 'postgresql'),
+    default: null,
+    required: true,
+    localStack: null,
+    secret: true,
+    description: 'Postgres 15 or newer, `postgres://user:password@host:5432/name`. The local stack brings its own.',
+  },
+  DATABASE_POOL_SIZE: {
+    schema: wholeNumber(1, 1000),
+    default: '10',
+    description:
+      'Connections to Postgres per process. The sum over all processes must stay ten below its `max_connections`.',
+  },
+  REDIS_URL: {
+    schema: url('redis', 'rediss'),
+    default: null,
+    secret: true,
+    description:
+      'Redis 7 or Valkey for BullMQ, `redis://host:6379`, with `noeviction` and append-only files. ' +
+      'Unset in the local stack: a private server from the PATH, else BullMQ on Postgres.',
+  },
+  QUEUE_BACKEND: {
+    schema: oneOf('auto', 'redis', 'postgres'),
+    default: 'auto',
+    description: 'Where BullMQ keeps its jobs. `auto`: Redis when there is one, else Postgres.',
+  },
+  API_HOST: {
+    schema: text(),
+    default: '0.0.0.0',
+    localStack: '127.0.0.1',
+    description: 'Address that the API listens on.',
+  },
+  API_PORT: { schema: port(), default: '3400', description: 'Port of the API; 0 picks a free one.' },
+  BOARD_HOST: {
+    schema: text(),
+    default: '127.0.0.1',
+    description: 'Address that Bull Board listens on. It is for operators: do not publish it.',
+  },
+  BOARD_PORT: { schema: port(), default: '3401', description: 'Port of Bull Board; 0 picks a free one.' },
+  BOARD_PASSWORD: {
+    schema: secretKey(12),
+    default: null,
+    secret: true,
+    description: 'Password of Bull Board, at least 12 characters. Unset: the operator key.',
+  },
+  BOARD_READ_ONLY: {
+    schema: flag(),
+    default: 'true',
+    description:
+      '`false` lets Bull Board retry and remove jobs. The ledger does not hear of it, so retry deliveries over the API instead.',
+  },
+  DEMO_HOST: { schema: text(), default: '127.0.0.1', description: 'Address that the demo chat app listens on.' },
+  DEMO_PORT: { schema: port(), default: '3402', description: 'Port of the demo chat app; 0 picks a free one.' },
+  POSTHORN_API_URL: {
+    schema: url('http', 'https'),
+    default: null,
+    description: 'Where the CLI and the demo find the API. Unset: the local stack.',
+  },
+  POSTHORN_DATA_DIR: {
+    schema: text(),
+    default: '.posthorn',
+    description: 'Folder where the local stack keeps its database, its queue, its keys and `local.json`.',
+  },
+  POSTHORN_OPERATOR_KEY: {
+    schema: secretKey(24),
+    default: null,
+    required: true,
+    localStack: null,
+    secret: true,
+    description:
+      'The key to everything, for the chat app’s server: at least 24 characters, e.g. from `openssl rand -base64 32`. ' +
+      'The local stack makes and keeps one.',
+  },
+  POSTHORN_ENCRYPTION_KEY: {
+    schema: encryptionKey(),
+    default: null,
+    required: true,
+    localStack: null,
+    secret: true,
+    description:
+      'Seals signing secrets and receivers’ headers in the database: 32 bytes as base64 or hex, e.g. from ' +
+      '`openssl rand -base64 32`. The local stack makes and keeps one.',
+  },
+  POSTHORN_ENCRYPTION_KEYS_OLD: {
+    schema: list(encryptionKey()),
+    default: '',
+    secret: true,
+    description: 'Earlier encryption keys, comma-separated: what they sealed stays readable after a change of the key.',
+  },
+  ALLOW_PRIVATE_NETWORKS: {
+    schema: hosts(),
+    default: 'none',
+    localStack: '127.0.0.0/8,::1,localhost',
+    description:
+      'Private networks that subscriptions may reach all the same: CIDRs or host names, comma-separated, or `none`. ' +
+      'Addresses of cloud metadata stay blocked.',
+  },
+  REQUIRE_HTTPS: {
+    schema: flag(),
+    default: 'true',
+    localStack: 'false',
+    description: '`false` allows subscriptions with `http://` URLs.',
+  },
+  RETRY_SCHEDULE_SECONDS: {
+    schema: durations(),
+    default: '5,30,120,600,1800,7200,18000,36000,50400,72000,86400',
+    description:
+      'Waits in seconds after each failed attempt, comma-separated. The default is twelve attempts in 3.2 days.',
+  },
+  DELIVERY_TIMEOUT_MS: {
+    schema: wholeNumber(100, 120_000),
+    default: '15000',
+    description: 'Milliseconds that one attempt may take in all, reading the answer included.',
+  },
+  WORKER_CONCURRENCY: {
+    schema: wholeNumber(1, 5000),
+    default: '200',
+    description: 'Jobs at once per worker process.',
+  },
+  WORKERS: { schema: wholeNumber(0, 64), default: '1', description: 'Worker processes of the local stack.' },
+  WORKER_HEALTH_HOST: {
+    schema: text(),
+    default: '0.0.0.0',
+    localStack: '127.0.0.1',
+    description: 'Address of a worker’s `/livez`, `/readyz` and `/metrics`.',
+  },
+  WORKER_HEALTH_PORT: {
+    schema: port(),
+    default: '3403',
+    localStack: '0',
+    description: 'Port of a worker’s `/livez`, `/readyz` and `/metrics`; 0 picks a free one.',
+  },
+  FAILING_AFTER_DAYS: {
+    schema: number(0.001, 365),
+    default: '5',
+    description:
+      'A subscription that has exhausted a delivery and had no success for so many days is disabled, reason `failing`.',
+  },
+  SHUTDOWN_DELAY_MS: {
+    schema: wholeNumber(0, 300_000),
+    default: '5000',
+    localStack: '0',
+    description: 'Milliseconds between `/readyz` turning 503 and the end of accepting, for load balancers to notice.',
+  },
+  SHUTDOWN_TIMEOUT_MS: {
+    schema: wholeNumber(100, 600_000),
+    default: '25000',
+    description:
+      'Milliseconds that open requests and attempts in flight get to finish. At least the delivery timeout and 5 s; ' +
+      'with the delay above, less than the platform’s grace.',
+  },
+  LOG_LEVEL: {
+    schema: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    default: 'info',
+    description: 'How much pino logs.',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+
+const isSettingName = (name: string): name is SettingName => Object.hasOwn(settings, name);
+
+export const settingNames: SettingName[] = Object.keys(settings).filter(isSettingName);

@@ -1,0 +1,49 @@
+import { afterEach, expect, test } from 'vitest';
+import { openReceiver, type Receiver } from './open-receiver.js';
+
+let receiver: Receiver;
+afterEach(() => receiver.close());
+
+test('a receiver that was told nothing echoes the handshake and takes everything else', async () => {
+  receiver = await openReceiver();
+  expect(await (await post('{"event":"webhook:verify","payload":"ABC"}')).text()).toBe('ABC');
+  expect((await post('{"event":"message:created","payload":{}}')).status).toBe(200);
+  expect(receiver.requests.map(({ challenge }) => challenge)).toEqual(['ABC', null]);
+  expect(receiver.events).toHaveLength(1);
+});
+
+test('a request is recorded as it came: method, path, headers and the very bytes of its body', async () => {
+  receiver = await openReceiver();
+  const body = Buffer.from([0x7b, 0xff, 0x00, 0x7d]);
+  await fetch(`${receiver.url}?a=1`, { method: 'PUT', body, headers: { 'X-Own': 'ä'.normalize('NFD').slice(0, 1) } });
+  expect(receiver.requests[0]).toMatchObject({ method: 'PUT', path: '/webhook?a=1', rawBody: body, challenge: null });
+  expect(receiver.requests[0]?.headers['x-own']).toBe('a');
+});
+
+test('a script is followed answer by answer and ends on its last; handshakes have a script of their own', async () => {
+  receiver = await openReceiver();
+  receiver.answer(500, { status: 201, body: 'made', headers: { 'x-a': 'b' } }, ({ path }) => ({ body: path }));
+  receiver.answerHandshake(404);
+  expect((await post('{}')).status).toBe(500);
+  expect((await post('{"event":"webhook:verify","payload":"ABC"}')).status).toBe(404);
+  const second = await post('{}');
+  expect([second.status, second.headers.get('x-a'), await second.text()]).toEqual([201, 'b', 'made']);
+  expect(await (await post('{}')).text()).toBe('/webhook');
+  expect(await (await post('{}')).text()).toBe('/webhook');
+});
+
+test('close cuts the connection, never stays silent, raw sends what no HTTP server would, delayMs waits first', async () => {
+  receiver = await openReceiver();
+  receiver.answer('close', 'never', { raw: 'SSH-2.0-hello\r\n' }, { status: 204, delayMs: 60 });
+  await expect(post('{}')).rejects.toThrow('fetch failed');
+  await expect(post('{}', AbortSignal.timeout(50))).rejects.toThrow('aborted');
+  await expect(post('{}')).rejects.toThrow('fetch failed');
+  const before = performance.now();
+  expect((await post('{}')).status).toBe(204);
+  expect(performance.now() - before).toBeGreaterThanOrEqual(59);
+  expect(receiver.events).toHaveLength(4);
+});
+
+function post(body: string, signal?: AbortSignal): Promise<Response> {
+  return fetch(receiver.url, { method: 'POST', body, ...(signal ? { signal } : {}) });
+}
