@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto';
+import { type Scope, SCOPES } from '@posthorn/contract';
+import {
+  type Deps,
+  type Due,
+  openAttempter,
+  openCipher,
+  openDatabase,
+  openPublisher,
+  openVerifier,
+  type QueueName,
+} from '@posthorn/core';
+import { parseAllowList, type PostRequest, type PostResult } from '@posthorn/sender';
+import { cloneDatabase } from '@posthorn/testing';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { buildApp } from './app.js';
+import type { ApiDeps, App } from './deps.js';
+import { type Document, openDocumentCheck } from './document-check.test-support.js';
+import { openMetrics } from './metrics.js';
+
+export const OPERATOR_KEY = 'operator-Yb3kq0vTn5Wf8sLr2cXh';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+interface Call {
+  /** Whose key; null: none. Untold: the operator's. */
+  key?: string | null;
+  /** Sent as JSON; a string as it is. */
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, unknown>;
+  text: string;
+  /** The body, parsed. Tests say what they expect in it. */
+  // oxlint-disable-next-line typescript/no-explicit-any
+  json: any;
+}
+
+/** The API over a database of its own. The ports `post` and `enqueue` are small working models. */
+export interface TestApi {
+  app: App;
+  document: Document;
+  deps: ApiDeps;
+  /** Asks the API, and holds the answer to its OpenAPI document. */
+  call(method: Method, url: string, call?: Call): Promise<Answer>;
+  /** What the queue was told and has not been taken from it. */
+  jobs: (Due & { queue: QueueName })[];
+  /** From now on verifications are tried as soon as they are due, as a worker would. */
+  verifyAtOnce(isOn: boolean): void;
+  /** How receivers answer. Untold: handshakes are echoed, all else is 200. */
+  answer(how: (request: PostRequest) => Partial<PostResult>): void;
+  posts: PostRequest[];
+  /** Makes every attempt that is due, and what follows from it. */
+  work(): Promise<void>;
+  /** An account, and a key of it with these scopes (all of them). */
+  account(): Promise<string>;
+  key(account: string, scopes?: readonly Scope[]): Promise<string>;
+  /** A verified subscription's id, of /v1. */
+  activeSubscription(account: string, fields?: object): Promise<string>;
+  /** How many rows each table has. */
+  counts(): Promise<Record<string, number>>;
+  /** What was logged. */
+  logged: string[];
+  close(): Promise<void>;
+}
+
+export async function openTestApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
+  const database = await cloneDatabase(inject('templateDatabaseUrl'));
+  const logged: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
+  const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 10, log });
+  const cipher = openCipher({ current: randomBytes(32).toString('base64') });
+
+  const jobs: TestApi['jobs'] = [];
+  const posts: PostRequest[] = [];
+  const working = new Set<Promise<unknown>>();
+  let verifiesAtOnce = false;
+  let how: (request: PostRequest) => Partial<PostResult> = echo;
+  const enqueue: Deps['enqueue'] = async (queue, due) => {
+    jobs.push(...due.map((one) => ({ ...one, queue })));
+    if (queue === 'verify' && verifiesAtOnce) {
+      const work = workOff();
+      working.add(work);
+      void work.finally(() => working.delete(work));
+    }
+    return true;
+  };
+  const post = async (request: PostRequest): Promise<PostResult> => {
+    posts.push(request);
+    return { ...TAKEN, startedAt: new Date(), ...how(request) };
+  };
+  const core = { db, enqueue, cipher };
+  const worker = { ...core, post, log, timeoutMs: 1_000 };
+  const verifier = openVerifier(worker);
+  const attempter = openAttempter({ ...worker, waitsMs: [60_000], failingAfterMs: 432_000_000, random: () => 0 });
+  const publisher = openPublisher(core);
+  const deps: ApiDeps = {
+    ...core,
+    publisher,
+    operatorKey: OPERATOR_KEY,
+    addresses: { allowPrivate: parseAllowList('none'), requireHttps: true },
+    checkQueue: async () => ({ status: 'ok', latencyMs: 1 }),
+    isDraining: () => false,
+    metrics: openMetrics({ version: 'test' }),
+    version: 'test',
+    log,
+    ...overrides,
+  };
+  const app = await buildApp(deps);
+  await app.ready();
+  const document: Document = (await app.inject('/openapi.json')).json();
+  const check = openDocumentCheck(document);
+  let accounts = 0;
+
+  const api: TestApi = {
+    app,
+    document,
+    deps,
+    jobs,
+    posts,
+    logged,
+    verifyAtOnce: (isOn) => void (verifiesAtOnce = isOn),
+    answer: (told) => void (how = told),
+    async call(method, url, { key = OPERATOR_KEY, body, headers = {} } = {}) {
+      const answer = await app.inject({
+        method,
+        url,
+        headers: {
+          ...(key !== null && { authorization: `Bearer ${key}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && {
+          payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+        }),
+      });
+      check(method, url, answer);
+      const isJson = String(answer.headers['content-type']).includes('json');
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: answer.body,
+        json: isJson ? JSON.parse(answer.body) : null,
+      };
+    },
+    async work() {
+      await workOff();
+      await Promise.all(working);
+    },
+    async account() {
+      const account = `account-${++accounts}`;
+      await api.call('PUT', `/v1/accounts/${account}`, { body: {} });
+      return account;
+    },
+    async key(account, scopes = SCOPES) {
+      const { json } = await api.call('POST', `/v1/accounts/${account}/keys`, { body: { name: 'test', scopes } });
+      return json.key;
+    },
+    async activeSubscription(account, fields = {}) {
+      const body = { url: 'https://hooks.example.com/webhook', ...fields };
+      const { json } = await api.call('POST', `/v1/accounts/${account}/subscriptions`, { body });
+      await api.work();
+      return json.id;
+    },
+    async counts() {
+      const { rows } = await db.pool.query<{ counts: Record<string, number> }>(
+        `SELECT json_object_agg(t, (xpath('/row/n/text()', query_to_xml('SELECT count(*) AS n FROM ' || t, false, true, '')))[1]::text::int) AS counts
+         FROM unnest($1::text[]) t`,
+        [TABLES],
+      );
+      return rows[0]?.counts ?? {};
+    },
+    async close() {
+      await Promise.all(working);
+      await app.close();
+      await publisher.drain();
+      await db.close();
+      await database.drop();
+    },
+  };
+  return api;
+
+  async function workOff() {
+    const { signal } = new AbortController();
+    for (let due = take(); due; due = take()) {
+      await (due.queue === 'verify' ? verifier.attempt(due, signal) : attempter.attempt(due, signal));
+    }
+  }
+
+  function take() {
+    const index = jobs.findIndex(({ delayMs = 0 }) => delayMs < 1_000);
+    return index === -1 ? undefined : jobs.splice(index, 1)[0];
+  }
+}
+
+const TABLES = [
+  'accounts',
+  'api_keys',
+  'event_types',
+  'subscriptions',
+  'secrets',
+  'verifications',
+  'events',
+  'deliveries',
+  'attempts',
+  'idempotency_keys',
+];
+
+export const echo = ({ body }: PostRequest): Partial<PostResult> => {
+  const sent: { event: string; payload: unknown } = JSON.parse(Buffer.from(body).toString());
+  return sent.event === 'webhook:verify' ? { body: Buffer.from(String(sent.payload)) } : {};
+};
+
+const TAKEN: Omit<PostResult, 'startedAt'> = {
+  outcome: 'ok',
+  statusCode: 200,
+  durationMs: 3,
+  timings: { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 2 },
+  remoteAddress: '192.0.2.1',
+  requestHeaders: { 'content-type': 'application/json' },
+  responseHeaders: { server: 'test' },
+  body: Buffer.from('thanks'),
+  bodyTruncated: false,
+  bodyTooLarge: false,
+  retryAfter: null,
+  error: null,
+};
+export const REFUSED: Partial<PostResult> = { outcome: 'http_error', statusCode: 500, body: Buffer.from('no') };

@@ -1,0 +1,135 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestApi, type TestApi } from './api.test-support.js';
+
+let api: TestApi;
+beforeAll(async () => void (api = await openTestApi()));
+afterAll(() => api.close());
+
+describe('errors', () => {
+  it('what nobody expected is a 500 that tells nothing of the inside, and is logged', async () => {
+    const publish = api.deps.publisher.publish;
+    api.deps.publisher.publish = async () => {
+      throw new Error('relation "secret_table" does not exist');
+    };
+    const account = await api.account();
+    const { status, json, text } = await api.call('POST', `/v1/accounts/${account}/events`, {
+      body: { event: 'message:created', payload: {} },
+    });
+    api.deps.publisher.publish = publish;
+    expect([status, json.code]).toEqual([500, 'internal_error']);
+    expect(text).not.toContain('secret_table');
+    const line = api.logged.find((logged) => logged.includes('secret_table'));
+    expect(line).toContain(json.requestId);
+  });
+
+  it('exactly the documented fields', async () => {
+    const { json, headers } = await api.call('GET', '/v1/accounts/nobody');
+    expect(json).toEqual({
+      type: 'urn:posthorn:problem:not_found',
+      title: 'Not found',
+      status: 404,
+      code: 'not_found',
+      detail: 'There is no such account.',
+      errors: [],
+      requestId: headers['x-request-id'],
+    });
+  });
+
+  it.each(['/nope', '/v1', '/v1/nope', '/v1/accounts/', '/v2/accounts'])('404 as a problem for %s', async (path) => {
+    const { status, json, headers } = await api.call('GET', path);
+    expect([status, json.code]).toEqual([404, 'not_found']);
+    expect(headers['content-type']).toContain('application/problem+json');
+  });
+
+  it('a HEAD needs a key as its GET does, and tells as much', async () => {
+    const refused = await api.app.inject({ method: 'HEAD', url: '/v1/accounts' });
+    expect(refused.statusCode).toBe(401);
+    const answered = await api.app.inject({
+      method: 'HEAD',
+      url: '/v1/accounts',
+      headers: { authorization: `Bearer ${api.deps.operatorKey}` },
+    });
+    expect([answered.statusCode, answered.body]).toEqual([200, '']);
+  });
+
+  it('400 for a URL that is badly escaped', async () => {
+    const answer = await api.app.inject({ url: '/v1/accounts/%zz' });
+    expect([answer.statusCode, answer.json().code]).toEqual([400, 'bad_request']);
+    expect(answer.headers['x-request-id']).toBe(answer.json().requestId);
+  });
+
+  it('what is no HTTP gets a problem, too', async () => {
+    const url = new URL(await api.app.listen({ host: '127.0.0.1', port: 0 }));
+    const socket = connect(Number(url.port), url.hostname);
+    socket.end('NONSENSE\r\n\r\n');
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    await once(socket, 'close');
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
+    expect(text).toContain('"code":"bad_request"');
+  });
+});
+
+describe('X-Request-Id', () => {
+  const requestId = async (given?: string) =>
+    (await api.call('GET', '/livez', given === undefined ? {} : { headers: { 'x-request-id': given } })).headers[
+      'x-request-id'
+    ];
+
+  it('is echoed', async () => {
+    expect(await requestId('my-id_1.2')).toBe('my-id_1.2');
+  });
+  it('is made when there is none, each a new one', async () => {
+    const [one, two] = [await requestId(), await requestId()];
+    expect(one).toMatch(/^[0-9a-f]{32}$/);
+    expect(two).not.toBe(one);
+  });
+  it.each(['a b', 'x'.repeat(129), '<script>', ''])('is made in place of %j', async (given) => {
+    expect(await requestId(given)).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+describe('the log', () => {
+  it('has one line per request: with the request id and the route, without key, body and query', async () => {
+    const account = await api.account();
+    api.logged.length = 0;
+    await api.call('POST', `/v1/accounts/${account}/events?token=in-the-query`, {
+      body: { event: 'message:created', payload: { body: 'private words' } },
+      headers: { 'x-request-id': 'one-line' },
+    });
+    const lines = api.logged.filter((line) => line.includes('one-line'));
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      msg: 'request',
+      requestId: 'one-line',
+      method: 'POST',
+      path: `/v1/accounts/${account}/events`,
+      route: '/v1/accounts/:account/events',
+      statusCode: 202,
+      caller: 'operator',
+      durationMs: expect.any(Number),
+    });
+    expect(lines[0]).not.toMatch(/private words|in-the-query|Bearer/);
+    expect(lines[0]).not.toContain(api.deps.operatorKey);
+  });
+
+  it('has no line for health checks at this level', async () => {
+    api.logged.length = 0;
+    for (const path of ['/livez', '/readyz', '/metrics']) await api.call('GET', path);
+    expect(api.logged).toEqual([]);
+  });
+});
+
+describe('the documentation', () => {
+  it('/ leads to /docs, which is served from files of ours', async () => {
+    const root = await api.app.inject('/');
+    expect([root.statusCode, root.headers.location]).toEqual([302, '/docs']);
+    const docs = await api.app.inject('/docs');
+    expect([docs.statusCode, docs.body.includes('swagger-ui-bundle.js')]).toEqual([200, true]);
+    const script = await api.app.inject('/docs/static/swagger-ui-bundle.js');
+    expect(script.statusCode).toBe(200);
+    expect(docs.body).not.toMatch(/(src|href)="(https?:)?\/\//);
+  });
+});

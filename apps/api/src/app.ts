@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import fastify, { type FastifyServerOptions, LogController } from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ApiDeps, App } from './deps.js';
+import { ApiError } from './errors.js';
+import { answerNoRoute, answerProblem, problemOf } from './error-handler.js';
+import { apiKey } from './plugins/api-key.js';
+import { jsonBody } from './plugins/json-body.js';
+import { openapi } from './plugins/openapi.js';
+import { requestIdOf, requestLog } from './plugins/request-log.js';
+import { requestMetrics } from './plugins/request-metrics.js';
+import { accountRoutes } from './routes/accounts.js';
+import { deliveryRoutes } from './routes/deliveries.js';
+import { eventTypeRoutes } from './routes/event-types.js';
+import { eventRoutes } from './routes/events.js';
+import { healthRoutes } from './routes/health.js';
+import { keyRoutes } from './routes/keys.js';
+import { papercupsRoutes } from './routes/papercups.js';
+import { subscriptionActRoutes } from './routes/subscription-acts.js';
+import { subscriptionRoutes } from './routes/subscriptions.js';
+import { testEventRoutes } from './routes/test-event.js';
+import { validatorCompiler } from './validate.js';
+
+/** The API as a Fastify application that does not listen and reads no environment. */
+export async function buildApp(deps: ApiDeps): Promise<App> {
+  const app = fastify({
+    loggerInstance: deps.log,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    bodyLimit: 128 * 1024, // routes that take more say so
+    requestTimeout: 60_000,
+    // While closing, what still comes on open connections is answered.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 300 },
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply),
+    clientErrorHandler: answerGarbage,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerProblem);
+  app.setNotFoundHandler(answerNoRoute);
+
+  await app.register(requestLog);
+  await app.register(requestMetrics, { metrics: deps.metrics });
+  await app.register(jsonBody);
+  await app.register(apiKey, deps);
+  await app.register(openapi, { version: deps.version });
+
+  // Answers hold secrets and other people's messages: no cache between here and the caller may keep them.
+  app.addHook('onSend', (_request, reply, payload, next) => {
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+    void reply.header('x-content-type-options', 'nosniff');
+    // A connection kept alive would keep the process, too: nobody closes those that become idle after the close.
+    if (deps.isDraining()) void reply.header('connection', 'close');
+    next(null, payload);
+  });
+
+  healthRoutes(app, deps);
+  accountRoutes(app, deps);
+  keyRoutes(app, deps);
+  eventTypeRoutes(app, deps);
+  subscriptionRoutes(app, deps);
+  subscriptionActRoutes(app, deps);
+  testEventRoutes(app, deps);
+  eventRoutes(app, deps);
+  deliveryRoutes(app, deps);
+  papercupsRoutes(app, deps);
+  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'));
+  return app;
+}
+
+type ClientErrorHandler = NonNullable<FastifyServerOptions['clientErrorHandler']>;
+
+/** What is no HTTP, or was not sent in time, has no request to answer to. */
+const answerGarbage: ClientErrorHandler = (error, socket) => {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
+  const problem = problemOf(
+    new ApiError('bad_request', 'The request is not valid HTTP.'),
+    randomUUID().replaceAll('-', ''),
+  );
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+};

@@ -1,0 +1,38 @@
+import type { Deps, Publisher } from '@posthorn/core';
+import type { AddressPolicy } from '@posthorn/sender';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ApiMetrics } from './metrics.js';
+
+/** All that the API needs of the outside; handed in, so that tests choose. */
+export interface ApiDeps extends Deps {
+  publisher: Publisher;
+  /** The key to everything. */
+  operatorKey: string;
+  /** Which URLs subscriptions may have. */
+  addresses: AddressPolicy;
+  /** Whether the queue answers; asked by /readyz only. */
+  checkQueue(): Promise<{ status: 'ok' | 'fail'; latencyMs: number }>;
+  /** True from SIGTERM on: /readyz then says so. */
+  isDraining(): boolean;
+  metrics: ApiMetrics;
+  version: string;
+  log: FastifyBaseLogger;
+}
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** One file of routes: the paths stand in it in full. */
+export type Routes = (app: App, deps: ApiDeps) => void;

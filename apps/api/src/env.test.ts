@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { readApiEnv } from './env.js';
+
+const good = {
+  DATABASE_URL: 'postgres://u:p@localhost/db',
+  POSTHORN_OPERATOR_KEY: 'Yb3kq0vTn5Wf8sLr2cXhJ7mP',
+  POSTHORN_ENCRYPTION_KEY: '3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs=',
+};
+
+it('the queue is Redis when there is one, else Postgres', () => {
+  expect(readApiEnv(good).queue).toEqual({ backend: 'postgres', url: good.DATABASE_URL });
+  expect(readApiEnv({ ...good, REDIS_URL: 'redis://r' }).queue).toEqual({ backend: 'redis', url: 'redis://r' });
+  expect(readApiEnv({ ...good, REDIS_URL: 'redis://r', QUEUE_BACKEND: 'postgres' }).queue.backend).toBe('postgres');
+});
+
+it('QUEUE_BACKEND=redis without REDIS_URL is refused', () => {
+  expect(() => readApiEnv({ ...good, QUEUE_BACKEND: 'redis' })).toThrow('REDIS_URL is required');
+});
+
+it('refuses to start without its keys, naming all that is missing at once', () => {
+  expect(() => readApiEnv({})).toThrow(/DATABASE_URL[\s\S]*POSTHORN_OPERATOR_KEY[\s\S]*POSTHORN_ENCRYPTION_KEY/);
+});
+
+it('by default no private network may be reached, and https is required', () => {
+  const { allowPrivate, requireHttps } = readApiEnv(good);
+  expect([allowPrivate.hasAddress('127.0.0.1'), allowPrivate.hasName('localhost'), requireHttps]).toEqual([
+    false,
+    false,
+    true,
+  ]);
+});
+
+it('tells what nothing reads', () => {
+  expect(readApiEnv({ ...good, POSTHORN_OPERATER_KEY: 'typo' }).unknown).toEqual(['POSTHORN_OPERATER_KEY']);
+});

@@ -1,0 +1,80 @@
+import { readEnv, SettingsError, unknownNames } from '@posthorn/settings';
+import { type AllowList, parseAllowList } from '@posthorn/sender';
+
+/** The API's settings, shaped: what is off is null. */
+export interface Env {
+  databaseUrl: string;
+  databasePoolSize: number;
+  queue: { backend: 'redis' | 'postgres'; url: string };
+  host: string;
+  port: number;
+  operatorKey: string;
+  encryptionKey: string;
+  encryptionKeysOld: string[];
+  allowPrivate: AllowList;
+  requireHttps: boolean;
+  shutdownDelayMs: number;
+  shutdownTimeoutMs: number;
+  logLevel: string;
+  /** Set, but meaning nothing to us: typos, most likely. */
+  unknown: string[];
+}
+
+/** Reads the environment once. Throws a SettingsError that lists every problem. */
+export function readApiEnv(env: NodeJS.ProcessEnv): Env {
+  const read = readEnv(env, [
+    'DATABASE_URL',
+    'DATABASE_POOL_SIZE',
+    'REDIS_URL',
+    'QUEUE_BACKEND',
+    'API_HOST',
+    'API_PORT',
+    'POSTHORN_OPERATOR_KEY',
+    'POSTHORN_ENCRYPTION_KEY',
+    'POSTHORN_ENCRYPTION_KEYS_OLD',
+    'ALLOW_PRIVATE_NETWORKS',
+    'REQUIRE_HTTPS',
+    'SHUTDOWN_DELAY_MS',
+    'SHUTDOWN_TIMEOUT_MS',
+    'LOG_LEVEL',
+  ]);
+  return {
+    databaseUrl: read.databaseUrl,
+    databasePoolSize: read.databasePoolSize,
+    queue: queueOf(read),
+    host: read.apiHost,
+    port: read.apiPort,
+    operatorKey: read.operatorKey,
+    encryptionKey: read.encryptionKey,
+    encryptionKeysOld: read.encryptionKeysOld,
+    allowPrivate: allowListOf(read.allowPrivateNetworks),
+    requireHttps: read.requireHttps,
+    shutdownDelayMs: read.shutdownDelayMs,
+    shutdownTimeoutMs: read.shutdownTimeoutMs,
+    logLevel: read.logLevel,
+    unknown: unknownNames(env),
+  };
+}
+
+function queueOf({
+  queueBackend,
+  redisUrl,
+  databaseUrl,
+}: {
+  queueBackend: string;
+  redisUrl: string | null;
+  databaseUrl: string;
+}) {
+  const backend = queueBackend === 'auto' ? (redisUrl === null ? 'postgres' : 'redis') : queueBackend;
+  if (backend === 'postgres') return { backend, url: databaseUrl } as const;
+  if (redisUrl === null) throw new SettingsError(['REDIS_URL is required with QUEUE_BACKEND=redis']);
+  return { backend: 'redis', url: redisUrl } as const;
+}
+
+function allowListOf(text: string): AllowList {
+  try {
+    return parseAllowList(text);
+  } catch (error) {
+    throw new SettingsError([`ALLOW_PRIVATE_NETWORKS: ${error instanceof Error ? error.message : 'cannot be read'}`]);
+  }
+}

@@ -1,0 +1,74 @@
+import { type Problem, PROBLEMS } from '@posthorn/contract';
+import { isDatabaseAway } from '@posthorn/core';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError, InvalidRequest, NotFound, Unavailable } from './errors.js';
+import { InvalidInput } from './validate.js';
+
+/** Answers any error as problem+json. What is ours is logged, and told to nobody. */
+export function answerProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toApiError(error, request);
+  logOurs(known, error, request);
+  sendProblem(known, request, reply);
+}
+
+/** Answers a path that is no route. */
+export function answerNoRoute(request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(new ApiError('not_found', 'There is no such route: see /docs.'), request, reply);
+}
+
+function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyReply): void {
+  request.problemCode = error.code;
+  void reply
+    .code(error.status)
+    .headers({ 'x-request-id': request.id, ...error.headers })
+    .type('application/problem+json')
+    .send(JSON.stringify(problemOf(error, request.id)));
+}
+
+export function problemOf(error: ApiError, requestId: string): Problem {
+  const { code, status, message, errors } = error;
+  const { title } = PROBLEMS[code];
+  return { type: `urn:posthorn:problem:${code}`, title, status, code, detail: message, errors, requestId };
+}
+
+export function logOurs(known: ApiError, error: unknown, request: FastifyRequest): void {
+  if (known.status >= 500) request.log.error({ err: error }, 'request.failed');
+}
+
+/** What the caller may know of an error; of an unexpected one nothing. */
+export function toApiError(error: unknown, request: FastifyRequest): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof InvalidInput) return fromInput(error, request);
+  if (isDatabaseAway(error)) return new Unavailable(error);
+  switch (codeOf(error)) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE': {
+      const limit = request.routeOptions.bodyLimit;
+      return new ApiError('payload_too_large', `The body must be at most ${limit} bytes.`);
+    }
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new NotFound('object'); // no id is so long
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new ApiError('unsupported_media_type', 'Send the body with the header content-type: application/json.');
+    default:
+      if (isBadRequest(error))
+        return new ApiError('bad_request', 'The request cannot be read: check its URL and its headers.');
+      return new ApiError(
+        'internal_error',
+        'Something went wrong on our side. It has been recorded under the request id.',
+      );
+  }
+}
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
+/** What Fastify says about a request that is not even well-formed. */
+function isBadRequest(error: unknown): boolean {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  return codeOf(error).startsWith('FST_') && status >= 400 && status < 500;
+}
+
+function fromInput({ errors, validationContext }: InvalidInput, request: FastifyRequest): ApiError {
+  // A malformed id belongs to nothing. Only PUT makes things, so there its caller is told how to name them.
+  if (validationContext === 'params' && request.method !== 'PUT') return new NotFound('object');
+  return new InvalidRequest(errors);
+}

@@ -1,0 +1,129 @@
+import { type Problem, type ProblemCode, PROBLEMS } from '@posthorn/contract';
+
+type FieldError = Problem['errors'][number];
+
+/** An answer that is an error. `message` is the problem's detail: what happened and what to do about it. */
+export class ApiError extends Error {
+  readonly code: ProblemCode;
+  readonly errors: FieldError[];
+  readonly headers: Record<string, string>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    {
+      errors = [],
+      headers = {},
+      cause,
+    }: { errors?: FieldError[]; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause });
+    this.code = code;
+    this.errors = errors;
+    this.headers = headers;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+}
+
+export class InvalidJson extends ApiError {
+  constructor(message: string) {
+    super('invalid_json', message);
+  }
+}
+
+export class Unauthenticated extends ApiError {
+  constructor(detail: string) {
+    super('unauthenticated', detail, { headers: { 'www-authenticate': 'Bearer' } });
+  }
+}
+
+export class Forbidden extends ApiError {
+  constructor(detail: string) {
+    super('forbidden', detail);
+  }
+}
+
+/** There is none, or it is another account's: the answer is the same, so that nobody learns what exists. */
+export class NotFound extends ApiError {
+  constructor(what: string) {
+    super('not_found', `There is no such ${what}.`);
+  }
+}
+
+export class IdempotencyKeyReused extends ApiError {
+  constructor(path: string) {
+    super(
+      'idempotency_conflict',
+      'This key was used within the last 24 hours with another body. Repeat the first body, or choose a new key.',
+      { errors: [{ path, message: 'was used with another body' }] },
+    );
+  }
+}
+
+/** One field is at fault, or several. */
+export class InvalidRequest extends ApiError {
+  constructor(
+    errors: FieldError[],
+    code: 'invalid_request' | 'url_not_allowed' | 'unknown_event_type' = 'invalid_request',
+  ) {
+    super(code, sentence(errors), { errors });
+  }
+}
+
+/** The request is fine in itself, but not in the state that things are in. */
+export class NotPossible extends ApiError {
+  constructor(reason: string) {
+    super('invalid_request', `This is not possible: ${reason}.`);
+  }
+}
+
+export class UrlNotAllowed extends InvalidRequest {
+  constructor(reason: string) {
+    super([{ path: 'url', message: reason }], 'url_not_allowed');
+  }
+}
+
+export class EventTypeUnknown extends InvalidRequest {
+  constructor(path: string, type: string) {
+    const message = `"${type}" is not in the catalogue: see GET /v1/event-types, or have an operator add it`;
+    super([{ path, message }], 'unknown_event_type');
+  }
+}
+
+export class PayloadTooLarge extends ApiError {
+  constructor(path: string, message: string) {
+    super('payload_too_large', sentence([{ path, message }]), { errors: [{ path, message }] });
+  }
+}
+
+export class RateLimited extends ApiError {
+  constructor(retryAfterSeconds: number) {
+    super(
+      'rate_limited',
+      `Too many URLs were verified for this account within a minute. Try again in ${retryAfterSeconds} s.`,
+      {
+        headers: { 'retry-after': String(retryAfterSeconds) },
+      },
+    );
+  }
+}
+
+export class Unavailable extends ApiError {
+  constructor(cause: unknown) {
+    super('unavailable', 'The service cannot answer at the moment. Try again shortly.', {
+      headers: { 'retry-after': '2' },
+      cause,
+    });
+  }
+}
+
+function sentence(errors: FieldError[]): string {
+  const [first] = errors;
+  if (!first) return 'The request is not valid.';
+  const isSentence = /^[A-Z]/.test(first.message);
+  const text = isSentence ? first.message : `${first.path || 'The body'} ${first.message}.`;
+  return errors.length === 1 ? text : `${text} (And ${errors.length - 1} more.)`;
+}

@@ -1,0 +1,123 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestApi, type TestApi } from './api.test-support.js';
+
+// oxlint-disable-next-line typescript/no-explicit-any
+type Any = any;
+let api: TestApi;
+let document: Any;
+let operations: { method: string; path: string; operation: Any }[];
+beforeAll(async () => {
+  api = await openTestApi();
+  document = api.document;
+  operations = Object.entries<Any>(document.paths).flatMap(([path, methods]) =>
+    Object.entries<Any>(methods).map(([method, operation]) => ({ method, path, operation })),
+  );
+});
+afterAll(() => api.close());
+
+/** Every object within, with the path to it. */
+function* within(value: Any, path = '#'): Generator<[string, Any]> {
+  if (typeof value !== 'object' || value === null) return;
+  yield [path, value];
+  for (const [key, child] of Object.entries(value))
+    yield* within(child, `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+}
+
+/** A schema and those it is made of. */
+function* subschemas(schema: Any, path: string): Generator<[string, Any]> {
+  if (typeof schema !== 'object') return;
+  yield [path, schema];
+  for (const key of ['items', 'additionalProperties', 'propertyNames'])
+    if (schema[key]) yield* subschemas(schema[key], `${path}/${key}`);
+  for (const key of ['properties', 'anyOf']) {
+    for (const [name, child] of Object.entries(schema[key] ?? {})) yield* subschemas(child, `${path}/${key}/${name}`);
+  }
+}
+
+const at = (pointer: string): Any =>
+  pointer
+    .slice(2)
+    .split('/')
+    .reduce<Any>((value, step) => value?.[step.replaceAll('~1', '/').replaceAll('~0', '~')], document);
+
+const undefinedIn = (found: [string, Any][]): string[] =>
+  found.filter(([, value]) => value === undefined || value === '').map(([path]) => path);
+
+describe('/openapi.json', () => {
+  it('is OpenAPI 3.1.0 with a relative server, both kinds of key, and the webhooks', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.servers).toEqual([{ url: '/' }]);
+    expect(Object.keys(document.components.securitySchemes)).toEqual(['operatorKey', 'accountKey', 'papercupsToken']);
+    expect(Object.keys(document.webhooks)).toEqual([
+      'message:created',
+      'conversation:created',
+      'conversation:updated',
+      'webhook:verify',
+    ]);
+    expect(document.info.version).toBe('test');
+  });
+
+  it('every $ref leads somewhere', () => {
+    const broken = [...within(document)].filter(([, { $ref }]) => typeof $ref === 'string' && at($ref) === undefined);
+    expect(broken).toEqual([]);
+  });
+
+  it('every operation has an id of its own, a summary, a declared tag, and its security', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^[a-zA-Z]+\.[a-zA-Z]+$/);
+    expect(undefinedIn(operations.map(({ path, operation }) => [path, operation.summary]))).toEqual([]);
+    expect(undefinedIn(operations.map(({ path, operation }) => [path, operation.security]))).toEqual([]);
+    const tags = new Set(document.tags.map(({ name }: Any) => name));
+    expect(operations.filter(({ operation }) => !operation.tags?.every((tag: string) => tags.has(tag)))).toEqual([]);
+  });
+
+  it('every parameter of a path is declared, required and described', () => {
+    for (const { path, operation } of operations) {
+      const declared = (operation.parameters ?? []).filter((parameter: Any) => parameter.in === 'path');
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      expect([path, declared.map(({ name }: Any) => name).toSorted()]).toEqual([path, names.toSorted()]);
+      expect(declared.every((parameter: Any) => parameter.required && parameter.description)).toBe(true);
+    }
+  });
+
+  it('every answer is described, has X-Request-Id, and an error’s is a problem (Papercups’ has its own shape)', () => {
+    for (const { path, operation } of operations) {
+      for (const [status, response] of Object.entries<Any>(operation.responses)) {
+        expect([path, status, response.description]).not.toEqual([path, status, 'Default Response']);
+        expect(response.description.length).toBeGreaterThan(2);
+        expect(response.headers['X-Request-Id']).toBeDefined();
+        const isProblem = Number(status) >= 400 && path.startsWith('/v1');
+        if (isProblem)
+          expect(response.content).toEqual({
+            'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+          });
+      }
+    }
+  });
+
+  it('every schema compiles, and every example in it is valid', () => {
+    const ajv = new Ajv2020({ strict: false, allErrors: true });
+    formats.default(ajv);
+    ajv.addSchema({ $id: 'document', ...document });
+    const roots = [...within(document)].filter(([path]) => /\/schema$|^#\/components\/schemas\/[^/]+$/.test(path));
+    const schemas = roots.flatMap(([path, schema]) => [...subschemas(schema, path)]);
+    expect(schemas.length).toBeGreaterThan(300);
+    for (const [path, { examples = [] }] of schemas) {
+      const validate = ajv.getSchema(
+        `document${path.split('/').map(encodeURIComponent).join('/').replace('%23', '#')}`,
+      );
+      expect([path, validate === undefined]).toEqual([path, false]);
+      for (const example of examples) expect([path, validate?.(example), validate?.errors]).toEqual([path, true, null]);
+    }
+  });
+
+  it('a body that may be left out is not required; all others are', () => {
+    const optional = operations
+      .filter(({ operation }) => operation.requestBody?.required === false)
+      .map(({ operation }) => operation.operationId);
+    expect(optional).toEqual(['subscriptions.rotateSecret', 'subscriptions.test']);
+  });
+});

@@ -1,0 +1,70 @@
+import { type ProblemCode, PROBLEMS } from '@posthorn/contract';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { DOCUMENT, finishDocument } from '../openapi-document.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Codes that the route may answer with, beside those that follow from its key, its body and its query. */
+    problems?: ProblemCode[];
+  }
+}
+
+/** /openapi.json, made from the schemas that check requests and answers, and /docs, which shows it from files of ours. */
+export const openapi = fp<{ version: string }>(async (app, { version }) => {
+  const optionalBodies = new Set<string>();
+  await app.register(swagger, {
+    openapi: { ...DOCUMENT, info: { title: 'Posthorn', ...DOCUMENT.info, version } },
+    transform: ({ schema, url, route, ...rest }) => {
+      const body = route.config?.shownBody ?? schema?.body;
+      if (body instanceof z.ZodOptional && schema?.operationId) optionalBodies.add(schema.operationId);
+      const shown = jsonSchemaTransform({ schema: body ? { ...schema, body } : schema, url, route, ...rest });
+      const response = withProblems(shown.schema.response, route);
+      return { ...shown, schema: { ...shown.schema, ...security(route), response } };
+    },
+    transformObject: (made) => finishDocument(jsonSchemaTransformObject(made), { optionalBodies }),
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', tryItOutEnabled: true } });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+});
+
+function security({ config, schema }: RouteOptions): object {
+  if (schema?.security) return {};
+  if (config?.allow === undefined) return { security: [] };
+  return { security: config.allow === 'operator' ? [{ operatorKey: [] }] : [{ operatorKey: [] }, { accountKey: [] }] };
+}
+
+function withProblems(responses: unknown, route: RouteOptions): object {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of problemsOf(route)) {
+    const { status } = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const shown = [...byStatus].map(([status, codes]) => [status, problemResponse(codes)]);
+  return { ...Object.fromEntries(shown), ...(typeof responses === 'object' ? responses : {}) };
+}
+
+function problemResponse(codes: ProblemCode[]): object {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+function problemsOf({ config, schema, url, method }: RouteOptions): Set<ProblemCode> {
+  const { allow, shownBody, problems = [] } = config ?? {};
+  if (allow === undefined) return new Set(problems);
+  const codes: ProblemCode[] = ['unauthenticated'];
+  if (allow !== 'anyone') codes.push('forbidden');
+  // Only a PUT of no account's makes what it does not find.
+  if (url.includes('/:account') || (url.includes('/:') && method !== 'PUT')) codes.push('not_found');
+  if (['POST', 'PUT', 'PATCH', 'DELETE'].includes(String(method))) {
+    codes.push('invalid_json', 'bad_request', 'payload_too_large', 'unsupported_media_type');
+  }
+  if (shownBody || schema?.body || schema?.querystring) codes.push('invalid_request');
+  return new Set<ProblemCode>([...codes, ...problems, 'internal_error', 'unavailable']);
+}

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestApi, type TestApi } from '../api.test-support.js';
+
+let api: TestApi;
+beforeAll(async () => void (api = await openTestApi()));
+afterAll(() => api.close());
+
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+describe('accounts', () => {
+  it('PUT creates with 201, then changes with 200; what is absent stays', async () => {
+    const created = await api.call('PUT', '/v1/accounts/acme_1-X', {
+      body: { name: 'Acme', metadata: { b: 1, '1': [null] } },
+    });
+    expect([created.status, created.json]).toEqual([
+      201,
+      { id: 'acme_1-X', name: 'Acme', metadata: { b: 1, '1': [null] }, createdAt: TIME, updatedAt: TIME },
+    ]);
+    const changed = await api.call('PUT', '/v1/accounts/acme_1-X', { body: { metadata: {} } });
+    expect([changed.status, changed.json.name, changed.json.metadata]).toEqual([200, 'Acme', {}]);
+    const emptied = await api.call('PUT', '/v1/accounts/acme_1-X', { body: { name: null } });
+    expect([emptied.status, emptied.json.name]).toEqual([200, null]);
+    expect((await api.call('GET', '/v1/accounts/acme_1-X')).json).toEqual(emptied.json);
+  });
+
+  it('two PUTs of one new id at once: one creates, both succeed', async () => {
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((n) => api.call('PUT', '/v1/accounts/twins', { body: { name: `n${n}` } })),
+    );
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201]);
+  });
+
+  it('DELETE takes all that is the account’s own, and its keys fail at once', async () => {
+    const before = await api.counts();
+    const account = await api.account();
+    const key = await api.key(account);
+    await api.activeSubscription(account);
+    await api.call('POST', `/v1/accounts/${account}/events`, {
+      key,
+      body: { event: 'message:created', payload: {} },
+      headers: { 'idempotency-key': 'k' },
+    });
+    await api.deps.publisher.drain();
+    await api.work();
+    expect((await api.call('DELETE', `/v1/accounts/${account}`)).status).toBe(204);
+    expect(await api.counts()).toEqual(before);
+    expect((await api.call('GET', '/v1/event-types', { key })).status).toBe(401);
+    expect((await api.call('GET', `/v1/accounts/${account}`)).status).toBe(404);
+    expect((await api.call('DELETE', `/v1/accounts/${account}`)).status).toBe(404);
+  });
+});
+
+describe('keys', () => {
+  it('the key is told once; the list shows it without, and when it was last used', async () => {
+    const account = await api.account();
+    const created = await api.call('POST', `/v1/accounts/${account}/keys`, {
+      body: { name: 'CI', scopes: ['events:read', 'events:read'] },
+    });
+    expect([created.status, created.json]).toEqual([
+      201,
+      {
+        id: expect.stringMatching(/^key_/),
+        name: 'CI',
+        scopes: ['events:read'],
+        createdAt: TIME,
+        key: expect.stringMatching(/^.{40,}$/),
+      },
+    ]);
+    const listed = async () => (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data;
+    const { key, ...shown } = created.json;
+    expect(await listed()).toEqual([{ ...shown, lastUsedAt: null }]);
+    await api.call('GET', `/v1/accounts/${account}/events`, { key });
+    expect(await listed()).toEqual([{ ...shown, lastUsedAt: TIME }]);
+    expect(api.logged.join('')).not.toContain(key);
+  });
+
+  it('without scopes it may do all that an account’s key can', async () => {
+    const account = await api.account();
+    const { json } = await api.call('POST', `/v1/accounts/${account}/keys`, { body: { name: 'all' } });
+    expect(json.scopes).toHaveLength(6);
+  });
+
+  it('a revoked key fails with the next request', async () => {
+    const account = await api.account();
+    const key = await api.key(account);
+    const [{ id }] = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data;
+    expect((await api.call('GET', `/v1/accounts/${account}/events`, { key })).status).toBe(200);
+    expect((await api.call('DELETE', `/v1/accounts/${account}/keys/${id}`)).status).toBe(204);
+    expect((await api.call('GET', `/v1/accounts/${account}/events`, { key })).status).toBe(401);
+    expect((await api.call('DELETE', `/v1/accounts/${account}/keys/${id}`)).status).toBe(404);
+  });
+});
+
+describe('event types', () => {
+  it('the three of the chat app are there from the start, each with an example', async () => {
+    const { json } = await api.call('GET', '/v1/event-types');
+    const names = json.data.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(expect.arrayContaining(['message:created', 'conversation:created', 'conversation:updated']));
+    expect(json.data.every(({ example }: { example: unknown }) => example !== null)).toBe(true);
+  });
+
+  it('PUT adds with 201 and changes the whole entry with 200; it can be published at once', async () => {
+    const account = await api.account();
+    const publish = () =>
+      api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'customer:merged', payload: {} } });
+    expect((await publish()).status).toBe(422);
+    const entry = { description: 'Merged.', example: { id: 'c_1' }, schema: { type: 'object' }, deprecated: true };
+    const added = await api.call('PUT', '/v1/event-types/customer:merged', { body: entry });
+    expect([added.status, added.json]).toEqual([
+      201,
+      { name: 'customer:merged', ...entry, createdAt: TIME, updatedAt: TIME },
+    ]);
+    expect((await publish()).status).toBe(202);
+    const changed = await api.call('PUT', '/v1/event-types/customer:merged', { body: {} });
+    expect([changed.status, changed.json]).toMatchObject([
+      200,
+      { description: null, example: null, schema: null, deprecated: false },
+    ]);
+    expect((await api.call('GET', '/v1/event-types/customer:merged')).json).toEqual(changed.json);
+  });
+
+  it('DELETE: it can no longer be published, and what was stays', async () => {
+    const account = await api.account();
+    await api.call('PUT', '/v1/event-types/short:lived', { body: {} });
+    const { json } = await api.call('POST', `/v1/accounts/${account}/events`, {
+      body: { event: 'short:lived', payload: {} },
+    });
+    expect((await api.call('DELETE', '/v1/event-types/short:lived')).status).toBe(204);
+    expect(
+      (await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'short:lived', payload: {} } })).json
+        .code,
+    ).toBe('unknown_event_type');
+    expect((await api.call('GET', `/v1/accounts/${account}/events/${json.id}`)).status).toBe(200);
+    expect((await api.call('DELETE', '/v1/event-types/short:lived')).status).toBe(404);
+    expect((await api.call('GET', '/v1/event-types/short:lived')).status).toBe(404);
+  });
+});

@@ -1,0 +1,109 @@
+import { Account, AccountList, ListQuery, PutAccount } from '@posthorn/contract';
+import { deleteAccount, putAccount } from '@posthorn/core';
+import type { Account as Row } from '@posthorn/core';
+import { z } from 'zod';
+import { beforeTime, toPage } from '../cursor.js';
+import type { Routes } from '../deps.js';
+import { NotFound } from '../errors.js';
+import { given } from '../given.js';
+import { AccountParams } from './params.js';
+import { storedObject } from './stored-json.js';
+
+const tags = ['Accounts'];
+
+export const accountRoutes: Routes = (app, { db }) => {
+  app.put(
+    '/v1/accounts/:account',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'accounts.put',
+        summary: 'Create an account, or change it',
+        tags,
+        params: AccountParams,
+        body: PutAccount,
+        response: { 200: Account, 201: Account },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const { outcome, account } = await putAccount({ db }, { id: params.account, ...given(body) });
+      return reply.code(outcome === 'created' ? 201 : 200).send(accountJson(account));
+    },
+  );
+
+  app.get(
+    '/v1/accounts',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'accounts.list',
+        summary: 'List accounts',
+        tags,
+        querystring: ListQuery,
+        response: { 200: AccountList },
+      },
+    },
+    async ({ query: { limit, cursor } }) => {
+      const before = beforeTime('accounts', cursor);
+      const rows = await db.prisma.account.findMany({
+        where: before
+          ? { OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, id: { lt: before.name } }] }
+          : {},
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        take: limit + 1,
+      });
+      return toPage(rows, {
+        limit,
+        list: 'accounts',
+        keyOf: (row) => [row.createdAt.toISOString(), row.id],
+        itemOf: accountJson,
+      });
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'accounts.get',
+        summary: 'Get an account',
+        tags,
+        params: AccountParams,
+        response: { 200: Account },
+      },
+    },
+    async ({ params }) => {
+      const account = await db.prisma.account.findUnique({ where: { id: params.account } });
+      if (!account) throw new NotFound('account');
+      return accountJson(account);
+    },
+  );
+
+  app.delete(
+    '/v1/accounts/:account',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'accounts.delete',
+        summary: 'Delete an account with all that is its own',
+        description: 'Its keys, subscriptions, events, deliveries and attempts go with it, at once and for good.',
+        tags,
+        params: AccountParams,
+        response: { 204: z.undefined() },
+      },
+    },
+    async ({ params }, reply) => {
+      if (!(await deleteAccount({ db }, { id: params.account }))) throw new NotFound('account');
+      return reply.code(204).send();
+    },
+  );
+};
+
+const accountJson = ({ id, name, metadata, createdAt, updatedAt }: Row): Account => ({
+  id,
+  name,
+  metadata: storedObject(metadata),
+  createdAt: createdAt.toISOString(),
+  updatedAt: updatedAt.toISOString(),
+});

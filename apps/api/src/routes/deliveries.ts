@@ -1,0 +1,112 @@
+import { Delivery, DeliveryDetail, DeliveryList, DeliveryQuery } from '@posthorn/contract';
+import { askForRetry } from '@posthorn/core';
+import { beforeId, toPage } from '../cursor.js';
+import type { Routes } from '../deps.js';
+import { NotFound, NotPossible } from '../errors.js';
+import { attemptJson, deliveryJson, urlsOf } from './delivery-json.js';
+import { createdWithin } from './events.js';
+import { AccountParams, DeliveryParams, requireAccount, uuidOf } from './params.js';
+
+const tags = ['Deliveries'];
+
+export const deliveryRoutes: Routes = (app, deps) => {
+  const { db } = deps;
+
+  app.get(
+    '/v1/accounts/:account/deliveries',
+    {
+      config: { allow: 'deliveries:read' },
+      schema: {
+        operationId: 'deliveries.list',
+        summary: 'List deliveries',
+        tags,
+        params: AccountParams,
+        querystring: DeliveryQuery,
+        response: { 200: DeliveryList },
+      },
+    },
+    async ({ params: { account }, query }) => {
+      const { limit, cursor, subscription, event, eventType, status, from, to } = query;
+      const rows = await db.prisma.delivery.findMany({
+        where: {
+          accountId: account,
+          ...(subscription && { subscriptionId: { in: subscription.map((id) => uuidOf('sub', id)) } }),
+          ...(event && { eventId: uuidOf('evt', event) }),
+          ...(eventType && { eventType: { in: eventType } }),
+          ...(status && { status: { in: status } }),
+          ...createdWithin(from, to),
+          ...beforeId('deliveries', cursor),
+        },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+      });
+      await requireAccount(deps, account, rows);
+      const urlOf = await urlsOf(deps, rows);
+      return toPage(rows, {
+        limit,
+        list: 'deliveries',
+        keyOf: ({ id }) => [id],
+        itemOf: (row) => deliveryJson(row, urlOf(row)),
+      });
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/deliveries/:delivery',
+    {
+      config: { allow: 'deliveries:read' },
+      schema: {
+        operationId: 'deliveries.get',
+        summary: 'Get a delivery with its attempts',
+        tags,
+        params: DeliveryParams,
+        response: { 200: DeliveryDetail },
+      },
+    },
+    async ({ params }) => {
+      const key = { accountId: params.account, id: uuidOf('dlv', params.delivery) };
+      const row = await db.prisma.delivery.findFirst({ where: key });
+      if (!row) throw new NotFound('delivery');
+      const [attempts, urlOf] = await Promise.all([
+        db.prisma.attempt.findMany({
+          where: { deliveryId: row.id, accountId: key.accountId },
+          orderBy: { number: 'asc' },
+        }),
+        urlsOf(deps, [row]),
+      ]);
+      return { ...deliveryJson(row, urlOf(row)), attempts: attempts.map(attemptJson) };
+    },
+  );
+
+  app.post(
+    '/v1/accounts/:account/deliveries/:delivery/retry',
+    {
+      config: { allow: 'deliveries:write', problems: ['invalid_request'] },
+      schema: {
+        operationId: 'deliveries.retry',
+        summary: 'Make one attempt now',
+        description:
+          'Whatever the state: a succeeded delivery is sent once more. If it fails, a `failed` one stays failed and a ' +
+          '`pending` one keeps its schedule.',
+        tags,
+        params: DeliveryParams,
+        response: { 202: Delivery },
+      },
+    },
+    async ({ params }, reply) => {
+      const result = await askForRetry(deps, { accountId: params.account, id: uuidOf('dlv', params.delivery) });
+      switch (result.outcome) {
+        case 'asked': {
+          const urlOf = await urlsOf(deps, [result.delivery]);
+          return reply.code(202).send(deliveryJson(result.delivery, urlOf(result.delivery)));
+        }
+        case 'not_found':
+          throw new NotFound('delivery');
+        case 'not_possible':
+          throw new NotPossible(result.reason);
+        default:
+          return result satisfies never;
+      }
+    },
+  );
+};

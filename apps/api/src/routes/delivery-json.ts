@@ -1,0 +1,50 @@
+import { type Attempt, type Delivery, toTypeId } from '@posthorn/contract';
+import type { Attempt as AttemptRow, Delivery as Row } from '@posthorn/core';
+import type { ApiDeps } from '../deps.js';
+import { storedText } from './stored-json.js';
+
+/** The URLs that deliveries are sent to, by subscription; deleted subscriptions have theirs still. */
+export async function urlsOf({ db }: Pick<ApiDeps, 'db'>, rows: Row[]): Promise<(row: Row) => string> {
+  const ids = [...new Set(rows.map(({ subscriptionId }) => subscriptionId))];
+  const found = await db.prisma.subscription.findMany({ where: { id: { in: ids } }, select: { id: true, url: true } });
+  const urls = new Map(found.map(({ id, url }) => [id, url]));
+  return ({ subscriptionId }) => urls.get(subscriptionId) ?? '';
+}
+
+export const deliveryJson = (row: Row, url: string): Delivery => ({
+  id: toTypeId('dlv', row.id),
+  accountId: row.accountId,
+  eventId: toTypeId('evt', row.eventId),
+  event: row.eventType,
+  subscriptionId: toTypeId('sub', row.subscriptionId),
+  url,
+  status: row.status,
+  statusReason: row.statusReason,
+  attemptCount: row.attemptCount,
+  nextAttemptAt: row.dueAt?.toISOString() ?? null,
+  createdAt: row.createdAt.toISOString(),
+  completedAt: row.completedAt?.toISOString() ?? null,
+});
+
+export const attemptJson = (row: AttemptRow): Attempt => ({
+  id: toTypeId('att', row.id),
+  number: row.number,
+  trigger: row.trigger,
+  outcome: row.outcome,
+  statusCode: row.statusCode,
+  startedAt: row.startedAt.toISOString(),
+  durationMs: row.durationMs,
+  timings: { dnsMs: row.dnsMs, connectMs: row.connectMs, tlsMs: row.tlsMs, firstByteMs: row.firstByteMs },
+  url: row.url,
+  remoteAddress: row.remoteAddress,
+  requestHeaders: textValues(row.requestHeaders),
+  responseHeaders: row.responseHeaders === null ? null : textValues(row.responseHeaders),
+  responseBody: storedText(row.responseBody),
+  responseTruncated: row.responseTruncated,
+  error: row.error,
+});
+
+function textValues(headers: unknown): Record<string, string> {
+  if (typeof headers !== 'object' || headers === null) throw new Error('stored headers are none');
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}

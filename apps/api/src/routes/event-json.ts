@@ -1,0 +1,44 @@
+import { type DeliveryState, type Event, type PublishedEvent, toTypeId } from '@posthorn/contract';
+import type { Delivery, Event as Row, PublishedEvent as Published } from '@posthorn/core';
+
+export const publishedJson = (event: Published, duplicate: boolean): PublishedEvent => ({
+  id: toTypeId('evt', event.id),
+  accountId: event.accountId,
+  event: event.type,
+  createdAt: event.createdAt.toISOString(),
+  deliveries: event.deliveryCount,
+  duplicate,
+});
+
+export const eventJson = (row: Omit<Row, 'body'>): Event => ({
+  id: toTypeId('evt', row.id),
+  accountId: row.accountId,
+  event: row.type,
+  createdAt: row.createdAt.toISOString(),
+  deliveries: row.deliveryCount,
+});
+
+/** An event with its payload, as JSON text. The payload is the stored bytes: parsed and written anew, large numbers would
+ *  be rounded and keys would move. */
+export function eventDetailText(row: Row, deliveries: Delivery[]): string {
+  const head = JSON.stringify({ ...eventJson(row), deliveries: deliveries.map(deliveryState) });
+  return `${head.slice(0, -1)},"payload":${payloadText(row)}}`;
+}
+
+/** `{"event":"<type>","payload":…}` without what is around the payload. */
+function payloadText({ type, body }: Pick<Row, 'type' | 'body'>): string {
+  const before = `{"event":${JSON.stringify(type)},"payload":`;
+  const text = Buffer.from(body).toString('utf8');
+  if (!text.startsWith(before)) throw new Error('the stored body of an event is not what was frozen');
+  return text.slice(before.length, -1);
+}
+
+const deliveryState = (row: Delivery): DeliveryState => ({
+  id: toTypeId('dlv', row.id),
+  subscriptionId: toTypeId('sub', row.subscriptionId),
+  status: row.status,
+  statusReason: row.statusReason,
+  attemptCount: row.attemptCount,
+  nextAttemptAt: row.dueAt?.toISOString() ?? null,
+  completedAt: row.completedAt?.toISOString() ?? null,
+});

@@ -1,0 +1,132 @@
+import { EventType, EventTypeList, ListQuery, PutEventType } from '@posthorn/contract';
+import type { EventType as Row } from '@posthorn/core';
+import { z } from 'zod';
+import { beforeTime, toPage } from '../cursor.js';
+import type { ApiDeps, Routes } from '../deps.js';
+import { InvalidRequest, NotFound } from '../errors.js';
+import { EventTypeParams } from './params.js';
+import { storedObject } from './stored-json.js';
+
+const tags = ['Event types'];
+const HANDSHAKE_TYPE = 'webhook:verify';
+
+export const eventTypeRoutes: Routes = (app, { db }) => {
+  app.get(
+    '/v1/event-types',
+    {
+      config: { allow: 'anyone' },
+      schema: {
+        operationId: 'eventTypes.list',
+        summary: 'List the catalogue',
+        tags,
+        querystring: ListQuery,
+        response: { 200: EventTypeList },
+      },
+    },
+    async ({ query: { limit, cursor } }) => {
+      const before = beforeTime('eventTypes', cursor);
+      const rows = await db.prisma.eventType.findMany({
+        where: before
+          ? {
+              OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, name: { lt: before.name } }],
+            }
+          : {},
+        orderBy: [{ createdAt: 'desc' }, { name: 'desc' }],
+        take: limit + 1,
+      });
+      return toPage(rows, {
+        limit,
+        list: 'eventTypes',
+        keyOf: (row) => [row.createdAt.toISOString(), row.name],
+        itemOf: eventTypeJson,
+      });
+    },
+  );
+
+  app.get(
+    '/v1/event-types/:name',
+    {
+      config: { allow: 'anyone' },
+      schema: {
+        operationId: 'eventTypes.get',
+        summary: 'Get an event type',
+        tags,
+        params: EventTypeParams,
+        response: { 200: EventType },
+      },
+    },
+    async ({ params }) => {
+      const row = await db.prisma.eventType.findUnique({ where: params });
+      if (!row) throw new NotFound('event type');
+      return eventTypeJson(row);
+    },
+  );
+
+  app.put(
+    '/v1/event-types/:name',
+    {
+      config: { allow: 'operator' },
+      bodyLimit: 1024 * 1024, // an example and a schema, each of at most 256 KiB
+      schema: {
+        operationId: 'eventTypes.put',
+        summary: 'Add an event type to the catalogue, or change it',
+        tags,
+        params: EventTypeParams,
+        body: PutEventType,
+        response: { 200: EventType, 201: EventType },
+      },
+    },
+    async ({ params: { name }, body }, reply) => {
+      if (name === HANDSHAKE_TYPE) {
+        throw new InvalidRequest([{ path: 'name', message: `"${name}" is the handshake’s own type; choose another` }]);
+      }
+      const created = await putEventType(db, name, body);
+      const row = await db.prisma.eventType.findUniqueOrThrow({ where: { name } });
+      return reply.code(created ? 201 : 200).send(eventTypeJson(row));
+    },
+  );
+
+  app.delete(
+    '/v1/event-types/:name',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'eventTypes.delete',
+        summary: 'Remove an event type from the catalogue',
+        description: 'It can no longer be published. What was published stays, and so do subscriptions that name it.',
+        tags,
+        params: EventTypeParams,
+        response: { 204: z.undefined() },
+      },
+    },
+    async ({ params }, reply) => {
+      const { count } = await db.prisma.eventType.deleteMany({ where: params });
+      if (count === 0) throw new NotFound('event type');
+      return reply.code(204).send();
+    },
+  );
+};
+
+const json = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
+
+/** One statement, so that two that add the same type at once both succeed. Returns whether it is new. */
+async function putEventType(db: ApiDeps['db'], name: string, entry: PutEventType): Promise<boolean> {
+  const { rows } = await db.pool.query<{ created: boolean }>(
+    `INSERT INTO event_types (name, description, example, schema, deprecated) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (name) DO UPDATE SET description = excluded.description, example = excluded.example,
+       schema = excluded.schema, deprecated = excluded.deprecated, updated_at = now()
+     RETURNING xmax = 0 AS created`,
+    [name, entry.description, json(entry.example), json(entry.schema), entry.deprecated],
+  );
+  return rows[0]?.created ?? false;
+}
+
+const eventTypeJson = (row: Row): EventType => ({
+  name: row.name,
+  description: row.description,
+  example: row.example === null ? null : storedObject(row.example),
+  schema: row.schema === null ? null : storedObject(row.schema),
+  deprecated: row.deprecated,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+});

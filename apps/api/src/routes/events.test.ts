@@ -1,0 +1,263 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestApi, type TestApi } from '../api.test-support.js';
+
+let api: TestApi;
+beforeAll(async () => void (api = await openTestApi()));
+afterAll(() => api.close());
+
+const message = { event: 'message:created', payload: { id: 'm1' } };
+const publish = (account: string, body: unknown = message, headers: Record<string, string> = {}) =>
+  api.call('POST', `/v1/accounts/${account}/events`, { body, headers });
+const batch = (account: string, events: unknown[]) =>
+  api.call('POST', `/v1/accounts/${account}/events/batch`, { body: { events } });
+
+describe('publish', () => {
+  it('202: the event is stored with one delivery per matching subscription, and the queue is told', async () => {
+    const account = await api.account();
+    await api.activeSubscription(account);
+    await api.activeSubscription(account, { events: ['message:*'] });
+    await api.activeSubscription(account, { events: ['conversation:created'] });
+    const { status, json } = await publish(account);
+    expect(status).toBe(202);
+    expect(json).toEqual({
+      id: expect.stringMatching(/^evt_/),
+      accountId: account,
+      event: 'message:created',
+      createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      deliveries: 2,
+      duplicate: false,
+    });
+    await api.deps.publisher.drain();
+    expect(api.jobs).toHaveLength(2);
+    await api.work();
+  });
+
+  it('an event that nobody wants is stored and answers deliveries: 0', async () => {
+    const account = await api.account();
+    const { json } = await publish(account);
+    expect(json.deliveries).toBe(0);
+    expect((await api.call('GET', `/v1/accounts/${account}/events/${json.id}`)).json).toMatchObject({ deliveries: [] });
+  });
+
+  it('disable_webhook_events: true in a message’s metadata stores the event and makes no delivery', async () => {
+    const account = await api.account();
+    await api.activeSubscription(account);
+    const { status, json } = await publish(account, {
+      event: 'message:created',
+      payload: { metadata: { disable_webhook_events: true } },
+    });
+    expect([status, json.deliveries]).toEqual([202, 0]);
+  });
+
+  it('the same Idempotency-Key with the same body: the same id again, and duplicate: true', async () => {
+    const account = await api.account();
+    await api.activeSubscription(account);
+    const first = await publish(account, message, { 'idempotency-key': 'k-1' });
+    const again = await publish(account, '{ "event": "message:created", "payload": {"id":"m1"} }', {
+      'idempotency-key': 'k-1',
+    });
+    expect(again.status).toBe(202);
+    expect(again.json).toEqual({ ...first.json, duplicate: true });
+    expect((await api.call('GET', `/v1/accounts/${account}/events`)).json.data).toHaveLength(1);
+  });
+
+  it('409 the same Idempotency-Key with another body', async () => {
+    const account = await api.account();
+    await publish(account, message, { 'idempotency-key': 'k-1' });
+    const { status, json } = await publish(
+      account,
+      { ...message, payload: { id: 'm2' } },
+      { 'idempotency-key': 'k-1' },
+    );
+    expect(status).toBe(409);
+    expect(json).toMatchObject({ code: 'idempotency_conflict', errors: [{ path: 'Idempotency-Key' }] });
+  });
+
+  it('two accounts may use the same Idempotency-Key', async () => {
+    const [one, other] = [await api.account(), await api.account()];
+    const first = await publish(one, message, { 'idempotency-key': 'shared' });
+    const second = await publish(other, { ...message, payload: { id: 'other' } }, { 'idempotency-key': 'shared' });
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expect(second.json).toMatchObject({ duplicate: false, accountId: other });
+  });
+
+  it.each([
+    ['empty', ''],
+    ['of 256 characters', 'k'.repeat(256)],
+    ['with a letter beyond ASCII', 'ключ'],
+    ['with a tab', 'a\tb'],
+  ])('422 an Idempotency-Key that is %s', async (_, key) => {
+    const { status, json } = await publish(await api.account(), message, {
+      'idempotency-key': Buffer.from(key).toString('latin1'),
+    });
+    expect(status).toBe(422);
+    expect(json.errors).toEqual([
+      { path: 'Idempotency-Key', message: expect.stringContaining('1 to 255 printable ASCII') },
+    ]);
+  });
+
+  it('an account key with events:write may publish to its account', async () => {
+    const account = await api.account();
+    const key = await api.key(account, ['events:write']);
+    expect((await api.call('POST', `/v1/accounts/${account}/events`, { key, body: message })).status).toBe(202);
+  });
+
+  it('counts what was accepted, what nobody wanted, and what was refused by code', async () => {
+    await publish(await api.account());
+    await publish('nobody');
+    const { text } = await api.call('GET', '/metrics');
+    expect(text).toMatch(/posthorn_events_accepted_total\{result="new"\} [1-9]/);
+    expect(text).toMatch(/posthorn_events_accepted_total\{result="duplicate"\} [1-9]/);
+    expect(text).toMatch(/posthorn_events_unmatched_total [1-9]/);
+    expect(text).toMatch(/posthorn_deliveries_created_total [1-9]/);
+    expect(text).toMatch(/posthorn_events_rejected_total\{code="not_found"\} [1-9]/);
+    expect(text).toMatch(
+      /posthorn_http_request_duration_seconds_count\{method="POST",route="\/v1\/accounts\/:account\/events",status_code="202"\}/,
+    );
+    expect(text).not.toContain('account-1');
+  });
+});
+
+describe('publish a batch', () => {
+  it('202: the answers stand in the order of the request, each with its own key', async () => {
+    const account = await api.account();
+    await api.activeSubscription(account, { events: ['message:created'] });
+    const events = [
+      { ...message, idempotencyKey: 'b-1' },
+      { event: 'conversation:created', payload: {} },
+      { ...message, idempotencyKey: 'b-1' },
+    ];
+    const { status, json } = await batch(account, events);
+    expect(status).toBe(202);
+    expect(
+      json.data.map((event: { event: string; deliveries: number; duplicate: boolean }) => [
+        event.event,
+        event.deliveries,
+        event.duplicate,
+      ]),
+    ).toEqual([
+      ['message:created', 1, false],
+      ['conversation:created', 0, false],
+      ['message:created', 1, true],
+    ]);
+    expect(json.data[2].id).toBe(json.data[0].id);
+  });
+
+  it.each([
+    ['an unknown type', { event: 'nobody:knows', payload: {} }, 422, 'unknown_event_type', 'events[1].event'],
+    [
+      'a key used with another body',
+      { ...message, payload: { id: 'x' }, idempotencyKey: 'taken' },
+      409,
+      'idempotency_conflict',
+      'events[1].idempotencyKey',
+    ],
+    [
+      'a payload that is no object',
+      { event: 'message:created', payload: 1 },
+      422,
+      'invalid_request',
+      'events[1].payload',
+    ],
+    ['an unknown field', { ...message, paylod: {} }, 422, 'invalid_request', 'events[1].paylod'],
+    [
+      'a key that is too long',
+      { ...message, idempotencyKey: 'k'.repeat(256) },
+      422,
+      'invalid_request',
+      'events[1].idempotencyKey',
+    ],
+  ])('all or nothing: %s among good ones refuses them all and names it', async (_, bad, status, code, path) => {
+    const account = await api.account();
+    await api.activeSubscription(account);
+    await publish(account, message, { 'idempotency-key': 'taken' });
+    const before = await api.counts();
+    const answer = await batch(account, [{ ...message, idempotencyKey: 'fresh' }, bad, message]);
+    expect(answer.status).toBe(status);
+    expect(answer.json).toMatchObject({ code, errors: [{ path }] });
+    expect(await api.counts()).toEqual(before);
+  });
+
+  it.each([
+    ['none', 0],
+    ['501', 501],
+  ])('422 %s events', async (_, count) => {
+    const { status, json } = await batch(
+      await api.account(),
+      Array.from({ length: count }, () => message),
+    );
+    expect(status).toBe(422);
+    expect(json.errors[0].path).toBe('events');
+  });
+
+  it('takes 500 events', async () => {
+    const { status, json } = await batch(
+      await api.account(),
+      Array.from({ length: 500 }, () => message),
+    );
+    expect(status).toBe(202);
+    expect(json.data).toHaveLength(500);
+  });
+
+  it('422 a header Idempotency-Key: it would not hold for the batch', async () => {
+    const account = await api.account();
+    const { status, json } = await api.call('POST', `/v1/accounts/${account}/events/batch`, {
+      body: { events: [message] },
+      headers: { 'idempotency-key': 'k' },
+    });
+    expect([status, json.errors[0].path]).toEqual([422, 'Idempotency-Key']);
+  });
+
+  it('404 an unknown account', async () => {
+    expect((await batch('nobody', [message])).json.code).toBe('not_found');
+  });
+});
+
+describe('get an event', () => {
+  it('its payload comes back to the byte: key order, 20-digit integers, number spelling, escapes', async () => {
+    const account = await api.account();
+    const payload = String.raw`{"b":1,"10":1,"2":2,"n":12345678901234567890,"f":1.0,"e":1E+2,"s":"\u00fc\/\ud83d","deep":{"d":1,"d":2}}`;
+    const { json } = await publish(
+      account,
+      `{ "payload" : ${payload.replaceAll(',', ' ,\n')} , "event" : "message:created" }`,
+    );
+    const { text } = await api.call('GET', `/v1/accounts/${account}/events/${json.id}`);
+    expect(text).toContain(`"payload":${payload}`);
+  });
+
+  it('shows the states of its deliveries', async () => {
+    const account = await api.account();
+    const subscription = await api.activeSubscription(account);
+    const { json } = await publish(account);
+    await api.deps.publisher.drain();
+    await api.work();
+    const event = await api.call('GET', `/v1/accounts/${account}/events/${json.id}`);
+    expect(event.json.deliveries).toEqual([
+      {
+        id: expect.stringMatching(/^dlv_/),
+        subscriptionId: subscription,
+        status: 'succeeded',
+        statusReason: null,
+        attemptCount: 1,
+        nextAttemptAt: null,
+        completedAt: expect.any(String),
+      },
+    ]);
+  });
+});
+
+describe('list events', () => {
+  it('by type (one or several) and by time: from is in, to is out', async () => {
+    const account = await api.account();
+    const first = (await publish(account)).json;
+    const second = (await publish(account, { event: 'conversation:created', payload: {} })).json;
+    const list = async (query: string) =>
+      (await api.call('GET', `/v1/accounts/${account}/events?${query}`)).json.data.map(({ id }: { id: string }) => id);
+    expect(await list('event=message:created')).toEqual([first.id]);
+    expect(await list('event=message:created&event=conversation:created')).toEqual([second.id, first.id]);
+    expect(await list('event=conversation:updated')).toEqual([]);
+    expect(await list(`from=${first.createdAt}`)).toEqual([second.id, first.id]);
+    expect(await list(`to=${first.createdAt}`)).toEqual([]);
+    expect(await list('from=2100-01-01T00:00:00Z')).toEqual([]);
+  });
+});

@@ -1,0 +1,185 @@
+import {
+  EventDetail,
+  EventList,
+  EventQuery,
+  IdempotencyKey,
+  PublishedEvent,
+  PublishedEvents,
+  PublishEvent,
+  PublishEvents,
+} from '@posthorn/contract';
+import { freezeBatch, freezeEvent, type PublishRefusal } from '@posthorn/core';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { beforeId, toPage } from '../cursor.js';
+import type { Routes } from '../deps.js';
+import { EventTypeUnknown, IdempotencyKeyReused, InvalidRequest, NotFound } from '../errors.js';
+import { eventDetailText, eventJson, publishedJson } from './event-json.js';
+import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js';
+import { requireFrozen, toError } from './require-frozen.js';
+
+const tags = ['Events'];
+
+export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
+  const count = (deliveryCount: number, duplicate: boolean) => {
+    metrics.eventsAccepted.inc({ result: duplicate ? 'duplicate' : 'new' });
+    if (duplicate) return;
+    metrics.deliveriesCreated.inc(deliveryCount);
+    if (deliveryCount === 0) metrics.eventsUnmatched.inc();
+  };
+
+  app.post(
+    '/v1/accounts/:account/events',
+    {
+      config: {
+        allow: 'events:write',
+        bodyAsText: true,
+        shownBody: PublishEvent,
+        problems: ['idempotency_conflict', 'unknown_event_type'],
+      },
+      bodyLimit: 512 * 1024, // a payload of 256 KiB, and as much white space around its tokens
+      schema: {
+        operationId: 'events.publish',
+        summary: 'Publish an event',
+        description:
+          'A 202 means that the event and one delivery per matching subscription are stored for good. ' +
+          'The body is at most 512 KiB, its payload without white space at most 256 KiB.',
+        tags,
+        params: AccountParams,
+        headers: z.looseObject({ 'idempotency-key': IdempotencyKey.optional() }),
+        response: { 202: PublishedEvent },
+      },
+    },
+    async ({ params, headers, bodyText }, reply) => {
+      const frozen = requireFrozen(freezeEvent(bodyText));
+      const idempotencyKey = headers['idempotency-key'] ?? null;
+      const result = await publisher.publish({ accountId: params.account, frozen, idempotencyKey });
+      switch (result.outcome) {
+        case 'accepted':
+        case 'repeated': {
+          const duplicate = result.outcome === 'repeated';
+          count(result.event.deliveryCount, duplicate);
+          return reply.code(202).send(publishedJson(result.event, duplicate));
+        }
+        default:
+          throw toRefusal(result, { typeAt: 'event', keyAt: 'Idempotency-Key' });
+      }
+    },
+  );
+
+  app.post(
+    '/v1/accounts/:account/events/batch',
+    {
+      config: {
+        allow: 'events:write',
+        bodyAsText: true,
+        shownBody: PublishEvents,
+        problems: ['idempotency_conflict', 'unknown_event_type'],
+      },
+      bodyLimit: 16 * 1024 * 1024,
+      schema: {
+        operationId: 'events.publishBatch',
+        summary: 'Publish up to 500 events at once',
+        description:
+          'All of them are stored, or none. Each may have an `idempotencyKey` of its own; a header `Idempotency-Key` is ' +
+          'refused. The body is at most 16 MiB.',
+        tags,
+        params: AccountParams,
+        response: { 202: PublishedEvents },
+      },
+    },
+    async ({ params, headers, bodyText }, reply) => {
+      if (headers['idempotency-key'] !== undefined) {
+        const message = 'does not apply to a batch: give each event an idempotencyKey';
+        throw new InvalidRequest([{ path: 'Idempotency-Key', message }]);
+      }
+      const batch = freezeBatch(bodyText);
+      if (!batch.ok) throw toError(batch);
+      const result = await publisher.publishAll(batch.items.map((item) => ({ accountId: params.account, ...item })));
+      if (result.outcome === 'refused') {
+        const at = `events[${result.index}]`;
+        throw toRefusal(result.result, { typeAt: `${at}.event`, keyAt: `${at}.idempotencyKey` });
+      }
+      for (const event of result.events) count(event.deliveryCount, event.repeated);
+      return reply.code(202).send({ data: result.events.map((event) => publishedJson(event, event.repeated)) });
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/events',
+    {
+      config: { allow: 'events:read' },
+      schema: {
+        operationId: 'events.list',
+        summary: 'List events',
+        tags,
+        params: AccountParams,
+        querystring: EventQuery,
+        response: { 200: EventList },
+      },
+    },
+    async ({ params: { account }, query: { limit, cursor, event, from, to } }) => {
+      const rows = await db.prisma.event.findMany({
+        where: {
+          accountId: account,
+          ...(event && { type: { in: event } }),
+          ...createdWithin(from, to),
+          ...beforeId('events', cursor),
+        },
+        omit: { body: true },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+      });
+      await requireAccount({ db }, account, rows);
+      return toPage(rows, { limit, list: 'events', keyOf: ({ id }) => [id], itemOf: eventJson });
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/events/:event',
+    {
+      config: { allow: 'events:read' },
+      schema: {
+        operationId: 'events.get',
+        summary: 'Get an event with its payload and its deliveries’ states',
+        tags,
+        params: EventParams,
+        response: { 200: EventDetail },
+      },
+    },
+    async ({ params }, reply) => {
+      const accountId = params.account;
+      const id = uuidOf('evt', params.event);
+      const [row, deliveries] = await Promise.all([
+        db.prisma.event.findFirst({ where: { id, accountId } }),
+        db.prisma.delivery.findMany({ where: { eventId: id, accountId }, orderBy: { id: 'asc' } }),
+      ]);
+      if (!row) throw new NotFound('event');
+      // As text, which Fastify sends as it is: through the schema's serializer the payload would not come out to the byte.
+      const plain: FastifyReply = reply;
+      return plain.type('application/json; charset=utf-8').send(eventDetailText(row, deliveries));
+    },
+  );
+};
+
+function toRefusal(result: PublishRefusal, { typeAt, keyAt }: { typeAt: string; keyAt: string }): Error {
+  switch (result.outcome) {
+    case 'key_reused':
+      return new IdempotencyKeyReused(keyAt);
+    case 'type_unknown':
+      return new EventTypeUnknown(typeAt, result.type);
+    case 'account_unknown':
+      return new NotFound('account');
+    default:
+      return result satisfies never;
+  }
+}
+
+/** `from` is the first moment that counts, `to` the first one that no longer does. */
+export function createdWithin(
+  from: string | undefined,
+  to: string | undefined,
+): { createdAt?: { gte?: Date; lt?: Date } } {
+  if (from === undefined && to === undefined) return {};
+  return { createdAt: { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) } };
+}

@@ -1,0 +1,86 @@
+import { CreatedKey, CreateKey, type Key, KeyList, ListQuery, SCOPES, toTypeId } from '@posthorn/contract';
+import { type ApiKey, createKey, revokeKey } from '@posthorn/core';
+import { z } from 'zod';
+import { beforeId, toPage } from '../cursor.js';
+import type { Routes } from '../deps.js';
+import { NotFound } from '../errors.js';
+import { AccountParams, KeyParams, requireAccount, uuidOf } from './params.js';
+
+const tags = ['Accounts'];
+
+export const keyRoutes: Routes = (app, { db }) => {
+  app.post(
+    '/v1/accounts/:account/keys',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'keys.create',
+        summary: 'Create a key of an account',
+        description: 'The key is in this answer and nowhere else: it is kept only as a hash.',
+        tags,
+        params: AccountParams,
+        body: CreateKey,
+        response: { 201: CreatedKey },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const { name, scopes = [...SCOPES] } = body;
+      const result = await createKey({ db }, { accountId: params.account, name, scopes });
+      if (result.outcome === 'account_unknown') throw new NotFound('account');
+      const { lastUsedAt: _, ...shown } = keyJson(result.apiKey);
+      return reply.code(201).send({ ...shown, key: result.key });
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/keys',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'keys.list',
+        summary: 'List the keys of an account',
+        tags,
+        params: AccountParams,
+        querystring: ListQuery,
+        response: { 200: KeyList },
+      },
+    },
+    async ({ params: { account }, query: { limit, cursor } }) => {
+      const rows = await db.prisma.apiKey.findMany({
+        where: { accountId: account, ...beforeId('keys', cursor) },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+      });
+      await requireAccount({ db }, account, rows);
+      return toPage(rows, { limit, list: 'keys', keyOf: ({ id }) => [id], itemOf: keyJson });
+    },
+  );
+
+  app.delete(
+    '/v1/accounts/:account/keys/:key',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'keys.revoke',
+        summary: 'Revoke a key',
+        description: 'Effective at once: the next request with it is a 401.',
+        tags,
+        params: KeyParams,
+        response: { 204: z.undefined() },
+      },
+    },
+    async ({ params }, reply) => {
+      const revoked = await revokeKey({ db }, { accountId: params.account, id: uuidOf('key', params.key) });
+      if (!revoked) throw new NotFound('key');
+      return reply.code(204).send();
+    },
+  );
+};
+
+const keyJson = ({ id, name, scopes, createdAt, lastUsedAt }: ApiKey): Key => ({
+  id: toTypeId('key', id),
+  name,
+  scopes,
+  createdAt: createdAt.toISOString(),
+  lastUsedAt: lastUsedAt?.toISOString() ?? null,
+});

@@ -1,0 +1,378 @@
+import { toTypeId, toUuid } from '@posthorn/contract';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { echo, openTestApi, OPERATOR_KEY, REFUSED, type TestApi } from '../api.test-support.js';
+
+let api: TestApi;
+let account: string;
+let key: string;
+beforeAll(async () => void (api = await openTestApi()));
+beforeEach(async () => {
+  api.answer(echo);
+  api.verifyAtOnce(true);
+  account = await api.account();
+  key = await api.key(account);
+});
+afterAll(() => api.close());
+
+const BASE = '/api/event_subscriptions';
+const WHOLE_SECONDS = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
+const UUID = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+const NOT_FOUND = { errors: { detail: 'Not Found' } };
+const BAD_REQUEST = { errors: { detail: 'Bad Request' } };
+const NOT_AUTHENTICATED = { error: { code: 401, message: 'Not authenticated' } };
+
+const create = (fields: object) => api.call('POST', BASE, { key, body: { event_subscription: fields } });
+const change = (id: string, fields: object, method: 'PUT' | 'PATCH' = 'PUT') =>
+  api.call(method, `${BASE}/${id}`, { key, body: { event_subscription: fields } });
+const verify = (body: unknown) => api.call('POST', `${BASE}/verify`, { key, body });
+const v1 = async (id: string) =>
+  (await api.call('GET', `/v1/accounts/${account}/subscriptions/${toTypeId('sub', id)}`)).json;
+const url = 'https://example.com/api/webhook';
+const verifications = () => api.deps.db.prisma.verification.count({ where: { accountId: account } });
+
+describe('create', () => {
+  it('201, location, and exactly the eight keys in their order; verified is true to fact', async () => {
+    const { status, headers, json, text } = await create({ webhook_url: url });
+    expect(status).toBe(201);
+    expect(headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(headers['location']).toBe(`${BASE}/${json.data.id}`);
+    expect(json).toEqual({
+      data: {
+        account_id: account,
+        created_at: WHOLE_SECONDS,
+        id: UUID,
+        object: 'event_subscription',
+        scope: null,
+        updated_at: WHOLE_SECONDS,
+        verified: true,
+        webhook_url: url,
+      },
+    });
+    expect(text).toMatch(
+      /^\{"data":\{"account_id":.*"created_at":.*"id":.*"object":.*"scope":.*"updated_at":.*"verified":.*"webhook_url":/,
+    );
+  });
+
+  it('saved even if the verification fails: 201 and verified: false', async () => {
+    api.answer(() => ({ body: Buffer.from('{"ok":true}') }));
+    const { status, json } = await create({ webhook_url: url });
+    expect([status, json.data.verified]).toEqual([201, false]);
+    expect((await v1(json.data.id)).verification.reason).toBe('mismatch');
+  });
+
+  it('a receiver that answers {"challenge": …} or the bare JSON string is verified', async () => {
+    for (const wrap of [
+      (challenge: string) => `{"challenge":"${challenge}","more":1}`,
+      (challenge: string) => `"${challenge}"`,
+    ]) {
+      api.answer((request) => ({ body: Buffer.from(wrap(Buffer.from(echo(request).body ?? []).toString())) }));
+      expect((await create({ webhook_url: url })).json.data.verified).toBe(true);
+    }
+  });
+
+  it('a URL without a path gets its slash', async () => {
+    expect((await create({ webhook_url: 'https://example.com' })).json.data).toMatchObject({
+      webhook_url: 'https://example.com/',
+      verified: true,
+    });
+  });
+
+  it('account_id and verified in the body are ignored', async () => {
+    const other = await api.account();
+    api.answer(() => REFUSED);
+    const { json } = await create({ webhook_url: url, account_id: other, verified: true });
+    expect(json.data).toMatchObject({ account_id: account, verified: false });
+  });
+
+  it.each([
+    ['absent', undefined, null, []],
+    ['null', null, null, []],
+    ['empty', '', null, []],
+    ['one of the created types', 'message:created', 'message:created', ['message:created', 'conversation:created']],
+    ['something else', 'whatever', 'whatever', ['message:created', 'conversation:created']],
+    [
+      'with conversation:updated in it',
+      'message:created,conversation:updated',
+      'message:created,conversation:updated',
+      ['message:created', 'conversation:created', 'conversation:updated'],
+    ],
+  ])('a scope that is %s is returned as it was and translated for /v1', async (_, scope, returned, events) => {
+    const { json } = await create({ webhook_url: url, scope });
+    expect(json.data.scope).toBe(returned);
+    expect((await v1(json.data.id)).events).toEqual(events);
+  });
+
+  it.each([
+    ['missing', {}],
+    ['null', { webhook_url: null }],
+    ['empty', { webhook_url: '' }],
+    ['blank', { webhook_url: '  ' }],
+  ])("422 can't be blank: webhook_url %s", async (_, fields) => {
+    const { status, json } = await create(fields);
+    expect(status).toBe(422);
+    expect(json).toEqual({
+      error: { status: 422, message: 'Unprocessable Entity', errors: { webhook_url: ["can't be blank"] } },
+    });
+  });
+
+  it.each([
+    ['some text'],
+    ['http://example.com/'],
+    ['https://127.0.0.1/'],
+    ['https://user:pass@example.com/'],
+    [`https://example.com/${'x'.repeat(2048)}`],
+    ['https://example.com/\0'],
+    [7],
+  ])('422 with a text of our own, and nothing is stored: webhook_url %j', async (webhook_url) => {
+    const before = await api.counts();
+    const { status, json } = await create({ webhook_url });
+    expect(status).toBe(422);
+    expect(json.error).toMatchObject({
+      status: 422,
+      message: 'Unprocessable Entity',
+      errors: { webhook_url: [expect.any(String)] },
+    });
+    expect(await api.counts()).toEqual(before);
+  });
+
+  it.each([[7], [{}], ['a\0b'], ['\ud83d'], ['x'.repeat(2001)]])('422 for the scope %j', async (scope) => {
+    const { status, json } = await create({ webhook_url: url, scope });
+    expect([status, Object.keys(json.error.errors)]).toEqual([422, ['scope']]);
+  });
+
+  it.each([
+    ['no event_subscription', {}],
+    ['an event_subscription that is none', { event_subscription: 'x' }],
+    ['an event_subscription that is a list', { event_subscription: [] }],
+    ['a list', []],
+    ['broken JSON', '{'],
+    ['nothing', ''],
+  ])('400 for %s', async (_, body) => {
+    const { status, json } = await api.call('POST', BASE, { key, body });
+    expect([status, json]).toEqual([400, BAD_REQUEST]);
+  });
+
+  it('415 and 413 in the same shape', async () => {
+    const form = await api.call('POST', BASE, {
+      key,
+      body: 'a=b',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect([form.status, form.json]).toEqual([415, { errors: { detail: 'Unsupported Media Type' } }]);
+    const large = await create({ webhook_url: url, scope: 'x'.repeat(200_000) });
+    expect([large.status, large.json]).toEqual([413, { errors: { detail: 'Payload Too Large' } }]);
+  });
+});
+
+describe('list and get', () => {
+  it('all of the account’s, oldest first, in both spellings of the id', async () => {
+    expect((await api.call('GET', BASE, { key })).json).toEqual({ data: [] });
+    const one = (await create({ webhook_url: url })).json.data;
+    const two = (await create({ webhook_url: 'https://example.com/two' })).json.data;
+    expect((await api.call('GET', BASE, { key })).json).toEqual({ data: [one, two] });
+    expect((await api.call('GET', `${BASE}/${one.id}`, { key })).json).toEqual({ data: one });
+    expect((await api.call('GET', `${BASE}/${one.id.toUpperCase()}`, { key })).json).toEqual({ data: one });
+    expect((await api.call('GET', `${BASE}/${toTypeId('sub', one.id)}`, { key })).json).toEqual({ data: one });
+  });
+
+  it('verified is true for a paused and a disabled one as well', async () => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    for (const act of ['pause', 'disable']) {
+      await api.call('POST', `/v1/accounts/${account}/subscriptions/${toTypeId('sub', id)}/${act}`);
+      expect((await api.call('GET', `${BASE}/${id}`, { key })).json.data.verified).toBe(true);
+    }
+  });
+
+  it('one made on /v1 is there, too', async () => {
+    const id = await api.activeSubscription(account);
+    const { json } = await api.call('GET', BASE, { key });
+    expect(json.data).toMatchObject([{ id: toUuid('sub', id), verified: true, scope: null }]);
+  });
+});
+
+describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
+  it('a new URL that passes is in force in the answer', async () => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    const { status, json } = await change(id, { webhook_url: 'https://example.com/new' }, method);
+    expect([status, json.data]).toMatchObject([200, { id, webhook_url: 'https://example.com/new', verified: true }]);
+  });
+
+  it('a new URL that fails: the answer shows the old one, which stays in force', async () => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    api.answer(() => ({ body: Buffer.from('nope') }));
+    const { json } = await change(id, { webhook_url: 'https://example.com/new' }, method);
+    expect(json.data).toMatchObject({ webhook_url: url, verified: true });
+    expect(await v1(id)).toMatchObject({ url, pendingUrl: 'https://example.com/new', status: 'active' });
+  });
+
+  it('without webhook_url the verification is left alone', async () => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    const before = await verifications();
+    const { status, json } = await change(id, { scope: 'conversation:updated' }, method);
+    expect([status, json.data]).toMatchObject([
+      200,
+      { scope: 'conversation:updated', verified: true, webhook_url: url },
+    ]);
+    expect(await verifications()).toBe(before);
+    expect((await v1(id)).events).toContain('conversation:updated');
+  });
+
+  it('the same URL again asks for no verification, and the scope stays', async () => {
+    const { id } = (await create({ webhook_url: url, scope: 'x' })).json.data;
+    const before = await verifications();
+    expect((await change(id, { webhook_url: url }, method)).json.data).toMatchObject({ verified: true, scope: 'x' });
+    expect(await verifications()).toBe(before);
+  });
+
+  it('account_id in the body moves nothing', async () => {
+    const other = await api.account();
+    const { id } = (await create({ webhook_url: url })).json.data;
+    expect((await change(id, { account_id: other, verified: false }, method)).json.data).toMatchObject({
+      account_id: account,
+      verified: true,
+    });
+  });
+
+  it('422 for an empty or refused URL, and the old one stays', async () => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    expect((await change(id, { webhook_url: '' }, method)).json.error.errors.webhook_url).toEqual(["can't be blank"]);
+    expect((await change(id, { webhook_url: 'https://10.0.0.1/' }, method)).status).toBe(422);
+    expect((await api.call('GET', `${BASE}/${id}`, { key })).json.data.webhook_url).toBe(url);
+  });
+
+  it('400 without event_subscription', async () => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    const { status, json } = await api.call(method, `${BASE}/${id}`, { key, body: { webhook_url: url } });
+    expect([status, json]).toEqual([400, BAD_REQUEST]);
+  });
+});
+
+describe('delete', () => {
+  it('204 and empty, then 404', async () => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    const { status, text } = await api.call('DELETE', `${BASE}/${id}`, { key });
+    expect([status, text]).toEqual([204, '']);
+    const again = await api.call('DELETE', `${BASE}/${id}`, { key });
+    expect([again.status, again.json]).toEqual([404, NOT_FOUND]);
+    expect((await api.call('GET', BASE, { key })).json).toEqual({ data: [] });
+  });
+});
+
+describe('verify', () => {
+  it('true for a URL that echoes; no subscription is stored', async () => {
+    const { status, json } = await verify({ url });
+    expect([status, json]).toEqual([200, { data: { verified: true } }]);
+    expect((await api.call('GET', BASE, { key })).json.data).toEqual([]);
+  });
+
+  it('false for one that does not', async () => {
+    api.answer(() => ({ body: Buffer.from('{"ok":true}') }));
+    expect((await verify({ url })).json).toEqual({ data: { verified: false } });
+  });
+
+  it.each([
+    ['some text'],
+    [''],
+    [null],
+    [7],
+    ['https://127.0.0.1/'],
+    ['https://169.254.169.254/'],
+    ['http://example.com/'],
+  ])('false, and nothing is sent, for %j', async (bad) => {
+    api.posts.length = 0;
+    const { status, json } = await verify({ url: bad });
+    expect([status, json]).toEqual([200, { data: { verified: false } }]);
+    expect(api.posts).toEqual([]);
+  });
+
+  it.each([
+    ['no url', {}],
+    ['a list', []],
+    ['broken JSON', '{'],
+    ['nothing', ''],
+  ])('400 for %s', async (_, body) => {
+    const { status, json } = await verify(body);
+    expect([status, json]).toEqual([400, BAD_REQUEST]);
+  });
+
+  it('false when the account has verified too many within a minute', async () => {
+    await api.deps.db.pool.query(
+      `INSERT INTO verifications (id, account_id, url) SELECT gen_random_uuid(), $1, 'https://example.com/' FROM generate_series(1, 60)`,
+      [account],
+    );
+    expect((await verify({ url })).json).toEqual({ data: { verified: false } });
+    const { status, json, headers } = await create({ webhook_url: url });
+    expect([status, json.error.status, Number(headers['retry-after']) > 0]).toEqual([429, 429, true]);
+  });
+});
+
+const EVERY = [
+  ['GET', BASE],
+  ['POST', BASE],
+  ['GET', `${BASE}/{id}`],
+  ['PUT', `${BASE}/{id}`],
+  ['PATCH', `${BASE}/{id}`],
+  ['DELETE', `${BASE}/{id}`],
+  ['POST', `${BASE}/verify`],
+] as const;
+
+describe('who may', () => {
+  it('an account key with and without Bearer', async () => {
+    for (const authorization of [key, `Bearer ${key}`, `bearer ${key}`]) {
+      expect((await api.call('GET', BASE, { key: null, headers: { authorization } })).status).toBe(200);
+    }
+  });
+
+  it.each(EVERY)('401 %s %s: no key, a wrong one, and the operator’s, which has no account', async (method, path) => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    for (const authorization of [
+      undefined,
+      '',
+      'nonsense',
+      'Basic dXNlcjpwYXNz',
+      OPERATOR_KEY,
+      `Bearer ${OPERATOR_KEY}`,
+    ]) {
+      const headers = authorization === undefined ? {} : { authorization };
+      const { status, json } = await api.call(method, path.replace('{id}', id), { key: null, headers });
+      expect([authorization, status, json]).toEqual([authorization, 401, NOT_AUTHENTICATED]);
+    }
+  });
+
+  it.each(EVERY)('403 %s %s: the scope is missing', async (method, path) => {
+    const needed = method === 'GET' ? 'subscriptions:read' : 'subscriptions:write';
+    const other = await api.key(account, [
+      method === 'GET' ? 'subscriptions:write' : 'subscriptions:read',
+      'events:write',
+    ]);
+    const { status, json } = await api.call(method, path.replace('{id}', '11111111-1111-4111-8111-111111111111'), {
+      key: other,
+    });
+    expect([status, json]).toEqual([403, { error: { status: 403, message: expect.stringContaining(needed) } }]);
+  });
+
+  it.each(EVERY.filter(([, path]) => path.includes('{id}')))(
+    '404 %s %s: another account’s, an unknown and a malformed id alike',
+    async (method, path) => {
+      const { id } = (await create({ webhook_url: url })).json.data;
+      const stranger = await api.key(await api.account());
+      const body =
+        method === 'GET' || method === 'DELETE'
+          ? undefined
+          : { event_subscription: { webhook_url: 'https://thief.example.com/' } };
+      for (const one of [id, toTypeId('sub', id), '11111111-1111-4111-8111-111111111111', 'x', `${id}%00`, '7']) {
+        const { status, json } = await api.call(method, path.replace('{id}', one), {
+          key: stranger,
+          ...(body && { body }),
+        });
+        expect([one, status, json]).toEqual([one, 404, NOT_FOUND]);
+      }
+      expect(await v1(id)).toMatchObject({ accountId: account, url, pendingUrl: null });
+    },
+  );
+
+  it('404 in the same shape for what is no route', async () => {
+    const { status, json } = await api.call('GET', '/api/conversations', { key });
+    expect([status, json]).toEqual([404, NOT_FOUND]);
+  });
+});

@@ -1,0 +1,294 @@
+import { isStorable, type Scope, toUuid } from '@posthorn/contract';
+import {
+  changeSubscription,
+  checkWebhookUrl,
+  createSubscription,
+  deleteSubscription,
+  findSubscription,
+  type Subscription,
+  waitForVerification,
+} from '@posthorn/core';
+import { checkUrl } from '@posthorn/sender';
+import type { FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { ApiDeps, Routes } from '../deps.js';
+import { ApiError, Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated } from '../errors.js';
+import { type Caller, openIdentify } from '../plugins/api-key.js';
+import { answerNoPapercupsRoute, answerPapercupsError } from './papercups-errors.js';
+import {
+  CHANGE_ERRORS,
+  CREATE_ERRORS,
+  DELETE_ERRORS,
+  LIST_ERRORS,
+  READ_ERRORS,
+  VERIFY_ERRORS,
+  PapercupsInput,
+  papercupsJson,
+  PapercupsSubscription,
+  PapercupsVerify,
+} from './papercups-shapes.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What an account key needs on a route of Papercups'. */
+    scope?: Scope;
+  }
+}
+
+// How long create, update and verify wait for the handshake, which a worker makes: longer than its own 15 s.
+const VERIFIED_WITHIN_MS = 20_000;
+
+const tags = ['Papercups'];
+const security = [{ papercupsToken: [] }];
+const one = z.object({ data: PapercupsSubscription }).meta({ id: 'PapercupsSubscriptionAnswer' });
+const many = z.object({ data: z.array(PapercupsSubscription) }).meta({ id: 'PapercupsSubscriptionsAnswer' });
+const verified = z.object({ data: z.object({ verified: z.boolean() }) }).meta({ id: 'PapercupsVerifyAnswer' });
+
+/** /api/event_subscriptions as Papercups spoke it, over the same subscriptions as /v1. The account is the key's; the
+ *  operator key has none and is refused. */
+export const papercupsRoutes: Routes = (root, deps) => {
+  void root.register(
+    async (scope) => {
+      const app = scope.withTypeProvider<ZodTypeProvider>();
+      const { db } = deps;
+      const identify = openIdentify(deps);
+      app.setErrorHandler(answerPapercupsError);
+      app.setNotFoundHandler(answerNoPapercupsRoute);
+      app.addHook('onRequest', async (request) => {
+        const needed = request.routeOptions.config.scope;
+        if (needed === undefined) return;
+        request.caller = await authenticate(identify, request.headers.authorization, needed);
+      });
+
+      app.get(
+        '/event_subscriptions',
+        {
+          config: { scope: 'subscriptions:read' },
+          schema: {
+            operationId: 'papercups.list',
+            summary: 'List event subscriptions',
+            description: 'All of them, oldest first.',
+            tags,
+            security,
+            response: { 200: many, ...LIST_ERRORS },
+          },
+        },
+        async (request, reply) => {
+          const rows = await db.prisma.subscription.findMany({
+            where: { accountId: accountOf(request), deletedAt: null },
+            include: { verification: true },
+            orderBy: { id: 'asc' },
+          });
+          return reply.send({ data: rows.map(papercupsJson) });
+        },
+      );
+
+      app.post(
+        '/event_subscriptions',
+        {
+          config: { scope: 'subscriptions:write', shownBody: PapercupsInput },
+          schema: {
+            operationId: 'papercups.create',
+            summary: 'Create an event subscription',
+            description: 'Answers when its URL has answered the handshake, or has failed to within 20 s.',
+            tags,
+            security,
+            response: { 201: one, ...CREATE_ERRORS },
+          },
+        },
+        async (request, reply) => {
+          const input = readInput(request.body);
+          const url = requireWebhookUrl(deps, input['webhook_url']);
+          const wanted = await translateScope(deps, input['scope']);
+          const result = await createSubscription(deps, { accountId: accountOf(request), url, ...wanted });
+          if (result.outcome === 'account_unknown') throw new Unauthenticated('The account is gone.');
+          if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
+          const { id, verificationId } = result.subscription;
+          const row = await afterVerification(deps, result.subscription, verificationId);
+          return reply
+            .code(201)
+            .header('location', `/api/event_subscriptions/${id}`)
+            .send({ data: papercupsJson(row) });
+        },
+      );
+
+      app.get(
+        '/event_subscriptions/:id',
+        {
+          config: { scope: 'subscriptions:read' },
+          schema: {
+            operationId: 'papercups.get',
+            summary: 'Get an event subscription',
+            tags,
+            security,
+            params: IdParams,
+            response: { 200: one, ...READ_ERRORS },
+          },
+        },
+        async (request, reply) => {
+          const row = await findSubscription(db, keyOf(request, request.params.id));
+          if (!row) throw new NotFound('subscription');
+          return reply.send({ data: papercupsJson(row) });
+        },
+      );
+
+      for (const [method, operationId] of [['PUT', 'papercups.put'] as const, ['PATCH', 'papercups.patch'] as const]) {
+        app.route({
+          method,
+          url: '/event_subscriptions/:id',
+          config: { scope: 'subscriptions:write', shownBody: PapercupsInput },
+          schema: {
+            operationId,
+            summary: 'Change an event subscription',
+            description:
+              'What is absent stays. A new URL is verified first, and the answer shows the URL in force: the old one, if the new one failed.',
+            tags,
+            security,
+            params: IdParams,
+            response: { 200: one, ...CHANGE_ERRORS },
+          },
+          handler: async (request, reply) => {
+            const input = readInput(request.body);
+            const key = keyOf(request, request.params.id);
+            const changes = {
+              ...('webhook_url' in input && { url: requireWebhookUrl(deps, input['webhook_url']) }),
+              ...('scope' in input && (await translateScope(deps, input['scope']))),
+            };
+            const result = await changeSubscription(deps, { ...key, changes });
+            if (result.outcome === 'not_found') throw new NotFound('subscription');
+            if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
+            const row = await afterVerification(deps, result.subscription, result.verificationId);
+            return reply.send({ data: papercupsJson(row) });
+          },
+        });
+      }
+
+      app.delete(
+        '/event_subscriptions/:id',
+        {
+          config: { scope: 'subscriptions:write' },
+          schema: {
+            operationId: 'papercups.delete',
+            summary: 'Delete an event subscription',
+            tags,
+            security,
+            params: IdParams,
+            response: { 204: z.undefined(), ...DELETE_ERRORS },
+          },
+        },
+        async (request, reply) => {
+          const { outcome } = await deleteSubscription(deps, keyOf(request, request.params.id));
+          if (outcome === 'not_found') throw new NotFound('subscription');
+          return reply.code(204).send();
+        },
+      );
+
+      app.post(
+        '/event_subscriptions/verify',
+        {
+          config: { scope: 'subscriptions:write', shownBody: PapercupsVerify },
+          schema: {
+            operationId: 'papercups.verify',
+            summary: 'Verify a URL without storing it',
+            description: 'Also a URL that is not allowed, and one too many within a minute, are `verified: false`.',
+            tags,
+            security,
+            response: { 200: verified, ...VERIFY_ERRORS },
+          },
+        },
+        async (request, reply) => {
+          const { body } = request;
+          if (!isObject(body) || !('url' in body)) throw new ApiError('bad_request', 'no url');
+          return reply.send({ data: { verified: await passes(deps, accountOf(request), body['url']) } });
+        },
+      );
+    },
+    { prefix: '/api' },
+  );
+};
+
+const IdParams = z.object({ id: z.string().describe('A UUID; an id of /v1 is taken as well.') });
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+async function authenticate(
+  identify: (key: string) => Promise<Caller | null>,
+  header: string | undefined,
+  needed: Scope,
+): Promise<Caller> {
+  const key = /^(?:Bearer +)?(\S+) *$/i.exec(header ?? '')?.[1];
+  const caller = key === undefined ? null : await identify(key);
+  if (caller?.kind !== 'account') throw new Unauthenticated('Not authenticated');
+  if (!caller.scopes.includes(needed)) throw new Forbidden(`The key lacks the scope ${needed}.`);
+  return caller;
+}
+
+function accountOf({ caller }: FastifyRequest): string {
+  if (caller?.kind !== 'account') throw new Unauthenticated('Not authenticated');
+  return caller.accountId;
+}
+
+function keyOf(request: FastifyRequest, id: string): { accountId: string; id: string } {
+  const uuid = UUID.test(id) ? id.toLowerCase() : toUuid('sub', id);
+  if (uuid === null) throw new NotFound('subscription');
+  return { accountId: accountOf(request), id: uuid };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What else is in it (`account_id`, `verified`) is ignored, as Papercups' own clients send it back. */
+function readInput(body: unknown): Record<string, unknown> {
+  if (!isObject(body) || !isObject(body['event_subscription']))
+    throw new ApiError('bad_request', 'no event_subscription');
+  return body['event_subscription'];
+}
+
+function requireWebhookUrl({ addresses }: Pick<ApiDeps, 'addresses'>, url: unknown): string {
+  if (url === undefined || url === null || (typeof url === 'string' && url.trim() === ''))
+    throw refuse('webhook_url', "can't be blank");
+  if (typeof url !== 'string') throw refuse('webhook_url', 'is invalid');
+  const check = checkUrl(url, addresses);
+  if (!check.ok) throw refuse('webhook_url', check.reason);
+  return check.href;
+}
+
+const MAX_SCOPE_CHARACTERS = 2000;
+
+/** Papercups' only filter was "contains the event type", and the two `:created` types ignored it. Those two are in any
+ *  scope; every other type of the catalogue is if the text contains it. No scope: all types. */
+async function translateScope(
+  { db }: Pick<ApiDeps, 'db'>,
+  scope: unknown,
+): Promise<{ scope: string | null; events: string[] }> {
+  if (scope === undefined || scope === null || scope === '') return { scope: null, events: [] };
+  if (typeof scope !== 'string' || !isStorable(scope)) throw refuse('scope', 'is invalid');
+  if (scope.length > MAX_SCOPE_CHARACTERS)
+    throw refuse('scope', `should be at most ${MAX_SCOPE_CHARACTERS} character(s)`);
+  const types = await db.prisma.eventType.findMany({ select: { name: true }, orderBy: { name: 'asc' } });
+  const named = types.map(({ name }) => name).filter((name) => scope.includes(name));
+  return { scope, events: [...new Set(['message:created', 'conversation:created', ...named])] };
+}
+
+const refuse = (path: string, message: string) => new InvalidRequest([{ path, message }]);
+
+/** The subscription once its verification has been tried, so that `verified` is true to fact; as it is when none runs. */
+async function afterVerification(
+  deps: ApiDeps,
+  row: Subscription,
+  verificationId: string | null,
+): Promise<Subscription> {
+  if (verificationId === null) return row;
+  await waitForVerification(deps, { id: verificationId, timeoutMs: VERIFIED_WITHIN_MS });
+  return (await findSubscription(deps.db, row)) ?? row;
+}
+
+async function passes(deps: ApiDeps, accountId: string, url: unknown): Promise<boolean> {
+  if (typeof url !== 'string') return false;
+  const check = checkUrl(url, deps.addresses);
+  if (!check.ok) return false;
+  const started = await checkWebhookUrl(deps, { accountId, url: check.href });
+  if (started.outcome !== 'started') return false;
+  const verification = await waitForVerification(deps, { id: started.verificationId, timeoutMs: VERIFIED_WITHIN_MS });
+  return verification?.status === 'verified';
+}

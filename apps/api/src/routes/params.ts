@@ -1,0 +1,42 @@
+import {
+  AccountId,
+  DeliveryId,
+  EventId,
+  EventTypeName,
+  type IdPrefix,
+  KeyId,
+  SubscriptionId,
+  toUuid,
+} from '@posthorn/contract';
+import { z } from 'zod';
+import type { ApiDeps } from '../deps.js';
+import { NotFound } from '../errors.js';
+
+export const AccountParams = z.object({ account: AccountId });
+export const KeyParams = AccountParams.extend({ key: KeyId });
+export const SubscriptionParams = AccountParams.extend({ subscription: SubscriptionId });
+export const EventParams = AccountParams.extend({ event: EventId });
+export const DeliveryParams = AccountParams.extend({ delivery: DeliveryId });
+export const EventTypeParams = z.object({ name: EventTypeName });
+
+const NAMES: Record<IdPrefix, string> = {
+  sub: 'subscription',
+  evt: 'event',
+  dlv: 'delivery',
+  att: 'attempt',
+  key: 'key',
+  ver: 'verification',
+};
+
+/** The UUID that the database knows an id by. Throws NotFound for what is no such id. */
+export function uuidOf(prefix: IdPrefix, id: string): string {
+  const uuid = toUuid(prefix, id);
+  if (uuid === null) throw new NotFound(NAMES[prefix]);
+  return uuid;
+}
+
+/** An empty list of an account that does not exist is a 404. Asked only then: an account with rows exists. */
+export async function requireAccount({ db }: Pick<ApiDeps, 'db'>, id: string, rows: unknown[]): Promise<void> {
+  if (rows.length > 0) return;
+  if ((await db.prisma.account.count({ where: { id } })) === 0) throw new NotFound('account');
+}

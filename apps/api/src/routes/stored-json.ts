@@ -1,0 +1,14 @@
+import type { JsonObject } from '@posthorn/contract';
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A column that was checked to be a JSON object before it was written. Throws if it is none: then someone else wrote. */
+export function storedObject(value: unknown): JsonObject {
+  if (!isObject(value)) throw new Error('a stored JSON object is none');
+  return value;
+}
+
+/** Bytes that receivers sent, as text: what is no UTF-8 shows as U+FFFD. */
+export const storedText = (bytes: Uint8Array | null): string | null =>
+  bytes === null ? null : Buffer.from(bytes).toString('utf8');

@@ -1,0 +1,152 @@
+import { RotateSecret, Secrets, Subscription } from '@posthorn/contract';
+import {
+  disableSubscription,
+  pauseSubscription,
+  readSecrets,
+  requestVerification,
+  resumeSubscription,
+  rotateSecret,
+  type Secrets as SecretRows,
+} from '@posthorn/core';
+import type { Routes } from '../deps.js';
+import { NotFound, NotPossible, RateLimited } from '../errors.js';
+import { SubscriptionParams, uuidOf } from './params.js';
+import { subscriptionJson } from './subscription-json.js';
+
+const tags = ['Subscriptions'];
+
+// One row per act: its path and operation, what it does, its verb. Each may be repeated.
+const ACTS = [
+  {
+    act: 'pause',
+    summary: 'Pause a subscription',
+    description: 'What it is owed, and what it will be owed, is held; none is lost. Repeating it changes nothing.',
+    verb: pauseSubscription,
+  },
+  {
+    act: 'resume',
+    summary: 'Resume a subscription',
+    description: 'Held deliveries become due at once. It also enables a disabled one. Repeating it changes nothing.',
+    verb: resumeSubscription,
+  },
+  {
+    act: 'disable',
+    summary: 'Disable a subscription',
+    description: 'It receives nothing, and what it is owed is canceled. Repeating it changes nothing.',
+    verb: disableSubscription,
+  },
+] as const;
+
+export const subscriptionActRoutes: Routes = (app, deps) => {
+  for (const { act, summary, description, verb } of ACTS) {
+    app.post(
+      `/v1/accounts/:account/subscriptions/:subscription/${act}`,
+      {
+        config: { allow: 'subscriptions:write', problems: ['invalid_request'] },
+        schema: {
+          operationId: `subscriptions.${act}`,
+          summary,
+          description,
+          tags,
+          params: SubscriptionParams,
+          response: { 200: Subscription },
+        },
+      },
+      async ({ params }) => {
+        const result = await verb(deps, { accountId: params.account, id: uuidOf('sub', params.subscription) });
+        switch (result.outcome) {
+          case 'done':
+            return subscriptionJson(deps, result.subscription);
+          case 'not_found':
+            throw new NotFound('subscription');
+          case 'not_possible':
+            throw new NotPossible(result.reason);
+          default:
+            return result satisfies never;
+        }
+      },
+    );
+  }
+
+  app.post(
+    '/v1/accounts/:account/subscriptions/:subscription/verify',
+    {
+      config: { allow: 'subscriptions:write', problems: ['rate_limited'] },
+      schema: {
+        operationId: 'subscriptions.verify',
+        summary: 'Verify a subscription’s URL again',
+        description:
+          'Sends the handshake to the pending URL, or to the one in force. A failure leaves a working URL alone.',
+        tags,
+        params: SubscriptionParams,
+        response: { 202: Subscription },
+      },
+    },
+    async ({ params }, reply) => {
+      const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
+      const result = await requestVerification(deps, key);
+      switch (result.outcome) {
+        case 'started':
+          return reply.code(202).send(subscriptionJson(deps, result.subscription));
+        case 'not_found':
+          throw new NotFound('subscription');
+        case 'rate_limited':
+          throw new RateLimited(result.retryAfterSeconds);
+        default:
+          return result satisfies never;
+      }
+    },
+  );
+
+  // A secret lets its holder forge events, so reading it takes more than the scope to read subscriptions.
+  app.get(
+    '/v1/accounts/:account/subscriptions/:subscription/secret',
+    {
+      config: { allow: 'subscriptions:write' },
+      schema: {
+        operationId: 'subscriptions.getSecret',
+        summary: 'Get the signing secrets',
+        description: 'Takes the scope `subscriptions:write`: who has a secret can forge events.',
+        tags,
+        params: SubscriptionParams,
+        response: { 200: Secrets },
+      },
+    },
+    async ({ params, caller, log }) => {
+      const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
+      const secrets = await readSecrets(deps, key);
+      if (!secrets) throw new NotFound('subscription');
+      log.info({ logType: 'audit', caller, ...params }, 'secret.revealed');
+      return secretsJson(secrets);
+    },
+  );
+
+  app.post(
+    '/v1/accounts/:account/subscriptions/:subscription/secret/rotate',
+    {
+      config: { allow: 'subscriptions:write' },
+      schema: {
+        operationId: 'subscriptions.rotateSecret',
+        summary: 'Make a new signing secret',
+        description: 'It signs from the next attempt on. The old one signs beside it for `overlapSeconds`.',
+        tags,
+        params: SubscriptionParams,
+        body: RotateSecret.optional(),
+        response: { 200: Secrets },
+      },
+    },
+    async ({ params, body, caller, log }) => {
+      const { overlapSeconds } = body ?? RotateSecret.parse({});
+      const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
+      const secrets = await rotateSecret(deps, { ...key, overlapSeconds });
+      if (!secrets) throw new NotFound('subscription');
+      log.info({ logType: 'audit', caller, ...params, overlapSeconds }, 'secret.rotated');
+      return secretsJson(secrets);
+    },
+  );
+};
+
+const secretsJson = ({ secret, previous }: SecretRows): Secrets => ({
+  secret,
+  previous: previous.map((old) => ({ secret: old.secret, expiresAt: old.expiresAt.toISOString() })),
+});

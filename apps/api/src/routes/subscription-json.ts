@@ -1,0 +1,40 @@
+import { type Subscription, toTypeId, type Verification } from '@posthorn/contract';
+import { readHeaderNames, type Subscription as Row } from '@posthorn/core';
+import type { ApiDeps } from '../deps.js';
+import { storedObject, storedText } from './stored-json.js';
+
+/** A subscription as it is told: no secret, and of its own headers only the names. */
+export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subscription {
+  return {
+    id: toTypeId('sub', row.id),
+    accountId: row.accountId,
+    url: row.url,
+    pendingUrl: row.pendingUrl,
+    events: row.events,
+    description: row.description,
+    headers: readHeaderNames(deps, row),
+    metadata: storedObject(row.metadata),
+    status: row.status,
+    statusReason: row.statusReason,
+    statusChangedAt: row.statusChangedAt.toISOString(),
+    verification: verificationJson(row),
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+function verificationJson({ verification, status }: Row): Verification {
+  // Its verification is gone (history goes by age), but what it came to shows in the status.
+  if (verification === null) {
+    const came = status === 'unverified' ? 'failed' : 'verified';
+    return { status: came, reason: null, checkedAt: null, statusCode: null, durationMs: null, answer: null };
+  }
+  return {
+    status: verification.status,
+    reason: verification.reason,
+    checkedAt: verification.checkedAt?.toISOString() ?? null,
+    statusCode: verification.statusCode,
+    durationMs: verification.durationMs,
+    answer: storedText(verification.answer),
+  };
+}

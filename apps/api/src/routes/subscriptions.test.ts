@@ -1,0 +1,320 @@
+import { MASK } from '@posthorn/contract';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { echo, openTestApi, REFUSED, type TestApi } from '../api.test-support.js';
+
+let api: TestApi;
+let account: string;
+beforeAll(async () => void (api = await openTestApi()));
+beforeEach(async () => {
+  api.answer(echo);
+  api.jobs.length = 0;
+  account = await api.account();
+});
+afterAll(() => api.close());
+
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+const create = (body: object) => api.call('POST', `/v1/accounts/${account}/subscriptions`, { body });
+const get = async (id: string) => (await api.call('GET', `/v1/accounts/${account}/subscriptions/${id}`)).json;
+const change = (id: string, body: object) => api.call('PATCH', `/v1/accounts/${account}/subscriptions/${id}`, { body });
+const act = (id: string, name: string, body?: object) =>
+  api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/${name}`, body ? { body } : {});
+const publish = () =>
+  api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
+const deliveries = async () => (await api.call('GET', `/v1/accounts/${account}/deliveries`)).json.data;
+
+describe('create', () => {
+  it('201: unverified, its verification under way, and exactly the documented fields', async () => {
+    const body = {
+      url: 'https://hooks.example.com',
+      events: ['message:*', 'conversation:created', 'message:*'],
+      description: 'CRM',
+      headers: { Authorization: 'Bearer receiver-secret', 'x-team': 'crm' },
+      metadata: { owner: { id: 7 } },
+    };
+    const { status, json, text } = await create(body);
+    expect(status).toBe(201);
+    expect(json).toEqual({
+      id: expect.stringMatching(/^sub_/),
+      accountId: account,
+      url: 'https://hooks.example.com/',
+      pendingUrl: null,
+      events: ['message:*', 'conversation:created'],
+      description: 'CRM',
+      headers: { Authorization: MASK, 'x-team': MASK },
+      metadata: { owner: { id: 7 } },
+      status: 'unverified',
+      statusReason: null,
+      statusChangedAt: TIME,
+      verification: {
+        status: 'pending',
+        reason: null,
+        checkedAt: null,
+        statusCode: null,
+        durationMs: null,
+        answer: null,
+      },
+      createdAt: TIME,
+      updatedAt: TIME,
+    });
+    expect(text).not.toMatch(/whsec_|receiver-secret/);
+    expect(api.jobs).toMatchObject([{ queue: 'verify', attemptNumber: 1 }]);
+  });
+
+  it('its URL alone is enough: all events, no headers, empty metadata', async () => {
+    expect((await create({ url: 'https://hooks.example.com/a' })).json).toMatchObject({
+      events: [],
+      headers: {},
+      metadata: {},
+      description: null,
+    });
+  });
+
+  it('the same URL twice is allowed', async () => {
+    const url = 'https://hooks.example.com/twice';
+    expect([(await create({ url })).status, (await create({ url })).status]).toEqual([201, 201]);
+  });
+
+  it('a star may be ahead of the catalogue', async () => {
+    expect((await create({ url: 'https://hooks.example.com/', events: ['order:*'] })).status).toBe(201);
+  });
+
+  it('429 with Retry-After when an account verifies too many URLs within a minute', async () => {
+    const first = await create({ url: 'https://hooks.example.com/' });
+    let answer = first;
+    for (let tries = 0; tries < 100 && answer.status === 201; tries += 1)
+      answer = await create({ url: 'https://hooks.example.com/' });
+    expect([answer.status, answer.json.code]).toEqual([429, 'rate_limited']);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await act(first.json.id, 'verify')).status).toBe(429);
+    expect((await change(first.json.id, { url: 'https://hooks.example.com/new' })).status).toBe(429);
+    expect((await get(first.json.id)).url).toBe('https://hooks.example.com/');
+  });
+});
+
+describe('verify', () => {
+  it('an echoed challenge makes it active, and says what came back', async () => {
+    const { json } = await create({ url: 'https://hooks.example.com/' });
+    await api.work();
+    expect(await get(json.id)).toMatchObject({
+      status: 'active',
+      verification: {
+        status: 'verified',
+        reason: null,
+        statusCode: 200,
+        checkedAt: TIME,
+        durationMs: 3,
+        answer: expect.stringMatching(/^[A-Z2-7]{64}$/),
+      },
+    });
+  });
+
+  it('a wrong answer leaves it unverified, with the named reason and the answer', async () => {
+    api.answer(() => ({ body: Buffer.from('{"ok":true}') }));
+    const { json } = await create({ url: 'https://hooks.example.com/' });
+    await api.work();
+    expect(await get(json.id)).toMatchObject({
+      status: 'unverified',
+      verification: { status: 'failed', reason: 'mismatch', answer: '{"ok":true}' },
+    });
+  });
+
+  it('202: tried again on demand, pending until then', async () => {
+    api.answer(() => REFUSED);
+    const { json } = await create({ url: 'https://hooks.example.com/' });
+    await api.work();
+    api.answer(echo);
+    const again = await act(json.id, 'verify');
+    expect([again.status, again.json.verification.status]).toEqual([202, 'pending']);
+    await api.work();
+    expect((await get(json.id)).status).toBe('active');
+  });
+});
+
+describe('change', () => {
+  it('changes what is given and leaves the rest; null empties', async () => {
+    const id = await api.activeSubscription(account, {
+      description: 'old',
+      headers: { 'x-a': '1' },
+      metadata: { a: 1 },
+    });
+    const { status, json } = await change(id, { events: ['message:created'] });
+    expect([status, json]).toMatchObject([
+      200,
+      { events: ['message:created'], description: 'old', headers: { 'x-a': MASK }, metadata: { a: 1 } },
+    ]);
+    const emptied = await change(id, { events: [], description: null, headers: {}, metadata: {} });
+    expect(emptied.json).toMatchObject({ events: [], description: null, headers: {}, metadata: {}, status: 'active' });
+  });
+
+  it('an empty change changes nothing and asks for no verification', async () => {
+    const id = await api.activeSubscription(account);
+    api.jobs.length = 0;
+    expect((await change(id, {})).json).toMatchObject({ status: 'active', verification: { status: 'verified' } });
+    expect(api.jobs).toEqual([]);
+  });
+
+  it('a new URL is pending until it is verified: the old one keeps receiving', async () => {
+    const id = await api.activeSubscription(account);
+    const { json } = await change(id, { url: 'https://new.example.com/' });
+    expect(json).toMatchObject({
+      url: 'https://hooks.example.com/webhook',
+      pendingUrl: 'https://new.example.com/',
+      status: 'active',
+      verification: { status: 'pending' },
+    });
+    expect((await publish()).json.deliveries).toBe(1);
+    await api.deps.publisher.drain();
+    await api.work();
+    expect(await get(id)).toMatchObject({
+      url: 'https://new.example.com/',
+      pendingUrl: null,
+      verification: { status: 'verified' },
+    });
+  });
+
+  it('a new URL that fails leaves the old one working', async () => {
+    const id = await api.activeSubscription(account);
+    api.answer(() => ({ body: Buffer.from('ok') }));
+    await change(id, { url: 'https://new.example.com/' });
+    await api.work();
+    expect(await get(id)).toMatchObject({
+      url: 'https://hooks.example.com/webhook',
+      pendingUrl: 'https://new.example.com/',
+      status: 'active',
+      verification: { status: 'failed', reason: 'mismatch' },
+    });
+  });
+});
+
+describe('pause, resume, disable', () => {
+  it('pause holds what is published, resume sends it; each may be repeated', async () => {
+    const id = await api.activeSubscription(account);
+    for (const _ of [1, 2]) expect(await act(id, 'pause')).toMatchObject({ status: 200, json: { status: 'paused' } });
+    await publish();
+    expect(await deliveries()).toMatchObject([{ status: 'held', nextAttemptAt: null }]);
+    for (const _ of [1, 2])
+      expect(await act(id, 'resume')).toMatchObject({ status: 200, json: { status: 'active', statusReason: null } });
+    await api.work();
+    expect(await deliveries()).toMatchObject([{ status: 'succeeded' }]);
+  });
+
+  it('disable cancels what is owed, with its reason; resume enables it again', async () => {
+    const id = await api.activeSubscription(account);
+    await act(id, 'pause');
+    await publish();
+    for (const _ of [1, 2])
+      expect(await act(id, 'disable')).toMatchObject({
+        status: 200,
+        json: { status: 'disabled', statusReason: 'manual' },
+      });
+    expect(await deliveries()).toMatchObject([{ status: 'canceled', statusReason: 'subscription_disabled' }]);
+    expect((await publish()).json.deliveries).toBe(0);
+    expect(await act(id, 'resume')).toMatchObject({ status: 200, json: { status: 'active', statusReason: null } });
+  });
+
+  it.each(['pause', 'resume', 'disable'])('%s of an unverified one: 422 that says why', async (name) => {
+    const { json } = await create({ url: 'https://hooks.example.com/' });
+    const answer = await act(json.id, name);
+    expect([answer.status, answer.json.code]).toEqual([422, 'invalid_request']);
+    expect(answer.json.detail).toContain('not verified');
+  });
+});
+
+describe('secrets', () => {
+  it('one from the start; a rotation keeps the old one beside it until its end', async () => {
+    const id = await api.activeSubscription(account);
+    const first = await api.call('GET', `/v1/accounts/${account}/subscriptions/${id}/secret`);
+    expect(first.json).toEqual({ secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/), previous: [] });
+    expect(first.headers['cache-control']).toBe('no-store');
+    const rotated = await act(id, 'secret/rotate');
+    expect(rotated.json).toEqual({
+      secret: expect.stringMatching(/^whsec_/),
+      previous: [{ secret: first.json.secret, expiresAt: TIME }],
+    });
+    const dayMs = Date.parse(rotated.json.previous[0].expiresAt) - Date.now();
+    expect(dayMs).toBeGreaterThan(86_300_000);
+    expect(dayMs).toBeLessThan(86_500_000);
+  });
+
+  it('overlapSeconds: 0 ends the old one at once', async () => {
+    const id = await api.activeSubscription(account);
+    expect((await act(id, 'secret/rotate', { overlapSeconds: 0 })).json.previous).toEqual([]);
+  });
+
+  it('who was told a secret is in the log; the secret is not', async () => {
+    const id = await api.activeSubscription(account);
+    const { json } = await api.call('GET', `/v1/accounts/${account}/subscriptions/${id}/secret`);
+    const log = api.logged.join('');
+    expect(log).toContain('secret.revealed');
+    expect(log).not.toContain(json.secret);
+  });
+});
+
+describe('test', () => {
+  it('without a body: the catalogue’s example of a type that it wants, to it alone', async () => {
+    const id = await api.activeSubscription(account, { events: ['conversation:*'] });
+    await api.activeSubscription(account);
+    const { status, json } = await act(id, 'test');
+    expect([status, json]).toEqual([
+      202,
+      { deliveryId: expect.stringMatching(/^dlv_/), eventId: expect.stringMatching(/^evt_/) },
+    ]);
+    await api.work();
+    const event = await api.call('GET', `/v1/accounts/${account}/events/${json.eventId}`);
+    expect(event.json.event).toMatch(/^conversation:/);
+    expect(event.json.payload).toMatchObject({ object: 'conversation' });
+    expect(event.json.deliveries).toMatchObject([{ id: json.deliveryId, subscriptionId: id, status: 'succeeded' }]);
+    const delivery = await api.call('GET', `/v1/accounts/${account}/deliveries/${json.deliveryId}`);
+    expect(delivery.json.attempts).toMatchObject([{ trigger: 'test' }]);
+  });
+
+  it.each([
+    ['with its type before it', '{"event":"message:created","payload":{"n":12345678901234567890,"1":0}}'],
+    ['with its type behind it', '{ "payload" : {"n":12345678901234567890,"1":0} , "event":"message:created"}'],
+    ['alone', ' {"payload":{"n":12345678901234567890,"1":0}}'],
+  ])('a payload of one’s own, %s, is sent to the byte', async (_, body) => {
+    const id = await api.activeSubscription(account);
+    const { status, json } = await api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/test`, { body });
+    expect(status).toBe(202);
+    const { text } = await api.call('GET', `/v1/accounts/${account}/events/${json.eventId}`);
+    expect(text).toContain('"payload":{"n":12345678901234567890,"1":0}');
+    await api.work();
+  });
+
+  it('an unverified one: 422, for nobody has said that the URL wants events', async () => {
+    const { json } = await create({ url: 'https://hooks.example.com/' });
+    expect((await act(json.id, 'test')).status).toBe(422);
+  });
+});
+
+describe('delete', () => {
+  it('204, then it is gone from lists and reads; its deliveries stay readable', async () => {
+    const id = await api.activeSubscription(account);
+    await publish();
+    await api.deps.publisher.drain();
+    await api.work();
+    expect((await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${id}`)).status).toBe(204);
+    expect((await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${id}`)).status).toBe(404);
+    expect((await api.call('GET', `/v1/accounts/${account}/subscriptions/${id}`)).status).toBe(404);
+    expect((await api.call('GET', `/v1/accounts/${account}/subscriptions`)).json.data).toEqual([]);
+    expect(await deliveries()).toMatchObject([
+      { subscriptionId: id, url: 'https://hooks.example.com/webhook', status: 'succeeded' },
+    ]);
+  });
+});
+
+describe('list', () => {
+  it('by status, one or several', async () => {
+    const active = await api.activeSubscription(account);
+    const paused = await api.activeSubscription(account);
+    await act(paused, 'pause');
+    const list = async (query: string) =>
+      (await api.call('GET', `/v1/accounts/${account}/subscriptions${query}`)).json.data.map(
+        ({ id }: { id: string }) => id,
+      );
+    expect(await list('')).toEqual([paused, active]);
+    expect(await list('?status=active')).toEqual([active]);
+    expect(await list('?status=paused&status=active')).toEqual([paused, active]);
+    expect(await list('?status=disabled')).toEqual([]);
+  });
+});

@@ -1,0 +1,170 @@
+import {
+  ChangeSubscription,
+  CreateSubscription,
+  Subscription,
+  SubscriptionList,
+  SubscriptionQuery,
+} from '@posthorn/contract';
+import { changeSubscription, createSubscription, deleteSubscription, findSubscription } from '@posthorn/core';
+import { z } from 'zod';
+import { beforeId, toPage } from '../cursor.js';
+import type { Routes } from '../deps.js';
+import { NotFound, RateLimited } from '../errors.js';
+import { given } from '../given.js';
+import { requireEventTypes, requireHeaders, requireUrl } from './check-subscription.js';
+import { AccountParams, requireAccount, SubscriptionParams, uuidOf } from './params.js';
+import { subscriptionJson } from './subscription-json.js';
+
+const tags = ['Subscriptions'];
+
+export const subscriptionRoutes: Routes = (app, deps) => {
+  const { db } = deps;
+
+  app.post(
+    '/v1/accounts/:account/subscriptions',
+    {
+      config: { allow: 'subscriptions:write', problems: ['url_not_allowed', 'unknown_event_type', 'rate_limited'] },
+      schema: {
+        operationId: 'subscriptions.create',
+        summary: 'Create a subscription',
+        description: 'It is `unverified` until its URL has answered the handshake, which is sent at once by itself.',
+        tags,
+        params: AccountParams,
+        body: CreateSubscription,
+        response: { 201: Subscription },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const { events = [], headers = {} } = body;
+      const url = requireUrl(deps, body.url);
+      requireHeaders(headers);
+      await requireEventTypes(deps, events);
+      const result = await createSubscription(deps, {
+        ...given(body),
+        accountId: params.account,
+        url,
+        events,
+        headers,
+      });
+      switch (result.outcome) {
+        case 'created':
+          return reply.code(201).send(subscriptionJson(deps, result.subscription));
+        case 'account_unknown':
+          throw new NotFound('account');
+        case 'rate_limited':
+          throw new RateLimited(result.retryAfterSeconds);
+        default:
+          return result satisfies never;
+      }
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/subscriptions',
+    {
+      config: { allow: 'subscriptions:read' },
+      schema: {
+        operationId: 'subscriptions.list',
+        summary: 'List subscriptions',
+        tags,
+        params: AccountParams,
+        querystring: SubscriptionQuery,
+        response: { 200: SubscriptionList },
+      },
+    },
+    async ({ params: { account }, query: { limit, cursor, status } }) => {
+      const rows = await db.prisma.subscription.findMany({
+        where: {
+          accountId: account,
+          deletedAt: null,
+          ...(status && { status: { in: status } }),
+          ...beforeId('subscriptions', cursor),
+        },
+        include: { verification: true },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+      });
+      await requireAccount(deps, account, rows);
+      return toPage(rows, {
+        limit,
+        list: 'subscriptions',
+        keyOf: ({ id }) => [id],
+        itemOf: (row) => subscriptionJson(deps, row),
+      });
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/subscriptions/:subscription',
+    {
+      config: { allow: 'subscriptions:read' },
+      schema: {
+        operationId: 'subscriptions.get',
+        summary: 'Get a subscription',
+        tags,
+        params: SubscriptionParams,
+        response: { 200: Subscription },
+      },
+    },
+    async ({ params }) => {
+      const row = await findSubscription(db, { accountId: params.account, id: uuidOf('sub', params.subscription) });
+      if (!row) throw new NotFound('subscription');
+      return subscriptionJson(deps, row);
+    },
+  );
+
+  app.patch(
+    '/v1/accounts/:account/subscriptions/:subscription',
+    {
+      config: { allow: 'subscriptions:write', problems: ['url_not_allowed', 'unknown_event_type', 'rate_limited'] },
+      schema: {
+        operationId: 'subscriptions.change',
+        summary: 'Change a subscription',
+        description:
+          'A new `url` is verified first: until then the old one keeps receiving, and `pendingUrl` shows the new one.',
+        tags,
+        params: SubscriptionParams,
+        body: ChangeSubscription,
+        response: { 200: Subscription },
+      },
+    },
+    async ({ params, body }) => {
+      const url = body.url === undefined ? undefined : requireUrl(deps, body.url);
+      if (body.headers) requireHeaders(body.headers);
+      if (body.events) await requireEventTypes(deps, body.events);
+      const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
+      const result = await changeSubscription(deps, { ...key, changes: given({ ...body, url }) });
+      switch (result.outcome) {
+        case 'changed':
+          return subscriptionJson(deps, result.subscription);
+        case 'not_found':
+          throw new NotFound('subscription');
+        case 'rate_limited':
+          throw new RateLimited(result.retryAfterSeconds);
+        default:
+          return result satisfies never;
+      }
+    },
+  );
+
+  app.delete(
+    '/v1/accounts/:account/subscriptions/:subscription',
+    {
+      config: { allow: 'subscriptions:write' },
+      schema: {
+        operationId: 'subscriptions.delete',
+        summary: 'Delete a subscription',
+        description: 'What it is owed is canceled; its deliveries and their attempts stay readable.',
+        tags,
+        params: SubscriptionParams,
+        response: { 204: z.undefined() },
+      },
+    },
+    async ({ params }, reply) => {
+      const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
+      const { outcome } = await deleteSubscription(deps, key);
+      if (outcome === 'not_found') throw new NotFound('subscription');
+      return reply.code(204).send();
+    },
+  );
+};

@@ -1,0 +1,192 @@
+import { type Scope, SCOPES } from '@posthorn/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Method, openTestApi, type TestApi } from '../api.test-support.js';
+import type { Document } from '../document-check.test-support.js';
+
+// The whole of /v1, and whom each operation allows: an account key with this scope, anyone with a key, or the operator.
+const ALLOWED: Record<string, Scope | 'anyone' | 'operator'> = {
+  'accounts.put': 'operator',
+  'accounts.list': 'operator',
+  'accounts.get': 'operator',
+  'accounts.delete': 'operator',
+  'keys.create': 'operator',
+  'keys.list': 'operator',
+  'keys.revoke': 'operator',
+  'eventTypes.list': 'anyone',
+  'eventTypes.get': 'anyone',
+  'eventTypes.put': 'operator',
+  'eventTypes.delete': 'operator',
+  'subscriptions.create': 'subscriptions:write',
+  'subscriptions.list': 'subscriptions:read',
+  'subscriptions.get': 'subscriptions:read',
+  'subscriptions.change': 'subscriptions:write',
+  'subscriptions.delete': 'subscriptions:write',
+  'subscriptions.verify': 'subscriptions:write',
+  'subscriptions.pause': 'subscriptions:write',
+  'subscriptions.resume': 'subscriptions:write',
+  'subscriptions.disable': 'subscriptions:write',
+  'subscriptions.getSecret': 'subscriptions:write',
+  'subscriptions.rotateSecret': 'subscriptions:write',
+  'subscriptions.test': 'subscriptions:write',
+  'events.publish': 'events:write',
+  'events.publishBatch': 'events:write',
+  'events.list': 'events:read',
+  'events.get': 'events:read',
+  'deliveries.list': 'deliveries:read',
+  'deliveries.get': 'deliveries:read',
+  'deliveries.retry': 'deliveries:write',
+};
+
+const BODIES: Record<string, unknown> = {
+  'accounts.put': { name: 'stolen' },
+  'keys.create': { name: 'stolen' },
+  'eventTypes.put': { description: 'stolen' },
+  'subscriptions.create': { url: 'https://thief.example.com/' },
+  'subscriptions.change': { url: 'https://thief.example.com/', description: 'stolen' },
+  'subscriptions.rotateSecret': { overlapSeconds: 0 },
+  'subscriptions.test': {},
+  'events.publish': { event: 'message:created', payload: {} },
+  'events.publishBatch': { events: [{ event: 'message:created', payload: {} }] },
+};
+
+interface Operation {
+  id: string;
+  method: Method;
+  path: string;
+}
+interface Objects extends Record<string, string> {
+  account: string;
+  subscription: string;
+  event: string;
+  delivery: string;
+  key: string;
+  /** The key itself, with every scope. */
+  secret: string;
+}
+
+let api: TestApi;
+let operations: Operation[];
+let mine: Objects;
+let theirs: Objects;
+
+beforeAll(async () => {
+  api = await openTestApi();
+  operations = operationsOf(api.document);
+  mine = await objects();
+  theirs = await objects();
+});
+afterAll(() => api.close());
+
+const METHODS: Record<string, Method> = { get: 'GET', post: 'POST', put: 'PUT', patch: 'PATCH', delete: 'DELETE' };
+
+const operationsOf = ({ paths }: Document): Operation[] =>
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId }]) => ({
+      id: operationId,
+      method: METHODS[method] ?? 'GET',
+      path,
+    })),
+  );
+
+/** An account with one of everything. */
+async function objects(): Promise<Objects> {
+  const account = await api.account();
+  const secret = await api.key(account);
+  const subscription = await api.activeSubscription(account);
+  const event = (await api.call('POST', `/v1/accounts/${account}/events`, { body: BODIES['events.publish'] })).json.id;
+  await api.deps.publisher.drain();
+  await api.work();
+  const delivery = (await api.call('GET', `/v1/accounts/${account}/deliveries`)).json.data[0].id;
+  const key = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data[0].id;
+  return { account, subscription, event, delivery, key, secret };
+}
+
+const urlOf = (path: string, ids: Objects) =>
+  path.replace(/\{(\w+)\}/g, (_, name: string) => ({ ...ids, name: 'message:created' })[name] ?? '');
+const call = ({ id, method, path }: Operation, ids: Objects, key: string | null) =>
+  api.call(method, urlOf(path, ids), { key, ...(id in BODIES && { body: BODIES[id] }) });
+const of = (id: string): Operation => {
+  const found = operations.find((operation) => operation.id === id);
+  if (!found) throw new Error(`no operation ${id}`);
+  return found;
+};
+const inAccount = Object.keys(ALLOWED).filter((id) => id !== 'accounts.list' && !id.startsWith('eventTypes'));
+const ofAnObject = inAccount.filter((id) => !/^accounts\.|\.(list|create|publish|publishBatch)$/.test(id));
+
+/** All that an account has, as the API tells it. */
+async function stateOf({ account, subscription, delivery }: Objects): Promise<unknown[]> {
+  const paths = [
+    '',
+    '/keys',
+    '/subscriptions',
+    '/events',
+    '/deliveries',
+    `/deliveries/${delivery}`,
+    `/subscriptions/${subscription}/secret`,
+  ];
+  return Promise.all(paths.map(async (path) => (await api.call('GET', `/v1/accounts/${account}${path}`)).json));
+}
+
+describe('every operation', () => {
+  it('of /v1 is in the table of this test', () => {
+    const v1 = operations.filter(({ path }) => path.startsWith('/v1')).map(({ id }) => id);
+    expect(v1.toSorted()).toEqual(Object.keys(ALLOWED).toSorted());
+  });
+
+  it.each(Object.keys(ALLOWED))(
+    '%s: 401 without a key, with a wrong one, and with half of the operator’s',
+    async (id) => {
+      for (const key of [null, 'phk_nobody', api.deps.operatorKey.slice(0, -1)]) {
+        const { status, json, headers } = await call(of(id), mine, key);
+        expect([status, json.code, headers['www-authenticate']]).toEqual([401, 'unauthenticated', 'Bearer']);
+      }
+    },
+  );
+});
+
+describe('another account’s object is a 404, exactly as an unknown one', () => {
+  it.each(inAccount)('%s, with a key of another account', async (id) => {
+    const before = [await stateOf(theirs), await api.counts()];
+    const foreign = await call(of(id), theirs, mine.secret);
+    const unknown = await call(of(id), { ...theirs, account: 'nobody' }, mine.secret);
+    expect(foreign.status).toBe(404);
+    expect({ ...foreign.json, requestId: '' }).toEqual({ ...unknown.json, requestId: '' });
+    expect([await stateOf(theirs), await api.counts()]).toEqual(before);
+  });
+
+  it.each(ofAnObject)('%s, by its id under one’s own account', async (id) => {
+    const before = [await stateOf(theirs), await api.counts()];
+    for (const key of [mine.secret, api.deps.operatorKey]) {
+      const allowed = ALLOWED[id] !== 'operator' || key === api.deps.operatorKey;
+      const { status } = await call(of(id), { ...theirs, account: mine.account }, key);
+      expect(status).toBe(allowed ? 404 : 403);
+    }
+    expect([await stateOf(theirs), await api.counts()]).toEqual(before);
+  });
+});
+
+describe('a key that lacks the scope is told which', () => {
+  const scoped = Object.entries(ALLOWED).filter((entry): entry is [string, Scope] =>
+    SCOPES.some((scope) => scope === entry[1]),
+  );
+  it.each(scoped)('%s needs %s, and no more', async (id, scope) => {
+    const others = await api.key(
+      mine.account,
+      SCOPES.filter((other) => other !== scope),
+    );
+    const { status, json } = await call(of(id), mine, others);
+    expect([status, json.code]).toEqual([403, 'forbidden']);
+    expect(json.detail).toContain(scope);
+    const own = await objects();
+    const { status: allowed } = await call(of(id), own, await api.key(own.account, [scope]));
+    expect(allowed).toBeLessThan(300);
+  });
+
+  it.each(Object.keys(ALLOWED).filter((id) => ALLOWED[id] === 'operator'))('%s is the operator’s alone', async (id) => {
+    const before = await api.counts();
+    const { status, json } = await call(of(id), mine, mine.secret);
+    expect([status, json.code]).toEqual([403, 'forbidden']);
+    expect(json.detail).toContain('operator key');
+    expect(await api.counts()).toEqual(before);
+  });
+});

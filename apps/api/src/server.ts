@@ -1,0 +1,81 @@
+import { openCipher, openDatabase, openPublisher, requireMigrated } from '@posthorn/core';
+import { openProducer } from '@posthorn/jobs';
+import { closeOnSignal } from '@posthorn/lifecycle';
+import { pino } from 'pino';
+import { collectDefaultMetrics } from 'prom-client';
+import { buildApp } from './app.js';
+import { inOrder } from './close-in-order.js';
+import { type Env, readApiEnv } from './env.js';
+import { openMetrics } from './metrics.js';
+import { version } from './version.js';
+
+const env = readOrExit();
+const log = pino({ level: env.logLevel, base: { app: 'api', pid: process.pid } });
+if (env.unknown.length > 0) log.warn({ names: env.unknown }, 'settings.unknown');
+
+const metrics = openMetrics({ version });
+collectDefaultMetrics({ register: metrics.registry });
+
+const db = openDatabase({
+  url: env.databaseUrl,
+  applicationName: 'posthorn-api',
+  maxConnections: env.databasePoolSize,
+  log,
+});
+const onFailure = (queue: string, count: number) => metrics.enqueueFailures.inc({ queue }, count);
+const producer = openProducer(env.queue, { log, onFailure });
+const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });
+const core = { db, enqueue: producer.enqueue, cipher };
+const publisher = openPublisher(core, {
+  observe(size) {
+    metrics.groupCommitSize.observe({ operation: 'publish' }, size);
+    metrics.sqlStatements.inc({ operation: 'publish' });
+  },
+});
+
+let isDraining = false;
+const app = await buildApp({
+  ...core,
+  publisher,
+  operatorKey: env.operatorKey,
+  addresses: { allowPrivate: env.allowPrivate, requireHttps: env.requireHttps },
+  checkQueue: () => producer.check(),
+  isDraining: () => isDraining,
+  metrics,
+  version,
+  log,
+});
+
+closeOnSignal({
+  log,
+  timeoutMs: env.shutdownDelayMs + env.shutdownTimeoutMs,
+  async close() {
+    isDraining = true;
+    await inOrder(log, {
+      // The balancer asks /readyz, and stops sending.
+      delay: () => new Promise((resolve) => setTimeout(resolve, env.shutdownDelayMs)),
+      // Open requests are answered, each after its commit; the queue is told of what they left; then that goes, too.
+      http: () => app.close(),
+      publisher: () => publisher.drain(),
+      queue: () => producer.close(),
+      database: () => db.close(),
+    });
+  },
+});
+
+await requireMigrated(db, log).catch(giveUp);
+const url = await app.listen({ host: env.host, port: env.port }).catch(giveUp);
+log.info({ url, queueBackend: env.queue.backend, version }, 'api.listening');
+
+function readOrExit(): Env {
+  try {
+    return readApiEnv(process.env);
+  } catch (error) {
+    return giveUp(error);
+  }
+}
+
+function giveUp(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,86 @@
+import type { FastifySchemaCompiler } from 'fastify';
+import { z } from 'zod';
+
+type FieldError = { path: string; message: string };
+
+/** The request does not fit the schema of its route. Fastify notes in `validationContext` which part of it. */
+export class InvalidInput extends Error {
+  readonly errors: FieldError[];
+  validationContext?: string;
+  constructor(errors: FieldError[]) {
+    super('invalid input');
+    this.errors = errors;
+  }
+}
+
+/** Checks a part of the request against its zod schema; the texts of refusals say what to change. */
+export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  return (data: unknown) => {
+    // Fastify says null where there is no body.
+    const input = httpPart === 'body' && data === null ? undefined : data;
+    const result = schema.safeParse(input, { error: describeIssue });
+    if (result.success) return { value: result.data };
+    const errors = result.error.issues.flatMap((issue) => toErrors(issue, known));
+    return { error: new InvalidInput(httpPart === 'headers' ? errors.map(asHeader) : errors) };
+  };
+};
+
+/** The same for input that does not come from Fastify. Returns the checked value. Throws InvalidInput. */
+export function parseInput<Schema extends z.ZodType>(schema: Schema, data: unknown): z.output<Schema> {
+  const result = schema.safeParse(data, { error: describeIssue });
+  if (result.success) return result.data;
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  throw new InvalidInput(result.error.issues.flatMap((issue) => toErrors(issue, known)));
+}
+
+function toErrors(issue: z.core.$ZodIssue, known: string[]): FieldError[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: pathText(issue.path), message: issue.message }];
+  const fields = issue.path.length === 0 ? `; known are ${known.join(', ')}` : '';
+  return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: `is an unknown field${fields}` }));
+}
+
+/** `events[0].payload` */
+function pathText(path: PropertyKey[]): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    return text === '' ? String(step) : `${text}.${String(step)}`;
+  }, '');
+}
+
+/** idempotency-key → Idempotency-Key */
+const asHeader = ({ path, message }: FieldError): FieldError => ({
+  path: path.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase()),
+  message,
+});
+
+// A schema's own texts come first; this is for what they leave to zod.
+function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is required' : `must be ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return `must have at least ${issue.minimum} ${UNITS[issue.origin] ?? ''}`.trimEnd();
+    case 'too_big':
+      return `must have at most ${issue.maximum} ${UNITS[issue.origin] ?? ''}`.trimEnd();
+    case 'invalid_key':
+      return `has a name that ${issue.issues[0]?.message ?? 'is not allowed'}`;
+    case 'invalid_union':
+      return issue.errors[0]?.[0]?.message ?? 'is not valid';
+    default:
+      return undefined;
+  }
+}
+
+const TYPES: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a JSON object',
+  record: 'a JSON object',
+  array: 'an array',
+};
+const UNITS: Record<string, string> = { string: 'characters', array: 'entries' };

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { EventTypeName } from './event-type.js';
+import { AccountId, AttemptId, DeliveryId, EventId, SubscriptionId } from './id.js';
+import { listOf, ListQuery, oneOrMore } from './list.js';
+import { moment, time, timeOrNull } from './text.js';
+
+export const DELIVERY_STATUSES = ['pending', 'held', 'succeeded', 'failed', 'canceled'] as const;
+export const DeliveryStatus = z.enum(DELIVERY_STATUSES).meta({
+  description:
+    '`pending`: an attempt is due at `nextAttemptAt` · `held`: its subscription is paused · `succeeded` · `failed`: the ' +
+    'schedule is exhausted · `canceled`: nobody wants it any more.',
+});
+export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
+
+export const ATTEMPT_OUTCOMES = [
+  'ok',
+  'http_error',
+  'redirect',
+  'timeout',
+  'dns_error',
+  'connect_error',
+  'tls_error',
+  'blocked',
+  'bad_response',
+  'aborted',
+] as const;
+export const AttemptOutcome = z.enum(ATTEMPT_OUTCOMES).meta({
+  description: '`ok`: a 2xx, whatever the body. `aborted`: our shutdown; it spends nothing of the schedule.',
+});
+export type AttemptOutcome = z.infer<typeof AttemptOutcome>;
+
+export const ATTEMPT_TRIGGERS = ['auto', 'manual', 'test', 'recovery'] as const;
+export const AttemptTrigger = z
+  .enum(ATTEMPT_TRIGGERS)
+  .meta({ description: 'Why it was made: the schedule, a person, a test event, a recovery.' });
+export type AttemptTrigger = z.infer<typeof AttemptTrigger>;
+
+const milliseconds = (description: string) =>
+  z.int().nullable().describe(`${description}, in milliseconds; null: it did not come to that.`);
+
+export const Attempt = z
+  .object({
+    id: AttemptId,
+    number: z.int().describe('From 1.'),
+    trigger: AttemptTrigger,
+    outcome: AttemptOutcome,
+    statusCode: z.int().nullable().describe('HTTP status of the answer.'),
+    startedAt: time('When it began.'),
+    durationMs: z.int().describe('How long it took in all, in milliseconds.'),
+    timings: z
+      .object({
+        dnsMs: milliseconds('Looking the name up'),
+        connectMs: milliseconds('Connecting'),
+        tlsMs: milliseconds('The TLS handshake'),
+        firstByteMs: milliseconds('From the request to the first byte of the answer'),
+      })
+      .describe('Where the time went.'),
+    url: z.string().describe('Where it was sent.'),
+    remoteAddress: z.string().nullable().describe('The address that was connected to.'),
+    requestHeaders: z.record(z.string(), z.string()).describe('As sent; secrets are masked.'),
+    responseHeaders: z.record(z.string(), z.string()).nullable().describe('As received; secrets are masked.'),
+    responseBody: z.string().nullable().describe('The first 4 KiB of the answer, as text.'),
+    responseTruncated: z.boolean().describe('More came than was kept.'),
+    error: z.string().nullable().describe('What went wrong and what to do about it, for the receiver’s developer.'),
+  })
+  .meta({ id: 'Attempt', description: 'One HTTP try of a delivery. Immutable.' });
+export type Attempt = z.infer<typeof Attempt>;
+
+const deliveryFields = {
+  id: DeliveryId,
+  accountId: AccountId,
+  eventId: EventId,
+  event: z.string().describe('The event’s type.'),
+  subscriptionId: SubscriptionId,
+  url: z.string().describe('The subscription’s URL in force. An attempt shows the one it went to.'),
+  status: DeliveryStatus,
+  statusReason: z.string().nullable().describe('Why it was canceled.'),
+  attemptCount: z.int().describe('Attempts so far, of every kind.'),
+  nextAttemptAt: timeOrNull('When the next attempt is due; null unless one is scheduled.'),
+  createdAt: time('When it was created.'),
+  completedAt: timeOrNull('When it succeeded, failed or was canceled.'),
+};
+
+export const Delivery = z
+  .object(deliveryFields)
+  .meta({ id: 'Delivery', description: 'One event owed to one subscription.' });
+export type Delivery = z.infer<typeof Delivery>;
+
+export const DeliveryList = listOf(Delivery, 'DeliveryList');
+
+export const DeliveryDetail = z
+  .object({ ...deliveryFields, attempts: z.array(Attempt).describe('Oldest first.') })
+  .meta({ id: 'DeliveryDetail' });
+export type DeliveryDetail = z.infer<typeof DeliveryDetail>;
+
+export const DeliveryQuery = ListQuery.extend({
+  subscription: oneOrMore(SubscriptionId).optional().describe('Only of this subscription; repeatable.'),
+  event: EventId.optional().describe('Only of this event.'),
+  eventType: oneOrMore(EventTypeName).optional().describe('Only of events of this type; repeatable.'),
+  status: oneOrMore(DeliveryStatus).optional().describe('Only with this status; repeatable.'),
+  from: moment('Only created at this time or later.').optional(),
+  to: moment('Only created before this time.').optional(),
+});

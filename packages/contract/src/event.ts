@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { DeliveryStatus } from './delivery.js';
+import { EventTypeName } from './event-type.js';
+import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
+import { listOf, ListQuery, oneOrMore } from './list.js';
+import { anyObject, moment, time, timeOrNull, rawObject } from './text.js';
+
+const eventFields = {
+  id: EventId.describe('Id of the event: the `webhook-id` of every request made for it.'),
+  accountId: AccountId,
+  event: z.string().describe('The type.'),
+  createdAt: time('When it was accepted.'),
+};
+const deliveries = z.int().describe('How many subscriptions wanted it when it was published.');
+
+export const Event = z
+  .object({ ...eventFields, deliveries })
+  .meta({ id: 'Event', description: 'An immutable fact: a type and a payload, frozen as the exact bytes to be sent.' });
+export type Event = z.infer<typeof Event>;
+
+export const EventList = listOf(Event, 'EventList');
+
+export const PublishedEvent = z
+  .object({
+    ...eventFields,
+    deliveries,
+    duplicate: z.boolean().describe('true: the Idempotency-Key was used before, this is the first answer again.'),
+  })
+  .meta({
+    id: 'PublishedEvent',
+    examples: [
+      {
+        id: 'evt_01jd4q8y3ne9mav5w2xkq7rf0c',
+        accountId: 'acme',
+        event: 'message:created',
+        createdAt: '2026-11-21T18:55:00.000Z',
+        deliveries: 2,
+        duplicate: false,
+      },
+    ],
+  });
+export type PublishedEvent = z.infer<typeof PublishedEvent>;
+
+export const PublishedEvents = z
+  .object({ data: z.array(PublishedEvent).describe('In the order of the request.') })
+  .meta({ id: 'PublishedEvents' });
+export type PublishedEvents = z.infer<typeof PublishedEvents>;
+
+export const DeliveryState = z
+  .object({
+    id: DeliveryId,
+    subscriptionId: SubscriptionId,
+    status: DeliveryStatus,
+    statusReason: z.string().nullable().describe('Why it was canceled.'),
+    attemptCount: z.int().describe('Attempts so far, of every kind.'),
+    nextAttemptAt: timeOrNull('When the next attempt is due; null unless one is scheduled.'),
+    completedAt: timeOrNull('When it succeeded, failed or was canceled.'),
+  })
+  .meta({ id: 'DeliveryState' });
+export type DeliveryState = z.infer<typeof DeliveryState>;
+
+export const EventDetail = z
+  .object({
+    ...eventFields,
+    payload: anyObject('As it is sent, to the byte: key order and number spelling are the producer’s.'),
+    deliveries: z.array(DeliveryState).describe('One for each subscription that wanted it.'),
+  })
+  .meta({ id: 'EventDetail' });
+export type EventDetail = z.infer<typeof EventDetail>;
+
+export const EventQuery = ListQuery.extend({
+  event: oneOrMore(EventTypeName).optional().describe('Only of this type; repeatable.'),
+  from: moment('Only accepted at this time or later.').optional(),
+  to: moment('Only accepted before this time.').optional(),
+});
+
+// The publish routes take these as text, so that nothing in a payload changes. They are checked by the core (freezeEvent),
+// and stand here for the OpenAPI document and for clients.
+const payload = rawObject(
+  'A JSON object, at most 256 KiB without white space and nested at most 1000 deep. A repeated top-level key is refused. ' +
+    'Nothing in it is changed but white space outside strings: key order, number spelling and escapes are kept.',
+);
+
+export const PublishEvent = z.strictObject({ event: EventTypeName, payload }).meta({
+  id: 'PublishEvent',
+  examples: [{ event: 'message:created', payload: { id: 'm_1', body: 'Hey there!' } }],
+});
+export type PublishEvent = z.infer<typeof PublishEvent>;
+
+/** 1 to 255 printable ASCII characters. */
+export const IdempotencyKey = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
+  .meta({
+    description:
+      'Yours, 1 to 255 printable ASCII characters, kept for 24 h per account: the same key with the same body answers ' +
+      'with the first event and `duplicate: true`; with another body it is a 409.',
+    examples: ['message-created-m_1'],
+  });
+
+export const PublishEvents = z
+  .strictObject({
+    events: z
+      .array(z.strictObject({ event: EventTypeName, payload, idempotencyKey: IdempotencyKey.nullable().optional() }))
+      .min(1)
+      .max(500)
+      .describe('1 to 500 events. All of them are accepted, or none.'),
+  })
+  .meta({
+    id: 'PublishEvents',
+    examples: [
+      { events: [{ event: 'message:created', payload: { id: 'm_1' }, idempotencyKey: 'message-created-m_1' }] },
+    ],
+  });
+export type PublishEvents = z.infer<typeof PublishEvents>;

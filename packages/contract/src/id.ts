@@ -1,0 +1,48 @@
+import { TypeID } from 'typeid-js';
+import { z } from 'zod';
+
+/** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification. */
+export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver';
+
+// Crockford's base32 of 128 bits: 26 digits, the first of which carries only three.
+const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}';
+const PATTERNS: Record<IdPrefix, RegExp> = {
+  sub: new RegExp(`^sub_${SUFFIX}$`),
+  evt: new RegExp(`^evt_${SUFFIX}$`),
+  dlv: new RegExp(`^dlv_${SUFFIX}$`),
+  att: new RegExp(`^att_${SUFFIX}$`),
+  key: new RegExp(`^key_${SUFFIX}$`),
+  ver: new RegExp(`^ver_${SUFFIX}$`),
+};
+
+/** The UUID within an id; null if the text is no id with this prefix. */
+export function toUuid(prefix: IdPrefix, id: string): string | null {
+  return PATTERNS[prefix].test(id) ? TypeID.fromString(id, prefix).toUUID() : null;
+}
+
+/** The id that the outside sees. Throws if `uuid` is none: ids come from the database. */
+export function toTypeId(prefix: IdPrefix, uuid: string): string {
+  return TypeID.fromUUID(prefix, uuid).toString();
+}
+
+const EXAMPLE_SUFFIX = '01jd4q8y3ne9mav5w2xkq7rf0c';
+
+const typeId = (prefix: IdPrefix, of: string) =>
+  z
+    .string()
+    .regex(PATTERNS[prefix], `must be the id of ${of}, such as ${prefix}_${EXAMPLE_SUFFIX}`)
+    .meta({ description: `Id of ${of}.`, examples: [`${prefix}_${EXAMPLE_SUFFIX}`] });
+
+export const SubscriptionId = typeId('sub', 'a subscription');
+export const EventId = typeId('evt', 'an event');
+export const DeliveryId = typeId('dlv', 'a delivery');
+export const AttemptId = typeId('att', 'an attempt');
+export const KeyId = typeId('key', 'an account key');
+
+export const AccountId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+  .meta({
+    description: 'Id of an account, chosen by the caller: 1 to 64 letters, digits, `_` or `-`.',
+    examples: ['acme'],
+  });

@@ -1,0 +1,64 @@
+export { Account, AccountList, Metadata, PutAccount } from './account.js';
+export {
+  Attempt,
+  ATTEMPT_OUTCOMES,
+  ATTEMPT_TRIGGERS,
+  AttemptOutcome,
+  AttemptTrigger,
+  Delivery,
+  DELIVERY_STATUSES,
+  DeliveryDetail,
+  DeliveryList,
+  DeliveryQuery,
+  DeliveryStatus,
+} from './delivery.js';
+export {
+  EVENT_TYPE_NAME,
+  EventType,
+  EventTypeList,
+  EventTypeName,
+  EventTypePattern,
+  PutEventType,
+} from './event-type.js';
+export {
+  DeliveryState,
+  Event,
+  EventDetail,
+  EventList,
+  EventQuery,
+  IdempotencyKey,
+  PublishedEvent,
+  PublishedEvents,
+  PublishEvent,
+  PublishEvents,
+} from './event.js';
+export {
+  AccountId,
+  AttemptId,
+  DeliveryId,
+  EventId,
+  type IdPrefix,
+  KeyId,
+  SubscriptionId,
+  toTypeId,
+  toUuid,
+} from './id.js';
+export { CreatedKey, CreateKey, Key, KeyList, Scope, SCOPES } from './key.js';
+export { listOf, ListQuery, oneOrMore } from './list.js';
+export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
+export {
+  ChangeSubscription,
+  CreateSubscription,
+  MASK,
+  RotateSecret,
+  Secrets,
+  Subscription,
+  SUBSCRIPTION_STATUSES,
+  SubscriptionList,
+  SubscriptionQuery,
+  SubscriptionStatus,
+  TestEvent,
+  TestSent,
+  Verification,
+} from './subscription.js';
+export { isStorable, jsonObject, type JsonObject, type JsonValue, text } from './text.js';

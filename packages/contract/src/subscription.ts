@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import { Metadata } from './account.js';
+import { EventTypeName, EventTypePattern } from './event-type.js';
+import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
+import { listOf, ListQuery, oneOrMore } from './list.js';
+import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
+
+export const SUBSCRIPTION_STATUSES = ['unverified', 'active', 'paused', 'disabled'] as const;
+export const SubscriptionStatus = z.enum(SUBSCRIPTION_STATUSES).meta({
+  description:
+    '`unverified`: no URL of it has passed its verification yet · `active`: receives · `paused`: its deliveries are ' +
+    'held, none is lost · `disabled`: receives nothing, what was owed is canceled.',
+});
+export type SubscriptionStatus = z.infer<typeof SubscriptionStatus>;
+
+/** What stands for the value of a header. */
+export const MASK = '••••';
+
+export const Verification = z
+  .object({
+    status: z.enum(['pending', 'verified', 'failed']).describe('`pending`: a try is due or running.'),
+    reason: z
+      .string()
+      .nullable()
+      .describe(
+        'Why the last try failed: `status`, `mismatch`, `empty`, `too_large`, `redirect`, `timeout`, `dns_error`, ' +
+          '`connect_error`, `tls_error`, `blocked`.',
+      ),
+    checkedAt: timeOrNull('When it was last tried. null: not yet.'),
+    statusCode: z.int().nullable().describe('HTTP status of the last answer.'),
+    durationMs: z.int().nullable().describe('How long the last try took, in milliseconds.'),
+    answer: z.string().nullable().describe('The first 2 KiB of what came back, as text.'),
+  })
+  .meta({ id: 'Verification', description: 'The handshake that proves the URL wants the events.' });
+export type Verification = z.infer<typeof Verification>;
+
+export const Subscription = z
+  .object({
+    id: SubscriptionId,
+    accountId: AccountId,
+    url: z.string().describe('The URL in force: the only one that receives events.'),
+    pendingUrl: z.string().nullable().describe('A changed URL that has not passed its verification yet.'),
+    events: z.array(z.string()).describe('Event types it wants; empty: all, present and future.'),
+    description: z.string().nullable().describe('For people.'),
+    headers: z.record(z.string(), z.string()).describe(`Its own headers; the values are masked: \`${MASK}\`.`),
+    metadata: anyObject('Your own notes.'),
+    status: SubscriptionStatus,
+    statusReason: z
+      .string()
+      .nullable()
+      .describe('Of `disabled`: `manual`, `failing` or `gone` (the receiver answered 410).'),
+    statusChangedAt: time('When the status last changed.'),
+    verification: Verification,
+    createdAt: time('When it was created.'),
+    updatedAt: time('When it was last changed.'),
+  })
+  .meta({
+    id: 'Subscription',
+    description: 'A webhook URL of an account, the events it wants, its state.',
+    examples: [
+      {
+        id: 'sub_01jd4q8y3ne9mav5w2xkq7rf0c',
+        accountId: 'acme',
+        url: 'https://hooks.acme.example/posthorn',
+        pendingUrl: null,
+        events: ['message:*'],
+        description: 'CRM',
+        headers: { authorization: MASK },
+        metadata: {},
+        status: 'active',
+        statusReason: null,
+        statusChangedAt: '2026-11-21T18:55:00.412Z',
+        verification: {
+          status: 'verified',
+          reason: null,
+          checkedAt: '2026-11-21T18:55:00.410Z',
+          statusCode: 200,
+          durationMs: 84,
+          answer: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
+        },
+        createdAt: '2026-11-21T18:55:00.120Z',
+        updatedAt: '2026-11-21T18:55:00.412Z',
+      },
+    ],
+  });
+export type Subscription = z.infer<typeof Subscription>;
+
+export const SubscriptionList = listOf(Subscription, 'SubscriptionList');
+
+export const SubscriptionQuery = ListQuery.extend({
+  status: oneOrMore(SubscriptionStatus).optional().describe('Only with this status; repeatable.'),
+});
+
+const inputFields = {
+  url: text(1, 2048).describe(
+    'Where events are sent, at most 2048 characters: http(s), no user or password in it, no private address.',
+  ),
+  events: z
+    .array(EventTypePattern)
+    .max(100, 'must have at most 100 entries; leave it empty for all types')
+    .overwrite((events) => [...new Set(events)])
+    .describe('Exact types or `message:*`; absent or empty: all, present and future.'),
+  description: text(1, 500).nullable().describe('For people, 1 to 500 characters. null removes it.'),
+  headers: z
+    .record(text(1, 256), text(0, 4096))
+    .describe(
+      'Sent with every request, at most 20. `host`, `content-*`, `webhook-*` and hop-by-hop names are refused. ' +
+        'The values are kept encrypted and are masked when read; a change replaces all of them.',
+    ),
+  metadata: Metadata,
+};
+
+export const CreateSubscription = z
+  .strictObject({
+    url: inputFields.url,
+    events: inputFields.events.optional(),
+    description: inputFields.description.optional(),
+    headers: inputFields.headers.optional(),
+    metadata: inputFields.metadata.optional(),
+  })
+  .meta({
+    id: 'CreateSubscription',
+    examples: [{ url: 'https://hooks.acme.example/posthorn', events: ['message:*'], description: 'CRM' }],
+  });
+export type CreateSubscription = z.infer<typeof CreateSubscription>;
+
+export const ChangeSubscription = CreateSubscription.extend({ url: inputFields.url.optional() }).meta({
+  id: 'ChangeSubscription',
+  description: 'What is absent stays as it is.',
+  examples: [{ events: [], metadata: { owner: 'crm-team' } }],
+});
+export type ChangeSubscription = z.infer<typeof ChangeSubscription>;
+
+export const Secrets = z
+  .object({
+    secret: z.string().describe('The current signing secret, `whsec_` and base64 (Standard Webhooks).'),
+    previous: z
+      .array(
+        z.object({
+          secret: z.string().describe('An earlier secret that still signs beside the current one.'),
+          expiresAt: time('When it stops signing.'),
+        }),
+      )
+      .describe('Newest first.'),
+  })
+  .meta({ id: 'Secrets' });
+export type Secrets = z.infer<typeof Secrets>;
+
+export const RotateSecret = z
+  .strictObject({
+    overlapSeconds: z
+      .int('must be a whole number of seconds')
+      .min(0, 'must be at least 0')
+      .max(604_800, 'must be at most 604800, a week')
+      .default(86_400)
+      .describe('How long the old secret still signs beside the new one, in seconds: 0 to 604800, a week.'),
+  })
+  .meta({ id: 'RotateSecret', examples: [{ overlapSeconds: 3600 }] });
+export type RotateSecret = z.infer<typeof RotateSecret>;
+
+export const TestEvent = z
+  .strictObject({
+    event: EventTypeName.optional().describe('Absent: the first type of the catalogue that the subscription wants.'),
+    payload: rawObject('A JSON object, at most 256 KiB. Absent: the catalogue’s example.').optional(),
+  })
+  .meta({ id: 'TestEvent', examples: [{ event: 'message:created' }] });
+
+export const TestSent = z
+  .object({ deliveryId: DeliveryId, eventId: EventId })
+  .meta({ id: 'TestSent', description: 'The test event’s delivery: its attempts show what the receiver answered.' });
+export type TestSent = z.infer<typeof TestSent>;

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+// A database refuses NUL, and stores something else for half a surrogate pair. Neither may happen silently.
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+const RULE = 'must not contain NUL or half of a surrogate pair: send well-formed Unicode';
+
+export const isStorable = (value: string): boolean => !UNSTORABLE.test(value);
+
+/** A string that can be stored as it is. `max` counts UTF-16 units. */
+export const text = (min: number, max: number) => z.string().min(min).max(max).refine(isStorable, RULE);
+
+/** A moment in an answer: ISO 8601, UTC, milliseconds. */
+export const time = (description: string) =>
+  z.string().meta({ format: 'date-time', description, examples: ['2026-11-21T18:55:00.000Z'] });
+
+export const timeOrNull = (description: string) => time(description).nullable().describe(description);
+
+/** A moment in a request. */
+export const moment = (description: string) =>
+  z
+    .string()
+    .refine((value) => z.iso.datetime({ offset: true }).safeParse(value).success, MOMENT_RULE)
+    .refine((value) => !(Date.parse(value) < 0 || Date.parse(value) >= YEAR_10000), 'must lie between 1970 and 9999')
+    .meta({ format: 'date-time', description, examples: ['2026-11-21T18:55:00Z'] });
+
+const MOMENT_RULE = 'must be a time with its zone, such as 2026-11-21T18:55:00Z';
+const YEAR_10000 = Date.UTC(10_000, 0);
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+/** A JSON object of the caller's that comes back as it was sent: what would be changed on the way is refused. */
+export const jsonObject = (limits: { maxDepth: number; maxBytes: number }) =>
+  z
+    .custom<JsonObject>()
+    .superRefine((value: unknown, context) => {
+      const fault = findFault(value, limits);
+      if (fault) context.addIssue({ code: 'custom', ...fault });
+    })
+    .meta({ type: 'object', additionalProperties: true });
+
+/** A JSON object that is taken as text: what else it must be is checked there. */
+export const rawObject = (description: string) =>
+  z
+    .custom<JsonObject>(isObject, 'must be a JSON object')
+    .meta({ type: 'object', additionalProperties: true, description });
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A JSON object in an answer. */
+export const anyObject = (description: string) =>
+  z.custom<JsonObject>().meta({ type: 'object', additionalProperties: true, description });
+
+export const anyObjectOrNull = (description: string) => anyObject(description).nullable().describe(description);
+
+interface Fault {
+  path: (string | number)[];
+  message: string;
+}
+
+function findFault(root: unknown, { maxDepth, maxBytes }: { maxDepth: number; maxBytes: number }): Fault | null {
+  if (!isObject(root)) return { path: [], message: 'must be a JSON object' };
+  // A list of what is left instead of recursion: the nesting is the caller's.
+  const left: { value: unknown; path: (string | number)[] }[] = [{ value: root, path: [] }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { value, path } = next;
+    const message = describeFault(value);
+    if (message !== null) return { path, message };
+    if (typeof value !== 'object' || value === null) continue;
+    if (path.length === maxDepth) return { path, message: `must be nested at most ${maxDepth} deep` };
+    for (const [key, child] of Object.entries(value)) {
+      if (!isStorable(key)) return { path, message: `has a key that ${RULE}` };
+      left.push({ value: child, path: [...path, Array.isArray(value) ? Number(key) : key] });
+    }
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(root)).length;
+  return bytes > maxBytes ? { path: [], message: `must be at most ${maxBytes} bytes of JSON; it is ${bytes}` } : null;
+}
+
+function describeFault(value: unknown): string | null {
+  if (typeof value === 'string' && !isStorable(value)) return RULE;
+  if (typeof value !== 'number') return null;
+  const isKept = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+  return isKept ? null : 'is a number that would be rounded: send it as a string';
+}
