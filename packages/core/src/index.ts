@@ -7,6 +7,7 @@ export type { Deps, Due, Enqueue, QueueName } from './deps.js';
 
 export { putAccount } from './accounts/put-account.js';
 export { deleteAccount } from './accounts/delete-account.js';
+export { putEventType } from './event-types/put-event-type.js';
 export { createKey } from './keys/create-key.js';
 export { revokeKey } from './keys/revoke-key.js';
 export { openKeyring, type Keyring, type KnownKey } from './keys/keyring.js';

@@ -1,8 +1,8 @@
 import { EventType, EventTypeList, ListQuery, PutEventType } from '@posthorn/contract';
-import type { EventType as Row } from '@posthorn/core';
+import { type EventType as Row, putEventType } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
-import type { ApiDeps, Routes } from '../deps.js';
+import type { Routes } from '../deps.js';
 import { InvalidRequest, NotFound } from '../errors.js';
 import { EventTypeParams } from './params.js';
 import { storedObject } from './stored-json.js';
@@ -80,7 +80,7 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
       if (name === HANDSHAKE_TYPE) {
         throw new InvalidRequest([{ path: 'name', message: `"${name}" is the handshake’s own type; choose another` }]);
       }
-      const created = await putEventType(db, name, body);
+      const created = await putEventType({ db }, { name, ...body });
       const row = await db.prisma.eventType.findUniqueOrThrow({ where: { name } });
       return reply.code(created ? 201 : 200).send(eventTypeJson(row));
     },
@@ -106,20 +106,6 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
     },
   );
 };
-
-const json = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
-
-/** One statement, so that two that add the same type at once both succeed. Returns whether it is new. */
-async function putEventType(db: ApiDeps['db'], name: string, entry: PutEventType): Promise<boolean> {
-  const { rows } = await db.pool.query<{ created: boolean }>(
-    `INSERT INTO event_types (name, description, example, schema, deprecated) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (name) DO UPDATE SET description = excluded.description, example = excluded.example,
-       schema = excluded.schema, deprecated = excluded.deprecated, updated_at = now()
-     RETURNING xmax = 0 AS created`,
-    [name, entry.description, json(entry.example), json(entry.schema), entry.deprecated],
-  );
-  return rows[0]?.created ?? false;
-}
 
 const eventTypeJson = (row: Row): EventType => ({
   name: row.name,
