@@ -53,10 +53,7 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
   }
   const browserPath = findBrowser(process.env);
   if (!browserPath) {
-    missed(undo, [
-      'THE BROWSER TESTS DID NOT RUN',
-      'No Chromium here: install one, or name it with CHROME_PATH.',
-    ]);
+    missed(undo, ['THE BROWSER TESTS DID NOT RUN', 'No Chromium here: install one, or name it with CHROME_PATH.']);
   }
   const postgres = await startPostgres({ directory: join(folder, 'postgres'), log });
   undo.push(() => postgres.stop());
