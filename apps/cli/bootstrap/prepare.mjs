@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, step } from './step.mjs';
+
+/** Installs and builds what is missing or out of date, the Prisma client too: turbo knows. Exits when that fails. */
+export async function prepare() {
+  if (!isInstalled()) await must('Installing packages', ...npm('ci', '--include=dev'));
+  const turbo = join(root, 'node_modules/turbo/bin/turbo');
+  const args = [turbo, 'run', 'build', '--output-logs=errors-only'];
+  await must('Building', process.execPath, args, { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' });
+}
+
+/** A step without which nothing can go on. */
+export async function must(...stepArguments) {
+  const code = await step(...stepArguments);
+  if (code !== 0) process.exit(code);
+}
+
+/** npm as it runs us, if it does; else the one on the PATH. */
+export function npm(...args) {
+  const cli = process.env.npm_execpath;
+  return cli?.endsWith('.js') ? [process.execPath, [cli, ...args]] : ['npm', args];
+}
+
+// npm notes what it has installed once it is through; a package that only other platforms need is not in there.
+function isInstalled() {
+  const wanted = readJson('package-lock.json').packages;
+  const installed = readJson('node_modules/.package-lock.json')?.packages;
+  if (!installed) return false;
+  return Object.entries(wanted).every(([path, { version, optional }]) => {
+    if (!path.includes('node_modules/')) return true;
+    return installed[path] ? installed[path].version === version : optional === true;
+  });
+}
+
+function readJson(path) {
+  const text = read(path);
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+function read(path) {
+  try {
+    return readFileSync(join(root, path), 'utf8');
+  } catch {
+    return '';
+  }
+}

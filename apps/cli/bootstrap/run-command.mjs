@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { must, prepare } from './prepare.mjs';
+import { runTests } from './run-tests.mjs';
+import { root, run } from './step.mjs';
+
+/** start: installs, builds and becomes the local stack, in this very process, so that signals reach it · test: checks and
+ *  tests · bench: the measurements. */
+export async function runCommand(name, args) {
+  switch (name) {
+    case 'start': {
+      await prepare();
+      const main = join(root, 'apps/cli/dist/main.js');
+      process.argv = [process.execPath, main, 'dev', ...args];
+      await import(pathToFileURL(main).href);
+      return;
+    }
+    case 'test':
+      await prepare();
+      process.exitCode = await runTests(args);
+      return;
+    case 'bench':
+      await prepare();
+      await must('Building the measurements', process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'bench']);
+      process.exitCode = await run(process.execPath, ['bench/dist/main.js', ...args]);
+      return;
+    default:
+      console.error('Usage: node apps/cli/bootstrap.mjs start | test [vitest arguments] | bench [arguments]');
+      process.exitCode = 2;
+  }
+}

@@ -1,0 +1,38 @@
+import { MigrationError, migrateUp, migrationStatus } from '@posthorn/core';
+import { chooseQueue, migrateQueues } from '@posthorn/jobs';
+import { pino } from 'pino';
+import { readMigrateSettings, resolveDataDir } from '../env.js';
+import { readLocalFile } from '../local-stack/local-file.js';
+import { PlainError } from '../plain-error.js';
+
+/** Applies what is pending, the queue's own tables too where the queue lives in Postgres. Repeating is safe. */
+export async function migrateUpCommand(): Promise<void> {
+  const settings = readMigrateSettings();
+  const databaseUrl = findDatabase();
+  const queue = chooseQueue({ ...settings, databaseUrl });
+  if (typeof queue === 'string') throw new PlainError(queue);
+  try {
+    const applied = await migrateUp({ url: databaseUrl, log: pino({ level: settings.logLevel }, pino.destination(2)) });
+    await migrateQueues(queue);
+    console.log(applied.length === 0 ? 'Nothing to do.' : `Applied: ${applied.join(', ')}`);
+  } catch (error) {
+    if (error instanceof MigrationError) throw new PlainError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Lists the migrations with their states; exit code 1 unless all are applied. */
+export async function migrateStatusCommand({ json }: { json?: true }): Promise<void> {
+  const migrations = await migrationStatus({ url: findDatabase() });
+  const upToDate = migrations.every(({ state }) => state === 'applied' || state === 'unknown');
+  if (json) console.log(JSON.stringify({ upToDate, migrations }));
+  else for (const { name, state } of migrations) console.log(`${state.padEnd(8)}  ${name}`);
+  if (!upToDate) process.exitCode = 1;
+}
+
+function findDatabase(): string {
+  const settings = readMigrateSettings();
+  const url = settings.databaseUrl ?? readLocalFile(resolveDataDir(settings.dataDir))?.databaseUrl;
+  if (url) return url;
+  throw new PlainError('Which database? Set DATABASE_URL, or start the local stack (npm start) first.');
+}

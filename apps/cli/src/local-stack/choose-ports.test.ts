@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { choosePorts, type PortWish } from './choose-ports.js';
+
+test('0 picks a free port for each, never the same twice; a port that was asked for is kept', async () => {
+  const asked = await choosePorts({ api: wish('API_PORT', 0), board: wish('BOARD_PORT', 0) });
+  expect(asked.api).not.toBe(asked.board);
+  expect(await choosePorts({ api: wish('API_PORT', asked.api) })).toEqual({ api: asked.api });
+});
+
+test('a taken port is told with its number and the variable to change', async () => {
+  const stranger = createServer().listen(0, '127.0.0.1');
+  await once(stranger, 'listening');
+  const { port } = stranger.address() as { port: number };
+  await expect(choosePorts({ demo: wish('DEMO_PORT', port) })).rejects.toThrow(
+    `Port ${port} is taken: set DEMO_PORT to another one, or to 0 for any that is free.`,
+  );
+  stranger.close();
+});
+
+test('the same port for two is told with both variables', async () => {
+  const { api: port } = await choosePorts({ api: wish('API_PORT', 0) });
+  await expect(choosePorts({ api: wish('API_PORT', port), board: wish('BOARD_PORT', port) })).rejects.toThrow(
+    `BOARD_PORT and API_PORT are both ${port}: change one of them.`,
+  );
+});
+
+function wish(variable: string, port: number): PortWish {
+  return { variable, host: '127.0.0.1', port };
+}

@@ -1,0 +1,44 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What the local stack tells the other commands, in `<data dir>/local.json`. It is there while the stack is up. */
+export interface LocalFile {
+  apiUrl: string;
+  consoleUrl: string;
+  boardUrl: string;
+  demoUrl: string;
+  operatorKey: string;
+  queueBackend: 'redis' | 'postgres';
+  databaseUrl: string;
+  redisUrl: string | null;
+  /** postgres and redis are null when the stack uses those of others. */
+  pids: {
+    api: number;
+    workers: number[];
+    board: number;
+    demo: number;
+    postgres: number | null;
+    redis: number | null;
+  };
+}
+
+/** Appears whole or not at all; readable by the owner alone, since it holds keys. */
+export function writeLocalFile(dataDir: string, content: LocalFile): void {
+  const draft = join(dataDir, 'local.json.new');
+  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, join(dataDir, 'local.json'));
+}
+
+/** null while no local stack is up. */
+export function readLocalFile(dataDir: string): LocalFile | null {
+  try {
+    return JSON.parse(readFileSync(join(dataDir, 'local.json'), 'utf8')) as LocalFile;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+export function removeLocalFile(dataDir: string): void {
+  rmSync(join(dataDir, 'local.json'), { force: true });
+}

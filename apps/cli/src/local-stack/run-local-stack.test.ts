@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { markOf } from '@posthorn/embedded';
+import { waitFor } from '@posthorn/testing';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { type LocalFile, readLocalFile } from './local-file.js';
+
+// The built command, as `npm start` runs it, with a data folder of its own and free ports.
+const dataDir = join(mkdtempSync(join(tmpdir(), 'local-stack-')), 'data');
+const started: ChildProcess[] = [];
+
+afterEach(async () => {
+  for (const child of started.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+});
+afterAll(() => rmSync(join(dataDir, '..'), { recursive: true, force: true }));
+
+test(
+  'comes up, delivers a first event, refuses a second stack, and leaves nothing running',
+  { timeout: 120_000 },
+  async () => {
+    const stack = startStack();
+    await waitFor(() => stack.output().includes('message:created delivered to http://127.0.0.1:'), {
+      what: `the first delivery:\n${stack.output()}`,
+      timeoutMs: 90_000,
+    });
+    expect(stack.output()).toMatch(/\/webhook in \d+ ms, signature valid/);
+    const local = localFile();
+    expect(statSync(join(dataDir, 'local.json')).mode & 0o777).toBe(0o600);
+    expect((await fetch(`${local.apiUrl}/readyz`)).status).toBe(200);
+    expect(pidsOf(local).filter((pid) => markOf(pid) === null)).toEqual([]);
+
+    const second = startStack();
+    expect(await second.exitCode()).toBe(1);
+    expect(second.output()).toContain(`The local stack already runs in ${dataDir}, as process ${stack.pid}`);
+
+    stack.kill('SIGINT');
+    expect(await stack.exitCode()).toBe(0);
+    expect(pidsOf(local).filter((pid) => markOf(pid) !== null)).toEqual([]);
+    expect(existsSync(join(dataDir, 'local.json'))).toBe(false);
+  },
+);
+
+test(
+  'killed with SIGKILL: its processes end by themselves, and the next start comes up with the same keys',
+  { timeout: 120_000 },
+  async () => {
+    const first = startStack();
+    const before = await first.up();
+    first.kill('SIGKILL');
+    await first.exitCode();
+    const second = startStack();
+    const after = await second.up();
+    expect(after.operatorKey).toBe(before.operatorKey);
+    await waitFor(() => pidsOf(before).every((pid) => markOf(pid) === null), { what: 'the end of the first one' });
+  },
+);
+
+test('a process that dies is told and started again, where it was', { timeout: 120_000 }, async () => {
+  const stack = startStack();
+  const before = await stack.up();
+  process.kill(before.pids.board, 'SIGKILL');
+  await waitFor(() => stack.output().includes('Bull Board is up again.'), { what: 'the restart', timeoutMs: 30_000 });
+  expect(stack.output()).toContain('Bull Board ended unasked; it is started again in 1 s.');
+  const after = localFile();
+  expect(after.pids.board).not.toBe(before.pids.board);
+  expect(after.boardUrl).toBe(before.boardUrl);
+  expect(markOf(after.pids.board)).not.toBeNull();
+});
+
+test(
+  'a setting that a process cannot use ends the start with that sentence and exit code 1',
+  { timeout: 60_000 },
+  async () => {
+    const stack = startStack({ WORKERS: 'many', DELIVERY_TIMEOUT_MS: 'x' });
+    expect(await stack.exitCode()).toBe(1);
+    expect(stack.output()).toContain('WORKERS must be a whole number from 0 to 64');
+    expect(stack.output()).toContain('DELIVERY_TIMEOUT_MS must be');
+  },
+);
+
+function startStack(env: NodeJS.ProcessEnv = {}) {
+  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, 'dev'], {
+    env: {
+      PATH: process.env['PATH'],
+      POSTHORN_DATA_DIR: dataDir,
+      API_PORT: '0',
+      BOARD_PORT: '0',
+      DEMO_PORT: '0',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.push(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const closed = once(child, 'close').then(([code]) => code as number | null);
+  return {
+    pid: child.pid,
+    output: () => output,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    exitCode: () => closed,
+    up: async (): Promise<LocalFile> => {
+      await waitFor(() => output.includes('Demo  ') || child.exitCode !== null, {
+        what: 'the stack',
+        timeoutMs: 90_000,
+      });
+      if (child.exitCode !== null) throw new Error(output);
+      return localFile();
+    },
+  };
+}
+
+function localFile(): LocalFile {
+  const local = readLocalFile(dataDir);
+  if (local === null) throw new Error('There is no local.json.');
+  return local;
+}
+
+function pidsOf({ pids }: LocalFile): number[] {
+  const { workers, ...others } = pids;
+  return [...workers, ...Object.values(others)].filter((pid) => pid !== null);
+}

@@ -1,0 +1,102 @@
+import {
+  type Claim,
+  claimDirectory,
+  DirectoryInUse,
+  endProcess,
+  isAlive,
+  markOf,
+  type ProcessMark,
+} from '@posthorn/embedded';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { resolveDataDir, type StackSettings } from '../env.js';
+import { PlainError } from '../plain-error.js';
+import { type LocalFile, removeLocalFile } from './local-file.js';
+import { step } from './progress.js';
+import { showFirstDelivery } from './show-first-delivery.js';
+import { startLocalStack } from './start-local-stack.js';
+import { listenForStop } from './stop-signals.js';
+
+/** Runs the local stack until it is told to stop; then all of it ends in order, and the process with exit code 0. What
+ *  fails while it starts ends it too: throws one sentence. */
+export async function runLocalStack(settings: StackSettings): Promise<void> {
+  const dataDir = resolveDataDir(settings.dataDir);
+  const claim = claimDataDir(dataDir);
+  const undo: (() => unknown)[] = [() => claim.release()];
+  const spawned: ProcessMark[] = [];
+  process.on('exit', () => removeLocalFile(dataDir)); // whatever the reason: it must not speak of a stack that is gone
+
+  const signal = listenForStop(() => {
+    for (const mark of spawned) if (isAlive(mark)) process.kill(mark.pid, 'SIGKILL');
+    claim.release();
+    process.exit(1); // Postgres and Redis end by their exit hooks
+  });
+  const onSpawn = (pid: number) => {
+    spawned.push(...[markOf(pid)].filter((mark) => mark !== null));
+    claim.record(spawned.map((mark) => mark.pid));
+  };
+
+  let failure: unknown = null;
+  try {
+    console.log('Posthorn, the local stack');
+    await endLeftovers(claim);
+    const local = await startLocalStack({ settings, dataDir, signal, undo, onSpawn, say: console.log });
+    console.log(whereThingsAre(local, settings, dataDir));
+    const told = await firstDelivery(local, settings, signal);
+    if (!signal.aborted) {
+      console.log(`  ${told}\n\nCtrl-C stops it.`);
+      await once(signal, 'abort');
+    }
+  } catch (error) {
+    if (!signal.aborted) failure = error;
+  }
+  if (failure === null) console.log('\nStopping …');
+  for (const end of undo.toReversed()) await end();
+  if (failure !== null) throw failure;
+  console.log('Stopped.');
+  process.exit(0); // the signal handlers and open sockets must not keep it waiting
+}
+
+function claimDataDir(dataDir: string): Claim {
+  if (!existsSync(dataDir)) {
+    mkdirSync(dataDir, { recursive: true });
+    chmodSync(dataDir, 0o711); // when root starts it, Postgres runs as another user and must be able to pass through
+  }
+  try {
+    return claimDirectory(dataDir);
+  } catch (error) {
+    if (!(error instanceof DirectoryInUse)) throw error;
+    const advice = 'stop it first, or set POSTHORN_DATA_DIR to another folder.';
+    throw new PlainError(`The local stack already runs in ${dataDir}, as process ${error.pid}: ${advice}`, {
+      cause: error,
+    });
+  }
+}
+
+// After a SIGKILL of the stack its processes end by themselves, but that may take them a moment, with the ports in hand.
+async function endLeftovers({ left }: Claim): Promise<void> {
+  const alive = left.filter(isAlive);
+  if (alive.length === 0) return;
+  const steps = [
+    { signal: 'SIGTERM', waitMs: 5_000 },
+    { signal: 'SIGKILL', waitMs: 5_000 },
+  ] satisfies Parameters<typeof endProcess>[1];
+  await step('What the last one left behind', () => Promise.all(alive.map((mark) => endProcess(mark, steps))));
+}
+
+function whereThingsAre(local: LocalFile, settings: StackSettings, dataDir: string): string {
+  const folder = relative(process.cwd(), dataDir) || '.';
+  const keyFile = join(folder.startsWith('..') ? dataDir : folder, 'operator-key');
+  const key = settings.operatorKey === null ? `the operator key, in ${keyFile}` : 'POSTHORN_OPERATOR_KEY';
+  return `
+  API         ${local.apiUrl}, its documentation ${local.apiUrl}/docs
+  Bull Board  ${local.boardUrl}, password: ${settings.boardPassword === null ? key : 'BOARD_PASSWORD'}
+  Demo        ${local.demoUrl}
+`;
+}
+
+async function firstDelivery(local: LocalFile, settings: StackSettings, signal: AbortSignal): Promise<string> {
+  if (settings.workers === 0) return 'WORKERS is 0: nothing is delivered.';
+  return showFirstDelivery(local.demoUrl, signal);
+}

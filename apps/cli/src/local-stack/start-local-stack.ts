@@ -1,0 +1,209 @@
+import { migrateUp } from '@posthorn/core';
+import { migrateQueues } from '@posthorn/jobs';
+import { mkdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { childEnvironment, type StackSettings } from '../env.js';
+import { PlainError } from '../plain-error.js';
+import { choosePorts } from './choose-ports.js';
+import { keepKeys } from './keep-keys.js';
+import { type Kept, keepRunning, type Running } from './keep-running.js';
+import { type LocalFile, removeLocalFile, writeLocalFile } from './local-file.js';
+import { openLog } from './open-log.js';
+import { step } from './progress.js';
+import { startApp } from './start-app.js';
+import { startLedger, startQueue } from './start-services.js';
+
+export interface Stage {
+  settings: StackSettings;
+  dataDir: string;
+  signal: AbortSignal;
+  /** What has been started puts its end here; it is called in reverse order. */
+  undo: (() => unknown)[];
+  /** Called with the pid of each process of ours, after a restart too. */
+  onSpawn: (pid: number) => void;
+  say: (line: string) => void;
+}
+
+/** Starts Postgres, the queue, the migrations, then API, workers and Bull Board together, then the demo, telling each step.
+ *  Returns what it wrote to local.json. Throws one sentence when something does not start, or when the signal is aborted;
+ *  what runs by then ends by `undo`. */
+export async function startLocalStack(stage: Stage): Promise<LocalFile> {
+  const { settings, dataDir, signal, undo, say } = stage;
+  const logs = join(dataDir, 'logs');
+  mkdirSync(logs, { recursive: true, mode: 0o700 });
+  const servicesLog = openLog(join(logs, 'services.log'));
+
+  const keys = keepKeys(dataDir, settings);
+  const { api: apiPort, board: boardPort, demo: demoPort, ...workerPorts } = await choosePorts(portWishes(settings));
+
+  let writeAgain = () => undefined as void;
+  const around = {
+    dataDir,
+    signal,
+    say,
+    onRestart: () => writeAgain(),
+    log: (line: string) => void writeSync(servicesLog, `${line}\n`),
+  };
+  const ledger = await step(
+    'Postgres',
+    () => startLedger(settings, around),
+    ({ own }) => (own ? '' : 'yours'),
+  );
+  undo.push(() => ledger.own?.stop());
+  signal.throwIfAborted();
+
+  const queue = await step(
+    'Queue',
+    () => startQueue(settings, around),
+    (found) => (found === null ? 'BullMQ on Postgres' : found.own ? 'BullMQ on Redis' : 'BullMQ on your Redis'),
+  );
+  undo.push(() => queue?.own?.stop());
+  signal.throwIfAborted();
+  const queueBackend = queue === null ? 'postgres' : 'redis';
+
+  await step(
+    'Migrations',
+    () => migrate(ledger.url, queueBackend, servicesLog),
+    (applied) => `${applied} applied`,
+  );
+  signal.throwIfAborted();
+
+  const apiUrl = urlOf(settings.apiHost, apiPort);
+  const boardUrl = urlOf(settings.boardHost, boardPort);
+  const demoUrl = urlOf(settings.demoHost, demoPort);
+  const shared = {
+    DATABASE_URL: ledger.url,
+    QUEUE_BACKEND: queueBackend,
+    REDIS_URL: queue?.url ?? '',
+    POSTHORN_OPERATOR_KEY: keys.operatorKey,
+    POSTHORN_ENCRYPTION_KEY: keys.encryptionKey,
+    POSTHORN_API_URL: apiUrl,
+    POSTHORN_DATA_DIR: dataDir,
+    API_PORT: String(apiPort),
+    BOARD_PORT: String(boardPort),
+    DEMO_PORT: String(demoPort),
+  } as const;
+  const graceMs = settings.shutdownDelayMs + settings.shutdownTimeoutMs + 5_000;
+
+  const start = (name: string, file: string, readyUrl: string, more: Parameters<typeof childEnvironment>[0] = {}) => {
+    const entry = fileURLToPath(new URL(`../../../${file}`, import.meta.url));
+    const path = join(logs, `${name.toLowerCase().replaceAll(' ', '-')}.log`);
+    const log = { file: path, descriptor: openLog(path) };
+    const app = { name, entry, env: childEnvironment({ ...shared, ...more }), readyUrl, log, graceMs };
+    return (startSignal: AbortSignal): Promise<Kept<Running>> =>
+      keepRunning(name, {
+        ...around,
+        signal: startSignal,
+        start: (_previous: Running | null, giveUp) => startApp(app, { signal: giveUp, onSpawn: stage.onSpawn }),
+      });
+  };
+
+  const workerHost = settings.workerHealthHost;
+  const startWorkers = Object.values<number>(workerPorts).map((port, index) =>
+    start(`Worker ${index + 1}`, 'worker/dist/main.js', `${urlOf(workerHost, port)}/readyz`, {
+      WORKER_HEALTH_PORT: String(port),
+    }),
+  );
+  const startApi = start('API', 'api/dist/server.js', `${apiUrl}/readyz`);
+  const startBoard = start('Bull Board', 'board/dist/main.js', `${boardUrl}/readyz`);
+  const startDemo = start('Demo', 'demo/dist/main.js', `${demoUrl}/status.json`);
+
+  const [workers, api, board] = await step(`API, ${count(startWorkers.length, 'worker')}, Bull Board`, async () => {
+    const all = await together([...startWorkers, startApi, startBoard], signal, undo);
+    return [all.slice(0, -2), only(all.at(-2)), only(all.at(-1))] as const;
+  });
+  const demo = await step('Demo', async () => only((await together([startDemo], signal, undo))[0]));
+
+  const content = (): LocalFile => ({
+    apiUrl,
+    consoleUrl: `${apiUrl}/`,
+    boardUrl,
+    demoUrl,
+    operatorKey: keys.operatorKey,
+    queueBackend,
+    databaseUrl: ledger.url,
+    redisUrl: queue?.url ?? null,
+    pids: {
+      api: api.current.pid,
+      workers: workers.map(({ current }) => current.pid),
+      board: board.current.pid,
+      demo: demo.current.pid,
+      postgres: ledger.own?.current.pid ?? null,
+      redis: queue?.own?.current.pid ?? null,
+    },
+  });
+  writeAgain = () => writeLocalFile(dataDir, content());
+  undo.push(() => {
+    writeAgain = () => undefined;
+    removeLocalFile(dataDir);
+  });
+  writeAgain();
+  return content();
+}
+
+function portWishes(settings: StackSettings) {
+  const host = settings.workerHealthHost;
+  const first = settings.workerHealthPort;
+  const workers = Array.from({ length: settings.workers }, (_, index) => [
+    `worker${index + 1}`,
+    { variable: 'WORKER_HEALTH_PORT', host, port: first === 0 ? 0 : first + index },
+  ]);
+  return {
+    api: { variable: 'API_PORT', host: settings.apiHost, port: settings.apiPort },
+    board: { variable: 'BOARD_PORT', host: settings.boardHost, port: settings.boardPort },
+    demo: { variable: 'DEMO_PORT', host: settings.demoHost, port: settings.demoPort },
+    ...(Object.fromEntries(workers) as Record<`worker${number}`, { variable: string; host: string; port: number }>),
+  };
+}
+
+/** How many migrations were applied. */
+async function migrate(url: string, queueBackend: 'redis' | 'postgres', logDescriptor: number): Promise<number> {
+  const log = pino(pino.destination({ dest: logDescriptor, sync: true }));
+  try {
+    const applied = await migrateUp({ url, log });
+    if (queueBackend === 'postgres') await migrateQueues({ backend: 'postgres', url });
+    return applied.length;
+  } catch (error) {
+    throw new PlainError(`The database cannot be migrated: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Starts all of them at the same time. Those that are up by the time one fails are left to `undo`. */
+async function together(
+  starts: ((signal: AbortSignal) => Promise<Kept<Running>>)[],
+  signal: AbortSignal,
+  undo: (() => unknown)[],
+): Promise<Kept<Running>[]> {
+  const oneFailed = new AbortController();
+  const failures: unknown[] = [];
+  const results = await Promise.all(
+    starts.map((start) =>
+      start(AbortSignal.any([signal, oneFailed.signal])).catch((error: unknown) => {
+        failures.push(error);
+        oneFailed.abort();
+        return null;
+      }),
+    ),
+  );
+  const kept = results.filter((result) => result !== null);
+  undo.push(...kept.map((one) => () => one.stop()));
+  signal.throwIfAborted();
+  if (failures.length > 0) throw failures[0];
+  return kept;
+}
+
+function only<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('unreachable: as many are up as were started');
+  return value;
+}
+
+function urlOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function count(number: number, noun: string): string {
+  return number === 1 ? noun : `${number} ${noun}s`;
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { SettingsError } from '@posthorn/settings';
+import { Command, CommanderError } from 'commander';
+import { PlainError } from './plain-error.js';
+
+// Each command loads what it needs only when it runs: `healthcheck` runs every few seconds in a container.
+const program = new Command('posthorn')
+  .description('Event subscriptions with webhooks')
+  .exitOverride()
+  .showHelpAfterError('(posthorn --help lists the commands)');
+
+program
+  .command('dev')
+  .description('run everything on this machine: Postgres, the queue, API, worker, Bull Board and the demo')
+  .addHelpText('after', '\nExample: WORKERS=2 API_PORT=0 posthorn dev')
+  .action(async () => (await import('./commands/dev.js')).dev());
+
+const migrate = program.command('migrate').description('bring the database to the shape that this version needs');
+migrate
+  .command('up')
+  .description('apply what is pending')
+  .addHelpText('after', '\nExample: DATABASE_URL=postgres://… posthorn migrate up')
+  .action(async () => (await import('./commands/migrate.js')).migrateUpCommand());
+migrate
+  .command('status')
+  .description('list the migrations and whether they are applied; exits 1 while one is pending')
+  .option('--json', 'one JSON document')
+  .addHelpText('after', '\nExample: posthorn migrate status --json')
+  .action(async (options: { json?: true }) => (await import('./commands/migrate.js')).migrateStatusCommand(options));
+
+program
+  .command('healthcheck [url]')
+  .description('ask a process of Posthorn whether it is ready (the API of this machine unless told otherwise)')
+  .addHelpText('after', '\nExample: posthorn healthcheck http://127.0.0.1:3403/livez')
+  .action(async (url?: string) => (await import('./commands/healthcheck.js')).healthcheck(url));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2; // 2: used wrongly; commander has said how
+  } else if (error instanceof PlainError || error instanceof SettingsError) {
+    console.error(error.message);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+}
