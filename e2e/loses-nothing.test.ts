@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { migrateUp } from '@posthorn/core';
 import { startPostgres } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
-import { type Receiver, openReceiver, waitFor } from '@posthorn/testing';
+import { type Receiver, endProcess, openReceiver, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
-import { type Stack, end, startStack } from './stack.js';
+import { type Stack, startStack } from './stack.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
@@ -140,7 +140,7 @@ if (inject('redisUrl')) {
       await publishMany(stack, account, 0, 30);
       await waitFor(() => numbersAt(receiver).size === 30); // they sleep in the retry queue now
       const [worker] = stack.workers;
-      if (worker) await end(worker);
+      if (worker) await endProcess(worker);
       await publishMany(stack, account, 30, 30); // these wait in the deliver queue
       const redis = new Redis(stack.redis?.url ?? '');
       await redis.flushall();

@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedRedis, findFreePort, startRedis } from '@posthorn/embedded';
-import { cloneDatabase, waitFor } from '@posthorn/testing';
+import { cloneDatabase, endProcess, startProcess, waitFor } from '@posthorn/testing';
 import { inject } from 'vitest';
 
 /** The product as it runs: its own processes, with a real Postgres and a real queue, told what to do over HTTP. */
@@ -87,22 +86,13 @@ export async function startStack({ backend, workers = 1, env = {}, databaseUrl }
   const logs: string[] = [];
   const apiUrl = `http://127.0.0.1:${apiPort}`;
 
-  async function start(entry: string, url: string, extra: Record<string, string>): Promise<ChildProcess> {
-    const child = spawn(process.execPath, [fileURLToPath(new URL(`../apps/${entry}`, import.meta.url))], {
+  const start = (entry: string, url: string, extra: Record<string, string>): Promise<ChildProcess> =>
+    startProcess({
+      file: fileURLToPath(new URL(`../apps/${entry}`, import.meta.url)),
       env: { ...settings, ...extra },
+      readyUrl: `${url}/readyz`,
+      onLine: (line) => void logs.push(line),
     });
-    for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => void logs.push(...text.trimEnd().split('\n')));
-    await waitFor(
-      async () => {
-        if (child.exitCode !== null)
-          throw new Error(`${entry} ended with ${child.exitCode}:\n${logs.slice(-20).join('\n')}`);
-        return (await fetch(`${url}/readyz`).catch(() => null))?.status === 200;
-      },
-      { timeoutMs: 20_000, what: `${entry} to be ready` },
-    );
-    return child;
-  }
 
   const stack: Stack = {
     apiUrl,
@@ -169,7 +159,7 @@ export async function startStack({ backend, workers = 1, env = {}, databaseUrl }
       return stack.call<DeliveryJson>('GET', `/v1/accounts/${account}/deliveries/${data[0]?.id}`);
     },
     async stop() {
-      await Promise.all([stack.api, ...stack.workers].map(end));
+      await Promise.all([stack.api, ...stack.workers].map(endProcess));
       await redis?.stop();
       rmSync(folder, { recursive: true, force: true });
       await database.drop();
@@ -177,15 +167,4 @@ export async function startStack({ backend, workers = 1, env = {}, databaseUrl }
   };
   for (let index = 0; index < workers; index += 1) await stack.startWorker();
   return stack;
-}
-
-/** Ends a process as an orchestrator does: SIGTERM, and after 15 s no more patience. */
-export async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
-  child.kill('SIGCONT');
-  child.kill('SIGTERM');
-  await exited;
-  clearTimeout(timer);
 }

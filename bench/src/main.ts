@@ -62,11 +62,20 @@ try {
   await bench.stop();
 }
 
-function printLatency({ rate, sent, received, p50Ms, p95Ms, p99Ms, maxMs }: Latency): void {
-  console.log(`\npublish → receiver at ${rate} events/s: ${received} of ${sent} received`);
-  console.log(
-    `  p50 ${p50Ms.toFixed(1)} ms   p95 ${p95Ms.toFixed(1)} ms   p99 ${p99Ms.toFixed(1)} ms   max ${maxMs.toFixed(1)} ms`,
-  );
+function printLatency({ rate, sent, received, accepted, delivered }: Latency): void {
+  console.log(`\nat ${rate} events/s, ${received} of ${sent} received`);
+  for (const [what, { p50Ms, p95Ms, p99Ms, maxMs }] of [
+    ['publish → 202', accepted],
+    ['publish → receiver', delivered],
+  ] as const) {
+    const cells = [
+      `p50 ${p50Ms.toFixed(1)} ms`,
+      `p95 ${p95Ms.toFixed(1)} ms`,
+      `p99 ${p99Ms.toFixed(1)} ms`,
+      `max ${maxMs.toFixed(1)} ms`,
+    ];
+    console.log(`  ${what.padEnd(20)}${cells.map((cell) => cell.padEnd(15)).join('')}`);
+  }
 }
 
 function printThroughput(rows: [string, Throughput | null][]): void {

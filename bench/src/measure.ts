@@ -10,17 +10,24 @@ const now = () => performance.timeOrigin + performance.now();
 const newBody = (n: number) =>
   `{"event":"message:created","payload":{"sentAt":${now()},"n":${n},"body":"${'Hey there! '.repeat(70)}","object":"message"}}`;
 
-export interface Latency {
-  rate: number;
-  sent: number;
-  received: number;
+export interface Percentiles {
   p50Ms: number;
   p95Ms: number;
   p99Ms: number;
   maxMs: number;
 }
 
-/** Publishes at a steady rate and tells how long each event took from before its publish to the receiver. */
+export interface Latency {
+  rate: number;
+  sent: number;
+  received: number;
+  /** From before the publish to its 202. */
+  accepted: Percentiles;
+  /** From before the publish to the receiver. */
+  delivered: Percentiles;
+}
+
+/** Publishes at a steady rate and tells how long each event took. */
 export async function measureLatency(
   bench: Bench,
   account: string,
@@ -29,19 +36,26 @@ export async function measureLatency(
   await bench.sink.reset();
   const start = now();
   const published: Promise<void>[] = [];
+  const acceptedMs: number[] = [];
   const total = rate * seconds;
   for (let sent = 0; sent < total;) {
     // As many as are due by now; each is stamped when it is handed over.
-    for (const due = Math.min(total, Math.floor(((now() - start) / 1_000) * rate)); sent < due; sent += 1)
-      published.push(bench.publish(account, newBody(sent)));
+    for (const due = Math.min(total, Math.floor(((now() - start) / 1_000) * rate)); sent < due; sent += 1) {
+      const from = now();
+      published.push(bench.publish(account, newBody(sent)).then(() => void acceptedMs.push(now() - from)));
+    }
     await pause(1);
   }
   await Promise.all(published);
   await untilReceived(bench, total);
   const { latenciesMs, count } = await bench.sink.report();
-  const sorted = latenciesMs.toSorted((a, b) => a - b);
+  return { rate, sent: total, received: count, accepted: percentiles(acceptedMs), delivered: percentiles(latenciesMs) };
+}
+
+function percentiles(valuesMs: number[]): Percentiles {
+  const sorted = valuesMs.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-  return { rate, sent: total, received: count, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1) };
+  return { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1) };
 }
 
 export interface Throughput {

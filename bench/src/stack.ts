@@ -1,4 +1,4 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { migrateUp } from '@posthorn/core';
 import { findFreePort, startPostgres, startRedis } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
+import { endProcess, startProcess } from '@posthorn/testing';
 import { Agent, request } from 'undici';
 
 /** Posthorn as it runs, and a sink in a process of its own. */
@@ -93,17 +94,8 @@ export async function startBench({
     SHUTDOWN_DELAY_MS: '0',
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info', // as in production: logging is part of the cost
   };
-  async function start(entry: string, url: string, extra: Record<string, string> = {}): Promise<ChildProcess> {
-    const child = spawn(process.execPath, [app(entry)], {
-      env: { ...env, ...extra },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    for (let tries = 0; ; tries += 1) {
-      if (child.exitCode !== null || tries > 200) throw new Error(`${entry} did not start`);
-      if ((await fetch(`${url}/readyz`).catch(() => null))?.status === 200) return child;
-      await pause(100);
-    }
-  }
+  const start = (entry: string, url: string, extra: Record<string, string> = {}): Promise<ChildProcess> =>
+    startProcess({ file: app(entry), env: { ...env, ...extra }, readyUrl: `${url}/readyz` });
   const api = await start('api/dist/server.js', apiUrl);
   let running: ChildProcess[] = [];
   const agent = new Agent({ connections: 64, pipelining: 1 });
@@ -157,12 +149,12 @@ export async function startBench({
       );
     },
     async stopWorkers() {
-      await Promise.all(running.map(end));
+      await Promise.all(running.map(endProcess));
       running = [];
     },
     async stop() {
       await bench.stopWorkers();
-      await end(api);
+      await endProcess(api);
       await agent.close();
       sinkProcess.kill();
       await redis?.stop();
@@ -171,11 +163,4 @@ export async function startBench({
     },
   };
   return bench;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
 }

@@ -11,7 +11,7 @@ export async function prepare() {
 }
 
 /** A step without which nothing can go on. */
-export async function must(...stepArguments) {
+async function must(...stepArguments) {
   const code = await step(...stepArguments);
   if (code !== 0) process.exit(code);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { must, prepare } from './prepare.mjs';
+import { prepare } from './prepare.mjs';
 import { runTests } from './run-tests.mjs';
 import { root, run } from './step.mjs';
 
@@ -21,7 +21,6 @@ export async function runCommand(name, args) {
       return;
     case 'bench':
       await prepare();
-      await must('Building the measurements', process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'bench']);
       process.exitCode = await run(process.execPath, ['bench/dist/main.js', ...args]);
       return;
     default:

@@ -1,4 +1,6 @@
-export { findBrowser } from './find-browser.js';
 export { cloneDatabase, type ClonedDatabase } from './clone-database.js';
+export { findBrowser } from './find-browser.js';
+export { openProxy, type Proxy, type Weather } from './open-proxy.js';
 export { openReceiver, type Answer, type Receiver, type Received } from './open-receiver.js';
+export { endProcess, startProcess } from './start-process.js';
 export { waitFor } from './wait-for.js';

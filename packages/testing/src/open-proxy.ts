@@ -1,0 +1,78 @@
+import { type Socket, connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What the network does.
+ *  pass · cut: connections end and none begins · blackhole: connections stay and begin, and nothing passes ·
+ *  slow: each chunk takes so long, in either direction */
+export type Weather = 'pass' | 'cut' | 'blackhole' | { slowMs: number };
+
+export interface Proxy {
+  port: number;
+  /** From now on, for connections that exist as well. */
+  set(weather: Weather): void;
+  close(): Promise<void>;
+}
+
+/** A network between a process and its database: a TCP proxy on 127.0.0.1 with weather. */
+export async function openProxy(target: { host: string; port: number }): Promise<Proxy> {
+  let weather: Weather = 'pass';
+  const pairs = new Set<[Socket, Socket]>();
+
+  const server = createServer((client) => {
+    if (weather === 'cut') {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(target);
+    const pair: [Socket, Socket] = [client, upstream];
+    pairs.add(pair);
+    for (const socket of pair) {
+      socket.setNoDelay(true);
+      socket.on('error', () => end(pair));
+      socket.on('close', () => end(pair));
+    }
+    void carry(client, upstream);
+    void carry(upstream, client);
+  });
+
+  /** Bytes that meet a black hole are gone, as packets are: the connection is of no use afterwards. */
+  async function carry(from: Socket, to: Socket): Promise<void> {
+    try {
+      for await (const chunk of from) {
+        if (weather === 'blackhole') continue;
+        if (typeof weather === 'object') await delay(weather.slowMs);
+        if (!to.write(chunk as Buffer))
+          await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
+      }
+    } catch {
+      // the connection broke: its other half is ended by `close`
+    }
+    if (weather !== 'blackhole') to.end();
+  }
+
+  function end(pair: [Socket, Socket]): void {
+    if (!pairs.delete(pair)) return;
+    for (const socket of pair) socket.destroy();
+  }
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : 0);
+    });
+  });
+  return {
+    port,
+    set(next) {
+      const wasBlackhole = weather === 'blackhole';
+      weather = next;
+      // What was swallowed is missing in the streams: those connections cannot go on.
+      if (next === 'cut' || (wasBlackhole && next !== 'blackhole')) for (const pair of pairs) end(pair);
+    },
+    async close() {
+      for (const pair of pairs) end(pair);
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
