@@ -1,8 +1,8 @@
 import type { Log } from './log.js';
 
-// Postgres' own codes: shutting down, starting up, crashed, out of connections; and the socket's.
+// Postgres' own codes: shutting down, starting up, crashed, a standby that takes no writes (yet); and the socket's.
 const AWAY_CODES = new Set(
-  '57P01 57P02 57P03 53300 ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH'.split(
+  '57P01 57P02 57P03 25006 ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH'.split(
     ' ',
   ),
 );
@@ -23,15 +23,20 @@ export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // 08xxx: the connection exceptions. P1001, P1017…: Prisma could not reach the server. 25P03: idle for too long.
-  if (AWAY_CODES.has(code) || code.startsWith('08') || /^P10(01|02|08|17)$/.test(code) || code === '25P03') return true;
+  // 08xxx: the connection exceptions. 53xxx: out of connections, memory or disk. P1001, P1017…: Prisma could not reach the server. 25P03: idle for too long.
+  if (AWAY_CODES.has(code) || /^(08|53)/.test(code) || /^P10(01|02|08|17)$/.test(code) || code === '25P03') return true;
   return AWAY_MESSAGES.has(error.message) || (error.cause !== undefined && isDatabaseAway(error.cause));
 }
 
-/** Repeats work for as long as the database is away. Says so once when it goes and once when it is back, however many
- *  callers wait. */
+/** Nothing is wrong with a statement that lost a deadlock (40P01), or that met its timeout (57014) behind somebody's lock or on
+ *  a database that is overloaded: it only has to be repeated. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === '40P01' || error.code === '57014');
+
+/** Repeats work for as long as the database is away, and work that was in somebody's way: giving up a result that is in hand
+ *  would mean to POST again. Says once when the database goes and once when it is back, however many callers wait. */
 export interface Patience {
-  /** Resolves as `work` does. Rethrows what is no absence of the database; and any error once `signal` is aborted. */
+  /** Resolves as `work` does. Rethrows what repeating does not cure; and any error once `signal` is aborted. */
   until<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
@@ -48,8 +53,8 @@ export function openPatience({ log }: { log: Log }): Patience {
           }
           return result;
         } catch (error) {
-          if (!isDatabaseAway(error) || signal?.aborted) throw error;
-          if (awaySince === null) {
+          if (signal?.aborted || !(isDatabaseAway(error) || isPassing(error))) throw error;
+          if (awaySince === null && !isPassing(error)) {
             awaySince = Date.now();
             log.error({ err: error }, 'database.away');
           }

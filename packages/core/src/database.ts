@@ -51,18 +51,22 @@ export function openDatabase({ url, applicationName, maxConnections, log }: Data
  *  (Prisma's interactive transactions are 5 × dearer and can release a connection twice, prisma/prisma#29952.) */
 export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  // A connection tells of its end by an event too, and one that nobody hears ends the process: the pool listens only to
+  // connections at rest. The query under way, or the next one, throws what happened.
+  const hear = () => {};
+  client.on('error', hear);
+  let broken: Error | undefined;
   try {
     await client.query('BEGIN');
     const result = await work(client);
     await client.query('COMMIT');
-    client.release();
     return result;
   } catch (error) {
     // A connection whose rollback fails is broken: it is dropped, not given back.
-    await client.query('ROLLBACK').then(
-      () => client.release(),
-      (broken: Error) => client.release(broken),
-    );
+    await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
     throw error;
+  } finally {
+    client.release(broken);
+    client.off('error', hear);
   }
 }

@@ -143,6 +143,22 @@ export async function openLedger(): Promise<Ledger> {
   return ledger;
 }
 
+/** A database whose statements go through `around`, which sees the text or the name of each, and runs it, or does not. */
+export function interpose(
+  db: Database,
+  around: (statement: string, run: () => Promise<unknown>) => Promise<unknown>,
+): Database {
+  const pool = new Proxy(db.pool, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value;
+      return (query: string | { name: string }, values?: unknown[]) =>
+        around(typeof query === 'string' ? query : query.name, () => target.query(query as string, values));
+    },
+  });
+  return { ...db, pool };
+}
+
 export const challengeOf = (body: Uint8Array): string =>
   (JSON.parse(Buffer.from(body).toString()) as { payload: string }).payload;
 

@@ -46,6 +46,8 @@ export function openConsumer(
   // Three parameters: BullMQ hands the signal only to a processor that declares it.
   async function run(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
     availability.found();
+    // Whatever goes wrong from here on forgets the job, unless it says otherwise: its id must be free to come again.
+    job.opts.removeOnFail = true;
     const due = fromJobId(queue, job.id);
     if (!due) {
       log.error({ queue, jobId: job.id }, 'job.unreadable');
@@ -60,13 +62,13 @@ export function openConsumer(
         throw new WaitingError();
       }
       log.error({ err: error, queue, jobId: job.id }, 'job.broken');
-      job.opts.removeOnFail = true;
       throw new UnrecoverableError(error instanceof Error ? error.message : String(error));
     }
     switch (ended.end) {
       case 'completed':
         return ended.value;
       case 'failed':
+        job.opts.removeOnFail = { count: KEPT };
         throw new UnrecoverableError(ended.reason);
       case 'dropped':
         return drop(job);

@@ -182,6 +182,20 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await waitFor(() => runs === 2);
   });
 
+  it('regression: a fault between the work and the queue forgets the job, too: a failed job that is kept would block its id', async () => {
+    const { enqueue, counts } = producer();
+    let runs = 0;
+    consumer('deliver', () => {
+      runs += 1;
+      // The queue refuses to put this off, as it may refuse anything.
+      return Promise.resolve(runs === 1 ? { end: 'postponed', inMs: Number.NaN } : completed);
+    });
+    const one = due();
+    // As the feeder does: again and again, ignored for as long as the queue knows the id.
+    await waitFor(async () => (await enqueue('deliver', [one])) && runs === 2);
+    expect((await counts()).deliver).toMatchObject({ failed: 0 });
+  });
+
   it('stopping lets work end within the grace, and what then waits goes to another worker', async () => {
     const { enqueue } = producer();
     let ended = false;

@@ -16,10 +16,11 @@ export interface ProcessOptions {
 /** Starts one of our apps as a process of its own; resolves when it is ready. Throws, with its last lines, if it ends
  *  before that or is not ready within 30 s. */
 export async function startProcess({ file, env, readyUrl, onLine }: ProcessOptions): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [file], { env });
+  // With a channel to us: it ends by itself when we are gone, however we went.
+  const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const last: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       for (const line of text.trimEnd().split('\n')) {
         onLine?.(line);
         last.push(line);

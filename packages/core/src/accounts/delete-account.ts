@@ -9,7 +9,8 @@ export async function deleteAccount({ db }: Pick<Deps, 'db'>, { id }: { id: stri
     // First the account itself: it waits for publishes that hold its row, and the next ones find no account.
     const { rowCount } = await client.query('DELETE FROM accounts WHERE id = $1', [id]);
     if (rowCount === 0) return false;
-    for (const table of ['attempts', 'deliveries', 'events', 'idempotency_keys']) {
+    // Attempts last: one that is being recorded holds its delivery until then, and the next ones find none.
+    for (const table of ['deliveries', 'events', 'idempotency_keys', 'attempts']) {
       await client.query(`DELETE FROM ${table} WHERE account_id = $1`, [id]);
     }
     return true;

@@ -1,8 +1,10 @@
 import { toTypeId } from '@posthorn/contract';
 import { parseSecret } from '@posthorn/sender';
+import { waitFor } from '@posthorn/testing';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { feed } from '../feeder/feed.js';
-import { FAILED, GONE, type Ledger, openLedger } from '../ledger.test-support.js';
+import { FAILED, GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
@@ -147,6 +149,18 @@ describe('deliver', () => {
     expect((delivery.dueAt?.getTime() ?? 0) - (delivery.feedAt?.getTime() ?? 0)).toBe(30_000);
   });
 
+  it('regression: a wait of exactly an hour (Retry-After: 3600) always goes to the queue, and is not left to the lease', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await Promise.all(Array.from({ length: 20 }, () => ledger.publish(accountId)));
+    await ledger.publisher.drain();
+    ledger.answers.push({ outcome: 'http_error', statusCode: 503, retryAfter: '3600' });
+    const worker = ledger.attempter({ waitsMs: [5_000] });
+    // One after the other: each has its own fraction of a millisecond.
+    for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
+    expect(ledger.jobs).toHaveLength(20);
+  });
+
   it('an attempt that our shutdown aborts is recorded and spends nothing of the schedule', async () => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push({ outcome: 'aborted', statusCode: null }, FAILED);
@@ -178,6 +192,26 @@ describe('deliver', () => {
   });
 });
 
+describe('a database in trouble', () => {
+  it.each(['53100', '25006', '57014'])(
+    'regression: a result that it refuses with %s is kept in hand and recorded later: one POST, one attempt',
+    async (code) => {
+      const { accountId, id } = await publishedDelivery();
+      let refusals = 2;
+      const db = interpose(ledger.db, (statement, run) =>
+        statement === 'record-attempts' && refusals-- > 0
+          ? Promise.reject(Object.assign(new Error('no'), { code }))
+          : run(),
+      );
+      expect(await ledger.attempter({ db }).attempt({ id, attemptNumber: 1 }, signal)).toMatchObject({
+        end: 'attempted',
+      });
+      expect(ledger.posts).toHaveLength(1);
+      expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 1 });
+    },
+  );
+});
+
 describe('410', () => {
   it('fails the delivery, disables the subscription, cancels what else it is owed, and touches no other', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
@@ -197,6 +231,21 @@ describe('410', () => {
     expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
       status: 'disabled',
       statusReason: 'gone',
+    });
+  });
+
+  it('regression: of a URL that was replaced meanwhile disables nothing; the delivery goes to the new one', async () => {
+    const { accountId, subscriptionId } = await publishedDelivery();
+    const url = 'https://moved.example.com/';
+    ledger.answers.push(async () => {
+      await ledger.db.pool.query('UPDATE subscriptions SET url = $2 WHERE id = $1', [subscriptionId, url]);
+      return GONE;
+    }, {});
+    await ledger.work();
+    expect(ledger.posts.map((post) => post.url)).toEqual(['https://hooks.example.com/webhook', url]);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 2, failureCount: 0 });
+    expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
+      status: 'active',
     });
   });
 
@@ -282,6 +331,68 @@ describe('pause', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'held', attemptCount: 1, failureCount: 1 });
   });
 
+  it('regression: a job that met a pause which was lifted at that moment holds nothing, and cancels nothing after a disabling', async () => {
+    for (const status of ['paused', 'disabled']) {
+      const { accountId, subscriptionId, id } = await publishedDelivery();
+      const set = (to: string) =>
+        ledger.db.pool.query('UPDATE subscriptions SET status = $2 WHERE id = $1', [subscriptionId, to]);
+      await set(status);
+      const db = interpose(ledger.db, async (statement, run) => {
+        const result = await run();
+        if (statement === 'load-deliveries') {
+          await set('active');
+          await ledger.publish(accountId);
+        }
+        return result;
+      });
+      await ledger.attempter({ db }).attempt({ id, attemptNumber: 1 }, signal);
+      expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'pending' } })).toBe(2);
+    }
+  });
+
+  it('regression: a result that is recorded at the same moment is recorded, whoever waits for whom', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED);
+    const client = await ledger.db.pool.connect();
+    await client.query('BEGIN');
+    // Somebody holds the subscription and wants the delivery; the record holds the delivery and wants the subscription.
+    await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [subscriptionId]);
+    const attempt = ledger.attempter({ waitsMs: [60_000] }).attempt({ id, attemptNumber: 1 }, signal);
+    await waitFor(async () => {
+      const { rows } = await ledger.db.pool.query(`SELECT FROM pg_locks WHERE NOT granted`);
+      return rows.length > 0;
+    });
+    await client.query('SELECT FROM deliveries WHERE id = $1 FOR UPDATE', [id]);
+    await client.query('COMMIT');
+    client.release();
+    expect(await attempt).toMatchObject({ end: 'attempted' });
+    expect(await onlyDelivery(accountId)).toMatchObject({ attemptCount: 1, failureCount: 1 });
+  });
+
+  it('regression: pausing, resuming and disabling 20,000 take no statement of more than a second', async () => {
+    const { accountId, subscriptionId: id, ...first } = await publishedDelivery();
+    await ledger.db.pool.query(
+      `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
+       SELECT posthorn_uuidv7(), account_id, event_id, event_type, subscription_id, status, due_at, feed_at
+       FROM deliveries, generate_series(1, 19999) WHERE id = $1`,
+      [first.id],
+    );
+    // What the planner knows is from before the pause: it takes hardly anything to be held.
+    await ledger.db.pool.query('ANALYZE deliveries');
+    const pool = new pg.Pool({ ...ledger.db.pool.options, statement_timeout: 1_000 });
+    const deps = { ...ledger, db: { ...ledger.db, pool } };
+    const held = () => ledger.db.prisma.delivery.count({ where: { accountId, status: 'held' } });
+    await pauseSubscription(deps, { accountId, id });
+    expect(await held()).toBe(20_000);
+    await resumeSubscription(deps, { accountId, id });
+    expect(await held()).toBe(19_500);
+    await feed(deps);
+    expect(await held()).toBe(19_450);
+    await disableSubscription(deps, { accountId, id });
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'canceled' } })).toBe(20_000);
+    await pool.end();
+  });
+
   it('what was published as held while it was being resumed is released by the feeder', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await pauseSubscription(ledger, { accountId, id: subscriptionId });
@@ -356,6 +467,35 @@ describe('retry asked for', () => {
     const after = await onlyDelivery(accountId);
     expect(after).toMatchObject({ status: 'pending', attemptCount: 2, failureCount: 1, dueAt: before.dueAt });
     expect(ledger.jobs).toMatchObject([{ queue: 'retry', id, attemptNumber: 3 }]);
+  });
+
+  it('regression: one that our shutdown aborted is made again', async () => {
+    const { accountId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED, { outcome: 'aborted', statusCode: null }, {});
+    await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
+    await askForRetry(ledger, { accountId, id });
+    await ledger.work();
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'failed', attemptCount: 2, askedTrigger: 'manual' });
+    await ledger.db.pool.query(`UPDATE deliveries SET feed_at = now() WHERE id = $1`, [id]);
+    await feed(ledger);
+    await ledger.work();
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3, feedAt: null });
+  });
+
+  it('regression: of a subscription that is deleted before it is made, it is given up, and not enqueued for ever', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED);
+    const worker = ledger.attempter({ waitsMs: [] });
+    await worker.attempt({ id, attemptNumber: 1 }, signal);
+    await askForRetry(ledger, { accountId, id });
+    await ledger.db.pool.query('UPDATE subscriptions SET deleted_at = now() WHERE id = $1', [subscriptionId]);
+    await worker.attempt({ id, attemptNumber: 2 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({
+      status: 'failed',
+      statusReason: 'exhausted',
+      askedTrigger: null,
+      feedAt: null,
+    });
   });
 
   it('is made even if the queue lost it', async () => {

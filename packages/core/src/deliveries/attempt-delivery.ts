@@ -136,9 +136,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
     isDeleted,
     subscriptionStatus,
   }: LoadedDelivery): Promise<AttemptEnd> {
-    if (isDeleted) await cancelDeliveries(db.pool, { subscriptionId, reason: 'subscription_deleted' });
-    else if (subscriptionStatus === 'paused') await holdDeliveries(db.pool, { accountId, id: subscriptionId });
-    else await cancelDeliveries(db.pool, { subscriptionId, reason: 'subscription_disabled' });
+    if (subscriptionStatus === 'paused' && !isDeleted) await holdDeliveries(db.pool, { accountId, id: subscriptionId });
+    else await cancelDeliveries(db.pool, { subscriptionId });
     return { end: 'stood_down', why: 'not_active' };
   }
 
@@ -150,7 +149,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
   ): Promise<void> {
     if (disabled) {
       log.warn({ subscriptionId, reason: disabled }, 'subscription.disabled');
-      await cancelDeliveries(db.pool, { subscriptionId, reason: 'subscription_disabled' });
+      await cancelDeliveries(db.pool, { subscriptionId });
     } else if (nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
       await options.enqueue('retry', [
         { id, attemptNumber: attemptNumber + 1, delayMs: Math.max(0, Math.ceil(nextInMs)) },

@@ -1,14 +1,26 @@
 import type pg from 'pg';
+import type { SubscriptionKey } from '../subscriptions/subscription.js';
 
-/** Holds what a subscription is owed, in the transaction that pauses it. An attempt that was asked for stays asked for.
- *  Leans on deliveries_feed_idx: what is pending is in it. */
-export async function holdDeliveries(
-  client: pg.Pool | pg.PoolClient,
-  { accountId, id }: { accountId: string; id: string },
-): Promise<void> {
-  await client.query(
-    `UPDATE deliveries SET status = 'held', due_at = NULL, feed_at = CASE WHEN asked_trigger IS NOT NULL THEN feed_at END
-     WHERE account_id = $1 AND subscription_id = $2 AND feed_at IS NOT NULL AND status = 'pending'`,
-    [accountId, id],
-  );
+/** Deliveries changed by one statement. Few enough that a result which is to be recorded meanwhile, and all the others that
+ *  share its statement, wait for milliseconds, however much is owed; and that no statement meets its timeout. */
+export const CHANGED_AT_ONCE = 2_000;
+
+/** Holds what a paused subscription is owed, so many at a time, each in a transaction of its own: call it after the pause is
+ *  committed. If the subscription is not paused (any more), nothing is held. Safe to repeat and to break off: what is left
+ *  pending, or is being written to by somebody else, is held when its job meets the pause. An attempt that was asked for
+ *  stays asked for. Leans on deliveries_feed_idx: what is pending is in it. */
+export async function holdDeliveries(pool: pg.Pool, { accountId, id }: SubscriptionKey): Promise<void> {
+  for (let count = CHANGED_AT_ONCE; count === CHANGED_AT_ONCE;) {
+    const { rowCount } = await pool.query(
+      `UPDATE deliveries d SET status = 'held', due_at = NULL, feed_at = CASE WHEN d.asked_trigger IS NOT NULL THEN d.feed_at END
+       WHERE d.id = ANY (ARRAY(
+         SELECT p.id FROM subscriptions s JOIN deliveries p ON p.subscription_id = s.id
+         WHERE s.account_id = $1 AND s.id = $2 AND s.status = 'paused' AND s.deleted_at IS NULL
+           AND p.feed_at IS NOT NULL AND p.status = 'pending'
+         LIMIT ${CHANGED_AT_ONCE} FOR UPDATE OF p SKIP LOCKED
+       ))`,
+      [accountId, id],
+    );
+    count = rowCount ?? 0;
+  }
 }

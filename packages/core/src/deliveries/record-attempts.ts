@@ -40,8 +40,18 @@ WITH input AS (
   ) AS t (
     id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
     dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error,
-    next, wait_ms, spent
+    decided, wait_ms, spent
   )
+),
+result AS (
+  -- A 410 of a URL that was replaced meanwhile says nothing of the new one: the delivery goes there at once.
+  SELECT i.*, CASE
+    WHEN i.decided = 'gone' AND i.url <> (
+      SELECT s.url FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id WHERE d.id = i.delivery_id
+    ) THEN 'retry'
+    ELSE i.decided
+  END AS next
+  FROM input i
 ),
 before AS (
   SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent,
@@ -53,9 +63,10 @@ before AS (
     END AS status_after,
     -- A try that a person asked for leaves the schedule as it was.
     CASE WHEN i.trigger = 'manual' THEN greatest(d.due_at, now()) ELSE now() + i.wait_ms * interval '1 millisecond' END AS due_after,
-    -- What was asked for while a scheduled try was under way still stands, unless that one succeeded.
-    CASE WHEN i.trigger = 'auto' AND i.next <> 'succeeded' THEN d.asked_trigger END AS asked_after
-  FROM input i JOIN deliveries d ON d.id = i.delivery_id
+    -- What was asked for while a scheduled try was under way still stands, unless that one succeeded; and so does what we
+    -- aborted ourselves.
+    CASE WHEN i.trigger = 'auto' AND i.next <> 'succeeded' OR i.outcome = 'aborted' THEN d.asked_trigger END AS asked_after
+  FROM result i JOIN deliveries d ON d.id = i.delivery_id
   WHERE d.attempt_count = i.number - 1
   ORDER BY d.id
   FOR UPDATE OF d
@@ -84,7 +95,7 @@ moved AS (
       ELSE now()
     END
   FROM before b WHERE d.id = b.id
-  RETURNING d.id, d.account_id, d.subscription_id, d.status, d.due_at, b.next, b.spent
+  RETURNING d.id, d.account_id, d.subscription_id, d.status, CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent
 ),
 written AS (
   INSERT INTO attempts (
@@ -122,7 +133,8 @@ subscription AS (
   )
   RETURNING s.id, s.status, s.status_reason
 )
-SELECT m.id, m.status, (extract(epoch FROM m.due_at - now()) * 1000)::float8 AS "nextInMs",
+-- Of due_after, not of due_at, which is rounded to the millisecond: whoever reads this must see the same side of the longest wait.
+SELECT m.id, m.status, (extract(epoch FROM m.due_after - now()) * 1000)::float8 AS "nextInMs",
   CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled
 FROM moved m LEFT JOIN subscription s ON s.id = m.subscription_id`;
 

@@ -25,14 +25,15 @@ export interface InsertedEvent {
 export const LEASE_SECONDS = 60;
 
 // Leans on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
-// foreign key would hold it), so that no event outlives a deletion of its account that runs at the same time.
+// foreign key would hold it), so that no event outlives a deletion of its account that runs at the same time. Only a deletion
+// stands against that lock: an account that is being deleted is unknown already, and nobody in this statement waits for it.
 const INSERT = `
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::boolean[], $6::timestamptz[], $7::text[], $8::bytea[])
     WITH ORDINALITY AS t (id, account_id, type, body, suppressed, created_at, key, body_hash, position)
 ),
 account AS (
-  SELECT id FROM accounts WHERE id IN (SELECT account_id FROM input) ORDER BY id FOR KEY SHARE
+  SELECT id FROM accounts WHERE id IN (SELECT account_id FROM input) ORDER BY id FOR KEY SHARE SKIP LOCKED
 ),
 valid AS (
   SELECT i.* FROM input i JOIN account a ON a.id = i.account_id JOIN event_types t ON t.name = i.type

@@ -1,9 +1,10 @@
+import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
-import { type Ledger, openLedger } from '../ledger.test-support.js';
+import { type Ledger, interpose, openLedger } from '../ledger.test-support.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { freezeEvent } from './freeze-event.js';
-import type { PublishRequest } from './publisher.js';
+import { type PublishRequest, openPublisher } from './publisher.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -188,6 +189,62 @@ describe('idempotency key', () => {
     const second = await ledger.publish(accountId, { key: 'old', payload: '{"other":1}' });
     expect(second).not.toBe(first);
     expect(await ledger.publish(accountId, { key: 'old', payload: '{"other":1}' })).toBe(second);
+  });
+});
+
+describe('publish, when all else is in trouble', () => {
+  it('regression: a queue that takes nothing and a database that then refuses do not end the process; the lease stands', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    const db = interpose(ledger.db, (statement, run) =>
+      statement.includes('SET feed_at') ? Promise.reject(new Error('statement timeout')) : run(),
+    );
+    const publisher = openPublisher({ ...ledger, db, enqueue: () => Promise.resolve(false) });
+    expect(await publisher.publish(request(accountId))).toMatchObject({ outcome: 'accepted' });
+    await publisher.drain(); // an unhandled rejection fails this run
+    const [delivery] = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
+    expect(delivery?.feedAt?.getTime()).toBeGreaterThan(Date.now());
+  });
+
+  it('regression: an account whose deletion takes long is unknown at once, and holds up nobody who shares the statement', async () => {
+    const [leaving, staying] = [await ledger.account(), await ledger.account()];
+    const client = await ledger.db.pool.connect();
+    await client.query('BEGIN');
+    await client.query('DELETE FROM accounts WHERE id = $1', [leaving]);
+    const results = await Promise.all([leaving, staying].map((id) => ledger.publisher.publish(request(id))));
+    await client.query('COMMIT');
+    client.release();
+    expect(results.map(({ outcome }) => outcome)).toEqual(['account_unknown', 'accepted']);
+  });
+});
+
+describe('deleting an account', () => {
+  it('regression: an attempt that is being recorded meanwhile leaves nothing behind', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    ledger.jobs.length = 0;
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    const [job] = ledger.jobs.splice(0);
+    if (!job) throw new Error('nothing was enqueued');
+    const waiting = (count: number) =>
+      waitFor(async () => {
+        const { rows } = await ledger.db.pool.query('SELECT FROM pg_locks WHERE NOT granted');
+        return rows.length === count;
+      });
+    // Both wait for the delivery, the record first.
+    const client = await ledger.db.pool.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM deliveries WHERE id = $1 FOR UPDATE', [job.id]);
+    const attempt = ledger.attempter().attempt(job, new AbortController().signal);
+    await waiting(1);
+    const deletion = deleteAccount(ledger, { id: accountId });
+    await waiting(2);
+    await client.query('COMMIT');
+    client.release();
+    expect(await attempt).toMatchObject({ end: 'attempted' });
+    expect(await deletion).toBe(true);
+    expect(await ledger.db.prisma.attempt.count({ where: { deliveryId: job.id } })).toBe(0);
   });
 });
 

@@ -10,7 +10,7 @@ export interface ClaimedDelivery extends Due {
 
 // A loose index scan over deliveries_feed_idx: one probe per subscription that is owed anything, then the oldest due of
 // each. So a subscription with a backlog of a million costs what one with a backlog of fifty costs, and gets no larger share:
-// the first of each subscription come before the second of any.
+// the first of each subscription come before the second of any. Only what is chosen is locked: a lock is a write.
 const CLAIM = `
 WITH RECURSIVE owed AS (
   (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
@@ -26,15 +26,17 @@ due AS (
   FROM owed o CROSS JOIN LATERAL (
     SELECT d.id, d.feed_at FROM deliveries d
     WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now()
-    ORDER BY d.feed_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    ORDER BY d.feed_at LIMIT $1
   ) c
   WHERE o.subscription_id IS NOT NULL
 ),
 chosen AS (
-  SELECT id FROM due ORDER BY turn, feed_at LIMIT $2
+  SELECT d.id FROM deliveries d
+  WHERE d.id = ANY (ARRAY(SELECT id FROM due ORDER BY turn, feed_at LIMIT $2)) AND d.feed_at <= now()
+  FOR UPDATE SKIP LOCKED
 )
 UPDATE deliveries d SET feed_at = greatest(d.due_at, now()) + interval '${LEASE_SECONDS} seconds'
-FROM chosen c WHERE d.id = c.id
+WHERE d.id = ANY (ARRAY(SELECT id FROM chosen))
 RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger IS NOT NULL AS "isAsked",
   CASE WHEN d.asked_trigger IS NULL THEN greatest(0, extract(epoch FROM d.due_at - now()) * 1000) ELSE 0 END::float8 AS "delayMs"`;
 
@@ -58,8 +60,7 @@ export async function claimDueVerifications(pool: pg.Pool, { limit }: { limit: n
     name: 'claim-due-verifications',
     text: `
       UPDATE verifications v SET feed_at = now() + interval '${LEASE_SECONDS} seconds'
-      FROM (SELECT id FROM verifications WHERE feed_at <= now() ORDER BY feed_at LIMIT $1 FOR UPDATE SKIP LOCKED) c
-      WHERE v.id = c.id AND v.status = 'pending'
+      WHERE v.id = ANY (ARRAY(SELECT id FROM verifications WHERE feed_at <= now() ORDER BY feed_at LIMIT $1 FOR UPDATE SKIP LOCKED))
       RETURNING v.id, v.attempt_count + 1 AS "attemptNumber"`,
     values: [limit],
   });

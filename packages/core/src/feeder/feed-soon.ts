@@ -1,16 +1,19 @@
 import type { Database } from '../database.js';
-import { isDatabaseAway } from '../database-away.js';
 
 /** Hands deliveries that the queue did not take back to the feeder, which finds them within seconds rather than after the
- *  lease. Best effort: if the database is away too, the lease runs out and the feeder finds them then. */
+ *  lease. Best effort, never throws: those that somebody else is writing to are left out, and if the database does not do it
+ *  either, the lease runs out and the feeder finds them then. */
 export async function feedSoon(db: Database, deliveryIds: string[]): Promise<void> {
   try {
     await db.pool.query(
-      `UPDATE deliveries SET feed_at = greatest(coalesce(due_at, now()), now() + interval '1 second')
-       WHERE id = ANY ($1::uuid[]) AND feed_at IS NOT NULL`,
+      `UPDATE deliveries d SET feed_at = greatest(coalesce(d.due_at, now()), now() + interval '1 second')
+       WHERE d.id = ANY (ARRAY(
+         SELECT id FROM deliveries WHERE id = ANY ($1::uuid[]) AND feed_at IS NOT NULL FOR UPDATE SKIP LOCKED
+       ))`,
       [deliveryIds],
     );
-  } catch (error) {
-    if (!isDatabaseAway(error)) throw error;
+  } catch {
+    // Nobody waits for this: it runs beside answers that were given, so a throw would end the process. The lease is what
+    // holds the promise.
   }
 }

@@ -111,6 +111,28 @@ describe('feeder', () => {
     expect((feedAt?.getTime() ?? 0) - Date.now()).toBeLessThan(3_000);
   });
 
+  it('regression: drops all old idempotency keys, however many, so that they do not grow for ever', async () => {
+    const accountId = await ledger.account();
+    await ledger.db.pool.query(
+      `INSERT INTO idempotency_keys (account_id, key, event_id, body_hash, created_at)
+       SELECT $1, 'k' || n, posthorn_uuidv7(), '', now() - interval '25 hours' FROM generate_series(1, 20001) n`,
+      [accountId],
+    );
+    expect(await dropOldKeys(ledger.db.pool)).toBe(20_001);
+  });
+
+  it('regression: what the queue does not take is no job made: the feeder does not hurry on while the queue is away', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    await makeDue();
+    ledger.setQueue(false);
+    expect(await feed(ledger)).toBe(0);
+    ledger.setQueue(true);
+    await makeDue();
+    expect(await feed(ledger)).toBe(1);
+  });
+
   it('drops idempotency keys after their 24 h, and no sooner', async () => {
     const accountId = await ledger.account();
     await ledger.publish(accountId, { key: 'old' });

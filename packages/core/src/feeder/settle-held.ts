@@ -14,25 +14,21 @@ WITH RECURSIVE holding AS (
   )
   FROM holding h WHERE h.subscription_id IS NOT NULL
 )
-SELECT s.id, s.status = 'active' AND s.deleted_at IS NULL AS "isActive", s.deleted_at IS NOT NULL AS "isDeleted"
+SELECT s.id, s.status = 'active' AND s.deleted_at IS NULL AS "isActive"
 FROM holding h JOIN subscriptions s ON s.id = h.subscription_id
 WHERE s.status <> 'paused' OR s.deleted_at IS NOT NULL`;
 
 /** What is still held although its subscription is not paused any more: released (the rest of a large resume, and what was
  *  published while it was being resumed) or canceled. Returns what was released: enqueue it. */
 export async function settleHeld(pool: pg.Pool, { limit }: { limit: number }): Promise<Due[]> {
-  const { rows } = await pool.query<{ id: string; isActive: boolean; isDeleted: boolean }>({
+  const { rows } = await pool.query<{ id: string; isActive: boolean }>({
     name: 'unpaused',
     text: UNPAUSED,
   });
   const released: Due[] = [];
-  for (const { id, isActive, isDeleted } of rows) {
+  for (const { id, isActive } of rows) {
     if (isActive) released.push(...(await releaseHeld(pool, { subscriptionId: id, limit })));
-    else
-      await cancelDeliveries(pool, {
-        subscriptionId: id,
-        reason: isDeleted ? 'subscription_deleted' : 'subscription_disabled',
-      });
+    else await cancelDeliveries(pool, { subscriptionId: id });
   }
   return released;
 }

@@ -3,13 +3,14 @@ import { cancelDeliveries } from '../deliveries/cancel-deliveries.js';
 import type { Deps } from '../deps.js';
 import { type SubscriptionKey, lockSubscription } from './subscription.js';
 
-/** Deletes a subscription: what it is owed is canceled, its secrets and headers are erased, its history stays. */
+/** Deletes a subscription: what it is owed is canceled, its secrets and headers are erased, its history stays. Canceling
+ *  follows the commit; if this process ends meanwhile, workers and the feeder cancel the rest. */
 export async function deleteSubscription(
   { db }: Pick<Deps, 'db'>,
   key: SubscriptionKey,
 ): Promise<{ outcome: 'deleted' } | { outcome: 'not_found' }> {
-  return inTransaction(db.pool, async (client) => {
-    if (!(await lockSubscription(client, key))) return { outcome: 'not_found' };
+  const isDeleted = await inTransaction(db.pool, async (client) => {
+    if (!(await lockSubscription(client, key))) return false;
     await client.query(
       `UPDATE subscriptions SET deleted_at = now(), updated_at = now(), headers_sealed = NULL, pending_url = NULL
        WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`,
@@ -20,7 +21,9 @@ export async function deleteSubscription(
       `UPDATE verifications SET status = 'failed', reason = 'deleted', feed_at = NULL WHERE subscription_id = $1 AND status = 'pending'`,
       [key.id],
     );
-    await cancelDeliveries(client, { subscriptionId: key.id, reason: 'subscription_deleted' });
-    return { outcome: 'deleted' };
+    return true;
   });
+  if (!isDeleted) return { outcome: 'not_found' };
+  await cancelDeliveries(db.pool, { subscriptionId: key.id });
+  return { outcome: 'deleted' };
 }

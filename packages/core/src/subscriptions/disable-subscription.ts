@@ -4,8 +4,9 @@ import type { Deps } from '../deps.js';
 import { done } from './pause-subscription.js';
 import { type SubscriptionKey, type SubscriptionResult, lockSubscription } from './subscription.js';
 
-/** Disables a subscription (reason `manual`): it receives nothing, what it is owed is canceled. Safe to repeat; one that
- *  is disabled keeps its first reason. */
+/** Disables a subscription (reason `manual`): it receives nothing, what it is owed is canceled. Canceling follows the commit;
+ *  if this process ends meanwhile, workers and the feeder cancel the rest. Safe to repeat; one that is disabled keeps its
+ *  first reason. */
 export async function disableSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
   const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);
@@ -18,8 +19,9 @@ export async function disableSubscription({ db }: Pick<Deps, 'db'>, key: Subscri
        WHERE account_id = $1 AND id = $2 AND status IN ('active', 'paused')`,
       [key.accountId, key.id],
     );
-    await cancelDeliveries(client, { subscriptionId: key.id, reason: 'subscription_disabled' });
     return null;
   });
-  return refused ?? done(db, key);
+  if (refused) return refused;
+  await cancelDeliveries(db.pool, { subscriptionId: key.id });
+  return done(db, key);
 }

@@ -3,7 +3,8 @@ import { holdDeliveries } from '../deliveries/hold-deliveries.js';
 import type { Deps } from '../deps.js';
 import { type SubscriptionKey, type SubscriptionResult, findSubscription, lockSubscription } from './subscription.js';
 
-/** Pauses an active subscription: what it is owed, and what it will be owed, is held and not lost. Safe to repeat. */
+/** Pauses an active subscription: what it is owed, and what it will be owed, is held and not lost. Holding follows the commit
+ *  of the pause; if this process ends meanwhile, workers hold the rest as they meet it. Safe to repeat. */
 export async function pauseSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
   const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);
@@ -18,10 +19,11 @@ export async function pauseSubscription({ db }: Pick<Deps, 'db'>, key: Subscript
        WHERE account_id = $1 AND id = $2 AND status = 'active'`,
       [key.accountId, key.id],
     );
-    await holdDeliveries(client, key);
     return null;
   });
-  return refused ?? done(db, key);
+  if (refused) return refused;
+  await holdDeliveries(db.pool, key);
+  return done(db, key);
 }
 
 /** The answer of a change of state: the subscription as it is now. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { waitFor } from '@posthorn/testing';
 import { type Ledger, challengeOf, openLedger } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
@@ -74,6 +75,40 @@ describe('verification', () => {
     async function workOnce() {
       await ledger.work();
     }
+  });
+
+  it('regression: a try that our shutdown aborts spends none of the three', async () => {
+    const { verificationId } = await newSubscription();
+    ledger.answers.push({ outcome: 'aborted', statusCode: null }, silence);
+    const statuses: (string | undefined)[] = [];
+    for (let number = 1; number <= 4; number += 1) {
+      ledger.jobs.forEach((job) => delete job.delayMs);
+      await ledger.work();
+      const [verification] = await ledger.db.prisma.verification.findMany({ where: { id: verificationId ?? '' } });
+      statuses.push(verification?.status);
+      if (verification?.status !== 'pending') expect(verification?.attemptCount).toBe(4);
+    }
+    expect(statuses.at(-1)).toBe('failed');
+  });
+
+  it('regression: a result and a change of the URL at the same moment do not deadlock', async () => {
+    const { id, accountId, verificationId } = await newSubscription();
+    ledger.jobs.length = 0;
+    ledger.answers.push(echo);
+    const client = await ledger.db.pool.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [id]);
+    ledger.jobs.push({ queue: 'verify', id: verificationId ?? '', attemptNumber: 1 });
+    const work = ledger.work();
+    await waitFor(async () => {
+      const { rows } = await ledger.db.pool.query(`SELECT FROM pg_locks WHERE NOT granted`);
+      return rows.length > 0;
+    });
+    await client.query(`UPDATE verifications SET reason = NULL WHERE id = $1`, [verificationId]);
+    await client.query('COMMIT');
+    client.release();
+    await work;
+    expect(await ledger.db.prisma.subscription.findFirst({ where: { accountId } })).toMatchObject({ status: 'active' });
   });
 
   it('a changed URL is verified first; meanwhile, and when it fails, the old one keeps receiving', async () => {

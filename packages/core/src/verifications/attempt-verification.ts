@@ -57,6 +57,8 @@ interface Loaded {
   url: string;
   status: 'pending' | 'verified' | 'failed';
   attemptCount: number;
+  /** Of those, how many our own shutdown aborted: they spend none of the waits. */
+  abortedCount: number;
   headersSealed: Buffer | null;
   secretsSealed: Buffer[];
 }
@@ -84,7 +86,7 @@ export function openVerifier({ db, cipher, enqueue, post, log, timeoutMs, observ
       signal,
     });
     const judgement = judgeAnswer(result, challenge);
-    const inMs = nextTry(judgement, attemptNumber);
+    const inMs = nextTry(judgement, attemptNumber - loaded.abortedCount);
     const status = judgement.verdict === 'verified' ? 'verified' : inMs === null ? 'failed' : 'pending';
     const reason = judgement.verdict === 'failed' ? judgement.reason : null;
 
@@ -119,11 +121,11 @@ export function openVerifier({ db, cipher, enqueue, post, log, timeoutMs, observ
   return { attempt };
 }
 
-/** When to try again; null when this one settles it. */
-function nextTry(judgement: Judgement, attemptNumber: number): number | null {
+/** When to try again after the `tries`-th try, this one; null when it settles it. */
+function nextTry(judgement: Judgement, tries: number): number | null {
   if (judgement.verdict === 'aborted') return 0;
   if (judgement.verdict === 'verified' || !judgement.passing) return null;
-  return WAITS_MS[attemptNumber - 1] ?? null;
+  return WAITS_MS[tries - 1] ?? null;
 }
 
 async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
@@ -131,6 +133,7 @@ async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
     name: 'load-verification',
     text: `
       SELECT v.account_id AS "accountId", v.subscription_id AS "subscriptionId", v.url, v.status, v.attempt_count AS "attemptCount",
+        (SELECT count(*)::int FROM attempts a WHERE a.verification_id = v.id AND a.outcome = 'aborted') AS "abortedCount",
         s.headers_sealed AS "headersSealed",
         ARRAY(SELECT k.sealed FROM secrets k WHERE k.subscription_id = s.id AND (k.expires_at IS NULL OR k.expires_at > now())
           ORDER BY k.expires_at DESC NULLS FIRST) AS "secretsSealed"
@@ -154,6 +157,10 @@ interface Try {
  *  counts. false: another try of this number was recorded before. */
 function record(db: Database, { id, attemptNumber, loaded, result, status, reason, inMs }: Try): Promise<boolean> {
   return inTransaction(db.pool, async (client) => {
+    // First the subscription, then the verification, as all who change a subscription do: otherwise they deadlock.
+    if (loaded.subscriptionId !== null) {
+      await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [loaded.subscriptionId]);
+    }
     const { rowCount } = await client.query(
       `UPDATE verifications SET status = $3, reason = $4, status_code = $5, duration_ms = $6, answer = $7, checked_at = now(),
          attempt_count = $2, feed_at = now() + $8::float8 * interval '1 millisecond' + interval '${LEASE_SECONDS} seconds'

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inTransaction } from './database.js';
+import { isDatabaseAway } from './database-away.js';
+import { type Ledger, openLedger } from './ledger.test-support.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+
+describe('transaction', () => {
+  it('regression: a connection that breaks inside of one is an error of that transaction, not the end of the process', async () => {
+    const { pool } = ledger.db;
+    const error = await inTransaction(pool, async (client) => {
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const ended = new Promise((resolve) => client.once('end', resolve));
+      await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+      await ended; // here nobody awaits a query: an error event that nobody hears is an uncaught exception
+      await client.query('SELECT 1');
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect(await inTransaction(pool, (client) => client.query('SELECT 1 AS one'))).toMatchObject({ rowCount: 1 });
+    expect(isDatabaseAway(error)).toBe(true);
+  });
+});
