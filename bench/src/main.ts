@@ -44,11 +44,13 @@ try {
   await bench.startWorkers();
   const account = await bench.subscribe();
   await measureFlatOut(bench, account, { events: 2_000, concurrency: options.concurrency }); // until V8 has compiled it
-  printLatency(await measureLatency(bench, account, options));
+  const latency = await measureLatency(bench, account, options);
+  printLatency(latency);
   const flatOut = await measureFlatOut(bench, account, options);
   const drain = await measureDrain(bench, account, options);
   const bare = await measureBare(bench, options);
-  printThroughput([
+  printCpu([
+    [`at ${options.rate} events/s`, { perSecond: options.rate, ...latency }],
     ['publish + deliver, flat out', flatOut],
     ['deliver a backlog', drain],
     ['ceiling: BullMQ + undici, no database', bare],
@@ -78,7 +80,7 @@ function printLatency({ rate, sent, received, accepted, delivered }: Latency): v
   }
 }
 
-function printThroughput(rows: [string, Throughput | null][]): void {
+function printCpu(rows: [string, Pick<Throughput, 'perSecond' | 'cpuUsPerDelivery'> | null][]): void {
   const parts = ['api', 'worker', 'redis', 'postgres', 'sink'];
   console.log(
     `\n${'µs of CPU per delivery'.padEnd(40)}${'per second'.padStart(11)}${parts.map((part) => part.padStart(10)).join('')}`,

@@ -25,6 +25,7 @@ export interface Latency {
   accepted: Percentiles;
   /** From before the publish to the receiver. */
   delivered: Percentiles;
+  cpuUsPerDelivery: Record<string, number>;
 }
 
 /** Publishes at a steady rate and tells how long each event took. */
@@ -34,6 +35,7 @@ export async function measureLatency(
   { rate, seconds }: { rate: number; seconds: number },
 ): Promise<Latency> {
   await bench.sink.reset();
+  const before = readCpu(bench);
   const start = now();
   const published: Promise<void>[] = [];
   const acceptedMs: number[] = [];
@@ -49,7 +51,14 @@ export async function measureLatency(
   await Promise.all(published);
   await untilReceived(bench, total);
   const { latenciesMs, count } = await bench.sink.report();
-  return { rate, sent: total, received: count, accepted: percentiles(acceptedMs), delivered: percentiles(latenciesMs) };
+  return {
+    rate,
+    sent: total,
+    received: count,
+    accepted: percentiles(acceptedMs),
+    delivered: percentiles(latenciesMs),
+    cpuUsPerDelivery: cpuSince(bench, before, total),
+  };
 }
 
 function percentiles(valuesMs: number[]): Percentiles {
@@ -169,14 +178,12 @@ async function summarize(
   { events, start, before }: { events: number; start: number; before: Record<string, number> },
 ): Promise<Throughput> {
   const { lastAt } = await bench.sink.look();
+  return { events, perSecond: events / ((lastAt - start) / 1_000), cpuUsPerDelivery: cpuSince(bench, before, events) };
+}
+
+function cpuSince(bench: Bench, before: Record<string, number>, deliveries: number): Record<string, number> {
   const after = readCpu(bench);
-  return {
-    events,
-    perSecond: events / ((lastAt - start) / 1_000),
-    cpuUsPerDelivery: Object.fromEntries(
-      Object.entries(after).map(([name, us]) => [name, (us - (before[name] ?? 0)) / events]),
-    ),
-  };
+  return Object.fromEntries(Object.entries(after).map(([name, us]) => [name, (us - (before[name] ?? 0)) / deliveries]));
 }
 
 function readCpu(bench: Bench): Record<string, number> {
