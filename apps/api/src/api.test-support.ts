@@ -7,6 +7,7 @@ import {
   openCipher,
   openDatabase,
   openPublisher,
+  openPatience,
   openVerifier,
   type QueueName,
 } from '@posthorn/core';
@@ -94,7 +95,7 @@ export async function openTestApi(overrides: Partial<ApiDeps> = {}): Promise<Tes
     return { ...TAKEN, startedAt: new Date(), ...how(request) };
   };
   const core = { db, enqueue, cipher };
-  const worker = { ...core, post, log, timeoutMs: 1_000 };
+  const worker = { ...core, post, log, patience: openPatience({ log }), timeoutMs: 1_000 };
   const verifier = openVerifier(worker);
   const attempter = openAttempter({ ...worker, waitsMs: [60_000], failingAfterMs: 432_000_000, random: () => 0 });
   const publisher = openPublisher(core);

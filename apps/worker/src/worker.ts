@@ -1,5 +1,13 @@
-import { type Log, openAttempter, openCipher, openDatabase, openVerifier, requireMigrated } from '@posthorn/core';
-import { type Consumer, type QueueName, openConsumer, openProducer } from '@posthorn/jobs';
+import {
+  type Log,
+  openAttempter,
+  openCipher,
+  openDatabase,
+  openPatience,
+  openVerifier,
+  requireMigrated,
+} from '@posthorn/core';
+import { type Consumer, type QueueName, openAvailability, openConsumer, openProducer } from '@posthorn/jobs';
 import { openSender } from '@posthorn/sender';
 import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
@@ -32,8 +40,12 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   });
   await requireMigrated(db, log);
   const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });
+  // Shared, so that an absence is said once and not by each part that notices it.
+  const availability = openAvailability(log);
+  const patience = openPatience({ log });
   const producer = openProducer(env.queue, {
     log,
+    availability,
     onFailure: (queue, count) => metrics.enqueueFailures.inc({ queue }, count),
   });
   const sender = openSender({
@@ -49,6 +61,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     enqueue,
     post,
     log,
+    patience,
     timeoutMs: env.deliveryTimeoutMs,
     waitsMs: env.retryScheduleSeconds.map((seconds) => seconds * 1_000),
     failingAfterMs: env.failingAfterDays * 24 * 60 * 60 * 1_000,
@@ -60,6 +73,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     enqueue,
     post,
     log,
+    patience,
     timeoutMs: env.deliveryTimeoutMs,
     observe: ({ result, status, reason }) => {
       metrics.attempts.inc({
@@ -83,6 +97,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
       queue,
       concurrency,
       log,
+      availability,
       async handle(due, signal) {
         metrics.inFlight.inc();
         return handle(due, signal).finally(() => metrics.inFlight.dec());

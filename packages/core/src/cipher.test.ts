@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { openCipher } from './cipher.js';
+import { openCipher, rememberOpened } from './cipher.js';
 
 const newKey = () => randomBytes(32).toString('base64');
 
@@ -39,5 +39,16 @@ describe('cipher', () => {
     );
     expect(() => openCipher({ current: 'hunter2' })).toThrow(/encryption key 1 is not 32 bytes/);
     expect(() => openCipher({ current: 'hunter2' })).not.toThrow(/hunter2/);
+  });
+
+  it('remembering changes nothing but the cost: the right text for each, and what cannot be opened is refused each time', () => {
+    const cipher = openCipher({ current: newKey() });
+    const remembering = rememberOpened(cipher, 2);
+    const sealed = ['a', 'b', 'c', 'd'].map((text) => cipher.seal(text));
+    for (let round = 0; round < 3; round += 1) {
+      expect(sealed.map((one) => remembering.open(one))).toEqual(['a', 'b', 'c', 'd']);
+    }
+    const foreign = openCipher({ current: newKey() }).seal('x');
+    for (let round = 0; round < 2; round += 1) expect(() => remembering.open(foreign)).toThrow(/not configured/);
   });
 });

@@ -1,5 +1,5 @@
 export { openDatabase, type Database } from './database.js';
-export { isDatabaseAway } from './database-away.js';
+export { isDatabaseAway, openPatience } from './database-away.js';
 export { openCipher, type Cipher } from './cipher.js';
 export { newId } from './id.js';
 export type { Log } from './log.js';

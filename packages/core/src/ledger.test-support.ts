@@ -5,6 +5,7 @@ import { inject } from 'vitest';
 import { putAccount } from './accounts/put-account.js';
 import { openCipher } from './cipher.js';
 import { type Database, openDatabase } from './database.js';
+import { openPatience } from './database-away.js';
 import { type Attempter, type AttemptOptions, openAttempter } from './deliveries/attempt-delivery.js';
 import type { Deps, Due, QueueName } from './deps.js';
 import { freezeEvent } from './events/freeze-event.js';
@@ -63,18 +64,20 @@ export async function openLedger(): Promise<Ledger> {
   };
   const deps: Deps = { db, enqueue, cipher };
   const publisher = openPublisher(deps);
+  const patience = openPatience({ log: silent });
   const attempter: Ledger['attempter'] = (options = {}) =>
     openAttempter({
       ...deps,
       post,
       log: silent,
+      patience,
       timeoutMs: 1_000,
       waitsMs: [0, 0, 60_000],
       failingAfterMs: 432_000_000,
       random: () => 0,
       ...options,
     });
-  const verifier = openVerifier({ ...deps, post, log: silent, timeoutMs: 1_000 });
+  const verifier = openVerifier({ ...deps, post, log: silent, patience, timeoutMs: 1_000 });
   const ledger: Ledger = {
     ...deps,
     publisher,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
-import { openAvailability } from './availability.js';
+import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
 import { type Due, type QueueName, fromJobId } from './catalog.js';
 import type { Log } from './log.js';
@@ -22,6 +22,8 @@ export interface ConsumerOptions {
    *  and the feeder brings it again after a while. */
   handle: (due: Due, signal: AbortSignal) => Promise<JobEnd>;
   log: Log;
+  /** Shared by all that a process has on one queue, so that its absence is said once. */
+  availability?: Availability;
 }
 
 export interface Consumer {
@@ -37,9 +39,8 @@ const LAST_WORDS_MS = 3_000; // between the abort and giving up
 
 export function openConsumer(
   connection: QueueConnection,
-  { queue, concurrency, handle, log }: ConsumerOptions,
+  { queue, concurrency, handle, log, availability = openAvailability(log) }: ConsumerOptions,
 ): Consumer {
-  const availability = openAvailability(log);
   const backend = openBackend(connection, { producing: false, onError: availability.lost });
   let isStopping = false;
 

@@ -1,3 +1,4 @@
+export { openAvailability } from './availability.js';
 export { migrateQueues, PREFIX, type QueueConnection } from './backend.js';
 export { chooseQueue } from './choose-queue.js';
 export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName } from './catalog.js';

@@ -1,5 +1,5 @@
 import type { JobType, Queue } from 'bullmq';
-import { openAvailability } from './availability.js';
+import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
 import { type Due, type Enqueue, QUEUE_NAMES, type QueueName, toJobData, toJobId } from './catalog.js';
 import type { Log } from './log.js';
@@ -20,6 +20,8 @@ export interface Producer {
 
 export interface ProducerOptions {
   log: Log;
+  /** Shared by all that a process has on one queue, so that its absence is said once. */
+  availability?: Availability;
   /** Called with how many due attempts the queue did not take. */
   onFailure?: (queue: QueueName, count: number) => void;
 }
@@ -28,8 +30,10 @@ const ANSWER_WITHIN_MS = 3_000;
 const MOST_AT_ONCE = 1_000; // jobs in one addBulk
 
 /** Opens the queues for adding to them. Does not wait for the connection: a queue that is away is no error here. */
-export function openProducer(connection: QueueConnection, { log, onFailure }: ProducerOptions): Producer {
-  const availability = openAvailability(log);
+export function openProducer(
+  connection: QueueConnection,
+  { log, availability = openAvailability(log), onFailure }: ProducerOptions,
+): Producer {
   const backend = openBackend(connection, { producing: true, onError: availability.lost });
   const queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, backend.queue(name)])) as Record<QueueName, Queue>;
 

@@ -1,9 +1,9 @@
 import type { PostRequest, PostResult } from '@posthorn/sender';
 import { toTypeId } from '@posthorn/contract';
 import { type Batch, openBatch } from '../batch.js';
-import type { Cipher } from '../cipher.js';
+import { type Cipher, rememberOpened } from '../cipher.js';
 import type { Database } from '../database.js';
-import { openPatience } from '../database-away.js';
+import type { Patience } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import type { Log } from '../log.js';
@@ -29,6 +29,8 @@ export interface AttemptOptions {
   enqueue: Enqueue;
   post: (request: PostRequest) => Promise<PostResult>;
   log: Log;
+  /** Shared by all that a process has on one database, so that its absence is said once. */
+  patience: Patience;
   /** The whole attempt, the body of the answer included. */
   timeoutMs: number;
   /** The wait after each failure. */
@@ -62,8 +64,8 @@ export interface Attempter {
 const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
 
 export function openAttempter(options: AttemptOptions): Attempter {
-  const { db, cipher, post, log, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
-  const patience = openPatience({ log });
+  const { db, post, log, patience, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
+  const cipher = rememberOpened(options.cipher);
   const loads: Batch<string, LoadedDelivery | null> = openBatch({
     maxSize: 500,
     maxRuns: 2,
@@ -89,10 +91,11 @@ export function openAttempter(options: AttemptOptions): Attempter {
       return standDown(delivery);
     }
 
+    const eventId = toTypeId('evt', delivery.eventId);
     const trigger = delivery.askedTrigger ?? 'auto';
     const result = await post({
       url: delivery.url,
-      webhookId: toTypeId('evt', delivery.eventId),
+      webhookId: eventId,
       body: delivery.body,
       secrets: delivery.secretsSealed.map((sealed) => cipher.open(sealed)),
       headers: openHeaders({ cipher }, delivery.headersSealed),
@@ -111,7 +114,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
       signal,
     );
     if (!recorded) return { end: 'stood_down', why: 'superseded' };
-    const report = toReport(delivery, { attemptNumber, result, recorded });
+    const report = toReport(delivery, { eventId, attemptNumber, result, recorded });
     log.info(
       {
         ...report,
@@ -162,11 +165,16 @@ export function openAttempter(options: AttemptOptions): Attempter {
 
 function toReport(
   delivery: LoadedDelivery,
-  { attemptNumber, result, recorded }: { attemptNumber: number; result: PostResult; recorded: Recorded },
+  {
+    eventId,
+    attemptNumber,
+    result,
+    recorded,
+  }: { eventId: string; attemptNumber: number; result: PostResult; recorded: Recorded },
 ): AttemptReport {
   return {
     deliveryId: toTypeId('dlv', delivery.id),
-    eventId: toTypeId('evt', delivery.eventId),
+    eventId,
     subscriptionId: toTypeId('sub', delivery.subscriptionId),
     accountId: delivery.accountId,
     attemptNumber,

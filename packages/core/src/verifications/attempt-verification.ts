@@ -3,7 +3,7 @@ import type { PostRequest, PostResult } from '@posthorn/sender';
 import type pg from 'pg';
 import type { Cipher } from '../cipher.js';
 import { type Database, inTransaction } from '../database.js';
-import { openPatience } from '../database-away.js';
+import type { Patience } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
 import { LEASE_SECONDS } from '../events/insert-events.js';
 import { newId } from '../id.js';
@@ -37,6 +37,8 @@ export interface VerifierOptions {
   enqueue: Enqueue;
   post: (request: PostRequest) => Promise<PostResult>;
   log: Log;
+  /** Shared by all that a process has on one database, so that its absence is said once. */
+  patience: Patience;
   timeoutMs: number;
   observe?: (verification: {
     result: PostResult;
@@ -63,9 +65,16 @@ interface Loaded {
   secretsSealed: Buffer[];
 }
 
-export function openVerifier({ db, cipher, enqueue, post, log, timeoutMs, observe }: VerifierOptions): Verifier {
-  const patience = openPatience({ log });
-
+export function openVerifier({
+  db,
+  cipher,
+  enqueue,
+  post,
+  log,
+  patience,
+  timeoutMs,
+  observe,
+}: VerifierOptions): Verifier {
   async function attempt({ id, attemptNumber }: Due, signal: AbortSignal): Promise<VerificationEnd> {
     const loaded = await patience.until(() => load(db.pool, id), signal);
     if (!loaded) return { end: 'stood_down', why: 'unknown' };
