@@ -186,7 +186,7 @@ export const scenarios: Scenario[] = [
     backends: BOTH,
     isShort: false,
     async strike(rig, { hit }) {
-      for (const worker of [...rig.workers]) {
+      for (const worker of rig.workers.slice()) {
         await hit();
         await rig.startWorker();
         rig.workers.splice(rig.workers.indexOf(worker), 1);
