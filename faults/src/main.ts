@@ -4,7 +4,8 @@ import { type Outcome, runScenario } from './run-scenario.js';
 import { scenarios } from './scenarios.js';
 
 const USAGE = `npm run test:faults -- [--short] [--backend redis|postgres|both] [--only <words of a scenario's name>] [--rate 200] [--seed N]
-Breaks one part at a time under load and compares two ledgers: the producer's of every 202, the receiver's of every request.`;
+Breaks one part at a time under load and compares two ledgers: the producer's of every 202, the receiver's of every request.
+"no fault" is the control: where it is not normal at once, the machine is too small for the rate.`;
 
 const MAX_NORMAL_AFTER_MS = 10_000;
 
