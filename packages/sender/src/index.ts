@@ -13,6 +13,6 @@ export { MAX_RESPONSE_HEADER_BYTES } from './guarded-agent.js';
 export { DEFAULT_KEEP_BYTES, type PostRequest } from './post.js';
 export type { Outcome, PostResult, Timings } from './post-result.js';
 export type { Resolve } from './resolver.js';
-export { newSecret, parseSecret } from './secret.js';
+export { parseSecret } from './secret.js';
 export { openSender, type Sender, type SenderOptions } from './sender.js';
 export { sign } from './sign.js';

@@ -3,7 +3,7 @@ import { Webhook as SvixWebhook } from 'svix';
 import { describe, expect, it, vi } from 'vitest';
 import { backInPool, BODY, postTo, receiver, saying, SECRET, sender, to } from '../test/local-post.js';
 import { answer } from '../test/receivers.js';
-import { newSecret } from './index.js';
+import { newSecret } from '../test/new-secret.js';
 
 describe('what is sent', () => {
   it('exactly the bytes, with the headers of the contract and nothing else', async () => {

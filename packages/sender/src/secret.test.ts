@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newSecret, parseSecret } from './secret.js';
+import { parseSecret } from './secret.js';
 
 describe('parseSecret', () => {
   it.each([
@@ -37,12 +37,5 @@ describe('parseSecret', () => {
     ],
   ])('accepts %s', (_what, secret, bytes) => {
     expect(parseSecret(secret)).toHaveLength(bytes);
-  });
-});
-
-describe('newSecret', () => {
-  it('holds 32 bytes, new each time', () => {
-    expect(parseSecret(newSecret())).toHaveLength(32);
-    expect(newSecret()).not.toBe(newSecret());
   });
 });

@@ -1,14 +1,6 @@
-import { randomBytes } from 'node:crypto';
-
 const PREFIX = 'whsec_';
 const MIN_KEY_BYTES = 24; // Standard Webhooks: 24 to 64 bytes of key
 const MAX_KEY_BYTES = 64;
-const NEW_KEY_BYTES = 32;
-
-/** Makes a signing secret in Standard Webhooks' form: `whsec_` and the base64 of 32 random bytes. */
-export function newSecret(): string {
-  return PREFIX + randomBytes(NEW_KEY_BYTES).toString('base64');
-}
 
 /** Returns the key inside a `whsec_…` secret. Throws on anything that is not `whsec_` and canonical, padded, standard base64
  *  of 24 to 64 bytes. The message never repeats the secret. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { newSecret } from './secret.js';
+import { newSecret } from '../test/new-secret.js';
 import { sign, signWithAll } from './sign.js';
 
 const A = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

@@ -1,13 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach } from 'vitest';
-import {
-  newSecret,
-  openSender,
-  parseAllowList,
-  type PostRequest,
-  type Sender,
-  type SenderOptions,
-} from '../src/index.js';
+import { newSecret } from './new-secret.js';
+import { openSender, parseAllowList, type PostRequest, type Sender, type SenderOptions } from '../src/index.js';
 import { answer, openRawReceiver, type OnRequest, type RawReceiver, type ReceiverOptions } from './receivers.js';
 
 const cleanUps: (() => Promise<void>)[] = [];
