@@ -5,7 +5,7 @@
 FROM node:24-slim AS manifests
 WORKDIR /src
 COPY . .
-RUN mkdir /manifests && cp --parents package.json package-lock.json .npmrc apps/*/package.json packages/*/package.json /manifests
+RUN mkdir /manifests && cp --parents package.json package-lock.json .npmrc apps/*/package.json packages/*/package.json bench/package.json faults/package.json /manifests
 
 FROM node:24-slim AS build
 ENV TURBO_TELEMETRY_DISABLED=1

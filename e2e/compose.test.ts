@@ -185,6 +185,13 @@ describe('Dockerfile', () => {
     expect(root.dependencies ?? {}).toEqual({});
   });
 
+  test('every workspace’s manifest is there when packages are installed, so that npm and turbo know the same ones', () => {
+    const { workspaces } = JSON.parse(read('package.json')) as { workspaces: string[] };
+    for (const workspace of workspaces) expect(stages[0]).toContain(`${workspace}/package.json`);
+    const ignored = read('.dockerignore').split('\n');
+    for (const workspace of workspaces) expect(ignored).not.toContain(workspace);
+  });
+
   test('the apps are compiled, not bundled', () => {
     expect(stages.join('\n')).not.toMatch(/esbuild|webpack|rollup|tsup|ncc/);
   });

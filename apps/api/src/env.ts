@@ -1,3 +1,4 @@
+import { chooseQueue, type QueueConnection } from '@posthorn/jobs';
 import { readEnv, SettingsError, unknownNames } from '@posthorn/settings';
 import { type AllowList, parseAllowList } from '@posthorn/sender';
 
@@ -5,7 +6,7 @@ import { type AllowList, parseAllowList } from '@posthorn/sender';
 export interface Env {
   databaseUrl: string;
   databasePoolSize: number;
-  queue: { backend: 'redis' | 'postgres'; url: string };
+  queue: QueueConnection;
   host: string;
   port: number;
   operatorKey: string;
@@ -56,19 +57,10 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
   };
 }
 
-function queueOf({
-  queueBackend,
-  redisUrl,
-  databaseUrl,
-}: {
-  queueBackend: string;
-  redisUrl: string | null;
-  databaseUrl: string;
-}) {
-  const backend = queueBackend === 'auto' ? (redisUrl === null ? 'postgres' : 'redis') : queueBackend;
-  if (backend === 'postgres') return { backend, url: databaseUrl } as const;
-  if (redisUrl === null) throw new SettingsError(['REDIS_URL is required with QUEUE_BACKEND=redis']);
-  return { backend: 'redis', url: redisUrl } as const;
+function queueOf(read: Parameters<typeof chooseQueue>[0]): QueueConnection {
+  const queue = chooseQueue(read);
+  if (typeof queue === 'string') throw new SettingsError([queue]);
+  return queue;
 }
 
 function allowListOf(text: string): AllowList {

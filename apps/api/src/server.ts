@@ -1,18 +1,18 @@
 import { openCipher, openDatabase, openPublisher, requireMigrated } from '@posthorn/core';
 import { openProducer } from '@posthorn/jobs';
-import { closeOnSignal } from '@posthorn/lifecycle';
+import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
 import { pino } from 'pino';
 import { collectDefaultMetrics } from 'prom-client';
 import { buildApp } from './app.js';
 import { inOrder } from './close-in-order.js';
 import { type Env, readApiEnv } from './env.js';
 import { openMetrics } from './metrics.js';
-import { version } from './version.js';
 
 const env = readOrExit();
 const log = pino({ level: env.logLevel, base: { app: 'api', pid: process.pid } });
 if (env.unknown.length > 0) log.warn({ names: env.unknown }, 'settings.unknown');
 
+const version = readVersion(new URL('../package.json', import.meta.url));
 const metrics = openMetrics({ version });
 collectDefaultMetrics({ register: metrics.registry });
 

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { openProducer } from '@posthorn/jobs';
-import { closeOnSignal } from '@posthorn/lifecycle';
+import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
 import { SettingsError } from '@posthorn/settings';
 import pino from 'pino';
 import { buildApp } from './app.js';
@@ -15,7 +14,7 @@ async function main(env: BoardEnv): Promise<void> {
     queues: producer.queues,
     checkQueue: () => producer.check(),
     isDraining: () => draining,
-    version: readVersion(),
+    version: readVersion(new URL('../package.json', import.meta.url)),
     log,
     now: Date.now,
   });
@@ -31,13 +30,6 @@ async function main(env: BoardEnv): Promise<void> {
     },
   });
 }
-
-const readVersion = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
-};
 
 try {
   await main(readBoardEnv(process.env));

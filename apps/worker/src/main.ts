@@ -1,17 +1,18 @@
-import { closeOnSignal } from '@posthorn/lifecycle';
+import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
 import { SettingsError } from '@posthorn/settings';
 import { pino } from 'pino';
 import { readWorkerEnv } from './env.js';
 import { startWorker } from './worker.js';
-
-const VERSION = '0.1.0';
 
 try {
   const env = readWorkerEnv(process.env);
   // Lines are written together, within half a second: one write per attempt would cost more than the line.
   const output = pino.destination({ sync: false, minLength: 4_096, periodicFlush: 500 });
   const log = pino({ level: env.logLevel, base: { app: 'worker', pid: process.pid } }, output);
-  const worker = await startWorker(env, { log, version: VERSION });
+  const worker = await startWorker(env, {
+    log,
+    version: readVersion(new URL('../package.json', import.meta.url)),
+  });
   log.info(
     { healthUrl: worker.healthUrl, queueBackend: env.queue.backend, concurrency: env.workerConcurrency },
     'worker.started',

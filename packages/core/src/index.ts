@@ -12,14 +12,7 @@ export { createKey } from './keys/create-key.js';
 export { revokeKey } from './keys/revoke-key.js';
 export { openKeyring, type Keyring, type KnownKey } from './keys/keyring.js';
 
-export {
-  freezeBatch,
-  freezeEvent,
-  isIdempotencyKey,
-  IDEMPOTENCY_KEY_RULE,
-  type FrozenEvent,
-  type Refusal,
-} from './events/freeze-event.js';
+export { freezeBatch, freezeEvent, type FrozenEvent, type Refusal } from './events/freeze-event.js';
 export {
   openPublisher,
   type Publisher,
@@ -43,7 +36,6 @@ export { waitForVerification } from './verifications/wait-for-verification.js';
 export { openVerifier, type Verifier } from './verifications/attempt-verification.js';
 
 export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';
-export { DEFAULT_WAITS_MS } from './deliveries/decide.js';
 export { askForRetry } from './deliveries/ask-for-retry.js';
 export { dropOldKeys, feed } from './feeder/feed.js';
 export { reclaim } from './feeder/reclaim.js';

@@ -1,1 +1,2 @@
 export { closeOnSignal, type CloseOptions } from './close-on-signal.js';
+export { readVersion } from './read-version.js';

@@ -1,9 +1,12 @@
 import type { Outcome, PostResult } from '@posthorn/sender';
+import { readEnv } from '@posthorn/settings';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_WAITS_MS, MAX_ASKED_WAIT_MS, decide, parseRetryAfter } from './decide.js';
+import { MAX_ASKED_WAIT_MS, decide, parseRetryAfter } from './decide.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
+// What an operator who sets nothing gets.
+const DEFAULT_WAITS_MS = readEnv({}, ['RETRY_SCHEDULE_SECONDS']).retryScheduleSeconds.map((seconds) => seconds * 1_000);
 const HOUR_MS = 3_600_000;
 
 function answered(statusCode: number | null, extra: Partial<PostResult> = {}): PostResult {

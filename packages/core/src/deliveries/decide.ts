@@ -18,10 +18,6 @@ export interface Turn {
   now: Date;
 }
 
-// waits 5 s, 30 s, 2 min, 10 min, 30 min, 2, 5, 10, 14, 20, 24 h: twelve attempts in 75 h 42 min 35 s, plus 0–10 %
-export const DEFAULT_WAITS_MS: readonly number[] = [
-  5, 30, 120, 600, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400,
-].map((seconds) => seconds * 1_000);
 export const MAX_ASKED_WAIT_MS = 24 * 60 * 60 * 1_000;
 
 // ok (2xx)                          succeeded

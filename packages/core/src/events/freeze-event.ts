@@ -1,3 +1,4 @@
+import { EventTypeName, IdempotencyKey } from '@posthorn/contract';
 import { type RawMember, type RawValue, readElements, readMembers } from './json-text.js';
 
 /** An event as it will be sent: the exact bytes of every attempt. */
@@ -22,8 +23,6 @@ export type FreezeBatchResult = { ok: true; items: { frozen: FrozenEvent; idempo
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
 const MAX_PAYLOAD_DEPTH = 1_000;
 const MAX_BATCH_EVENTS = 500;
-/** `message:created`: segments of letters, digits, `_`, `.` and `-`, joined by colons; 128 characters at most. */
-const EVENT_TYPE_NAME = /^(?=.{1,128}$)[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*$/;
 const HANDSHAKE_TYPE = 'webhook:verify';
 
 /** Freezes `{"event":"<type>","payload":{…}}`. Changes nothing in the payload but white space outside strings. */
@@ -53,16 +52,11 @@ export function freezeBatch(text: string): FreezeBatchResult {
     const result = freezeMembers(members, `${path}.`, ['event', 'payload', 'idempotencyKey']);
     if (!result.ok) return result;
     const key = readKey(members);
-    if (key === undefined) return refuse(`${path}.idempotencyKey`, IDEMPOTENCY_KEY_RULE);
+    if (key === undefined) return refuse(`${path}.idempotencyKey`, 'must be 1 to 255 printable ASCII characters');
     items.push({ frozen: result.frozen, idempotencyKey: key });
   }
   return { ok: true, items };
 }
-
-/** What an idempotency key must be, in the header and in a batch. */
-export const IDEMPOTENCY_KEY_RULE = 'must be 1 to 255 printable ASCII characters';
-export const isIdempotencyKey = (key: unknown): key is string =>
-  typeof key === 'string' && /^[\x20-\x7e]{1,255}$/.test(key);
 
 /** null: none given; undefined: not a key. */
 function readKey(members: RawMember[]): string | null | undefined {
@@ -70,7 +64,7 @@ function readKey(members: RawMember[]): string | null | undefined {
   if (!raw) return null;
   const key: unknown = JSON.parse(raw.value.text);
   if (key === null) return null;
-  return isIdempotencyKey(key) ? key : undefined;
+  return IdempotencyKey.safeParse(key).data;
 }
 
 function freezeMembers(members: RawMember[], at: string, known: string[]): FreezeResult {
@@ -80,7 +74,7 @@ function freezeMembers(members: RawMember[], at: string, known: string[]): Freez
   const type: unknown = JSON.parse(members.find(({ key }) => key === 'event')?.value.text ?? 'null');
   if (typeof type !== 'string')
     return refuse(`${at}event`, 'must be a string, the type of the event: "message:created"');
-  if (!EVENT_TYPE_NAME.test(type)) {
+  if (!EventTypeName.safeParse(type).success) {
     return refuse(
       `${at}event`,
       'must be names of letters, digits, _ . - joined by colons, such as "message:created", 128 characters at most',

@@ -1,8 +1,7 @@
 import { inTransaction } from '../database.js';
 import { cancelDeliveries } from '../deliveries/cancel-deliveries.js';
 import type { Deps } from '../deps.js';
-import { done } from './pause-subscription.js';
-import { type SubscriptionKey, type SubscriptionResult, lockSubscription } from './subscription.js';
+import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
 /** Disables a subscription (reason `manual`): it receives nothing, what it is owed is canceled. Canceling follows the commit;
  *  if this process ends meanwhile, workers and the feeder cancel the rest. Safe to repeat; one that is disabled keeps its

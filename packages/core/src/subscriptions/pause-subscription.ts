@@ -1,7 +1,7 @@
 import { inTransaction } from '../database.js';
 import { holdDeliveries } from '../deliveries/hold-deliveries.js';
 import type { Deps } from '../deps.js';
-import { type SubscriptionKey, type SubscriptionResult, findSubscription, lockSubscription } from './subscription.js';
+import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
 /** Pauses an active subscription: what it is owed, and what it will be owed, is held and not lost. Holding follows the commit
  *  of the pause; if this process ends meanwhile, workers hold the rest as they meet it. Safe to repeat. */
@@ -24,10 +24,4 @@ export async function pauseSubscription({ db }: Pick<Deps, 'db'>, key: Subscript
   if (refused) return refused;
   await holdDeliveries(db.pool, key);
   return done(db, key);
-}
-
-/** The answer of a change of state: the subscription as it is now. */
-export async function done(db: Deps['db'], key: SubscriptionKey): Promise<SubscriptionResult> {
-  const subscription = await findSubscription(db, key);
-  return subscription ? { outcome: 'done', subscription } : { outcome: 'not_found' };
 }

@@ -1,8 +1,7 @@
 import { inTransaction } from '../database.js';
 import { releaseHeld } from '../deliveries/release-held.js';
 import type { Deps } from '../deps.js';
-import { done } from './pause-subscription.js';
-import { type SubscriptionKey, type SubscriptionResult, lockSubscription } from './subscription.js';
+import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
 const RELEASED_AT_ONCE = 500; // the feeder releases the rest, so many at a time
 

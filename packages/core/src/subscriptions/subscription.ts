@@ -45,3 +45,9 @@ export async function lockSubscription(
   );
   return rows[0] ?? null;
 }
+
+/** The answer of a change of state: the subscription as it is now. */
+export async function done(db: Database, key: SubscriptionKey): Promise<SubscriptionResult> {
+  const subscription = await findSubscription(db, key);
+  return subscription ? { outcome: 'done', subscription } : { outcome: 'not_found' };
+}
