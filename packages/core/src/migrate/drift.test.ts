@@ -34,7 +34,9 @@ const ONLY_IN_MIGRATIONS = [
   // partial indexes
   'CREATE INDEX deliveries_feed_idx ON public.deliveries USING btree (subscription_id, feed_at) WHERE (feed_at IS NOT NULL)',
   "CREATE INDEX deliveries_held_idx ON public.deliveries USING btree (subscription_id, id) WHERE (status = 'held'::delivery_status)",
+  'CREATE INDEX deliveries_recovery_idx ON public.deliveries USING btree (recovery_id, status) WHERE (recovery_id IS NOT NULL)',
   'CREATE INDEX verifications_feed_idx ON public.verifications USING btree (feed_at) WHERE (feed_at IS NOT NULL)',
+  "CREATE UNIQUE INDEX recoveries_running_key ON public.recoveries USING btree (subscription_id) WHERE (status = 'running'::recovery_status)",
   'CREATE UNIQUE INDEX secrets_current_key ON public.secrets USING btree (subscription_id) WHERE (expires_at IS NULL)',
   // checks
   "constraint accounts.accounts_id_check CHECK (((id)::text ~ '^[A-Za-z0-9_-]{1,64}$'::text))",
@@ -42,6 +44,10 @@ const ONLY_IN_MIGRATIONS = [
   "constraint deliveries.deliveries_completed_check CHECK (((status = ANY (ARRAY['succeeded'::delivery_status, 'failed'::delivery_status, 'canceled'::delivery_status])) = (completed_at IS NOT NULL)))",
   "constraint deliveries.deliveries_due_check CHECK (((status = 'pending'::delivery_status) = (due_at IS NOT NULL)))",
   "constraint deliveries.deliveries_feed_check CHECK ((((status = 'pending'::delivery_status) OR (asked_trigger IS NOT NULL)) = (feed_at IS NOT NULL)))",
+  "constraint recoveries.recoveries_ended_check CHECK (((status = 'running'::recovery_status) = (ended_at IS NULL)))",
+  'constraint subscriptions.subscriptions_concurrency_limit_check CHECK (((concurrency_limit >= 1) AND (concurrency_limit <= 1000)))',
+  'constraint subscriptions.subscriptions_failing_warned_check CHECK ((failing_warned = ANY (ARRAY[0, 50, 75])))',
+  'constraint subscriptions.subscriptions_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 10000)))',
   // functions and storage
   'function posthorn_uuidv7()',
   'options deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_cost_delay=0}',
