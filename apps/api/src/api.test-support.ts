@@ -4,6 +4,8 @@ import {
   type Deps,
   type Due,
   openAttempter,
+  feed,
+  openLanes,
   openCipher,
   openDatabase,
   openPublisher,
@@ -97,7 +99,13 @@ export async function openTestApi(overrides: Partial<ApiDeps> = {}): Promise<Tes
   const core = { db, enqueue, cipher };
   const worker = { ...core, post, log, patience: openPatience({ log }), timeoutMs: 1_000 };
   const verifier = openVerifier(worker);
-  const attempter = openAttempter({ ...worker, waitsMs: [60_000], failingAfterMs: 432_000_000, random: () => 0 });
+  const attempter = openAttempter({
+    ...worker,
+    lanes: openLanes({ slots: 100 }),
+    waitsMs: [60_000],
+    failingAfterMs: 432_000_000,
+    random: () => 0,
+  });
   const publisher = openPublisher(core);
   const deps: ApiDeps = {
     ...core,
@@ -187,9 +195,11 @@ export async function openTestApi(overrides: Partial<ApiDeps> = {}): Promise<Tes
 
   async function workOff() {
     const { signal } = new AbortController();
-    for (let due = take(); due; due = take()) {
-      await (due.queue === 'verify' ? verifier.attempt(due, signal) : attempter.attempt(due, signal));
-    }
+    do {
+      for (let due = take(); due; due = take()) {
+        await (due.queue === 'verify' ? verifier.attempt(due, signal) : attempter.attempt(due, signal));
+      }
+    } while ((await feed(core)).enqueued > 0);
   }
 
   function take() {

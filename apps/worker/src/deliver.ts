@@ -18,6 +18,7 @@ export const deliver =
           : { end: 'completed', value: report };
       }
       case 'stood_down':
+      case 'parked':
         return { end: 'dropped' };
       case 'early':
         return { end: 'postponed', inMs: ended.inMs };

@@ -1,9 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Deps, type Log, dropOldKeys, feed, isDatabaseAway, reclaim } from '@posthorn/core';
+import {
+  type Deps,
+  type Log,
+  dropOldKeys,
+  feed,
+  feedRest,
+  isDatabaseAway,
+  listenForWork,
+  reclaim,
+} from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
 
-const EVERY_MS = 1_000;
-const MANY = 500; // jobs in one round: there is likely more, so the next round follows at once
+/** Between two looks: while nothing is due · while something is due that had no room · after a round that found much. */
+const IDLE_MS = 1_000;
+const BUSY_MS = 100;
+const MUCH_MS = 20;
+const MUCH = 500;
+/** What need not be looked at in every round. */
+const REST_EVERY_MS = 1_000;
 const DROP_EVERY_MS = 10 * 60 * 1_000;
 
 export interface Feeder {
@@ -20,15 +34,34 @@ export interface FeederOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Produc
 export function startFeeder({ db, enqueue, hasForgotten, log, observe }: FeederOptions): Feeder {
   const stopping = new AbortController();
   let isFailing = false;
+  let restAt = 0;
   let dropAt = Date.now() + DROP_EVERY_MS;
 
+  // A call that comes in the middle of a round is for the next one.
+  let wake: (() => void) | undefined;
+  let isWanted = false;
+  let listening: Awaited<ReturnType<typeof listenForWork>> | undefined;
+  const onWake = () => {
+    isWanted = true;
+    wake?.();
+  };
+
+  /** One round; returns how long to rest after it. */
   async function round(): Promise<number> {
+    isWanted = false;
     try {
-      if (await hasForgotten()) {
-        const reclaimed = await reclaim(db.pool);
-        if (reclaimed > 0) log.warn({ reclaimed }, 'queue.forgot');
+      if (!listening || listening.isLost) listening = await listenForWork(db.pool, onWake);
+      let enqueued = 0;
+      if (Date.now() >= restAt) {
+        restAt = Date.now() + REST_EVERY_MS;
+        if (await hasForgotten()) {
+          const reclaimed = await reclaim(db.pool);
+          if (reclaimed > 0) log.warn({ reclaimed }, 'queue.forgot');
+        }
+        enqueued += await feedRest({ db, enqueue });
       }
-      const enqueued = await feed({ db, enqueue });
+      const fed = await feed({ db, enqueue });
+      enqueued += fed.enqueued;
       if (Date.now() >= dropAt) {
         dropAt = Date.now() + DROP_EVERY_MS;
         await dropOldKeys(db.pool);
@@ -36,27 +69,33 @@ export function startFeeder({ db, enqueue, hasForgotten, log, observe }: FeederO
       if (isFailing) log.info({}, 'feeder.recovered');
       isFailing = false;
       observe({ result: 'ok', enqueued });
-      return enqueued;
+      return enqueued >= MUCH ? MUCH_MS : fed.isMoreDue ? BUSY_MS : IDLE_MS;
     } catch (error) {
       // The attempts say that the database is away; the feeder need not say it again.
       if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'feeder.failed');
       isFailing = true;
       observe({ result: 'error', enqueued: 0 });
-      return 0;
+      return IDLE_MS;
     }
   }
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const enqueued = await round();
-      if (enqueued < MANY) await pause(EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
+      const restMs = await round();
+      if (isWanted || stopping.signal.aborted) continue;
+      const woken = new AbortController();
+      wake = () => woken.abort();
+      await pause(restMs, undefined, { signal: woken.signal }).catch(() => {});
+      wake = undefined;
     }
+    listening?.close();
   }
 
   const running = run();
   return {
     async stop() {
       stopping.abort();
+      wake?.();
       await running;
     },
   };

@@ -58,8 +58,29 @@ export function openMetrics() {
     labelNames: ['operation'],
     registers,
   });
-  const inFlight = new Gauge({ name: 'posthorn_worker_in_flight', help: 'Jobs at work', registers });
-  const concurrency = new Gauge({ name: 'posthorn_worker_concurrency', help: 'Jobs at once, at most', registers });
+  const inFlight = new Gauge({
+    name: 'posthorn_worker_in_flight',
+    help: 'Jobs at work',
+    labelNames: ['queue'],
+    registers,
+  });
+  const concurrency = new Gauge({
+    name: 'posthorn_worker_concurrency',
+    help: 'Jobs at once, at most; slow attempts have slots beside the others',
+    labelNames: ['queue'],
+    registers,
+  });
+  const parked = new Counter({
+    name: 'posthorn_deliveries_parked_total',
+    help: 'Deliveries given back to the ledger, to be brought again when their subscription has room',
+    labelNames: ['reason'],
+    registers,
+  });
+  const breakers = new Counter({
+    name: 'posthorn_breaker_opened_total',
+    help: 'How often the breaker of a subscription opened',
+    registers,
+  });
   const rounds = new Counter({
     name: 'posthorn_feeder_runs_total',
     help: 'Rounds of the feeder',
@@ -88,6 +109,7 @@ export function openMetrics() {
       shared.observe({ operation }, size);
       statements.inc({ operation });
     },
+    parked: (reason) => parked.inc({ reason }),
     attempted({ trigger, result, recorded, deliverySeconds, attemptNumber }) {
       attempts.inc({
         kind: 'delivery',
@@ -98,6 +120,7 @@ export function openMetrics() {
       attemptDuration.observe({ outcome: result.outcome }, result.durationMs / 1_000);
       if (result.outcome === 'ok') delivery.observe({ first_try: String(attemptNumber === 1) }, deliverySeconds);
       if (recorded.status === 'succeeded' || recorded.status === 'failed') finished.inc({ status: recorded.status });
+      if (recorded.breakerOpened) breakers.inc();
       if (recorded.disabled) disabled.inc({ reason: recorded.disabled });
     },
   };

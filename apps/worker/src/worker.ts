@@ -2,6 +2,7 @@ import {
   type Log,
   openAttempter,
   openCipher,
+  openLanes,
   openDatabase,
   openPatience,
   openVerifier,
@@ -55,6 +56,16 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   const { enqueue } = producer;
   const { post } = sender;
 
+  const slots = { deliver: env.workerConcurrency, retry: Math.ceil(env.workerConcurrency / 2) };
+  const lanes = openLanes({
+    slots: slots.deliver + slots.retry,
+    onSlow(count) {
+      for (const queue of ['deliver', 'retry'] as const) {
+        metrics.concurrency.set({ queue }, slots[queue] + count);
+        delivering[queue].setConcurrency(slots[queue] + count);
+      }
+    },
+  });
   const attempter = openAttempter({
     db,
     cipher,
@@ -62,6 +73,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     post,
     log,
     patience,
+    lanes,
     timeoutMs: env.deliveryTimeoutMs,
     waitsMs: env.retryScheduleSeconds.map((seconds) => seconds * 1_000),
     failingAfterMs: env.failingAfterDays * 24 * 60 * 60 * 1_000,
@@ -92,22 +104,26 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     concurrency: number,
     handle: Parameters<typeof openConsumer>[1]['handle'],
   ): Consumer => {
-    metrics.concurrency.inc(concurrency);
+    metrics.concurrency.set({ queue }, concurrency);
     return openConsumer(env.queue, {
       queue,
       concurrency,
       log,
       availability,
       async handle(due, signal) {
-        metrics.inFlight.inc();
-        return handle(due, signal).finally(() => metrics.inFlight.dec());
+        metrics.inFlight.inc({ queue });
+        return handle(due, signal).finally(() => metrics.inFlight.dec({ queue }));
       },
     });
   };
-  const consumers = [
-    consumer('deliver', env.workerConcurrency, deliver(attempter)),
+  const delivering = {
+    deliver: consumer('deliver', slots.deliver, deliver(attempter)),
     // Of its own, so that a backlog of first attempts does not hold retries up, nor the other way round.
-    consumer('retry', Math.ceil(env.workerConcurrency / 2), deliver(attempter)),
+    retry: consumer('retry', slots.retry, deliver(attempter)),
+  };
+  const consumers = [
+    delivering.deliver,
+    delivering.retry,
     consumer('verify', Math.min(VERIFY_CONCURRENCY, env.workerConcurrency), verify(verifier)),
   ];
 
@@ -134,6 +150,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
       await Promise.all([feeder.stop(), ...consumers.map((one) => one.stop({ graceMs }))]);
+      await attempter.drain();
       await sender.close();
       await producer.close();
       await health.close();

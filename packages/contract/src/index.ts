@@ -47,6 +47,7 @@ export { CreatedKey, CreateKey, Key, KeyList, Scope, SCOPES } from './key.js';
 export { listOf, ListQuery, oneOrMore } from './list.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
 export {
+  Breaker,
   ChangeSubscription,
   CreateSubscription,
   MASK,

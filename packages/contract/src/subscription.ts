@@ -34,6 +34,21 @@ export const Verification = z
   .meta({ id: 'Verification', description: 'The handshake that proves the URL wants the events.' });
 export type Verification = z.infer<typeof Verification>;
 
+export const Breaker = z
+  .object({
+    state: z
+      .enum(['closed', 'open', 'half_open'])
+      .describe('`closed`: all is sent · `open`: nothing is, until `until` · `half_open`: one delivery is tried.'),
+    until: timeOrNull('Of `open`: when the next one is tried.'),
+  })
+  .meta({
+    id: 'Breaker',
+    description:
+      'Spares a receiver that fails every time (ten times in a row, or three timeouts): its deliveries wait and spend no ' +
+      'attempt, one is tried now and then, and its first success lets all the others go.',
+  });
+export type Breaker = z.infer<typeof Breaker>;
+
 export const Subscription = z
   .object({
     id: SubscriptionId,
@@ -44,12 +59,18 @@ export const Subscription = z
     description: z.string().nullable().describe('For people.'),
     headers: z.record(z.string(), z.string()).describe(`Its own headers; the values are masked: \`${MASK}\`.`),
     metadata: anyObject('Your own notes.'),
+    rateLimit: z
+      .int()
+      .nullable()
+      .describe('Attempts per second at most, over all workers. null: as fast as it answers.'),
     status: SubscriptionStatus,
     statusReason: z
       .string()
       .nullable()
       .describe('Of `disabled`: `manual`, `failing` or `gone` (the receiver answered 410).'),
     statusChangedAt: time('When the status last changed.'),
+    failingSince: timeOrNull('The first failure after the last success. null: it works.'),
+    breaker: Breaker,
     verification: Verification,
     createdAt: time('When it was created.'),
     updatedAt: time('When it was last changed.'),
@@ -67,9 +88,12 @@ export const Subscription = z
         description: 'CRM',
         headers: { authorization: MASK },
         metadata: {},
+        rateLimit: null,
         status: 'active',
         statusReason: null,
         statusChangedAt: '2026-11-21T18:55:00.412Z',
+        failingSince: null,
+        breaker: { state: 'closed', until: null },
         verification: {
           status: 'verified',
           reason: null,
@@ -108,6 +132,12 @@ const inputFields = {
         'The values are kept encrypted and are masked when read; a change replaces all of them.',
     ),
   metadata: Metadata,
+  rateLimit: z
+    .int('must be a whole number of attempts per second')
+    .min(1, 'must be at least 1; pause the subscription to send nothing')
+    .max(10_000, 'must be at most 10000; null is no limit')
+    .nullable()
+    .describe('Attempts per second at most, over all workers, 1 to 10000. null: as fast as it answers.'),
 };
 
 export const CreateSubscription = z
@@ -117,6 +147,7 @@ export const CreateSubscription = z
     description: inputFields.description.optional(),
     headers: inputFields.headers.optional(),
     metadata: inputFields.metadata.optional(),
+    rateLimit: inputFields.rateLimit.optional(),
   })
   .meta({
     id: 'CreateSubscription',

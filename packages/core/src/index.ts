@@ -36,8 +36,10 @@ export { waitForVerification } from './verifications/wait-for-verification.js';
 export { openVerifier, type Verifier } from './verifications/attempt-verification.js';
 
 export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';
+export { openLanes, type Lanes } from './deliveries/lanes.js';
 export { askForRetry } from './deliveries/ask-for-retry.js';
-export { dropOldKeys, feed } from './feeder/feed.js';
+export { dropOldKeys, feed, feedRest } from './feeder/feed.js';
+export { listenForWork } from './feeder/wake.js';
 export { reclaim } from './feeder/reclaim.js';
 
 export { MigrationError, migrateUp, migrationStatus, pendingMigrations } from './migrate/migrate.js';

@@ -7,8 +7,10 @@ import { openCipher } from './cipher.js';
 import { type Database, openDatabase } from './database.js';
 import { openPatience } from './database-away.js';
 import { type Attempter, type AttemptOptions, openAttempter } from './deliveries/attempt-delivery.js';
+import { openLanes } from './deliveries/lanes.js';
 import type { Deps, Due, QueueName } from './deps.js';
 import { freezeEvent } from './events/freeze-event.js';
+import { feed, feedRest } from './feeder/feed.js';
 import { type Publisher, openPublisher } from './events/publisher.js';
 import { createSubscription } from './subscriptions/create-subscription.js';
 import type { Subscription } from './subscriptions/subscription.js';
@@ -30,6 +32,8 @@ export interface Ledger extends Deps {
   attempter(options?: Partial<AttemptOptions>): Attempter;
   /** Runs what the queue holds that is due now, and what follows from it, until nothing is. */
   work(): Promise<void>;
+  /** The same with a feeder: until nothing is due, in the queue or in the ledger. */
+  settle(): Promise<void>;
   account(id?: string): Promise<string>;
   activeSubscription(accountId: string, options?: { url?: string; events?: string[] }): Promise<Subscription>;
   publish(accountId: string, options?: { type?: string; payload?: string; key?: string }): Promise<string>;
@@ -71,6 +75,7 @@ export async function openLedger(): Promise<Ledger> {
       post,
       log: silent,
       patience,
+      lanes: openLanes({ slots: 100 }),
       timeoutMs: 1_000,
       waitsMs: [0, 0, 60_000],
       failingAfterMs: 432_000_000,
@@ -92,9 +97,17 @@ export async function openLedger(): Promise<Ledger> {
       for (let due = take(); due; due = take()) {
         await (due.queue === 'verify' ? verifier.attempt(due, signal) : worker.attempt(due, signal));
       }
+      await worker.drain();
       function take() {
         const index = jobs.findIndex(({ delayMs = 0 }) => delayMs < 1_000);
         return index === -1 ? undefined : jobs.splice(index, 1)[0];
+      }
+    },
+    async settle() {
+      for (;;) {
+        await ledger.work();
+        const fed = await feed(ledger);
+        if (fed.enqueued + (await feedRest(ledger)) === 0 && !fed.isMoreDue) return;
       }
     },
     async account(id = `account-${++accounts}`) {

@@ -19,6 +19,8 @@ export interface Due {
   attemptNumber: number;
   /** Absent or 0: now. */
   delayMs?: number;
+  /** One of many of its kind: whatever is not goes first. */
+  isBulk?: boolean;
 }
 
 /** Tells workers what is due. Never throws: it answers false when the queue did not take it, and then the feeder does.

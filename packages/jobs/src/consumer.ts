@@ -29,6 +29,8 @@ export interface ConsumerOptions {
 export interface Consumer {
   /** Starts taking jobs, and goes on through any absence of the queue. */
   start(): void;
+  /** Jobs at once, from now on. */
+  setConcurrency(concurrency: number): void;
   /** Takes no more jobs, waits up to `graceMs` for those at work, then aborts them; resolves when all have ended, or soon
    *  after. What did not end is run again elsewhere, after its lock has run out. */
   stop(options: { graceMs: number }): Promise<void>;
@@ -99,6 +101,9 @@ export function openConsumer(
       running = worker.run().catch((error: unknown) => {
         if (!isStopping) log.error({ err: error, queue }, 'consumer.ended');
       });
+    },
+    setConcurrency(next) {
+      worker.concurrency = next;
     },
     async stop({ graceMs }) {
       isStopping = true;

@@ -69,7 +69,11 @@ export function openProducer(
       const jobs = due.slice(from, from + MOST_AT_ONCE).map((one) => ({
         name,
         data: toJobData(name, one),
-        opts: { jobId: toJobId(name, one), ...(one.delayMs && { delay: Math.ceil(one.delayMs) }) },
+        opts: {
+          jobId: toJobId(name, one),
+          ...(one.delayMs && { delay: Math.ceil(one.delayMs) }),
+          ...(one.isBulk && { priority: 1 }),
+        },
       }));
       // The queue may still take it after this gave up; the job's id makes the second time harmless.
       await within(ANSWER_WITHIN_MS, queues[name].addBulk(jobs));

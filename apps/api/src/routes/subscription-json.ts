@@ -1,4 +1,4 @@
-import { type Subscription, toTypeId, type Verification } from '@posthorn/contract';
+import { type Breaker, type Subscription, toTypeId, type Verification } from '@posthorn/contract';
 import { readHeaderNames, type Subscription as Row } from '@posthorn/core';
 import type { ApiDeps } from '../deps.js';
 import { storedObject, storedText } from './stored-json.js';
@@ -14,13 +14,21 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     description: row.description,
     headers: readHeaderNames(deps, row),
     metadata: storedObject(row.metadata),
+    rateLimit: row.rateLimit,
     status: row.status,
     statusReason: row.statusReason,
     statusChangedAt: row.statusChangedAt.toISOString(),
+    failingSince: row.failingSince?.toISOString() ?? null,
+    breaker: breakerJson(row.breakerUntil),
     verification: verificationJson(row),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };
+}
+
+function breakerJson(until: Date | null): Breaker {
+  if (until === null) return { state: 'closed', until: null };
+  return until > new Date() ? { state: 'open', until: until.toISOString() } : { state: 'half_open', until: null };
 }
 
 function verificationJson({ verification, status }: Row): Verification {

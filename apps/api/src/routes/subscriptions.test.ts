@@ -43,6 +43,9 @@ describe('create', () => {
       headers: { Authorization: MASK, 'x-team': MASK },
       metadata: { owner: { id: 7 } },
       status: 'unverified',
+      rateLimit: null,
+      failingSince: null,
+      breaker: { state: 'closed', until: null },
       statusReason: null,
       statusChangedAt: TIME,
       verification: {

@@ -13,14 +13,18 @@ import { decide } from './decide.js';
 import type { AttemptReport, LoadedDelivery } from './delivery.js';
 import { holdDeliveries } from './hold-deliveries.js';
 import { loadDeliveries } from './load-deliveries.js';
+import type { Lanes } from './lanes.js';
+import { openParking } from './park-deliveries.js';
 import { type AttemptRecord, LONGEST_QUEUED_WAIT_MS, type Recorded, recordAttempts } from './record-attempts.js';
 
 /** How a job of the queue ends.
- *  attempted: the POST was made and recorded · stood_down: there was nothing to do, `why` says it · early: its time has
- *  not come by the database's clock, look again in `inMs`. */
+ *  attempted: the POST was made and recorded · stood_down: there was nothing to do, `why` says it · parked: its subscription
+ *  has its share under way, or its breaker is not closed; the feeder brings it again · early: its time has not come by the
+ *  database's clock, look again in `inMs`. */
 export type AttemptEnd =
   | { end: 'attempted'; report: AttemptReport }
   | { end: 'stood_down'; why: 'unknown' | 'superseded' | 'settled' | 'not_active' }
+  | { end: 'parked'; why: 'crowded' | 'breaker' }
   | { end: 'early'; inMs: number };
 
 export interface AttemptOptions {
@@ -37,6 +41,8 @@ export interface AttemptOptions {
   waitsMs: readonly number[];
   /** A subscription that exhausts a delivery and had no success for so long is disabled. */
   failingAfterMs: number;
+  /** What this process lets each subscription have under way. */
+  lanes: Lanes;
   random?: () => number;
   observe?: AttemptObserver;
 }
@@ -44,6 +50,8 @@ export interface AttemptOptions {
 export interface AttemptObserver {
   /** `size` deliveries shared one statement. */
   shared?(operation: 'load' | 'record', size: number): void;
+  /** A delivery was given back to the ledger, to be brought again. */
+  parked?(why: 'crowded' | 'breaker'): void;
   attempted?(attempt: {
     trigger: AttemptTrigger;
     result: PostResult;
@@ -59,12 +67,14 @@ export interface Attempter {
    *  While the database is away it waits, holding the result; `signal` (we are shutting down) ends the POST as `aborted`.
    *  Throws only for bugs, and for a database that stays away past a shutdown: then the queue or the feeder repeats it. */
   attempt(due: Due, signal: AbortSignal): Promise<AttemptEnd>;
+  /** Gives back what is still to be parked: the process ends. */
+  drain(): Promise<void>;
 }
 
 const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
 
 export function openAttempter(options: AttemptOptions): Attempter {
-  const { db, post, log, patience, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
+  const { db, post, log, patience, lanes, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
   const cipher = rememberOpened(options.cipher);
   const loads: Batch<string, LoadedDelivery | null> = openBatch({
     maxSize: 500,
@@ -79,6 +89,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
     observe: (size) => observe?.shared?.('record', size),
   });
 
+  const parking = openParking({ pool: db.pool, patience });
+
   async function attempt({ id, attemptNumber }: Due, signal: AbortSignal): Promise<AttemptEnd> {
     const delivery = await patience.until(() => loads.add(id), signal);
     if (!delivery) return { end: 'stood_down', why: 'unknown' };
@@ -91,6 +103,12 @@ export function openAttempter(options: AttemptOptions): Attempter {
       return standDown(delivery);
     }
 
+    // What a person waits for is not held back.
+    const isUrgent = delivery.askedTrigger === 'manual' || delivery.askedTrigger === 'test';
+    if (delivery.isHeldBack && !isUrgent) return park(delivery, 'breaker', null);
+    const pass = isUrgent ? lanes.push(delivery.subscriptionId) : await lanes.enter(delivery.subscriptionId);
+    if (!pass) return park(delivery, 'crowded', lanes.underWay(delivery.subscriptionId));
+
     const eventId = toTypeId('evt', delivery.eventId);
     const trigger = delivery.askedTrigger ?? 'auto';
     const result = await post({
@@ -101,7 +119,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
       headers: openHeaders({ cipher }, delivery.headersSealed),
       timeoutMs,
       signal,
-    });
+    }).finally(() => pass.leave());
     const decision = decide(result, {
       failureCount: delivery.failureCount,
       waitsMs,
@@ -132,6 +150,12 @@ export function openAttempter(options: AttemptOptions): Attempter {
     return { end: 'attempted', report };
   }
 
+  function park(delivery: LoadedDelivery, why: 'crowded' | 'breaker', underWay: number | null): AttemptEnd {
+    parking.park(delivery, underWay);
+    observe?.parked?.(why);
+    return { end: 'parked', why };
+  }
+
   /** The subscription receives nothing now: what it is owed follows its state, if the change did not see it. */
   async function standDown({
     accountId,
@@ -146,21 +170,21 @@ export function openAttempter(options: AttemptOptions): Attempter {
 
   /** After the commit: what a lost process leaves undone here, the feeder does. */
   async function follow(
-    { id, subscriptionId }: LoadedDelivery,
+    { id, subscriptionId, isPaced }: LoadedDelivery,
     attemptNumber: number,
     { nextInMs, disabled }: Recorded,
   ): Promise<void> {
     if (disabled) {
       log.warn({ subscriptionId, reason: disabled }, 'subscription.disabled');
       await cancelDeliveries(db.pool, { subscriptionId });
-    } else if (nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
+    } else if (!isPaced && nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
       await options.enqueue('retry', [
         { id, attemptNumber: attemptNumber + 1, delayMs: Math.max(0, Math.ceil(nextInMs)) },
       ]);
     }
   }
 
-  return { attempt };
+  return { attempt, drain: () => parking.drain() };
 }
 
 function toReport(

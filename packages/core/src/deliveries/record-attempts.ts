@@ -1,8 +1,9 @@
 import type { PostResult } from '@posthorn/sender';
 import type pg from 'pg';
-import { LEASE_SECONDS } from '../events/insert-events.js';
+import { LEASE_SECONDS, MAX_CONCURRENCY } from '../events/insert-events.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
+import { GENTLE_START } from '../subscriptions/resume-subscription.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from './delivery.js';
 
@@ -21,6 +22,8 @@ export interface Recorded {
   nextInMs: number | null;
   /** The subscription was disabled by this attempt. */
   disabled: 'gone' | 'failing' | null;
+  /** This attempt opened the subscription's breaker. */
+  breakerOpened: boolean;
 }
 
 /** A wait longer than this stays in Postgres until it is near: the queue keeps little, and so has little to lose. */
@@ -28,19 +31,27 @@ export const LONGEST_QUEUED_WAIT_MS = 60 * 60 * 1_000;
 /** How long before such a wait ends the feeder hands it to the queue. */
 const FEED_AHEAD_SECONDS = 30;
 
+// The breaker of a subscription: closed → open at OPENS_AT failures in a row (three timeouts, ten others) → half-open when its
+// time is over: one probe, the oldest delivery → closed when that (or whatever else) succeeds, open again when it fails, for
+// 15 s, 30 s, 1, 2, 4, 8, 10, 10 … min.
+const OPENS_AT = 10;
+const TIMEOUT_WEIGHT = 4; // each has held a worker for the whole deadline
+const FIRST_OPEN_SECONDS = 15;
+const LONGEST_OPEN_SECONDS = 600;
+
 // The fence is attempt_count: of two results for one number, the second changes nothing. What an attempt does to the status
 // depends on the status now, not on the one it was loaded with: it may have been held or canceled meanwhile.
-// A subscription's row is written only when it starts or stops failing, or is disabled; not for every delivery.
+// A subscription's row is written while it fails, when it stops to, and when its bounds change; not for every delivery.
 const RECORD = `
 WITH input AS (
   SELECT * FROM unnest(
     $1::uuid[], $2::uuid[], $3::int[], $4::attempt_trigger[], $5::attempt_outcome[], $6::int[], $7::timestamptz[], $8::int[],
     $9::int[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::boolean[], $19::text[],
-    $20::text[], $21::float8[], $22::boolean[]
+    $20::text[], $21::float8[], $22::boolean[], $25::boolean[]
   ) AS t (
     id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
     dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error,
-    decided, wait_ms, spent
+    decided, wait_ms, spent, paced
   )
 ),
 result AS (
@@ -54,7 +65,7 @@ result AS (
   FROM input i
 ),
 before AS (
-  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent,
+  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.outcome, i.status_code, i.number,
     CASE
       WHEN i.next = 'succeeded' THEN 'succeeded'::delivery_status
       WHEN i.next = 'gone' AND d.status IN ('pending', 'held') THEN 'failed'
@@ -87,6 +98,8 @@ moved AS (
       WHEN b.asked_after IS NOT NULL THEN now() + interval '1 second'
       WHEN b.status_after <> 'pending' THEN NULL
       WHEN b.due_after > now() + $24 * interval '1 millisecond' THEN b.due_after - interval '${FEED_AHEAD_SECONDS} seconds'
+      -- With a rate, the feeder gives the next attempt a slot when it is due.
+      WHEN b.paced THEN b.due_after
       ELSE b.due_after + interval '${LEASE_SECONDS} seconds'
     END,
     completed_at = CASE
@@ -95,7 +108,9 @@ moved AS (
       ELSE now()
     END
   FROM before b WHERE d.id = b.id
-  RETURNING d.id, d.account_id, d.subscription_id, d.status, CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent
+  RETURNING d.id, d.account_id, d.subscription_id, d.status, d.status_reason, d.attempt_count,
+    CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent, b.outcome, b.status_code,
+    d.status = 'failed' AND b.status <> 'failed' AS has_failed
 ),
 written AS (
   INSERT INTO attempts (
@@ -108,34 +123,86 @@ written AS (
   FROM moved m JOIN input i ON i.delivery_id = m.id
 ),
 verdict AS (
-  SELECT subscription_id,
-    bool_or(next = 'gone') AS gone,
-    bool_or(next = 'succeeded') AS succeeded,
-    bool_or(next IN ('retry', 'failed') AND (spent OR next = 'failed')) AS failed,
-    bool_or(next = 'failed') AS exhausted
-  FROM moved GROUP BY subscription_id
+  SELECT m.*, m.failed AND NOT m.succeeded AS is_bad FROM (
+    SELECT subscription_id, array_agg(id) AS ids,
+      bool_or(next = 'gone') AS gone,
+      bool_or(next = 'succeeded') AS succeeded,
+      bool_or(next IN ('retry', 'failed') AND (spent OR next = 'failed')) AS failed,
+      bool_or(next = 'failed') AS exhausted,
+      coalesce(sum(CASE outcome WHEN 'timeout' THEN ${TIMEOUT_WEIGHT} ELSE 1 END) FILTER (WHERE next IN ('retry', 'failed') AND (spent OR next = 'failed')), 0)::int AS weight
+    FROM moved GROUP BY subscription_id
+  ) m
+),
+-- Locked in order: two of these statements at once would otherwise each wait for the other.
+standing AS (
+  SELECT s.*, v.gone, v.succeeded, v.is_bad,
+    v.is_bad AND v.exhausted AND s.failing_since <= now() - $23 * interval '1 millisecond' AS is_given_up,
+    v.is_bad AND (coalesce(s.probe_id = ANY (v.ids), false) OR s.breaker_until IS NULL AND s.failure_streak + v.weight >= ${OPENS_AT}) AS opens,
+    CASE WHEN v.succeeded THEN 0 ELSE s.failure_streak + v.weight END AS streak_after,
+    CASE
+      WHEN v.succeeded THEN 0
+      WHEN s.failing_since <= now() - $23 * interval '0.75 millisecond' THEN 75
+      WHEN s.failing_since <= now() - $23 * interval '0.5 millisecond' THEN greatest(s.failing_warned, 50)
+      ELSE s.failing_warned
+    END AS warned_after
+  FROM subscriptions s JOIN verdict v ON v.subscription_id = s.id
+  WHERE s.status IN ('active', 'paused') AND (
+    v.gone OR v.is_bad
+    OR v.succeeded AND (s.failing_since IS NOT NULL OR s.failure_streak > 0 OR s.breaker_until IS NOT NULL)
+    OR v.succeeded AND s.concurrency_limit < ${MAX_CONCURRENCY} AND s.concurrency_set_at <= now() - interval '1 second'
+  )
+  ORDER BY s.id
+  FOR NO KEY UPDATE OF s
 ),
 subscription AS (
   UPDATE subscriptions s SET
-    status = CASE WHEN v.gone OR v.exhausted AND NOT v.succeeded AND s.failing_since <= now() - $23 * interval '1 millisecond'
-      THEN 'disabled'::subscription_status ELSE s.status END,
-    status_reason = CASE WHEN v.gone THEN 'gone'
-      WHEN v.exhausted AND NOT v.succeeded AND s.failing_since <= now() - $23 * interval '1 millisecond' THEN 'failing' ELSE s.status_reason END,
-    status_changed_at = CASE WHEN v.gone OR v.exhausted AND NOT v.succeeded AND s.failing_since <= now() - $23 * interval '1 millisecond'
-      THEN now() ELSE s.status_changed_at END,
-    failing_since = CASE WHEN v.succeeded THEN NULL WHEN v.failed OR v.gone THEN coalesce(s.failing_since, now()) ELSE s.failing_since END
-  FROM verdict v
-  WHERE s.id = v.subscription_id AND s.status IN ('active', 'paused') AND (
-    v.gone
-    OR v.succeeded AND s.failing_since IS NOT NULL
-    OR v.failed AND NOT v.succeeded AND s.failing_since IS NULL
-    OR v.exhausted AND NOT v.succeeded AND s.failing_since <= now() - $23 * interval '1 millisecond'
-  )
-  RETURNING s.id, s.status, s.status_reason
+    status = CASE WHEN t.gone OR t.is_given_up THEN 'disabled'::subscription_status ELSE s.status END,
+    status_reason = CASE WHEN t.gone THEN 'gone' WHEN t.is_given_up THEN 'failing' ELSE s.status_reason END,
+    status_changed_at = CASE WHEN t.gone OR t.is_given_up THEN now() ELSE s.status_changed_at END,
+    failing_since = CASE WHEN t.succeeded THEN NULL WHEN t.is_bad OR t.gone THEN coalesce(s.failing_since, now()) ELSE s.failing_since END,
+    failing_warned = t.warned_after,
+    failure_streak = t.streak_after,
+    breaker_until = CASE
+      WHEN t.succeeded THEN NULL
+      WHEN t.opens THEN now() + least(${LONGEST_OPEN_SECONDS}, ${FIRST_OPEN_SECONDS} * 2 ^ least(s.breaker_opened_count, 20)) * interval '1 second'
+      ELSE s.breaker_until
+    END,
+    breaker_opened_count = CASE WHEN t.succeeded THEN 0 ELSE s.breaker_opened_count + t.opens::int END,
+    probe_id = CASE WHEN NOT t.succeeded AND NOT t.opens THEN s.probe_id END,
+    concurrency_limit = CASE
+      WHEN NOT t.succeeded THEN s.concurrency_limit
+      WHEN s.breaker_until IS NOT NULL THEN least(s.concurrency_limit, ${GENTLE_START})
+      WHEN s.concurrency_set_at <= now() - interval '1 second' THEN least(${MAX_CONCURRENCY}, s.concurrency_limit * 2)
+      ELSE s.concurrency_limit
+    END,
+    concurrency_set_at = CASE
+      WHEN t.succeeded AND (s.breaker_until IS NOT NULL OR s.concurrency_set_at <= now() - interval '1 second') THEN now()
+      ELSE s.concurrency_set_at
+    END
+  FROM standing t WHERE s.id = t.id
+  RETURNING s.id, s.account_id, s.status, s.status_reason, s.failing_since, s.failing_warned, t.failing_warned AS warned_before,
+    t.failing_since AS failing_before, t.opens
+),
+told AS (
+  INSERT INTO notices (id, type, account_id, subscription_id, delivery_id, detail)
+  SELECT posthorn_uuidv7(), 'delivery:failed', account_id, subscription_id, id, json_build_object(
+    'reason', status_reason, 'attemptCount', attempt_count, 'outcome', outcome, 'statusCode', status_code)
+  FROM moved WHERE has_failed
+  UNION ALL
+  SELECT posthorn_uuidv7(), 'subscription:disabled', account_id, id, NULL, json_build_object(
+    'reason', status_reason, 'failingSince', failing_since)
+  FROM subscription WHERE status = 'disabled'
+  UNION ALL
+  SELECT posthorn_uuidv7(), 'subscription:failing', account_id, id, NULL, json_build_object(
+    'percent', failing_warned, 'failingSince', failing_since)
+  FROM subscription WHERE status <> 'disabled' AND failing_warned > warned_before
+  UNION ALL
+  SELECT posthorn_uuidv7(), 'subscription:recovered', account_id, id, NULL, json_build_object('failingSince', failing_before)
+  FROM subscription WHERE failing_warned < warned_before
 )
 -- Of due_after, not of due_at, which is rounded to the millisecond: whoever reads this must see the same side of the longest wait.
 SELECT m.id, m.status, (extract(epoch FROM m.due_after - now()) * 1000)::float8 AS "nextInMs",
-  CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled
+  CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened"
 FROM moved m LEFT JOIN subscription s ON s.id = m.subscription_id`;
 
 /** Writes attempts and what they do to their deliveries and subscriptions, in one statement: all of them or none. An
@@ -176,6 +243,7 @@ export async function recordAttempts(
       column(({ decision, trigger }) => decision.next === 'retry' && decision.spent && trigger !== 'manual'),
       failingAfterMs,
       LONGEST_QUEUED_WAIT_MS,
+      column(({ delivery }) => delivery.isPaced),
     ],
   });
   const byId = new Map(rows.map(({ id, ...recorded }) => [id, recorded]));

@@ -16,15 +16,37 @@ export interface InsertedEvent {
   typeKnown: boolean;
   accepted: boolean;
   deliveryCount: number;
-  /** The deliveries to be made now; held ones are counted and not listed. */
-  pendingIds: string[];
+  /** The deliveries to be made now. Held ones are not listed, nor those that wait for the feeder. */
+  directIds: string[];
+  /** Of these, the ones that come after many others of their subscription. */
+  bulkIds: string[];
+  /** How many wait for the feeder. */
+  parkedCount: number;
 }
 
 /** How long a delivery may be in the queue's hands before the feeder asks after it. Longer than an attempt's 15 s and the
  *  queue's own recovery of a crashed worker's jobs; enqueueing what the queue still has is ignored there. */
 export const LEASE_SECONDS = 60;
 
-// Leans on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
+/** How many deliveries of a subscription may be with the queue and the workers at once, as long as it answers well. */
+export const MAX_CONCURRENCY = 1_000;
+
+/** Which of an account's subscriptions (`s`) want an event of a type: exactly it, its family, or all. */
+export const wantsType = (type: string): string =>
+  `(s.events = '{}' OR ${type} = ANY (s.events) OR split_part(${type}, ':', 1) || ':*' = ANY (s.events))`;
+
+/** A subscription's deliveries that others of the same age may go before. */
+const BULK_FROM = 32;
+/** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
+ *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
+const YOUNG_SECONDS = 5;
+const FEW = 128;
+
+// What is owed goes straight to the queue as long as its subscription has room there; the rest is parked, for the feeder to
+// bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate, or
+// whose breaker is not closed, has no room here at all.
+//
+// Leans on deliveries_feed_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
 // foreign key would hold it), so that no event outlives a deletion of its account that runs at the same time. Only a deletion
 // stands against that lock: an account that is being deleted is unknown already, and nobody in this statement waits for it.
 const INSERT = `
@@ -50,32 +72,59 @@ accepted AS (
   SELECT * FROM valid WHERE key IS NULL OR id IN (SELECT event_id FROM key_taken)
 ),
 matched AS (
-  SELECT e.id AS event_id, e.account_id, e.type, s.id AS subscription_id, s.status
+  SELECT e.id AS event_id, e.account_id, e.type, e.position, s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
+    s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_open
   FROM accepted e JOIN subscriptions s ON s.account_id = e.account_id
-  WHERE NOT e.suppressed AND s.deleted_at IS NULL AND s.status IN ('active', 'paused')
-    AND (s.events = '{}' OR e.type = ANY (s.events) OR split_part(e.type, ':', 1) || ':*' = ANY (s.events))
+  WHERE NOT e.suppressed AND s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${wantsType('e.type')}
+),
+taken AS (
+  SELECT m.subscription_id, greatest(young.count, leased.count) AS count
+  FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_open) m
+  CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+      SELECT FROM deliveries d
+      WHERE d.subscription_id = m.subscription_id AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
+        AND d.feed_at > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'
+      LIMIT ${FEW}
+    ) d
+  ) young
+  CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+      SELECT FROM deliveries d
+      WHERE (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CONCURRENCY})
+        AND d.subscription_id = m.subscription_id AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds' AND d.feed_at > now()
+      LIMIT m.concurrency_limit
+    ) d
+  ) leased
+),
+placed AS (
+  SELECT posthorn_uuidv7() AS id, m.*, t.count + row_number() OVER (PARTITION BY m.subscription_id ORDER BY m.position) AS place
+  FROM matched m LEFT JOIN taken t USING (subscription_id)
 ),
 owed AS (
   INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
-  SELECT posthorn_uuidv7(), account_id, event_id, type, subscription_id,
-    CASE status WHEN 'active' THEN 'pending'::delivery_status ELSE 'held' END,
-    CASE status WHEN 'active' THEN now() END,
-    CASE status WHEN 'active' THEN now() + interval '${LEASE_SECONDS} seconds' END
-  FROM matched
-  RETURNING id, event_id, status
+  SELECT id, account_id, event_id, type, subscription_id,
+    CASE WHEN is_active THEN 'pending'::delivery_status ELSE 'held' END,
+    CASE WHEN is_active THEN now() END,
+    CASE WHEN place <= concurrency_limit THEN now() + interval '${LEASE_SECONDS} seconds' WHEN is_active THEN now() END
+  FROM placed
 ),
 owed_per_event AS (
-  SELECT event_id, count(*)::int AS deliveries, array_agg(id) FILTER (WHERE status = 'pending') AS pending_ids
-  FROM owed GROUP BY event_id
+  SELECT event_id, count(*)::int AS deliveries,
+    array_agg(id) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
+    array_agg(id) FILTER (WHERE place <= concurrency_limit AND place > ${BULK_FROM}) AS bulk_ids,
+    (count(*) FILTER (WHERE is_active AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
+  FROM placed GROUP BY event_id
 ),
 stored AS (
-  INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
-  SELECT e.id, e.account_id, e.type, e.body, coalesce(o.deliveries, 0), e.created_at
+  INSERT INTO events (id, account_id, type, body, delivery_count, suppressed, created_at)
+  SELECT e.id, e.account_id, e.type, e.body, coalesce(o.deliveries, 0), e.suppressed, e.created_at
   FROM accepted e LEFT JOIN owed_per_event o ON o.event_id = e.id
   RETURNING id
 )
 SELECT a.id IS NOT NULL AS "accountKnown", t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
-  coalesce(o.deliveries, 0) AS "deliveryCount", coalesce(o.pending_ids, '{}') AS "pendingIds"
+  coalesce(o.deliveries, 0) AS "deliveryCount", coalesce(o.direct_ids, '{}') AS "directIds",
+  coalesce(o.bulk_ids, '{}') AS "bulkIds", coalesce(o.parked, 0) AS "parkedCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
 LEFT JOIN event_types t ON t.name = i.type

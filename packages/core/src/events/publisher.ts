@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
 import { feedSoon } from '../feeder/feed-soon.js';
+import { openWaker } from '../feeder/wake.js';
 import type { Deps } from '../deps.js';
 import { idTime, newId } from '../id.js';
 import type { FrozenEvent } from './freeze-event.js';
@@ -53,14 +54,17 @@ const MAX_SHARED_BYTES = 8 * 1024 * 1024;
 
 export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptions = {}): Publisher {
   const telling = new Set<Promise<void>>();
+  const wake = openWaker(db.pool);
 
   /** After the commit, and beside the answer. What the queue does not take, the feeder finds. */
   function tell(inserted: InsertedEvent[]): void {
-    const ids = inserted.flatMap(({ pendingIds }) => pendingIds);
+    if (inserted.some(({ parkedCount }) => parkedCount > 0)) wake();
+    const ids = inserted.flatMap(({ directIds }) => directIds);
     if (ids.length === 0) return;
+    const bulk = new Set(inserted.flatMap(({ bulkIds }) => bulkIds));
     const told = enqueue(
       'deliver',
-      ids.map((id) => ({ id, attemptNumber: 1 })),
+      ids.map((id) => ({ id, attemptNumber: 1, ...(bulk.has(id) && { isBulk: true }) })),
     ).then((taken) => (taken ? undefined : feedSoon(db, ids)));
     telling.add(told);
     void told.finally(() => telling.delete(told));

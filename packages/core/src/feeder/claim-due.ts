@@ -8,12 +8,33 @@ export interface ClaimedDelivery extends Due {
   isAsked: boolean;
 }
 
+export interface Claimed {
+  deliveries: ClaimedDelivery[];
+  /** Subscriptions that something is due to and whose breaker is not open: while there are any, look again soon. */
+  waitingCount: number;
+}
+
+/** Slots of a subscription with a rate are given out so far ahead, so that its rate is kept however late a round is. */
+const SLOTS_AHEAD_SECONDS = 2;
+const LOCK = 72_707_370;
+
+// One round at a time in all processes (who finds another at work does nothing): what is under way is counted and what is
+// chosen is added, and two at once would each fill the same room.
+//
 // A loose index scan over deliveries_feed_idx: one probe per subscription that is owed anything, then the oldest due of
-// each. So a subscription with a backlog of a million costs what one with a backlog of fifty costs, and gets no larger share:
-// the first of each subscription come before the second of any. Only what is chosen is locked: a lock is a write.
+// each that has room, so many of each. So a subscription with a backlog of a million costs what one with a backlog of fifty
+// costs. The first of each account come before the second of any: who owns many subscriptions, or has published much, gets
+// no larger share. Only what is chosen is locked: a lock is a write.
+//
+// Room: as many as are not leased already, up to its limit · with a rate, as many as there are slots until SLOTS_AHEAD_SECONDS
+// from now, each at its own time, so each is moved once (generic cell rate algorithm without burst: ITU-T I.371) · with an open
+// breaker none, with a half-open one a single probe.
 const CLAIM = `
-WITH RECURSIVE owed AS (
-  (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
+WITH RECURSIVE turn AS MATERIALIZED (
+  SELECT pg_try_advisory_xact_lock(${LOCK}) AS is_ours
+),
+owed AS (
+  (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL AND (SELECT is_ours FROM turn) ORDER BY subscription_id LIMIT 1)
   UNION ALL
   SELECT (
     SELECT d.subscription_id FROM deliveries d
@@ -21,37 +42,79 @@ WITH RECURSIVE owed AS (
   )
   FROM owed o WHERE o.subscription_id IS NOT NULL
 ),
-due AS (
-  SELECT c.id, row_number() OVER (PARTITION BY o.subscription_id ORDER BY c.feed_at) AS turn, c.feed_at
-  FROM owed o CROSS JOIN LATERAL (
-    SELECT d.id, d.feed_at FROM deliveries d
-    WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now()
-    ORDER BY d.feed_at LIMIT $1
-  ) c
-  WHERE o.subscription_id IS NOT NULL
+waiting AS MATERIALIZED (
+  SELECT s.id, s.account_id, s.rate_limit, s.breaker_until IS NOT NULL AS is_half_open, greatest(s.next_slot_at, now()) AS next_slot_at,
+    CASE WHEN s.breaker_until IS NULL THEN s.concurrency_limit ELSE 1 END AS concurrency_limit
+  FROM owed o JOIN subscriptions s ON s.id = o.subscription_id
+  WHERE EXISTS (SELECT FROM deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
+    AND (s.breaker_until IS NULL OR s.breaker_until <= now())
 ),
-chosen AS (
-  SELECT d.id FROM deliveries d
-  WHERE d.id = ANY (ARRAY(SELECT id FROM due ORDER BY turn, feed_at LIMIT $2)) AND d.feed_at <= now()
+roomy AS (
+  SELECT w.*, least(
+    w.concurrency_limit - leased.count,
+    floor(extract(epoch FROM now() + interval '${SLOTS_AHEAD_SECONDS} seconds' - w.next_slot_at) * w.rate_limit)
+  ) AS room
+  FROM waiting w CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+      SELECT FROM deliveries d
+      WHERE d.subscription_id = w.id AND d.feed_at > now() AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
+      LIMIT w.concurrency_limit
+    ) d
+  ) leased
+),
+due AS (
+  SELECT c.id, r.id AS subscription_id, r.account_id, c.feed_at, row_number() OVER (PARTITION BY r.id ORDER BY c.feed_at) AS turn
+  FROM roomy r CROSS JOIN LATERAL (
+    SELECT d.id, d.feed_at FROM deliveries d
+    WHERE d.subscription_id = r.id AND d.feed_at <= now()
+    ORDER BY d.feed_at LIMIT greatest(0, least(r.room, $1::int))
+  ) c
+),
+fair AS (
+  SELECT due.*, row_number() OVER (PARTITION BY account_id ORDER BY turn, feed_at) AS account_turn FROM due
+),
+chosen AS MATERIALIZED (
+  SELECT d.id, d.subscription_id, d.feed_at FROM deliveries d
+  WHERE d.id = ANY (ARRAY(SELECT id FROM fair ORDER BY account_turn, feed_at LIMIT $2)) AND d.feed_at <= now()
   FOR UPDATE SKIP LOCKED
+),
+slotted AS MATERIALIZED (
+  SELECT c.id, c.subscription_id,
+    w.next_slot_at + (row_number() OVER (PARTITION BY c.subscription_id ORDER BY c.feed_at) - 1) / w.rate_limit::float8 * interval '1 second' AS slot_at,
+    w.next_slot_at + count(*) OVER (PARTITION BY c.subscription_id) / w.rate_limit::float8 * interval '1 second' AS next_slot_at,
+    w.is_half_open
+  FROM chosen c JOIN waiting w ON w.id = c.subscription_id
+),
+told AS (
+  UPDATE subscriptions s SET next_slot_at = l.next_slot_at, probe_id = CASE WHEN l.is_half_open THEN l.id END
+  FROM (
+    SELECT DISTINCT ON (subscription_id) * FROM slotted WHERE next_slot_at IS NOT NULL OR is_half_open ORDER BY subscription_id
+  ) l
+  WHERE s.id = l.subscription_id
+),
+claimed AS (
+  UPDATE deliveries d SET feed_at = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
+  FROM slotted l WHERE d.id = l.id
+  RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", coalesce(d.asked_trigger IN ('manual', 'test'), false) AS "isAsked",
+    CASE WHEN coalesce(d.asked_trigger IN ('manual', 'test'), false) THEN 0
+      ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )
-UPDATE deliveries d SET feed_at = greatest(d.due_at, now()) + interval '${LEASE_SECONDS} seconds'
-WHERE d.id = ANY (ARRAY(SELECT id FROM chosen))
-RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger IS NOT NULL AS "isAsked",
-  CASE WHEN d.asked_trigger IS NULL THEN greatest(0, extract(epoch FROM d.due_at - now()) * 1000) ELSE 0 END::float8 AS "delayMs"`;
+SELECT w.count::int AS "waitingCount", c.*
+FROM (SELECT count(*) FROM waiting) w LEFT JOIN claimed c ON true`;
 
 /** Claims deliveries whose attempt is due (or nearly) and in nobody's hands, for LEASE_SECONDS: at most `perSubscription`
- *  of each subscription and `limit` in all. Any number may run at the same time: each delivery goes to one of them. */
+ *  of each subscription and `limit` in all. Any number of processes may call it: one at a time claims. */
 export async function claimDue(
   pool: pg.Pool,
   { perSubscription, limit }: { perSubscription: number; limit: number },
-): Promise<ClaimedDelivery[]> {
-  const { rows } = await pool.query<ClaimedDelivery>({
+): Promise<Claimed> {
+  const { rows } = await pool.query<ClaimedDelivery & { id: string | null; waitingCount: number }>({
     name: 'claim-due',
     text: CLAIM,
     values: [perSubscription, limit],
   });
-  return rows;
+  const deliveries = rows.flatMap(({ waitingCount: _, ...row }) => (row.id === null ? [] : [row]));
+  return { deliveries, waitingCount: rows[0]?.waitingCount ?? 0 };
 }
 
 /** The same for verifications. Leans on verifications_feed_idx. */

@@ -23,10 +23,10 @@ describe('feeder', () => {
     await Promise.all(Array.from({ length: 20 }, () => ledger.publish(accountId)));
     await ledger.publisher.drain();
     ledger.jobs.length = 0; // the queue forgot it all
-    expect(await feed(ledger)).toBe(0); // not before the lease has run out
+    expect((await feed(ledger)).enqueued).toBe(0); // not before the lease has run out
     await makeDue();
-    expect(await feed(ledger)).toBe(20);
-    expect(await feed(ledger)).toBe(0);
+    expect((await feed(ledger)).enqueued).toBe(20);
+    expect((await feed(ledger)).enqueued).toBe(0);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(20);
   });
@@ -43,7 +43,7 @@ describe('feeder', () => {
     ledger.jobs.length = 0;
     expect(await reclaim(ledger.db.pool)).toBe(2);
     expect(await reclaim(ledger.db.pool)).toBe(0);
-    expect(await feed(ledger)).toBe(1);
+    expect((await feed(ledger)).enqueued).toBe(1);
     const later = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, attemptCount: 1 } });
     expect(later.feedAt).toEqual(later.dueAt);
   });
@@ -71,7 +71,7 @@ describe('feeder', () => {
     await Promise.all(Array.from({ length: 2_000 }, () => ledger.publish(large)));
     await ledger.publish(small);
     await makeDue();
-    const claimed = await claimDue(ledger.db.pool, { perSubscription: 50, limit: 60 });
+    const { deliveries: claimed } = await claimDue(ledger.db.pool, { perSubscription: 50, limit: 60 });
     expect(claimed).toHaveLength(51);
     const smalls = await ledger.db.prisma.delivery.findMany({ where: { accountId: small } });
     expect(claimed.some(({ id }) => id === smalls[0]?.id)).toBe(true);
@@ -82,7 +82,7 @@ describe('feeder', () => {
     for (const accountId of accounts) await ledger.activeSubscription(accountId);
     for (const accountId of accounts) await Promise.all(Array.from({ length: 10 }, () => ledger.publish(accountId)));
     await makeDue();
-    const claimed = await claimDue(ledger.db.pool, { perSubscription: 50, limit: 5 });
+    const { deliveries: claimed } = await claimDue(ledger.db.pool, { perSubscription: 50, limit: 5 });
     const owners = await ledger.db.prisma.delivery.findMany({ where: { id: { in: claimed.map(({ id }) => id) } } });
     expect(new Set(owners.map(({ accountId }) => accountId)).size).toBe(5);
   });
@@ -95,8 +95,9 @@ describe('feeder', () => {
     const claims = await Promise.all(
       Array.from({ length: 4 }, () => claimDue(ledger.db.pool, { perSubscription: 200, limit: 1_000 })),
     );
-    const ids = claims.flat().map(({ id }) => id);
-    expect(new Set(ids).size).toBe(ids.length);
+    const ids = claims.flatMap(({ deliveries }) => deliveries).map(({ id }) => id);
+    expect(ids).toHaveLength(200);
+    expect(new Set(ids).size).toBe(200);
   });
 
   it('what the queue does not take comes again within seconds', async () => {
@@ -127,10 +128,10 @@ describe('feeder', () => {
     await ledger.publish(accountId);
     await makeDue();
     ledger.setQueue(false);
-    expect(await feed(ledger)).toBe(0);
+    expect((await feed(ledger)).enqueued).toBe(0);
     ledger.setQueue(true);
     await makeDue();
-    expect(await feed(ledger)).toBe(1);
+    expect((await feed(ledger)).enqueued).toBe(1);
   });
 
   it('drops idempotency keys after their 24 h, and no sooner', async () => {

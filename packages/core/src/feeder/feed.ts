@@ -1,31 +1,53 @@
 import type pg from 'pg';
 import { settleHeld } from './settle-held.js';
 import type { Deps, Due, QueueName } from '../deps.js';
-import { claimDue, claimDueVerifications } from './claim-due.js';
+import { type ClaimedDelivery, claimDue, claimDueVerifications } from './claim-due.js';
 import { feedSoon } from './feed-soon.js';
 
-const PER_SUBSCRIPTION = 50;
+const PER_SUBSCRIPTION = 250;
 const LIMIT = 1_000;
 
-/** One round of the feeder: what is due and in nobody's hands is claimed fairly and enqueued; what is held although its
- *  subscription is active again is released. Returns how many jobs the queue took; call again at once when that was many.
- *  (What it did not take is not counted: a queue that is away would make the feeder claim without end.) Any number of
- *  processes may run it. */
-export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
-  const released = await settleHeld(db.pool, { limit: PER_SUBSCRIPTION });
-  const claimed = await claimDue(db.pool, { perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
-  const verifications = await claimDueVerifications(db.pool, { limit: 100 });
+export interface Round {
+  /** Jobs that the queue took. (What it did not take is not counted: a queue that is away would be fed without end.) */
+  enqueued: number;
+  /** Something is due that had no room, or was left for the next round: look again soon. */
+  isMoreDue: boolean;
+}
 
-  // A first attempt does not wait behind retries, nor one that a person waits for.
-  const first = [...released, ...claimed.filter(({ attemptNumber, isAsked }) => attemptNumber === 1 || isAsked)];
-  const next = claimed.filter(({ attemptNumber, isAsked }) => attemptNumber > 1 && !isAsked);
+/** One round of the feeder: what is due and in nobody's hands is claimed fairly, as each subscription has room, and enqueued.
+ *  Any number of processes may run it. */
+export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
+  const { deliveries, waitingCount } = await claimDue(db.pool, { perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
+  // A first attempt does not wait behind retries, nor one that a person waits for; and what is new does not wait behind either.
+  const isFirst = ({ attemptNumber, isAsked }: ClaimedDelivery) => attemptNumber === 1 || isAsked;
+  const toDue = ({ id, attemptNumber, delayMs, isAsked }: ClaimedDelivery): Due => ({
+    id,
+    attemptNumber,
+    delayMs,
+    ...(!isAsked && { isBulk: true }),
+  });
+  const enqueued = await Promise.all([
+    hand('deliver', deliveries.filter(isFirst).map(toDue)),
+    hand('retry', deliveries.filter((one) => !isFirst(one)).map(toDue)),
+  ]);
+  return { enqueued: enqueued[0] + enqueued[1], isMoreDue: waitingCount > 0 };
+
   async function hand(queue: QueueName, due: Due[]): Promise<number> {
     if (due.length === 0 || (await enqueue(queue, due))) return due.length;
-    const ids = due.map(({ id }) => id);
-    if (queue !== 'verify') await feedSoon(db, ids);
+    await feedSoon(
+      db,
+      due.map(({ id }) => id),
+    );
     return 0;
   }
-  return (await hand('deliver', first)) + (await hand('retry', next)) + (await hand('verify', verifications));
+}
+
+/** What the feeder sees to now and then: verifications that are in nobody's hands, and what is held although its subscription
+ *  is paused no longer. Returns how many jobs the queue took. */
+export async function feedRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
+  await settleHeld(db.pool);
+  const verifications = await claimDueVerifications(db.pool, { limit: 100 });
+  return verifications.length > 0 && (await enqueue('verify', verifications)) ? verifications.length : 0;
 }
 
 const DROPPED_AT_ONCE = 10_000;

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { cancelDeliveries } from '../deliveries/cancel-deliveries.js';
 import { releaseHeld } from '../deliveries/release-held.js';
-import type { Due } from '../deps.js';
 
 // A loose index scan over deliveries_held_idx: one probe per subscription that holds anything.
 const UNPAUSED = `
@@ -16,19 +15,17 @@ WITH RECURSIVE holding AS (
 )
 SELECT s.id, s.status = 'active' AND s.deleted_at IS NULL AS "isActive"
 FROM holding h JOIN subscriptions s ON s.id = h.subscription_id
-WHERE s.status <> 'paused' OR s.deleted_at IS NOT NULL`;
+WHERE s.deleted_at IS NOT NULL OR s.status <> 'paused' AND NOT (s.status = 'disabled' AND s.holds_when_disabled)`;
 
-/** What is still held although its subscription is not paused any more: released (the rest of a large resume, and what was
- *  published while it was being resumed) or canceled. Returns what was released: enqueue it. */
-export async function settleHeld(pool: pg.Pool, { limit }: { limit: number }): Promise<Due[]> {
+/** What is still held although its subscription is not paused any more is released (the rest of a large resume, and what was
+ *  published while it was being resumed) or canceled. */
+export async function settleHeld(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query<{ id: string; isActive: boolean }>({
     name: 'unpaused',
     text: UNPAUSED,
   });
-  const released: Due[] = [];
   for (const { id, isActive } of rows) {
-    if (isActive) released.push(...(await releaseHeld(pool, { subscriptionId: id, limit })));
+    if (isActive) await releaseHeld(pool, { subscriptionId: id });
     else await cancelDeliveries(pool, { subscriptionId: id });
   }
-  return released;
 }

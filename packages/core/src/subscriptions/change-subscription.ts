@@ -34,6 +34,11 @@ export async function changeSubscription(
     if (changes.headers !== undefined) set('headers_sealed', sealHeaders(deps, changes.headers));
     if (changes.metadata !== undefined) set('metadata', JSON.stringify(changes.metadata));
 
+    if (changes.rateLimit !== undefined) {
+      set('rate_limit', changes.rateLimit);
+      sets.push('next_slot_at = NULL');
+    }
+
     const isNew = url !== undefined && url !== (now.pendingUrl ?? now.url);
     const backToOld = url !== undefined && url === now.url && now.pendingUrl !== null;
     if (backToOld) {

@@ -15,6 +15,8 @@ export interface NewSubscription {
   description?: string | null;
   headers?: Record<string, string>;
   metadata?: Record<string, unknown>;
+  /** Attempts per second; null: no limit. */
+  rateLimit?: number | null;
 }
 
 export type CreateSubscriptionResult =
@@ -34,8 +36,8 @@ export async function createSubscription(deps: Deps, input: NewSubscription): Pr
     const left = await verificationsLeft(client, accountId);
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
     await client.query(
-      `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, metadata)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, metadata, rate_limit)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
       [
         id,
         accountId,
@@ -45,6 +47,7 @@ export async function createSubscription(deps: Deps, input: NewSubscription): Pr
         input.description ?? null,
         sealHeaders(deps, input.headers),
         JSON.stringify(input.metadata ?? {}),
+        input.rateLimit ?? null,
       ],
     );
     await client.query('INSERT INTO secrets (id, subscription_id, key_id, sealed) VALUES ($1, $2, $3, $4)', [

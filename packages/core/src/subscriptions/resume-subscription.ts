@@ -1,29 +1,33 @@
 import { inTransaction } from '../database.js';
 import { releaseHeld } from '../deliveries/release-held.js';
 import type { Deps } from '../deps.js';
+import { wakeFeeders } from '../feeder/wake.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
-const RELEASED_AT_ONCE = 500; // the feeder releases the rest, so many at a time
+/** After a rest it is loaded slowly at first, twice as much each second that it succeeds. */
+export const GENTLE_START = 8;
 
-/** Makes a paused or disabled subscription active. What is held becomes due, the oldest first; what a disabling canceled
- *  stays canceled. Safe to repeat. Not possible before it was verified. */
-export async function resumeSubscription({ db, enqueue }: Deps, key: SubscriptionKey): Promise<SubscriptionResult> {
-  const resumed = await inTransaction(db.pool, async (client) => {
+/** Makes a paused or disabled subscription active, with a closed breaker. What is held becomes due, the oldest first, and is
+ *  sent as it has room; what a disabling canceled stays canceled. Releasing follows the commit; if this process ends
+ *  meanwhile, the feeder releases the rest. Safe to repeat. Not possible before it was verified. */
+export async function resumeSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
+  const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);
     if (!now) return { outcome: 'not_found' } as const;
     if (now.status === 'unverified')
       return { outcome: 'not_possible', reason: 'it is not verified yet; verify it first' } as const;
     await client.query(
-      `UPDATE subscriptions SET status = 'active', status_reason = NULL, status_changed_at = now(), updated_at = now(), failing_since = NULL
+      `UPDATE subscriptions SET status = 'active', status_reason = NULL, status_changed_at = now(), updated_at = now(),
+         holds_when_disabled = false, failing_since = NULL, failing_warned = 0, failure_streak = 0,
+         breaker_until = NULL, breaker_opened_count = 0, probe_id = NULL,
+         concurrency_limit = least(concurrency_limit, ${GENTLE_START}), concurrency_set_at = now()
        WHERE account_id = $1 AND id = $2 AND status IN ('paused', 'disabled')`,
       [key.accountId, key.id],
     );
-    return {
-      outcome: 'resumed',
-      released: await releaseHeld(client, { subscriptionId: key.id, limit: RELEASED_AT_ONCE }),
-    } as const;
+    return null;
   });
-  if (resumed.outcome !== 'resumed') return resumed;
-  if (resumed.released.length > 0) await enqueue('deliver', resumed.released);
+  if (refused) return refused;
+  await releaseHeld(db.pool, { subscriptionId: key.id });
+  await wakeFeeders(db.pool);
   return done(db, key);
 }

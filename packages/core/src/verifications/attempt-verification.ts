@@ -191,7 +191,14 @@ function record(db: Database, { id, attemptNumber, loaded, result, status, reaso
       await client.query(
         `UPDATE subscriptions SET url = $3, pending_url = NULL, updated_at = now(),
            status = CASE status WHEN 'unverified' THEN 'active' ELSE status END,
-           status_changed_at = CASE status WHEN 'unverified' THEN now() ELSE status_changed_at END
+           status_changed_at = CASE status WHEN 'unverified' THEN now() ELSE status_changed_at END,
+           -- Another URL is another receiver: nothing is known against it.
+           failing_since = CASE WHEN url = $3 THEN failing_since END,
+           failing_warned = CASE WHEN url = $3 THEN failing_warned ELSE 0 END,
+           failure_streak = CASE WHEN url = $3 THEN failure_streak ELSE 0 END,
+           breaker_until = CASE WHEN url = $3 THEN breaker_until END,
+           breaker_opened_count = CASE WHEN url = $3 THEN breaker_opened_count ELSE 0 END,
+           probe_id = CASE WHEN url = $3 THEN probe_id END
          WHERE id = $1 AND verification_id = $2 AND deleted_at IS NULL AND coalesce(pending_url, url) = $3`,
         [loaded.subscriptionId, id, loaded.url],
       );

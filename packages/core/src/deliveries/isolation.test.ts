@@ -1,0 +1,343 @@
+import { waitFor } from '@posthorn/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_CONCURRENCY } from '../events/insert-events.js';
+import { feed } from '../feeder/feed.js';
+import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
+import { resumeSubscription } from '../subscriptions/resume-subscription.js';
+import { askForRetry } from './ask-for-retry.js';
+import { openLanes } from './lanes.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+beforeEach(async () => {
+  await ledger.publisher.drain();
+  ledger.answers.length = 0;
+  ledger.posts.length = 0;
+  ledger.jobs.length = 0;
+  await ledger.db.pool.query('TRUNCATE deliveries');
+});
+
+const { signal } = new AbortController();
+const TIMEOUT = { outcome: 'timeout' as const, statusCode: null };
+const subscriptionNow = (id: string) => ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id } });
+const publishMany = async (accountId: string, count: number) => {
+  await Promise.all(Array.from({ length: count }, () => ledger.publish(accountId)));
+  await ledger.publisher.drain();
+};
+/** How many deliveries are in nobody's hands. */
+const parked = (accountId: string) =>
+  ledger.db.prisma.delivery.count({ where: { accountId, status: 'pending', feedAt: { lte: new Date() } } });
+/** The breaker's time is over. */
+const letTimePass = (id: string) =>
+  ledger.db.pool.query(`UPDATE subscriptions SET breaker_until = now() WHERE id = $1 AND breaker_until IS NOT NULL`, [
+    id,
+  ]);
+
+async function openedBreaker() {
+  const accountId = await ledger.account();
+  const { id } = await ledger.activeSubscription(accountId);
+  ledger.answers.push(TIMEOUT);
+  await publishMany(accountId, 3);
+  await ledger.work();
+  expect((await subscriptionNow(id)).breakerUntil).not.toBeNull();
+  ledger.posts.length = 0;
+  ledger.jobs.length = 0;
+  return { accountId, id };
+}
+
+describe('backlog', () => {
+  it('no more than its limit goes to the queue directly; the rest waits in the ledger and is fed as there is room', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 40 WHERE id = $1', [id]);
+    await publishMany(accountId, 100);
+    expect(ledger.jobs).toHaveLength(40);
+    expect(ledger.jobs.filter(({ isBulk }) => isBulk)).toHaveLength(8); // from the 33rd on, others go first
+    expect(await parked(accountId)).toBe(60);
+    expect(await feed(ledger)).toEqual({ enqueued: 0, isMoreDue: true });
+    const first = ledger.jobs.splice(0, 10);
+    for (const job of first) await ledger.attempter().attempt(job, signal);
+    expect((await feed(ledger)).enqueued).toBe(10);
+    await ledger.settle();
+    expect(ledger.posts).toHaveLength(100);
+  });
+
+  it('an account’s backlog of 5000 leaves another’s next event the first place in the queue', async () => {
+    const [large, small] = [await ledger.account(), await ledger.account()];
+    await ledger.activeSubscription(large);
+    await ledger.activeSubscription(small);
+    await publishMany(large, 5_000);
+    // Two statements at a time, of at most 200 events each, do not see each other.
+    expect(ledger.jobs.length).toBeLessThanOrEqual(MAX_CONCURRENCY + 400);
+    const before = ledger.jobs.filter(({ isBulk }) => !isBulk).length;
+    await publishMany(small, 1);
+    expect(ledger.jobs.at(-1)).not.toHaveProperty('isBulk');
+    expect(before).toBeLessThanOrEqual(64);
+  });
+
+  it('goes the oldest first', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 1 WHERE id = $1', [id]);
+    const eventIds: string[] = [];
+    for (let count = 0; count < 20; count += 1) eventIds.push(await ledger.publish(accountId));
+    await ledger.settle();
+    const attempts = await ledger.db.pool.query<{ event_id: string }>(
+      `SELECT d.event_id FROM attempts a JOIN deliveries d ON d.id = a.delivery_id WHERE a.account_id = $1 ORDER BY a.id`,
+      [accountId],
+    );
+    expect(attempts.rows.map(({ event_id }) => event_id)).toEqual(eventIds);
+  });
+});
+
+describe('share', () => {
+  it('over its share a delivery is parked, not attempted, and its subscription gets what the worker can bear', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    ledger.answers.push(async () => {
+      await released;
+      return {};
+    });
+    await publishMany(accountId, 12);
+    const worker = ledger.attempter({ lanes: openLanes({ slots: 4, slowAfterMs: 20 }) });
+    const ends = ledger.jobs.splice(0).map((job) => worker.attempt(job, signal));
+    await waitFor(async () => ((await parked(accountId)) >= 6 ? true : null), { what: 'the others to be parked' });
+    const limit = (await subscriptionNow(id)).concurrencyLimit;
+    expect(limit).toBeLessThanOrEqual(6);
+    expect(await feed(ledger)).toMatchObject({ enqueued: 0 }); // no storm: there is no room yet
+    release();
+    const ended = await Promise.all(ends);
+    expect(ended.filter(({ end }) => end === 'parked').length).toBeGreaterThanOrEqual(6);
+    expect(await ledger.db.prisma.attempt.count({ where: { accountId, deliveryId: { not: null } } })).toBe(
+      ended.filter(({ end }) => end === 'attempted').length,
+    );
+    await ledger.settle();
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(12);
+  });
+
+  it('what answers well gets its bound back, twice as much each second', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    const seen: number[] = [];
+    await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 300 WHERE id = $1', [id]);
+    for (let round = 0; round < 3; round += 1) {
+      await ledger.db.pool.query(
+        `UPDATE subscriptions SET concurrency_set_at = now() - interval '1 second' WHERE id = $1`,
+        [id],
+      );
+      await ledger.publish(accountId);
+      await ledger.settle();
+      seen.push((await subscriptionNow(id)).concurrencyLimit);
+    }
+    expect(seen).toEqual([600, 1_000, 1_000]);
+  });
+});
+
+describe('breaker', () => {
+  it('ten failures in a row open it, three timeouts as well; a success in between starts the count again', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    ledger.answers.push(...Array.from({ length: 9 }, () => FAILED), {}, FAILED);
+    const worker = ledger.attempter({ waitsMs: [3_000_000] });
+    for (let count = 0; count < 19; count += 1) {
+      await ledger.publish(accountId);
+      await ledger.publisher.drain();
+      const job = ledger.jobs.splice(0).find(({ queue }) => queue === 'deliver');
+      if (job) await worker.attempt(job, signal);
+      expect((await subscriptionNow(id)).breakerUntil, `after ${count + 1}`).toBeNull();
+    }
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    const job = ledger.jobs.find(({ queue }) => queue === 'deliver');
+    if (job) await worker.attempt(job, signal);
+    expect(await subscriptionNow(id)).toMatchObject({ failureStreak: 10, breakerOpenedCount: 1 });
+    expect((await subscriptionNow(id)).breakerUntil).not.toBeNull();
+  });
+
+  it('while it is open nothing is sent, not even what the queue has, and nothing is spent', async () => {
+    const { accountId } = await openedBreaker();
+    await publishMany(accountId, 5);
+    expect(ledger.jobs).toEqual([]); // they wait in the ledger
+    expect(await feed(ledger)).toEqual({ enqueued: 0, isMoreDue: false });
+    const before = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
+    const worker = ledger.attempter();
+    for (const { id, attemptCount } of before)
+      expect(await worker.attempt({ id, attemptNumber: attemptCount + 1 }, signal)).toMatchObject({
+        end: expect.stringMatching(/parked|early/),
+      });
+    await worker.drain();
+    expect(ledger.posts).toEqual([]);
+    expect(await ledger.db.prisma.delivery.aggregate({ where: { accountId }, _sum: { failureCount: true } })).toEqual({
+      _sum: { failureCount: 3 },
+    });
+  });
+
+  it('half-open it lets a single probe through, the oldest; that fails, and it stays shut for twice as long', async () => {
+    const { accountId, id } = await openedBreaker();
+    await publishMany(accountId, 5);
+    await ledger.db.pool.query(
+      `UPDATE deliveries SET due_at = now(), feed_at = now() + interval '50 seconds' WHERE attempt_count = 1`,
+    );
+    const retried = await ledger.db.prisma.delivery.findMany({ where: { accountId, attemptCount: 1 } });
+    const worker = ledger.attempter();
+    for (const one of retried) await worker.attempt({ id: one.id, attemptNumber: 2 }, signal);
+    await worker.drain();
+    await letTimePass(id);
+    expect(await feed(ledger)).toEqual({ enqueued: 1, isMoreDue: true });
+    const [probe] = ledger.jobs.splice(0);
+    expect(retried.map(({ id: retriedId }) => retriedId)).toContain(probe?.id);
+    expect((await feed(ledger)).enqueued).toBe(0); // one at a time
+    if (probe) expect(await ledger.attempter().attempt(probe, signal)).toMatchObject({ end: 'attempted' });
+    const now = await subscriptionNow(id);
+    expect(now).toMatchObject({ breakerOpenedCount: 2, probeId: null });
+    const openMs = (now.breakerUntil?.getTime() ?? 0) - Date.now();
+    expect(openMs).toBeGreaterThan(25_000);
+    expect(openMs).toBeLessThan(31_000);
+  });
+
+  it('a probe that succeeds closes it, and what waited goes, gently at first', async () => {
+    const { accountId, id } = await openedBreaker();
+    await publishMany(accountId, 20);
+    await letTimePass(id);
+    ledger.answers.splice(0);
+    await feed(ledger);
+    await ledger.work();
+    expect(await subscriptionNow(id)).toMatchObject({
+      breakerUntil: null,
+      breakerOpenedCount: 0,
+      failureStreak: 0,
+      concurrencyLimit: 8,
+      failingSince: null,
+    });
+    await ledger.settle();
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(23);
+  });
+
+  it('what a person asks for goes through, and its success closes it', async () => {
+    const { accountId, id } = await openedBreaker();
+    const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
+    ledger.answers.splice(0);
+    await askForRetry(ledger, { accountId, id: delivery.id });
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(1);
+    expect((await subscriptionNow(id)).breakerUntil).toBeNull();
+  });
+
+  it('a probe that is lost is made by the next one, after its lease', async () => {
+    const { accountId, id } = await openedBreaker();
+    await publishMany(accountId, 1);
+    await letTimePass(id);
+    await feed(ledger);
+    ledger.jobs.length = 0; // its worker is dead, and the queue has forgotten it
+    await ledger.db.pool.query(
+      `UPDATE deliveries SET feed_at = now() WHERE id = (SELECT probe_id FROM subscriptions WHERE id = $1)`,
+      [id],
+    );
+    expect((await feed(ledger)).enqueued).toBe(1);
+  });
+
+  it('resuming closes it', async () => {
+    const { accountId, id } = await openedBreaker();
+    await ledger.db.pool.query(`UPDATE subscriptions SET status = 'paused' WHERE id = $1`, [id]);
+    await resumeSubscription(ledger, { accountId, id });
+    expect(await subscriptionNow(id)).toMatchObject({ breakerUntil: null, failureStreak: 0 });
+  });
+});
+
+describe('rate', () => {
+  async function pacedSubscription(rateLimit: number) {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    await ledger.db.prisma.subscription.update({ where: { id }, data: { rateLimit } });
+    return { accountId, id };
+  }
+
+  it('each delivery gets a slot of its own, an interval after the one before, and is moved once', async () => {
+    const { accountId } = await pacedSubscription(20);
+    await publishMany(accountId, 100);
+    expect(ledger.jobs).toEqual([]);
+    expect(await feed(ledger)).toEqual({ enqueued: 40, isMoreDue: true }); // two seconds ahead
+    expect((await feed(ledger)).enqueued).toBeLessThanOrEqual(2);
+    const slots = ledger.jobs.map(({ delayMs = 0 }) => delayMs).slice(0, 40);
+    for (const [index, ms] of slots.toSorted((a, b) => a - b).entries()) expect(ms).toBeCloseTo(index * 50, -1.5);
+    expect(await parked(accountId)).toBeGreaterThanOrEqual(58);
+  });
+
+  it('retries have slots, too: they wait in the ledger until they are due', async () => {
+    const { accountId } = await pacedSubscription(10);
+    ledger.answers.push(FAILED);
+    await ledger.publish(accountId);
+    await feed(ledger);
+    const [job] = ledger.jobs.splice(0);
+    if (job) await ledger.attempter({ waitsMs: [5_000] }).attempt(job, signal);
+    expect(ledger.jobs).toEqual([]);
+    const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
+    expect(delivery).toMatchObject({ status: 'pending', attemptCount: 1 });
+    expect(delivery.feedAt).toEqual(delivery.dueAt);
+  });
+
+  it('many feeders at once give out each slot once', async () => {
+    const { accountId } = await pacedSubscription(50);
+    await publishMany(accountId, 300);
+    await Promise.all(Array.from({ length: 5 }, () => feed(ledger)));
+    const { rows } = await ledger.db.pool.query<{ ms: number }>(
+      `SELECT extract(epoch FROM feed_at - lag(feed_at) OVER (ORDER BY feed_at)) * 1000 AS ms FROM deliveries
+       WHERE account_id = $1 AND feed_at > now() ORDER BY feed_at OFFSET 1`,
+      [accountId],
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(99);
+    for (const { ms } of rows) expect(Number(ms)).toBeGreaterThanOrEqual(19);
+  });
+});
+
+describe('notices', () => {
+  it('what operators are to be told is written by the statement that makes the change', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    const DAY = 86_400_000;
+    const fail = async (sinceDays: number) => {
+      await ledger.db.pool.query(
+        `UPDATE subscriptions SET failing_since = now() - $2 * interval '1 day', breaker_until = NULL, failure_streak = 0 WHERE id = $1`,
+        [id, sinceDays],
+      );
+      ledger.answers.splice(0, 1, FAILED);
+      await ledger.publish(accountId);
+      await ledger.publisher.drain();
+      const job = ledger.jobs.pop();
+      if (job) await ledger.attempter({ waitsMs: [], failingAfterMs: 4 * DAY }).attempt(job, signal);
+    };
+    const notices = async () => {
+      const rows = await ledger.db.prisma.notice.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+      await ledger.db.prisma.notice.deleteMany({ where: { accountId } });
+      return rows.map(({ type, detail }) => [type, detail]);
+    };
+    const failed = [
+      'delivery:failed',
+      { reason: 'exhausted', attemptCount: 1, outcome: 'http_error', statusCode: 500 },
+    ];
+    await fail(1);
+    expect(await notices()).toEqual([failed]);
+    await fail(2.1);
+    expect(await notices()).toEqual(
+      expect.arrayContaining([failed, ['subscription:failing', expect.objectContaining({ percent: 50 })]]),
+    );
+    await fail(2.2);
+    expect(await notices()).toEqual([failed]); // said once
+    await fail(3.1);
+    expect(await notices()).toEqual(
+      expect.arrayContaining([['subscription:failing', expect.objectContaining({ percent: 75 })]]),
+    );
+    ledger.answers.splice(0);
+    await ledger.publish(accountId);
+    await ledger.settle();
+    expect(await notices()).toEqual([['subscription:recovered', expect.anything()]]);
+    await fail(4.1);
+    expect(await notices()).toEqual(
+      expect.arrayContaining([['subscription:disabled', expect.objectContaining({ reason: 'failing' })]]),
+    );
+    expect((await subscriptionNow(id)).status).toBe('disabled');
+  });
+});

@@ -1,0 +1,62 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { type Pass, openLanes } from './lanes.js';
+
+const SLOW_AFTER_MS = 20;
+const passes = async (entering: Promise<Pass | null>[]) =>
+  (await Promise.all(entering)).filter((pass) => pass !== null);
+const enterAll = (lanes: ReturnType<typeof openLanes>, id: string, count: number) =>
+  passes(Array.from({ length: count }, () => lanes.enter(id)));
+
+describe('lanes', () => {
+  it('one subscription alone never has all slots: the next one enters at once', async () => {
+    const lanes = openLanes({ slots: 100, slowAfterMs: 10_000 });
+    for (let count = 0; count < 60; count += 1) void lanes.enter('a');
+    expect(lanes.underWay('a')).toBe(50);
+    expect(await lanes.enter('b')).not.toBeNull();
+  });
+
+  it('who waits goes on as soon as one before it leaves, and not after SLOW_AFTER_MS: it is told to come again', async () => {
+    const lanes = openLanes({ slots: 2, slowAfterMs: 10_000 });
+    const first = await lanes.enter('a');
+    const second = lanes.enter('a');
+    first?.leave();
+    expect(await second).not.toBeNull();
+
+    const hasty = openLanes({ slots: 2, slowAfterMs: SLOW_AFTER_MS });
+    const entered = await enterAll(hasty, 'a', 8);
+    // Those that wait see the others become slow, and take their slots, until the slow share is full as well.
+    expect(entered.length).toBeLessThan(8);
+  });
+
+  it('a hundred that hang leave room: what is slow has slots beside the others, and never all of them', async () => {
+    let slow = 0;
+    const lanes = openLanes({ slots: 200, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(Array.from({ length: 100 }, (_, n) => lanes.enter(`hangs-${n}`)));
+      await pause(2 * SLOW_AFTER_MS);
+    }
+    expect(slow).toBeGreaterThan(100);
+    expect(slow).toBeLessThanOrEqual(400);
+    expect(lanes.underWay('hangs-0')).toBeLessThan(5);
+    expect(await lanes.enter('healthy')).not.toBeNull();
+  });
+
+  it('what left is forgotten: no slot leaks, fresh or slow', async () => {
+    let slow = -1;
+    const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });
+    const entered = await enterAll(lanes, 'a', 5);
+    await pause(3 * SLOW_AFTER_MS);
+    for (const pass of entered) pass.leave();
+    expect(slow).toBe(0);
+    expect(lanes.underWay('a')).toBe(0);
+    expect(await enterAll(lanes, 'a', 5)).toHaveLength(5);
+  });
+
+  it('what a person waits for is not held back', async () => {
+    const lanes = openLanes({ slots: 2, slowAfterMs: 10_000 });
+    void lanes.enter('a');
+    expect(lanes.push('a')).toBeDefined();
+    expect(lanes.underWay('a')).toBe(2);
+  });
+});
