@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { inTransaction } from '../database.js';
 import type { Due } from '../deps.js';
 import { LEASE_SECONDS } from '../events/insert-events.js';
 
@@ -30,11 +31,8 @@ const LOCK = 72_707_370;
 // from now, each at its own time, so each is moved once (generic cell rate algorithm without burst: ITU-T I.371) · with an open
 // breaker none, with a half-open one a single probe.
 const CLAIM = `
-WITH RECURSIVE turn AS MATERIALIZED (
-  SELECT pg_try_advisory_xact_lock(${LOCK}) AS is_ours
-),
-owed AS (
-  (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL AND (SELECT is_ours FROM turn) ORDER BY subscription_id LIMIT 1)
+WITH RECURSIVE owed AS (
+  (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
   UNION ALL
   SELECT (
     SELECT d.subscription_id FROM deliveries d
@@ -108,10 +106,16 @@ export async function claimDue(
   pool: pg.Pool,
   { perSubscription, limit }: { perSubscription: number; limit: number },
 ): Promise<Claimed> {
-  const { rows } = await pool.query<ClaimedDelivery & { id: string | null; waitingCount: number }>({
-    name: 'claim-due',
-    text: CLAIM,
-    values: [perSubscription, limit],
+  const rows = await inTransaction(pool, async (client) => {
+    // A statement of its own: the next one must see what the round before has committed.
+    const lock = await client.query<{ isOurs: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS "isOurs"`);
+    if (!lock.rows[0]?.isOurs) return [];
+    const claimed = await client.query<ClaimedDelivery & { id: string | null; waitingCount: number }>({
+      name: 'claim-due',
+      text: CLAIM,
+      values: [perSubscription, limit],
+    });
+    return claimed.rows;
   });
   const deliveries = rows.flatMap(({ waitingCount: _, ...row }) => (row.id === null ? [] : [row]));
   return { deliveries, waitingCount: rows[0]?.waitingCount ?? 0 };
