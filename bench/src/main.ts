@@ -1,9 +1,11 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Latency, type Throughput, measureBare, measureDrain, measureFlatOut, measureLatency } from './measure.js';
+import { measureNeighbours } from './neighbours.js';
 import { startBench } from './stack.js';
 
 const USAGE = `npm run bench -- [--backend redis|postgres] [--events 10000] [--rate 200] [--seconds 15] [--workers 1] [--concurrency 100]
+npm run bench -- --neighbours [--only <words of a case>] [--rate 100] [--seconds 30] [--workers 1]   healthy subscriptions beside bad ones
 Starts Postgres, the queue, an API, workers and a sink, each a process of its own, and prints what they reach. Ratios and
 microseconds of CPU carry from machine to machine; deliveries per second do not.`;
 
@@ -11,15 +13,17 @@ const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'redis' },
     events: { type: 'string', default: '10000' },
-    rate: { type: 'string', default: '200' },
-    seconds: { type: 'string', default: '15' },
+    rate: { type: 'string' },
+    seconds: { type: 'string' },
     workers: { type: 'string', default: '1' },
     concurrency: { type: 'string', default: '100' },
+    neighbours: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
   },
 });
-const whole = (name: 'events' | 'rate' | 'seconds' | 'workers' | 'concurrency'): number => {
-  const value = Number(values[name]);
+const whole = (name: 'events' | 'rate' | 'seconds' | 'workers' | 'concurrency', otherwise?: number): number => {
+  const value = Number(values[name] ?? otherwise);
   if (!Number.isInteger(value) || value < 1)
     throw new Error(`--${name} must be a whole number from 1; it is ${values[name]}`);
   return value;
@@ -30,12 +34,16 @@ if (values.help || (values.backend !== 'redis' && values.backend !== 'postgres')
 }
 const options = {
   events: whole('events'),
-  rate: whole('rate'),
-  seconds: whole('seconds'),
+  rate: whole('rate', values.neighbours ? 100 : 200),
+  seconds: whole('seconds', values.neighbours ? 30 : 15),
   workers: whole('workers'),
   concurrency: whole('concurrency'),
 };
 
+if (values.neighbours) {
+  await measureNeighbours({ ...options, backend: values.backend, only: values.only });
+  process.exit(0);
+}
 const bench = await startBench({ backend: values.backend, workers: options.workers });
 try {
   console.log(
@@ -44,7 +52,7 @@ try {
   await bench.startWorkers();
   const account = await bench.subscribe();
   await measureFlatOut(bench, account, { events: 2_000, concurrency: options.concurrency }); // until V8 has compiled it
-  const latency = await measureLatency(bench, account, options);
+  const latency = await measureLatency(bench, [account], options);
   printLatency(latency);
   const flatOut = await measureFlatOut(bench, account, options);
   const drain = await measureDrain(bench, account, options);

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { cpuUs } from './cpu.js';
 import { type Bench, forkHere } from './stack.js';
 
-const now = () => performance.timeOrigin + performance.now();
+export const now = () => performance.timeOrigin + performance.now();
 /** About the size of a Papercups message, 924 bytes. */
 const newBody = (n: number) =>
   `{"event":"message:created","payload":{"sentAt":${now()},"n":${n},"body":"${'Hey there! '.repeat(70)}","object":"message"}}`;
@@ -28,10 +28,10 @@ export interface Latency {
   cpuUsPerDelivery: Record<string, number>;
 }
 
-/** Publishes at a steady rate and tells how long each event took. */
+/** Publishes at a steady rate, to one account after the other, and tells how long each event took. */
 export async function measureLatency(
   bench: Bench,
-  account: string,
+  accounts: string[],
   { rate, seconds }: { rate: number; seconds: number },
 ): Promise<Latency> {
   await bench.sink.reset();
@@ -44,13 +44,17 @@ export async function measureLatency(
     // As many as are due by now; each is stamped when it is handed over.
     for (const due = Math.min(total, Math.floor(((now() - start) / 1_000) * rate)); sent < due; sent += 1) {
       const from = now();
-      published.push(bench.publish(account, newBody(sent)).then(() => void acceptedMs.push(now() - from)));
+      published.push(
+        bench
+          .publish(accounts[sent % accounts.length] ?? '', newBody(sent))
+          .then(() => void acceptedMs.push(now() - from)),
+      );
     }
     await pause(1);
   }
   await Promise.all(published);
-  await untilReceived(bench, total);
-  const { latenciesMs, count } = await bench.sink.report();
+  await untilReceived(bench, total, 'stampedCount');
+  const { latenciesMs, stampedCount: count } = await bench.sink.report();
   return {
     rate,
     sent: total,
@@ -161,13 +165,13 @@ async function publishAll(
   );
 }
 
-async function untilReceived(bench: Bench, count: number): Promise<void> {
+async function untilReceived(bench: Bench, count: number, which: 'count' | 'stampedCount' = 'count'): Promise<void> {
   let seen = -1;
   for (let quiet = 0; quiet < 600; quiet += 1) {
-    const looked = await bench.sink.look();
-    if (looked.count >= count) return;
-    if (looked.count > seen) quiet = 0;
-    seen = looked.count;
+    const { [which]: looked } = await bench.sink.look();
+    if (looked >= count) return;
+    if (looked > seen) quiet = 0;
+    seen = looked;
     await pause(50);
   }
   throw new Error(`only ${seen} of ${count} arrived, and none for 30 s`);

@@ -36,6 +36,11 @@ process.on('message', (message) => {
     count = 0;
     lastAt = 0;
   }
-  process.send?.({ count, lastAt, latenciesMs: message === 'report' ? latenciesMs : [] });
+  process.send?.({
+    count,
+    stampedCount: latenciesMs.length,
+    lastAt,
+    latenciesMs: message === 'report' ? latenciesMs : [],
+  });
 });
 process.on('disconnect', () => process.exit(0));

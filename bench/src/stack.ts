@@ -19,12 +19,18 @@ export interface Bench {
   pids: () => Record<string, number[]>;
   /** An account with one verified subscription, to the sink. */
   subscribe(): Promise<string>;
+  /** The same to another URL, and with other fields; returns the subscription's id once it is active. */
+  subscribeTo(account: string, fields: object): Promise<string>;
+  call(method: Method, path: string, body?: string): Promise<{ status: number; text: string }>;
+  databaseUrl: string;
   /** Resolves when it is accepted. */
   publish(account: string, body: string): Promise<void>;
   startWorkers(): Promise<void>;
   stopWorkers(): Promise<void>;
   stop(): Promise<void>;
 }
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export interface Sink {
   url: string;
@@ -37,6 +43,8 @@ export interface Sink {
 }
 export interface Seen {
   count: number;
+  /** Those that say when they were published. */
+  stampedCount: number;
   lastAt: number;
   latenciesMs: number[];
 }
@@ -49,9 +57,11 @@ export const forkHere = (entry: string, args: string[] = []) => fork(here(entry)
 export async function startBench({
   backend,
   workers,
+  workerEnv = {},
 }: {
   backend: 'redis' | 'postgres';
   workers: number;
+  workerEnv?: Record<string, string>;
 }): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
   const postgres = await startPostgres({ directory: join(folder, 'postgres'), log: () => {} });
@@ -101,11 +111,7 @@ export async function startBench({
   const agent = new Agent({ connections: 64, pipelining: 1 });
   const headers = { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json' };
 
-  async function call(
-    method: 'GET' | 'POST' | 'PUT',
-    path: string,
-    body?: string,
-  ): Promise<{ status: number; text: string }> {
+  async function call(method: Method, path: string, body?: string): Promise<{ status: number; text: string }> {
     const response = await request(apiUrl + path, {
       method,
       headers,
@@ -124,17 +130,23 @@ export async function startBench({
       ...(backend === 'redis' && redis && { redis: [redis.pid] }),
       postgres: [postgres.pid],
     }),
+    call,
+    databaseUrl: postgres.url,
     async subscribe() {
       const account = `bench-${randomBytes(4).toString('hex')}`;
       await call('PUT', `/v1/accounts/${account}`, '{}');
-      const created = await call('POST', `/v1/accounts/${account}/subscriptions`, JSON.stringify({ url: sink.url }));
+      await bench.subscribeTo(account, { url: sink.url });
+      return account;
+    },
+    async subscribeTo(account, fields) {
+      const created = await call('POST', `/v1/accounts/${account}/subscriptions`, JSON.stringify(fields));
       const { id } = JSON.parse(created.text) as { id: string };
       for (let tries = 0; tries < 100; tries += 1) {
         const { text } = await call('GET', `/v1/accounts/${account}/subscriptions/${id}`);
-        if ((JSON.parse(text) as { status: string }).status === 'active') return account;
+        if ((JSON.parse(text) as { status: string }).status === 'active') return id;
         await pause(100);
       }
-      throw new Error('the subscription did not become active');
+      throw new Error(`the subscription did not become active: ${created.text}`);
     },
     async publish(account, body) {
       const { status, text } = await call('POST', `/v1/accounts/${account}/events`, body);
@@ -144,7 +156,7 @@ export async function startBench({
       running = await Promise.all(
         Array.from({ length: workers }, async () => {
           const port = String(await findFreePort());
-          return start('worker/dist/main.js', `http://127.0.0.1:${port}`, { WORKER_HEALTH_PORT: port });
+          return start('worker/dist/main.js', `http://127.0.0.1:${port}`, { WORKER_HEALTH_PORT: port, ...workerEnv });
         }),
       );
     },

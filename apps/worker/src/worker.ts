@@ -28,6 +28,8 @@ export interface Worker {
 /** Time kept of the shutdown's deadline for recording what was aborted. */
 const RESERVE_MS = 5_000;
 const VERIFY_CONCURRENCY = 20;
+/** Of a worker's jobs, how many may be fresh attempts. */
+const FRESH_SHARE = 0.9;
 
 /** Starts a worker: consumers of all queues, the feeder, its health server. Goes on by itself when Postgres or the queue
  *  goes away and comes back. */
@@ -58,7 +60,8 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
 
   const slots = { deliver: env.workerConcurrency, retry: Math.ceil(env.workerConcurrency / 2) };
   const lanes = openLanes({
-    slots: slots.deliver + slots.retry,
+    // Fewer than jobs: BullMQ looks at its bound only when a job ends, and who finds no room here ends within moments.
+    slots: Math.max(1, Math.floor(slots.deliver * FRESH_SHARE)),
     onSlow(count) {
       for (const queue of ['deliver', 'retry'] as const) {
         metrics.concurrency.set({ queue }, slots[queue] + count);

@@ -44,7 +44,8 @@ export const settings = {
     schema: wholeNumber(1, 1000),
     default: '10',
     description:
-      'Connections to Postgres per process. The sum over all processes must stay ten below its `max_connections`.',
+      'Connections to Postgres per process; a worker has one more, to be woken by. The sum over all processes must stay ' +
+      'ten below its `max_connections`.',
   },
   REDIS_URL: {
     schema: url('redis', 'rediss'),

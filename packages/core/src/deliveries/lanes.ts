@@ -26,7 +26,7 @@ export interface LanesOptions {
   slowAfterMs?: number;
 }
 
-export const SLOW_AFTER_MS = 250;
+const SLOW_AFTER_MS = 250;
 const SLOW_PER_SLOT = 2;
 
 interface Lane {

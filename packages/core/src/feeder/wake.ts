@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 
 const CHANNEL = 'posthorn_feed';
 
@@ -29,23 +29,27 @@ export function openWaker(pool: pg.Pool): () => void {
   return wake;
 }
 
-/** Calls `onWake` when a feeder is wanted. Keeps one connection of the pool; throws when it cannot have one. `isLost` is true
- *  from when that breaks: listen anew. */
+/** Calls `onWake` when a feeder is wanted. Throws when it cannot connect; `isLost` is true from when its connection breaks:
+ *  listen anew. */
 export async function listenForWork(
   pool: pg.Pool,
   onWake: () => void,
 ): Promise<{ readonly isLost: boolean; close(): void }> {
-  const client = await pool.connect();
+  // A connection of its own: it is never given back, and the pool may be as small as one.
+  const client = new pg.Client(pool.options);
   let isOpen = true;
   const end = () => {
     if (!isOpen) return;
     isOpen = false;
-    client.release(true);
+    client.end().catch(() => {
+      // It is broken already.
+    });
   };
   client.on('error', end);
   client.on('end', end);
   client.on('notification', onWake);
   try {
+    await client.connect();
     await client.query(`LISTEN ${CHANNEL}`);
   } catch (error) {
     end();

@@ -1,0 +1,33 @@
+import { createServer } from 'node:http';
+
+/** Receivers that harm their sender, in a process of their own: each answers handshakes, and events
+ *  /hang never · /drip a byte a second · /gigabyte 200 and a gigabyte · /reset by cutting the connection · /slow after 10 s. */
+const CHUNK = Buffer.alloc(64 * 1024, 'x');
+const GIGABYTE = 1024 ** 3;
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const handshake = /^\{"event":"webhook:verify","payload":"(\w+)"\}$/.exec(Buffer.concat(chunks).toString('utf8'));
+    if (handshake) response.end(handshake[1]);
+    else if (request.url === '/drip') {
+      response.writeHead(200);
+      const timer = setInterval(() => response.write('x'), 1_000);
+      response.on('close', () => clearInterval(timer));
+    } else if (request.url === '/gigabyte') {
+      response.writeHead(200, { 'content-length': GIGABYTE });
+      const more = () => {
+        while (!response.destroyed && response.write(CHUNK));
+      };
+      response.on('drain', more);
+      more();
+    } else if (request.url === '/reset') response.socket?.resetAndDestroy();
+    else if (request.url === '/slow') setTimeout(() => response.end('ok'), 10_000);
+  });
+});
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  process.send?.({ port: typeof address === 'object' ? address?.port : null });
+});
+process.on('disconnect', () => process.exit(0));
