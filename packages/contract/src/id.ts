@@ -1,8 +1,8 @@
 import { TypeID } from 'typeid-js';
 import { z } from 'zod';
 
-/** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification. */
-export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver';
+/** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rec: recovery. */
+export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rec';
 
 // Crockford's base32 of 128 bits: 26 digits, the first of which carries only three.
 const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}';
@@ -13,6 +13,7 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
   att: new RegExp(`^att_${SUFFIX}$`),
   key: new RegExp(`^key_${SUFFIX}$`),
   ver: new RegExp(`^ver_${SUFFIX}$`),
+  rec: new RegExp(`^rec_${SUFFIX}$`),
 };
 
 /** The UUID within an id; null if the text is no id with this prefix. */
@@ -38,6 +39,7 @@ export const EventId = typeId('evt', 'an event');
 export const DeliveryId = typeId('dlv', 'a delivery');
 export const AttemptId = typeId('att', 'an attempt');
 export const KeyId = typeId('key', 'an account key');
+export const RecoveryId = typeId('rec', 'a recovery');
 
 export const AccountId = z
   .string()

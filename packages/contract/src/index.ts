@@ -39,6 +39,7 @@ export {
   EventId,
   type IdPrefix,
   KeyId,
+  RecoveryId,
   SubscriptionId,
   toTypeId,
   toUuid,
@@ -46,6 +47,7 @@ export {
 export { CreatedKey, CreateKey, Key, KeyList, Scope, SCOPES } from './key.js';
 export { listOf, ListQuery, oneOrMore } from './list.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
+export { Recover, Recovery, RecoveryList, RecoveryPreview, RecoveryQuery } from './recovery.js';
 export {
   Breaker,
   ChangeSubscription,
