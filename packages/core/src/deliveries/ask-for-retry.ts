@@ -19,7 +19,7 @@ export async function askForRetry(
        SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
        WHERE d.account_id = $1 AND d.id = $2
      ), asked AS (
-       UPDATE deliveries d SET asked_trigger = coalesce(d.asked_trigger, 'manual'),
+       UPDATE deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'recovery'), 'manual'),
          feed_at = least(d.feed_at, now() + interval '${LEASE_SECONDS} seconds')
        FROM found f WHERE d.id = f.id AND NOT f.is_deleted
        RETURNING d.id, d.attempt_count + 1 AS number

@@ -4,11 +4,12 @@ import type { AttemptTrigger, DeliveryStatus, SubscriptionStatus } from '../gene
 /** A Delivery as an attempt needs it: one event owed to one subscription.
  *
  *  status      entered when                                          left by
- *  pending     published to an active subscription; released         an attempt → succeeded, failed · pause → held · disable, delete → canceled
- *  held        published to a paused one; paused                     resume → pending · disable, delete → canceled
+ *  pending     published to an active subscription; released;        an attempt → succeeded, failed · pause → held · disable, delete → canceled
+ *              brought back by a recovery
+ *  held        published to a paused one; paused; brought back       resume → pending · disable, delete → canceled
  *  succeeded   an attempt was answered 2xx, whatever the state was   nothing
- *  failed      the schedule is exhausted, or 410                     an attempt asked for that succeeds → succeeded
- *  canceled    its subscription was disabled or deleted              an attempt asked for that succeeds → succeeded
+ *  failed      the schedule is exhausted, or 410                     an attempt asked for that succeeds → succeeded · recovery → pending, held
+ *  canceled    its subscription was disabled or deleted              as failed
  *
  *  Beside the status: `attemptCount` counts attempts recorded, so the next one is number attemptCount + 1, and that number
  *  is the fence: a job for any other number stands down, and a result for any other number is not recorded. `failureCount`

@@ -25,7 +25,7 @@ export async function sendTest(
     if (now.status === 'unverified')
       return { outcome: 'not_possible', reason: 'it is not verified yet; verify it first' };
     await client.query(
-      'INSERT INTO events (id, account_id, type, body, delivery_count, created_at) VALUES ($1, $2, $3, $4, 1, $5)',
+      'INSERT INTO events (id, account_id, type, body, delivery_count, suppressed, created_at) VALUES ($1, $2, $3, $4, 1, true, $5)',
       [eventId, accountId, frozen.type, frozen.body, idTime(eventId)],
     );
     await client.query(

@@ -1,0 +1,702 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { toTypeId } from '@posthorn/contract';
+import { waitFor } from '@posthorn/testing';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deleteAccount } from '../accounts/delete-account.js';
+import { type Database, openDatabase } from '../database.js';
+import { askForRetry } from '../deliveries/ask-for-retry.js';
+import { freezeEvent } from '../events/freeze-event.js';
+import { feed } from '../feeder/feed.js';
+import { FAILED, type Ledger, openLedger, silent } from '../ledger.test-support.js';
+import { changeSubscription } from '../subscriptions/change-subscription.js';
+import { createSubscription } from '../subscriptions/create-subscription.js';
+import { deleteSubscription } from '../subscriptions/delete-subscription.js';
+import { disableSubscription } from '../subscriptions/disable-subscription.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
+import { resumeSubscription } from '../subscriptions/resume-subscription.js';
+import { sendTest } from '../subscriptions/send-test.js';
+import { advanceRecoveries } from './advance-recoveries.js';
+import { cancelRecovery } from './cancel-recovery.js';
+import { findRecovery } from './recovery.js';
+import { startRecovery, type WantedRecovery } from './start-recovery.js';
+
+let ledger: Ledger;
+let databaseUrl: string;
+beforeAll(async () => {
+  ledger = await openLedger();
+  databaseUrl = ledger.db.pool.options.connectionString ?? '';
+});
+afterAll(() => ledger.close());
+beforeEach(async () => {
+  await ledger.publisher.drain();
+  ledger.answers.length = 0;
+  ledger.posts.length = 0;
+  ledger.jobs.length = 0;
+  await ledger.db.pool.query('TRUNCATE deliveries, attempts, events, recoveries');
+});
+
+const { signal } = new AbortController();
+const LONG_AGO = new Date('2020-01-01T00:00:00Z');
+const soon = () => new Date(Date.now() + 1_000);
+type Wanted = Partial<WantedRecovery> & Pick<WantedRecovery, 'accountId' | 'subscriptionId'>;
+
+const ask = (wanted: Wanted) =>
+  startRecovery(ledger, { which: 'failed', since: LONG_AGO, until: soon(), isDryRun: false, ...wanted });
+
+async function start(wanted: Wanted): Promise<string> {
+  const result = await ask(wanted);
+  if (result.outcome !== 'started') throw new Error(result.outcome);
+  return result.recovery.id;
+}
+
+async function count(wanted: Wanted): Promise<number> {
+  const result = await ask({ ...wanted, isDryRun: true });
+  if (result.outcome !== 'counted') throw new Error(result.outcome);
+  return result.matched;
+}
+
+const isRunning = async () => (await ledger.db.prisma.recovery.count({ where: { status: 'running' } })) > 0;
+
+async function advanceToTheEnd(atOnce = 500): Promise<void> {
+  while (await isRunning()) await advanceRecoveries(ledger.db, { atOnce });
+}
+
+/** Starts a recovery and carries it out. */
+async function recover(wanted: Wanted) {
+  const id = await start(wanted);
+  await advanceToTheEnd();
+  return findRecovery(ledger.db, { accountId: wanted.accountId, id });
+}
+
+/** What the feeder and the workers then do. */
+async function deliver(): Promise<void> {
+  await feed(ledger);
+  await ledger.work();
+}
+
+async function subscribed(options: { events?: string[] } = {}) {
+  const accountId = await ledger.account();
+  const { id } = await ledger.activeSubscription(accountId, options);
+  return { accountId, subscriptionId: id, key: { accountId, id } };
+}
+
+/** Publishes, and makes the one attempt that a schedule without waits has; it fails. Returns the event's id. */
+async function failADelivery(accountId: string): Promise<string> {
+  const eventId = await ledger.publish(accountId, { payload: '{"z":12345678901234567890, "10":1,"9":2}' });
+  await ledger.publisher.drain();
+  ledger.answers.splice(0, ledger.answers.length, FAILED);
+  for (const job of ledger.jobs.splice(0)) await ledger.attempter({ waitsMs: [] }).attempt(job, signal);
+  ledger.answers.length = 0;
+  return eventId;
+}
+
+/** Many that failed, without making the attempts. */
+async function failMany({ accountId, subscriptionId }: Wanted, many: number): Promise<void> {
+  await ledger.db.pool.query(
+    `WITH event AS (
+       INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+       SELECT posthorn_uuidv7(), $1, 'message:created', '{"event":"message:created","payload":{}}', 1, now() FROM generate_series(1, $3)
+       RETURNING id, account_id, type
+     )
+     INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, completed_at)
+     SELECT posthorn_uuidv7(), account_id, id, type, $2, 'failed', 'exhausted', 5, 5, now() FROM event`,
+    [accountId, subscriptionId, many],
+  );
+}
+
+/** Many events that nobody was owed. */
+async function publishUnheard(accountId: string, many: number): Promise<void> {
+  await ledger.db.pool.query(
+    `INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+     SELECT posthorn_uuidv7(), $1, 'message:created', '{"event":"message:created","payload":{}}', 0, now() FROM generate_series(1, $2)`,
+    [accountId, many],
+  );
+}
+
+const triggers = async (accountId: string) => {
+  const where = { accountId, NOT: { deliveryId: null } };
+  return (await ledger.db.prisma.attempt.findMany({ where, orderBy: { number: 'asc' } })).map(({ trigger }) => trigger);
+};
+const deliveries = (where: { accountId: string; eventId?: string }) =>
+  ledger.db.prisma.delivery.findMany({ where, orderBy: { id: 'asc' } });
+
+/** Notes each time that a delivery leaves `failed`, or is made by a recovery. */
+async function noteComebacks(): Promise<() => Promise<string[]>> {
+  await ledger.db.pool.query(`
+    CREATE TABLE IF NOT EXISTS comebacks (event_id uuid);
+    TRUNCATE comebacks;
+    CREATE OR REPLACE FUNCTION note_comeback() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN INSERT INTO comebacks VALUES (NEW.event_id); RETURN NEW; END $$;
+    CREATE OR REPLACE TRIGGER comes_back AFTER UPDATE ON deliveries FOR EACH ROW
+      WHEN (OLD.status = 'failed' AND NEW.status <> 'failed') EXECUTE FUNCTION note_comeback();
+    CREATE OR REPLACE TRIGGER is_made AFTER INSERT ON deliveries FOR EACH ROW
+      WHEN (NEW.recovery_id IS NOT NULL) EXECUTE FUNCTION note_comeback()`);
+  return async () => {
+    const { rows } = await ledger.db.pool.query<{ id: string }>('SELECT event_id AS id FROM comebacks');
+    return rows.map(({ id }) => id);
+  };
+}
+
+/** A process of its own that advances recoveries for as long as one runs. */
+function startAdvancing(atOnce: number): ChildProcess {
+  const core = new URL('../../dist/index.js', import.meta.url).href;
+  const script = `
+    const { advanceRecoveries, openDatabase } = await import(${JSON.stringify(core)});
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const db = openDatabase({ url: process.env.DATABASE_URL, applicationName: 'advancing', maxConnections: 2, log });
+    while (await db.prisma.recovery.count({ where: { status: 'running' } })) await advanceRecoveries(db, { atOnce: ${atOnce} });
+    await db.close();`;
+  return spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { DATABASE_URL: databaseUrl },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}
+
+const ended = async (child: ChildProcess) => {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode ?? child.signalCode;
+};
+
+describe('recover failed', () => {
+  it('what failed is sent again at once, with the schedule from its start, the same webhook-id and the same bytes', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    const eventId = await failADelivery(accountId);
+    const [first] = ledger.posts.splice(0);
+    const id = await start({ accountId, subscriptionId });
+    expect(await advanceRecoveries(ledger.db, { atOnce: 500 })).toBe(1);
+    expect(await deliveries({ accountId })).toMatchObject([
+      {
+        status: 'pending',
+        statusReason: null,
+        failureCount: 0,
+        attemptCount: 1,
+        askedTrigger: 'recovery',
+        completedAt: null,
+      },
+    ]);
+    await deliver();
+    expect(ledger.posts.map(({ webhookId }) => webhookId)).toEqual([toTypeId('evt', eventId)]);
+    expect(Buffer.from(ledger.posts[0]?.body ?? '')).toEqual(Buffer.from(first?.body ?? ''));
+    expect(await deliveries({ accountId })).toMatchObject([
+      { status: 'succeeded', attemptCount: 2, askedTrigger: null },
+    ]);
+    expect(await triggers(accountId)).toEqual(['auto', 'recovery']);
+    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+      status: 'completed',
+      matched: 1,
+      queued: 1,
+      succeeded: 1,
+      failed: 0,
+      pending: 0,
+    });
+  });
+
+  it('only the next attempt is the recovery’s: if it fails, the schedule goes on, all of it', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failADelivery(accountId);
+    await recover({ accountId, subscriptionId });
+    ledger.answers.push(FAILED);
+    await deliver();
+    expect(await triggers(accountId)).toEqual(['auto', 'recovery', 'auto', 'auto']);
+    expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', failureCount: 3 }]);
+  });
+
+  it('what was canceled when the subscription was disabled comes back too', async () => {
+    const { accountId, subscriptionId, key } = await subscribed();
+    await ledger.publish(accountId);
+    await disableSubscription(ledger, key);
+    await resumeSubscription(ledger, key);
+    expect(await deliveries({ accountId })).toMatchObject([{ status: 'canceled' }]);
+    await recover({ accountId, subscriptionId });
+    await deliver();
+    expect(await deliveries({ accountId })).toMatchObject([{ status: 'succeeded', statusReason: null }]);
+  });
+
+  it('three subscriptions, one of which failed: one more request, to that one', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await ledger.activeSubscription(accountId);
+    await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    const ours = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { subscriptionId } });
+    const worker = ledger.attempter({ waitsMs: [] });
+    for (const job of ledger.jobs.splice(0)) {
+      ledger.answers.splice(0, 1, job.id === ours.id ? FAILED : {});
+      await worker.attempt(job, signal);
+    }
+    ledger.answers.length = 0;
+    ledger.posts.length = 0;
+    for (const { id } of await ledger.db.prisma.subscription.findMany({ where: { accountId } }))
+      await recover({ accountId, subscriptionId: id });
+    await deliver();
+    expect(ledger.posts).toHaveLength(1);
+    expect((await deliveries({ accountId })).filter(({ attemptCount }) => attemptCount === 2)).toMatchObject([
+      { subscriptionId },
+    ]);
+  });
+
+  it('from `since` on and before `until`, to the millisecond; what succeeded or is still owed is left alone', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 6);
+    const [early, first, last, late, succeeded, pending] = await deliveries({ accountId });
+    const set = (id = '', ms = 0, fields = '') =>
+      ledger.db.pool.query(
+        `UPDATE deliveries SET created_at = date_trunc('second', now()) + $2 * interval '1 ms' ${fields} WHERE id = $1`,
+        [id, ms],
+      );
+    await set(early?.id, -1_001);
+    await set(first?.id, -1_000);
+    await set(last?.id, -1);
+    await set(late?.id, 0);
+    await set(succeeded?.id, -500, `, status = 'succeeded'`);
+    await set(pending?.id, -500, `, status = 'pending', due_at = now(), feed_at = now(), completed_at = NULL`);
+    const { createdAt: since } = await ledger.db.prisma.delivery.findUniqueOrThrow({ where: { id: first?.id ?? '' } });
+    const until = new Date(since.getTime() + 1_000);
+    expect(await count({ accountId, subscriptionId, since, until })).toBe(2);
+    expect(await recover({ accountId, subscriptionId, since, until })).toMatchObject({ matched: 2, queued: 2 });
+    const back = (await deliveries({ accountId })).filter(({ recoveryId }) => recoveryId !== null);
+    expect(back.map(({ id }) => id)).toEqual([first?.id, last?.id]);
+  });
+
+  it('one that a person asked to retry stays asked for, and is sent once', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failADelivery(accountId);
+    const [failed] = await deliveries({ accountId });
+    await askForRetry(ledger, { accountId, id: failed?.id ?? '' });
+    await recover({ accountId, subscriptionId });
+    ledger.posts.length = 0;
+    await deliver();
+    expect(ledger.posts).toHaveLength(1);
+    const attempts = await ledger.db.prisma.attempt.findMany({ where: { accountId, number: 2 } });
+    expect(attempts).toMatchObject([{ trigger: 'manual' }]);
+  });
+
+  it('a person who asks for one that was brought back is who is waited for', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failADelivery(accountId);
+    await recover({ accountId, subscriptionId });
+    const [back] = await deliveries({ accountId });
+    await askForRetry(ledger, { accountId, id: back?.id ?? '' });
+    expect(await deliveries({ accountId })).toMatchObject([{ askedTrigger: 'manual' }]);
+  });
+});
+
+describe('recover missing', () => {
+  const wanted = (subscription: Awaited<ReturnType<typeof subscribed>>): Wanted => ({
+    accountId: subscription.accountId,
+    subscriptionId: subscription.subscriptionId,
+    which: 'missing',
+  });
+
+  it('what was published before it existed, while it was unverified and while it was disabled is owed and sent, once', async () => {
+    const accountId = await ledger.account();
+    const before = await ledger.publish(accountId);
+    const { id: subscriptionId } = await ledger.activeSubscription(accountId);
+    const key = { accountId, id: subscriptionId };
+    await ledger.db.prisma.subscription.update({ where: { id: subscriptionId }, data: { status: 'unverified' } });
+    const unverified = await ledger.publish(accountId);
+    await ledger.db.prisma.subscription.update({ where: { id: subscriptionId }, data: { status: 'active' } });
+    await disableSubscription(ledger, key);
+    const disabled = await ledger.publish(accountId, { payload: '{"z":12345678901234567890, "10":1,"9":2}' });
+    await resumeSubscription(ledger, key);
+    const had = await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    await ledger.work();
+    expect(ledger.posts.map(({ webhookId }) => webhookId)).toEqual([toTypeId('evt', had)]);
+    ledger.posts.length = 0;
+
+    expect(await count({ accountId, subscriptionId, which: 'missing' })).toBe(3);
+    expect(await recover({ accountId, subscriptionId, which: 'missing' })).toMatchObject({
+      matched: 3,
+      queued: 3,
+      pending: 3,
+    });
+    await deliver();
+    const posted = new Map(ledger.posts.map(({ webhookId, body }) => [webhookId, body]));
+    expect([...posted.keys()].toSorted()).toEqual([before, unverified, disabled].map((id) => toTypeId('evt', id)));
+    const { body } = await ledger.db.prisma.event.findUniqueOrThrow({ where: { id: disabled } });
+    expect(Buffer.from(posted.get(toTypeId('evt', disabled)) ?? '')).toEqual(Buffer.from(body));
+    const attempts = await ledger.db.prisma.attempt.findMany({ where: { accountId, trigger: 'recovery' } });
+    expect(attempts.map(({ number }) => number)).toEqual([1, 1, 1]);
+    expect(await recover({ accountId, subscriptionId, which: 'missing' })).toMatchObject({ matched: 0, queued: 0 });
+  });
+
+  it.each([
+    ['exact types', ['conversation:created'], ['conversation:created']],
+    ['a pattern', ['conversation:*'], ['conversation:created', 'conversation:updated']],
+    ['all', [], ['conversation:created', 'conversation:updated', 'message:created']],
+  ])('by what it wants today, not by what it wanted then: %s', async (_, events, found) => {
+    const { accountId, subscriptionId, key } = await subscribed({ events: ['nothing:yet'] });
+    for (const type of ['message:created', 'conversation:created', 'conversation:updated'])
+      await ledger.publish(accountId, { type });
+    await changeSubscription(ledger, { ...key, changes: { events } });
+    expect(await count({ accountId, subscriptionId, which: 'missing' })).toBe(found.length);
+    await recover({ accountId, subscriptionId, which: 'missing' });
+    expect((await deliveries({ accountId })).map(({ eventType }) => eventType).toSorted()).toEqual(found);
+  });
+
+  it('where there is a delivery nothing is missing, whatever became of it', async () => {
+    const subscription = await subscribed();
+    const { accountId } = subscription;
+    await failADelivery(accountId);
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    expect(await count(wanted(subscription))).toBe(0);
+    expect(await recover(wanted(subscription))).toMatchObject({ status: 'completed', queued: 0 });
+    expect(await deliveries({ accountId })).toHaveLength(2);
+  });
+
+  it('neither an event meant for nobody nor another subscription’s test, nor another account’s', async () => {
+    const subscription = await subscribed();
+    const { accountId } = subscription;
+    const other = await ledger.activeSubscription(accountId);
+    const frozen = freezeEvent('{"event":"message:created","payload":{}}');
+    if (!frozen.ok) throw new Error(frozen.message);
+    await sendTest(ledger, { accountId, id: other.id, frozen: frozen.frozen });
+    await publishUnheard(accountId, 3);
+    await ledger.db.pool.query('UPDATE events SET suppressed = true WHERE account_id = $1', [accountId]);
+    await publishUnheard(await ledger.account(), 3);
+    expect(await count(wanted(subscription))).toBe(0);
+    expect(await recover(wanted(subscription))).toMatchObject({ queued: 0 });
+  });
+
+  it('from `since` on and before `until`, by when it was published', async () => {
+    const subscription = await subscribed();
+    const { accountId } = subscription;
+    await publishUnheard(accountId, 4);
+    const { rows } = await ledger.db.pool.query<{ id: string; createdAt: Date }>(
+      `UPDATE events e SET created_at = date_trunc('second', now()) + n.ms * interval '1 ms'
+       FROM (SELECT id, (ARRAY[-1001, -1000, -1, 0])[row_number() OVER (ORDER BY id)] AS ms FROM events WHERE account_id = $1) n
+       WHERE e.id = n.id RETURNING e.id, e.created_at AS "createdAt"`,
+      [accountId],
+    );
+    const [, first, last, late] = rows.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+    const within = { since: first?.createdAt ?? LONG_AGO, until: late?.createdAt ?? LONG_AGO };
+    expect(await recover({ ...wanted(subscription), ...within })).toMatchObject({ matched: 2, queued: 2 });
+    const found = (await deliveries({ accountId })).map(({ eventId }) => eventId);
+    expect(new Set(found)).toEqual(new Set([first?.id, last?.id]));
+  });
+
+  it('also where matches are few among many thousands, so many looked at by one slice', async () => {
+    const subscription = await subscribed({ events: ['conversation:created'] });
+    const { accountId } = subscription;
+    await publishUnheard(accountId, 12_000);
+    const rare = await ledger.db.pool.query<{ id: string }>(
+      `UPDATE events SET type = 'conversation:created' WHERE id = ANY (ARRAY(
+         SELECT id FROM events WHERE account_id = $1 ORDER BY id DESC LIMIT 3
+       )) RETURNING id`,
+      [accountId],
+    );
+    const id = await start(wanted(subscription));
+    expect(await advanceRecoveries(ledger.db, { atOnce: 2 })).toBe(0); // a slice that found none among the first 5,000
+    await advanceToTheEnd(2);
+    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+      matched: 3,
+      queued: 3,
+      status: 'completed',
+    });
+    expect(new Set((await deliveries({ accountId })).map(({ eventId }) => eventId))).toEqual(
+      new Set(rare.rows.map((row) => row.id)),
+    );
+  });
+});
+
+describe('a recovery and its subscription', () => {
+  it('a dry run counts what the recovery then brings back, and stores nothing', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 30);
+    const matched = await count({ accountId, subscriptionId });
+    expect(await ledger.db.prisma.recovery.count()).toBe(0);
+    expect(await recover({ accountId, subscriptionId })).toMatchObject({ matched, queued: matched, pending: 30 });
+    expect(matched).toBe(30);
+  });
+
+  it('one at a time: the second is refused and told of the first; of two at once one is started', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    const results = await Promise.all([ask({ accountId, subscriptionId }), ask({ accountId, subscriptionId })]);
+    const started = results.find((result) => result.outcome === 'started');
+    const recoveryId = started?.outcome === 'started' ? started.recovery.id : '';
+    expect(results.find((result) => result !== started)).toEqual({ outcome: 'running', recoveryId });
+    expect(await ask({ accountId, subscriptionId, which: 'missing' })).toEqual({ outcome: 'running', recoveryId });
+    expect(await ask({ accountId, subscriptionId, isDryRun: true })).toEqual({ outcome: 'counted', matched: 0 });
+    await advanceToTheEnd();
+    expect(await ask({ accountId, subscriptionId })).toMatchObject({ outcome: 'started' });
+  });
+
+  it('not before it was verified, nor while it is disabled, nor of another account, nor when it was deleted', async () => {
+    const { accountId, subscriptionId, key } = await subscribed();
+    expect(await ask({ accountId: await ledger.account(), subscriptionId })).toEqual({ outcome: 'not_found' });
+    await disableSubscription(ledger, key);
+    const disabled = await ask({ accountId, subscriptionId });
+    expect(disabled).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('resume it first') });
+    await deleteSubscription(ledger, key);
+    expect(await ask({ accountId, subscriptionId })).toEqual({ outcome: 'not_found' });
+    const created = await createSubscription(ledger, { accountId, url: 'https://hooks.example.com', events: [] });
+    if (created.outcome !== 'created') throw new Error(created.outcome);
+    const unverified = await ask({ accountId, subscriptionId: created.subscription.id });
+    expect(unverified).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('verify it first') });
+  });
+
+  it.each(['failed', 'missing'] as const)(
+    'paused: what comes back (%s) is held, and sent when it is resumed',
+    async (which) => {
+      const { accountId, subscriptionId, key } = await subscribed();
+      if (which === 'failed') await failADelivery(accountId);
+      else await publishUnheard(accountId, 1);
+      await pauseSubscription(ledger, key);
+      await recover({ accountId, subscriptionId, which });
+      expect(await deliveries({ accountId })).toMatchObject([{ status: 'held', askedTrigger: null, feedAt: null }]);
+      ledger.posts.length = 0;
+      await deliver();
+      expect(ledger.posts).toEqual([]);
+      await resumeSubscription(ledger, key);
+      await ledger.work();
+      expect(ledger.posts).toHaveLength(1);
+    },
+  );
+
+  it('paused in the middle: what came back is held, and so is the rest; nothing is sent until it is resumed', async () => {
+    const { accountId, subscriptionId, key } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 10);
+    const id = await start({ accountId, subscriptionId });
+    await advanceRecoveries(ledger.db, { atOnce: 4 });
+    await pauseSubscription(ledger, key);
+    await advanceToTheEnd(4);
+    expect(new Set((await deliveries({ accountId })).map(({ status }) => status))).toEqual(new Set(['held']));
+    await deliver();
+    expect(ledger.posts).toEqual([]);
+    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+      status: 'completed',
+      queued: 10,
+      pending: 10,
+    });
+    await resumeSubscription(ledger, key);
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(10);
+  });
+
+  it.each([
+    ['disabled', disableSubscription],
+    ['deleted', deleteSubscription],
+  ] as const)('%s in the middle: the recovery is canceled, the rest is left as it was', async (_, end) => {
+    const { accountId, subscriptionId, key } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 10);
+    const id = await start({ accountId, subscriptionId });
+    await advanceRecoveries(ledger.db, { atOnce: 4 });
+    await end(ledger, key);
+    expect(await advanceRecoveries(ledger.db, { atOnce: 4 })).toBe(0);
+    const recovery = await findRecovery(ledger.db, { accountId, id });
+    expect(recovery).toMatchObject({ status: 'canceled', queued: 4, failed: 4, pending: 0 });
+    expect(recovery?.endedAt).not.toBeNull();
+    const states = (await deliveries({ accountId })).map(({ status }) => status);
+    expect(states).toEqual([...Array(4).fill('canceled'), ...Array(6).fill('failed')]);
+  });
+
+  it('its account deleted in the middle: it goes with it', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 10);
+    await start({ accountId, subscriptionId });
+    await advanceRecoveries(ledger.db, { atOnce: 4 });
+    await deleteAccount(ledger, { id: accountId });
+    expect(await advanceRecoveries(ledger.db, { atOnce: 4 })).toBe(0);
+    expect(await deliveries({ accountId })).toEqual([]);
+  });
+
+  it('canceled in the middle: what came back stays and is sent, the rest is left; repeating it changes nothing', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 10);
+    const id = await start({ accountId, subscriptionId });
+    await advanceRecoveries(ledger.db, { atOnce: 4 });
+    const canceled = await cancelRecovery(ledger, { accountId, id });
+    expect(canceled).toMatchObject({ status: 'canceled', queued: 4, pending: 4 });
+    expect(await advanceRecoveries(ledger.db, { atOnce: 4 })).toBe(0);
+    await deliver();
+    expect(ledger.posts).toHaveLength(4);
+    expect(await cancelRecovery(ledger, { accountId, id })).toMatchObject({ endedAt: canceled?.endedAt, succeeded: 4 });
+    expect(await cancelRecovery(ledger, { accountId: await ledger.account(), id })).toBeNull();
+    expect(await recover({ accountId, subscriptionId })).toMatchObject({ status: 'completed', queued: 6 });
+  });
+
+  it('one that has completed stays completed when it is canceled', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    const done = await recover({ accountId, subscriptionId });
+    expect(await cancelRecovery(ledger, { accountId, id: done?.id ?? '' })).toEqual(done);
+  });
+
+  it('a delivery counts for the last recovery that brought it back', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failADelivery(accountId);
+    const first = await recover({ accountId, subscriptionId });
+    ledger.answers.push(FAILED);
+    await feed(ledger);
+    for (const job of ledger.jobs.splice(0)) await ledger.attempter({ waitsMs: [] }).attempt(job, signal);
+    const key = { accountId, id: first?.id ?? '' };
+    expect(await findRecovery(ledger.db, key)).toMatchObject({ queued: 1, failed: 1, pending: 0 });
+    expect(await recover({ accountId, subscriptionId })).toMatchObject({ queued: 1, pending: 1 });
+    expect(await findRecovery(ledger.db, key)).toMatchObject({ queued: 1, failed: 0, pending: 0 });
+  });
+});
+
+describe('advancing', () => {
+  it('each running recovery gets its slice, and each is told of', async () => {
+    const [one, two] = [await subscribed(), await subscribed()];
+    await failMany(one, 10);
+    await publishUnheard(two.accountId, 10);
+    await start(one);
+    await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missing' });
+    const told: unknown[] = [];
+    expect(await advanceRecoveries(ledger.db, { atOnce: 4, observe: (brought) => told.push(brought) })).toBe(8);
+    expect(told).toEqual([
+      { which: 'failed', count: 4 },
+      { which: 'missing', count: 4 },
+    ]);
+    expect(await deliveries({ accountId: one.accountId })).toHaveLength(10);
+    await advanceToTheEnd();
+  });
+
+  it.each(['failed', 'missing'] as const)(
+    'a crash between a slice (%s) and its commit: nothing is lost, nothing doubled',
+    async (which) => {
+      const subscription = await subscribed();
+      const { accountId, subscriptionId } = subscription;
+      if (which === 'failed') await failMany(subscription, 10);
+      else await publishUnheard(accountId, 10);
+      const comebacks = await noteComebacks();
+      const id = await start({ accountId, subscriptionId, which });
+      await advanceRecoveries(ledger.db, { atOnce: 4 });
+      await expect(advanceRecoveries(dyingBeforeCommit(ledger.db, `recover-${which}`), { atOnce: 4 })).rejects.toThrow(
+        'died',
+      );
+      expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+        status: 'running',
+        queued: 4,
+        pending: 4,
+      });
+      await advanceToTheEnd(4);
+      expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+        status: 'completed',
+        queued: 10,
+        pending: 10,
+      });
+      const back = await comebacks();
+      expect([back.length, new Set(back).size]).toEqual([10, 10]);
+    },
+  );
+
+  it('a fault in one recovery is thrown, and holds up no other', async () => {
+    const [one, two] = [await subscribed(), await subscribed()];
+    await failMany(one, 3);
+    await publishUnheard(two.accountId, 3);
+    await start(one);
+    const other = await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missing' });
+    await expect(advanceRecoveries(dyingBeforeCommit(ledger.db, 'recover-failed'), { atOnce: 4 })).rejects.toThrow(
+      'died',
+    );
+    expect(await findRecovery(ledger.db, { accountId: two.accountId, id: other })).toMatchObject({
+      status: 'completed',
+    });
+    await advanceToTheEnd();
+  });
+
+  it('a result that is recorded while the slice waits for it is not undone', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 2);
+    const [first] = await deliveries({ accountId });
+    const recorder = new pg.Client(databaseUrl);
+    await recorder.connect();
+    await recorder.query('BEGIN');
+    await recorder.query(`UPDATE deliveries SET status = 'succeeded' WHERE id = $1`, [first?.id]);
+    const id = await start({ accountId, subscriptionId });
+    const advancing = advanceRecoveries(ledger.db, { atOnce: 4 });
+    await waitFor(async () => {
+      const { rowCount } = await recorder.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rowCount === 1;
+    });
+    await recorder.query('COMMIT');
+    await recorder.end();
+    expect(await advancing).toBe(1);
+    expect((await deliveries({ accountId })).map(({ status }) => status)).toEqual(['succeeded', 'pending']);
+    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+      status: 'completed',
+      matched: 2,
+      queued: 1,
+    });
+  });
+
+  it.each(['failed', 'missing'] as const)(
+    'of 10,000 (%s), by two processes at once that are killed in the middle, and two others: each comes back exactly once',
+    async (which) => {
+      const subscription = await subscribed();
+      const { accountId, subscriptionId } = subscription;
+      if (which === 'failed') await failMany(subscription, 10_000);
+      else await publishUnheard(accountId, 10_000);
+      const comebacks = await noteComebacks();
+      const id = await start({ accountId, subscriptionId, which });
+      const queued = async () => (await ledger.db.prisma.recovery.findUniqueOrThrow({ where: { id } })).queued;
+      const processes = [startAdvancing(100), startAdvancing(100)];
+      await waitFor(async () => (await queued()) >= 2_000, { timeoutMs: 30_000, what: '2,000 to come back' });
+      for (const child of processes) child.kill('SIGKILL');
+      expect(await Promise.all(processes.map(ended))).toEqual(['SIGKILL', 'SIGKILL']);
+      expect(await queued()).toBeLessThan(10_000);
+      expect(await Promise.all([startAdvancing(100), startAdvancing(100)].map(ended))).toEqual([0, 0]);
+      expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+        status: 'completed',
+        matched: 10_000,
+        queued: 10_000,
+        pending: 10_000,
+      });
+      const back = await comebacks();
+      expect([back.length, new Set(back).size]).toEqual([10_000, 10_000]);
+    },
+    90_000,
+  );
+
+  it('of 10,000, by two at once in small slices: each comes back exactly once', async () => {
+    const subscription = await subscribed();
+    await failMany(subscription, 10_000);
+    const comebacks = await noteComebacks();
+    const id = await start(subscription);
+    const other = openDatabase({ url: databaseUrl, applicationName: 'other', maxConnections: 5, log: silent });
+    const brought = await Promise.all(
+      [ledger.db, other].map(async (db) => {
+        let total = 0;
+        while (await isRunning()) total += await advanceRecoveries(db, { atOnce: 250 });
+        return total;
+      }),
+    );
+    await other.close();
+    expect((brought[0] ?? 0) + (brought[1] ?? 0)).toBe(10_000);
+    expect(await findRecovery(ledger.db, { accountId: subscription.accountId, id })).toMatchObject({ queued: 10_000 });
+    const back = await comebacks();
+    expect([back.length, new Set(back).size]).toEqual([10_000, 10_000]);
+  });
+});
+
+/** A database on whose connections a process dies right after it ran this statement. */
+function dyingBeforeCommit(db: Database, statement: string): Database {
+  const pool = new Proxy(db.pool, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== 'connect') return typeof value === 'function' ? value.bind(target) : value;
+      return async () => {
+        const client = await target.connect();
+        return new Proxy(client, {
+          get(connection, method) {
+            const own: unknown = Reflect.get(connection, method);
+            if (method !== 'query') return typeof own === 'function' ? own.bind(connection) : own;
+            return async (query: string | { name: string }, values?: unknown[]) => {
+              const result: unknown = await connection.query(query as string, values);
+              if (typeof query !== 'string' && query.name === statement) throw new Error('died');
+              return result;
+            };
+          },
+        });
+      };
+    },
+  });
+  return { ...db, pool };
+}

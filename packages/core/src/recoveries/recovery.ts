@@ -1,0 +1,77 @@
+import type { Database } from '../database.js';
+import { wantsType } from '../events/insert-events.js';
+import type { Recovery as Row } from '../generated/prisma/client.js';
+import { lowestId } from '../id.js';
+
+/** Brings back what a subscription did not get between two times: a job that is kept in the ledger, so that whoever runs it
+ *  may die at any moment and another one goes on.
+ *
+ *  status      entered when                                       left by
+ *  running     started; at most one per subscription              nothing left → completed · cancel, or its subscription is
+ *                                                                 neither active nor paused any more → canceled
+ *  completed   all that it was asked for is owed again            nothing
+ *  canceled    see above; what was brought back stays so          nothing
+ *
+ *  `position` is the last id it looked at: it goes over ids in their order, and moves in the transaction that brings back. */
+export type Recovery = Row & Progress;
+
+/** Of those brought back, how many stand how now. A delivery counts for the last recovery that brought it back. */
+interface Progress {
+  succeeded: number;
+  /** Or canceled again. */
+  failed: number;
+  /** Or held. */
+  pending: number;
+}
+
+export interface RecoveryKey {
+  accountId: string;
+  id: string;
+}
+
+/** One recovery of an account, or null: another account's is not found. */
+export async function findRecovery(db: Database, { accountId, id }: RecoveryKey): Promise<Recovery | null> {
+  const row = await db.prisma.recovery.findFirst({ where: { id, accountId } });
+  return row && ((await withProgress(db, accountId, [row]))[0] ?? null);
+}
+
+/** The recoveries of an account with how far they are, in the order given. Leans on deliveries_recovery_idx. */
+export async function withProgress(db: Database, accountId: string, rows: Row[]): Promise<Recovery[]> {
+  if (rows.length === 0) return [];
+  const counts = await db.prisma.delivery.groupBy({
+    by: ['recoveryId', 'status'],
+    where: { accountId, recoveryId: { in: rows.map(({ id }) => id) } },
+    _count: true,
+  });
+  const countOf = (id: string, ...statuses: string[]) =>
+    counts
+      .filter(({ recoveryId, status }) => recoveryId === id && statuses.includes(status))
+      .reduce((sum, { _count }) => sum + _count, 0);
+  return rows.map((row) => ({
+    ...row,
+    succeeded: countOf(row.id, 'succeeded'),
+    failed: countOf(row.id, 'failed', 'canceled'),
+    pending: countOf(row.id, 'pending', 'held'),
+  }));
+}
+
+/** SQL: the delivery `d` is one that a recovery of `failed` brings back. */
+export const IS_FAILED = `d.status IN ('failed', 'canceled')`;
+
+/** SQL: the event `e` is one that a recovery of `missing` brings back to the subscription `s`. Whatever became of a
+ *  delivery, where there is one the event is not missing. (The odd spelling leaves deliveries_event_id_idx as the only way:
+ *  a handful of rows for each event. On tables it has no statistics of, Postgres went through all that the subscription
+ *  was ever owed, for each event.) */
+export const IS_MISSING = `NOT e.suppressed AND ${wantsType('e.type')} AND NOT EXISTS (
+  SELECT FROM deliveries d WHERE d.event_id = e.id AND d.subscription_id IS NOT DISTINCT FROM s.id OFFSET 0
+)`;
+
+const AROUND_MS = 60_000;
+
+/** Where the ids of what was created in a time range lie: indexes know ids, and what counts is created_at. An id is of the
+ *  moment it was made, created_at of the moment its transaction began, maybe by another machine's clock: within a minute,
+ *  which is longer than any statement may take. */
+export const idsAround = ({ since, until }: { since: Date; until: Date }): { from: string; to: string } => ({
+  from: lowestId(new Date(since.getTime() - AROUND_MS)),
+  to: lowestId(new Date(until.getTime() + AROUND_MS)),
+});

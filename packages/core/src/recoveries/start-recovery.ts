@@ -1,0 +1,102 @@
+import type pg from 'pg';
+import { inTransaction } from '../database.js';
+import type { Deps } from '../deps.js';
+import type { RecoveryWhich, SubscriptionStatus } from '../generated/prisma/client.js';
+import { newId } from '../id.js';
+import { lockSubscription } from '../subscriptions/subscription.js';
+import { findRecovery, idsAround, IS_FAILED, IS_MISSING, type Recovery } from './recovery.js';
+
+export interface WantedRecovery {
+  accountId: string;
+  subscriptionId: string;
+  which: RecoveryWhich;
+  since: Date;
+  /** After `since`, and not in the future: what comes later it would not see. */
+  until: Date;
+  /** Only count. */
+  isDryRun: boolean;
+}
+
+export type StartRecoveryResult =
+  | { outcome: 'started'; recovery: Recovery }
+  | { outcome: 'counted'; matched: number }
+  | { outcome: 'running'; recoveryId: string }
+  | { outcome: 'not_found' }
+  | { outcome: 'not_possible'; reason: string };
+
+/** Counts what there is to bring back and stores a recovery of it, which advanceRecoveries then carries out. A dry run counts
+ *  and stores nothing. One at a time for a subscription, which must be active or paused. */
+export async function startRecovery({ db }: Pick<Deps, 'db'>, wanted: WantedRecovery): Promise<StartRecoveryResult> {
+  const { accountId, subscriptionId, which, since, until, isDryRun } = wanted;
+  const refused = await findRefusal(db.pool, wanted);
+  if (refused) return refused;
+  const matched = await countMatching(db.pool, wanted);
+  if (isDryRun) return { outcome: 'counted', matched };
+
+  const id = newId();
+  // What was true before the count may have changed: asked again with the subscription locked, so of two only one starts.
+  const refusedNow = await inTransaction(db.pool, async (client) => {
+    await client.query('SELECT FROM accounts WHERE id = $1 FOR KEY SHARE', [accountId]);
+    await lockSubscription(client, { accountId, id: subscriptionId });
+    const refusal = await findRefusal(client, wanted);
+    if (refusal) return refusal;
+    await client.query(
+      `INSERT INTO recoveries (id, account_id, subscription_id, which, since, until, matched) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [id, accountId, subscriptionId, which, since, until, matched],
+    );
+    return null;
+  });
+  if (refusedNow) return refusedNow;
+  const recovery = await findRecovery(db, { accountId, id });
+  return recovery ? { outcome: 'started', recovery } : { outcome: 'not_found' };
+}
+
+type Refusal = Exclude<StartRecoveryResult, { outcome: 'started' | 'counted' }>;
+
+async function findRefusal(
+  client: pg.Pool | pg.PoolClient,
+  { accountId, subscriptionId, isDryRun }: WantedRecovery,
+): Promise<Refusal | null> {
+  const { rows } = await client.query<{ status: SubscriptionStatus; runningId: string | null }>(
+    `SELECT s.status, r.id AS "runningId" FROM subscriptions s
+     LEFT JOIN recoveries r ON r.subscription_id = s.id AND r.status = 'running'
+     WHERE s.account_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
+    [accountId, subscriptionId],
+  );
+  const [now] = rows;
+  if (!now) return { outcome: 'not_found' };
+  if (now.status === 'unverified')
+    return { outcome: 'not_possible', reason: 'the subscription is not verified yet; verify it first' };
+  if (now.status === 'disabled')
+    return { outcome: 'not_possible', reason: 'the subscription is disabled; resume it first' };
+  if (now.runningId !== null && !isDryRun) return { outcome: 'running', recoveryId: now.runningId };
+  return null;
+}
+
+// Leans on deliveries_subscription_id_id_idx.
+const COUNT_FAILED = `
+SELECT count(*)::int AS matched FROM deliveries d
+WHERE d.subscription_id = (SELECT s.id FROM subscriptions s WHERE s.account_id = $1 AND s.id = $2)
+  AND d.id >= $3 AND d.id < $4 AND d.created_at >= $5 AND d.created_at < $6 AND ${IS_FAILED}`;
+
+// Leans on events_account_id_id_idx, and on deliveries_event_id_idx.
+const COUNT_MISSING = `
+SELECT count(*)::int AS matched FROM subscriptions s JOIN events e ON e.account_id = s.account_id
+WHERE s.account_id = $1 AND s.id = $2
+  AND e.id >= $3 AND e.id < $4 AND e.created_at >= $5 AND e.created_at < $6 AND ${IS_MISSING}`;
+
+async function countMatching(
+  pool: pg.Pool,
+  { accountId, subscriptionId, which, since, until }: WantedRecovery,
+): Promise<number> {
+  const { from, to } = idsAround({ since, until });
+  const { rows } = await pool.query<{ matched: number }>(which === 'failed' ? COUNT_FAILED : COUNT_MISSING, [
+    accountId,
+    subscriptionId,
+    from,
+    to,
+    since,
+    until,
+  ]);
+  return rows[0]?.matched ?? 0;
+}
