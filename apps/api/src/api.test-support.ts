@@ -219,6 +219,7 @@ const TABLES = [
   'deliveries',
   'attempts',
   'idempotency_keys',
+  'recoveries',
 ];
 
 export const echo = ({ body }: PostRequest): Partial<PostResult> => {

@@ -16,6 +16,7 @@ import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { keyRoutes } from './routes/keys.js';
 import { papercupsRoutes } from './routes/papercups.js';
+import { recoveryRoutes } from './routes/recoveries.js';
 import { subscriptionActRoutes } from './routes/subscription-acts.js';
 import { subscriptionRoutes } from './routes/subscriptions.js';
 import { testEventRoutes } from './routes/test-event.js';
@@ -65,6 +66,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   testEventRoutes(app, deps);
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);
+  recoveryRoutes(app, deps);
   papercupsRoutes(app, deps);
   app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'));
   return app;

@@ -63,6 +63,13 @@ export class IdempotencyKeyReused extends ApiError {
   }
 }
 
+/** One at a time for a subscription. `running`: the id of the one there is. */
+export class RecoveryRunning extends ApiError {
+  constructor(running: string) {
+    super('recovery_running', `${running} is running: wait until it has ended, or cancel it.`);
+  }
+}
+
 /** One field is at fault, or several. */
 export class InvalidRequest extends ApiError {
   constructor(

@@ -24,6 +24,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Events', description: 'Publish, and look at what was published.' },
     { name: 'Subscriptions', description: 'Webhook URLs of an account, their verification, secrets and state.' },
     { name: 'Deliveries', description: 'What became of each event for each subscription.' },
+    { name: 'Recoveries', description: 'Bring back what a subscription did not get.' },
     { name: 'Event types', description: 'The catalogue of what may be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
     { name: 'Papercups', description: 'The event subscriptions API of Papercups, over the same subscriptions.' },

@@ -5,6 +5,7 @@ import {
   EventTypeName,
   type IdPrefix,
   KeyId,
+  RecoveryId,
   SubscriptionId,
   toUuid,
 } from '@posthorn/contract';
@@ -17,6 +18,7 @@ export const KeyParams = AccountParams.extend({ key: KeyId });
 export const SubscriptionParams = AccountParams.extend({ subscription: SubscriptionId });
 export const EventParams = AccountParams.extend({ event: EventId });
 export const DeliveryParams = AccountParams.extend({ delivery: DeliveryId });
+export const RecoveryParams = AccountParams.extend({ recovery: RecoveryId });
 export const EventTypeParams = z.object({ name: EventTypeName });
 
 const NAMES: Record<IdPrefix, string> = {
@@ -26,6 +28,7 @@ const NAMES: Record<IdPrefix, string> = {
   att: 'attempt',
   key: 'key',
   ver: 'verification',
+  rec: 'recovery',
 };
 
 /** The UUID that the database knows an id by. Throws NotFound for what is no such id. */

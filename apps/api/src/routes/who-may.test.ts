@@ -35,6 +35,10 @@ const ALLOWED: Record<string, Scope | 'anyone' | 'operator'> = {
   'deliveries.list': 'deliveries:read',
   'deliveries.get': 'deliveries:read',
   'deliveries.retry': 'deliveries:write',
+  'recoveries.start': 'deliveries:write',
+  'recoveries.list': 'deliveries:read',
+  'recoveries.get': 'deliveries:read',
+  'recoveries.cancel': 'deliveries:write',
 };
 
 const BODIES: Record<string, unknown> = {
@@ -45,6 +49,7 @@ const BODIES: Record<string, unknown> = {
   'subscriptions.change': { url: 'https://thief.example.com/', description: 'stolen' },
   'subscriptions.rotateSecret': { overlapSeconds: 0 },
   'subscriptions.test': {},
+  'recoveries.start': { since: '2020-01-01T00:00:00Z', which: 'failed' },
   'events.publish': { event: 'message:created', payload: {} },
   'events.publishBatch': { events: [{ event: 'message:created', payload: {} }] },
 };
@@ -59,6 +64,7 @@ interface Objects extends Record<string, string> {
   subscription: string;
   event: string;
   delivery: string;
+  recovery: string;
   key: string;
   /** The key itself, with every scope. */
   secret: string;
@@ -97,8 +103,11 @@ async function objects(): Promise<Objects> {
   await api.deps.publisher.drain();
   await api.work();
   const delivery = (await api.call('GET', `/v1/accounts/${account}/deliveries`)).json.data[0].id;
+  const recover = `/v1/accounts/${account}/subscriptions/${subscription}/recover`;
+  const recovery = (await api.call('POST', recover, { body: BODIES['recoveries.start'] })).json.id;
+  await api.call('POST', `/v1/accounts/${account}/recoveries/${recovery}/cancel`); // so that another one may be started
   const key = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data[0].id;
-  return { account, subscription, event, delivery, key, secret };
+  return { account, subscription, event, delivery, recovery, key, secret };
 }
 
 const urlOf = (path: string, ids: Objects) =>
@@ -121,6 +130,7 @@ async function stateOf({ account, subscription, delivery }: Objects): Promise<un
     '/subscriptions',
     '/events',
     '/deliveries',
+    '/recoveries',
     `/deliveries/${delivery}`,
     `/subscriptions/${subscription}/secret`,
   ];
