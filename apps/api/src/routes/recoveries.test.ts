@@ -26,6 +26,15 @@ const get = async (path: string) => (await api.call('GET', `/v1/accounts/${accou
 const cancel = (id: string) => api.call('POST', `/v1/accounts/${account}/recoveries/${id}/cancel`);
 const advance = (atOnce = 500) => advanceRecoveries(api.deps.db, { atOnce });
 
+/** What the feeder and the workers do, until nothing is due. */
+async function deliver(): Promise<void> {
+  for (let isMore = true; isMore;) {
+    const round = await feed(api.deps);
+    await api.work();
+    isMore = round.enqueued > 0 || round.isMoreDue;
+  }
+}
+
 /** Many deliveries of the subscription that failed, after so many attempts each. */
 async function failMany(many: number, { attempts = 1 } = {}): Promise<void> {
   await api.deps.db.pool.query(
@@ -73,8 +82,7 @@ describe('recover', () => {
     await advance(2);
     expect(await get(`recoveries/${json.id}`)).toEqual({ ...json, queued: 2, pending: 2 });
     await advance(2);
-    await feed(api.deps);
-    await api.work();
+    await deliver();
     expect(await get(`recoveries/${json.id}`)).toEqual({
       ...json,
       status: 'completed',
@@ -118,8 +126,7 @@ describe('recover', () => {
     api.posts.length = 0;
     expect((await recover({ which: 'missing' }, id)).json).toMatchObject({ which: 'missing', matched: 1 });
     await advance();
-    await feed(api.deps);
-    await api.work();
+    await deliver();
     expect(api.posts.map(({ webhookId }) => webhookId)).toEqual([event.id]);
   });
 
@@ -204,13 +211,12 @@ describe('recoveries', () => {
       const page = await get(`deliveries?subscription=${subscription}&limit=100${cursor && `&cursor=${cursor}`}`);
       ids.push(...page.data.map((row: { id: string }) => row.id));
       await advance(150);
-      await feed(api.deps);
-      await api.work();
+      await deliver();
       if (page.nextCursor === null) break;
       cursor = page.nextCursor;
     }
     expect([ids.length, new Set(ids).size]).toEqual([1_000, 1_000]);
-    while ((await feed(api.deps)) > 0) await api.work();
+    await deliver();
     expect(await get(`recoveries/${json.id}`)).toMatchObject({ status: 'completed', queued: 1_000, succeeded: 1_000 });
     expect(api.posts).toHaveLength(1_000);
     expect((await get(`deliveries/${ids[500]}`)).attempts).toHaveLength(6);

@@ -71,10 +71,7 @@ async function recover(wanted: Wanted) {
 }
 
 /** What the feeder and the workers then do. */
-async function deliver(): Promise<void> {
-  await feed(ledger);
-  await ledger.work();
-}
+const deliver = () => ledger.settle();
 
 async function subscribed(options: { events?: string[] } = {}) {
   const accountId = await ledger.account();
@@ -452,7 +449,7 @@ describe('a recovery and its subscription', () => {
       await deliver();
       expect(ledger.posts).toEqual([]);
       await resumeSubscription(ledger, key);
-      await ledger.work();
+      await deliver();
       expect(ledger.posts).toHaveLength(1);
     },
   );
@@ -473,7 +470,7 @@ describe('a recovery and its subscription', () => {
       pending: 10,
     });
     await resumeSubscription(ledger, key);
-    await ledger.work();
+    await deliver();
     expect(ledger.posts).toHaveLength(10);
   });
 
