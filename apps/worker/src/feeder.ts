@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  advanceRecoveries,
   type Deps,
   type Log,
   dropOldKeys,
@@ -18,6 +19,8 @@ const MUCH_MS = 20;
 const MUCH = 500;
 /** What need not be looked at in every round. */
 const REST_EVERY_MS = 1_000;
+/** Brought back by a slice of a recovery. */
+const RECOVERED_AT_ONCE = 500;
 const DROP_EVERY_MS = 10 * 60 * 1_000;
 
 export interface Feeder {
@@ -28,10 +31,11 @@ export interface Feeder {
 export interface FeederOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Producer, 'hasForgotten'> {
   log: Log;
   observe: (round: { result: 'ok' | 'error'; enqueued: number }) => void;
+  observeRecovery: (brought: { which: 'failed' | 'missing'; count: number }) => void;
 }
 
 /** Runs the feeder until it is stopped. Faults are logged once, when they begin and when they end; it goes on through them. */
-export function startFeeder({ db, enqueue, hasForgotten, log, observe }: FeederOptions): Feeder {
+export function startFeeder({ db, enqueue, hasForgotten, log, observe, observeRecovery }: FeederOptions): Feeder {
   const stopping = new AbortController();
   let isFailing = false;
   let restAt = 0;
@@ -51,17 +55,22 @@ export function startFeeder({ db, enqueue, hasForgotten, log, observe }: FeederO
     isWanted = false;
     try {
       if (!listening || listening.isLost) listening = await listenForWork(db.pool, onWake);
-      let enqueued = 0;
+      let isRestDue = false;
       if (Date.now() >= restAt) {
         restAt = Date.now() + REST_EVERY_MS;
         if (await hasForgotten()) {
           const reclaimed = await reclaim(db.pool);
           if (reclaimed > 0) log.warn({ reclaimed }, 'queue.forgot');
         }
-        enqueued += await feedRest({ db, enqueue });
+        isRestDue = true;
       }
+      // First what is due: no fault of the rest may hold it up.
       const fed = await feed({ db, enqueue });
-      enqueued += fed.enqueued;
+      let { enqueued } = fed;
+      if (isRestDue) {
+        enqueued += await feedRest({ db, enqueue });
+        await advanceRecoveries(db, { atOnce: RECOVERED_AT_ONCE, observe: observeRecovery });
+      }
       if (Date.now() >= dropAt) {
         dropAt = Date.now() + DROP_EVERY_MS;
         await dropOldKeys(db.pool);

@@ -92,6 +92,12 @@ export function openMetrics() {
     help: 'Jobs the feeder made; a steady growth says that something else loses them',
     registers,
   });
+  const recovered = new Counter({
+    name: 'posthorn_recovery_deliveries_total',
+    help: 'Deliveries that recoveries brought back',
+    labelNames: ['which'],
+    registers,
+  });
   const lastFed = new Gauge({
     name: 'posthorn_feeder_last_success_timestamp_seconds',
     help: 'When the feeder last succeeded',
@@ -135,6 +141,7 @@ export function openMetrics() {
     concurrency,
     rounds,
     fed,
+    recovered,
     lastFed,
     enqueueFailures,
   };

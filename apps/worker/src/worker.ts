@@ -145,6 +145,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
       metrics.fed.inc(enqueued);
       if (result === 'ok') metrics.lastFed.setToCurrentTime();
     },
+    observeRecovery: ({ which, count }) => metrics.recovered.inc({ which }, count),
   });
 
   return {

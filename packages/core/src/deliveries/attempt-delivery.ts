@@ -10,7 +10,7 @@ import type { Log } from '../log.js';
 import { openHeaders } from '../subscriptions/create-subscription.js';
 import { cancelDeliveries } from './cancel-deliveries.js';
 import { decide } from './decide.js';
-import type { AttemptReport, LoadedDelivery } from './delivery.js';
+import { type AttemptReport, type LoadedDelivery, isUrgent } from './delivery.js';
 import { holdDeliveries } from './hold-deliveries.js';
 import { loadDeliveries } from './load-deliveries.js';
 import type { Lanes } from './lanes.js';
@@ -95,7 +95,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
     const delivery = await patience.until(() => loads.add(id), signal);
     if (!delivery) return { end: 'stood_down', why: 'unknown' };
     if (delivery.attemptCount !== attemptNumber - 1) return { end: 'stood_down', why: 'superseded' };
-    if (delivery.askedTrigger === null) {
+    const urgent = isUrgent(delivery.askedTrigger);
+    if (!urgent) {
       if (delivery.status !== 'pending') return { end: 'stood_down', why: 'settled' };
       if (delivery.isDeleted || delivery.subscriptionStatus !== 'active') return standDown(delivery);
       if (delivery.dueInMs !== null && delivery.dueInMs > EARLY_MS) return { end: 'early', inMs: delivery.dueInMs };
@@ -103,10 +104,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
       return standDown(delivery);
     }
 
-    // What a person waits for is not held back.
-    const isUrgent = delivery.askedTrigger === 'manual' || delivery.askedTrigger === 'test';
-    if (delivery.isHeldBack && !isUrgent) return park(delivery, 'breaker', null);
-    const pass = isUrgent ? lanes.push(delivery.subscriptionId) : await lanes.enter(delivery.subscriptionId);
+    if (delivery.isHeldBack && !urgent) return park(delivery, 'breaker', null);
+    const pass = urgent ? lanes.push(delivery.subscriptionId) : await lanes.enter(delivery.subscriptionId);
     if (!pass) return park(delivery, 'crowded', lanes.underWay(delivery.subscriptionId));
 
     const eventId = toTypeId('evt', delivery.eventId);

@@ -42,6 +42,10 @@ export interface LoadedDelivery {
   publishedMsAgo: number;
 }
 
+/** A person waits for it: no bound of its subscription holds it back. */
+export const isUrgent = (askedTrigger: AttemptTrigger | null): boolean =>
+  askedTrigger === 'manual' || askedTrigger === 'test';
+
 /** What an attempt came to, told in logs and shown by the queue. */
 export interface AttemptReport {
   deliveryId: string;

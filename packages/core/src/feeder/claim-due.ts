@@ -1,12 +1,13 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Due } from '../deps.js';
+import type { AttemptTrigger } from '../generated/prisma/client.js';
 import { LEASE_SECONDS } from '../events/insert-events.js';
 
 export interface ClaimedDelivery extends Due {
   delayMs: number;
-  /** An attempt that a person asked for. */
-  isAsked: boolean;
+  /** Who asked for the attempt, if it is not due by the schedule. */
+  askedTrigger: AttemptTrigger | null;
 }
 
 export interface Claimed {
@@ -93,9 +94,8 @@ told AS (
 claimed AS (
   UPDATE deliveries d SET feed_at = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE d.id = l.id
-  RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", coalesce(d.asked_trigger IN ('manual', 'test'), false) AS "isAsked",
-    CASE WHEN coalesce(d.asked_trigger IN ('manual', 'test'), false) THEN 0
-      ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
+  RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger",
+    CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )
 SELECT w.count::int AS "waitingCount", c.*
 FROM (SELECT count(*) FROM waiting) w LEFT JOIN claimed c ON true`;

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { settleHeld } from './settle-held.js';
+import { isUrgent } from '../deliveries/delivery.js';
 import type { Deps, Due, QueueName } from '../deps.js';
 import { type ClaimedDelivery, claimDue, claimDueVerifications } from './claim-due.js';
 import { feedSoon } from './feed-soon.js';
@@ -18,13 +19,15 @@ export interface Round {
  *  Any number of processes may run it. */
 export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
   const { deliveries, waitingCount } = await claimDue(db.pool, { perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
-  // A first attempt does not wait behind retries, nor one that a person waits for; and what is new does not wait behind either.
-  const isFirst = ({ attemptNumber, isAsked }: ClaimedDelivery) => attemptNumber === 1 || isAsked;
-  const toDue = ({ id, attemptNumber, delayMs, isAsked }: ClaimedDelivery): Due => ({
+  // A first attempt does not wait behind retries, nor one that was asked for. (One that a recovery asks for may have the number
+  // of a retry that still sleeps in the queue `retry`, which would ignore it.)
+  const isFirst = ({ attemptNumber, askedTrigger }: ClaimedDelivery) => attemptNumber === 1 || askedTrigger !== null;
+  // Nobody waits for what comes from here, unless a person asked for it.
+  const toDue = ({ id, attemptNumber, delayMs, askedTrigger }: ClaimedDelivery): Due => ({
     id,
     attemptNumber,
     delayMs,
-    ...(!isAsked && { isBulk: true }),
+    ...(!isUrgent(askedTrigger) && { isBulk: true }),
   });
   const enqueued = await Promise.all([
     hand('deliver', deliveries.filter(isFirst).map(toDue)),
