@@ -118,6 +118,6 @@ describe('/openapi.json', () => {
     const optional = operations
       .filter(({ operation }) => operation.requestBody?.required === false)
       .map(({ operation }) => operation.operationId);
-    expect(optional).toEqual(['subscriptions.rotateSecret', 'subscriptions.test']);
+    expect(optional).toEqual(['subscriptions.disable', 'subscriptions.rotateSecret', 'subscriptions.test']);
   });
 });

@@ -7,8 +7,8 @@ import { moment, time, timeOrNull } from './text.js';
 export const DELIVERY_STATUSES = ['pending', 'held', 'succeeded', 'failed', 'canceled'] as const;
 export const DeliveryStatus = z.enum(DELIVERY_STATUSES).meta({
   description:
-    '`pending`: an attempt is due at `nextAttemptAt` · `held`: its subscription is paused · `succeeded` · `failed`: the ' +
-    'schedule is exhausted · `canceled`: nobody wants it any more.',
+    '`pending`: an attempt is due at `nextAttemptAt` · `held`: its subscription is paused, or was disabled with ' +
+    '`hold` · `succeeded` · `failed`: the schedule is exhausted · `canceled`: nobody wants it any more.',
 });
 export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
 

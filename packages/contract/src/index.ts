@@ -12,6 +12,7 @@ export {
   DeliveryQuery,
   DeliveryStatus,
 } from './delivery.js';
+export { DisableSubscription } from './disable-subscription.js';
 export {
   EVENT_TYPE_NAME,
   EventType,

@@ -22,7 +22,7 @@ export {
 } from './events/publisher.js';
 export type { PublishedEvent } from './events/insert-events.js';
 
-export { findSubscription, type Subscription } from './subscriptions/subscription.js';
+export { findSubscription, type Subscription, type SubscriptionResult } from './subscriptions/subscription.js';
 export { createSubscription, readHeaderNames } from './subscriptions/create-subscription.js';
 export { changeSubscription } from './subscriptions/change-subscription.js';
 export { deleteSubscription } from './subscriptions/delete-subscription.js';

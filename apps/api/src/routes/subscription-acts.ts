@@ -1,4 +1,4 @@
-import { RotateSecret, Secrets, Subscription } from '@posthorn/contract';
+import { DisableSubscription, RotateSecret, Secrets, Subscription } from '@posthorn/contract';
 import {
   disableSubscription,
   pauseSubscription,
@@ -7,15 +7,16 @@ import {
   resumeSubscription,
   rotateSecret,
   type Secrets as SecretRows,
+  type SubscriptionResult,
 } from '@posthorn/core';
-import type { Routes } from '../deps.js';
+import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, NotPossible, RateLimited } from '../errors.js';
 import { SubscriptionParams, uuidOf } from './params.js';
 import { subscriptionJson } from './subscription-json.js';
 
 const tags = ['Subscriptions'];
 
-// One row per act: its path and operation, what it does, its verb. Each may be repeated.
+// One row per act that takes no body: its path and operation, what it does, its verb. Each may be repeated.
 const ACTS = [
   {
     act: 'pause',
@@ -28,12 +29,6 @@ const ACTS = [
     summary: 'Resume a subscription',
     description: 'Held deliveries become due at once. It also enables a disabled one. Repeating it changes nothing.',
     verb: resumeSubscription,
-  },
-  {
-    act: 'disable',
-    summary: 'Disable a subscription',
-    description: 'It receives nothing, and what it is owed is canceled. Repeating it changes nothing.',
-    verb: disableSubscription,
   },
 ] as const;
 
@@ -52,21 +47,33 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
           response: { 200: Subscription },
         },
       },
-      async ({ params }) => {
-        const result = await verb(deps, { accountId: params.account, id: uuidOf('sub', params.subscription) });
-        switch (result.outcome) {
-          case 'done':
-            return subscriptionJson(deps, result.subscription);
-          case 'not_found':
-            throw new NotFound('subscription');
-          case 'not_possible':
-            throw new NotPossible(result.reason);
-          default:
-            return result satisfies never;
-        }
-      },
+      async ({ params }) =>
+        answer(deps, await verb(deps, { accountId: params.account, id: uuidOf('sub', params.subscription) })),
     );
   }
+
+  app.post(
+    '/v1/accounts/:account/subscriptions/:subscription/disable',
+    {
+      config: { allow: 'subscriptions:write', problems: ['invalid_request'] },
+      schema: {
+        operationId: 'subscriptions.disable',
+        summary: 'Disable a subscription',
+        description:
+          'It receives nothing, and is not owed what is published meanwhile (`recover` with `missing` brings that). What it ' +
+          'is owed now is canceled, or held until it is resumed, as `deliveries` says. Repeating it changes nothing; with ' +
+          'another choice it applies to what is still owed: what was canceled stays canceled.',
+        tags,
+        params: SubscriptionParams,
+        body: DisableSubscription.optional(),
+        response: { 200: Subscription },
+      },
+    },
+    async ({ params, body }) => {
+      const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
+      return answer(deps, await disableSubscription(deps, { ...key, deliveries: body?.deliveries }));
+    },
+  );
 
   app.post(
     '/v1/accounts/:account/subscriptions/:subscription/verify',
@@ -145,6 +152,19 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
     },
   );
 };
+
+function answer(deps: ApiDeps, result: SubscriptionResult): Subscription {
+  switch (result.outcome) {
+    case 'done':
+      return subscriptionJson(deps, result.subscription);
+    case 'not_found':
+      throw new NotFound('subscription');
+    case 'not_possible':
+      throw new NotPossible(result.reason);
+    default:
+      return result satisfies never;
+  }
+}
 
 const secretsJson = ({ secret, previous }: SecretRows): Secrets => ({
   secret,

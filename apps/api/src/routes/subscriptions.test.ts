@@ -215,6 +215,32 @@ describe('pause, resume, disable', () => {
     expect(await act(id, 'resume')).toMatchObject({ status: 200, json: { status: 'active', statusReason: null } });
   });
 
+  it('disable with hold keeps what is owed until it is resumed; what is published meanwhile is not owed', async () => {
+    const id = await api.activeSubscription(account);
+    await publish();
+    const disable = (body?: object) =>
+      api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`, { body });
+    expect(await disable({ deliveries: 'hold' })).toMatchObject({
+      status: 200,
+      json: { status: 'disabled', statusReason: 'manual' },
+    });
+    // Without a choice, and with an empty body, what was chosen stands.
+    for (const body of [undefined, {}]) expect(await disable(body)).toMatchObject({ status: 200 });
+    expect(await deliveries()).toMatchObject([{ status: 'held', statusReason: null, nextAttemptAt: null }]);
+    expect((await publish()).json.deliveries).toBe(0);
+    await act(id, 'resume');
+    await api.work();
+    expect(await deliveries()).toMatchObject([{ status: 'succeeded' }]);
+  });
+
+  it('disabled with hold, then with cancel: what was held is canceled', async () => {
+    const id = await api.activeSubscription(account);
+    await publish();
+    for (const choice of ['hold', 'cancel'])
+      await api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`, { body: { deliveries: choice } });
+    expect(await deliveries()).toMatchObject([{ status: 'canceled', statusReason: 'subscription_disabled' }]);
+  });
+
   it.each(['pause', 'resume', 'disable'])('%s of an unverified one: 422 that says why', async (name) => {
     const { json } = await create({ url: 'https://hooks.example.com/' });
     const answer = await act(json.id, name);

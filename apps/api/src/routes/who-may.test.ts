@@ -47,6 +47,7 @@ const BODIES: Record<string, unknown> = {
   'eventTypes.put': { description: 'stolen' },
   'subscriptions.create': { url: 'https://thief.example.com/' },
   'subscriptions.change': { url: 'https://thief.example.com/', description: 'stolen' },
+  'subscriptions.disable': { deliveries: 'cancel' },
   'subscriptions.rotateSecret': { overlapSeconds: 0 },
   'subscriptions.test': {},
   'recoveries.start': { since: '2020-01-01T00:00:00Z', which: 'failed' },

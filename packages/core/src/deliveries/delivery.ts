@@ -4,9 +4,10 @@ import type { AttemptTrigger, DeliveryStatus, SubscriptionStatus } from '../gene
 /** A Delivery as an attempt needs it: one event owed to one subscription.
  *
  *  status      entered when                                          left by
- *  pending     published to an active subscription; released;        an attempt → succeeded, failed · pause → held · disable, delete → canceled
- *              brought back by a recovery
- *  held        published to a paused one; paused; brought back       resume → pending · disable, delete → canceled
+ *  pending     published to an active subscription; released;        an attempt → succeeded, failed · pause, disable with hold → held ·
+ *              brought back by a recovery                            disable, delete → canceled
+ *  held        published to a paused one; paused; disabled with      resume → pending · disable, delete → canceled
+ *              hold; brought back
  *  succeeded   an attempt was answered 2xx, whatever the state was   nothing
  *  failed      the schedule is exhausted, or 410                     an attempt asked for that succeeds → succeeded · recovery → pending, held
  *  canceled    its subscription was disabled or deleted              as failed

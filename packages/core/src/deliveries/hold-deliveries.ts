@@ -5,10 +5,11 @@ import type { SubscriptionKey } from '../subscriptions/subscription.js';
  *  share its statement, wait for milliseconds, however much is owed; and that no statement meets its timeout. */
 export const CHANGED_AT_ONCE = 2_000;
 
-/** Holds what a paused subscription is owed, so many at a time, each in a transaction of its own: call it after the pause is
- *  committed. If the subscription is not paused (any more), nothing is held. Safe to repeat and to break off: what is left
- *  pending, or is being written to by somebody else, is held when its job meets the pause. An attempt that a person asked
- *  for stays asked for; a recovery asks for nothing that a pause would not hold. Leans on deliveries_feed_idx: what is pending is in it. */
+/** Holds what a subscription is owed that is paused, or disabled with hold, so many at a time, each in a transaction of its
+ *  own: call it after the change is committed. If the subscription is neither (any more), nothing is held. Safe to repeat and
+ *  to break off: what is left pending, or is being written to by somebody else, is held when its job meets the state. An
+ *  attempt that a person asked for stays asked for; a recovery asks for nothing that a pause would not hold. Leans on
+ *  deliveries_feed_idx: what is pending is in it. */
 export async function holdDeliveries(pool: pg.Pool, { accountId, id }: SubscriptionKey): Promise<void> {
   for (let count = CHANGED_AT_ONCE; count === CHANGED_AT_ONCE;) {
     const { rowCount } = await pool.query(
@@ -17,7 +18,8 @@ export async function holdDeliveries(pool: pg.Pool, { accountId, id }: Subscript
          feed_at = CASE WHEN nullif(d.asked_trigger, 'recovery') IS NOT NULL THEN d.feed_at END
        WHERE d.id = ANY (ARRAY(
          SELECT p.id FROM subscriptions s JOIN deliveries p ON p.subscription_id = s.id
-         WHERE s.account_id = $1 AND s.id = $2 AND s.status = 'paused' AND s.deleted_at IS NULL
+         WHERE s.account_id = $1 AND s.id = $2 AND (s.status = 'paused' OR s.status = 'disabled' AND s.holds_when_disabled)
+           AND s.deleted_at IS NULL
            AND p.feed_at IS NOT NULL AND p.status = 'pending'
          LIMIT ${CHANGED_AT_ONCE} FOR UPDATE OF p SKIP LOCKED
        ))`,

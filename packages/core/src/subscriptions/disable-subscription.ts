@@ -1,26 +1,51 @@
 import { inTransaction } from '../database.js';
-import { cancelDeliveries } from '../deliveries/cancel-deliveries.js';
+import { settleOwed } from '../deliveries/settle-owed.js';
 import type { Deps } from '../deps.js';
+import { newId } from '../id.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
-/** Disables a subscription (reason `manual`): it receives nothing, what it is owed is canceled. Canceling follows the commit;
- *  if this process ends meanwhile, workers and the feeder cancel the rest. Safe to repeat; one that is disabled keeps its
- *  first reason. */
-export async function disableSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
+export interface Disabling extends SubscriptionKey {
+  /** What becomes of what it is owed. Untold: cancel; of one that is disabled already, what was told before. */
+  deliveries?: 'cancel' | 'hold' | undefined;
+}
+
+/** Disables a subscription (reason `manual`): it receives nothing; what it is owed is canceled, or held until it is resumed.
+ *  Holding and canceling follow the commit; if this process ends meanwhile, workers and the feeder do the rest. Operators are
+ *  told by a notice of the same transaction.
+ *  Safe to repeat: one that is disabled keeps its first reason, and no second notice is written. What is told anew holds for
+ *  what it is still owed: `cancel` after `hold` cancels that; `hold` after `cancel` brings nothing back. */
+export async function disableSubscription(
+  { db }: Pick<Deps, 'db'>,
+  { deliveries, ...key }: Disabling,
+): Promise<SubscriptionResult> {
   const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);
     if (!now) return { outcome: 'not_found' } as const;
     if (now.status === 'unverified')
       return { outcome: 'not_possible', reason: 'it is not verified yet, so it receives nothing' } as const;
-    if (now.status === 'disabled') return null;
+    if (now.status === 'disabled') {
+      if (deliveries === undefined) return null;
+      await client.query(
+        `UPDATE subscriptions SET holds_when_disabled = $3, updated_at = now()
+         WHERE account_id = $1 AND id = $2 AND status = 'disabled' AND holds_when_disabled <> $3`,
+        [key.accountId, key.id, deliveries === 'hold'],
+      );
+      return null;
+    }
     await client.query(
-      `UPDATE subscriptions SET status = 'disabled', status_reason = 'manual', status_changed_at = now(), updated_at = now()
+      `UPDATE subscriptions SET status = 'disabled', status_reason = 'manual', status_changed_at = now(), updated_at = now(),
+         holds_when_disabled = $3
        WHERE account_id = $1 AND id = $2 AND status IN ('active', 'paused')`,
-      [key.accountId, key.id],
+      [key.accountId, key.id, deliveries === 'hold'],
+    );
+    await client.query(
+      `INSERT INTO notices (id, type, account_id, subscription_id, detail)
+       VALUES ($1, 'subscription:disabled', $2, $3, '{"reason":"manual"}')`,
+      [newId(), key.accountId, key.id],
     );
     return null;
   });
   if (refused) return refused;
-  await cancelDeliveries(db.pool, { subscriptionId: key.id });
+  await settleOwed(db.pool, key);
   return done(db, key);
 }

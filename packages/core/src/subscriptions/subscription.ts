@@ -11,6 +11,8 @@ import type { Subscription as Row, Verification } from '../generated/prisma/clie
  *  disabled     disable (`manual`), 410 (`gone`), nothing         resume → active
  *               succeeded for too long (`failing`)
  *
+ *  A disabled one receives nothing and is owed nothing new. What it was owed is canceled; disabled by hand, it may also wait
+ *  (`holdsWhenDisabled`) until it is resumed or deleted.
  *  A changed URL is another matter: it stands in `pendingUrl` until it is verified, and the old one keeps receiving.
  *  A deleted one (`deletedAt`) is in no list, receives nothing and is kept for its history only. */
 export type Subscription = Row & { verification: Verification | null };

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { settleOwed } from '../deliveries/settle-owed.js';
+import { FAILED, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
+import { deleteSubscription } from './delete-subscription.js';
+import { disableSubscription } from './disable-subscription.js';
+import { pauseSubscription } from './pause-subscription.js';
+import { resumeSubscription } from './resume-subscription.js';
+import type { SubscriptionKey } from './subscription.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+beforeEach(() => {
+  ledger.answers.length = 0;
+  ledger.posts.length = 0;
+  ledger.jobs.length = 0;
+});
+
+const { signal } = new AbortController();
+
+/** How many deliveries an account has in each status. */
+async function statuses(accountId: string): Promise<Record<string, number>> {
+  const groups = await ledger.db.prisma.delivery.groupBy({ by: ['status'], where: { accountId }, _count: true });
+  return Object.fromEntries(groups.map(({ status, _count }) => [status, _count]));
+}
+
+const subscriptionOf = ({ id }: SubscriptionKey) => ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id } });
+
+/** An active subscription that is owed so many events. */
+async function owing(count: number): Promise<SubscriptionKey> {
+  const accountId = await ledger.account();
+  const { id } = await ledger.activeSubscription(accountId);
+  await Promise.all(Array.from({ length: count }, () => ledger.publish(accountId)));
+  await ledger.publisher.drain();
+  return { accountId, id };
+}
+
+describe('disable with hold', () => {
+  it('holds all that is owed, pending and held alike; jobs that are left post nothing; resumed, all of it arrives', async () => {
+    const key = await owing(50);
+    await pauseSubscription(ledger, key);
+    await resumeSubscription(ledger, key);
+    expect(await disableSubscription(ledger, { ...key, deliveries: 'hold' })).toMatchObject({
+      outcome: 'done',
+      subscription: { status: 'disabled', statusReason: 'manual', holdsWhenDisabled: true },
+    });
+    expect(await statuses(key.accountId)).toEqual({ held: 50 });
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(0);
+    await resumeSubscription(ledger, key);
+    await ledger.work();
+    expect(await statuses(key.accountId)).toEqual({ succeeded: 50 });
+    expect(ledger.posts).toHaveLength(50);
+  });
+
+  it('from paused: what the pause held stays held', async () => {
+    const key = await owing(3);
+    await pauseSubscription(ledger, key);
+    await disableSubscription(ledger, { ...key, deliveries: 'hold' });
+    expect(await statuses(key.accountId)).toEqual({ held: 3 });
+  });
+
+  it('what is published while it is disabled is not owed', async () => {
+    const key = await owing(1);
+    await disableSubscription(ledger, { ...key, deliveries: 'hold' });
+    await ledger.publish(key.accountId);
+    expect(await statuses(key.accountId)).toEqual({ held: 1 });
+  });
+
+  it('a failure in flight stays held and its wait is spent; a success in flight succeeds', async () => {
+    for (const [answer, status] of [
+      [FAILED, 'held'],
+      [{}, 'succeeded'],
+    ] as const) {
+      const key = await owing(1);
+      ledger.answers.splice(0, 1, async () => {
+        await disableSubscription(ledger, { ...key, deliveries: 'hold' });
+        return answer;
+      });
+      const [job] = ledger.jobs.splice(0);
+      if (job) await ledger.attempter().attempt(job, signal);
+      expect(await statuses(key.accountId)).toEqual({ [status]: 1 });
+      expect(await subscriptionOf(key)).toMatchObject({ status: 'disabled', statusReason: 'manual' });
+    }
+  });
+
+  it('a process that ends right after the commit leaves what whoever meets it settles: held, and not canceled', async () => {
+    const key = await owing(3);
+    const db = interpose(ledger.db, (statement, run) =>
+      statement.includes('UPDATE deliveries') ? Promise.reject(new Error('ended')) : run(),
+    );
+    await expect(disableSubscription({ db }, { ...key, deliveries: 'hold' })).rejects.toThrow('ended');
+    expect(await statuses(key.accountId)).toEqual({ pending: 3 });
+    await settleOwed(ledger.db.pool, key);
+    expect(await statuses(key.accountId)).toEqual({ held: 3 });
+  });
+
+  it('deleted, it keeps nothing: what was held is canceled', async () => {
+    const key = await owing(2);
+    await disableSubscription(ledger, { ...key, deliveries: 'hold' });
+    await deleteSubscription(ledger, key);
+    expect(await statuses(key.accountId)).toEqual({ canceled: 2 });
+  });
+});
+
+describe('disabled again', () => {
+  it('cancel after hold cancels what was held; hold after cancel brings nothing back; no choice changes nothing', async () => {
+    const key = await owing(2);
+    await disableSubscription(ledger, { ...key, deliveries: 'hold' });
+    await disableSubscription(ledger, key);
+    expect(await statuses(key.accountId)).toEqual({ held: 2 });
+    await disableSubscription(ledger, { ...key, deliveries: 'cancel' });
+    expect(await statuses(key.accountId)).toEqual({ canceled: 2 });
+    await disableSubscription(ledger, { ...key, deliveries: 'hold' });
+    expect(await statuses(key.accountId)).toEqual({ canceled: 2 });
+    expect(await subscriptionOf(key)).toMatchObject({ statusReason: 'manual', holdsWhenDisabled: true });
+  });
+
+  it('keeps its first reason, and when it was disabled', async () => {
+    const key = await owing(0);
+    await ledger.db.pool.query(
+      `UPDATE subscriptions SET status = 'disabled', status_reason = 'gone', status_changed_at = '2026-01-01' WHERE id = $1`,
+      [key.id],
+    );
+    const before = await subscriptionOf(key);
+    await disableSubscription(ledger, { ...key, deliveries: 'hold' });
+    const { statusReason, statusChangedAt } = await subscriptionOf(key);
+    expect([statusReason, statusChangedAt]).toEqual(['gone', before.statusChangedAt]);
+  });
+});
+
+describe('every delivery ends in a named status', () => {
+  it('disabled or deleted while attempts are due, delayed, held, asked for and under way: none stays open', async () => {
+    for (const verb of [disableSubscription, deleteSubscription]) {
+      const key = await owing(6);
+      const [failed, asked, underWay, ...due] = ledger.jobs.splice(0);
+      if (!failed || !asked || !underWay) throw new Error('too few jobs');
+      ledger.answers.splice(0, 1, FAILED);
+      await ledger.attempter({ waitsMs: [600_000] }).attempt(failed, signal);
+      await ledger.db.pool.query(`UPDATE deliveries SET asked_trigger = 'manual' WHERE id = $1`, [asked.id]);
+      await ledger.db.pool.query(`UPDATE deliveries SET status = 'held', due_at = NULL, feed_at = NULL WHERE id = $1`, [
+        due[0]?.id,
+      ]);
+      ledger.answers.splice(0, 1, async () => {
+        await verb(ledger, key);
+        return FAILED;
+      });
+      await ledger.attempter().attempt(underWay, signal);
+      ledger.answers.splice(0, 1, FAILED);
+      await ledger.work();
+      expect(await statuses(key.accountId)).toEqual({ canceled: 6 });
+      const open = await ledger.db.prisma.delivery.count({
+        where: { accountId: key.accountId, OR: [{ feedAt: { not: null } }, { statusReason: null }] },
+      });
+      expect(open).toBe(0);
+    }
+  });
+});
