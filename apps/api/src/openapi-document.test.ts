@@ -54,6 +54,10 @@ describe('/openapi.json', () => {
       'message:created',
       'conversation:created',
       'conversation:updated',
+      'subscription:disabled',
+      'subscription:failing',
+      'subscription:recovered',
+      'delivery:failed',
       'webhook:verify',
     ]);
     expect(document.info.version).toBe('test');

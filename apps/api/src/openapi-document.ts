@@ -1,5 +1,5 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
-import { PublishEvent, toTypeId } from '@posthorn/contract';
+import { OPERATIONAL_EVENTS, PublishEvent, toTypeId } from '@posthorn/contract';
 import { z } from 'zod';
 
 // What stands in the document beside the routes.
@@ -144,12 +144,30 @@ function webhooks(): Json {
       required: ['event', 'payload'],
     },
   );
-  return { ...Object.fromEntries(events), 'webhook:verify': handshake };
+  const operational = Object.entries(OPERATIONAL_EVENTS).map(([type, payload]) => [
+    type,
+    webhook(
+      type,
+      `\`${type}\`, to the operators: to subscriptions of the operations account (\`OPERATIONS_ACCOUNT\`).`,
+      {
+        type: 'object',
+        properties: { event: { const: type }, payload: shapeOf(payload) },
+        required: ['event', 'payload'],
+      },
+    ),
+  ]);
+  return { ...Object.fromEntries(events), ...Object.fromEntries(operational), 'webhook:verify': handshake };
 }
 
 function eventBody(type: string): Json {
   const body = z.toJSONSchema(PublishEvent.omit({ event: true }), { unrepresentable: 'any', io: 'input' });
   return { type: 'object', properties: { event: { const: type }, ...body.properties }, required: ['event', 'payload'] };
+}
+
+/** A shape as it stands within another. */
+function shapeOf(schema: z.ZodType): Json {
+  const { $schema: _, id: __, ...shape } = z.toJSONSchema(schema, { unrepresentable: 'any' });
+  return shape;
 }
 
 function webhook(type: string, summary: string, schema: Json): Json {

@@ -19,6 +19,8 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'WORKER_HEALTH_HOST',
     'WORKER_HEALTH_PORT',
     'FAILING_AFTER_DAYS',
+    'OPERATIONS_ACCOUNT',
+    'HONOR_DISABLE_HEADER',
     'SHUTDOWN_TIMEOUT_MS',
     'LOG_LEVEL',
   ]);

@@ -47,6 +47,12 @@ export {
 } from './id.js';
 export { CreatedKey, CreateKey, Key, KeyList, Scope, SCOPES } from './key.js';
 export { listOf, ListQuery, oneOrMore } from './list.js';
+export {
+  isOperational,
+  type OperationalEvent,
+  OPERATIONAL_EVENTS,
+  type OperationalEventType,
+} from './operational-event.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
 export { Recover, Recovery, RecoveryList, RecoveryPreview, RecoveryQuery } from './recovery.js';
 export {

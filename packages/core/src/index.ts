@@ -42,6 +42,7 @@ export { advanceRecoveries } from './recoveries/advance-recoveries.js';
 export { cancelRecovery } from './recoveries/cancel-recovery.js';
 export { findRecovery, type Recovery, withProgress } from './recoveries/recovery.js';
 export { startRecovery } from './recoveries/start-recovery.js';
+export { publishNotices } from './notices/publish-notices.js';
 export { dropOldKeys, feed, feedRest } from './feeder/feed.js';
 export { listenForWork } from './feeder/wake.js';
 export { reclaim } from './feeder/reclaim.js';

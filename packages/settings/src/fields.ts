@@ -9,6 +9,9 @@ export const text = () => z.string();
 export const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, { error: `must be one of ${values.join(', ')}` });
 
+/** As the API takes it. */
+export const accountId = () => z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -');
+
 export const flag = () => oneOf('true', 'false').transform((value) => value === 'true');
 
 export function number(min: number, max: number) {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import {
+  accountId,
   flag,
   hosts,
   list,
@@ -171,6 +172,19 @@ export const settings = {
     default: '5',
     description:
       'A subscription that has exhausted a delivery and had no success for so many days is disabled, reason `failing`.',
+  },
+  OPERATIONS_ACCOUNT: {
+    schema: accountId(),
+    default: 'posthorn',
+    description:
+      'Id of the operators’ own account: its subscriptions are told by webhook of deliveries that fail and of subscriptions ' +
+      'that fail, recover or are disabled. Without an account of this id nobody is told.',
+  },
+  HONOR_DISABLE_HEADER: {
+    schema: flag(),
+    default: 'false',
+    description:
+      '`true` lets a receiver disable its subscription with the header `webhook-delivery: disable` in any answer, as it can with 410.',
   },
   SHUTDOWN_DELAY_MS: {
     schema: wholeNumber(0, 300_000),

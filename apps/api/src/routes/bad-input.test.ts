@@ -77,6 +77,7 @@ describe('POST …/events refuses and stores nothing of', () => {
       refused(422, 'unknown_event_type', 'event'),
     ],
     ['the handshake’s type', '{"event":"webhook:verify","payload":{}}', invalid('event')],
+    ['a type of Posthorn’s own', '{"event":"subscription:disabled","payload":{}}', invalid('event')],
   ])('%s', async (_, body, refusal) => {
     expect(await attempt('POST', `/v1/accounts/${account}/events`, { body })).toEqual(refusal);
   });
@@ -390,6 +391,9 @@ describe('other writes refuse and store nothing of', () => {
     ['an event type with a bad name', 'PUT', '/v1/event-types/a%20b', {}, invalid('name')],
     ['an event type of 129 characters', 'PUT', `/v1/event-types/${'t'.repeat(129)}`, {}, invalid('name')],
     ['the handshake’s event type', 'PUT', '/v1/event-types/webhook:verify', {}, invalid('name')],
+    ['an event type of Posthorn’s own', 'PUT', '/v1/event-types/delivery:failed', {}, invalid('name')],
+    ['its removal', 'DELETE', '/v1/event-types/delivery:failed', undefined, invalid('name')],
+    ['a test event of a type of Posthorn’s own', 'POST', 'test', { event: 'delivery:failed' }, invalid('event')],
     ['an example that is no object', 'PUT', '/v1/event-types/x', { example: 'x' }, invalid('example')],
     [
       'an example that would be rounded',

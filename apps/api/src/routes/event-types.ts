@@ -1,4 +1,4 @@
-import { EventType, EventTypeList, ListQuery, PutEventType } from '@posthorn/contract';
+import { EventType, EventTypeList, isOperational, ListQuery, PutEventType } from '@posthorn/contract';
 import { type EventType as Row, putEventType } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
@@ -80,6 +80,7 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
       if (name === HANDSHAKE_TYPE) {
         throw new InvalidRequest([{ path: 'name', message: `"${name}" is the handshake’s own type; choose another` }]);
       }
+      refuseOperational(name);
       const created = await putEventType({ db }, { name, ...body });
       const row = await db.prisma.eventType.findUniqueOrThrow({ where: { name } });
       return reply.code(created ? 201 : 200).send(eventTypeJson(row));
@@ -100,12 +101,20 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
       },
     },
     async ({ params }, reply) => {
+      refuseOperational(params.name);
       const { count } = await db.prisma.eventType.deleteMany({ where: params });
       if (count === 0) throw new NotFound('event type');
       return reply.code(204).send();
     },
   );
 };
+
+function refuseOperational(name: string): void {
+  if (!isOperational(name)) return;
+  throw new InvalidRequest([
+    { path: 'name', message: `"${name}" is Posthorn’s own: it can be neither changed nor removed` },
+  ]);
+}
 
 const eventTypeJson = (row: Row): EventType => ({
   name: row.name,

@@ -1,4 +1,4 @@
-import { TestEvent, TestSent, toTypeId } from '@posthorn/contract';
+import { isOperational, TestEvent, TestSent, toTypeId } from '@posthorn/contract';
 import { findSubscription, freezeEvent, type FrozenEvent, sendTest } from '@posthorn/core';
 import type { ApiDeps, Routes } from '../deps.js';
 import { EventTypeUnknown, InvalidJson, InvalidRequest, NotFound, NotPossible } from '../errors.js';
@@ -57,7 +57,7 @@ async function freezeTest({ db }: Pick<ApiDeps, 'db'>, text: string, wanted: str
   const types = await db.prisma.eventType.findMany({ orderBy: [{ createdAt: 'asc' }, { name: 'desc' }] });
   const type =
     given.event === undefined
-      ? types.find(({ name }) => wants(wanted, name))
+      ? types.find(({ name }) => wants(wanted, name) && !isOperational(name))
       : types.find(({ name }) => name === given.event);
   if (!type && given.event !== undefined) throw new EventTypeUnknown('event', given.event);
   if (!type)

@@ -54,6 +54,7 @@ describe('freezeEvent', () => {
     ['a type with a space', '{"event":"a b","payload":{}}', 'invalid_request', 'event'],
     ['a type with a NUL', String.raw`{"event":"a\u0000","payload":{}}`, 'invalid_request', 'event'],
     ['the handshake’s type', '{"event":"webhook:verify","payload":{}}', 'invalid_request', 'event'],
+    ['a type of Posthorn’s own', '{"event":"delivery:failed","payload":{}}', 'invalid_request', 'event'],
     ['no payload', '{"event":"a:b"}', 'invalid_request', 'payload'],
     ['a payload that is null', '{"event":"a:b","payload":null}', 'invalid_request', 'payload'],
     ['a payload that is an array', '{"event":"a:b","payload":[]}', 'invalid_request', 'payload'],

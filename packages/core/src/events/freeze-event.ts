@@ -1,4 +1,4 @@
-import { EventTypeName, IdempotencyKey } from '@posthorn/contract';
+import { EventTypeName, IdempotencyKey, isOperational } from '@posthorn/contract';
 import { type RawMember, type RawValue, readElements, readMembers } from './json-text.js';
 
 /** An event as it will be sent: the exact bytes of every attempt. */
@@ -82,6 +82,8 @@ function freezeMembers(members: RawMember[], at: string, known: string[]): Freez
   }
   if (type === HANDSHAKE_TYPE)
     return refuse(`${at}event`, `"${HANDSHAKE_TYPE}" is the handshake's own type; publish under another`);
+  if (isOperational(type))
+    return refuse(`${at}event`, `"${type}" is Posthorn’s own: it tells operators of it and nobody publishes it`);
 
   const payload = members.find(({ key }) => key === 'payload')?.value;
   if (!payload?.text.startsWith('{')) return refuse(`${at}payload`, 'must be a JSON object');

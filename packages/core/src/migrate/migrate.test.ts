@@ -89,6 +89,14 @@ describe('migrate', () => {
     const applied = await migrateUp({ url: database.url, log: silent });
     expect(applied.length).toBeGreaterThan(0);
     const { rows } = await client.query<{ name: string }>('SELECT name FROM event_types ORDER BY name');
-    expect(rows.map(({ name }) => name)).toEqual(['conversation:created', 'conversation:updated', 'message:created']);
+    expect(rows.map(({ name }) => name)).toEqual([
+      'conversation:created',
+      'conversation:updated',
+      'delivery:failed',
+      'message:created',
+      'subscription:disabled',
+      'subscription:failing',
+      'subscription:recovered',
+    ]);
   });
 });

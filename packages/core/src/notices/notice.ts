@@ -1,0 +1,25 @@
+import type { OperationalEventType } from '@posthorn/contract';
+import type { AttemptOutcome } from '../generated/prisma/client.js';
+
+/** A notice, with what it is about as it stands now. */
+export interface Notice {
+  type: OperationalEventType;
+  accountId: string;
+  subscriptionId: string;
+  url: string;
+  detail: { reason?: string; percent?: number; failingSince?: string };
+  failingSince: Date | null;
+  createdAt: Date;
+  /** Of delivery:failed. */
+  delivery: {
+    id: string;
+    eventId: string;
+    eventType: string;
+    reason: string | null;
+    attemptCount: number;
+    number: number;
+    outcome: AttemptOutcome;
+    statusCode: number | null;
+    startedAt: string;
+  } | null;
+}

@@ -1,0 +1,225 @@
+import { OPERATIONAL_EVENTS, type OperationalEventType, isOperational, toTypeId } from '@posthorn/contract';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deleteAccount } from '../accounts/delete-account.js';
+import { GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
+import { newId } from '../id.js';
+import { disableSubscription } from '../subscriptions/disable-subscription.js';
+import type { SubscriptionKey } from '../subscriptions/subscription.js';
+import { publishNotices } from './publish-notices.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+beforeEach(async () => {
+  ledger.answers.length = 0;
+  ledger.posts.length = 0;
+  ledger.jobs.length = 0;
+  await ledger.db.pool.query('DELETE FROM notices');
+});
+
+let operators = 0;
+/** An operations account of its own, with a subscription of all its events. */
+async function operationsAccount(): Promise<string> {
+  const id = await ledger.account(`operators-${++operators}`);
+  await ledger.activeSubscription(id, { url: 'https://operators.example.com/' });
+  return id;
+}
+async function subscription(): Promise<SubscriptionKey> {
+  const accountId = await ledger.account();
+  const { id } = await ledger.activeSubscription(accountId, {
+    url: 'https://user.example.com:8443/hook?token=hunter2',
+  });
+  return { accountId, id };
+}
+/** What is published of an account, oldest first. */
+async function told(accountId: string): Promise<{ event: OperationalEventType; payload: Record<string, unknown> }[]> {
+  const rows = await ledger.db.prisma.event.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+  return rows.map(({ body }) => JSON.parse(Buffer.from(body).toString()));
+}
+/** As record-attempts writes it. */
+const notice = ({ accountId, id }: SubscriptionKey, type: OperationalEventType, detail = {}, deliveryId?: string) =>
+  ledger.db.pool.query(
+    'INSERT INTO notices (id, type, account_id, subscription_id, delivery_id, detail) VALUES ($1, $2, $3, $4, $5, $6)',
+    [newId(), type, accountId, id, deliveryId ?? null, JSON.stringify(detail)],
+  );
+const noticesLeft = () => ledger.db.prisma.notice.count();
+
+describe('what operators are told', () => {
+  it('of a disabling over the API: signed and sent to their subscriptions like any event, with host, reason and advice', async () => {
+    const operations = await operationsAccount();
+    const key = await subscription();
+    await disableSubscription(ledger, key);
+    expect(await publishNotices(ledger, { operationsAccount: operations })).toBe(1);
+    expect(await noticesLeft()).toBe(0);
+    const [event] = await told(operations);
+    expect(event).toEqual({
+      event: 'subscription:disabled',
+      payload: {
+        accountId: key.accountId,
+        subscriptionId: toTypeId('sub', key.id),
+        receiverHost: 'user.example.com:8443',
+        reason: 'manual',
+        failingSince: null,
+        at: expect.stringMatching(/Z$/),
+        advice: expect.stringContaining('Resume it'),
+      },
+    });
+    expect(JSON.stringify(event)).not.toContain('hunter2');
+    await ledger.work();
+    expect(ledger.posts).toMatchObject([{ url: 'https://operators.example.com/', secrets: [expect.any(String)] }]);
+  });
+
+  it('a disabling that changes nothing is told once; one that is refused is not told', async () => {
+    const key = await subscription();
+    for (const deliveries of [undefined, 'hold', 'cancel', undefined] as const)
+      await disableSubscription(ledger, { ...key, deliveries });
+    await disableSubscription(ledger, { ...key, accountId: await ledger.account() });
+    expect(await noticesLeft()).toBe(1);
+  });
+
+  it('of a delivery that failed: which event of whom, why, and how its last attempt ended', async () => {
+    const operations = await operationsAccount();
+    const key = await subscription();
+    const eventId = await ledger.publish(key.accountId);
+    await ledger.publisher.drain();
+    const [job] = ledger.jobs.splice(0);
+    if (!job) throw new Error('nothing was enqueued');
+    ledger.answers.push(GONE);
+    await ledger.attempter().attempt(job, new AbortController().signal);
+    await ledger.db.pool.query('DELETE FROM notices');
+    await notice(key, 'delivery:failed', {}, job.id);
+    await publishNotices(ledger, { operationsAccount: operations });
+    expect(await told(operations)).toMatchObject([
+      {
+        event: 'delivery:failed',
+        payload: {
+          deliveryId: toTypeId('dlv', job.id),
+          eventId: toTypeId('evt', eventId),
+          eventType: 'message:created',
+          reason: 'gone',
+          attemptCount: 1,
+          lastAttempt: { number: 1, outcome: 'http_error', statusCode: 410 },
+          advice: expect.stringContaining('410'),
+        },
+      },
+    ]);
+  });
+
+  it('every type has the shape that the contract documents, and so has the example of it in the catalogue', async () => {
+    const operations = await operationsAccount();
+    const key = await subscription();
+    await ledger.publish(key.accountId);
+    await ledger.publisher.drain();
+    await ledger.work();
+    const { id: deliveryId } = await ledger.db.prisma.delivery.findFirstOrThrow({
+      where: { accountId: key.accountId },
+    });
+    const since = '2026-11-16 18:55:00.123+00'; // as Postgres writes it into JSON
+    await notice(key, 'subscription:failing', { percent: 75, failingSince: since });
+    await notice(key, 'subscription:disabled', { reason: 'failing', failingSince: since });
+    await notice(key, 'subscription:recovered');
+    await notice(key, 'delivery:failed', {}, deliveryId);
+    await publishNotices(ledger, { operationsAccount: operations });
+    const events = await told(operations);
+    expect(events.map(({ event }) => event).toSorted()).toEqual(Object.keys(OPERATIONAL_EVENTS).toSorted());
+    expect(events[0]?.payload).toMatchObject({ percent: 75, failingSince: '2026-11-16T18:55:00.123Z' });
+    const types = await ledger.db.prisma.eventType.findMany();
+    const examples = types.flatMap(({ name, example }) =>
+      isOperational(name) ? [{ event: name, payload: example }] : [],
+    );
+    expect(examples).toHaveLength(4);
+    for (const { event, payload } of [...events, ...examples]) {
+      const result = OPERATIONAL_EVENTS[event].strict().safeParse(payload);
+      expect([event, result.error]).toEqual([event, undefined]);
+    }
+  });
+});
+
+describe('none is lost and none is told twice', () => {
+  it('a process that ends just after the commit of a disabling: the next round of any other tells it', async () => {
+    const operations = await operationsAccount();
+    const key = await subscription();
+    const db = interpose(ledger.db, (statement, run) =>
+      statement.includes('UPDATE deliveries') ? Promise.reject(new Error('ended')) : run(),
+    );
+    await expect(disableSubscription({ db }, key)).rejects.toThrow('ended');
+    expect(await told(operations)).toEqual([]);
+    await publishNotices(ledger, { operationsAccount: operations });
+    expect(await told(operations)).toMatchObject([{ event: 'subscription:disabled' }]);
+  });
+
+  it('two rounds at once: each notice becomes one event', async () => {
+    const operations = await operationsAccount();
+    const key = await subscription();
+    for (let count = 0; count < 30; count += 1) await notice(key, 'subscription:recovered');
+    const round = () => publishNotices(ledger, { operationsAccount: operations, limit: 10 });
+    const counts = await Promise.all([round(), round(), round(), round()]);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(30 - (await noticesLeft()));
+    while ((await round()) > 0);
+    expect(await told(operations)).toHaveLength(30);
+  });
+
+  it('a round that cannot store its events keeps their notices', async () => {
+    const operations = await operationsAccount();
+    await notice(await subscription(), 'subscription:recovered');
+    await ledger.db.pool.query(
+      `ALTER TABLE events ADD CONSTRAINT no_room CHECK (account_id <> '${operations}') NOT VALID`,
+    );
+    await expect(publishNotices(ledger, { operationsAccount: operations })).rejects.toThrow('no_room');
+    await ledger.db.pool.query('ALTER TABLE events DROP CONSTRAINT no_room');
+    expect(await noticesLeft()).toBe(1);
+    expect(await told(operations)).toEqual([]);
+  });
+
+  it('while the queue takes nothing it is told all the same, and the feeder is asked to deliver it soon', async () => {
+    const operations = await operationsAccount();
+    await notice(await subscription(), 'subscription:recovered');
+    ledger.setQueue(false);
+    expect(await publishNotices(ledger, { operationsAccount: operations })).toBe(1);
+    ledger.setQueue(true);
+    const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId: operations } });
+    expect((delivery.feedAt?.getTime() ?? 0) - Date.now()).toBeLessThan(5_000);
+  });
+});
+
+describe('nobody else is told', () => {
+  it('tenants’ subscriptions, whatever events they want, get none of it', async () => {
+    const operations = await operationsAccount();
+    const key = await subscription();
+    const other = await ledger.activeSubscription(key.accountId, { events: ['subscription:*', 'delivery:failed'] });
+    await disableSubscription(ledger, key);
+    await publishNotices(ledger, { operationsAccount: operations });
+    await ledger.work();
+    expect(ledger.posts.map(({ url }) => url)).toEqual(['https://operators.example.com/']);
+    expect(await ledger.db.prisma.delivery.count({ where: { subscriptionId: other.id } })).toBe(0);
+  });
+
+  it('what happens to the operations account’s own subscriptions makes no event: there is no loop', async () => {
+    const accountId = await operationsAccount();
+    const { id } = await ledger.activeSubscription(accountId);
+    await disableSubscription(ledger, { accountId, id });
+    await notice({ accountId, id }, 'subscription:failing', { percent: 50 });
+    expect(await publishNotices(ledger, { operationsAccount: accountId })).toBe(0);
+    expect(await noticesLeft()).toBe(0);
+    expect(await told(accountId)).toEqual([]);
+  });
+
+  it('without an operations account notices are dropped, and nothing is stored', async () => {
+    await disableSubscription(ledger, await subscription());
+    const events = (await ledger.counts())['events'];
+    expect(await publishNotices(ledger, { operationsAccount: 'nobody' })).toBe(0);
+    expect(await noticesLeft()).toBe(0);
+    expect((await ledger.counts())['events']).toBe(events);
+  });
+
+  it('a notice of an account that was deleted meanwhile goes without a word, and holds none of the others up', async () => {
+    const operations = await operationsAccount();
+    const [leaving, staying] = [await subscription(), await subscription()];
+    await notice(leaving, 'subscription:recovered');
+    await notice(staying, 'subscription:recovered');
+    await deleteAccount(ledger, { id: leaving.accountId });
+    await publishNotices(ledger, { operationsAccount: operations });
+    expect(await told(operations)).toMatchObject([{ payload: { accountId: staying.accountId } }]);
+    expect(await noticesLeft()).toBe(0);
+  });
+});

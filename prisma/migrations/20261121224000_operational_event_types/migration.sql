@@ -1,0 +1,12 @@
+-- What operators are told by webhook (packages/contract/src/operational-event.ts). Events of the operations account alone.
+INSERT INTO event_types (name, description, example) VALUES
+  ('subscription:disabled', 'A subscription was disabled: over the API, because nothing succeeded for too long, or because its receiver asked for it. Sent to subscriptions of the operations account only.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing was delivered to it for too long. Ask its owner to mend the receiver, then resume it and recover what it missed."}'),
+  ('subscription:failing', 'A subscription fails and is on its way to being disabled. Sent when half of the time has passed, and at three quarters. Sent to subscriptions of the operations account only.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","percent":50,"failingSince":"2026-11-19T06:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing is delivered to it, and if that goes on it is disabled. Ask its owner to look at the latest attempts."}'),
+  ('subscription:recovered', 'A subscription that operators were warned of receives again. Sent to subscriptions of the operations account only.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"It receives again. What failed meanwhile can be brought back with recover."}'),
+  ('delivery:failed', 'A delivery failed for good: no attempt is left. Sent to subscriptions of the operations account only.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The receiver answered 503 to the last attempt. Ask its owner to mend it, then retry the delivery or recover all that failed."}')
+ON CONFLICT (name) DO UPDATE SET description = excluded.description, example = excluded.example, schema = NULL,
+  deprecated = false, updated_at = now();
