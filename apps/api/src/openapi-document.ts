@@ -166,7 +166,7 @@ function eventBody(type: string): Json {
 
 /** A shape as it stands within another. */
 function shapeOf(schema: z.ZodType): Json {
-  const { $schema: _, id: __, ...shape } = z.toJSONSchema(schema, { unrepresentable: 'any' });
+  const { $schema: _, ...shape } = z.toJSONSchema(schema, { unrepresentable: 'any' });
   return shape;
 }
 

@@ -26,7 +26,7 @@ const OperationalEventSubscriptionDisabled = z
     at,
     advice,
   })
-  .meta({ id: 'OperationalEventSubscriptionDisabled' });
+  .meta({ title: 'OperationalEventSubscriptionDisabled' });
 
 const OperationalEventSubscriptionFailing = z
   .object({
@@ -36,11 +36,11 @@ const OperationalEventSubscriptionFailing = z
     at,
     advice,
   })
-  .meta({ id: 'OperationalEventSubscriptionFailing' });
+  .meta({ title: 'OperationalEventSubscriptionFailing' });
 
 const OperationalEventSubscriptionRecovered = z
   .object({ ...subject, at, advice })
-  .meta({ id: 'OperationalEventSubscriptionRecovered' });
+  .meta({ title: 'OperationalEventSubscriptionRecovered' });
 
 const OperationalEventDeliveryFailed = z
   .object({
@@ -63,7 +63,7 @@ const OperationalEventDeliveryFailed = z
     at,
     advice,
   })
-  .meta({ id: 'OperationalEventDeliveryFailed' });
+  .meta({ title: 'OperationalEventDeliveryFailed' });
 
 /** The payload of each type. */
 export const OPERATIONAL_EVENTS = {
