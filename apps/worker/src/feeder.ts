@@ -8,6 +8,7 @@ import {
   feedRest,
   isDatabaseAway,
   listenForWork,
+  publishNotices,
   reclaim,
 } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
@@ -30,12 +31,15 @@ export interface Feeder {
 
 export interface FeederOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Producer, 'hasForgotten'> {
   log: Log;
+  /** Whose subscriptions are told of failures and disablings. */
+  operationsAccount: string;
   observe: (round: { result: 'ok' | 'error'; enqueued: number }) => void;
   observeRecovery: (brought: { which: 'failed' | 'missing'; count: number }) => void;
 }
 
 /** Runs the feeder until it is stopped. Faults are logged once, when they begin and when they end; it goes on through them. */
-export function startFeeder({ db, enqueue, hasForgotten, log, observe, observeRecovery }: FeederOptions): Feeder {
+export function startFeeder(options: FeederOptions): Feeder {
+  const { db, enqueue, hasForgotten, log, operationsAccount, observe, observeRecovery } = options;
   const stopping = new AbortController();
   let isFailing = false;
   let restAt = 0;
@@ -69,6 +73,7 @@ export function startFeeder({ db, enqueue, hasForgotten, log, observe, observeRe
       let { enqueued } = fed;
       if (isRestDue) {
         enqueued += await feedRest({ db, enqueue });
+        await publishNotices({ db, enqueue }, { operationsAccount });
         await advanceRecoveries(db, { atOnce: RECOVERED_AT_ONCE, observe: observeRecovery });
       }
       if (Date.now() >= dropAt) {

@@ -140,6 +140,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     enqueue,
     hasForgotten: producer.hasForgotten,
     log,
+    operationsAccount: env.operationsAccount,
     observe({ result, enqueued }) {
       metrics.rounds.inc({ result });
       metrics.fed.inc(enqueued);

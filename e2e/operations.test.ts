@@ -1,0 +1,47 @@
+import { openReceiver, waitFor } from '@posthorn/testing';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Stack, startStack } from './stack.js';
+
+describe.each(inject('queueBackends'))('operators on %s', (backend) => {
+  let stack: Stack;
+  beforeAll(async () => void (stack = await startStack({ backend, env: { OPERATIONS_ACCOUNT: 'operations' } })));
+  afterAll(() => stack?.stop());
+
+  it('are told of a disabled subscription by a signed webhook; no tenant is, whatever events it wants', async () => {
+    const [operators, tenant] = [await openReceiver(), await openReceiver()];
+    await stack.call('PUT', '/v1/accounts/operations', {});
+    const subscriptions = '/v1/accounts/operations/subscriptions';
+    const mine = await stack.call<{ id: string }>('POST', subscriptions, {
+      url: operators.url,
+      events: ['subscription:*', 'delivery:failed'],
+    });
+    await waitFor(async () => (await stack.call(`GET`, `${subscriptions}/${mine.id}`))['status'] === 'active');
+    const { secret } = await stack.call<{ secret: string }>('GET', `${subscriptions}/${mine.id}/secret`);
+
+    const theirs = await stack.subscribe(tenant.url);
+    await stack.call('POST', `/v1/accounts/${theirs.account}/subscriptions`, { url: tenant.url });
+    await stack.call('POST', `/v1/accounts/${theirs.account}/subscriptions/${theirs.id}/disable`);
+
+    const event = await waitFor(() => operators.events[0]);
+    expect(new Webhook(secret).verify(event.rawBody.toString('utf8'), event.headers)).toMatchObject({
+      event: 'subscription:disabled',
+      payload: {
+        accountId: theirs.account,
+        subscriptionId: theirs.id,
+        reason: 'manual',
+        receiverHost: new URL(tenant.url).host,
+      },
+    });
+    expect(operators.events).toHaveLength(1);
+    expect(tenant.events).toHaveLength(0);
+    await operators.close();
+    await tenant.close();
+  });
+
+  it('alone say what happened: publishing such an event over the API is refused', async () => {
+    const { account } = await stack.subscribe((await openReceiver()).url);
+    const refused = stack.publish(account, '{"event":"subscription:disabled","payload":{}}');
+    await expect(refused).rejects.toThrow(/422.*"path":"event".*Posthorn’s own/);
+  });
+});
