@@ -28,9 +28,9 @@ export function buildBoard(options: {
         pollingInterval: { showSetting: false, forceInterval: 5 },
         environment: readOnly
           ? { label: 'read only', color: '#475569', textColor: '#ffffff' }
-          : { label: 'can change queues · to retry a delivery, use the API', color: '#b45309', textColor: '#ffffff' },
+          : { label: 'can change queues · a retry here makes an attempt', color: '#b45309', textColor: '#ffffff' },
         miscLinks: [
-          ...(apiUrl === null ? [] : [{ text: 'API docs: retry deliveries there, not here', url: `${apiUrl}/docs` }]),
+          ...(apiUrl === null ? [] : [{ text: 'API docs', url: `${apiUrl}/docs` }]),
           { text: 'Log out', url: '/logout' },
         ],
         theme: { light: SYSTEM_FONTS, dark: SYSTEM_FONTS },
@@ -45,8 +45,7 @@ function adapt(name: QueueName, queue: Producer['queues'][QueueName], readOnly: 
   const adapter = new BullMQAdapter(queue, {
     readOnlyMode: readOnly,
     displayName: name,
-    // The ledger hears nothing of what is changed here.
-    description: readOnly ? about : `A retry here repeats the job, not the delivery. ${about}`,
+    description: readOnly ? about : `${RETRY[name]} ${about}`,
   });
   adapter.setFormatter('name', (job: { id?: string; name: string }) => job.id ?? job.name);
   adapter.setFormatter('data', onlyIds);
@@ -54,6 +53,15 @@ function adapt(name: QueueName, queue: Producer['queues'][QueueName], readOnly: 
   adapter.setFormatter('progress', onlyIds);
   return adapter;
 }
+
+// What a retry does, as the workers take it. (What else is changed here the ledger does not hear of: jobs that are removed
+// come back with the feeder.)
+const ATTEMPT = 'A retry here makes one more attempt of the delivery, as a job of its own, which the result names.';
+const RETRY: Record<QueueName, string> = {
+  deliver: ATTEMPT,
+  retry: ATTEMPT,
+  verify: 'A retry here changes nothing: verify again over the API.',
+};
 
 /** Of a job's data or result: ids, numbers and single words. A payload, a URL or a secret does not pass. */
 function onlyIds(value: unknown): unknown {

@@ -1,10 +1,15 @@
-import type { Attempter, Due } from '@posthorn/core';
-import type { JobEnd } from '@posthorn/jobs';
+import type { AskForRetryResult, Attempter } from '@posthorn/core';
+import { type JobEnd, type Taken, toJobId } from '@posthorn/jobs';
 
-/** A `deliver` or `retry` job: one attempt of a delivery. */
+/** Asks for one more attempt of a delivery. */
+type AskForRetry = (due: Taken, signal: AbortSignal) => Promise<AskForRetryResult>;
+
+/** A `deliver` or `retry` job: one attempt of a delivery. Its attempt is made and recorded once; of a job that a person puts
+ *  back it therefore asks for another one, which is a job of its own. */
 export const deliver =
-  (attempter: Attempter) =>
-  async (due: Due, signal: AbortSignal): Promise<JobEnd> => {
+  (attempter: Attempter, askForRetry: AskForRetry) =>
+  async (due: Taken, signal: AbortSignal): Promise<JobEnd> => {
+    if (due.isPutBack) return askAgain(due, await askForRetry(due, signal));
     const ended = await attempter.attempt(due, signal);
     switch (ended.end) {
       case 'attempted': {
@@ -26,3 +31,19 @@ export const deliver =
         return ended satisfies never;
     }
   };
+
+function askAgain({ id }: Taken, result: AskForRetryResult): JobEnd {
+  switch (result.outcome) {
+    case 'asked':
+      return {
+        end: 'completed',
+        value: { retriedAs: toJobId('deliver', { id, attemptNumber: result.attemptNumber }) },
+      };
+    case 'not_found':
+      return { end: 'dropped' };
+    case 'not_possible':
+      return { end: 'failed', reason: `not possible: ${result.reason}` };
+    default:
+      return result satisfies never;
+  }
+}

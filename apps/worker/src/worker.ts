@@ -1,4 +1,5 @@
 import {
+  askForRetryOfJob,
   type Log,
   openAttempter,
   openCipher,
@@ -8,7 +9,14 @@ import {
   openVerifier,
   requireMigrated,
 } from '@posthorn/core';
-import { type Consumer, type QueueName, openAvailability, openConsumer, openProducer } from '@posthorn/jobs';
+import {
+  type Consumer,
+  type QueueName,
+  type Taken,
+  openAvailability,
+  openConsumer,
+  openProducer,
+} from '@posthorn/jobs';
 import { openSender } from '@posthorn/sender';
 import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
@@ -119,10 +127,12 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
       },
     });
   };
+  const askForRetry = ({ id }: Taken, signal: AbortSignal) =>
+    patience.until(() => askForRetryOfJob({ db, enqueue, cipher }, { id }), signal);
   const delivering = {
-    deliver: consumer('deliver', slots.deliver, deliver(attempter)),
+    deliver: consumer('deliver', slots.deliver, deliver(attempter, askForRetry)),
     // Of its own, so that a backlog of first attempts does not hold retries up, nor the other way round.
-    retry: consumer('retry', slots.retry, deliver(attempter)),
+    retry: consumer('retry', slots.retry, deliver(attempter, askForRetry)),
   };
   const consumers = [
     delivering.deliver,

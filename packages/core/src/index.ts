@@ -37,11 +37,11 @@ export { openVerifier, type Verifier } from './verifications/attempt-verificatio
 
 export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';
 export { openLanes, type Lanes } from './deliveries/lanes.js';
-export { askForRetry } from './deliveries/ask-for-retry.js';
 export { advanceRecoveries } from './recoveries/advance-recoveries.js';
 export { cancelRecovery } from './recoveries/cancel-recovery.js';
 export { findRecovery, type Recovery, withProgress } from './recoveries/recovery.js';
 export { startRecovery } from './recoveries/start-recovery.js';
+export { askForRetry, askForRetryOfJob, type AskForRetryResult } from './deliveries/ask-for-retry.js';
 export { publishNotices } from './notices/publish-notices.js';
 export { dropOldKeys, feed, feedRest } from './feeder/feed.js';
 export { listenForWork } from './feeder/wake.js';

@@ -23,6 +23,12 @@ export interface Due {
   isBulk?: boolean;
 }
 
+/** What a worker is handed. */
+export interface Taken extends Due {
+  /** The job had ended, and a person put it back on the dashboard: they want the work done once more. */
+  isPutBack: boolean;
+}
+
 /** Tells workers what is due. Never throws: it answers false when the queue did not take it, and then the feeder does.
  *  Repeating is safe: the queue ignores an id that it still knows. */
 export type Enqueue = (queue: QueueName, due: Due[]) => Promise<boolean>;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
-import { type Due, type QueueName, fromJobId } from './catalog.js';
+import { type QueueName, type Taken, fromJobId } from './catalog.js';
 import type { Log } from './log.js';
 
 /** How a job ends.
@@ -20,7 +20,7 @@ export interface ConsumerOptions {
   concurrency: number;
   /** `signal` aborts when the process can wait no longer. A throw is a fault of ours: it is logged, the job is forgotten,
    *  and the feeder brings it again after a while. */
-  handle: (due: Due, signal: AbortSignal) => Promise<JobEnd>;
+  handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>;
   log: Log;
   /** Shared by all that a process has on one queue, so that its absence is said once. */
   availability?: Availability;
@@ -58,7 +58,10 @@ export function openConsumer(
     }
     let ended: JobEnd;
     try {
-      ended = await handle(due, signal ?? new AbortController().signal);
+      // A run counts when it has completed or failed, and we never let BullMQ try again by itself: so one that counted was put
+      // back by hand. Runs that were postponed, handed back at a shutdown or lost with their worker do not count.
+      const isPutBack = job.attemptsMade > 0;
+      ended = await handle({ ...due, isPutBack }, signal ?? new AbortController().signal);
     } catch (error) {
       if (isStopping) {
         await job.moveToWait(token);

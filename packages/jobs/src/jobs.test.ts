@@ -3,7 +3,7 @@ import { cloneDatabase, waitFor } from '@posthorn/testing';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { QueueConnection } from './backend.js';
-import { type Due, type QueueName, fromJobId, toJobId } from './catalog.js';
+import { type Due, type QueueName, type Taken, fromJobId, toJobId } from './catalog.js';
 import { chooseQueue } from './choose-queue.js';
 import { type Consumer, type JobEnd, openConsumer } from './consumer.js';
 import { type Producer, openProducer } from './producer.js';
@@ -79,7 +79,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     undo.push(() => opened.close());
     return opened;
   }
-  function consumer(queue: QueueName, handle: (due: Due, signal: AbortSignal) => Promise<JobEnd>): Consumer {
+  function consumer(queue: QueueName, handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>): Consumer {
     const opened = openConsumer(connection, { queue, concurrency: 10, handle, log: silent });
     undo.push(() => opened.stop({ graceMs: 0 }));
     opened.start();
@@ -165,6 +165,44 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await waitFor(() => times.length === 2);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(299);
   });
+
+  it('a job that a person put back is told from one that was postponed, handed back or lost with its worker', async () => {
+    const { enqueue, queues, counts } = producer();
+    const runs = new Map<string, boolean[]>();
+    const run = ({ id, isPutBack }: Taken): number =>
+      runs.set(id, [...(runs.get(id) ?? []), isPutBack]).get(id)?.length ?? 0;
+    const [plain, broken, late, handed, stalled] = [due(), due(), due(), due(), due()];
+    const first = consumer('deliver', (taken, signal) => {
+      const count = run(taken);
+      if (taken.id === broken.id) return Promise.resolve({ end: 'failed', reason: 'no' });
+      if (taken.id === late.id && count === 1) return Promise.resolve({ end: 'postponed', inMs: 10 });
+      if (taken.id === handed.id)
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('away'))));
+      if (taken.id === stalled.id) return new Promise(() => {}); // and its lock will run out
+      return Promise.resolve(completed);
+    });
+    await enqueue('deliver', [plain, broken, late, handed, stalled]);
+    const kept = (state: 'completed' | 'failed', one: Due) =>
+      waitFor(async () => (await queues.deliver.getJobs(state)).find(({ id }) => id === toJobId('deliver', one)));
+    await (await kept('completed', plain)).retry('completed');
+    await (await kept('failed', broken)).retry('failed');
+    await kept('completed', late);
+    await waitFor(() => runs.get(plain.id)?.length === 2 && runs.get(broken.id)?.length === 2);
+    await waitFor(async () => (await counts()).deliver.active === 2);
+    await first.stop({ graceMs: 0 });
+    consumer('deliver', (taken) => {
+      run(taken);
+      return Promise.resolve(completed);
+    });
+    await waitFor(() => runs.get(stalled.id)?.length === 2, { timeoutMs: 45_000 });
+    expect(Object.fromEntries([plain, broken, late, handed, stalled].map(({ id }, n) => [n, runs.get(id)]))).toEqual({
+      0: [false, true],
+      1: [false, true],
+      2: [false, false],
+      3: [false, false],
+      4: [false, false],
+    });
+  }, 60_000);
 
   it('a fault of ours forgets the job, so that the feeder can bring it again under the same id', async () => {
     const { enqueue, counts } = producer();

@@ -84,7 +84,8 @@ export const settings = {
     schema: flag(),
     default: 'true',
     description:
-      '`false` lets Bull Board retry and remove jobs. The ledger does not hear of it, so retry deliveries over the API instead.',
+      '`false` lets Bull Board change the queues: a retry there makes one more attempt of the delivery; a job that is removed ' +
+      'comes back while its delivery is owed.',
   },
   DEMO_HOST: { schema: text(), default: '127.0.0.1', description: 'Address that the demo chat app listens on.' },
   DEMO_PORT: { schema: port(), default: '3402', description: 'Port of the demo chat app; 0 picks a free one.' },

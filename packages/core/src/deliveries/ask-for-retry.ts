@@ -3,13 +3,14 @@ import { LEASE_SECONDS } from '../events/insert-events.js';
 import type { Delivery } from '../generated/prisma/client.js';
 
 export type AskForRetryResult =
-  | { outcome: 'asked'; delivery: Delivery }
+  /** attemptNumber: the one that was asked for. */
+  | { outcome: 'asked'; delivery: Delivery; attemptNumber: number }
   | { outcome: 'not_found' }
   | { outcome: 'not_possible'; reason: string };
 
 /** Asks for one attempt now, whatever the delivery's state. If it fails, a failed delivery stays failed and a pending one
  *  keeps its schedule. Kept in the ledger, so it is made even if the queue is down; asking twice before it is made asks
- *  for one attempt. */
+ *  for one attempt. One that a recovery had asked for becomes this one: a person waits for it. */
 export async function askForRetry(
   { db, enqueue }: Deps,
   { accountId, id }: { accountId: string; id: string },
@@ -31,7 +32,14 @@ export async function askForRetry(
   if (!found) return { outcome: 'not_found' };
   if (found.isDeleted)
     return { outcome: 'not_possible', reason: 'its subscription was deleted, so there is no URL to send it to' };
-  await enqueue('deliver', [{ id, attemptNumber: found.attemptNumber }]);
+  const { attemptNumber } = found;
+  await enqueue('deliver', [{ id, attemptNumber }]);
   const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
-  return delivery ? { outcome: 'asked', delivery } : { outcome: 'not_found' };
+  return delivery ? { outcome: 'asked', delivery, attemptNumber } : { outcome: 'not_found' };
+}
+
+/** The same for somebody who has a job and not an account: the operators, on the dashboard of the queues. */
+export async function askForRetryOfJob(deps: Deps, { id }: { id: string }): Promise<AskForRetryResult> {
+  const delivery = await deps.db.prisma.delivery.findUnique({ where: { id }, select: { accountId: true } });
+  return delivery ? askForRetry(deps, { accountId: delivery.accountId, id }) : { outcome: 'not_found' };
 }
