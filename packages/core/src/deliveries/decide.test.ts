@@ -48,6 +48,30 @@ describe('decide', () => {
     expect(decide(answered(410), turn())).toEqual({ next: 'gone' });
   });
 
+  it('webhook-delivery: disable, honored: a 2xx succeeds and disables, any other answer is gone', () => {
+    const asked = (status: number, value = 'disable', extra: Partial<PostResult> = {}) =>
+      decide(
+        answered(status, { responseHeaders: { 'webhook-delivery': value }, ...extra }),
+        turn({ honorDisableHeader: true }),
+      );
+    for (const status of [200, 204, 299]) expect(asked(status)).toEqual({ next: 'succeeded', disable: true });
+    for (const status of [302, 400, 404, 410, 429, 500, 503]) expect(asked(status)).toEqual({ next: 'gone' });
+    // An answer whose body then took too long has said it, too.
+    expect(asked(200, 'disable', { outcome: 'timeout' })).toEqual({ next: 'gone' });
+    for (const value of ['Disable', ' disable ', 'x, disable']) expect(asked(500, value)).toEqual({ next: 'gone' });
+    for (const value of ['', 'enable', 'disabled', 'do not disable'])
+      expect(asked(500, value)).toMatchObject({ next: 'retry' });
+    expect(asked(500, 'disable', { outcome: 'aborted' })).toEqual({ next: 'retry', inMs: 0, spent: false });
+  });
+
+  it('webhook-delivery: disable means nothing unless it is honored', () => {
+    const responseHeaders = { 'webhook-delivery': 'disable' };
+    for (const extra of [{}, { honorDisableHeader: false }]) {
+      expect(decide(answered(200, { responseHeaders }), turn(extra))).toEqual({ next: 'succeeded' });
+      expect(decide(answered(500, { responseHeaders }), turn(extra))).toMatchObject({ next: 'retry' });
+    }
+  });
+
   it('no answer at all follows the schedule, whatever the reason', () => {
     for (const outcome of ['timeout', 'dns_error', 'connect_error', 'tls_error', 'blocked', 'bad_response'] as const) {
       expect(decide(answered(null, { outcome }), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });

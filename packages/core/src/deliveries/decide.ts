@@ -2,7 +2,8 @@ import type { PostResult } from '@posthorn/sender';
 
 /** What follows from an attempt. Carried out by record-attempts.ts. */
 export type Decision =
-  | { next: 'succeeded' }
+  /** disable: taken, and the receiver wants no more. */
+  | { next: 'succeeded'; disable?: true }
   | { next: 'retry'; inMs: number; spent: boolean }
   | { next: 'failed' }
   | { next: 'gone' };
@@ -16,6 +17,8 @@ export interface Turn {
   random: number;
   /** When the answer came. */
   now: Date;
+  /** Whether a receiver may ask for its end by a header, too. Untold: by 410 only. */
+  honorDisableHeader?: boolean;
 }
 
 export const MAX_ASKED_WAIT_MS = 24 * 60 * 60 * 1_000;
@@ -23,16 +26,28 @@ export const MAX_ASKED_WAIT_MS = 24 * 60 * 60 * 1_000;
 // ok (2xx)                          succeeded
 // aborted (we are shutting down)    retry now, nothing spent: the receiver is not to blame
 // 410                               gone: failed, and its subscription is disabled
+// `webhook-delivery: disable`       if honored, in an answer of any status: a 2xx succeeded and anything else is gone; its
+//                                   subscription is disabled either way
 // anything else                     retry after waitsMs[failureCount] plus 0–10 %, never before Retry-After; no wait left: failed
 /** Pure: what an attempt's result means for its delivery. */
-export function decide(result: PostResult, { failureCount, waitsMs, random, now }: Turn): Decision {
-  if (result.outcome === 'ok') return { next: 'succeeded' };
+export function decide(
+  result: PostResult,
+  { failureCount, waitsMs, random, now, honorDisableHeader = false }: Turn,
+): Decision {
+  const asksForEnd = honorDisableHeader && asksToDisable(result);
+  if (result.outcome === 'ok') return asksForEnd ? { next: 'succeeded', disable: true } : { next: 'succeeded' };
   if (result.outcome === 'aborted') return { next: 'retry', inMs: 0, spent: false };
-  if (result.statusCode === 410) return { next: 'gone' };
+  if (result.statusCode === 410 || asksForEnd) return { next: 'gone' };
   const waitMs = waitsMs[failureCount];
   if (waitMs === undefined) return { next: 'failed' };
   const jittered = Math.round(waitMs * (1 + random * 0.1));
   return { next: 'retry', inMs: Math.max(jittered, askedWaitMs(result, now)), spent: true };
+}
+
+/** A repeated header comes joined with commas. */
+function asksToDisable({ responseHeaders }: PostResult): boolean {
+  const values = responseHeaders?.['webhook-delivery']?.split(',') ?? [];
+  return values.some((value) => value.trim().toLowerCase() === 'disable');
 }
 
 /** What Retry-After asks for, on 429 and 503 only; 0 where it says nothing usable. It only ever delays. */
