@@ -130,6 +130,26 @@ describe('disabled again', () => {
 });
 
 describe('every delivery ends in a named status', () => {
+  it('paused while attempts are due, delayed and under way: all are held; resumed, all succeed', async () => {
+    const key = await owing(4);
+    const [delayed, underWay] = ledger.jobs.splice(0, 2);
+    if (!delayed || !underWay) throw new Error('too few jobs');
+    ledger.answers.splice(0, 1, FAILED);
+    await ledger.attempter({ waitsMs: [600_000] }).attempt(delayed, signal);
+    ledger.answers.splice(0, 1, async () => {
+      await pauseSubscription(ledger, key);
+      return FAILED;
+    });
+    await ledger.attempter({ waitsMs: [600_000] }).attempt(underWay, signal);
+    await ledger.publish(key.accountId);
+    await ledger.work();
+    expect(await statuses(key.accountId)).toEqual({ held: 5 });
+    ledger.answers.length = 0;
+    await resumeSubscription(ledger, key);
+    await ledger.work();
+    expect(await statuses(key.accountId)).toEqual({ succeeded: 5 });
+  });
+
   it('disabled or deleted while attempts are due, delayed, held, asked for and under way: none stays open', async () => {
     for (const verb of [disableSubscription, deleteSubscription]) {
       const key = await owing(6);

@@ -1,0 +1,87 @@
+import { openReceiver, waitFor } from '@posthorn/testing';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Stack, startStack } from './stack.js';
+
+const MESSAGE = '{"event":"message:created","payload":{}}';
+
+describe.each(inject('queueBackends'))('control over what is owed on %s', (backend) => {
+  let stack: Stack;
+  beforeAll(async () => void (stack = await startStack({ backend, env: { RETRY_SCHEDULE_SECONDS: '60' } })));
+  afterAll(() => stack?.stop());
+
+  /** How many deliveries of an account are in this status, with so many attempts. */
+  async function count(account: string, status: string, attempts: number): Promise<number> {
+    const path = `/v1/accounts/${account}/deliveries?status=${status}&limit=100`;
+    const { data } = await stack.call<{ data: { attemptCount: number }[] }>('GET', path);
+    return data.filter(({ attemptCount }) => attemptCount === attempts).length;
+  }
+
+  it('disabled with hold while 30 retries wait: nothing is sent until it is resumed, then all 30 arrive', async () => {
+    const receiver = await openReceiver();
+    const { account, id } = await stack.subscribe(receiver.url);
+    const path = `/v1/accounts/${account}/subscriptions/${id}`;
+    receiver.answer(500);
+    for (let n = 0; n < 30; n += 1) await stack.publish(account, MESSAGE);
+    await waitFor(async () => (await count(account, 'pending', 1)) === 30);
+    await stack.call('POST', `${path}/disable`, { deliveries: 'hold' });
+    await waitFor(async () => (await count(account, 'held', 1)) === 30);
+    const { deliveries } = await stack.publish(account, MESSAGE);
+    expect(deliveries).toBe(0);
+    receiver.answer(200);
+    expect(receiver.events).toHaveLength(30);
+    await stack.call('POST', `${path}/resume`);
+    await waitFor(async () => (await count(account, 'succeeded', 2)) === 30);
+    expect(receiver.events).toHaveLength(60);
+    await receiver.close();
+  });
+
+  it('disabled: what waits is canceled, says why, and no delivery stays open', async () => {
+    const receiver = await openReceiver();
+    const { account, id } = await stack.subscribe(receiver.url);
+    receiver.answer(500);
+    const events = await Promise.all(Array.from({ length: 10 }, () => stack.publish(account, MESSAGE)));
+    await waitFor(async () => (await count(account, 'pending', 1)) === 10);
+    await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`);
+    for (const event of events) {
+      const delivery = await waitFor(async () => {
+        const found = await stack.delivery(account, event.id);
+        return found.status !== 'pending' && found;
+      });
+      expect(delivery).toMatchObject({
+        status: 'canceled',
+        statusReason: 'subscription_disabled',
+        nextAttemptAt: null,
+      });
+    }
+    await receiver.close();
+  });
+
+  it('one of three receivers failed: a retry of that delivery makes one request more, to that one alone', async () => {
+    const receivers = await Promise.all([openReceiver(), openReceiver(), openReceiver()]);
+    const [first, failing, third] = receivers;
+    const { account } = await stack.subscribe(first.url);
+    for (const { url } of [failing, third]) await stack.call('POST', `/v1/accounts/${account}/subscriptions`, { url });
+    const active = `/v1/accounts/${account}/subscriptions?status=active`;
+    await waitFor(async () => (await stack.call<{ data: object[] }>('GET', active)).data.length === 3);
+    failing.answer(500, 200);
+    const { id } = await stack.publish(account, MESSAGE);
+    const deliveries = `/v1/accounts/${account}/deliveries?event=${id}`;
+    const waiting = await waitFor(async () => {
+      const { data } = await stack.call<{ data: { id: string; status: string; attemptCount: number }[] }>(
+        'GET',
+        deliveries,
+      );
+      return (
+        data.filter(({ status }) => status === 'succeeded').length === 2 &&
+        data.find((one) => one.attemptCount === 1 && one.status === 'pending')
+      );
+    });
+    await stack.call('POST', `/v1/accounts/${account}/deliveries/${waiting.id}/retry`, undefined, 202);
+    await waitFor(async () => {
+      const { data } = await stack.call<{ data: { status: string }[] }>('GET', deliveries);
+      return data.every(({ status }) => status === 'succeeded');
+    });
+    expect(receivers.map(({ events }) => events.length)).toEqual([1, 2, 1]);
+    await Promise.all(receivers.map((receiver) => receiver.close()));
+  });
+});

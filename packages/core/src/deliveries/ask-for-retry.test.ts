@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
+import { deleteSubscription } from '../subscriptions/delete-subscription.js';
+import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+beforeEach(() => {
+  ledger.answers.length = 0;
+  ledger.posts.length = 0;
+  ledger.jobs.length = 0;
+});
+
+/** An account's event, delivered to subscriptions of these URLs; the one that says so fails. */
+async function delivered(...urls: string[]): Promise<string> {
+  const accountId = await ledger.account();
+  for (const url of urls) await ledger.activeSubscription(accountId, { url });
+  await ledger.publish(accountId);
+  await ledger.publisher.drain();
+  ledger.answers.push(({ url }) => (url.includes('fails') ? FAILED : {}));
+  const worker = ledger.attempter({ waitsMs: [] });
+  for (const job of ledger.jobs.splice(0)) await worker.attempt(job, new AbortController().signal);
+  return accountId;
+}
+const failedOf = (accountId: string) =>
+  ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, status: 'failed' } });
+
+describe('a retry', () => {
+  it('of one failed delivery among three subscriptions makes one request: those that had the event get nothing again', async () => {
+    const accountId = await delivered('https://a.example/', 'https://fails.example/', 'https://c.example/');
+    expect(ledger.posts).toHaveLength(3);
+    const { id } = await failedOf(accountId);
+    ledger.answers.splice(0, 1, {});
+    await askForRetry(ledger, { accountId, id });
+    await ledger.work();
+    expect(ledger.posts.map(({ url }) => url).slice(3)).toEqual(['https://fails.example/']);
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(3);
+  });
+
+  it('overrides one that a recovery asked for, and not one of a test', async () => {
+    const accountId = await delivered('https://fails.example/');
+    const { id } = await failedOf(accountId);
+    for (const [asked, then] of [
+      ['recovery', 'manual'],
+      ['test', 'test'],
+      ['manual', 'manual'],
+    ] as const) {
+      await ledger.db.pool.query(
+        'UPDATE deliveries SET asked_trigger = $2::attempt_trigger, feed_at = now() WHERE id = $1',
+        [id, asked],
+      );
+      const result = await askForRetry(ledger, { accountId, id });
+      expect(result).toMatchObject({ outcome: 'asked', attemptNumber: 2, delivery: { askedTrigger: then } });
+    }
+    expect(ledger.jobs).toMatchObject([{ queue: 'deliver', id, attemptNumber: 2 }]);
+  });
+
+  it('of a job is that of its delivery, whoever’s it is; a job of nothing, and of a deleted subscription, says so', async () => {
+    const accountId = await delivered('https://fails.example/');
+    const { id, subscriptionId } = await failedOf(accountId);
+    ledger.answers.splice(0, 1, {});
+    expect(await askForRetryOfJob(ledger, { id })).toMatchObject({ outcome: 'asked', attemptNumber: 2 });
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(2);
+    expect(await askForRetryOfJob(ledger, { id: crypto.randomUUID() })).toEqual({ outcome: 'not_found' });
+    await deleteSubscription(ledger, { accountId, id: subscriptionId });
+    expect(await askForRetryOfJob(ledger, { id })).toMatchObject({ outcome: 'not_possible' });
+    expect(ledger.posts).toHaveLength(2);
+  });
+});
