@@ -16,22 +16,20 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     return data.filter(({ attemptCount }) => attemptCount === attempts).length;
   }
 
-  it('disabled with hold while 30 retries wait: nothing is sent until it is resumed, then all 30 arrive', async () => {
+  it('disabled with hold: nothing is sent until it is resumed, then all 30 arrive; what is published meanwhile is not owed', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
-    receiver.answer(500);
-    for (let n = 0; n < 30; n += 1) await stack.publish(account, MESSAGE);
-    await waitFor(async () => (await count(account, 'pending', 1)) === 30);
+    await stack.call('POST', `${path}/pause`);
+    await Promise.all(Array.from({ length: 30 }, () => stack.publish(account, MESSAGE)));
     await stack.call('POST', `${path}/disable`, { deliveries: 'hold' });
-    await waitFor(async () => (await count(account, 'held', 1)) === 30);
+    expect(await count(account, 'held', 0)).toBe(30);
     const { deliveries } = await stack.publish(account, MESSAGE);
     expect(deliveries).toBe(0);
-    receiver.answer(200);
-    expect(receiver.events).toHaveLength(30);
+    expect(receiver.events).toHaveLength(0);
     await stack.call('POST', `${path}/resume`);
-    await waitFor(async () => (await count(account, 'succeeded', 2)) === 30);
-    expect(receiver.events).toHaveLength(60);
+    await waitFor(async () => (await count(account, 'succeeded', 1)) === 30, { timeoutMs: 20_000 });
+    expect(receiver.events).toHaveLength(30);
     await receiver.close();
   });
 
@@ -39,8 +37,8 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     receiver.answer(500);
-    const events = await Promise.all(Array.from({ length: 10 }, () => stack.publish(account, MESSAGE)));
-    await waitFor(async () => (await count(account, 'pending', 1)) === 10);
+    const events = await Promise.all(Array.from({ length: 4 }, () => stack.publish(account, MESSAGE)));
+    await waitFor(async () => (await count(account, 'pending', 1)) === 4);
     await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`);
     for (const event of events) {
       const delivery = await waitFor(async () => {
