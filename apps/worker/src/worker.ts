@@ -85,6 +85,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     log,
     patience,
     lanes,
+    honorDisableHeader: env.honorDisableHeader,
     timeoutMs: env.deliveryTimeoutMs,
     waitsMs: env.retryScheduleSeconds.map((seconds) => seconds * 1_000),
     failingAfterMs: env.failingAfterDays * 24 * 60 * 60 * 1_000,

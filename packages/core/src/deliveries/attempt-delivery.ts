@@ -11,10 +11,10 @@ import { openHeaders } from '../subscriptions/create-subscription.js';
 import { cancelDeliveries } from './cancel-deliveries.js';
 import { decide } from './decide.js';
 import { type AttemptReport, type LoadedDelivery, isUrgent } from './delivery.js';
-import { holdDeliveries } from './hold-deliveries.js';
 import { loadDeliveries } from './load-deliveries.js';
 import type { Lanes } from './lanes.js';
 import { openParking } from './park-deliveries.js';
+import { settleOwed } from './settle-owed.js';
 import { type AttemptRecord, LONGEST_QUEUED_WAIT_MS, type Recorded, recordAttempts } from './record-attempts.js';
 
 /** How a job of the queue ends.
@@ -41,6 +41,8 @@ export interface AttemptOptions {
   waitsMs: readonly number[];
   /** A subscription that exhausts a delivery and had no success for so long is disabled. */
   failingAfterMs: number;
+  /** A receiver may also ask for its end by the header `webhook-delivery: disable`. */
+  honorDisableHeader?: boolean;
   /** What this process lets each subscription have under way. */
   lanes: Lanes;
   random?: () => number;
@@ -75,6 +77,7 @@ const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
 
 export function openAttempter(options: AttemptOptions): Attempter {
   const { db, post, log, patience, lanes, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
+  const { honorDisableHeader = false } = options;
   const cipher = rememberOpened(options.cipher);
   const loads: Batch<string, LoadedDelivery | null> = openBatch({
     maxSize: 500,
@@ -124,6 +127,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
       waitsMs,
       random: random(),
       now: new Date(),
+      honorDisableHeader,
     });
 
     const recorded = await patience.until(
@@ -156,14 +160,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
   }
 
   /** The subscription receives nothing now: what it is owed follows its state, if the change did not see it. */
-  async function standDown({
-    accountId,
-    subscriptionId,
-    isDeleted,
-    subscriptionStatus,
-  }: LoadedDelivery): Promise<AttemptEnd> {
-    if (subscriptionStatus === 'paused' && !isDeleted) await holdDeliveries(db.pool, { accountId, id: subscriptionId });
-    else await cancelDeliveries(db.pool, { subscriptionId });
+  async function standDown({ accountId, subscriptionId }: LoadedDelivery): Promise<AttemptEnd> {
+    await settleOwed(db.pool, { accountId, id: subscriptionId });
     return { end: 'stood_down', why: 'not_active' };
   }
 

@@ -47,11 +47,11 @@ WITH input AS (
   SELECT * FROM unnest(
     $1::uuid[], $2::uuid[], $3::int[], $4::attempt_trigger[], $5::attempt_outcome[], $6::int[], $7::timestamptz[], $8::int[],
     $9::int[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::boolean[], $19::text[],
-    $20::text[], $21::float8[], $22::boolean[], $25::boolean[]
+    $20::text[], $21::float8[], $22::boolean[], $25::boolean[], $26::boolean[]
   ) AS t (
     id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
     dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error,
-    decided, wait_ms, spent, paced
+    decided, wait_ms, spent, paced, disables
   )
 ),
 result AS (
@@ -61,11 +61,14 @@ result AS (
       SELECT s.url FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id WHERE d.id = i.delivery_id
     ) THEN 'retry'
     ELSE i.decided
-  END AS next
+  END AS next,
+  i.disables AND i.url = (
+    SELECT s.url FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id WHERE d.id = i.delivery_id
+  ) AS is_last
   FROM input i
 ),
 before AS (
-  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.outcome, i.status_code, i.number,
+  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.is_last, i.outcome, i.status_code, i.number,
     CASE
       WHEN i.next = 'succeeded' THEN 'succeeded'::delivery_status
       WHEN i.next = 'gone' AND d.status IN ('pending', 'held') THEN 'failed'
@@ -109,7 +112,7 @@ moved AS (
     END
   FROM before b WHERE d.id = b.id
   RETURNING d.id, d.account_id, d.subscription_id, d.status, d.status_reason, d.attempt_count,
-    CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent, b.outcome, b.status_code,
+    CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent, b.is_last, b.outcome, b.status_code,
     d.status = 'failed' AND b.status <> 'failed' AS has_failed
 ),
 written AS (
@@ -125,7 +128,7 @@ written AS (
 verdict AS (
   SELECT m.*, m.failed AND NOT m.succeeded AS is_bad FROM (
     SELECT subscription_id, array_agg(id) AS ids,
-      bool_or(next = 'gone') AS gone,
+      bool_or(next = 'gone' OR is_last) AS gone,
       bool_or(next = 'succeeded') AS succeeded,
       bool_or(next IN ('retry', 'failed') AND (spent OR next = 'failed')) AS failed,
       bool_or(next = 'failed') AS exhausted,
@@ -244,6 +247,7 @@ export async function recordAttempts(
       failingAfterMs,
       LONGEST_QUEUED_WAIT_MS,
       column(({ delivery }) => delivery.isPaced),
+      column(({ decision }) => decision.next === 'succeeded' && decision.disable === true),
     ],
   });
   const byId = new Map(rows.map(({ id, ...recorded }) => [id, recorded]));
