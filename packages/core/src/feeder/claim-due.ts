@@ -8,6 +8,8 @@ export interface ClaimedDelivery extends Due {
   delayMs: number;
   /** Who asked for the attempt, if it is not due by the schedule. */
   askedTrigger: AttemptTrigger | null;
+  /** It was in nobody's hands on purpose, and not because its lease ran out. */
+  wasParked: boolean;
 }
 
 export interface Claimed {
@@ -78,7 +80,7 @@ chosen AS MATERIALIZED (
   FOR UPDATE SKIP LOCKED
 ),
 slotted AS MATERIALIZED (
-  SELECT c.id, c.subscription_id,
+  SELECT c.id, c.subscription_id, c.feed_at,
     w.next_slot_at + (row_number() OVER (PARTITION BY c.subscription_id ORDER BY c.feed_at) - 1) / w.rate_limit::float8 * interval '1 second' AS slot_at,
     w.next_slot_at + count(*) OVER (PARTITION BY c.subscription_id) / w.rate_limit::float8 * interval '1 second' AS next_slot_at,
     w.is_half_open
@@ -95,6 +97,7 @@ claimed AS (
   UPDATE deliveries d SET feed_at = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE d.id = l.id
   RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger",
+    coalesce(l.feed_at <= d.due_at, false) AS "wasParked",
     CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )
 SELECT w.count::int AS "waitingCount", c.*

@@ -57,7 +57,10 @@ describe('feeder', () => {
     await ledger.publish(accountId);
     await ledger.publisher.drain();
     ledger.jobs.length = 0;
-    await ledger.db.pool.query(`UPDATE deliveries SET due_at = now(), feed_at = now() WHERE feed_at IS NOT NULL`);
+    // Their leases have run out.
+    await ledger.db.pool.query(
+      `UPDATE deliveries SET due_at = now() - interval '1 minute', feed_at = now() WHERE feed_at IS NOT NULL`,
+    );
     await feed(ledger);
     expect(new Set(ledger.jobs.map(({ queue, attemptNumber }) => `${queue} ${attemptNumber}`))).toEqual(
       new Set(['deliver 1', 'retry 4']),

@@ -19,9 +19,10 @@ export interface Round {
  *  Any number of processes may run it. */
 export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
   const { deliveries, waitingCount } = await claimDue(db.pool, { perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
-  // A first attempt does not wait behind retries, nor one that was asked for. (One that a recovery asks for may have the number
-  // of a retry that still sleeps in the queue `retry`, which would ignore it.)
-  const isFirst = ({ attemptNumber, askedTrigger }: ClaimedDelivery) => attemptNumber === 1 || askedTrigger !== null;
+  // What a resume released, or a recovery brought back, may have the number of a retry that still sleeps in the queue `retry`,
+  // which would ignore it: so there goes only what was there before.
+  const isRetry = ({ attemptNumber, askedTrigger, wasParked }: ClaimedDelivery) =>
+    attemptNumber > 1 && askedTrigger === null && !wasParked;
   // Nobody waits for what comes from here, unless a person asked for it.
   const toDue = ({ id, attemptNumber, delayMs, askedTrigger }: ClaimedDelivery): Due => ({
     id,
@@ -30,8 +31,8 @@ export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promi
     ...(!isUrgent(askedTrigger) && { isBulk: true }),
   });
   const enqueued = await Promise.all([
-    hand('deliver', deliveries.filter(isFirst).map(toDue)),
-    hand('retry', deliveries.filter((one) => !isFirst(one)).map(toDue)),
+    hand('deliver', deliveries.filter((one) => !isRetry(one)).map(toDue)),
+    hand('retry', deliveries.filter(isRetry).map(toDue)),
   ]);
   return { enqueued: enqueued[0] + enqueued[1], isMoreDue: waitingCount > 0 };
 
