@@ -3,7 +3,7 @@ import { DeliveryStatus } from './delivery.js';
 import { EventTypeName } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { listOf, ListQuery, oneOrMore } from './list.js';
-import { anyObject, moment, time, timeOrNull, rawObject } from './text.js';
+import { anyObjectOrNull, moment, time, timeOrNull, rawObject } from './text.js';
 
 const eventFields = {
   id: EventId.describe('Id of the event: the `webhook-id` of every request made for it.'),
@@ -62,7 +62,10 @@ export type DeliveryState = z.infer<typeof DeliveryState>;
 export const EventDetail = z
   .object({
     ...eventFields,
-    payload: anyObject('As it is sent, to the byte: key order and number spelling are the producer’s.'),
+    payload: anyObjectOrNull(
+      'As it is sent, to the byte: key order and number spelling are the producer’s. null: kept no longer ' +
+        '(`PAYLOAD_RETENTION_DAYS`).',
+    ),
     deliveries: z.array(DeliveryState).describe('One for each subscription that wanted it.'),
   })
   .meta({ id: 'EventDetail' });

@@ -47,6 +47,8 @@ export { dropOldKeys, feed, feedRest } from './feeder/feed.js';
 export { listenForWork } from './feeder/wake.js';
 export { reclaim } from './feeder/reclaim.js';
 
+export { openRetention, type RetainedTable } from './retention/open-retention.js';
+
 export { MigrationError, migrateUp, migrationStatus, pendingMigrations } from './migrate/migrate.js';
 export { requireMigrated } from './migrate/require-migrated.js';
 export type {

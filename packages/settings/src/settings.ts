@@ -186,6 +186,19 @@ export const settings = {
     default: 'false',
     description:
       '`true` lets a receiver disable its subscription with the header `webhook-delivery: disable` in any answer, as it can with 410.',
+  RETENTION_DAYS: {
+    schema: wholeNumber(2, 3_650),
+    default: '30',
+    description:
+      'Events, deliveries and attempts older than so many days go, in the background; what is still owed stays. ' +
+      'Events and attempts go in slices, up to a quarter of that time later.',
+  },
+  PAYLOAD_RETENTION_DAYS: {
+    schema: wholeNumber(1, 3_650),
+    default: null,
+    description:
+      'Payloads of events that are not owed any more, and the receivers’ answers, go after so many days; their rows stay. ' +
+      'Unset: with the rows.',
   },
   SHUTDOWN_DELAY_MS: {
     schema: wholeNumber(0, 300_000),

@@ -25,8 +25,9 @@ export function eventDetailText(row: Row, deliveries: Delivery[]): string {
   return `${head.slice(0, -1)},"payload":${payloadText(row)}}`;
 }
 
-/** `{"event":"<type>","payload":…}` without what is around the payload. */
+/** `{"event":"<type>","payload":…}` without what is around the payload; null when it is kept no longer. */
 function payloadText({ type, body }: Pick<Row, 'type' | 'body'>): string {
+  if (body.length === 0) return 'null';
   const before = `{"event":${JSON.stringify(type)},"payload":`;
   const text = Buffer.from(body).toString('utf8');
   if (!text.startsWith(before)) throw new Error('the stored body of an event is not what was frozen');

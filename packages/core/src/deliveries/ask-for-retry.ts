@@ -15,14 +15,15 @@ export async function askForRetry(
   { db, enqueue }: Deps,
   { accountId, id }: { accountId: string; id: string },
 ): Promise<AskForRetryResult> {
-  const { rows } = await db.pool.query<{ attemptNumber: number; isDeleted: boolean }>(
+  const { rows } = await db.pool.query<{ attemptNumber: number | null; isDeleted: boolean }>(
     `WITH found AS (
-       SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
+       SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted, octet_length(e.body) = 0 AS is_erased
+       FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id JOIN events e ON e.id = d.event_id
        WHERE d.account_id = $1 AND d.id = $2
      ), asked AS (
        UPDATE deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'recovery'), 'manual'),
          feed_at = least(d.feed_at, now() + interval '${LEASE_SECONDS} seconds')
-       FROM found f WHERE d.id = f.id AND NOT f.is_deleted
+       FROM found f WHERE d.id = f.id AND NOT f.is_deleted AND NOT f.is_erased
        RETURNING d.id, d.attempt_count + 1 AS number
      )
      SELECT a.number AS "attemptNumber", f.is_deleted AS "isDeleted" FROM found f LEFT JOIN asked a ON a.id = f.id`,
@@ -33,6 +34,11 @@ export async function askForRetry(
   if (found.isDeleted)
     return { outcome: 'not_possible', reason: 'its subscription was deleted, so there is no URL to send it to' };
   const { attemptNumber } = found;
+  if (attemptNumber === null)
+    return {
+      outcome: 'not_possible',
+      reason: 'the payload of its event is kept no longer, so there is nothing to send',
+    };
   await enqueue('deliver', [{ id, attemptNumber }]);
   const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
   return delivery ? { outcome: 'asked', delivery, attemptNumber } : { outcome: 'not_found' };

@@ -49,16 +49,20 @@ const ONLY_IN_MIGRATIONS = [
   'constraint subscriptions.subscriptions_failing_warned_check CHECK ((failing_warned = ANY (ARRAY[0, 50, 75])))',
   'constraint subscriptions.subscriptions_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 10000)))',
   // functions and storage
+  'function posthorn_uuid_at(timestamp with time zone)',
   'function posthorn_uuidv7()',
   'options deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_cost_delay=0}',
+  // slices of time; those that there are differ from database to database
+  'partitions attempts RANGE (id)',
+  'partitions events RANGE (id)',
 ];
 
 /** Everything in the schema `public`, one line each, sorted. */
 async function readCatalogue(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ thing: string }>(`
     with ours as (
-      select oid, relname, reloptions from pg_class
-      where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> '_prisma_migrations'
+      select oid, relname, reloptions, relkind from pg_class
+      where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition and relname <> '_prisma_migrations'
     )
     select format('column %s.%s %s', relname, attname, concat_ws(' ',
         format_type(atttypid, atttypmod),
@@ -72,11 +76,13 @@ async function readCatalogue(client: pg.Client): Promise<string[]> {
       from pg_type join pg_enum on enumtypid = pg_type.oid
       where typnamespace = 'public'::regnamespace group by typname
     union all
-    select pg_get_indexdef(indexrelid) from ours join pg_index on indrelid = ours.oid
+    select replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') from ours join pg_index on indrelid = ours.oid
     union all
     select format('constraint %s.%s %s', relname, conname, pg_get_constraintdef(pg_constraint.oid))
       from ours join pg_constraint on conrelid = ours.oid
       where contype <> 'n' -- not null, which stands with the column, has a constraint of its own from Postgres 18 on
+    union all
+    select format('partitions %s %s', relname, pg_get_partkeydef(oid)) from ours where relkind = 'p'
     union all
     select format('options %s %s', relname, reloptions) from ours where reloptions is not null
     union all
@@ -85,7 +91,7 @@ async function readCatalogue(client: pg.Client): Promise<string[]> {
     select format('trigger %s.%s', relname, tgname) from ours join pg_trigger on tgrelid = ours.oid where not tgisinternal
     union all
     select format('%s %s', 'relation of kind ' || relkind::text, relname)
-      from pg_class where relnamespace = 'public'::regnamespace and relkind not in ('r', 'i')
+      from pg_class where relnamespace = 'public'::regnamespace and relkind not in ('r', 'i', 'p', 'I')
     order by 1`);
   return rows.map(({ thing }) => thing);
 }

@@ -1,0 +1,217 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import type { Database } from '../database.js';
+import type { Log } from '../log.js';
+import { dropSlice, readNeeded } from './drop-slice.js';
+import { SLICED, type Slice, type Sliced, addSlice, firstIdAt, missingSlices, otherOf, readSlices } from './slices.js';
+import { walk } from './walk.js';
+
+export interface RetentionOptions {
+  db: Pick<Database, 'pool'>;
+  /** What is older goes, unless it is still owed. */
+  retentionDays: number;
+  /** What was sent and what was answered goes earlier, the rows stay; null: at the same time. */
+  payloadRetentionDays: number | null;
+  log: Log;
+  observe?: (gone: { table: RetainedTable; count: number }) => void;
+  /** The database's clock, unless told otherwise. */
+  now?: () => Date;
+}
+
+export type RetainedTable = Sliced | 'deliveries' | 'verifications' | 'payloads';
+
+export interface Retention {
+  /** One round. Resolves with what went (of dropped slices about so many rows, as Postgres estimates it); null when another
+   *  process is at it. Ends soon after `signal`; what is left the next round does, whoever runs it. */
+  run(signal: AbortSignal): Promise<Record<RetainedTable, number> | null>;
+}
+
+/** Held by whoever works, as long as its connection lives. */
+const LOCK = 72_707_370;
+/** Deliveries wait behind a lock that is waited for, so it is given up soon, and tried again later. */
+const LOCK_TIMEOUT_MS = 50;
+/** Longest statement while everybody waits. */
+const LOCKED_STATEMENT_MS = 500;
+const TRIES = 5;
+const PAUSE_MS = 1_000;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+// A delivery that is not settled is owed, and one that was asked for is owed again: both stay, however old they are.
+const SETTLED_DELIVERIES = `
+  DELETE FROM deliveries d USING looked l
+  WHERE d.id = l.id AND d.feed_at IS NULL AND d.status IN ('succeeded', 'failed', 'canceled')`;
+// The one that counts for its subscription stays.
+const SETTLED_VERIFICATIONS = `
+  DELETE FROM verifications v USING looked l
+  WHERE v.id = l.id AND v.feed_at IS NULL AND v.status <> 'pending'
+    AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.verification_id = v.id)`;
+const NEEDED_BY_NO_DELIVERY: Record<Sliced, (slice: string) => string> = {
+  events: (slice) =>
+    `DELETE FROM ${slice} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id)`,
+  attempts: (slice) =>
+    `DELETE FROM ${slice} a USING looked l WHERE a.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = a.delivery_id)`,
+};
+// Empty is what no event is published with, so it tells that there was more.
+const ERASED: Record<Sliced, string> = {
+  events: `
+  UPDATE events e SET body = '' FROM looked l
+  WHERE e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
+    SELECT FROM deliveries d WHERE d.event_id = e.id AND (d.feed_at IS NOT NULL OR d.status = 'held')
+  )`,
+  attempts: `
+  UPDATE attempts a SET response_body = NULL FROM looked l WHERE a.id = l.id AND a.response_body IS NOT NULL`,
+};
+
+/** Lets old rows go, in the background:
+ *
+ *  deliveries      settled and older than retentionDays: a few at a time
+ *  events          when no delivery of theirs is left, with their slice: it is dropped as a whole, once all of it is older
+ *  attempts        the same, when their delivery is not owed
+ *  verifications   settled, and not the current one of a subscription: a few at a time
+ *  payloads        bodies of events that are not owed, and answers: emptied a few at a time, where that is asked for
+ *
+ *  What is in no slice of its own (see slices.ts) goes a few at a time too. Every step is a statement or a transaction of its
+ *  own: a process that dies in the middle leaves nothing half done, and the next round goes on. */
+export function openRetention({
+  db,
+  retentionDays,
+  payloadRetentionDays,
+  log,
+  observe,
+  now,
+}: RetentionOptions): Retention {
+  // Emptying payloads passes over rows that stay: it goes on where it was, and once a day from the start, for what was owed.
+  const positions: Partial<Record<Sliced, string>> = {};
+  let restartAt = 0;
+
+  async function run(signal: AbortSignal): ReturnType<Retention['run']> {
+    return withLock(db.pool, async (client) => {
+      const at = now?.() ?? (await readClock(client));
+      const gone = { events: 0, deliveries: 0, attempts: 0, verifications: 0, payloads: 0 };
+      const tell = (table: RetainedTable, count: number) => {
+        gone[table] += count;
+        if (count > 0) observe?.({ table, count });
+      };
+      await addSlices(client, at, signal);
+      const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
+      const settled = { table: 'deliveries', changed: SETTLED_DELIVERIES, until };
+      tell('deliveries', (await walk(client, settled, signal)).count);
+      for (const table of SLICED) tell(table, await dropOld(client, { table, until, signal }));
+      const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };
+      tell('verifications', (await walk(client, verifications, signal)).count);
+      if (payloadRetentionDays !== null && payloadRetentionDays < retentionDays) {
+        tell('payloads', await erase(client, firstIdAt(at.getTime() - payloadRetentionDays * DAY_MS), signal));
+      }
+      return gone;
+    });
+  }
+
+  /** In order: a later one before an earlier one would leave a gap for good. */
+  async function addSlices(client: pg.PoolClient, at: Date, signal: AbortSignal): Promise<void> {
+    for (const table of SLICED) {
+      for (const slice of missingSlices(table, await readSlices(client, table), { at, retentionDays })) {
+        const added = await whenUnlocked(client, signal, async () => {
+          await addSlice(client, table, slice);
+          return true;
+        });
+        if (!added) break;
+        log.info({ slice: slice.name }, 'retention.added');
+      }
+    }
+  }
+
+  /** Slices that are old as a whole are dropped, or thinned out if too much of them is needed. The others' old rows, and those
+   *  of the first slice, which holds whatever there was before it, do not wait for that. */
+  async function dropOld(
+    client: pg.PoolClient,
+    { table, until, signal }: { table: Sliced; until: string; signal: AbortSignal },
+  ): Promise<number> {
+    const thinOut = async (name: string): Promise<number> =>
+      (await walk(client, { table: name, changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal)).count;
+    const dropOrThin = async (slice: Slice): Promise<number> => {
+      const needed = await readNeeded(client, table, slice);
+      const dropped = needed && (await whenUnlocked(client, signal, () => dropSlice(client, table, slice, needed)));
+      if (dropped !== null) log.info({ slice: slice.name, kept: needed?.length }, 'retention.dropped');
+      // Not because somebody reads it: it goes as a whole when they have finished.
+      return dropped ?? (needed === null ? thinOut(slice.name) : 0);
+    };
+    let count = 0;
+    for (const slice of await readSlices(client, table)) {
+      if (signal.aborted) return count;
+      if (slice.until <= until) count += await dropOrThin(slice);
+      else if (slice.from === null) count += await thinOut(slice.name);
+    }
+    return count + (await thinOut(otherOf(table)));
+  }
+
+  async function erase(client: pg.PoolClient, until: string, signal: AbortSignal): Promise<number> {
+    if (Date.now() >= restartAt) {
+      restartAt = Date.now() + DAY_MS;
+      for (const table of SLICED) delete positions[table];
+    }
+    let count = 0;
+    for (const table of SLICED) {
+      const after = positions[table];
+      const walked = await walk(client, { table, changed: ERASED[table], until, ...(after && { after }) }, signal);
+      positions[table] = walked.position;
+      count += walked.count;
+    }
+    return count;
+  }
+
+  return { run };
+}
+
+/** null: somebody else has the lock. */
+async function withLock<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T | null> {
+  const client = await pool.connect();
+  // As in inTransaction: a connection that breaks while nobody queries it must not end the process.
+  const hear = () => {};
+  client.on('error', hear);
+  let broken = true;
+  try {
+    const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [LOCK]);
+    const result = rows[0]?.locked ? await work(client) : null;
+    if (rows[0]?.locked) await client.query('SELECT pg_advisory_unlock($1)', [LOCK]);
+    broken = false;
+    return result;
+  } finally {
+    // After a fault the connection goes, and the lock with it.
+    client.release(broken);
+    client.off('error', hear);
+  }
+}
+
+/** Runs `work` in a transaction that waits for locks only briefly, a few times. null: they were not to be had, or it took too
+ *  long, or `work` says so. */
+async function whenUnlocked<T>(
+  client: pg.PoolClient,
+  signal: AbortSignal,
+  work: () => Promise<T | null>,
+): Promise<T | null> {
+  for (let tried = 1; tried <= TRIES && !signal.aborted; tried += 1) {
+    try {
+      await client.query('BEGIN');
+      await client.query(
+        `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = ${LOCKED_STATEMENT_MS}`,
+      );
+      const result = await work();
+      await client.query(result === null ? 'ROLLBACK' : 'COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK');
+      if (!isBusy(error)) throw error;
+      if (tried < TRIES) await pause(PAUSE_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+  return null;
+}
+
+/** lock_not_available, query_canceled (its time was up), deadlock_detected. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && ['55P03', '57014', '40P01'].includes(error.code ?? '');
+
+async function readClock(client: pg.ClientBase): Promise<Date> {
+  const { rows } = await client.query<{ at: Date }>('SELECT now() AS at');
+  return rows[0]?.at ?? new Date();
+}

@@ -1,0 +1,373 @@
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cloneDatabase, waitFor } from '@posthorn/testing';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { askForRetry } from '../deliveries/ask-for-retry.js';
+import { loadDeliveries } from '../deliveries/load-deliveries.js';
+import { giveUpErased } from '../deliveries/give-up-erased.js';
+import { freezeEvent } from '../events/freeze-event.js';
+import { insertEvents } from '../events/insert-events.js';
+import { feed } from '../feeder/feed.js';
+import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
+import { migrateUp } from '../migrate/migrate.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
+import { resumeSubscription } from '../subscriptions/resume-subscription.js';
+import { requestVerification } from '../verifications/start-verification.js';
+import { openRetention } from './open-retention.js';
+import { readSlices } from './slices.js';
+
+const DAY_MS = 86_400_000;
+let ledger: Ledger;
+let accountId: string;
+let subscriptionId: string;
+beforeEach(async () => {
+  ledger = await openLedger();
+  accountId = await ledger.account();
+  subscriptionId = (await ledger.activeSubscription(accountId)).id;
+});
+afterEach(() => ledger.close());
+
+const day = (days: number): Date => new Date(Date.now() + days * DAY_MS);
+const retention = (at: Date, payloadRetentionDays: number | null = null) =>
+  openRetention({ db: ledger.db, retentionDays: 30, payloadRetentionDays, log: silent, now: () => at });
+const retain = (at: Date, payloadRetentionDays: number | null = null) =>
+  retention(at, payloadRetentionDays).run(new AbortController().signal);
+const slices = async (table: 'events' | 'attempts' = 'events') => {
+  const client = await ledger.db.pool.connect();
+  return readSlices(client, table).finally(() => client.release());
+};
+
+interface Aged {
+  status?: 'pending' | 'held' | 'succeeded' | 'failed' | 'canceled';
+  asked?: boolean;
+  /** Of the delivery, if it is not the event's. */
+  deliveredAt?: Date;
+  attempts?: number;
+}
+/** An event of that time with one delivery and its attempts, as the ledger would hold it. Returns the delivery's id. */
+async function aged(
+  at: Date,
+  { status = 'succeeded', asked = false, deliveredAt = at, attempts = 1 }: Aged = {},
+): Promise<string> {
+  const [eventId, deliveryId] = [v7({ msecs: at.getTime() }), v7({ msecs: deliveredAt.getTime() })];
+  const body = Buffer.from(`{"event":"message:created","payload":{"of":"${deliveryId}"}}`);
+  await ledger.db.prisma.event.create({
+    data: { id: eventId, accountId, type: 'message:created', body, deliveryCount: 1, createdAt: at },
+  });
+  const now = new Date();
+  await ledger.db.prisma.delivery.create({
+    data: {
+      id: deliveryId,
+      accountId,
+      eventId,
+      eventType: 'message:created',
+      subscriptionId,
+      status,
+      attemptCount: attempts,
+      createdAt: deliveredAt,
+      ...(status === 'pending' && { dueAt: now }),
+      ...((status === 'pending' || asked) && { feedAt: now }),
+      ...(asked && { askedTrigger: 'manual' }),
+      ...(['succeeded', 'failed', 'canceled'].includes(status) && { completedAt: deliveredAt }),
+    },
+  });
+  for (let number = 1; number <= attempts; number += 1) {
+    await ledger.db.prisma.attempt.create({
+      data: {
+        id: v7({ msecs: deliveredAt.getTime() + number }),
+        accountId,
+        subscriptionId,
+        deliveryId,
+        number,
+        trigger: 'auto',
+        outcome: 'http_error',
+        startedAt: deliveredAt,
+        durationMs: 1,
+        url: 'https://hooks.example.com/webhook',
+        requestHeaders: {},
+        responseBody: Buffer.from('{"of":"a customer"}'),
+        responseTruncated: false,
+      },
+    });
+  }
+  return deliveryId;
+}
+const present = async (id: string) => (await ledger.db.prisma.delivery.count({ where: { id } })) === 1;
+const payloadsSent = () =>
+  ledger.posts.map(({ body }) => (JSON.parse(Buffer.from(body).toString()) as { payload: { of: string } }).payload.of);
+
+function watched<T>(work: Promise<T>): { isRunning: boolean; ended: Promise<T> } {
+  const round = { isRunning: true, ended: work };
+  round.ended = work.finally(() => (round.isRunning = false));
+  return round;
+}
+
+describe('retention', () => {
+  // Before the first slice ends, in a slice of its own, and where there never was one.
+  it.each([
+    ['the first slice', -1, 40],
+    ['a slice of its own', 4, 60],
+    ['no slice', 300, 400],
+  ])('in %s: what is settled goes, what is owed stays and is delivered', async (_, at, later) => {
+    await retain(day(0));
+    const settled = await Promise.all(
+      (['succeeded', 'failed', 'canceled'] as const).map((status) => aged(day(at), { status })),
+    );
+    const pending = await aged(day(at), { status: 'pending' });
+    const held = await aged(day(at), { status: 'held', attempts: 2 });
+    const asked = await aged(day(at), { status: 'failed', asked: true });
+    const gone = await retain(day(later));
+    expect(gone).toMatchObject({ deliveries: 3 });
+    expect(await Promise.all(settled.map(present))).toEqual([false, false, false]);
+    expect(await ledger.counts()).toMatchObject({ events: 3, deliveries: 3, attempts: 4 });
+
+    await pauseSubscription(ledger, { accountId, id: subscriptionId });
+    await resumeSubscription(ledger, { accountId, id: subscriptionId });
+    await ledger.db.pool.query(
+      'UPDATE deliveries SET due_at = CASE WHEN due_at IS NOT NULL THEN now() END, feed_at = now() WHERE feed_at IS NOT NULL',
+    );
+    await feed(ledger);
+    await ledger.work();
+    expect(payloadsSent().toSorted()).toEqual([pending, held, asked].toSorted());
+    await retain(day(later));
+    expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
+  });
+
+  it('is exact for deliveries: of that age to the millisecond they stay, a millisecond older they go', async () => {
+    const at = day(31);
+    const [kept, dropped] = [
+      await aged(new Date(at.getTime() - 30 * DAY_MS)),
+      await aged(new Date(at.getTime() - 30 * DAY_MS - 1)),
+    ];
+    await retain(at);
+    expect([await present(kept), await present(dropped)]).toEqual([true, false]);
+  });
+
+  it('a slice goes when its last moment is old enough, and not before', async () => {
+    await retain(day(0));
+    const [, second] = await slices();
+    if (!second) throw new Error('there is no second slice');
+    const until = Number.parseInt(second.until.slice(0, 8) + second.until.slice(9, 13), 16);
+    await retain(new Date(until + 30 * DAY_MS - 1));
+    expect((await slices()).map(({ name }) => name)).toContain(second.name);
+    await retain(new Date(until + 30 * DAY_MS));
+    expect((await slices()).map(({ name }) => name)).not.toContain(second.name);
+  });
+
+  it('slices are few, without gaps, and there before their time', async () => {
+    for (let days = 0; days <= 70; days += 1) await retain(day(days));
+    for (const table of ['events', 'attempts'] as const) {
+      const made = await slices(table);
+      expect(made.length).toBeLessThanOrEqual(8);
+      expect(made.slice(1).map(({ from }) => from)).toEqual(made.slice(0, -1).map(({ until }) => until));
+    }
+    await aged(day(73));
+    const { rows } = await ledger.db.pool.query('SELECT tableoid::regclass::text AS slice FROM events');
+    expect(rows).not.toEqual([{ slice: 'events_other' }]);
+  });
+
+  it('an event stays as long as a delivery of it does, also one that was owed to it later', async () => {
+    await retain(day(0));
+    const late = await aged(day(4), { deliveredAt: day(50) });
+    await retain(day(60));
+    expect(await ledger.counts()).toMatchObject({ events: 1, deliveries: 1 });
+    await retain(day(90));
+    expect(await present(late)).toBe(false);
+    expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
+  });
+
+  it('with more owed than can be moved at once a slice is thinned out, and dropped when that has been settled', async () => {
+    await retain(day(0));
+    const held = await aged(day(4), { status: 'held', attempts: 0 });
+    const settled = await aged(day(4));
+    await ledger.db.pool.query(
+      `WITH e AS (
+         INSERT INTO events SELECT (left(id::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, account_id, type, body, 1, created_at, false
+         FROM events, generate_series(1, 2000) n WHERE id = (SELECT event_id FROM deliveries WHERE id = $1) RETURNING id, account_id, type
+       )
+       INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status)
+       SELECT id, account_id, id, type, $2, 'held' FROM e`,
+      [held, subscriptionId],
+    );
+    const before = (await slices()).length;
+    await retain(day(60));
+    expect((await slices()).length).toBeGreaterThan(before - 1);
+    expect(await present(settled)).toBe(false);
+    expect(await ledger.counts()).toMatchObject({ events: 2_001, deliveries: 2_001 });
+    await ledger.db.pool.query(`UPDATE deliveries SET status = 'canceled', completed_at = now()`);
+    await retain(day(60));
+    expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
+  });
+
+  it('a long reader makes deliveries wait for no longer than the lock is waited for; the slice goes when it has finished', async () => {
+    await retain(day(0));
+    await aged(day(4));
+    const reader = await ledger.db.pool.connect();
+    await reader.query('BEGIN');
+    await reader.query('SELECT count(*) FROM events');
+    const round = watched(retain(day(60)));
+    let longestMs = 0;
+    while (round.isRunning) {
+      const start = performance.now();
+      await ledger.publish(accountId);
+      longestMs = Math.max(longestMs, performance.now() - start);
+    }
+    await round.ended;
+    expect(longestMs).toBeLessThan(2_000); // it reads as long as retention runs, which is more than four seconds
+    const names = (await slices()).map(({ name }) => name);
+    await reader.query('COMMIT');
+    reader.release();
+    await retain(day(60));
+    expect((await slices()).length).toBeLessThan(names.length);
+  }, 30_000);
+
+  it('what is owed is found at every moment, also while its slice is dropped', async () => {
+    await retain(day(0));
+    const owed = await aged(day(4), { status: 'held' });
+    for (let n = 0; n < 20; n += 1) await aged(day(4));
+    const round = watched(retain(day(60)));
+    const found = new Set<string | undefined>();
+    while (round.isRunning) {
+      const [delivery] = await loadDeliveries(ledger.db.pool, [owed]);
+      found.add(delivery ? Buffer.from(delivery.body).toString() : undefined);
+    }
+    expect(await round.ended).toMatchObject({ deliveries: 20 });
+    expect([...found]).toEqual([`{"event":"message:created","payload":{"of":"${owed}"}}`]);
+  });
+
+  it('of two at once one works and the other does nothing', async () => {
+    for (let n = 0; n < 20; n += 1) await aged(day(-1));
+    const results = await Promise.all([retain(day(40)), retain(day(40))]);
+    expect(results.filter((result) => result === null)).toHaveLength(1);
+    expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0, attempts: 0 });
+  });
+
+  it('cut off in the middle of dropping a slice it leaves the slice whole, and the next round drops it', async () => {
+    await retain(day(0));
+    const [settled, owed] = [await aged(day(4)), await aged(day(4), { status: 'held' })];
+    const reader = await ledger.db.pool.connect();
+    await reader.query('BEGIN');
+    await reader.query('SELECT count(*) FROM events');
+    const ending = retain(day(60)).then(
+      () => 'ended',
+      () => 'cut off',
+    );
+    await waitFor(async () => {
+      const { rowCount } = await ledger.db.pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LOCK TABLE ONLY events %' AND pid <> pg_backend_pid()`,
+      );
+      return rowCount === 1;
+    });
+    expect(await ending).toBe('cut off');
+    await reader.query('COMMIT');
+    reader.release();
+    expect([await present(settled), await present(owed)]).toEqual([false, true]);
+    expect(await ledger.counts()).toMatchObject({ events: 2 });
+    expect(await retain(day(60))).not.toBeNull();
+    expect(await ledger.counts()).toMatchObject({ events: 1, deliveries: 1, attempts: 1 });
+  });
+
+  it('an id of a clock that is far ahead or behind is taken and delivered; a slice made later takes it in', async () => {
+    const frozen = freezeEvent('{"event":"message:created","payload":{}}');
+    if (!frozen.ok) throw new Error(frozen.message);
+    const ids = [-4_000, 12, 4_000].map((days) => v7({ msecs: day(days).getTime() }));
+    const inserted = await insertEvents(
+      ledger.db.pool,
+      ids.map((id) => ({ id, accountId, frozen: frozen.frozen, createdAt: new Date(), idempotency: null })),
+    );
+    expect(inserted.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1, 1]);
+    await retain(day(0));
+    await retain(day(8));
+    const { rows } = await ledger.db.pool.query<{ slice: string }>(
+      'SELECT tableoid::regclass::text AS slice FROM events ORDER BY id',
+    );
+    expect(rows).toEqual([
+      { slice: 'events_first' },
+      { slice: expect.stringMatching(/^events_\d{8}$/) },
+      { slice: 'events_other' },
+    ]);
+    await ledger.db.pool.query('UPDATE deliveries SET feed_at = due_at');
+    await feed(ledger);
+    await ledger.work();
+    expect(await ledger.db.prisma.delivery.count({ where: { status: 'succeeded' } })).toBe(3);
+  });
+
+  it('verifications go when they have ended and are not the one that counts', async () => {
+    const { verificationId } = await ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
+    await requestVerification(ledger, { accountId, id: subscriptionId });
+    await ledger.work();
+    await retain(day(29));
+    expect(await ledger.counts()).toMatchObject({ verifications: 2, attempts: 2 });
+    await retain(day(40));
+    const left = await ledger.db.prisma.verification.findMany();
+    expect(left.map(({ id }) => id)).not.toContain(verificationId);
+    expect(await ledger.counts()).toMatchObject({ verifications: 1, attempts: 0 });
+  });
+
+  it('payloads that are not owed go earlier where that is asked for; what cannot be sent any more is refused', async () => {
+    const [settled, owed, young] = [await aged(day(0)), await aged(day(0), { status: 'held' }), await aged(day(5))];
+    await retain(day(8), 7);
+    const sizes = async () => {
+      const events = await ledger.db.prisma.event.findMany({ orderBy: { id: 'asc' } });
+      return events.map(({ body }) => body.length > 0);
+    };
+    const answers = await ledger.db.prisma.attempt.findMany({
+      where: { accountId, deliveryId: { not: null } },
+      orderBy: { id: 'asc' },
+    });
+    expect(await sizes()).toEqual([false, true, true]);
+    expect(answers.map(({ responseBody }) => responseBody !== null)).toEqual([false, false, true]);
+    expect(await askForRetry(ledger, { accountId, id: settled })).toMatchObject({ outcome: 'not_possible' });
+    expect(await askForRetry(ledger, { accountId, id: owed })).toMatchObject({ outcome: 'asked' });
+    expect(await askForRetry(ledger, { accountId, id: young })).toMatchObject({ outcome: 'asked' });
+
+    await ledger.db.pool.query(
+      `UPDATE deliveries SET status = 'canceled', completed_at = now(), asked_trigger = NULL, feed_at = NULL`,
+    );
+    await retain(day(8), 7); // another process, or the next day
+    expect(await sizes()).toEqual([false, false, true]);
+  });
+
+  it('what was asked for while its payload went is given up, and nothing else is', async () => {
+    const [erased, whole] = [await aged(day(0), { status: 'pending' }), await aged(day(0), { status: 'pending' })];
+    await ledger.db.pool.query(
+      `UPDATE events SET body = '' WHERE id = (SELECT event_id FROM deliveries WHERE id = $1)`,
+      [erased],
+    );
+    for (const id of [erased, whole]) await giveUpErased(ledger.db.pool, { id });
+    expect(await ledger.db.prisma.delivery.findUnique({ where: { id: erased } })).toMatchObject({
+      status: 'canceled',
+      statusReason: 'payload_erased',
+      feedAt: null,
+    });
+    expect(await ledger.db.prisma.delivery.findUnique({ where: { id: whole } })).toMatchObject({ status: 'pending' });
+  });
+});
+
+it('what was there before the slices is in the first one, to be read and to go by age; ids far ahead are with the others', async () => {
+  const database = await cloneDatabase(inject('templateDatabaseUrl'));
+  const directory = await mkdtemp(join(tmpdir(), 'posthorn-migrations-'));
+  const migrations = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
+  for (const name of await readdir(migrations)) {
+    if (name < '20261121225000') await cp(join(migrations, name), join(directory, name), { recursive: true });
+  }
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  await migrateUp({ url: database.url, log: silent, directory });
+  for (const days of [-3, 0, 1_000]) {
+    await client.query(`INSERT INTO events VALUES ($1, 'a', 'a:b', '{}', 0, now())`, [
+      v7({ msecs: day(days).getTime() }),
+    ]);
+  }
+  await migrateUp({ url: database.url, log: silent });
+  const { rows } = await client.query('SELECT tableoid::regclass::text AS slice FROM events ORDER BY id');
+  expect(rows).toEqual([{ slice: 'events_first' }, { slice: 'events_first' }, { slice: 'events_other' }]);
+  await client.end();
+  await database.drop();
+  await rm(directory, { recursive: true });
+});

@@ -1,0 +1,82 @@
+import type pg from 'pg';
+import { idTime } from '../id.js';
+
+/** What is kept in slices of time: the bulk of the ledger's bytes. (Deliveries change; see the migration `partitions`.) */
+export const SLICED = ['events', 'attempts'] as const;
+export type Sliced = (typeof SLICED)[number];
+
+/** A partition: the rows whose id is from `from` and below `until`. */
+export interface Slice {
+  name: string;
+  /** null: the first one, which reaches back to the beginning. */
+  from: string | null;
+  until: string;
+}
+
+/** Where the rows are for whose time there is no slice: what is still owed after its slice went, and ids of clocks that are
+ *  wrong. */
+export const otherOf = (table: Sliced): string => `${table}_other`;
+
+/** The oldest first. The catalogue is the only book of them. */
+export async function readSlices(client: pg.ClientBase, table: Sliced): Promise<Slice[]> {
+  const { rows } = await client.query<{ name: string; bound: string }>(
+    `SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
+     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass`,
+    [table],
+  );
+  const slices = rows.flatMap(({ name, bound }): Slice[] => {
+    const [, from, until] = /^FOR VALUES FROM \((?:'(.+)'|MINVALUE)\) TO \('(.+)'\)$/.exec(bound) ?? [];
+    return until === undefined ? [] : [{ name, from: from ?? null, until }];
+  });
+  return slices.toSorted((a, b) => (a.until < b.until ? -1 : 1));
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** How long a slice is. Few of them, since loading a delivery opens all of its event's table; and old rows go with the last
+ *  row of their slice, so up to so much later. */
+const widthMs = (retentionDays: number): number => Math.max(1, Math.floor(retentionDays / 4)) * DAY_MS;
+
+/** The slices that are missing until one whole slice lies ahead. One that has begun is not made any more: its rows are with
+ *  the others by now. */
+export function missingSlices(
+  table: Sliced,
+  slices: Slice[],
+  { at, retentionDays }: { at: Date; retentionDays: number },
+): Required<Slice>[] {
+  const width = widthMs(retentionDays);
+  const tomorrow = Math.ceil((at.getTime() + 1) / DAY_MS) * DAY_MS;
+  const last = slices.at(-1);
+  const missing: Required<Slice>[] = [];
+  for (
+    let from = Math.max(tomorrow, last ? idTime(last.until).getTime() : 0);
+    from < at.getTime() + width;
+    from += width
+  ) {
+    const day = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
+    missing.push({ name: `${table}_${day}`, from: firstIdAt(from), until: firstIdAt(from + width) });
+  }
+  return missing;
+}
+
+/** The smallest UUIDv7 of a moment; posthorn_uuid_at is the same in SQL. */
+export function firstIdAt(time: number | Date): string {
+  const hex = Math.floor(Number(time)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
+/** Sorts before every id. */
+export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+/** Makes a slice, in one transaction of `client`. Rows of its time that came early (their clocks are ahead) move into it.
+ *  Whoever uses the table waits meanwhile: a moment, for those other rows are few. */
+export async function addSlice(client: pg.ClientBase, table: Sliced, { name, from, until }: Slice): Promise<void> {
+  const other = otherOf(table);
+  await client.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL)`);
+  await client.query(`LOCK TABLE ${other} IN ACCESS EXCLUSIVE MODE`);
+  await client.query(
+    `WITH early AS (DELETE FROM ${other} WHERE id >= $1 AND id < $2 RETURNING *) INSERT INTO ${name} SELECT * FROM early`,
+    [from, until],
+  );
+  await client.query(`ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${until}')`);
+}
