@@ -65,7 +65,7 @@ export async function measureLatency(
   };
 }
 
-function percentiles(valuesMs: number[]): Percentiles {
+export function percentiles(valuesMs: number[]): Percentiles {
   const sorted = valuesMs.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1) };

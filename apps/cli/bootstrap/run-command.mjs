@@ -5,7 +5,7 @@ import { runTests } from './run-tests.mjs';
 import { root, run } from './step.mjs';
 
 /** start: installs, builds and becomes the local stack, in this very process, so that signals reach it · test: checks and
- *  tests · bench: the measurements · faults: the fault suite. */
+ *  tests · bench, bench:retention: the measurements · faults: the fault suite. */
 export async function runCommand(name, args) {
   switch (name) {
     case 'start': {
@@ -23,13 +23,17 @@ export async function runCommand(name, args) {
       await prepare();
       process.exitCode = await run(process.execPath, ['bench/dist/main.js', ...args]);
       return;
+    case 'bench:retention':
+      await prepare();
+      process.exitCode = await run(process.execPath, ['bench/dist/retention.js', ...args]);
+      return;
     case 'faults':
       await prepare();
       process.exitCode = await run(process.execPath, ['faults/dist/main.js', ...args]);
       return;
     default:
       console.error(
-        'Usage: node apps/cli/bootstrap.mjs start | test [vitest arguments] | bench [arguments] | faults [arguments]',
+        'Usage: node apps/cli/bootstrap.mjs start | test [vitest arguments] | bench [arguments] | bench:retention [arguments] | faults [arguments]',
       );
       process.exitCode = 2;
   }

@@ -21,6 +21,8 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'FAILING_AFTER_DAYS',
     'OPERATIONS_ACCOUNT',
     'HONOR_DISABLE_HEADER',
+    'RETENTION_DAYS',
+    'PAYLOAD_RETENTION_DAYS',
     'SHUTDOWN_TIMEOUT_MS',
     'LOG_LEVEL',
   ]);

@@ -103,6 +103,12 @@ export function openMetrics() {
     help: 'When the feeder last succeeded',
     registers,
   });
+  const retentionDeleted = new Counter({
+    name: 'posthorn_retention_deleted_total',
+    help: 'Rows that went by their age; of dropped slices as Postgres estimates them',
+    labelNames: ['table'],
+    registers,
+  });
   const enqueueFailures = new Counter({
     name: 'posthorn_enqueue_failures_total',
     help: 'Due attempts that the queue did not take; the feeder brings them later',
@@ -143,6 +149,7 @@ export function openMetrics() {
     fed,
     recovered,
     lastFed,
+    retentionDeleted,
     enqueueFailures,
   };
 }

@@ -186,6 +186,7 @@ export const settings = {
     default: 'false',
     description:
       '`true` lets a receiver disable its subscription with the header `webhook-delivery: disable` in any answer, as it can with 410.',
+  },
   RETENTION_DAYS: {
     schema: wholeNumber(2, 3_650),
     default: '30',

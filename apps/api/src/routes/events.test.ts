@@ -225,6 +225,18 @@ describe('get an event', () => {
     expect(text).toContain(`"payload":${payload}`);
   });
 
+  it('a payload that is kept no longer is null, and its delivery cannot be retried', async () => {
+    const account = await api.account();
+    await api.activeSubscription(account);
+    const { json } = await publish(account);
+    await api.deps.db.pool.query(`UPDATE events SET body = '' WHERE account_id = $1`, [account]);
+    const event = await api.call('GET', `/v1/accounts/${account}/events/${json.id}`);
+    expect(event.json).toMatchObject({ payload: null, event: 'message:created' });
+    const [{ id } = { id: '' }] = event.json.deliveries as { id: string }[];
+    const retried = await api.call('POST', `/v1/accounts/${account}/deliveries/${id}/retry`);
+    expect([retried.status, retried.text]).toEqual([422, expect.stringContaining('kept no longer')]);
+  });
+
   it('shows the states of its deliveries', async () => {
     const account = await api.account();
     const subscription = await api.activeSubscription(account);

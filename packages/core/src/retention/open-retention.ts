@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Database } from '../database.js';
 import type { Log } from '../log.js';
-import { dropSlice, readNeeded } from './drop-slice.js';
+import { dropSlice, estimateRows, readNeeded } from './drop-slice.js';
 import { SLICED, type Slice, type Sliced, addSlice, firstIdAt, missingSlices, otherOf, readSlices } from './slices.js';
 import { walk } from './walk.js';
 
@@ -110,11 +110,7 @@ export function openRetention({
   async function addSlices(client: pg.PoolClient, at: Date, signal: AbortSignal): Promise<void> {
     for (const table of SLICED) {
       for (const slice of missingSlices(table, await readSlices(client, table), { at, retentionDays })) {
-        const added = await whenUnlocked(client, signal, async () => {
-          await addSlice(client, table, slice);
-          return true;
-        });
-        if (!added) break;
+        if (!(await whenUnlocked(client, signal, addSlice(table, slice)))) break;
         log.info({ slice: slice.name }, 'retention.added');
       }
     }
@@ -130,10 +126,12 @@ export function openRetention({
       (await walk(client, { table: name, changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal)).count;
     const dropOrThin = async (slice: Slice): Promise<number> => {
       const needed = await readNeeded(client, table, slice);
-      const dropped = needed && (await whenUnlocked(client, signal, () => dropSlice(client, table, slice, needed)));
-      if (dropped !== null) log.info({ slice: slice.name, kept: needed?.length }, 'retention.dropped');
-      // Not because somebody reads it: it goes as a whole when they have finished.
-      return dropped ?? (needed === null ? thinOut(slice.name) : 0);
+      if (needed === null) return thinOut(slice.name);
+      const count = await estimateRows(client, slice);
+      // Somebody reads it: it goes as a whole when they have finished.
+      if (!(await whenUnlocked(client, signal, dropSlice(table, slice, needed)))) return 0;
+      log.info({ slice: slice.name, kept: needed.length }, 'retention.dropped');
+      return Math.max(0, count - needed.length);
     };
     let count = 0;
     for (const slice of await readSlices(client, table)) {
@@ -182,29 +180,22 @@ async function withLock<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promi
   }
 }
 
-/** Runs `work` in a transaction that waits for locks only briefly, a few times. null: they were not to be had, or it took too
- *  long, or `work` says so. */
-async function whenUnlocked<T>(
-  client: pg.PoolClient,
-  signal: AbortSignal,
-  work: () => Promise<T | null>,
-): Promise<T | null> {
+/** Runs a statement that waits for locks only briefly, a few times. false: they were not to be had, or it took too long. */
+async function whenUnlocked(client: pg.PoolClient, signal: AbortSignal, statement: string): Promise<boolean> {
   for (let tried = 1; tried <= TRIES && !signal.aborted; tried += 1) {
     try {
-      await client.query('BEGIN');
       await client.query(
-        `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = ${LOCKED_STATEMENT_MS}`,
+        `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = ${LOCKED_STATEMENT_MS}`,
       );
-      const result = await work();
-      await client.query(result === null ? 'ROLLBACK' : 'COMMIT');
-      return result;
+      await client.query(`${statement}; COMMIT`);
+      return true;
     } catch (error) {
       await client.query('ROLLBACK');
       if (!isBusy(error)) throw error;
       if (tried < TRIES) await pause(PAUSE_MS, undefined, { signal }).catch(() => {});
     }
   }
-  return null;
+  return false;
 }
 
 /** lock_not_available, query_canceled (its time was up), deadlock_detected. */

@@ -258,7 +258,7 @@ describe('retention', () => {
     );
     await waitFor(async () => {
       const { rowCount } = await ledger.db.pool.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LOCK TABLE ONLY events %' AND pid <> pg_backend_pid()`,
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%LOCK TABLE ONLY events %' AND pid <> pg_backend_pid()`,
       );
       return rowCount === 1;
     });

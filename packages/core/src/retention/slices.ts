@@ -68,15 +68,15 @@ export function firstIdAt(time: number | Date): string {
 /** Sorts before every id. */
 export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
-/** Makes a slice, in one transaction of `client`. Rows of its time that came early (their clocks are ahead) move into it.
- *  Whoever uses the table waits meanwhile: a moment, for those other rows are few. */
-export async function addSlice(client: pg.ClientBase, table: Sliced, { name, from, until }: Slice): Promise<void> {
-  const other = otherOf(table);
-  await client.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL)`);
-  await client.query(`LOCK TABLE ${other} IN ACCESS EXCLUSIVE MODE`);
-  await client.query(
-    `WITH early AS (DELETE FROM ${other} WHERE id >= $1 AND id < $2 RETURNING *) INSERT INTO ${name} SELECT * FROM early`,
-    [from, until],
-  );
-  await client.query(`ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${until}')`);
+/** The statement that makes a slice. Rows of its time that came early (their clocks are ahead) move into it. Whoever uses the
+ *  table waits while they do: a moment, for those other rows are few, and it is one statement. */
+export function addSlice(table: Sliced, { name, from, until }: Slice): string {
+  const bounds = `id >= '${from}' AND id < '${until}'`;
+  return `DO $$
+BEGIN
+  CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL);
+  LOCK TABLE ${otherOf(table)} IN ACCESS EXCLUSIVE MODE;
+  WITH early AS (DELETE FROM ${otherOf(table)} WHERE ${bounds} RETURNING *) INSERT INTO ${name} SELECT * FROM early;
+  ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${until}');
+END $$`;
 }

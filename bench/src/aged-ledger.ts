@@ -1,0 +1,109 @@
+import type { Database } from '@posthorn/core';
+
+const DAYS = 40;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const SLICE_DAYS = 7;
+const TABLES = ['events', 'deliveries', 'attempts'];
+
+/** One delivery in so many is held, whatever its age. */
+const OWED_ONE_IN = 2_000;
+
+/** An id of time `at`, as posthorn_uuidv7 makes them for now. */
+const idAt = (at: string) =>
+  `encode(overlay(uuid_send(posthorn_uuidv7()) PLACING substring(uuid_send(posthorn_uuid_at(${at})) FROM 1 FOR 6) FROM 1 FOR 6), 'hex')::uuid`;
+
+/** Makes an empty ledger one that has been at work for 40 days: its slices, and of each event 1.5 deliveries and 2.5 attempts.
+ *  A few deliveries of every age are held. */
+export async function fillLedger(
+  db: Database,
+  { events, now, accountId, subscriptionId }: { events: number; now: Date; accountId: string; subscriptionId: string },
+): Promise<void> {
+  const at = (days: number) => new Date(now.getTime() + days * DAY_MS).toISOString();
+  for (const table of ['events', 'attempts']) {
+    await patiently(db, `DROP TABLE ${table}_first`);
+    for (let from = -DAYS - 2; from <= 0; from += SLICE_DAYS) {
+      await patiently(
+        db,
+        `CREATE TABLE ${table}_${at(from).slice(0, 10).replaceAll('-', '')} PARTITION OF ${table}
+         FOR VALUES FROM (posthorn_uuid_at('${at(from)}')) TO (posthorn_uuid_at('${at(from + SLICE_DAYS)}'))`,
+      );
+    }
+  }
+  const perDay = Math.floor(events / DAYS);
+  for (let age = DAYS; age > 0; age -= 1) {
+    await patiently(
+      db,
+      `WITH event AS (
+         INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+         SELECT ${idAt('t')}, $1::text, 'message:created', convert_to('{"event":"message:created","payload":{"body":"' || repeat('Hey there! ', 40) || '"}}', 'UTF8'), 1 + n % 2, t
+         FROM (SELECT n, $2::timestamptz + n * interval '1 day' / $3 AS t FROM generate_series(1, $3::int) n) made
+         RETURNING id, delivery_count, created_at
+       )
+       INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, created_at, completed_at)
+       SELECT ${idAt('e.created_at')}, $1::text, e.id, 'message:created', $4, s.status, CASE s.status WHEN 'held' THEN 0 ELSE 1 END, e.created_at,
+         CASE s.status WHEN 'succeeded' THEN e.created_at END
+       FROM event e, generate_series(1, e.delivery_count),
+         LATERAL (SELECT CASE WHEN random() * ${OWED_ONE_IN} < 1 + 0 * e.delivery_count THEN 'held'::delivery_status ELSE 'succeeded' END AS status) s`,
+      [accountId, at(-age), perDay, subscriptionId],
+    );
+    await patiently(
+      db,
+      `INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
+         url, request_headers, response_headers, response_body, response_truncated)
+       SELECT ${idAt('d.created_at')}, $1::text, $4::uuid, d.id, number, 'auto', 'ok', 200, d.created_at, 12,
+         'https://hooks.example.com/webhook', '{"content-type":"application/json"}', '{"content-type":"text/plain"}', 'thanks', false
+       FROM deliveries d, generate_series(1, CASE WHEN random() < 2.0 / 3 THEN 2 ELSE 1 END) number
+       WHERE d.account_id = $1::text AND d.id >= posthorn_uuid_at($2::timestamptz) AND d.id < posthorn_uuid_at($3::timestamptz)`,
+      [accountId, at(-age), at(-age + 1), subscriptionId],
+    );
+  }
+  await tidy(db);
+}
+
+/** A statement without the timeouts that Posthorn's own have. */
+async function patiently({ pool }: Database, text: string, values: unknown[] = []): Promise<void> {
+  const client = await pool.connect();
+  await client.query('SET statement_timeout = 0');
+  const statement = { text, values, query_timeout: 3_600_000 };
+  await client.query(statement);
+  client.release(true);
+}
+
+/** What autovacuum would have done in the meantime. */
+async function tidy(db: Database): Promise<void> {
+  const { rows } = await db.pool.query<{ leaf: string }>(
+    `SELECT inhrelid::regclass::text AS leaf FROM pg_inherits WHERE inhparent IN ('events'::regclass, 'attempts'::regclass)`,
+  );
+  for (const leaf of ['deliveries', ...rows.map((row) => row.leaf)]) await patiently(db, `VACUUM ANALYZE ${leaf}`);
+}
+
+/** Rows that are owed, with an event to send. */
+export async function readOwed({ pool }: Database, { accountId }: { accountId: string }): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.account_id = $1::text AND d.status = 'held'`,
+    [accountId],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Rows made from `since` on. */
+export async function readCounts(
+  { pool }: Database,
+  { accountId, since }: { accountId: string; since: Date },
+): Promise<Record<string, number>> {
+  const { rows } = await pool.query<Record<string, number>>(
+    `SELECT ${TABLES.map((table) => `(SELECT count(*)::int FROM ${table} WHERE account_id = $1 AND id >= posthorn_uuid_at($2::timestamptz)) AS ${table}`).join(', ')}`,
+    [accountId, since],
+  );
+  return rows[0] ?? {};
+}
+
+/** Megabytes with indexes. */
+export async function readSizes({ pool }: Database): Promise<Record<string, number>> {
+  const { rows } = await pool.query<{ table: string; size: number }>(
+    `SELECT t AS "table", (pg_total_relation_size(t::regclass) + coalesce(sum(pg_total_relation_size(i.inhrelid)), 0))::float8 / 1e6 AS size
+     FROM unnest($1::text[]) t LEFT JOIN pg_inherits i ON i.inhparent = t::regclass GROUP BY t ORDER BY t`,
+    [TABLES],
+  );
+  return Object.fromEntries(rows.map(({ table, size }) => [table, Math.round(size)]));
+}
