@@ -39,7 +39,7 @@ export function startLoad({
   const underWay = new Set<Promise<void>>();
   let latencies: number[] = [];
   let published = 0;
-  let isStopping = false;
+  const stopping = new AbortController();
 
   const attempter = openAttempter({
     db: worker,
@@ -98,7 +98,7 @@ export function startLoad({
 
   async function run(): Promise<void> {
     const start = performance.now();
-    for (let n = 0; !isStopping; await pause(1)) {
+    for (let n = 0; !stopping.signal.aborted; await pause(1)) {
       for (const due = Math.floor(((performance.now() - start) / 1_000) * rate); n < due; n += 1) {
         const frozen = freezeEvent(
           `{"event":"message:created","payload":{"n":${n},"body":"${'Hey there! '.repeat(40)}"}}`,
@@ -121,7 +121,7 @@ export function startLoad({
       return taken;
     },
     async stop() {
-      isStopping = true;
+      stopping.abort();
       await running;
       await publisher.drain();
       while (underWay.size > 0) await Promise.all(underWay);

@@ -32,6 +32,7 @@ const LOCK = 72_707_370;
 const LOCK_TIMEOUT_MS = 50;
 /** Longest statement while everybody waits. */
 const LOCKED_STATEMENT_MS = 500;
+/** In one round, for all that it wants locks for: whoever reads one slice reads them all. */
 const TRIES = 5;
 const PAUSE_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -86,17 +87,18 @@ export function openRetention({
 
   async function run(signal: AbortSignal): ReturnType<Retention['run']> {
     return withLock(db.pool, async (client) => {
+      const round: Round = { client, tries: { left: TRIES }, signal };
       const at = now?.() ?? (await readClock(client));
       const gone = { events: 0, deliveries: 0, attempts: 0, verifications: 0, payloads: 0 };
       const tell = (table: RetainedTable, count: number) => {
         gone[table] += count;
         if (count > 0) observe?.({ table, count });
       };
-      await addSlices(client, at, signal);
+      await addSlices(round, at);
       const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
       const settled = { table: 'deliveries', changed: SETTLED_DELIVERIES, until };
       tell('deliveries', (await walk(client, settled, signal)).count);
-      for (const table of SLICED) tell(table, await dropOld(client, { table, until, signal }));
+      for (const table of SLICED) tell(table, await dropOld(round, { table, until }));
       const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };
       tell('verifications', (await walk(client, verifications, signal)).count);
       if (payloadRetentionDays !== null && payloadRetentionDays < retentionDays) {
@@ -107,10 +109,10 @@ export function openRetention({
   }
 
   /** In order: a later one before an earlier one would leave a gap for good. */
-  async function addSlices(client: pg.PoolClient, at: Date, signal: AbortSignal): Promise<void> {
+  async function addSlices(round: Round, at: Date): Promise<void> {
     for (const table of SLICED) {
-      for (const slice of missingSlices(table, await readSlices(client, table), { at, retentionDays })) {
-        if (!(await whenUnlocked(client, signal, addSlice(table, slice)))) break;
+      for (const slice of missingSlices(table, await readSlices(round.client, table), { at, retentionDays })) {
+        if (!(await whenUnlocked(round, addSlice(table, slice)))) break;
         log.info({ slice: slice.name }, 'retention.added');
       }
     }
@@ -118,10 +120,8 @@ export function openRetention({
 
   /** Slices that are old as a whole are dropped, or thinned out if too much of them is needed. The others' old rows, and those
    *  of the first slice, which holds whatever there was before it, do not wait for that. */
-  async function dropOld(
-    client: pg.PoolClient,
-    { table, until, signal }: { table: Sliced; until: string; signal: AbortSignal },
-  ): Promise<number> {
+  async function dropOld(round: Round, { table, until }: { table: Sliced; until: string }): Promise<number> {
+    const { client, signal } = round;
     const thinOut = async (name: string): Promise<number> =>
       (await walk(client, { table: name, changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal)).count;
     const dropOrThin = async (slice: Slice): Promise<number> => {
@@ -129,7 +129,7 @@ export function openRetention({
       if (needed === null) return thinOut(slice.name);
       const count = await estimateRows(client, slice);
       // Somebody reads it: it goes as a whole when they have finished.
-      if (!(await whenUnlocked(client, signal, dropSlice(table, slice, needed)))) return 0;
+      if (!(await whenUnlocked(round, dropSlice(table, slice, needed)))) return 0;
       log.info({ slice: slice.name, kept: needed.length }, 'retention.dropped');
       return Math.max(0, count - needed.length);
     };
@@ -160,6 +160,12 @@ export function openRetention({
   return { run };
 }
 
+interface Round {
+  client: pg.PoolClient;
+  tries: { left: number };
+  signal: AbortSignal;
+}
+
 /** null: somebody else has the lock. */
 async function withLock<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T | null> {
   const client = await pool.connect();
@@ -180,9 +186,10 @@ async function withLock<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promi
   }
 }
 
-/** Runs a statement that waits for locks only briefly, a few times. false: they were not to be had, or it took too long. */
-async function whenUnlocked(client: pg.PoolClient, signal: AbortSignal, statement: string): Promise<boolean> {
-  for (let tried = 1; tried <= TRIES && !signal.aborted; tried += 1) {
+/** Runs a statement that waits for locks only briefly, as often as the round still may. false: they were not to be had, or it
+ *  took too long. */
+async function whenUnlocked({ client, tries, signal }: Round, statement: string): Promise<boolean> {
+  while (tries.left > 0 && !signal.aborted) {
     try {
       await client.query(
         `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = ${LOCKED_STATEMENT_MS}`,
@@ -192,7 +199,8 @@ async function whenUnlocked(client: pg.PoolClient, signal: AbortSignal, statemen
     } catch (error) {
       await client.query('ROLLBACK');
       if (!isBusy(error)) throw error;
-      if (tried < TRIES) await pause(PAUSE_MS, undefined, { signal }).catch(() => {});
+      tries.left -= 1;
+      if (tries.left > 0) await pause(PAUSE_MS, undefined, { signal }).catch(() => {});
     }
   }
   return false;
