@@ -75,6 +75,7 @@ async function tidy(db: Database): Promise<void> {
     `SELECT inhrelid::regclass::text AS leaf FROM pg_inherits WHERE inhparent IN ('events'::regclass, 'attempts'::regclass)`,
   );
   for (const leaf of ['deliveries', ...rows.map((row) => row.leaf)]) await patiently(db, `VACUUM ANALYZE ${leaf}`);
+  await patiently(db, 'CHECKPOINT');
 }
 
 /** Rows that are owed, with an event to send. */

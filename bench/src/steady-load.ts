@@ -6,6 +6,7 @@ import {
   freezeEvent,
   openAttempter,
   openCipher,
+  openLanes,
   openPatience,
   openPublisher,
 } from '@posthorn/core';
@@ -47,6 +48,7 @@ export function startLoad({
     log,
     enqueue: () => Promise.resolve(true),
     patience: openPatience({ log }),
+    lanes: openLanes({ slots: 1_000 }),
     timeoutMs: 15_000,
     waitsMs: [5_000],
     failingAfterMs: Number.MAX_SAFE_INTEGER / 1_000,

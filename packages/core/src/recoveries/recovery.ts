@@ -59,11 +59,14 @@ export async function withProgress(db: Database, accountId: string, rows: Row[])
 export const IS_FAILED = `d.status IN ('failed', 'canceled')`;
 
 /** SQL: the event `e` is one that a recovery of `missing` brings back to the subscription `s`. Whatever became of a
- *  delivery, where there is one the event is not missing. (The odd spelling leaves deliveries_event_id_idx as the only way:
+ *  delivery, where there is one the event is not missing; and where fewer are left than it was published with, retention has
+ *  dropped them, so none counts as missing. (The odd spelling leaves deliveries_event_id_idx as the only way:
  *  a handful of rows for each event. On tables it has no statistics of, Postgres went through all that the subscription
  *  was ever owed, for each event.) */
 export const IS_MISSING = `NOT e.suppressed AND ${wantsType('e.type')} AND NOT EXISTS (
   SELECT FROM deliveries d WHERE d.event_id = e.id AND d.subscription_id IS NOT DISTINCT FROM s.id OFFSET 0
+) AND octet_length(e.body) > 0 AND (
+  e.delivery_count = 0 OR e.delivery_count <= (SELECT count(*) FROM deliveries d WHERE d.event_id = e.id)
 )`;
 
 const AROUND_MS = 60_000;

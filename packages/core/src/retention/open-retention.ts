@@ -26,8 +26,8 @@ export interface Retention {
   run(signal: AbortSignal): Promise<Record<RetainedTable, number> | null>;
 }
 
-/** Held by whoever works, as long as its connection lives. */
-const LOCK = 72_707_370;
+/** Held by whoever works, as long as its connection lives. (The next one after the feeder's: that one must be free meanwhile.) */
+const LOCK = 72_707_371;
 /** Deliveries wait behind a lock that is waited for, so it is given up soon, and tried again later. */
 const LOCK_TIMEOUT_MS = 50;
 /** Longest statement while everybody waits. */

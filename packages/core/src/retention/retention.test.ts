@@ -11,9 +11,11 @@ import { loadDeliveries } from '../deliveries/load-deliveries.js';
 import { giveUpErased } from '../deliveries/give-up-erased.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { insertEvents } from '../events/insert-events.js';
+import { claimDue } from '../feeder/claim-due.js';
 import { feed } from '../feeder/feed.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
 import { migrateUp } from '../migrate/migrate.js';
+import { startRecovery } from '../recoveries/start-recovery.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { requestVerification } from '../verifications/start-verification.js';
@@ -178,6 +180,40 @@ describe('retention', () => {
     await retain(day(90));
     expect(await present(late)).toBe(false);
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
+  });
+
+  it('an event whose deliveries went is not missing: no recovery sends it again', async () => {
+    await aged(day(0));
+    const wanted = {
+      accountId,
+      subscriptionId,
+      which: 'missing',
+      since: day(-1),
+      until: day(1),
+      isDryRun: true,
+    } as const;
+    await ledger.db.pool.query('DELETE FROM deliveries'); // as retention does, days before the slice of the event
+    expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
+    await ledger.db.pool.query('UPDATE events SET delivery_count = 0');
+    expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 1 });
+    await ledger.db.pool.query(`UPDATE events SET body = ''`);
+    expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
+  });
+
+  it('holds up no feeder while it runs', async () => {
+    let claimed: Promise<unknown> | undefined;
+    const round = openRetention({
+      db: ledger.db,
+      retentionDays: 30,
+      payloadRetentionDays: null,
+      log: silent,
+      now: () => day(40),
+      observe: () => (claimed ??= claimDue(ledger.db.pool, { perSubscription: 1, limit: 1 })),
+    });
+    await aged(day(0));
+    const pending = await aged(day(0), { status: 'pending' });
+    await round.run(new AbortController().signal);
+    expect(JSON.stringify(await claimed)).toContain(pending);
   });
 
   it('with more owed than can be moved at once a slice is thinned out, and dropped when that has been settled', async () => {
