@@ -21,6 +21,7 @@ import { openSender } from '@posthorn/sender';
 import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
 import { startFeeder } from './feeder.js';
+import { startRetention } from './retention.js';
 import { buildHealth } from './health.js';
 import { openMetrics, statusClass } from './metrics.js';
 import { verify } from './verify.js';
@@ -160,12 +161,20 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     observeRecovery: ({ which, count }) => metrics.recovered.inc({ which }, count),
   });
 
+  const retention = startRetention({
+    db,
+    retentionDays: env.retentionDays,
+    payloadRetentionDays: env.payloadRetentionDays,
+    log,
+    observe: ({ table, count }) => metrics.retentionDeleted.inc({ table }, count),
+  });
+
   return {
     healthUrl,
     async stop() {
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
-      await Promise.all([feeder.stop(), ...consumers.map((one) => one.stop({ graceMs }))]);
+      await Promise.all([feeder.stop(), retention.stop(), ...consumers.map((one) => one.stop({ graceMs }))]);
       await attempter.drain();
       await sender.close();
       await producer.close();

@@ -12,6 +12,7 @@ import { cancelDeliveries } from './cancel-deliveries.js';
 import { decide } from './decide.js';
 import { type AttemptReport, type LoadedDelivery, isUrgent } from './delivery.js';
 import { loadDeliveries } from './load-deliveries.js';
+import { giveUpErased } from './give-up-erased.js';
 import type { Lanes } from './lanes.js';
 import { openParking } from './park-deliveries.js';
 import { settleOwed } from './settle-owed.js';
@@ -23,7 +24,7 @@ import { type AttemptRecord, LONGEST_QUEUED_WAIT_MS, type Recorded, recordAttemp
  *  database's clock, look again in `inMs`. */
 export type AttemptEnd =
   | { end: 'attempted'; report: AttemptReport }
-  | { end: 'stood_down'; why: 'unknown' | 'superseded' | 'settled' | 'not_active' }
+  | { end: 'stood_down'; why: 'unknown' | 'superseded' | 'settled' | 'not_active' | 'erased' }
   | { end: 'parked'; why: 'crowded' | 'breaker' }
   | { end: 'early'; inMs: number };
 
@@ -107,6 +108,10 @@ export function openAttempter(options: AttemptOptions): Attempter {
       return standDown(delivery);
     }
 
+    if (delivery.body.length === 0) {
+      await giveUpErased(db.pool, { id });
+      return { end: 'stood_down', why: 'erased' };
+    }
     if (delivery.isHeldBack && !urgent) return park(delivery, 'breaker', null);
     const pass = urgent ? lanes.push(delivery.subscriptionId) : await lanes.enter(delivery.subscriptionId);
     if (!pass) return park(delivery, 'crowded', lanes.underWay(delivery.subscriptionId));
