@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{packages,apps}/*/src/**/*.test.ts', '{e2e,bench}/**/*.test.ts'],
+    include: ['{packages,apps}/*/src/**/*.test.ts', '{e2e,bench,faults}/**/*.test.ts'],
     // One real Postgres and, where the machine has it, one Redis for all: a second and a half.
     globalSetup: 'vitest.global-setup.ts',
     testTimeout: 30_000,

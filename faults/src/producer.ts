@@ -1,9 +1,12 @@
 import { Agent, request } from 'undici';
 
-/** An event that got its 202, and when it was first handed over. */
+/** An event that got its 202. */
 export interface Accepted {
   id: string;
+  /** When it was first handed over. */
   sentAt: number;
+  /** The subscription with the slow receiver wants it too. */
+  isForSlow: boolean;
 }
 
 export interface Producer {
@@ -11,57 +14,87 @@ export interface Producer {
   accepted: Accepted[];
   /** Calls that were not answered 202 and were repeated. */
   repeated: number;
+  /** When the oldest call that has no 202 yet was first made; Infinity if all have theirs. */
+  oldestOpenAt(): number;
   /** Sends no more new events; resolves when all that were sent have their 202. */
   stop(): Promise<void>;
 }
 
-/** A chat app with manners: a steady rate, an Idempotency-Key per event, and each call repeated until it gets its 202. */
+/** Events handed over together, as a chat app under load does. One of them goes alone, so that both roads are in use. */
+const TOGETHER = 10;
+const MOST_OPEN_CALLS = 4_000;
+
+/** A chat app with manners: a steady rate, an idempotency key per event, and each call repeated until it gets its 202. Throws
+ *  from stop() what was refused with a 4xx: no fault may cause that. */
 export function startProducer({ url, key, rate }: { url: string; key: string; rate: number }): Producer {
-  const agent = new Agent({ connections: 128, pipelining: 1 });
+  const agent = new Agent({ connections: 64, pipelining: 1 });
   const run = Math.random().toString(36).slice(2);
-  const open = new Set<Promise<void>>();
+  const open = new Map<Promise<void>, number>();
+  const refused: unknown[] = [];
   const start = Date.now();
   let sent = 0;
   const producer: Producer = {
     accepted: [],
     repeated: 0,
+    // The first that was added is the oldest.
+    oldestOpenAt: () => open.values().next().value ?? Infinity,
     async stop() {
       clearInterval(timer);
-      while (open.size > 0) await Promise.all(open);
+      while (open.size > 0) await Promise.all(open.keys());
       await agent.close();
+      if (refused.length > 0) throw refused[0];
     },
   };
 
   const timer = setInterval(() => {
     const due = Math.floor(((Date.now() - start) / 1_000) * rate);
-    // A call that hangs does not hold the others up, but it is not without bound either.
-    for (; sent < due && open.size < 5_000; sent += 1) {
-      const one = send(sent);
-      open.add(one);
-      void one.finally(() => open.delete(one));
+    for (; sent + TOGETHER <= due; sent += TOGETHER) {
+      // A call that hangs does not hold the others up, but they are not without bound either.
+      if (open.size > MOST_OPEN_CALLS) continue;
+      const numbers = Array.from({ length: TOGETHER }, (_, index) => sent + index);
+      begin(sendAlone(numbers[0] ?? sent));
+      begin(sendTogether(numbers.slice(1)));
     }
-    sent = Math.max(sent, due - 5_000);
-  }, 5);
+  }, 10);
 
-  async function send(n: number): Promise<void> {
+  function begin(call: Promise<void>): void {
+    const settled = call.catch((error: unknown) => void refused.push(error));
+    open.set(settled, Date.now());
+    void settled.finally(() => open.delete(settled));
+  }
+
+  async function sendAlone(n: number): Promise<void> {
     const sentAt = Date.now();
+    const { type, isForSlow } = kindOf(n);
+    const body = `{"event":"${type}","payload":{"n":${n}}}`;
+    const { id } = (await untilAccepted(url, body, { 'idempotency-key': `${run}-${n}` })) as { id: string };
+    producer.accepted.push({ id, sentAt, isForSlow });
+  }
+
+  async function sendTogether(numbers: number[]): Promise<void> {
+    const sentAt = Date.now();
+    const events = numbers.map((n) => ({ event: kindOf(n).type, payload: { n }, idempotencyKey: `${run}-${n}` }));
+    const { data } = (await untilAccepted(`${url}/batch`, JSON.stringify({ events }))) as { data: { id: string }[] };
+    for (const [index, { id }] of data.entries()) {
+      producer.accepted.push({ id, sentAt, isForSlow: kindOf(numbers[index] ?? 0).isForSlow });
+    }
+  }
+
+  async function untilAccepted(to: string, body: string, headers: Record<string, string> = {}): Promise<unknown> {
     const options = {
       method: 'POST' as const,
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'idempotency-key': `${run}-${n}` },
-      // One in ten also goes to the subscriptions that fail and that are slow.
-      body: `{"event":"${n % 10 === 0 ? 'conversation:created' : 'message:created'}","payload":{"n":${n}}}`,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+      body,
       dispatcher: agent,
       headersTimeout: 10_000,
+      bodyTimeout: 10_000,
     };
     for (;;) {
       try {
-        const { statusCode, body } = await request(url, options);
-        const text = await body.text();
-        if (statusCode === 202) {
-          producer.accepted.push({ id: (JSON.parse(text) as { id: string }).id, sentAt });
-          return;
-        }
-        if (statusCode < 500) throw new Refused(`${statusCode} ${text}`);
+        const answer = await request(to, options);
+        const text = await answer.body.text();
+        if (answer.statusCode === 202) return JSON.parse(text);
+        if (answer.statusCode < 500) throw new Refused(`${answer.statusCode} ${text}`);
       } catch (error) {
         if (error instanceof Refused) throw error;
         // unreachable, cut off or too slow: it may have been stored or not; the key makes asking again safe
@@ -71,6 +104,12 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
     }
   }
   return producer;
+}
+
+/** One in 20 also goes to the subscription that fails, one in 50 to the one that is slow; the rest to the healthy one alone. */
+function kindOf(n: number): { type: string; isForSlow: boolean } {
+  if (n % 50 === 7) return { type: 'conversation:updated', isForSlow: true };
+  return { type: n % 20 === 3 ? 'conversation:created' : 'message:created', isForSlow: false };
 }
 
 class Refused extends Error {}

@@ -1,43 +1,36 @@
 import { createServer } from 'node:http';
 
 /** The receiver, in a process of its own: its ledger of every request outlives whatever is killed beside it.
- *  /healthy answers 200 after a moment, /failing 500, /slow 200 after two seconds. */
-const HEALTHY_MS = 50;
-const SLOW_MS = 2_000;
-/** A result takes about this long from the answer into the ledger: what was answered so lately may not be recorded yet. */
-const RECORDED_WITHIN_MS = 300;
+ *  /healthy answers 200 after a moment, /slow 200 after two seconds, /failing 500. */
+const ANSWERS_AFTER_MS: Record<string, number> = { '/healthy': 50, '/slow': 2_000 };
 
-interface Seen {
+/** A request that a receiver with manners would have acted upon. */
+export interface Seen {
+  path: string;
   /** The event's id. */
   id: string;
   at: number;
+  /** When it was answered, or its connection ended; null while it is open. */
+  doneAt: number | null;
 }
+
 const seen: Seen[] = [];
-let open = 0;
-const answeredAt: number[] = [];
 
 const server = createServer((request, response) => {
+  const path = request.url ?? '';
+  const answersAfterMs = ANSWERS_AFTER_MS[path];
+  const id = String(request.headers['webhook-id']);
+  const at = Date.now();
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
-    const body = Buffer.concat(chunks).toString('utf8');
-    const handshake = /^\{"event":"webhook:verify","payload":"(\w+)"\}$/.exec(body);
-    if (handshake) {
-      response.end(handshake[1]);
-      return;
-    }
-    if (request.url !== '/healthy') {
-      if (request.url === '/slow') setTimeout(() => response.end('ok'), SLOW_MS);
-      else response.writeHead(500).end('no');
-      return;
-    }
-    seen.push({ id: String(request.headers['webhook-id']), at: Date.now() });
-    open += 1;
-    setTimeout(() => response.end('ok'), HEALTHY_MS);
-    response.once('close', () => {
-      open -= 1;
-      answeredAt.push(Date.now());
-    });
+    const [, challenge] = /^\{"event":"webhook:verify","payload":"(\w+)"\}$/.exec(chunks.join('')) ?? [];
+    if (challenge) return void response.end(challenge);
+    if (answersAfterMs === undefined) return void response.writeHead(500).end('no');
+    const one: Seen = { path, id, at, doneAt: null };
+    seen.push(one);
+    setTimeout(() => response.end('ok'), answersAfterMs);
+    response.once('close', () => void (one.doneAt = Date.now()));
   });
 });
 server.keepAliveTimeout = 30_000;
@@ -46,9 +39,6 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.({ port: typeof address === 'object' ? address?.port : null });
 });
 
-process.on('message', (question) => {
-  const since = Date.now() - RECORDED_WITHIN_MS;
-  const inFlight = open + answeredAt.filter((at) => at >= since).length;
-  process.send?.({ inFlight, count: seen.length, seen: question === 'ledger' ? seen : [] });
-});
+/** Asked with a number, it answers what it has seen since its so-manieth request. */
+process.on('message', (from) => process.send?.(seen.slice(Number(from))));
 process.on('disconnect', () => process.exit(0));

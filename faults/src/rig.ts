@@ -8,10 +8,20 @@ import { fileURLToPath } from 'node:url';
 import { migrateUp } from '@posthorn/core';
 import { type EmbeddedPostgres, type EmbeddedRedis, findFreePort, startPostgres, startRedis } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
-import { type Proxy, endProcess, openProxy, startProcess } from '@posthorn/testing';
+import { type Proxy, endProcess, openProxy, startProcess, waitFor } from '@posthorn/testing';
 import pg from 'pg';
+import type { Seen } from './receiver.js';
+import { type SmallDisk, mountSmallDisk } from './small-disk.js';
 
 export type Backend = 'redis' | 'postgres';
+
+/** What a scenario needs beyond the processes: a network between the workers and the stores that has weather; a small disk
+ *  under Redis; a wall clock of one process that can be shifted (SIGUSR2). */
+export interface RigOptions {
+  network?: boolean;
+  smallDisk?: boolean;
+  clock?: { of: 'API' | 'worker'; shiftMs: number };
+}
 
 /** Everything that can break, and the handles to break it with. */
 export interface Rig {
@@ -19,61 +29,90 @@ export interface Rig {
   api: ChildProcess;
   workers: ChildProcess[];
   startApi(): Promise<void>;
-  startWorker(env?: Record<string, string>): Promise<void>;
+  startWorker(): Promise<void>;
   postgres: EmbeddedPostgres;
   redis: EmbeddedRedis | null;
   startPostgres(): Promise<void>;
   startRedis(): Promise<void>;
-  /** Between the workers and Postgres, and between the workers and Redis. */
-  toPostgres: Proxy;
+  /** Where Redis keeps its data. */
+  redisFolder: string;
+  /** Between the workers and Postgres, and between the workers and Redis; null without a network. */
+  toPostgres: Proxy | null;
   toRedis: Proxy | null;
+  disk: SmallDisk | null;
   /** Where events are published, and with which key. */
   publishUrl: string;
   operatorKey: string;
-  /** How many requests the receiver has open, or answered a moment ago. */
-  inFlight(): Promise<number>;
-  seen(): Promise<{ id: string; at: number }[]>;
-  seenCount(): Promise<number>;
-  /** How many deliveries to the healthy subscription are in each status. */
-  statuses(): Promise<Record<string, number>>;
+  /** The receiver's ledger from its `from`th request on. */
+  seen(from: number): Promise<Seen[]>;
+  /** How many deliveries to the healthy and the slow subscription are in no final state. */
+  countOpen(): Promise<number>;
   stop(): Promise<void>;
 }
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const app = (entry: string) => fileURLToPath(new URL(`../../apps/${entry}`, import.meta.url));
+/** The machine does not let us make what a scenario needs: a sentence. */
+export class Impossible extends Error {}
 
-export async function openRig(backend: Backend): Promise<Rig> {
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const pathOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export async function openRig(backend: Backend, options: RigOptions = {}): Promise<Rig> {
+  const undo: (() => unknown)[] = [];
+  const stop = async () => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  // Ctrl-C leaves nothing behind either.
+  const endOnSignal = () => void stop().finally(() => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, endOnSignal);
+    undo.push(() => process.off(signal, endOnSignal));
+  }
+  try {
+    return await open(backend, options, { undo, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function open(
+  backend: Backend,
+  { network = false, smallDisk = false, clock }: RigOptions,
+  { undo, stop }: { undo: (() => unknown)[]; stop: () => Promise<void> },
+): Promise<Rig> {
+  let rig: Rig | undefined;
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-faults-'));
+  undo.push(() => rmSync(folder, { recursive: true, force: true }));
+  const disk = smallDisk ? mountSmallDisk(join(folder, 'disk')) : null;
+  if (smallDisk && !disk) throw new Impossible('No tmpfs can be mounted here: that needs root.');
+  undo.push(() => disk?.unmount());
+
   const postgresPort = await findFreePort();
   const redisPort = await findFreePort();
+  const redisFolder = join(disk?.folder ?? folder, 'redis');
   const openPostgres = () => startPostgres({ directory: join(folder, 'postgres'), port: postgresPort, log: () => {} });
-  const openRedis = () => startRedis({ directory: join(folder, 'redis'), port: redisPort, log: () => {} });
-  const postgres = await openPostgres();
+  const openRedis = () => startRedis({ directory: redisFolder, port: redisPort, log: () => {} });
   const redis = backend === 'redis' ? await openRedis() : null;
-  if (backend === 'redis' && !redis) throw new Error('There is no redis-server on the PATH; try --backend postgres.');
+  undo.push(() => (rig?.redis ?? redis)?.stop());
+  if (backend === 'redis' && !redis) throw new Impossible('There is no redis-server on the PATH.');
+  const postgres = await openPostgres();
+  undo.push(() => (rig?.postgres ?? postgres).stop());
   await migrateUp({ url: postgres.url, log: silent });
   await migrateQueues({ backend, url: postgres.url });
-  const toPostgres = await openProxy({ host: '127.0.0.1', port: postgresPort });
-  const toRedis = redis && (await openProxy({ host: '127.0.0.1', port: redisPort }));
+  const toPostgres = network ? await openProxy({ host: '127.0.0.1', port: postgresPort }) : null;
+  const toRedis = network && redis ? await openProxy({ host: '127.0.0.1', port: redisPort }) : null;
+  undo.push(
+    () => toPostgres?.close(),
+    () => toRedis?.close(),
+  );
 
-  const receiver = fork(fileURLToPath(new URL('./receiver.js', import.meta.url)));
+  const receiver = fork(pathOf('./receiver.js'));
+  undo.push(() => receiver.kill());
   const [{ port: receiverPort }] = (await once(receiver, 'message')) as [{ port: number }];
-  const ask = async (question: 'look' | 'ledger') => {
-    receiver.send(question);
-    const [answer] = (await once(receiver, 'message')) as [
-      { inFlight: number; count: number; seen: { id: string; at: number }[] },
-    ];
-    return answer;
-  };
 
   const apiPort = await findFreePort();
   const apiUrl = `http://127.0.0.1:${apiPort}`;
   const operatorKey = randomBytes(24).toString('base64url');
-  const through = (url: string, proxy: Proxy) => {
-    const rerouted = new URL(url);
-    rerouted.port = String(proxy.port);
-    return rerouted.href;
-  };
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
     DATABASE_URL: postgres.url,
@@ -93,79 +132,92 @@ export async function openRig(backend: Backend): Promise<Rig> {
   const workerEnv = {
     ...env,
     DATABASE_URL: through(postgres.url, toPostgres),
-    ...(redis && toRedis && { REDIS_URL: through(redis.url, toRedis) }),
+    ...(redis && { REDIS_URL: through(redis.url, toRedis) }),
   };
-  const startApi = () => startProcess({ file: app('api/dist/server.js'), env, readyUrl: `${apiUrl}/readyz` });
+  const shiftable = clock && {
+    NODE_OPTIONS: `--import=${new URL('./shift-clock.js', import.meta.url).href}`,
+    CLOCK_SHIFT_MS: String(clock.shiftMs),
+  };
+  const startApi = () =>
+    startProcess({
+      file: pathOf('../../apps/api/dist/server.js'),
+      env: { ...env, ...(clock?.of === 'API' && shiftable) },
+      readyUrl: `${apiUrl}/readyz`,
+    });
   const startWorker = async (extra: Record<string, string> = {}) => {
     const port = String(await findFreePort());
     return startProcess({
-      file: app('worker/dist/main.js'),
+      file: pathOf('../../apps/worker/dist/main.js'),
       env: { ...workerEnv, WORKER_HEALTH_PORT: port, ...extra },
       readyUrl: `http://127.0.0.1:${port}/readyz`,
     });
   };
 
-  const rig: Rig = {
+  const made: Rig = {
     backend,
     api: await startApi(),
-    workers: await Promise.all([startWorker(), startWorker()]),
-    startApi: async () => void (rig.api = await startApi()),
-    startWorker: async (extra) => void rig.workers.push(await startWorker(extra)),
+    workers: [],
+    startApi: async () => void (made.api = await startApi()),
+    startWorker: async () => void made.workers.push(await startWorker()),
     postgres,
     redis,
-    startPostgres: async () => void (rig.postgres = await openPostgres()),
-    startRedis: async () => void (rig.redis = await openRedis()),
+    startPostgres: async () => void (made.postgres = await openPostgres()),
+    startRedis: async () => void (made.redis = await openRedis()),
+    redisFolder,
     toPostgres,
     toRedis,
+    disk,
     publishUrl: `${apiUrl}/v1/accounts/faults/events`,
     operatorKey,
-    inFlight: async () => (await ask('look')).inFlight,
-    seen: async () => (await ask('ledger')).seen,
-    seenCount: async () => (await ask('look')).count,
-    async statuses() {
+    async seen(from) {
+      receiver.send(from);
+      const [seen] = (await once(receiver, 'message')) as [Seen[]];
+      return seen;
+    },
+    async countOpen() {
       const client = new pg.Client({ connectionString: postgres.url });
       await client.connect();
-      const { rows } = await client.query<{ status: string; count: number }>(
-        `SELECT d.status, count(*)::int AS count FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
-         WHERE s.url LIKE '%/healthy' GROUP BY d.status`,
+      const { rows } = await client.query<{ count: number }>(
+        `SELECT count(*)::int AS count FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
+         WHERE d.status IN ('pending', 'held') AND s.url NOT LIKE '%/failing'`,
       );
       await client.end();
-      return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+      return rows[0]?.count ?? 0;
     },
-    async stop() {
-      await Promise.all([rig.api, ...rig.workers].map(endProcess));
-      receiver.kill();
-      await toPostgres.close();
-      await toRedis?.close();
-      await rig.redis?.stop();
-      await rig.postgres.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop,
   };
+  rig = made;
+  undo.push(() => Promise.all([made.api, ...made.workers].map(endProcess)));
+  made.workers = await Promise.all([startWorker(clock?.of === 'worker' ? shiftable : undefined), startWorker()]);
+  await subscribe({ apiUrl, operatorKey, receiverUrl: `http://127.0.0.1:${receiverPort}` });
+  return made;
+}
 
+/** Three subscriptions: a healthy one that wants everything, a failing and a slow one that want a part. */
+async function subscribe({ apiUrl, operatorKey, receiverUrl }: Record<string, string>): Promise<void> {
   const call = async (method: string, path: string, body?: unknown): Promise<{ id: string; status: string }> => {
-    const headers = { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json' };
-    const response = await fetch(apiUrl + path, {
+    const response = await fetch(`${apiUrl}/v1/accounts/faults${path}`, {
       method,
-      headers,
+      headers: { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as { id: string; status: string };
   };
-  await call('PUT', '/v1/accounts/faults', {});
-  for (const path of ['healthy', 'failing', 'slow']) {
-    const { id } = await call('POST', '/v1/accounts/faults/subscriptions', {
-      url: `http://127.0.0.1:${receiverPort}/${path}`,
+  await call('PUT', '', {});
+  const wanted = { healthy: [], failing: ['conversation:created'], slow: ['conversation:updated'] };
+  for (const [path, events] of Object.entries(wanted)) {
+    const subscription = { url: `${receiverUrl}/${path}`, ...(events.length > 0 && { events }) };
+    const { id } = await call('POST', '/subscriptions', subscription);
+    await waitFor(async () => (await call('GET', `/subscriptions/${id}`)).status === 'active', {
+      what: `the subscription /${path} to become active`,
     });
-    for (
-      let tries = 0;
-      (await call('GET', `/v1/accounts/faults/subscriptions/${id}`)).status !== 'active';
-      tries += 1
-    ) {
-      if (tries > 200) throw new Error(`the subscription /${path} did not become active`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
   }
-  return rig;
+}
+
+function through(url: string, proxy: Proxy | null): string {
+  if (!proxy) return url;
+  const rerouted = new URL(url);
+  rerouted.port = String(proxy.port);
+  return rerouted.href;
 }

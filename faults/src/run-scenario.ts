@@ -1,79 +1,101 @@
+import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Verdict, isNormal, judge } from './judge.js';
 import { startProducer } from './producer.js';
+import type { Seen } from './receiver.js';
 import { type Backend, openRig } from './rig.js';
-import type { Scenario } from './scenarios.js';
+import type { Scenario } from './scenario.js';
 
-/** What a fault did, by the two ledgers: the producer's of every 202, the receiver's of every request. */
-export interface Outcome {
-  scenario: string;
-  backend: Backend;
-  accepted: number;
+export interface Outcome extends Verdict {
   /** Publishes that had to be repeated because they got no 202. */
   repeated: number;
-  lost: number;
-  duplicates: number;
-  /** POSTs under way at the blows: at-least-once may repeat these and no others. */
-  inFlight: number;
-  /** From the part's return until every later event is at its receiver within a second. */
-  normalAfterMs: number;
-  /** Deliveries that are in no final state. */
+  /** Deliveries that came to no final state. */
   stuck: number;
+  /** The share of the machine's processors that was in use while the load went on, by whomever. */
+  busy: number;
 }
 
 export interface RunOptions {
   rate: number;
   random: () => number;
-  outageMs: number;
-  /** How long the load goes on before and after. */
-  beforeMs: number;
-  afterMs: number;
+  isLong: boolean;
 }
 
-const PROMPT_MS = 1_000;
-const GIVE_UP_AFTER_MS = 120_000;
+const SETTLED_WITHIN_MS = 90_000;
+const LOOK_EVERY_MS = 500;
 
+/** Load until the flow is normal, the fault at a random moment, load until the flow is normal again; then everything that was
+ *  accepted has time to arrive, and the ledgers are compared. Throws when the flow was not normal before the fault. */
 export async function runScenario(scenario: Scenario, backend: Backend, options: RunOptions): Promise<Outcome> {
-  const { rate, random, outageMs, beforeMs, afterMs } = options;
-  const rig = await openRig(backend);
+  const { rate, random, isLong } = options;
+  const rig = await openRig(backend, scenario.needs);
   try {
+    const busySince = sampleProcessors();
     const producer = startProducer({ url: rig.publishUrl, key: rig.operatorKey, rate });
-    await pause(beforeMs + random() * 1_000);
-    let inFlight = 0;
-    const hit = async () => void (inFlight += await rig.inFlight());
-    await scenario.strike(rig, { hit, random, outageMs });
-    const backAt = Date.now();
-    await pause(afterMs);
-    await producer.stop();
-
-    const accepted = new Map(producer.accepted.map(({ id, sentAt }) => [id, sentAt]));
-    let missing = accepted.size;
-    let stuck = 0;
-    for (const until = Date.now() + GIVE_UP_AFTER_MS; Date.now() < until; await pause(250)) {
-      const seen = new Set((await rig.seen()).map(({ id }) => id));
-      missing = [...accepted.keys()].filter((id) => !seen.has(id)).length;
-      const statuses = await rig.statuses();
-      stuck = (statuses['pending'] ?? 0) + (statuses['held'] ?? 0);
-      if (missing === 0 && stuck === 0) break;
+    let seen: Seen[] = [];
+    /** Whether the flow is normal, at the latest after `mostMs`, and not before `leastMs`. */
+    const untilNormal = async (leastMs: number, mostMs: number): Promise<boolean> => {
+      for (const from = Date.now(); ; await pause(LOOK_EVERY_MS)) {
+        seen = seen.concat(await rig.seen(seen.length));
+        const passedMs = Date.now() - from;
+        if (passedMs >= leastMs && isNormal({ accepted: producer.accepted, seen }, producer.oldestOpenAt()))
+          return true;
+        if (passedMs > mostMs) return false;
+      }
+    };
+    if (!(await untilNormal(isLong ? 5_000 : 4_000, 30_000))) {
+      throw new Error(
+        `The flow was not normal within 30 s without any fault: this machine is too busy for ${rate} events/s.`,
+      );
     }
 
-    const seen = await rig.seen();
-    const firstAt = new Map<string, number>();
-    for (const { id, at } of seen) if (!firstAt.has(id)) firstAt.set(id, at);
-    const late = [...accepted].filter(
-      ([id, sentAt]) => sentAt >= backAt && (firstAt.get(id) ?? Infinity) - sentAt > PROMPT_MS,
-    );
-    return {
-      scenario: scenario.name,
-      backend,
-      accepted: accepted.size,
-      repeated: producer.repeated,
-      lost: missing,
-      duplicates: seen.length - firstAt.size,
-      inFlight,
-      normalAfterMs: Math.max(0, ...late.map(([, sentAt]) => sentAt - backAt)),
-      stuck,
-    };
+    await pause(random() * 1_000);
+    const blows: number[] = [];
+    let backAt: number | undefined;
+    await scenario.strike(rig, {
+      random,
+      isLong,
+      blow(act) {
+        blows.push(Date.now());
+        const done = act();
+        blows.push(Date.now());
+        return done;
+      },
+      isBack: () => void (backAt = Date.now()),
+    });
+    backAt ??= Date.now();
+    await untilNormal(isLong ? 6_000 : 3_000, 30_000);
+    await producer.stop();
+    const busy = busySince();
+
+    let stuck = 0;
+    for (const from = Date.now(); Date.now() - from < SETTLED_WITHIN_MS; await pause(LOOK_EVERY_MS)) {
+      stuck = await rig.countOpen();
+      if (stuck === 0) break;
+    }
+    seen = await rig.seen(0);
+    const verdict = judge({ accepted: producer.accepted, seen, blows, backAt });
+    return { ...verdict, repeated: producer.repeated, stuck, busy };
   } finally {
     await rig.stop();
   }
 }
+
+/** Begins to measure; the function says how busy the processors were since. */
+function sampleProcessors(): () => number {
+  const sum = () => {
+    const times = cpus().map(({ times: { idle, ...busy } }) => ({
+      idle,
+      busy: busy.user + busy.nice + busy.sys + busy.irq,
+    }));
+    return { idle: total(times.map(({ idle }) => idle)), busy: total(times.map(({ busy }) => busy)) };
+  };
+  const before = sum();
+  return () => {
+    const after = sum();
+    const busy = after.busy - before.busy;
+    return busy / Math.max(1, busy + after.idle - before.idle);
+  };
+}
+
+const total = (numbers: number[]): number => numbers.reduce((sum, one) => sum + one, 0);

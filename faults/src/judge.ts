@@ -1,0 +1,97 @@
+import type { Accepted } from './producer.js';
+import type { Seen } from './receiver.js';
+
+/** The two ledgers, and when something was broken. */
+export interface Evidence {
+  /** The producer's: every 202. */
+  accepted: Accepted[];
+  /** The receiver's: every request. */
+  seen: Seen[];
+  /** The moments at which something was broken. */
+  blows: number[];
+  /** From when on the flow may be expected to become normal again. */
+  backAt: number;
+}
+
+export interface Verdict {
+  /** Events with a 202. */
+  accepted: number;
+  /** Of these, how many were seen by every receiver that they were for, and how many were not. */
+  delivered: number;
+  lost: number;
+  /** Events that were delivered and are none of those: stored twice for one idempotency key. */
+  unasked: number;
+  /** Requests beyond the first for one delivery. */
+  duplicates: number;
+  /** POSTs under way at the blows: at-least-once may repeat these and no others. */
+  inFlight: number;
+  /** Duplicates whose earlier request was not under way at any blow. */
+  unexcused: number;
+  /** From the part's return until every later event is at its receiver promptly. */
+  normalAfterMs: number;
+  /** From the part's return until all that was accepted before it has arrived. */
+  caughtUpAfterMs: number;
+}
+
+/** An event is prompt that is at the healthy receiver so soon after it was first handed over. */
+const PROMPT_MS = 1_000;
+
+/** A POST is under way a little longer than its receiver sees it: at first it is on its way there, at last its result is on
+ *  its way into the ledger (at 200 events/s that takes up to 50 ms). */
+const UNDER_WAY_MS = 100;
+
+export function judge({ accepted, seen, blows, backAt }: Evidence): Verdict {
+  const requests = byDelivery(seen);
+  const isSeen = (path: string, id: string) => requests.has(`${path} ${id}`);
+  const isDelivered = ({ id, isForSlow }: Accepted) => isSeen('/healthy', id) && (!isForSlow || isSeen('/slow', id));
+  const isUnderWay = ({ at, doneAt }: Seen) =>
+    blows.some((blow) => at <= blow + UNDER_WAY_MS && (doneAt ?? Infinity) >= blow - UNDER_WAY_MS);
+
+  const delivered = accepted.filter(isDelivered).length;
+  const known = new Set(accepted.map(({ id }) => id));
+  const repeated = [...requests.values()].flatMap((ofOne) => ofOne.slice(0, -1));
+  const arrivals = accepted.map(({ id, sentAt }) => {
+    return { sentAt, arrivedAt: requests.get(`/healthy ${id}`)?.[0]?.at ?? Infinity };
+  });
+  const late = arrivals.filter(({ sentAt, arrivedAt }) => sentAt >= backAt && arrivedAt - sentAt > PROMPT_MS);
+  return {
+    accepted: accepted.length,
+    delivered,
+    lost: accepted.length - delivered,
+    unasked: new Set(seen.map(({ id }) => id).filter((id) => !known.has(id))).size,
+    duplicates: repeated.length,
+    inFlight: seen.filter(isUnderWay).length,
+    unexcused: repeated.filter((one) => !isUnderWay(one)).length,
+    normalAfterMs: greatest(late.map(({ sentAt }) => sentAt - backAt)),
+    caughtUpAfterMs: greatest(
+      arrivals.filter(({ sentAt }) => sentAt < backAt).map(({ arrivedAt }) => arrivedAt - backAt),
+    ),
+  };
+}
+
+/** Whether what was handed over between four seconds and one second ago is at its receiver, and was there promptly. A call
+ *  that hangs longer is not normal either. */
+export function isNormal({ accepted, seen }: Pick<Evidence, 'accepted' | 'seen'>, oldestOpenAt: number): boolean {
+  const until = Date.now() - PROMPT_MS;
+  const lately = accepted.filter(({ sentAt }) => sentAt > until - 3_000 && sentAt <= until);
+  const arrivedAt = new Map(seen.filter(({ path }) => path === '/healthy').map(({ id, at }) => [id, at]));
+  return (
+    oldestOpenAt > until &&
+    lately.length > 0 &&
+    lately.every(({ id, sentAt }) => (arrivedAt.get(id) ?? Infinity) - sentAt <= PROMPT_MS)
+  );
+}
+
+/** The requests for one delivery, in order of arrival. */
+function byDelivery(seen: Seen[]): Map<string, Seen[]> {
+  const requests = new Map<string, Seen[]>();
+  for (const one of seen) {
+    const key = `${one.path} ${one.id}`;
+    const others = requests.get(key);
+    if (others) others.push(one);
+    else requests.set(key, [one]);
+  }
+  return requests;
+}
+
+const greatest = (numbers: number[]): number => numbers.reduce((most, one) => Math.max(most, one), 0);
