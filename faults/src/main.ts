@@ -69,6 +69,7 @@ async function run(scenario: Scenario, backend: Backend): Promise<void> {
       notRun.push(`${scenario.name} (${backend}): ${error.message}`);
       return;
     }
+    printRow([scenario.name, backend], []);
     problems = [error instanceof Error ? error.message : String(error)];
   }
   for (const problem of problems) console.log(`    FAILED: ${problem}`);
