@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 
 /** An event that got its 202. */
@@ -23,14 +24,17 @@ export interface Producer {
 /** Events handed over together, as a chat app under load does. One of them goes alone, so that both roads are in use. */
 const TOGETHER = 10;
 const MOST_OPEN_CALLS = 4_000;
+const REPEATS_AT_ONCE = 8;
 
-/** A chat app with manners: a steady rate, an idempotency key per event, and each call repeated until it gets its 202. Throws
- *  from stop() what was refused with a 4xx: no fault may cause that. */
+/** A chat app with manners: a steady rate, an idempotency key per event, and each call repeated until it gets its 202; few at a
+ *  time, so that after an outage what is new does not wait behind what is old. Throws from stop() what was refused with a 4xx:
+ *  no fault may cause that. */
 export function startProducer({ url, key, rate }: { url: string; key: string; rate: number }): Producer {
   const agent = new Agent({ connections: 64, pipelining: 1 });
   const run = Math.random().toString(36).slice(2);
   const open = new Map<Promise<void>, number>();
   const refused: unknown[] = [];
+  const repeats = openLine(REPEATS_AT_ONCE);
   const start = Date.now();
   let sent = 0;
   const producer: Producer = {
@@ -89,19 +93,29 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
       headersTimeout: 10_000,
       bodyTimeout: 10_000,
     };
-    for (;;) {
+    const once = async (): Promise<{ answer: unknown } | null> => {
       try {
-        const answer = await request(to, options);
-        const text = await answer.body.text();
-        if (answer.statusCode === 202) return JSON.parse(text);
-        if (answer.statusCode < 500) throw new Refused(`${answer.statusCode} ${text}`);
+        const { statusCode, body: answered } = await request(to, options);
+        const text = await answered.text();
+        if (statusCode === 202) return { answer: JSON.parse(text) };
+        if (statusCode < 500) throw new Refused(`${statusCode} ${text}`);
       } catch (error) {
         if (error instanceof Refused) throw error;
         // unreachable, cut off or too slow: it may have been stored or not; the key makes asking again safe
       }
       producer.repeated += 1;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+      return null;
+    };
+    const first = await once();
+    return first
+      ? first.answer
+      : repeats.add(async () => {
+          for (;;) {
+            await pause(100);
+            const accepted = await once();
+            if (accepted) return accepted.answer;
+          }
+        });
   }
   return producer;
 }
@@ -113,3 +127,22 @@ function kindOf(n: number): { type: string; isForSlow: boolean } {
 }
 
 class Refused extends Error {}
+
+/** Work that is done so many at a time, in the order it came. */
+function openLine(atOnce: number): { add<T>(work: () => Promise<T>): Promise<T> } {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return {
+    async add(work) {
+      if (running < atOnce) running += 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      try {
+        return await work();
+      } finally {
+        const next = waiting.shift();
+        if (next) next();
+        else running -= 1;
+      }
+    },
+  };
+}
