@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type Socket, connect, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Proxy, openProxy } from './open-proxy.js';
+import { waitFor } from './wait-for.js';
 
 let proxy: Proxy;
 let echo: ReturnType<typeof createServer>;
@@ -65,5 +66,23 @@ describe('proxy', () => {
     const start = performance.now();
     expect(await answerWithin(socket, 2_000)).toBe('ping');
     expect(performance.now() - start).toBeGreaterThanOrEqual(195);
+  });
+
+  it('slow is late and not narrow, and keeps the order when the weather clears', async () => {
+    proxy.set({ slowMs: 100 });
+    const socket = await open();
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    const start = performance.now();
+    const sent = Array.from({ length: 20 }, (_, n) => `<${n}>`);
+    for (const word of sent.slice(0, 19)) {
+      socket.write(word);
+      await new Promise((resolve) => setTimeout(resolve, 2)); // so that each is a chunk of its own
+    }
+    proxy.set('pass');
+    socket.write(sent[19] ?? '');
+    await waitFor(() => answer.length === sent.join('').length);
+    expect(answer).toBe(sent.join(''));
+    expect(performance.now() - start).toBeLessThan(1_500); // one after the other: two seconds and more
   });
 });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** What the network does.
  *  pass · cut: connections end and none begins · blackhole: connections stay and begin, and nothing passes ·
- *  slow: each chunk takes so long, in either direction */
+ *  slow: what is sent arrives so much later, in either direction; late and not narrow, so the next is under way meanwhile */
 export type Weather = 'pass' | 'cut' | 'blackhole' | { slowMs: number };
 
 export interface Proxy {
@@ -37,17 +37,25 @@ export async function openProxy(target: { host: string; port: number }): Promise
 
   /** Bytes that meet a black hole are gone, as packets are: the connection is of no use afterwards. */
   async function carry(from: Socket, to: Socket): Promise<void> {
+    let arrived = Promise.resolve();
     try {
       for await (const chunk of from) {
-        if (weather === 'blackhole') continue;
-        if (typeof weather === 'object') await delay(weather.slowMs);
-        if (!to.write(chunk as Buffer))
-          await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
+        const at = performance.now() + (typeof weather === 'object' ? weather.slowMs : 0);
+        arrived = arrived.then(() => arrive(to, chunk as Buffer, at)); // in order, whatever the weather becomes meanwhile
+        if (typeof weather !== 'object') await arrived;
       }
     } catch {
       // the connection broke: its other half is ended by `close`
     }
+    await arrived;
     if (weather !== 'blackhole') to.end();
+  }
+
+  async function arrive(to: Socket, chunk: Buffer, at: number): Promise<void> {
+    const waitMs = at - performance.now();
+    if (waitMs > 0) await delay(waitMs);
+    if (weather === 'blackhole' || to.destroyed) return;
+    if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
   }
 
   function end(pair: [Socket, Socket]): void {
