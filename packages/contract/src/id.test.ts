@@ -1,6 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toTypeId, toUuid } from './id.js';
+import { type IdPrefix, toTypeId, toUuid } from './id.js';
+
+const prefixes = fc.constantFrom<IdPrefix>('sub', 'evt', 'dlv', 'att', 'key', 'ver');
+const suffixes = fc.stringMatching(/^[0-7][0-9a-hjkmnp-tv-z]{25}$/);
 
 describe('ids', () => {
   it('a UUID comes back from its TypeID as the same 16 bytes, whatever they are', () => {
@@ -8,6 +11,43 @@ describe('ids', () => {
       fc.property(fc.uuid(), (uuid) => {
         expect(toUuid('evt', toTypeId('evt', uuid))).toBe(uuid);
       }),
+    );
+  });
+
+  it('property: ids sort as their UUIDs do, and no other prefix reads them', () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.uuid(), prefixes, prefixes, (one, two, prefix, other) => {
+        expect(toTypeId(prefix, one) < toTypeId(prefix, two)).toBe(one < two);
+        if (prefix !== other) expect(toUuid(other, toTypeId(prefix, one))).toBeNull();
+      }),
+    );
+  });
+
+  it('regression: any 128 bits are read, also those that are no UUID of a known version, and never throw', () => {
+    expect(toUuid('evt', 'evt_00aanvanm00jjpmnknppapknak')).toBe('0052abb5-5680-04a5-6a56-75b59569d553');
+    fc.assert(
+      fc.property(prefixes, suffixes, (prefix, suffix) => {
+        const digits = Array.from(suffix, (digit) => BigInt('0123456789abcdefghjkmnpqrstvwxyz'.indexOf(digit)));
+        const bits = digits.reduce((sum, digit) => sum * 32n + digit, 0n);
+        const uuid = toUuid(prefix, `${prefix}_${suffix}`);
+        expect(uuid).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+        expect(BigInt(`0x${uuid?.replaceAll('-', '')}`)).toBe(bits);
+      }),
+    );
+  });
+
+  it('property: any other text is no id', () => {
+    fc.assert(
+      fc.property(
+        prefixes,
+        suffixes,
+        fc.nat(30),
+        fc.string({ minLength: 1, maxLength: 2 }),
+        (prefix, suffix, at, junk) => {
+          const id = `${prefix}_${suffix}`;
+          expect(toUuid(prefix, id.slice(0, at) + junk + id.slice(at))).toBeNull();
+        },
+      ),
     );
   });
 

@@ -16,9 +16,13 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
   rec: new RegExp(`^rec_${SUFFIX}$`),
 };
 
-/** The UUID within an id; null if the text is no id with this prefix. */
+/** The UUID within an id, of whatever version; null if the text is no id with this prefix. */
 export function toUuid(prefix: IdPrefix, id: string): string | null {
-  return PATTERNS[prefix].test(id) ? TypeID.fromString(id, prefix).toUUID() : null;
+  if (!PATTERNS[prefix].test(id)) return null;
+  // The library's own toUUID() throws for bits that are no UUID of a version it knows: and anyone may send those.
+  const bytes = TypeID.fromString(id, prefix).toUUIDBytes();
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 /** The id that the outside sees. Throws if `uuid` is none: ids come from the database. */
