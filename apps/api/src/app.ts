@@ -15,6 +15,7 @@ import { eventTypeRoutes } from './routes/event-types.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { keyRoutes } from './routes/keys.js';
+import { answerPapercupsError } from './routes/papercups-errors.js';
 import { papercupsRoutes } from './routes/papercups.js';
 import { recoveryRoutes } from './routes/recoveries.js';
 import { subscriptionActRoutes } from './routes/subscription-acts.js';
@@ -34,7 +35,11 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     // While closing, what still comes on open connections is answered.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 300 },
-    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply),
+    // These come before any route: no hook has run, and the error handler of Papercups' routes is not asked.
+    frameworkErrors: (error, request, reply) => {
+      void reply.header('x-request-id', request.id);
+      (request.url.startsWith('/api/') ? answerPapercupsError : answerProblem)(error, request, reply);
+    },
     clientErrorHandler: answerGarbage,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);

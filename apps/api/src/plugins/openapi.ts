@@ -56,15 +56,16 @@ function problemResponse(codes: ProblemCode[]): object {
 }
 
 function problemsOf({ config, schema, url, method }: RouteOptions): Set<ProblemCode> {
-  const { allow, shownBody, problems = [] } = config ?? {};
+  const { allow, problems = [] } = config ?? {};
   if (allow === undefined) return new Set(problems);
   const codes: ProblemCode[] = ['unauthenticated'];
   if (allow !== 'anyone') codes.push('forbidden');
   // Only a PUT of no account's makes what it does not find.
   if (url.includes('/:account') || (url.includes('/:') && method !== 'PUT')) codes.push('not_found');
   if (['POST', 'PUT', 'PATCH', 'DELETE'].includes(String(method))) {
-    codes.push('invalid_json', 'bad_request', 'payload_too_large', 'unsupported_media_type');
+    // Also where no body is expected: one that comes all the same is read before it is ignored.
+    codes.push('invalid_json', 'bad_request', 'payload_too_large', 'unsupported_media_type', 'invalid_request');
   }
-  if (shownBody || schema?.body || schema?.querystring) codes.push('invalid_request');
+  if (schema?.querystring) codes.push('invalid_request');
   return new Set<ProblemCode>([...codes, ...problems, 'internal_error', 'unavailable']);
 }

@@ -375,4 +375,9 @@ describe('who may', () => {
     const { status, json } = await api.call('GET', '/api/conversations', { key });
     expect([status, json]).toEqual([404, NOT_FOUND]);
   });
+
+  it('regression: 404 in the same shape for an id that is longer than any', async () => {
+    const { status, json } = await api.call('GET', `/api/event_subscriptions/${'a'.repeat(500)}`, { key });
+    expect([status, json]).toEqual([404, NOT_FOUND]);
+  });
 });
