@@ -6,8 +6,13 @@ import { waitFor } from './wait-for.js';
 
 let proxy: Proxy;
 let echo: ReturnType<typeof createServer>;
+/** Bytes that arrived behind the proxy. */
+let heard = 0;
 beforeEach(async () => {
-  echo = createServer((socket) => socket.on('error', () => {}).pipe(socket));
+  echo = createServer((socket) => {
+    socket.on('data', (chunk) => (heard += chunk.length));
+    socket.on('error', () => {}).pipe(socket);
+  });
   echo.listen(0, '127.0.0.1');
   await once(echo, 'listening');
   const address = echo.address();
@@ -58,6 +63,17 @@ describe('proxy', () => {
     proxy.set('pass');
     await closed;
     expect(await answerWithin(await open(), 1_000)).toBe('ping');
+  });
+
+  it('mute swallows answers alone: what is asked arrives', async () => {
+    const socket = await open();
+    const before = heard;
+    proxy.set('mute');
+    expect(await answerWithin(socket, 200)).toBeNull();
+    expect(heard).toBe(before + 'ping'.length);
+    const closed = once(socket, 'close');
+    proxy.set('pass');
+    await closed;
   });
 
   it('slow takes its time in each direction', async () => {

@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** What the network does.
  *  pass · cut: connections end and none begins · blackhole: connections stay and begin, and nothing passes ·
- *  slow: what is sent arrives so much later, in either direction; late and not narrow, so the next is under way meanwhile */
-export type Weather = 'pass' | 'cut' | 'blackhole' | { slowMs: number };
+ *  mute: what is asked arrives, and no answer comes back · slow: what is sent arrives so much later, in either direction; late
+ *  and not narrow, so the next is under way meanwhile */
+export type Weather = 'pass' | 'cut' | 'blackhole' | 'mute' | { slowMs: number };
 
 export interface Proxy {
   port: number;
@@ -31,30 +32,32 @@ export async function openProxy(target: { host: string; port: number }): Promise
       socket.on('error', () => end(pair));
       socket.on('close', () => end(pair));
     }
-    void carry(client, upstream);
-    void carry(upstream, client);
+    void carry(client, upstream, 'question');
+    void carry(upstream, client, 'answer');
   });
 
   /** Bytes that meet a black hole are gone, as packets are: the connection is of no use afterwards. */
-  async function carry(from: Socket, to: Socket): Promise<void> {
+  async function carry(from: Socket, to: Socket, what: 'question' | 'answer'): Promise<void> {
+    const isSwallowed = () => weather === 'blackhole' || (weather === 'mute' && what === 'answer');
     let arrived = Promise.resolve();
     try {
       for await (const chunk of from) {
         const at = performance.now() + (typeof weather === 'object' ? weather.slowMs : 0);
-        arrived = arrived.then(() => arrive(to, chunk as Buffer, at)); // in order, whatever the weather becomes meanwhile
+        // In order, whatever the weather becomes meanwhile.
+        arrived = arrived.then(() => (isSwallowed() ? undefined : arrive(to, chunk as Buffer, at)));
         if (typeof weather !== 'object') await arrived;
       }
     } catch {
       // the connection broke: its other half is ended by `close`
     }
     await arrived;
-    if (weather !== 'blackhole') to.end();
+    if (!isSwallowed()) to.end();
   }
 
   async function arrive(to: Socket, chunk: Buffer, at: number): Promise<void> {
     const waitMs = at - performance.now();
     if (waitMs > 0) await delay(waitMs);
-    if (weather === 'blackhole' || to.destroyed) return;
+    if (to.destroyed) return;
     if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
   }
 
@@ -73,10 +76,10 @@ export async function openProxy(target: { host: string; port: number }): Promise
   return {
     port,
     set(next) {
-      const wasBlackhole = weather === 'blackhole';
+      const swallowed = weather === 'blackhole' || weather === 'mute';
       weather = next;
       // What was swallowed is missing in the streams: those connections cannot go on.
-      if (next === 'cut' || (wasBlackhole && next !== 'blackhole')) for (const pair of pairs) end(pair);
+      if (next === 'cut' || (swallowed && next !== 'blackhole' && next !== 'mute')) for (const pair of pairs) end(pair);
     },
     async close() {
       for (const pair of pairs) end(pair);
