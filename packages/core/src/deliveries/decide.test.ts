@@ -94,20 +94,74 @@ describe('decide', () => {
     expect(decide(answered(500), turn({ failureCount: 11 }))).toEqual({ next: 'failed' });
   });
 
-  it('jitter only ever adds: no wait is early, none is more than 10 % late', () => {
+  const schedules = fc.array(fc.integer({ min: 0, max: 604_800_000 }), { minLength: 1, maxLength: 30 });
+  const randoms = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+  it('property: on any schedule each wait is its own and at most 10 % longer, never shorter; then it fails: waits + 1 attempts', () => {
+    fc.assert(
+      fc.property(schedules, randoms, fc.constantFrom(null, 301, 404, 429, 500, 503), (waitsMs, random, status) => {
+        for (const [failureCount, waitMs] of waitsMs.entries()) {
+          const decision = decide(answered(status), turn({ waitsMs, failureCount, random }));
+          if (decision.next !== 'retry') throw new Error(decision.next);
+          expect(decision.inMs).toBeGreaterThanOrEqual(waitMs);
+          expect(decision.inMs).toBeLessThanOrEqual(Math.ceil(waitMs * 1.1));
+          expect(Number.isSafeInteger(decision.inMs)).toBe(true);
+          expect(decision.spent).toBe(true);
+        }
+        expect(decide(answered(status), turn({ waitsMs, failureCount: waitsMs.length, random }))).toEqual({
+          next: 'failed',
+        });
+      }),
+    );
+  });
+
+  it('property: a longer wait of the schedule, a larger random and a later Retry-After never make it sooner', () => {
+    const inMs = (waitMs: number, random: number, seconds: number) => {
+      const decision = decide(answered(503, { retryAfter: String(seconds) }), turn({ waitsMs: [waitMs], random }));
+      return decision.next === 'retry' ? decision.inMs : Number.NaN;
+    };
+    const up = <T>(values: fc.Arbitrary<T>) =>
+      fc.tuple(values, values).map(([a, b]) => (a < b ? ([a, b] as const) : ([b, a] as const)));
+    const seconds = fc.oneof(fc.nat(200_000), fc.maxSafeNat());
     fc.assert(
       fc.property(
-        fc.integer({ min: 0, max: 10 }),
-        fc.double({ min: 0, max: 0.999_999, noNaN: true }),
-        (failureCount, random) => {
-          const decision = decide(answered(503), turn({ failureCount, random }));
-          const waitMs = DEFAULT_WAITS_MS[failureCount] ?? 0;
-          expect(decision.next).toBe('retry');
-          if (decision.next !== 'retry') return;
-          expect(decision.inMs).toBeGreaterThanOrEqual(waitMs);
-          expect(decision.inMs).toBeLessThanOrEqual(waitMs * 1.1 + 1);
+        up(fc.nat(604_800_000)),
+        up(randoms),
+        up(seconds),
+        ([wait, longer], [random, larger], [after, later]) => {
+          const before = inMs(wait, random, after);
+          expect(inMs(longer, random, after)).toBeGreaterThanOrEqual(before);
+          expect(inMs(wait, larger, after)).toBeGreaterThanOrEqual(before);
+          expect(inMs(wait, random, later)).toBeGreaterThanOrEqual(before);
         },
       ),
+    );
+  });
+
+  it('property: Retry-After only delays, by 24 h at most, whatever stands there, and on 429 and 503 alone', () => {
+    const texts = fc.oneof(
+      fc.string(),
+      fc.nat(200_000).map(String),
+      fc.stringMatching(/^\d{1,400}$/),
+      fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+    );
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 300, max: 599 }),
+        texts,
+        fc.nat(604_800_000),
+        randoms,
+        (status, retryAfter, waitMs, random) => {
+          fc.pre(status !== 410);
+          const bare = decide(answered(status), turn({ waitsMs: [waitMs], random }));
+          const asked = decide(answered(status, { retryAfter }), turn({ waitsMs: [waitMs], random }));
+          if (bare.next !== 'retry' || asked.next !== 'retry') throw new Error('no retry');
+          expect(asked.inMs).toBeGreaterThanOrEqual(bare.inMs);
+          expect(asked.inMs).toBeLessThanOrEqual(Math.max(bare.inMs, MAX_ASKED_WAIT_MS));
+          if (status !== 429 && status !== 503) expect(asked).toEqual(bare);
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 
@@ -146,7 +200,53 @@ describe('parseRetryAfter', () => {
     expect(parseRetryAfter(text, now)).toBe(expected);
   });
 
-  it('never throws and never answers a negative wait, whatever stands there', () => {
-    fc.assert(fc.property(fc.string(), (text) => (parseRetryAfter(text, now) ?? 0) >= 0));
+  const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+  /** The three forms of RFC 9110 §5.6.7, put together here by hand. */
+  const FORMS: Record<string, (date: Date) => string> = {
+    'IMF-fixdate': (date) => date.toUTCString(),
+    'RFC 850': (date) => {
+      const [, day = '', month = '', year = '', time = ''] = date.toUTCString().split(' ');
+      return `${DAYS[date.getUTCDay()]}, ${day}-${month}-${year.slice(2)} ${time} GMT`;
+    },
+    asctime: (date) => {
+      const [name = '', day, month = '', year = '', time = ''] = date.toUTCString().split(' ');
+      return `${name.slice(0, 3)} ${month} ${String(Number(day)).padStart(2, ' ')} ${time} ${year}`;
+    },
+  };
+
+  it.each(Object.keys(FORMS))('property: a date to come, written as %s, is read to the second', (form) => {
+    const most = 40 * 365 * 86_400; // two digits of a year say no more than 50 years
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: most }), (seconds) => {
+        const text = FORMS[form]?.(new Date(now.getTime() + seconds * 1_000)) ?? '';
+        expect([text, parseRetryAfter(text, now)]).toEqual([text, seconds * 1_000]);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: most }), (seconds) => {
+        expect(parseRetryAfter(FORMS[form]?.(new Date(now.getTime() - seconds * 1_000)) ?? '', now)).toBeNull();
+      }),
+    );
+  });
+
+  it('property: seconds are read as they stand, and what is in none of the forms is null; nothing is negative or NaN', () => {
+    fc.assert(fc.property(fc.nat(), (seconds) => parseRetryAfter(String(seconds), now) === seconds * 1_000));
+    const near = fc
+      .tuple(
+        fc.constantFrom(...Object.values(FORMS)),
+        fc.date({ noInvalidDate: true }),
+        fc.nat(30),
+        fc.string({ minLength: 1 }),
+      )
+      .map(([write, date, at, junk]) => write(date).slice(0, at) + junk + write(date).slice(at + 1));
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), near, fc.stringMatching(/^[-+]?\d*\.?\d+e?\d*$/)), (text) => {
+        const waitMs = parseRetryAfter(text, now);
+        if (waitMs === null) return;
+        expect(waitMs).toBeGreaterThanOrEqual(0);
+        expect(text).toMatch(/^\d+$|^[A-Z].* GMT$|^[A-Z][a-z]{2} [A-Z][a-z]{2} .*\d{4}$/);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });

@@ -42,6 +42,82 @@ describe('freezeEvent', () => {
     );
   });
 
+  // JSON as tokens, each in a spelling that JSON.stringify never writes; repeated keys only below the top.
+  const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,24})(\.\d{1,12})?([eE][-+]?\d{1,3})?$/);
+  const stringChar = fc.oneof(
+    fc.constantFrom(
+      ...Array.from("aZ09 ,:{}[]/'\u2028\u00e9"),
+      '😀',
+      '\\"',
+      '\\\\',
+      '\\/',
+      '\\b',
+      '\\f',
+      '\\n',
+      '\\r',
+      '\\t',
+    ),
+    fc.nat(0xffff).map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`),
+    fc.nat(0xffff).map((unit) => `\\u${unit.toString(16).padStart(4, '0').toUpperCase()}`),
+  );
+  const stringToken = fc.array(stringChar, { maxLength: 8 }).map((chars) => [`"${chars.join('')}"`]);
+  const withCommas = (items: string[][]): string[] => items.flatMap((item, n) => (n === 0 ? item : [',', ...item]));
+  const { value: tokens } = fc.letrec<{ value: string[]; array: string[]; object: string[] }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom('null', 'true', 'false').map((text) => [text]),
+      digits.map((text) => [text]),
+      stringToken,
+      tie('array'),
+      tie('object'),
+    ),
+    array: fc.array(tie('value'), { maxLength: 4 }).map((items) => ['[', ...withCommas(items), ']']),
+    object: fc
+      .array(fc.tuple(stringToken, tie('value')), { maxLength: 4 })
+      .map((members) => ['{', ...withCommas(members.map(([key, value]) => [...key, ':', ...value])), '}']),
+  }));
+  const spaces = fc.infiniteStream(fc.constantFrom('', '', '', ' ', '\t', '\n', '\r', ' \r\n\t '));
+
+  it('property: only the space between tokens goes; each token stays to the byte, whatever its spelling', () => {
+    const body = (payload: string[]) => [
+      '{',
+      '"event"',
+      ':',
+      '"a:b"',
+      ',',
+      '"payload"',
+      ':',
+      '{',
+      '"x"',
+      ':',
+      ...payload,
+      '}',
+      '}',
+    ];
+    fc.assert(
+      fc.property(tokens, spaces, (payload, space) => {
+        const spaced = body(payload)
+          .map((token) => `${space.next().value}${token}${space.next().value}`)
+          .join('');
+        expect(frozen(spaced)).toBe(body(payload).join(''));
+        expect(JSON.parse(frozen(spaced))).toEqual(JSON.parse(spaced));
+        expect(frozen(frozen(spaced))).toBe(frozen(spaced));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('property: a batch freezes each event as if it came alone', () => {
+    fc.assert(
+      fc.property(fc.array(tokens, { minLength: 1, maxLength: 5 }), spaces, (payloads, space) => {
+        const events = payloads.map((payload) => `{"payload":{"x":${payload.join(space.next().value)}},"event":"a:b"}`);
+        const result = freezeBatch(`{"events":[${events.join(',')}]}`);
+        if (!result.ok) throw new Error(`${result.path}: ${result.message}`);
+        expect(result.items.map(({ frozen: one }) => one.body.toString())).toEqual(events.map(frozen));
+      }),
+    );
+  });
+
   it.each([
     ['not JSON', '{"event":', 'invalid_json', ''],
     ['empty', '', 'invalid_json', ''],

@@ -1,0 +1,192 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ledger, interpose, openLedger } from '../ledger.test-support.js';
+import { freezeEvent } from './freeze-event.js';
+import { type PublishResult, openPublisher } from './publisher.js';
+
+let ledger: Ledger;
+beforeAll(async () => {
+  ledger = await openLedger();
+  // An event that Postgres itself refuses, whichever statement it shares.
+  await ledger.db.pool.query(`
+    CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF convert_from(NEW.body, 'UTF8') LIKE '%poison%' THEN RAISE EXCEPTION 'poisoned'; END IF;
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER refuse_poison BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION refuse_poison()`);
+});
+afterAll(() => ledger.close());
+
+interface Call {
+  key: string | null;
+  body: 'a' | 'b' | 'poison';
+  account: 'known' | 'unknown';
+  afterMs: number;
+}
+const calls = fc.array(
+  fc.record<Call>({
+    key: fc.option(fc.constantFrom('k1', 'k2', 'k3')),
+    body: fc.constantFrom('a', 'a', 'a', 'b', 'poison'),
+    account: fc.constantFrom('known', 'known', 'known', 'unknown'),
+    afterMs: fc.nat(2),
+  }),
+  { minLength: 1, maxLength: 30 },
+);
+
+// How a statement may end: well; refused; or the connection is lost, before the statement or after its commit.
+type Fault = 'none' | 'refused' | 'deadlock' | 'lost' | 'lost after the commit';
+const faults = fc.array(
+  fc.constantFrom<Fault>('none', 'none', 'none', 'refused', 'deadlock', 'lost', 'lost after the commit'),
+  {
+    maxLength: 12,
+  },
+);
+const failure = (code: string) => Object.assign(new Error(`made up: ${code}`), { code });
+
+function strike(script: Fault[]) {
+  const left = [...script];
+  return interpose(ledger.db, async (_statement, run) => {
+    const fault = left.shift() ?? 'none';
+    if (fault === 'refused') throw failure('23514');
+    if (fault === 'deadlock') throw failure('40P01');
+    if (fault === 'lost') throw failure('ECONNRESET');
+    const result = await run();
+    if (fault === 'lost after the commit') throw failure('ECONNRESET');
+    return result;
+  });
+}
+
+type Answer = PublishResult | { outcome: 'threw'; error: unknown };
+
+async function publishAll(accountId: string, given: Call[], scripts: Fault[][]): Promise<Answer[]> {
+  const publishers = scripts.map((script) =>
+    openPublisher({ ...ledger, db: strike(script), enqueue: () => Promise.resolve(true) }),
+  );
+  return Promise.all(
+    given.map(async ({ key, body, account, afterMs }, index): Promise<Answer> => {
+      await delay(afterMs);
+      // Without a key each is an event of its own.
+      const payload = key === null ? `{"call":${index},"body":"${body}"}` : `{"body":"${body}"}`;
+      const frozen = freezeEvent(`{"event":"message:created","payload":${payload}}`);
+      if (!frozen.ok) throw new Error(frozen.message);
+      const publisher = publishers[index % publishers.length];
+      if (!publisher) throw new Error('no publisher');
+      const request = {
+        accountId: account === 'known' ? accountId : 'nobody',
+        frozen: frozen.frozen,
+        idempotencyKey: key,
+      };
+      return publisher.publish(request).catch((error: unknown) => ({ outcome: 'threw', error }) as const);
+    }),
+  );
+}
+
+async function stored(accountId: string) {
+  const events = await ledger.db.prisma.event.findMany({ where: { accountId } });
+  const deliveries = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
+  const keys = await ledger.db.prisma.idempotencyKey.findMany({ where: { accountId } });
+  return { events: events.map(({ id, body }) => ({ id, body: Buffer.from(body).toString() })), deliveries, keys };
+}
+
+/** What holds of the answers and of what was stored, whatever failed. */
+function check(
+  given: Call[],
+  answers: Answer[],
+  { events, deliveries, keys }: Awaited<ReturnType<typeof stored>>,
+): void {
+  const idsOf = (...outcomes: string[]) =>
+    answers.flatMap((answer) => ('event' in answer && outcomes.includes(answer.outcome) ? [answer.event.id] : []));
+  // Accepted means committed, once; and each accepted one is its own.
+  expect(new Set(idsOf('accepted')).size).toBe(idsOf('accepted').length);
+  for (const id of idsOf('accepted', 'repeated')) expect(events.filter((event) => event.id === id)).toHaveLength(1);
+  // An event that nobody was told of was made by a call that got an error: it does not know, and repeats with its key.
+  // (One that was stored before a later statement of the same run failed is told as repeated.)
+  const unknown = events.filter(({ id }) => !idsOf('accepted', 'repeated').includes(id));
+  expect(unknown.length).toBeLessThanOrEqual(answers.filter(({ outcome }) => outcome === 'threw').length);
+  expect(new Set(deliveries.map(({ eventId }) => eventId))).toEqual(new Set(events.map(({ id }) => id)));
+  expect(deliveries).toHaveLength(events.length);
+
+  for (const [index, answer] of answers.entries()) {
+    const call = given[index];
+    if (!call) throw new Error('an answer to nobody');
+    const { key, body, account } = call;
+    const own = key === null ? `{"call":${index},"body":"${body}"}` : `{"body":"${body}"}`;
+    const copies = events.filter((event) => event.body.endsWith(`"payload":${own}}`));
+    if (account === 'unknown') expect(['account_unknown', 'threw']).toContain(answer.outcome);
+    else if (body === 'poison') expect(['threw', 'key_reused']).toContain(answer.outcome);
+    if (key === null) expect(copies.length).toBeLessThanOrEqual(1);
+    if (answer.outcome === 'accepted' || answer.outcome === 'repeated') {
+      expect(copies.map(({ id }) => id)).toContain(answer.event.id);
+      if (key !== null) expect(keys.find((one) => one.key === key)?.eventId).toBe(answer.event.id);
+    }
+    if (answer.outcome === 'key_reused') expect(keys.find((one) => one.key === key)?.eventId).toBe(answer.eventId);
+  }
+  // A key belongs to one event, and all that used it were told of that one.
+  expect(keys.every(({ eventId }) => events.some(({ id }) => id === eventId))).toBe(true);
+  expect(events.filter(({ body }) => body.includes('poison'))).toEqual([]);
+}
+
+async function activeAccount(): Promise<string> {
+  const id = await ledger.account();
+  const kept = ledger.jobs.splice(0);
+  await ledger.activeSubscription(id);
+  ledger.jobs.splice(0, ledger.jobs.length, ...kept);
+  return id;
+}
+
+describe('publish, whatever fails', () => {
+  it('property: each call gets its own answer; accepted is committed exactly once; a key makes one event', async () => {
+    const property = fc.asyncProperty(
+      calls,
+      fc.array(faults, { minLength: 1, maxLength: 2 }),
+      async (given, scripts) => {
+        const accountId = await activeAccount();
+        const answers = await publishAll(accountId, given, scripts);
+        check(given, answers, await stored(accountId));
+
+        // And whoever was left without an answer, and has a key, gets it now: the event there is, or one made now.
+        const before = await stored(accountId);
+        const repeated = given.map((call, index) => ({ ...call, wasLeft: answers[index]?.outcome === 'threw' }));
+        const again = repeated.filter(({ wasLeft, key, body }) => wasLeft && key !== null && body !== 'poison');
+        const second = await publishAll(accountId, again, [[]]);
+        const after = await stored(accountId);
+        for (const [index, answer] of second.entries()) {
+          const { key, account: whose } = again[index] ?? { key: null, account: 'known' };
+          if (whose === 'unknown') expect(answer.outcome).toBe('account_unknown');
+          else expect(['accepted', 'repeated', 'key_reused']).toContain(answer.outcome);
+          const known = before.keys.find((one) => one.key === key);
+          if (known && 'event' in answer && whose === 'known') expect(answer.event.id).toBe(known.eventId);
+        }
+        const keysMade = after.keys.length - before.keys.length;
+        expect(after.events.length - before.events.length).toBe(keysMade);
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('property: of many equal requests at once, to two publishers, one makes the event, and all others are answered with it', async () => {
+    const property = fc.asyncProperty(
+      fc.integer({ min: 2, max: 60 }),
+      fc.array(fc.nat(3), { minLength: 60, maxLength: 60 }),
+      async (count, waits) => {
+        const accountId = await activeAccount();
+        const given = Array.from({ length: count }, (_, index): Call => ({
+          key: 'same',
+          body: 'a',
+          account: 'known',
+          afterMs: waits[index] ?? 0,
+        }));
+        const answers = await publishAll(accountId, given, [[], []]);
+        expect(answers.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(1);
+        expect(answers.filter(({ outcome }) => outcome === 'repeated')).toHaveLength(count - 1);
+        const [first] = answers;
+        for (const answer of answers)
+          expect('event' in answer && answer.event).toEqual(first && 'event' in first && first.event);
+        expect((await stored(accountId)).events).toHaveLength(1);
+      },
+    );
+    await fc.assert(property, { numRuns: 15 });
+  });
+});
