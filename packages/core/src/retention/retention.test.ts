@@ -208,7 +208,9 @@ describe('retention', () => {
       payloadRetentionDays: null,
       log: silent,
       now: () => day(40),
-      observe: () => (claimed ??= claimDue(ledger.db.pool, { perSubscription: 1, limit: 1 })),
+      observe: () => {
+        claimed ??= claimDue(ledger.db.pool, { perSubscription: 1, limit: 1 });
+      },
     });
     await aged(day(0));
     const pending = await aged(day(0), { status: 'pending' });
