@@ -120,7 +120,9 @@ export async function claimDue(
     });
     return claimed.rows;
   });
-  const deliveries = rows.flatMap(({ waitingCount: _, ...row }) => (row.id === null ? [] : [row]));
+  const deliveries = rows.flatMap(({ id, attemptNumber, delayMs, askedTrigger, wasParked }) =>
+    id === null ? [] : [{ id, attemptNumber, delayMs, askedTrigger, wasParked }],
+  );
   return { deliveries, waitingCount: rows[0]?.waitingCount ?? 0 };
 }
 
