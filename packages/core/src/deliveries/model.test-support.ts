@@ -402,7 +402,7 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
 }
 
 /** Lets everything come to its end with the faults gone: the feeder goes round, the queue delivers, receivers answer
- *  `answers`, over and over. Returns after a round that found nothing to do, or after `rounds`. */
+ *  `answers`, over and over. Returns after a round that found nothing to do; throws if there is none within `rounds`. */
 export async function settle(
   world: World,
   { answer, rounds, each }: { answer: Partial<PostResult>; rounds: number; each: () => Promise<void> },
@@ -418,6 +418,7 @@ export async function settle(
     }
     await each();
   }
+  throw new Error(`not settled after ${rounds} rounds`);
 }
 
 export const FINAL_ANSWERS: Partial<PostResult>[] = [{}, FAILED];
