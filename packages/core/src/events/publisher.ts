@@ -77,9 +77,12 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
     maxWeight: MAX_SHARED_BYTES,
     ...(observe && { observe }),
     async run(requests) {
-      const { results, inserted } = await insert(db.pool, requests);
-      tell(inserted);
-      return results;
+      const inserted: InsertedEvent[] = [];
+      try {
+        return await insert(db.pool, requests, inserted);
+      } finally {
+        tell(inserted); // what is stored is stored, even if the statement after it fails
+      }
     },
   });
 
@@ -87,7 +90,8 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
     publish: (request) => batch.add(request),
     async publishAll(requests) {
       const published = await inTransaction(db.pool, async (client) => {
-        const { results, inserted } = await insert(client, requests);
+        const inserted: InsertedEvent[] = [];
+        const results = await insert(client, requests, inserted);
         const index = results.findIndex(({ outcome }) => outcome !== 'accepted' && outcome !== 'repeated');
         if (index !== -1) throw new Refused(index, results[index] as PublishRefusal);
         return { results, inserted };
@@ -121,14 +125,17 @@ class Refused extends Error {
   }
 }
 
-/** One statement for all that is new; a second one only where a key was used before. */
+/** One statement for all that is new; a second one only where a key was used before. What the first one stored is added to
+ *  `stored` at once. */
 async function insert(
   client: pg.Pool | pg.PoolClient,
   requests: PublishRequest[],
-): Promise<{ results: PublishResult[]; inserted: InsertedEvent[] }> {
+  stored: InsertedEvent[],
+): Promise<PublishResult[]> {
   const events = requests.map(toNewEvent);
   const { first, later } = splitByKey(events);
   const inserted = await insertEvents(client, first);
+  stored.push(...inserted);
 
   const results = new Map<NewEvent, PublishResult>();
   const used = [...later];
@@ -162,12 +169,12 @@ async function insert(
           frozen,
           idempotencyKey: idempotency?.key ?? null,
         })),
+        stored,
       );
-      inserted.push(...again.inserted);
-      for (const [index, event] of left.entries()) results.set(event, again.results[index] as PublishResult);
+      for (const [index, event] of left.entries()) results.set(event, again[index] as PublishResult);
     }
   }
-  return { results: events.map((event) => results.get(event) as PublishResult), inserted };
+  return events.map((event) => results.get(event) as PublishResult);
 }
 
 function toNewEvent({ accountId, frozen, idempotencyKey }: PublishRequest): NewEvent {
