@@ -61,12 +61,13 @@ export async function fillLedger(
 }
 
 /** A statement without the timeouts that Posthorn's own have. */
-async function patiently({ pool }: Database, text: string, values: unknown[] = []): Promise<void> {
+async function patiently<Row extends object>({ pool }: Database, text: string, values: unknown[] = []): Promise<Row[]> {
   const client = await pool.connect();
   await client.query('SET statement_timeout = 0');
   const statement = { text, values, query_timeout: 3_600_000 };
-  await client.query(statement);
+  const { rows } = await client.query<Row>(statement);
   client.release(true);
+  return rows;
 }
 
 /** What autovacuum would have done in the meantime. */
@@ -79,8 +80,9 @@ async function tidy(db: Database): Promise<void> {
 }
 
 /** Rows that are owed, with an event to send. */
-export async function readOwed({ pool }: Database, { accountId }: { accountId: string }): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(
+export async function readOwed(db: Database, { accountId }: { accountId: string }): Promise<number> {
+  const rows = await patiently<{ count: number }>(
+    db,
     `SELECT count(*)::int AS count FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.account_id = $1::text AND d.status = 'held'`,
     [accountId],
   );
@@ -89,10 +91,11 @@ export async function readOwed({ pool }: Database, { accountId }: { accountId: s
 
 /** Rows made from `since` on. */
 export async function readCounts(
-  { pool }: Database,
+  db: Database,
   { accountId, since }: { accountId: string; since: Date },
 ): Promise<Record<string, number>> {
-  const { rows } = await pool.query<Record<string, number>>(
+  const rows = await patiently<Record<string, number>>(
+    db,
     `SELECT ${TABLES.map((table) => `(SELECT count(*)::int FROM ${table} WHERE account_id = $1 AND id >= posthorn_uuid_at($2::timestamptz)) AS ${table}`).join(', ')}`,
     [accountId, since],
   );
