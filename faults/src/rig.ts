@@ -58,9 +58,11 @@ const pathOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export async function openRig(backend: Backend, options: RigOptions = {}): Promise<Rig> {
   const undo: (() => unknown)[] = [];
-  const stop = async () => {
-    for (const step of undo.splice(0).toReversed()) await step();
+  const undoAll = async () => {
+    for (const step of undo.toReversed()) await step();
   };
+  let stopping: Promise<void> | undefined;
+  const stop = () => (stopping ??= undoAll());
   // Ctrl-C leaves nothing behind either.
   const endOnSignal = () => void stop().finally(() => process.exit(1));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
