@@ -90,12 +90,15 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'posthorn queue',
-    options: `-c search_path=${DEFAULT_SCHEMA}`,
+    // It is only the alarm clock: what a crash of Postgres forgets of it (less than a second) the ledger still knows, and each
+    // job need not wait for a disk. (Waiting, p50 went from 0.1 s to seconds at 200 events/s.)
+    options: `-c search_path=${DEFAULT_SCHEMA} -c synchronous_commit=off`,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     ...(producing ? { max: 4, query_timeout: 5_000 } : { max: 12 }),
   });
   pool.on('error', onError);
+  let knownStart: string | undefined;
   const classes = withBackend(createPostgresBackend);
   // pg's own types lack what BullMQ's description of a pool asks for.
   const shared = pool as unknown as PostgresConnectionOptions;
@@ -109,8 +112,15 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
     async ping() {
       await pool.query('SELECT 1');
     },
-    // It is as durable as the ledger itself.
-    hasForgotten: () => Promise.resolve(false),
+    async hasForgotten() {
+      // A Postgres that was started anew may have crashed before. Each process finds that out for itself; telling twice is harmless.
+      const { rows } = await pool.query<{ startedAt: string }>(
+        `SELECT pg_postmaster_start_time()::text AS "startedAt"`,
+      );
+      const before = knownStart;
+      knownStart = rows[0]?.startedAt;
+      return before !== undefined && before !== knownStart;
+    },
     close: () => pool.end(),
   };
 }

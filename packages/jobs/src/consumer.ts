@@ -36,6 +36,7 @@ export interface Consumer {
   stop(options: { graceMs: number }): Promise<void>;
 }
 
+const LOCK_MS = 10_000;
 const KEPT = 200; // finished jobs of a queue, to look at
 const LAST_WORDS_MS = 3_000; // between the abort and giving up
 
@@ -56,6 +57,7 @@ export function openConsumer(
       log.error({ queue, jobId: job.id }, 'job.unreadable');
       return drop(job);
     }
+    if (!(await isStillOurs(job, token))) return drop(job);
     let ended: JobEnd;
     try {
       // A run counts when it has completed or failed, and we never let BullMQ try again by itself: so one that counted was put
@@ -90,7 +92,7 @@ export function openConsumer(
     concurrency,
     autorun: false,
     // A crashed worker's job comes back when its lock has run out and the checker has been by twice: 10 to 16 s.
-    lockDuration: 10_000,
+    lockDuration: LOCK_MS,
     stalledInterval: 3_000,
     // How often a job came back decides nothing here: the ledger does. BullMQ would fail it without running it.
     maxStalledCount: 1_000_000,
@@ -120,6 +122,13 @@ export function openConsumer(
       await settles(backend.close(), LAST_WORDS_MS);
     },
   };
+}
+
+/** BullMQ fetches one job after the other until it has as many as it may, and only then starts them: where the queue is far
+ *  away, the lock of the first may have run out by then, and somebody else have the job. Whose lock is old renews it first. */
+async function isStillOurs(job: Job, token: string | undefined): Promise<boolean> {
+  if (token === undefined || Date.now() - (job.processedOn ?? Date.now()) < LOCK_MS / 2) return true;
+  return (await job.extendLock(token, LOCK_MS).catch(() => 0)) > 0;
 }
 
 /** Ends a job without a trace. */
