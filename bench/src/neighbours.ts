@@ -32,7 +32,7 @@ export async function measureNeighbours(options: {
       `${HEALTHY} healthy subscriptions, ${rate} events/s, ${seconds} s each; ${workers} worker process(es), queue on ${backend}\n`,
     );
     console.log(
-      `${'beside'.padEnd(34)}${['p50', 'p95', 'p99', 'max', '× alone', 'worker RSS'].map((cell) => cell.padStart(12)).join('')}`,
+      `${'beside'.padEnd(52)}${['p50', 'p95', 'p99', 'max', '× alone', 'worker RSS'].map((cell) => cell.padStart(12)).join('')}`,
     );
     const alone = await measureLatency(bench, accounts, { rate, seconds });
     print('nobody', alone, alone, 0);
@@ -59,9 +59,11 @@ export async function measureNeighbours(options: {
       const before = rssMb(bench);
       let peak = before;
       const timer = setInterval(() => (peak = Math.max(peak, rssMb(bench))), 250);
-      const beside = await measureLatency(bench, accounts, { rate, seconds });
+      const first = await measureLatency(bench, accounts, { rate, seconds });
+      print(`${what}, from the first event on`, first, alone, peak - before);
+      const next = await measureLatency(bench, accounts, { rate, seconds });
       clearInterval(timer);
-      print(what, beside, alone, peak - before);
+      print('  afterwards', next, alone, peak - before);
       await Promise.all(
         badOnes.map(({ account, id }) => bench.call('DELETE', `/v1/accounts/${account}/subscriptions/${id}`)),
       );
@@ -142,7 +144,7 @@ function print(what: string, { delivered }: Latency, alone: Latency, grownMb: nu
   const { p50Ms, p95Ms, p99Ms, maxMs } = delivered;
   const cells = [p50Ms, p95Ms, p99Ms, maxMs].map((ms) => `${ms.toFixed(1)} ms`);
   cells.push((p99Ms / alone.delivered.p99Ms).toFixed(2), `+${grownMb.toFixed(0)} MB`);
-  console.log(`${what.padEnd(34)}${cells.map((cell) => cell.padStart(12)).join('')}`);
+  console.log(`${what.padEnd(52)}${cells.map((cell) => cell.padStart(12)).join('')}`);
 }
 
 /** Of the largest worker. */

@@ -37,8 +37,8 @@ export interface Verdict {
 const PROMPT_MS = 1_000;
 
 /** A POST is under way a little longer than its receiver sees it: at first it is on its way there, at last its result is on
- *  its way into the ledger (at 200 events/s that takes up to 50 ms). */
-const UNDER_WAY_MS = 100;
+ *  its way into the ledger (at 200 events/s that takes up to 50 ms, and more where the machine is busy with something else). */
+const UNDER_WAY_MS = 250;
 
 export function judge({ accepted, seen, blows, backAt }: Evidence): Verdict {
   const requests = byDelivery(seen);

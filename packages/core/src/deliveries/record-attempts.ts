@@ -39,6 +39,11 @@ const TIMEOUT_WEIGHT = 4; // each has held a worker for the whole deadline
 const FIRST_OPEN_SECONDS = 15;
 const LONGEST_OPEN_SECONDS = 600;
 
+// How a bound that was lowered grows again: who answers quickly gets twice as much after each second of success; who is slow
+// but succeeds a tenth more each five seconds, since each step too far is a round of jobs that find no room.
+const QUICK_MS = 1_000;
+const GROWS_AFTER = `CASE WHEN v.quick THEN interval '1 second' ELSE interval '5 seconds' END`;
+
 // The fence is attempt_count: of two results for one number, the second changes nothing. What an attempt does to the status
 // depends on the status now, not on the one it was loaded with: it may have been held or canceled meanwhile.
 // A subscription's row is written while it fails, when it stops to, and when its bounds change; not for every delivery.
@@ -68,7 +73,7 @@ result AS (
   FROM input i
 ),
 before AS (
-  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.is_last, i.outcome, i.status_code, i.number,
+  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.is_last, i.outcome, i.status_code, i.number, i.duration_ms,
     CASE
       WHEN i.next = 'succeeded' THEN 'succeeded'::delivery_status
       WHEN i.next = 'gone' AND d.status IN ('pending', 'held') THEN 'failed'
@@ -112,7 +117,7 @@ moved AS (
     END
   FROM before b WHERE d.id = b.id
   RETURNING d.id, d.account_id, d.subscription_id, d.status, d.status_reason, d.attempt_count,
-    CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent, b.is_last, b.outcome, b.status_code,
+    CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent, b.is_last, b.outcome, b.status_code, b.duration_ms,
     d.status = 'failed' AND b.status <> 'failed' AS has_failed
 ),
 written AS (
@@ -130,6 +135,7 @@ verdict AS (
     SELECT subscription_id, array_agg(id) AS ids,
       bool_or(next = 'gone' OR is_last) AS gone,
       bool_or(next = 'succeeded') AS succeeded,
+      coalesce(bool_and(duration_ms < ${QUICK_MS}) FILTER (WHERE next = 'succeeded'), false) AS quick,
       bool_or(next IN ('retry', 'failed') AND (spent OR next = 'failed')) AS failed,
       bool_or(next = 'failed') AS exhausted,
       coalesce(sum(CASE outcome WHEN 'timeout' THEN ${TIMEOUT_WEIGHT} ELSE 1 END) FILTER (WHERE next IN ('retry', 'failed') AND (spent OR next = 'failed')), 0)::int AS weight
@@ -138,7 +144,7 @@ verdict AS (
 ),
 -- Locked in order: two of these statements at once would otherwise each wait for the other.
 standing AS (
-  SELECT s.*, v.gone, v.succeeded, v.is_bad,
+  SELECT s.*, v.gone, v.succeeded, v.quick, v.is_bad,
     v.is_bad AND v.exhausted AND s.failing_since <= now() - $23 * interval '1 millisecond' AS is_given_up,
     v.is_bad AND (coalesce(s.probe_id = ANY (v.ids), false) OR s.breaker_until IS NULL AND s.failure_streak + v.weight >= ${OPENS_AT}) AS opens,
     CASE WHEN v.succeeded THEN 0 ELSE s.failure_streak + v.weight END AS streak_after,
@@ -152,7 +158,7 @@ standing AS (
   WHERE s.status IN ('active', 'paused') AND (
     v.gone OR v.is_bad
     OR v.succeeded AND (s.failing_since IS NOT NULL OR s.failure_streak > 0 OR s.breaker_until IS NOT NULL)
-    OR v.succeeded AND s.concurrency_limit < ${MAX_CONCURRENCY} AND s.concurrency_set_at <= now() - interval '1 second'
+    OR v.succeeded AND s.concurrency_limit < ${MAX_CONCURRENCY} AND s.concurrency_set_at <= now() - ${GROWS_AFTER}
   )
   ORDER BY s.id
   FOR NO KEY UPDATE OF s
@@ -175,11 +181,12 @@ subscription AS (
     concurrency_limit = CASE
       WHEN NOT t.succeeded THEN s.concurrency_limit
       WHEN s.breaker_until IS NOT NULL THEN least(s.concurrency_limit, ${GENTLE_START})
-      WHEN s.concurrency_set_at <= now() - interval '1 second' THEN least(${MAX_CONCURRENCY}, s.concurrency_limit * 2)
+      WHEN s.concurrency_set_at <= now() - ${GROWS_AFTER.replace('v.', 't.')}
+        THEN least(${MAX_CONCURRENCY}, CASE WHEN t.quick THEN s.concurrency_limit * 2 ELSE s.concurrency_limit + greatest(1, s.concurrency_limit / 10) END)
       ELSE s.concurrency_limit
     END,
     concurrency_set_at = CASE
-      WHEN t.succeeded AND (s.breaker_until IS NOT NULL OR s.concurrency_set_at <= now() - interval '1 second') THEN now()
+      WHEN t.succeeded AND (s.breaker_until IS NOT NULL OR s.concurrency_set_at <= now() - ${GROWS_AFTER.replace('v.', 't.')}) THEN now()
       ELSE s.concurrency_set_at
     END
   FROM standing t WHERE s.id = t.id
