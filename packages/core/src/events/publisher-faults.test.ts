@@ -166,6 +166,14 @@ describe('publish, whatever fails', () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
+  it('regression: a fault after what is new was stored makes nothing twice, and fails those alone that have no answer yet', async () => {
+    const accountId = await activeAccount();
+    const given = [null, 'k1', 'k1'].map((key): Call => ({ key, body: 'a', account: 'known', afterMs: 0 }));
+    const answers = await publishAll(accountId, given, [['none', 'refused']]);
+    check(given, answers, await stored(accountId));
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'threw']);
+  });
+
   it('property: of many equal requests at once, to two publishers, one makes the event, and all others are answered with it', async () => {
     const property = fc.asyncProperty(
       fc.integer({ min: 2, max: 60 }),

@@ -70,7 +70,7 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
     void told.finally(() => telling.delete(told));
   }
 
-  const batch = openBatch<PublishRequest, PublishResult>({
+  const batch = openBatch<PublishRequest, PublishResult | Unanswered>({
     maxSize: MAX_SHARED,
     maxRuns: 2,
     weigh: ({ frozen }) => frozen.body.length,
@@ -87,11 +87,13 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
   });
 
   return {
-    publish: (request) => batch.add(request),
+    async publish(request) {
+      return answered(await batch.add(request));
+    },
     async publishAll(requests) {
       const published = await inTransaction(db.pool, async (client) => {
         const inserted: InsertedEvent[] = [];
-        const results = await insert(client, requests, inserted);
+        const results = (await insert(client, requests, inserted)).map(answered);
         const index = results.findIndex(({ outcome }) => outcome !== 'accepted' && outcome !== 'repeated');
         if (index !== -1) throw new Refused(index, results[index] as PublishRefusal);
         return { results, inserted };
@@ -114,6 +116,19 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
   };
 }
 
+/** What became of an event is unknown: whoever has a key repeats. */
+class Unanswered {
+  error: unknown;
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+function answered(result: PublishResult | Unanswered): PublishResult {
+  if (result instanceof Unanswered) throw result.error;
+  return result;
+}
+
 /** Rolls the transaction of a batch back. */
 class Refused extends Error {
   index: number;
@@ -131,13 +146,13 @@ async function insert(
   client: pg.Pool | pg.PoolClient,
   requests: PublishRequest[],
   stored: InsertedEvent[],
-): Promise<PublishResult[]> {
+): Promise<(PublishResult | Unanswered)[]> {
   const events = requests.map(toNewEvent);
   const { first, later } = splitByKey(events);
   const inserted = await insertEvents(client, first);
   stored.push(...inserted);
 
-  const results = new Map<NewEvent, PublishResult>();
+  const results = new Map<NewEvent, PublishResult | Unanswered>();
   const used = [...later];
   for (const [index, event] of first.entries()) {
     const { accountKnown, typeKnown, accepted, deliveryCount } = inserted[index] as InsertedEvent;
@@ -150,31 +165,35 @@ async function insert(
     else used.push(event);
   }
   if (used.length > 0) {
-    const answers = await findFirstAnswers(client, used.map(toKey));
+    // From here on the others are stored: a fault is told to those alone that have no answer yet.
+    try {
+      await answerUsed(used);
+    } catch (error) {
+      for (const event of used) if (!results.has(event)) results.set(event, new Unanswered(error));
+    }
+  }
+  return events.map((event) => results.get(event) as PublishResult | Unanswered);
+
+  async function answerUsed(asked: NewEvent[]): Promise<void> {
+    const answers = await findFirstAnswers(client, asked.map(toKey));
     const answerByKey = new Map(answers.map((answer) => [keyText(answer), answer]));
     const left: NewEvent[] = [];
-    for (const event of used) {
+    for (const event of asked) {
       const answer = answerByKey.get(keyText(toKey(event)));
       if (!answer) left.push(event);
       else if (answer.bodyHash.equals(event.idempotency?.bodyHash as Buffer)) {
         results.set(event, { outcome: 'repeated', event: answer.event });
       } else results.set(event, { outcome: 'key_reused', eventId: answer.event.id });
     }
-    // Whoever was to use the key first was refused, so the next one is the first.
-    if (left.length > 0) {
-      const again = await insert(
-        client,
-        left.map(({ accountId, frozen, idempotency }) => ({
-          accountId,
-          frozen,
-          idempotencyKey: idempotency?.key ?? null,
-        })),
-        stored,
-      );
-      for (const [index, event] of left.entries()) results.set(event, again[index] as PublishResult);
+    // Whoever was to use the key first was refused, so the next one is the first. Each alone: one that Postgres refuses fails
+    // nobody else.
+    for (const event of left) {
+      const { accountId, frozen, idempotency } = event;
+      const request = { accountId, frozen, idempotencyKey: idempotency?.key ?? null };
+      const [again] = await insert(client, [request], stored).catch((error: unknown) => [new Unanswered(error)]);
+      if (again) results.set(event, again);
     }
   }
-  return events.map((event) => results.get(event) as PublishResult);
 }
 
 function toNewEvent({ accountId, frozen, idempotencyKey }: PublishRequest): NewEvent {
