@@ -114,7 +114,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
     }
     if (delivery.isHeldBack && !urgent) return park(delivery, 'breaker', null);
     const pass = urgent ? lanes.push(delivery.subscriptionId) : await lanes.enter(delivery.subscriptionId);
-    if (!pass) return park(delivery, 'crowded', lanes.underWay(delivery.subscriptionId));
+    if (!pass) return park(delivery, 'crowded', lanes.bearable(delivery.subscriptionId));
 
     const eventId = toTypeId('evt', delivery.eventId);
     const trigger = delivery.askedTrigger ?? 'auto';

@@ -12,6 +12,9 @@ export interface Lanes {
   push(subscriptionId: string): Pass;
   /** How many attempts of a subscription are under way. */
   underWay(subscriptionId: string): number;
+  /** How many it can have for now: what it has, if it is slow; otherwise there is room again within moments, and all that may
+   *  wait here meanwhile does no harm. */
+  bearable(subscriptionId: string): number;
 }
 
 export interface Pass {
@@ -117,6 +120,10 @@ export function openLanes({ slots, onSlow, slowAfterMs = SLOW_AFTER_MS }: LanesO
     underWay(id) {
       const lane = lanes.get(id);
       return lane ? lane.fresh + lane.slow : 0;
+    },
+    bearable(id) {
+      const lane = lanes.get(id);
+      return lane && lane.slow > 0 ? Math.max(lane.fresh + lane.slow, Math.min(slots, lane.fresh * 2)) : slots;
     },
   };
 }
