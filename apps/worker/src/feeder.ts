@@ -58,7 +58,8 @@ export function startFeeder(options: FeederOptions): Feeder {
   async function round(): Promise<number> {
     isWanted = false;
     try {
-      if (!listening || listening.isLost) listening = await listenForWork(db.pool, onWake);
+      // Without it the feeder looks by itself: no reason to look at nothing.
+      if (!listening || listening.isLost) listening = await listenForWork(db.pool, onWake).catch(() => undefined);
       let isRestDue = false;
       if (Date.now() >= restAt) {
         restAt = Date.now() + REST_EVERY_MS;

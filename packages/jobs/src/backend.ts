@@ -26,7 +26,8 @@ export interface Backend {
   worker(name: QueueName, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
   /** Resolves if the queue answers; throws if it does not. */
   ping(): Promise<void>;
-  /** True to one caller after the queue was flushed, restarted or replaced: jobs may be lost. */
+  /** True to one caller (on Postgres, to one of each process) after the queue was flushed, restarted or replaced: jobs may be
+   *  lost. */
   hasForgotten(): Promise<boolean>;
   /** Closes the connections; the queues and workers on them are closed before. */
   close(): Promise<void>;

@@ -158,8 +158,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
     return { end: 'attempted', report };
   }
 
-  function park(delivery: LoadedDelivery, why: 'crowded' | 'breaker', underWay: number | null): AttemptEnd {
-    parking.park(delivery, underWay);
+  function park(delivery: LoadedDelivery, why: 'crowded' | 'breaker', bearable: number | null): AttemptEnd {
+    parking.park(delivery, bearable);
     observe?.parked?.(why);
     return { end: 'parked', why };
   }

@@ -1,6 +1,6 @@
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_CONCURRENCY } from '../events/insert-events.js';
+import { MAX_CONCURRENCY } from './concurrency.js';
 import { feed } from '../feeder/feed.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';

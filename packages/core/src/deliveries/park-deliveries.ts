@@ -4,16 +4,15 @@ import type { LoadedDelivery } from './delivery.js';
 
 /** Gives deliveries back to the ledger whose turn it is not: the feeder brings each again when its subscription has room. */
 export interface Parking {
-  /** `underWay`: how many attempts the subscription has here, which is all that it can have for now; null: its breaker is
-   *  not closed, and that is why. */
-  park(delivery: LoadedDelivery, underWay: number | null): void;
+  /** `bearable`: how many the subscription can have for now; null: its breaker is not closed, and that is why. */
+  park(delivery: LoadedDelivery, bearable: number | null): void;
   /** Parks what was given and is not parked yet, once more and no longer: the process ends. */
   drain(): Promise<void>;
 }
 
 interface Parked {
   delivery: LoadedDelivery;
-  underWay: number | null;
+  bearable: number | null;
 }
 
 /** The queue ignores an id that it still knows: a delivery is parked when its job is gone, or the job that the feeder makes
@@ -24,12 +23,12 @@ const AFTER_MS = 200;
 // end of its schedule even if only a probe is made now and then.
 const PARK = `
 WITH parked AS (
-  SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) AS t (id, attempt_count, subscription_id, under_way)
+  SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) AS t (id, attempt_count, subscription_id, bearable)
 ),
 bounded AS (
-  UPDATE subscriptions s SET concurrency_limit = c.under_way, concurrency_set_at = now()
-  FROM (SELECT subscription_id, greatest(1, min(under_way)) AS under_way FROM parked WHERE under_way IS NOT NULL GROUP BY subscription_id) c
-  WHERE s.id = c.subscription_id AND s.concurrency_limit > c.under_way
+  UPDATE subscriptions s SET concurrency_limit = c.bearable, concurrency_set_at = now()
+  FROM (SELECT subscription_id, greatest(1, min(bearable)) AS bearable FROM parked WHERE bearable IS NOT NULL GROUP BY subscription_id) c
+  WHERE s.id = c.subscription_id AND s.concurrency_limit > c.bearable
 )
 UPDATE deliveries d SET feed_at = least(d.created_at, now())
 FROM parked p
@@ -49,7 +48,7 @@ export function openParking({ pool, patience }: { pool: pg.Pool; patience: Patie
         taken.map(({ delivery }) => delivery.id),
         taken.map(({ delivery }) => delivery.attemptCount),
         taken.map(({ delivery }) => delivery.subscriptionId),
-        taken.map(({ underWay }) => underWay),
+        taken.map(({ bearable }) => bearable),
       ],
     });
   }
@@ -65,8 +64,8 @@ export function openParking({ pool, patience }: { pool: pg.Pool; patience: Patie
   }
 
   return {
-    park(delivery, underWay) {
-      waiting.push({ delivery, underWay });
+    park(delivery, bearable) {
+      waiting.push({ delivery, bearable });
       timer ??= setTimeout(flush, AFTER_MS);
     },
     async drain() {

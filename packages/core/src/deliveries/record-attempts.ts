@@ -1,9 +1,9 @@
 import type { PostResult } from '@posthorn/sender';
 import type pg from 'pg';
-import { LEASE_SECONDS, MAX_CONCURRENCY } from '../events/insert-events.js';
+import { LEASE_SECONDS } from '../events/insert-events.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
-import { GENTLE_START } from '../subscriptions/resume-subscription.js';
+import { GENTLE_START, MAX_CONCURRENCY } from './concurrency.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from './delivery.js';
 

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
 import type { FrozenEvent } from './freeze-event.js';
 
 export interface NewEvent {
@@ -27,9 +28,6 @@ export interface InsertedEvent {
 /** How long a delivery may be in the queue's hands before the feeder asks after it. Longer than an attempt's 15 s and the
  *  queue's own recovery of a crashed worker's jobs; enqueueing what the queue still has is ignored there. */
 export const LEASE_SECONDS = 60;
-
-/** How many deliveries of a subscription may be with the queue and the workers at once, as long as it answers well. */
-export const MAX_CONCURRENCY = 1_000;
 
 /** Which of an account's subscriptions (`s`) want an event of a type: exactly it, its family, or all. */
 export const wantsType = (type: string): string =>

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
-import { feedSoon } from '../feeder/feed-soon.js';
 import { openWaker } from '../feeder/wake.js';
 import type { Deps } from '../deps.js';
 import { idTime, newId } from '../id.js';
@@ -14,6 +13,7 @@ import {
   findFirstAnswers,
   insertEvents,
 } from './insert-events.js';
+import { tellQueue } from './tell-queue.js';
 
 export interface PublishRequest {
   accountId: string;
@@ -56,16 +56,10 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
   const telling = new Set<Promise<void>>();
   const wake = openWaker(db.pool);
 
-  /** After the commit, and beside the answer. What the queue does not take, the feeder finds. */
+  /** Beside the answer. */
   function tell(inserted: InsertedEvent[]): void {
     if (inserted.some(({ parkedCount }) => parkedCount > 0)) wake();
-    const ids = inserted.flatMap(({ directIds }) => directIds);
-    if (ids.length === 0) return;
-    const bulk = new Set(inserted.flatMap(({ bulkIds }) => bulkIds));
-    const told = enqueue(
-      'deliver',
-      ids.map((id) => ({ id, attemptNumber: 1, ...(bulk.has(id) && { isBulk: true }) })),
-    ).then((taken) => (taken ? undefined : feedSoon(db, ids)));
+    const told = tellQueue({ db, enqueue }, inserted);
     telling.add(told);
     void told.finally(() => telling.delete(told));
   }

@@ -2,15 +2,15 @@ import { type OperationalEvent, isOperational, toTypeId } from '@posthorn/contra
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
-import { type InsertedEvent, type NewEvent, insertEvents } from '../events/insert-events.js';
-import { feedSoon } from '../feeder/feed-soon.js';
+import { type NewEvent, insertEvents } from '../events/insert-events.js';
+import { tellQueue } from '../events/tell-queue.js';
 import { idTime, newId } from '../id.js';
 import { advise } from './advise.js';
 import type { Notice } from './notice.js';
 
 const AT_ONCE = 500;
 
-// Leans on the keys of notices, subscriptions and deliveries, and on attempts_delivery_id_number_key. A notice whose account
+// Leans on the keys of notices, subscriptions and deliveries, and on attempts_delivery_id_number_idx. A notice whose account
 // was deleted meanwhile finds no subscription, and goes without a word.
 const TAKE = `
 WITH taken AS (
@@ -48,7 +48,7 @@ export async function publishNotices(
     );
     return events.length === 0 ? [] : insertEvents(client, events);
   });
-  await tell({ db, enqueue }, inserted);
+  await tellQueue({ db, enqueue }, inserted);
   return inserted.filter(({ accepted }) => accepted).length;
 }
 
@@ -58,17 +58,6 @@ async function takeNotices(
 ): Promise<Notice[]> {
   const { rows } = await client.query<Notice>(TAKE, [limit, operationsAccount]);
   return rows.filter(({ type, delivery }) => isOperational(type) && (type !== 'delivery:failed' || delivery !== null));
-}
-
-/** After the commit. What the queue does not take, and what is parked, the feeder finds. */
-async function tell({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, inserted: InsertedEvent[]): Promise<void> {
-  const ids = inserted.flatMap(({ directIds }) => directIds);
-  if (ids.length === 0) return;
-  const taken = await enqueue(
-    'deliver',
-    ids.map((id) => ({ id, attemptNumber: 1 })),
-  );
-  if (!taken) await feedSoon(db, ids);
 }
 
 function toEvent(notice: Notice, operationsAccount: string): NewEvent {

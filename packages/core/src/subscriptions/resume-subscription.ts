@@ -1,11 +1,9 @@
 import { inTransaction } from '../database.js';
+import { GENTLE_START } from '../deliveries/concurrency.js';
 import { releaseHeld } from '../deliveries/release-held.js';
 import type { Deps } from '../deps.js';
 import { wakeFeeders } from '../feeder/wake.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
-
-/** After a rest it is loaded slowly at first, twice as much each second that it succeeds. */
-export const GENTLE_START = 8;
 
 /** Makes a paused or disabled subscription active, with a closed breaker. What is held becomes due, the oldest first, and is
  *  sent as it has room; what a disabling canceled stays canceled. Releasing follows the commit; if this process ends
