@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 
 /** Receivers that harm their sender, in a process of their own: each answers handshakes, and events
- *  /hang never · /drip a byte a second · /gigabyte 200 and a gigabyte · /reset by cutting the connection · /slow after 10 s. */
+ *  /hang never · /drip a byte a second · /gigabyte 200 and a gigabyte · /reset by cutting the connection · /slow after 10 s. And /at-once, which is as good as any. */
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 const GIGABYTE = 1024 ** 3;
 
@@ -24,6 +24,7 @@ const server = createServer((request, response) => {
       more();
     } else if (request.url === '/reset') response.socket?.resetAndDestroy();
     else if (request.url === '/slow') setTimeout(() => response.end('ok'), 10_000);
+    else if (request.url === '/at-once') response.end('ok');
   });
 });
 server.listen(0, '127.0.0.1', () => {

@@ -26,6 +26,8 @@ export interface Latency {
   /** From before the publish to the receiver. */
   delivered: Percentiles;
   cpuUsPerDelivery: Record<string, number>;
+  /** Of one core, by part. */
+  busyPercent: Record<string, number>;
 }
 
 /** Publishes at a steady rate, to one account after the other, and tells how long each event took. */
@@ -62,6 +64,7 @@ export async function measureLatency(
     accepted: percentiles(acceptedMs),
     delivered: percentiles(latenciesMs),
     cpuUsPerDelivery: cpuSince(bench, before, total),
+    busyPercent: cpuSince(bench, before, (now() - start) * 10),
   };
 }
 

@@ -32,7 +32,7 @@ export async function measureNeighbours(options: {
       `${HEALTHY} healthy subscriptions, ${rate} events/s, ${seconds} s each; ${workers} worker process(es), queue on ${backend}\n`,
     );
     console.log(
-      `${'beside'.padEnd(52)}${['p50', 'p95', 'p99', 'max', '× alone', 'worker RSS'].map((cell) => cell.padStart(12)).join('')}`,
+      `${'beside'.padEnd(48)}${['p50', 'p95', 'p99', 'max', '× alone', 'worker RSS'].map((cell) => cell.padStart(11)).join('')}   CPU: api, worker, postgres`,
     );
     const alone = await measureLatency(bench, accounts, { rate, seconds });
     print('nobody', alone, alone, 0);
@@ -45,6 +45,8 @@ export async function measureNeighbours(options: {
       ['1 that resets connections', [url('reset')]],
       ['1 whose DNS never answers', ['http://never.example.com/webhook']],
       ['10 that answer after 10 s', Array.from({ length: 10 }, () => url('slow'))],
+      // What the mere work of the additional deliveries costs on this machine, if all goes well.
+      ['100 that answer at once', Array.from({ length: 100 }, () => url('at-once'))],
     ];
     for (const [what, urls] of cases.filter(([name]) => name.includes(only))) {
       const badOnes = await Promise.all(
@@ -71,7 +73,7 @@ export async function measureNeighbours(options: {
     }
     if ('a backlog of 100,000'.includes(only)) await besideBacklog(bench, accounts, { rate, seconds, alone });
     print('nobody, again', await measureLatency(bench, accounts, { rate, seconds }), alone, 0);
-    if ('rate'.includes(only) || only === '') await measureRate(bench);
+    if ('rate'.includes(only)) await measureRate(bench);
   } finally {
     bad.kill();
     await bench.stop();
@@ -90,7 +92,7 @@ async function turnBad(bench: Bench, badOnes: { id: string; account: string; bad
   await client.end();
 }
 
-/** One account publishes 100,000 events as fast as it can; the others go on as before. */
+/** One account publishes 100,000 events as fast as it can; the others go on as before, meanwhile and afterwards. */
 async function besideBacklog(
   bench: Bench,
   accounts: string[],
@@ -103,9 +105,18 @@ async function besideBacklog(
   const publishing = (async () => {
     for (let sent = 0; sent < 200; sent += 1) await bench.call('POST', `/v1/accounts/${large}/events/batch`, body);
   })();
-  const beside = await measureLatency(bench, accounts, { rate, seconds });
-  print('a backlog of 100,000 of another', beside, alone, rssMb(bench) - before);
+  const meanwhile = await measureLatency(bench, accounts, { rate, seconds });
+  print('another that publishes 100,000', meanwhile, alone, rssMb(bench) - before);
   await publishing;
+  const owed = 100_000 + rate * seconds - (await bench.sink.look()).count;
+  const beside = await measureLatency(bench, accounts, { rate, seconds });
+  print(`  its backlog, ${owed} at first`, beside, alone, rssMb(bench) - before);
+  await bench.call('DELETE', `/v1/accounts/${large}`);
+  for (let seen = -1, count = 0; seen < count; seen = count) {
+    seen = count;
+    await pause(2_000);
+    ({ count } = await bench.sink.look());
+  }
 }
 
 /** Publishes twice what a rate allows, and counts what arrives. */
@@ -140,11 +151,14 @@ async function measureRate(bench: Bench): Promise<void> {
   }
 }
 
-function print(what: string, { delivered }: Latency, alone: Latency, grownMb: number): void {
-  const { p50Ms, p95Ms, p99Ms, maxMs } = delivered;
+function print(what: string, latency: Latency, alone: Latency, grownMb: number): void {
+  const { p50Ms, p95Ms, p99Ms, maxMs } = latency.delivered;
   const cells = [p50Ms, p95Ms, p99Ms, maxMs].map((ms) => `${ms.toFixed(1)} ms`);
   cells.push((p99Ms / alone.delivered.p99Ms).toFixed(2), `+${grownMb.toFixed(0)} MB`);
-  console.log(`${what.padEnd(52)}${cells.map((cell) => cell.padStart(12)).join('')}`);
+  const cpu = ['api', 'worker', 'postgres'].map((part) => `${latency.busyPercent[part]?.toFixed(0)} %`);
+  console.log(
+    `${what.padEnd(48)}${cells.map((cell) => cell.padStart(11)).join('')}   ${cpu.map((cell) => cell.padStart(6)).join('')}`,
+  );
 }
 
 /** Of the largest worker. */

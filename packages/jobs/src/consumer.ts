@@ -29,7 +29,7 @@ export interface ConsumerOptions {
 export interface Consumer {
   /** Starts taking jobs, and goes on through any absence of the queue. */
   start(): void;
-  /** Jobs at once, from now on. */
+  /** Jobs at once, from now on; also while none of those at work ends. */
   setConcurrency(concurrency: number): void;
   /** Takes no more jobs, waits up to `graceMs` for those at work, then aborts them; resolves when all have ended, or soon
    *  after. What did not end is run again elsewhere, after its lock has run out. */
@@ -108,7 +108,10 @@ export function openConsumer(
       });
     },
     setConcurrency(next) {
+      const isMore = next > worker.concurrency;
       worker.concurrency = next;
+      // BullMQ looks at it when a job ends. If all hang, none does: so one more is there that has ended, and was nothing.
+      if (isMore) worker['mainLoopQueue']?.add(Promise.resolve());
     },
     async stop({ graceMs }) {
       isStopping = true;

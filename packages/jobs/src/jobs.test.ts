@@ -58,8 +58,8 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   beforeEach(async () => {
     undo = [];
     if (backend === 'redis') {
-      // A database of its own per test, emptied: job ids are unique, counts are not.
-      connection = { backend, url: `${inject('redisUrl')}/${5 + Math.floor(Math.random() * 10)}` };
+      // A database of this file's own, emptied: job ids are unique, counts are not.
+      connection = { backend, url: `${inject('redisUrl')}/5` };
       const { Redis } = await import('ioredis');
       const redis = new Redis(connection.url);
       await redis.flushdb();
@@ -140,6 +140,23 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       await enqueue('deliver', [one]);
       await waitFor(() => runs === expected);
       await waitFor(async () => (await counts()).deliver.active === 0);
+    }
+  });
+
+  it('regression: more at once starts more at once, also while none of those at work ends', async () => {
+    const { enqueue } = producer();
+    let underWay = 0;
+    const opened = consumer('deliver', (_, signal) => {
+      underWay += 1;
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(completed)));
+    });
+    await enqueue('deliver', Array.from({ length: 30 }, () => due()));
+    await waitFor(() => underWay === 10);
+    await pause(200); // it has looked whether there is more, and sleeps
+    expect(underWay).toBe(10);
+    for (const concurrency of [20, 25]) {
+      opened.setConcurrency(concurrency);
+      await waitFor(() => underWay === concurrency);
     }
   });
 
