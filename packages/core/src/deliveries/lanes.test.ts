@@ -42,6 +42,19 @@ describe('lanes', () => {
     expect(await lanes.enter('healthy')).not.toBeNull();
   });
 
+  it('whose attempts hang right now has its next ones beside the others from the start', async () => {
+    let slow = 0;
+    const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });
+    const hanging = await lanes.enter('hangs');
+    await pause(2 * SLOW_AFTER_MS);
+    const next = await lanes.enter('hangs');
+    expect(slow).toBe(2);
+    hanging?.leave();
+    next?.leave();
+    await enterAll(lanes, 'hangs', 1);
+    expect(slow).toBe(0);
+  });
+
   it('what left is forgotten: no slot leaks, fresh or slow', async () => {
     let slow = -1;
     const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });

@@ -1,7 +1,7 @@
 /** What one process lets each subscription have under way, so that none takes all of its slots, however slow it is.
  *
- *  An attempt is fresh at first, and slow once it has taken SLOW_AFTER_MS. Fresh ones share the slots; slow ones only wait for
- *  somebody else, so they get slots of their own beside these. Of each kind a subscription may have half as many as are
+ *  An attempt is fresh at first, and slow once it has taken SLOW_AFTER_MS, or if one of its subscription does right now. Fresh
+ *  ones share the slots; slow ones only wait for somebody else, so they get slots of their own beside these. Of each kind a subscription may have half as many as are
  *  still free: one alone gets a third of all, ten get five sixths together, a hundred still leave room for the next
  *  (dynamic thresholds: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). */
 export interface Lanes {
@@ -35,6 +35,8 @@ const SLOW_PER_SLOT = 2;
 interface Lane {
   fresh: number;
   slow: number;
+  /** Of these, how many have taken SLOW_AFTER_MS. */
+  lateCount: number;
   waiting: ((pass: Pass) => void)[];
 }
 
@@ -46,38 +48,42 @@ export function openLanes({ slots, onSlow, slowAfterMs = SLOW_AFTER_MS }: LanesO
   let slowTotal = 0;
 
   const laneOf = (id: string): Lane => {
-    const lane = lanes.get(id) ?? { fresh: 0, slow: 0, waiting: [] };
+    const lane = lanes.get(id) ?? { fresh: 0, slow: 0, lateCount: 0, waiting: [] };
     lanes.set(id, lane);
     return lane;
   };
-  const hasFreshRoom = ({ fresh }: Lane) => fresh < Math.max(1, (slots - freshTotal) / 2);
   const hasSlowRoom = ({ slow }: Lane) => slow < Math.max(1, (slots * SLOW_PER_SLOT - slowTotal) / 2);
+  const hasFreshRoom = ({ fresh, lateCount }: Lane) => lateCount > 0 || fresh < Math.max(1, (slots - freshTotal) / 2);
+
+  function countSlow(lane: Lane, change: 1 | -1): void {
+    lane.slow += change;
+    slowTotal += change;
+    onSlow?.(slowTotal);
+  }
+  function countFresh(lane: Lane, change: 1 | -1): void {
+    lane.fresh += change;
+    freshTotal += change;
+  }
 
   function push(id: string): Pass {
     const lane = laneOf(id);
-    lane.fresh += 1;
-    freshTotal += 1;
-    let isSlow = false;
+    let isSlow = lane.lateCount > 0;
+    let isLate = false;
+    (isSlow ? countSlow : countFresh)(lane, 1);
     const timer = setTimeout(() => {
+      isLate = true;
+      lane.lateCount += 1;
+      if (isSlow) return;
       isSlow = true;
-      lane.fresh -= 1;
-      freshTotal -= 1;
-      lane.slow += 1;
-      slowTotal += 1;
-      onSlow?.(slowTotal);
+      countFresh(lane, -1);
+      countSlow(lane, 1);
       admit();
     }, slowAfterMs);
     return {
       leave() {
         clearTimeout(timer);
-        if (isSlow) {
-          lane.slow -= 1;
-          slowTotal -= 1;
-          onSlow?.(slowTotal);
-        } else {
-          lane.fresh -= 1;
-          freshTotal -= 1;
-        }
+        if (isLate) lane.lateCount -= 1;
+        (isSlow ? countSlow : countFresh)(lane, -1);
         admit();
         if (lane.fresh + lane.slow === 0 && lane.waiting.length === 0) lanes.delete(id);
       },
@@ -123,7 +129,9 @@ export function openLanes({ slots, onSlow, slowAfterMs = SLOW_AFTER_MS }: LanesO
     },
     bearable(id) {
       const lane = lanes.get(id);
-      return lane && lane.slow > 0 ? Math.max(lane.fresh + lane.slow, Math.min(slots, lane.fresh * 2)) : slots;
+      if (!lane || lane.lateCount === 0) return slots;
+      const underWay = lane.fresh + lane.slow;
+      return Math.max(underWay, Math.min(slots, (underWay - lane.lateCount) * 2));
     },
   };
 }

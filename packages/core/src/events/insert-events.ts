@@ -34,7 +34,7 @@ export const wantsType = (type: string): string =>
   `(s.events = '{}' OR ${type} = ANY (s.events) OR split_part(${type}, ':', 1) || ':*' = ANY (s.events))`;
 
 /** A subscription's deliveries that others of the same age may go before. */
-const BULK_FROM = 32;
+const BULK_FROM = 4;
 /** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
  *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
 const YOUNG_SECONDS = 5;
