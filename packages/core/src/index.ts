@@ -47,6 +47,10 @@ export { dropOldKeys, feed, feedRest } from './feeder/feed.js';
 export { listenForWork } from './feeder/wake.js';
 export { reclaim } from './feeder/reclaim.js';
 
+export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
+export { removeWorker } from './workers/remove-worker.js';
+export { type LedgerFigures, readFigures } from './figures/read-figures.js';
+
 export { openRetention, type RetainedTable } from './retention/open-retention.js';
 
 export { MigrationError, migrateUp, migrationStatus, pendingMigrations } from './migrate/migrate.js';

@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Ledger, openLedger } from '../ledger.test-support.js';
+import { newId } from '../id.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
+import { recordWorker, type WorkerSigns } from '../workers/record-worker.js';
+import { removeWorker } from '../workers/remove-worker.js';
+import { readFigures } from './read-figures.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+beforeEach(async () => {
+  await ledger.publisher.drain();
+  await ledger.db.pool.query('TRUNCATE deliveries, workers');
+  await ledger.db.pool.query('DELETE FROM accounts');
+});
+
+const read = () => readFigures(ledger.db.pool);
+const worker = (signs: Partial<WorkerSigns> = {}): WorkerSigns => ({
+  id: newId(),
+  hostname: 'worker-1',
+  version: '1.2.3',
+  upForMs: 60_000,
+  lastJobMsAgo: null,
+  lastFedMsAgo: null,
+  ...signs,
+});
+const beat = (signs: Partial<WorkerSigns> = {}) => recordWorker(ledger.db.pool, worker(signs));
+/** A feeder is at work, and stays so however slow this machine is: what waits for its receiver may wait. */
+const fed = () => beat({ lastFedMsAgo: -3_600_000 });
+
+/** A subscription that is owed so many deliveries, due and in nobody's hands for so long. */
+async function owed(count: number, seconds: number, change = 'updated_at = now()'): Promise<string> {
+  const accountId = await ledger.account();
+  const { id } = await ledger.activeSubscription(accountId);
+  await Promise.all(Array.from({ length: count }, () => ledger.publish(accountId)));
+  await ledger.db.pool.query(
+    `UPDATE deliveries SET due_at = now() - $2 * interval '1 second', feed_at = now() - $2 * interval '1 second' WHERE subscription_id = $1`,
+    [id, seconds],
+  );
+  await ledger.db.pool.query(`UPDATE subscriptions SET ${change} WHERE id = $1`, [id]);
+  return id;
+}
+
+describe('what is past due', () => {
+  it('nothing, in an empty ledger', async () => {
+    expect(await read()).toEqual({
+      pastDue: 0,
+      oldestPastDueSeconds: null,
+      parked: 0,
+      held: 0,
+      subscriptions: { unverified: 0, active: 0, paused: 0, disabled: 0 },
+      breakers: { open: 0, halfOpen: 0 },
+      lastFedAt: null,
+      workers: [],
+    });
+  });
+
+  it('is due and in nobody’s hands, over all subscriptions, and the oldest says for how long', async () => {
+    await fed();
+    await owed(3, 30);
+    await owed(2, 100);
+    const { pastDue, parked, oldestPastDueSeconds } = await read();
+    expect([pastDue, parked]).toEqual([5, 5]);
+    expect(Math.floor(oldestPastDueSeconds ?? 0)).toBeGreaterThanOrEqual(100);
+    expect(oldestPastDueSeconds).toBeLessThan(160);
+  });
+
+  it('is not what a worker has, what is due later, what succeeded, nor what the feeder is about to take', async () => {
+    await fed();
+    const id = await owed(4, 100);
+    const set = (change: string) =>
+      ledger.db.pool.query(
+        `UPDATE deliveries SET ${change} WHERE id = (SELECT id FROM deliveries WHERE subscription_id = $1 AND status = 'pending' AND feed_at < now() - interval '60 seconds' LIMIT 1)`,
+        [id],
+      );
+    await set(`feed_at = now() + interval '50 seconds'`);
+    await set(`due_at = now() + interval '3 hours', feed_at = now() + interval '3 hours'`);
+    await set(`status = 'succeeded', due_at = NULL, feed_at = NULL, completed_at = now()`);
+    await set(`due_at = now() - interval '1 second', feed_at = now() - interval '1 second'`);
+    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 1 });
+  });
+
+  it('counts from when it was due, not from when it was published: a parked retry keeps its place in the queue', async () => {
+    await fed();
+    await owed(1, 20);
+    await ledger.db.pool.query(`UPDATE deliveries SET feed_at = now() - interval '9 hours'`);
+    const { pastDue, oldestPastDueSeconds } = await read();
+    expect(pastDue).toBe(1);
+    expect(oldestPastDueSeconds).toBeLessThan(80);
+    await ledger.db.pool.query(`UPDATE deliveries SET due_at = now() + interval '1 minute'`);
+    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 1 });
+  });
+
+  it('an attempt that was asked for is late whatever the schedule says', async () => {
+    await fed();
+    await owed(1, 20);
+    await ledger.db.pool.query(`UPDATE deliveries SET due_at = now() + interval '2 hours', asked_trigger = 'manual'`);
+    expect(await read()).toMatchObject({ pastDue: 1 });
+  });
+
+  it.each([
+    ['its breaker is open', `breaker_until = now() + interval '5 minutes'`, false],
+    ['its breaker lets a probe through', `breaker_until = now() - interval '1 second'`, true],
+    ['it has a rate limit', 'rate_limit = 1', true],
+    ['it is answered too slowly', 'concurrency_limit = 3', true],
+  ])('is not what waits because %s, as long as a feeder looks after it', async (_, change, isTaken) => {
+    await owed(2, 100, change);
+    await fed();
+    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 2 });
+    await ledger.db.pool.query(`UPDATE workers SET last_fed_at = now() - interval '21 seconds'`);
+    expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, parked: 2 });
+    await ledger.db.pool.query('TRUNCATE workers');
+    expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, parked: 2 });
+  });
+
+  it('is counted up to 10,000, and so is what is held', async () => {
+    await fed();
+    const id = await owed(2, 100);
+    const copy = (status: 'pending' | 'held') =>
+      ledger.db.pool.query(
+        `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
+         SELECT posthorn_uuidv7(), account_id, event_id, event_type, subscription_id, $2::delivery_status,
+           CASE $2 WHEN 'pending' THEN due_at END, CASE $2 WHEN 'pending' THEN feed_at END
+         FROM (SELECT * FROM deliveries WHERE subscription_id = $1 LIMIT 1) d, generate_series(1, 10001)`,
+        [id, status],
+      );
+    await copy('pending');
+    expect(await read()).toMatchObject({ pastDue: 10_000, parked: 10_000, held: 0 });
+    await copy('held');
+    expect(await read()).toMatchObject({ pastDue: 10_000, parked: 10_000, held: 10_000 });
+  });
+});
+
+it('held, the statuses of subscriptions and the breakers that are not closed; deleted ones count for nothing', async () => {
+  const paused = await ledger.account();
+  const { id } = await ledger.activeSubscription(paused);
+  await ledger.publish(paused);
+  await pauseSubscription(ledger, { accountId: paused, id });
+  await ledger.publish(paused);
+  await owed(0, 0, `breaker_until = now() + interval '1 minute'`);
+  await owed(0, 0, `breaker_until = now() - interval '1 minute'`);
+  await owed(0, 0);
+  await owed(0, 0, `deleted_at = now(), breaker_until = now() + interval '1 minute'`);
+  await owed(0, 0, `status = 'disabled', breaker_until = now() + interval '1 minute'`);
+  expect(await read()).toMatchObject({
+    pastDue: 0,
+    held: 2,
+    subscriptions: { unverified: 0, active: 3, paused: 1, disabled: 1 },
+    breakers: { open: 1, halfOpen: 1 },
+  });
+});
+
+describe('a worker', () => {
+  const age = (id: string, interval: string) =>
+    ledger.db.pool.query('UPDATE workers SET seen_at = now() - $2::interval WHERE id = $1', [id, interval]);
+
+  it('is alive while it says so, with what it tells of itself by the clock of the database', async () => {
+    const signs = worker({ lastJobMsAgo: 2_000, lastFedMsAgo: 1_000 });
+    await recordWorker(ledger.db.pool, signs);
+    const { workers, lastFedAt } = await read();
+    expect(workers).toEqual([
+      {
+        hostname: 'worker-1',
+        version: '1.2.3',
+        isAlive: true,
+        startedAt: expect.any(Date),
+        seenAt: expect.any(Date),
+        lastJobAt: expect.any(Date),
+      },
+    ]);
+    const [{ startedAt, seenAt, lastJobAt } = { startedAt: null, seenAt: null, lastJobAt: null }] = workers;
+    const ago = (time: Date | null) => (seenAt?.getTime() ?? NaN) - (time?.getTime() ?? NaN);
+    expect([ago(startedAt), ago(lastJobAt), ago(lastFedAt)]).toEqual([60_000, 2_000, 1_000]);
+  });
+
+  it('is not alive 20 seconds after it was last seen, and is again when it is back', async () => {
+    const signs = worker();
+    await recordWorker(ledger.db.pool, signs);
+    await age(signs.id, '19 seconds');
+    expect((await read()).workers).toMatchObject([{ isAlive: true }]);
+    await age(signs.id, '21 seconds');
+    expect((await read()).workers).toMatchObject([{ isAlive: false, lastJobAt: null }]);
+    await recordWorker(ledger.db.pool, { ...signs, lastJobMsAgo: 0 });
+    expect((await read()).workers).toMatchObject([{ isAlive: true, lastJobAt: expect.any(Date) }]);
+  });
+
+  it('that died is removed by another one ten minutes later; one that was only away comes back', async () => {
+    const [dead, other] = [worker({ hostname: 'dead' }), worker({ hostname: 'other' })];
+    await recordWorker(ledger.db.pool, dead);
+    await age(dead.id, '9 minutes');
+    await recordWorker(ledger.db.pool, other);
+    expect((await read()).workers.map(({ hostname }) => hostname).toSorted()).toEqual(['dead', 'other']);
+    await age(dead.id, '11 minutes');
+    await recordWorker(ledger.db.pool, other);
+    expect((await read()).workers).toMatchObject([{ hostname: 'other' }]);
+    await age(other.id, '11 minutes');
+    await recordWorker(ledger.db.pool, other);
+    await recordWorker(ledger.db.pool, dead);
+    expect((await read()).workers).toMatchObject([{ isAlive: true }, { isAlive: true }]);
+  });
+
+  it('that takes leave is gone; the last look of a feeder that died is remembered', async () => {
+    const [left, dead] = [worker({ lastFedMsAgo: 0 }), worker({ lastFedMsAgo: 30_000 })];
+    await recordWorker(ledger.db.pool, left);
+    await recordWorker(ledger.db.pool, dead);
+    await removeWorker(ledger.db.pool, left.id);
+    await removeWorker(ledger.db.pool, left.id);
+    const { workers, lastFedAt } = await read();
+    expect(workers).toHaveLength(1);
+    expect((workers[0]?.seenAt.getTime() ?? 0) - (lastFedAt?.getTime() ?? 0)).toBe(30_000);
+  });
+});
