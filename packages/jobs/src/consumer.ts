@@ -29,6 +29,8 @@ export interface ConsumerOptions {
 export interface Consumer {
   /** Starts taking jobs, and goes on through any absence of the queue. */
   start(): void;
+  /** False before the start, and after the end: also an end of its own, after which it takes no job any more. */
+  isRunning(): boolean;
   /** Jobs at once, from now on; also while none of those at work ends. */
   setConcurrency(concurrency: number): void;
   /** Takes no more jobs, waits up to `graceMs` for those at work, then aborts them; resolves when all have ended, or soon
@@ -107,6 +109,7 @@ export function openConsumer(
         if (!isStopping) log.error({ err: error, queue }, 'consumer.ended');
       });
     },
+    isRunning: () => worker.isRunning() && !isStopping,
     setConcurrency(next) {
       const isMore = next > worker.concurrency;
       worker.concurrency = next;

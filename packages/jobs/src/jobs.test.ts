@@ -108,11 +108,79 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('the same attempt enqueued twice is one job', async () => {
-    const { enqueue, counts } = producer();
+    const { enqueue, figures } = producer();
     const one = due();
     await enqueue('deliver', [one, one]);
     await enqueue('deliver', [one]);
-    expect((await counts()).deliver).toMatchObject({ waiting: 1 });
+    expect((await figures()).deliver).toMatchObject({ waiting: 1 });
+  });
+
+  it('its figures: how many jobs are in each state, and how long the one has waited whose turn is next', async () => {
+    const { enqueue, figures } = producer();
+    const none = { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingMs: null };
+    expect(await figures()).toEqual({ deliver: none, retry: none, verify: none });
+    await enqueue('retry', [due({ delayMs: 60_000 })]);
+    expect((await figures()).retry).toEqual({ ...none, delayed: 1 });
+    const start = Date.now();
+    await enqueue('deliver', [due()]);
+    await enqueue('verify', [due({ isBulk: true })]);
+    await pause(50);
+    await enqueue('deliver', [due(), due()]);
+    const { deliver, verify } = await figures();
+    expect([deliver, verify]).toMatchObject([{ waiting: 3 }, { waiting: 0, prioritized: 1 }]);
+    for (const { oldestWaitingMs } of [deliver, verify]) {
+      expect(oldestWaitingMs).toBeGreaterThanOrEqual(50);
+      expect(oldestWaitingMs).toBeLessThanOrEqual(Date.now() - start);
+    }
+  });
+
+  it('its figures: a delayed one waits from its time on, and not from when it was enqueued', async () => {
+    const { enqueue, figures } = producer();
+    const start = Date.now();
+    await enqueue('retry', [due({ delayMs: 500 }), due({ delayMs: 60_000 })]);
+    // Nobody is there to take it: it stays among the delayed.
+    const late = await waitFor(async () => {
+      const { retry } = await figures();
+      return retry.oldestWaitingMs !== null && retry;
+    });
+    expect(late.delayed).toBe(2);
+    expect(late.oldestWaitingMs).toBeLessThanOrEqual(Date.now() - start - 499);
+    // Somebody is there, and busy: it waits.
+    const going = new AbortController();
+    const busy = openConsumer(connection, {
+      queue: 'retry',
+      concurrency: 1,
+      log: silent,
+      handle: async () => {
+        await pause(60_000, undefined, { signal: going.signal }).catch(() => {});
+        return completed;
+      },
+    });
+    undo.push(() => busy.stop({ graceMs: 0 }));
+    busy.start();
+    await waitFor(async () => (await figures()).retry.active === 1);
+    const from = Date.now();
+    await enqueue('retry', [due({ delayMs: 1_000 })]);
+    const waiting = await waitFor(async () => {
+      const { retry } = await figures();
+      return retry.oldestWaitingMs !== null && retry;
+    });
+    expect(waiting.oldestWaitingMs).toBeLessThanOrEqual(Date.now() - from - 999);
+    going.abort();
+  });
+
+  it('a consumer says whether it takes jobs', async () => {
+    const one = openConsumer(connection, {
+      queue: 'deliver',
+      concurrency: 1,
+      log: silent,
+      handle: () => Promise.resolve(completed),
+    });
+    expect(one.isRunning()).toBe(false);
+    one.start();
+    expect(one.isRunning()).toBe(true);
+    await one.stop({ graceMs: 0 });
+    expect(one.isRunning()).toBe(false);
   });
 
   it('a delayed one is never early', async () => {
@@ -129,7 +197,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('a dropped one leaves no trace, so that its id may come again', async () => {
-    const { enqueue, counts } = producer();
+    const { enqueue, figures } = producer();
     let runs = 0;
     consumer('deliver', () => {
       runs += 1;
@@ -139,7 +207,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     for (const expected of [1, 2]) {
       await enqueue('deliver', [one]);
       await waitFor(() => runs === expected);
-      await waitFor(async () => (await counts()).deliver.active === 0);
+      await waitFor(async () => (await figures()).deliver.active === 0);
     }
   });
 
@@ -150,7 +218,10 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       underWay += 1;
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve(completed)));
     });
-    await enqueue('deliver', Array.from({ length: 30 }, () => due()));
+    await enqueue(
+      'deliver',
+      Array.from({ length: 30 }, () => due()),
+    );
     await waitFor(() => underWay === 10);
     await pause(200); // it has looked whether there is more, and sleeps
     expect(underWay).toBe(10);
@@ -184,7 +255,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('a job that a person put back is told from one that was postponed, handed back or lost with its worker', async () => {
-    const { enqueue, queues, counts } = producer();
+    const { enqueue, queues, figures } = producer();
     const runs = new Map<string, boolean[]>();
     const run = ({ id, isPutBack }: Taken): number =>
       runs.set(id, [...(runs.get(id) ?? []), isPutBack]).get(id)?.length ?? 0;
@@ -205,7 +276,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await (await kept('failed', broken)).retry('failed');
     await kept('completed', late);
     await waitFor(() => runs.get(plain.id)?.length === 2 && runs.get(broken.id)?.length === 2);
-    await waitFor(async () => (await counts()).deliver.active === 2);
+    await waitFor(async () => (await figures()).deliver.active === 2);
     await first.stop({ graceMs: 0 });
     consumer('deliver', (taken) => {
       run(taken);
@@ -222,7 +293,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   }, 60_000);
 
   it('a fault of ours forgets the job, so that the feeder can bring it again under the same id', async () => {
-    const { enqueue, counts } = producer();
+    const { enqueue, figures } = producer();
     let runs = 0;
     consumer('deliver', () => {
       runs += 1;
@@ -231,14 +302,14 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     const one = due();
     await enqueue('deliver', [one]);
     await waitFor(() => runs === 1);
-    await waitFor(async () => (await counts()).deliver.active === 0);
-    expect((await counts()).deliver).toMatchObject({ failed: 0 });
+    await waitFor(async () => (await figures()).deliver.active === 0);
+    expect((await figures()).deliver).toMatchObject({ failed: 0 });
     await enqueue('deliver', [one]);
     await waitFor(() => runs === 2);
   });
 
   it('regression: a fault between the work and the queue forgets the job, too: a failed job that is kept would block its id', async () => {
-    const { enqueue, counts } = producer();
+    const { enqueue, figures } = producer();
     let runs = 0;
     consumer('deliver', () => {
       runs += 1;
@@ -248,7 +319,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     const one = due();
     // As the feeder does: again and again, ignored for as long as the queue knows the id.
     await waitFor(async () => (await enqueue('deliver', [one])) && runs === 2);
-    expect((await counts()).deliver).toMatchObject({ failed: 0 });
+    expect((await figures()).deliver).toMatchObject({ failed: 0 });
   });
 
   it('stopping lets work end within the grace, and what then waits goes to another worker', async () => {
@@ -260,7 +331,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       return completed;
     });
     await enqueue('deliver', [due()]);
-    await waitFor(async () => (await producer().counts()).deliver.active === 1);
+    await waitFor(async () => (await producer().figures()).deliver.active === 1);
     await first.stop({ graceMs: 5_000 });
     expect(ended).toBe(true);
     let taken = 0;
@@ -273,7 +344,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('past the grace the work is aborted by its signal; what then throws goes back to waiting at once', async () => {
-    const { enqueue, counts } = producer();
+    const { enqueue, figures } = producer();
     const aborted: unknown[] = [];
     const first = consumer('deliver', async (_due, signal) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -281,10 +352,10 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       throw new Error('the database is away');
     });
     await enqueue('deliver', [due()]);
-    await waitFor(async () => (await counts()).deliver.active === 1);
+    await waitFor(async () => (await figures()).deliver.active === 1);
     await first.stop({ graceMs: 100 });
     expect(aborted).toHaveLength(1);
-    expect((await counts()).deliver).toMatchObject({ waiting: 1, active: 0 });
+    expect((await figures()).deliver).toMatchObject({ waiting: 1, active: 0 });
   });
 
   // Postgres forgets nothing.

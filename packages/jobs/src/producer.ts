@@ -1,4 +1,4 @@
-import type { JobType, Queue } from 'bullmq';
+import type { Job, JobType, Queue } from 'bullmq';
 import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
 import { type Due, type Enqueue, QUEUE_NAMES, type QueueName, toJobData, toJobId } from './catalog.js';
@@ -8,14 +8,28 @@ export interface Producer {
   enqueue: Enqueue;
   /** Whether the queue answers, and how fast. Never throws. */
   check(): Promise<{ status: 'ok' | 'fail'; latencyMs: number }>;
-  /** How many jobs are in each state. Throws when the queue does not answer. */
-  counts(): Promise<Record<QueueName, Record<string, number>>>;
+  /** How the queues stand. Throws when the queue does not answer. */
+  figures(): Promise<Record<QueueName, QueueFigures>>;
   /** True to one caller after the queue was flushed, restarted or replaced, so that jobs may be lost. False also when it
    *  does not answer. */
   hasForgotten(): Promise<boolean>;
   /** For the dashboard. */
   queues: Record<QueueName, Queue>;
   close(): Promise<void>;
+}
+
+/** How many jobs are in each state. Finished ones are kept in part only, so no more is to be read from `failed`. */
+export interface QueueFigures {
+  waiting: number;
+  /** Wait, too, behind those of `waiting`: what came from a backlog. */
+  prioritized: number;
+  active: number;
+  /** Wait for their time. */
+  delayed: number;
+  failed: number;
+  /** How long the job has waited whose turn is next (also a delayed one whose time has come, while nobody looks); null: none
+   *  does. */
+  oldestWaitingMs: number | null;
 }
 
 export interface ProducerOptions {
@@ -92,13 +106,12 @@ export function openProducer(
       return { status, latencyMs: Math.round(performance.now() - start) };
     },
     hasForgotten: () => within(ANSWER_WITHIN_MS, backend.hasForgotten()).catch(() => false),
-    async counts() {
-      const states: JobType[] = ['waiting', 'prioritized', 'active', 'delayed', 'failed'];
-      const counts = await within(
+    async figures() {
+      const figures = await within(
         ANSWER_WITHIN_MS,
-        Promise.all(QUEUE_NAMES.map(async (name) => [name, await queues[name].getJobCounts(...states)] as const)),
+        Promise.all(QUEUE_NAMES.map(async (name) => [name, await readFigures(queues[name])] as const)),
       );
-      return Object.fromEntries(counts) as Record<QueueName, Record<string, number>>;
+      return Object.fromEntries(figures) as Record<QueueName, QueueFigures>;
     },
     async close() {
       await within(ANSWER_WITHIN_MS, Promise.all(Object.values(queues).map((queue) => queue.close()))).catch(() => {
@@ -108,6 +121,31 @@ export function openProducer(
     },
   };
 }
+
+async function readFigures(queue: Queue): Promise<QueueFigures> {
+  const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
+  const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
+  const at = (state: JobType, index: number) => queue.getJobs([state], index, index, true);
+  // Both ends of `waiting`: on Postgres BullMQ counts it from the newest on, whatever it is asked for.
+  const [first, last, behind, next] = await Promise.all([
+    at('waiting', 0),
+    at('waiting', Math.max(0, waiting - 1)),
+    at('prioritized', 0),
+    at('delayed', 0),
+  ]);
+  // A job that ran before came back: since then it waits, or is delayed. Of one that did not, `delay` is 0 once its time has
+  // come, and its options still know it.
+  const now = Date.now();
+  const since = [
+    ...[...first, ...last, ...behind].map((job) => Math.max(timeOf(job), job.processedOn ?? 0)),
+    ...next.map((job) => (job.processedOn === undefined ? timeOf(job) : job.processedOn + job.delay)),
+  ].filter((time) => time <= now);
+  const oldestWaitingMs = since.length === 0 ? null : now - Math.min(...since);
+  return { waiting, prioritized, active, delayed, failed, oldestWaitingMs };
+}
+
+/** When it was to run first. */
+const timeOf = ({ timestamp, opts }: Job): number => timestamp + (opts.delay ?? 0);
 
 /** Rejects when `work` takes longer: BullMQ's own calls may wait for a connection for ever. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
