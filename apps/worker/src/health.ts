@@ -6,6 +6,8 @@ import type { Registry } from 'prom-client';
 export interface HealthDeps {
   db: Database;
   producer: Pick<Producer, 'check'>;
+  /** Whether every queue has a consumer that takes jobs. */
+  isConsuming: () => boolean;
   registry: Registry;
   isDraining: () => boolean;
   version: string;
@@ -13,10 +15,14 @@ export interface HealthDeps {
 
 /** The worker's own small server: /livez, /readyz, /metrics. No key, no secret and no host name in the answers.
  *  /livez asks no one else: if it did, an outage of the database would restart every worker. */
-export function buildHealth({ db, producer, registry, isDraining, version }: HealthDeps): FastifyInstance {
+export function buildHealth({ db, producer, isConsuming, registry, isDraining, version }: HealthDeps): FastifyInstance {
   const app = fastify();
 
-  app.get('/livez', () => ({ status: 'ok', version, app: 'worker' }));
+  app.get('/livez', async (_request, reply) => {
+    // A consumer that ended by itself does not begin again: only a new process does.
+    const isAlive = isConsuming() || isDraining();
+    return reply.code(isAlive ? 200 : 503).send({ status: isAlive ? 'ok' : 'fail', version, app: 'worker' });
+  });
 
   app.get('/readyz', async (_request, reply) => {
     const start = performance.now();
@@ -26,12 +32,13 @@ export function buildHealth({ db, producer, registry, isDraining, version }: Hea
     );
     const postgres = { status: migrations === null ? 'fail' : 'ok', latencyMs: Math.round(performance.now() - start) };
     const queue = await producer.check();
-    const isReady = migrations === 'ok' && queue.status === 'ok' && !isDraining();
+    const consumers = { status: isConsuming() ? 'ok' : 'fail' };
+    const isReady = migrations === 'ok' && queue.status === 'ok' && isConsuming() && !isDraining();
     return reply.code(isReady ? 200 : 503).send({
       status: isReady ? 'ok' : 'fail',
       version,
       app: 'worker',
-      checks: { postgres, queue, migrations: { status: migrations ?? 'fail' }, draining: isDraining() },
+      checks: { postgres, queue, consumers, migrations: { status: migrations ?? 'fail' }, draining: isDraining() },
     });
   });
 

@@ -70,6 +70,11 @@ export function openMetrics() {
     labelNames: ['queue'],
     registers,
   });
+  const lastProgress = new Gauge({
+    name: 'posthorn_worker_last_progress_timestamp_seconds',
+    help: 'When a job last ended; 0: none did',
+    registers,
+  });
   const parked = new Counter({
     name: 'posthorn_deliveries_parked_total',
     help: 'Deliveries given back to the ledger, to be brought again when their subscription has room',
@@ -145,6 +150,7 @@ export function openMetrics() {
     verifications,
     inFlight,
     concurrency,
+    lastProgress,
     rounds,
     fed,
     recovered,

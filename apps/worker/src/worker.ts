@@ -21,6 +21,7 @@ import { openSender } from '@posthorn/sender';
 import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
 import { startFeeder } from './feeder.js';
+import { startHeartbeat } from './heartbeat.js';
 import { startRetention } from './retention.js';
 import { buildHealth } from './health.js';
 import { openMetrics, statusClass } from './metrics.js';
@@ -37,6 +38,7 @@ export interface Worker {
 /** Time kept of the shutdown's deadline for recording what was aborted. */
 const RESERVE_MS = 5_000;
 const VERIFY_CONCURRENCY = 20;
+const HEARTBEAT_MS = 5_000;
 /** Of a worker's jobs, how many may be fresh attempts. */
 const FRESH_SHARE = 0.9;
 
@@ -112,6 +114,8 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     },
   });
 
+  let lastJobAt: number | null = null;
+  let lastFedAt: number | null = null;
   const consumer = (
     queue: QueueName,
     concurrency: number,
@@ -125,7 +129,11 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
       availability,
       async handle(due, signal) {
         metrics.inFlight.inc({ queue });
-        return handle(due, signal).finally(() => metrics.inFlight.dec({ queue }));
+        return handle(due, signal).finally(() => {
+          metrics.inFlight.dec({ queue });
+          metrics.lastProgress.setToCurrentTime();
+          lastJobAt = performance.now();
+        });
       },
     });
   };
@@ -143,7 +151,15 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   ];
 
   let isDraining = false;
-  const health = buildHealth({ db, producer, registry: metrics.registry, isDraining: () => isDraining, version });
+  const isConsuming = () => consumers.every((one) => one.isRunning());
+  const health = buildHealth({
+    db,
+    producer,
+    isConsuming,
+    registry: metrics.registry,
+    isDraining: () => isDraining,
+    version,
+  });
   const healthUrl = await health.listen({ host: env.workerHealthHost, port: env.workerHealthPort });
 
   for (const one of consumers) one.start();
@@ -156,7 +172,9 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     observe({ result, enqueued }) {
       metrics.rounds.inc({ result });
       metrics.fed.inc(enqueued);
-      if (result === 'ok') metrics.lastFed.setToCurrentTime();
+      if (result !== 'ok') return;
+      metrics.lastFed.setToCurrentTime();
+      lastFedAt = performance.now();
     },
     observeRecovery: ({ which, count }) => metrics.recovered.inc({ which }, count),
   });
@@ -169,12 +187,22 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     observe: ({ table, count }) => metrics.retentionDeleted.inc({ table }, count),
   });
 
+  const heartbeat = startHeartbeat({
+    db,
+    version,
+    everyMs: HEARTBEAT_MS,
+    isConsuming,
+    signs: () => ({ lastJobAt, lastFedAt }),
+    log,
+  });
+
   return {
     healthUrl,
     async stop() {
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
-      await Promise.all([feeder.stop(), retention.stop(), ...consumers.map((one) => one.stop({ graceMs }))]);
+      const loops = [heartbeat, feeder, retention];
+      await Promise.all([...loops.map((one) => one.stop()), ...consumers.map((one) => one.stop({ graceMs }))]);
       await attempter.drain();
       await sender.close();
       await producer.close();

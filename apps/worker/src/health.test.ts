@@ -1,0 +1,68 @@
+import { openDatabase } from '@posthorn/core';
+import { type ClonedDatabase, cloneDatabase } from '@posthorn/testing';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { buildHealth } from './health.js';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const state = { queue: 'ok' as 'ok' | 'fail', isConsuming: true, isDraining: false };
+let database: ClonedDatabase;
+let health: ReturnType<typeof buildHealth>;
+let close: () => Promise<unknown>;
+
+beforeAll(async () => {
+  database = await cloneDatabase(inject('templateDatabaseUrl'));
+  const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 2, log: silent });
+  health = buildHealth({
+    db,
+    producer: { check: async () => ({ status: state.queue, latencyMs: 1 }) },
+    isConsuming: () => state.isConsuming,
+    registry: new Registry(),
+    isDraining: () => state.isDraining,
+    version: 'test',
+  });
+  close = () => Promise.all([health.close(), db.close()]);
+});
+beforeEach(() => void Object.assign(state, { queue: 'ok', isConsuming: true, isDraining: false }));
+afterAll(async () => {
+  await close();
+  await database.drop();
+});
+
+async function ask(path: string) {
+  const { statusCode, body } = await health.inject(path);
+  return { status: statusCode, json: JSON.parse(body) };
+}
+
+describe('a worker', () => {
+  it('is ready when its stores answer and every queue is consumed', async () => {
+    const { status, json } = await ask('/readyz');
+    expect([status, json.status]).toEqual([200, 'ok']);
+    expect(json.checks).toMatchObject({
+      postgres: { status: 'ok' },
+      queue: { status: 'ok' },
+      consumers: { status: 'ok' },
+    });
+    expect((await ask('/livez')).status).toBe(200);
+  });
+
+  it('whose queue is away is not ready, and lives: a restart would not help', async () => {
+    state.queue = 'fail';
+    const { status, json } = await ask('/readyz');
+    expect([status, json.status, json.checks.queue.status]).toEqual([503, 'fail', 'fail']);
+    expect((await ask('/livez')).status).toBe(200);
+  });
+
+  it('whose consumer ended by itself is neither ready nor alive: it would not begin again', async () => {
+    state.isConsuming = false;
+    const { status, json } = await ask('/readyz');
+    expect([status, json.status, json.checks.consumers.status]).toEqual([503, 'fail', 'fail']);
+    expect((await ask('/livez')).status).toBe(503);
+  });
+
+  it('that shuts down is not ready, and lives until it has ended', async () => {
+    Object.assign(state, { isDraining: true, isConsuming: false });
+    expect((await ask('/readyz')).status).toBe(503);
+    expect((await ask('/livez')).status).toBe(200);
+  });
+});
