@@ -13,6 +13,7 @@ import {
   openVerifier,
   type QueueName,
 } from '@posthorn/core';
+import type { QueueFigures } from '@posthorn/jobs';
 import { parseAllowList, type PostRequest, type PostResult } from '@posthorn/sender';
 import { cloneDatabase } from '@posthorn/testing';
 import { pino } from 'pino';
@@ -20,6 +21,7 @@ import { inject } from 'vitest';
 import { buildApp } from './app.js';
 import type { ApiDeps, App } from './deps.js';
 import { type Document, openDocumentCheck } from './document-check.test-support.js';
+import { type FiguresOptions, openFigures } from './figures.js';
 import { openMetrics } from './metrics.js';
 
 export const OPERATOR_KEY = 'operator-Yb3kq0vTn5Wf8sLr2cXh';
@@ -71,7 +73,12 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-export async function openTestApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
+interface Overrides extends Partial<ApiDeps> {
+  /** How the queues stand, as the figures tell it. Untold: idle. */
+  readQueues?: FiguresOptions['readQueues'];
+}
+
+export async function openTestApi({ readQueues = async () => IDLE, ...overrides }: Overrides = {}): Promise<TestApi> {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const logged: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
@@ -113,6 +120,7 @@ export async function openTestApi(overrides: Partial<ApiDeps> = {}): Promise<Tes
     operatorKey: OPERATOR_KEY,
     addresses: { allowPrivate: parseAllowList('none'), requireHttps: true },
     checkQueue: async () => ({ status: 'ok', latencyMs: 1 }),
+    figures: openFigures({ db: overrides.db ?? db, readQueues, maxAgeMs: 0, log }),
     isDraining: () => false,
     metrics: openMetrics({ version: 'test' }),
     version: 'test',
@@ -207,6 +215,9 @@ export async function openTestApi(overrides: Partial<ApiDeps> = {}): Promise<Tes
     return index === -1 ? undefined : jobs.splice(index, 1)[0];
   }
 }
+
+const idle: QueueFigures = { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingMs: null };
+export const IDLE = { deliver: idle, retry: idle, verify: idle };
 
 const TABLES = [
   'accounts',

@@ -17,6 +17,7 @@ import { healthRoutes } from './routes/health.js';
 import { keyRoutes } from './routes/keys.js';
 import { answerPapercupsError } from './routes/papercups-errors.js';
 import { papercupsRoutes } from './routes/papercups.js';
+import { queueRoutes } from './routes/queues.js';
 import { recoveryRoutes } from './routes/recoveries.js';
 import { subscriptionActRoutes } from './routes/subscription-acts.js';
 import { subscriptionRoutes } from './routes/subscriptions.js';
@@ -72,6 +73,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);
   recoveryRoutes(app, deps);
+  queueRoutes(app, deps);
   papercupsRoutes(app, deps);
   app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'));
   return app;

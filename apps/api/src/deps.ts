@@ -8,6 +8,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ReadFigures } from './figures.js';
 import type { ApiMetrics } from './metrics.js';
 
 /** All that the API needs of the outside; handed in, so that tests choose. */
@@ -19,6 +20,8 @@ export interface ApiDeps extends Deps {
   addresses: AddressPolicy;
   /** Whether the queue answers; asked by /readyz only. */
   checkQueue(): Promise<{ status: 'ok' | 'fail'; latencyMs: number }>;
+  /** How things stand, for /readyz, /metrics and /v1/queues. */
+  figures: ReadFigures;
   /** True from SIGTERM on: /readyz then says so. */
   isDraining(): boolean;
   metrics: ApiMetrics;

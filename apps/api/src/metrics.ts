@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Figures } from './figures.js';
 
 /** What the API counts. No label has values that customers make up. */
 export interface ApiMetrics {
@@ -11,6 +12,8 @@ export interface ApiMetrics {
   sqlStatements: Counter<'operation'>;
   enqueueFailures: Counter<'queue'>;
   httpRequestDuration: Histogram<'method' | 'route' | 'status_code'>;
+  /** Sets the gauges that describe the ledger and the queue. What could not be asked has no value: an old one would lie. */
+  show(figures: Figures): void;
 }
 
 export function openMetrics({ version }: { version: string }): ApiMetrics {
@@ -24,6 +27,7 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
   }).set({ version, node: process.version, app: 'api' }, 1);
   return {
     registry,
+    show: openShared(registers),
     eventsAccepted: new Counter({
       name: 'posthorn_events_accepted_total',
       help: 'Events answered with 202.',
@@ -73,4 +77,53 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
       registers,
     }),
   };
+}
+
+/** Of the database and the queue, so that N processes tell the same N times: queries take the `max` over instances. */
+function openShared(registers: Registry[]): (figures: Figures) => void {
+  const gauge = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
+    new Gauge({ name: `posthorn_${name}`, help: `${help} Shared.`, labelNames, registers });
+  const upTo10000 = 'Counted up to 10,000.';
+  const queueJobs = gauge('queue_jobs', 'Jobs in the queue.', ['queue', 'state']);
+  const oldestWaiting = gauge('queue_oldest_waiting_seconds', 'How long the job has waited whose turn is next.', [
+    'queue',
+  ]);
+  const pastDue = gauge(
+    'deliveries_past_due',
+    `Deliveries that are due, in nobody’s hands, and have no reason to wait. ${upTo10000}`,
+  );
+  const oldestPastDue = gauge('deliveries_oldest_past_due_seconds', 'How long the oldest of those has been due.');
+  const parked = gauge(
+    'deliveries_parked',
+    `Deliveries that are due and wait in the ledger, for whatever reason. ${upTo10000}`,
+  );
+  const held = gauge('deliveries_held', `Deliveries that wait for their subscription to be resumed. ${upTo10000}`);
+  const subscriptions = gauge('subscriptions', 'Subscriptions, by status.', ['status']);
+  const breakers = gauge('breakers', 'Active subscriptions whose breaker is not closed.', ['state']);
+  const workersAlive = gauge('workers_alive', 'Worker processes that take jobs.');
+  const lastFed = gauge('feeder_last_success_timestamp_seconds', 'When a feeder last succeeded.');
+
+  return ({ ledger, queues }) => {
+    for (const labeled of [queueJobs, oldestWaiting, subscriptions, breakers]) labeled.reset();
+    for (const [queue, { oldestWaitingMs, ...states }] of Object.entries(queues ?? {})) {
+      for (const [state, count] of Object.entries(states)) queueJobs.set({ queue, state }, count);
+      oldestWaiting.set({ queue }, (oldestWaitingMs ?? 0) / 1_000);
+    }
+    for (const [status, count] of Object.entries(ledger?.subscriptions ?? {})) subscriptions.set({ status }, count);
+    if (ledger) {
+      breakers.set({ state: 'open' }, ledger.breakers.open);
+      breakers.set({ state: 'half_open' }, ledger.breakers.halfOpen);
+    }
+    set(pastDue, ledger?.pastDue);
+    set(oldestPastDue, ledger && (ledger.oldestPastDueSeconds ?? 0));
+    set(parked, ledger?.parked);
+    set(held, ledger?.held);
+    set(workersAlive, ledger?.workers.filter(({ isAlive }) => isAlive).length);
+    set(lastFed, ledger?.lastFedAt && ledger.lastFedAt.getTime() / 1_000);
+  };
+}
+
+function set(gauge: Gauge, value: number | null | undefined): void {
+  if (value === null || value === undefined) gauge.remove();
+  else gauge.set(value);
 }

@@ -27,6 +27,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Recoveries', description: 'Bring back what a subscription did not get.' },
     { name: 'Event types', description: 'The catalogue of what may be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
+    { name: 'Operations', description: 'How queues, workers and deliveries stand. Operator only.' },
     { name: 'Papercups', description: 'The event subscriptions API of Papercups, over the same subscriptions.' },
     { name: 'Health', description: 'For load balancers, orchestrators and Prometheus.' },
   ],

@@ -6,6 +6,7 @@ import { collectDefaultMetrics } from 'prom-client';
 import { buildApp } from './app.js';
 import { inOrder } from './close-in-order.js';
 import { type Env, readApiEnv } from './env.js';
+import { openFigures } from './figures.js';
 import { openMetrics } from './metrics.js';
 
 const env = readOrExit();
@@ -33,6 +34,9 @@ const publisher = openPublisher(core, {
   },
 });
 
+const FIGURES_MAX_AGE_MS = 5_000;
+const figures = openFigures({ db, readQueues: () => producer.figures(), maxAgeMs: FIGURES_MAX_AGE_MS, log });
+
 let isDraining = false;
 const app = await buildApp({
   ...core,
@@ -40,6 +44,7 @@ const app = await buildApp({
   operatorKey: env.operatorKey,
   addresses: { allowPrivate: env.allowPrivate, requireHttps: env.requireHttps },
   checkQueue: () => producer.check(),
+  figures,
   isDraining: () => isDraining,
   metrics,
   version,

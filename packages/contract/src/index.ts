@@ -54,6 +54,7 @@ export {
   type OperationalEventType,
 } from './operational-event.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
+export { Queues } from './queues.js';
 export { Recover, Recovery, RecoveryList, RecoveryPreview, RecoveryQuery } from './recovery.js';
 export {
   Breaker,

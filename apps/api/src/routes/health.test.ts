@@ -1,24 +1,51 @@
-import { openDatabase } from '@posthorn/core';
+import { newId, openDatabase, recordWorker } from '@posthorn/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestApi, type TestApi } from '../api.test-support.js';
+import { IDLE, openTestApi, type TestApi } from '../api.test-support.js';
+import { openFigures } from '../figures.js';
 
 let api: TestApi;
-const state = { queue: 'ok' as 'ok' | 'fail', isDraining: false };
+const state = { queue: 'ok' as 'ok' | 'fail', isDraining: false, queues: IDLE as typeof IDLE | null };
 beforeAll(async () => {
   const checkQueue = async () => ({ status: state.queue, latencyMs: 1 });
-  api = await openTestApi({ checkQueue, isDraining: () => state.isDraining });
+  const readQueues = async () => {
+    if (!state.queues) throw new Error('the queue does not answer');
+    return state.queues;
+  };
+  api = await openTestApi({ checkQueue, readQueues, isDraining: () => state.isDraining });
 });
 afterAll(() => api.close());
+
+/** A worker that is alive, and feeds. */
+async function worker(): Promise<void> {
+  const signs = { hostname: 'worker-1', version: '1.2.3', upForMs: 60_000, lastJobMsAgo: 10, lastFedMsAgo: 10 };
+  await recordWorker(api.deps.db.pool, { id: newId(), ...signs });
+  // However slow this machine is.
+  await api.deps.db.pool.query(
+    `UPDATE workers SET seen_at = now() + interval '1 hour', last_fed_at = now() + interval '1 hour'`,
+  );
+}
 
 const ask = (path: string) => api.call('GET', path, { key: null });
 
 describe('/readyz', () => {
-  it('200 ok without a key: database, migrations and queue, each with its latency', async () => {
+  it('200 ok without a key: database, migrations and queue, each with its latency; workers, and what is past due', async () => {
+    await worker();
     const { status, json } = await ask('/readyz');
     const check = { status: 'ok', latencyMs: expect.any(Number) };
     expect([status, json]).toEqual([
       200,
-      { status: 'ok', version: 'test', app: 'api', checks: { postgres: check, migrations: check, queue: check } },
+      {
+        status: 'ok',
+        version: 'test',
+        app: 'api',
+        checks: {
+          postgres: check,
+          migrations: check,
+          queue: check,
+          workers: { status: 'ok', alive: 1 },
+          deliveries: { status: 'ok' },
+        },
+      },
     ]);
   });
 
@@ -27,6 +54,56 @@ describe('/readyz', () => {
     const { status, json } = await ask('/readyz');
     expect([status, json.status, json.checks.queue.status]).toEqual([200, 'degraded', 'fail']);
     state.queue = 'ok';
+  });
+
+  it('200 degraded while no worker is alive, with the reason: accepting needs none', async () => {
+    await api.deps.db.pool.query(`UPDATE workers SET seen_at = now() - interval '1 minute'`);
+    const { status, json } = await ask('/readyz');
+    expect([status, json.status]).toEqual([200, 'degraded']);
+    expect(json.checks.workers).toEqual({
+      status: 'fail',
+      alive: 0,
+      reason: 'no worker is alive: nothing is delivered',
+    });
+    await worker();
+    expect((await ask('/readyz')).json.status).toBe('ok');
+  });
+
+  it('200 degraded when deliveries are past due for over a minute, with how long; for less it only says so', async () => {
+    const account = await api.account();
+    await api.activeSubscription(account);
+    await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
+    await api.deps.publisher.drain();
+    const late = (seconds: number) =>
+      api.deps.db.pool.query(
+        `UPDATE deliveries SET due_at = now() - $1 * interval '1 second', feed_at = now() - $1 * interval '1 second'`,
+        [seconds],
+      );
+    await late(20);
+    const soon = (await ask('/readyz')).json;
+    expect([soon.status, soon.checks.deliveries.status]).toEqual(['ok', 'ok']);
+    expect(soon.checks.deliveries.oldestSeconds).toBeGreaterThanOrEqual(20);
+    await late(600);
+    const { status, json } = await ask('/readyz');
+    expect([status, json.status, json.checks.deliveries]).toEqual([
+      200,
+      'degraded',
+      { status: 'fail', oldestSeconds: expect.any(Number), reason: 'deliveries are due that nobody takes' },
+    ]);
+    expect(json.checks.deliveries.oldestSeconds).toBeGreaterThanOrEqual(600);
+    await api.work();
+    expect((await ask('/readyz')).json.status).toBe('ok');
+  });
+
+  it.each([
+    [61_000, 'degraded', 'fail'],
+    [59_000, 'ok', 'ok'],
+  ])('200 when jobs have waited for %d ms: %s', async (oldestWaitingMs, expected, check) => {
+    state.queues = { ...IDLE, retry: { ...IDLE.retry, waiting: 1, oldestWaitingMs } };
+    const { status, json } = await ask('/readyz');
+    expect([status, json.status, json.checks.queue.status]).toEqual([200, expected, check]);
+    expect(json.checks.queue.oldestSeconds).toBe(oldestWaitingMs / 1_000);
+    state.queues = IDLE;
   });
 
   it('503 while shutting down; /livez stays 200', async () => {
@@ -67,6 +144,10 @@ describe('while the database is away', () => {
     }
     const ready = await away.call('GET', '/readyz');
     expect([ready.status, ready.json.checks.postgres.status]).toEqual([503, 'fail']);
+    expect(ready.json.checks.workers).toEqual({ status: 'fail', reason: 'could not be asked' });
+    const queues = await away.call('GET', '/v1/queues');
+    expect([queues.status, queues.json.code]).toEqual([503, 'unavailable']);
+    expect(metricsOf((await away.call('GET', '/metrics')).text)).not.toHaveProperty('posthorn_workers_alive');
     expect(ready.text).not.toContain('127.0.0.1');
     const papercups = await away.call('GET', '/api/event_subscriptions', { key: 'phk_x' });
     expect([papercups.status, papercups.json]).toEqual([503, { errors: { detail: 'Service Unavailable' } }]);
@@ -76,6 +157,95 @@ describe('while the database is away', () => {
     await away.close();
   });
 });
+
+describe('/metrics and /v1/queues', () => {
+  it('tell how things stand: deliveries, subscriptions, queues, workers', async () => {
+    await api.deps.db.pool.query('TRUNCATE workers');
+    await worker();
+    await worker();
+    const account = await api.account();
+    const held = await api.activeSubscription(account);
+    await api.activeSubscription(account);
+    await api.call('POST', `/v1/accounts/${account}/subscriptions/${held}/pause`);
+    await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
+    await api.deps.publisher.drain();
+    await api.deps.db.pool.query(
+      `UPDATE deliveries SET due_at = now() - interval '5 minutes', feed_at = now() WHERE status = 'pending'`,
+    );
+    await api.deps.db.pool.query(
+      `UPDATE subscriptions SET breaker_until = now() + interval '1 hour' WHERE status = 'active'`,
+    );
+    const busy = { waiting: 3, prioritized: 2, active: 1, delayed: 40, failed: 5, oldestWaitingMs: 1_500 };
+    state.queues = { ...IDLE, deliver: busy };
+
+    const { json } = await api.call('GET', '/v1/queues');
+    expect(json).toMatchObject({
+      deliveries: { pastDue: 0, oldestPastDueSeconds: null, parked: 1, held: 1 },
+      subscriptions: { paused: 1, unverified: 0, disabled: 0 },
+      breakers: { open: json.subscriptions.active, halfOpen: 0 },
+      workersAlive: 2,
+      workers: [{ hostname: 'worker-1', version: '1.2.3', isAlive: true }, {}],
+      queues: [
+        { name: 'deliver', waiting: 3, prioritized: 2, active: 1, delayed: 40, failed: 5, oldestWaitingSeconds: 1.5 },
+        { name: 'retry', waiting: 0, oldestWaitingSeconds: null },
+        { name: 'verify' },
+      ],
+    });
+    const metrics = metricsOf((await ask('/metrics')).text);
+    expect(metrics).toMatchObject({
+      posthorn_deliveries_past_due: 0,
+      posthorn_deliveries_oldest_past_due_seconds: 0,
+      posthorn_deliveries_parked: 1,
+      posthorn_deliveries_held: 1,
+      'posthorn_subscriptions{status="paused"}': 1,
+      'posthorn_subscriptions{status="active"}': json.subscriptions.active,
+      'posthorn_breakers{state="open"}': json.breakers.open,
+      'posthorn_breakers{state="half_open"}': 0,
+      posthorn_workers_alive: 2,
+      'posthorn_queue_jobs{queue="deliver",state="waiting"}': 3,
+      'posthorn_queue_jobs{queue="deliver",state="delayed"}': 40,
+      'posthorn_queue_jobs{queue="verify",state="active"}': 0,
+      'posthorn_queue_oldest_waiting_seconds{queue="deliver"}': 1.5,
+      'posthorn_queue_oldest_waiting_seconds{queue="retry"}': 0,
+    });
+    const inSeconds = (metrics['posthorn_feeder_last_success_timestamp_seconds'] ?? 0) - Date.now() / 1_000;
+    expect(Math.round(inSeconds / 3_600)).toBe(1); // as the fixture has it
+
+    await api.deps.db.pool.query(`UPDATE subscriptions SET breaker_until = NULL`);
+    await api.deps.db.pool.query(`UPDATE deliveries SET feed_at = due_at WHERE status = 'pending'`);
+    const late = metricsOf((await ask('/metrics')).text);
+    expect(late).toMatchObject({ posthorn_deliveries_past_due: 1, posthorn_deliveries_parked: 1 });
+    expect(late['posthorn_deliveries_oldest_past_due_seconds']).toBeGreaterThanOrEqual(300);
+    state.queues = IDLE;
+  });
+
+  it('of a queue that is away they tell nothing, rather than what was; of the ledger all the same', async () => {
+    state.queues = null;
+    expect((await api.call('GET', '/v1/queues')).json).toMatchObject({ queues: null, workersAlive: 2 });
+    const metrics = metricsOf((await ask('/metrics')).text);
+    expect(Object.keys(metrics).filter((name) => name.startsWith('posthorn_queue'))).toEqual([]);
+    expect(metrics).toMatchObject({ posthorn_workers_alive: 2 });
+    state.queues = IDLE;
+  });
+
+  it('are read once for all who ask at the same time, and again when that is a while ago', async () => {
+    let reads = 0;
+    const options = { db: api.deps.db, log: api.deps.log, readQueues: async () => ((reads += 1), IDLE) };
+    const lasting = openFigures({ ...options, maxAgeMs: 60_000 });
+    const all = await Promise.all(Array.from({ length: 20 }, () => lasting()));
+    expect([new Set(all).size, reads]).toEqual([1, 1]);
+    expect(await lasting()).toBe(all[0]);
+    const fleeting = openFigures({ ...options, maxAgeMs: 0 });
+    expect(await fleeting()).not.toBe(await fleeting());
+    expect(reads).toBe(3);
+  });
+});
+
+/** Each value by its name and labels. */
+const metricsOf = (text: string): Record<string, number> =>
+  Object.fromEntries(
+    [...text.matchAll(/^(posthorn_\S+) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)] as const),
+  );
 
 it('/metrics tells what runs, without a key', async () => {
   const { status, text } = await ask('/metrics');

@@ -39,6 +39,7 @@ const ALLOWED: Record<string, Scope | 'anyone' | 'operator'> = {
   'recoveries.list': 'deliveries:read',
   'recoveries.get': 'deliveries:read',
   'recoveries.cancel': 'deliveries:write',
+  'queues.get': 'operator',
 };
 
 const BODIES: Record<string, unknown> = {
@@ -120,7 +121,7 @@ const of = (id: string): Operation => {
   if (!found) throw new Error(`no operation ${id}`);
   return found;
 };
-const inAccount = Object.keys(ALLOWED).filter((id) => id !== 'accounts.list' && !id.startsWith('eventTypes'));
+const inAccount = Object.keys(ALLOWED).filter((id) => id !== 'accounts.list' && !/^(eventTypes|queues)\./.test(id));
 const ofAnObject = inAccount.filter((id) => !/^accounts\.|\.(list|create|publish|publishBatch)$/.test(id));
 
 /** All that an account has, as the API tells it. */

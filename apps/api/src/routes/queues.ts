@@ -1,0 +1,50 @@
+import { Queues } from '@posthorn/contract';
+import { QUEUE_NAMES } from '@posthorn/jobs';
+import type { Routes } from '../deps.js';
+import { Unavailable } from '../errors.js';
+
+export const queueRoutes: Routes = (app, { figures }) => {
+  app.get(
+    '/v1/queues',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'queues.get',
+        summary: 'How queues, workers and deliveries stand',
+        description:
+          'What `/metrics` tells of them, for people. Read at most every five seconds, however often it is asked for.',
+        tags: ['Operations'],
+        response: { 200: Queues },
+      },
+    },
+    async (): Promise<Queues> => {
+      const { sampledAt, ledger, queues } = await figures();
+      if (ledger === null) throw new Unavailable(new Error('the figures could not be read'));
+      return {
+        sampledAt: sampledAt.toISOString(),
+        queues:
+          queues &&
+          QUEUE_NAMES.map((name) => {
+            const { oldestWaitingMs, ...counts } = queues[name];
+            return { name, ...counts, oldestWaitingSeconds: oldestWaitingMs === null ? null : oldestWaitingMs / 1_000 };
+          }),
+        deliveries: {
+          pastDue: ledger.pastDue,
+          oldestPastDueSeconds: ledger.oldestPastDueSeconds,
+          parked: ledger.parked,
+          held: ledger.held,
+        },
+        subscriptions: ledger.subscriptions,
+        breakers: ledger.breakers,
+        workersAlive: ledger.workers.filter(({ isAlive }) => isAlive).length,
+        workers: ledger.workers.map(({ startedAt, seenAt, lastJobAt, ...worker }) => ({
+          ...worker,
+          startedAt: startedAt.toISOString(),
+          seenAt: seenAt.toISOString(),
+          lastJobAt: lastJobAt?.toISOString() ?? null,
+        })),
+        lastFedAt: ledger.lastFedAt?.toISOString() ?? null,
+      };
+    },
+  );
+};

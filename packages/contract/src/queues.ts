@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { time, timeOrNull } from './text.js';
+
+const seconds = (description: string) => z.number().nullable().describe(description);
+const atMost10000 = (description: string) =>
+  z.int().describe(`${description} Counted up to 10,000: that many, or more.`);
+
+const Queue = z.object({
+  name: z.string().describe('`deliver`: first attempts · `retry`: next ones · `verify`: handshakes.'),
+  waiting: z.int().describe('Jobs that wait for a worker.'),
+  prioritized: z.int().describe('Jobs that wait behind those: what came from a backlog.'),
+  active: z.int().describe('Jobs at work.'),
+  delayed: z.int().describe('Jobs that wait for their time. Many of them are nothing to worry about.'),
+  failed: z.int().describe('Jobs whose delivery failed for good; the last 200 are kept.'),
+  oldestWaitingSeconds: seconds('How long the job has waited whose turn is next. null: none waits.'),
+});
+
+const Worker = z.object({
+  hostname: z.string().describe('Where it runs.'),
+  version: z.string().describe('What runs there.'),
+  isAlive: z.boolean().describe('It told so within the last 20 seconds. One that died is listed for ten minutes.'),
+  startedAt: time('When it started.'),
+  seenAt: time('When it last told that it takes jobs.'),
+  lastJobAt: timeOrNull('When a job of it last ended. null: none yet.'),
+});
+
+export const Queues = z
+  .object({
+    sampledAt: time('When this was read: at most a few seconds ago.'),
+    queues: z
+      .array(Queue)
+      .nullable()
+      .describe('null: the queue does not answer. Nothing is lost; deliveries come later.'),
+    deliveries: z
+      .object({
+        pastDue: atMost10000('Deliveries that nobody took, though they are due and have no reason to wait.'),
+        oldestPastDueSeconds: seconds('How long the oldest of them has been due. null: there is none.'),
+        parked: atMost10000(
+          'Deliveries that are due and wait in the database: past due, or because their receiver is slow, fails, or has a rate limit.',
+        ),
+        held: atMost10000('Deliveries of paused subscriptions.'),
+      })
+      .describe('Deliveries that wait in the database.'),
+    subscriptions: z
+      .object({ unverified: z.int(), active: z.int(), paused: z.int(), disabled: z.int() })
+      .describe('How many subscriptions there are of each status.'),
+    breakers: z
+      .object({ open: z.int(), halfOpen: z.int() })
+      .describe(
+        'Of active subscriptions, how many are spared because their receiver fails: `open`, or let one delivery through.',
+      ),
+    workersAlive: z.int().describe('Worker processes that take jobs. 0: nothing is delivered.'),
+    workers: z.array(Worker).describe('The latest start first.'),
+    lastFedAt: timeOrNull('When a worker last looked for what is due. It does every second. null: no worker is known.'),
+  })
+  .meta({
+    id: 'Queues',
+    description: 'How queues, workers and deliveries stand, over all accounts.',
+    examples: [
+      {
+        sampledAt: '2026-11-21T18:55:00.000Z',
+        queues: [
+          {
+            name: 'deliver',
+            waiting: 3,
+            prioritized: 0,
+            active: 12,
+            delayed: 0,
+            failed: 0,
+            oldestWaitingSeconds: 0.004,
+          },
+          { name: 'retry', waiting: 0, prioritized: 0, active: 0, delayed: 48, failed: 2, oldestWaitingSeconds: null },
+          { name: 'verify', waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingSeconds: null },
+        ],
+        deliveries: { pastDue: 0, oldestPastDueSeconds: null, parked: 120, held: 30 },
+        subscriptions: { unverified: 2, active: 140, paused: 1, disabled: 4 },
+        breakers: { open: 1, halfOpen: 0 },
+        workersAlive: 1,
+        workers: [
+          {
+            hostname: 'worker-6f9c',
+            version: '0.1.0',
+            isAlive: true,
+            startedAt: '2026-11-21T12:00:00.000Z',
+            seenAt: '2026-11-21T18:54:57.000Z',
+            lastJobAt: '2026-11-21T18:54:59.100Z',
+          },
+        ],
+        lastFedAt: '2026-11-21T18:54:59.000Z',
+      },
+    ],
+  });
+export type Queues = z.infer<typeof Queues>;
