@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { endProcess, openReceiver, waitFor } from '@posthorn/testing';
+import pg from 'pg';
+import { describe, expect, inject, it } from 'vitest';
+import { parse } from 'yaml';
+import { type Stack, startStack } from './stack.js';
+
+const MESSAGE = '{"event":"message:created","payload":{}}';
+
+interface Ready {
+  code: number;
+  status: string;
+  checks: Record<string, { status: string; alive?: number; oldestSeconds?: number; reason?: string }>;
+}
+interface Queues {
+  workersAlive: number;
+  workers: { isAlive: boolean; lastJobAt: string | null }[];
+  deliveries: { pastDue: number };
+}
+
+async function ready({ apiUrl }: Stack): Promise<Ready> {
+  const response = await fetch(`${apiUrl}/readyz`);
+  return { code: response.status, ...((await response.json()) as Omit<Ready, 'code'>) };
+}
+const metricsAt = async (url: string) => (await fetch(`${url}/metrics`)).text();
+async function metric({ apiUrl }: Stack, name: string): Promise<number> {
+  const [, value] = new RegExp(`^posthorn_${name} (.*)$`, 'm').exec(await metricsAt(apiUrl)) ?? [];
+  return Number(value);
+}
+
+/** What a minute without workers does: the leases run out. */
+async function leasesRunOut({ databaseUrl }: Stack): Promise<void> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  await client.query(
+    `UPDATE deliveries SET due_at = due_at - interval '90 seconds', feed_at = feed_at - interval '90 seconds' WHERE status = 'pending'`,
+  );
+  await client.end();
+}
+
+// What is told is read at most every five seconds, and a worker is missed after twenty.
+const SOON = { timeoutMs: 60_000 };
+
+describe.each(inject('queueBackends'))('health on %s', (backend) => {
+  it('all workers killed: the API accepts, is degraded and says why; a worker is back: all is well', async () => {
+    const stack = await startStack({ backend, workers: 2 });
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    await stack.publish(account, MESSAGE);
+    await waitFor(() => receiver.events.length === 1);
+    const well = await waitFor(async () => {
+      const now = await ready(stack);
+      return now.checks['workers']?.alive === 2 && now;
+    }, SOON);
+    expect([well.code, well.status]).toEqual([200, 'ok']);
+
+    await waitFor(async () => {
+      const { workers } = await stack.call<Queues>('GET', '/v1/queues');
+      return workers.some(({ lastJobAt }) => lastJobAt !== null);
+    }, SOON);
+
+    for (const worker of stack.workers) worker.kill('SIGKILL');
+    const alone = await waitFor(async () => {
+      const now = await ready(stack);
+      return now.checks['workers']?.alive === 0 && now;
+    }, SOON);
+    expect([alone.code, alone.status]).toEqual([200, 'degraded']);
+    expect(alone.checks['workers']).toMatchObject({
+      status: 'fail',
+      reason: expect.stringContaining('no worker is alive'),
+    });
+    expect(await metric(stack, 'workers_alive')).toBe(0);
+
+    await stack.publish(account, MESSAGE); // a 202
+    await leasesRunOut(stack);
+    const late = await waitFor(async () => {
+      const now = await ready(stack);
+      return now.checks['deliveries']?.status === 'fail' && now;
+    }, SOON);
+    expect([late.code, late.status]).toEqual([200, 'degraded']);
+    expect(late.checks['deliveries']?.oldestSeconds).toBeGreaterThanOrEqual(90);
+    expect(await metric(stack, 'deliveries_past_due')).toBe(1);
+    expect(await metric(stack, 'deliveries_oldest_past_due_seconds')).toBeGreaterThanOrEqual(90);
+    const queues = await stack.call<Queues>('GET', '/v1/queues');
+    expect(queues).toMatchObject({ workersAlive: 0, deliveries: { pastDue: 1 } });
+    expect(queues.workers.map(({ isAlive }) => isAlive)).toEqual([false, false]);
+
+    const worker = await stack.startWorker();
+    await waitFor(() => receiver.events.length === 2, SOON);
+    await waitFor(async () => (await ready(stack)).status === 'ok', SOON);
+    expect(await metric(stack, 'workers_alive')).toBe(1);
+    expect(await metric(stack, 'deliveries_past_due')).toBe(0);
+
+    // Who takes leave is not waited for, and is not listed among the dead.
+    await endProcess(worker);
+    const left = await waitFor(async () => {
+      const now = await stack.call<Queues>('GET', '/v1/queues');
+      return now.workersAlive === 0 && now;
+    }, SOON);
+    expect(left.workers).toHaveLength(2);
+    await stack.stop();
+    await receiver.close();
+  }, 240_000);
+});
+
+it('OPERATIONS.md names every metric there is, and no other', async () => {
+  const stack = await startStack({ backend: 'postgres' });
+  const workerUrl = /"healthUrl":"([^"]+)"/.exec(
+    await waitFor(() => stack.logs.find((line) => line.includes('worker.started'))),
+  )?.[1];
+  const texts = await Promise.all([metricsAt(stack.apiUrl), metricsAt(workerUrl ?? '')]);
+  const [api, worker] = texts.map((text) => [...text.matchAll(/^# TYPE (posthorn_\S+)/gm)].map(([, name]) => name));
+  await stack.stop();
+
+  const page = readFileSync(new URL('../OPERATIONS.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `(posthorn_\w+)` \|(.*)$/gm)].map(([, name, rest]) => ({
+    name,
+    rest: rest ?? '',
+  }));
+  const split = rows.findIndex(({ name }) => name === 'posthorn_attempts_total');
+  const ofApi = rows.slice(0, split);
+  const ofWorker = [...ofApi.filter(({ rest }) => rest.includes('also of each worker')), ...rows.slice(split)];
+  expect(ofApi.map(({ name }) => name).toSorted()).toEqual(api?.toSorted());
+  expect(ofWorker.map(({ name }) => name).toSorted()).toEqual(worker?.toSorted());
+
+  const { groups } = parse(/```yaml\n([^]*?)```/.exec(page)?.[1] ?? '') as { groups: { rules: { expr: string }[] }[] };
+  const inAlerts = groups
+    .flatMap(({ rules }) => rules.flatMap(({ expr }) => expr.match(/posthorn_\w+/g) ?? []))
+    .map((name) => name.replace(/_(bucket|count)$/, ''));
+  expect(inAlerts.length).toBeGreaterThan(8);
+  expect(inAlerts.filter((name) => !rows.some((row) => row.name === name))).toEqual([]);
+});
