@@ -121,6 +121,8 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     addresses: { allowPrivate: parseAllowList('none'), requireHttps: true },
     checkQueue: async () => ({ status: 'ok', latencyMs: 1 }),
     figures: openFigures({ db: overrides.db ?? db, readQueues, maxAgeMs: 0, log }),
+    consoleDirectory: null,
+    frameAncestors: [],
     isDraining: () => false,
     metrics: openMetrics({ version: 'test' }),
     version: 'test',

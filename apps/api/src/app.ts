@@ -3,8 +3,9 @@ import fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps, App } from './deps.js';
 import { ApiError } from './errors.js';
-import { answerNoRoute, answerProblem, problemOf } from './error-handler.js';
+import { answerProblem, problemOf } from './error-handler.js';
 import { apiKey } from './plugins/api-key.js';
+import { console } from './plugins/console.js';
 import { jsonBody } from './plugins/json-body.js';
 import { openapi } from './plugins/openapi.js';
 import { requestIdOf, requestLog } from './plugins/request-log.js';
@@ -46,7 +47,6 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerProblem);
-  app.setNotFoundHandler(answerNoRoute);
 
   await app.register(requestLog);
   await app.register(requestMetrics, { metrics: deps.metrics });
@@ -75,7 +75,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   recoveryRoutes(app, deps);
   queueRoutes(app, deps);
   papercupsRoutes(app, deps);
-  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'));
+  await app.register(console, deps);
   return app;
 }
 

@@ -22,6 +22,10 @@ export interface ApiDeps extends Deps {
   checkQueue(): Promise<{ status: 'ok' | 'fail'; latencyMs: number }>;
   /** How things stand, for /readyz, /metrics and /v1/queues. */
   figures: ReadFigures;
+  /** Where the built console is; null: it is not there, and / leads to /docs. */
+  consoleDirectory: string | null;
+  /** Origins whose pages may show the console in a frame, beside its own. */
+  frameAncestors: string[];
   /** True from SIGTERM on: /readyz then says so. */
   isDraining(): boolean;
   metrics: ApiMetrics;

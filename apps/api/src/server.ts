@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { openCipher, openDatabase, openPublisher, requireMigrated } from '@posthorn/core';
 import { openProducer } from '@posthorn/jobs';
 import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
@@ -45,6 +46,8 @@ const app = await buildApp({
   addresses: { allowPrivate: env.allowPrivate, requireHttps: env.requireHttps },
   checkQueue: () => producer.check(),
   figures,
+  consoleDirectory: fileURLToPath(new URL('../../console/dist', import.meta.url)),
+  frameAncestors: [],
   isDraining: () => isDraining,
   metrics,
   version,

@@ -73,3 +73,17 @@ export {
   Verification,
 } from './subscription.js';
 export { isStorable, jsonObject, type JsonObject, type JsonValue, text } from './text.js';
+export {
+  DELIVERY_WORDS,
+  DISABLED_REASONS,
+  explainVerification,
+  type Explanation,
+  fill,
+  HANDSHAKE_SNIPPET,
+  OUTCOME_WORDS,
+  type StatusWords,
+  SUBSCRIPTION_WORDS,
+  type Tone,
+  TRIGGER_WORDS,
+  VERIFICATION_WORDS,
+} from './vocabulary.js';

@@ -1,0 +1,30 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useSay } from '../ui/toasts.js';
+import { type Method, call } from './call.js';
+
+/** An act on something of an account: calls the API, refetches what lies below `touches`, and says when it failed. */
+export function useAct<T, B = undefined>({
+  method = 'POST',
+  path,
+  touches,
+  onDone,
+  isQuiet = false,
+}: {
+  method?: Method;
+  path: string;
+  touches: readonly unknown[];
+  onDone?: (result: T) => void;
+  /** The caller shows the error itself. */
+  isQuiet?: boolean;
+}) {
+  const queryClient = useQueryClient();
+  const say = useSay();
+  return useMutation<T, Error, B>({
+    mutationFn: (body) => call<T>(method, path, body),
+    onSuccess: (result) => onDone?.(result),
+    onError: (error) => {
+      if (!isQuiet) say(error.message);
+    },
+    onSettled: () => queryClient.invalidateQueries({ queryKey: touches }),
+  });
+}

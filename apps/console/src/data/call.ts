@@ -1,0 +1,70 @@
+import type { Problem } from '@posthorn/contract';
+import { parseJson } from './json.js';
+
+/** An answer of the API that is no 2xx, or no answer at all (status 0). */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly requestId: string | null;
+  /** What is wrong with which field, by its path. */
+  readonly fields: ReadonlyMap<string, string>;
+
+  constructor(status: number, problem: Partial<Problem>) {
+    super(problem.detail ?? problem.title ?? 'The server did not say what is wrong.');
+    this.status = status;
+    this.code = problem.code ?? 'unknown';
+    this.requestId = problem.requestId ?? null;
+    this.fields = new Map(problem.errors?.map(({ path, message }) => [path, message]));
+  }
+}
+
+/** The portal's token, which lives in this page's memory only. In its place the browser sends the console's cookie. */
+let portalToken: string | null = null;
+export function usePortalToken(token: string | null): void {
+  portalToken = token;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** One request to the public API; resolves with its JSON, or with undefined where there is none. Throws ApiProblem. */
+export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await fetch(new URL(`.${path}`, document.baseURI), {
+    method,
+    credentials: 'same-origin',
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(portalToken !== null
+        ? { authorization: `Bearer ${portalToken}` }
+        : method !== 'GET' && { 'x-posthorn-csrf': '1' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
+  }).catch((error: unknown) => {
+    if (signal?.aborted) throw error;
+    throw new ApiProblem(0, { title: 'The server cannot be reached. Is it running, and are you online?' });
+  });
+  const text = await response.text();
+  const json: unknown = text === '' ? undefined : parse(text);
+  if (response.ok) return json as T;
+  throw new ApiProblem(response.status, json ?? { title: `The server answered ${response.status}.` });
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A query string of what is set; repeated where it is a list. */
+export function query(values: Record<string, string | number | readonly string[] | null | undefined>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== null && one !== '') search.append(name, String(one));
+    }
+  }
+  const text = search.toString();
+  return text === '' ? '' : `?${text}`;
+}

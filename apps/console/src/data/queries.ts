@@ -1,0 +1,154 @@
+import type {
+  Account,
+  Delivery,
+  DeliveryDetail,
+  Event,
+  EventDetail,
+  EventType,
+  Key,
+  Recovery,
+  Secrets,
+  Subscription,
+} from '@posthorn/contract';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { call, query } from './call.js';
+
+// The keys mirror the paths, so that what an act has changed is refetched by a prefix of it.
+
+export interface Page<T> {
+  data: T[];
+  nextCursor: string | null;
+}
+
+/** Who is signed in. */
+export interface Session {
+  kind: 'operator' | 'account' | 'portal';
+  accountId: string | null;
+  scopes: string[];
+  expiresAt: string;
+}
+
+/** Between two looks, while the tab is visible. */
+const POLL_MS = 5_000;
+/** While one's own act is under way. */
+const SOON_MS = 1_000;
+
+export const accountPath = (account: string): string => `/v1/accounts/${encodeURIComponent(account)}`;
+
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: ({ signal }) => call<Session>('GET', '/v1/session', undefined, signal),
+  retry: false,
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const accountsQuery = (cursor?: string) =>
+  queryOptions({
+    queryKey: ['accounts', 'list', cursor],
+    queryFn: ({ signal }) => call<Page<Account>>('GET', `/v1/accounts${query({ cursor })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const subscriptionsQuery = (account: string, cursor?: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'subscriptions', 'list', cursor],
+    queryFn: ({ signal }) =>
+      call<Page<Subscription>>('GET', `${accountPath(account)}/subscriptions${query({ cursor })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: POLL_MS,
+  });
+
+export const subscriptionQuery = (account: string, id: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'subscriptions', id],
+    queryFn: ({ signal }) =>
+      call<Subscription>('GET', `${accountPath(account)}/subscriptions/${id}`, undefined, signal),
+    refetchInterval: ({ state: { data } }) => (data?.verification.status === 'pending' ? SOON_MS : POLL_MS),
+  });
+
+export const secretsQuery = (account: string, id: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'subscriptions', id, 'secret'],
+    queryFn: ({ signal }) =>
+      call<Secrets>('GET', `${accountPath(account)}/subscriptions/${id}/secret`, undefined, signal),
+    gcTime: 0,
+    enabled: false, // only when it is asked for
+  });
+
+export interface DeliveryFilters {
+  subscription?: string[] | undefined;
+  event?: string | undefined;
+  eventType?: string[] | undefined;
+  status?: string[] | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}
+
+export const deliveriesQuery = (account: string, filters: DeliveryFilters) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'deliveries', 'list', filters],
+    queryFn: ({ signal }) =>
+      call<Page<Delivery>>('GET', `${accountPath(account)}/deliveries${query({ ...filters })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: POLL_MS,
+  });
+
+export const deliveryQuery = (account: string, id: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'deliveries', id],
+    queryFn: ({ signal }) => call<DeliveryDetail>('GET', `${accountPath(account)}/deliveries/${id}`, undefined, signal),
+    refetchInterval: ({ state: { data } }) => (data?.status === 'pending' ? SOON_MS : POLL_MS),
+  });
+
+export interface EventFilters {
+  event?: string[] | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  cursor?: string | undefined;
+}
+
+export const eventsQuery = (account: string, filters: EventFilters) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'events', 'list', filters],
+    queryFn: ({ signal }) =>
+      call<Page<Event>>('GET', `${accountPath(account)}/events${query({ ...filters })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: POLL_MS,
+  });
+
+export const eventQuery = (account: string, id: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'events', id],
+    queryFn: ({ signal }) => call<EventDetail>('GET', `${accountPath(account)}/events/${id}`, undefined, signal),
+    refetchInterval: POLL_MS,
+  });
+
+export const recoveriesQuery = (account: string, filters: { subscription?: string[]; cursor?: string }) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'recoveries', 'list', filters],
+    queryFn: ({ signal }) =>
+      call<Page<Recovery>>('GET', `${accountPath(account)}/recoveries${query({ ...filters })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: POLL_MS,
+  });
+
+export const recoveryQuery = (account: string, id: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'recoveries', id],
+    queryFn: ({ signal }) => call<Recovery>('GET', `${accountPath(account)}/recoveries/${id}`, undefined, signal),
+    refetchInterval: ({ state: { data } }) => (data?.status === 'running' ? SOON_MS : false),
+  });
+
+export const eventTypesQuery = queryOptions({
+  queryKey: ['event-types'],
+  queryFn: ({ signal }) => call<Page<EventType>>('GET', '/v1/event-types?limit=100', undefined, signal),
+  staleTime: 60_000,
+});
+
+export const keysQuery = (account: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'keys'],
+    queryFn: ({ signal }) => call<Page<Key>>('GET', `${accountPath(account)}/keys`, undefined, signal),
+  });

@@ -1,0 +1,144 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, Outlet, useLocation, useParams } from '@tanstack/react-router';
+import {
+  Activity,
+  BookOpen,
+  History,
+  House,
+  KeyRound,
+  LogOut,
+  type LucideIcon,
+  Menu as MenuIcon,
+  Send,
+  Users,
+  Webhook,
+} from 'lucide-react';
+import { useState } from 'react';
+import { ApiProblem, call } from './data/call.js';
+import { type Session, sessionQuery } from './data/queries.js';
+import { Login } from './screens/login.js';
+import { SessionContext } from './session.js';
+import { Button } from './ui/button.js';
+import { Failed } from './ui/states.js';
+
+/** Around every screen: who is signed in, and where one can go. Nobody signed in: the sign-in, at the same address. */
+export function Frame() {
+  const session = useQuery(sessionQuery);
+  if (session.isPending) return null;
+  if (session.data === undefined) {
+    if (session.error instanceof ApiProblem && session.error.status === 401) return <Login />;
+    return <Failed what="the console" error={session.error} onRetry={() => void session.refetch()} />;
+  }
+  return (
+    <SessionContext value={session.data}>
+      <Inside session={session.data} />
+    </SessionContext>
+  );
+}
+
+function Inside({ session }: { session: Session }) {
+  const queryClient = useQueryClient();
+  const params = useParams({ strict: false });
+  const account = session.accountId ?? params.account;
+  const { pathname } = useLocation();
+  // Going anywhere closes it.
+  const [openedAt, setOpenedAt] = useState<string | null>(null);
+  const isOpen = openedAt === pathname;
+  async function leave(): Promise<void> {
+    await call('DELETE', '/v1/session').catch(() => {});
+    queryClient.clear();
+    await queryClient.resetQueries(sessionQuery);
+  }
+  return (
+    <div className="frame">
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
+      <header className="side" data-open={isOpen}>
+        <Link to="/" className="brand">
+          <img src="./posthorn.svg" alt="" />
+          Posthorn
+        </Link>
+        <span className="menu-button">
+          <Button
+            look="plain"
+            label={isOpen ? 'Close the menu' : 'Open the menu'}
+            aria-expanded={isOpen}
+            onClick={() => setOpenedAt(isOpen ? null : pathname)}
+          >
+            <MenuIcon className="icon" aria-hidden />
+          </Button>
+        </span>
+        <nav className="menus stack" aria-label="Console">
+          <div className="nav">
+            {session.kind === 'operator' && (
+              <>
+                <NavLink to="/" icon={House} name="Overview" isExact />
+                <NavLink to="/accounts" icon={Users} name="Accounts" isExact />
+              </>
+            )}
+            <NavLink to="/event-types" icon={BookOpen} name="Event catalogue" />
+          </div>
+          {account !== undefined && (
+            <div className="nav">
+              <h2>
+                <bdi>{account}</bdi>
+              </h2>
+              <NavLink to="/accounts/$account/integrations" account={account} icon={Webhook} name="Integrations" />
+              <NavLink to="/accounts/$account/events" account={account} icon={Activity} name="Events" />
+              <NavLink to="/accounts/$account/deliveries" account={account} icon={Send} name="Deliveries" />
+              <NavLink to="/accounts/$account/recoveries" account={account} icon={History} name="Recoveries" />
+              {session.kind === 'operator' && (
+                <NavLink to="/accounts/$account/keys" account={account} icon={KeyRound} name="API keys" />
+              )}
+            </div>
+          )}
+        </nav>
+        {session.kind !== 'portal' && (
+          <div className="foot">
+            <Button look="plain" onClick={() => void leave()}>
+              <LogOut className="icon" aria-hidden />
+              Sign out
+            </Button>
+          </div>
+        )}
+      </header>
+      <main id="main" className="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+    </div>
+  );
+}
+
+type Target =
+  | { to: '/' | '/accounts' | '/event-types'; account?: undefined }
+  | {
+      to: `/accounts/$account/${'integrations' | 'events' | 'deliveries' | 'recoveries' | 'keys'}`;
+      account: string;
+    };
+
+function NavLink({
+  to,
+  account,
+  icon: Icon,
+  name,
+  isExact = false,
+}: Target & { icon: LucideIcon; name: string; isExact?: boolean }) {
+  return (
+    <Link
+      to={to}
+      {...(account !== undefined && { params: { account } })}
+      activeOptions={{ exact: isExact, includeSearch: false }}
+    >
+      <Icon className="icon" aria-hidden />
+      {name}
+    </Link>
+  );
+}

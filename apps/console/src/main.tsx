@@ -1,0 +1,35 @@
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { ApiProblem } from './data/call.js';
+import { sessionQuery } from './data/queries.js';
+import { router } from './router.js';
+import { Toasts } from './ui/toasts.js';
+
+const queryClient: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError(error) {
+      // The session has ended: whoever looks at it asks to sign in, and comes back to the same place.
+      if (error instanceof ApiProblem && error.status === 401) void queryClient.resetQueries(sessionQuery);
+    },
+  }),
+  defaultOptions: {
+    queries: {
+      staleTime: 1_000,
+      retry: (count, error) => count < 2 && error instanceof ApiProblem && (error.status === 0 || error.status >= 500),
+    },
+  },
+});
+
+const root = document.getElementById('root');
+if (!root) throw new Error('no #root');
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queryClient}>
+      <Toasts>
+        <RouterProvider router={router} />
+      </Toasts>
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,171 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent as lazily,
+  Link,
+  Outlet,
+} from '@tanstack/react-router';
+import { Frame } from './frame.js';
+import { Empty } from './ui/states.js';
+
+// Paths mirror the API's. Each screen is a file of its own that is fetched when it is first shown, or pointed at.
+
+const rootRoute = createRootRoute({
+  component: Frame,
+  notFoundComponent: () => (
+    <Empty title="There is nothing here" act={<Link to="/">Back to the start</Link>}>
+      The address may be misspelled.
+    </Empty>
+  ),
+});
+const root = () => rootRoute;
+
+/** What the address bar says of a list. Numbers and lists are kept as text, under the API's own names. */
+export interface ListSearch {
+  status?: string;
+  eventType?: string;
+  subscription?: string;
+  event?: string;
+  range?: string;
+  cursor?: string;
+}
+const NAMES = ['status', 'eventType', 'subscription', 'event', 'range', 'cursor'] as const;
+const validateSearch = (search: Record<string, unknown>): ListSearch =>
+  Object.fromEntries(NAMES.flatMap((name) => (typeof search[name] === 'string' ? [[name, search[name]]] : [])));
+
+const home = createRoute({
+  getParentRoute: root,
+  path: '/',
+  component: lazily(() => import('./screens/home.js'), 'Home'),
+});
+const accounts = createRoute({
+  getParentRoute: root,
+  path: '/accounts',
+  component: lazily(() => import('./screens/accounts.js'), 'Accounts'),
+  validateSearch,
+});
+const eventTypes = createRoute({
+  getParentRoute: root,
+  path: '/event-types',
+  component: lazily(() => import('./screens/event-types.js'), 'EventTypes'),
+});
+const eventType = createRoute({
+  getParentRoute: root,
+  path: '/event-types/$name',
+  component: lazily(() => import('./screens/event-types.js'), 'EventTypeScreen'),
+});
+
+const account = createRoute({ getParentRoute: root, path: '/accounts/$account', component: Outlet });
+const ofAccount = () => account;
+const integrations = createRoute({
+  getParentRoute: ofAccount,
+  path: '/integrations',
+  component: lazily(() => import('./screens/integrations.js'), 'Integrations'),
+  validateSearch,
+});
+const subscription = createRoute({
+  getParentRoute: ofAccount,
+  path: '/subscriptions/$subscription',
+  component: lazily(() => import('./screens/subscription.js'), 'SubscriptionScreen'),
+});
+const ofSubscription = () => subscription;
+const subscriptionOverview = createRoute({
+  getParentRoute: ofSubscription,
+  path: '/',
+  component: lazily(() => import('./screens/subscription-overview.js'), 'SubscriptionOverview'),
+});
+const subscriptionDeliveries = createRoute({
+  getParentRoute: ofSubscription,
+  path: '/deliveries',
+  component: lazily(() => import('./screens/deliveries.js'), 'Deliveries'),
+  validateSearch,
+});
+const subscriptionTest = createRoute({
+  getParentRoute: ofSubscription,
+  path: '/test',
+  component: lazily(() => import('./screens/subscription-test.js'), 'SubscriptionTest'),
+});
+const subscriptionRecover = createRoute({
+  getParentRoute: ofSubscription,
+  path: '/recover',
+  component: lazily(() => import('./screens/recover.js'), 'Recover'),
+});
+const subscriptionSettings = createRoute({
+  getParentRoute: ofSubscription,
+  path: '/settings',
+  component: lazily(() => import('./screens/subscription-settings.js'), 'SubscriptionSettings'),
+});
+const deliveries = createRoute({
+  getParentRoute: ofAccount,
+  path: '/deliveries',
+  component: lazily(() => import('./screens/deliveries.js'), 'Deliveries'),
+  validateSearch,
+});
+const delivery = createRoute({
+  getParentRoute: ofAccount,
+  path: '/deliveries/$delivery',
+  component: lazily(() => import('./screens/delivery.js'), 'DeliveryScreen'),
+});
+const events = createRoute({
+  getParentRoute: ofAccount,
+  path: '/events',
+  component: lazily(() => import('./screens/events.js'), 'Events'),
+  validateSearch,
+});
+const event = createRoute({
+  getParentRoute: ofAccount,
+  path: '/events/$event',
+  component: lazily(() => import('./screens/event.js'), 'EventScreen'),
+});
+const recoveries = createRoute({
+  getParentRoute: ofAccount,
+  path: '/recoveries',
+  component: lazily(() => import('./screens/recoveries.js'), 'Recoveries'),
+  validateSearch,
+});
+const recovery = createRoute({
+  getParentRoute: ofAccount,
+  path: '/recoveries/$recovery',
+  component: lazily(() => import('./screens/recoveries.js'), 'RecoveryScreen'),
+});
+const keys = createRoute({
+  getParentRoute: ofAccount,
+  path: '/keys',
+  component: lazily(() => import('./screens/keys.js'), 'Keys'),
+});
+
+export const router = createRouter({
+  basepath: new URL(document.baseURI).pathname,
+  scrollRestoration: true,
+  defaultPreload: 'intent',
+  routeTree: rootRoute.addChildren([
+    home,
+    accounts,
+    eventTypes,
+    eventType,
+    account.addChildren([
+      integrations,
+      subscription.addChildren([
+        subscriptionOverview,
+        subscriptionDeliveries,
+        subscriptionTest,
+        subscriptionRecover,
+        subscriptionSettings,
+      ]),
+      deliveries,
+      delivery,
+      events,
+      event,
+      recoveries,
+      recovery,
+      keys,
+    ]),
+  ]),
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

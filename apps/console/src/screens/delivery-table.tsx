@@ -1,0 +1,102 @@
+import type { Delivery } from '@posthorn/contract';
+import { Link } from '@tanstack/react-router';
+import { useAct } from '../data/act.js';
+import { accountPath } from '../data/queries.js';
+import { useMay } from '../session.js';
+import { Menu } from '../ui/menu.js';
+import { Url } from '../ui/outside-text.js';
+import { DeliveryPill } from '../ui/pill.js';
+import { Time } from '../ui/time.js';
+import { useSay } from '../ui/toasts.js';
+
+/** Deliveries as rows; `isOfOne`: all of one webhook, which need not be named. */
+export function DeliveryTable({
+  account,
+  deliveries,
+  isOfOne = false,
+}: {
+  account: string;
+  deliveries: Delivery[];
+  isOfOne?: boolean;
+}) {
+  return (
+    <div className="table-wrap">
+      <table className="responsive">
+        <caption className="visually-hidden">Deliveries, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col" className="tight">
+              Status
+            </th>
+            <th scope="col">Event type</th>
+            {!isOfOne && <th scope="col">Webhook</th>}
+            <th scope="col" className="tight">
+              Attempts
+            </th>
+            <th scope="col" className="tight">
+              Created
+            </th>
+            <th scope="col" className="tight">
+              <span className="visually-hidden">Acts</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {deliveries.map((one) => (
+            <Row key={one.id} account={account} delivery={one} isOfOne={isOfOne} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ account, delivery, isOfOne }: { account: string; delivery: Delivery; isOfOne: boolean }) {
+  const retry = useRetry(account, delivery.id);
+  const may = useMay();
+  return (
+    <tr>
+      <td className="tight">
+        <DeliveryPill of={delivery} />
+      </td>
+      <td>
+        <Link
+          className="rowlink mono"
+          to="/accounts/$account/deliveries/$delivery"
+          params={{ account, delivery: delivery.id }}
+        >
+          {delivery.event}
+        </Link>
+      </td>
+      {!isOfOne && (
+        <td>
+          <Url url={delivery.url} />
+        </td>
+      )}
+      <td className="tight number" data-label="Attempts">
+        {delivery.attemptCount}
+      </td>
+      <td className="tight" data-label="Created">
+        <Time at={delivery.createdAt} />
+      </td>
+      <td className="tight acts">
+        {may('deliveries:write') && (
+          <Menu
+            label={`Acts on this ${delivery.event}`}
+            items={[{ label: 'Retry now', onSelect: () => retry.mutate(undefined) }]}
+          />
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** One attempt now. It is queued, which is all that can be said; the row changes when the result is in. */
+export function useRetry(account: string, id: string) {
+  const say = useSay();
+  return useAct<unknown>({
+    path: `${accountPath(account)}/deliveries/${id}/retry`,
+    touches: ['accounts', account, 'deliveries'],
+    onDone: () => say('Retry queued.'),
+  });
+}

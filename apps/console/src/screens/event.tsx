@@ -1,0 +1,94 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { eventQuery } from '../data/queries.js';
+import { useAccount } from '../session.js';
+import { Id } from '../ui/copy.js';
+import { Code } from '../ui/outside-text.js';
+import { Facts, PageHead, useTitle } from '../ui/page.js';
+import { DeliveryPill } from '../ui/pill.js';
+import { Empty, Loaded } from '../ui/states.js';
+import { Time } from '../ui/time.js';
+
+export function EventScreen() {
+  const account = useAccount();
+  const { event: id = '' } = useParams({ strict: false });
+  const event = useQuery(eventQuery(account, id));
+  useTitle(event.data?.event ?? 'Event', account);
+  return (
+    <Loaded query={event} what="the event">
+      {({ event: type, createdAt, payload, deliveries }) => (
+        <div className="stack wide">
+          <PageHead title={<span className="mono">{type}</span>} />
+          <div className="panel">
+            <Facts
+              facts={[
+                ['Id', <Id key="id" id={id} />],
+                ['Accepted', <Time key="at" at={createdAt} />],
+              ]}
+            />
+          </div>
+          <section className="stack close" aria-labelledby="deliveries">
+            <h2 id="deliveries">Deliveries</h2>
+            {deliveries.length === 0 ? (
+              <Empty
+                title="No webhook wanted it"
+                act={
+                  <Link className="button" to="/accounts/$account/integrations" params={{ account }}>
+                    See the webhooks
+                  </Link>
+                }
+              >
+                It was published and stored, but no webhook of this account wants <code>{type}</code>, or none was
+                active.
+              </Empty>
+            ) : (
+              <div className="table-wrap">
+                <table className="responsive">
+                  <caption className="visually-hidden">Deliveries of this event</caption>
+                  <thead>
+                    <tr>
+                      <th scope="col">Status</th>
+                      <th scope="col">Webhook</th>
+                      <th scope="col">Attempts</th>
+                      <th scope="col" className="tight">
+                        Ended
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {deliveries.map((one) => (
+                      <tr key={one.id}>
+                        <td>
+                          <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: one.id }}>
+                            <DeliveryPill of={one} />
+                          </Link>
+                        </td>
+                        <td>
+                          <Id id={one.subscriptionId} />
+                        </td>
+                        <td className="number" data-label="Attempts">
+                          {one.attemptCount}
+                        </td>
+                        <td className="tight" data-label="Ended">
+                          <Time at={one.completedAt} />
+                        </td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+            )}
+          </section>
+          <section className="stack close" aria-labelledby="payload">
+            <h2 id="payload">Payload</h2>
+            {payload === null ? (
+              <p className="muted">Kept no longer.</p>
+            ) : (
+              <Code what="the payload" text={JSON.stringify(payload, null, 2)} />
+            )}
+          </section>
+        </div>
+      )}
+    </Loaded>
+  );
+}

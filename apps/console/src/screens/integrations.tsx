@@ -1,0 +1,125 @@
+import type { Subscription } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { subscriptionsQuery } from '../data/queries.js';
+import { useAccount, useMay } from '../session.js';
+import { Button } from '../ui/button.js';
+import { Url } from '../ui/outside-text.js';
+import { PageHead, Pager, useTitle } from '../ui/page.js';
+import { SubscriptionPill } from '../ui/pill.js';
+import { Empty, Loaded } from '../ui/states.js';
+import { Time } from '../ui/time.js';
+import { AddWebhook } from './add-webhook.js';
+import { SubscriptionMenu } from './subscription-menu.js';
+
+/** The webhooks of an account. */
+export function Integrations() {
+  const account = useAccount();
+  useTitle('Integrations', account);
+  const may = useMay();
+  const navigate = useNavigate();
+  const { cursor } = useSearch({ strict: false });
+  const subscriptions = useQuery(subscriptionsQuery(account, cursor));
+  const [isAdding, setIsAdding] = useState(false);
+  const add = may('subscriptions:write') && (
+    <Button look="primary" onClick={() => setIsAdding(true)}>
+      <Plus className="icon" aria-hidden />
+      Add webhook URL
+    </Button>
+  );
+  return (
+    <>
+      <PageHead
+        title="Event Subscriptions"
+        note="Create your own integrations with custom webhooks 🤓"
+        act={subscriptions.data?.data.length !== 0 && add}
+      />
+      <Loaded query={subscriptions} what="webhooks">
+        {({ data, nextCursor }) =>
+          data.length === 0 && cursor === undefined ? (
+            <Empty title="No webhooks yet" act={add}>
+              Add a URL and we’ll POST events to it.
+            </Empty>
+          ) : (
+            <>
+              <div className="table-wrap">
+                <table className="responsive">
+                  <caption className="visually-hidden">Webhooks, newest first</caption>
+                  <thead>
+                    <tr>
+                      <th scope="col">Webhook URL</th>
+                      <th scope="col">Status</th>
+                      <th scope="col">Events</th>
+                      <th scope="col" className="tight">
+                        Connected since
+                      </th>
+                      <th scope="col" className="tight">
+                        <span className="visually-hidden">Acts</span>
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {data.map((one) => (
+                      <Row key={one.id} account={account} subscription={one} />
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+              <Pager
+                cursor={cursor}
+                nextCursor={nextCursor}
+                onGo={(next) =>
+                  void navigate({
+                    to: '/accounts/$account/integrations',
+                    params: { account },
+                    search: next === undefined ? {} : { cursor: next },
+                  })
+                }
+              />
+            </>
+          )
+        }
+      </Loaded>
+      {isAdding && <AddWebhook account={account} onClose={() => setIsAdding(false)} />}
+    </>
+  );
+}
+
+export const eventsOf = ({ events }: Pick<Subscription, 'events'>): string =>
+  events.length === 0 ? 'All' : events.length === 1 ? (events[0] ?? '') : `${events.length} types`;
+
+function Row({ account, subscription }: { account: string; subscription: Subscription }) {
+  const { id, url, description, createdAt, events } = subscription;
+  return (
+    <tr>
+      <td>
+        <Link
+          className="rowlink"
+          to="/accounts/$account/subscriptions/$subscription"
+          params={{ account, subscription: id }}
+        >
+          <Url url={url} />
+        </Link>
+        {description !== null && (
+          <div className="small muted">
+            <bdi>{description}</bdi>
+          </div>
+        )}
+      </td>
+      <td>
+        <SubscriptionPill of={subscription} />
+      </td>
+      <td data-label="Events" title={events.join(', ')}>
+        {eventsOf(subscription)}
+      </td>
+      <td className="tight" data-label="Connected since">
+        <Time at={createdAt} />
+      </td>
+      <td className="tight acts">
+        <SubscriptionMenu account={account} subscription={subscription} />
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,168 @@
+import type { CreatedKey, Key } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { useAct } from '../data/act.js';
+import { accountPath, keysQuery } from '../data/queries.js';
+import { useAccount } from '../session.js';
+import { Button } from '../ui/button.js';
+import { Copy } from '../ui/copy.js';
+import { Dialog } from '../ui/dialog.js';
+import { Field } from '../ui/field.js';
+import { PageHead, useTitle } from '../ui/page.js';
+import { Empty, Loaded } from '../ui/states.js';
+import { Time } from '../ui/time.js';
+import { useSay } from '../ui/toasts.js';
+
+/** The API keys of an account. */
+export function Keys() {
+  const account = useAccount();
+  useTitle('API keys', account);
+  const keys = useQuery(keysQuery(account));
+  const [isAdding, setIsAdding] = useState(false);
+  const [revoking, setRevoking] = useState<Key | null>(null);
+  const add = (
+    <Button look="primary" onClick={() => setIsAdding(true)}>
+      Create key
+    </Button>
+  );
+  return (
+    <>
+      <PageHead title="API keys" note="Keys of this account only. A key is shown once, when it is created." act={add} />
+      <Loaded query={keys} what="keys">
+        {({ data }) =>
+          data.length === 0 ? (
+            <Empty title="No keys yet">
+              An account’s key may do only what its scopes name, and only in this account.
+            </Empty>
+          ) : (
+            <div className="table-wrap">
+              <table className="responsive">
+                <caption className="visually-hidden">Keys, newest first</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">Name</th>
+                    <th scope="col">Scopes</th>
+                    <th scope="col" className="tight">
+                      Last used
+                    </th>
+                    <th scope="col" className="tight">
+                      Created
+                    </th>
+                    <th scope="col" className="tight">
+                      <span className="visually-hidden">Acts</span>
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {data.map((key) => (
+                    <tr key={key.id}>
+                      <td>
+                        <bdi>{key.name}</bdi>
+                      </td>
+                      <td className="small">{key.scopes.join(', ')}</td>
+                      <td className="tight" data-label="Last used">
+                        <Time at={key.lastUsedAt} />
+                      </td>
+                      <td className="tight" data-label="Created">
+                        <Time at={key.createdAt} />
+                      </td>
+                      <td className="tight">
+                        <Button size="tiny" onClick={() => setRevoking(key)}>
+                          Revoke…
+                        </Button>
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Loaded>
+      {isAdding && <CreateKey account={account} onClose={() => setIsAdding(false)} />}
+      {revoking && <RevokeKey account={account} of={revoking} onClose={() => setRevoking(null)} />}
+    </>
+  );
+}
+
+function CreateKey({ account, onClose }: { account: string; onClose: () => void }) {
+  const [name, setName] = useState('');
+  const [isAsked, setIsAsked] = useState(false);
+  const create = useAct<CreatedKey, object>({
+    path: `${accountPath(account)}/keys`,
+    touches: ['accounts', account, 'keys'],
+    isQuiet: true,
+  });
+  const made = create.data;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setIsAsked(true);
+    if (name.trim() !== '') create.mutate({ name: name.trim() });
+  };
+  return (
+    <Dialog title={made ? 'Key created' : 'Create key'} onClose={onClose}>
+      {made ? (
+        <>
+          <p>It is shown this once: copy it now.</p>
+          <div className="row">
+            <code className="secret">{made.key}</code>
+            <Copy text={made.key} what="key" />
+          </div>
+          <div className="row">
+            <Button look="primary" onClick={onClose}>
+              Done
+            </Button>
+          </div>
+        </>
+      ) : (
+        <form className="stack" onSubmit={submit} noValidate>
+          <Field
+            label="Name"
+            value={name}
+            autoFocus
+            help="Where it is used, such as CI. It may do everything that an account’s key can."
+            error={isAsked && name.trim() === '' ? 'Say where it is used.' : create.error?.message}
+            onChange={({ target }) => setName(target.value)}
+          />
+          <div className="row">
+            <Button type="submit" look="primary" isPending={create.isPending}>
+              Create key
+            </Button>
+            <Button onClick={onClose}>Cancel</Button>
+          </div>
+        </form>
+      )}
+    </Dialog>
+  );
+}
+
+function RevokeKey({ account, of: { id, name }, onClose }: { account: string; of: Key; onClose: () => void }) {
+  const say = useSay();
+  const revoke = useAct<undefined>({
+    method: 'DELETE',
+    path: `${accountPath(account)}/keys/${id}`,
+    touches: ['accounts', account, 'keys'],
+    onDone() {
+      say('Key revoked.');
+      onClose();
+    },
+  });
+  return (
+    <Dialog
+      title="Revoke key"
+      onClose={onClose}
+      foot={
+        <>
+          <Button onClick={onClose}>Keep it</Button>
+          <Button look="danger" isPending={revoke.isPending} onClick={() => revoke.mutate(undefined)}>
+            Revoke key
+          </Button>
+        </>
+      }
+    >
+      <p>
+        Whoever uses <strong>{name}</strong> is refused from now on. This cannot be undone.
+      </p>
+    </Dialog>
+  );
+}

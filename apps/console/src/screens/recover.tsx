@@ -1,0 +1,107 @@
+import type { Recovery, RecoveryPreview } from '@posthorn/contract';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAct } from '../data/act.js';
+import { accountPath } from '../data/queries.js';
+import { RANGES, since } from '../data/range.js';
+import { useAccount } from '../session.js';
+import { Button } from '../ui/button.js';
+import { useSubscriptionId } from './subscription.js';
+
+/** Brings back what a webhook did not get: counts first, then does it. */
+export function Recover() {
+  const account = useAccount();
+  const id = useSubscriptionId();
+  const [which, setWhich] = useState<'failed' | 'missing'>('failed');
+  const [range, setRange] = useState('24h');
+  const navigate = useNavigate();
+  const options = {
+    path: `${accountPath(account)}/subscriptions/${id}/recover`,
+    touches: ['accounts', account, 'recoveries'],
+  };
+  const preview = useAct<RecoveryPreview, object>({ ...options, isQuiet: true });
+  const start = useAct<Recovery, object>({
+    ...options,
+    onDone: (made) =>
+      void navigate({ to: '/accounts/$account/recoveries/$recovery', params: { account, recovery: made.id } }),
+  });
+  const counted = preview.data;
+  const choose = (act: () => void) => {
+    act();
+    preview.reset();
+  };
+  return (
+    <div className="panel stack">
+      <fieldset className="field">
+        <legend className="label">Which</legend>
+        <label className="choice">
+          <input
+            type="radio"
+            name="which"
+            checked={which === 'failed'}
+            onChange={() => choose(() => setWhich('failed'))}
+          />
+          <span>
+            Failed and canceled deliveries <span className="muted small">that were tried, or owed, and given up</span>
+          </span>
+        </label>
+        <label className="choice">
+          <input
+            type="radio"
+            name="which"
+            checked={which === 'missing'}
+            onChange={() => choose(() => setWhich('missing'))}
+          />
+          <span>
+            Missing events{' '}
+            <span className="muted small">published while it was disabled, not verified, or not there yet</span>
+          </span>
+        </label>
+      </fieldset>
+      <div className="field">
+        <label htmlFor="recover-range">Of</label>
+        <select
+          id="recover-range"
+          className="input"
+          value={range}
+          onChange={({ target }) => choose(() => setRange(target.value))}
+        >
+          {RANGES.map(({ id: name, label }) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </div>
+      {counted === undefined ? (
+        <div className="row">
+          <Button
+            look="primary"
+            isPending={preview.isPending}
+            onClick={() => preview.mutate({ which, since: since(range), dryRun: true })}
+          >
+            Count
+          </Button>
+        </div>
+      ) : counted.matched === 0 ? (
+        <p role="status">There is nothing to bring back in this time.</p>
+      ) : (
+        <div className="row" role="status">
+          <strong className="number">{counted.matched}</strong> to bring back, oldest first, at a bounded pace.
+          <Button
+            look="primary"
+            isPending={start.isPending}
+            onClick={() => start.mutate({ which, since: counted.since, until: counted.until })}
+          >
+            Bring back
+          </Button>
+        </div>
+      )}
+      {preview.error && (
+        <p className="error" role="alert">
+          {preview.error.message}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { deliveriesQuery, subscriptionQuery } from '../data/queries.js';
+import { useAccount, useMay } from '../session.js';
+import { Id } from '../ui/copy.js';
+import { Facts } from '../ui/page.js';
+import { Empty, Loaded } from '../ui/states.js';
+import { Time } from '../ui/time.js';
+import { DeliveryTable } from './delivery-table.js';
+import { eventsOf } from './integrations.js';
+import { SecretBox } from './secret-box.js';
+import { useSubscriptionId } from './subscription.js';
+
+export function SubscriptionOverview() {
+  const account = useAccount();
+  const id = useSubscriptionId();
+  const may = useMay();
+  const subscription = useQuery(subscriptionQuery(account, id));
+  const latest = useQuery(deliveriesQuery(account, { subscription: [id], limit: 5 }));
+  const { data } = subscription;
+  if (!data) return null;
+  return (
+    <div className="stack wide">
+      <div className="panel stack">
+        <Facts
+          facts={[
+            ['Id', <Id key="id" id={id} />],
+            ['Events', data.events.length > 1 ? data.events.join(', ') : eventsOf(data)],
+            ['Connected since', <Time key="at" at={data.createdAt} />],
+            ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
+            ['Own headers', Object.keys(data.headers).join(', ') || 'None'],
+            ['Verified', <Time key="checked" at={data.verification.checkedAt} />],
+          ]}
+        />
+        {may('secrets:read') && <SecretBox account={account} id={id} />}
+      </div>
+      <section className="stack close" aria-labelledby="latest">
+        <div className="row spread">
+          <h2 id="latest">Latest deliveries</h2>
+          <Link to="/accounts/$account/subscriptions/$subscription/deliveries" params={{ account, subscription: id }}>
+            All deliveries
+          </Link>
+        </div>
+        <Loaded query={latest} what="deliveries">
+          {({ data: rows }) =>
+            rows.length === 0 ? (
+              <Empty title="No deliveries yet">
+                They appear here as soon as an event is published that this webhook wants.
+              </Empty>
+            ) : (
+              <DeliveryTable account={account} deliveries={rows} isOfOne />
+            )
+          }
+        </Loaded>
+      </section>
+    </div>
+  );
+}

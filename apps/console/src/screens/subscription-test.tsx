@@ -1,0 +1,120 @@
+import type { TestSent } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { useAct } from '../data/act.js';
+import { prettyJson } from '../data/json.js';
+import { accountPath, deliveryQuery, eventTypesQuery } from '../data/queries.js';
+import { useAccount } from '../session.js';
+import { Button } from '../ui/button.js';
+import { Loaded } from '../ui/states.js';
+import { AttemptDetail } from './attempt-result.js';
+import { useSubscriptionId } from './subscription.js';
+
+/** A type, its example to edit, and what the receiver answers. */
+export function SubscriptionTest() {
+  const types = useQuery(eventTypesQuery);
+  return (
+    <Loaded query={types} what="event types">
+      {({ data }) => (
+        <TestForm types={data.map(({ name, example }) => ({ name, example: JSON.stringify(example ?? {}) }))} />
+      )}
+    </Loaded>
+  );
+}
+
+function TestForm({ types }: { types: { name: string; example: string }[] }) {
+  const account = useAccount();
+  const id = useSubscriptionId();
+  const exampleOf = (name: string | undefined) => prettyJson(types.find((one) => one.name === name)?.example ?? '{}');
+  const [event, setEvent] = useState(types[0]?.name ?? '');
+  const [payload, setPayload] = useState(() => exampleOf(types[0]?.name));
+  const [problem, setProblem] = useState<string | null>(null);
+  const test = useAct<TestSent, object>({
+    path: `${accountPath(account)}/subscriptions/${id}/test`,
+    touches: ['accounts', account, 'deliveries'],
+    isQuiet: true,
+  });
+  const sent = test.data;
+  const delivery = useQuery({ ...deliveryQuery(account, sent?.deliveryId ?? ''), enabled: sent !== undefined });
+  const attempt = sent && delivery.data?.attempts.at(-1);
+  const submit = (submitted: FormEvent) => {
+    submitted.preventDefault();
+    const parsed = readObject(payload);
+    setProblem(typeof parsed === 'string' ? parsed : null);
+    if (typeof parsed !== 'string') test.mutate({ event, payload: parsed });
+  };
+  return (
+    <form className="stack" onSubmit={submit}>
+      <div className="field">
+        <label htmlFor="test-event">Event type</label>
+        <select
+          id="test-event"
+          className="input"
+          value={event}
+          onChange={({ target }) => {
+            setEvent(target.value);
+            setPayload(exampleOf(target.value));
+            setProblem(null);
+          }}
+        >
+          {types.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </div>
+      <div className="field">
+        <label htmlFor="test-payload">Payload</label>
+        <textarea
+          id="test-payload"
+          className="input"
+          rows={12}
+          spellCheck={false}
+          value={payload}
+          aria-invalid={problem !== null || undefined}
+          aria-describedby="test-note"
+          onChange={({ target }) => setPayload(target.value)}
+        />
+        <p id="test-note" className={problem === null ? 'help' : 'error'}>
+          {problem ?? 'The catalogue’s example, to edit. A test goes to this webhook only, and is tried once.'}
+        </p>
+      </div>
+      <div className="row">
+        <Button
+          type="submit"
+          look="primary"
+          isPending={test.isPending || (sent !== undefined && attempt === undefined)}
+        >
+          Send test
+        </Button>
+        {sent && (
+          <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: sent.deliveryId }}>
+            See the delivery
+          </Link>
+        )}
+      </div>
+      {test.error && (
+        <p className="error" role="alert">
+          {test.error.message}
+        </p>
+      )}
+      {attempt && (
+        <div className="panel">
+          <AttemptDetail attempt={attempt} />
+        </div>
+      )}
+    </form>
+  );
+}
+
+/** The object, or what is wrong with the text. */
+function readObject(text: string): object | string {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? value
+      : 'The payload must be a JSON object: {…}';
+  } catch (error) {
+    return `This is not JSON: ${(error as Error).message}`;
+  }
+}

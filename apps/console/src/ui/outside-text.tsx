@@ -1,0 +1,58 @@
+import { Copy } from './copy.js';
+
+// Control characters and those that turn the direction of text: what came from outside may hide in them.
+const ODD = /(?![\t\n\r])[\p{Cc}\p{Cf}]/gu;
+
+/** Text that came from outside (a payload, an answer, a description), as text and nothing else: what is invisible is shown. */
+export function OutsideText({ text }: { text: string }) {
+  const parts: (string | { code: string })[] = [];
+  let from = 0;
+  for (const match of text.matchAll(ODD)) {
+    parts.push(text.slice(from, match.index), { code: match[0].codePointAt(0)?.toString(16).padStart(4, '0') ?? '' });
+    from = match.index + match[0].length;
+  }
+  parts.push(text.slice(from));
+  return (
+    <bdi>
+      {parts.map((part, index) =>
+        typeof part === 'string' ? (
+          part
+        ) : (
+          <span key={index} className="odd-character" title={`U+${part.code.toUpperCase()}`}>
+            {`\\u${part.code}`}
+          </span>
+        ),
+      )}
+    </bdi>
+  );
+}
+
+/** A block of such text, to scroll and to copy. */
+export function Code({ text, what, isWrapped = true }: { text: string; what: string; isWrapped?: boolean }) {
+  return (
+    <div className="code-box">
+      <pre className={isWrapped ? 'code' : 'code unwrapped'} tabIndex={0} aria-label={what}>
+        <OutsideText text={text} />
+      </pre>
+      <Copy text={text} what={what} />
+    </div>
+  );
+}
+
+/** Host bold, the rest muted, shortened in the middle; whole by hover. */
+export function Url({ url }: { url: string }) {
+  const match = /^([a-z]+:\/\/)([^/?#]+)(.*)$/i.exec(url);
+  if (!match) return <OutsideText text={url} />;
+  const [, , host = '', rest = ''] = match;
+  const path = rest.length > 48 ? `${rest.slice(0, 22)}…${rest.slice(-22)}` : rest;
+  return (
+    <span className="url mono" title={url}>
+      <span className="host">
+        <OutsideText text={host} />
+      </span>
+      <span className="path">
+        <OutsideText text={path === '/' ? '' : path} />
+      </span>
+    </span>
+  );
+}

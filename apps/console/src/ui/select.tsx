@@ -1,0 +1,23 @@
+/** A filter of a list. */
+export function Select({
+  label,
+  value,
+  onChange,
+  children,
+}: {
+  label: string;
+  value: string | undefined;
+  onChange: (value: string) => void;
+  children: (readonly [string, string])[];
+}) {
+  return (
+    <select className="input" aria-label={label} value={value ?? ''} onChange={(event) => onChange(event.target.value)}>
+      <option value="">{label}: any</option>
+      {children.map(([id, text]) => (
+        <option key={id} value={id}>
+          {text}
+        </option>
+      ))}
+    </select>
+  );
+}

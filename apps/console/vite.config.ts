@@ -1,0 +1,52 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+
+/** What the first view may load of JavaScript, gzipped. */
+const MAX_FIRST_LOAD_BYTES = 170 * 1000;
+
+/** Puts a .br and a .gz beside each text, for the API to send as they are, and fails the build when the first view needs more
+ *  JavaScript than it may. */
+const compressed = (): Plugin => ({
+  name: 'compressed',
+  apply: 'build',
+  writeBundle({ dir = '' }, bundle) {
+    let firstLoad = 0;
+    const first = new Set<string>();
+    const load = (name: string): void => {
+      const chunk = bundle[name];
+      if (chunk?.type !== 'chunk' || first.has(name)) return;
+      first.add(name);
+      firstLoad += gzipSync(chunk.code, { level: 9 }).length;
+      chunk.imports.forEach(load);
+    };
+    for (const one of Object.values(bundle)) if (one.type === 'chunk' && one.isEntry) load(one.fileName);
+    if (firstLoad > MAX_FIRST_LOAD_BYTES)
+      this.error(`the first view loads ${firstLoad} bytes of JavaScript (gzip), more than ${MAX_FIRST_LOAD_BYTES}`);
+    this.info(`JavaScript of the first view: ${(firstLoad / 1000).toFixed(1)} kB gzip`);
+    for (const name of Object.keys(bundle).filter((one) => /\.(js|css|svg)$/.test(one))) {
+      const path = join(dir, name);
+      const bytes = readFileSync(path);
+      writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+      writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
+    }
+  },
+});
+
+// `npm run dev -w @posthorn/console` beside `npm start`: the API answers what is not the console's.
+const api = process.env['API_URL'] ?? 'http://127.0.0.1:3400';
+
+export default defineConfig({
+  plugins: [react(), compressed()],
+  // Below whatever path the API is served at.
+  base: './',
+  build: {
+    target: 'es2023',
+    // The content security policy allows no data: fonts or scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { '/v1': api, '/docs': api, '/openapi.json': api } },
+});

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { ATTEMPT_OUTCOMES, ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from './delivery.js';
+import { SUBSCRIPTION_STATUSES, Verification } from './subscription.js';
+import {
+  DELIVERY_WORDS,
+  DISABLED_REASONS,
+  explainVerification,
+  fill,
+  OUTCOME_WORDS,
+  SUBSCRIPTION_WORDS,
+  TRIGGER_WORDS,
+} from './vocabulary.js';
+
+describe('vocabulary', () => {
+  it('has words for every status, trigger and outcome of the contract, and for no other', () => {
+    expect(Object.keys(SUBSCRIPTION_WORDS)).toEqual([...SUBSCRIPTION_STATUSES]);
+    expect(Object.keys(DELIVERY_WORDS)).toEqual([...DELIVERY_STATUSES]);
+    expect(Object.keys(TRIGGER_WORDS)).toEqual([...ATTEMPT_TRIGGERS]);
+    expect(Object.keys(OUTCOME_WORDS)).toEqual([...ATTEMPT_OUTCOMES]);
+    expect(Object.keys(DISABLED_REASONS)).toEqual(['manual', 'failing', 'gone']);
+  });
+
+  it('explains every reason that the contract names for a failed verification', () => {
+    const named = [...(Verification.shape.reason.description ?? '').matchAll(/`(\w+)`/g)].map(([, reason]) => reason);
+    expect(named.length).toBeGreaterThan(9);
+    expect(named.filter((reason) => explainVerification(reason ?? '') === null)).toEqual([]);
+    expect(explainVerification('toString')).toBeNull();
+  });
+
+  it('fills what is known in, and tells no undefined', () => {
+    expect(fill('It answered {status}, not {wanted}', { status: 503 })).toBe('It answered 503, not …');
+  });
+});
