@@ -64,6 +64,8 @@ export interface TestApi {
   /** An account, and a key of it with these scopes (all of them). */
   account(): Promise<string>;
   key(account: string, scopes?: readonly Scope[]): Promise<string>;
+  /** Opens a portal of the account: the token that its requests are made with. */
+  portal(account: string, capabilities?: readonly Scope[]): Promise<string>;
   /** A verified subscription's id, of /v1. */
   activeSubscription(account: string, fields?: object): Promise<string>;
   /** How many rows each table has. */
@@ -118,6 +120,10 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     ...core,
     publisher,
     operatorKey: OPERATOR_KEY,
+    publicUrl: null,
+    trustedProxies: [],
+    sessionSeconds: 43_200,
+    sessionIdleSeconds: 7_200,
     addresses: { allowPrivate: parseAllowList('none'), requireHttps: true },
     checkQueue: async () => ({ status: 'ok', latencyMs: 1 }),
     figures: openFigures({ db: overrides.db ?? db, readQueues, maxAgeMs: 0, log }),
@@ -179,6 +185,12 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
       const { json } = await api.call('POST', `/v1/accounts/${account}/keys`, { body: { name: 'test', scopes } });
       return json.key;
     },
+    async portal(account, capabilities) {
+      const body = capabilities ? { capabilities } : {};
+      const { json: link } = await api.call('POST', `/v1/accounts/${account}/portal-sessions`, { body });
+      const opened = await api.call('POST', '/v1/portal-session', { key: null, body: { token: link.token } });
+      return opened.json.token;
+    },
     async activeSubscription(account, fields = {}) {
       const body = { url: 'https://hooks.example.com/webhook', ...fields };
       const { json } = await api.call('POST', `/v1/accounts/${account}/subscriptions`, { body });
@@ -233,6 +245,7 @@ const TABLES = [
   'attempts',
   'idempotency_keys',
   'recoveries',
+  'sessions',
 ];
 
 export const echo = ({ body }: PostRequest): Partial<PostResult> => {

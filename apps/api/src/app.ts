@@ -18,8 +18,10 @@ import { healthRoutes } from './routes/health.js';
 import { keyRoutes } from './routes/keys.js';
 import { answerPapercupsError } from './routes/papercups-errors.js';
 import { papercupsRoutes } from './routes/papercups.js';
+import { portalRoutes } from './routes/portals.js';
 import { queueRoutes } from './routes/queues.js';
 import { recoveryRoutes } from './routes/recoveries.js';
+import { sessionRoutes } from './routes/sessions.js';
 import { subscriptionActRoutes } from './routes/subscription-acts.js';
 import { subscriptionRoutes } from './routes/subscriptions.js';
 import { testEventRoutes } from './routes/test-event.js';
@@ -32,6 +34,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
     requestIdHeader: false,
+    trustProxy: deps.trustedProxies.length > 0 ? deps.trustedProxies : false,
     bodyLimit: 128 * 1024, // routes that take more say so
     requestTimeout: 60_000,
     // While closing, what still comes on open connections is answered.
@@ -66,6 +69,8 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   healthRoutes(app, deps);
   accountRoutes(app, deps);
   keyRoutes(app, deps);
+  sessionRoutes(app, deps);
+  portalRoutes(app, deps);
   eventTypeRoutes(app, deps);
   subscriptionRoutes(app, deps);
   subscriptionActRoutes(app, deps);

@@ -1,7 +1,7 @@
 import { InvalidRequest } from './errors.js';
 
 /** The lists there are; a cursor of one is none of another. */
-type List = 'accounts' | 'keys' | 'eventTypes' | 'subscriptions' | 'events' | 'deliveries' | 'recoveries';
+type List = 'accounts' | 'keys' | 'sessions' | 'eventTypes' | 'subscriptions' | 'events' | 'deliveries' | 'recoveries';
 
 const VERSION = '1';
 

@@ -16,6 +16,13 @@ export interface ApiDeps extends Deps {
   publisher: Publisher;
   /** The key to everything. */
   operatorKey: string;
+  /** Where browsers reach us, as PUBLIC_URL says; null: as each request says. */
+  publicUrl: string | null;
+  /** CIDRs of proxies whose `X-Forwarded-*` are believed. */
+  trustedProxies: string[];
+  /** How long somebody stays signed in, and how long unused. */
+  sessionSeconds: number;
+  sessionIdleSeconds: number;
   /** Which URLs subscriptions may have. */
   addresses: AddressPolicy;
   /** Whether the queue answers; asked by /readyz only. */

@@ -12,6 +12,12 @@ export interface Env {
   operatorKey: string;
   encryptionKey: string;
   encryptionKeysOld: string[];
+  publicUrl: string | null;
+  trustedProxies: string[];
+  /** For the Content-Security-Policy of the portal’s page. */
+  portalFrameAncestors: string[];
+  sessionSeconds: number;
+  sessionIdleSeconds: number;
   allowPrivate: AllowList;
   requireHttps: boolean;
   shutdownDelayMs: number;
@@ -33,6 +39,11 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     'POSTHORN_OPERATOR_KEY',
     'POSTHORN_ENCRYPTION_KEY',
     'POSTHORN_ENCRYPTION_KEYS_OLD',
+    'PUBLIC_URL',
+    'TRUSTED_PROXIES',
+    'PORTAL_FRAME_ANCESTORS',
+    'SESSION_HOURS',
+    'SESSION_IDLE_MINUTES',
     'ALLOW_PRIVATE_NETWORKS',
     'REQUIRE_HTTPS',
     'SHUTDOWN_DELAY_MS',
@@ -48,6 +59,11 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     operatorKey: read.operatorKey,
     encryptionKey: read.encryptionKey,
     encryptionKeysOld: read.encryptionKeysOld,
+    publicUrl: read.publicUrl,
+    trustedProxies: read.trustedProxies,
+    portalFrameAncestors: read.portalFrameAncestors,
+    sessionSeconds: Math.round(read.sessionHours * 3_600),
+    sessionIdleSeconds: Math.round(read.sessionIdleMinutes * 60),
     allowPrivate: allowListOf(read.allowPrivateNetworks),
     requireHttps: read.requireHttps,
     shutdownDelayMs: read.shutdownDelayMs,

@@ -118,6 +118,14 @@ export class RateLimited extends ApiError {
   }
 }
 
+export class TooManyLogins extends ApiError {
+  constructor(retryAfterSeconds: number) {
+    super('rate_limited', `Too many wrong keys within a minute. Try again in ${retryAfterSeconds} s.`, {
+      headers: { 'retry-after': String(retryAfterSeconds) },
+    });
+  }
+}
+
 export class Unavailable extends ApiError {
   constructor(cause: unknown) {
     super('unavailable', 'The service cannot answer at the moment. Try again shortly.', {

@@ -27,7 +27,11 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Recoveries', description: 'Bring back what a subscription did not get.' },
     { name: 'Event types', description: 'The catalogue of what may be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
+<<<<<<< HEAD
     { name: 'Operations', description: 'How queues, workers and deliveries stand. Operator only.' },
+=======
+    { name: 'Sessions', description: 'Signing in, and portals for customers.' },
+>>>>>>> fae1915 (api: people sign in with a key for a cookie, customers get portals, and reading a secret has a scope of its own)
     { name: 'Papercups', description: 'The event subscriptions API of Papercups, over the same subscriptions.' },
     { name: 'Health', description: 'For load balancers, orchestrators and Prometheus.' },
   ],
@@ -39,6 +43,19 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         description: '`POSTHORN_OPERATOR_KEY`: every account, everything.',
       },
       accountKey: { type: 'http', scheme: 'bearer', description: 'A key of one account, with scopes.' },
+      sessionCookie: {
+        type: 'apiKey',
+        in: 'cookie',
+        name: '__Host-posthorn',
+        description:
+          'Of somebody who signed in with a key at `POST /v1/session`: what the key may do. Over http its name is `posthorn`. ' +
+          'What is no GET needs the header `x-posthorn-csrf: 1` as well, and a page of the same origin.',
+      },
+      portalToken: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'From `POST /v1/portal-session`: one account, and what the operator allowed the portal.',
+      },
       papercupsToken: {
         type: 'apiKey',
         in: 'header',

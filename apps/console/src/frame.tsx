@@ -1,3 +1,4 @@
+import type { Session } from '@posthorn/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useParams } from '@tanstack/react-router';
 import {
@@ -15,7 +16,7 @@ import {
 } from 'lucide-react';
 import { useState } from 'react';
 import { ApiProblem, call } from './data/call.js';
-import { type Session, sessionQuery } from './data/queries.js';
+import { sessionQuery } from './data/queries.js';
 import { Login } from './screens/login.js';
 import { SessionContext } from './session.js';
 import { Button } from './ui/button.js';

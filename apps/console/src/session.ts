@@ -1,6 +1,6 @@
+import type { Session } from '@posthorn/contract';
 import { useParams } from '@tanstack/react-router';
 import { createContext, useContext } from 'react';
-import type { Session } from './data/queries.js';
 
 export const SessionContext = createContext<Session | null>(null);
 

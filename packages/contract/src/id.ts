@@ -1,8 +1,9 @@
 import { TypeID } from 'typeid-js';
 import { z } from 'zod';
 
-/** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rec: recovery. */
-export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rec';
+/** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rec: recovery ·
+ *  ses: session. */
+export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rec' | 'ses';
 
 // Crockford's base32 of 128 bits: 26 digits, the first of which carries only three.
 const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}';
@@ -14,6 +15,7 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
   key: new RegExp(`^key_${SUFFIX}$`),
   ver: new RegExp(`^ver_${SUFFIX}$`),
   rec: new RegExp(`^rec_${SUFFIX}$`),
+  ses: new RegExp(`^ses_${SUFFIX}$`),
 };
 
 /** The UUID within an id, of whatever version; null if the text is no id with this prefix. */
@@ -44,6 +46,7 @@ export const DeliveryId = typeId('dlv', 'a delivery');
 export const AttemptId = typeId('att', 'an attempt');
 export const KeyId = typeId('key', 'an account key');
 export const RecoveryId = typeId('rec', 'a recovery');
+export const SessionId = typeId('ses', 'a session');
 
 export const AccountId = z
   .string()

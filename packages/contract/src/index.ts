@@ -41,6 +41,7 @@ export {
   type IdPrefix,
   KeyId,
   RecoveryId,
+  SessionId,
   SubscriptionId,
   toTypeId,
   toUuid,
@@ -56,6 +57,21 @@ export {
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
 export { Queues } from './queues.js';
 export { Recover, Recovery, RecoveryList, RecoveryPreview, RecoveryQuery } from './recovery.js';
+export {
+  CAPABILITIES,
+  CreatePortalSession,
+  CreateSession,
+  DEFAULT_CAPABILITIES,
+  OpenPortalSession,
+  PortalLink,
+  PortalSession,
+  Session,
+  SESSION_KINDS,
+  SessionItem,
+  SessionKind,
+  SessionList,
+  Theme,
+} from './session.js';
 export {
   Breaker,
   ChangeSubscription,

@@ -10,6 +10,7 @@ export const SCOPES = [
   'subscriptions:write',
   'deliveries:read',
   'deliveries:write',
+  'secrets:read',
 ] as const;
 export const Scope = z.enum(SCOPES, { error: `must be one of ${SCOPES.join(', ')}` });
 export type Scope = z.infer<typeof Scope>;

@@ -12,6 +12,13 @@ export { createKey } from './keys/create-key.js';
 export { revokeKey } from './keys/revoke-key.js';
 export { openKeyring, type Keyring, type KnownKey } from './keys/keyring.js';
 
+export { countLogin, forgiveLogin, type LoginLimits } from './sessions/count-login.js';
+export { endAllSessions, endPortals, endSession } from './sessions/end-sessions.js';
+export { openSessionBook, type SessionBook } from './sessions/find-sessions.js';
+export { openSession } from './sessions/open-session.js';
+export { createPortalLink, openPortal } from './sessions/portal.js';
+export type { LiveSession } from './sessions/session.js';
+
 export { freezeBatch, freezeEvent, type FrozenEvent, type Refusal } from './events/freeze-event.js';
 export {
   openPublisher,
@@ -63,5 +70,6 @@ export type {
   Event,
   EventType,
   Prisma,
+  Session,
   Verification,
 } from './generated/prisma/client.js';

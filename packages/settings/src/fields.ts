@@ -92,6 +92,16 @@ export function hosts() {
     });
 }
 
+/** IP addresses and CIDRs, comma-separated. */
+export const addresses = () =>
+  list(z.string().refine((entry) => /^[0-9a-fA-F.:/]+$/.test(entry) && isHost(entry), 'must be IP addresses or CIDRs'));
+
+/** Origins such as `https://app.example.com`, or `https://*.example.com`, comma-separated. */
+export const origins = () =>
+  list(z.string().regex(ORIGIN, 'must be origins such as https://app.example.com, without a path'));
+
+const ORIGIN = /^https?:\/\/(\*\.)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:\d{1,5})?$/;
+
 function isHost(entry: string): boolean {
   const [address = '', bits, ...rest] = entry.split('/');
   if (rest.length > 0) return false;

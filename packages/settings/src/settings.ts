@@ -1,11 +1,13 @@
 import type { z } from 'zod';
 import {
   accountId,
+  addresses,
   flag,
   hosts,
   list,
   number,
   oneOf,
+  origins,
   port,
   secretKey,
   text,
@@ -68,6 +70,36 @@ export const settings = {
     description: 'Address that the API listens on.',
   },
   API_PORT: { schema: port(), default: '3400', description: 'Port of the API; 0 picks a free one.' },
+  PUBLIC_URL: {
+    schema: url('http', 'https'),
+    default: null,
+    description:
+      'Where browsers reach the API, such as `https://hooks.example.com`: for links to portals, and for cookies. ' +
+      'Unset: as each request says.',
+  },
+  TRUSTED_PROXIES: {
+    schema: addresses(),
+    default: '',
+    description:
+      'Addresses of proxies before the API, IPs or CIDRs, comma-separated: their `X-Forwarded-For`, `-Host` and `-Proto` are ' +
+      'believed, so that each client is counted and recorded as itself.',
+  },
+  PORTAL_FRAME_ANCESTORS: {
+    schema: origins(),
+    default: '',
+    description:
+      'Origins whose pages may show a portal in a frame, comma-separated, such as `https://app.example.com`.',
+  },
+  SESSION_HOURS: {
+    schema: number(0.1, 720),
+    default: '12',
+    description: 'Whoever signs in to the console has to do so again after so many hours.',
+  },
+  SESSION_IDLE_MINUTES: {
+    schema: number(1, 43_200),
+    default: '120',
+    description: 'And earlier when nothing was done for so many minutes.',
+  },
   BOARD_HOST: {
     schema: text(),
     default: '127.0.0.1',

@@ -1,45 +1,86 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Scope } from '@posthorn/contract';
-import { type Keyring, openKeyring } from '@posthorn/core';
+import { type Keyring, type LiveSession, openKeyring, openSessionBook } from '@posthorn/core';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { ApiDeps } from '../deps.js';
 import { Forbidden, NotFound, Unauthenticated } from '../errors.js';
+import { readSessionCookie, requireOwnPage } from './session-cookie.js';
 
-/** Who calls: the app that publishes, with every account; or one account. */
+/** Who calls: the app that publishes, with every account; one account; or somebody in a portal of one account. The first two
+ *  with a key, or (`session`) signed in with one. */
 export type Caller =
-  | { kind: 'operator' }
-  | { kind: 'account'; accountId: string; keyId: string; scopes: readonly string[] };
+  | { kind: 'operator'; session: CallerSession | null }
+  | {
+      kind: 'account';
+      accountId: string;
+      keyId: string;
+      scopes: readonly string[];
+      session: CallerSession | null;
+    }
+  | { kind: 'portal'; accountId: string; scopes: readonly string[]; session: CallerSession };
+
+interface CallerSession {
+  id: string;
+  expiresAt: Date;
+}
+
+/** `public`: also without a key. Several scopes: all of them. */
+type Allowed = Scope | readonly Scope[] | 'anyone' | 'operator' | 'public';
 
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller | null;
   }
   interface FastifyContextConfig {
-    /** Who may: an account key with this scope (and the operator) · `anyone` with a key · only the `operator`. */
-    allow?: Scope | 'anyone' | 'operator';
+    /** Who may: an account key or a portal with this scope (and the operator) · `anyone` with a key · only the `operator` ·
+     *  `public`, everybody. */
+    allow?: Allowed;
   }
 }
 
 /** Lets requests pass that their route's `config.allow` allows. A route of /v1 without it does not start. */
-export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey'>>((app, deps, done) => {
+export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'publicUrl'>>((app, deps, done) => {
   const identify = openIdentify(deps);
+  const sessions = openSessionBook(deps);
   app.decorateRequest('caller', null);
   app.addHook('onRoute', ({ url, config }) => {
     if (url.startsWith('/v1') && config?.allow === undefined) throw new Error(`${url} does not say whom it allows`);
   });
   app.addHook('onRequest', async (request) => {
     const { allow } = request.routeOptions.config;
-    if (allow === undefined) return;
-    const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (key === undefined) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
-    const caller = await identify(key);
-    if (caller === null) throw new Unauthenticated('This key is not known, or it was revoked.');
-    request.caller = caller;
-    authorize(caller, allow, request);
+    if (allow === undefined || allow === 'public') return;
+    request.caller = await authenticate(request);
+    authorize(request.caller, allow, request);
   });
   done();
+
+  async function authenticate(request: FastifyRequest): Promise<Caller> {
+    const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (key !== undefined) {
+      const caller = key.startsWith('php_') ? toCaller(await sessions.findPortal(key)) : await identify(key);
+      if (caller === null) throw new Unauthenticated('This key is not known, or it was revoked.');
+      return caller;
+    }
+    const token = readSessionCookie(request, deps);
+    if (token === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+    const caller = toCaller(await sessions.findConsole(token));
+    if (caller === null) throw new Unauthenticated('The session has ended: sign in again.');
+    requireOwnPage(request, deps);
+    return caller;
+  }
 });
+
+function toCaller(found: LiveSession | null): Caller | null {
+  if (found === null) return null;
+  const { kind, accountId, keyId, id, expiresAt } = found;
+  const session = { id, expiresAt };
+  const scopes = found.scopes ?? [];
+  if (kind === 'operator') return { kind, session };
+  if (accountId === null) return null;
+  if (kind === 'portal') return { kind, accountId, scopes, session };
+  return keyId === null ? null : { kind, accountId, keyId, scopes, session };
+}
 
 /** Finds out whose key it is; null: nobody's. */
 export function openIdentify({
@@ -50,22 +91,28 @@ export function openIdentify({
   const operatorHash = hash(operatorKey);
   return async (key) => {
     // Hashes are of one length, and their comparison takes the same time wherever they differ.
-    if (timingSafeEqual(hash(key), operatorHash)) return { kind: 'operator' };
+    if (timingSafeEqual(hash(key), operatorHash)) return { kind: 'operator', session: null };
     const found = await keyring.find(key);
-    return found && { kind: 'account', accountId: found.accountId, keyId: found.id, scopes: found.scopes };
+    return (
+      found && { kind: 'account', accountId: found.accountId, keyId: found.id, scopes: found.scopes, session: null }
+    );
   };
 }
 
 const hash = (key: string): Buffer => createHash('sha256').update(key).digest();
 
-function authorize(caller: Caller, allow: Scope | 'anyone' | 'operator', { params }: FastifyRequest): void {
+function authorize(caller: Caller, allow: Allowed, { params }: FastifyRequest): void {
   if (caller.kind === 'operator') return;
   // First of all: of another account nothing is told, not even that a scope is missing.
   const account = accountIn(params);
   if (account !== null && account !== caller.accountId) throw new NotFound('account');
-  if (allow === 'anyone') return;
+  if (allow === 'anyone' || allow === 'public') return;
   if (allow === 'operator') throw new Forbidden('This needs the operator key.');
-  if (!caller.scopes.includes(allow)) throw new Forbidden(`The key lacks the scope ${allow}.`);
+  const missing = [allow].flat().find((scope) => !caller.scopes.includes(scope));
+  if (missing === undefined) return;
+  throw new Forbidden(
+    `The ${caller.kind === 'portal' ? 'portal lacks the capability' : 'key lacks the scope'} ${missing}.`,
+  );
 }
 
 function accountIn(params: unknown): string | null {

@@ -34,8 +34,11 @@ export const openapi = fp<{ version: string }>(async (app, { version }) => {
 
 function security({ config, schema }: RouteOptions): object {
   if (schema?.security) return {};
-  if (config?.allow === undefined) return { security: [] };
-  return { security: config.allow === 'operator' ? [{ operatorKey: [] }] : [{ operatorKey: [] }, { accountKey: [] }] };
+  if (config?.allow === undefined || config.allow === 'public') return { security: [] };
+  const everybody = [{ operatorKey: [] }, { sessionCookie: [] }];
+  return {
+    security: config.allow === 'operator' ? everybody : [...everybody, { accountKey: [] }, { portalToken: [] }],
+  };
 }
 
 function withProblems(responses: unknown, route: RouteOptions): object {

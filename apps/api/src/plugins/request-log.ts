@@ -37,6 +37,7 @@ export const requestLog = fp((app, _options, done) => {
       code: request.problemCode ?? undefined,
       caller: request.caller?.kind,
       keyId: request.caller?.kind === 'account' ? request.caller.keyId : undefined,
+      sessionId: request.caller?.session?.id,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
     };
     if (route !== null && QUIET.has(route)) request.log.debug(line, 'request');

@@ -77,7 +77,7 @@ describe('keys', () => {
   it('without scopes it may do all that an account’s key can', async () => {
     const account = await api.account();
     const { json } = await api.call('POST', `/v1/accounts/${account}/keys`, { body: { name: 'all' } });
-    expect(json.scopes).toHaveLength(6);
+    expect(json.scopes).toHaveLength(7);
   });
 
   it('a revoked key fails with the next request', async () => {

@@ -6,6 +6,7 @@ import {
   type IdPrefix,
   KeyId,
   RecoveryId,
+  SessionId,
   SubscriptionId,
   toUuid,
 } from '@posthorn/contract';
@@ -19,6 +20,7 @@ export const SubscriptionParams = AccountParams.extend({ subscription: Subscript
 export const EventParams = AccountParams.extend({ event: EventId });
 export const DeliveryParams = AccountParams.extend({ delivery: DeliveryId });
 export const RecoveryParams = AccountParams.extend({ recovery: RecoveryId });
+export const SessionParams = z.object({ session: SessionId });
 export const EventTypeParams = z.object({ name: EventTypeName });
 
 const NAMES: Record<IdPrefix, string> = {
@@ -29,6 +31,7 @@ const NAMES: Record<IdPrefix, string> = {
   key: 'key',
   ver: 'verification',
   rec: 'recovery',
+  ses: 'session',
 };
 
 /** The UUID that the database knows an id by. Throws NotFound for what is no such id. */

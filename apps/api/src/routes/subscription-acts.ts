@@ -109,11 +109,13 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
   app.get(
     '/v1/accounts/:account/subscriptions/:subscription/secret',
     {
-      config: { allow: 'subscriptions:write' },
+      config: { allow: 'secrets:read' },
       schema: {
         operationId: 'subscriptions.getSecret',
         summary: 'Get the signing secrets',
-        description: 'Takes the scope `subscriptions:write`: who has a secret can forge events.',
+        description:
+          'Takes the scope `secrets:read`: who has a secret can forge events. (Keys that were made before this scope was, and have ' +
+          '`subscriptions:write`, have it too.)',
         tags,
         params: SubscriptionParams,
         response: { 200: Secrets },
@@ -131,7 +133,8 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/subscriptions/:subscription/secret/rotate',
     {
-      config: { allow: 'subscriptions:write' },
+      // Its answer tells the secrets.
+      config: { allow: ['subscriptions:write', 'secrets:read'] },
       schema: {
         operationId: 'subscriptions.rotateSecret',
         summary: 'Make a new signing secret',

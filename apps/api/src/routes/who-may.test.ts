@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Method, openTestApi, type TestApi } from '../api.test-support.js';
 import type { Document } from '../document-check.test-support.js';
 
-// The whole of /v1, and whom each operation allows: an account key with this scope, anyone with a key, or the operator.
-const ALLOWED: Record<string, Scope | 'anyone' | 'operator'> = {
+// The whole of /v1, and whom each operation allows: an account key or a portal with this scope (or these), anyone with a key,
+// the operator, or everybody.
+type Allowed = Scope | readonly Scope[] | 'anyone' | 'operator' | 'public';
+const ALLOWED: Record<string, Allowed> = {
   'accounts.put': 'operator',
   'accounts.list': 'operator',
   'accounts.get': 'operator',
@@ -12,6 +14,15 @@ const ALLOWED: Record<string, Scope | 'anyone' | 'operator'> = {
   'keys.create': 'operator',
   'keys.list': 'operator',
   'keys.revoke': 'operator',
+  'session.create': 'public',
+  'session.get': 'anyone',
+  'session.end': 'anyone',
+  'sessions.list': 'operator',
+  'sessions.endAll': 'operator',
+  'sessions.end': 'operator',
+  'portals.create': 'operator',
+  'portals.endAll': 'operator',
+  'portals.open': 'public',
   'eventTypes.list': 'anyone',
   'eventTypes.get': 'anyone',
   'eventTypes.put': 'operator',
@@ -25,8 +36,8 @@ const ALLOWED: Record<string, Scope | 'anyone' | 'operator'> = {
   'subscriptions.pause': 'subscriptions:write',
   'subscriptions.resume': 'subscriptions:write',
   'subscriptions.disable': 'subscriptions:write',
-  'subscriptions.getSecret': 'subscriptions:write',
-  'subscriptions.rotateSecret': 'subscriptions:write',
+  'subscriptions.getSecret': 'secrets:read',
+  'subscriptions.rotateSecret': ['subscriptions:write', 'secrets:read'],
   'subscriptions.test': 'subscriptions:write',
   'events.publish': 'events:write',
   'events.publishBatch': 'events:write',
@@ -45,6 +56,9 @@ const ALLOWED: Record<string, Scope | 'anyone' | 'operator'> = {
 const BODIES: Record<string, unknown> = {
   'accounts.put': { name: 'stolen' },
   'keys.create': { name: 'stolen' },
+  'session.create': { key: 'phk_nobody' },
+  'portals.create': { capabilities: [...SCOPES] },
+  'portals.open': { token: 'phl_nobody' },
   'eventTypes.put': { description: 'stolen' },
   'subscriptions.create': { url: 'https://thief.example.com/' },
   'subscriptions.change': { url: 'https://thief.example.com/', description: 'stolen' },
@@ -68,6 +82,7 @@ interface Objects extends Record<string, string> {
   delivery: string;
   recovery: string;
   key: string;
+  session: string;
   /** The key itself, with every scope. */
   secret: string;
 }
@@ -109,7 +124,8 @@ async function objects(): Promise<Objects> {
   const recovery = (await api.call('POST', recover, { body: BODIES['recoveries.start'] })).json.id;
   await api.call('POST', `/v1/accounts/${account}/recoveries/${recovery}/cancel`); // so that another one may be started
   const key = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data[0].id;
-  return { account, subscription, event, delivery, recovery, key, secret };
+  const session = (await api.call('POST', `/v1/accounts/${account}/portal-sessions`, { body: {} })).json.id;
+  return { account, subscription, event, delivery, recovery, key, session, secret };
 }
 
 const urlOf = (path: string, ids: Objects) =>
@@ -121,8 +137,21 @@ const of = (id: string): Operation => {
   if (!found) throw new Error(`no operation ${id}`);
   return found;
 };
+<<<<<<< HEAD
 const inAccount = Object.keys(ALLOWED).filter((id) => id !== 'accounts.list' && !/^(eventTypes|queues)\./.test(id));
 const ofAnObject = inAccount.filter((id) => !/^accounts\.|\.(list|create|publish|publishBatch)$/.test(id));
+=======
+const inAccount = Object.keys(ALLOWED).filter(
+  (id) => id !== 'accounts.list' && id !== 'portals.open' && !/^(eventTypes|sessions?)\./.test(id),
+);
+const ofAnObject = inAccount.filter((id) => !/^accounts\.|\.(list|create|endAll|publish|publishBatch)$/.test(id));
+const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
+const scopesOf = (allowed: Allowed | undefined): Scope[] =>
+  allowed === undefined || allowed === 'anyone' || allowed === 'operator' || allowed === 'public'
+    ? []
+    : [allowed].flat();
+const scoped = Object.keys(ALLOWED).flatMap((id) => scopesOf(ALLOWED[id]).map((scope) => [id, scope] as const));
+>>>>>>> fae1915 (api: people sign in with a key for a cookie, customers get portals, and reading a secret has a scope of its own)
 
 /** All that an account has, as the API tells it. */
 async function stateOf({ account, subscription, delivery }: Objects): Promise<unknown[]> {
@@ -145,15 +174,12 @@ describe('every operation', () => {
     expect(v1.toSorted()).toEqual(Object.keys(ALLOWED).toSorted());
   });
 
-  it.each(Object.keys(ALLOWED))(
-    '%s: 401 without a key, with a wrong one, and with half of the operator’s',
-    async (id) => {
-      for (const key of [null, 'phk_nobody', api.deps.operatorKey.slice(0, -1)]) {
-        const { status, json, headers } = await call(of(id), mine, key);
-        expect([status, json.code, headers['www-authenticate']]).toEqual([401, 'unauthenticated', 'Bearer']);
-      }
-    },
-  );
+  it.each(locked)('%s: 401 without a key, with a wrong one, and with half of the operator’s', async (id) => {
+    for (const key of [null, 'phk_nobody', api.deps.operatorKey.slice(0, -1)]) {
+      const { status, json, headers } = await call(of(id), mine, key);
+      expect([status, json.code, headers['www-authenticate']]).toEqual([401, 'unauthenticated', 'Bearer']);
+    }
+  });
 });
 
 describe('another account’s object is a 404, exactly as an unknown one', () => {
@@ -178,9 +204,6 @@ describe('another account’s object is a 404, exactly as an unknown one', () =>
 });
 
 describe('a key that lacks the scope is told which', () => {
-  const scoped = Object.entries(ALLOWED).filter((entry): entry is [string, Scope] =>
-    SCOPES.some((scope) => scope === entry[1]),
-  );
   it.each(scoped)('%s needs %s, and no more', async (id, scope) => {
     const others = await api.key(
       mine.account,
@@ -190,7 +213,7 @@ describe('a key that lacks the scope is told which', () => {
     expect([status, json.code]).toEqual([403, 'forbidden']);
     expect(json.detail).toContain(scope);
     const own = await objects();
-    const { status: allowed } = await call(of(id), own, await api.key(own.account, [scope]));
+    const { status: allowed } = await call(of(id), own, await api.key(own.account, scopesOf(ALLOWED[id])));
     expect(allowed).toBeLessThan(300);
   });
 
@@ -200,5 +223,49 @@ describe('a key that lacks the scope is told which', () => {
     expect([status, json.code]).toEqual([403, 'forbidden']);
     expect(json.detail).toContain('operator key');
     expect(await api.counts()).toEqual(before);
+  });
+});
+
+// The portal's token is not the operator's: what it was not given is refused by the API, whatever a page shows.
+describe('a portal may do what its capabilities say, in its account alone', () => {
+  it.each(scoped)('%s needs the capability %s, and no more', async (id, scope) => {
+    const lacking = await api.portal(
+      mine.account,
+      SCOPES.filter((other) => other !== scope),
+    );
+    const before = [await stateOf(mine), await api.counts()];
+    const refused = await call(of(id), mine, lacking);
+    expect([refused.status, refused.json.code]).toEqual([403, 'forbidden']);
+    expect(refused.json.detail).toContain(scope);
+    expect([await stateOf(mine), await api.counts()]).toEqual(before);
+    const own = await objects();
+    expect((await call(of(id), own, await api.portal(own.account, scopesOf(ALLOWED[id])))).status).toBeLessThan(300);
+  });
+
+  it.each(locked.filter((id) => ALLOWED[id] === 'operator'))('%s is the operator’s alone', async (id) => {
+    const everything = await api.portal(mine.account, SCOPES);
+    const before = [await stateOf(mine), await api.counts()];
+    expect((await call(of(id), mine, everything)).status).toBe(403);
+    expect([await stateOf(mine), await api.counts()]).toEqual(before);
+  });
+
+  it.each(inAccount)('%s of another account is a 404', async (id) => {
+    const everything = await api.portal(mine.account, SCOPES);
+    const before = [await stateOf(theirs), await api.counts()];
+    expect((await call(of(id), theirs, everything)).status).toBe(404);
+    expect([await stateOf(theirs), await api.counts()]).toEqual(before);
+  });
+
+  it('untold, it may neither publish nor see or change secrets', async () => {
+    const usual = await api.portal(mine.account);
+    for (const id of [
+      'events.publish',
+      'events.publishBatch',
+      'subscriptions.getSecret',
+      'subscriptions.rotateSecret',
+    ]) {
+      expect((await call(of(id), mine, usual)).status).toBe(403);
+    }
+    expect((await call(of('subscriptions.list'), mine, usual)).status).toBe(200);
   });
 });

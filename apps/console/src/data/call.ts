@@ -20,7 +20,7 @@ export class ApiProblem extends Error {
 
 /** The portal's token, which lives in this page's memory only. In its place the browser sends the console's cookie. */
 let portalToken: string | null = null;
-export function usePortalToken(token: string | null): void {
+export function setPortalToken(token: string | null): void {
   portalToken = token;
 }
 

@@ -8,24 +8,18 @@ import type {
   Key,
   Recovery,
   Secrets,
+  Session,
   Subscription,
 } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { call, query } from './call.js';
+import { openPortal } from './portal.js';
 
 // The keys mirror the paths, so that what an act has changed is refetched by a prefix of it.
 
 export interface Page<T> {
   data: T[];
   nextCursor: string | null;
-}
-
-/** Who is signed in. */
-export interface Session {
-  kind: 'operator' | 'account' | 'portal';
-  accountId: string | null;
-  scopes: string[];
-  expiresAt: string;
 }
 
 /** Between two looks, while the tab is visible. */
@@ -35,9 +29,13 @@ const SOON_MS = 1_000;
 
 export const accountPath = (account: string): string => `/v1/accounts/${encodeURIComponent(account)}`;
 
+/** Who is signed in. In a portal, its link is opened first. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  queryFn: ({ signal }) => call<Session>('GET', '/v1/session', undefined, signal),
+  queryFn: async ({ signal }) => {
+    await openPortal();
+    return call<Session>('GET', '/v1/session', undefined, signal);
+  },
   retry: false,
   staleTime: Number.POSITIVE_INFINITY,
 });

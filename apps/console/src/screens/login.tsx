@@ -1,7 +1,8 @@
+import type { Session } from '@posthorn/contract';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ApiProblem, call } from '../data/call.js';
-import { type Session, sessionQuery } from '../data/queries.js';
+import { sessionQuery } from '../data/queries.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { useTitle } from '../ui/page.js';

@@ -1,0 +1,114 @@
+import {
+  CreatePortalSession,
+  DEFAULT_CAPABILITIES,
+  OpenPortalSession,
+  PortalLink,
+  PortalSession,
+  Theme,
+  toTypeId,
+} from '@posthorn/contract';
+import { createPortalLink, endPortals, openPortal } from '@posthorn/core';
+import { z } from 'zod';
+import { addressOf } from '../client-address.js';
+import type { ApiDeps, Routes } from '../deps.js';
+import { NotFound, Unauthenticated } from '../errors.js';
+import { AccountParams } from './params.js';
+
+const tags = ['Sessions'];
+const DEFAULT_SECONDS = 3_600;
+
+export const portalRoutes: Routes = (app, deps) => {
+  const { db } = deps;
+
+  app.post(
+    '/v1/accounts/:account/portal-sessions',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'portals.create',
+        summary: 'Make a link to a portal of an account',
+        description:
+          'The portal shows this account alone and may do what `capabilities` says; the API refuses the rest. The link works ' +
+          'once, within 5 minutes: make it when the page is shown that has it.',
+        tags,
+        params: AccountParams,
+        body: CreatePortalSession,
+        response: { 201: PortalLink },
+      },
+    },
+    async (request, reply) => {
+      const { capabilities = DEFAULT_CAPABILITIES, ttlSeconds = DEFAULT_SECONDS, theme = null } = request.body;
+      const link = await createPortalLink(
+        { db },
+        {
+          accountId: request.params.account,
+          capabilities,
+          lastsSeconds: ttlSeconds,
+          theme,
+          address: addressOf(request),
+        },
+      );
+      if (link === null) throw new NotFound('account');
+      const { id, token, expiresAt } = link;
+      const url = `${baseUrl(request, deps)}/portal#token=${token}`;
+      return reply.code(201).send({ id: toTypeId('ses', id), url, token, expiresAt: expiresAt.toISOString() });
+    },
+  );
+
+  app.delete(
+    '/v1/accounts/:account/portal-sessions',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'portals.endAll',
+        summary: 'End all portals of an account',
+        description: 'Effective at once, and so for links that were not opened yet.',
+        tags,
+        params: AccountParams,
+        response: { 204: z.undefined() },
+      },
+    },
+    async ({ params }, reply) => {
+      if (!(await endPortals({ db }, { accountId: params.account }))) throw new NotFound('account');
+      return reply.code(204).send();
+    },
+  );
+
+  app.post(
+    '/v1/portal-session',
+    {
+      config: { allow: 'public' },
+      schema: {
+        operationId: 'portals.open',
+        summary: 'Open a portal',
+        description:
+          'Exchanges the token of a link for one to make requests with. It works once: of many at once, one gets the portal ' +
+          'and the others a 401.',
+        tags,
+        body: OpenPortalSession,
+        response: { 200: PortalSession },
+      },
+    },
+    async (request) => {
+      const opened = await openPortal({ db }, { linkToken: request.body.token, address: addressOf(request) });
+      if (opened === null) {
+        throw new Unauthenticated('This link was used already, or it is too old: go back to where you got it.');
+      }
+      const { id, token, accountId, capabilities, theme, expiresAt } = opened;
+      request.caller = { kind: 'portal', accountId, scopes: capabilities, session: { id, expiresAt } };
+      return {
+        token,
+        expiresAt: expiresAt.toISOString(),
+        accountId,
+        capabilities,
+        theme: theme === null ? null : Theme.parse(theme),
+      };
+    },
+  );
+};
+
+/** Where browsers reach us, without a slash at the end. */
+const baseUrl = (
+  { protocol, host }: { protocol: string; host: string },
+  { publicUrl }: Pick<ApiDeps, 'publicUrl'>,
+): string => (publicUrl ?? `${protocol}://${host}`).replace(/\/+$/, '');

@@ -1,0 +1,198 @@
+import { CreateSession, ListQuery, SCOPES, Session, type SessionItem, SessionList, toTypeId } from '@posthorn/contract';
+import {
+  countLogin,
+  endAllSessions,
+  endSession,
+  forgiveLogin,
+  type LoginLimits,
+  openSession,
+  type Session as Row,
+} from '@posthorn/core';
+import { z } from 'zod';
+import { addressOf, networkOf } from '../client-address.js';
+import { beforeId, toPage } from '../cursor.js';
+import type { Routes } from '../deps.js';
+import { NotFound, NotPossible, TooManyLogins, Unauthenticated } from '../errors.js';
+import { type Caller, openIdentify } from '../plugins/api-key.js';
+import { requireSameOrigin, sessionCookie } from '../plugins/session-cookie.js';
+import { SessionParams, uuidOf } from './params.js';
+
+const tags = ['Sessions'];
+const LIMITS: LoginLimits = { ofCaller: 10, ofAll: 300 };
+
+export const sessionRoutes: Routes = (app, deps) => {
+  const { db, sessionSeconds, sessionIdleSeconds } = deps;
+  const identify = openIdentify(deps);
+
+  app.post(
+    '/v1/session',
+    {
+      config: { allow: 'public', problems: ['rate_limited'] },
+      schema: {
+        operationId: 'session.create',
+        summary: 'Sign in with a key',
+        description:
+          'The answer sets a cookie that stands for the key: `__Host-posthorn` over https, `posthorn` over http, for browsers ' +
+          'alone. With the cookie, requests that are no GET need the header `x-posthorn-csrf: 1` (any value) and must come ' +
+          'from a page of this origin. After ten wrong keys from one address within a minute, and 300 from all, a login is a ' +
+          '429, also with the right key.',
+        tags,
+        body: CreateSession,
+        response: { 201: Session },
+      },
+    },
+    async (request, reply) => {
+      requireSameOrigin(request, deps);
+      const caller = networkOf(request);
+      const waitSeconds = await countLogin({ db }, caller, LIMITS);
+      if (waitSeconds > 0) throw new TooManyLogins(waitSeconds);
+      const whose = await identify(request.body.key);
+      const opened =
+        whose === null || whose.kind === 'portal'
+          ? null
+          : await openSession(
+              { db },
+              {
+                of: whose,
+                operatorKey: deps.operatorKey,
+                lastsSeconds: sessionSeconds,
+                idleSeconds: sessionIdleSeconds,
+                address: addressOf(request),
+              },
+            );
+      if (whose === null || opened === null) {
+        request.log.warn({ logType: 'audit', address: addressOf(request) }, 'session.refused');
+        throw new Unauthenticated('This key is not known, or it was revoked.');
+      }
+      await forgiveLogin({ db }, caller);
+      request.caller = { ...whose, session: { id: opened.id, expiresAt: opened.expiresAt } };
+      return reply
+        .code(201)
+        .header('set-cookie', sessionCookie(request, deps, opened.token, sessionSeconds))
+        .send(sessionJson(request.caller));
+    },
+  );
+
+  app.get(
+    '/v1/session',
+    {
+      config: { allow: 'anyone' },
+      schema: {
+        operationId: 'session.get',
+        summary: 'Who am I',
+        description: 'With a session or with a key.',
+        tags,
+        response: { 200: Session },
+      },
+    },
+    ({ caller }) => {
+      if (caller === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+      return sessionJson(caller);
+    },
+  );
+
+  app.delete(
+    '/v1/session',
+    {
+      config: { allow: 'anyone', problems: ['forbidden'] },
+      schema: {
+        operationId: 'session.end',
+        summary: 'Sign out',
+        description: 'Ends the session that the request is made with, a portal’s too. A key has none: that is a 422.',
+        tags,
+        response: { 204: z.undefined() },
+      },
+    },
+    async (request, reply) => {
+      const session = request.caller?.session ?? null;
+      if (session === null) throw new NotPossible('the request is made with a key, not with a session');
+      await endSession({ db }, session);
+      return reply
+        .code(204)
+        .header('set-cookie', sessionCookie(request, deps, '', 0))
+        .send();
+    },
+  );
+
+  app.get(
+    '/v1/sessions',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'sessions.list',
+        summary: 'List sessions',
+        description:
+          'Of every kind and account, with links of portals that wait to be opened. One that ended because nobody used it is ' +
+          'listed until `expiresAt`.',
+        tags,
+        querystring: ListQuery,
+        response: { 200: SessionList },
+      },
+    },
+    async ({ query: { limit, cursor } }) => {
+      const rows = await db.prisma.session.findMany({
+        where: { expiresAt: { gt: new Date() }, ...beforeId('sessions', cursor) },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+      });
+      return toPage(rows, { limit, list: 'sessions', keyOf: ({ id }) => [id], itemOf: itemJson });
+    },
+  );
+
+  app.delete(
+    '/v1/sessions',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'sessions.endAll',
+        summary: 'End all sessions',
+        description: 'Of every kind and account, portals and the session of this request included. Keys stay.',
+        tags,
+        response: { 204: z.undefined() },
+      },
+    },
+    async (_request, reply) => {
+      await endAllSessions({ db });
+      return reply.code(204).send();
+    },
+  );
+
+  app.delete(
+    '/v1/sessions/:session',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'sessions.end',
+        summary: 'End a session',
+        description: 'Effective at once: the next request with it is a 401.',
+        tags,
+        params: SessionParams,
+        response: { 204: z.undefined() },
+      },
+    },
+    async ({ params }, reply) => {
+      if (!(await endSession({ db }, { id: uuidOf('ses', params.session) }))) throw new NotFound('session');
+      return reply.code(204).send();
+    },
+  );
+};
+
+const sessionJson = (caller: Caller): Session => ({
+  id: caller.session === null ? null : toTypeId('ses', caller.session.id),
+  kind: caller.kind,
+  accountId: caller.kind === 'operator' ? null : caller.accountId,
+  keyId: caller.kind === 'account' ? toTypeId('key', caller.keyId) : null,
+  scopes: caller.kind === 'operator' ? [...SCOPES] : [...caller.scopes],
+  expiresAt: caller.session?.expiresAt.toISOString() ?? null,
+});
+
+const itemJson = (row: Row): SessionItem => ({
+  id: toTypeId('ses', row.id),
+  kind: row.kind,
+  accountId: row.accountId,
+  keyId: row.keyId === null ? null : toTypeId('key', row.keyId),
+  address: row.address,
+  createdAt: row.createdAt.toISOString(),
+  lastUsedAt: row.lastUsedAt.toISOString(),
+  expiresAt: row.expiresAt.toISOString(),
+});

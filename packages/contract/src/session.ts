@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { AccountId, KeyId, SessionId } from './id.js';
+import { Scope, SCOPES } from './key.js';
+import { listOf } from './list.js';
+import { text, time, timeOrNull } from './text.js';
+
+export const SESSION_KINDS = ['operator', 'account', 'portal'] as const;
+export const SessionKind = z.enum(SESSION_KINDS).meta({
+  description:
+    '`operator`: everything · `account`: what an account key may · `portal`: what the operator allowed, within one account.',
+});
+export type SessionKind = z.infer<typeof SessionKind>;
+
+export const CreateSession = z
+  .strictObject({ key: text(1, 500).describe('The operator key, or a key of an account.') })
+  .meta({ id: 'CreateSession' });
+
+export const Session = z
+  .object({
+    id: SessionId.nullable().describe('null: the request was made with a key, without a session.'),
+    kind: SessionKind,
+    accountId: AccountId.nullable().describe('The one account it reaches; null: every account.'),
+    keyId: KeyId.nullable().describe('The account key behind it.'),
+    scopes: z.array(z.string()).describe('What it may do.'),
+    expiresAt: timeOrNull('When it ends at the latest; null: a key lasts until it is revoked.'),
+  })
+  .meta({ id: 'Session', description: 'Who makes the request.' });
+export type Session = z.infer<typeof Session>;
+
+export const SessionItem = z
+  .object({
+    id: SessionId,
+    kind: SessionKind,
+    accountId: AccountId.nullable().describe('null: the operator’s.'),
+    keyId: KeyId.nullable().describe('The account key that it was opened with.'),
+    address: z.string().nullable().describe('The client address that it was opened from.'),
+    createdAt: time('When it was created.'),
+    lastUsedAt: time('When it was last used, to the minute.'),
+    expiresAt: time('When it ends at the latest.'),
+  })
+  .meta({ id: 'SessionItem' });
+export type SessionItem = z.infer<typeof SessionItem>;
+
+export const SessionList = listOf(SessionItem, 'SessionList');
+
+/** What a portal may be allowed: the scopes of keys. */
+export const CAPABILITIES = SCOPES;
+/** What a portal may do unless told otherwise: neither publish nor see secrets. */
+export const DEFAULT_CAPABILITIES: readonly Scope[] = SCOPES.filter(
+  (scope) => scope !== 'events:write' && scope !== 'secrets:read',
+);
+
+const colour = (description: string) =>
+  z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as #1a7f5a')
+    .describe(description);
+
+const MAX_LOGO_CHARACTERS = 64 * 1024;
+const LOGO_DATA = /^data:image\/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}$/;
+const isLogo = (value: string): boolean =>
+  value.startsWith('data:')
+    ? LOGO_DATA.test(value)
+    : value.length <= 2_000 && /^https:\/\/[\x21-\x7e]+$/.test(value) && URL.canParse(value);
+
+export const Theme = z
+  .strictObject({
+    accent: colour('Accent colour on a light ground.').optional(),
+    accentDark: colour('Accent colour on a dark ground.').optional(),
+    radius: z.int().min(0).max(24).optional().describe('Corner radius in pixels, 0 to 24.'),
+    fontFamily: z.enum(['inter', 'system', 'serif', 'mono']).optional().describe('Out of these only.'),
+    logoUrl: z
+      .string()
+      .max(MAX_LOGO_CHARACTERS, `must be at most ${MAX_LOGO_CHARACTERS} characters`)
+      .refine(isLogo, 'must be an https URL, or a base64 data: URL of a PNG, JPEG, GIF, WebP or SVG image')
+      .optional()
+      .describe('An https URL, or an image as a base64 `data:` URL of at most 64 KiB.'),
+    mode: z.enum(['light', 'dark', 'system']).optional().describe('Absent: `system`.'),
+    navigation: z.enum(['shown', 'hidden']).optional().describe('Absent: `shown`.'),
+  })
+  .meta({ id: 'Theme', description: 'How a portal looks. What is absent is as in the console.' });
+export type Theme = z.infer<typeof Theme>;
+
+export const CreatePortalSession = z
+  .strictObject({
+    capabilities: z
+      .array(Scope)
+      .min(1, 'must name at least one capability; leave it out for the usual ones')
+      .overwrite((scopes) => [...new Set(scopes)])
+      .optional()
+      .describe(
+        'What the portal may do, in the words of the scopes. Absent: all but `events:write` and `secrets:read`.',
+      ),
+    ttlSeconds: z
+      .int('must be a whole number')
+      .min(60, 'must be at least 60')
+      .max(86_400, 'must be at most 86400')
+      .optional()
+      .describe('How long the portal stays open, counted from when its link is opened: 60 to 86400. Absent: 3600.'),
+    theme: Theme.optional(),
+  })
+  .meta({
+    id: 'CreatePortalSession',
+    examples: [{ capabilities: ['subscriptions:read', 'deliveries:read'], ttlSeconds: 1800, theme: { mode: 'dark' } }],
+  });
+
+export const PortalLink = z
+  .object({
+    id: SessionId,
+    url: z.string().describe('Open it, or put it into a frame. The token is in its fragment: no server sees it.'),
+    token: z.string().describe('The same token on its own. It works once.'),
+    expiresAt: time('Until then it must have been opened: 5 minutes from now.'),
+  })
+  .meta({ id: 'PortalLink' });
+
+export const OpenPortalSession = z
+  .strictObject({ token: text(1, 200).describe('The token of a portal’s link.') })
+  .meta({ id: 'OpenPortalSession' });
+
+export const PortalSession = z
+  .object({
+    token: z.string().describe('For `Authorization: Bearer`. Keep it in memory only.'),
+    expiresAt: time('When the portal closes.'),
+    accountId: AccountId,
+    capabilities: z.array(z.string()).describe('What it may do.'),
+    theme: Theme.nullable().describe('How it looks; null: as the console.'),
+  })
+  .meta({ id: 'PortalSession' });
+export type PortalSession = z.infer<typeof PortalSession>;

@@ -1,0 +1,62 @@
+import type { Deps } from '../deps.js';
+import { newId } from '../id.js';
+import { dropEnded } from './open-session.js';
+import { hashToken, newToken } from './session.js';
+
+const LINK_SECONDS = 300;
+
+export interface CreatePortalLink {
+  accountId: string;
+  capabilities: readonly string[];
+  /** How long the portal stays open from when the link is opened. */
+  lastsSeconds: number;
+  theme: object | null;
+  address: string;
+}
+
+/** Makes the link to a portal of an account. `token` is told this once, kept only as a hash, and works once, within five
+ *  minutes. null: there is no such account. */
+export async function createPortalLink(
+  { db }: Pick<Deps, 'db'>,
+  { accountId, capabilities, lastsSeconds, theme, address }: CreatePortalLink,
+): Promise<{ id: string; token: string; expiresAt: Date } | null> {
+  const token = newToken('phl');
+  const id = newId();
+  await dropEnded(db);
+  const { rows } = await db.pool.query<{ expiresAt: Date }>(
+    `INSERT INTO sessions AS s (id, kind, account_id, link_hash, capabilities, theme, lasts_seconds, address, expires_at)
+     SELECT $1, 'portal', a.id, $3, $4, $5, $6, $7, now() + interval '${LINK_SECONDS} seconds'
+     FROM accounts a WHERE a.id = $2 FOR KEY SHARE
+     RETURNING s.expires_at AS "expiresAt"`,
+    [id, accountId, hashToken(token), capabilities, theme && JSON.stringify(theme), lastsSeconds, address],
+  );
+  const [made] = rows;
+  return made ? { id, token, expiresAt: made.expiresAt } : null;
+}
+
+export interface OpenedPortal {
+  id: string;
+  accountId: string;
+  capabilities: string[];
+  theme: unknown;
+  token: string;
+  expiresAt: Date;
+}
+
+/** Opens a portal by its link's token, which is then used up: of many at once with the same token one gets the portal.
+ *  null: the token is nobody's, was used, or is too old. */
+export async function openPortal(
+  { db }: Pick<Deps, 'db'>,
+  { linkToken, address }: { linkToken: string; address: string },
+): Promise<OpenedPortal | null> {
+  const token = newToken('php');
+  const { rows } = await db.pool.query<Omit<OpenedPortal, 'token'>>(
+    `UPDATE sessions s SET link_hash = NULL, hash = $2, address = $3, last_used_at = now(),
+       expires_at = now() + s.lasts_seconds * interval '1 second'
+     WHERE s.link_hash = $1 AND s.kind = 'portal' AND s.expires_at > now()
+     RETURNING s.id, s.account_id AS "accountId", s.capabilities, s.theme, s.expires_at AS "expiresAt"`,
+    [hashToken(linkToken), hashToken(token), address],
+  );
+  const [opened] = rows;
+  return opened ? { ...opened, token } : null;
+}
