@@ -27,11 +27,8 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Recoveries', description: 'Bring back what a subscription did not get.' },
     { name: 'Event types', description: 'The catalogue of what may be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
-<<<<<<< HEAD
     { name: 'Operations', description: 'How queues, workers and deliveries stand. Operator only.' },
-=======
     { name: 'Sessions', description: 'Signing in, and portals for customers.' },
->>>>>>> fae1915 (api: people sign in with a key for a cookie, customers get portals, and reading a secret has a scope of its own)
     { name: 'Papercups', description: 'The event subscriptions API of Papercups, over the same subscriptions.' },
     { name: 'Health', description: 'For load balancers, orchestrators and Prometheus.' },
   ],

@@ -19,8 +19,9 @@ export interface Due {
   attemptNumber: number;
   /** Absent or 0: now. */
   delayMs?: number;
-  /** One of many of its kind: whatever is not goes first. */
-  isBulk?: boolean;
+  /** Who goes before it: absent: nobody · `burst`, one of many at once: what is neither · `backlog`, which has waited elsewhere
+   *  already: everybody. */
+  rank?: 'burst' | 'backlog';
 }
 
 /** What a worker is handed. */

@@ -123,7 +123,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect((await figures()).retry).toEqual({ ...none, delayed: 1 });
     const start = Date.now();
     await enqueue('deliver', [due()]);
-    await enqueue('verify', [due({ isBulk: true })]);
+    await enqueue('verify', [due({ rank: 'burst' })]);
     await pause(50);
     await enqueue('deliver', [due(), due()]);
     const { deliver, verify } = await figures();
@@ -181,6 +181,26 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(one.isRunning()).toBe(true);
     await one.stop({ graceMs: 0 });
     expect(one.isRunning()).toBe(false);
+  });
+
+  it('what is new goes before a burst, and a burst before a backlog', async () => {
+    const { enqueue } = producer();
+    const [backlog, burst, fresh] = [due({ rank: 'backlog' }), due({ rank: 'burst' }), due()];
+    for (const one of [backlog, burst, fresh]) await enqueue('deliver', [one]);
+    const seen: string[] = [];
+    const opened = openConsumer(connection, {
+      queue: 'deliver',
+      concurrency: 1,
+      log: silent,
+      handle({ id }) {
+        seen.push(id);
+        return Promise.resolve(completed);
+      },
+    });
+    undo.push(() => opened.stop({ graceMs: 0 }));
+    opened.start();
+    await waitFor(() => seen.length === 3);
+    expect(seen).toEqual([fresh.id, burst.id, backlog.id]);
   });
 
   it('a delayed one is never early', async () => {

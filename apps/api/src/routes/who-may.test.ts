@@ -137,12 +137,8 @@ const of = (id: string): Operation => {
   if (!found) throw new Error(`no operation ${id}`);
   return found;
 };
-<<<<<<< HEAD
-const inAccount = Object.keys(ALLOWED).filter((id) => id !== 'accounts.list' && !/^(eventTypes|queues)\./.test(id));
-const ofAnObject = inAccount.filter((id) => !/^accounts\.|\.(list|create|publish|publishBatch)$/.test(id));
-=======
 const inAccount = Object.keys(ALLOWED).filter(
-  (id) => id !== 'accounts.list' && id !== 'portals.open' && !/^(eventTypes|sessions?)\./.test(id),
+  (id) => id !== 'accounts.list' && id !== 'portals.open' && !/^(eventTypes|queues|sessions?)\./.test(id),
 );
 const ofAnObject = inAccount.filter((id) => !/^accounts\.|\.(list|create|endAll|publish|publishBatch)$/.test(id));
 const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
@@ -151,7 +147,6 @@ const scopesOf = (allowed: Allowed | undefined): Scope[] =>
     ? []
     : [allowed].flat();
 const scoped = Object.keys(ALLOWED).flatMap((id) => scopesOf(ALLOWED[id]).map((scope) => [id, scope] as const));
->>>>>>> fae1915 (api: people sign in with a key for a cookie, customers get portals, and reading a secret has a scope of its own)
 
 /** All that an account has, as the API tells it. */
 async function stateOf({ account, subscription, delivery }: Objects): Promise<unknown[]> {

@@ -20,7 +20,7 @@ export interface InsertedEvent {
   /** The deliveries to be made now. Held ones are not listed, nor those that wait for the feeder. */
   directIds: string[];
   /** Of these, the ones that come after many others of their subscription. */
-  bulkIds: string[];
+  burstIds: string[];
   /** How many wait for the feeder. */
   parkedCount: number;
 }
@@ -34,7 +34,7 @@ export const wantsType = (type: string): string =>
   `(s.events = '{}' OR ${type} = ANY (s.events) OR split_part(${type}, ':', 1) || ':*' = ANY (s.events))`;
 
 /** A subscription's deliveries that others of the same age may go before. */
-const BULK_FROM = 4;
+const BURST_FROM = 4;
 /** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
  *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
 const YOUNG_SECONDS = 5;
@@ -110,7 +110,7 @@ owed AS (
 owed_per_event AS (
   SELECT event_id, count(*)::int AS deliveries,
     array_agg(id) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
-    array_agg(id) FILTER (WHERE place <= concurrency_limit AND place > ${BULK_FROM}) AS bulk_ids,
+    array_agg(id) FILTER (WHERE place <= concurrency_limit AND place > ${BURST_FROM}) AS burst_ids,
     (count(*) FILTER (WHERE is_active AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
   FROM placed GROUP BY event_id
 ),
@@ -122,7 +122,7 @@ stored AS (
 )
 SELECT a.id IS NOT NULL AS "accountKnown", t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
   coalesce(o.deliveries, 0) AS "deliveryCount", coalesce(o.direct_ids, '{}') AS "directIds",
-  coalesce(o.bulk_ids, '{}') AS "bulkIds", coalesce(o.parked, 0) AS "parkedCount"
+  coalesce(o.burst_ids, '{}') AS "burstIds", coalesce(o.parked, 0) AS "parkedCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
 LEFT JOIN event_types t ON t.name = i.type

@@ -10,10 +10,10 @@ export async function tellQueue(
 ): Promise<void> {
   const ids = inserted.flatMap(({ directIds }) => directIds);
   if (ids.length === 0) return;
-  const bulk = new Set(inserted.flatMap(({ bulkIds }) => bulkIds));
+  const burst = new Set(inserted.flatMap(({ burstIds }) => burstIds));
   const taken = await enqueue(
     'deliver',
-    ids.map((id) => ({ id, attemptNumber: 1, ...(bulk.has(id) && { isBulk: true }) })),
+    ids.map((id) => ({ id, attemptNumber: 1, ...(burst.has(id) && { rank: 'burst' as const }) })),
   );
   if (!taken) await feedSoon(db, ids);
 }

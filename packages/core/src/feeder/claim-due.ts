@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
+import { FED_AT_ONCE } from '../deliveries/concurrency.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import { LEASE_SECONDS } from '../events/insert-events.js';
@@ -30,7 +31,7 @@ const LOCK = 72_707_370;
 // costs. The first of each account come before the second of any: who owns many subscriptions, or has published much, gets
 // no larger share. Only what is chosen is locked: a lock is a write.
 //
-// Room: as many as are not leased already, up to its limit · with a rate, as many as there are slots until SLOTS_AHEAD_SECONDS
+// Room: as many as are not leased already, up to its limit, and never more than FED_AT_ONCE · with a rate, as many as there are slots until SLOTS_AHEAD_SECONDS
 // from now, each at its own time, so each is moved once (generic cell rate algorithm without burst: ITU-T I.371) · with an open
 // breaker none, with a half-open one a single probe.
 const CLAIM = `
@@ -52,7 +53,7 @@ waiting AS MATERIALIZED (
 ),
 roomy AS (
   SELECT w.*, least(
-    w.concurrency_limit - leased.count,
+    least(w.concurrency_limit, ${FED_AT_ONCE}) - leased.count,
     floor(extract(epoch FROM now() + interval '${SLOTS_AHEAD_SECONDS} seconds' - w.next_slot_at) * w.rate_limit)
   ) AS room
   FROM waiting w CROSS JOIN LATERAL (

@@ -28,7 +28,7 @@ export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promi
     id,
     attemptNumber,
     delayMs,
-    ...(!isUrgent(askedTrigger) && { isBulk: true }),
+    ...(!isUrgent(askedTrigger) && { rank: 'backlog' as const }),
   });
   const enqueued = await Promise.all([
     hand('deliver', deliveries.filter((one) => !isRetry(one)).map(toDue)),
