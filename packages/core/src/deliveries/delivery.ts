@@ -26,6 +26,8 @@ export interface LoadedDelivery {
   attemptCount: number;
   failureCount: number;
   askedTrigger: AttemptTrigger | null;
+  /** The last one that brought it back. */
+  recoveryId: string | null;
   /** By the database's clock; negative when it is past; null unless pending. */
   dueInMs: number | null;
   subscriptionId: string;

@@ -1,13 +1,19 @@
 /* oxlint-disable unicorn/no-useless-spread -- so that a list of many short entries stands in few lines */
 import { toUuid } from '@posthorn/contract';
 import type { PostRequest, PostResult } from '@posthorn/sender';
+import { expect } from 'vitest';
 import type { Due, QueueName } from '../deps.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { openPublisher } from '../events/publisher.js';
 import { feed, feedRest } from '../feeder/feed.js';
 import { reclaim } from '../feeder/reclaim.js';
 import { FAILED, GONE, type Ledger, challengeOf, interpose, silent } from '../ledger.test-support.js';
+import type { AttemptTrigger, DeliveryStatus, RecoveryStatus } from '../generated/prisma/client.js';
 import { openPatience } from '../database-away.js';
+import { advanceRecoveries } from '../recoveries/advance-recoveries.js';
+import { cancelRecovery } from '../recoveries/cancel-recovery.js';
+import { findRecovery } from '../recoveries/recovery.js';
+import { type WantedRecovery, startRecovery } from '../recoveries/start-recovery.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
@@ -15,11 +21,11 @@ import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { sendTest } from '../subscriptions/send-test.js';
 import { openVerifier } from '../verifications/attempt-verification.js';
-import { askForRetry } from './ask-for-retry.js';
+import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
 import type { AttemptEnd, AttemptOptions } from './attempt-delivery.js';
 
-/** One that goes to the queue, one that is longer than the queue keeps. */
-export const WAITS_MS = [5_000, 3_700_000];
+/** Schedules: none, so that whatever fails has failed; one wait that goes to the queue, one that is longer than the queue keeps. */
+export const SCHEDULES_MS: readonly (readonly number[])[] = [[], [5_000], [5_000, 3_700_000], [3_700_000, 5_000]];
 const FAILING_AFTER_MS = 90_000_000;
 
 /** What happens next: an act, and two numbers with which it chooses. */
@@ -29,15 +35,23 @@ export interface Step {
   how: number;
 }
 
-export interface Act {
+/** What an act may do, and nothing else. */
+export interface Limits {
   /** What it may make of a delivery, `from>to`; nothing else may change. */
   moves?: readonly string[];
+  /** The same of a subscription. */
+  turns?: readonly string[];
+  /** Who may ask for an attempt by it. */
+  asks?: AttemptTrigger;
   /** It makes attempts. */
   attempts?: true;
   /** It ends attempts that were under way before: what is settled meanwhile may get one more. */
   finishes?: true;
-  /** It may POST and lose the result. */
+  /** It may POST once and lose the result. */
   loses?: true;
+}
+
+export interface Act extends Limits {
   run(world: World, step: Step): Promise<void>;
 }
 
@@ -45,29 +59,45 @@ export interface Act {
 export interface World {
   ledger: Ledger;
   accountId: string;
+  waitsMs: readonly number[];
   subscriptions: { id: string; events: string[] }[];
+  /** What everybody may be sent; tests are not among it. */
+  published: { id: string; type: string; createdAt: Date }[];
   /** Who is owed an event, from the moment it was accepted. */
   owed: Map<string, Set<string>>;
+  /** The subscription of a change that has just been carried out: what it is owed has followed. `every`: what is held has, of all. */
+  followed: string | null;
+  /** How many attempts a delivery had, one that was under way included, when its schedule began anew. */
+  broughtAfter: Map<string, number>;
+  underWay: Set<string>;
   /** Jobs that ran: a queue may bring each of them again. */
   handled: (Due & { queue: QueueName })[];
   /** Called in the middle of a step, after an act within it. */
-  observe(act: Act): Promise<void>;
+  observe(limits: Limits): Promise<void>;
+  /** Called when a receiver gets a request, before it answers. */
+  posting(job: Due, request: PostRequest): Promise<void>;
   /** POSTs made, and those of them whose result never reached the ledger; by event and subscription. */
   posted: Map<string, number>;
   lost: Map<string, number>;
   subscriptionOf: Map<string, string>;
 }
 
-export async function openWorld(ledger: Ledger): Promise<World> {
+export async function openWorld(ledger: Ledger, waitsMs: readonly number[]): Promise<World> {
   ledger.jobs.length = 0;
   ledger.setQueue(true);
   const world: World = {
     ledger,
     accountId: await ledger.account(),
+    waitsMs,
     subscriptions: [],
+    published: [],
     owed: new Map(),
+    followed: null,
+    broughtAfter: new Map(),
+    underWay: new Set(),
     handled: [],
     observe: () => Promise.resolve(),
+    posting: () => Promise.resolve(),
     posted: new Map(),
     lost: new Map(),
     subscriptionOf: new Map(),
@@ -117,12 +147,15 @@ async function attempt(
   }
   let key: string | null = null;
   const post = async (request: PostRequest): Promise<PostResult> => {
+    await world.posting(job, request);
+    world.underWay.add(job.id);
     const result = { ...ANSWERED, startedAt: new Date(), ...(await answer()) };
+    world.underWay.delete(job.id);
     key = keyOf(request, world);
     count(world.posted, key);
     return result;
   };
-  const worker = ledger.attempter({ post, waitsMs: WAITS_MS, failingAfterMs: FAILING_AFTER_MS, ...options });
+  const worker = ledger.attempter({ post, waitsMs: world.waitsMs, failingAfterMs: FAILING_AFTER_MS, ...options });
   const end = await worker.attempt(job, signal).catch((error: unknown) => {
     if (error !== CRASH) throw error;
     return null;
@@ -192,19 +225,119 @@ async function publish(world: World, { how }: Step, ledger: Ledger): Promise<voi
   await publisher.drain();
   if (result.outcome !== 'accepted') throw new Error(result.outcome);
   world.owed.set(result.event.id, new Set(wanting.map(({ id }) => id)));
+  world.published.push({ id: result.event.id, type, createdAt: result.event.createdAt });
+}
+
+async function wantedRecovery(world: World, { at, how }: Step): Promise<WantedRecovery> {
+  // All there is, or what came before or after one of the events.
+  const middle = pick(world.published, at)?.createdAt ?? new Date();
+  return {
+    accountId: world.accountId,
+    subscriptionId: of(world, at).id,
+    which: how % 2 === 0 ? 'failed' : 'missing',
+    since: how % 5 === 0 ? middle : new Date(0),
+    until: how % 7 === 0 ? middle : new Date(Date.now() + 60_000),
+    isDryRun: false,
+  };
+}
+
+/** What such a recovery brings back, as the model knows it: the events. */
+async function recoverable(
+  world: World,
+  { subscriptionId, which, since, until }: Omit<WantedRecovery, 'accountId' | 'isDryRun'>,
+): Promise<string[]> {
+  if (which === 'failed') {
+    const { rows } = await world.ledger.db.pool.query<{ id: string }>(
+      `SELECT event_id AS id FROM deliveries WHERE subscription_id = $1 AND status IN ('failed', 'canceled')
+         AND created_at >= $2 AND created_at < $3`,
+      [subscriptionId, since, until],
+    );
+    return rows.map(({ id }) => id);
+  }
+  const wanted = world.subscriptions.find(({ id }) => id === subscriptionId)?.events ?? [];
+  return world.published
+    .filter(({ type }) => wanted.length === 0 || wanted.includes(type))
+    .filter(({ createdAt }) => createdAt >= since && createdAt < until)
+    .filter(({ id }) => !world.owed.get(id)?.has(subscriptionId))
+    .map(({ id }) => id);
+}
+
+interface Brought {
+  id: string;
+  eventId: string;
+  status: DeliveryStatus;
+  attemptCount: number;
+  askedTrigger: AttemptTrigger | null;
+}
+
+/** One slice of each running recovery, by `workers` at once; returns how many are running still. */
+async function advance(world: World, { atOnce, workers }: { atOnce: number; workers: number }): Promise<number> {
+  const { prisma, pool } = world.ledger.db;
+  const running = await prisma.recovery.findMany({
+    where: { accountId: world.accountId, status: 'running' },
+    include: { subscription: true },
+  });
+  if (running.length === 0) return 0;
+  const before = new Map<string, string[]>();
+  for (const recovery of running) before.set(recovery.id, await recoverable(world, recovery));
+  await Promise.all(Array.from({ length: workers }, () => advanceRecoveries(world.ledger.db, { atOnce })));
+  let left = 0;
+  for (const { id, subscription, queued, ...recovery } of running) {
+    const now = await prisma.recovery.findUniqueOrThrow({ where: { id } });
+    if (now.status === 'running') left += 1;
+    const { rows } = await pool.query<Brought>(
+      `SELECT id, event_id AS "eventId", status, attempt_count AS "attemptCount", asked_trigger AS "askedTrigger" FROM deliveries
+       WHERE recovery_id = $1 AND subscription_id = $2 AND event_id = ANY ($3::uuid[])`,
+      [id, subscription.id, before.get(id)],
+    );
+    const receives = subscription.deletedAt === null && ['active', 'paused'].includes(subscription.status);
+    if (!receives) expect([now.status, rows.length], 'for who receives nothing it ends').toEqual(['canceled', 0]);
+    expect(now.queued - queued, 'what it says that it brought back').toBe(rows.length);
+    expect(rows.length).toBeLessThanOrEqual(atOnce * workers);
+    for (const { status, askedTrigger } of rows) {
+      expect(status).toBe(subscription.status === 'paused' ? 'held' : 'pending');
+      if (status === 'pending') expect(askedTrigger, 'it is asked for').not.toBeNull();
+    }
+    for (const { id: deliveryId, eventId, attemptCount } of rows) {
+      world.owed.get(eventId)?.add(subscription.id);
+      world.broughtAfter.set(deliveryId, attemptCount + Number(world.underWay.has(deliveryId)));
+    }
+    if (now.status === 'completed' && recovery.which === 'missing')
+      expect(await recoverable(world, recovery), 'nothing is missing any more').toEqual([]);
+  }
+  return left;
 }
 
 const CANCELS = ['pending>canceled', 'held>canceled'];
 /** What is owed follows the state of its subscription. */
 const SETTLES = ['pending>held', ...CANCELS];
-const ANY = [
-  ...['pending>held', 'pending>succeeded', 'pending>failed', 'held>pending', 'held>succeeded', 'held>failed'],
-  ...[...CANCELS, 'failed>succeeded', 'canceled>succeeded'],
+const ENDS = [
+  ...['pending>succeeded', 'pending>failed', 'held>succeeded', 'held>failed'],
+  ...['failed>succeeded', 'canceled>succeeded'],
 ];
+const receiving = (...to: string[]) => ['active', 'paused'].flatMap((from) => to.map((one) => `${from}>${one}`));
+const WORKING: Limits = { moves: [...ENDS, ...SETTLES], turns: receiving('disabled'), attempts: true };
+const BRINGING_BACK: Limits = {
+  moves: ['failed>pending', 'failed>held', 'canceled>pending', 'canceled>held'],
+  asks: 'recovery',
+};
+const FOLLOWING: Limits = { moves: ['held>pending', ...CANCELS] };
+const RESUMES = ['paused>active', 'disabled>active', 'holding>active'];
+const DELETES = ['active>deleted', 'paused>deleted', 'disabled>deleted', 'holding>deleted', 'unverified>deleted'];
 const of = (world: World, at: number) => ({
   accountId: world.accountId,
   id: pick(world.subscriptions, at)?.id ?? '',
 });
+/** A change of a subscription that is carried out to its end. */
+async function change(
+  world: World,
+  at: number,
+  verb: (key: ReturnType<typeof of>) => Promise<{ outcome: string }>,
+): Promise<void> {
+  const key = of(world, at);
+  const { outcome } = await verb(key);
+  if (outcome === 'done' || outcome === 'deleted') world.followed = key.id;
+}
 async function anyDelivery(world: World, at: number): Promise<string | undefined> {
   const rows = await world.ledger.db.prisma.delivery.findMany({
     where: { accountId: world.accountId },
@@ -233,59 +366,128 @@ const OUTSIDE: Record<string, Act> = {
     },
   },
   'ask for a retry': {
+    asks: 'manual',
     async run(world, { at, how }) {
       const id = await anyDelivery(world, at);
       const enqueue = how % 4 === 0 ? () => Promise.resolve(false) : world.ledger.enqueue;
       if (id) await askForRetry({ ...world.ledger, enqueue }, { accountId: world.accountId, id });
     },
   },
+  'put a job back on the board': {
+    asks: 'manual',
+    ...WORKING,
+    async run(world, { at, how }) {
+      const job = pick(world.handled, at);
+      // Beside a try that is under way it is the try itself that is asked for.
+      if (!job || job.queue === 'verify' || world.underWay.has(job.id)) return;
+      const asked = await askForRetryOfJob(world.ledger, job);
+      if (asked.outcome !== 'asked') {
+        expect(asked).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('deleted') });
+        return;
+      }
+      const { attemptNumber } = asked;
+      const { jobs } = world.ledger;
+      const index = jobs.findIndex((one) => one.id === job.id && one.attemptNumber === attemptNumber);
+      const [made] = jobs.splice(index, 1);
+      if (index === -1 || !made) throw new Error('no job was made of it');
+      const end = await attempt(world, made, () => pick(ANSWERS, how) ?? {});
+      expect(end?.end, 'a real attempt, at once').toBe('attempted');
+    },
+  },
+  'count what a recovery would bring back': {
+    async run(world, step) {
+      const wanted = { ...(await wantedRecovery(world, step)), isDryRun: true };
+      const counted = await startRecovery(world.ledger, wanted);
+      if (counted.outcome === 'counted') expect(counted.matched).toBe((await recoverable(world, wanted)).length);
+    },
+  },
+  'start a recovery': {
+    run: async (world, step) => void (await startRecovery(world.ledger, await wantedRecovery(world, step))),
+  },
+  'advance recoveries': {
+    ...BRINGING_BACK,
+    run: async (world, { at, how }) => void (await advance(world, { atOnce: 1 + (at % 3), workers: 1 + (how % 2) })),
+  },
+  'cancel a recovery': {
+    async run(world, { at }) {
+      const { ledger, accountId } = world;
+      const recoveries = await ledger.db.prisma.recovery.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+      const recovery = pick(recoveries, at);
+      const canceled = recovery && (await cancelRecovery(ledger, { accountId, id: recovery.id }));
+      const ended: RecoveryStatus | undefined = recovery?.status === 'running' ? 'canceled' : recovery?.status;
+      expect(canceled?.status).toBe(ended);
+    },
+  },
+  recover: {
+    ...BRINGING_BACK,
+    async run(world, step) {
+      const { ledger, accountId } = world;
+      const wanted = await wantedRecovery(world, step);
+      const expected = await recoverable(world, wanted);
+      const started = await startRecovery(ledger, wanted);
+      if (started.outcome !== 'started') return;
+      const { id } = started.recovery;
+      while ((await advance(world, { atOnce: 1 + (step.at % 3), workers: 1 })) > 0);
+      const ended = await findRecovery(ledger.db, { accountId, id });
+      expect(ended).toMatchObject({ status: 'completed', matched: expected.length, queued: expected.length });
+      expect(ended).toMatchObject({ pending: expected.length, succeeded: 0, failed: 0 });
+      expect(await recoverable(world, wanted), 'nothing is left of it').toEqual([]);
+    },
+  },
   pause: {
     moves: ['pending>held'],
-    run: async (world, { at }) => void (await pauseSubscription(world.ledger, of(world, at))),
+    turns: ['active>paused'],
+    run: (world, { at }) => change(world, at, (key) => pauseSubscription(world.ledger, key)),
   },
   resume: {
     moves: ['held>pending'],
-    run: async (world, { at }) => void (await resumeSubscription(world.ledger, of(world, at))),
+    turns: RESUMES,
+    run: (world, { at }) => change(world, at, (key) => resumeSubscription(world.ledger, key)),
   },
   disable: {
     moves: SETTLES,
-    run: async (world, { at }) => void (await disableSubscription(world.ledger, of(world, at))),
+    turns: receiving('disabled'),
+    run: (world, { at }) => change(world, at, (key) => disableSubscription(world.ledger, key)),
   },
   'disable, and hold': {
     moves: SETTLES,
-    run: async (world, { at }) =>
-      void (await disableSubscription(world.ledger, { ...of(world, at), deliveries: 'hold' })),
+    turns: [...receiving('holding'), 'disabled>holding'],
+    run: (world, { at }) =>
+      change(world, at, (key) => disableSubscription(world.ledger, { ...key, deliveries: 'hold' })),
   },
   'disable, and cancel': {
     moves: SETTLES,
-    run: async (world, { at }) =>
-      void (await disableSubscription(world.ledger, { ...of(world, at), deliveries: 'cancel' })),
+    turns: [...receiving('disabled'), 'holding>disabled'],
+    run: (world, { at }) =>
+      change(world, at, (key) => disableSubscription(world.ledger, { ...key, deliveries: 'cancel' })),
   },
   delete: {
     moves: CANCELS,
-    run: async (world, { at }) => void (await deleteSubscription(world.ledger, of(world, at))),
+    turns: DELETES,
+    run: (world, { at }) => change(world, at, (key) => deleteSubscription(world.ledger, key)),
   },
   'pause, and the API ends after the commit': {
-    moves: ['pending>held'],
+    turns: ['active>paused'],
     run: (world, { at }) => cutShort(world, (ledger) => pauseSubscription(ledger, of(world, at))),
   },
   'resume, and the API ends after the commit': {
-    moves: ['held>pending'],
+    turns: RESUMES,
     run: (world, { at }) => cutShort(world, (ledger) => resumeSubscription(ledger, of(world, at))),
   },
   'disable, and the API ends after the commit': {
+    turns: [...receiving('disabled', 'holding'), 'disabled>holding', 'holding>disabled'],
     run: (world, { at, how }) =>
       cutShort(world, (ledger) =>
         disableSubscription(ledger, { ...of(world, at), deliveries: how % 2 === 0 ? 'cancel' : 'hold' }),
       ),
   },
   'delete, and the API ends after the commit': {
-    moves: CANCELS,
+    turns: DELETES,
     run: (world, { at }) => cutShort(world, (ledger) => deleteSubscription(ledger, of(world, at))),
   },
   subscribe: {
     run: async (world, { how }) => {
-      if (world.subscriptions.length < 5) await subscribe(world, how % 2 === 0 ? [] : ['conversation:created']);
+      if (world.subscriptions.length < 4) await subscribe(world, how % 2 === 0 ? [] : ['conversation:created']);
     },
   },
   'change the URL': {
@@ -304,7 +506,13 @@ const OUTSIDE: Record<string, Act> = {
       })),
   },
   feed: { run: async ({ ledger }) => void (await feed(ledger)) },
-  'feed the rest': { moves: ['held>pending', ...SETTLES], run: async ({ ledger }) => void (await feedRest(ledger)) },
+  'feed the rest': {
+    ...FOLLOWING,
+    async run(world) {
+      await feedRest(world.ledger);
+      world.followed = 'every';
+    },
+  },
   'feed, and the queue is away': {
     run: async ({ ledger }) => void (await feed({ ...ledger, enqueue: () => Promise.resolve(false) })),
   },
@@ -318,13 +526,11 @@ const OUTSIDE: Record<string, Act> = {
   'the queue brings a job again': {
     run: async ({ ledger, handled }, { at }) => {
       const job = pick(handled, at);
-      if (job) ledger.jobs.push({ ...job, delayMs: 0 });
+      if (job) ledger.jobs.unshift({ ...job, delayMs: 0 });
     },
   },
   'time passes': { run: (world, { how }) => passTime(world, [1, 10, 70, 3_700, 90_000, 90_000][how % 6] ?? 1) },
 };
-
-const WORKING = { moves: ANY, attempts: true } as const;
 
 /** All that may happen. A new verb or fault is an entry here: `moves` says what it may do to deliveries. */
 export const ACTS: Record<string, Act> = {
@@ -344,10 +550,13 @@ export const ACTS: Record<string, Act> = {
       if (!job) return;
       const attempting = begin(world, job, pick(ANSWERS, step.how) ?? {});
       await attempting.reached;
-      await world.observe({ ...WORKING, run: () => Promise.resolve() });
-      const within = OUTSIDE[pick(Object.keys(OUTSIDE), step.at + step.how) ?? ''];
-      await within?.run(world, step);
-      if (within) await world.observe(within);
+      await world.observe(WORKING);
+      // Several, as a receiver may take its time.
+      for (let turn = 0; turn <= step.how % 4; turn += 1) {
+        const within = OUTSIDE[pick(Object.keys(OUTSIDE), (step.at + 1) * (step.how + 1) + turn * 7) ?? ''];
+        await within?.run(world, step);
+        if (within) await world.observe(within);
+      }
       await attempting.finish();
     },
   },
@@ -405,18 +614,22 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
  *  `answers`, over and over. Returns after a round that found nothing to do; throws if there is none within `rounds`. */
 export async function settle(
   world: World,
-  { answer, rounds, each }: { answer: Partial<PostResult>; rounds: number; each: () => Promise<void> },
+  { answer, rounds }: { answer: Partial<PostResult>; rounds: number },
 ): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     await passTime(world, 90_000);
+    const recovering = await advance(world, { atOnce: 3, workers: 1 });
+    await world.observe(BRINGING_BACK);
     const rest = await feedRest(world.ledger);
+    world.followed = 'every';
+    await world.observe(FOLLOWING);
     const fed = await feed(world.ledger);
-    if (fed.enqueued + rest === 0 && !fed.isMoreDue && world.ledger.jobs.length === 0) return;
+    if (recovering + fed.enqueued + rest === 0 && !fed.isMoreDue && world.ledger.jobs.length === 0) return;
     for (let job = takeDue(world); job; job = takeDue(world)) {
       const end = await attempt(world, job, () => answer);
       if (end?.end === 'early') throw new Error(`early by ${end.inMs} ms although the time has come`);
     }
-    await each();
+    await world.observe(WORKING);
   }
   throw new Error(`not settled after ${rounds} rounds`);
 }

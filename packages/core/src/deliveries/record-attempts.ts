@@ -52,11 +52,11 @@ WITH input AS (
   SELECT * FROM unnest(
     $1::uuid[], $2::uuid[], $3::int[], $4::attempt_trigger[], $5::attempt_outcome[], $6::int[], $7::timestamptz[], $8::int[],
     $9::int[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::boolean[], $19::text[],
-    $20::text[], $21::float8[], $22::boolean[], $25::boolean[], $26::boolean[]
+    $20::text[], $21::float8[], $22::boolean[], $25::boolean[], $26::boolean[], $27::uuid[]
   ) AS t (
     id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
     dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error,
-    decided, wait_ms, spent, paced, disables
+    decided, wait_ms, spent, paced, disables, recovery_id
   )
 ),
 result AS (
@@ -74,18 +74,22 @@ result AS (
 ),
 before AS (
   SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.is_last, i.outcome, i.status_code, i.number, i.duration_ms,
+    b.is_back,
     CASE
       WHEN i.next = 'succeeded' THEN 'succeeded'::delivery_status
       WHEN i.next = 'gone' AND d.status IN ('pending', 'held') THEN 'failed'
-      WHEN i.next = 'failed' AND i.trigger <> 'manual' AND d.status IN ('pending', 'held') THEN 'failed'
+      WHEN i.next = 'failed' AND i.trigger <> 'manual' AND NOT b.is_back AND d.status IN ('pending', 'held') THEN 'failed'
       ELSE d.status
     END AS status_after,
-    -- A try that a person asked for leaves the schedule as it was.
-    CASE WHEN i.trigger = 'manual' THEN greatest(d.due_at, now()) ELSE now() + i.wait_ms * interval '1 millisecond' END AS due_after,
+    -- A try that a person asked for leaves the schedule as it was, and so does one of before a recovery that brought it back.
+    CASE WHEN i.trigger = 'manual' OR b.is_back THEN greatest(d.due_at, now()) ELSE now() + i.wait_ms * interval '1 millisecond' END AS due_after,
     -- What was asked for while a scheduled try was under way still stands, unless that one succeeded; and so does what we
-    -- aborted ourselves.
-    CASE WHEN i.trigger = 'auto' AND i.next <> 'succeeded' OR i.outcome = 'aborted' THEN d.asked_trigger END AS asked_after
+    -- aborted ourselves. After a 410 a recovery asks for nothing any more.
+    CASE WHEN i.trigger = 'auto' AND i.next <> 'succeeded' OR i.outcome = 'aborted'
+      THEN CASE WHEN i.next = 'gone' THEN nullif(d.asked_trigger, 'recovery') ELSE d.asked_trigger END
+    END AS asked_after
   FROM result i JOIN deliveries d ON d.id = i.delivery_id
+    CROSS JOIN LATERAL (SELECT d.recovery_id IS DISTINCT FROM i.recovery_id AS is_back) b
   WHERE d.attempt_count = i.number - 1
   ORDER BY d.id
   FOR UPDATE OF d
@@ -99,12 +103,13 @@ moved AS (
       WHEN b.status_after = 'failed' THEN 'exhausted'
     END,
     attempt_count = d.attempt_count + 1,
-    failure_count = d.failure_count + b.spent::int,
+    failure_count = d.failure_count + (b.spent AND NOT b.is_back)::int,
     due_at = CASE WHEN b.status_after = 'pending' THEN b.due_after END,
     asked_trigger = b.asked_after,
     feed_at = CASE
-      WHEN b.asked_after IS NOT NULL THEN now() + interval '1 second'
-      WHEN b.status_after <> 'pending' THEN NULL
+      WHEN b.status_after <> 'pending' THEN CASE WHEN b.asked_after IS NOT NULL THEN now() + interval '1 second' END
+      -- A person does not wait for the schedule. What is due now is enqueued now: a second job of it would be a second POST.
+      WHEN b.asked_after IN ('manual', 'test') AND b.due_after > now() THEN now() + interval '1 second'
       WHEN b.due_after > now() + $24 * interval '1 millisecond' THEN b.due_after - interval '${FEED_AHEAD_SECONDS} seconds'
       -- With a rate, the feeder gives the next attempt a slot when it is due.
       WHEN b.paced THEN b.due_after
@@ -255,6 +260,7 @@ export async function recordAttempts(
       LONGEST_QUEUED_WAIT_MS,
       column(({ delivery }) => delivery.isPaced),
       column(({ decision }) => decision.next === 'succeeded' && decision.disable === true),
+      column(({ delivery }) => delivery.recoveryId),
     ],
   });
   const byId = new Map(rows.map(({ id, ...recorded }) => [id, recorded]));

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { toTypeId } from '@posthorn/contract';
+import type { PostResult } from '@posthorn/sender';
 import { waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import { type Database, openDatabase } from '../database.js';
 import { askForRetry } from '../deliveries/ask-for-retry.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { feed } from '../feeder/feed.js';
-import { FAILED, type Ledger, openLedger, silent } from '../ledger.test-support.js';
+import { FAILED, GONE, type Ledger, openLedger, silent } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
@@ -623,6 +624,37 @@ describe('advancing', () => {
       queued: 1,
     });
   });
+
+  it.each([
+    ['the last failure of its schedule', FAILED, { status: 'pending', statusReason: null }],
+    ['a failure', { ...FAILED, waitsMs: [60_000] }, { status: 'pending', statusReason: null }],
+    ['a 410', GONE, { status: 'failed', statusReason: 'gone' }],
+  ])(
+    'regression: a result of before it was brought back takes nothing of what it then has, and leaves nothing asked: %s',
+    async (_, { waitsMs = [], ...answer }: Partial<PostResult> & { waitsMs?: number[] }, after) => {
+      const { accountId, subscriptionId, key } = await subscribed();
+      await ledger.publish(accountId);
+      await ledger.publisher.drain();
+      const [job] = ledger.jobs.splice(0);
+      let release = () => {};
+      const released = new Promise<void>((resolve) => (release = resolve));
+      ledger.answers.push(() => released.then(() => answer));
+      const attempting = ledger.attempter({ waitsMs }).attempt(job ?? { id: '', attemptNumber: 1 }, signal);
+      await waitFor(() => ledger.posts.length === 1);
+      await disableSubscription(ledger, key);
+      await resumeSubscription(ledger, key);
+      await recover({ accountId, subscriptionId });
+      release();
+      expect(await attempting).toMatchObject({ end: 'attempted' });
+      expect(await deliveries({ accountId })).toMatchObject([{ ...after, attemptCount: 1, failureCount: 0 }]);
+
+      ledger.answers.length = 0;
+      await deliver();
+      const [settled] = await deliveries({ accountId });
+      expect(settled?.status).toBe(after.status === 'pending' ? 'succeeded' : 'failed');
+      expect(settled).toMatchObject({ askedTrigger: null, feedAt: null });
+    },
+  );
 
   it.each(['failed', 'missing'] as const)(
     'of 10,000 (%s), by two processes at once that are killed in the middle, and two others: each comes back exactly once',
