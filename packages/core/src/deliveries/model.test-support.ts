@@ -137,7 +137,7 @@ const { signal } = new AbortController();
 async function attempt(
   world: World,
   job: Due & { queue: QueueName },
-  answer: () => Partial<PostResult> | Promise<Partial<PostResult>>,
+  answer: (request: PostRequest) => Partial<PostResult> | Promise<Partial<PostResult>>,
   options: Partial<AttemptOptions> = {},
 ): Promise<AttemptEnd | null> {
   const { ledger } = world;
@@ -149,7 +149,7 @@ async function attempt(
   const post = async (request: PostRequest): Promise<PostResult> => {
     await world.posting(job, request);
     world.underWay.add(job.id);
-    const result = { ...ANSWERED, startedAt: new Date(), ...(await answer()) };
+    const result = { ...ANSWERED, startedAt: new Date(), ...(await answer(request)) };
     world.underWay.delete(job.id);
     key = keyOf(request, world);
     count(world.posted, key);
@@ -173,14 +173,17 @@ function begin(world: World, job: Due & { queue: QueueName }, answer: Partial<Po
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
   let arrive = () => {};
+  let url = '';
   const arrived = new Promise<void>((resolve) => (arrive = resolve));
-  const ended = attempt(world, job, async () => {
+  const ended = attempt(world, job, async (request) => {
+    ({ url } = request);
     arrive();
     await released;
     return answer;
   });
   return {
     reached: Promise.race([arrived, ended]),
+    subscriptionId: () => world.subscriptionOf.get(url),
     async finish() {
       release();
       await ended;
@@ -532,6 +535,14 @@ const OUTSIDE: Record<string, Act> = {
   'time passes': { run: (world, { how }) => passTime(world, [1, 10, 70, 3_700, 90_000, 90_000][how % 6] ?? 1) },
 };
 
+/** What is done to one subscription: there they meet. */
+export const TO_ONE = [
+  ...['publish', 'publish', 'ask for a retry', 'send a test', 'put a job back on the board', 'recover', 'recover'],
+  ...['start a recovery', 'advance recoveries', 'pause', 'resume', 'resume', 'disable', 'disable, and hold', 'delete'],
+  ...['disable, and the API ends after the commit', 'pause, and the API ends after the commit', 'feed the rest'],
+];
+const BACK_AGAIN = ['disable', 'resume', 'recover'];
+
 /** All that may happen. A new verb or fault is an entry here: `moves` says what it may do to deliveries. */
 export const ACTS: Record<string, Act> = {
   ...OUTSIDE,
@@ -551,10 +562,18 @@ export const ACTS: Record<string, Act> = {
       const attempting = begin(world, job, pick(ANSWERS, step.how) ?? {});
       await attempting.reached;
       await world.observe(WORKING);
-      // Several, as a receiver may take its time.
-      for (let turn = 0; turn <= step.how % 4; turn += 1) {
-        const within = OUTSIDE[pick(Object.keys(OUTSIDE), (step.at + 1) * (step.how + 1) + turn * 7) ?? ''];
-        await within?.run(world, step);
+      // To the subscription itself, and several, as a receiver may take its time.
+      const { subscriptionId } = attempting;
+      const itself = world.subscriptions.findIndex(({ id }) => id === subscriptionId());
+      const at = itself === -1 ? step.at : itself;
+      const first = (step.at + 1) * (step.how + 1);
+      const some =
+        step.how % 3 === 0
+          ? [first, first + step.at, first + step.how].map((choice) => pick(TO_ONE, choice))
+          : [pick(Object.keys(OUTSIDE), first)];
+      for (const name of step.how % 5 === 0 ? BACK_AGAIN : some) {
+        const within = OUTSIDE[name ?? ''];
+        await within?.run(world, { ...step, at });
         if (within) await world.observe(within);
       }
       await attempting.finish();

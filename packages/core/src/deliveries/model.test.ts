@@ -14,6 +14,7 @@ import {
   type Limits,
   SCHEDULES_MS,
   type Step,
+  TO_ONE,
   type World,
   openWorld,
   settle,
@@ -249,7 +250,7 @@ const choice = { at: fc.nat(11), how: fc.nat(39) };
 const steps = fc.oneof(
   fc.record({ act: fc.constantFrom(...NAMES), ...choice }).map((step) => [step]),
   fc
-    .record({ acts: fc.array(fc.constantFrom(...NAMES), { minLength: 2, maxLength: 4 }), ...choice })
+    .record({ acts: fc.array(fc.constantFrom(...TO_ONE, ...OFTEN), { minLength: 2, maxLength: 5 }), ...choice })
     .map(({ acts, at, how }) => acts.map((act) => ({ act, at, how }))),
 );
 
