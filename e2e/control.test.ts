@@ -33,6 +33,23 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     await receiver.close();
   });
 
+  it('held while their retries sleep in the queue, resumed: all arrive at once, each one time', async () => {
+    const receiver = await openReceiver();
+    const { account, id } = await stack.subscribe(receiver.url);
+    const path = `/v1/accounts/${account}/subscriptions/${id}`;
+    receiver.answer(500);
+    await Promise.all(Array.from({ length: 8 }, () => stack.publish(account, MESSAGE)));
+    await waitFor(async () => (await count(account, 'pending', 1)) === 8);
+    await stack.call('POST', `${path}/disable`, { deliveries: 'hold' });
+    expect(await count(account, 'held', 1)).toBe(8);
+    receiver.answer(200);
+    await stack.call('POST', `${path}/resume`);
+    // Within a fraction of the minute that their retries sleep for.
+    await waitFor(async () => (await count(account, 'succeeded', 2)) === 8, { timeoutMs: 30_000 });
+    expect(receiver.events).toHaveLength(16);
+    await receiver.close();
+  });
+
   it('disabled: what waits is canceled, says why, and no delivery stays open', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);

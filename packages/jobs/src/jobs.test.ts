@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { cloneDatabase, waitFor } from '@posthorn/testing';
+import { cloneDatabase, makeCertificate, waitFor } from '@posthorn/testing';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { QueueConnection } from './backend.js';
 import { type Due, type QueueName, type Taken, fromJobId, toJobId } from './catalog.js';
@@ -85,6 +88,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     opened.start();
     return opened;
   }
+  const LONG_MS = 14_000; // the lock lasts for 10 s, and is looked at each 3 s
   const due = (extra: Partial<Due> = {}): Due => ({ id: randomUUID(), attemptNumber: 1, ...extra });
   const completed: JobEnd = { end: 'completed', value: { outcome: 'ok' } };
 
@@ -274,12 +278,12 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(299);
   });
 
-  it('a job that a person put back is told from one that was postponed, handed back or lost with its worker', async () => {
+  it('a job that a person put back is told from one that was postponed, handed back or lost with its worker; one that outlasts its lock runs once (D2)', async () => {
     const { enqueue, queues, figures } = producer();
     const runs = new Map<string, boolean[]>();
     const run = ({ id, isPutBack }: Taken): number =>
       runs.set(id, [...(runs.get(id) ?? []), isPutBack]).get(id)?.length ?? 0;
-    const [plain, broken, late, handed, stalled] = [due(), due(), due(), due(), due()];
+    const [plain, broken, late, handed, stalled, long] = [due(), due(), due(), due(), due(), due()];
     const first = consumer('deliver', (taken, signal) => {
       const count = run(taken);
       if (taken.id === broken.id) return Promise.resolve({ end: 'failed', reason: 'no' });
@@ -298,11 +302,18 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await waitFor(() => runs.get(plain.id)?.length === 2 && runs.get(broken.id)?.length === 2);
     await waitFor(async () => (await figures()).deliver.active === 2);
     await first.stop({ graceMs: 0 });
-    consumer('deliver', (taken) => {
+    consumer('deliver', async (taken) => {
       run(taken);
-      return Promise.resolve(completed);
+      if (taken.id === long.id) await pause(LONG_MS);
+      return completed;
     });
+    await enqueue('deliver', [long]);
     await waitFor(() => runs.get(stalled.id)?.length === 2, { timeoutMs: 45_000 });
+    await enqueue('deliver', [long]); // as the feeder does when its lease has run out
+    await waitFor(async () => (await (await queues.deliver.getJob(toJobId('deliver', long)))?.isCompleted()) === true, {
+      timeoutMs: 45_000,
+    });
+    expect(runs.get(long.id), 'one that lasts longer than its lock keeps it').toEqual([false]);
     expect(Object.fromEntries([plain, broken, late, handed, stalled].map(({ id }, n) => [n, runs.get(id)]))).toEqual({
       0: [false, true],
       1: [false, true],
@@ -420,5 +431,27 @@ describe('a queue that is away', () => {
     expect(errors).toEqual(['queue.away']);
     expect(await check()).toMatchObject({ status: 'fail' });
     await close();
+  });
+
+  it('one whose certificate nobody vouches for is away: it is told nothing, and why is said (X14)', async () => {
+    let received = '';
+    const server = createServer(makeCertificate(), (socket) => {
+      socket.on('data', (chunk) => (received += chunk.toString()));
+      socket.on('error', () => {});
+    });
+    server.on('tlsClientError', () => {});
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const said: unknown[] = [];
+    const { enqueue, check, close } = openProducer(
+      { backend: 'redis', url: `rediss://:a-password@localhost:${(server.address() as AddressInfo).port}` },
+      { log: { ...silent, error: (fields) => void said.push(fields) } },
+    );
+    expect(await enqueue('deliver', [{ id: randomUUID(), attemptNumber: 1 }])).toBe(false);
+    expect(await check()).toMatchObject({ status: 'fail' });
+    expect(said).toMatchObject([{ err: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' } }]);
+    expect(received).toBe('');
+    await close();
+    server.close();
   });
 });

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
+import { makeCertificate } from '@posthorn/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { backInPool, receiver, saying, sender, to } from '../test/local-post.js';
-import { answer, listen, makeCertificate } from '../test/receivers.js';
+import { answer, listen } from '../test/receivers.js';
 import { guardConnections } from './guarded-connect.js';
 import { parseAllowList, type Resolve } from './index.js';
 

@@ -113,6 +113,18 @@ describe('what is recorded', () => {
     expect(opened.connections).toBe(1);
   });
 
+  it('a hundred, five at a time: five connections at most (I11)', async () => {
+    const opened = await receiver(saying());
+    const guarded = sender('127.0.0.1,localhost');
+    for (let round = 0; round < 20; round += 1) {
+      const results = await Promise.all(Array.from({ length: 5 }, () => guarded.post(to(opened.url))));
+      expect(results.every(({ outcome }) => outcome === 'ok')).toBe(true);
+      await backInPool();
+    }
+    expect(opened.requests).toHaveLength(100);
+    expect(opened.connections).toBeLessThanOrEqual(5);
+  });
+
   it('a connection older than a minute is used once more, then the name is resolved anew', async () => {
     const { url, requests } = await receiver(saying());
     const guarded = sender('127.0.0.1,localhost');

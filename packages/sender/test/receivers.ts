@@ -1,8 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net, { type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import tls from 'node:tls';
 
 /** A receiver that speaks bytes, so that it may also misbehave below HTTP. */
@@ -81,18 +77,4 @@ export function answer(status: number, body: string | Buffer = '', headers: Reco
   const all = { 'content-length': String(bytes.length), ...headers };
   const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Some Reason\r\n${head.join('')}\r\n`, 'latin1'), bytes]);
-}
-
-/** A fresh self-signed certificate for localhost. */
-export function makeCertificate(): { key: string; cert: string } {
-  const directory = mkdtempSync(path.join(tmpdir(), 'posthorn-sender-'));
-  try {
-    const [key, cert] = [path.join(directory, 'key.pem'), path.join(directory, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '2'];
-    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    execFileSync('openssl', ['req', '-x509', ...newKey, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' });
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
 }

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { renderEnvExample, withSettingsTable } from './render.js';
-import { settings } from './settings.js';
+import { readEnv } from './read-env.js';
+import { settingNames, settings } from './settings.js';
 
-const read = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
+const pathOf = (name: string) => new URL(`../../../${name}`, import.meta.url);
+const read = (name: string) => readFileSync(pathOf(name), 'utf8');
 
 it('.env.example is current: npm run docs -w @posthorn/settings writes it', () => {
   expect(read('.env.example')).toBe(renderEnvExample());
@@ -13,6 +15,20 @@ it('so is the README’s table, with a row for every setting', () => {
   const readme = read('README.md');
   expect(readme).toBe(withSettingsTable(readme));
   for (const name of Object.keys(settings)) expect(readme).toContain(`| \`${name}\` |`);
+});
+
+it('every setting is read, and what is read is used (V8)', () => {
+  const sources = ['api', 'board', 'cli', 'demo', 'worker'].flatMap((app) =>
+    readdirSync(pathOf(`apps/${app}/src`), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.includes('test'))
+      .map((name) => read(`apps/${app}/src/${name}`)),
+  );
+  const isUsed = (word: string) => sources.some((text) => new RegExp(`\\b${word}\\b`).test(text));
+  const unused = settingNames.filter((name) => {
+    const [key = ''] = Object.keys(readEnv({}, [name], { localStack: true }));
+    return !isUsed(key) || !isUsed(name);
+  });
+  expect(unused).toEqual([]);
 });
 
 it('a README without the markers is no README to write to', () => {

@@ -192,6 +192,115 @@ describe('deliver', () => {
   });
 });
 
+describe('a worker that ends, and a queue that takes nothing', () => {
+  const CRASH = new Error('the process ended here');
+  const crashes = () => Promise.reject(CRASH);
+  /** A worker that ends between its POST and the record. */
+  const dying = () =>
+    ledger.attempter({
+      db: interpose(ledger.db, (statement, run) => (statement === 'record-attempts' ? crashes() : run())),
+    });
+  /** What is due is due now, and in nobody's hands. */
+  const leasesRunOut = (accountId: string) =>
+    ledger.db.pool.query(
+      'UPDATE deliveries SET due_at = least(due_at, now()), feed_at = now() WHERE account_id = $1 AND feed_at IS NOT NULL',
+      [accountId],
+    );
+
+  it('killed three times amid the first attempt and three times amid the next: made again each time, and nothing is past due (L7, L8)', async () => {
+    const { accountId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED, FAILED, FAILED, FAILED, {});
+    for (const attemptNumber of [1, 2]) {
+      for (let death = 1; death <= 3; death += 1) {
+        const [job] = ledger.jobs.splice(0);
+        expect(job).toMatchObject({ id, attemptNumber });
+        await expect(dying().attempt({ id, attemptNumber }, signal)).rejects.toBe(CRASH);
+        await leasesRunOut(accountId);
+        await feed(ledger);
+      }
+      ledger.jobs.length = 0;
+      await ledger.attempter().attempt({ id, attemptNumber }, signal);
+    }
+    expect(ledger.posts).toHaveLength(8);
+    expect(new Set(ledger.posts.map(({ webhookId }) => webhookId)).size).toBe(1);
+    expect((await attemptsOf(id)).map(({ number, statusCode }) => [number, statusCode])).toEqual([
+      [1, 500],
+      [2, 200],
+    ]);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', feedAt: null });
+  });
+
+  it.each([
+    ['the queue does not take it', () => Promise.resolve(false)],
+    ['its worker ends right after the commit', crashes],
+  ])('a retry has its time in the ledger, and is made then, also when %s (L6)', async (_, enqueue) => {
+    const { accountId, id } = await publishedDelivery();
+    ledger.answers.push(FAILED, {});
+    const [job] = ledger.jobs.splice(0);
+    const worker = ledger.attempter({ enqueue, waitsMs: [60_000] });
+    await worker.attempt(job ?? { id, attemptNumber: 1 }, signal).catch((error: unknown) => expect(error).toBe(CRASH));
+    expect(ledger.jobs).toEqual([]);
+    const { status, attemptCount, dueAt } = await onlyDelivery(accountId);
+    expect([status, attemptCount]).toEqual(['pending', 1]);
+    expect(dueAt?.getTime()).toBeGreaterThan(Date.now() + 30_000);
+    await ledger.settle();
+    expect(ledger.posts).toHaveLength(1); // not before its time
+    await ledger.db.pool.query(
+      `UPDATE deliveries SET due_at = due_at - interval '2 minutes', feed_at = feed_at - interval '2 minutes' WHERE id = $1`,
+      [id],
+    );
+    await ledger.settle();
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 2 });
+  });
+
+  it('killed amid three of a fan-out of ten: those three get it again, the seven others do not (D1)', async () => {
+    const accountId = await ledger.account();
+    for (let n = 0; n < 10; n += 1) await ledger.activeSubscription(accountId, { url: `https://${n}.example.com/` });
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    const jobs = ledger.jobs.splice(0);
+    const worker = ledger.attempter();
+    for (const job of jobs.slice(0, 7)) await worker.attempt(job, signal);
+    const ended = await Promise.allSettled(jobs.slice(7).map((job) => dying().attempt(job, signal)));
+    expect(ended.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    const again = ledger.posts.slice(7).map(({ url }) => url);
+    await leasesRunOut(accountId);
+    await ledger.settle();
+    expect(ledger.posts).toHaveLength(13);
+    expect(
+      ledger.posts
+        .slice(10)
+        .map(({ url }) => url)
+        .toSorted(),
+    ).toEqual(again.toSorted());
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded', attemptCount: 1 } })).toBe(
+      10,
+    );
+  });
+
+  it('while 20 receivers hang, no transaction is open and no connection is taken (I10)', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await Promise.all(Array.from({ length: 20 }, () => ledger.publish(accountId)));
+    await ledger.publisher.drain();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    ledger.answers.push(() => released.then(() => ({})));
+    const worker = ledger.attempter();
+    const attempting = ledger.jobs.splice(0).map((job) => worker.attempt(job, signal));
+    await waitFor(() => ledger.posts.length === 20);
+    const { pool } = ledger.db;
+    expect({ idle: pool.idleCount, waiting: pool.waitingCount }).toEqual({ idle: pool.totalCount, waiting: 0 });
+    const { rows } = await pool.query(
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+         AND backend_type = 'client backend'`,
+    );
+    expect(rows).toEqual([]);
+    release();
+    expect((await Promise.all(attempting)).every(({ end }) => end === 'attempted')).toBe(true);
+  });
+});
+
 describe('a database in trouble', () => {
   it.each(['53100', '25006', '57014'])(
     'regression: a result that it refuses with %s is kept in hand and recorded later: one POST, one attempt',
@@ -260,6 +369,60 @@ describe('410', () => {
     expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
       status: 'disabled',
       statusReason: 'manual',
+    });
+  });
+});
+
+describe('webhook-delivery: disable', () => {
+  const taken = { statusCode: 200, responseHeaders: { 'webhook-delivery': 'disable' } };
+
+  it('honored: in a 2xx the delivery has succeeded, its subscription is disabled as gone, and what else it is owed is canceled', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    ledger.answers.push(taken);
+    const end = await ledger.attempter({ honorDisableHeader: true }).attempt({ id, attemptNumber: 1 }, signal);
+    expect(end).toMatchObject({ end: 'attempted', report: { outcome: 'ok', deliveryStatus: 'succeeded' } });
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(1);
+    expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
+      status: 'disabled',
+      statusReason: 'gone',
+    });
+    const both = await ledger.db.prisma.delivery.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+    expect(both).toMatchObject([
+      { id, status: 'succeeded' },
+      { status: 'canceled', statusReason: 'subscription_disabled' },
+    ]);
+    const notices = await ledger.db.prisma.notice.findMany({ where: { subscriptionId } });
+    expect(notices).toMatchObject([{ type: 'subscription:disabled', detail: { reason: 'gone' } }]);
+  });
+
+  it('not honored: it is a 2xx like any other', async () => {
+    const { accountId, subscriptionId } = await publishedDelivery();
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    ledger.answers.push(taken);
+    await ledger.work();
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(2);
+    expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
+      status: 'active',
+      statusReason: null,
+    });
+  });
+
+  it('of a URL that was replaced meanwhile disables nothing', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    ledger.answers.push(async () => {
+      await ledger.db.pool.query(`UPDATE subscriptions SET url = 'https://new.example.com/' WHERE id = $1`, [
+        subscriptionId,
+      ]);
+      return taken;
+    });
+    await ledger.attempter({ honorDisableHeader: true }).attempt({ id, attemptNumber: 1 }, signal);
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded' });
+    expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
+      status: 'active',
     });
   });
 });

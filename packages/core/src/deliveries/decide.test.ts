@@ -115,6 +115,18 @@ describe('decide', () => {
     );
   });
 
+  it('a thousand that fail at once come back spread over a tenth of the wait, in no tenth of that more than others (I9)', () => {
+    const tenths = Array.from({ length: 10 }, () => 0);
+    for (let n = 0; n < 1_000; n += 1) {
+      const decision = decide(answered(500), turn({ waitsMs: [1_000_000], random: (n * 0.618_033_988_75) % 1 }));
+      if (decision.next !== 'retry') throw new Error(decision.next);
+      const tenth = Math.min(9, Math.floor((decision.inMs - 1_000_000) / 10_000));
+      tenths[tenth] = (tenths[tenth] ?? 0) + 1;
+    }
+    expect(Math.min(...tenths)).toBeGreaterThan(90);
+    expect(Math.max(...tenths)).toBeLessThan(110);
+  });
+
   it('property: a longer wait of the schedule, a larger random and a later Retry-After never make it sooner', () => {
     const inMs = (waitMs: number, random: number, seconds: number) => {
       const decision = decide(answered(503, { retryAfter: String(seconds) }), turn({ waitsMs: [waitMs], random }));

@@ -553,6 +553,16 @@ export const ACTS: Record<string, Act> = {
       if (job) await attempt(world, job, () => pick(ANSWERS, how) ?? {});
     },
   },
+  'all receivers are down for hours': {
+    ...WORKING,
+    async run(world) {
+      for (let turn = 0; turn <= world.waitsMs.length; turn += 1) {
+        for (let job = takeDue(world); job; job = takeDue(world)) await attempt(world, job, () => FAILED);
+        await passTime(world, 4_000);
+        await feed(world.ledger);
+      }
+    },
+  },
   'something happens while a receiver has the request': {
     ...WORKING,
     finishes: true,

@@ -243,6 +243,7 @@ async function play(
 const OFTEN = [
   ...['publish', 'work', 'work', 'work', 'work', 'time passes', 'time passes', 'feed', 'feed', 'feed'],
   ...['something happens while a receiver has the request', 'the queue brings a job again'],
+  'all receivers are down for hours',
 ];
 const NAMES = [...OFTEN, ...OFTEN, ...Object.keys(ACTS)];
 const choice = { at: fc.nat(11), how: fc.nat(39) };

@@ -61,6 +61,32 @@ describe('publish', () => {
     expect(await ledger.db.prisma.event.findUnique({ where: { id } })).toMatchObject({ deliveryCount: 0 });
   });
 
+  it('its payload is stored once, to however many it goes and however often it is tried (V6)', async () => {
+    const accountId = await ledger.account();
+    for (let n = 0; n < 10; n += 1) await ledger.activeSubscription(accountId);
+    const needle = 'a-payload-of-its-own';
+    await ledger.publisher.drain();
+    ledger.jobs.length = 0;
+    await ledger.publish(accountId, { payload: `{"text":"${needle}"}`, key: 'key-1' });
+    await ledger.publisher.drain();
+    ledger.answers.push({ outcome: 'http_error', statusCode: 500 }, {});
+    await ledger.work();
+    ledger.answers.length = 0;
+    expect(await ledger.db.prisma.attempt.count({ where: { accountId, NOT: { deliveryId: null } } })).toBe(11);
+    const { rows: tables } = await ledger.db.pool.query<{ name: string }>(
+      `SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+    );
+    const holders: string[] = [];
+    for (const { name } of tables) {
+      const { rows } = await ledger.db.pool.query(
+        `SELECT FROM ${name} t WHERE t::text LIKE '%' || $1 || '%' OR t::text LIKE '%' || $2 || '%'`,
+        [needle, Buffer.from(needle).toString('hex')],
+      );
+      holders.push(...rows.map(() => name));
+    }
+    expect(holders).toEqual([expect.stringMatching(/^events/)]);
+  });
+
   it('a paused subscription is owed it: the delivery is held', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
