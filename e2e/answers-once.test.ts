@@ -12,7 +12,7 @@ interface Accepted {
   duplicate: boolean;
 }
 
-it('an API that is killed between COMMIT and its answer: the same key gets the event that was stored, and none is added', async () => {
+it('an API that is killed between COMMIT and its answer: the same key gets the event that was stored, and none is added (L1, D7)', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const { hostname, port } = new URL(database.url);
   const network = await openProxy({ host: hostname, port: Number(port) });

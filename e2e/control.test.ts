@@ -71,7 +71,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     await receiver.close();
   });
 
-  it('one of three receivers failed: a retry of that delivery makes one request more, to that one alone', async () => {
+  it('one of three receivers failed: a retry of that delivery makes one request more, to that one alone (D4)', async () => {
     const receivers = await Promise.all([openReceiver(), openReceiver(), openReceiver()]);
     const [first, failing, third] = receivers;
     const { account } = await stack.subscribe(first.url);

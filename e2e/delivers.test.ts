@@ -47,7 +47,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('odd numbers, odd key orders and odd escapes arrive as they were sent', async () => {
+  it('odd numbers, odd key orders and odd escapes arrive as they were sent (V11)', async () => {
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
     const payload = String.raw`{"z":1,"10":1,"2":2,"n":12345678901234567890,"f":1.0,"e":1E+2,"s":"\u0000\ud800\/☃","m":{"b":1,"1":[1.50]}}`;
@@ -57,7 +57,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('500, 500, 200: one webhook-id, the same bytes, a new timestamp and signature each time; all of it in the API', async () => {
+  it('500, 500, 200: one webhook-id, the same bytes, a new timestamp and signature each time; all of it in the API (D9)', async () => {
     const receiver = await openReceiver();
     const { account, secret } = await stack.subscribe(receiver.url);
     receiver.answer(500, { status: 503, body: 'busy' }, 200);
@@ -121,7 +121,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('Retry-After delays the next attempt; a redirect is a failure and its target is never called', async () => {
+  it('Retry-After delays the next attempt; a redirect is a failure and its target is never called (I8, X3)', async () => {
     const [receiver, elsewhere] = [await openReceiver(), await openReceiver()];
     const { account } = await stack.subscribe(receiver.url);
     receiver.answer(
@@ -143,7 +143,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await elsewhere.close();
   });
 
-  it('100 events while paused, resumed: 100 arrive', async () => {
+  it('100 events while paused, resumed: 100 arrive (L14)', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
@@ -157,7 +157,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('a rotated secret signs from the next attempt on, beside the old one', async () => {
+  it('a rotated secret signs from the next attempt on, beside the old one (I12)', async () => {
     const receiver = await openReceiver();
     const { account, id, secret } = await stack.subscribe(receiver.url);
     const rotated = await stack.call<{ secret: string }>(
@@ -172,7 +172,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('a receiver’s own headers are sent, and no log line knows them, a secret or a payload', async () => {
+  it('a receiver’s own headers are sent, and no log line knows them, a secret or a payload (X7)', async () => {
     const receiver = await openReceiver();
     const { account, secret } = await stack.subscribe(`${receiver.url}?token=hunter3`, {
       headers: { authorization: 'Bearer hunter2' },

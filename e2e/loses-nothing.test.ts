@@ -21,7 +21,7 @@ async function publishMany(stack: Stack, account: string, from: number, count: n
 }
 
 describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
-  it('a worker killed while it posts: posted again by another, same webhook-id, recorded once', async () => {
+  it('a worker killed while it posts: posted again by another, same webhook-id, recorded once (L7, I7)', async () => {
     const stack = await startStack({ backend, workers: 2 });
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
@@ -79,7 +79,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
     await slow.close();
   }, 60_000);
 
-  it('Postgres stopped under load: the worker says so once, keeps what it posted, and goes on by itself', async () => {
+  it('Postgres stopped under load: the worker says so once, keeps what it posted, and goes on by itself (L9, L10, L12)', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'posthorn-pg-'));
     const first = await startPostgres({ directory: folder, log: () => {} });
     const port = Number(new URL(first.url).port);
@@ -131,7 +131,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
 // Without a Redis on this machine the run says so at its end, loudly, and CI fails.
 if (inject('redisUrl')) {
   describe('loses nothing when Redis', () => {
-    it('is flushed under load: what was queued and what slept is delivered all the same', async () => {
+    it('is flushed under load: what was queued and what slept is delivered all the same (L3, L4)', async () => {
       const stack = await startStack({ backend: 'redis', workers: 0, env: { RETRY_SCHEDULE_SECONDS: '3,3,3' } });
       const receiver = await openReceiver();
       await stack.startWorker();
@@ -162,7 +162,7 @@ if (inject('redisUrl')) {
       await receiver.close();
     }, 150_000);
 
-    it('is away: publishing answers 202 all the same, /readyz says degraded and is ready, and it arrives when Redis is back', async () => {
+    it('is away: publishing answers 202 all the same, /readyz says degraded and is ready, and it arrives when Redis is back (L2, L9, L10)', async () => {
       const stack = await startStack({ backend: 'redis' });
       const receiver = await openReceiver();
       const { account } = await stack.subscribe(receiver.url);

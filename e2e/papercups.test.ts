@@ -65,7 +65,7 @@ describe.each(inject('queueBackends'))('Papercups on %s', (backend) => {
     await receiver.close();
   });
 
-  it('regression papercups#724: an echo with a JSON content type verifies, bare or quoted', async () => {
+  it('regression papercups#724: an echo with a JSON content type verifies, bare or quoted (V10)', async () => {
     const receiver = await openReceiver();
     for (const wrap of [
       (text: string) => text,
@@ -138,7 +138,7 @@ describe.each(inject('queueBackends'))('Papercups on %s', (backend) => {
     await receiver.close();
   });
 
-  it('a receiver that never answers message:created: a timeout that says what to do, the schedule, and no one else waits', async () => {
+  it('a receiver that never answers message:created: a timeout that says what to do, the schedule, and no one else waits (D10)', async () => {
     const [silent, healthy] = [await openReceiver(), await openReceiver()];
     const ids = [(await create(silent.url)).body.data.id, (await create(healthy.url)).body.data.id];
     silent.answer('never');

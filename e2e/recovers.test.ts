@@ -12,7 +12,7 @@ interface Progress {
 }
 
 it.each(inject('queueBackends'))(
-  'a worker killed while it brings 10,000 back: another one goes on, and each arrives (%s)',
+  'a worker killed while it brings 10,000 back: another one goes on, and each arrives (%s) (L15)',
   async (backend) => {
     const stack = await startStack({ backend });
     const receiver = await openReceiver();

@@ -37,7 +37,7 @@ export const processScenarios: Scenario[] = [
     },
   },
   {
-    name: 'the workers of one delivery killed, three times over',
+    name: 'the workers of one delivery killed, three times over (L8)',
     backends: BOTH,
     async strike(rig, { blow }) {
       const slow = async () => (await rig.seen(0)).filter(({ path }) => path === '/slow');
@@ -56,7 +56,7 @@ export const processScenarios: Scenario[] = [
     },
   },
   {
-    name: 'a worker stopped for 20 s (SIGSTOP), then going on',
+    name: 'a worker stopped for 20 s (SIGSTOP), then going on (D6, D8)',
     backends: BOTH,
     async strike(rig, { blow }) {
       const [worker] = rig.workers;

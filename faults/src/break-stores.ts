@@ -28,7 +28,7 @@ export const storeScenarios: Scenario[] = [
     },
   },
   {
-    name: 'Redis killed, the end of its append file lost',
+    name: 'Redis killed, the end of its append file lost (L4)',
     backends: REDIS,
     async strike(rig, { blow, random }) {
       await killRedis(rig, { blow });

@@ -24,7 +24,7 @@ describe('errors', () => {
     expect(line).toContain(json.requestId);
   });
 
-  it('exactly the documented fields', async () => {
+  it('exactly the documented fields (V9)', async () => {
     const { json, headers } = await api.call('GET', '/v1/accounts/nobody');
     expect(json).toEqual({
       type: 'urn:posthorn:problem:not_found',

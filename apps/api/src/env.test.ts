@@ -17,7 +17,7 @@ it('QUEUE_BACKEND=redis without REDIS_URL is refused', () => {
   expect(() => readApiEnv({ ...good, QUEUE_BACKEND: 'redis' })).toThrow('REDIS_URL is required');
 });
 
-it('refuses to start without its keys, naming all that is missing at once', () => {
+it('refuses to start without its keys, naming all that is missing at once (X9)', () => {
   expect(() => readApiEnv({})).toThrow(/DATABASE_URL[\s\S]*POSTHORN_OPERATOR_KEY[\s\S]*POSTHORN_ENCRYPTION_KEY/);
 });
 

@@ -321,7 +321,7 @@ beforeAll(async () => {
 });
 const everything = async (): Promise<unknown> => (await api.deps.db.pool.query(EVERYTHING)).rows[0];
 
-describe('whatever is sent to it, it never fails, it answers as the document says, and what it refuses changes nothing', () => {
+describe('whatever is sent to it, it never fails, it answers as the document says, and what it refuses changes nothing (V9)', () => {
   it.each(routes)('$id', async (route) => {
     const mine = await tenant();
     let before = await everything();

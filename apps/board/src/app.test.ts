@@ -93,7 +93,7 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
     expect(job?.data).toEqual({ deliveryId: job?.id.slice(0, -2), attemptNumber: 2 });
   });
 
-  test('a job that held a payload, a URL or a secret would not show them', async () => {
+  test('a job that held a payload, a URL or a secret would not show them (X7)', async () => {
     const data = {
       deliveryId: 'dlv_01jd4q8y3ne9mav5w2xkq7rf0c',
       accountId: 'Acme-2',

@@ -16,7 +16,7 @@ function problemsOf(env: NodeJS.ProcessEnv): string[] {
 }
 
 describe('readBoardEnv', () => {
-  test('no password and no operator key: refused, in one sentence that names both', () => {
+  test('no password and no operator key: refused, in one sentence that names both (X9)', () => {
     expect(problemsOf(REDIS)).toEqual([
       'BOARD_PASSWORD or POSTHORN_OPERATOR_KEY is required: the board never runs without a login.',
     ]);

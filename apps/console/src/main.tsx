@@ -9,9 +9,10 @@ import { Toasts } from './ui/toasts.js';
 
 const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
-    onError(error) {
+    onError(error, { queryKey }) {
       // The session has ended: whoever looks at it asks to sign in, and comes back to the same place.
-      if (error instanceof ApiProblem && error.status === 401) void queryClient.resetQueries(sessionQuery);
+      if (error instanceof ApiProblem && error.status === 401 && queryKey[0] !== 'session')
+        void queryClient.resetQueries(sessionQuery);
     },
   }),
   defaultOptions: {

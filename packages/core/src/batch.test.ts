@@ -38,7 +38,7 @@ describe('batch', () => {
     expect(runs).toEqual([[1], [2, 3]]);
   });
 
-  it('one poisoned item fails alone: its neighbours are answered', async () => {
+  it('one poisoned item fails alone: its neighbours are answered (L11)', async () => {
     const batch = openBatch<number, number>({
       maxSize: 500,
       maxRuns: 2,

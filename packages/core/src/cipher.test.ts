@@ -13,7 +13,7 @@ describe('cipher', () => {
     expect(one.includes('whsec')).toBe(false);
   });
 
-  it('after a change of the key, what the old one sealed still opens, and new things name the new key', () => {
+  it('after a change of the key, what the old one sealed still opens, and new things name the new key (X8)', () => {
     const [old, next] = [newKey(), newKey()];
     const sealed = openCipher({ current: old }).seal('secret');
     const rotated = openCipher({ current: next, previous: [old] });

@@ -92,7 +92,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   const due = (extra: Partial<Due> = {}): Due => ({ id: randomUUID(), attemptNumber: 1, ...extra });
   const completed: JobEnd = { end: 'completed', value: { outcome: 'ok' } };
 
-  it('brings what was enqueued to a worker, and keeps it to look at with ids, attempt and outcome', async () => {
+  it('brings what was enqueued to a worker, and keeps it to look at with ids, attempt and outcome (I5)', async () => {
     const { enqueue, queues } = producer();
     const seen: Due[] = [];
     consumer('deliver', (one) => {
@@ -207,7 +207,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(seen).toEqual([fresh.id, burst.id, backlog.id]);
   });
 
-  it('a delayed one is never early', async () => {
+  it('a delayed one is never early (I6)', async () => {
     const { enqueue } = producer();
     let at = 0;
     consumer('retry', () => {

@@ -110,7 +110,7 @@ const CARRIERS: [name: string, spell: Spell][] = [
 
 const says = (host: string) => checkUrl(`http://${host}/hook`, POLICY);
 
-describe('checkUrl', () => {
+describe('checkUrl (X1)', () => {
   it('property: an IPv4 address is refused or accepted by where it leads, however it is spelt', () => {
     const property = fc.property(addresses, numeric, disguise, (octets, spell, hide) => {
       const check = says(hide(spell(octets)));

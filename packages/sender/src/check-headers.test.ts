@@ -12,7 +12,7 @@ describe('checkHeaders', () => {
     `host content-type Content-Length content-encoding webhook-id webhook-signature Webhook-Anything connection keep-alive
      transfer-encoding te trailer upgrade expect proxy-authorization proxy-connection user-agent accept-encoding
      http2-settings`.split(/\s+/),
-  )('refuses %s, which is ours or the connection’s', (name) => {
+  )('refuses %s, which is ours or the connection’s (X6)', (name) => {
     expect(checkHeaders({ 'x-a': '1', [name]: 'x' })).toMatchObject({ ok: false, name });
   });
 

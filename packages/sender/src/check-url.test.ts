@@ -8,7 +8,7 @@ const PRODUCTION = { allowPrivate: parseAllowList('none'), requireHttps: true };
 const LOCAL = { allowPrivate: parseAllowList('127.0.0.0/8,::1,localhost'), requireHttps: false };
 const HTTP = { allowPrivate: parseAllowList('none'), requireHttps: false };
 
-describe('checkUrl', () => {
+describe('checkUrl (X1, X2)', () => {
   it.each([
     ['https://example.com', 'https://example.com/'],
     ['https://example.com/hook?a=1&b=%20#part', 'https://example.com/hook?a=1&b=%20'],

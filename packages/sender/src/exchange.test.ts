@@ -3,7 +3,7 @@ import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-
 import { answer, openRawReceiver } from '../test/receivers.js';
 import { Exchange } from './exchange.js';
 
-describe('one deadline over everything', () => {
+describe('one deadline over everything (I2)', () => {
   const SHORT = { timeoutMs: 300 };
 
   it.each([
@@ -44,7 +44,7 @@ function declines(exchange: Exchange): boolean {
   return aborted;
 }
 
-describe('at most one request', () => {
+describe('at most one request (D3)', () => {
   it('nothing is written once the post has ended', () => {
     expect(declines(new Exchange({ timeoutMs: 1, keepBytes: 0, signal: AbortSignal.abort() }))).toBe(true);
   });
@@ -104,7 +104,7 @@ describe('receivers that misbehave', () => {
     }
   });
 
-  it('one that closes a kept-open connection on the second request: connect_error, nothing is resent', async () => {
+  it('one that closes a kept-open connection on the second request: connect_error, nothing is resent (D3)', async () => {
     const { url, requests } = await receiver(
       (socket, number) => void (number === 1 ? socket.write(answer(200)) : socket.destroy()),
     );

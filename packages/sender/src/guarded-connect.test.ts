@@ -31,7 +31,7 @@ async function countingReceiver() {
   return { port: opened.port, connectionsNow: () => opened.connections };
 }
 
-describe('where a connection may lead', () => {
+describe('where a connection may lead (X1)', () => {
   it.each([
     ['an address literal', 'http://127.0.0.1'],
     ['a decimal one', 'http://2130706433'],
@@ -61,7 +61,7 @@ describe('where a connection may lead', () => {
     },
   );
 
-  it('a name that leads inside is refused, coarsely: no address, no port, no way to tell open from closed', async () => {
+  it('a name that leads inside is refused, coarsely: no address, no port, no way to tell open from closed (X12)', async () => {
     const { port } = await countingReceiver();
     const open = await sender('none', scripted(['127.0.0.1'])).post(to(`http://hooks.example.com:${port}/`));
     const closed = await sender('none', scripted(['127.0.0.1'])).post(to('http://hooks.example.com:65000/'));

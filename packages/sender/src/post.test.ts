@@ -173,7 +173,7 @@ describe('what is recorded', () => {
   });
 });
 
-describe('the status decides', () => {
+describe('the status decides (X4)', () => {
   it.each([
     [200, 'ok'],
     [201, 'ok'],
@@ -194,7 +194,7 @@ describe('the status decides', () => {
     expect(result.error === null).toBe(outcome === 'ok');
   });
 
-  it.each([301, 302, 303, 307, 308])('%d is not followed: no second request leaves', async (status) => {
+  it.each([301, 302, 303, 307, 308])('%d is not followed: no second request leaves (X3)', async (status) => {
     const elsewhere = await receiver(saying());
     const { result, requests } = await postTo((socket) =>
       socket.write(answer(status, '', { location: elsewhere.url, refresh: '0' })),

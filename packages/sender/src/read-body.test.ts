@@ -5,7 +5,7 @@ import { postTo, receiver, sender, to } from '../test/local-post.js';
 import { answer } from '../test/receivers.js';
 import { MAX_BODY_BYTES } from './index.js';
 
-describe('the body', () => {
+describe('the body (X5)', () => {
   it('4 KiB are kept unless more is asked for, 64 KiB at most', async () => {
     const long = 'x'.repeat(MAX_BODY_BYTES);
     const onRequest = (socket: { write(bytes: Buffer): unknown }) => void socket.write(answer(200, long));

@@ -12,7 +12,7 @@ const AT = 1614265330;
 const BODY = '{"test": 2432232314}';
 const UNICODE = '{"event":"message:created","payload":{"account_id":"a1","body":"Hey there! ☃ 👋","id":"m1"}}';
 
-describe('sign', () => {
+describe('sign (X10)', () => {
   it.each([
     ['24 bytes of key', A, ID, AT, BODY, 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='],
     ['another key', B, ID, AT, BODY, 'v1,78nXHjpFP0tVJQW5D0SBwmVyyW87BV/rL6MgfM/Bw44='],

@@ -80,7 +80,7 @@ describe('keys', () => {
     expect(json.scopes).toHaveLength(7);
   });
 
-  it('a revoked key fails with the next request', async () => {
+  it('a revoked key fails with the next request (X9)', async () => {
     const account = await api.account();
     const key = await api.key(account);
     const [{ id }] = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data;

@@ -12,7 +12,7 @@ const batch = (account: string, events: unknown[]) =>
   api.call('POST', `/v1/accounts/${account}/events/batch`, { body: { events } });
 
 describe('publish', () => {
-  it('202: the event is stored with one delivery per matching subscription, and the queue is told', async () => {
+  it('202: the event is stored with one delivery per matching subscription, and the queue is told (V1)', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     await api.activeSubscription(account, { events: ['message:*'] });
@@ -32,7 +32,7 @@ describe('publish', () => {
     await api.work();
   });
 
-  it('an event that nobody wants is stored and answers deliveries: 0', async () => {
+  it('an event that nobody wants is stored and answers deliveries: 0 (L13)', async () => {
     const account = await api.account();
     const { json } = await publish(account);
     expect(json.deliveries).toBe(0);
@@ -214,7 +214,7 @@ describe('publish a batch', () => {
 });
 
 describe('get an event', () => {
-  it('its payload comes back to the byte: key order, 20-digit integers, number spelling, escapes', async () => {
+  it('its payload comes back to the byte: key order, 20-digit integers, number spelling, escapes (V2)', async () => {
     const account = await api.account();
     const payload = String.raw`{"b":1,"10":1,"2":2,"n":12345678901234567890,"f":1.0,"e":1E+2,"s":"\u00fc\/\ud83d","deep":{"d":1,"d":2}}`;
     const { json } = await publish(

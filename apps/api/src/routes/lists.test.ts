@@ -27,7 +27,7 @@ async function pages(
 const publish = (account: string) =>
   api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
 
-describe('a list shows every row exactly once, newest first', () => {
+describe('a list shows every row exactly once, newest first (V3)', () => {
   it('over several pages, the last of which says that it is', async () => {
     const account = await api.account();
     const ids: string[] = [];

@@ -202,7 +202,7 @@ describe('recoveries', () => {
     expect(await get(`recoveries/${json.id}`)).toEqual(canceled);
   });
 
-  it('1,000 with five attempts each, brought back while their list is paged: each is in it once', async () => {
+  it('1,000 with five attempts each, brought back while their list is paged: each is in it once (V4)', async () => {
     await failMany(1_000, { attempts: 5 });
     const { json } = await recover();
     expect(json.matched).toBe(1_000);

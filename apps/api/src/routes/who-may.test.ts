@@ -177,7 +177,7 @@ describe('every operation', () => {
   });
 });
 
-describe('another account’s object is a 404, exactly as an unknown one', () => {
+describe('another account’s object is a 404, exactly as an unknown one (X11)', () => {
   it.each(inAccount)('%s, with a key of another account', async (id) => {
     const before = [await stateOf(theirs), await api.counts()];
     const foreign = await call(of(id), theirs, mine.secret);
@@ -198,7 +198,7 @@ describe('another account’s object is a 404, exactly as an unknown one', () =>
   });
 });
 
-describe('a key that lacks the scope is told which', () => {
+describe('a key that lacks the scope is told which (X13)', () => {
   it.each(scoped)('%s needs %s, and no more', async (id, scope) => {
     const others = await api.key(
       mine.account,

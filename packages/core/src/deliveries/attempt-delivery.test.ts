@@ -92,7 +92,7 @@ describe('deliver', () => {
     });
   });
 
-  it('a second job for the same attempt stands down: no second POST', async () => {
+  it('a second job for the same attempt stands down: no second POST (D5)', async () => {
     const { id } = await publishedDelivery();
     const worker = ledger.attempter();
     expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toMatchObject({ end: 'attempted' });
@@ -105,7 +105,7 @@ describe('deliver', () => {
     expect(ledger.posts).toHaveLength(1);
   });
 
-  it('two workers at once on the same attempt: both may post, one is recorded, the other’s result changes nothing', async () => {
+  it('two workers at once on the same attempt: both may post, one is recorded, the other’s result changes nothing (D6, D8)', async () => {
     const { accountId, id } = await publishedDelivery();
     let posted = 0;
     const both = new Promise<void>((resolve) => {
@@ -124,7 +124,7 @@ describe('deliver', () => {
     expect((await onlyDelivery(accountId)).attemptCount).toBe(1);
   });
 
-  it('an attempt is never early: a job whose time has not come is put off', async () => {
+  it('an attempt is never early: a job whose time has not come is put off (I6)', async () => {
     const { id } = await publishedDelivery();
     ledger.answers.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [60_000] });
@@ -739,7 +739,7 @@ describe('secrets', () => {
     expect((await readSecrets(ledger, { accountId, id }))?.previous).toHaveLength(3);
   });
 
-  it('no secret and no header of a receiver stands in the database in clear', async () => {
+  it('no secret and no header of a receiver stands in the database in clear (X8)', async () => {
     const { accountId, subscriptionId: id } = await publishedDelivery();
     await changeSubscription(ledger, { accountId, id, changes: { headers: { authorization: 'Bearer hunter2' } } });
     const { secret } = (await readSecrets(ledger, { accountId, id })) ?? { secret: '' };

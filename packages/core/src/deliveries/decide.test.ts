@@ -38,7 +38,7 @@ describe('decide', () => {
     expect(decide(answered(200, { bodyTooLarge: true }), turn())).toEqual({ next: 'succeeded' });
   });
 
-  it('every status from 300 to 599 but 410 is tried again after the first wait', () => {
+  it('every status from 300 to 599 but 410 is tried again after the first wait (X4)', () => {
     for (let status = 300; status < 600; status += 1) {
       if (status !== 410) expect(decide(answered(status), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
     }
@@ -177,7 +177,7 @@ describe('decide', () => {
     );
   });
 
-  it('Retry-After counts on 429 and 503 only, delays and never hastens, and is capped at 24 h', () => {
+  it('Retry-After counts on 429 and 503 only, delays and never hastens, and is capped at 24 h (I8)', () => {
     const inMs = (statusCode: number, retryAfter: string, failureCount = 0) => {
       const decision = decide(answered(statusCode, { retryAfter }), turn({ failureCount }));
       return decision.next === 'retry' ? decision.inMs : decision.next;

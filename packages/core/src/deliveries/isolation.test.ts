@@ -92,7 +92,7 @@ describe('backlog', () => {
 });
 
 describe('share', () => {
-  it('over its share a delivery is parked, not attempted, and its subscription gets what the worker can bear', async () => {
+  it('over its share a delivery is parked, not attempted, and its subscription gets what the worker can bear (I1)', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     let release = () => {};
@@ -255,7 +255,7 @@ describe('rate', () => {
     return { accountId, id };
   }
 
-  it('each delivery gets a slot of its own, an interval after the one before, and is moved once', async () => {
+  it('each delivery gets a slot of its own, an interval after the one before, and is moved once (I4)', async () => {
     const { accountId } = await pacedSubscription(20);
     await publishMany(accountId, 100);
     expect(ledger.jobs).toEqual([]);

@@ -29,7 +29,7 @@ describe('lanes', () => {
     expect(entered.length).toBeLessThan(8);
   });
 
-  it('a hundred that hang leave room: what is slow has slots beside the others, and never all of them', async () => {
+  it('a hundred that hang leave room: what is slow has slots beside the others, and never all of them (I1)', async () => {
     let slow = 0;
     const lanes = openLanes({ slots: 200, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });
     for (let round = 0; round < 5; round += 1) {

@@ -234,14 +234,24 @@ async function publish(world: World, { how }: Step, ledger: Ledger): Promise<voi
 async function wantedRecovery(world: World, { at, how }: Step): Promise<WantedRecovery> {
   // All there is, or what came before or after one of the events.
   const middle = pick(world.published, at)?.createdAt ?? new Date();
-  return {
+  const wanted: WantedRecovery = {
     accountId: world.accountId,
     subscriptionId: of(world, at).id,
     which: how % 2 === 0 ? 'failed' : 'missing',
-    since: how % 5 === 0 ? middle : new Date(0),
+    since: how % 10 === 0 ? middle : new Date(0),
     until: how % 7 === 0 ? middle : new Date(Date.now() + 60_000),
     isDryRun: false,
   };
+  // Of one that lacks something, if there is one.
+  const receiving = await world.ledger.db.prisma.subscription.findMany({
+    where: { accountId: world.accountId, deletedAt: null, status: { in: ['active', 'paused'] } },
+    orderBy: { id: 'asc' },
+  });
+  for (const { id } of [...receiving.slice(at % 2), ...receiving]) {
+    if ((await recoverable(world, { ...wanted, subscriptionId: id })).length > 0)
+      return { ...wanted, subscriptionId: id };
+  }
+  return wanted;
 }
 
 /** What such a recovery brings back, as the model knows it: the events. */
@@ -340,6 +350,8 @@ async function change(
   const key = of(world, at);
   const { outcome } = await verb(key);
   if (outcome === 'done' || outcome === 'deleted') world.followed = key.id;
+  if (outcome === 'deleted' && world.subscriptions.length > 1)
+    world.subscriptions = world.subscriptions.filter(({ id }) => id !== key.id);
 }
 async function anyDelivery(world: World, at: number): Promise<string | undefined> {
   const rows = await world.ledger.db.prisma.delivery.findMany({
@@ -538,7 +550,7 @@ const OUTSIDE: Record<string, Act> = {
 /** What is done to one subscription: there they meet. */
 export const TO_ONE = [
   ...['publish', 'publish', 'ask for a retry', 'send a test', 'put a job back on the board', 'recover', 'recover'],
-  ...['start a recovery', 'advance recoveries', 'pause', 'resume', 'resume', 'disable', 'disable, and hold', 'delete'],
+  ...['start a recovery', 'advance recoveries', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
   ...['disable, and the API ends after the commit', 'pause, and the API ends after the commit', 'feed the rest'],
 ];
 const BACK_AGAIN = ['disable', 'resume', 'recover'];

@@ -106,7 +106,7 @@ describe('publish', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { eventId: id } })).toBe(0);
   });
 
-  it('an unknown account and an unknown type are told apart, and leave nothing behind', async () => {
+  it('an unknown account and an unknown type are told apart, and leave nothing behind (L13)', async () => {
     const accountId = await ledger.account();
     const before = await ledger.counts();
     expect(await ledger.publisher.publish(request('nobody', { key: 'k' }))).toEqual({ outcome: 'account_unknown' });
@@ -117,7 +117,7 @@ describe('publish', () => {
     expect(await ledger.counts()).toEqual(before);
   });
 
-  it('200 concurrent publishes, each answered on its own; the bad ones among them hurt nobody', async () => {
+  it('200 concurrent publishes, each answered on its own; the bad ones among them hurt nobody (L11)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const results = await Promise.all(
@@ -138,7 +138,7 @@ describe('publish', () => {
     }
   });
 
-  it('what the queue does not take is handed to the feeder at once, not after the lease', async () => {
+  it('what the queue does not take is handed to the feeder at once, not after the lease (L5)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     ledger.setQueue(false);
@@ -164,7 +164,7 @@ describe('publish', () => {
 });
 
 describe('idempotency key', () => {
-  it('the same key and body gets the first answer again; another body is refused; another account is another matter', async () => {
+  it('the same key and body gets the first answer again; another body is refused; another account is another matter (D7)', async () => {
     const [accountId, other] = [await ledger.account(), await ledger.account()];
     await ledger.activeSubscription(accountId);
     const first = await ledger.publisher.publish(request(accountId, { key: 'k', payload: '{"n":1}' }));
@@ -183,7 +183,7 @@ describe('idempotency key', () => {
     });
   });
 
-  it('50 simultaneous equal requests make one event, and all are answered alike', async () => {
+  it('50 simultaneous equal requests make one event, and all are answered alike (D7)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const results = await Promise.all(

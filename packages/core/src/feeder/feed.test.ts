@@ -17,7 +17,7 @@ beforeEach(async () => {
 const makeDue = () => ledger.db.pool.query(`UPDATE deliveries SET feed_at = due_at WHERE feed_at IS NOT NULL`);
 
 describe('feeder', () => {
-  it('finds what was accepted and never enqueued, and enqueues it once per lease', async () => {
+  it('finds what was accepted and never enqueued, and enqueues it once per lease (L1)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await Promise.all(Array.from({ length: 20 }, () => ledger.publish(accountId)));
@@ -31,7 +31,7 @@ describe('feeder', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(20);
   });
 
-  it('after the queue lost its memory nothing waits for its lease: due now is now, due later is at its time', async () => {
+  it('after the queue lost its memory nothing waits for its lease: due now is now, due later is at its time (L3, L4)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -48,7 +48,7 @@ describe('feeder', () => {
     expect(later.feedAt).toEqual(later.dueAt);
   });
 
-  it('first attempts go to deliver, next ones to retry', async () => {
+  it('first attempts go to deliver, next ones to retry (I3)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -103,7 +103,7 @@ describe('feeder', () => {
     expect(new Set(ids).size).toBe(200);
   });
 
-  it('what the queue does not take comes again within seconds', async () => {
+  it('what the queue does not take comes again within seconds (L5)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);

@@ -136,7 +136,7 @@ describe('what operators are told', () => {
 });
 
 describe('none is lost and none is told twice', () => {
-  it('a process that ends just after the commit of a disabling: the next round of any other tells it', async () => {
+  it('a process that ends just after the commit of a disabling: the next round of any other tells it (L16)', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
     const db = interpose(ledger.db, (statement, run) =>

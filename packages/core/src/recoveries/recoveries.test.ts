@@ -212,7 +212,7 @@ describe('recover failed', () => {
     expect(await deliveries({ accountId })).toMatchObject([{ status: 'succeeded', statusReason: null }]);
   });
 
-  it('three subscriptions, one of which failed: one more request, to that one', async () => {
+  it('three subscriptions, one of which failed: one more request, to that one (D4)', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await ledger.activeSubscription(accountId);
     await ledger.activeSubscription(accountId);
@@ -288,7 +288,7 @@ describe('recover missing', () => {
     which: 'missing',
   });
 
-  it('what was published before it existed, while it was unverified and while it was disabled is owed and sent, once', async () => {
+  it('what was published before it existed, while it was unverified and while it was disabled is owed and sent, once (L14)', async () => {
     const accountId = await ledger.account();
     const before = await ledger.publish(accountId);
     const { id: subscriptionId } = await ledger.activeSubscription(accountId);

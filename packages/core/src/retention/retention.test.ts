@@ -108,7 +108,7 @@ function watched<T>(work: Promise<T>): { isRunning: boolean; ended: Promise<T> }
   return round;
 }
 
-describe('retention', () => {
+describe('retention (V5)', () => {
   // Before the first slice ends, in a slice of its own, and where there never was one.
   it.each([
     ['the first slice', -1, 40],
@@ -263,7 +263,7 @@ describe('retention', () => {
     expect((await slices()).length).toBeLessThan(names.length);
   }, 30_000);
 
-  it('what is owed is found at every moment, also while its slice is dropped', async () => {
+  it('what is owed is found at every moment, also while its slice is dropped (L12)', async () => {
     await retain(day(0));
     const owed = await aged(day(4), { status: 'held' });
     for (let n = 0; n < 20; n += 1) await aged(day(4));

@@ -40,7 +40,7 @@ describe('handshake', () => {
   });
 });
 
-describe('judgeAnswer', () => {
+describe('judgeAnswer (V10)', () => {
   it.each([
     ['the bare challenge', C],
     ['with white space around', `\n  ${C}\r\n`],
@@ -72,7 +72,7 @@ describe('judgeAnswer', () => {
     expect(verdict(answer(body))).toBe(reason);
   });
 
-  it('the status counts: an echo with 500 is no verification', () => {
+  it('the status counts: an echo with 500 is no verification (X12)', () => {
     expect(verdict(answer(C, { outcome: 'http_error', statusCode: 500 }))).toBe('status');
     expect(verdict(answer(C, { outcome: 'redirect', statusCode: 302 }))).toBe('redirect');
     expect(verdict(answer(C, { bodyTooLarge: true }))).toBe('too_large');
