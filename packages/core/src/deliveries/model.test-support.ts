@@ -247,7 +247,8 @@ async function wantedRecovery(world: World, { at, how }: Step): Promise<WantedRe
     where: { accountId: world.accountId, deletedAt: null, status: { in: ['active', 'paused'] } },
     orderBy: { id: 'asc' },
   });
-  for (const { id } of [...receiving.slice(at % 2), ...receiving]) {
+  const first = receiving.filter(({ id }) => id === wanted.subscriptionId);
+  for (const { id } of [...first, ...receiving]) {
     if ((await recoverable(world, { ...wanted, subscriptionId: id })).length > 0)
       return { ...wanted, subscriptionId: id };
   }
@@ -553,7 +554,27 @@ export const TO_ONE = [
   ...['start a recovery', 'advance recoveries', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
   ...['disable, and the API ends after the commit', 'pause, and the API ends after the commit', 'feed the rest'],
 ];
-const BACK_AGAIN = ['disable', 'resume', 'recover'];
+
+/** One act after the other while a receiver has a request; what is done to a subscription is done to that receiver's. */
+async function meanwhile(
+  world: World,
+  { at, how }: Omit<Step, 'act'>,
+  acts: (string | undefined)[],
+  within = how,
+): Promise<void> {
+  const job = take(world, at);
+  if (!job) return;
+  const attempting = begin(world, job, pick(ANSWERS, how) ?? {});
+  await attempting.reached;
+  await world.observe(WORKING);
+  const itself = world.subscriptions.findIndex(({ id }) => id === attempting.subscriptionId());
+  for (const name of acts) {
+    const act = OUTSIDE[name ?? ''];
+    await act?.run(world, { act: name ?? '', at: itself === -1 ? at : itself, how: within });
+    if (act) await world.observe(act);
+  }
+  await attempting.finish();
+}
 
 /** All that may happen. A new verb or fault is an entry here: `moves` says what it may do to deliveries. */
 export const ACTS: Record<string, Act> = {
@@ -578,28 +599,16 @@ export const ACTS: Record<string, Act> = {
   'something happens while a receiver has the request': {
     ...WORKING,
     finishes: true,
-    async run(world, step) {
-      const job = take(world, step.at);
-      if (!job) return;
-      const attempting = begin(world, job, pick(ANSWERS, step.how) ?? {});
-      await attempting.reached;
-      await world.observe(WORKING);
-      // To the subscription itself, and several, as a receiver may take its time.
-      const { subscriptionId } = attempting;
-      const itself = world.subscriptions.findIndex(({ id }) => id === subscriptionId());
-      const at = itself === -1 ? step.at : itself;
-      const first = (step.at + 1) * (step.how + 1);
-      const some =
-        step.how % 3 === 0
-          ? [first, first + step.at, first + step.how].map((choice) => pick(TO_ONE, choice))
-          : [pick(Object.keys(OUTSIDE), first)];
-      for (const name of step.how % 5 === 0 ? BACK_AGAIN : some) {
-        const within = OUTSIDE[name ?? ''];
-        await within?.run(world, { ...step, at });
-        if (within) await world.observe(within);
-      }
-      await attempting.finish();
+    async run(world, { at, how }) {
+      const first = (at + 1) * (how + 1);
+      const several = [first, first + at, first + how].map((choice) => pick(TO_ONE, choice));
+      await meanwhile(world, { at, how }, how % 3 === 0 ? several : [pick(Object.keys(OUTSIDE), first)]);
     },
+  },
+  'it is brought back while a receiver has the request': {
+    ...WORKING,
+    finishes: true,
+    run: (world, { at, how }) => meanwhile(world, { at, how }, ['disable', 'resume', 'recover'], 2),
   },
   'two workers race on one job': {
     ...WORKING,
