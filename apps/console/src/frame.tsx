@@ -17,23 +17,34 @@ import {
 import { useState } from 'react';
 import { ApiProblem, call } from './data/call.js';
 import { sessionQuery } from './data/queries.js';
+import { isPortal } from './data/portal.js';
 import { Login } from './screens/login.js';
 import { SessionContext } from './session.js';
 import { Button } from './ui/button.js';
-import { Failed } from './ui/states.js';
+import { Empty, Failed } from './ui/states.js';
 
 /** Around every screen: who is signed in, and where one can go. Nobody signed in: the sign-in, at the same address. */
 export function Frame() {
   const session = useQuery(sessionQuery);
   if (session.isPending) return null;
   if (session.data === undefined) {
-    if (session.error instanceof ApiProblem && session.error.status === 401) return <Login />;
+    if (session.error instanceof ApiProblem && session.error.status === 401)
+      return isPortal() ? <PortalEnded /> : <Login />;
     return <Failed what="the console" error={session.error} onRetry={() => void session.refetch()} />;
   }
   return (
     <SessionContext value={session.data}>
       <Inside session={session.data} />
     </SessionContext>
+  );
+}
+
+/** Its link was used before or is too old, or its time is over: only the page it came from can open another. */
+function PortalEnded() {
+  return (
+    <main className="login">
+      <Empty title="This link works no more">Session ended: reload the page you came from.</Empty>
+    </main>
   );
 }
 
