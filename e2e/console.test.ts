@@ -38,7 +38,7 @@ describe.skipIf(inject('browserPath') === null)('the console, in a real browser'
   afterEach(async () => {
     await context.close();
     await receiver.close();
-    expect(complaints).toEqual([]);
+    if (complaints.length > 0) throw new Error(complaints.join('\n'));
   });
 
   async function signIn(path = '/', key = stack.operatorKey): Promise<void> {
