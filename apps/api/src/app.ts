@@ -22,6 +22,7 @@ import { portalRoutes } from './routes/portals.js';
 import { queueRoutes } from './routes/queues.js';
 import { recoveryRoutes } from './routes/recoveries.js';
 import { sessionRoutes } from './routes/sessions.js';
+import { streamRoutes } from './routes/stream.js';
 import { subscriptionActRoutes } from './routes/subscription-acts.js';
 import { subscriptionRoutes } from './routes/subscriptions.js';
 import { testEventRoutes } from './routes/test-event.js';
@@ -79,6 +80,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   deliveryRoutes(app, deps);
   recoveryRoutes(app, deps);
   queueRoutes(app, deps);
+  streamRoutes(app, deps);
   papercupsRoutes(app, deps);
   await app.register(console, deps);
   return app;

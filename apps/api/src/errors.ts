@@ -126,6 +126,12 @@ export class TooManyLogins extends ApiError {
   }
 }
 
+export class TooManyStreams extends ApiError {
+  constructor() {
+    super('rate_limited', 'There are 20 streams open already: close one first.', { headers: { 'retry-after': '10' } });
+  }
+}
+
 export class Unavailable extends ApiError {
   constructor(cause: unknown) {
     super('unavailable', 'The service cannot answer at the moment. Try again shortly.', {

@@ -25,6 +25,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Subscriptions', description: 'Webhook URLs of an account, their verification, secrets and state.' },
     { name: 'Deliveries', description: 'What became of each event for each subscription.' },
     { name: 'Recoveries', description: 'Bring back what a subscription did not get.' },
+    { name: 'Stream', description: 'What happens, as it happens.' },
     { name: 'Event types', description: 'The catalogue of what may be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
     { name: 'Operations', description: 'How queues, workers and deliveries stand. Operator only.' },

@@ -72,6 +72,7 @@ export {
   SessionList,
   Theme,
 } from './session.js';
+export { StreamedAttempt, StreamedDelivery, StreamHeaders, StreamQuery } from './stream.js';
 export {
   Breaker,
   ChangeSubscription,

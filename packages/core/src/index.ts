@@ -19,6 +19,9 @@ export { openSession } from './sessions/open-session.js';
 export { createPortalLink, openPortal } from './sessions/portal.js';
 export type { LiveSession } from './sessions/session.js';
 
+export type { Change } from './stream/change.js';
+export { type Follower, openFollower } from './stream/follow-changes.js';
+
 export { freezeBatch, freezeEvent, type FrozenEvent, type Refusal } from './events/freeze-event.js';
 export {
   openPublisher,

@@ -99,6 +99,16 @@ export function openIdentify({
   };
 }
 
+/** Tells whether a caller may still do what it could when it was let in: for what goes on for long. Counts as no use. */
+export function openStillMay(deps: Pick<ApiDeps, 'db' | 'operatorKey'>): (caller: Caller) => Promise<boolean> {
+  const sessions = openSessionBook(deps);
+  return async (caller) => {
+    if (caller.session) return sessions.isLive(caller.session.id);
+    if (caller.kind !== 'account') return true;
+    return (await deps.db.prisma.apiKey.count({ where: { id: caller.keyId, accountId: caller.accountId } })) > 0;
+  };
+}
+
 const hash = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 function authorize(caller: Caller, allow: Allowed, { params }: FastifyRequest): void {

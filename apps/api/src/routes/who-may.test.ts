@@ -51,6 +51,8 @@ const ALLOWED: Record<string, Allowed> = {
   'recoveries.get': 'deliveries:read',
   'recoveries.cancel': 'deliveries:write',
   'queues.get': 'operator',
+  'stream.ofAccount': 'deliveries:read',
+  'stream.ofAll': 'operator',
 };
 
 const BODIES: Record<string, unknown> = {
@@ -138,9 +140,12 @@ const of = (id: string): Operation => {
   return found;
 };
 const inAccount = Object.keys(ALLOWED).filter(
-  (id) => id !== 'accounts.list' && id !== 'portals.open' && !/^(eventTypes|queues|sessions?)\./.test(id),
+  (id) =>
+    id !== 'accounts.list' && id !== 'portals.open' && id !== 'stream.ofAll' && !/^(eventTypes|queues|sessions?)\./.test(id),
 );
-const ofAnObject = inAccount.filter((id) => !/^accounts\.|\.(list|create|endAll|publish|publishBatch)$/.test(id));
+const ofAnObject = inAccount.filter(
+  (id) => !/^accounts\.|\.(list|create|endAll|ofAccount|publish|publishBatch)$/.test(id),
+);
 const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
 const scopesOf = (allowed: Allowed | undefined): Scope[] =>
   allowed === undefined || allowed === 'anyone' || allowed === 'operator' || allowed === 'public'

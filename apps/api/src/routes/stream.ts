@@ -1,0 +1,191 @@
+import type { Readable } from 'node:stream';
+import {
+  StreamHeaders,
+  type StreamedAttempt,
+  type StreamedDelivery,
+  StreamQuery,
+  toTypeId,
+  toUuid,
+} from '@posthorn/contract';
+import { type Change, openFollower } from '@posthorn/core';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Routes } from '../deps.js';
+import { NotFound, TooManyStreams, Unauthenticated, Unavailable } from '../errors.js';
+import { type EventStream, openEventStream } from '../event-stream.js';
+import { openStillMay } from '../plugins/api-key.js';
+import { AccountParams, uuidOf } from './params.js';
+
+const tags = ['Stream'];
+const BEAT_MS = 15_000;
+/** Of one account, and of the operator, per process: each costs a connection and what waits in it. */
+const MOST_STREAMS = 20;
+const PER_SECOND = 100;
+/** As many as a stream may have to catch up with at its start. */
+const BURST = 1_000;
+
+const description =
+  'Server-sent events: `delivery` for each new delivery and `attempt` for each attempt that was recorded, within moments, as ' +
+  'small JSON; and a comment every 15 s. Its `id` is the row’s: sent as `Last-Event-ID`, what came after it comes first (of ' +
+  'the last ten minutes and at most a thousand), so that none is missed. Some of those just before may come again: tell them ' +
+  'by their `id`. Of more than 100 a second, and for a reader that is too slow, some are left out: `skipped` then has their ' +
+  '`count` (null: unknown), and the lists have them all. The stream ends with the session or the key that it was opened with. ' +
+  'At most 20 at once for an account.';
+const text = z.custom<Readable>().meta({ type: 'string', description: 'Events, in the format of the HTML standard.' });
+const response = { 200: { description: 'The stream.', content: { 'text/event-stream': { schema: text } } } };
+
+export const streamRoutes: Routes = (app, deps) => {
+  const follower = openFollower(deps);
+  const stillMay = openStillMay(deps);
+  const open = new Map<string, Set<EventStream>>();
+  let isClosed = false;
+
+  // Before the server waits for its connections: these would never become idle.
+  app.addHook('preClose', async () => {
+    isClosed = true;
+    for (const streams of open.values()) for (const stream of streams) stream.end();
+    await follower.close();
+  });
+
+  app.get(
+    '/v1/accounts/:account/stream',
+    {
+      exposeHeadRoute: false,
+      config: { allow: 'deliveries:read', problems: ['rate_limited'] },
+      schema: {
+        operationId: 'stream.ofAccount',
+        summary: 'Follow the deliveries of an account',
+        description,
+        tags,
+        params: AccountParams,
+        querystring: StreamQuery,
+        headers: StreamHeaders,
+        response,
+      },
+    },
+    async (request, reply) => {
+      const { account } = request.params;
+      if ((await deps.db.prisma.account.count({ where: { id: account } })) === 0) throw new NotFound('account');
+      const readable = await stream(request, account, request.query.subscription, request.headers['last-event-id']);
+      return reply.type('text/event-stream').headers(STREAM_HEADERS).send(readable);
+    },
+  );
+
+  app.get(
+    '/v1/stream',
+    {
+      exposeHeadRoute: false,
+      config: { allow: 'operator', problems: ['rate_limited'] },
+      schema: {
+        operationId: 'stream.ofAll',
+        summary: 'Follow the deliveries of all accounts',
+        description,
+        tags,
+        querystring: StreamQuery,
+        headers: StreamHeaders,
+        response,
+      },
+    },
+    async (request, reply) => {
+      const readable = await stream(request, null, request.query.subscription, request.headers['last-event-id']);
+      return reply.type('text/event-stream').headers(STREAM_HEADERS).send(readable);
+    },
+  );
+
+  async function stream(
+    { caller, log }: FastifyRequest,
+    accountId: string | null,
+    subscriptions: string[] | undefined,
+    lastId: string | undefined,
+  ): Promise<Readable> {
+    if (caller === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+    if (isClosed) throw new Unavailable(new Error('the API is shutting down'));
+    const of = accountId ?? '';
+    const streams = open.get(of) ?? new Set();
+    if (streams.size >= MOST_STREAMS) throw new TooManyStreams();
+    const eventStream = openEventStream({ perSecond: PER_SECOND, burst: BURST });
+    streams.add(eventStream);
+    open.set(of, streams);
+
+    const timers: NodeJS.Timeout[] = [];
+    let following: { stop(): void } | null = null;
+    const close = () => {
+      for (const timer of timers) clearTimeout(timer);
+      following?.stop();
+      streams.delete(eventStream);
+      if (streams.size === 0) open.delete(of);
+    };
+    eventStream.readable.on('close', close);
+
+    try {
+      following = await follower.follow({
+        accountId,
+        subscriptionIds: subscriptions?.map((id) => uuidOf('sub', id)) ?? null,
+        after: lastId === undefined ? null : uuidOfEither(lastId),
+        onChanges: (changes) => {
+          for (const change of changes) eventStream.send({ name: change.kind, ...changeJson(change) });
+        },
+        onSkipped: (count) => eventStream.skip(count),
+      });
+    } catch (error) {
+      eventStream.readable.destroy();
+      throw error;
+    }
+    if (isClosed) eventStream.end(); // meanwhile
+    if (eventStream.readable.destroyed) {
+      close();
+      return eventStream.readable;
+    }
+
+    timers.push(
+      setInterval(() => {
+        eventStream.beat();
+        stillMay(caller).then(
+          (may) => may || eventStream.end(),
+          (error: unknown) => log.warn({ err: error }, 'stream.not_checked'),
+        );
+      }, BEAT_MS),
+    );
+    if (caller.session) {
+      const leftMs = caller.session.expiresAt.getTime() - Date.now();
+      timers.push(setTimeout(() => eventStream.end(), Math.min(leftMs, LONGEST_TIMER_MS)));
+    }
+    return eventStream.readable;
+  }
+};
+
+// Its connection is of no use afterwards, and would keep a process that is to end; and no proxy may gather what it sends.
+const STREAM_HEADERS = { connection: 'close', 'x-accel-buffering': 'no' };
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const uuidOfEither = (id: string): string => toUuid('dlv', id) ?? uuidOf('att', id);
+
+function changeJson(change: Change): { id: string; data: StreamedDelivery | StreamedAttempt } {
+  const of = {
+    accountId: change.accountId,
+    subscriptionId: toTypeId('sub', change.subscriptionId),
+    eventId: toTypeId('evt', change.eventId),
+    event: change.eventType,
+  };
+  if (change.kind === 'delivery') {
+    const id = toTypeId('dlv', change.id);
+    return { id, data: { id, ...of, status: change.status, createdAt: change.createdAt.toISOString() } };
+  }
+  const id = toTypeId('att', change.id);
+  const { number, trigger, outcome, statusCode, durationMs } = change;
+  return {
+    id,
+    data: {
+      id,
+      ...of,
+      deliveryId: toTypeId('dlv', change.deliveryId),
+      status: change.deliveryStatus,
+      number,
+      trigger,
+      outcome,
+      statusCode,
+      durationMs,
+      startedAt: change.startedAt.toISOString(),
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import type { Database } from '../database.js';
+import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
+
+/** Something new in the ledger: a delivery, or an attempt of one. */
+export type Change =
+  | {
+      kind: 'delivery';
+      id: string;
+      accountId: string;
+      subscriptionId: string;
+      eventId: string;
+      eventType: string;
+      /** As it is now, not as it was when it was made. */
+      status: DeliveryStatus;
+      createdAt: Date;
+    }
+  | {
+      kind: 'attempt';
+      id: string;
+      accountId: string;
+      subscriptionId: string;
+      eventId: string;
+      eventType: string;
+      deliveryId: string;
+      deliveryStatus: DeliveryStatus;
+      number: number;
+      trigger: AttemptTrigger;
+      outcome: AttemptOutcome;
+      statusCode: number | null;
+      durationMs: number;
+      startedAt: Date;
+    };
+
+export interface ChangeId {
+  kind: Change['kind'];
+  id: string;
+}
+
+export interface Looked {
+  /** null: all accounts. */
+  accountIds: string[] | null;
+  /** null: all subscriptions. */
+  subscriptionIds: string[] | null;
+  /** Ids after this one. */
+  after: string;
+}
+
+// Ids alone: both lean on the primary key or, for one account's deliveries, on deliveries_account_id_id_idx. Attempts of all
+// accounts lie together, so a look at one account's passes over the others': looks go back minutes, not days.
+const LOOK = `
+(SELECT 'delivery' AS kind, id FROM deliveries
+ WHERE id > $1 AND ($2::text[] IS NULL OR account_id = ANY ($2)) AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
+ ORDER BY id DESC LIMIT $4)
+UNION ALL
+(SELECT 'attempt', id FROM attempts
+ WHERE id > $1 AND delivery_id IS NOT NULL AND ($2::text[] IS NULL OR account_id = ANY ($2))
+   AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
+ ORDER BY id DESC LIMIT $4)
+ORDER BY id DESC LIMIT $4`;
+
+/** What there is after an id, the newest first, at most so many. */
+export async function lookForChanges(
+  { pool }: Pick<Database, 'pool'>,
+  { accountIds, subscriptionIds, after }: Looked,
+  limit: number,
+): Promise<ChangeId[]> {
+  const { rows } = await pool.query<ChangeId>(LOOK, [after, accountIds, subscriptionIds, limit]);
+  return rows;
+}
+
+type Row<Kind> = Omit<Extract<Change, { kind: Kind }>, 'kind'>;
+
+const DELIVERIES = `
+SELECT id, account_id AS "accountId", subscription_id AS "subscriptionId", event_id AS "eventId", event_type AS "eventType", status,
+  created_at AS "createdAt"
+FROM deliveries WHERE id = ANY ($1::uuid[])`;
+const ATTEMPTS = `
+SELECT a.id, a.account_id AS "accountId", a.subscription_id AS "subscriptionId", d.event_id AS "eventId", d.event_type AS "eventType",
+  a.delivery_id AS "deliveryId", d.status AS "deliveryStatus", a.number, a.trigger, a.outcome, a.status_code AS "statusCode",
+  a.duration_ms AS "durationMs", a.started_at AS "startedAt"
+FROM attempts a JOIN deliveries d ON d.id = a.delivery_id AND d.account_id = a.account_id WHERE a.id = ANY ($1::uuid[])`;
+
+/** The rows of these ids, the oldest first. */
+export async function readChanges({ pool }: Pick<Database, 'pool'>, found: ChangeId[]): Promise<Change[]> {
+  const idsOf = (wanted: Change['kind']) => found.filter(({ kind }) => kind === wanted).map(({ id }) => id);
+  const [deliveries, attempts] = [idsOf('delivery'), idsOf('attempt')];
+  const [newDeliveries, newAttempts] = await Promise.all([
+    deliveries.length === 0 ? [] : pool.query<Row<'delivery'>>(DELIVERIES, [deliveries]).then(({ rows }) => rows),
+    attempts.length === 0 ? [] : pool.query<Row<'attempt'>>(ATTEMPTS, [attempts]).then(({ rows }) => rows),
+  ]);
+  const changes: Change[] = [
+    ...newDeliveries.map((row) => ({ kind: 'delivery' as const, ...row })),
+    ...newAttempts.map((row) => ({ kind: 'attempt' as const, ...row })),
+  ];
+  return changes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}

@@ -1,0 +1,150 @@
+import { waitFor } from '@posthorn/testing';
+import { v7 } from 'uuid';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
+import type { Change } from './change.js';
+import { type Follower, openFollower } from './follow-changes.js';
+
+let ledger: Ledger;
+let follower: Follower;
+let looks: number;
+beforeEach(async () => {
+  ledger = await openLedger();
+  looks = 0;
+  const { pool } = ledger.db;
+  const counted = {
+    query: (...args: Parameters<typeof pool.query>) => {
+      looks += 1;
+      return pool.query(...args);
+    },
+  };
+  follower = openFollower({ db: { pool: counted as typeof pool }, log: silent });
+});
+afterEach(async () => {
+  await follower.close();
+  await ledger.close();
+});
+
+/** A delivery's row, as if its id had been made so long ago. */
+async function insert(accountId: string, { agoMs = 0, subscriptionId = v7() } = {}): Promise<string> {
+  const id = v7({ msecs: Date.now() - agoMs });
+  await ledger.db.pool.query(
+    `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, completed_at, created_at)
+     VALUES ($1, $2, $3, 'message:created', $4, 'succeeded', now(), now())`,
+    [id, accountId, v7(), subscriptionId],
+  );
+  return id;
+}
+
+async function listen(
+  accountId: string | null,
+  { after = null as string | null, subscriptionIds = null as string[] | null } = {},
+) {
+  const got: Change[] = [];
+  const skipped: (number | null)[] = [];
+  const { stop } = await follower.follow({
+    accountId,
+    subscriptionIds,
+    after,
+    onChanges: (changes) => void got.push(...changes),
+    onSkipped: (count) => void skipped.push(count),
+  });
+  return { got, skipped, stop, ids: () => got.map(({ id }) => id) };
+}
+const has = (listener: { ids(): string[] }, id: string) => waitFor(() => listener.ids().includes(id));
+
+it('tells each listener what is new of its account, and the operator of all, once', async () => {
+  await insert('acme');
+  const [acme, other, all] = [await listen('acme'), await listen('other'), await listen(null)];
+  const [one, two] = [await insert('acme'), await insert('other')];
+  await has(all, one);
+  await has(all, two);
+  await has(acme, one);
+  await has(other, two);
+  const last = await insert('acme');
+  await has(all, last);
+  expect(acme.ids().toSorted()).toEqual([one, last].toSorted());
+  expect(other.ids()).toEqual([two]);
+  expect(all.ids().toSorted()).toEqual([one, two, last].toSorted());
+  expect(all.got[0]).toMatchObject({ kind: 'delivery', accountId: expect.any(String), eventType: 'message:created' });
+});
+
+it('a filter by subscription holds', async () => {
+  const subscriptionId = v7();
+  const listener = await listen('acme', { subscriptionIds: [subscriptionId] });
+  await insert('acme');
+  const wanted = await insert('acme', { subscriptionId });
+  await has(listener, wanted);
+  expect(listener.ids()).toEqual([wanted]);
+});
+
+it('a row that is committed half a minute after its id was made is told all the same', async () => {
+  // It was listened to since before that time.
+  const listener = await listen('acme', { after: v7({ msecs: Date.now() - 60_000 }) });
+  const first = await insert('acme');
+  await has(listener, first);
+  const late = await insert('acme', { agoMs: 35_000 });
+  await waitFor(() => listener.ids().includes(late), { timeoutMs: 30_000 });
+  expect(listener.ids()).toHaveLength(2);
+}, 60_000);
+
+it('who comes back gets what came meanwhile, and what was committed late before it left; nothing twice within it', async () => {
+  const before = await insert('acme', { agoMs: 50_000 });
+  const late = await insert('acme', { agoMs: 20_000 });
+  const last = await insert('acme', { agoMs: 5_000 });
+  const meanwhile = await insert('acme', { agoMs: 2_000 });
+  const other = await listen('acme');
+  const back = await listen('acme', { after: last });
+  expect(back.ids()).toEqual([late, last, meanwhile]);
+  expect(back.ids()).not.toContain(before);
+  const next = await insert('acme');
+  await has(back, next);
+  await has(other, next);
+  expect(back.ids()).toEqual([late, last, meanwhile, next]);
+  expect([back.skipped, other.ids()]).toEqual([[], [next]]);
+});
+
+it('comes and goes while rows arrive: each row reaches it at least once', async () => {
+  const inserted: string[] = [];
+  let isWriting = true;
+  const writing = (async () => {
+    while (isWriting) inserted.push(await insert('acme', { agoMs: inserted.length % 7 === 0 ? 1_500 : 0 }));
+  })();
+  const got = new Set<string>();
+  let after: string | null = v7();
+  for (let round = 0; round < 4; round += 1) {
+    const listener = await listen('acme', { after });
+    const target = inserted.length + 20;
+    await waitFor(() => inserted.length > target && listener.ids().length > 0);
+    listener.stop();
+    for (const id of listener.ids()) got.add(id);
+    after = listener.ids().at(-1) ?? after;
+  }
+  isWriting = false;
+  await writing;
+  const rest = await listen('acme', { after });
+  for (const id of rest.ids()) got.add(id);
+  expect(inserted.filter((id) => !got.has(id))).toEqual([]);
+});
+
+it('of more than a thousand it catches up with the newest, and says that it skipped some', async () => {
+  const after = v7({ msecs: Date.now() - 30_000 });
+  await ledger.db.pool.query(
+    `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, completed_at)
+     SELECT posthorn_uuidv7(), 'acme', gen_random_uuid(), 'message:created', gen_random_uuid(), 'succeeded', now() FROM generate_series(1, 1005)`,
+  );
+  const listener = await listen('acme', { after });
+  expect([listener.got.length, listener.skipped]).toEqual([1_000, [null]]);
+  const old = await listen('acme', { after: v7({ msecs: Date.now() - 11 * 60_000 }), subscriptionIds: [v7()] });
+  expect(old.skipped).toEqual([null]);
+});
+
+it('looks at nothing while nobody listens', async () => {
+  const listener = await listen('acme');
+  await has(listener, await insert('acme'));
+  listener.stop();
+  const before = looks;
+  // Longer than the wait between two looks.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect(looks - before).toBeLessThanOrEqual(3); // the one that was under way
+});
