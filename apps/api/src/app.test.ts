@@ -122,6 +122,19 @@ describe('the log', () => {
   });
 });
 
+describe('closing', () => {
+  it('does not wait for a connection that was opened and never used', async () => {
+    const closing = await openTestApi();
+    const { port } = new URL(await closing.app.listen({ host: '127.0.0.1', port: 0 }));
+    const accepted = once(closing.app.server, 'connection');
+    const socket = connect(Number(port), '127.0.0.1');
+    await accepted;
+    const closed = once(socket.resume(), 'close');
+    await closing.close();
+    await closed;
+  });
+});
+
 describe('the documentation', () => {
   it('/ leads to /docs, which is served from files of ours', async () => {
     const root = await api.app.inject('/');

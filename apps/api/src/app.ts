@@ -4,12 +4,15 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import type { ApiDeps, App } from './deps.js';
 import { ApiError } from './errors.js';
 import { answerProblem, problemOf } from './error-handler.js';
+import { audit } from './plugins/audit.js';
 import { apiKey } from './plugins/api-key.js';
 import { console } from './plugins/console.js';
 import { jsonBody } from './plugins/json-body.js';
 import { openapi } from './plugins/openapi.js';
 import { requestIdOf, requestLog } from './plugins/request-log.js';
+import { unusedConnections } from './plugins/unused-connections.js';
 import { requestMetrics } from './plugins/request-metrics.js';
+import { auditRoutes } from './routes/audit.js';
 import { accountRoutes } from './routes/accounts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
 import { eventTypeRoutes } from './routes/event-types.js';
@@ -52,10 +55,12 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerProblem);
 
+  await app.register(unusedConnections);
   await app.register(requestLog);
   await app.register(requestMetrics, { metrics: deps.metrics });
   await app.register(jsonBody);
   await app.register(apiKey, deps);
+  await app.register(audit, deps);
   await app.register(openapi, { version: deps.version });
 
   // Answers hold secrets and other people's messages: no cache between here and the caller may keep them.
@@ -72,6 +77,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   keyRoutes(app, deps);
   sessionRoutes(app, deps);
   portalRoutes(app, deps);
+  auditRoutes(app, deps);
   eventTypeRoutes(app, deps);
   subscriptionRoutes(app, deps);
   subscriptionActRoutes(app, deps);

@@ -1,7 +1,16 @@
 import { InvalidRequest } from './errors.js';
 
 /** The lists there are; a cursor of one is none of another. */
-type List = 'accounts' | 'keys' | 'sessions' | 'eventTypes' | 'subscriptions' | 'events' | 'deliveries' | 'recoveries';
+type List =
+  | 'accounts'
+  | 'keys'
+  | 'sessions'
+  | 'audit'
+  | 'eventTypes'
+  | 'subscriptions'
+  | 'events'
+  | 'deliveries'
+  | 'recoveries';
 
 const VERSION = '1';
 

@@ -113,7 +113,17 @@ const WEIRD_IN_QUERY = [
 const cursors = fc
   .tuple(
     fc.constantFrom('1', '2', ''),
-    fc.constantFrom('accounts', 'keys', 'eventTypes', 'sessions', 'subscriptions', 'events', 'deliveries', 'x'),
+    fc.constantFrom(
+      'accounts',
+      'keys',
+      'eventTypes',
+      'sessions',
+      'audit',
+      'subscriptions',
+      'events',
+      'deliveries',
+      'x',
+    ),
     fc.array(
       fc.constantFrom(
         ...['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 'message:created', 'a'],
@@ -315,7 +325,7 @@ beforeAll(async () => {
   );
   const digests = rows.map(
     ({ name }) =>
-      `(SELECT md5(string_agg(row, ',' ORDER BY row)) FROM (SELECT ${name === 'api_keys' ? 'hash' : 't'}::text AS row FROM ${name} t) r) AS ${name}`,
+      `(SELECT md5(string_agg(row, ',' ORDER BY row)) FROM (SELECT ${name === 'api_keys' ? 'hash' : 't'}::text AS row FROM ${name} t ${name === 'audit_entries' ? `WHERE action <> 'session.refused'` : ''}) r) AS ${name}`,
   );
   EVERYTHING = `SELECT ${digests.join(', ')}`;
 });

@@ -30,6 +30,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
     { name: 'Operations', description: 'How queues, workers and deliveries stand. Operator only.' },
     { name: 'Sessions', description: 'Signing in, and portals for customers.' },
+    { name: 'Audit log', description: 'Who changed what.' },
     { name: 'Papercups', description: 'The event subscriptions API of Papercups, over the same subscriptions.' },
     { name: 'Health', description: 'For load balancers, orchestrators and Prometheus.' },
   ],

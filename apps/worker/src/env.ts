@@ -23,6 +23,7 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'HONOR_DISABLE_HEADER',
     'RETENTION_DAYS',
     'PAYLOAD_RETENTION_DAYS',
+    'AUDIT_RETENTION_DAYS',
     'SHUTDOWN_TIMEOUT_MS',
     'LOG_LEVEL',
   ]);

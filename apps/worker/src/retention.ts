@@ -12,6 +12,7 @@ export interface RunningRetentionOptions {
   db: Database;
   retentionDays: number;
   payloadRetentionDays: number | null;
+  auditRetentionDays?: number;
   log: Log;
   observe: (gone: { table: RetainedTable; count: number }) => void;
 }

@@ -183,6 +183,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     db,
     retentionDays: env.retentionDays,
     payloadRetentionDays: env.payloadRetentionDays,
+    auditRetentionDays: env.auditRetentionDays,
     log,
     observe: ({ table, count }) => metrics.retentionDeleted.inc({ table }, count),
   });

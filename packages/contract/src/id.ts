@@ -2,8 +2,8 @@ import { TypeID } from 'typeid-js';
 import { z } from 'zod';
 
 /** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rec: recovery ·
- *  ses: session. */
-export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rec' | 'ses';
+ *  ses: session · aud: entry of the audit log. */
+export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rec' | 'ses' | 'aud';
 
 // Crockford's base32 of 128 bits: 26 digits, the first of which carries only three.
 const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}';
@@ -16,6 +16,7 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
   ver: new RegExp(`^ver_${SUFFIX}$`),
   rec: new RegExp(`^rec_${SUFFIX}$`),
   ses: new RegExp(`^ses_${SUFFIX}$`),
+  aud: new RegExp(`^aud_${SUFFIX}$`),
 };
 
 /** The UUID within an id, of whatever version; null if the text is no id with this prefix. */
@@ -46,6 +47,7 @@ export const DeliveryId = typeId('dlv', 'a delivery');
 export const AttemptId = typeId('att', 'an attempt');
 export const KeyId = typeId('key', 'an account key');
 export const RecoveryId = typeId('rec', 'a recovery');
+export const AuditId = typeId('aud', 'an entry of the audit log');
 export const SessionId = typeId('ses', 'a session');
 
 export const AccountId = z

@@ -12,6 +12,7 @@ export {
   DeliveryQuery,
   DeliveryStatus,
 } from './delivery.js';
+export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { DisableSubscription } from './disable-subscription.js';
 export {
   EVENT_TYPE_NAME,
@@ -35,6 +36,7 @@ export {
 } from './event.js';
 export {
   AccountId,
+  AuditId,
   AttemptId,
   DeliveryId,
   EventId,

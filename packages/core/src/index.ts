@@ -22,6 +22,8 @@ export type { LiveSession } from './sessions/session.js';
 export type { Change } from './stream/change.js';
 export { type Follower, openFollower } from './stream/follow-changes.js';
 
+export { writeAudit } from './audit/write-audit.js';
+
 export { freezeBatch, freezeEvent, type FrozenEvent, type Refusal } from './events/freeze-event.js';
 export {
   openPublisher,
@@ -69,6 +71,7 @@ export type {
   Account,
   ApiKey,
   Attempt,
+  AuditEntry,
   Delivery,
   Event,
   EventType,

@@ -233,6 +233,11 @@ export const settings = {
       'Payloads of events that are not owed any more, and the receivers’ answers, go after so many days; their rows stay. ' +
       'Unset: with the rows.',
   },
+  AUDIT_RETENTION_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    default: '365',
+    description: 'Entries of the audit log older than so many days go.',
+  },
   SHUTDOWN_DELAY_MS: {
     schema: wholeNumber(0, 300_000),
     default: '5000',

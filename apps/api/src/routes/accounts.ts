@@ -15,7 +15,7 @@ export const accountRoutes: Routes = (app, { db }) => {
   app.put(
     '/v1/accounts/:account',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'account' }, allow: 'operator' },
       schema: {
         operationId: 'accounts.put',
         summary: 'Create an account, or change it',
@@ -83,7 +83,7 @@ export const accountRoutes: Routes = (app, { db }) => {
   app.delete(
     '/v1/accounts/:account',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'account' }, allow: 'operator' },
       schema: {
         operationId: 'accounts.delete',
         summary: 'Delete an account with all that is its own',

@@ -81,7 +81,7 @@ export const deliveryRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/deliveries/:delivery/retry',
     {
-      config: { allow: 'deliveries:write', problems: ['invalid_request'] },
+      config: { audit: { target: 'delivery' }, allow: 'deliveries:write', problems: ['invalid_request'] },
       schema: {
         operationId: 'deliveries.retry',
         summary: 'Make one attempt now',

@@ -65,7 +65,7 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
   app.put(
     '/v1/event-types/:name',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'eventType' }, allow: 'operator' },
       bodyLimit: 1024 * 1024, // an example and a schema, each of at most 256 KiB
       schema: {
         operationId: 'eventTypes.put',
@@ -90,7 +90,7 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
   app.delete(
     '/v1/event-types/:name',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'eventType' }, allow: 'operator' },
       schema: {
         operationId: 'eventTypes.delete',
         summary: 'Remove an event type from the catalogue',

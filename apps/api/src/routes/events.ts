@@ -32,6 +32,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
     '/v1/accounts/:account/events',
     {
       config: {
+        audit: false,
         allow: 'events:write',
         bodyAsText: true,
         shownBody: PublishEvent,
@@ -71,6 +72,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
     '/v1/accounts/:account/events/batch',
     {
       config: {
+        audit: false,
         allow: 'events:write',
         bodyAsText: true,
         shownBody: PublishEvents,

@@ -12,7 +12,7 @@ export const keyRoutes: Routes = (app, { db }) => {
   app.post(
     '/v1/accounts/:account/keys',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'key', notes: ['name', 'scopes'] }, allow: 'operator' },
       schema: {
         operationId: 'keys.create',
         summary: 'Create a key of an account',
@@ -59,7 +59,7 @@ export const keyRoutes: Routes = (app, { db }) => {
   app.delete(
     '/v1/accounts/:account/keys/:key',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'key' }, allow: 'operator' },
       schema: {
         operationId: 'keys.revoke',
         summary: 'Revoke a key',

@@ -87,7 +87,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
       app.post(
         '/event_subscriptions',
         {
-          config: { scope: 'subscriptions:write', shownBody: PapercupsInput },
+          config: { audit: { target: 'subscription' }, scope: 'subscriptions:write', shownBody: PapercupsInput },
           schema: {
             operationId: 'papercups.create',
             summary: 'Create an event subscription',
@@ -137,7 +137,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
         app.route({
           method,
           url: '/event_subscriptions/:id',
-          config: { scope: 'subscriptions:write', shownBody: PapercupsInput },
+          config: { audit: { target: 'subscription' }, scope: 'subscriptions:write', shownBody: PapercupsInput },
           schema: {
             operationId,
             summary: 'Change an event subscription',
@@ -167,7 +167,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
       app.delete(
         '/event_subscriptions/:id',
         {
-          config: { scope: 'subscriptions:write' },
+          config: { audit: { target: 'subscription' }, scope: 'subscriptions:write' },
           schema: {
             operationId: 'papercups.delete',
             summary: 'Delete an event subscription',
@@ -187,7 +187,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
       app.post(
         '/event_subscriptions/verify',
         {
-          config: { scope: 'subscriptions:write', shownBody: PapercupsVerify },
+          config: { audit: false, scope: 'subscriptions:write', shownBody: PapercupsVerify },
           schema: {
             operationId: 'papercups.verify',
             summary: 'Verify a URL without storing it',

@@ -32,6 +32,7 @@ const NAMES: Record<IdPrefix, string> = {
   ver: 'verification',
   rec: 'recovery',
   ses: 'session',
+  aud: 'entry',
 };
 
 /** The UUID that the database knows an id by. Throws NotFound for what is no such id. */

@@ -23,7 +23,7 @@ export const portalRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/portal-sessions',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'session', notes: ['capabilities', 'ttlSeconds'] }, allow: 'operator' },
       schema: {
         operationId: 'portals.create',
         summary: 'Make a link to a portal of an account',
@@ -58,7 +58,7 @@ export const portalRoutes: Routes = (app, deps) => {
   app.delete(
     '/v1/accounts/:account/portal-sessions',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'session' }, allow: 'operator' },
       schema: {
         operationId: 'portals.endAll',
         summary: 'End all portals of an account',
@@ -77,7 +77,7 @@ export const portalRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/portal-session',
     {
-      config: { allow: 'public' },
+      config: { audit: { target: 'session' }, allow: 'public' },
       schema: {
         operationId: 'portals.open',
         summary: 'Open a portal',

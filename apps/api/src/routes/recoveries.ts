@@ -19,7 +19,11 @@ export const recoveryRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/subscriptions/:subscription/recover',
     {
-      config: { allow: 'deliveries:write', problems: ['recovery_running'] },
+      config: {
+        audit: { target: 'recovery', notes: ['which', 'since', 'until'], status: 202 },
+        allow: 'deliveries:write',
+        problems: ['recovery_running'],
+      },
       schema: {
         operationId: 'recoveries.start',
         summary: 'Bring back what a subscription did not get',
@@ -108,7 +112,7 @@ export const recoveryRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/recoveries/:recovery/cancel',
     {
-      config: { allow: 'deliveries:write' },
+      config: { audit: { target: 'recovery' }, allow: 'deliveries:write' },
       schema: {
         operationId: 'recoveries.cancel',
         summary: 'Cancel a recovery',

@@ -27,7 +27,11 @@ export const sessionRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/session',
     {
-      config: { allow: 'public', problems: ['rate_limited'] },
+      config: {
+        audit: { target: 'session', refusedAs: 'session.refused' },
+        allow: 'public',
+        problems: ['rate_limited'],
+      },
       schema: {
         operationId: 'session.create',
         summary: 'Sign in with a key',
@@ -94,7 +98,7 @@ export const sessionRoutes: Routes = (app, deps) => {
   app.delete(
     '/v1/session',
     {
-      config: { allow: 'anyone', problems: ['forbidden'] },
+      config: { audit: { target: 'session' }, allow: 'anyone', problems: ['forbidden'] },
       schema: {
         operationId: 'session.end',
         summary: 'Sign out',
@@ -142,7 +146,7 @@ export const sessionRoutes: Routes = (app, deps) => {
   app.delete(
     '/v1/sessions',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'session' }, allow: 'operator' },
       schema: {
         operationId: 'sessions.endAll',
         summary: 'End all sessions',
@@ -160,7 +164,7 @@ export const sessionRoutes: Routes = (app, deps) => {
   app.delete(
     '/v1/sessions/:session',
     {
-      config: { allow: 'operator' },
+      config: { audit: { target: 'session' }, allow: 'operator' },
       schema: {
         operationId: 'sessions.end',
         summary: 'End a session',

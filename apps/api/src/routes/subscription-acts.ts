@@ -37,7 +37,7 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
     app.post(
       `/v1/accounts/:account/subscriptions/:subscription/${act}`,
       {
-        config: { allow: 'subscriptions:write', problems: ['invalid_request'] },
+        config: { audit: { target: 'subscription' }, allow: 'subscriptions:write', problems: ['invalid_request'] },
         schema: {
           operationId: `subscriptions.${act}`,
           summary,
@@ -55,7 +55,11 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/subscriptions/:subscription/disable',
     {
-      config: { allow: 'subscriptions:write', problems: ['invalid_request'] },
+      config: {
+        audit: { target: 'subscription', notes: ['deliveries'] },
+        allow: 'subscriptions:write',
+        problems: ['invalid_request'],
+      },
       schema: {
         operationId: 'subscriptions.disable',
         summary: 'Disable a subscription',
@@ -78,7 +82,7 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/subscriptions/:subscription/verify',
     {
-      config: { allow: 'subscriptions:write', problems: ['rate_limited'] },
+      config: { audit: { target: 'subscription' }, allow: 'subscriptions:write', problems: ['rate_limited'] },
       schema: {
         operationId: 'subscriptions.verify',
         summary: 'Verify a subscription’s URL again',
@@ -109,7 +113,7 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
   app.get(
     '/v1/accounts/:account/subscriptions/:subscription/secret',
     {
-      config: { allow: 'secrets:read' },
+      config: { audit: { target: 'subscription' }, allow: 'secrets:read' },
       schema: {
         operationId: 'subscriptions.getSecret',
         summary: 'Get the signing secrets',
@@ -134,7 +138,10 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
     '/v1/accounts/:account/subscriptions/:subscription/secret/rotate',
     {
       // Its answer tells the secrets.
-      config: { allow: ['subscriptions:write', 'secrets:read'] },
+      config: {
+        audit: { target: 'subscription', notes: ['overlapSeconds'] },
+        allow: ['subscriptions:write', 'secrets:read'],
+      },
       schema: {
         operationId: 'subscriptions.rotateSecret',
         summary: 'Make a new signing secret',

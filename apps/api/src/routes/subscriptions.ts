@@ -23,7 +23,11 @@ export const subscriptionRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/subscriptions',
     {
-      config: { allow: 'subscriptions:write', problems: ['url_not_allowed', 'unknown_event_type', 'rate_limited'] },
+      config: {
+        audit: { target: 'subscription' },
+        allow: 'subscriptions:write',
+        problems: ['url_not_allowed', 'unknown_event_type', 'rate_limited'],
+      },
       schema: {
         operationId: 'subscriptions.create',
         summary: 'Create a subscription',
@@ -116,7 +120,11 @@ export const subscriptionRoutes: Routes = (app, deps) => {
   app.patch(
     '/v1/accounts/:account/subscriptions/:subscription',
     {
-      config: { allow: 'subscriptions:write', problems: ['url_not_allowed', 'unknown_event_type', 'rate_limited'] },
+      config: {
+        audit: { target: 'subscription' },
+        allow: 'subscriptions:write',
+        problems: ['url_not_allowed', 'unknown_event_type', 'rate_limited'],
+      },
       schema: {
         operationId: 'subscriptions.change',
         summary: 'Change a subscription',
@@ -150,7 +158,7 @@ export const subscriptionRoutes: Routes = (app, deps) => {
   app.delete(
     '/v1/accounts/:account/subscriptions/:subscription',
     {
-      config: { allow: 'subscriptions:write' },
+      config: { audit: { target: 'subscription' }, allow: 'subscriptions:write' },
       schema: {
         operationId: 'subscriptions.delete',
         summary: 'Delete a subscription',

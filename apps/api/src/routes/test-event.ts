@@ -13,6 +13,7 @@ export const testEventRoutes: Routes = (app, deps) => {
     {
       // As text, like a publish: what a receiver gets to see of a test must be what was sent.
       config: {
+        audit: { target: 'subscription' },
         allow: 'subscriptions:write',
         bodyAsText: true,
         shownBody: TestEvent.optional(),

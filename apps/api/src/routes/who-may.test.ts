@@ -53,6 +53,8 @@ const ALLOWED: Record<string, Allowed> = {
   'queues.get': 'operator',
   'stream.ofAccount': 'deliveries:read',
   'stream.ofAll': 'operator',
+  'audit.list': 'operator',
+  'audit.listOfAccount': 'subscriptions:read',
 };
 
 const BODIES: Record<string, unknown> = {
@@ -141,10 +143,14 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    id !== 'accounts.list' && id !== 'portals.open' && id !== 'stream.ofAll' && !/^(eventTypes|queues|sessions?)\./.test(id),
+    id !== 'accounts.list' &&
+    id !== 'portals.open' &&
+    id !== 'stream.ofAll' &&
+    id !== 'audit.list' &&
+    !/^(eventTypes|queues|sessions?)\./.test(id),
 );
 const ofAnObject = inAccount.filter(
-  (id) => !/^accounts\.|\.(list|create|endAll|ofAccount|publish|publishBatch)$/.test(id),
+  (id) => !/^accounts\.|\.(list|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
 );
 const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
 const scopesOf = (allowed: Allowed | undefined): Scope[] =>

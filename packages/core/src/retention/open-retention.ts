@@ -12,13 +12,15 @@ export interface RetentionOptions {
   retentionDays: number;
   /** What was sent and what was answered goes earlier, the rows stay; null: at the same time. */
   payloadRetentionDays: number | null;
+  /** Entries of the audit log that are older go. Untold: none does. */
+  auditRetentionDays?: number;
   log: Log;
   observe?: (gone: { table: RetainedTable; count: number }) => void;
   /** The database's clock, unless told otherwise. */
   now?: () => Date;
 }
 
-export type RetainedTable = Sliced | 'deliveries' | 'verifications' | 'payloads';
+export type RetainedTable = Sliced | 'deliveries' | 'verifications' | 'payloads' | 'audit_entries';
 
 export interface Retention {
   /** One round. Resolves with what went (of dropped slices about so many rows, as Postgres estimates it); null when another
@@ -46,6 +48,7 @@ const SETTLED_VERIFICATIONS = `
   DELETE FROM verifications v USING looked l
   WHERE v.id = l.id AND v.feed_at IS NULL AND v.status <> 'pending'
     AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.verification_id = v.id)`;
+const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
 const NEEDED_BY_NO_DELIVERY: Record<Sliced, (slice: string) => string> = {
   events: (slice) =>
     `DELETE FROM ${slice} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id)`,
@@ -69,6 +72,7 @@ const ERASED: Record<Sliced, string> = {
  *  events          when no delivery of theirs is left, with their slice: it is dropped as a whole, once all of it is older
  *  attempts        the same, when their delivery is not owed
  *  verifications   settled, and not the current one of a subscription: a few at a time
+ *  audit_entries   a few at a time
  *  payloads        bodies of events that are not owed, and answers: emptied a few at a time, where that is asked for
  *
  *  What is in no slice of its own (see slices.ts) goes a few at a time too. Every step is a statement or a transaction of its
@@ -77,6 +81,7 @@ export function openRetention({
   db,
   retentionDays,
   payloadRetentionDays,
+  auditRetentionDays,
   log,
   observe,
   now,
@@ -89,7 +94,7 @@ export function openRetention({
     return withLock(db.pool, async (client) => {
       const round: Round = { client, tries: { left: TRIES }, signal };
       const at = now?.() ?? (await readClock(client));
-      const gone = { events: 0, deliveries: 0, attempts: 0, verifications: 0, payloads: 0 };
+      const gone = { events: 0, deliveries: 0, attempts: 0, verifications: 0, payloads: 0, audit_entries: 0 };
       const tell = (table: RetainedTable, count: number) => {
         gone[table] += count;
         if (count > 0) observe?.({ table, count });
@@ -103,6 +108,13 @@ export function openRetention({
       tell('verifications', (await walk(client, verifications, signal)).count);
       if (payloadRetentionDays !== null && payloadRetentionDays < retentionDays) {
         tell('payloads', await erase(client, firstIdAt(at.getTime() - payloadRetentionDays * DAY_MS), signal));
+      }
+      if (auditRetentionDays !== undefined) {
+        const oldest = firstIdAt(at.getTime() - auditRetentionDays * DAY_MS);
+        tell(
+          'audit_entries',
+          (await walk(client, { table: 'audit_entries', changed: AUDITED, until: oldest }, signal)).count,
+        );
       }
       return gone;
     });

@@ -1,0 +1,198 @@
+import { toTypeId, toUuid } from '@posthorn/contract';
+import { findSubscription, writeAudit } from '@posthorn/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { addressOf } from '../client-address.js';
+import type { ApiDeps } from '../deps.js';
+import type { Caller } from './api-key.js';
+
+interface Audited {
+  /** What kind of thing it is done to. */
+  target: 'account' | 'subscription' | 'eventType' | 'key' | 'session' | 'delivery' | 'recovery';
+  /** Fields of the body that are noted as they are: none that could hold a secret or a URL. */
+  notes?: readonly string[];
+  /** Only this status is a change. */
+  status?: number;
+  /** A 401 of this route is noted, too, as this action. */
+  refusedAs?: string;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** How what is about to be changed looked before. */
+    auditBefore: Looks | null;
+  }
+  interface FastifyContextConfig {
+    /** How this route's successes are noted in the audit log. Each route that is no GET says so; false: not at all. */
+    audit?: Audited | false;
+  }
+}
+
+/** What may be told of a thing. A value under `hidden` is only compared. */
+interface Looks {
+  told: Record<string, unknown>;
+  hidden: Record<string, unknown>;
+}
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Notes each change before its answer is sent, so that nobody hears of a change that is not in the log; when it cannot be
+ *  noted, the answer is an error although it was made. A route that may change something and does not say how it is noted
+ *  does not start. */
+export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
+  app.decorateRequest('auditBefore', null);
+  app.addHook('onRoute', ({ url, method, config }) => {
+    const isRead = [method].flat().every((one) => READS.has(one));
+    if (!isRead && /^\/(v1|api)\//.test(url) && config?.audit === undefined) {
+      throw new Error(`${url} does not say how it is noted in the audit log`);
+    }
+  });
+  app.addHook('preHandler', async (request) => {
+    const { audit: audited } = request.routeOptions.config;
+    if (!audited || READS.has(request.method)) return;
+    const id = namedIn(request.params, audited.target);
+    if (id !== null) request.auditBefore = await look(deps, request, audited, id);
+  });
+  app.addHook('onSend', async (request, reply, payload) => {
+    const { audit: audited } = request.routeOptions.config;
+    const action = audited ? actionOf(audited, request, reply) : null;
+    if (audited && action !== null) await note(request, audited, action, payload);
+    return payload;
+  });
+  done();
+
+  async function note(request: FastifyRequest, audited: Audited, action: string, payload: unknown): Promise<void> {
+    const { caller, params } = request;
+    const isDone = action !== audited.refusedAs;
+    const id = isDone ? (namedIn(params, audited.target) ?? idIn(payload)) : null;
+    const isRead = READS.has(request.method);
+    const after = id === null || isRead ? null : await look(deps, request, audited, id);
+    await writeAudit(deps, {
+      ...actorOf(caller),
+      accountId: textIn(params, 'account') ?? (caller === null || caller.kind === 'operator' ? null : caller.accountId),
+      action,
+      targetType: audited.target,
+      targetId: id,
+      changes: { ...notesOf(request.body, isDone ? audited.notes : []), ...differences(request.auditBefore, after) },
+      requestId: request.id,
+      address: addressOf(request),
+    });
+  }
+});
+
+function actionOf(audited: Audited, request: FastifyRequest, { statusCode }: FastifyReply): string | null {
+  if (statusCode === 401) return audited.refusedAs ?? null;
+  if (statusCode >= 400 || (audited.status !== undefined && audited.status !== statusCode)) return null;
+  return request.routeOptions.schema?.operationId ?? request.routeOptions.url ?? null;
+}
+
+function actorOf(caller: Caller | null) {
+  const session = caller?.session ? toTypeId('ses', caller.session.id) : null;
+  const keyId = caller?.kind === 'account' ? caller.keyId : null;
+  return {
+    actor: caller?.kind ?? ('nobody' as const),
+    actorId: keyId === null ? session : toTypeId('key', keyId),
+    keyId,
+  };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function textIn(value: unknown, name: string): string | null {
+  const found = isObject(value) ? value[name] : null;
+  return typeof found === 'string' ? found : null;
+}
+
+const PARAMS: Record<Audited['target'], string> = {
+  account: 'account',
+  subscription: 'subscription',
+  eventType: 'name',
+  key: 'key',
+  session: 'session',
+  delivery: 'delivery',
+  recovery: 'recovery',
+};
+
+/** The id in the path; Papercups' are UUIDs. */
+function namedIn(params: unknown, target: Audited['target']): string | null {
+  return textIn(params, PARAMS[target]) ?? asSubscription(textIn(params, 'id'));
+}
+
+/** The id that the answer tells: of what was made. */
+function idIn(payload: unknown): string | null {
+  const answer: unknown = typeof payload === 'string' && payload.startsWith('{') ? JSON.parse(payload) : null;
+  return textIn(answer, 'id') ?? (isObject(answer) ? asSubscription(textIn(answer['data'], 'id')) : null);
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const asSubscription = (id: string | null): string | null =>
+  id !== null && UUID.test(id) ? toTypeId('sub', id.toLowerCase()) : id;
+
+/** How a thing looks now; null: there is none, or what is done to it changes no field of it. */
+async function look(
+  { db }: Pick<ApiDeps, 'db'>,
+  { params, caller }: FastifyRequest,
+  { target }: Audited,
+  id: string,
+): Promise<Looks | null> {
+  switch (target) {
+    case 'account': {
+      const row = await db.prisma.account.findUnique({ where: { id } });
+      return row && { told: { name: row.name }, hidden: { metadata: row.metadata } };
+    }
+    case 'eventType': {
+      const row = await db.prisma.eventType.findUnique({ where: { name: id } });
+      if (!row) return null;
+      const { description, deprecated, example, schema } = row;
+      return { told: { description, deprecated }, hidden: { example, schema } };
+    }
+    case 'subscription': {
+      const uuid = toUuid('sub', id);
+      const accountId = textIn(params, 'account') ?? (caller?.kind === 'account' ? caller.accountId : null);
+      const row = uuid === null || accountId === null ? null : await findSubscription(db, { accountId, id: uuid });
+      if (!row) return null;
+      const { events, description, status, statusReason, rateLimit, metadata, headersSealed } = row;
+      const urls = { url: withoutQuery(row.url), pendingUrl: row.pendingUrl && withoutQuery(row.pendingUrl) };
+      return {
+        told: { ...urls, events, description, status, statusReason, rateLimit },
+        hidden: {
+          metadata,
+          query: [row.url, row.pendingUrl],
+          headers: headersSealed && Buffer.from(headersSealed).toString('hex'),
+        },
+      };
+    }
+    default:
+      return null;
+  }
+}
+
+function withoutQuery(url: string): string {
+  if (!URL.canParse(url)) return '';
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
+
+const notesOf = (body: unknown, names: readonly string[] = []): Record<string, unknown> =>
+  Object.fromEntries(
+    names.flatMap((name) => (isObject(body) && body[name] !== undefined ? [[name, { to: short(body[name]) }]] : [])),
+  );
+
+function differences(before: Looks | null, after: Looks | null): Record<string, unknown> {
+  const fields = new Set(Object.keys({ ...before?.told, ...after?.told }));
+  const told = [...fields].flatMap((field) => {
+    const [from, to] = [before?.told[field] ?? null, after?.told[field] ?? null];
+    return isSame(from, to) ? [] : [[field, { from: short(from), to: short(to) }] as const];
+  });
+  const hidden = Object.keys(after?.hidden ?? {}).filter(
+    (field) => before !== null && !isSame(before.hidden[field], after?.hidden[field]),
+  );
+  return { ...Object.fromEntries(told), ...Object.fromEntries(hidden.map((field) => [field, { changed: true }])) };
+}
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+const MAX_TOLD = 500;
+const short = (value: unknown): unknown =>
+  typeof value === 'string' && value.length > MAX_TOLD ? `${[...value].slice(0, MAX_TOLD).join('')}…` : value;

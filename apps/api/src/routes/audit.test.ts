@@ -1,0 +1,210 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { OPERATOR_KEY, openTestApi } from '../api.test-support.js';
+
+const api = await openTestApi();
+afterAll(() => api.close());
+
+interface Entry {
+  action: string;
+  actor: { kind: string; id: string | null; name: string | null };
+  target: { type: string; id: string | null };
+  changes: Record<string, unknown>;
+  address: string | null;
+  requestId: string;
+  accountId: string | null;
+}
+const entriesOf = async (account: string, key = OPERATOR_KEY): Promise<Entry[]> =>
+  (await api.call('GET', `/v1/accounts/${account}/audit?limit=100`, { key })).json.data.toReversed();
+const actionsOf = async (account: string) => (await entriesOf(account)).map(({ action }) => action);
+
+describe('the audit log', () => {
+  it('has who changed what, from what to what, and where the request came from', async () => {
+    const account = await api.account();
+    const key = await api.key(account);
+    const subscription = await api.activeSubscription(account, {
+      url: 'https://hooks.example.com/in?token=hush',
+      events: ['message:created'],
+    });
+    const change = {
+      events: [],
+      description: 'new',
+      headers: { 'x-api-key': 'hush-hush' },
+      metadata: { secret: 'hush' },
+    };
+    await api.call('PATCH', `/v1/accounts/${account}/subscriptions/${subscription}`, {
+      key,
+      body: change,
+      headers: { 'x-request-id': 'the-change' },
+    });
+    const entries = await entriesOf(account);
+    expect(entries.map(({ action }) => action)).toEqual([
+      'accounts.put',
+      'keys.create',
+      'subscriptions.create',
+      'subscriptions.change',
+    ]);
+    const [put, created, subscribed, changed] = entries;
+    expect(put).toMatchObject({
+      actor: { kind: 'operator', id: null, name: null },
+      target: { type: 'account', id: account },
+    });
+    expect(created).toMatchObject({
+      target: { type: 'key', id: expect.stringMatching(/^key_/) },
+      changes: { name: { to: 'test' }, scopes: { to: expect.arrayContaining(['events:write']) } },
+    });
+    expect(subscribed).toMatchObject({
+      target: { type: 'subscription', id: subscription },
+      changes: { url: { from: null, to: 'https://hooks.example.com/in' }, status: { from: null, to: 'unverified' } },
+    });
+    expect(changed).toEqual({
+      id: expect.stringMatching(/^aud_/),
+      createdAt: expect.any(String),
+      accountId: account,
+      actor: { kind: 'account', id: created?.target.id, name: 'test' },
+      action: 'subscriptions.change',
+      target: { type: 'subscription', id: subscription },
+      changes: {
+        events: { from: ['message:created'], to: [] },
+        description: { from: null, to: 'new' },
+        headers: { changed: true },
+        metadata: { changed: true },
+      },
+      requestId: 'the-change',
+      address: '127.0.0.1',
+    });
+  });
+
+  it('tells no secret, no key, no token and no query of a URL, in no entry of any route', async () => {
+    const account = await api.account();
+    const key = await api.key(account);
+    const subscription = await api.activeSubscription(account, {
+      url: 'https://user.example.com/?token=hush',
+      headers: { 'x-key': 'hush' },
+    });
+    const path = `/v1/accounts/${account}/subscriptions/${subscription}`;
+    const { secret } = (await api.call('GET', `${path}/secret`)).json;
+    const rotated = (await api.call('POST', `${path}/secret/rotate`)).json.secret;
+    const portal = await api.portal(account);
+    await api.call('POST', '/v1/session', { key: null, body: { key } });
+    await api.call('POST', '/v1/session', { key: null, body: { key: 'phk_wrong-hush' } });
+    const { rows } = await api.deps.db.pool.query(`SELECT string_agg(a::text, ' ') AS told FROM audit_entries a`);
+    for (const hidden of [secret, rotated, portal, key, 'hush', 'phl_', 'phs_', OPERATOR_KEY])
+      expect(rows[0].told).not.toContain(hidden);
+    expect(rows[0].told).toContain('user.example.com');
+  });
+
+  it('has each act on a subscription, and each look at its secret; neither what was published nor what was refused', async () => {
+    const account = await api.account();
+    const subscription = await api.activeSubscription(account);
+    const path = `/v1/accounts/${account}/subscriptions/${subscription}`;
+    for (const act of ['pause', 'resume', 'disable', 'resume', 'verify', 'test', 'secret/rotate']) {
+      await api.call('POST', `${path}/${act}`);
+    }
+    await api.call('GET', `${path}/secret`);
+    await api.call('GET', path);
+    await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
+    await api.call('PATCH', path, { body: { url: 'http://10.0.0.1/' } });
+    await api.call('DELETE', `${path.slice(0, -1)}0`);
+    const since = new Date(Date.now() - 1_000).toISOString();
+    await api.call('POST', `${path}/recover`, { body: { since, which: 'failed', dryRun: true } });
+    await api.call('POST', `${path}/recover`, { body: { since, which: 'failed' } });
+    await api.call('DELETE', path);
+    const entries = await entriesOf(account);
+    expect(entries.slice(2).map(({ action }) => action.replace('subscriptions.', ''))).toEqual([
+      ...[
+        'pause',
+        'resume',
+        'disable',
+        'resume',
+        'verify',
+        'test',
+        'rotateSecret',
+        'getSecret',
+        'recoveries.start',
+        'delete',
+      ],
+    ]);
+    expect(entries[2]?.changes).toEqual({ status: { from: 'active', to: 'paused' } });
+    expect(entries.at(-2)).toMatchObject({
+      target: { type: 'recovery', id: expect.stringMatching(/^rec_/) },
+      changes: { which: { to: 'failed' } },
+    });
+  });
+
+  it('has logins, those that were refused, and portals', async () => {
+    const account = await api.account();
+    await api.call('POST', '/v1/session', { key: null, body: { key: await api.key(account) } });
+    const portal = await api.portal(account);
+    await api.call('DELETE', '/v1/session', { key: portal });
+    const entries = (await entriesOf(account)).slice(2);
+    expect(entries.map(({ action, actor }) => [action, actor.kind])).toEqual([
+      ['session.create', 'account'],
+      ['portals.create', 'operator'],
+      ['portals.open', 'portal'],
+      ['session.end', 'portal'],
+    ]);
+    await api.call('POST', '/v1/session', {
+      key: null,
+      body: { key: 'phk_nobody' },
+      headers: { 'x-request-id': 'a-guess' },
+    });
+    const [refused] = (await api.call('GET', '/v1/audit?limit=1')).json.data;
+    expect(refused).toMatchObject({
+      action: 'session.refused',
+      actor: { kind: 'nobody', id: null },
+      requestId: 'a-guess',
+      address: '127.0.0.1',
+      changes: {},
+    });
+  });
+
+  it('has what Papercups’ routes change', async () => {
+    const account = await api.account();
+    const key = await api.key(account);
+    api.verifyAtOnce(true);
+    const body = { event_subscription: { webhook_url: 'https://papercups.example.com/x' } };
+    const { id } = (await api.call('POST', '/api/event_subscriptions', { key, body })).json.data;
+    await api.call('PUT', `/api/event_subscriptions/${id}`, {
+      key,
+      body: { event_subscription: { scope: 'message:created' } },
+    });
+    await api.call('DELETE', `/api/event_subscriptions/${id}`, { key });
+    api.verifyAtOnce(false);
+    expect((await actionsOf(account)).slice(2)).toEqual(['papercups.create', 'papercups.put', 'papercups.delete']);
+    const targets = new Set((await entriesOf(account)).slice(2).map(({ target }) => target.id));
+    expect([...targets]).toEqual([expect.stringMatching(/^sub_/)]);
+  });
+
+  it('outlives its account, and is filtered by account, actor, action and time', async () => {
+    const account = await api.account();
+    const key = await api.key(account);
+    await api.call('DELETE', `/v1/accounts/${account}`, { key });
+    await api.call('DELETE', `/v1/accounts/${account}`);
+    const list = async (query: string) =>
+      (await api.call('GET', `/v1/audit?account=${account}&${query}`)).json.data.map(({ action }: Entry) => action);
+    expect(await list('')).toEqual(['accounts.delete', 'keys.create', 'accounts.put']);
+    expect(await list('actor=account')).toEqual([]);
+    expect(await list('action=keys.create')).toEqual(['keys.create']);
+    expect(await list(`to=${new Date(Date.now() - 600_000).toISOString()}`)).toEqual([]);
+    expect(await list(`from=${new Date(Date.now() - 600_000).toISOString()}&limit=1`)).toEqual(['accounts.delete']);
+    const first = (await api.call('GET', `/v1/audit?account=${account}&limit=2`)).json;
+    expect(await list(`limit=2&cursor=${first.nextCursor}`)).toEqual(['accounts.put']);
+  });
+
+  it('an account does not learn where its operators are', async () => {
+    const account = await api.account();
+    const key = await api.key(account);
+    await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'by the operator' } });
+    expect((await entriesOf(account, key)).map(({ address }) => address)).toEqual([null, null, null]);
+    expect((await entriesOf(account)).map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
+  });
+
+  it('a change that cannot be noted is not answered as done', async () => {
+    const account = await api.account();
+    const { pool } = api.deps.db;
+    await pool.query('ALTER TABLE audit_entries RENAME TO audit_away');
+    const answer = await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'x' } });
+    await pool.query('ALTER TABLE audit_away RENAME TO audit_entries');
+    expect(answer.status).toBe(500);
+  });
+});
