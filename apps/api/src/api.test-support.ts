@@ -221,7 +221,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
   async function ask(
     request: InjectOptions,
   ): Promise<{ statusCode: number; headers: Answer['headers']; body: string }> {
-    if (!/\/stream(\?|$)/.test(String(request.url))) return app.inject(request);
+    if (!/\/stream(\?|$)/.test(request.url)) return app.inject(request);
     const answer = await app.inject({ ...request, payloadAsStream: true });
     const isStream = String(answer.headers['content-type']).startsWith('text/event-stream');
     if (isStream) answer.raw.res.destroy();

@@ -3,8 +3,7 @@ import { AccountId, AuditId } from './id.js';
 import { listOf, ListQuery } from './list.js';
 import { anyObject, moment, text, time } from './text.js';
 
-export const ACTOR_KINDS = ['operator', 'account', 'portal', 'nobody'] as const;
-const ActorKind = z.enum(ACTOR_KINDS);
+const ActorKind = z.enum(['operator', 'account', 'portal', 'nobody']);
 
 export const AuditEntry = z
   .object({

@@ -195,4 +195,4 @@ const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.s
 
 const MAX_TOLD = 500;
 const short = (value: unknown): unknown =>
-  typeof value === 'string' && value.length > MAX_TOLD ? `${[...value].slice(0, MAX_TOLD).join('')}…` : value;
+  typeof value === 'string' && value.length > MAX_TOLD ? `${Array.from(value).slice(0, MAX_TOLD).join('')}…` : value;

@@ -111,18 +111,16 @@ describe('the audit log', () => {
     await api.call('DELETE', path);
     const entries = await entriesOf(account);
     expect(entries.slice(2).map(({ action }) => action.replace('subscriptions.', ''))).toEqual([
-      ...[
-        'pause',
-        'resume',
-        'disable',
-        'resume',
-        'verify',
-        'test',
-        'rotateSecret',
-        'getSecret',
-        'recoveries.start',
-        'delete',
-      ],
+      'pause',
+      'resume',
+      'disable',
+      'resume',
+      'verify',
+      'test',
+      'rotateSecret',
+      'getSecret',
+      'recoveries.start',
+      'delete',
     ]);
     expect(entries[2]?.changes).toEqual({ status: { from: 'active', to: 'paused' } });
     expect(entries.at(-2)).toMatchObject({

@@ -21,7 +21,10 @@ interface Told {
 }
 
 /** Follows a stream over HTTP. `text` grows with what it sends. */
-async function listen(path: string, { key = api.deps.operatorKey, headers = {} as Record<string, string> } = {}) {
+async function listen(
+  path: string,
+  { key = api.deps.operatorKey, headers = {} }: { key?: string; headers?: Record<string, string> } = {},
+) {
   const abort = new AbortController();
   aborts.push(abort);
   const response = await fetch(url + path, {

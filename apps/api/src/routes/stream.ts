@@ -66,7 +66,7 @@ export const streamRoutes: Routes = (app, deps) => {
     async (request, reply) => {
       const { account } = request.params;
       if ((await deps.db.prisma.account.count({ where: { id: account } })) === 0) throw new NotFound('account');
-      const readable = await stream(request, account, request.query.subscription, request.headers['last-event-id']);
+      const readable = await follow(request, account, request.query.subscription, request.headers['last-event-id']);
       return reply.type('text/event-stream').headers(STREAM_HEADERS).send(readable);
     },
   );
@@ -87,12 +87,12 @@ export const streamRoutes: Routes = (app, deps) => {
       },
     },
     async (request, reply) => {
-      const readable = await stream(request, null, request.query.subscription, request.headers['last-event-id']);
+      const readable = await follow(request, null, request.query.subscription, request.headers['last-event-id']);
       return reply.type('text/event-stream').headers(STREAM_HEADERS).send(readable);
     },
   );
 
-  async function stream(
+  async function follow(
     { caller, log }: FastifyRequest,
     accountId: string | null,
     subscriptions: string[] | undefined,

@@ -106,9 +106,9 @@ it('who comes back gets what came meanwhile, and what was committed late before 
 
 it('comes and goes while rows arrive: each row reaches it at least once', async () => {
   const inserted: string[] = [];
-  let isWriting = true;
+  const writer = { isOn: true };
   const writing = (async () => {
-    while (isWriting) inserted.push(await insert('acme', { agoMs: inserted.length % 7 === 0 ? 1_500 : 0 }));
+    while (writer.isOn) inserted.push(await insert('acme', { agoMs: inserted.length % 7 === 0 ? 1_500 : 0 }));
   })();
   const got = new Set<string>();
   let after: string | null = v7();
@@ -120,7 +120,7 @@ it('comes and goes while rows arrive: each row reaches it at least once', async 
     for (const id of listener.ids()) got.add(id);
     after = listener.ids().at(-1) ?? after;
   }
-  isWriting = false;
+  writer.isOn = false;
   await writing;
   const rest = await listen('acme', { after });
   for (const id of rest.ids()) got.add(id);
