@@ -336,6 +336,27 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ verifications: 1, attempts: 0 });
   });
 
+  it('entries of the audit log go by an age of their own, and stay where none is told', async () => {
+    const entry = {
+      actor: 'operator',
+      action: 'accounts.put',
+      targetType: 'account',
+      requestId: 'x',
+      address: '::1',
+    } as const;
+    await ledger.db.prisma.auditEntry.createMany({
+      data: [0, 20].map((days) => ({ ...entry, id: v7({ msecs: day(days).getTime() }), targetId: String(days) })),
+    });
+    const options = { db: ledger.db, retentionDays: 2, payloadRetentionDays: null, log: silent, now: () => day(400) };
+    const { signal } = new AbortController();
+    expect(await openRetention(options).run(signal)).toMatchObject({ audit_entries: 0 });
+    expect(await openRetention({ ...options, auditRetentionDays: 390 }).run(signal)).toMatchObject({
+      audit_entries: 1,
+    });
+    const left = await ledger.db.prisma.auditEntry.findMany();
+    expect(left.map(({ targetId }) => targetId)).toEqual(['20']);
+  });
+
   it('payloads that are not owed go earlier where that is asked for; what cannot be sent any more is refused', async () => {
     const [settled, owed, young] = [await aged(day(0)), await aged(day(0), { status: 'held' }), await aged(day(5))];
     await retain(day(8), 7);
