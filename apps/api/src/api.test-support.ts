@@ -219,7 +219,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
 
   /** Of a stream, only how it begins: then its reader goes away. */
   async function ask(
-    request: InjectOptions,
+    request: Omit<InjectOptions, 'url'> & { url: string },
   ): Promise<{ statusCode: number; headers: Answer['headers']; body: string }> {
     if (!/\/stream(\?|$)/.test(request.url)) return app.inject(request);
     const answer = await app.inject({ ...request, payloadAsStream: true });
