@@ -90,6 +90,7 @@ function whereThingsAre(local: LocalFile, settings: StackSettings, dataDir: stri
   const keyFile = join(folder.startsWith('..') ? dataDir : folder, 'operator-key');
   const key = settings.operatorKey === null ? `the operator key, in ${keyFile}` : 'POSTHORN_OPERATOR_KEY';
   return `
+  Console     ${local.consoleUrl}, sign in with ${key}
   API         ${local.apiUrl}, its documentation ${local.apiUrl}/docs
   Bull Board  ${local.boardUrl}, password: ${settings.boardPassword === null ? key : 'BOARD_PASSWORD'}
   Demo        ${local.demoUrl}
