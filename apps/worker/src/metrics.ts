@@ -114,6 +114,11 @@ export function openMetrics() {
     labelNames: ['table'],
     registers,
   });
+  const statsFolded = new Counter({
+    name: 'posthorn_stat_deltas_folded_total',
+    help: 'Rows of counts that were added to the statistics',
+    registers,
+  });
   const enqueueFailures = new Counter({
     name: 'posthorn_enqueue_failures_total',
     help: 'Due attempts that the queue did not take; the feeder brings them later',
@@ -156,6 +161,7 @@ export function openMetrics() {
     recovered,
     lastFed,
     retentionDeleted,
+    statsFolded,
     enqueueFailures,
   };
 }

@@ -22,6 +22,7 @@ import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
 import { startFeeder } from './feeder.js';
 import { startHeartbeat } from './heartbeat.js';
+import { startFolding } from './folding.js';
 import { startRetention } from './retention.js';
 import { buildHealth } from './health.js';
 import { openMetrics, statusClass } from './metrics.js';
@@ -196,13 +197,14 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     signs: () => ({ lastJobAt, lastFedAt }),
     log,
   });
+  const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
 
   return {
     healthUrl,
     async stop() {
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
-      const loops = [heartbeat, feeder, retention];
+      const loops = [heartbeat, feeder, retention, folding];
       await Promise.all([...loops.map((one) => one.stop()), ...consumers.map((one) => one.stop({ graceMs }))]);
       await attempter.drain();
       await sender.close();

@@ -62,6 +62,16 @@ export { reclaim } from './feeder/reclaim.js';
 export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
 export { removeWorker } from './workers/remove-worker.js';
 export { type LedgerFigures, readFigures } from './figures/read-figures.js';
+export { foldStats } from './stats/fold-stats.js';
+export { type Counts } from './stats/counts.js';
+export { type Period, readStats, type StatsRead } from './stats/read-stats.js';
+export {
+  type Day,
+  type LastDelivery,
+  readAccountDays,
+  readLastDeliveries,
+  readSubscriptionDays,
+} from './stats/read-day.js';
 
 export { openRetention, type RetainedTable } from './retention/open-retention.js';
 

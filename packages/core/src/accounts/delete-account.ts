@@ -1,5 +1,6 @@
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
+import { dropStatsOf } from '../stats/fold-stats.js';
 
 /** Deletes an account with all that is its own, history included, in one transaction. false: there is none of this id.
  *  Jobs of it that are still queued find nothing and end. */
@@ -13,6 +14,7 @@ export async function deleteAccount({ db }: Pick<Deps, 'db'>, { id }: { id: stri
     for (const table of ['deliveries', 'events', 'idempotency_keys', 'attempts']) {
       await client.query(`DELETE FROM ${table} WHERE account_id = $1`, [id]);
     }
+    await dropStatsOf(client, id);
     return true;
   });
 }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { LEASE_SECONDS } from '../events/insert-events.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
+import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { GENTLE_START, MAX_CONCURRENCY } from './concurrency.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from './delivery.js';
@@ -73,7 +74,7 @@ result AS (
   FROM input i
 ),
 before AS (
-  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.is_last, i.outcome, i.status_code, i.number, i.duration_ms,
+  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.is_last, i.outcome, i.status_code, i.number, i.trigger, i.started_at, i.duration_ms,
     b.is_back,
     CASE
       WHEN i.next = 'succeeded' THEN 'succeeded'::delivery_status
@@ -119,11 +120,22 @@ moved AS (
       WHEN b.status_after IN ('pending', 'held') THEN NULL
       WHEN b.status_after = b.status THEN d.completed_at
       ELSE now()
-    END
+    END,
+    last_outcome = b.outcome,
+    last_trigger = b.trigger,
+    last_status_code = b.status_code,
+    last_duration_ms = b.duration_ms,
+    last_attempt_at = b.started_at
   FROM before b WHERE d.id = b.id
-  RETURNING d.id, d.account_id, d.subscription_id, d.status, d.status_reason, d.attempt_count,
+  RETURNING d.id, d.account_id, d.subscription_id, d.event_type, d.status, d.status_reason, d.attempt_count,
     CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent, b.is_last, b.outcome, b.status_code, b.duration_ms,
-    d.status = 'failed' AND b.status <> 'failed' AS has_failed
+    d.status = 'failed' AND b.status <> 'failed' AS has_failed,
+    CASE WHEN d.status <> b.status THEN d.status END AS ended
+),
+counted AS (
+  INSERT INTO stat_deltas (account_id, subscription_id, event_type, at, count, outcome, status_code, duration_bucket, ended)
+  SELECT account_id, subscription_id, event_type, ${THIS_MINUTE}, count(*), outcome, status_code, ${DURATION_BUCKET}, ended
+  FROM moved GROUP BY account_id, subscription_id, event_type, outcome, status_code, ${DURATION_BUCKET}, ended
 ),
 written AS (
   INSERT INTO attempts (

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
+import { THIS_MINUTE } from '../stats/stat.js';
 import type { FrozenEvent } from './freeze-event.js';
 
 export interface NewEvent {
@@ -113,6 +114,10 @@ owed_per_event AS (
     array_agg(id) FILTER (WHERE place <= concurrency_limit AND place > ${BURST_FROM}) AS burst_ids,
     (count(*) FILTER (WHERE is_active AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
   FROM placed GROUP BY event_id
+),
+counted AS (
+  INSERT INTO stat_deltas (account_id, event_type, at, count)
+  SELECT account_id, type, ${THIS_MINUTE}, count(*) FROM accepted GROUP BY account_id, type
 ),
 stored AS (
   INSERT INTO events (id, account_id, type, body, delivery_count, suppressed, created_at)

@@ -34,7 +34,10 @@ const ONLY_IN_MIGRATIONS = [
   // partial indexes
   'CREATE INDEX deliveries_feed_idx ON public.deliveries USING btree (subscription_id, feed_at) WHERE (feed_at IS NOT NULL)',
   "CREATE INDEX deliveries_held_idx ON public.deliveries USING btree (subscription_id, id) WHERE (status = 'held'::delivery_status)",
-  'CREATE INDEX deliveries_recovery_idx ON public.deliveries USING btree (recovery_id, status) WHERE (recovery_id IS NOT NULL)',
+  "CREATE INDEX deliveries_outcome_idx ON public.deliveries USING btree (account_id, last_outcome, id) WHERE (last_outcome <> 'ok'::attempt_outcome)",
+  'CREATE INDEX deliveries_recovery_idx ON public.deliveries USING btree (recovery_id, status, id) WHERE (recovery_id IS NOT NULL)',
+  "CREATE INDEX deliveries_trigger_idx ON public.deliveries USING btree (account_id, last_trigger, id) WHERE (last_trigger <> 'auto'::attempt_trigger)",
+  "CREATE INDEX deliveries_unsettled_idx ON public.deliveries USING btree (account_id, status, id) WHERE (status <> 'succeeded'::delivery_status)",
   'CREATE INDEX verifications_feed_idx ON public.verifications USING btree (feed_at) WHERE (feed_at IS NOT NULL)',
   "CREATE UNIQUE INDEX recoveries_running_key ON public.recoveries USING btree (subscription_id) WHERE (status = 'running'::recovery_status)",
   'CREATE UNIQUE INDEX secrets_current_key ON public.secrets USING btree (subscription_id) WHERE (expires_at IS NULL)',
@@ -53,9 +56,12 @@ const ONLY_IN_MIGRATIONS = [
   'constraint subscriptions.subscriptions_failing_warned_check CHECK ((failing_warned = ANY (ARRAY[0, 50, 75])))',
   'constraint subscriptions.subscriptions_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 10000)))',
   // functions and storage
+  'function posthorn_add_counts(jsonb,jsonb)',
   'function posthorn_uuid_at(timestamp with time zone)',
   'function posthorn_uuidv7()',
   'options deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_cost_delay=0}',
+  'options stat_deltas {autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=10000}',
+  'options stats {fillfactor=70}',
   // slices of time; those that there are differ from database to database
   'partitions attempts RANGE (id)',
   'partitions events RANGE (id)',

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Database } from '../database.js';
 import type { Log } from '../log.js';
+import { dropOldStats } from '../stats/drop-old-stats.js';
 import { dropSlice, estimateRows, readNeeded } from './drop-slice.js';
 import { SLICED, type Slice, type Sliced, addSlice, firstIdAt, missingSlices, otherOf, readSlices } from './slices.js';
 import { walk } from './walk.js';
@@ -20,7 +21,7 @@ export interface RetentionOptions {
   now?: () => Date;
 }
 
-export type RetainedTable = Sliced | 'deliveries' | 'verifications' | 'payloads' | 'audit_entries';
+export type RetainedTable = Sliced | 'deliveries' | 'verifications' | 'payloads' | 'audit_entries' | 'stats';
 
 export interface Retention {
   /** One round. Resolves with what went (of dropped slices about so many rows, as Postgres estimates it); null when another
@@ -73,6 +74,7 @@ const ERASED: Record<Sliced, string> = {
  *  attempts        the same, when their delivery is not owed
  *  verifications   settled, and not the current one of a subscription: a few at a time
  *  audit_entries   a few at a time
+ *  stats           as old as drop-old-stats.ts says: a few at a time
  *  payloads        bodies of events that are not owed, and answers: emptied a few at a time, where that is asked for
  *
  *  What is in no slice of its own (see slices.ts) goes a few at a time too. Every step is a statement or a transaction of its
@@ -94,7 +96,7 @@ export function openRetention({
     return withLock(db.pool, async (client) => {
       const round: Round = { client, tries: { left: TRIES }, signal };
       const at = now?.() ?? (await readClock(client));
-      const gone = { events: 0, deliveries: 0, attempts: 0, verifications: 0, payloads: 0, audit_entries: 0 };
+      const gone = { events: 0, deliveries: 0, attempts: 0, verifications: 0, payloads: 0, audit_entries: 0, stats: 0 };
       const tell = (table: RetainedTable, count: number) => {
         gone[table] += count;
         if (count > 0) observe?.({ table, count });
@@ -116,6 +118,7 @@ export function openRetention({
           (await walk(client, { table: 'audit_entries', changed: AUDITED, until: oldest }, signal)).count,
         );
       }
+      tell('stats', await dropOldStats(client, { at, retentionDays }, signal));
       return gone;
     });
   }

@@ -3,6 +3,7 @@ import type { Deps } from '../deps.js';
 import type { FrozenEvent } from '../events/freeze-event.js';
 import { LEASE_SECONDS } from '../events/insert-events.js';
 import { idTime, newId } from '../id.js';
+import { THIS_MINUTE } from '../stats/stat.js';
 import { type SubscriptionKey, lockSubscription } from './subscription.js';
 
 export type SendTestResult =
@@ -33,6 +34,10 @@ export async function sendTest(
        VALUES ($1, $2, $3, $4, $5, $6::delivery_status, $7, 'test', CASE WHEN $6 = 'pending'::delivery_status THEN now() END, now() + interval '${LEASE_SECONDS} seconds',
          CASE WHEN $6 = 'canceled'::delivery_status THEN now() END)`,
       [deliveryId, accountId, eventId, frozen.type, id, ...TEST_STATUS[now.status]],
+    );
+    await client.query(
+      `INSERT INTO stat_deltas (account_id, event_type, at, count) VALUES ($1, $2, ${THIS_MINUTE}, 1)`,
+      [accountId, frozen.type],
     );
     return { outcome: 'sent', deliveryId, eventId };
   });

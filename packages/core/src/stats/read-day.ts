@@ -1,0 +1,115 @@
+import type pg from 'pg';
+import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
+import { type Counts, countsOf, groupBy } from './counts.js';
+import { ALL_SUBSCRIPTIONS, KINDS } from './stat.js';
+
+/** What happened to one within the hour that is running and the 23 before it. */
+export interface Day {
+  counts: Counts;
+  /** The same by the hour, the oldest first: 24, also where nothing happened. Of attempts only how they ended. */
+  hours: { at: Date; byOutcome: Counts['byOutcome'] }[];
+}
+
+const HOUR_MS = 60 * 60 * 1_000;
+const HOURS = 24;
+
+// Leans on stats' key, once for each of them. `hour` null: of all 24.
+const readSql = (id: string, condition: string): string => `
+WITH found AS (
+  SELECT s.${id} AS id, s.at, k.key AS kind, k.value::bigint AS count
+  FROM stats s CROSS JOIN LATERAL jsonb_each_text(s.counts) k
+  WHERE s.width = 'hour' AND ${condition.replaceAll('t.', 's.')} AND s.at >= $1::timestamptz
+  UNION ALL
+  SELECT d.${id}, d.at, k.kind, d.count
+  FROM stat_deltas d CROSS JOIN ${KINDS}
+  WHERE ${condition.replaceAll('t.', 'd.')} AND d.at >= $1
+),
+placed AS (
+  SELECT id, floor(extract(epoch FROM at - $1) / 3600)::int AS hour, kind, count FROM found
+)
+SELECT id, hour, kind, sum(count)::float8 AS count
+FROM placed GROUP BY GROUPING SETS ((id, kind), (id, hour, kind))
+HAVING GROUPING(hour) = 1 OR kind LIKE 'outcome.%'`;
+
+const OF_SUBSCRIPTIONS = readSql('subscription_id', 't.account_id = $2 AND t.subscription_id = ANY ($3::uuid[])');
+
+interface Row {
+  id: string;
+  hour: number | null;
+  kind: string;
+  count: number;
+}
+
+/** The last day of some subscriptions of an account, in one statement; in the order of the ids. */
+export async function readSubscriptionDays(
+  pool: pg.Pool,
+  { accountId, ids, now = new Date() }: { accountId: string; ids: string[]; now?: Date },
+): Promise<Day[]> {
+  const from = firstHour(now);
+  const values = [from, accountId, ids];
+  const { rows } = await pool.query<Row>({ name: 'read-subscription-days', text: OF_SUBSCRIPTIONS, values });
+  return toDays(rows, { ids, from });
+}
+
+// In stats the rows of all subscriptions together, in stat_deltas those of each.
+const OF_ACCOUNTS = readSql('account_id', 't.account_id = ANY ($2::text[])').replace(
+  'AND s.at',
+  `AND s.subscription_id = '${ALL_SUBSCRIPTIONS}' AND s.at`,
+);
+
+/** The last day of some accounts, in one statement; in the order of the ids. */
+export async function readAccountDays(
+  pool: pg.Pool,
+  { ids, now = new Date() }: { ids: string[]; now?: Date },
+): Promise<Day[]> {
+  const from = firstHour(now);
+  const { rows } = await pool.query<Row>({ name: 'read-account-days', text: OF_ACCOUNTS, values: [from, ids] });
+  return toDays(rows, { ids, from });
+}
+
+const firstHour = (now: Date): Date => new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS - (HOURS - 1) * HOUR_MS);
+
+function toDays(rows: Row[], { ids, from }: { ids: string[]; from: Date }): Day[] {
+  const byId = groupBy(rows, ({ id }) => id);
+  return ids.map((id) => {
+    const byHour = groupBy(byId.get(id) ?? [], ({ hour }) => hour);
+    const hours = Array.from({ length: HOURS }, (_, hour) => ({
+      at: new Date(from.getTime() + hour * HOUR_MS),
+      byOutcome: countsOf(byHour.get(hour) ?? []).byOutcome,
+    }));
+    return { counts: countsOf(byHour.get(null) ?? []), hours };
+  });
+}
+
+/** A delivery as a list of subscriptions shows it. */
+export interface LastDelivery {
+  id: string;
+  subscriptionId: string;
+  status: DeliveryStatus;
+  createdAt: Date;
+  lastOutcome: AttemptOutcome | null;
+  lastTrigger: AttemptTrigger | null;
+  lastStatusCode: number | null;
+  lastDurationMs: number | null;
+  lastAttemptAt: Date | null;
+}
+
+/** The newest delivery of each of some subscriptions of an account that has any. Leans on deliveries_subscription_id_id_idx,
+ *  once for each of them. */
+export async function readLastDeliveries(
+  pool: pg.Pool,
+  { accountId, ids }: { accountId: string; ids: string[] },
+): Promise<Map<string, LastDelivery>> {
+  const { rows } = await pool.query<LastDelivery>({
+    name: 'read-last-deliveries',
+    text: `
+      SELECT d.id, d.subscription_id AS "subscriptionId", d.status, d.created_at AS "createdAt", d.last_outcome AS "lastOutcome",
+        d.last_trigger AS "lastTrigger", d.last_status_code AS "lastStatusCode", d.last_duration_ms AS "lastDurationMs",
+        d.last_attempt_at AS "lastAttemptAt"
+      FROM unnest($2::uuid[]) AS s (id) JOIN deliveries d ON d.account_id = $1 AND d.id = (
+        SELECT newest.id FROM deliveries newest WHERE newest.subscription_id = s.id ORDER BY newest.id DESC LIMIT 1
+      )`,
+    values: [accountId, ids],
+  });
+  return new Map(rows.map((row) => [row.subscriptionId, row]));
+}
