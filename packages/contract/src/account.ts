@@ -1,12 +1,24 @@
 import { z } from 'zod';
 import { AccountId } from './id.js';
-import { listOf } from './list.js';
+import { listOf, ListQuery } from './list.js';
+import { DayStats } from './stats.js';
 import { anyObject, jsonObject, text, time } from './text.js';
 
 /** The caller's own notes on an object: returned as sent. */
 export const Metadata = jsonObject({ maxDepth: 20, maxBytes: 16 * 1024 }).describe(
   'Any JSON object of your own, at most 16 KiB and nested 20 deep. Returned as it was sent, never sent to receivers.',
 );
+
+export const AccountStats = z
+  .object({
+    subscriptions: z.int().describe('How many it has, whatever their status.'),
+    accepted: z.int().describe('Events that were accepted.'),
+    deliveries: z.object({ succeeded: z.int(), failed: z.int() }).describe('Deliveries that an attempt ended.'),
+    attempts: z.int().describe('Attempts that were made.'),
+    successRate: z.number().min(0).max(1).nullable().describe('Of the attempts, 0 to 1. null: there were none.'),
+  })
+  .meta({ id: 'AccountStats', description: 'The last 24 hours of an account.' });
+export type AccountStats = z.infer<typeof AccountStats>;
 
 export const Account = z
   .object({
@@ -15,11 +27,14 @@ export const Account = z
     metadata: anyObject('Your own notes.'),
     createdAt: time('When it was created.'),
     updatedAt: time('When it was last changed.'),
+    stats: AccountStats.optional().describe('Only where it was asked for.'),
   })
   .meta({ id: 'Account', description: 'A tenant: one customer of the app that publishes.' });
 export type Account = z.infer<typeof Account>;
 
 export const AccountList = listOf(Account, 'AccountList');
+
+export const AccountQuery = ListQuery.extend({ stats: DayStats.optional() });
 
 export const PutAccount = z
   .strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EventTypeName } from './event-type.js';
-import { AccountId, AttemptId, DeliveryId, EventId, SubscriptionId } from './id.js';
+import { AccountId, AttemptId, DeliveryId, EventId, RecoveryId, SubscriptionId } from './id.js';
 import { listOf, ListQuery, oneOrMore } from './list.js';
 import { moment, time, timeOrNull } from './text.js';
 
@@ -66,6 +66,17 @@ export const Attempt = z
   .meta({ id: 'Attempt', description: 'One HTTP try of a delivery. Immutable.' });
 export type Attempt = z.infer<typeof Attempt>;
 
+export const LastAttempt = z
+  .object({
+    outcome: AttemptOutcome,
+    trigger: AttemptTrigger,
+    statusCode: z.int().nullable().describe('HTTP status of the answer.'),
+    durationMs: z.int().describe('How long it took in all, in milliseconds.'),
+    at: time('When it began.'),
+  })
+  .meta({ id: 'LastAttempt', description: 'How the last attempt of a delivery ended.' });
+export type LastAttempt = z.infer<typeof LastAttempt>;
+
 const deliveryFields = {
   id: DeliveryId,
   accountId: AccountId,
@@ -76,6 +87,7 @@ const deliveryFields = {
   status: DeliveryStatus,
   statusReason: z.string().nullable().describe('Why it was canceled.'),
   attemptCount: z.int().describe('Attempts so far, of every kind.'),
+  lastAttempt: LastAttempt.nullable().describe('null: not attempted yet.'),
   nextAttemptAt: timeOrNull('When the next attempt is due; null unless one is scheduled.'),
   createdAt: time('When it was created.'),
   completedAt: timeOrNull('When it succeeded, failed or was canceled.'),
@@ -98,6 +110,11 @@ export const DeliveryQuery = ListQuery.extend({
   event: EventId.optional().describe('Only of this event.'),
   eventType: oneOrMore(EventTypeName).optional().describe('Only of events of this type; repeatable.'),
   status: oneOrMore(DeliveryStatus).optional().describe('Only with this status; repeatable.'),
+  outcome: oneOrMore(AttemptOutcome).optional().describe('Only whose last attempt ended so; repeatable.'),
+  trigger: oneOrMore(AttemptTrigger)
+    .optional()
+    .describe('Only whose last attempt was made for this reason; repeatable.'),
+  recovery: RecoveryId.optional().describe('Only what this recovery brought back, and no later one.'),
   from: moment('Only created at this time or later.').optional(),
   to: moment('Only created before this time.').optional(),
 });

@@ -31,6 +31,11 @@ export const EventType = z
     example: anyObjectOrNull('A payload as it may come; null: none given.'),
     schema: anyObjectOrNull('JSON Schema of the payload, for people and tools: events are not checked against it.'),
     deprecated: z.boolean().describe('Still published, but nobody new should rely on it.'),
+    subscriptionCount: z
+      .int()
+      .describe(
+        'How many active and paused subscriptions get it. With an account key: of the account; otherwise of all accounts.',
+      ),
     createdAt: time('When it was added.'),
     updatedAt: time('When it was last changed.'),
   })

@@ -13,8 +13,15 @@ const eventFields = {
 };
 const deliveries = z.int().describe('How many subscriptions wanted it when it was published.');
 
+export const DeliveryCounts = z
+  .object({ pending: z.int(), held: z.int(), succeeded: z.int(), failed: z.int(), canceled: z.int() })
+  .meta({ id: 'DeliveryCounts', description: 'How many deliveries have which status.' });
+export type DeliveryCounts = z.infer<typeof DeliveryCounts>;
+
+const deliveryCounts = DeliveryCounts.describe('How its deliveries stand now, also those that a recovery made later.');
+
 export const Event = z
-  .object({ ...eventFields, deliveries })
+  .object({ ...eventFields, deliveries, deliveryCounts })
   .meta({ id: 'Event', description: 'An immutable fact: a type and a payload, frozen as the exact bytes to be sent.' });
 export type Event = z.infer<typeof Event>;
 
@@ -66,7 +73,13 @@ export const EventDetail = z
       'As it is sent, to the byte: key order and number spelling are the producer’s. null: kept no longer ' +
         '(`PAYLOAD_RETENTION_DAYS`).',
     ),
-    deliveries: z.array(DeliveryState).describe('One for each subscription that wanted it.'),
+    deliveries: z
+      .array(DeliveryState)
+      .max(100)
+      .describe(
+        'One for each subscription that wanted it; the oldest first, at most 100. All of them: `GET …/deliveries?event=`.',
+      ),
+    deliveryCounts,
   })
   .meta({ id: 'EventDetail' });
 export type EventDetail = z.infer<typeof EventDetail>;

@@ -50,6 +50,16 @@ export const RecoveryId = typeId('rec', 'a recovery');
 export const AuditId = typeId('aud', 'an entry of the audit log');
 export const SessionId = typeId('ses', 'a session');
 
+/** An id of any kind. */
+export const AnyId = z
+  .string()
+  .regex(new RegExp(`^(${Object.keys(PATTERNS).join('|')})_${SUFFIX}$`), `must be an id, such as dlv_${EXAMPLE_SUFFIX}`)
+  .meta({ description: 'An id of any kind.', examples: [`dlv_${EXAMPLE_SUFFIX}`] });
+
+/** Which kind of id it is. */
+export const prefixOf = (id: string): IdPrefix | undefined =>
+  (Object.keys(PATTERNS) as IdPrefix[]).find((prefix) => PATTERNS[prefix].test(id));
+
 export const AccountId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')

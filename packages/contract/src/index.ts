@@ -1,4 +1,4 @@
-export { Account, AccountList, Metadata, PutAccount } from './account.js';
+export { Account, AccountList, AccountQuery, AccountStats, Metadata, PutAccount } from './account.js';
 export {
   Attempt,
   ATTEMPT_OUTCOMES,
@@ -11,6 +11,7 @@ export {
   DeliveryList,
   DeliveryQuery,
   DeliveryStatus,
+  LastAttempt,
 } from './delivery.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { DisableSubscription } from './disable-subscription.js';
@@ -23,6 +24,7 @@ export {
   PutEventType,
 } from './event-type.js';
 export {
+  DeliveryCounts,
   DeliveryState,
   Event,
   EventDetail,
@@ -37,11 +39,13 @@ export {
 export {
   AccountId,
   AuditId,
+  AnyId,
   AttemptId,
   DeliveryId,
   EventId,
   type IdPrefix,
   KeyId,
+  prefixOf,
   RecoveryId,
   SessionId,
   SubscriptionId,
@@ -50,6 +54,7 @@ export {
 } from './id.js';
 export { CreatedKey, CreateKey, Key, KeyList, Scope, SCOPES } from './key.js';
 export { listOf, ListQuery, oneOrMore } from './list.js';
+export { Lookup } from './lookup.js';
 export {
   isOperational,
   type OperationalEvent,
@@ -76,6 +81,16 @@ export {
 } from './session.js';
 export { StreamedAttempt, StreamedDelivery, StreamHeaders, StreamQuery } from './stream.js';
 export {
+  AccountStatsQuery,
+  DayStats,
+  Figures,
+  GRANULARITIES,
+  Granularity,
+  Stats,
+  StatsPeriod,
+  StatsQuery,
+} from './stats.js';
+export {
   Breaker,
   ChangeSubscription,
   CreateSubscription,
@@ -86,6 +101,7 @@ export {
   SUBSCRIPTION_STATUSES,
   SubscriptionList,
   SubscriptionQuery,
+  SubscriptionStats,
   SubscriptionStatus,
   TestEvent,
   TestSent,

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { Metadata } from './account.js';
+import { DeliveryStatus, LastAttempt } from './delivery.js';
 import { EventTypeName, EventTypePattern } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { listOf, ListQuery, oneOrMore } from './list.js';
+import { DayStats } from './stats.js';
 import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
 
 export const SUBSCRIPTION_STATUSES = ['unverified', 'active', 'paused', 'disabled'] as const;
@@ -49,6 +51,34 @@ export const Breaker = z
   });
 export type Breaker = z.infer<typeof Breaker>;
 
+export const SubscriptionStats = z
+  .object({
+    attempts: z.int().describe('Attempts that were made.'),
+    succeeded: z.int().describe('Of these, with the outcome `ok`.'),
+    successRate: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .describe('Of the attempts that we did not end ourselves, 0 to 1. null: there were none.'),
+    p95Ms: z.int().nullable().describe('95 % of the attempts took no longer, in milliseconds, within 9 %. null: none.'),
+    sparkline: z
+      .array(z.object({ at: time('The hour.'), succeeded: z.int(), failed: z.int() }))
+      .length(24)
+      .describe('Attempts by the hour, the oldest first; the last hour is running.'),
+    lastDelivery: z
+      .object({
+        id: DeliveryId,
+        status: DeliveryStatus,
+        createdAt: time('When it was created.'),
+        lastAttempt: LastAttempt.nullable().describe('null: not attempted yet.'),
+      })
+      .nullable()
+      .describe('The newest delivery, however old. null: there is none.'),
+  })
+  .meta({ id: 'SubscriptionStats', description: 'The last 24 hours of a subscription.' });
+export type SubscriptionStats = z.infer<typeof SubscriptionStats>;
+
 export const Subscription = z
   .object({
     id: SubscriptionId,
@@ -69,11 +99,15 @@ export const Subscription = z
       .nullable()
       .describe('Of `disabled`: `manual`, `failing` or `gone` (the receiver answered 410).'),
     statusChangedAt: time('When the status last changed.'),
+    holdsWhenDisabled: z
+      .boolean()
+      .describe('It was disabled with `hold`: what it was owed then waits until it is resumed.'),
     failingSince: timeOrNull('The first failure after the last success. null: it works.'),
     breaker: Breaker,
     verification: Verification,
     createdAt: time('When it was created.'),
     updatedAt: time('When it was last changed.'),
+    stats: SubscriptionStats.optional().describe('Only where it was asked for.'),
   })
   .meta({
     id: 'Subscription',
@@ -92,6 +126,7 @@ export const Subscription = z
         status: 'active',
         statusReason: null,
         statusChangedAt: '2026-11-21T18:55:00.412Z',
+        holdsWhenDisabled: false,
         failingSince: null,
         breaker: { state: 'closed', until: null },
         verification: {
@@ -113,6 +148,7 @@ export const SubscriptionList = listOf(Subscription, 'SubscriptionList');
 
 export const SubscriptionQuery = ListQuery.extend({
   status: oneOrMore(SubscriptionStatus).optional().describe('Only with this status; repeatable.'),
+  stats: DayStats.optional(),
 });
 
 const inputFields = {

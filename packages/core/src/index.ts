@@ -1,7 +1,7 @@
 export { openDatabase, type Database } from './database.js';
 export { isDatabaseAway, openPatience } from './database-away.js';
 export { openCipher, type Cipher } from './cipher.js';
-export { newId } from './id.js';
+export { lowestId, newId } from './id.js';
 export type { Log } from './log.js';
 export type { Deps, Due, Enqueue, QueueName } from './deps.js';
 
@@ -62,6 +62,10 @@ export { reclaim } from './feeder/reclaim.js';
 export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
 export { removeWorker } from './workers/remove-worker.js';
 export { type LedgerFigures, readFigures } from './figures/read-figures.js';
+export { countDeliveries, type DeliveryCounts } from './deliveries/count-deliveries.js';
+export { type ListedDelivery, listDeliveries } from './deliveries/list-deliveries.js';
+export { type Kind, findOwner } from './lookup/find-owner.js';
+export { countSubscriptions, countWanting } from './subscriptions/count-wanting.js';
 export { foldStats } from './stats/fold-stats.js';
 export { type Counts } from './stats/counts.js';
 export { type Period, readStats, type StatsRead } from './stats/read-stats.js';

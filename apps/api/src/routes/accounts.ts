@@ -1,12 +1,13 @@
-import { Account, AccountList, ListQuery, PutAccount } from '@posthorn/contract';
-import { deleteAccount, putAccount } from '@posthorn/core';
+import { Account, AccountList, AccountQuery, DayStats, PutAccount } from '@posthorn/contract';
+import { countSubscriptions, deleteAccount, putAccount, readAccountDays } from '@posthorn/core';
 import type { Account as Row } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
-import type { Routes } from '../deps.js';
+import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound } from '../errors.js';
 import { given } from '../given.js';
 import { AccountParams } from './params.js';
+import { accountStatsJson } from './stats-json.js';
 import { storedObject } from './stored-json.js';
 
 const tags = ['Accounts'];
@@ -39,11 +40,11 @@ export const accountRoutes: Routes = (app, { db }) => {
         operationId: 'accounts.list',
         summary: 'List accounts',
         tags,
-        querystring: ListQuery,
+        querystring: AccountQuery,
         response: { 200: AccountList },
       },
     },
-    async ({ query: { limit, cursor } }) => {
+    async ({ query: { limit, cursor, stats } }) => {
       const before = beforeTime('accounts', cursor);
       const rows = await db.prisma.account.findMany({
         where: before
@@ -52,11 +53,12 @@ export const accountRoutes: Routes = (app, { db }) => {
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
         take: limit + 1,
       });
+      const statsOf = await dayOf({ db }, stats ? rows.map(({ id }) => id) : []);
       return toPage(rows, {
         limit,
         list: 'accounts',
         keyOf: (row) => [row.createdAt.toISOString(), row.id],
-        itemOf: accountJson,
+        itemOf: (row) => ({ ...accountJson(row), ...statsOf(row.id) }),
       });
     },
   );
@@ -70,13 +72,15 @@ export const accountRoutes: Routes = (app, { db }) => {
         summary: 'Get an account',
         tags,
         params: AccountParams,
+        querystring: z.strictObject({ stats: DayStats.optional() }),
         response: { 200: Account },
       },
     },
-    async ({ params }) => {
+    async ({ params, query: { stats } }) => {
       const account = await db.prisma.account.findUnique({ where: { id: params.account } });
       if (!account) throw new NotFound('account');
-      return accountJson(account);
+      const statsOf = await dayOf({ db }, stats ? [account.id] : []);
+      return { ...accountJson(account), ...statsOf(account.id) };
     },
   );
 
@@ -107,3 +111,14 @@ const accountJson = ({ id, name, metadata, createdAt, updatedAt }: Row): Account
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
 });
+
+/** The last day of these accounts, in two statements; of others nothing is told. */
+async function dayOf({ db }: Pick<ApiDeps, 'db'>, ids: string[]): Promise<(id: string) => Pick<Account, 'stats'>> {
+  if (ids.length === 0) return () => ({});
+  const [days, countOf] = await Promise.all([readAccountDays(db.pool, { ids }), countSubscriptions(db.pool, ids)]);
+  const stats = new Map(days.map((day, index) => [ids[index], day]));
+  return (id) => {
+    const day = stats.get(id);
+    return day ? { stats: accountStatsJson(day, countOf.get(id) ?? 0) } : {};
+  };
+}

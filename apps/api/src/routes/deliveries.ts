@@ -1,10 +1,9 @@
 import { Delivery, DeliveryDetail, DeliveryList, DeliveryQuery } from '@posthorn/contract';
-import { askForRetry } from '@posthorn/core';
+import { askForRetry, listDeliveries } from '@posthorn/core';
 import { beforeId, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
 import { attemptJson, deliveryJson, urlsOf } from './delivery-json.js';
-import { createdWithin } from './events.js';
 import { AccountParams, DeliveryParams, requireAccount, uuidOf } from './params.js';
 
 const tags = ['Deliveries'];
@@ -26,19 +25,20 @@ export const deliveryRoutes: Routes = (app, deps) => {
       },
     },
     async ({ params: { account }, query }) => {
-      const { limit, cursor, subscription, event, eventType, status, from, to } = query;
-      const rows = await db.prisma.delivery.findMany({
-        where: {
-          accountId: account,
-          ...(subscription && { subscriptionId: { in: subscription.map((id) => uuidOf('sub', id)) } }),
-          ...(event && { eventId: uuidOf('evt', event) }),
-          ...(eventType && { eventType: { in: eventType } }),
-          ...(status && { status: { in: status } }),
-          ...createdWithin(from, to),
-          ...beforeId('deliveries', cursor),
-        },
-        orderBy: { id: 'desc' },
-        take: limit + 1,
+      const { limit, cursor, subscription, event, eventType, status, outcome, trigger, recovery, from, to } = query;
+      const rows = await listDeliveries(db.pool, {
+        accountId: account,
+        subscriptionIds: subscription?.map((id) => uuidOf('sub', id)),
+        eventId: event && uuidOf('evt', event),
+        recoveryId: recovery && uuidOf('rec', recovery),
+        eventTypes: eventType,
+        statuses: status,
+        outcomes: outcome,
+        triggers: trigger,
+        from: from === undefined ? undefined : new Date(from),
+        to: to === undefined ? undefined : new Date(to),
+        beforeId: beforeId('deliveries', cursor).id?.lt,
+        limit: limit + 1,
       });
       await requireAccount(deps, account, rows);
       const urlOf = await urlsOf(deps, rows);

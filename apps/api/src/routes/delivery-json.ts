@@ -1,5 +1,5 @@
-import { type Attempt, type Delivery, toTypeId } from '@posthorn/contract';
-import type { Attempt as AttemptRow, Delivery as Row } from '@posthorn/core';
+import { type Attempt, type Delivery, type LastAttempt, toTypeId } from '@posthorn/contract';
+import type { Attempt as AttemptRow, ListedDelivery as Row } from '@posthorn/core';
 import type { ApiDeps } from '../deps.js';
 import { storedText } from './stored-json.js';
 
@@ -11,6 +11,20 @@ export async function urlsOf({ db }: Pick<ApiDeps, 'db'>, rows: Row[]): Promise<
   return ({ subscriptionId }) => urls.get(subscriptionId) ?? '';
 }
 
+/** How a delivery's last attempt ended, as it stands with the delivery; null before the first one. */
+export const lastAttemptJson = (
+  row: Pick<Row, 'lastOutcome' | 'lastTrigger' | 'lastStatusCode' | 'lastDurationMs' | 'lastAttemptAt'>,
+): LastAttempt | null =>
+  row.lastOutcome === null || row.lastTrigger === null || row.lastDurationMs === null || row.lastAttemptAt === null
+    ? null
+    : {
+        outcome: row.lastOutcome,
+        trigger: row.lastTrigger,
+        statusCode: row.lastStatusCode,
+        durationMs: row.lastDurationMs,
+        at: row.lastAttemptAt.toISOString(),
+      };
+
 export const deliveryJson = (row: Row, url: string): Delivery => ({
   id: toTypeId('dlv', row.id),
   accountId: row.accountId,
@@ -21,6 +35,7 @@ export const deliveryJson = (row: Row, url: string): Delivery => ({
   status: row.status,
   statusReason: row.statusReason,
   attemptCount: row.attemptCount,
+  lastAttempt: lastAttemptJson(row),
   nextAttemptAt: row.dueAt?.toISOString() ?? null,
   createdAt: row.createdAt.toISOString(),
   completedAt: row.completedAt?.toISOString() ?? null,

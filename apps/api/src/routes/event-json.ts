@@ -1,5 +1,5 @@
 import { type DeliveryState, type Event, type PublishedEvent, toTypeId } from '@posthorn/contract';
-import type { Delivery, Event as Row, PublishedEvent as Published } from '@posthorn/core';
+import type { Delivery, DeliveryCounts, Event as Row, PublishedEvent as Published } from '@posthorn/core';
 
 export const publishedJson = (event: Published, duplicate: boolean): PublishedEvent => ({
   id: toTypeId('evt', event.id),
@@ -10,18 +10,19 @@ export const publishedJson = (event: Published, duplicate: boolean): PublishedEv
   duplicate,
 });
 
-export const eventJson = (row: Omit<Row, 'body'>): Event => ({
+export const eventJson = (row: Omit<Row, 'body'>, deliveryCounts: DeliveryCounts): Event => ({
   id: toTypeId('evt', row.id),
   accountId: row.accountId,
   event: row.type,
   createdAt: row.createdAt.toISOString(),
   deliveries: row.deliveryCount,
+  deliveryCounts,
 });
 
 /** An event with its payload, as JSON text. The payload is the stored bytes: parsed and written anew, large numbers would
  *  be rounded and keys would move. */
-export function eventDetailText(row: Row, deliveries: Delivery[]): string {
-  const head = JSON.stringify({ ...eventJson(row), deliveries: deliveries.map(deliveryState) });
+export function eventDetailText(row: Row, deliveries: Delivery[], counts: DeliveryCounts): string {
+  const head = JSON.stringify({ ...eventJson(row, counts), deliveries: deliveries.map(deliveryState) });
   return `${head.slice(0, -1)},"payload":${payloadText(row)}}`;
 }
 

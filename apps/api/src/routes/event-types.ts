@@ -1,8 +1,9 @@
 import { EventType, EventTypeList, isOperational, ListQuery, PutEventType } from '@posthorn/contract';
-import { type EventType as Row, putEventType } from '@posthorn/core';
+import { countWanting, type EventType as Row, putEventType } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
+import type { Caller } from '../plugins/api-key.js';
 import { InvalidRequest, NotFound } from '../errors.js';
 import { EventTypeParams } from './params.js';
 import { storedObject } from './stored-json.js';
@@ -11,6 +12,13 @@ const tags = ['Event types'];
 const HANDSHAKE_TYPE = 'webhook:verify';
 
 export const eventTypeRoutes: Routes = (app, { db }) => {
+  /** With how many subscriptions want them, of those that the caller may know of. */
+  async function counted(rows: Row[], caller: Caller | null): Promise<(row: Row) => EventType> {
+    const accountId = caller?.kind === 'account' ? caller.accountId : null;
+    const counts = await countWanting(db.pool, { accountId, types: rows.map(({ name }) => name) });
+    return (row) => eventTypeJson(row, counts.get(row.name) ?? 0);
+  }
+
   app.get(
     '/v1/event-types',
     {
@@ -23,7 +31,7 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
         response: { 200: EventTypeList },
       },
     },
-    async ({ query: { limit, cursor } }) => {
+    async ({ query: { limit, cursor }, caller }) => {
       const before = beforeTime('eventTypes', cursor);
       const rows = await db.prisma.eventType.findMany({
         where: before
@@ -38,7 +46,7 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
         limit,
         list: 'eventTypes',
         keyOf: (row) => [row.createdAt.toISOString(), row.name],
-        itemOf: eventTypeJson,
+        itemOf: await counted(rows, caller),
       });
     },
   );
@@ -55,10 +63,10 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
         response: { 200: EventType },
       },
     },
-    async ({ params }) => {
+    async ({ params, caller }) => {
       const row = await db.prisma.eventType.findUnique({ where: params });
       if (!row) throw new NotFound('event type');
-      return eventTypeJson(row);
+      return (await counted([row], caller))(row);
     },
   );
 
@@ -76,14 +84,14 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
         response: { 200: EventType, 201: EventType },
       },
     },
-    async ({ params: { name }, body }, reply) => {
+    async ({ params: { name }, body, caller }, reply) => {
       if (name === HANDSHAKE_TYPE) {
         throw new InvalidRequest([{ path: 'name', message: `"${name}" is the handshake’s own type; choose another` }]);
       }
       refuseOperational(name);
       const created = await putEventType({ db }, { name, ...body });
       const row = await db.prisma.eventType.findUniqueOrThrow({ where: { name } });
-      return reply.code(created ? 201 : 200).send(eventTypeJson(row));
+      return reply.code(created ? 201 : 200).send((await counted([row], caller))(row));
     },
   );
 
@@ -116,12 +124,13 @@ function refuseOperational(name: string): void {
   ]);
 }
 
-const eventTypeJson = (row: Row): EventType => ({
+const eventTypeJson = (row: Row, subscriptionCount: number): EventType => ({
   name: row.name,
   description: row.description,
   example: row.example === null ? null : storedObject(row.example),
   schema: row.schema === null ? null : storedObject(row.schema),
   deprecated: row.deprecated,
+  subscriptionCount,
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),
 });

@@ -8,7 +8,14 @@ import {
   PublishEvent,
   PublishEvents,
 } from '@posthorn/contract';
-import { freezeBatch, freezeEvent, type PublishRefusal } from '@posthorn/core';
+import {
+  countDeliveries,
+  freezeBatch,
+  freezeEvent,
+  lowestId,
+  type DeliveryCounts,
+  type PublishRefusal,
+} from '@posthorn/core';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { beforeId, toPage } from '../cursor.js';
@@ -19,6 +26,8 @@ import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js'
 import { requireFrozen, toError } from './require-frozen.js';
 
 const tags = ['Events'];
+/** With an event; all of them are in the list of deliveries. */
+const SHOWN_DELIVERIES = 100;
 
 export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
   const count = (deliveryCount: number, duplicate: boolean) => {
@@ -126,14 +135,23 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
           accountId: account,
           ...(event && { type: { in: event } }),
           ...createdWithin(from, to),
-          ...beforeId('events', cursor),
+          AND: [beforeId('events', cursor), acceptedWithin(from, to)],
         },
         omit: { body: true },
         orderBy: { id: 'desc' },
         take: limit + 1,
       });
       await requireAccount({ db }, account, rows);
-      return toPage(rows, { limit, list: 'events', keyOf: ({ id }) => [id], itemOf: eventJson });
+      const counts = await countDeliveries(db.pool, { accountId: account, eventIds: rows.map(({ id }) => id) });
+      return toPage(
+        rows.map((row, index) => ({ row, counts: counts[index] as DeliveryCounts })),
+        {
+          limit,
+          list: 'events',
+          keyOf: ({ row }) => [row.id],
+          itemOf: ({ row, counts: ofIt }) => eventJson(row, ofIt),
+        },
+      );
     },
   );
 
@@ -152,14 +170,19 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
     async ({ params }, reply) => {
       const accountId = params.account;
       const id = uuidOf('evt', params.event);
-      const [row, deliveries] = await Promise.all([
+      const [row, deliveries, [counts]] = await Promise.all([
         db.prisma.event.findFirst({ where: { id, accountId } }),
-        db.prisma.delivery.findMany({ where: { eventId: id, accountId }, orderBy: { id: 'asc' } }),
+        db.prisma.delivery.findMany({
+          where: { eventId: id, accountId },
+          orderBy: { id: 'asc' },
+          take: SHOWN_DELIVERIES,
+        }),
+        countDeliveries(db.pool, { accountId, eventIds: [id] }),
       ]);
-      if (!row) throw new NotFound('event');
+      if (!row || !counts) throw new NotFound('event');
       // As text, which Fastify sends as it is: through the schema's serializer the payload would not come out to the byte.
       const plain: FastifyReply = reply;
-      return plain.type('application/json; charset=utf-8').send(eventDetailText(row, deliveries));
+      return plain.type('application/json; charset=utf-8').send(eventDetailText(row, deliveries, counts));
     },
   );
 };
@@ -177,11 +200,14 @@ function toRefusal(result: PublishRefusal, { typeAt, keyAt }: { typeAt: string; 
   }
 }
 
+/** The same as a range of ids, which the index knows: an event's id is of the moment it was accepted. */
+function acceptedWithin(from: string | undefined, to: string | undefined): { id?: { gte?: string; lt?: string } } {
+  if (from === undefined && to === undefined) return {};
+  return { id: { ...(from && { gte: lowestId(new Date(from)) }), ...(to && { lt: lowestId(new Date(to)) }) } };
+}
+
 /** `from` is the first moment that counts, `to` the first one that no longer does. */
-export function createdWithin(
-  from: string | undefined,
-  to: string | undefined,
-): { createdAt?: { gte?: Date; lt?: Date } } {
+function createdWithin(from: string | undefined, to: string | undefined): { createdAt?: { gte?: Date; lt?: Date } } {
   if (from === undefined && to === undefined) return {};
   return { createdAt: { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) } };
 }

@@ -18,6 +18,7 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     status: row.status,
     statusReason: row.statusReason,
     statusChangedAt: row.statusChangedAt.toISOString(),
+    holdsWhenDisabled: row.holdsWhenDisabled,
     failingSince: row.failingSince?.toISOString() ?? null,
     breaker: breakerJson(row.breakerUntil),
     verification: verificationJson(row),

@@ -1,18 +1,27 @@
 import {
   ChangeSubscription,
   CreateSubscription,
+  DayStats,
   Subscription,
   SubscriptionList,
   SubscriptionQuery,
 } from '@posthorn/contract';
-import { changeSubscription, createSubscription, deleteSubscription, findSubscription } from '@posthorn/core';
+import {
+  changeSubscription,
+  createSubscription,
+  deleteSubscription,
+  findSubscription,
+  readLastDeliveries,
+  readSubscriptionDays,
+} from '@posthorn/core';
 import { z } from 'zod';
 import { beforeId, toPage } from '../cursor.js';
-import type { Routes } from '../deps.js';
+import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited } from '../errors.js';
 import { given } from '../given.js';
 import { requireEventTypes, requireHeaders, requireUrl } from './check-subscription.js';
 import { AccountParams, requireAccount, SubscriptionParams, uuidOf } from './params.js';
+import { subscriptionStatsJson } from './stats-json.js';
 import { subscriptionJson } from './subscription-json.js';
 
 const tags = ['Subscriptions'];
@@ -76,7 +85,7 @@ export const subscriptionRoutes: Routes = (app, deps) => {
         response: { 200: SubscriptionList },
       },
     },
-    async ({ params: { account }, query: { limit, cursor, status } }) => {
+    async ({ params: { account }, query: { limit, cursor, status, stats } }) => {
       const rows = await db.prisma.subscription.findMany({
         where: {
           accountId: account,
@@ -89,11 +98,12 @@ export const subscriptionRoutes: Routes = (app, deps) => {
         take: limit + 1,
       });
       await requireAccount(deps, account, rows);
+      const statsOf = await dayOf(deps, { accountId: account, ids: stats ? rows.map(({ id }) => id) : [] });
       return toPage(rows, {
         limit,
         list: 'subscriptions',
         keyOf: ({ id }) => [id],
-        itemOf: (row) => subscriptionJson(deps, row),
+        itemOf: (row) => ({ ...subscriptionJson(deps, row), ...statsOf(row.id) }),
       });
     },
   );
@@ -107,13 +117,16 @@ export const subscriptionRoutes: Routes = (app, deps) => {
         summary: 'Get a subscription',
         tags,
         params: SubscriptionParams,
+        querystring: z.strictObject({ stats: DayStats.optional() }),
         response: { 200: Subscription },
       },
     },
-    async ({ params }) => {
-      const row = await findSubscription(db, { accountId: params.account, id: uuidOf('sub', params.subscription) });
+    async ({ params, query: { stats } }) => {
+      const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
+      const row = await findSubscription(db, key);
       if (!row) throw new NotFound('subscription');
-      return subscriptionJson(deps, row);
+      const statsOf = await dayOf(deps, { accountId: key.accountId, ids: stats ? [row.id] : [] });
+      return { ...subscriptionJson(deps, row), ...statsOf(row.id) };
     },
   );
 
@@ -176,3 +189,20 @@ export const subscriptionRoutes: Routes = (app, deps) => {
     },
   );
 };
+
+/** The last day of these subscriptions, in two statements; of others nothing is told. */
+async function dayOf(
+  { db }: Pick<ApiDeps, 'db'>,
+  { accountId, ids }: { accountId: string; ids: string[] },
+): Promise<(id: string) => Pick<Subscription, 'stats'>> {
+  if (ids.length === 0) return () => ({});
+  const [days, lastOf] = await Promise.all([
+    readSubscriptionDays(db.pool, { accountId, ids }),
+    readLastDeliveries(db.pool, { accountId, ids }),
+  ]);
+  const stats = new Map(days.map((day, index) => [ids[index], day]));
+  return (id) => {
+    const day = stats.get(id);
+    return day ? { stats: subscriptionStatsJson(day, lastOf.get(id)) } : {};
+  };
+}

@@ -1,0 +1,49 @@
+import { AnyId, type IdPrefix, Lookup, prefixOf, toTypeId } from '@posthorn/contract';
+import { findOwner, type Kind } from '@posthorn/core';
+import { z } from 'zod';
+import type { Routes } from '../deps.js';
+import { NotFound } from '../errors.js';
+import { uuidOf } from './params.js';
+
+const KINDS: Record<IdPrefix, Kind> = {
+  sub: 'subscription',
+  evt: 'event',
+  dlv: 'delivery',
+  att: 'attempt',
+  key: 'key',
+  ver: 'verification',
+  rec: 'recovery',
+};
+
+export const lookupRoutes: Routes = (app, { db }) => {
+  app.get(
+    '/v1/lookup/:id',
+    {
+      config: { allow: 'anyone' },
+      schema: {
+        operationId: 'lookup',
+        summary: 'Find out what an id is the id of, and whose',
+        description: 'With an account key only what is the account’s own is found.',
+        tags: ['Lookup'],
+        params: z.object({ id: AnyId }),
+        response: { 200: Lookup },
+      },
+    },
+    async ({ params: { id }, caller }) => {
+      const prefix = prefixOf(id);
+      if (prefix === undefined) throw new NotFound('id');
+      const kind = KINDS[prefix];
+      const accountId = caller?.kind === 'account' ? caller.accountId : null;
+      const owner = await findOwner(db.pool, { kind, id: uuidOf(prefix, id), accountId });
+      if (!owner) throw new NotFound(kind);
+      return {
+        type: kind,
+        id,
+        accountId: owner.accountId,
+        ...(owner.subscriptionId !== null && { subscriptionId: toTypeId('sub', owner.subscriptionId) }),
+        ...(owner.eventId !== null && { eventId: toTypeId('evt', owner.eventId) }),
+        ...(owner.deliveryId !== null && { deliveryId: toTypeId('dlv', owner.deliveryId) }),
+      };
+    },
+  );
+};

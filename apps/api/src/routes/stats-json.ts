@@ -1,0 +1,87 @@
+import {
+  type AccountStats,
+  ATTEMPT_OUTCOMES,
+  type Figures,
+  type StatsPeriod,
+  type SubscriptionStats,
+  toTypeId,
+} from '@posthorn/contract';
+import type { Counts, Day, LastDelivery, Period } from '@posthorn/core';
+import { lastAttemptJson } from './delivery-json.js';
+
+/** Types of event that are told one by one. */
+const SHOWN_TYPES = 50;
+
+/** `hasAccepted` false: of one subscription, which has no events of its own. */
+export function figuresJson(counts: Counts, { hasAccepted }: { hasAccepted: boolean }): Figures {
+  const attempts = attemptsOf(counts.byOutcome);
+  return {
+    accepted: hasAccepted ? counts.accepted : null,
+    deliveries: { succeeded: counts.succeeded, failed: counts.failed },
+    attempts,
+    successRate: rate(attempts),
+    p50Ms: counts.p50Ms,
+    p95Ms: counts.p95Ms,
+  };
+}
+
+export function periodJson(
+  { totals, byEventType }: Period,
+  { from, to, hasAccepted }: { from: Date; to: Date; hasAccepted: boolean },
+): StatsPeriod {
+  const types = [...byEventType]
+    .map(([event, counts]) => ({ event, ...figuresJson(counts, { hasAccepted }) }))
+    .toSorted((a, b) => b.attempts.total - a.attempts.total || (b.accepted ?? 0) - (a.accepted ?? 0));
+  return {
+    from: from.toISOString(),
+    to: to.toISOString(),
+    ...figuresJson(totals, { hasAccepted }),
+    byOutcome: Object.fromEntries(ATTEMPT_OUTCOMES.map((outcome) => [outcome, totals.byOutcome[outcome] ?? 0])),
+    byStatusCode: [...totals.byStatusCode]
+      .map(([statusCode, attempts]) => ({ statusCode, attempts }))
+      .toSorted((a, b) => b.attempts - a.attempts || a.statusCode - b.statusCode),
+    byEventType: types.slice(0, SHOWN_TYPES),
+  };
+}
+
+export function subscriptionStatsJson({ counts, hours }: Day, last: LastDelivery | undefined): SubscriptionStats {
+  const attempts = attemptsOf(counts.byOutcome);
+  return {
+    attempts: attempts.total,
+    succeeded: attempts.ok,
+    successRate: rate(attempts),
+    p95Ms: counts.p95Ms,
+    sparkline: hours.map(({ at, byOutcome }) => {
+      const { ok: succeeded, failed } = attemptsOf(byOutcome);
+      return { at: at.toISOString(), succeeded, failed };
+    }),
+    lastDelivery: last
+      ? {
+          id: toTypeId('dlv', last.id),
+          status: last.status,
+          createdAt: last.createdAt.toISOString(),
+          lastAttempt: lastAttemptJson(last),
+        }
+      : null,
+  };
+}
+
+export function accountStatsJson({ counts }: Day, subscriptions: number): AccountStats {
+  const attempts = attemptsOf(counts.byOutcome);
+  return {
+    subscriptions,
+    accepted: counts.accepted,
+    deliveries: { succeeded: counts.succeeded, failed: counts.failed },
+    attempts: attempts.total,
+    successRate: rate(attempts),
+  };
+}
+
+/** What we ended ourselves says nothing of the receiver. */
+function attemptsOf(byOutcome: Counts['byOutcome']): Figures['attempts'] {
+  const total = Object.values(byOutcome).reduce((sum, count) => sum + count, 0);
+  const ok = byOutcome.ok ?? 0;
+  return { total, ok, failed: total - ok - (byOutcome.aborted ?? 0) };
+}
+
+const rate = ({ ok, failed }: Figures['attempts']): number | null => (ok + failed === 0 ? null : ok / (ok + failed));

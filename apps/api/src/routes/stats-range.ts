@@ -1,0 +1,76 @@
+import { GRANULARITIES, type Granularity } from '@posthorn/contract';
+import { InvalidRequest } from '../errors.js';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+export const BUCKET_MS: Record<Granularity, number> = {
+  minute: MINUTE_MS,
+  '5minutes': 5 * MINUTE_MS,
+  '15minutes': 15 * MINUTE_MS,
+  hour: HOUR_MS,
+  '6hours': 6 * HOUR_MS,
+  day: DAY_MS,
+  week: 7 * DAY_MS,
+};
+export const MAX_BUCKETS = 60;
+/** How far back minutes may be asked for. (They are kept for longer: for the time before.) */
+const MINUTES_KNOWN_MS = 2 * DAY_MS;
+/** A Monday, of which all buckets are counted. */
+const EPOCH_MS = Date.UTC(1970, 0, 5);
+
+export interface StatsRange {
+  from: Date;
+  to: Date;
+  granularity: Granularity;
+}
+
+/** The time that is told of, in whole buckets. Throws InvalidRequest for one that is none, and for one that would take too many
+ *  buckets, or shorter ones than are known. */
+export function readRange(
+  query: { from?: string | undefined; to?: string | undefined; granularity?: Granularity | undefined },
+  now: Date,
+): StatsRange {
+  const to = Math.min(query.to === undefined ? now.getTime() : Date.parse(query.to), now.getTime());
+  const from = query.from === undefined ? to - DAY_MS : Date.parse(query.from);
+  if (from >= now.getTime()) throw invalid('from', 'must be in the past');
+  if (from >= to) throw invalid('from', 'must be before to');
+
+  const { granularity } = query;
+  if (granularity === undefined) {
+    const fitting = GRANULARITIES.find((one) => isKnown(one, from, now) && countOf(one, from, to) <= MAX_BUCKETS);
+    if (fitting === undefined) throw invalid('from', `must be at most ${MAX_BUCKETS} weeks before to`);
+    return rangeOf(fitting, from, to);
+  }
+  if (!isKnown(granularity, from, now)) {
+    throw invalid('granularity', 'must be hour or longer: minutes are known of the last two days');
+  }
+  const count = countOf(granularity, from, to);
+  if (count > MAX_BUCKETS) {
+    throw invalid(
+      'granularity',
+      `must be longer: these would be ${count} buckets, and there are ${MAX_BUCKETS} at most`,
+    );
+  }
+  return rangeOf(granularity, from, to);
+}
+
+const isKnown = (granularity: Granularity, from: number, now: Date): boolean =>
+  BUCKET_MS[granularity] >= HOUR_MS || from >= now.getTime() - MINUTES_KNOWN_MS;
+
+function countOf(granularity: Granularity, from: number, to: number): number {
+  const range = rangeOf(granularity, from, to);
+  return (range.to.getTime() - range.from.getTime()) / BUCKET_MS[granularity];
+}
+
+function rangeOf(granularity: Granularity, from: number, to: number): StatsRange {
+  const ms = BUCKET_MS[granularity];
+  return {
+    from: new Date(EPOCH_MS + Math.floor((from - EPOCH_MS) / ms) * ms),
+    to: new Date(EPOCH_MS + Math.ceil((to - EPOCH_MS) / ms) * ms),
+    granularity,
+  };
+}
+
+const invalid = (path: string, message: string) => new InvalidRequest([{ path, message }]);

@@ -1,0 +1,75 @@
+import { AccountStatsQuery, Stats, StatsQuery } from '@posthorn/contract';
+import { readStats } from '@posthorn/core';
+import type { z } from 'zod';
+import type { ApiDeps, Routes } from '../deps.js';
+import { NotFound } from '../errors.js';
+import { AccountParams, requireAccount, uuidOf } from './params.js';
+import { figuresJson, periodJson } from './stats-json.js';
+import { BUCKET_MS, readRange } from './stats-range.js';
+
+const tags = ['Statistics'];
+const DESCRIPTION =
+  'Counts are of whole buckets, of UTC: `totals.from` and `totals.to` say which time they are of. Test events, retries and ' +
+  'recoveries count like all others. An attempt counts when it is recorded, and right away.';
+
+export const statsRoutes: Routes = (app, deps) => {
+  app.get(
+    '/v1/accounts/:account/stats',
+    {
+      config: { allow: 'deliveries:read', problems: ['invalid_request'] },
+      schema: {
+        operationId: 'stats.get',
+        summary: 'Statistics of an account, or of one of its subscriptions',
+        description: DESCRIPTION,
+        tags,
+        params: AccountParams,
+        querystring: AccountStatsQuery,
+        response: { 200: Stats },
+      },
+    },
+    async ({ params: { account }, query: { subscription, ...query } }) => {
+      const subscriptionId = subscription === undefined ? null : uuidOf('sub', subscription);
+      await requireAccount(deps, account, []);
+      if (subscriptionId !== null) {
+        // A deleted one keeps its history.
+        const where = { id: subscriptionId, accountId: account };
+        if ((await deps.db.prisma.subscription.count({ where })) === 0) throw new NotFound('subscription');
+      }
+      return statsOf(deps, { accountId: account, subscriptionId }, query);
+    },
+  );
+
+  app.get(
+    '/v1/stats',
+    {
+      config: { allow: 'operator', problems: ['invalid_request'] },
+      schema: {
+        operationId: 'stats.getAll',
+        summary: 'Statistics of all accounts together',
+        description: `${DESCRIPTION} Accounts that were deleted still count.`,
+        tags,
+        querystring: StatsQuery,
+        response: { 200: Stats },
+      },
+    },
+    async ({ query }) => statsOf(deps, { accountId: null, subscriptionId: null }, query),
+  );
+};
+
+async function statsOf(
+  { db }: Pick<ApiDeps, 'db'>,
+  of: { accountId: string | null; subscriptionId: string | null },
+  query: z.infer<typeof StatsQuery>,
+): Promise<Stats> {
+  const { from, to, granularity } = readRange(query, new Date());
+  const bucketMs = BUCKET_MS[granularity];
+  const read = await readStats(db.pool, { ...of, eventType: query.eventType ?? null, from, to, bucketMs });
+  const hasAccepted = of.subscriptionId === null;
+  const before = new Date(2 * from.getTime() - to.getTime());
+  return {
+    granularity,
+    totals: periodJson(read.current, { from, to, hasAccepted }),
+    previous: periodJson(read.previous, { from: before, to: from, hasAccepted }),
+    buckets: read.buckets.map(({ at, counts }) => ({ at: at.toISOString(), ...figuresJson(counts, { hasAccepted }) })),
+  };
+}

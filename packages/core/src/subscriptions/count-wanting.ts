@@ -1,0 +1,34 @@
+import type pg from 'pg';
+import { wantsType } from '../events/insert-events.js';
+
+/** How many active and paused subscriptions want each of some types; of one account, or of all (null). Goes through the
+ *  subscriptions once, and then only through the different choices of types there are among them. */
+export async function countWanting(
+  pool: pg.Pool,
+  { accountId, types }: { accountId: string | null; types: string[] },
+): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ type: string; count: number }>({
+    name: accountId === null ? 'count-wanting' : 'count-wanting-in-account',
+    text: `
+      SELECT t.type, coalesce(sum(s.count), 0)::int AS count
+      FROM unnest($1::text[]) AS t (type) LEFT JOIN (
+        SELECT events, count(*) FROM subscriptions
+        WHERE deleted_at IS NULL AND status IN ('active', 'paused') ${accountId === null ? '' : 'AND account_id = $2'}
+        GROUP BY events
+      ) s ON ${wantsType('t.type')}
+      GROUP BY t.type`,
+    values: accountId === null ? [types] : [types, accountId],
+  });
+  return new Map(rows.map(({ type, count }) => [type, count]));
+}
+
+/** How many subscriptions each of some accounts has, of whatever status. */
+export async function countSubscriptions(pool: pg.Pool, accountIds: string[]): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ id: string; count: number }>({
+    name: 'count-subscriptions',
+    text: `SELECT account_id AS id, count(*)::int AS count FROM subscriptions
+      WHERE account_id = ANY ($1::text[]) AND deleted_at IS NULL GROUP BY account_id`,
+    values: [accountIds],
+  });
+  return new Map(rows.map(({ id, count }) => [id, count]));
+}
