@@ -52,6 +52,7 @@ test.each<[string, Given, string]>([
     metadata: {},
     statusReason: null,
     rateLimit: null,
+    holdsWhenDisabled: false,
     failingSince: null,
     breaker: { state: 'closed', until: null },
     statusChangedAt: '',

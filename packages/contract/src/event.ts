@@ -14,7 +14,13 @@ const eventFields = {
 const deliveries = z.int().describe('How many subscriptions wanted it when it was published.');
 
 export const DeliveryCounts = z
-  .object({ pending: z.int(), held: z.int(), succeeded: z.int(), failed: z.int(), canceled: z.int() })
+  .object({
+    pending: z.int().describe('With an attempt due.'),
+    held: z.int().describe('That wait for their subscription to be resumed.'),
+    succeeded: z.int().describe('That were taken.'),
+    failed: z.int().describe('Whose schedule is exhausted.'),
+    canceled: z.int().describe('That nobody wants any more.'),
+  })
   .meta({ id: 'DeliveryCounts', description: 'How many deliveries have which status.' });
 export type DeliveryCounts = z.infer<typeof DeliveryCounts>;
 

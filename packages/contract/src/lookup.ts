@@ -3,7 +3,9 @@ import { AccountId, AnyId, DeliveryId, EventId, SubscriptionId } from './id.js';
 
 export const Lookup = z
   .object({
-    type: z.enum(['subscription', 'event', 'delivery', 'attempt', 'key', 'verification', 'recovery']),
+    type: z
+      .enum(['subscription', 'event', 'delivery', 'attempt', 'key', 'verification', 'recovery'])
+      .describe('What it is.'),
     id: AnyId.describe('The id that was asked for.'),
     accountId: AccountId.describe('Whose it is.'),
     subscriptionId: SubscriptionId.optional().describe(

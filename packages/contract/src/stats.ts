@@ -14,9 +14,12 @@ export const Granularity = z.enum(GRANULARITIES).meta({
 export type Granularity = z.infer<typeof Granularity>;
 
 const figures = {
-  accepted: count(
-    'Events that were accepted, test events included. null: with `subscription`, for an event is the account’s.',
-  ).nullable(),
+  accepted: z
+    .int()
+    .nullable()
+    .describe(
+      'Events that were accepted, test events included. null: with `subscription`, for an event is the account’s.',
+    ),
   deliveries: z
     .object({ succeeded: count('That ended well.'), failed: count('That ended without success.') })
     .describe(

@@ -1,3 +1,6 @@
+import { type Delivery, toTypeId, toUuid } from '@posthorn/contract';
+import { advanceRecoveries, newId } from '@posthorn/core';
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, REFUSED, type TestApi } from '../api.test-support.js';
 
@@ -44,6 +47,7 @@ describe('deliveries', () => {
       status: 'succeeded',
       statusReason: null,
       attemptCount: 1,
+      lastAttempt: { outcome: 'ok', trigger: 'auto', statusCode: 200, durationMs: 3, at: TIME },
       nextAttemptAt: null,
       createdAt: TIME,
       completedAt: TIME,
@@ -104,6 +108,90 @@ describe('deliveries', () => {
     expect(await find('?from=2100-01-01T00:00:00Z')).toEqual([]);
     expect(await find('?to=2100-01-01T00:00:00%2B02:00')).toHaveLength(3);
     expect(await find(`?subscription=${one}&event=${conversation}&status=succeeded`)).toEqual([[conversation, one]]);
+  });
+
+  it('by what a recovery brought back', async () => {
+    const subscription = await api.activeSubscription(account);
+    api.answer(() => ({ ...REFUSED, statusCode: 410 }));
+    const failed = await deliver();
+    api.answer(echo);
+    await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/resume`);
+    await deliver();
+    const { json } = await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/recover`, {
+      body: { since: '2020-01-01T00:00:00Z', which: 'failed' },
+    });
+    await advanceRecoveries(api.deps.db, { atOnce: 100 });
+    expect(await find(`?recovery=${json.id}`)).toEqual([[failed, subscription]]);
+    await api.work();
+    expect(await find(`?recovery=${json.id}&status=succeeded&trigger=recovery&outcome=ok`)).toEqual([
+      [failed, subscription],
+    ]);
+    expect(await find(`?recovery=${json.id}&status=failed`)).toEqual([]);
+    expect(await find(`?recovery=${toTypeId('rec', newId())}`)).toEqual([]);
+  });
+
+  const some = <T>(...items: T[]) => fc.subarray(items, { minLength: 1 });
+  it('whatever is asked for together: all that fits, page by page, each once, newest first', async () => {
+    const subscriptions: string[] = [];
+    for (let n = 0; n < 3; n += 1) subscriptions.push(await api.activeSubscription(account));
+    for (const subscription of [await api.activeSubscription(await api.account()), ...subscriptions]) {
+      const { accountId, id } = await api.deps.db.prisma.subscription.findUniqueOrThrow({
+        where: { id: toUuid('sub', subscription) ?? '' },
+      });
+      // Each status with each outcome (or none yet) and trigger that there may be.
+      await api.deps.db.pool.query(
+        `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at, completed_at,
+           attempt_count, last_outcome, last_trigger, last_duration_ms, last_attempt_at)
+         SELECT posthorn_uuidv7(), $1, posthorn_uuidv7(), 'message:created', $2, s::delivery_status,
+           CASE WHEN s = 'pending' THEN now() END, CASE WHEN s = 'pending' THEN now() END,
+           CASE WHEN s NOT IN ('pending', 'held') THEN now() END, (o <> '')::int, nullif(o, '')::attempt_outcome,
+           CASE WHEN o <> '' THEN t::attempt_trigger END, CASE WHEN o <> '' THEN 7 END, CASE WHEN o <> '' THEN now() END
+         FROM unnest('{pending,held,succeeded,failed,canceled}'::text[]) s, unnest('{"",ok,timeout}'::text[]) o, unnest('{auto,manual}'::text[]) t`,
+        [accountId, id],
+      );
+    }
+    const all: Delivery[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { json } = await api.call(
+        'GET',
+        `/v1/accounts/${account}/deliveries?limit=100${cursor && `&cursor=${cursor}`}`,
+      );
+      all.push(...json.data);
+      cursor = json.nextCursor;
+    }
+    expect(all).toHaveLength(90);
+    const asked = fc.record(
+      {
+        status: some('pending', 'held', 'succeeded', 'failed', 'canceled'),
+        outcome: some('ok', 'timeout', 'dns_error'),
+        trigger: some('auto', 'manual'),
+        subscription: some(...subscriptions),
+        limit: fc.integer({ min: 3, max: 40 }),
+      },
+      { requiredKeys: ['limit'] },
+    );
+    await fc.assert(
+      fc.asyncProperty(asked, async ({ limit, ...filters }) => {
+        const query = Object.entries(filters).flatMap(([name, values]) => values.map((value) => `&${name}=${value}`));
+        const found: string[] = [];
+        for (let cursor: string | null = ''; cursor !== null;) {
+          const page = `?limit=${limit}${query.join('')}${cursor && `&cursor=${cursor}`}`;
+          const { json } = await api.call('GET', `/v1/accounts/${account}/deliveries${page}`);
+          found.push(...json.data.map(({ id }: Delivery) => id));
+          cursor = json.nextCursor;
+        }
+        const { status, outcome, trigger, subscription } = filters as Partial<Record<keyof typeof filters, string[]>>;
+        const fitting = all.filter(
+          ({ status: is, lastAttempt, subscriptionId }) =>
+            (status?.includes(is) ?? true) &&
+            (outcome?.includes(lastAttempt?.outcome ?? '') ?? true) &&
+            (trigger?.includes(lastAttempt?.trigger ?? '') ?? true) &&
+            (subscription?.includes(subscriptionId) ?? true),
+        );
+        expect(found).toEqual(fitting.map(({ id }) => id));
+      }),
+      { numRuns: 40, interruptAfterTimeLimit: 15_000 },
+    );
   });
 });
 

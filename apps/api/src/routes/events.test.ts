@@ -1,3 +1,4 @@
+import { toUuid } from '@posthorn/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../api.test-support.js';
 
@@ -258,7 +259,40 @@ describe('get an event', () => {
   });
 });
 
+it('an event of many deliveries shows 100 of them, and how many there are', async () => {
+  const account = await api.account();
+  const { json } = await publish(account);
+  await api.deps.db.pool.query(
+    `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, completed_at)
+     SELECT posthorn_uuidv7(), $1, $2, 'message:created', gen_random_uuid(), 'canceled', now() FROM generate_series(1, 130)`,
+    [account, toUuid('evt', json.id)],
+  );
+  const event = await api.call('GET', `/v1/accounts/${account}/events/${json.id}`);
+  expect(event.json.deliveries).toHaveLength(100);
+  expect(event.json.deliveryCounts).toEqual({ pending: 0, held: 0, succeeded: 0, failed: 0, canceled: 130 });
+});
+
 describe('list events', () => {
+  it('tells how the deliveries of each stand', async () => {
+    const account = await api.account();
+    const subscription = await api.activeSubscription(account);
+    await publish(account);
+    await api.deps.publisher.drain();
+    await api.work();
+    await api.activeSubscription(account);
+    await publish(account);
+    await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/pause`);
+    await publish(account);
+    const { json } = await api.call('GET', `/v1/accounts/${account}/events`);
+    const none = { pending: 0, held: 0, succeeded: 0, failed: 0, canceled: 0 };
+    expect(json.data.map((row: { deliveryCounts: object }) => row.deliveryCounts)).toEqual([
+      { ...none, pending: 1, held: 1 },
+      { ...none, pending: 1, held: 1 },
+      { ...none, succeeded: 1 },
+    ]);
+    expect(json.data.map((row: { deliveries: number }) => row.deliveries)).toEqual([2, 2, 1]);
+  });
+
   it('by type (one or several) and by time: from is in, to is out', async () => {
     const account = await api.account();
     const first = (await publish(account)).json;

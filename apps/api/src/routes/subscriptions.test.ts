@@ -44,6 +44,7 @@ describe('create', () => {
       metadata: { owner: { id: 7 } },
       status: 'unverified',
       rateLimit: null,
+      holdsWhenDisabled: false,
       failingSince: null,
       breaker: { state: 'closed', until: null },
       statusReason: null,
@@ -220,9 +221,10 @@ describe('pause, resume, disable', () => {
     await publish();
     const disable = (body?: object) =>
       api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`, { body });
+    expect((await get(id)).holdsWhenDisabled).toBe(false);
     expect(await disable({ deliveries: 'hold' })).toMatchObject({
       status: 200,
-      json: { status: 'disabled', statusReason: 'manual' },
+      json: { status: 'disabled', statusReason: 'manual', holdsWhenDisabled: true },
     });
     // Without a choice, and with an empty body, what was chosen stands.
     for (const body of [undefined, {}]) expect(await disable(body)).toMatchObject({ status: 200 });

@@ -55,6 +55,9 @@ const ALLOWED: Record<string, Allowed> = {
   'stream.ofAll': 'operator',
   'audit.list': 'operator',
   'audit.listOfAccount': 'subscriptions:read',
+  'stats.get': 'deliveries:read',
+  'stats.getAll': 'operator',
+  lookup: 'anyone',
 };
 
 const BODIES: Record<string, unknown> = {
@@ -133,7 +136,7 @@ async function objects(): Promise<Objects> {
 }
 
 const urlOf = (path: string, ids: Objects) =>
-  path.replace(/\{(\w+)\}/g, (_, name: string) => ({ ...ids, name: 'message:created' })[name] ?? '');
+  path.replace(/\{(\w+)\}/g, (_, name: string) => ({ ...ids, name: 'message:created', id: ids.delivery })[name] ?? '');
 const call = ({ id, method, path }: Operation, ids: Objects, key: string | null) =>
   api.call(method, urlOf(path, ids), { key, ...(id in BODIES && { body: BODIES[id] }) });
 const of = (id: string): Operation => {
@@ -143,14 +146,12 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    id !== 'accounts.list' &&
-    id !== 'portals.open' &&
-    id !== 'stream.ofAll' &&
-    id !== 'audit.list' &&
-    !/^(eventTypes|queues|sessions?)\./.test(id),
+    !/^(accounts\.list|portals\.open|stream\.ofAll|audit\.list|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup)$/.test(
+      id,
+    ),
 );
 const ofAnObject = inAccount.filter(
-  (id) => !/^accounts\.|\.(list|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
+  (id) => !/^(accounts|stats)\.|\.(list|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
 );
 const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
 const scopesOf = (allowed: Allowed | undefined): Scope[] =>

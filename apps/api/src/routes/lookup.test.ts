@@ -1,0 +1,70 @@
+import { toTypeId } from '@posthorn/contract';
+import { newId } from '@posthorn/core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openTestApi, type TestApi } from '../api.test-support.js';
+
+let api: TestApi;
+beforeAll(async () => void (api = await openTestApi()));
+afterAll(() => api.close());
+
+const lookup = (id: string, key?: string) => api.call('GET', `/v1/lookup/${id}`, key === undefined ? {} : { key });
+
+/** One of everything, and what is told of it. */
+async function everything(): Promise<{ accountId: string; told: object[] }> {
+  const accountId = await api.account();
+  const base = `/v1/accounts/${accountId}`;
+  await api.key(accountId);
+  const subscriptionId = await api.activeSubscription(accountId);
+  const { json: event } = await api.call('POST', `${base}/events`, { body: { event: 'message:created', payload: {} } });
+  await api.deps.publisher.drain();
+  await api.work();
+  const [{ id: deliveryId }] = (await api.call('GET', `${base}/deliveries`)).json.data;
+  const [{ id: attemptId }] = (await api.call('GET', `${base}/deliveries/${deliveryId}`)).json.attempts;
+  const [{ id: keyId }] = (await api.call('GET', `${base}/keys`)).json.data;
+  const since = '2020-01-01T00:00:00Z';
+  const recover = `${base}/subscriptions/${subscriptionId}/recover`;
+  const { json: recovery } = await api.call('POST', recover, { body: { since, which: 'failed' } });
+  const { prisma } = api.deps.db;
+  const verification = await prisma.verification.findFirstOrThrow({ where: { accountId } });
+  const tried = await prisma.attempt.findFirstOrThrow({ where: { verificationId: verification.id } });
+  return {
+    accountId,
+    told: [
+      { type: 'subscription', id: subscriptionId, accountId },
+      { type: 'event', id: event.id, accountId },
+      { type: 'delivery', id: deliveryId, accountId, subscriptionId, eventId: event.id },
+      { type: 'attempt', id: attemptId, accountId, subscriptionId, deliveryId },
+      { type: 'attempt', id: toTypeId('att', tried.id), accountId, subscriptionId },
+      { type: 'key', id: keyId, accountId },
+      { type: 'verification', id: toTypeId('ver', verification.id), accountId, subscriptionId },
+      { type: 'recovery', id: recovery.id, accountId, subscriptionId },
+    ],
+  };
+}
+
+it('tells what an id is the id of; to an account its own, and of another’s nothing', async () => {
+  const mine = await everything();
+  const theirs = await everything();
+  const key = await api.key(mine.accountId, ['events:write']);
+  for (const one of [...mine.told, ...theirs.told] as { id: string }[]) {
+    expect(await lookup(one.id)).toMatchObject({ status: 200, json: one });
+    expect((await lookup(one.id)).json).toEqual(one);
+  }
+  for (const { id } of mine.told as { id: string }[]) expect((await lookup(id, key)).status).toBe(200);
+  for (const { id } of theirs.told as { id: string }[]) {
+    const unknown = await lookup(toTypeId(id.slice(0, 3) as 'sub', newId()), key);
+    const foreign = await lookup(id, key);
+    expect([foreign.status, foreign.json.detail]).toEqual([404, unknown.json.detail]);
+  }
+});
+
+it('404 for what there is not, and what was deleted; what is no id is refused', async () => {
+  expect((await lookup(toTypeId('dlv', newId()))).status).toBe(404);
+  const account = await api.account();
+  const subscription = await api.activeSubscription(account);
+  await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${subscription}`);
+  expect((await lookup(subscription)).status).toBe(404);
+  for (const id of ['acme', 'dlv_', 'dlv_01jd4q8y3ne9mav5w2xkq7rf0u', `usr_${'0'.repeat(26)}`]) {
+    expect([404, 422]).toContain((await lookup(id)).status);
+  }
+});
