@@ -26,6 +26,8 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Deliveries', description: 'What became of each event for each subscription.' },
     { name: 'Recoveries', description: 'Bring back what a subscription did not get.' },
     { name: 'Stream', description: 'What happens, as it happens.' },
+    { name: 'Statistics', description: 'What happened, by the minute, the hour or the day.' },
+    { name: 'Lookup', description: 'What an id is the id of.' },
     { name: 'Event types', description: 'The catalogue of what may be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
     { name: 'Operations', description: 'How queues, workers and deliveries stand. Operator only.' },

@@ -20,6 +20,12 @@ export type Caller =
     }
   | { kind: 'portal'; accountId: string; scopes: readonly string[]; session: CallerSession };
 
+/** The account whose things the caller may know of; null: of every account's. Throws where nobody was let in. */
+export function accountOf(caller: Caller | null): string | null {
+  if (caller === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+  return caller.kind === 'operator' ? null : caller.accountId;
+}
+
 interface CallerSession {
   id: string;
   expiresAt: Date;

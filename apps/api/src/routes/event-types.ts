@@ -3,7 +3,7 @@ import { countWanting, type EventType as Row, putEventType } from '@posthorn/cor
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
-import type { Caller } from '../plugins/api-key.js';
+import { accountOf, type Caller } from '../plugins/api-key.js';
 import { InvalidRequest, NotFound } from '../errors.js';
 import { EventTypeParams } from './params.js';
 import { storedObject } from './stored-json.js';
@@ -14,8 +14,7 @@ const HANDSHAKE_TYPE = 'webhook:verify';
 export const eventTypeRoutes: Routes = (app, { db }) => {
   /** With how many subscriptions want them, of those that the caller may know of. */
   async function counted(rows: Row[], caller: Caller | null): Promise<(row: Row) => EventType> {
-    const accountId = caller?.kind === 'account' ? caller.accountId : null;
-    const counts = await countWanting(db.pool, { accountId, types: rows.map(({ name }) => name) });
+    const counts = await countWanting(db.pool, { accountId: accountOf(caller), types: rows.map(({ name }) => name) });
     return (row) => eventTypeJson(row, counts.get(row.name) ?? 0);
   }
 

@@ -2,10 +2,12 @@ import { AnyId, type IdPrefix, Lookup, prefixOf, toTypeId } from '@posthorn/cont
 import { findOwner, type Kind } from '@posthorn/core';
 import { z } from 'zod';
 import type { Routes } from '../deps.js';
+import { accountOf } from '../plugins/api-key.js';
 import { NotFound } from '../errors.js';
 import { uuidOf } from './params.js';
 
-const KINDS: Record<IdPrefix, Kind> = {
+/** A session is no account’s alone. */
+const KINDS: Record<Exclude<IdPrefix, 'ses'>, Kind> = {
   sub: 'subscription',
   evt: 'event',
   dlv: 'delivery',
@@ -31,9 +33,9 @@ export const lookupRoutes: Routes = (app, { db }) => {
     },
     async ({ params: { id }, caller }) => {
       const prefix = prefixOf(id);
-      if (prefix === undefined) throw new NotFound('id');
+      if (prefix === undefined || prefix === 'ses') throw new NotFound('object');
       const kind = KINDS[prefix];
-      const accountId = caller?.kind === 'account' ? caller.accountId : null;
+      const accountId = accountOf(caller);
       const owner = await findOwner(db.pool, { kind, id: uuidOf(prefix, id), accountId });
       if (!owner) throw new NotFound(kind);
       return {
