@@ -14,7 +14,7 @@ export const BUCKET_MS: Record<Granularity, number> = {
   day: DAY_MS,
   week: 7 * DAY_MS,
 };
-export const MAX_BUCKETS = 60;
+const MAX_BUCKETS = 60;
 /** How far back minutes may be asked for. (They are kept for longer: for the time before.) */
 const MINUTES_KNOWN_MS = 2 * DAY_MS;
 /** A Monday, of which all buckets are counted. */

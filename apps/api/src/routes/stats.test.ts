@@ -50,7 +50,8 @@ describe('statistics of an account', () => {
     };
     for (const pass of ['at once', 'rolled up']) {
       const { totals, previous, buckets, granularity } = await stats();
-      expect(totals, pass).toMatchObject({
+      expect({ pass, ...totals }).toMatchObject({
+        pass,
         ...figures,
         byStatusCode: [
           { statusCode: 200, attempts: 3 },

@@ -82,7 +82,7 @@ export async function readStats(pool: pg.Pool, wanted: StatsWanted): Promise<Sta
   });
   const period = (isCurrent: boolean): Period => {
     const ofIt = rows.filter((row) => row.isCurrent === isCurrent);
-    const ofTypes = groupBy(ofIt, ({ eventType }) => eventType);
+    const ofTypes = groupBy(ofIt, (row) => row.eventType);
     const totals = countsOf(ofTypes.get(null) ?? []);
     ofTypes.delete(null);
     return { totals, byEventType: new Map([...ofTypes].map(([type, found]) => [type ?? '', countsOf(found)])) };
