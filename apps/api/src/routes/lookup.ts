@@ -23,7 +23,7 @@ export const lookupRoutes: Routes = (app, { db }) => {
     {
       config: { allow: 'anyone' },
       schema: {
-        operationId: 'lookup',
+        operationId: 'lookup.get',
         summary: 'Find out what an id is the id of, and whose',
         description: 'With an account key only what is the account’s own is found.',
         tags: ['Lookup'],

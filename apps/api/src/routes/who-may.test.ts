@@ -57,7 +57,7 @@ const ALLOWED: Record<string, Allowed> = {
   'audit.listOfAccount': 'subscriptions:read',
   'stats.get': 'deliveries:read',
   'stats.getAll': 'operator',
-  lookup: 'anyone',
+  'lookup.get': 'anyone',
 };
 
 const BODIES: Record<string, unknown> = {
@@ -146,7 +146,7 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    !/^(accounts\.list|portals\.open|stream\.ofAll|audit\.list|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup)$/.test(
+    !/^(accounts\.list|portals\.open|stream\.ofAll|audit\.list|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
       id,
     ),
 );
