@@ -56,14 +56,6 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
     filters.push(`d.created_at < ${value(wanted.to)}`, `d.id < ${value(idsAround(rangeOf(wanted)).to)}::uuid`);
   }
 
-  let ways: string[] = [];
-  const either = (conditions: string[]) => filters.push(`(${conditions.join(' OR ')})`);
-  /** Goes each way there is in as many as there are `conditions`. */
-  const each = (conditions: string[]) => {
-    const before = ways.length === 0 ? [''] : ways.map((way) => `${way} AND `);
-    if (before.length * conditions.length > MAX_WAYS) either(conditions);
-    else ways = before.flatMap((way) => conditions.map((condition) => `${way}${condition}`));
-  };
   const ofStatus = (recoveryId ? (statuses ?? STATUSES) : statuses)?.map((status) => `d.status = '${status}'`);
   const ofOutcome = outcomes?.map((outcome) => `d.last_outcome = '${outcome}'`);
   const ofTrigger = triggers?.map((trigger) => `d.last_trigger = '${trigger}'`);
@@ -71,26 +63,34 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
   // One of these leads, the others filter: the ways of all of them together would be too many.
   const leading = recoveryId ? ofStatus : (ofOutcome ?? ofTrigger ?? ofStatus);
   for (const conditions of [ofStatus, ofOutcome, ofTrigger]) {
-    if (conditions) (conditions === leading ? each : either)(unique(conditions));
+    if (conditions && conditions !== leading) filters.push(`(${conditions.join(' OR ')})`);
   }
-  if (subscriptionIds) each(unique(subscriptionIds).map((id) => `d.subscription_id = ${value(id)}::uuid`));
-
-  // Through one subscription, unless what is rare leads: told that the account is another condition on an index, Postgres goes
-  // through all of the account's, and a subscription may have none that is new.
-  const accountOf = (way: string) => (way.includes('subscription_id') && !isRare(way) ? `(${isOurs}) IS TRUE` : isOurs);
-  if (ways.length === 0) ways.push('true');
+  const leads = unique(leading ?? ['true']);
+  const subscriptions = unique(subscriptionIds ?? []).map((id) => `${value(id)}::uuid`);
   const where = filters.map((filter) => ` AND ${filter}`).join('');
+  const ofSubscriptions = subscriptionIds ? ` AND d.subscription_id IN (${subscriptions.join(', ')})` : '';
+
+  const way = (condition: string, orderBy: string) =>
+    `(SELECT ${COLUMNS} FROM deliveries d WHERE ${condition}${where} ORDER BY ${orderBy} LIMIT ${limit})`;
+  /** The ways of one lead: of each subscription, unless what is rare leads, or they would be too many. A range of one, and the
+   *  account as no condition of an index, leave deliveries_subscription_id_id_idx as the only way in this order: Postgres, who
+   *  does not know which one is asked for, would go through the deliveries of all until it has enough. */
+  const waysOf = (lead: string): string[] =>
+    isRare(lead) || subscriptions.length === 0 || subscriptions.length * leads.length > MAX_WAYS
+      ? [way(`${isOurs} AND ${lead}${ofSubscriptions}`, 'd.id DESC')]
+      : subscriptions.map((id) =>
+          way(
+            `(${isOurs}) IS TRUE AND ${lead} AND d.subscription_id >= ${id} AND d.subscription_id <= ${id}`,
+            'd.subscription_id DESC, d.id DESC',
+          ),
+        );
   // An event has few: they are found by it and sorted.
   const text = eventId
     ? `SELECT * FROM (
-         SELECT ${COLUMNS} FROM deliveries d WHERE d.event_id = ${value(eventId)}::uuid AND ${isOurs}${where} AND (${ways.join(' OR ')}) OFFSET 0
+         SELECT ${COLUMNS} FROM deliveries d
+         WHERE d.event_id = ${value(eventId)}::uuid AND ${isOurs}${where}${ofSubscriptions} AND (${leads.join(' OR ')}) OFFSET 0
        ) of_event`
-    : ways
-        .map(
-          (way) =>
-            `(SELECT ${COLUMNS} FROM deliveries d WHERE ${accountOf(way)} AND ${way}${where} ORDER BY d.id DESC LIMIT ${limit})`,
-        )
-        .join('\nUNION ALL\n');
+    : leads.flatMap(waysOf).join('\nUNION ALL\n');
   const { rows } = await pool.query<ListedDelivery>(
     `SELECT * FROM (${text}) listed ORDER BY id DESC LIMIT ${limit}`,
     values,
