@@ -249,7 +249,10 @@ describe.skipIf(inject('browserPath') === null)('the console, in a real browser'
     };
     for (const screen of screens) {
       await page.goto(screen);
-      await page.getByRole('heading', { level: 1 }).or(page.getByRole('heading', { name: 'nothing here' })).waitFor();
+      await page
+        .getByRole('heading', { level: 1 })
+        .or(page.getByRole('heading', { name: 'nothing here' }))
+        .waitFor();
       await waitFor(async () => (await page.getByText(/^Loading/).count()) === 0);
       await checkAll(screen);
     }
