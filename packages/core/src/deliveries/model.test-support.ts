@@ -293,7 +293,15 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
   });
   if (running.length === 0) return 0;
   const before = new Map<string, string[]>();
-  for (const recovery of running) before.set(recovery.id, await recoverable(world, recovery));
+  for (const recovery of running) {
+    // What an earlier slice brought back may have failed, or been canceled, again: a recovery does not go over it twice.
+    const brought = await prisma.delivery.findMany({ where: { recoveryId: recovery.id }, select: { eventId: true } });
+    const done = new Set(brought.map(({ eventId }) => eventId));
+    before.set(
+      recovery.id,
+      (await recoverable(world, recovery)).filter((eventId) => !done.has(eventId)),
+    );
+  }
   await Promise.all(Array.from({ length: workers }, () => advanceRecoveries(world.ledger.db, { atOnce })));
   let left = 0;
   for (const { id, subscription, queued, ...recovery } of running) {
