@@ -62,7 +62,7 @@ describe.skipIf(inject('browserPath') === null)('the console, in a real browser'
 
   it('the whole first run: sign in, add an account, add a root URL, see it verified, send a test, see it taken (C1, C9)', async () => {
     await signIn();
-    await page.getByRole('link', { name: 'Accounts' }).click();
+    await page.getByRole('link', { name: 'To the accounts' }).click();
     await button('Add account').first().click();
     await page.getByRole('textbox', { name: 'Id' }).fill('first-run');
     await page.getByRole('dialog').getByRole('button', { name: 'Add account' }).click();
@@ -161,6 +161,33 @@ describe.skipIf(inject('browserPath') === null)('the console, in a real browser'
     await see('No deliveries match these filters');
   });
 
+  it('what comes meanwhile does not move the list: it is counted, live within moments, and shown when it is asked for', async () => {
+    const { account } = await stack.subscribe(receiver.url);
+    const publish = () => stack.publish(account, '{"event":"message:created","payload":{}}');
+    await publish();
+    await signIn(`/accounts/${account}/deliveries`);
+    const rows = page.getByRole('row').filter({ hasText: 'message:created' });
+    await rows.filter({ hasText: 'Succeeded' }).waitFor();
+    await button('Live').click();
+    await publish();
+    await button('1 new').waitFor();
+    expect(await rows.count()).toBe(1);
+    await button('1 new').click();
+    await waitFor(async () => (await rows.count()) === 2);
+  });
+
+  it('the overview counts what was delivered; the queues show the worker; the audit log tells who changed what', async () => {
+    const { account } = await stack.subscribe(receiver.url);
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => receiver.events.length === 1);
+    await signIn();
+    await page.getByRole('img', { name: /^Attempts: [1-9]\d* succeeded/ }).waitFor();
+    await page.getByRole('link', { name: 'Queues' }).click();
+    await page.getByRole('cell', { name: 'Alive' }).waitFor();
+    await page.getByRole('link', { name: 'Audit log' }).click();
+    await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
+  });
+
   it('an event that nobody wanted says so', async () => {
     const account = await newAccount();
     await stack.publish(account, '{"event":"message:created","payload":{}}');
@@ -215,7 +242,10 @@ describe.skipIf(inject('browserPath') === null)('the console, in a real browser'
     await signIn();
     const of = `/accounts/${account}`;
     const screens = [
+      '/',
       '/accounts',
+      '/queues',
+      '/audit',
       '/event-types',
       '/event-types/message:created',
       '/nowhere',

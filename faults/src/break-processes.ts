@@ -9,7 +9,7 @@ export const processScenarios: Scenario[] = [
   {
     name: 'API killed (kill -9)',
     backends: BOTH,
-    isShort: true,
+    short: REDIS,
     async strike(rig, { blow }) {
       blow(() => rig.api.kill('SIGKILL'));
       await rig.startApi();
@@ -18,7 +18,7 @@ export const processScenarios: Scenario[] = [
   {
     name: 'one of two workers killed amid POSTs, three times',
     backends: BOTH,
-    isShort: true,
+    short: BOTH,
     async strike(rig, { blow, random }) {
       for (let times = 0; times < 3; times += 1) {
         await pause(random() * 1_000);

@@ -21,7 +21,6 @@ export const storeScenarios: Scenario[] = [
   {
     name: 'Redis killed (kill -9), started at once',
     backends: REDIS,
-    isShort: true,
     async strike(rig, { blow }) {
       await killRedis(rig, { blow });
       await rig.startRedis();
@@ -43,7 +42,7 @@ export const storeScenarios: Scenario[] = [
   {
     name: 'FLUSHALL',
     backends: REDIS,
-    isShort: true,
+    short: REDIS,
     strike: (rig, { blow }) => flush(rig, { blow }),
   },
   {
@@ -77,7 +76,7 @@ export const storeScenarios: Scenario[] = [
     return {
       name: `Postgres away for ${awayMs / 1_000} s`,
       backends: BOTH,
-      ...(awayMs === 5_000 && { isShort: true }),
+      ...(awayMs === 5_000 && { short: REDIS }),
       async strike(rig, { blow }) {
         await blow(() => rig.postgres.stop());
         await pause(awayMs);

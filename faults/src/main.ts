@@ -68,8 +68,8 @@ if (notRun.length > 0) console.log(`\n${banner(notRun)}`);
 process.exit(failed.length > 0 || passed === 0 || (notRun.length > 0 && process.env['CI']) ? 1 : 0);
 
 function isChosen(backend: Backend): (scenario: Scenario) => boolean {
-  return ({ backends: on, name, isShort }) =>
-    on.includes(backend) && (values.only === '' ? values.long || isShort === true : name.includes(values.only));
+  return ({ backends: on, name, short = [] }) =>
+    on.includes(backend) && (values.only === '' ? values.long || short.includes(backend) : name.includes(values.only));
 }
 
 async function run(scenario: Scenario, backend: Backend): Promise<void> {

@@ -5,8 +5,8 @@ import type { Backend, Rig, RigOptions } from './rig.js';
 export interface Scenario {
   name: string;
   backends: Backend[];
-  /** Part of the short form, which `npm test` runs. */
-  isShort?: true;
+  /** Part of the short form, which `npm test` runs, on these. */
+  short?: Backend[];
   needs?: RigOptions;
   /** Breaks something; resolves when the part is back, or at once if it will not be missed. */
   strike(rig: Rig, tools: Tools): Promise<void>;

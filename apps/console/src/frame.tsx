@@ -7,9 +7,11 @@ import {
   History,
   House,
   KeyRound,
+  Layers,
   LogOut,
   type LucideIcon,
   Menu as MenuIcon,
+  ScrollText,
   Send,
   Users,
   Webhook,
@@ -94,6 +96,8 @@ function Inside({ session }: { session: Session }) {
               <>
                 <NavLink to="/" icon={House} name="Overview" isExact />
                 <NavLink to="/accounts" icon={Users} name="Accounts" isExact />
+                <NavLink to="/queues" icon={Layers} name="Queues" />
+                <NavLink to="/audit" icon={ScrollText} name="Audit log" />
               </>
             )}
             <NavLink to="/event-types" icon={BookOpen} name="Event catalogue" />
@@ -130,7 +134,7 @@ function Inside({ session }: { session: Session }) {
 }
 
 type Target =
-  | { to: '/' | '/accounts' | '/event-types'; account?: undefined }
+  | { to: '/' | '/accounts' | '/queues' | '/audit' | '/event-types'; account?: undefined }
   | {
       to: `/accounts/$account/${'integrations' | 'events' | 'deliveries' | 'recoveries' | 'keys'}`;
       account: string;

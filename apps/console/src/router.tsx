@@ -38,11 +38,23 @@ const home = createRoute({
   getParentRoute: root,
   path: '/',
   component: lazily(() => import('./screens/home.js'), 'Home'),
+  validateSearch,
 });
 const accounts = createRoute({
   getParentRoute: root,
   path: '/accounts',
   component: lazily(() => import('./screens/accounts.js'), 'Accounts'),
+  validateSearch,
+});
+const queues = createRoute({
+  getParentRoute: root,
+  path: '/queues',
+  component: lazily(() => import('./screens/queues.js'), 'QueuesScreen'),
+});
+const audit = createRoute({
+  getParentRoute: root,
+  path: '/audit',
+  component: lazily(() => import('./screens/audit.js'), 'Audit'),
   validateSearch,
 });
 const eventTypes = createRoute({
@@ -142,6 +154,8 @@ export const router = createRouter({
   routeTree: rootRoute.addChildren([
     home,
     accounts,
+    queues,
+    audit,
     eventTypes,
     eventType,
     account.addChildren([

@@ -1,14 +1,17 @@
 import type {
   Account,
+  AuditEntry,
   Delivery,
   DeliveryDetail,
   Event,
   EventDetail,
   EventType,
   Key,
+  Queues,
   Recovery,
   Secrets,
   Session,
+  Stats,
   Subscription,
 } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
@@ -43,7 +46,8 @@ export const sessionQuery = queryOptions({
 export const accountsQuery = (cursor?: string) =>
   queryOptions({
     queryKey: ['accounts', 'list', cursor],
-    queryFn: ({ signal }) => call<Page<Account>>('GET', `/v1/accounts${query({ cursor })}`, undefined, signal),
+    queryFn: ({ signal }) =>
+      call<Page<Account>>('GET', `/v1/accounts${query({ cursor, stats: '24h' })}`, undefined, signal),
     placeholderData: keepPreviousData,
   });
 
@@ -51,7 +55,12 @@ export const subscriptionsQuery = (account: string, cursor?: string) =>
   queryOptions({
     queryKey: ['accounts', account, 'subscriptions', 'list', cursor],
     queryFn: ({ signal }) =>
-      call<Page<Subscription>>('GET', `${accountPath(account)}/subscriptions${query({ cursor })}`, undefined, signal),
+      call<Page<Subscription>>(
+        'GET',
+        `${accountPath(account)}/subscriptions${query({ cursor, stats: '24h' })}`,
+        undefined,
+        signal,
+      ),
     placeholderData: keepPreviousData,
     refetchInterval: POLL_MS,
   });
@@ -149,4 +158,32 @@ export const keysQuery = (account: string) =>
   queryOptions({
     queryKey: ['accounts', account, 'keys'],
     queryFn: ({ signal }) => call<Page<Key>>('GET', `${accountPath(account)}/keys`, undefined, signal),
+  });
+
+/** Of an account, or of one of its subscriptions; null: of all accounts. */
+export const statsQuery = (account: string | null, filters: { subscription?: string; from?: string | undefined }) =>
+  queryOptions({
+    queryKey: ['stats', account, filters],
+    queryFn: ({ signal }) =>
+      call<Stats>(
+        'GET',
+        `${account === null ? '/v1' : accountPath(account)}/stats${query(filters)}`,
+        undefined,
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: 2 * POLL_MS,
+  });
+
+export const queuesQuery = queryOptions({
+  queryKey: ['queues'],
+  queryFn: ({ signal }) => call<Queues>('GET', '/v1/queues', undefined, signal),
+  refetchInterval: POLL_MS,
+});
+
+export const auditQuery = (cursor: string | undefined) =>
+  queryOptions({
+    queryKey: ['audit', cursor],
+    queryFn: ({ signal }) => call<Page<AuditEntry>>('GET', `/v1/audit${query({ cursor })}`, undefined, signal),
+    placeholderData: keepPreviousData,
   });

@@ -39,13 +39,16 @@ export function Accounts() {
                     <tr>
                       <th scope="col">Id</th>
                       <th scope="col">Name</th>
+                      <th scope="col">Webhooks</th>
+                      <th scope="col">Delivered 24 h</th>
+                      <th scope="col">Failed 24 h</th>
                       <th scope="col" className="tight">
                         Created
                       </th>
                     </tr>
                   </thead>
                   <tbody>
-                    {data.map(({ id, name, createdAt }) => (
+                    {data.map(({ id, name, createdAt, stats }) => (
                       <tr key={id}>
                         <td>
                           <Link className="mono" to="/accounts/$account/integrations" params={{ account: id }}>
@@ -54,6 +57,15 @@ export function Accounts() {
                         </td>
                         <td>
                           <bdi>{name ?? '—'}</bdi>
+                        </td>
+                        <td className="number" data-label="Webhooks">
+                          {stats?.subscriptions ?? '—'}
+                        </td>
+                        <td className="number" data-label="Delivered 24 h">
+                          {stats?.deliveries.succeeded ?? '—'}
+                        </td>
+                        <td className="number" data-label="Failed 24 h">
+                          {stats?.deliveries.failed ?? '—'}
                         </td>
                         <td className="tight" data-label="Created">
                           <Time at={createdAt} />

@@ -1,10 +1,14 @@
 import { DELIVERY_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
+import { Radio } from 'lucide-react';
+import { useState } from 'react';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { deliveriesQuery, eventTypesQuery } from '../data/queries.js';
+import { useLive } from '../data/live.js';
+import { useSteady } from '../data/steady.js';
 import { RANGES, since } from '../data/range.js';
 import type { ListSearch } from '../router.js';
-import { useAccount } from '../session.js';
+import { useAccount, useSession } from '../session.js';
 import { Button } from '../ui/button.js';
 import { PageHead, Pager, useTitle } from '../ui/page.js';
 import { Select } from '../ui/select.js';
@@ -29,6 +33,13 @@ export function Deliveries() {
       from: since(search.range),
       cursor: search.cursor,
     }),
+  );
+  const [isLive, setIsLive] = useState(false);
+  const live = useLive(account, subscription, isLive);
+  const isPortal = useSession().kind === 'portal';
+  const { rows, newCount, showNew } = useSteady(
+    deliveries.isPlaceholderData ? undefined : deliveries.data?.data,
+    JSON.stringify([account, subscription, search]),
   );
   const go = (next: ListSearch) =>
     void navigate({ to: '.', search: Object.fromEntries(Object.entries(next).filter(([, value]) => value)) });
@@ -60,12 +71,22 @@ export function Deliveries() {
             Clear filters
           </Button>
         )}
+        {!isPortal && (
+          <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
+            <Radio className="icon" aria-hidden />
+            Live
+          </Button>
+        )}
+        <span className="row small" role="status">
+          {live === 'lost' && 'The stream is interrupted: looking every 5 seconds instead.'}
+          {newCount > 0 && search.cursor === undefined && <Button onClick={showNew}>{newCount} new</Button>}
+        </span>
       </div>
       <Loaded query={deliveries} what="deliveries">
         {({ data, nextCursor }) =>
           data.length > 0 ? (
             <>
-              <DeliveryTable account={account} deliveries={data} isOfOne={ofOne !== undefined} />
+              <DeliveryTable account={account} deliveries={rows ?? data} isOfOne={ofOne !== undefined} />
               <Pager
                 cursor={search.cursor}
                 nextCursor={nextCursor}

@@ -1,4 +1,4 @@
-import type { Delivery } from '@posthorn/contract';
+import { type Delivery, fill, OUTCOME_WORDS } from '@posthorn/contract';
 import { Link } from '@tanstack/react-router';
 import { useAct } from '../data/act.js';
 import { accountPath } from '../data/queries.js';
@@ -6,7 +6,7 @@ import { useMay } from '../session.js';
 import { Menu } from '../ui/menu.js';
 import { Url } from '../ui/outside-text.js';
 import { DeliveryPill } from '../ui/pill.js';
-import { Time } from '../ui/time.js';
+import { duration, Time } from '../ui/time.js';
 import { useSay } from '../ui/toasts.js';
 
 /** Deliveries as rows; `isOfOne`: all of one webhook, which need not be named. */
@@ -30,6 +30,7 @@ export function DeliveryTable({
             </th>
             <th scope="col">Event type</th>
             {!isOfOne && <th scope="col">Webhook</th>}
+            <th scope="col">Last attempt</th>
             <th scope="col" className="tight">
               Attempts
             </th>
@@ -73,6 +74,9 @@ function Row({ account, delivery, isOfOne }: { account: string; delivery: Delive
           <Url url={delivery.url} />
         </td>
       )}
+      <td data-label="Last attempt">
+        <LastAttempt of={delivery.lastAttempt} />
+      </td>
       <td className="tight number" data-label="Attempts">
         {delivery.attemptCount}
       </td>
@@ -88,6 +92,16 @@ function Row({ account, delivery, isOfOne }: { account: string; delivery: Delive
         )}
       </td>
     </tr>
+  );
+}
+
+function LastAttempt({ of }: { of: Delivery['lastAttempt'] }) {
+  if (of === null) return <span className="muted">Not tried yet</span>;
+  return (
+    <span title={fill(OUTCOME_WORDS[of.outcome].title, { status: of.statusCode })}>
+      {of.statusCode ?? of.outcome.replaceAll('_', ' ')}
+      <span className="muted"> · {duration(of.durationMs)}</span>
+    </span>
   );
 }
 

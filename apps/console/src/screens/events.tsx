@@ -1,3 +1,4 @@
+import type { Event } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { eventsQuery, eventTypesQuery } from '../data/queries.js';
@@ -60,7 +61,7 @@ export function Events() {
                     </tr>
                   </thead>
                   <tbody>
-                    {data.map(({ id, event, deliveries, createdAt }) => (
+                    {data.map(({ id, event, deliveries, deliveryCounts, createdAt }) => (
                       <tr key={id}>
                         <td>
                           <Link
@@ -75,7 +76,11 @@ export function Events() {
                           <Id id={id} />
                         </td>
                         <td data-label="Webhooks">
-                          {deliveries === 0 ? <Pill tone="neutral">No webhook wanted it</Pill> : deliveries}
+                          {deliveries === 0 ? (
+                            <Pill tone="neutral">No webhook wanted it</Pill>
+                          ) : (
+                            counted(deliveryCounts)
+                          )}
                         </td>
                         <td className="tight" data-label="Created">
                           <Time at={createdAt} />
@@ -101,6 +106,13 @@ export function Events() {
     </>
   );
 }
+
+/** How the deliveries of an event stand: "3 succeeded, 1 failed". */
+const counted = (counts: Event['deliveryCounts']): string =>
+  Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([status, count]) => `${count} ${status}`)
+    .join(', ');
 
 /** How to publish, to be copied. */
 function FirstEvent({ account }: { account: string }) {

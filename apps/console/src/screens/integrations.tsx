@@ -52,8 +52,9 @@ export function Integrations() {
                       <th scope="col">Webhook URL</th>
                       <th scope="col">Status</th>
                       <th scope="col">Events</th>
+                      <th scope="col">Success 24 h</th>
                       <th scope="col" className="tight">
-                        Connected since
+                        Last delivery
                       </th>
                       <th scope="col" className="tight">
                         <span className="visually-hidden">Acts</span>
@@ -90,8 +91,35 @@ export function Integrations() {
 export const eventsOf = ({ events }: Pick<Subscription, 'events'>): string =>
   events.length === 0 ? 'All' : events.length === 1 ? (events[0] ?? '') : `${events.length} types`;
 
+/** The share of attempts that succeeded, and how they went hour by hour. */
+function SuccessRate({ stats }: Pick<Subscription, 'stats'>) {
+  if (!stats || stats.successRate === null) return <span className="muted">—</span>;
+  const percent = `${(stats.successRate * 100).toFixed(stats.successRate === 1 ? 0 : 1)} %`;
+  const most = Math.max(1, ...stats.sparkline.map(({ succeeded, failed }) => succeeded + failed));
+  return (
+    <span
+      className="row"
+      title={`${stats.succeeded} of ${stats.attempts} attempts; 95 % within ${stats.p95Ms ?? '—'} ms`}
+    >
+      <span className="number">{percent}</span>
+      <svg className="sparkline" viewBox="0 0 96 20" preserveAspectRatio="none" aria-hidden>
+        {stats.sparkline.map(({ at, succeeded, failed }, hour) => {
+          const ok = (succeeded / most) * 20;
+          const bad = (failed / most) * 20;
+          return (
+            <g key={at}>
+              <rect x={hour * 4} y={20 - ok} width={3} height={ok} className="chart-ok" />
+              <rect x={hour * 4} y={20 - ok - bad} width={3} height={bad} className="chart-failed" />
+            </g>
+          );
+        })}
+      </svg>
+    </span>
+  );
+}
+
 function Row({ account, subscription }: { account: string; subscription: Subscription }) {
-  const { id, url, description, createdAt, events } = subscription;
+  const { id, url, description, events, stats } = subscription;
   return (
     <tr>
       <td>
@@ -114,8 +142,11 @@ function Row({ account, subscription }: { account: string; subscription: Subscri
       <td data-label="Events" title={events.join(', ')}>
         {eventsOf(subscription)}
       </td>
-      <td className="tight" data-label="Connected since">
-        <Time at={createdAt} />
+      <td data-label="Success 24 h">
+        <SuccessRate stats={stats} />
+      </td>
+      <td className="tight" data-label="Last delivery">
+        <Time at={stats?.lastDelivery?.createdAt ?? null} />
       </td>
       <td className="tight acts">
         <SubscriptionMenu account={account} subscription={subscription} />

@@ -1,12 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { deliveriesQuery, subscriptionQuery } from '../data/queries.js';
+import { deliveriesQuery, statsQuery, subscriptionQuery } from '../data/queries.js';
+import { since } from '../data/range.js';
 import { useAccount, useMay } from '../session.js';
 import { Id } from '../ui/copy.js';
 import { Facts } from '../ui/page.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { DeliveryTable } from './delivery-table.js';
+import { FiguresPanel } from './figures.js';
 import { eventsOf } from './integrations.js';
 import { SecretBox } from './secret-box.js';
 import { useSubscriptionId } from './subscription.js';
@@ -17,6 +19,7 @@ export function SubscriptionOverview() {
   const may = useMay();
   const subscription = useQuery(subscriptionQuery(account, id));
   const latest = useQuery(deliveriesQuery(account, { subscription: [id], limit: 5 }));
+  const stats = useQuery(statsQuery(account, { subscription: id, from: since('24h') }));
   const { data } = subscription;
   if (!data) return null;
   return (
@@ -34,6 +37,12 @@ export function SubscriptionOverview() {
         />
         {may('secrets:read') && <SecretBox account={account} id={id} />}
       </div>
+      <section className="stack close" aria-labelledby="day">
+        <h2 id="day">Last 24 hours</h2>
+        <Loaded query={stats} what="statistics" lines={8}>
+          {(day) => <FiguresPanel stats={day} />}
+        </Loaded>
+      </section>
       <section className="stack close" aria-labelledby="latest">
         <div className="row spread">
           <h2 id="latest">Latest deliveries</h2>

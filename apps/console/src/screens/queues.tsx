@@ -1,0 +1,109 @@
+import { useQuery } from '@tanstack/react-query';
+import { queuesQuery } from '../data/queries.js';
+import { Facts, PageHead, useTitle } from '../ui/page.js';
+import { Pill } from '../ui/pill.js';
+import { Empty, Loaded } from '../ui/states.js';
+import { Time } from '../ui/time.js';
+
+const seconds = (value: number | null): string => (value === null ? '—' : `${value.toFixed(value < 10 ? 1 : 0)} s`);
+
+/** How queues, workers and deliveries stand. */
+export function QueuesScreen() {
+  useTitle('Queues');
+  const queues = useQuery(queuesQuery);
+  return (
+    <>
+      <PageHead title="Queues" note="What waits, and who works on it. Single jobs are on Bull Board." />
+      <Loaded query={queues} what="queues">
+        {({ queues: list, deliveries, subscriptions, breakers, workers, lastFedAt }) => (
+          <div className="stack wide">
+            {list === null ? (
+              <Empty title="The queue does not answer">Nothing is lost: deliveries come later.</Empty>
+            ) : (
+              <div className="table-wrap">
+                <table className="responsive">
+                  <caption className="visually-hidden">Queues</caption>
+                  <thead>
+                    <tr>
+                      <th scope="col">Queue</th>
+                      <th scope="col">Waiting</th>
+                      <th scope="col">Active</th>
+                      <th scope="col">Delayed</th>
+                      <th scope="col">Failed, kept</th>
+                      <th scope="col">Oldest waiting</th>
+                    </tr>
+                  </thead>
+                  <tbody className="number">
+                    {list.map((one) => (
+                      <tr key={one.name}>
+                        <td className="mono">{one.name}</td>
+                        <td data-label="Waiting">{one.waiting + one.prioritized}</td>
+                        <td data-label="Active">{one.active}</td>
+                        <td data-label="Delayed">{one.delayed}</td>
+                        <td data-label="Failed, kept">{one.failed}</td>
+                        <td data-label="Oldest waiting">{seconds(one.oldestWaitingSeconds)}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+            )}
+            <div className="panel">
+              <Facts
+                facts={[
+                  ['Past due', `${deliveries.pastDue}, the oldest for ${seconds(deliveries.oldestPastDueSeconds)}`],
+                  ['Waiting in the database', deliveries.parked],
+                  ['Held', deliveries.held],
+                  [
+                    'Webhooks',
+                    `${subscriptions.active} active, ${subscriptions.paused} paused, ${subscriptions.disabled} disabled, ${subscriptions.unverified} unverified`,
+                  ],
+                  ['Spared, for they fail', breakers.open + breakers.halfOpen],
+                  ['Last fed', <Time key="fed" at={lastFedAt} />],
+                ]}
+              />
+            </div>
+            <section className="stack close" aria-labelledby="workers">
+              <h2 id="workers">Workers</h2>
+              {workers.length === 0 ? (
+                <Empty title="No worker is known">Nothing is delivered until one is started.</Empty>
+              ) : (
+                <div className="table-wrap">
+                  <table className="responsive">
+                    <caption className="visually-hidden">Workers, the latest start first</caption>
+                    <thead>
+                      <tr>
+                        <th scope="col">State</th>
+                        <th scope="col">Host</th>
+                        <th scope="col">Version</th>
+                        <th scope="col">Started</th>
+                        <th scope="col">Last job</th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {workers.map((one) => (
+                        <tr key={one.hostname + one.startedAt}>
+                          <td>
+                            <Pill tone={one.isAlive ? 'success' : 'danger'}>{one.isAlive ? 'Alive' : 'Gone'}</Pill>
+                          </td>
+                          <td className="mono">{one.hostname}</td>
+                          <td data-label="Version">{one.version}</td>
+                          <td data-label="Started">
+                            <Time at={one.startedAt} />
+                          </td>
+                          <td data-label="Last job">
+                            <Time at={one.lastJobAt} />
+                          </td>
+                        </tr>
+                      ))}
+                    </tbody>
+                  </table>
+                </div>
+              )}
+            </section>
+          </div>
+        )}
+      </Loaded>
+    </>
+  );
+}
