@@ -6,7 +6,7 @@ import { ApiError } from './errors.js';
 import { answerProblem, problemOf } from './error-handler.js';
 import { audit } from './plugins/audit.js';
 import { apiKey } from './plugins/api-key.js';
-import { console } from './plugins/console.js';
+import { consolePages } from './plugins/console.js';
 import { jsonBody } from './plugins/json-body.js';
 import { openapi } from './plugins/openapi.js';
 import { requestIdOf, requestLog } from './plugins/request-log.js';
@@ -92,7 +92,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   statsRoutes(app, deps);
   lookupRoutes(app, deps);
   papercupsRoutes(app, deps);
-  await app.register(console, deps);
+  await app.register(consolePages, deps);
   return app;
 }
 

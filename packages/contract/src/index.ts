@@ -112,13 +112,10 @@ export {
   DELIVERY_WORDS,
   DISABLED_REASONS,
   explainVerification,
-  type Explanation,
   fill,
   HANDSHAKE_SNIPPET,
   OUTCOME_WORDS,
-  type StatusWords,
   SUBSCRIPTION_WORDS,
   type Tone,
   TRIGGER_WORDS,
-  VERIFICATION_WORDS,
 } from './vocabulary.js';

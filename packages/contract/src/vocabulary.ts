@@ -6,7 +6,7 @@ import type { SubscriptionStatus } from './subscription.js';
 
 export type Tone = 'success' | 'progress' | 'warning' | 'danger' | 'neutral';
 
-export interface StatusWords {
+interface StatusWords {
   label: string;
   tone: Tone;
   /** What it means for whoever looks at it. */
@@ -54,7 +54,7 @@ export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {
   recovery: 'Recovery',
 };
 
-export interface Explanation {
+interface Explanation {
   title: string;
   /** The likely cause. */
   cause: string;
@@ -126,7 +126,7 @@ export const OUTCOME_WORDS: Record<AttemptOutcome, Explanation> = {
 };
 
 /** Why a verification failed, where no outcome of an attempt says it: the URL answered, but not as it should. */
-export const VERIFICATION_WORDS: Record<'status' | 'mismatch' | 'empty' | 'too_large' | 'superseded', Explanation> = {
+const VERIFICATION_WORDS: Record<'status' | 'mismatch' | 'empty' | 'too_large' | 'superseded', Explanation> = {
   status: {
     title: 'It answered {status}, not 2xx',
     cause: 'The handler does not know the event webhook:verify, or something in front of it refused the request.',

@@ -11,7 +11,7 @@ const OTHERS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)(\/|$)
 
 /** Serves the console at /, and its one page for every path below that is nobody else's. Files under /assets have their
  *  content's hash in their name, and may be kept for a year. */
-export const console = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestors'>>(
+export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestors'>>(
   async (app, { consoleDirectory, frameAncestors }) => {
     if (consoleDirectory === null) {
       app.setNotFoundHandler(answerNoRoute);

@@ -9,6 +9,7 @@ import { Field } from '../ui/field.js';
 import { PageHead, Pager, useTitle } from '../ui/page.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
+import { Table, tight } from '../ui/table.js';
 
 export function Accounts() {
   useTitle('Accounts');
@@ -32,49 +33,35 @@ export function Accounts() {
             </Empty>
           ) : (
             <>
-              <div className="table-wrap">
-                <table className="responsive">
-                  <caption className="visually-hidden">Accounts, newest first</caption>
-                  <thead>
-                    <tr>
-                      <th scope="col">Id</th>
-                      <th scope="col">Name</th>
-                      <th scope="col">Webhooks</th>
-                      <th scope="col">Delivered 24 h</th>
-                      <th scope="col">Failed 24 h</th>
-                      <th scope="col" className="tight">
-                        Created
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {data.map(({ id, name, createdAt, stats }) => (
-                      <tr key={id}>
-                        <td>
-                          <Link className="mono" to="/accounts/$account/integrations" params={{ account: id }}>
-                            {id}
-                          </Link>
-                        </td>
-                        <td>
-                          <bdi>{name ?? '—'}</bdi>
-                        </td>
-                        <td className="number" data-label="Webhooks">
-                          {stats?.subscriptions ?? '—'}
-                        </td>
-                        <td className="number" data-label="Delivered 24 h">
-                          {stats?.deliveries.succeeded ?? '—'}
-                        </td>
-                        <td className="number" data-label="Failed 24 h">
-                          {stats?.deliveries.failed ?? '—'}
-                        </td>
-                        <td className="tight" data-label="Created">
-                          <Time at={createdAt} />
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table
+                caption="Accounts, newest first"
+                columns={['Id', 'Name', 'Webhooks', 'Delivered 24 h', 'Failed 24 h', tight('Created')]}
+              >
+                {data.map(({ id, name, createdAt, stats }) => (
+                  <tr key={id}>
+                    <td>
+                      <Link className="mono" to="/accounts/$account/integrations" params={{ account: id }}>
+                        {id}
+                      </Link>
+                    </td>
+                    <td>
+                      <bdi>{name ?? '—'}</bdi>
+                    </td>
+                    <td className="number" data-label="Webhooks">
+                      {stats?.subscriptions ?? '—'}
+                    </td>
+                    <td className="number" data-label="Delivered 24 h">
+                      {stats?.deliveries.succeeded ?? '—'}
+                    </td>
+                    <td className="number" data-label="Failed 24 h">
+                      {stats?.deliveries.failed ?? '—'}
+                    </td>
+                    <td className="tight" data-label="Created">
+                      <Time at={createdAt} />
+                    </td>
+                  </tr>
+                ))}
+              </Table>
               <Pager
                 cursor={cursor}
                 nextCursor={nextCursor}

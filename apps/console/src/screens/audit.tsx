@@ -5,6 +5,7 @@ import { Id } from '../ui/copy.js';
 import { PageHead, Pager, useTitle } from '../ui/page.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
+import { Table, tight } from '../ui/table.js';
 
 const ACTORS = { operator: 'Operator', account: 'Account key', portal: 'Portal', nobody: 'Nobody known' } as const;
 
@@ -23,43 +24,29 @@ export function Audit() {
             <Empty title="Nothing was changed yet" />
           ) : (
             <>
-              <div className="table-wrap">
-                <table className="responsive">
-                  <caption className="visually-hidden">Changes, newest first</caption>
-                  <thead>
-                    <tr>
-                      <th scope="col">Action</th>
-                      <th scope="col">By</th>
-                      <th scope="col">Account</th>
-                      <th scope="col">To</th>
-                      <th scope="col">Changed</th>
-                      <th scope="col" className="tight">
-                        When
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {data.map((entry) => (
-                      <tr key={entry.id}>
-                        <td className="mono">{entry.action}</td>
-                        <td data-label="By" title={entry.address ?? undefined}>
-                          <bdi>{entry.actor.name ?? ACTORS[entry.actor.kind]}</bdi>
-                        </td>
-                        <td data-label="Account">{entry.accountId ?? '—'}</td>
-                        <td data-label="To">
-                          {entry.target.id === null ? entry.target.type : <Id id={entry.target.id} />}
-                        </td>
-                        <td className="small" data-label="Changed">
-                          {Object.keys(entry.changes).join(', ') || '—'}
-                        </td>
-                        <td className="tight" data-label="When">
-                          <Time at={entry.createdAt} />
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table
+                caption="Changes, newest first"
+                columns={['Action', 'By', 'Account', 'To', 'Changed', tight('When')]}
+              >
+                {data.map((entry) => (
+                  <tr key={entry.id}>
+                    <td className="mono">{entry.action}</td>
+                    <td data-label="By" title={entry.address ?? undefined}>
+                      <bdi>{entry.actor.name ?? ACTORS[entry.actor.kind]}</bdi>
+                    </td>
+                    <td data-label="Account">{entry.accountId ?? '—'}</td>
+                    <td data-label="To">
+                      {entry.target.id === null ? entry.target.type : <Id id={entry.target.id} />}
+                    </td>
+                    <td className="small" data-label="Changed">
+                      {Object.keys(entry.changes).join(', ') || '—'}
+                    </td>
+                    <td className="tight" data-label="When">
+                      <Time at={entry.createdAt} />
+                    </td>
+                  </tr>
+                ))}
+              </Table>
               <Pager
                 cursor={cursor}
                 nextCursor={nextCursor}

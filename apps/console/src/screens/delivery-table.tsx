@@ -8,6 +8,7 @@ import { Url } from '../ui/outside-text.js';
 import { DeliveryPill } from '../ui/pill.js';
 import { duration, Time } from '../ui/time.js';
 import { useSay } from '../ui/toasts.js';
+import { ACTS, Table, tight } from '../ui/table.js';
 
 /** Deliveries as rows; `isOfOne`: all of one webhook, which need not be named. */
 export function DeliveryTable({
@@ -20,35 +21,22 @@ export function DeliveryTable({
   isOfOne?: boolean;
 }) {
   return (
-    <div className="table-wrap">
-      <table className="responsive">
-        <caption className="visually-hidden">Deliveries, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col" className="tight">
-              Status
-            </th>
-            <th scope="col">Event type</th>
-            {!isOfOne && <th scope="col">Webhook</th>}
-            <th scope="col">Last attempt</th>
-            <th scope="col" className="tight">
-              Attempts
-            </th>
-            <th scope="col" className="tight">
-              Created
-            </th>
-            <th scope="col" className="tight">
-              <span className="visually-hidden">Acts</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {deliveries.map((one) => (
-            <Row key={one.id} account={account} delivery={one} isOfOne={isOfOne} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption="Deliveries, newest first"
+      columns={[
+        tight('Status'),
+        'Event type',
+        ...(isOfOne ? [] : ['Webhook']),
+        'Last attempt',
+        tight('Attempts'),
+        tight('Created'),
+        ACTS,
+      ]}
+    >
+      {deliveries.map((one) => (
+        <Row key={one.id} account={account} delivery={one} isOfOne={isOfOne} />
+      ))}
+    </Table>
   );
 }
 

@@ -8,6 +8,7 @@ import { Facts, PageHead, useTitle } from '../ui/page.js';
 import { DeliveryPill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
+import { Table, tight } from '../ui/table.js';
 
 export function EventScreen() {
   const account = useAccount();
@@ -42,41 +43,26 @@ export function EventScreen() {
                 active.
               </Empty>
             ) : (
-              <div className="table-wrap">
-                <table className="responsive">
-                  <caption className="visually-hidden">Deliveries of this event</caption>
-                  <thead>
-                    <tr>
-                      <th scope="col">Status</th>
-                      <th scope="col">Webhook</th>
-                      <th scope="col">Attempts</th>
-                      <th scope="col" className="tight">
-                        Ended
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {deliveries.map((one) => (
-                      <tr key={one.id}>
-                        <td>
-                          <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: one.id }}>
-                            <DeliveryPill of={one} />
-                          </Link>
-                        </td>
-                        <td>
-                          <Id id={one.subscriptionId} />
-                        </td>
-                        <td className="number" data-label="Attempts">
-                          {one.attemptCount}
-                        </td>
-                        <td className="tight" data-label="Ended">
-                          <Time at={one.completedAt} />
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table caption="Deliveries of this event" columns={['Status', 'Webhook', 'Attempts', tight('Ended')]}>
+                {deliveries.map((one) => (
+                  <tr key={one.id}>
+                    <td>
+                      <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: one.id }}>
+                        <DeliveryPill of={one} />
+                      </Link>
+                    </td>
+                    <td>
+                      <Id id={one.subscriptionId} />
+                    </td>
+                    <td className="number" data-label="Attempts">
+                      {one.attemptCount}
+                    </td>
+                    <td className="tight" data-label="Ended">
+                      <Time at={one.completedAt} />
+                    </td>
+                  </tr>
+                ))}
+              </Table>
             )}
           </section>
           <section className="stack close" aria-labelledby="payload">

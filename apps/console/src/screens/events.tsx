@@ -13,6 +13,7 @@ import { Pill } from '../ui/pill.js';
 import { Select } from '../ui/select.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
+import { Table, tight } from '../ui/table.js';
 
 export function Events() {
   const account = useAccount();
@@ -47,49 +48,30 @@ export function Events() {
         {({ data, nextCursor }) =>
           data.length > 0 ? (
             <>
-              <div className="table-wrap">
-                <table className="responsive">
-                  <caption className="visually-hidden">Events, newest first</caption>
-                  <thead>
-                    <tr>
-                      <th scope="col">Type</th>
-                      <th scope="col">Id</th>
-                      <th scope="col">Webhooks</th>
-                      <th scope="col" className="tight">
-                        Created
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {data.map(({ id, event, deliveries, deliveryCounts, createdAt }) => (
-                      <tr key={id}>
-                        <td>
-                          <Link
-                            className="rowlink mono"
-                            to="/accounts/$account/events/$event"
-                            params={{ account, event: id }}
-                          >
-                            {event}
-                          </Link>
-                        </td>
-                        <td>
-                          <Id id={id} />
-                        </td>
-                        <td data-label="Webhooks">
-                          {deliveries === 0 ? (
-                            <Pill tone="neutral">No webhook wanted it</Pill>
-                          ) : (
-                            counted(deliveryCounts)
-                          )}
-                        </td>
-                        <td className="tight" data-label="Created">
-                          <Time at={createdAt} />
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table caption="Events, newest first" columns={['Type', 'Id', 'Webhooks', tight('Created')]}>
+                {data.map(({ id, event, deliveries, deliveryCounts, createdAt }) => (
+                  <tr key={id}>
+                    <td>
+                      <Link
+                        className="rowlink mono"
+                        to="/accounts/$account/events/$event"
+                        params={{ account, event: id }}
+                      >
+                        {event}
+                      </Link>
+                    </td>
+                    <td>
+                      <Id id={id} />
+                    </td>
+                    <td data-label="Webhooks">
+                      {deliveries === 0 ? <Pill tone="neutral">No webhook wanted it</Pill> : counted(deliveryCounts)}
+                    </td>
+                    <td className="tight" data-label="Created">
+                      <Time at={createdAt} />
+                    </td>
+                  </tr>
+                ))}
+              </Table>
               <Pager
                 cursor={search.cursor}
                 nextCursor={nextCursor}

@@ -43,16 +43,12 @@ function Overview() {
       <div className="stack">
         <Attention />
         <Loaded query={stats} what="statistics" lines={12}>
-          {(data) =>
-            data.totals.accepted === 0 && data.previous.accepted === 0 ? (
-              <>
-                <FirstRun />
-                <FiguresPanel stats={data} />
-              </>
-            ) : (
+          {(data) => (
+            <div className="stack">
+              {data.totals.accepted === 0 && data.previous.accepted === 0 && <FirstRun />}
               <FiguresPanel stats={data} />
-            )
-          }
+            </div>
+          )}
         </Loaded>
       </div>
     </>

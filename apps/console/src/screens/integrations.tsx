@@ -13,6 +13,7 @@ import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { AddWebhook } from './add-webhook.js';
 import { SubscriptionMenu } from './subscription-menu.js';
+import { ACTS, Table, tight } from '../ui/table.js';
 
 /** The webhooks of an account. */
 export function Integrations() {
@@ -44,30 +45,14 @@ export function Integrations() {
             </Empty>
           ) : (
             <>
-              <div className="table-wrap">
-                <table className="responsive">
-                  <caption className="visually-hidden">Webhooks, newest first</caption>
-                  <thead>
-                    <tr>
-                      <th scope="col">Webhook URL</th>
-                      <th scope="col">Status</th>
-                      <th scope="col">Events</th>
-                      <th scope="col">Success 24 h</th>
-                      <th scope="col" className="tight">
-                        Last delivery
-                      </th>
-                      <th scope="col" className="tight">
-                        <span className="visually-hidden">Acts</span>
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {data.map((one) => (
-                      <Row key={one.id} account={account} subscription={one} />
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table
+                caption="Webhooks, newest first"
+                columns={['Webhook URL', 'Status', 'Events', 'Success 24 h', tight('Last delivery'), ACTS]}
+              >
+                {data.map((one) => (
+                  <Row key={one.id} account={account} subscription={one} />
+                ))}
+              </Table>
               <Pager
                 cursor={cursor}
                 nextCursor={nextCursor}

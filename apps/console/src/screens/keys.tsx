@@ -12,6 +12,7 @@ import { PageHead, useTitle } from '../ui/page.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { useSay } from '../ui/toasts.js';
+import { ACTS, Table, tight } from '../ui/table.js';
 
 /** The API keys of an account. */
 export function Keys() {
@@ -35,47 +36,30 @@ export function Keys() {
               An account’s key may do only what its scopes name, and only in this account.
             </Empty>
           ) : (
-            <div className="table-wrap">
-              <table className="responsive">
-                <caption className="visually-hidden">Keys, newest first</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">Scopes</th>
-                    <th scope="col" className="tight">
-                      Last used
-                    </th>
-                    <th scope="col" className="tight">
-                      Created
-                    </th>
-                    <th scope="col" className="tight">
-                      <span className="visually-hidden">Acts</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {data.map((key) => (
-                    <tr key={key.id}>
-                      <td>
-                        <bdi>{key.name}</bdi>
-                      </td>
-                      <td className="small">{key.scopes.join(', ')}</td>
-                      <td className="tight" data-label="Last used">
-                        <Time at={key.lastUsedAt} />
-                      </td>
-                      <td className="tight" data-label="Created">
-                        <Time at={key.createdAt} />
-                      </td>
-                      <td className="tight">
-                        <Button size="tiny" onClick={() => setRevoking(key)}>
-                          Revoke…
-                        </Button>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              caption="Keys, newest first"
+              columns={['Name', 'Scopes', tight('Last used'), tight('Created'), ACTS]}
+            >
+              {data.map((key) => (
+                <tr key={key.id}>
+                  <td>
+                    <bdi>{key.name}</bdi>
+                  </td>
+                  <td className="small">{key.scopes.join(', ')}</td>
+                  <td className="tight" data-label="Last used">
+                    <Time at={key.lastUsedAt} />
+                  </td>
+                  <td className="tight" data-label="Created">
+                    <Time at={key.createdAt} />
+                  </td>
+                  <td className="tight">
+                    <Button size="tiny" onClick={() => setRevoking(key)}>
+                      Revoke…
+                    </Button>
+                  </td>
+                </tr>
+              ))}
+            </Table>
           )
         }
       </Loaded>

@@ -4,6 +4,7 @@ import { Facts, PageHead, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
+import { Table } from '../ui/table.js';
 
 const seconds = (value: number | null): string => (value === null ? '—' : `${value.toFixed(value < 10 ? 1 : 0)} s`);
 
@@ -20,33 +21,21 @@ export function QueuesScreen() {
             {list === null ? (
               <Empty title="The queue does not answer">Nothing is lost: deliveries come later.</Empty>
             ) : (
-              <div className="table-wrap">
-                <table className="responsive">
-                  <caption className="visually-hidden">Queues</caption>
-                  <thead>
-                    <tr>
-                      <th scope="col">Queue</th>
-                      <th scope="col">Waiting</th>
-                      <th scope="col">Active</th>
-                      <th scope="col">Delayed</th>
-                      <th scope="col">Failed, kept</th>
-                      <th scope="col">Oldest waiting</th>
-                    </tr>
-                  </thead>
-                  <tbody className="number">
-                    {list.map((one) => (
-                      <tr key={one.name}>
-                        <td className="mono">{one.name}</td>
-                        <td data-label="Waiting">{one.waiting + one.prioritized}</td>
-                        <td data-label="Active">{one.active}</td>
-                        <td data-label="Delayed">{one.delayed}</td>
-                        <td data-label="Failed, kept">{one.failed}</td>
-                        <td data-label="Oldest waiting">{seconds(one.oldestWaitingSeconds)}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table
+                caption="Queues"
+                columns={['Queue', 'Waiting', 'Active', 'Delayed', 'Failed, kept', 'Oldest waiting']}
+              >
+                {list.map((one) => (
+                  <tr key={one.name}>
+                    <td className="mono">{one.name}</td>
+                    <td data-label="Waiting">{one.waiting + one.prioritized}</td>
+                    <td data-label="Active">{one.active}</td>
+                    <td data-label="Delayed">{one.delayed}</td>
+                    <td data-label="Failed, kept">{one.failed}</td>
+                    <td data-label="Oldest waiting">{seconds(one.oldestWaitingSeconds)}</td>
+                  </tr>
+                ))}
+              </Table>
             )}
             <div className="panel">
               <Facts
@@ -68,37 +57,26 @@ export function QueuesScreen() {
               {workers.length === 0 ? (
                 <Empty title="No worker is known">Nothing is delivered until one is started.</Empty>
               ) : (
-                <div className="table-wrap">
-                  <table className="responsive">
-                    <caption className="visually-hidden">Workers, the latest start first</caption>
-                    <thead>
-                      <tr>
-                        <th scope="col">State</th>
-                        <th scope="col">Host</th>
-                        <th scope="col">Version</th>
-                        <th scope="col">Started</th>
-                        <th scope="col">Last job</th>
-                      </tr>
-                    </thead>
-                    <tbody>
-                      {workers.map((one) => (
-                        <tr key={one.hostname + one.startedAt}>
-                          <td>
-                            <Pill tone={one.isAlive ? 'success' : 'danger'}>{one.isAlive ? 'Alive' : 'Gone'}</Pill>
-                          </td>
-                          <td className="mono">{one.hostname}</td>
-                          <td data-label="Version">{one.version}</td>
-                          <td data-label="Started">
-                            <Time at={one.startedAt} />
-                          </td>
-                          <td data-label="Last job">
-                            <Time at={one.lastJobAt} />
-                          </td>
-                        </tr>
-                      ))}
-                    </tbody>
-                  </table>
-                </div>
+                <Table
+                  caption="Workers, the latest start first"
+                  columns={['State', 'Host', 'Version', 'Started', 'Last job']}
+                >
+                  {workers.map((one) => (
+                    <tr key={one.hostname + one.startedAt}>
+                      <td>
+                        <Pill tone={one.isAlive ? 'success' : 'danger'}>{one.isAlive ? 'Alive' : 'Gone'}</Pill>
+                      </td>
+                      <td className="mono">{one.hostname}</td>
+                      <td data-label="Version">{one.version}</td>
+                      <td data-label="Started">
+                        <Time at={one.startedAt} />
+                      </td>
+                      <td data-label="Last job">
+                        <Time at={one.lastJobAt} />
+                      </td>
+                    </tr>
+                  ))}
+                </Table>
               )}
             </section>
           </div>

@@ -10,6 +10,7 @@ import { Facts, PageHead, Pager, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
+import { Table, tight } from '../ui/table.js';
 
 const WORDS = {
   running: { tone: 'progress', label: 'Running' },
@@ -35,39 +36,24 @@ export function Recoveries() {
             </Empty>
           ) : (
             <>
-              <div className="table-wrap">
-                <table className="responsive">
-                  <caption className="visually-hidden">Recoveries, newest first</caption>
-                  <thead>
-                    <tr>
-                      <th scope="col">Status</th>
-                      <th scope="col">Which</th>
-                      <th scope="col">Brought back</th>
-                      <th scope="col" className="tight">
-                        Started
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {data.map((one) => (
-                      <tr key={one.id}>
-                        <td>
-                          <Link to="/accounts/$account/recoveries/$recovery" params={{ account, recovery: one.id }}>
-                            <RecoveryPill of={one} />
-                          </Link>
-                        </td>
-                        <td>{WHICH[one.which]}</td>
-                        <td className="number" data-label="Brought back">
-                          {one.queued} of {one.matched}
-                        </td>
-                        <td className="tight" data-label="Started">
-                          <Time at={one.createdAt} />
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table caption="Recoveries, newest first" columns={['Status', 'Which', 'Brought back', tight('Started')]}>
+                {data.map((one) => (
+                  <tr key={one.id}>
+                    <td>
+                      <Link to="/accounts/$account/recoveries/$recovery" params={{ account, recovery: one.id }}>
+                        <RecoveryPill of={one} />
+                      </Link>
+                    </td>
+                    <td>{WHICH[one.which]}</td>
+                    <td className="number" data-label="Brought back">
+                      {one.queued} of {one.matched}
+                    </td>
+                    <td className="tight" data-label="Started">
+                      <Time at={one.createdAt} />
+                    </td>
+                  </tr>
+                ))}
+              </Table>
               <Pager
                 cursor={cursor}
                 nextCursor={nextCursor}

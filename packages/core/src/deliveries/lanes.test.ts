@@ -55,6 +55,18 @@ describe('lanes', () => {
     expect(slow).toBe(0);
   });
 
+  it('who has no room can bear all slots while nothing of it is slow; then what is under way, and twice what still is quick', async () => {
+    const lanes = openLanes({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
+    void lanes.enter('a');
+    expect(lanes.bearable('a')).toBe(100);
+    await pause(2 * SLOW_AFTER_MS);
+    expect(lanes.bearable('a')).toBe(1);
+    const quick = await enterAll(lanes, 'a', 3);
+    expect(lanes.bearable('a')).toBe(6);
+    for (const pass of quick) pass.leave();
+    expect(lanes.bearable('a')).toBe(1);
+  });
+
   it('what left is forgotten: no slot leaks, fresh or slow', async () => {
     let slow = -1;
     const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });

@@ -1,9 +1,10 @@
 /** What one process lets each subscription have under way, so that none takes all of its slots, however slow it is.
  *
  *  An attempt is fresh at first, and slow once it has taken SLOW_AFTER_MS, or if one of its subscription does right now. Fresh
- *  ones share the slots; slow ones only wait for somebody else, so they get slots of their own beside these. Of each kind a subscription may have half as many as are
- *  still free: one alone gets a third of all, ten get five sixths together, a hundred still leave room for the next
- *  (dynamic thresholds: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). */
+ *  ones share the slots; slow ones only wait for somebody else, so they get slots of their own beside these. Of each kind a
+ *  subscription may have half as many as are still free: one alone gets a third of all, ten get five sixths together, a
+ *  hundred still leave room for the next (dynamic thresholds: Choudhury and Hahne, "Dynamic queue length thresholds for
+ *  shared-memory packet switches", 1998). */
 export interface Lanes {
   /** Resolves with a pass for one attempt, at the latest after SLOW_AFTER_MS; null: its subscription has its share under way.
    *  Hand the pass back with `leave`. */

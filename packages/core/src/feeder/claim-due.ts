@@ -31,9 +31,9 @@ const LOCK = 72_707_370;
 // costs. The first of each account come before the second of any: who owns many subscriptions, or has published much, gets
 // no larger share. Only what is chosen is locked: a lock is a write.
 //
-// Room: as many as are not leased already, up to its limit, and never more than FED_AT_ONCE · with a rate, as many as there are slots until SLOTS_AHEAD_SECONDS
-// from now, each at its own time, so each is moved once (generic cell rate algorithm without burst: ITU-T I.371) · with an open
-// breaker none, with a half-open one a single probe.
+// Room: as many as are not leased already, up to its limit, and never more than FED_AT_ONCE · with a rate, as many as there are
+// slots until SLOTS_AHEAD_SECONDS from now, each at its own time, so each is moved once (generic cell rate algorithm without
+// burst: ITU-T I.371) · with an open breaker none, with a half-open one a single probe.
 const CLAIM = `
 WITH RECURSIVE owed AS (
   (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
