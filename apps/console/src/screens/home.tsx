@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router';
-import { CircleCheck, TriangleAlert } from 'lucide-react';
+import { TriangleAlert } from 'lucide-react';
 import { queuesQuery, statsQuery } from '../data/queries.js';
 import { RANGES, since } from '../data/range.js';
 import { useSession } from '../session.js';
@@ -95,12 +95,9 @@ function FirstRun() {
   return (
     <div className="panel stack close">
       <h2>To the first delivered event</h2>
-      <ol className="stack tight">
+      <ol className="numbered stack tight">
         {steps.map((text) => (
-          <li key={text} className="row">
-            <CircleCheck className="icon muted" aria-hidden />
-            {text}
-          </li>
+          <li key={text}>{text}</li>
         ))}
       </ol>
       <div className="row">
