@@ -1,0 +1,85 @@
+import { describe, expect, inject } from 'vitest';
+import { it } from './browser.js';
+
+describe.skipIf(inject('browserPath') === null)('who sees what in the console', () => {
+  it('an expired session asks to sign in, and comes back to the same place', async ({
+    page,
+    stack,
+    context,
+    signIn,
+    button,
+    see,
+    newAccount,
+  }) => {
+    const account = await newAccount();
+    await signIn(`/accounts/${account}/keys`);
+    await see('No keys yet');
+    await context.clearCookies();
+    await page.getByRole('link', { name: 'Integrations' }).click();
+    await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
+    await button('Sign in').click();
+    await see('No webhooks yet');
+    expect(new URL(page.url()).pathname).toBe(`/accounts/${account}/integrations`);
+  });
+
+  it('an account’s key sees its own account only; another account’s webhook is “not found”, with a way back (C10)', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    see,
+    newAccount,
+  }) => {
+    const mine = await newAccount();
+    const theirs = await stack.subscribe(receiver.url);
+    const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${mine}/keys`, { name: 'console' });
+    await signIn('/', key);
+    await see('No webhooks yet');
+    expect(await page.getByRole('link', { name: 'Accounts' }).count()).toBe(0);
+    await page.goto(`/accounts/${theirs.account}/subscriptions/${theirs.id}`);
+    await see('No such webhook');
+  });
+
+  it('a portal opens by its link, which is used once and leaves the address; what it may not do is not shown', async ({
+    page,
+    stack,
+    receiver,
+    context,
+    button,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {
+      capabilities: ['subscriptions:read', 'deliveries:read', 'events:read'],
+    });
+    await page.goto(url);
+    await page.getByRole('cell', { name: 'Active' }).waitFor();
+    expect(page.url()).not.toContain('token');
+    expect(await button('Add webhook URL').count()).toBe(0);
+    expect(await button(/^Acts on/).count()).toBe(0);
+    expect(await button('Sign out').count()).toBe(0);
+
+    const again = await context.newPage();
+    await again.goto(url);
+    await again.getByRole('heading', { name: 'This link works no more' }).waitFor();
+  });
+
+  it('is served under a policy without unsafe-inline, and not into other people’s frames', async ({ stack }) => {
+    const { headers } = await fetch(stack.apiUrl, { headers: { accept: 'text/html' } });
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).toContain("frame-ancestors 'self'");
+    expect(policy).not.toContain('unsafe');
+    const problem = await fetch(`${stack.apiUrl}/v1/nowhere`, { headers: { accept: 'text/html' } });
+    expect([problem.status, problem.headers.get('content-type')]).toEqual([
+      404,
+      expect.stringContaining('application/problem+json'),
+    ]);
+    const script = /src="\.(\/assets\/[^"]+\.js)"/.exec(await (await fetch(stack.apiUrl)).text())?.[1] ?? '';
+    const asset = await fetch(stack.apiUrl + script, { headers: { 'accept-encoding': 'br' } });
+    expect([asset.status, asset.headers.get('content-encoding'), asset.headers.get('cache-control')]).toEqual([
+      200,
+      'br',
+      'public, max-age=31536000, immutable',
+    ]);
+  });
+});

@@ -1,0 +1,81 @@
+/* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { openReceiver } from '@posthorn/testing';
+import { chromium } from 'playwright-core';
+import { inject, it as base, vi } from 'vitest';
+import { startStack } from '../stack.js';
+
+const WAIT_MS = 15_000;
+
+// The first test of a file waits for its stack too.
+vi.setConfig({ testTimeout: 90_000 });
+
+/**
+ * A test in a real browser against the real stack, one of each for a file. It fails too when the browser complains:
+ * of an exception, of a breach of the content security policy, of anything but an answer that a test asks for.
+ */
+export const it = base
+  .extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
+    onCleanup(() => stack.stop());
+    return stack;
+  })
+  .extend('browser', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
+    onCleanup(() => browser.close());
+    return browser;
+  })
+  .extend('receiver', async ({}, { onCleanup }) => {
+    const receiver = await openReceiver();
+    onCleanup(() => receiver.close());
+    return receiver;
+  })
+  .extend('context', async ({ browser, stack }, { onCleanup }) => {
+    const context = await browser.newContext({ baseURL: stack.apiUrl, viewport: { width: 1280, height: 900 } });
+    onCleanup(() => context.close());
+    return context;
+  })
+  .extend('page', async ({ context }, { onCleanup }) => {
+    const page = await context.newPage();
+    page.setDefaultTimeout(WAIT_MS);
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        complaints.push(message.text());
+    });
+    onCleanup(() => {
+      if (complaints.length > 0) throw new Error(complaints.join('\n'));
+    });
+    return page;
+  })
+  /** Opens a page, signs in there, and waits until the console has come up. */
+  .extend('signIn', ({ page, stack }) => async (path = '/', key = stack.operatorKey): Promise<void> => {
+    await page.goto(path);
+    await page.getByLabel('Operator key or account key').fill(key);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('navigation', { name: 'Console' }).waitFor();
+  })
+  .extend(
+    'button',
+    ({ page }) =>
+      (name: string | RegExp) =>
+        page.getByRole('button', { name }),
+  )
+  /** Waits until the text stands somewhere. */
+  .extend(
+    'see',
+    ({ page }) =>
+      (text: string | RegExp) =>
+        page.getByText(text).first().waitFor(),
+  )
+  .extend('newAccount', ({ stack }) => async (): Promise<string> => {
+    const account = `account-${Math.random().toString(36).slice(2)}`;
+    await stack.call('PUT', `/v1/accounts/${account}`, {});
+    return account;
+  })
+  /** Adds a webhook on the Integrations page, and leaves its modal open. */
+  .extend('save', ({ page, button }) => async (url: string): Promise<void> => {
+    await button('Add webhook URL').click();
+    await page.getByRole('textbox', { name: 'Webhook URL' }).fill(url);
+    await button('Save').click();
+  });

@@ -1,0 +1,95 @@
+import { waitFor } from '@posthorn/testing';
+import { describe, expect, inject } from 'vitest';
+import { it } from './browser.js';
+
+describe.skipIf(inject('browserPath') === null)('webhooks in the console', () => {
+  it('the whole first run: sign in, add an account, add a root URL, see it verified, send a test, see it taken (C1, C9)', async ({
+    page,
+    receiver,
+    signIn,
+    button,
+    see,
+    save,
+  }) => {
+    await signIn();
+    await page.getByRole('link', { name: 'To the accounts' }).click();
+    await button('Add account').first().click();
+    await page.getByRole('textbox', { name: 'Id' }).fill('first-run');
+    await page.getByRole('dialog').getByRole('button', { name: 'Add account' }).click();
+    await see('No webhooks yet');
+    await save(receiver.url.replace('/webhook', ''));
+    await see('Verified!');
+    await button('Send test').click();
+    await see('Taken: the receiver answered 200');
+    expect(receiver.events).toHaveLength(1);
+    await button('Reveal secret').click();
+    await see(/^whsec_[A-Za-z0-9+/]{20,}/);
+    await button('Done').click();
+    await page.getByRole('cell', { name: 'Active' }).waitFor();
+  });
+
+  it('a failed challenge tells what came back and why; an edit takes “Verified!” back; closing unverified says so (C2, C3, C4, C5)', async ({
+    page,
+    receiver,
+    signIn,
+    button,
+    see,
+    newAccount,
+    save,
+  }) => {
+    const account = await newAccount();
+    receiver.answerHandshake({ body: '{"ok":true}' });
+    await signIn(`/accounts/${account}/integrations`);
+    await save(receiver.url);
+    await see('Another text came back');
+    await page.getByText('What was sent, and what came back').click();
+    await see('{"ok":true}');
+    await button('Close').last().click();
+    await see('Saved, but it gets no events until it is verified.');
+    await page.getByRole('cell', { name: 'Unverified' }).waitFor();
+
+    receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' }));
+    await button(/^Acts on/).click();
+    await page.getByRole('menuitem', { name: 'Verify again' }).click();
+    await page.getByRole('cell', { name: 'Active' }).waitFor();
+
+    await save(receiver.url);
+    await see('Verified!');
+    await page.getByRole('textbox', { name: 'Webhook URL' }).fill(`${receiver.url}/other`);
+    await waitFor(async () => (await page.getByText('Verified!').count()) === 0);
+  });
+
+  it.for<[url: string, reason: string]>([
+    ['not a url', 'Begin it with https://'],
+    ['http://', 'no valid URL'],
+    ['http://169.254.169.254/latest', 'private or reserved'],
+    ['http://127.0.0.1:25/', 'Port 25'],
+  ])(
+    'the refused URL %s has a named reason beside the field (C1)',
+    async ([url, reason], { page, signIn, newAccount, save }) => {
+      await signIn(`/accounts/${await newAccount()}/integrations`);
+      await save(url);
+      const field = page.getByRole('textbox', { name: 'Webhook URL' });
+      await page.getByRole('alert').filter({ hasText: reason }).waitFor();
+      expect(await field.getAttribute('aria-invalid')).toBe('true');
+    },
+  );
+
+  it('a changed URL stands beside the working one until it is proven (C6)', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    receiver.answerHandshake(500);
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    await page.getByRole('textbox', { name: 'Webhook URL' }).fill(`${receiver.url}/new`);
+    await button('Save').click();
+    await see('has not proven itself yet');
+    await see('It answered 500, not 2xx');
+    await page.getByRole('heading', { level: 1 }).getByText('/webhook', { exact: true }).waitFor();
+  });
+});
