@@ -72,9 +72,9 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
 
   const slots = { deliver: env.workerConcurrency, retry: Math.ceil(env.workerConcurrency / 2) };
   const lanes = openLanes({
-    // Fewer than jobs: BullMQ looks at its bound only when a job ends, and who finds no room here ends within moments.
+    // Fewer than jobs, so that the next one is always looked at.
     slots: Math.max(1, Math.floor(slots.deliver * FRESH_SHARE)),
-    onSlow(count) {
+    onBeside(count) {
       for (const queue of ['deliver', 'retry'] as const) {
         metrics.concurrency.set({ queue }, slots[queue] + count);
         delivering[queue].setConcurrency(slots[queue] + count);

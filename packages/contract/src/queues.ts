@@ -8,7 +8,11 @@ const atMost10000 = (description: string) =>
 const Queue = z.object({
   name: z.string().describe('`deliver`: first attempts · `retry`: next ones · `verify`: handshakes.'),
   waiting: z.int().describe('Jobs that wait for a worker.'),
-  prioritized: z.int().describe('Jobs that wait behind those: of a burst, or brought from a backlog.'),
+  prioritized: z
+    .int()
+    .describe(
+      'Jobs that wait behind those: their subscription has others under way, or they were brought from a backlog.',
+    ),
   active: z.int().describe('Jobs at work.'),
   delayed: z.int().describe('Jobs that wait for their time. Many of them are nothing to worry about.'),
   failed: z.int().describe('Jobs whose delivery failed for good; the last 200 are kept.'),

@@ -24,6 +24,8 @@ export interface QueueConnection {
 export interface Backend {
   queue(name: QueueName): Queue;
   worker(name: QueueName, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
+  /** A worker fetches one job after the other, each a round trip: so many side by side fetch faster. */
+  workersPerQueue: number;
   /** Resolves if the queue answers; throws if it does not. */
   ping(): Promise<void>;
   /** True to one caller (on Postgres, to one of each process) after the queue was flushed, restarted or replaced: jobs may be
@@ -58,6 +60,7 @@ function openRedis(url: string, { producing, onError }: BackendOptions): Backend
   });
   redis.on('error', onError);
   return {
+    workersPerQueue: 4,
     queue: (name) =>
       new Queue(name, {
         connection: redis,
@@ -104,6 +107,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
   // pg's own types lack what BullMQ's description of a pool asks for.
   const shared = pool as unknown as PostgresConnectionOptions;
   return {
+    workersPerQueue: 1, // each job wakes all of them
     queue: (name) => new classes.Queue(name, { connection: shared }).on('error', onError) as unknown as Queue,
     worker: (name, process, workerOptions) =>
       new classes.Worker(name, process, { ...workerOptions, connection: shared }).on(

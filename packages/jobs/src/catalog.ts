@@ -19,8 +19,8 @@ export interface Due {
   attemptNumber: number;
   /** Absent or 0: now. */
   delayMs?: number;
-  /** Who goes before it: absent: nobody · `burst`, one of many at once: what is neither · `backlog`, which has waited elsewhere
-   *  already: everybody. */
+  /** Who goes before it: absent: nobody · `burst`, whose subscription has others under way: what is neither · `backlog`,
+   *  which has waited elsewhere already: everybody. */
   rank?: 'burst' | 'backlog';
 }
 

@@ -3,6 +3,7 @@ import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq
 import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
 import { type QueueName, type Taken, fromJobId } from './catalog.js';
+import { openConcurrency } from './concurrency.js';
 import type { Log } from './log.js';
 
 /** How a job ends.
@@ -41,6 +42,7 @@ export interface Consumer {
 const LOCK_MS = 10_000;
 const KEPT = 200; // finished jobs of a queue, to look at
 const LAST_WORDS_MS = 3_000; // between the abort and giving up
+const WORTH_A_WORKER = 25; // jobs at once
 
 export function openConsumer(
   connection: QueueConnection,
@@ -90,38 +92,43 @@ export function openConsumer(
     }
   }
 
-  const worker = backend.worker(queue, run, {
-    concurrency,
-    autorun: false,
-    // A crashed worker's job comes back when its lock has run out and the checker has been by twice: 10 to 16 s.
-    lockDuration: LOCK_MS,
-    stalledInterval: 3_000,
-    // How often a job came back decides nothing here: the ledger does. BullMQ would fail it without running it.
-    maxStalledCount: 1_000_000,
-    removeOnComplete: { count: KEPT },
-    removeOnFail: { count: KEPT },
-  });
-  let running: Promise<void> | undefined;
+  const count = Math.min(backend.workersPerQueue, Math.ceil(concurrency / WORTH_A_WORKER));
+  const share = (jobs: number) => Math.ceil(jobs / count);
+  const workers = Array.from({ length: count }, (_, n) =>
+    backend.worker(queue, run, {
+      concurrency: share(concurrency),
+      autorun: false,
+      // A crashed worker's job comes back when its lock has run out and the checker has been by twice: 10 to 16 s.
+      lockDuration: LOCK_MS,
+      stalledInterval: 3_000,
+      skipStalledCheck: n > 0,
+      // How often a job came back decides nothing here: the ledger does. BullMQ would fail it without running it.
+      maxStalledCount: 1_000_000,
+      removeOnComplete: { count: KEPT },
+      removeOnFail: { count: KEPT },
+    }),
+  );
+  const setShares = workers.map((worker) => openConcurrency(worker, share(concurrency)));
+  let running: Promise<unknown> | undefined;
 
   return {
     start() {
-      running = worker.run().catch((error: unknown) => {
+      running = Promise.all(workers.map((worker) => worker.run())).catch((error: unknown) => {
         if (!isStopping) log.error({ err: error, queue }, 'consumer.ended');
       });
     },
-    isRunning: () => worker.isRunning() && !isStopping,
+    isRunning: () => workers.every((worker) => worker.isRunning()) && !isStopping,
     setConcurrency(next) {
-      const isMore = next > worker.concurrency;
-      worker.concurrency = next;
-      // BullMQ looks at it when a job ends. If all hang, none does: so one more is there that has ended, and was nothing.
-      if (isMore) worker['mainLoopQueue']?.add(Promise.resolve());
+      for (const setShare of setShares) setShare(share(next));
     },
     async stop({ graceMs }) {
       isStopping = true;
-      const closed = worker.close().catch((error: unknown) => log.warn({ err: error, queue }, 'consumer.close_failed'));
+      const closed = Promise.all(workers.map((worker) => worker.close())).catch((error: unknown) =>
+        log.warn({ err: error, queue }, 'consumer.close_failed'),
+      );
       const isClosed = await settles(closed, graceMs);
       if (!isClosed) {
-        worker.cancelAllJobs('shutdown');
+        for (const worker of workers) worker.cancelAllJobs('shutdown');
         await settles(closed, LAST_WORDS_MS);
       }
       await settles(Promise.resolve(running), 100);
@@ -130,8 +137,8 @@ export function openConsumer(
   };
 }
 
-/** BullMQ fetches one job after the other until it has as many as it may, and only then starts them: where the queue is far
- *  away, the lock of the first may have run out by then, and somebody else have the job. Whose lock is old renews it first. */
+/** Where the queue is far away, a job's lock may have run out before it is started, and somebody else have it: whose lock is old
+ *  renews it first. */
 async function isStillOurs(job: Job, token: string | undefined): Promise<boolean> {
   if (token === undefined || Date.now() - (job.processedOn ?? Date.now()) < LOCK_MS / 2) return true;
   return (await job.extendLock(token, LOCK_MS).catch(() => 0)) > 0;

@@ -82,8 +82,12 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     undo.push(() => opened.close());
     return opened;
   }
-  function consumer(queue: QueueName, handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>): Consumer {
-    const opened = openConsumer(connection, { queue, concurrency: 10, handle, log: silent });
+  function consumer(
+    queue: QueueName,
+    handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>,
+    concurrency = 10,
+  ): Consumer {
+    const opened = openConsumer(connection, { queue, concurrency, handle, log: silent });
     undo.push(() => opened.stop({ graceMs: 0 }));
     opened.start();
     return opened;
@@ -255,6 +259,28 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     }
   });
 
+  it('regression: the first of many starts when it is fetched, not when every place has one', async () => {
+    const { enqueue, figures } = producer();
+    const count = 300;
+    await enqueue(
+      'deliver',
+      Array.from({ length: count }, () => due()),
+    );
+    const waitingAtFirst: number[] = [];
+    let runs = 0;
+    consumer(
+      'deliver',
+      async () => {
+        runs += 1;
+        if (runs === 1) waitingAtFirst.push((await figures()).deliver.waiting);
+        return completed;
+      },
+      count,
+    );
+    await waitFor(() => runs === count);
+    expect(waitingAtFirst[0]).toBeGreaterThan(count / 2);
+  });
+
   it('a failed one is kept among the failed, with its reason', async () => {
     const { enqueue, queues } = producer();
     consumer('deliver', () => Promise.resolve({ end: 'failed', reason: 'http_error 500, no attempt left' }));
@@ -314,13 +340,13 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       timeoutMs: 45_000,
     });
     expect(runs.get(long.id), 'one that lasts longer than its lock keeps it').toEqual([false]);
-    expect(Object.fromEntries([plain, broken, late, handed, stalled].map(({ id }, n) => [n, runs.get(id)]))).toEqual({
-      0: [false, true],
-      1: [false, true],
-      2: [false, false],
-      3: [false, false],
-      4: [false, false],
-    });
+    expect([runs.get(plain.id), runs.get(broken.id)]).toEqual([
+      [false, true],
+      [false, true],
+    ]);
+    // On a busy machine a lock may run out once more.
+    for (const { id } of [late, handed, stalled])
+      expect(runs.get(id)?.slice(1)).toSatisfy((more: boolean[]) => more.length > 0 && !more.includes(true));
   }, 60_000);
 
   it('a fault of ours forgets the job, so that the feeder can bring it again under the same id', async () => {

@@ -30,29 +30,56 @@ describe('lanes', () => {
   });
 
   it('a hundred that hang leave room: what is slow has slots beside the others, and never all of them (I1)', async () => {
-    let slow = 0;
-    const lanes = openLanes({ slots: 200, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });
+    let beside = 0;
+    const lanes = openLanes({ slots: 200, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
     for (let round = 0; round < 5; round += 1) {
       await Promise.all(Array.from({ length: 100 }, (_, n) => lanes.enter(`hangs-${n}`)));
       await pause(2 * SLOW_AFTER_MS);
     }
-    expect(slow).toBeGreaterThan(100);
-    expect(slow).toBeLessThanOrEqual(400);
+    expect(beside).toBeGreaterThan(100);
+    expect(beside).toBeLessThanOrEqual(400);
     expect(lanes.underWay('hangs-0')).toBeLessThan(5);
     expect(await lanes.enter('healthy')).not.toBeNull();
   });
 
   it('whose attempts hang right now has its next ones beside the others from the start', async () => {
-    let slow = 0;
-    const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });
+    let beside = 0;
+    const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
     const hanging = await lanes.enter('hangs');
     await pause(2 * SLOW_AFTER_MS);
     const next = await lanes.enter('hangs');
-    expect(slow).toBe(2);
+    expect(beside).toBe(2);
     hanging?.leave();
     next?.leave();
     await enterAll(lanes, 'hangs', 1);
-    expect(slow).toBe(0);
+    expect(beside).toBe(0);
+  });
+
+  it('who was slow at last begins so, and is fresh again after one that is quick', async () => {
+    let beside = 0;
+    const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
+    const slow = await lanes.enter('a');
+    await pause(2 * SLOW_AFTER_MS);
+    slow?.leave();
+    expect(beside).toBe(0);
+    const next = await lanes.enter('a');
+    expect(beside).toBe(1);
+    next?.leave();
+    void lanes.enter('a');
+    expect(beside).toBe(0);
+  });
+
+  it('who waits is beside the slots, and so is each fresh one of many subscriptions: the next one is always looked at', async () => {
+    let beside = 0;
+    const lanes = openLanes({ slots: 4, slowAfterMs: 10_000, onBeside: (count) => (beside = count) });
+    const entered = await enterAll(lanes, 'a', 2);
+    const waiting = lanes.enter('a');
+    expect(beside).toBe(1);
+    for (const id of ['b', 'c', 'd', 'e']) void lanes.enter(id);
+    expect(beside).toBe(3);
+    for (const pass of entered) pass.leave();
+    expect(await waiting).not.toBeNull();
+    expect(beside).toBe(1);
   });
 
   it('who has no room can bear all slots while nothing of it is slow; then what is under way, and twice what still is quick', async () => {
@@ -68,12 +95,12 @@ describe('lanes', () => {
   });
 
   it('what left is forgotten: no slot leaks, fresh or slow', async () => {
-    let slow = -1;
-    const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onSlow: (count) => (slow = count) });
+    let beside = -1;
+    const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
     const entered = await enterAll(lanes, 'a', 5);
     await pause(3 * SLOW_AFTER_MS);
     for (const pass of entered) pass.leave();
-    expect(slow).toBe(0);
+    expect(beside).toBe(0);
     expect(lanes.underWay('a')).toBe(0);
     expect(await enterAll(lanes, 'a', 5)).toHaveLength(5);
   });

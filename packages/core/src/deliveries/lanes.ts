@@ -1,10 +1,10 @@
 /** What one process lets each subscription have under way, so that none takes all of its slots, however slow it is.
  *
- *  An attempt is fresh at first, and slow once it has taken SLOW_AFTER_MS, or if one of its subscription does right now. Fresh
- *  ones share the slots; slow ones only wait for somebody else, so they get slots of their own beside these. Of each kind a
- *  subscription may have half as many as are still free: one alone gets a third of all, ten get five sixths together, a
- *  hundred still leave room for the next (dynamic thresholds: Choudhury and Hahne, "Dynamic queue length thresholds for
- *  shared-memory packet switches", 1998). */
+ *  An attempt is fresh at first, and slow once it has taken SLOW_AFTER_MS; or from the start, if one of its subscription takes
+ *  so long right now, or if the last one that ended did. Fresh ones share the slots; slow ones only wait for somebody else, so they
+ *  get slots of their own beside these. Of each kind a subscription may have half as many as are still free: one alone gets a
+ *  third of all, ten get five sixths together, a hundred still leave room for the next (dynamic thresholds: Choudhury and
+ *  Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). One it may always have. */
 export interface Lanes {
   /** Resolves with a pass for one attempt, at the latest after SLOW_AFTER_MS; null: its subscription has its share under way.
    *  Hand the pass back with `leave`. */
@@ -23,68 +23,87 @@ export interface Pass {
 }
 
 export interface LanesOptions {
-  /** Fresh attempts at once. */
+  /** Fresh attempts at once; more only if so many subscriptions have one each. */
   slots: number;
-  /** Called when the number of slow attempts has changed: so many slots are needed beside the others. */
-  onSlow?: (count: number) => void;
+  /** Called when it has changed how many are here beside the slots: slow, waiting, or fresh and one too many. With as many more
+   *  jobs the next one finds a place, whoever these belong to. */
+  onBeside?: (count: number) => void;
   slowAfterMs?: number;
 }
 
 const SLOW_AFTER_MS = 250;
 const SLOW_PER_SLOT = 2;
+/** Of subscriptions with nothing under way, how many are remembered as slow. */
+const REMEMBERED = 10_000;
 
 interface Lane {
   fresh: number;
   slow: number;
   /** Of these, how many have taken SLOW_AFTER_MS. */
   lateCount: number;
-  waiting: ((pass: Pass) => void)[];
+  waiting: ((pass: Pass | null) => void)[];
 }
 
-export function openLanes({ slots, onSlow, slowAfterMs = SLOW_AFTER_MS }: LanesOptions): Lanes {
+export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: LanesOptions): Lanes {
   const lanes = new Map<string, Lane>();
   /** Those with somebody waiting. */
   const crowded = new Set<string>();
+  /** Those whose last attempt was slow. */
+  const remembered = new Set<string>();
   let freshTotal = 0;
   let slowTotal = 0;
+  let waitingTotal = 0;
+  let beside = 0;
 
   const laneOf = (id: string): Lane => {
     const lane = lanes.get(id) ?? { fresh: 0, slow: 0, lateCount: 0, waiting: [] };
     lanes.set(id, lane);
     return lane;
   };
+  const isSlowNow = (id: string, { lateCount }: Lane) => lateCount > 0 || remembered.has(id);
   const hasSlowRoom = ({ slow }: Lane) => slow < Math.max(1, (slots * SLOW_PER_SLOT - slowTotal) / 2);
-  const hasFreshRoom = ({ fresh, lateCount }: Lane) => lateCount > 0 || fresh < Math.max(1, (slots - freshTotal) / 2);
+  const hasFreshRoom = ({ fresh }: Lane) => fresh < Math.max(1, (slots - freshTotal) / 2);
+  const tell = () => {
+    const now = slowTotal + Math.min(slots, waitingTotal) + Math.min(slots, Math.max(0, freshTotal - slots));
+    if (now !== beside) onBeside?.(now);
+    beside = now;
+  };
 
-  function countSlow(lane: Lane, change: 1 | -1): void {
-    lane.slow += change;
-    slowTotal += change;
-    onSlow?.(slowTotal);
+  function count(lane: Lane, kind: 'fresh' | 'slow', change: 1 | -1): void {
+    lane[kind] += change;
+    if (kind === 'fresh') freshTotal += change;
+    else slowTotal += change;
+    tell();
   }
-  function countFresh(lane: Lane, change: 1 | -1): void {
-    lane.fresh += change;
-    freshTotal += change;
+
+  function remember(id: string, wasLate: boolean): void {
+    remembered.delete(id);
+    if (!wasLate) return;
+    remembered.add(id);
+    const [oldest] = remembered;
+    if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
   }
 
   function push(id: string): Pass {
     const lane = laneOf(id);
-    let isSlow = lane.lateCount > 0;
+    let kind: 'fresh' | 'slow' = isSlowNow(id, lane) ? 'slow' : 'fresh';
     let isLate = false;
-    (isSlow ? countSlow : countFresh)(lane, 1);
+    count(lane, kind, 1);
     const timer = setTimeout(() => {
       isLate = true;
       lane.lateCount += 1;
-      if (isSlow) return;
-      isSlow = true;
-      countFresh(lane, -1);
-      countSlow(lane, 1);
+      if (kind === 'slow') return;
+      count(lane, 'fresh', -1);
+      kind = 'slow';
+      count(lane, 'slow', 1);
       admit();
     }, slowAfterMs);
     return {
       leave() {
         clearTimeout(timer);
         if (isLate) lane.lateCount -= 1;
-        (isSlow ? countSlow : countFresh)(lane, -1);
+        remember(id, isLate);
+        count(lane, kind, -1);
         admit();
         if (lane.fresh + lane.slow === 0 && lane.waiting.length === 0) lanes.delete(id);
       },
@@ -95,24 +114,26 @@ export function openLanes({ slots, onSlow, slowAfterMs = SLOW_AFTER_MS }: LanesO
   function admit(): void {
     for (const id of crowded) {
       const lane = laneOf(id);
-      while (lane.waiting.length > 0 && hasFreshRoom(lane) && hasSlowRoom(lane)) lane.waiting.shift()?.(push(id));
-      if (lane.waiting.length === 0) crowded.delete(id);
+      while (lane.waiting.length > 0 && hasRoom(id, lane)) lane.waiting[0]?.(push(id));
     }
   }
+  const hasRoom = (id: string, lane: Lane) => hasSlowRoom(lane) && (isSlowNow(id, lane) || hasFreshRoom(lane));
 
   function wait(id: string, lane: Lane): Promise<Pass | null> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        lane.waiting.splice(lane.waiting.indexOf(enter), 1);
-        if (lane.waiting.length === 0) crowded.delete(id);
-        resolve(null);
-      }, slowAfterMs);
-      const enter = (pass: Pass) => {
+      const end = (pass: Pass | null) => {
         clearTimeout(timer);
+        lane.waiting.splice(lane.waiting.indexOf(end), 1);
+        if (lane.waiting.length === 0) crowded.delete(id);
+        waitingTotal -= 1;
+        tell();
         resolve(pass);
       };
-      lane.waiting.push(enter);
+      const timer = setTimeout(end, slowAfterMs, null);
+      lane.waiting.push(end);
       crowded.add(id);
+      waitingTotal += 1;
+      tell();
     });
   }
 
@@ -120,9 +141,9 @@ export function openLanes({ slots, onSlow, slowAfterMs = SLOW_AFTER_MS }: LanesO
     push,
     enter(id) {
       const lane = laneOf(id);
-      if (!hasSlowRoom(lane)) return Promise.resolve(null);
+      if (lane.waiting.length === 0 && hasRoom(id, lane)) return Promise.resolve(push(id));
       // Fresh ones end soon, or become slow: those before us first.
-      return lane.waiting.length > 0 || !hasFreshRoom(lane) ? wait(id, lane) : Promise.resolve(push(id));
+      return hasSlowRoom(lane) ? wait(id, lane) : Promise.resolve(null);
     },
     underWay(id) {
       const lane = lanes.get(id);
@@ -130,7 +151,7 @@ export function openLanes({ slots, onSlow, slowAfterMs = SLOW_AFTER_MS }: LanesO
     },
     bearable(id) {
       const lane = lanes.get(id);
-      if (!lane || lane.lateCount === 0) return slots;
+      if (!lane || !isSlowNow(id, lane)) return slots;
       const underWay = lane.fresh + lane.slow;
       return Math.max(underWay, Math.min(slots, (underWay - lane.lateCount) * 2));
     },

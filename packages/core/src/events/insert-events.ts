@@ -34,8 +34,6 @@ export const LEASE_SECONDS = 60;
 export const wantsType = (type: string): string =>
   `(s.events = '{}' OR ${type} = ANY (s.events) OR split_part(${type}, ':', 1) || ':*' = ANY (s.events))`;
 
-/** A subscription's deliveries that others of the same age may go before. */
-const BURST_FROM = 4;
 /** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
  *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
 const YOUNG_SECONDS = 5;
@@ -111,7 +109,8 @@ owed AS (
 owed_per_event AS (
   SELECT event_id, count(*)::int AS deliveries,
     array_agg(id) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
-    array_agg(id) FILTER (WHERE place <= concurrency_limit AND place > ${BURST_FROM}) AS burst_ids,
+    -- Whoever has nothing under way goes before whoever has.
+    array_agg(id) FILTER (WHERE place <= concurrency_limit AND place > 1) AS burst_ids,
     (count(*) FILTER (WHERE is_active AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
   FROM placed GROUP BY event_id
 ),
