@@ -19,9 +19,8 @@ export interface Due {
   attemptNumber: number;
   /** Absent or 0: now. */
   delayMs?: number;
-  /** Who goes before it: absent: nobody · `burst`, whose subscription has others under way: what is neither · `backlog`,
-   *  which has waited elsewhere already: everybody. */
-  rank?: 'burst' | 'backlog';
+  /** Of those that wait, the lower goes first, and of equal ones the older. Absent: 0. At most 2,000,000. */
+  rank?: number;
 }
 
 /** What a worker is handed. */

@@ -131,7 +131,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect((await figures()).retry).toEqual({ ...none, delayed: 1 });
     const start = Date.now();
     await enqueue('deliver', [due()]);
-    await enqueue('verify', [due({ rank: 'burst' })]);
+    await enqueue('verify', [due({ rank: 1 })]);
     await pause(50);
     await enqueue('deliver', [due(), due()]);
     const { deliver, verify } = await figures();
@@ -191,10 +191,11 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(one.isRunning()).toBe(false);
   });
 
-  it('what is new goes before a burst, and a burst before a backlog', async () => {
+  it('the lower rank goes first, and of equal ones the older', async () => {
     const { enqueue } = producer();
-    const [backlog, burst, fresh] = [due({ rank: 'backlog' }), due({ rank: 'burst' }), due()];
-    for (const one of [backlog, burst, fresh]) await enqueue('deliver', [one]);
+    const [last, third, second, first] = [due({ rank: 1_000 }), due({ rank: 2 }), due({ rank: 1 }), due()];
+    const fourth = due({ rank: 2 });
+    for (const one of [last, third, second, first, fourth]) await enqueue('deliver', [one]);
     const seen: string[] = [];
     const opened = openConsumer(connection, {
       queue: 'deliver',
@@ -207,8 +208,8 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
     undo.push(() => opened.stop({ graceMs: 0 }));
     opened.start();
-    await waitFor(() => seen.length === 3);
-    expect(seen).toEqual([fresh.id, burst.id, backlog.id]);
+    await waitFor(() => seen.length === 5);
+    expect(seen).toEqual([first, second, third, fourth, last].map(({ id }) => id));
   });
 
   it('a delayed one is never early (I6)', async () => {

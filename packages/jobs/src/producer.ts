@@ -40,8 +40,6 @@ export interface ProducerOptions {
   onFailure?: (queue: QueueName, count: number) => void;
 }
 
-/** BullMQ's: the smaller goes first, and none at all goes before any. */
-const PRIORITY = { burst: 1, backlog: 2 } as const;
 const ANSWER_WITHIN_MS = 3_000;
 const MOST_AT_ONCE = 1_000; // jobs in one addBulk
 
@@ -88,7 +86,7 @@ export function openProducer(
         opts: {
           jobId: toJobId(name, one),
           ...(one.delayMs && { delay: Math.ceil(one.delayMs) }),
-          ...(one.rank && { priority: PRIORITY[one.rank] }),
+          ...(one.rank && { priority: one.rank }),
         },
       }));
       // The queue may still take it after this gave up; the job's id makes the second time harmless.

@@ -20,8 +20,8 @@ export interface InsertedEvent {
   deliveryCount: number;
   /** The deliveries to be made now. Held ones are not listed, nor those that wait for the feeder. */
   directIds: string[];
-  /** Of these, the ones that come after many others of their subscription. */
-  burstIds: string[];
+  /** How many each of these has before it of its subscription. */
+  directRanks: number[];
   /** How many wait for the feeder. */
   parkedCount: number;
 }
@@ -108,9 +108,8 @@ owed AS (
 ),
 owed_per_event AS (
   SELECT event_id, count(*)::int AS deliveries,
-    array_agg(id) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
-    -- Whoever has nothing under way goes before whoever has.
-    array_agg(id) FILTER (WHERE place <= concurrency_limit AND place > 1) AS burst_ids,
+    array_agg(id ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
+    array_agg(place::int - 1 ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ranks,
     (count(*) FILTER (WHERE is_active AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
   FROM placed GROUP BY event_id
 ),
@@ -126,7 +125,7 @@ stored AS (
 )
 SELECT a.id IS NOT NULL AS "accountKnown", t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
   coalesce(o.deliveries, 0) AS "deliveryCount", coalesce(o.direct_ids, '{}') AS "directIds",
-  coalesce(o.burst_ids, '{}') AS "burstIds", coalesce(o.parked, 0) AS "parkedCount"
+  coalesce(o.direct_ranks, '{}') AS "directRanks", coalesce(o.parked, 0) AS "parkedCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
 LEFT JOIN event_types t ON t.name = i.type

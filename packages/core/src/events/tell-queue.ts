@@ -10,10 +10,11 @@ export async function tellQueue(
 ): Promise<void> {
   const ids = inserted.flatMap(({ directIds }) => directIds);
   if (ids.length === 0) return;
-  const burst = new Set(inserted.flatMap(({ burstIds }) => burstIds));
+  // Who has little under way goes before who has much.
+  const ranks = inserted.flatMap(({ directRanks }) => directRanks);
   const taken = await enqueue(
     'deliver',
-    ids.map((id) => ({ id, attemptNumber: 1, ...(burst.has(id) && { rank: 'burst' as const }) })),
+    ids.map((id, n) => ({ id, attemptNumber: 1, rank: ranks[n] ?? 0 })),
   );
   if (!taken) await feedSoon(db, ids);
 }

@@ -3,6 +3,7 @@ import { settleHeld } from './settle-held.js';
 import { isUrgent } from '../deliveries/delivery.js';
 import type { Deps, Due, QueueName } from '../deps.js';
 import { type ClaimedDelivery, claimDue, claimDueVerifications } from './claim-due.js';
+import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
 import { feedSoon } from './feed-soon.js';
 
 const PER_SUBSCRIPTION = 250;
@@ -23,12 +24,12 @@ export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promi
   // which would ignore it: so there goes only what was there before.
   const isRetry = ({ attemptNumber, askedTrigger, wasParked }: ClaimedDelivery) =>
     attemptNumber > 1 && askedTrigger === null && !wasParked;
-  // Nobody waits for what comes from here, unless a person asked for it.
+  // Nobody waits for what comes from here, unless a person asked for it: all that is new goes before it.
   const toDue = ({ id, attemptNumber, delayMs, askedTrigger }: ClaimedDelivery): Due => ({
     id,
     attemptNumber,
     delayMs,
-    ...(!isUrgent(askedTrigger) && { rank: 'backlog' as const }),
+    rank: isUrgent(askedTrigger) ? 0 : MAX_CONCURRENCY,
   });
   const enqueued = await Promise.all([
     hand('deliver', deliveries.filter((one) => !isRetry(one)).map(toDue)),
