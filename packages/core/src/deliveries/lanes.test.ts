@@ -36,8 +36,8 @@ describe('lanes', () => {
       await Promise.all(Array.from({ length: 100 }, (_, n) => lanes.enter(`hangs-${n}`)));
       await pause(2 * SLOW_AFTER_MS);
     }
-    expect(beside).toBeGreaterThan(100);
-    expect(beside).toBeLessThanOrEqual(400);
+    expect(beside).toBeGreaterThanOrEqual(100);
+    expect(beside).toBeLessThanOrEqual(200);
     expect(lanes.underWay('hangs-0')).toBeLessThan(5);
     expect(await lanes.enter('healthy')).not.toBeNull();
   });

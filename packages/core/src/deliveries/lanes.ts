@@ -2,7 +2,7 @@
  *
  *  An attempt is fresh at first, and slow once it has taken SLOW_AFTER_MS; or from the start, if one of its subscription takes
  *  so long right now, or if the last one that ended did. Fresh ones share the slots; slow ones only wait for somebody else, so they
- *  get slots of their own beside these. Of each kind a subscription may have half as many as are still free: one alone gets a
+ *  get as many slots of their own beside these. Of each kind a subscription may have half as many as are still free: one alone gets a
  *  third of all, ten get five sixths together, a hundred still leave room for the next (dynamic thresholds: Choudhury and
  *  Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). One it may always have. */
 export interface Lanes {
@@ -32,7 +32,6 @@ export interface LanesOptions {
 }
 
 const SLOW_AFTER_MS = 250;
-const SLOW_PER_SLOT = 2;
 /** Of subscriptions with nothing under way, how many are remembered as slow. */
 const REMEMBERED = 10_000;
 
@@ -61,7 +60,7 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
     return lane;
   };
   const isSlowNow = (id: string, { lateCount }: Lane) => lateCount > 0 || remembered.has(id);
-  const hasSlowRoom = ({ slow }: Lane) => slow < Math.max(1, (slots * SLOW_PER_SLOT - slowTotal) / 2);
+  const hasSlowRoom = ({ slow }: Lane) => slow < Math.max(1, (slots - slowTotal) / 2);
   const hasFreshRoom = ({ fresh }: Lane) => fresh < Math.max(1, (slots - freshTotal) / 2);
   const tell = () => {
     const now = slowTotal + Math.min(slots, waitingTotal) + Math.min(slots, Math.max(0, freshTotal - slots));
