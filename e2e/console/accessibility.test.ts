@@ -20,6 +20,7 @@ const SCREENS: [name: string, path: (seed: Seed) => string][] = [
   ['the overview', () => '/'],
   ['accounts', () => '/accounts'],
   ['queues', () => '/queues'],
+  ['what needs attention', () => '/attention'],
   ['the audit log', () => '/audit'],
   ['event types', () => '/event-types'],
   ['an event type', () => '/event-types/message:created'],

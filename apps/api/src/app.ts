@@ -12,6 +12,7 @@ import { openapi } from './plugins/openapi.js';
 import { requestIdOf, requestLog } from './plugins/request-log.js';
 import { unusedConnections } from './plugins/unused-connections.js';
 import { requestMetrics } from './plugins/request-metrics.js';
+import { attentionRoutes } from './routes/attention.js';
 import { auditRoutes } from './routes/audit.js';
 import { accountRoutes } from './routes/accounts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
@@ -79,6 +80,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   keyRoutes(app, deps);
   sessionRoutes(app, deps);
   portalRoutes(app, deps);
+  attentionRoutes(app, deps);
   auditRoutes(app, deps);
   eventTypeRoutes(app, deps);
   subscriptionRoutes(app, deps);

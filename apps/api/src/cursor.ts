@@ -5,6 +5,7 @@ type List =
   | 'accounts'
   | 'keys'
   | 'sessions'
+  | 'attention'
   | 'audit'
   | 'eventTypes'
   | 'subscriptions'
@@ -56,6 +57,12 @@ const isTimeAndName = ([time = '', name = '', ...more]: string[]): boolean =>
 export function beforeTime(list: List, cursor: string | undefined): { createdAt: Date; name: string } | null {
   const [time, name] = readCursor(list, cursor, isTimeAndName) ?? [];
   return time === undefined || name === undefined ? null : { createdAt: new Date(time), name };
+}
+
+/** For lists by another time than that of an id; the id decides where times tie. */
+export function beforeTimeAndId(list: List, cursor: string | undefined): { at: Date; id: string } | null {
+  const [time, id] = readCursor(list, cursor, (key) => isTimeAndName(key) && UUID.test(key[1] ?? '')) ?? [];
+  return time === undefined || id === undefined ? null : { at: new Date(time), id };
 }
 
 /** A page of `rows`, of which one more than `limit` was asked for: so it is known whether there is a next one. */

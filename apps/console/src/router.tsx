@@ -51,6 +51,12 @@ const queues = createRoute({
   path: '/queues',
   component: lazily(() => import('./screens/queues.js'), 'QueuesScreen'),
 });
+const attention = createRoute({
+  getParentRoute: root,
+  path: '/attention',
+  component: lazily(() => import('./screens/attention.js'), 'AttentionScreen'),
+  validateSearch,
+});
 const audit = createRoute({
   getParentRoute: root,
   path: '/audit',
@@ -155,6 +161,7 @@ export const router = createRouter({
     home,
     accounts,
     queues,
+    attention,
     audit,
     eventTypes,
     eventType,

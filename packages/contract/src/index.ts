@@ -13,6 +13,7 @@ export {
   DeliveryStatus,
   LastAttempt,
 } from './delivery.js';
+export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { DisableSubscription } from './disable-subscription.js';
 export {
@@ -109,9 +110,11 @@ export {
 } from './subscription.js';
 export { isStorable, jsonObject, type JsonObject, type JsonValue, text } from './text.js';
 export {
+  attentionWords,
   DELIVERY_WORDS,
   DISABLED_REASONS,
   explainVerification,
+  FAILING_WORDS,
   fill,
   HANDSHAKE_SNIPPET,
   OUTCOME_WORDS,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ATTENTION_REASONS } from './attention.js';
 import { ATTEMPT_OUTCOMES, ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from './delivery.js';
 import { SUBSCRIPTION_STATUSES, Verification } from './subscription.js';
 import {
+  attentionWords,
   DELIVERY_WORDS,
   DISABLED_REASONS,
   explainVerification,
@@ -25,6 +27,15 @@ describe('vocabulary', () => {
     expect(named.length).toBeGreaterThan(9);
     expect(named.filter((reason) => explainVerification(reason ?? '') === null)).toEqual([]);
     expect(explainVerification('toString')).toBeNull();
+  });
+
+  it('says of each subscription that needs attention what to do about it', () => {
+    for (const reason of ATTENTION_REASONS)
+      expect(attentionWords({ reason, detail: null }).text).toMatch(/^[A-Z].+\.$/);
+    expect(attentionWords({ reason: 'disabled', detail: 'gone' })).toBe(DISABLED_REASONS['gone']);
+    expect(attentionWords({ reason: 'unverified', detail: 'mismatch' }).text).toContain(
+      'answer with the payload itself',
+    );
   });
 
   it('fills what is known in, and tells no undefined', () => {

@@ -1,3 +1,4 @@
+import type { Attention } from './attention.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery.js';
 import type { SubscriptionStatus } from './subscription.js';
 
@@ -38,6 +39,36 @@ export const DISABLED_REASONS: Record<string, StatusWords> = {
     text: 'The receiver answered 410 Gone, which asks us to stop. Enable it if that was a mistake.',
   },
 };
+
+/** An active one that fails: its status says nothing of it, so it has a label of its own. */
+export const FAILING_WORDS: StatusWords = {
+  label: 'Active · failing',
+  tone: 'warning',
+  text: 'No attempt has succeeded since. See what its receiver answers.',
+};
+
+/** Why somebody should look at a subscription, and what to do about it. */
+export function attentionWords({ reason, detail }: Pick<Attention, 'reason' | 'detail'>): StatusWords {
+  switch (reason) {
+    case 'disabled':
+      return DISABLED_REASONS[detail ?? ''] ?? SUBSCRIPTION_WORDS.disabled;
+    case 'failing':
+      return FAILING_WORDS;
+    case 'unverified': {
+      const { text, ...words } = SUBSCRIPTION_WORDS.unverified;
+      const advice = detail === null ? undefined : explainVerification(detail)?.advice;
+      return { ...words, text: advice === undefined ? text : `${text} ${advice}` };
+    }
+    case 'past_due':
+      return {
+        label: 'Past due',
+        tone: 'danger',
+        text: 'Deliveries of it are due that no worker has taken. See whether workers are alive.',
+      };
+    default:
+      return reason satisfies never;
+  }
+}
 
 export const DELIVERY_WORDS: Record<DeliveryStatus, StatusWords> = {
   pending: { label: 'Pending', tone: 'progress', text: 'Its next try is scheduled; each wait is longer.' },

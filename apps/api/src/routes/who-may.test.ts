@@ -53,6 +53,8 @@ const ALLOWED: Record<string, Allowed> = {
   'queues.get': 'operator',
   'stream.ofAccount': 'deliveries:read',
   'stream.ofAll': 'operator',
+  'attention.list': 'operator',
+  'attention.listOfAccount': 'subscriptions:read',
   'audit.list': 'operator',
   'audit.listOfAccount': 'subscriptions:read',
   'stats.get': 'deliveries:read',
@@ -146,7 +148,7 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    !/^(accounts\.list|portals\.open|stream\.ofAll|audit\.list|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
+    !/^(accounts\.list|portals\.open|stream\.ofAll|(attention|audit)\.list|settings\.get|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
       id,
     ),
 );

@@ -1,5 +1,6 @@
 import type {
   Account,
+  Attention,
   AuditEntry,
   Delivery,
   DeliveryDetail,
@@ -180,6 +181,15 @@ export const queuesQuery = queryOptions({
   queryFn: ({ signal }) => call<Queues>('GET', '/v1/queues', undefined, signal),
   refetchInterval: POLL_MS,
 });
+
+export const attentionQuery = ({ cursor, limit }: { cursor?: string | undefined; limit: number }) =>
+  queryOptions({
+    queryKey: ['attention', cursor, limit],
+    queryFn: ({ signal }) =>
+      call<Page<Attention>>('GET', `/v1/attention${query({ cursor, limit })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: POLL_MS,
+  });
 
 export const auditQuery = (cursor: string | undefined) =>
   queryOptions({

@@ -1,3 +1,4 @@
+import type { Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router';
 import { TriangleAlert } from 'lucide-react';
@@ -7,6 +8,7 @@ import { useSession } from '../session.js';
 import { PageHead, useTitle } from '../ui/page.js';
 import { Select } from '../ui/select.js';
 import { Loaded } from '../ui/states.js';
+import { AttentionPanel } from './attention.js';
 import { FiguresPanel } from './figures.js';
 
 /** Where one begins: the operator with all accounts, everybody else with the webhooks of theirs. */
@@ -41,7 +43,7 @@ function Overview() {
         }
       />
       <div className="stack">
-        <Attention />
+        <NeedsAttention />
         <Loaded query={stats} what="statistics" lines={12}>
           {(data) => (
             <div className="stack">
@@ -55,40 +57,36 @@ function Overview() {
   );
 }
 
-/** What somebody should look at, each with where to go. */
-function Attention() {
+/** What ails the whole, and below it the webhooks that somebody should look at. */
+function NeedsAttention() {
   const { data } = useQuery(queuesQuery);
-  if (!data) return null;
-  const { deliveries, subscriptions, breakers } = data;
-  const faults = [
-    data.queues === null && 'The queue does not answer. Nothing is lost; deliveries come later.',
-    data.workersAlive === 0 && 'No worker is alive: nothing is delivered. Start one.',
-    deliveries.pastDue > 0 && `${deliveries.pastDue} deliveries are past due.`,
-    breakers.open > 0 &&
-      `${breakers.open} ${breakers.open === 1 ? 'webhook fails' : 'webhooks fail'} every time and ${breakers.open === 1 ? 'is' : 'are'} spared for now.`,
-    subscriptions.disabled > 0 &&
-      `${subscriptions.disabled} ${subscriptions.disabled === 1 ? 'webhook is' : 'webhooks are'} disabled.`,
-    subscriptions.unverified > 0 &&
-      `${subscriptions.unverified} ${subscriptions.unverified === 1 ? 'webhook is' : 'webhooks are'} not verified, and ${subscriptions.unverified === 1 ? 'gets' : 'get'} no events.`,
-  ].filter((text) => text !== false);
-  if (faults.length === 0) return null;
+  const faults = data ? faultsOf(data) : [];
   return (
-    <div className="banner tone-warning">
-      <TriangleAlert className="icon" aria-hidden />
-      <div className="text">
-        <h2>Needs attention</h2>
-        <ul>
-          {faults.map((text) => (
-            <li key={text}>{text}</li>
-          ))}
-        </ul>
-      </div>
-      <Link className="button" to="/queues">
-        See the queues
-      </Link>
-    </div>
+    <>
+      {faults.length > 0 && (
+        <div className="banner tone-warning">
+          <TriangleAlert className="icon" aria-hidden />
+          <ul className="text">
+            {faults.map((text) => (
+              <li key={text}>{text}</li>
+            ))}
+          </ul>
+          <Link className="button" to="/queues">
+            See the queues
+          </Link>
+        </div>
+      )}
+      <AttentionPanel />
+    </>
   );
 }
+
+const faultsOf = ({ queues, workersAlive, deliveries }: Queues): string[] =>
+  [
+    queues === null && 'The queue does not answer. Nothing is lost; deliveries come later.',
+    workersAlive === 0 && 'No worker is alive: nothing is delivered. Start one.',
+    deliveries.pastDue > 0 && `${deliveries.pastDue} deliveries are past due.`,
+  ].filter((text) => text !== false);
 
 function FirstRun() {
   const steps = ['Add an account', 'Add its webhook URL', 'Publish an event, or send a test'];

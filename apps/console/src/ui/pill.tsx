@@ -1,5 +1,5 @@
 import type { Delivery, Subscription, Tone } from '@posthorn/contract';
-import { DELIVERY_WORDS, DISABLED_REASONS, SUBSCRIPTION_WORDS } from '@posthorn/contract';
+import { DELIVERY_WORDS, DISABLED_REASONS, FAILING_WORDS, SUBSCRIPTION_WORDS } from '@posthorn/contract';
 import { CircleCheck, CircleMinus, CircleX, Hourglass, type LucideIcon, TriangleAlert } from 'lucide-react';
 
 const ICONS: Record<Tone, LucideIcon> = {
@@ -25,8 +25,8 @@ export const subscriptionWords = ({ status, statusReason }: Pick<Subscription, '
   (status === 'disabled' && statusReason !== null && DISABLED_REASONS[statusReason]) || SUBSCRIPTION_WORDS[status];
 
 export function SubscriptionPill({ of }: { of: Pick<Subscription, 'status' | 'statusReason' | 'failingSince'> }) {
-  const { label, tone } = subscriptionWords(of);
-  if (of.status === 'active' && of.failingSince !== null) return <Pill tone="warning">Active · failing</Pill>;
+  const isFailing = of.status === 'active' && of.failingSince !== null;
+  const { label, tone } = isFailing ? FAILING_WORDS : subscriptionWords(of);
   return <Pill tone={tone}>{label}</Pill>;
 }
 

@@ -38,6 +38,8 @@ const ONLY_IN_MIGRATIONS = [
   'CREATE INDEX deliveries_recovery_idx ON public.deliveries USING btree (recovery_id, status, id) WHERE (recovery_id IS NOT NULL)',
   "CREATE INDEX deliveries_trigger_idx ON public.deliveries USING btree (account_id, last_trigger, id) WHERE (last_trigger <> 'auto'::attempt_trigger)",
   "CREATE INDEX deliveries_unsettled_idx ON public.deliveries USING btree (account_id, status, id) WHERE (status <> 'succeeded'::delivery_status)",
+  "CREATE INDEX subscriptions_account_attention_idx ON public.subscriptions USING btree (account_id, ( CASE WHEN (status = 'active'::subscription_status) THEN failing_since ELSE status_changed_at END), id) WHERE ((deleted_at IS NULL) AND ((status = 'unverified'::subscription_status) OR ((status = 'active'::subscription_status) AND (failing_since IS NOT NULL)) OR ((status = 'disabled'::subscription_status) AND (status_reason <> 'manual'::text))))",
+  "CREATE INDEX subscriptions_attention_idx ON public.subscriptions USING btree (( CASE WHEN (status = 'active'::subscription_status) THEN failing_since ELSE status_changed_at END), id) WHERE ((deleted_at IS NULL) AND ((status = 'unverified'::subscription_status) OR ((status = 'active'::subscription_status) AND (failing_since IS NOT NULL)) OR ((status = 'disabled'::subscription_status) AND (status_reason <> 'manual'::text))))",
   'CREATE INDEX verifications_feed_idx ON public.verifications USING btree (feed_at) WHERE (feed_at IS NOT NULL)',
   "CREATE UNIQUE INDEX recoveries_running_key ON public.recoveries USING btree (subscription_id) WHERE (status = 'running'::recovery_status)",
   'CREATE UNIQUE INDEX secrets_current_key ON public.secrets USING btree (subscription_id) WHERE (expires_at IS NULL)',
@@ -86,7 +88,7 @@ async function readCatalogue(client: pg.Client): Promise<string[]> {
       from pg_type join pg_enum on enumtypid = pg_type.oid
       where typnamespace = 'public'::regnamespace group by typname
     union all
-    select replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') from ours join pg_index on indrelid = ours.oid
+    select regexp_replace(replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON '), '\\s+', ' ', 'g') from ours join pg_index on indrelid = ours.oid
     union all
     select format('constraint %s.%s %s', relname, conname, pg_get_constraintdef(pg_constraint.oid))
       from ours join pg_constraint on conrelid = ours.oid

@@ -1,0 +1,74 @@
+import { type Attention, AttentionList, ListQuery, toTypeId } from '@posthorn/contract';
+import { type Attention as Row, listAttention } from '@posthorn/core';
+import { beforeTimeAndId, toPage } from '../cursor.js';
+import type { Routes } from '../deps.js';
+import { AccountParams, requireAccount } from './params.js';
+
+const tags = ['Operations'];
+
+export const attentionRoutes: Routes = (app, { db }) => {
+  async function read(accountId: string | null, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
+    const rows = await listAttention(db.pool, {
+      accountId,
+      before: beforeTimeAndId('attention', cursor),
+      limit: limit + 1,
+    });
+    if (accountId !== null) await requireAccount({ db }, accountId, rows);
+    return toPage(rows, {
+      limit,
+      list: 'attention',
+      keyOf: ({ since, subscriptionId }) => [since.toISOString(), subscriptionId],
+      itemOf: attentionJson,
+    });
+  }
+
+  app.get(
+    '/v1/attention',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'attention.list',
+        summary: 'List the subscriptions that somebody should look at',
+        description:
+          'Over all accounts, the newest trouble first: those that Posthorn disabled, that fail, whose verification failed, or ' +
+          'that have deliveries past due.',
+        tags,
+        querystring: ListQuery,
+        response: { 200: AttentionList },
+      },
+    },
+    ({ query }) => read(null, query),
+  );
+
+  app.get(
+    '/v1/accounts/:account/attention',
+    {
+      config: { allow: 'subscriptions:read' },
+      schema: {
+        operationId: 'attention.listOfAccount',
+        summary: 'List the subscriptions of an account that somebody should look at',
+        description: 'As `GET /v1/attention`.',
+        tags,
+        params: AccountParams,
+        querystring: ListQuery,
+        response: { 200: AttentionList },
+      },
+    },
+    ({ params, query }) => read(params.account, query),
+  );
+};
+
+const attentionJson = (row: Row): Attention => ({
+  subscriptionId: toTypeId('sub', row.subscriptionId),
+  accountId: row.accountId,
+  url: row.url,
+  ...reasonOf(row),
+  since: row.since.toISOString(),
+});
+
+function reasonOf({ isPastDue, status, statusReason, verificationReason }: Row): Pick<Attention, 'reason' | 'detail'> {
+  if (isPastDue) return { reason: 'past_due', detail: null };
+  if (status === 'disabled') return { reason: 'disabled', detail: statusReason };
+  if (status === 'unverified') return { reason: 'unverified', detail: verificationReason };
+  return { reason: 'failing', detail: null };
+}

@@ -1,0 +1,48 @@
+import type { UseQueryResult } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { Button } from './button.js';
+import { Pager } from './page.js';
+import { Empty, Loaded } from './states.js';
+
+/** A list in pages, each at an address of its own: its states, its rows as a table, and the way to the other pages. */
+export function List<Row>({
+  query,
+  what,
+  empty,
+  onClear,
+  children,
+}: {
+  query: UseQueryResult<{ data: Row[]; nextCursor: string | null }>;
+  what: string;
+  /** In place of a list without rows. */
+  empty: ReactNode;
+  /** Takes the filters away; without: none are set. */
+  onClear?: (() => void) | undefined;
+  children: (rows: Row[]) => ReactNode;
+}) {
+  const { cursor, ...filters } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  return (
+    <Loaded query={query} what={what}>
+      {({ data, nextCursor }) =>
+        data.length > 0 || (cursor !== undefined && onClear === undefined) ? (
+          <>
+            {children(data)}
+            <Pager
+              cursor={cursor}
+              nextCursor={nextCursor}
+              onGo={(next) =>
+                void navigate({ to: '.', search: next === undefined ? filters : { ...filters, cursor: next } })
+              }
+            />
+          </>
+        ) : onClear ? (
+          <Empty title={`No ${what} match these filters`} act={<Button onClick={onClear}>Clear filters</Button>} />
+        ) : (
+          empty
+        )
+      }
+    </Loaded>
+  );
+}

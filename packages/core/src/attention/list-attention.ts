@@ -1,0 +1,85 @@
+import type pg from 'pg';
+import { inTransaction } from '../database.js';
+import { dueOf, FIRST_FEW, OWED, pastDue } from '../figures/past-due.js';
+import type { SubscriptionStatus } from '../generated/prisma/client.js';
+
+/** A subscription that somebody should look at. */
+export interface Attention {
+  subscriptionId: string;
+  accountId: string;
+  url: string;
+  /** Of an `active` one: it fails, or something of it is past due. */
+  status: SubscriptionStatus;
+  statusReason: string | null;
+  /** Why its last verification failed. */
+  verificationReason: string | null;
+  isPastDue: boolean;
+  since: Date;
+}
+
+export interface AttentionQuery {
+  /** null: over all accounts. */
+  accountId: string | null;
+  /** Behind which one the page begins; null: the first page. */
+  before: { at: Date; id: string } | null;
+  limit: number;
+}
+
+const SINCE = `CASE WHEN s.status = 'active' THEN s.failing_since ELSE s.status_changed_at END`;
+// To the letter the condition of subscriptions_attention_idx and subscriptions_account_attention_idx.
+const IS_IN_NEED = `s.deleted_at IS NULL
+    AND (s.status = 'unverified' OR s.status = 'active' AND s.failing_since IS NOT NULL OR s.status = 'disabled' AND s.status_reason <> 'manual')`;
+/** So many subscriptions that are owed something are asked for what is past due: a backlog of a million must not make
+ *  looking at it dear. How much is past due in all, the figures count. */
+const MOST_OWED = 10_000;
+const TIMEOUT_MS = 3_000;
+
+// What is in need stands in an index of its own, in order: a page of it costs what it holds, however many subscriptions there are.
+// What is past due is nobody's fault but ours, and found as the figures find it. An unverified one is in need only when its
+// verification has failed: until then it is under way.
+const listOf = (owed: string, isOwn: string): string => `
+WITH RECURSIVE ${owed},
+${dueOf(`(SELECT subscription_id FROM owed LIMIT ${MOST_OWED})`)},
+late AS (SELECT id, min(due_at) AS since FROM (${pastDue(FIRST_FEW)}) d GROUP BY id)
+SELECT id AS "subscriptionId", account_id AS "accountId", url, status, status_reason AS "statusReason", reason AS "verificationReason",
+  is_past_due AS "isPastDue", since
+FROM (
+  (
+    SELECT s.id, s.account_id, s.url, s.status, s.status_reason, CASE WHEN s.status = 'unverified' THEN v.reason END AS reason,
+      false AS is_past_due, ${SINCE} AS since
+    FROM subscriptions s LEFT JOIN LATERAL (SELECT status, reason FROM verifications WHERE id = s.verification_id LIMIT 1) v ON true
+    WHERE ${IS_IN_NEED} ${isOwn} AND (${SINCE}, s.id) < ($1::timestamptz, $2::uuid)
+      AND (s.status <> 'unverified' OR v.status IS DISTINCT FROM 'pending')
+    ORDER BY ${SINCE} DESC, s.id DESC LIMIT $3
+  )
+  UNION ALL
+  (
+    SELECT s.id, s.account_id, s.url, s.status, s.status_reason, NULL, true, l.since
+    FROM late l JOIN subscriptions s ON s.id = l.id
+    WHERE NOT (${IS_IN_NEED}) AND s.deleted_at IS NULL AND (l.since, s.id) < ($1::timestamptz, $2::uuid)
+    ORDER BY l.since DESC, s.id DESC LIMIT $3
+  )
+) a
+ORDER BY since DESC, id DESC LIMIT $3`;
+
+const OF_ALL = listOf(OWED, '');
+const OF_ACCOUNT = listOf(
+  'owed AS (SELECT id AS subscription_id FROM subscriptions WHERE account_id = $4 AND deleted_at IS NULL)',
+  'AND s.account_id = $4',
+);
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** The subscriptions that somebody should look at, the newest trouble first: disabled by Posthorn and not by hand, failing, with
+ *  a verification that failed, or with deliveries past due. Throws when the database does, or takes longer than TIMEOUT_MS. */
+export async function listAttention(pool: pg.Pool, { accountId, before, limit }: AttentionQuery): Promise<Attention[]> {
+  const page = [before?.at ?? 'infinity', before?.id ?? LAST_ID, limit];
+  return inTransaction(pool, async (client) => {
+    await client.query(`SET LOCAL statement_timeout = ${TIMEOUT_MS}`);
+    const { rows } = await client.query<Attention>(
+      accountId === null
+        ? { name: 'list-attention', text: OF_ALL, values: page }
+        : { name: 'list-attention-of-account', text: OF_ACCOUNT, values: [...page, accountId] },
+    );
+    return rows;
+  });
+}

@@ -1,0 +1,54 @@
+import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
+import { ALIVE_SECONDS } from '../workers/record-worker.js';
+
+// What is past due, as pieces of SQL: deliveries that have been due for GRACE_SECONDS, are in nobody's hands, and have no reason to
+// wait, so that somebody should have taken them.
+
+/** What waits for less is on its way: the feeder looks every second. */
+const GRACE_SECONDS = 10;
+
+/** `owed`, a recursive CTE: the subscriptions that are owed something, found as the feeder finds them: a loose index scan over
+ *  deliveries_feed_idx, one probe each. */
+export const OWED = `
+owed AS (
+  (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
+  UNION ALL
+  SELECT (
+    SELECT d.subscription_id FROM deliveries d
+    WHERE d.feed_at IS NOT NULL AND d.subscription_id > o.subscription_id ORDER BY d.subscription_id LIMIT 1
+  )
+  FROM owed o WHERE o.subscription_id IS NOT NULL
+)`;
+
+/** `fed` and `due`: of the subscriptions that `owed` yields, those of which something is due, and whether it may wait. Of each only
+ *  what is due is touched, the oldest first; so future retries cost nothing, however many they are.
+ *
+ *  Why a delivery may wait although it is due: its subscription has a rate, its breaker is not closed, or it is answered too
+ *  slowly to have the full concurrency. But a reason holds only while a feeder looks after it: without one, all that it
+ *  would take now is past due. */
+export const dueOf = (owed: string): string => `
+fed AS MATERIALIZED (
+  SELECT max(last_fed_at) AS at, coalesce(max(last_fed_at) > now() - interval '${ALIVE_SECONDS} seconds', false) AS is_lately FROM workers
+),
+due AS MATERIALIZED (
+  SELECT s.id, CASE
+      WHEN fed.is_lately THEN s.breaker_until IS NULL AND s.rate_limit IS NULL AND s.concurrency_limit = ${MAX_CONCURRENCY}
+      ELSE s.breaker_until IS NULL OR s.breaker_until <= now()
+    END AS has_no_reason
+  FROM ${owed} o JOIN subscriptions s ON s.id = o.subscription_id CROSS JOIN fed
+  WHERE EXISTS (SELECT FROM deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
+)`;
+
+/** What is past due, with its subscription's id: at most so much of each subscription of `due`. */
+export const pastDue = (perSubscription: number): string => `
+    SELECT s.id, d.due_at
+    FROM due s CROSS JOIN LATERAL (
+      SELECT CASE WHEN d.asked_trigger IS NULL THEN d.due_at ELSE d.feed_at END AS due_at FROM deliveries d
+      WHERE d.subscription_id = s.id AND d.feed_at <= now() - interval '${GRACE_SECONDS} seconds'
+      ORDER BY d.feed_at LIMIT ${perSubscription}
+    ) d
+    WHERE s.has_no_reason AND d.due_at <= now() - interval '${GRACE_SECONDS} seconds'`;
+
+/** Of a subscription, how many are looked at for the oldest: the order of deliveries_feed_idx is that of being published where
+ *  deliveries were parked, and not of being due. */
+export const FIRST_FEW = 10;
