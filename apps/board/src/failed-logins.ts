@@ -35,15 +35,3 @@ export function countFailedLogins(options: { limit: number; windowMs: number; no
 }
 
 const MAX_CALLERS = 10_000;
-
-/** Who is calling, for the count: the address, or of IPv6 the /64, since one machine owns all of it. */
-export function callerOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped?.[1]) return mapped[1];
-  const [head = '', tail = ''] = address.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === '' ? [] : tail.split(':');
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
-  return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`;
-}

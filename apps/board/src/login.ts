@@ -2,7 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callerOf, countFailedLogins } from './failed-logins.js';
+import { networkOf } from '@posthorn/lifecycle';
+import { countFailedLogins } from './failed-logins.js';
 import { loginPage, logoutPage, STYLE_HASH } from './login-page.js';
 import { isSameOrigin } from './same-origin.js';
 import { pageCsp, setContentSecurityPolicy } from './security-headers.js';
@@ -43,7 +44,7 @@ export async function addLogin(app: FastifyInstance, options: { password: string
     pages.post<{ Body: { password?: unknown; next?: unknown } | undefined }>('/login', async (request, reply) => {
       const next = localPath(request.body?.next);
       if (!isSameOrigin(request)) return show(reply.code(403), loginPage({ next, error: 'Log in from this page.' }));
-      const caller = callerOf(request.ip);
+      const caller = networkOf(request.ip);
       const waitMs = failedLogins.waitMs(caller);
       if (waitMs > 0) {
         const seconds = Math.ceil(waitMs / 1000);

@@ -9,7 +9,7 @@ import {
   type Session as Row,
 } from '@posthorn/core';
 import { z } from 'zod';
-import { addressOf, networkOf } from '../client-address.js';
+import { addressOf, callerOf } from '../client-address.js';
 import { beforeId, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible, TooManyLogins, Unauthenticated } from '../errors.js';
@@ -36,7 +36,8 @@ export const sessionRoutes: Routes = (app, deps) => {
         operationId: 'session.create',
         summary: 'Sign in with a key',
         description:
-          'The answer sets a cookie that stands for the key: `__Host-posthorn` over https, `posthorn` over http, for browsers ' +
+          'The answer sets a cookie that stands for the key: `__Host-posthorn` over https (`__Secure-posthorn` below a ' +
+          'path of `PUBLIC_URL`), `posthorn` over http, for browsers ' +
           'alone. With the cookie, requests that are no GET need the header `x-posthorn-csrf: 1` (any value) and must come ' +
           'from a page of this origin. After ten wrong keys from one address within a minute, and 300 from all, a login is a ' +
           '429, also with the right key.',
@@ -47,7 +48,7 @@ export const sessionRoutes: Routes = (app, deps) => {
     },
     async (request, reply) => {
       requireSameOrigin(request, deps);
-      const caller = networkOf(request);
+      const caller = callerOf(request);
       const waitSeconds = await countLogin({ db }, caller, LIMITS);
       if (waitSeconds > 0) throw new TooManyLogins(waitSeconds);
       const whose = await identify(request.body.key);
