@@ -1,14 +1,18 @@
 import { z } from 'zod';
 import { AccountId, AuditId } from './id.js';
 import { listOf, ListQuery } from './list.js';
-import { anyObject, moment, text, time } from './text.js';
+import { anyObject, moment, text, time, timeOrNull } from './text.js';
 
 const ActorKind = z.enum(['operator', 'account', 'portal', 'nobody']);
 
 export const AuditEntry = z
   .object({
     id: AuditId,
-    createdAt: time('When it was done.'),
+    createdAt: time('When it was begun.'),
+    doneAt: timeOrNull(
+      'When it was done. null: it is under way; or it was never answered (the process ended, or the database was away), and ' +
+        'nobody knows whether it was done.',
+    ),
     actor: z
       .object({
         kind: ActorKind.describe('`nobody`: somebody without a valid key.'),

@@ -22,7 +22,7 @@ export type { LiveSession } from './sessions/session.js';
 export type { Change } from './stream/change.js';
 export { type Follower, openFollower } from './stream/follow-changes.js';
 
-export { writeAudit } from './audit/write-audit.js';
+export { beginAudit, withdrawAudit, writeAudit } from './audit/write-audit.js';
 export { type Attention, listAttention } from './attention/list-attention.js';
 
 export { freezeBatch, freezeEvent, type FrozenEvent, type Refusal } from './events/freeze-event.js';

@@ -1,5 +1,5 @@
 import { toTypeId, toUuid } from '@posthorn/contract';
-import { findSubscription, writeAudit } from '@posthorn/core';
+import { beginAudit, findSubscription, withdrawAudit, writeAudit } from '@posthorn/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { addressOf } from '../client-address.js';
@@ -21,6 +21,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** How what is about to be changed looked before. */
     auditBefore: Looks | null;
+    /** The entry that was begun for this request. */
+    auditBegun: string | null;
   }
   interface FastifyContextConfig {
     /** How this route's successes are noted in the audit log. Each route that is no GET says so; false: not at all. */
@@ -36,11 +38,14 @@ interface Looks {
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Notes each change before its answer is sent, so that nobody hears of a change that is not in the log; when it cannot be
- *  noted, the answer is an error although it was made. A route that may change something and does not say how it is noted
- *  does not start. */
+/** Notes each change, so that none is lost whatever dies: its entry is begun before the change is made, and done before the answer is
+ *  sent. What cannot be noted is not done; what was done and could not be completed in the log is answered as an error,
+ *  and its entry stays begun. What was refused leaves no entry. Whoever is nobody yet (a login, the opening of a portal)
+ *  begins none: what is made for him is of no use to anybody before it is answered.
+ *  A route that may change something and does not say how it is noted does not start. */
 export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
   app.decorateRequest('auditBefore', null);
+  app.decorateRequest('auditBegun', null);
   app.addHook('onRoute', ({ url, method, config }) => {
     const isRead = [method].flat().every((one) => READS.has(one));
     if (!isRead && /^\/(v1|api)\//.test(url) && config?.audit === undefined) {
@@ -52,38 +57,56 @@ export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
     if (!audited || READS.has(request.method)) return;
     const id = namedIn(request.params, audited.target);
     if (id !== null) request.auditBefore = await look(deps, request, audited, id);
+    if (request.caller === null) return;
+    request.auditBegun = await beginAudit(deps, {
+      ...commonOf(request, audited),
+      action: operationOf(request),
+      targetId: id,
+      changes: notesOf(request.body, audited.notes),
+    });
   });
   app.addHook('onSend', async (request, reply, payload) => {
     const { audit: audited } = request.routeOptions.config;
     const action = audited ? actionOf(audited, request, reply) : null;
     if (audited && action !== null) await note(request, audited, action, payload);
+    // Of an error of ours nobody knows whether the change was made.
+    else if (request.auditBegun !== null && reply.statusCode < 500) await withdrawAudit(deps, request.auditBegun);
     return payload;
   });
   done();
 
   async function note(request: FastifyRequest, audited: Audited, action: string, payload: unknown): Promise<void> {
-    const { caller, params } = request;
     const isDone = action !== audited.refusedAs;
-    const id = isDone ? (namedIn(params, audited.target) ?? idIn(payload)) : null;
+    const id = isDone ? (namedIn(request.params, audited.target) ?? idIn(payload)) : null;
     const isRead = READS.has(request.method);
     const after = id === null || isRead ? null : await look(deps, request, audited, id);
-    await writeAudit(deps, {
-      ...actorOf(caller),
-      accountId: textIn(params, 'account') ?? (caller === null || caller.kind === 'operator' ? null : caller.accountId),
+    await writeAudit(deps, request.auditBegun, {
+      ...commonOf(request, audited),
       action,
-      targetType: audited.target,
       targetId: id,
       changes: { ...notesOf(request.body, isDone ? audited.notes : []), ...differences(request.auditBefore, after) },
-      requestId: request.id,
-      address: addressOf(request),
     });
   }
 });
 
+/** What of an entry is known from the beginning. */
+function commonOf(request: FastifyRequest, { target }: Audited) {
+  const { caller, params } = request;
+  return {
+    ...actorOf(caller),
+    accountId: textIn(params, 'account') ?? (caller === null || caller.kind === 'operator' ? null : caller.accountId),
+    targetType: target,
+    requestId: request.id,
+    address: addressOf(request),
+  };
+}
+
+const operationOf = ({ routeOptions: { schema, url } }: FastifyRequest): string => schema?.operationId ?? url ?? '';
+
 function actionOf(audited: Audited, request: FastifyRequest, { statusCode }: FastifyReply): string | null {
   if (statusCode === 401) return audited.refusedAs ?? null;
   if (statusCode >= 400 || (audited.status !== undefined && audited.status !== statusCode)) return null;
-  return request.routeOptions.schema?.operationId ?? request.routeOptions.url ?? null;
+  return operationOf(request);
 }
 
 function actorOf(caller: Caller | null) {

@@ -1,3 +1,4 @@
+import { waitFor } from '@posthorn/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { OPERATOR_KEY, openTestApi } from '../api.test-support.js';
 
@@ -12,6 +13,7 @@ interface Entry {
   address: string | null;
   requestId: string;
   accountId: string | null;
+  doneAt: string | null;
 }
 const entriesOf = async (account: string, key = OPERATOR_KEY): Promise<Entry[]> =>
   (await api.call('GET', `/v1/accounts/${account}/audit?limit=100`, { key })).json.data.toReversed();
@@ -59,6 +61,7 @@ describe('the audit log', () => {
     expect(changed).toEqual({
       id: expect.stringMatching(/^aud_/),
       createdAt: expect.any(String),
+      doneAt: expect.any(String),
       accountId: account,
       actor: { kind: 'account', id: created?.target.id, name: 'test' },
       action: 'subscriptions.change',
@@ -197,12 +200,54 @@ describe('the audit log', () => {
     expect((await entriesOf(account)).map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
   });
 
-  it('a change that cannot be noted is not answered as done', async () => {
+  it('a change that cannot be noted is not made', async () => {
     const account = await api.account();
     const { pool } = api.deps.db;
     await pool.query('ALTER TABLE audit_entries RENAME TO audit_away');
     const answer = await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'x' } });
     await pool.query('ALTER TABLE audit_away RENAME TO audit_entries');
     expect(answer.status).toBe(500);
+    expect((await api.call('GET', `/v1/accounts/${account}`)).json.name).toBeNull();
+  });
+
+  it('a change whose end cannot be noted is not answered as done, and its entry stays begun', async () => {
+    const account = await api.account();
+    const { pool } = api.deps.db;
+    await pool.query('ALTER TABLE audit_entries ADD CONSTRAINT never_done CHECK (done_at IS NULL) NOT VALID');
+    const answer = await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'made all the same' } });
+    await pool.query('ALTER TABLE audit_entries DROP CONSTRAINT never_done');
+    expect(answer.status).toBe(500);
+    expect((await api.call('GET', `/v1/accounts/${account}`)).json.name).toBe('made all the same');
+    const [created, changed] = await entriesOf(account);
+    expect(created).toMatchObject({ doneAt: expect.any(String) });
+    expect(changed).toMatchObject({
+      action: 'accounts.put',
+      target: { id: account },
+      actor: { kind: 'operator' },
+      doneAt: null,
+    });
+  });
+
+  it('one that is under way is begun, and its refusal leaves nothing', async () => {
+    const account = await api.account();
+    const { pool } = api.deps.db;
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE event_types IN SHARE MODE');
+    const removing = api.call('DELETE', '/v1/event-types/no:such');
+    await waitFor(async () => (await begun()) === 1);
+    await client.query('ROLLBACK');
+    client.release();
+    expect((await removing).status).toBe(404);
+    expect(await begun()).toBe(0);
+    await api.call('DELETE', `/v1/accounts/${account}/keys/key_00000000000000000000000000`);
+    expect(await actionsOf(account)).toEqual(['accounts.put']);
+
+    async function begun(): Promise<number> {
+      const { rows } = await pool.query(
+        `SELECT count(*)::int AS count FROM audit_entries WHERE action = 'eventTypes.delete' AND done_at IS NULL`,
+      );
+      return rows[0].count;
+    }
   });
 });

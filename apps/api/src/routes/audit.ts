@@ -2,7 +2,7 @@ import { AccountAuditQuery, type AuditEntry, AuditList, AuditQuery, toTypeId } f
 import type { AuditEntry as Row } from '@posthorn/core';
 import { beforeId, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
-import { createdWithin } from './events.js';
+import { idWithin } from './events.js';
 import { AccountParams, requireAccount } from './params.js';
 import { storedObject } from './stored-json.js';
 
@@ -18,7 +18,7 @@ export const auditRoutes: Routes = (app, { db }) => {
         summary: 'List who changed what',
         description:
           'Each change that was made through this API, but for what was published; and each look at a secret, each login, and ' +
-          'each that was refused. An entry is written before the change is answered.',
+          'each that was refused. An entry is written before the change is made, and completed before it is answered.',
         tags,
         querystring: AuditQuery,
         response: { 200: AuditList },
@@ -29,7 +29,7 @@ export const auditRoutes: Routes = (app, { db }) => {
         where: {
           ...(account !== undefined && { accountId: account }),
           ...filtered(filter),
-          ...beforeId('audit', cursor),
+          AND: [beforeId('audit', cursor), idWithin(filter.from, filter.to)],
         },
         orderBy: { id: 'desc' },
         take: limit + 1,
@@ -54,7 +54,11 @@ export const auditRoutes: Routes = (app, { db }) => {
     },
     async ({ params: { account }, caller, query: { limit, cursor, ...filter } }) => {
       const rows = await db.prisma.auditEntry.findMany({
-        where: { accountId: account, ...filtered(filter), ...beforeId('audit', cursor) },
+        where: {
+          accountId: account,
+          ...filtered(filter),
+          AND: [beforeId('audit', cursor), idWithin(filter.from, filter.to)],
+        },
         orderBy: { id: 'desc' },
         take: limit + 1,
       });
@@ -68,19 +72,17 @@ export const auditRoutes: Routes = (app, { db }) => {
 interface Filter {
   actor?: Row['actor'] | undefined;
   action?: string | undefined;
-  from?: string | undefined;
-  to?: string | undefined;
 }
 
-const filtered = ({ actor, action, from, to }: Filter) => ({
+const filtered = ({ actor, action }: Filter) => ({
   ...(actor && { actor }),
   ...(action !== undefined && { action }),
-  ...createdWithin(from, to),
 });
 
 const entryJson = (row: Row, tellsAll: boolean): AuditEntry => ({
   id: toTypeId('aud', row.id),
   createdAt: row.createdAt.toISOString(),
+  doneAt: row.doneAt?.toISOString() ?? null,
   actor: { kind: row.actor, id: row.actorId, name: row.actorName },
   accountId: row.accountId,
   action: row.action,

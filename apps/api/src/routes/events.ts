@@ -135,7 +135,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
           accountId: account,
           ...(event && { type: { in: event } }),
           ...createdWithin(from, to),
-          AND: [beforeId('events', cursor), acceptedWithin(from, to)],
+          AND: [beforeId('events', cursor), idWithin(from, to)],
         },
         omit: { body: true },
         orderBy: { id: 'desc' },
@@ -200,14 +200,14 @@ function toRefusal(result: PublishRefusal, { typeAt, keyAt }: { typeAt: string; 
   }
 }
 
-/** The same as a range of ids, which the index knows: an event's id is of the moment it was accepted. */
-function acceptedWithin(from: string | undefined, to: string | undefined): { id?: { gte?: string; lt?: string } } {
+/** The same as a range of ids, which indexes know: an id is of the moment its thing was made. */
+export function idWithin(from: string | undefined, to: string | undefined): { id?: { gte?: string; lt?: string } } {
   if (from === undefined && to === undefined) return {};
   return { id: { ...(from && { gte: lowestId(new Date(from)) }), ...(to && { lt: lowestId(new Date(to)) }) } };
 }
 
 /** `from` is the first moment that counts, `to` the first one that no longer does. */
-export function createdWithin(
+function createdWithin(
   from: string | undefined,
   to: string | undefined,
 ): { createdAt?: { gte?: Date; lt?: Date } } {
