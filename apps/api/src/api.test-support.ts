@@ -134,6 +134,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     isDraining: () => false,
     metrics: openMetrics({ version: 'test' }),
     version: 'test',
+    settings: [],
     log,
     ...overrides,
   };

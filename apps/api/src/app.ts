@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { basePathOf, withoutBasePath } from './base-path.js';
 import type { ApiDeps, App } from './deps.js';
 import { ApiError } from './errors.js';
 import { answerProblem, problemOf } from './error-handler.js';
@@ -26,6 +27,7 @@ import { papercupsRoutes } from './routes/papercups.js';
 import { portalRoutes } from './routes/portals.js';
 import { queueRoutes } from './routes/queues.js';
 import { recoveryRoutes } from './routes/recoveries.js';
+import { settingRoutes } from './routes/settings.js';
 import { sessionRoutes } from './routes/sessions.js';
 import { streamRoutes } from './routes/stream.js';
 import { statsRoutes } from './routes/stats.js';
@@ -36,6 +38,7 @@ import { validatorCompiler } from './validate.js';
 
 /** The API as a Fastify application that does not listen and reads no environment. */
 export async function buildApp(deps: ApiDeps): Promise<App> {
+  const basePath = basePathOf(deps);
   const app = fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -46,6 +49,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     requestTimeout: 60_000,
     // While closing, what still comes on open connections is answered.
     return503OnClosing: false,
+    rewriteUrl: ({ url = '/' }) => withoutBasePath(url, basePath),
     routerOptions: { maxParamLength: 300 },
     // These come before any route: no hook has run, and the error handler of Papercups' routes is not asked.
     frameworkErrors: (error, request, reply) => {
@@ -64,7 +68,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   await app.register(jsonBody);
   await app.register(apiKey, deps);
   await app.register(audit, deps);
-  await app.register(openapi, { version: deps.version });
+  await app.register(openapi, { version: deps.version, basePath });
 
   // Answers hold secrets and other people's messages: no cache between here and the caller may keep them.
   app.addHook('onSend', (_request, reply, payload, next) => {
@@ -90,6 +94,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   deliveryRoutes(app, deps);
   recoveryRoutes(app, deps);
   queueRoutes(app, deps);
+  settingRoutes(app, deps);
   streamRoutes(app, deps);
   statsRoutes(app, deps);
   lookupRoutes(app, deps);

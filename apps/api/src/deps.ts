@@ -1,5 +1,6 @@
 import type { Deps, Publisher } from '@posthorn/core';
 import type { AddressPolicy } from '@posthorn/sender';
+import type { EffectiveSetting } from '@posthorn/settings';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -37,6 +38,8 @@ export interface ApiDeps extends Deps {
   isDraining(): boolean;
   metrics: ApiMetrics;
   version: string;
+  /** What this process runs with, to be shown. */
+  settings: EffectiveSetting[];
   log: FastifyBaseLogger;
 }
 

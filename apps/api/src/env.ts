@@ -1,5 +1,5 @@
 import { chooseQueue, type QueueConnection } from '@posthorn/jobs';
-import { readEnv, SettingsError, unknownNames } from '@posthorn/settings';
+import { type EffectiveSetting, effectiveSettings, readEnv, SettingsError, unknownNames } from '@posthorn/settings';
 import { type AllowList, parseAllowList } from '@posthorn/sender';
 
 /** The API's settings, shaped: what is off is null. */
@@ -25,31 +25,35 @@ export interface Env {
   logLevel: string;
   /** Set, but meaning nothing to us: typos, most likely. */
   unknown: string[];
+  /** All of these, to be shown. */
+  effective: EffectiveSetting[];
 }
+
+const NAMES = [
+  'DATABASE_URL',
+  'DATABASE_POOL_SIZE',
+  'REDIS_URL',
+  'QUEUE_BACKEND',
+  'API_HOST',
+  'API_PORT',
+  'POSTHORN_OPERATOR_KEY',
+  'POSTHORN_ENCRYPTION_KEY',
+  'POSTHORN_ENCRYPTION_KEYS_OLD',
+  'PUBLIC_URL',
+  'TRUSTED_PROXIES',
+  'PORTAL_FRAME_ANCESTORS',
+  'SESSION_HOURS',
+  'SESSION_IDLE_MINUTES',
+  'ALLOW_PRIVATE_NETWORKS',
+  'REQUIRE_HTTPS',
+  'SHUTDOWN_DELAY_MS',
+  'SHUTDOWN_TIMEOUT_MS',
+  'LOG_LEVEL',
+] as const;
 
 /** Reads the environment once. Throws a SettingsError that lists every problem. */
 export function readApiEnv(env: NodeJS.ProcessEnv): Env {
-  const read = readEnv(env, [
-    'DATABASE_URL',
-    'DATABASE_POOL_SIZE',
-    'REDIS_URL',
-    'QUEUE_BACKEND',
-    'API_HOST',
-    'API_PORT',
-    'POSTHORN_OPERATOR_KEY',
-    'POSTHORN_ENCRYPTION_KEY',
-    'POSTHORN_ENCRYPTION_KEYS_OLD',
-    'PUBLIC_URL',
-    'TRUSTED_PROXIES',
-    'PORTAL_FRAME_ANCESTORS',
-    'SESSION_HOURS',
-    'SESSION_IDLE_MINUTES',
-    'ALLOW_PRIVATE_NETWORKS',
-    'REQUIRE_HTTPS',
-    'SHUTDOWN_DELAY_MS',
-    'SHUTDOWN_TIMEOUT_MS',
-    'LOG_LEVEL',
-  ]);
+  const read = readEnv(env, NAMES);
   return {
     databaseUrl: read.databaseUrl,
     databasePoolSize: read.databasePoolSize,
@@ -70,6 +74,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     shutdownTimeoutMs: read.shutdownTimeoutMs,
     logLevel: read.logLevel,
     unknown: unknownNames(env),
+    effective: effectiveSettings(env, NAMES),
   };
 }
 

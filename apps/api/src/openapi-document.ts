@@ -19,7 +19,6 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       '- `X-Request-Id` is echoed, or made.',
     ].join('\n'),
   },
-  servers: [{ url: '/' }],
   tags: [
     { name: 'Events', description: 'Publish, and look at what was published.' },
     { name: 'Subscriptions', description: 'Webhook URLs of an account, their verification, secrets and state.' },

@@ -55,6 +55,7 @@ const app = await buildApp({
   isDraining: () => isDraining,
   metrics,
   version,
+  settings: env.effective,
   log,
 });
 

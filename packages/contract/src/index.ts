@@ -53,9 +53,12 @@ export {
   toTypeId,
   toUuid,
 } from './id.js';
-export { CreatedKey, CreateKey, Key, KeyList, Scope, SCOPES } from './key.js';
+export { CreatedKey, CreateKey, Key, KeyList, Scope } from './key.js';
+export { DEFAULT_CAPABILITIES, SCOPES } from './scopes.js';
 export { listOf, ListQuery, oneOrMore } from './list.js';
 export { Lookup } from './lookup.js';
+export { Setting, Settings } from './settings.js';
+export { Health, HealthCheck } from './health.js';
 export {
   isOperational,
   type OperationalEvent,
@@ -66,10 +69,8 @@ export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js'
 export { Queues } from './queues.js';
 export { Recover, Recovery, RecoveryList, RecoveryPreview, RecoveryQuery } from './recovery.js';
 export {
-  CAPABILITIES,
   CreatePortalSession,
   CreateSession,
-  DEFAULT_CAPABILITIES,
   OpenPortalSession,
   PortalLink,
   PortalSession,
@@ -118,6 +119,7 @@ export {
   fill,
   HANDSHAKE_SNIPPET,
   OUTCOME_WORDS,
+  SCOPE_WORDS,
   SUBSCRIPTION_WORDS,
   type Tone,
   TRIGGER_WORDS,

@@ -1,17 +1,9 @@
 import { z } from 'zod';
 import { KeyId } from './id.js';
 import { listOf } from './list.js';
+import { SCOPES } from './scopes.js';
 import { text, time, timeOrNull } from './text.js';
 
-export const SCOPES = [
-  'events:write',
-  'events:read',
-  'subscriptions:read',
-  'subscriptions:write',
-  'deliveries:read',
-  'deliveries:write',
-  'secrets:read',
-] as const;
 export const Scope = z.enum(SCOPES, { error: `must be one of ${SCOPES.join(', ')}` });
 export type Scope = z.infer<typeof Scope>;
 

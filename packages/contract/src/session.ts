@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AccountId, KeyId, SessionId } from './id.js';
-import { Scope, SCOPES } from './key.js';
+import { Scope } from './key.js';
 import { listOf } from './list.js';
 import { text, time, timeOrNull } from './text.js';
 
@@ -42,13 +42,6 @@ export const SessionItem = z
 export type SessionItem = z.infer<typeof SessionItem>;
 
 export const SessionList = listOf(SessionItem, 'SessionList');
-
-/** What a portal may be allowed: the scopes of keys. */
-export const CAPABILITIES = SCOPES;
-/** What a portal may do unless told otherwise: neither publish nor see secrets. */
-export const DEFAULT_CAPABILITIES: readonly Scope[] = SCOPES.filter(
-  (scope) => scope !== 'events:write' && scope !== 'secrets:read',
-);
 
 const colour = (description: string) =>
   z
@@ -112,6 +105,7 @@ export const PortalLink = z
     expiresAt: time('Until then it must have been opened: 5 minutes from now.'),
   })
   .meta({ id: 'PortalLink' });
+export type PortalLink = z.infer<typeof PortalLink>;
 
 export const OpenPortalSession = z
   .strictObject({ token: text(1, 200).describe('The token of a portal’s link.') })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ATTENTION_REASONS } from './attention.js';
 import { ATTEMPT_OUTCOMES, ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from './delivery.js';
+import { SCOPES } from './scopes.js';
 import { SUBSCRIPTION_STATUSES, Verification } from './subscription.js';
 import {
   attentionWords,
@@ -9,6 +10,7 @@ import {
   explainVerification,
   fill,
   OUTCOME_WORDS,
+  SCOPE_WORDS,
   SUBSCRIPTION_WORDS,
   TRIGGER_WORDS,
 } from './vocabulary.js';
@@ -19,6 +21,7 @@ describe('vocabulary', () => {
     expect(Object.keys(DELIVERY_WORDS)).toEqual([...DELIVERY_STATUSES]);
     expect(Object.keys(TRIGGER_WORDS)).toEqual([...ATTEMPT_TRIGGERS]);
     expect(Object.keys(OUTCOME_WORDS)).toEqual([...ATTEMPT_OUTCOMES]);
+    expect(Object.keys(SCOPE_WORDS)).toEqual([...SCOPES]);
     expect(Object.keys(DISABLED_REASONS)).toEqual(['manual', 'failing', 'gone']);
   });
 

@@ -1,5 +1,6 @@
 import type { Attention } from './attention.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery.js';
+import type { Scope } from './key.js';
 import type { SubscriptionStatus } from './subscription.js';
 
 // Words for people: label, tone, and what to do about it, for the console, the CLI and the docs alike. No zod is needed here.
@@ -83,6 +84,17 @@ export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {
   manual: 'By hand',
   test: 'Test',
   recovery: 'Recovery',
+};
+
+/** What a key or a portal may do. */
+export const SCOPE_WORDS: Record<Scope, string> = {
+  'events:write': 'Publish events',
+  'events:read': 'See events with their payloads',
+  'subscriptions:read': 'See webhooks',
+  'subscriptions:write': 'Add, change, test and delete webhooks',
+  'deliveries:read': 'See deliveries and attempts',
+  'deliveries:write': 'Retry and bring back deliveries',
+  'secrets:read': 'See signing secrets',
 };
 
 interface Explanation {

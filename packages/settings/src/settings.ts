@@ -75,6 +75,7 @@ export const settings = {
     default: null,
     description:
       'Where browsers reach the API, such as `https://hooks.example.com`: for links to portals, and for cookies. ' +
+      'It may have a path, `https://example.com/posthorn`, whether the proxy takes it away or passes it on. ' +
       'Unset: as each request says.',
   },
   TRUSTED_PROXIES: {

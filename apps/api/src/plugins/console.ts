@@ -3,22 +3,28 @@ import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { basePathOf } from '../base-path.js';
 import type { ApiDeps } from '../deps.js';
 import { answerNoRoute } from '../error-handler.js';
 
 /** What is no page of the console's, though a browser asks for it. */
-const OTHERS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)(\/|$)/;
+const OTHERS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)([/?]|$)/;
 
-/** Serves the console at /, and its one page for every path below that is nobody else's. Files under /assets have their
+/** Serves the console at / (below PUBLIC_URL’s path, if it has one), and its one page for every path below that is nobody else's. Files under /assets have their
  *  content's hash in their name, and may be kept for a year. */
-export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestors'>>(
-  async (app, { consoleDirectory, frameAncestors }) => {
+export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestors' | 'publicUrl'>>(
+  async (app, { consoleDirectory, frameAncestors, publicUrl }) => {
+    const basePath = basePathOf({ publicUrl });
     if (consoleDirectory === null) {
       app.setNotFoundHandler(answerNoRoute);
-      app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'));
+      app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect(`${basePath}/docs`));
       return;
     }
-    const page = readFileSync(join(consoleDirectory, 'index.html'), 'utf8');
+    // Its scripts, its own addresses and its requests all go from the base.
+    const page = readFileSync(join(consoleDirectory, 'index.html'), 'utf8').replace(
+      '<base href="/"',
+      () => `<base href="${basePath}/"`,
+    );
     const policy = [
       "default-src 'self'",
       "img-src 'self' data: https:", // the portal's logo

@@ -15,10 +15,14 @@ declare module 'fastify' {
 }
 
 /** /openapi.json, made from the schemas that check requests and answers, and /docs, which shows it from files of ours. */
-export const openapi = fp<{ version: string }>(async (app, { version }) => {
+export const openapi = fp<{ version: string; basePath: string }>(async (app, { version, basePath }) => {
   const optionalBodies = new Set<string>();
   await app.register(swagger, {
-    openapi: { ...DOCUMENT, info: { title: 'Posthorn', ...DOCUMENT.info, version } },
+    openapi: {
+      ...DOCUMENT,
+      info: { title: 'Posthorn', ...DOCUMENT.info, version },
+      servers: [{ url: basePath || '/' }],
+    },
     transform: ({ schema, url, route, ...rest }) => {
       const body = route.config?.shownBody ?? schema?.body;
       if (body instanceof z.ZodOptional && schema?.operationId) optionalBodies.add(schema.operationId);
@@ -28,7 +32,11 @@ export const openapi = fp<{ version: string }>(async (app, { version }) => {
     },
     transformObject: (made) => finishDocument(jsonSchemaTransformObject(made), { optionalBodies }),
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', tryItOutEnabled: true } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    indexPrefix: basePath,
+    uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
+  });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 });
 

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { basePathOf } from '../base-path.js';
 import type { ApiDeps } from '../deps.js';
 import { Forbidden } from '../errors.js';
 
@@ -6,7 +7,7 @@ type Where = Pick<ApiDeps, 'publicUrl'>;
 
 /** The value of the session's cookie; null: none was sent. */
 export function readSessionCookie(request: FastifyRequest, where: Where): string | null {
-  const name = cookieName(isHttps(request, where));
+  const name = cookieName(isHttps(request, where), basePathOf(where));
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const at = pair.indexOf('=');
     if (at !== -1 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim() || null;
@@ -18,12 +19,21 @@ export function readSessionCookie(request: FastifyRequest, where: Where): string
  *  can make a browser send it. */
 export function sessionCookie(request: FastifyRequest, where: Where, token: string, lastsSeconds: number): string {
   const secure = isHttps(request, where);
-  const parts = [`${cookieName(secure)}=${token}`, 'Path=/', `Max-Age=${lastsSeconds}`, 'HttpOnly', 'SameSite=Strict'];
+  const basePath = basePathOf(where);
+  const parts = [
+    `${cookieName(secure, basePath)}=${token}`,
+    `Path=${basePath || '/'}`,
+    `Max-Age=${lastsSeconds}`,
+    'HttpOnly',
+    'SameSite=Strict',
+  ];
   return [...parts, ...(secure ? ['Secure'] : [])].join('; ');
 }
 
-// `__Host-`: a browser takes it only over https and from this very host, so no subdomain can plant one.
-const cookieName = (secure: boolean): string => (secure ? '__Host-posthorn' : 'posthorn');
+// `__Host-`: a browser takes it only over https and from this very host, so no subdomain can plant one. It must be of the whole host;
+// below a path of our own, where the rest of the host is others’, `__Secure-` is what there is.
+const cookieName = (secure: boolean, basePath: string): string =>
+  secure ? (basePath === '' ? '__Host-posthorn' : '__Secure-posthorn') : 'posthorn';
 
 /** `X-Forwarded-Proto` is believed from everybody here, since it decides nothing but how the caller's own cookie is marked. */
 function isHttps({ protocol, headers }: FastifyRequest, { publicUrl }: Where): boolean {

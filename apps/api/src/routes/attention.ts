@@ -4,7 +4,7 @@ import { beforeTimeAndId, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { AccountParams, requireAccount } from './params.js';
 
-const tags = ['Operations'];
+const tags = ['Subscriptions'];
 
 export const attentionRoutes: Routes = (app, { db }) => {
   async function read(accountId: string | null, { limit, cursor }: { limit: number; cursor?: string | undefined }) {

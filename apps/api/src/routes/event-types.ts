@@ -129,6 +129,7 @@ const eventTypeJson = (row: Row, subscriptionCount: number): EventType => ({
   example: row.example === null ? null : storedObject(row.example),
   schema: row.schema === null ? null : storedObject(row.schema),
   deprecated: row.deprecated,
+  operational: isOperational(row.name),
   subscriptionCount,
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),

@@ -1,35 +1,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { pendingMigrations } from '@posthorn/core';
+import { Health } from '@posthorn/contract';
 import { z } from 'zod';
-import type { ApiDeps, Routes } from '../deps.js';
-import type { Figures } from '../figures.js';
+import type { Routes } from '../deps.js';
+import { readHealth } from '../health.js';
 
 const LAG_RESOLUTION_MS = 20;
 const MAX_LAG_MS = 1_000;
-const CHECK_TIMEOUT_MS = 3_000;
-/** Deliveries and jobs that nobody took for so long say that no job goes through. */
-const LATE_SECONDS = 60;
-
-const Check = z.object({
-  status: z.enum(['ok', 'fail']),
-  latencyMs: z.number().optional().describe('How long the answer took, in milliseconds.'),
-  reason: z.string().optional().describe('Why it is not `ok`, where that is not plain.'),
-  alive: z.int().optional().describe('Of `workers`: how many take jobs.'),
-  oldestSeconds: z
-    .number()
-    .optional()
-    .describe('Of `queue` and `deliveries`: how long the oldest has waited that nobody takes. Absent: none waits.'),
-});
-type Check = z.infer<typeof Check>;
-
-const Health = z
-  .object({
-    status: z.enum(['ok', 'degraded', 'fail']).describe('`degraded`: works, but deliveries come later.'),
-    version: z.string(),
-    app: z.literal('api'),
-    checks: z.record(z.string(), Check),
-  })
-  .meta({ id: 'Health' });
 
 const tags = ['Health'];
 
@@ -81,26 +57,8 @@ export const healthRoutes: Routes = (app, deps) => {
       },
     },
     async (_request, reply) => {
-      const [postgres, migrations, reached, figures] = await Promise.all([
-        measure(() => deps.db.pool.query('select 1')),
-        measure(() => requireMigrated(deps)),
-        measure(async () => {
-          if ((await deps.checkQueue()).status === 'fail') throw new Error('the queue does not answer');
-        }),
-        deps.figures(),
-      ]);
-      const queue = { ...reached, ...(reached.status === 'ok' && judgeQueue(figures)) };
-      const flow: Record<string, Check> = {
-        queue,
-        workers: judgeWorkers(figures),
-        deliveries: judgeDeliveries(figures),
-      };
-      const checks: Record<string, Check> = { postgres, migrations, ...flow };
-      if (deps.isDraining()) checks['shutdown'] = { status: 'fail' };
-      const isReady = postgres.status === 'ok' && migrations.status === 'ok' && !deps.isDraining();
-      const isFlowing = Object.values(flow).every((check) => check.status === 'ok');
-      const status = isReady ? (isFlowing ? 'ok' : 'degraded') : 'fail';
-      return reply.code(isReady ? 200 : 503).send({ status, version, app: 'api', checks });
+      const health = await readHealth(deps);
+      return reply.code(health.status === 'fail' ? 503 : 200).send(health);
     },
   );
 
@@ -123,49 +81,3 @@ export const healthRoutes: Routes = (app, deps) => {
     },
   );
 };
-
-const UNKNOWN: Check = { status: 'fail', reason: 'could not be asked' };
-
-function judgeWorkers({ ledger }: Figures): Check {
-  if (!ledger) return UNKNOWN;
-  const alive = ledger.workers.filter(({ isAlive }) => isAlive).length;
-  return alive > 0
-    ? { status: 'ok', alive }
-    : { status: 'fail', alive, reason: 'no worker is alive: nothing is delivered' };
-}
-
-function judgeDeliveries({ ledger }: Figures): Check {
-  if (!ledger) return UNKNOWN;
-  return judgeAge(ledger.oldestPastDueSeconds, 'deliveries are due that nobody takes');
-}
-
-function judgeQueue({ queues }: Figures): Check {
-  if (!queues) return UNKNOWN;
-  const ages = Object.values(queues).map(({ oldestWaitingMs }) => oldestWaitingMs ?? 0);
-  const oldestMs = Math.max(...ages);
-  return judgeAge(oldestMs > 0 ? oldestMs / 1_000 : null, 'jobs wait that nobody takes');
-}
-
-function judgeAge(seconds: number | null, late: string): Check {
-  if (seconds === null) return { status: 'ok' };
-  const oldestSeconds = Math.round(seconds);
-  return seconds > LATE_SECONDS ? { status: 'fail', oldestSeconds, reason: late } : { status: 'ok', oldestSeconds };
-}
-
-async function requireMigrated({ db }: Pick<ApiDeps, 'db'>): Promise<void> {
-  const pending = await pendingMigrations(db.pool);
-  if (pending.length > 0) throw new Error('migrations are pending');
-}
-
-/** Why a check fails is for the logs of whoever notices; a health answer names no hosts. */
-async function measure(work: () => Promise<unknown>): Promise<Check> {
-  const from = performance.now();
-  const latencyMs = () => Math.round(performance.now() - from);
-  const tooLate = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), CHECK_TIMEOUT_MS).unref());
-  try {
-    const result = await Promise.race([work(), tooLate]);
-    return { status: result === 'late' ? 'fail' : 'ok', latencyMs: latencyMs() };
-  } catch {
-    return { status: 'fail', latencyMs: latencyMs() };
-  }
-}

@@ -51,6 +51,7 @@ const ALLOWED: Record<string, Allowed> = {
   'recoveries.get': 'deliveries:read',
   'recoveries.cancel': 'deliveries:write',
   'queues.get': 'operator',
+  'settings.get': 'operator',
   'stream.ofAccount': 'deliveries:read',
   'stream.ofAll': 'operator',
   'attention.list': 'operator',

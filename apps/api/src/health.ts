@@ -1,0 +1,80 @@
+import type { Health, HealthCheck } from '@posthorn/contract';
+import { pendingMigrations } from '@posthorn/core';
+import type { ApiDeps } from './deps.js';
+import type { Figures } from './figures.js';
+
+const CHECK_TIMEOUT_MS = 3_000;
+/** Deliveries and jobs that nobody took for so long say that no job goes through. */
+const LATE_SECONDS = 60;
+
+/** Whether this process may get requests (`fail`: no), and whether what it accepts is delivered. Answers within seconds, also when
+ *  nothing else does. */
+export async function readHealth(
+  deps: Pick<ApiDeps, 'db' | 'checkQueue' | 'figures' | 'isDraining' | 'version'>,
+): Promise<Health> {
+  const [postgres, migrations, reached, figures] = await Promise.all([
+    measure(() => deps.db.pool.query('select 1')),
+    measure(() => requireMigrated(deps)),
+    measure(async () => {
+      if ((await deps.checkQueue()).status === 'fail') throw new Error('the queue does not answer');
+    }),
+    deps.figures(),
+  ]);
+  const queue = { ...reached, ...(reached.status === 'ok' && judgeQueue(figures)) };
+  const flow: Record<string, HealthCheck> = {
+    queue,
+    workers: judgeWorkers(figures),
+    deliveries: judgeDeliveries(figures),
+  };
+  const checks: Record<string, HealthCheck> = { postgres, migrations, ...flow };
+  if (deps.isDraining()) checks['shutdown'] = { status: 'fail' };
+  const isReady = postgres.status === 'ok' && migrations.status === 'ok' && !deps.isDraining();
+  const isFlowing = Object.values(flow).every((check) => check.status === 'ok');
+  return { status: isReady ? (isFlowing ? 'ok' : 'degraded') : 'fail', version: deps.version, app: 'api', checks };
+}
+
+const UNKNOWN: HealthCheck = { status: 'fail', reason: 'could not be asked' };
+
+function judgeWorkers({ ledger }: Figures): HealthCheck {
+  if (!ledger) return UNKNOWN;
+  const alive = ledger.workers.filter(({ isAlive }) => isAlive).length;
+  return alive > 0
+    ? { status: 'ok', alive }
+    : { status: 'fail', alive, reason: 'no worker is alive: nothing is delivered' };
+}
+
+function judgeDeliveries({ ledger }: Figures): HealthCheck {
+  if (!ledger) return UNKNOWN;
+  return judgeAge(ledger.oldestPastDueSeconds, 'deliveries are due that nobody takes');
+}
+
+function judgeQueue({ queues }: Figures): HealthCheck {
+  if (!queues) return UNKNOWN;
+  const ages = Object.values(queues).map(({ oldestWaitingMs }) => oldestWaitingMs ?? 0);
+  const oldestMs = Math.max(...ages);
+  return judgeAge(oldestMs > 0 ? oldestMs / 1_000 : null, 'jobs wait that nobody takes');
+}
+
+function judgeAge(seconds: number | null, late: string): HealthCheck {
+  if (seconds === null) return { status: 'ok' };
+  const oldestSeconds = Math.round(seconds);
+  return seconds > LATE_SECONDS ? { status: 'fail', oldestSeconds, reason: late } : { status: 'ok', oldestSeconds };
+}
+
+async function requireMigrated({ db }: Pick<ApiDeps, 'db'>): Promise<void> {
+  const pending = await pendingMigrations(db.pool);
+  if (pending.length > 0) throw new Error('migrations are pending');
+}
+
+/** Why a check fails is for the logs of whoever notices; a health answer names no hosts. */
+async function measure(work: () => Promise<unknown>): Promise<HealthCheck> {
+  const from = performance.now();
+  const latencyMs = () => Math.round(performance.now() - from);
+  const tooLate = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), CHECK_TIMEOUT_MS).unref());
+  try {
+    const result = await Promise.race([work(), tooLate]);
+    return { status: result === 'late' ? 'fail' : 'ok', latencyMs: latencyMs() };
+  } catch {
+    return { status: 'fail', latencyMs: latencyMs() };
+  }
+}
