@@ -22,6 +22,7 @@ const SCREENS: [name: string, path: (seed: Seed) => string][] = [
   ['queues', () => '/queues'],
   ['what needs attention', () => '/attention'],
   ['the audit log', () => '/audit'],
+  ['settings', () => '/settings'],
   ['event types', () => '/event-types'],
   ['an event type', () => '/event-types/message:created'],
   ['a page that is not there', () => '/nowhere'],

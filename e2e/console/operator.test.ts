@@ -36,4 +36,150 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await button('Enable').click();
     await row.waitFor({ state: 'detached' });
   });
+
+  it('settings say what runs and with what, which are defaults, and no secret', async ({
+    page,
+    stack,
+    signIn,
+    see,
+  }) => {
+    await signIn('/settings');
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
+    const row = (name: string) => page.getByRole('row').filter({ has: page.getByRole('cell', { name, exact: true }) });
+    await row('POSTHORN_OPERATOR_KEY').getByText('set, not shown').waitFor();
+    await row('REQUIRE_HTTPS').getByText('Environment').waitFor();
+    await row('SESSION_HOURS').getByText('Default').waitFor();
+    await see('127.0.0.0/8');
+    expect(await page.content()).not.toContain(stack.operatorKey);
+  });
+
+  it('an event type is added, changed, deprecated and removed; its example must be JSON', async ({
+    page,
+    signIn,
+    button,
+    see,
+  }) => {
+    await signIn('/event-types');
+    await button('Add event type').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('order:shipped');
+    await dialog.getByLabel('Example payload').fill('{"id": 1');
+    await dialog.getByRole('button', { name: 'Add event type' }).click();
+    await see(/^This is not JSON/);
+    await dialog.getByLabel('Example payload').fill('{"id": "o_1"}');
+    await dialog.getByRole('button', { name: 'Add event type' }).click();
+    await page.getByRole('heading', { name: 'order:shipped' }).waitFor();
+    await see('"id": "o_1"');
+
+    await button('Change').click();
+    await dialog.getByLabel('Description').fill('An order left the house.');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await see('An order left the house.');
+    await see('"id": "o_1"');
+    await button('Deprecate').click();
+    await button('Undo deprecation').waitFor();
+    await button('Remove…').click();
+    await dialog.getByRole('button', { name: 'Remove event type' }).click();
+    await page.getByRole('link', { name: 'message:created' }).waitFor();
+    await page.getByRole('link', { name: 'order:shipped' }).waitFor({ state: 'detached' });
+
+    await page.goto('/event-types/subscription:disabled');
+    await page.getByRole('heading', { name: 'subscription:disabled' }).waitFor();
+    expect(await button('Change').count()).toBe(0);
+  });
+
+  it('the catalogue is read only to an account’s key', async ({ page, stack, signIn, button, newAccount }) => {
+    const account = await newAccount();
+    const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, { name: 'console' });
+    await signIn('/event-types/message:created', key);
+    await page.getByRole('heading', { name: 'Example' }).waitFor();
+    expect(await button('Change').count()).toBe(0);
+  });
+
+  it('the audit log is filtered by account, action and who; its filters live in the address', async ({
+    page,
+    stack,
+    signIn,
+    see,
+    button,
+    newAccount,
+  }) => {
+    const [mine, theirs] = [await newAccount(), await newAccount()];
+    await stack.call('PUT', `/v1/accounts/${mine}`, { name: 'Renamed' });
+    await stack.call('POST', `/v1/accounts/${mine}/keys`, { name: 'a key' });
+    await signIn('/audit');
+    await page.getByRole('textbox', { name: 'Account' }).fill(mine);
+    await page.keyboard.press('Enter');
+    await page.getByRole('cell', { name: 'keys.create' }).waitFor();
+    await page.getByRole('link', { name: 'accounts.put' }).first().click();
+    await see('none → Renamed');
+    await page.reload();
+    await see('none → Renamed');
+    expect(new URL(page.url()).search).toBe(`?account=${mine}&action=accounts.put`);
+    expect(await page.getByText('keys.create').count()).toBe(0);
+    expect(await page.getByText(theirs).count()).toBe(0);
+    await page.getByRole('combobox', { name: 'By' }).selectOption('Portal');
+    await see('No entries match these filters');
+    await button('Clear filters').first().click();
+    await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
+  });
+
+  it('an account’s portal opens in a tab of its own, with what was allowed and no more', async ({
+    page,
+    context,
+    stack,
+    receiver,
+    signIn,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    await signIn('/accounts');
+    const row = page.getByRole('row').filter({ hasText: account });
+    await row.getByRole('button', { name: 'Open portal' }).click();
+    const dialog = page.getByRole('dialog', { name: `Open portal as ${account}` });
+    await dialog.getByLabel('Add, change, test and delete webhooks').uncheck();
+    const opened = context.waitForEvent('page');
+    await dialog.getByRole('button', { name: 'Open portal' }).click();
+    const portal = await opened;
+    await portal.getByRole('cell', { name: 'Active' }).waitFor();
+    expect(await portal.getByRole('button', { name: 'Add webhook URL' }).count()).toBe(0);
+    expect(await portal.getByRole('link', { name: 'Accounts' }).count()).toBe(0);
+  });
+
+  it('by keyboard alone to whatever has an id, and to a page by its name; what nobody has is said', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    const event = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => receiver.events.length === 1);
+    const delivery = await stack.delivery(account, event.id);
+    await signIn('/queues');
+    const goTo = async (text: string) => {
+      await page.keyboard.press('Control+k');
+      await page.getByRole('dialog', { name: 'Go to' }).waitFor();
+      await page.keyboard.type(text);
+      await page.keyboard.press('Enter');
+    };
+    for (const [text, path] of [
+      [id, `/accounts/${account}/subscriptions/${id}`],
+      [event.id, `/accounts/${account}/events/${event.id}`],
+      [delivery.id, `/accounts/${account}/deliveries/${delivery.id}`],
+      [account, `/accounts/${account}/integrations`],
+      ['audit', '/audit'],
+    ] as const) {
+      await goTo(text);
+      await page.waitForURL((url) => url.pathname === path);
+    }
+    await goTo(`${delivery.id.slice(0, -1)}0`);
+    await see('Nothing that you may see has this id.');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForURL((url) => url.pathname === '/accounts');
+  });
 });

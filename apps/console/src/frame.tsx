@@ -1,25 +1,13 @@
 import type { Session } from '@posthorn/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useParams } from '@tanstack/react-router';
-import {
-  Activity,
-  BookOpen,
-  History,
-  House,
-  KeyRound,
-  Layers,
-  LogOut,
-  type LucideIcon,
-  Menu as MenuIcon,
-  ScrollText,
-  Send,
-  Users,
-  Webhook,
-} from 'lucide-react';
+import { LogOut, Menu as MenuIcon } from 'lucide-react';
 import { useState } from 'react';
 import { ApiProblem, call } from './data/call.js';
 import { sessionQuery } from './data/queries.js';
 import { isPortal } from './data/portal.js';
+import { type Page, pagesOf } from './pages.js';
+import { GoTo } from './screens/go-to.js';
 import { Login } from './screens/login.js';
 import { SessionContext } from './session.js';
 import { Button } from './ui/button.js';
@@ -90,30 +78,21 @@ function Inside({ session }: { session: Session }) {
             <MenuIcon className="icon" aria-hidden />
           </Button>
         </span>
+        <GoTo account={account ?? null} />
         <nav className="menus stack" aria-label="Console">
           <div className="nav">
-            {session.kind === 'operator' && (
-              <>
-                <NavLink to="/" icon={House} name="Overview" isExact />
-                <NavLink to="/accounts" icon={Users} name="Accounts" isExact />
-                <NavLink to="/queues" icon={Layers} name="Queues" />
-                <NavLink to="/audit" icon={ScrollText} name="Audit log" />
-              </>
-            )}
-            <NavLink to="/event-types" icon={BookOpen} name="Event catalogue" />
+            {pagesOf(session, null).map((page) => (
+              <NavLink key={page.name} page={page} />
+            ))}
           </div>
           {account !== undefined && (
             <div className="nav">
               <h2>
                 <bdi>{account}</bdi>
               </h2>
-              <NavLink to="/accounts/$account/integrations" account={account} icon={Webhook} name="Integrations" />
-              <NavLink to="/accounts/$account/events" account={account} icon={Activity} name="Events" />
-              <NavLink to="/accounts/$account/deliveries" account={account} icon={Send} name="Deliveries" />
-              <NavLink to="/accounts/$account/recoveries" account={account} icon={History} name="Recoveries" />
-              {session.kind === 'operator' && (
-                <NavLink to="/accounts/$account/keys" account={account} icon={KeyRound} name="API keys" />
-              )}
+              {pagesOf(session, account).map((page) => (
+                <NavLink key={page.name} page={page} />
+              ))}
             </div>
           )}
         </nav>
@@ -133,26 +112,9 @@ function Inside({ session }: { session: Session }) {
   );
 }
 
-type Target =
-  | { to: '/' | '/accounts' | '/queues' | '/audit' | '/event-types'; account?: undefined }
-  | {
-      to: `/accounts/$account/${'integrations' | 'events' | 'deliveries' | 'recoveries' | 'keys'}`;
-      account: string;
-    };
-
-function NavLink({
-  to,
-  account,
-  icon: Icon,
-  name,
-  isExact = false,
-}: Target & { icon: LucideIcon; name: string; isExact?: boolean }) {
+function NavLink({ page: { to, params, icon: Icon, name, isExact = false } }: { page: Page }) {
   return (
-    <Link
-      to={to}
-      {...(account !== undefined && { params: { account } })}
-      activeOptions={{ exact: isExact, includeSearch: false }}
-    >
+    <Link to={to} params={params} activeOptions={{ exact: isExact, includeSearch: false }}>
       <Icon className="icon" aria-hidden />
       {name}
     </Link>

@@ -28,9 +28,22 @@ export interface ListSearch {
   subscription?: string;
   event?: string;
   range?: string;
+  account?: string;
+  action?: string;
+  actor?: string;
   cursor?: string;
 }
-const NAMES = ['status', 'eventType', 'subscription', 'event', 'range', 'cursor'] as const;
+const NAMES = [
+  'status',
+  'eventType',
+  'subscription',
+  'event',
+  'range',
+  'account',
+  'action',
+  'actor',
+  'cursor',
+] as const;
 const validateSearch = (search: Record<string, unknown>): ListSearch =>
   Object.fromEntries(NAMES.flatMap((name) => (typeof search[name] === 'string' ? [[name, search[name]]] : [])));
 
@@ -62,6 +75,11 @@ const audit = createRoute({
   path: '/audit',
   component: lazily(() => import('./screens/audit.js'), 'Audit'),
   validateSearch,
+});
+const settings = createRoute({
+  getParentRoute: root,
+  path: '/settings',
+  component: lazily(() => import('./screens/settings.js'), 'SettingsScreen'),
 });
 const eventTypes = createRoute({
   getParentRoute: root,
@@ -163,6 +181,7 @@ export const router = createRouter({
     queues,
     attention,
     audit,
+    settings,
     eventTypes,
     eventType,
     account.addChildren([

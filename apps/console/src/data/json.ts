@@ -20,3 +20,16 @@ export function prettyJson(text: string): string {
     return text;
   }
 }
+
+/** The JSON object that a text is; null: it is empty. Or what is wrong with it. */
+export function readJsonObject(text: string): { value: object | null } | { problem: string } {
+  if (text.trim() === '') return { value: null };
+  try {
+    const value: unknown = parseJson(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? { value }
+      : { problem: 'It must be a JSON object: {…}' };
+  } catch (error) {
+    return { problem: `This is not JSON: ${(error as Error).message}` };
+  }
+}

@@ -12,6 +12,7 @@ import type {
   Recovery,
   Secrets,
   Session,
+  Settings,
   Stats,
   Subscription,
 } from '@posthorn/contract';
@@ -149,9 +150,24 @@ export const recoveryQuery = (account: string, id: string) =>
     refetchInterval: ({ state: { data } }) => (data?.status === 'running' ? SOON_MS : false),
   });
 
+/** The whole catalogue. */
 export const eventTypesQuery = queryOptions({
   queryKey: ['event-types'],
-  queryFn: ({ signal }) => call<Page<EventType>>('GET', '/v1/event-types?limit=100', undefined, signal),
+  queryFn: async ({ signal }) => {
+    const data: EventType[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Page<EventType> = await call(
+        'GET',
+        `/v1/event-types${query({ limit: 100, cursor })}`,
+        undefined,
+        signal,
+      );
+      data.push(...page.data);
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return { data };
+  },
   staleTime: 60_000,
 });
 
@@ -191,9 +207,23 @@ export const attentionQuery = ({ cursor, limit }: { cursor?: string | undefined;
     refetchInterval: POLL_MS,
   });
 
-export const auditQuery = (cursor: string | undefined) =>
+export const settingsQuery = queryOptions({
+  queryKey: ['settings'],
+  queryFn: ({ signal }) => call<Settings>('GET', '/v1/settings', undefined, signal),
+  refetchInterval: 2 * POLL_MS,
+});
+
+export interface AuditFilters {
+  account?: string | undefined;
+  action?: string | undefined;
+  actor?: string | undefined;
+  from?: string | undefined;
+  cursor?: string | undefined;
+}
+
+export const auditQuery = (filters: AuditFilters) =>
   queryOptions({
-    queryKey: ['audit', cursor],
-    queryFn: ({ signal }) => call<Page<AuditEntry>>('GET', `/v1/audit${query({ cursor })}`, undefined, signal),
+    queryKey: ['audit', filters],
+    queryFn: ({ signal }) => call<Page<AuditEntry>>('GET', `/v1/audit${query({ ...filters })}`, undefined, signal),
     placeholderData: keepPreviousData,
   });

@@ -1,3 +1,4 @@
+import type { Account } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -6,15 +7,17 @@ import { accountPath, accountsQuery } from '../data/queries.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Field } from '../ui/field.js';
-import { PageHead, Pager, useTitle } from '../ui/page.js';
-import { Empty, Loaded } from '../ui/states.js';
+import { List } from '../ui/list.js';
+import { percent } from '../ui/number.js';
+import { PageHead, useTitle } from '../ui/page.js';
+import { Empty } from '../ui/states.js';
+import { ACTS, Table, tight } from '../ui/table.js';
 import { Time } from '../ui/time.js';
-import { Table, tight } from '../ui/table.js';
+import { OpenPortal } from './open-portal.js';
 
 export function Accounts() {
   useTitle('Accounts');
   const { cursor } = useSearch({ strict: false });
-  const navigate = useNavigate();
   const accounts = useQuery(accountsQuery(cursor));
   const [isAdding, setIsAdding] = useState(false);
   const add = (
@@ -25,54 +28,65 @@ export function Accounts() {
   return (
     <>
       <PageHead title="Accounts" note="One for each customer of your app." act={add} />
-      <Loaded query={accounts} what="accounts">
-        {({ data, nextCursor }) =>
-          data.length === 0 && cursor === undefined ? (
-            <Empty title="No accounts yet" act={add}>
-              Your app makes them over the API, one for each of its customers; you can also add one here.
-            </Empty>
-          ) : (
-            <>
-              <Table
-                caption="Accounts, newest first"
-                columns={['Id', 'Name', 'Webhooks', 'Delivered 24 h', 'Failed 24 h', tight('Created')]}
-              >
-                {data.map(({ id, name, createdAt, stats }) => (
-                  <tr key={id}>
-                    <td>
-                      <Link className="mono" to="/accounts/$account/integrations" params={{ account: id }}>
-                        {id}
-                      </Link>
-                    </td>
-                    <td>
-                      <bdi>{name ?? '—'}</bdi>
-                    </td>
-                    <td className="number" data-label="Webhooks">
-                      {stats?.subscriptions ?? '—'}
-                    </td>
-                    <td className="number" data-label="Delivered 24 h">
-                      {stats?.deliveries.succeeded ?? '—'}
-                    </td>
-                    <td className="number" data-label="Failed 24 h">
-                      {stats?.deliveries.failed ?? '—'}
-                    </td>
-                    <td className="tight" data-label="Created">
-                      <Time at={createdAt} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-              <Pager
-                cursor={cursor}
-                nextCursor={nextCursor}
-                onGo={(next) => void navigate({ to: '/accounts', search: next === undefined ? {} : { cursor: next } })}
-              />
-            </>
-          )
+      <List
+        query={accounts}
+        what="accounts"
+        empty={
+          <Empty title="No accounts yet" act={add}>
+            Your app makes them over the API, one for each of its customers; you can also add one here.
+          </Empty>
         }
-      </Loaded>
+      >
+        {(rows) => (
+          <Table
+            caption="Accounts, newest first"
+            columns={['Id', 'Name', 'Webhooks', 'Deliveries 24 h', 'Success 24 h', tight('Created'), ACTS]}
+          >
+            {rows.map((account) => (
+              <Row key={account.id} account={account} />
+            ))}
+          </Table>
+        )}
+      </List>
       {isAdding && <AddAccount onClose={() => setIsAdding(false)} />}
     </>
+  );
+}
+
+const whole = new Intl.NumberFormat('en');
+
+function Row({ account: { id, name, createdAt, stats } }: { account: Account }) {
+  const [isOpening, setIsOpening] = useState(false);
+  const { succeeded = 0, failed = 0 } = stats?.deliveries ?? {};
+  return (
+    <tr>
+      <td>
+        <Link className="mono" to="/accounts/$account/integrations" params={{ account: id }}>
+          {id}
+        </Link>
+      </td>
+      <td>
+        <bdi>{name ?? '—'}</bdi>
+      </td>
+      <td className="number" data-label="Webhooks">
+        {stats?.subscriptions ?? '—'}
+      </td>
+      <td className="number" data-label="Deliveries 24 h" title={`${succeeded} succeeded, ${failed} failed`}>
+        {whole.format(succeeded + failed)}
+      </td>
+      <td className="number" data-label="Success 24 h" title={`Of ${stats?.attempts ?? 0} attempts`}>
+        {percent(stats?.successRate ?? null)}
+      </td>
+      <td className="tight" data-label="Created">
+        <Time at={createdAt} />
+      </td>
+      <td className="tight">
+        <Button size="tiny" onClick={() => setIsOpening(true)}>
+          Open portal…
+        </Button>
+        {isOpening && <OpenPortal account={id} onClose={() => setIsOpening(false)} />}
+      </td>
+    </tr>
   );
 }
 

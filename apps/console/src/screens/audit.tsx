@@ -1,61 +1,129 @@
+import type { AuditEntry } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
+import { useFilters, withFilter } from '../data/filters.js';
 import { auditQuery } from '../data/queries.js';
+import { RANGES, since } from '../data/range.js';
+import type { ListSearch } from '../router.js';
+import { Button } from '../ui/button.js';
 import { Id } from '../ui/copy.js';
-import { PageHead, Pager, useTitle } from '../ui/page.js';
-import { Empty, Loaded } from '../ui/states.js';
-import { Time } from '../ui/time.js';
+import { List } from '../ui/list.js';
+import { OutsideText } from '../ui/outside-text.js';
+import { PageHead, useTitle } from '../ui/page.js';
+import { Pill } from '../ui/pill.js';
+import { Select } from '../ui/select.js';
+import { Empty } from '../ui/states.js';
 import { Table, tight } from '../ui/table.js';
+import { TextFilter } from '../ui/text-filter.js';
+import { Time } from '../ui/time.js';
 
 const ACTORS = { operator: 'Operator', account: 'Account key', portal: 'Portal', nobody: 'Nobody known' } as const;
 
 /** Who changed what. */
 export function Audit() {
   useTitle('Audit log');
-  const { cursor } = useSearch({ strict: false });
-  const navigate = useNavigate();
-  const entries = useQuery(auditQuery(cursor));
+  const { search, isSet, set, clear } = useFilters();
+  const { account, action, actor, range, cursor } = search;
+  const entries = useQuery(auditQuery({ account, action, actor, from: since(range), cursor }));
   return (
     <>
       <PageHead title="Audit log" note="Who changed what, and who looked at a secret." />
-      <Loaded query={entries} what="the audit log">
-        {({ data, nextCursor }) =>
-          data.length === 0 && cursor === undefined ? (
-            <Empty title="Nothing was changed yet" />
-          ) : (
-            <>
-              <Table
-                caption="Changes, newest first"
-                columns={['Action', 'By', 'Account', 'To', 'Changed', tight('When')]}
-              >
-                {data.map((entry) => (
-                  <tr key={entry.id}>
-                    <td className="mono">{entry.action}</td>
-                    <td data-label="By" title={entry.address ?? undefined}>
-                      <bdi>{entry.actor.name ?? ACTORS[entry.actor.kind]}</bdi>
-                    </td>
-                    <td data-label="Account">{entry.accountId ?? '—'}</td>
-                    <td data-label="To">
-                      {entry.target.id === null ? entry.target.type : <Id id={entry.target.id} />}
-                    </td>
-                    <td className="small" data-label="Changed">
-                      {Object.keys(entry.changes).join(', ') || '—'}
-                    </td>
-                    <td className="tight" data-label="When">
-                      <Time at={entry.createdAt} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-              <Pager
-                cursor={cursor}
-                nextCursor={nextCursor}
-                onGo={(next) => void navigate({ to: '/audit', search: next === undefined ? {} : { cursor: next } })}
-              />
-            </>
-          )
-        }
-      </Loaded>
+      <div className="filters" role="search" aria-label="Audit log">
+        <TextFilter label="Account" value={account} onChange={(value) => set('account', value)} />
+        <TextFilter label="Action" value={action} onChange={(value) => set('action', value)} />
+        <Select label="By" value={actor} onChange={(value) => set('actor', value)}>
+          {Object.entries(ACTORS)}
+        </Select>
+        <Select label="Time" value={range} onChange={(value) => set('range', value)}>
+          {RANGES.map(({ id, label }) => [id, label])}
+        </Select>
+        {isSet && (
+          <Button look="plain" onClick={clear}>
+            Clear filters
+          </Button>
+        )}
+      </div>
+      <List
+        query={entries}
+        what="entries"
+        empty={<Empty title="Nothing was changed yet" />}
+        onClear={isSet ? clear : undefined}
+      >
+        {(rows) => (
+          <Table caption="Changes, newest first" columns={['Action', 'By', 'Account', 'To', 'Changed', tight('When')]}>
+            {rows.map((entry) => (
+              <Row key={entry.id} entry={entry} search={search} />
+            ))}
+          </Table>
+        )}
+      </List>
     </>
   );
+}
+
+function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
+  const { action, actor, accountId, target, address, changes, createdAt, doneAt } = entry;
+  return (
+    <tr>
+      <td>
+        <Link
+          className="rowlink mono"
+          to="/audit"
+          search={withFilter(search, 'action', action)}
+          title="Only this action"
+        >
+          {action}
+        </Link>
+        {doneAt === null && (
+          <span title="It was begun and never answered: nobody knows whether it was made.">
+            <Pill tone="warning">Not known to be done</Pill>
+          </span>
+        )}
+      </td>
+      <td data-label="By" title={address ?? undefined}>
+        <bdi>{actor.name ?? ACTORS[actor.kind]}</bdi>
+      </td>
+      <td data-label="Account">
+        {accountId === null ? (
+          '—'
+        ) : (
+          <Link
+            className="rowlink"
+            to="/audit"
+            search={withFilter(search, 'account', accountId)}
+            title="Only this account"
+          >
+            {accountId}
+          </Link>
+        )}
+      </td>
+      <td data-label="To">{target.id === null ? target.type : <Id id={target.id} />}</td>
+      <td className="small" data-label="Changed">
+        {Object.keys(changes).length === 0
+          ? '—'
+          : Object.entries(changes).map(([field, change]) => (
+              <div key={field}>
+                {field}
+                <span className="muted">{told(change)}</span>
+              </div>
+            ))}
+      </td>
+      <td className="tight" data-label="When">
+        <Time at={createdAt} />
+      </td>
+    </tr>
+  );
+}
+
+/** From what to what; of what is not told, nothing. */
+function told(change: unknown) {
+  if (typeof change !== 'object' || change === null || !('to' in change)) return null;
+  const from = 'from' in change ? `${shown(change.from)} → ` : '';
+  return <OutsideText text={`: ${from}${shown(change.to)}`} />;
+}
+
+function shown(value: unknown): string {
+  if (value === null) return 'none';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -1,58 +1,99 @@
+import type { EventType } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAct } from '../data/act.js';
 import { eventTypesQuery } from '../data/queries.js';
+import { useSession } from '../session.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
 import { Code, OutsideText } from '../ui/outside-text.js';
 import { PageHead, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
 import { Empty, Loaded, NotFound } from '../ui/states.js';
+import { useSay } from '../ui/toasts.js';
+import { EventTypeForm, eventTypePath } from './event-type-form.js';
+
+const wantedBy = (count: number): string =>
+  count === 0 ? 'No webhook wants it' : count === 1 ? '1 webhook wants it' : `${count} webhooks want it`;
 
 /** What may be published, by group. */
 export function EventTypes() {
   useTitle('Event catalogue');
   const types = useQuery(eventTypesQuery);
+  const mayEdit = useSession().kind === 'operator';
+  const navigate = useNavigate();
+  const [isAdding, setIsAdding] = useState(false);
+  const add = mayEdit && (
+    <Button look="primary" onClick={() => setIsAdding(true)}>
+      Add event type
+    </Button>
+  );
   return (
     <>
-      <PageHead title="Event catalogue" note="What may be published, and what a webhook can ask for." />
+      <PageHead title="Event catalogue" note="What may be published, and what a webhook can ask for." act={add} />
       <Loaded query={types} what="event types">
         {({ data }) =>
           data.length === 0 ? (
-            <Empty title="No event types">Three come with Posthorn; add your own over the API.</Empty>
+            <Empty title="No event types">Three come with Posthorn; add your own.</Empty>
           ) : (
             <div className="stack">
-              {[...Map.groupBy(data, ({ name }) => name.split(':')[0])].map(([group, members]) => (
-                <section key={group} className="panel stack close">
-                  <h2 className="mono">{group}</h2>
-                  <ul className="stack close">
-                    {members.map(({ name, description, deprecated }) => (
-                      <li key={name}>
-                        <div className="row">
-                          <Link className="mono" to="/event-types/$name" params={{ name }}>
-                            {name}
-                          </Link>
-                          {deprecated && <Pill tone="warning">Deprecated</Pill>}
-                        </div>
-                        {description !== null && (
-                          <p className="muted">
-                            <OutsideText text={description} />
-                          </p>
-                        )}
-                      </li>
-                    ))}
-                  </ul>
-                </section>
+              {groupsOf(data).map(([group, members]) => (
+                <Group key={group} name={group} members={members} />
               ))}
             </div>
           )
         }
       </Loaded>
+      {isAdding && (
+        <EventTypeForm
+          onClose={() => setIsAdding(false)}
+          onDone={(name) => void navigate({ to: '/event-types/$name', params: { name } })}
+        />
+      )}
     </>
   );
 }
 
+/** By the first segment of their names, in the order of the alphabet. */
+const groupsOf = (types: EventType[]): [string, EventType[]][] =>
+  [
+    ...Map.groupBy(
+      types.toSorted((a, b) => a.name.localeCompare(b.name)),
+      ({ name }) => name.split(':')[0] ?? name,
+    ),
+  ].toSorted(([a], [b]) => a.localeCompare(b));
+
+const Group = ({ name: group, members }: { name: string; members: EventType[] }) => (
+  <section className="panel stack close">
+    <h2 className="mono">{members.length === 1 && members[0]?.name === group ? group : `${group}:*`}</h2>
+    <ul className="stack close">
+      {members.map(({ name, description, deprecated, subscriptionCount }) => (
+        <li key={name}>
+          <div className="row">
+            <Link className="mono" to="/event-types/$name" params={{ name }}>
+              {name}
+            </Link>
+            {deprecated && <Pill tone="warning">Deprecated</Pill>}
+            <span className="small muted">{wantedBy(subscriptionCount)}</span>
+          </div>
+          {description !== null && (
+            <p className="muted">
+              <OutsideText text={description} />
+            </p>
+          )}
+        </li>
+      ))}
+    </ul>
+  </section>
+);
+
+/** One of them; changed by the operator alone, and Posthorn’s own by nobody. */
 export function EventTypeScreen() {
   const { name = '' } = useParams({ strict: false });
   useTitle(name);
   const types = useQuery(eventTypesQuery);
+  const isOperator = useSession().kind === 'operator';
   return (
     <Loaded query={types} what="the event type">
       {({ data }) => {
@@ -63,8 +104,14 @@ export function EventTypeScreen() {
             <PageHead
               title={<span className="mono">{name}</span>}
               note={type.description !== null && <OutsideText text={type.description} />}
-              act={type.deprecated && <Pill tone="warning">Deprecated</Pill>}
+              act={
+                <>
+                  {type.deprecated && <Pill tone="warning">Deprecated</Pill>}
+                  {isOperator && !type.operational && <Acts type={type} />}
+                </>
+              }
             />
+            <p>{wantedBy(type.subscriptionCount)}.</p>
             <section className="stack close">
               <h2>Example</h2>
               {type.example === null ? (
@@ -73,15 +120,76 @@ export function EventTypeScreen() {
                 <Code what="the request body" text={JSON.stringify({ event: name, payload: type.example }, null, 2)} />
               )}
             </section>
-            {type.schema !== null && (
-              <section className="stack close">
-                <h2>Schema</h2>
+            <section className="stack close">
+              <h2>JSON Schema</h2>
+              {type.schema === null ? (
+                <p className="muted">None given.</p>
+              ) : (
                 <Code what="the schema" text={JSON.stringify(type.schema, null, 2)} />
-              </section>
-            )}
+              )}
+            </section>
           </div>
         );
       }}
     </Loaded>
+  );
+}
+
+function Acts({ type }: { type: EventType }) {
+  const [open, setOpen] = useState<'change' | 'remove' | null>(null);
+  const say = useSay();
+  const { name, description, example, schema, deprecated } = type;
+  const mark = useAct<EventType, object>({
+    method: 'PUT',
+    path: eventTypePath(name),
+    touches: ['event-types'],
+    onDone: () => say(deprecated ? 'No longer deprecated.' : 'Deprecated: it is still published.'),
+  });
+  return (
+    <>
+      <Button onClick={() => setOpen('change')}>Change</Button>
+      <Button
+        isPending={mark.isPending}
+        onClick={() => mark.mutate({ description, example, schema, deprecated: !deprecated })}
+      >
+        {deprecated ? 'Undo deprecation' : 'Deprecate'}
+      </Button>
+      <Button onClick={() => setOpen('remove')}>Remove…</Button>
+      {open === 'change' && <EventTypeForm of={type} onClose={() => setOpen(null)} />}
+      {open === 'remove' && <RemoveEventType of={type} onClose={() => setOpen(null)} />}
+    </>
+  );
+}
+
+function RemoveEventType({ of: { name, subscriptionCount }, onClose }: { of: EventType; onClose: () => void }) {
+  const say = useSay();
+  const navigate = useNavigate();
+  const remove = useAct<undefined>({
+    method: 'DELETE',
+    path: eventTypePath(name),
+    touches: ['event-types'],
+    onDone() {
+      say('Event type removed.');
+      void navigate({ to: '/event-types' });
+    },
+  });
+  return (
+    <Dialog
+      title="Remove event type"
+      onClose={onClose}
+      foot={
+        <>
+          <Button onClick={onClose}>Keep it</Button>
+          <Button look="danger" isPending={remove.isPending} onClick={() => remove.mutate(undefined)}>
+            Remove event type
+          </Button>
+        </>
+      }
+    >
+      <p>
+        Publishing <strong className="mono">{name}</strong> is refused from then on. What was published stays.{' '}
+        {wantedBy(subscriptionCount)}.
+      </p>
+    </Dialog>
   );
 }

@@ -1,5 +1,6 @@
-import type { Stats, StatsPeriod } from '@posthorn/contract';
+import type { Stats } from '@posthorn/contract';
 import { AttemptsChart } from '../ui/chart.js';
+import { percent } from '../ui/number.js';
 import { duration } from '../ui/time.js';
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
@@ -15,8 +16,8 @@ export function FiguresPanel({ stats: { totals, previous, buckets } }: { stats: 
         <Card name="Failed" of={totals.deliveries.failed} before={previous.deliveries.failed} />
         <div className="panel card">
           <p className="muted small">Attempts that succeed</p>
-          <p className="figure">{rate(totals)}</p>
-          <p className="muted small">before: {rate(previous)}</p>
+          <p className="figure">{percent(totals.successRate)}</p>
+          <p className="muted small">before: {percent(previous.successRate)}</p>
         </div>
         <div className="panel card">
           <p className="muted small">Half within, 95 % within</p>
@@ -36,8 +37,6 @@ export function FiguresPanel({ stats: { totals, previous, buckets } }: { stats: 
   );
 }
 
-const rate = ({ successRate }: Pick<StatsPeriod, 'successRate'>): string =>
-  successRate === null ? '—' : `${(successRate * 100).toFixed(successRate === 1 ? 0 : 1)} %`;
 const time = (ms: number | null): string => (ms === null ? '—' : duration(ms));
 
 function Card({ name, of, before }: { name: string; of: number; before: number | null }) {

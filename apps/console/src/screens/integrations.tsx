@@ -7,6 +7,7 @@ import { subscriptionsQuery } from '../data/queries.js';
 import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Url } from '../ui/outside-text.js';
+import { percent } from '../ui/number.js';
 import { PageHead, Pager, useTitle } from '../ui/page.js';
 import { SubscriptionPill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
@@ -79,14 +80,13 @@ export const eventsOf = ({ events }: Pick<Subscription, 'events'>): string =>
 /** The share of attempts that succeeded, and how they went hour by hour. */
 function SuccessRate({ stats }: Pick<Subscription, 'stats'>) {
   if (!stats || stats.successRate === null) return <span className="muted">—</span>;
-  const percent = `${(stats.successRate * 100).toFixed(stats.successRate === 1 ? 0 : 1)} %`;
   const most = Math.max(1, ...stats.sparkline.map(({ succeeded, failed }) => succeeded + failed));
   return (
     <span
       className="row"
       title={`${stats.succeeded} of ${stats.attempts} attempts; 95 % within ${stats.p95Ms ?? '—'} ms`}
     >
-      <span className="number">{percent}</span>
+      <span className="number">{percent(stats.successRate)}</span>
       <svg className="sparkline" viewBox="0 0 96 20" preserveAspectRatio="none" aria-hidden>
         {stats.sparkline.map(({ at, succeeded, failed }, hour) => {
           const ok = (succeeded / most) * 20;

@@ -1,12 +1,13 @@
 import type { Recovery } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useParams, useSearch } from '@tanstack/react-router';
 import { useAct } from '../data/act.js';
 import { accountPath, recoveriesQuery, recoveryQuery } from '../data/queries.js';
 import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Id } from '../ui/copy.js';
-import { Facts, PageHead, Pager, useTitle } from '../ui/page.js';
+import { List } from '../ui/list.js';
+import { Facts, PageHead, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
@@ -23,52 +24,40 @@ export function Recoveries() {
   const account = useAccount();
   useTitle('Recoveries', account);
   const { cursor } = useSearch({ strict: false });
-  const navigate = useNavigate();
   const recoveries = useQuery(recoveriesQuery(account, cursor === undefined ? {} : { cursor }));
   return (
     <>
       <PageHead title="Recoveries" note="What was brought back for a webhook that did not get it." />
-      <Loaded query={recoveries} what="recoveries">
-        {({ data, nextCursor }) =>
-          data.length === 0 && cursor === undefined ? (
-            <Empty title="No recoveries yet">
-              After a webhook has failed or was disabled, its deliveries can be brought back from its Recover tab.
-            </Empty>
-          ) : (
-            <>
-              <Table caption="Recoveries, newest first" columns={['Status', 'Which', 'Brought back', tight('Started')]}>
-                {data.map((one) => (
-                  <tr key={one.id}>
-                    <td>
-                      <Link to="/accounts/$account/recoveries/$recovery" params={{ account, recovery: one.id }}>
-                        <RecoveryPill of={one} />
-                      </Link>
-                    </td>
-                    <td>{WHICH[one.which]}</td>
-                    <td className="number" data-label="Brought back">
-                      {one.queued} of {one.matched}
-                    </td>
-                    <td className="tight" data-label="Started">
-                      <Time at={one.createdAt} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-              <Pager
-                cursor={cursor}
-                nextCursor={nextCursor}
-                onGo={(next) =>
-                  void navigate({
-                    to: '/accounts/$account/recoveries',
-                    params: { account },
-                    search: next === undefined ? {} : { cursor: next },
-                  })
-                }
-              />
-            </>
-          )
+      <List
+        query={recoveries}
+        what="recoveries"
+        empty={
+          <Empty title="No recoveries yet">
+            After a webhook has failed or was disabled, its deliveries can be brought back from its Recover tab.
+          </Empty>
         }
-      </Loaded>
+      >
+        {(rows) => (
+          <Table caption="Recoveries, newest first" columns={['Status', 'Which', 'Brought back', tight('Started')]}>
+            {rows.map((one) => (
+              <tr key={one.id}>
+                <td>
+                  <Link to="/accounts/$account/recoveries/$recovery" params={{ account, recovery: one.id }}>
+                    <RecoveryPill of={one} />
+                  </Link>
+                </td>
+                <td>{WHICH[one.which]}</td>
+                <td className="number" data-label="Brought back">
+                  {one.queued} of {one.matched}
+                </td>
+                <td className="tight" data-label="Started">
+                  <Time at={one.createdAt} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </List>
     </>
   );
 }

@@ -18,7 +18,11 @@ export function Dialog({
   const id = useId();
   useEffect(() => {
     const dialog = ref.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      // The browser would take the first button, which closes it: where there is something to fill in, that comes first.
+      dialog.querySelector<HTMLElement>('.dialog-body :is(input, select, textarea)')?.focus();
+    }
     return () => dialog?.close();
   }, []);
   return (

@@ -1,0 +1,56 @@
+import type { Session } from '@posthorn/contract';
+import {
+  Activity,
+  BookOpen,
+  History,
+  House,
+  KeyRound,
+  Layers,
+  type LucideIcon,
+  ScrollText,
+  Send,
+  Settings,
+  Users,
+  Webhook,
+} from 'lucide-react';
+
+/** A page that one can go to by its name. */
+export interface Page {
+  name: string;
+  icon: LucideIcon;
+  to:
+    | '/'
+    | '/accounts'
+    | '/queues'
+    | '/audit'
+    | '/settings'
+    | '/event-types'
+    | `/accounts/$account/${'integrations' | 'events' | 'deliveries' | 'recoveries' | 'keys'}`;
+  params: { account: string };
+  /** Pages below it are not it. */
+  isExact?: boolean;
+  isOperators?: boolean;
+}
+
+const PAGES: Omit<Page, 'params'>[] = [
+  { to: '/', icon: House, name: 'Overview', isExact: true, isOperators: true },
+  { to: '/accounts', icon: Users, name: 'Accounts', isExact: true, isOperators: true },
+  { to: '/queues', icon: Layers, name: 'Queues', isOperators: true },
+  { to: '/audit', icon: ScrollText, name: 'Audit log', isOperators: true },
+  { to: '/settings', icon: Settings, name: 'Settings', isOperators: true },
+  { to: '/event-types', icon: BookOpen, name: 'Event catalogue' },
+];
+
+const PAGES_OF_ACCOUNT: Omit<Page, 'params'>[] = [
+  { to: '/accounts/$account/integrations', icon: Webhook, name: 'Integrations' },
+  { to: '/accounts/$account/events', icon: Activity, name: 'Events' },
+  { to: '/accounts/$account/deliveries', icon: Send, name: 'Deliveries' },
+  { to: '/accounts/$account/recoveries', icon: History, name: 'Recoveries' },
+  { to: '/accounts/$account/keys', icon: KeyRound, name: 'API keys', isOperators: true },
+];
+
+/** Where somebody can go: of an account, or (null) above all of them. */
+export const pagesOf = ({ kind }: Session, account: string | null): Page[] =>
+  (account === null ? PAGES : PAGES_OF_ACCOUNT)
+    .filter(({ isOperators = false }) => !isOperators || kind === 'operator')
+    .map((page) => ({ ...page, params: { account: account ?? '' } }));

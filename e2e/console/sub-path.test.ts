@@ -1,0 +1,75 @@
+/* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { createServer, request } from 'node:http';
+import { findFreePort } from '@posthorn/embedded';
+import { describe, expect, inject } from 'vitest';
+import { startStack } from '../stack.js';
+import { it as base } from './browser.js';
+
+const PATH = '/posthorn';
+
+/** A proxy that shows the API below a path of its host, and has something else beside it. */
+const it = base
+  .extend('proxy', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const proxy = { port: await findFreePort(), apiUrl: '', takesPathAway: true, beside: [] as string[] };
+    const server = createServer((asked, answer) => {
+      const url = asked.url ?? '/';
+      if (!url.startsWith(PATH)) {
+        proxy.beside.push(url);
+        return void answer.writeHead(404).end();
+      }
+      const path = proxy.takesPathAway ? url.slice(PATH.length) || '/' : url;
+      const passed = request(new URL(path, proxy.apiUrl), { method: asked.method, headers: asked.headers }, (found) => {
+        answer.writeHead(found.statusCode ?? 502, found.headers);
+        found.pipe(answer);
+      });
+      asked.pipe(passed);
+    });
+    await new Promise<void>((resolve) => server.listen(proxy.port, '127.0.0.1', resolve));
+    onCleanup(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    return proxy;
+  })
+  .extend('stack', { scope: 'file' }, async ({ proxy }, { onCleanup }) => {
+    const stack = await startStack({
+      backend: inject('queueBackends')[0] ?? 'postgres',
+      env: { PUBLIC_URL: `http://127.0.0.1:${proxy.port}${PATH}/` },
+    });
+    onCleanup(() => stack.stop());
+    proxy.apiUrl = stack.apiUrl;
+    return stack;
+  })
+  .extend('context', async ({ browser, proxy, stack }, { onCleanup }) => {
+    const baseURL = stack && `http://127.0.0.1:${proxy.port}`;
+    const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 900 } });
+    onCleanup(() => context.close());
+    return context;
+  });
+
+describe.skipIf(inject('browserPath') === null)('below a path of the host', () => {
+  it.for([true, false])(
+    'the console, its session, a portal and the documentation work; the proxy takes the path away: %s',
+    async (takesPathAway, { page, context, proxy, stack, receiver, signIn, see }) => {
+      proxy.takesPathAway = takesPathAway;
+      const { account, id } = await stack.subscribe(receiver.url);
+      await signIn(`${PATH}/`);
+      await page.getByRole('link', { name: 'Accounts', exact: true }).click();
+      await page.getByRole('link', { name: account }).click();
+      await page.getByRole('cell', { name: 'Active' }).waitFor();
+      expect(new URL(page.url()).pathname).toBe(`${PATH}/accounts/${account}/integrations`);
+      await page.goto(`${PATH}/accounts/${account}/subscriptions/${id}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      expect((await context.cookies()).map(({ name, path }) => [name, path])).toEqual([['posthorn', PATH]]);
+
+      const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {});
+      await page.goto(url);
+      await page.getByRole('cell', { name: 'Active' }).waitFor();
+      expect(new URL(page.url()).pathname).toMatch(new RegExp(`^${PATH}/`));
+
+      await page.goto(`${PATH}/docs`);
+      await see('Publish an event');
+      expect(proxy.beside.filter((path) => path !== '/favicon.ico')).toEqual([]);
+    },
+  );
+});
