@@ -50,7 +50,10 @@ export function Audit() {
         onClear={isSet ? clear : undefined}
       >
         {(rows) => (
-          <Table caption="Changes, newest first" columns={['Action', 'By', 'Account', 'To', 'Changed', tight('When')]}>
+          <Table
+            caption="Changes, newest first"
+            columns={[tight('Action'), tight('By'), 'Account', tight('To'), 'Changed', tight('When')]}
+          >
             {rows.map((entry) => (
               <Row key={entry.id} entry={entry} search={search} />
             ))}
@@ -65,7 +68,7 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
   const { action, actor, accountId, target, address, changes, createdAt, doneAt } = entry;
   return (
     <tr>
-      <td>
+      <td className="tight">
         <Link
           className="rowlink mono"
           to="/audit"
@@ -80,7 +83,7 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
           </span>
         )}
       </td>
-      <td data-label="By" title={address ?? undefined}>
+      <td className="tight" data-label="By" title={address ?? undefined}>
         <bdi>{actor.name ?? ACTORS[actor.kind]}</bdi>
       </td>
       <td data-label="Account">
@@ -97,7 +100,9 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
           </Link>
         )}
       </td>
-      <td data-label="To">{target.id === null ? target.type : <Id id={target.id} />}</td>
+      <td className="tight" data-label="To">
+        {target.id === null ? target.type : <Id id={target.id} />}
+      </td>
       <td className="small" data-label="Changed">
         {Object.keys(changes).length === 0
           ? '—'

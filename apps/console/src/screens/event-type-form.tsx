@@ -72,6 +72,7 @@ export function EventTypeForm({
         )}
         <TextArea
           label="Description"
+          className="prose"
           rows={3}
           value={description}
           help="For people: when it is published, and what it says."
@@ -80,7 +81,6 @@ export function EventTypeForm({
         />
         <TextArea
           label="Example payload"
-          className="mono"
           rows={8}
           spellCheck={false}
           value={example}
@@ -90,7 +90,6 @@ export function EventTypeForm({
         />
         <TextArea
           label="JSON Schema of the payload"
-          className="mono"
           rows={6}
           spellCheck={false}
           value={schema}

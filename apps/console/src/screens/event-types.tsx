@@ -14,8 +14,10 @@ import { Empty, Loaded, NotFound } from '../ui/states.js';
 import { useSay } from '../ui/toasts.js';
 import { EventTypeForm, eventTypePath } from './event-type-form.js';
 
-const wantedBy = (count: number): string =>
-  count === 0 ? 'No webhook wants it' : count === 1 ? '1 webhook wants it' : `${count} webhooks want it`;
+function wantedBy({ operational, subscriptionCount: count }: EventType): string {
+  if (operational) return 'Posthorn’s own, for its operators';
+  return count === 0 ? 'No webhook wants it' : count === 1 ? '1 webhook wants it' : `${count} webhooks want it`;
+}
 
 /** What may be published, by group. */
 export function EventTypes() {
@@ -68,18 +70,18 @@ const Group = ({ name: group, members }: { name: string; members: EventType[] })
   <section className="panel stack close">
     <h2 className="mono">{members.length === 1 && members[0]?.name === group ? group : `${group}:*`}</h2>
     <ul className="stack close">
-      {members.map(({ name, description, deprecated, subscriptionCount }) => (
-        <li key={name}>
+      {members.map((type) => (
+        <li key={type.name}>
           <div className="row">
-            <Link className="mono" to="/event-types/$name" params={{ name }}>
-              {name}
+            <Link className="mono" to="/event-types/$name" params={{ name: type.name }}>
+              {type.name}
             </Link>
-            {deprecated && <Pill tone="warning">Deprecated</Pill>}
-            <span className="small muted">{wantedBy(subscriptionCount)}</span>
+            {type.deprecated && <Pill tone="warning">Deprecated</Pill>}
+            <span className="small muted">{wantedBy(type)}</span>
           </div>
-          {description !== null && (
+          {type.description !== null && (
             <p className="muted">
-              <OutsideText text={description} />
+              <OutsideText text={type.description} />
             </p>
           )}
         </li>
@@ -111,7 +113,7 @@ export function EventTypeScreen() {
                 </>
               }
             />
-            <p>{wantedBy(type.subscriptionCount)}.</p>
+            <p>{wantedBy(type)}.</p>
             <section className="stack close">
               <h2>Example</h2>
               {type.example === null ? (
@@ -161,7 +163,8 @@ function Acts({ type }: { type: EventType }) {
   );
 }
 
-function RemoveEventType({ of: { name, subscriptionCount }, onClose }: { of: EventType; onClose: () => void }) {
+function RemoveEventType({ of, onClose }: { of: EventType; onClose: () => void }) {
+  const { name } = of;
   const say = useSay();
   const navigate = useNavigate();
   const remove = useAct<undefined>({
@@ -188,7 +191,7 @@ function RemoveEventType({ of: { name, subscriptionCount }, onClose }: { of: Eve
     >
       <p>
         Publishing <strong className="mono">{name}</strong> is refused from then on. What was published stays.{' '}
-        {wantedBy(subscriptionCount)}.
+        {wantedBy(of)}.
       </p>
     </Dialog>
   );

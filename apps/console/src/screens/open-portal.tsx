@@ -31,16 +31,18 @@ export function OpenPortal({ account, onClose }: { account: string; onClose: () 
         <p>What your app’s customer sees: this account alone, and what is allowed here.</p>
         <fieldset className="field">
           <legend className="label">It may</legend>
-          {SCOPES.map((scope) => (
-            <label key={scope} className="choice">
-              <input
-                type="checkbox"
-                checked={chosen.includes(scope)}
-                onChange={({ target }) => choose(scope, target.checked)}
-              />
-              <span>{SCOPE_WORDS[scope]}</span>
-            </label>
-          ))}
+          <div>
+            {SCOPES.map((scope) => (
+              <label key={scope} className="choice">
+                <input
+                  type="checkbox"
+                  checked={chosen.includes(scope)}
+                  onChange={({ target }) => choose(scope, target.checked)}
+                />
+                <span>{SCOPE_WORDS[scope]}</span>
+              </label>
+            ))}
+          </div>
         </fieldset>
         {chosen.length === 0 && (
           <p className="error" role="alert">

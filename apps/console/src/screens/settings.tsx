@@ -39,10 +39,10 @@ export function SettingsScreen() {
                 ]}
               />
             </div>
-            <Table caption="Settings of the API" columns={['Name', 'Value', 'What it does', tight('From')]}>
+            <Table caption="Settings of the API" columns={[tight('Name'), 'Value', 'What it does', tight('From')]}>
               {data.settings.map((setting) => (
                 <tr key={setting.name}>
-                  <td className="mono small">{setting.name}</td>
+                  <td className="tight mono small">{setting.name}</td>
                   <td data-label="Value">
                     <Value of={setting} />
                   </td>
