@@ -207,10 +207,7 @@ export function idWithin(from: string | undefined, to: string | undefined): { id
 }
 
 /** `from` is the first moment that counts, `to` the first one that no longer does. */
-function createdWithin(
-  from: string | undefined,
-  to: string | undefined,
-): { createdAt?: { gte?: Date; lt?: Date } } {
+function createdWithin(from: string | undefined, to: string | undefined): { createdAt?: { gte?: Date; lt?: Date } } {
   if (from === undefined && to === undefined) return {};
   return { createdAt: { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) } };
 }
