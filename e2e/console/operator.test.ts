@@ -28,7 +28,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' }));
     await row.getByRole('button', { name: 'Verify again' }).click();
     await row.waitFor({ state: 'detached' });
-    expect(await verification()).toBe('verified');
+    await waitFor(async () => (await verification()) === 'verified');
 
     receiver.answer({ status: 410 });
     await stack.publish(account, '{"event":"message:created","payload":{}}');
@@ -110,7 +110,8 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await signIn('/audit');
     await page.getByRole('textbox', { name: 'Account' }).fill(mine);
     await page.keyboard.press('Enter');
-    await page.getByRole('cell', { name: 'keys.create' }).waitFor();
+    await page.waitForURL((url) => url.search === `?account=${mine}`);
+    await page.getByRole('cell', { name: 'keys.create' }).first().waitFor();
     await page.getByRole('link', { name: 'accounts.put' }).first().click();
     await see('none → Renamed');
     await page.reload();
