@@ -59,6 +59,7 @@ export { listOf, ListQuery, oneOrMore } from './list.js';
 export { Lookup } from './lookup.js';
 export { Setting, Settings } from './settings.js';
 export { Health, HealthCheck } from './health.js';
+export { MASK } from './mask.js';
 export {
   isOperational,
   type OperationalEvent,
@@ -96,7 +97,6 @@ export {
   Breaker,
   ChangeSubscription,
   CreateSubscription,
-  MASK,
   RotateSecret,
   Secrets,
   Subscription,

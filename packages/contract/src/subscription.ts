@@ -4,6 +4,7 @@ import { DeliveryStatus, LastAttempt } from './delivery.js';
 import { EventTypeName, EventTypePattern } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { listOf, ListQuery, oneOrMore } from './list.js';
+import { MASK } from './mask.js';
 import { DayStats } from './stats.js';
 import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
 
@@ -14,9 +15,6 @@ export const SubscriptionStatus = z.enum(SUBSCRIPTION_STATUSES).meta({
     'held, none is lost · `disabled`: receives nothing, what was owed is canceled.',
 });
 export type SubscriptionStatus = z.infer<typeof SubscriptionStatus>;
-
-/** What stands for the value of a header. */
-export const MASK = '••••';
 
 export const Verification = z
   .object({
@@ -165,7 +163,7 @@ const inputFields = {
     .record(text(1, 256), text(0, 4096))
     .describe(
       'Sent with every request, at most 20. `host`, `content-*`, `webhook-*` and hop-by-hop names are refused. ' +
-        'The values are kept encrypted and are masked when read; a change replaces all of them.',
+        `The values are kept encrypted and are masked when read. A change replaces all of them; \`${MASK}\` keeps a value.`,
     ),
   metadata: Metadata,
   rateLimit: z

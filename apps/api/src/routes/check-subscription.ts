@@ -10,17 +10,28 @@ export function requireUrl({ addresses }: Pick<ApiDeps, 'addresses'>, url: strin
   return check.href;
 }
 
-/** Throws InvalidRequest for headers that may not be set. */
+/** Throws InvalidRequest for headers that may not be set. A masked value is fine here: it stands for the one that is stored. */
 export function requireHeaders(headers: Record<string, string>): void {
-  const masked = Object.entries(headers).find(([, value]) => value === MASK);
-  if (masked) {
-    const message =
-      'is the mask that is shown instead of the value: send the value, or leave headers out to keep them all';
-    throw new InvalidRequest([{ path: `headers.${masked[0]}`, message }]);
-  }
-  const check = checkHeaders(headers);
+  const check = checkHeaders(mapValues(headers, (value) => (value === MASK ? '' : value)));
   if (!check.ok) throw new InvalidRequest([{ path: `headers.${check.name}`, message: check.reason }]);
 }
+
+/** Throws InvalidRequest for the first masked value: where nothing is stored yet, it stands for nothing. */
+export function requireValues(headers: Record<string, string>): void {
+  const masked = Object.entries(headers).find(([, value]) => value === MASK);
+  if (masked) throw headerNotStored(masked[0]);
+}
+
+export const headerNotStored = (name: string): InvalidRequest =>
+  new InvalidRequest([
+    {
+      path: `headers.${name}`,
+      message: 'is masked, which keeps the stored value, but none is stored under this name: send the value',
+    },
+  ]);
+
+const mapValues = (of: Record<string, string>, change: (value: string) => string): Record<string, string> =>
+  Object.fromEntries(Object.entries(of).map(([name, value]) => [name, change(value)]));
 
 /** Throws EventTypeUnknown for the first exact type that is not in the catalogue. A pattern may be ahead of it. */
 export async function requireEventTypes({ db }: Pick<ApiDeps, 'db'>, events: string[]): Promise<void> {

@@ -158,6 +158,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
             const result = await changeSubscription(deps, { ...key, changes });
             if (result.outcome === 'not_found') throw new NotFound('subscription');
             if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
+            if (result.outcome === 'header_not_stored') throw new Error('no header was to be changed');
             const row = await afterVerification(deps, result.subscription, result.verificationId);
             return reply.send({ data: papercupsJson(row) });
           },

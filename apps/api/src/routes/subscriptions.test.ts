@@ -150,6 +150,21 @@ describe('change', () => {
     expect(emptied.json).toMatchObject({ events: [], description: null, headers: {}, metadata: {}, status: 'active' });
   });
 
+  it('a masked header keeps its stored value beside new ones; a name that is not stored is refused by name', async () => {
+    const id = await api.activeSubscription(account, { headers: { Authorization: 'Bearer hush', 'x-old': '1' } });
+    const { json } = await change(id, { headers: { authorization: MASK, 'x-new': '2' } });
+    expect(json.headers).toEqual({ authorization: MASK, 'x-new': MASK });
+    await publish();
+    await api.work();
+    expect(api.posts.at(-1)?.headers).toEqual({ authorization: 'Bearer hush', 'x-new': '2' });
+    const refused = await change(id, { headers: { 'x-old': MASK } });
+    expect([refused.status, refused.json.errors]).toEqual([
+      422,
+      [{ path: 'headers.x-old', message: expect.stringContaining('none is stored under this name') }],
+    ]);
+    expect((await get(id)).headers).toEqual({ authorization: MASK, 'x-new': MASK });
+  });
+
   it('an empty change changes nothing and asks for no verification', async () => {
     const id = await api.activeSubscription(account);
     api.jobs.length = 0;

@@ -19,7 +19,7 @@ import { beforeId, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited } from '../errors.js';
 import { given } from '../given.js';
-import { requireEventTypes, requireHeaders, requireUrl } from './check-subscription.js';
+import { headerNotStored, requireEventTypes, requireHeaders, requireUrl, requireValues } from './check-subscription.js';
 import { AccountParams, requireAccount, SubscriptionParams, uuidOf } from './params.js';
 import { subscriptionStatsJson } from './stats-json.js';
 import { subscriptionJson } from './subscription-json.js';
@@ -51,6 +51,7 @@ export const subscriptionRoutes: Routes = (app, deps) => {
       const { events = [], headers = {} } = body;
       const url = requireUrl(deps, body.url);
       requireHeaders(headers);
+      requireValues(headers);
       await requireEventTypes(deps, events);
       const result = await createSubscription(deps, {
         ...given(body),
@@ -158,6 +159,8 @@ export const subscriptionRoutes: Routes = (app, deps) => {
       switch (result.outcome) {
         case 'changed':
           return subscriptionJson(deps, result.subscription);
+        case 'header_not_stored':
+          throw headerNotStored(result.name);
         case 'not_found':
           throw new NotFound('subscription');
         case 'rate_limited':

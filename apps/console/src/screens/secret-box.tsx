@@ -1,29 +1,37 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Eye, EyeOff } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { secretsQuery } from '../data/queries.js';
+import { useMay } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Copy } from '../ui/copy.js';
 import { Time } from '../ui/time.js';
+import { useSay } from '../ui/toasts.js';
+import { RotateSecret } from './rotate-secret.js';
 
 const SHOWN_MS = 30_000;
 
-/** The signing secret, hidden until it is asked for, and hidden again after 30 s. */
+/** The signing secret, hidden until it is asked for, and hidden again after 30 s. Rotating it shows the new one, and the older
+ *  ones that go on beside it. */
 export function SecretBox({ account, id }: { account: string; id: string }) {
   const query = secretsQuery(account, id);
   const secrets = useQuery(query);
   const queryClient = useQueryClient();
-  const [isShown, setIsShown] = useState(false);
-  const hide = () => {
-    setIsShown(false);
-    queryClient.removeQueries(query);
-  };
+  const say = useSay();
+  const may = useMay();
+  const [shownAt, setShownAt] = useState<number | null>(null);
+  const [isRotating, setIsRotating] = useState(false);
+  const show = () => setShownAt(Date.now());
+  const hide = useCallback(() => {
+    setShownAt(null);
+    queryClient.removeQueries({ queryKey: secretsQuery(account, id).queryKey });
+  }, [account, id, queryClient]);
   useEffect(() => {
-    if (!isShown) return;
-    const timer = setTimeout(() => setIsShown(false), SHOWN_MS);
+    if (shownAt === null) return;
+    const timer = setTimeout(hide, SHOWN_MS);
     return () => clearTimeout(timer);
-  }, [isShown]);
-  const shown = isShown ? secrets.data : undefined;
+  }, [shownAt, hide]);
+  const shown = shownAt === null ? undefined : secrets.data;
   return (
     <section className="stack close" aria-label="Signing secret">
       <h3>Signing secret</h3>
@@ -42,13 +50,13 @@ export function SecretBox({ account, id }: { account: string; id: string }) {
             size="tiny"
             label="Reveal secret"
             isPending={secrets.isFetching}
-            onClick={() => void secrets.refetch().then(() => setIsShown(true))}
+            onClick={() => void secrets.refetch().then(show)}
           >
             <Eye className="icon" aria-hidden />
           </Button>
         )}
       </div>
-      {isShown && secrets.error && <p className="error small">{secrets.error.message}</p>}
+      {shownAt !== null && secrets.error && <p className="error small">{secrets.error.message}</p>}
       {shown?.previous.map(({ secret, expiresAt }) => (
         <div key={secret} className="row small">
           <span className="muted">
@@ -62,6 +70,24 @@ export function SecretBox({ account, id }: { account: string; id: string }) {
         Every request is signed with it, as Standard Webhooks has it: check <code>webhook-signature</code> before you
         trust a request.
       </p>
+      {may('subscriptions:write') && (
+        <div className="row">
+          <Button onClick={() => setIsRotating(true)}>Rotate secret…</Button>
+        </div>
+      )}
+      {isRotating && (
+        <RotateSecret
+          account={account}
+          id={id}
+          onClose={() => setIsRotating(false)}
+          onRotated={(rotated) => {
+            queryClient.setQueryData(query.queryKey, rotated);
+            setIsRotating(false);
+            show();
+            say('Rotated: the new secret signs from the next attempt on.');
+          }}
+        />
+      )}
     </section>
   );
 }

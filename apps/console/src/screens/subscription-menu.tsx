@@ -1,4 +1,4 @@
-import type { Subscription } from '@posthorn/contract';
+import type { DisableSubscription, Subscription } from '@posthorn/contract';
 import { useState } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath } from '../data/queries.js';
@@ -33,7 +33,7 @@ export function SubscriptionMenu({ account, subscription }: { account: string; s
 }
 
 /** Pause, resume, disable, verify: each says what it has done and, where it can, how to undo it. */
-export function useSubscriptionActs(account: string, { id }: Pick<Subscription, 'id'>) {
+export function useSubscriptionActs(account: string, { id, status }: Pick<Subscription, 'id' | 'status'>) {
   const say = useSay();
   const path = `${accountPath(account)}/subscriptions/${id}`;
   const touches = ['accounts', account, 'subscriptions'];
@@ -48,14 +48,15 @@ export function useSubscriptionActs(account: string, { id }: Pick<Subscription, 
     onDone: () =>
       say('Paused: deliveries are held, none is lost.', { label: 'Undo', onAct: () => resume.mutate(undefined) }),
   });
-  const disable = useAct<Subscription>({
+  const disable = useAct<Subscription, DisableSubscription>({
     path: `${path}/disable`,
     touches,
     onDone: () =>
-      say('Disabled: events from now on are not queued for this webhook; replay what is missing later if need be.', {
-        label: 'Undo',
-        onAct: () => resume.mutate(undefined),
-      }),
+      say(
+        'Disabled: events from now on are not queued for this webhook; replay what is missing later if need be. What it was owed waits.',
+        // A paused one would be made active by that.
+        status === 'active' ? { label: 'Undo', onAct: () => resume.mutate(undefined) } : undefined,
+      ),
   });
   const verify = useAct<Subscription>({
     path: `${path}/verify`,
@@ -65,7 +66,8 @@ export function useSubscriptionActs(account: string, { id }: Pick<Subscription, 
   return {
     pause: () => pause.mutate(undefined),
     resume: () => resume.mutate(undefined),
-    disable: () => disable.mutate(undefined),
+    // What it is owed is held, so that nothing is lost by enabling it again.
+    disable: () => disable.mutate({ deliveries: 'hold' }),
     verify: () => verify.mutate(undefined),
   };
 }

@@ -1,7 +1,7 @@
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
-import { type NewSubscription, sealHeaders } from './create-subscription.js';
+import { keepMasked, type NewSubscription, openHeaders, sealHeaders } from './create-subscription.js';
 import { type Subscription, type SubscriptionKey, findSubscription, lockSubscription } from './subscription.js';
 
 export type SubscriptionChanges = Partial<Omit<NewSubscription, 'accountId'>>;
@@ -10,11 +10,14 @@ export type ChangeSubscriptionResult =
   /** verificationId: the one that a new URL started, or null. */
   | { outcome: 'changed'; subscription: Subscription; verificationId: string | null }
   | { outcome: 'not_found' }
+  /** A header's value is to be kept, and there is none of this name. */
+  | { outcome: 'header_not_stored'; name: string }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
 /** Changes what is given and leaves the rest, in one transaction. A new URL is verified first: until then it stands in
  *  `pendingUrl` and the old one keeps receiving (only a subscription that never had a verified URL takes it at once).
- *  Naming the URL in force drops a pending one. A change without `url` never touches the verification. */
+ *  Naming the URL in force drops a pending one. A change without `url` never touches the verification. A masked header keeps its
+ *  stored value. */
 export async function changeSubscription(
   deps: Deps,
   { accountId, id, changes }: SubscriptionKey & { changes: SubscriptionChanges },
@@ -31,7 +34,11 @@ export async function changeSubscription(
     if (changes.events !== undefined) set('events', changes.events);
     if (changes.scope !== undefined) set('scope', changes.scope);
     if (changes.description !== undefined) set('description', changes.description);
-    if (changes.headers !== undefined) set('headers_sealed', sealHeaders(deps, changes.headers));
+    if (changes.headers !== undefined) {
+      const kept = keepMasked(changes.headers, openHeaders(deps, now.headersSealed));
+      if ('missing' in kept) return { outcome: 'header_not_stored', name: kept.missing } as const;
+      set('headers_sealed', sealHeaders(deps, kept.headers));
+    }
     if (changes.metadata !== undefined) set('metadata', JSON.stringify(changes.metadata));
 
     if (changes.rateLimit !== undefined) {

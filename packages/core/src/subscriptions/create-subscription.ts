@@ -1,3 +1,4 @@
+import { MASK } from '@posthorn/contract';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
@@ -86,5 +87,19 @@ export function readHeaderNames(
   subscription: { headersSealed: Uint8Array | null },
 ): Record<string, string> {
   const headers = openHeaders(deps, subscription.headersSealed);
-  return Object.fromEntries(Object.keys(headers).map((name) => [name, '••••']));
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, MASK]));
+}
+
+/** The headers to store: a masked value is the stored one of that name, whose letters may be of either case. */
+export function keepMasked(
+  headers: Record<string, string>,
+  stored: Record<string, string>,
+): { headers: Record<string, string> } | { missing: string } {
+  const valueOf = new Map(Object.entries(stored).map(([name, value]) => [name.toLowerCase(), value]));
+  const missing = Object.entries(headers).find(([name, value]) => value === MASK && !valueOf.has(name.toLowerCase()));
+  if (missing) return { missing: missing[0] };
+  const kept = Object.entries(headers).map(([name, value]): [string, string] =>
+    value === MASK ? [name, valueOf.get(name.toLowerCase()) ?? ''] : [name, value],
+  );
+  return { headers: Object.fromEntries(kept) };
 }

@@ -39,9 +39,9 @@ export function findSubscription(db: Database, { accountId, id }: SubscriptionKe
 export async function lockSubscription(
   client: pg.PoolClient,
   { accountId, id }: SubscriptionKey,
-): Promise<{ status: Row['status']; url: string; pendingUrl: string | null } | null> {
-  const { rows } = await client.query<{ status: Row['status']; url: string; pendingUrl: string | null }>(
-    `SELECT status, url, pending_url AS "pendingUrl" FROM subscriptions
+): Promise<Pick<Row, 'status' | 'url' | 'pendingUrl' | 'headersSealed'> | null> {
+  const { rows } = await client.query<Pick<Row, 'status' | 'url' | 'pendingUrl' | 'headersSealed'>>(
+    `SELECT status, url, pending_url AS "pendingUrl", headers_sealed AS "headersSealed" FROM subscriptions
      WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE`,
     [accountId, id],
   );

@@ -1,0 +1,113 @@
+import type { Subscription } from '@posthorn/contract';
+import { type FormEvent, useState } from 'react';
+import { useAct } from '../data/act.js';
+import { ApiProblem } from '../data/call.js';
+import { accountPath } from '../data/queries.js';
+import { Button } from '../ui/button.js';
+import { Field } from '../ui/field.js';
+import { useSay } from '../ui/toasts.js';
+import { EventPicker } from './event-picker.js';
+import { faultsOf, type HeaderRow, HeaderRows, headersOf, rowsOf } from './header-rows.js';
+
+/** What can be set of a webhook, but for its secret and its state. What is wrong stands beside the field it is wrong with. */
+export function WebhookForm({ account, subscription }: { account: string; subscription: Subscription }) {
+  const say = useSay();
+  const [url, setUrl] = useState(subscription.pendingUrl ?? subscription.url);
+  const [events, setEvents] = useState(subscription.events);
+  const [description, setDescription] = useState(subscription.description ?? '');
+  const [rate, setRate] = useState(subscription.rateLimit?.toString() ?? '');
+  // null: as they are stored.
+  const [changedRows, setChangedRows] = useState<HeaderRow[] | null>(null);
+  const [storedRows, setStoredRows] = useState(() => rowsOf(subscription.headers));
+  const rows = changedRows ?? storedRows;
+  const [faults, setFaults] = useState<ReadonlyMap<number | 'rate', string>>(new Map());
+  const change = useAct<Subscription, object>({
+    method: 'PATCH',
+    path: `${accountPath(account)}/subscriptions/${subscription.id}`,
+    touches: ['accounts', account, 'subscriptions'],
+    isQuiet: true,
+    onDone({ pendingUrl, headers }) {
+      setChangedRows(null);
+      setStoredRows(rowsOf(headers));
+      say(
+        pendingUrl === null
+          ? 'Saved.'
+          : 'Saved. The new URL is being verified; until it has passed, the old one receives.',
+      );
+    },
+  });
+  const problems = change.error instanceof ApiProblem ? [...change.error.fields] : [];
+  const errorOf = (name: string) => problems.find(([path]) => path === name)?.[1];
+  const eventsError = problems.find(([path]) => path.startsWith('events'))?.[1];
+  const headersError = errorOf('headers');
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const found = new Map<number | 'rate', string>(faultsOf(rows));
+    if (!/^\d*$/.test(rate.trim())) found.set('rate', 'Enter a whole number of attempts per second, or nothing.');
+    setFaults(found);
+    change.reset();
+    if (found.size > 0) return;
+    change.mutate({
+      ...(url.trim() !== (subscription.pendingUrl ?? subscription.url) && { url: url.trim() }),
+      events,
+      description: description.trim() === '' ? null : description.trim(),
+      ...(changedRows && { headers: headersOf(changedRows) }),
+      rateLimit: rate.trim() === '' ? null : Number(rate),
+    });
+  };
+  return (
+    <form className="panel stack" onSubmit={submit} noValidate>
+      <h2>Webhook</h2>
+      <Field
+        label="Webhook URL"
+        type="url"
+        value={url}
+        error={errorOf('url')}
+        help="A new URL is verified first; until it has passed, the old one keeps receiving."
+        onChange={({ target }) => setUrl(target.value)}
+      />
+      <Field
+        label="Description (optional)"
+        value={description}
+        error={errorOf('description')}
+        onChange={({ target }) => setDescription(target.value)}
+      />
+      <EventPicker value={events} onChange={setEvents} />
+      {eventsError && (
+        <p className="error" role="alert">
+          {eventsError}
+        </p>
+      )}
+      <HeaderRows
+        rows={rows}
+        onChange={setChangedRows}
+        errorOf={({ id, name }) =>
+          faults.get(id) ?? (name.trim() === '' ? undefined : errorOf(`headers.${name.trim()}`))
+        }
+      />
+      {headersError && (
+        <p className="error" role="alert">
+          {headersError}
+        </p>
+      )}
+      <Field
+        label="Rate limit (attempts per second, optional)"
+        inputMode="numeric"
+        value={rate}
+        error={faults.get('rate') ?? errorOf('rateLimit')}
+        help="Over all workers. Empty: as fast as it answers."
+        onChange={({ target }) => setRate(target.value)}
+      />
+      {change.error && problems.length === 0 && (
+        <p className="error" role="alert">
+          {change.error.message}
+        </p>
+      )}
+      <div className="row">
+        <Button type="submit" look="primary" isPending={change.isPending}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}

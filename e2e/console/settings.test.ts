@@ -1,0 +1,126 @@
+import { waitFor } from '@posthorn/testing';
+import { describe, expect, inject } from 'vitest';
+import { it } from './browser.js';
+
+describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () => {
+  it('own headers: added, kept without being shown, removed; one that may not be set is refused by name, beside its row', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url, { headers: { 'x-kept': 'hush', 'x-gone': '1' } });
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    await button('Add header').click();
+    await page.getByLabel('Header name').last().fill('Webhook-Id');
+    await page.getByLabel('Value of Webhook-Id').fill('mine');
+    await button('Save').click();
+    const alert = page.getByRole('alert').filter({ hasText: 'set by the sender itself' });
+    await alert.waitFor();
+    const field = page.getByLabel('Header name').last();
+    expect(await field.getAttribute('aria-describedby')).toBe(await alert.getAttribute('id'));
+
+    await field.fill('X-KEPT');
+    await button('Save').click();
+    await see('This header is there already');
+
+    await field.fill('x-new');
+    await button('Remove x-gone').click();
+    await button('Save').click();
+    await see('Saved.');
+    expect(await page.getByText('hush').count()).toBe(0);
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => receiver.events.length === 1);
+    const headers = receiver.events[0]?.headers;
+    expect([headers?.['x-kept'], headers?.['x-new'], headers?.['x-gone']]).toEqual(['hush', 'mine', undefined]);
+  });
+
+  it('description and rate limit are kept; a rate that is no number is refused, not dropped', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url, { rateLimit: 7 });
+    const read = () => stack.call('GET', `/v1/accounts/${account}/subscriptions/${id}`);
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    const rate = page.getByRole('textbox', { name: /^Rate limit/ });
+    await page.getByRole('textbox', { name: /^Description/ }).fill('CRM of the north');
+    await rate.fill('fast');
+    await button('Save').click();
+    await see('Enter a whole number of attempts per second');
+    expect((await read())['rateLimit']).toBe(7);
+    await rate.fill('20000');
+    await button('Save').click();
+    await see('must be at most 10000');
+    await rate.fill('50');
+    await button('Save').click();
+    await see('Saved.');
+    expect(await read()).toMatchObject({ rateLimit: 50, description: 'CRM of the north' });
+  });
+
+  it('disable and pause can be undone from their message, and what it was owed is still sent', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    receiver.answer(503, 200);
+    const event = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.delivery(account, event.id)).attemptCount === 1);
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    await button('Disable').click();
+    await see('What it was owed waits.');
+    await button('Undo').click();
+    await page.getByRole('region', { name: 'Status' }).getByText('Active', { exact: true }).waitFor();
+    await waitFor(async () => (await stack.delivery(account, event.id)).status === 'succeeded');
+    await button('Dismiss').first().click();
+    await button('Pause').click();
+    await see('Paused: deliveries are held, none is lost.');
+    await button('Undo').last().click();
+    await page.getByRole('region', { name: 'Status' }).getByText('Active', { exact: true }).waitFor();
+  });
+
+  it('rotating shows both secrets and when the older one ends, and hides them after 30 s', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id, secret } = await stack.subscribe(receiver.url);
+    await page.clock.install();
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    await button('Rotate secret…').click();
+    await page.getByLabel('The present secret goes on for').selectOption('1 hour');
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+    await see(secret);
+    await see(/Also signing, until/);
+    expect(await page.getByText(/^whsec_[A-Za-z0-9+/]{20,}/).count()).toBe(2);
+    await page.clock.runFor(31_000);
+    await waitFor(async () => (await page.getByText(/^whsec_[A-Za-z0-9+/]/).count()) === 0);
+  });
+
+  it('deleting asks for the host to be typed', async ({ page, stack, receiver, signIn, button, see }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    await button('Delete webhook…').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox').fill('example.com');
+    await dialog.getByRole('button', { name: 'Delete webhook' }).click();
+    const { host } = new URL(receiver.url);
+    await see(`Type exactly ${host}`);
+    await dialog.getByRole('textbox').fill(host);
+    await dialog.getByRole('button', { name: 'Delete webhook' }).click();
+    await see('Webhook deleted.');
+    await see('No webhooks yet');
+  });
+});
