@@ -24,10 +24,102 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     expect(await page.title()).not.toBe('pwned');
     await button('Retry now').click();
     await see('Retry queued.');
-    await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
+    await page.getByRole('dialog').getByText('Succeeded · 200').waitFor();
+    await page.keyboard.press('Escape');
     await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Events' }).click();
     await page.getByRole('link', { name: 'message:created' }).click();
     await see('12345678901234567890');
+  });
+
+  it('a delivery opens beside its list: its address is its page’s, back and reload restore it, Esc gives the focus back', async ({
+    page,
+    context,
+    stack,
+    receiver,
+    signIn,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await signIn(`/accounts/${account}/deliveries?range=24h`);
+    const link = page.getByRole('link', { name: 'message:created' });
+    const drawer = page.getByRole('dialog', { name: 'Delivery' });
+    await link.click();
+    await drawer.getByText('Taken: the receiver answered 200').waitFor();
+    expect(new URL(page.url()).pathname).toMatch(/\/deliveries\/dlv_\w+$/);
+
+    await page.reload();
+    await drawer.getByText('Taken: the receiver answered 200').waitFor();
+    expect(await page.getByRole('heading', { name: 'Deliveries', level: 1 }).count()).toBe(1); // behind it
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'hidden' });
+    expect(new URL(page.url()).search).toBe('?range=24h');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('message:created');
+    await page.goBack();
+    await drawer.waitFor();
+
+    const alone = await context.newPage();
+    await alone.goto(page.url());
+    await alone.getByRole('heading', { level: 1, name: 'message:created' }).waitFor();
+    expect(await alone.getByRole('dialog').count()).toBe(0);
+  });
+
+  it('on a phone a delivery is a page of its own', async ({ page, stack, receiver }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`/accounts/${account}/deliveries`);
+    await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('link', { name: 'message:created' }).click();
+    await page.getByRole('heading', { level: 1, name: 'message:created' }).waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+  });
+
+  it('the attempts of a delivery: each with its request and its answer, and the next one with its time', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    see,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    receiver.answer({ status: 503, headers: { 'retry-after': '3600', 'x-from': 'the receiver' }, body: 'busy' }, 200);
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{"n":1.50}}');
+    await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
+    await signIn(`/accounts/${account}/deliveries/${(await stack.delivery(account, id)).id}`);
+    await see('Next: try 2 of 12');
+    await page.getByRole('row', { name: /2 Next/ }).waitFor();
+    await page.getByLabel('answer headers').getByText('x-from: the receiver').waitFor();
+    await page.getByRole('tab', { name: 'Answer · 503' }).press('ArrowRight');
+    await page.getByLabel('request headers').getByText('webhook-signature').waitFor();
+    await page.getByLabel('request body').getByText('"n": 1.50').waitFor();
+    await page.getByRole('button', { name: 'Retry now' }).click();
+    await see('Taken: the receiver answered 200');
+    await page.getByRole('button', { name: 'Attempt 1' }).click();
+    await see('The receiver answered 503');
+  });
+
+  it('a time stands in the address, from one moment to another too; times are told in UTC when that is asked for', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await signIn(`/accounts/${account}/deliveries`);
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('From … to …');
+    await page.getByRole('link', { name: 'message:created' }).waitFor();
+    await button('UTC').click();
+    await page.getByLabel('To', { exact: true }).fill('2020-01-02T03:04');
+    await see('No deliveries match these filters');
+    const { searchParams } = new URL(page.url());
+    expect([searchParams.get('range'), searchParams.get('to')]).toEqual([null, '2020-01-02T03:04:00.000Z']);
+    await page.reload();
+    expect(await page.getByLabel('To', { exact: true }).inputValue()).toBe('2020-01-02T03:04');
+    expect(await button('UTC').getAttribute('aria-pressed')).toBe('true');
   });
 
   it('filters stand in the address: reload and back restore them; no match says so and clears', async ({

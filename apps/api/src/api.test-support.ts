@@ -124,6 +124,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     operatorKey: OPERATOR_KEY,
     publicUrl: null,
     trustedProxies: [],
+    maxAttempts: 12,
     sessionSeconds: 43_200,
     sessionIdleSeconds: 7_200,
     addresses: { allowPrivate: parseAllowList('none'), requireHttps: true },

@@ -24,6 +24,8 @@ export interface ApiDeps extends Deps {
   /** How long somebody stays signed in, and how long unused. */
   sessionSeconds: number;
   sessionIdleSeconds: number;
+  /** Attempts of the schedule that is in force. */
+  maxAttempts: number;
   /** Which URLs subscriptions may have. */
   addresses: AddressPolicy;
   /** Whether the queue answers; asked by /readyz only. */

@@ -20,6 +20,8 @@ export interface Env {
   sessionIdleSeconds: number;
   allowPrivate: AllowList;
   requireHttps: boolean;
+  /** What the workers go by, told with each delivery. */
+  retryScheduleSeconds: number[];
   shutdownDelayMs: number;
   shutdownTimeoutMs: number;
   logLevel: string;
@@ -46,6 +48,7 @@ const NAMES = [
   'SESSION_IDLE_MINUTES',
   'ALLOW_PRIVATE_NETWORKS',
   'REQUIRE_HTTPS',
+  'RETRY_SCHEDULE_SECONDS',
   'SHUTDOWN_DELAY_MS',
   'SHUTDOWN_TIMEOUT_MS',
   'LOG_LEVEL',
@@ -70,6 +73,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     sessionIdleSeconds: Math.round(read.sessionIdleMinutes * 60),
     allowPrivate: allowListOf(read.allowPrivateNetworks),
     requireHttps: read.requireHttps,
+    retryScheduleSeconds: read.retryScheduleSeconds,
     shutdownDelayMs: read.shutdownDelayMs,
     shutdownTimeoutMs: read.shutdownTimeoutMs,
     logLevel: read.logLevel,

@@ -48,6 +48,7 @@ const app = await buildApp({
   sessionSeconds: env.sessionSeconds,
   sessionIdleSeconds: env.sessionIdleSeconds,
   addresses: { allowPrivate: env.allowPrivate, requireHttps: env.requireHttps },
+  maxAttempts: env.retryScheduleSeconds.length + 1,
   checkQueue: () => producer.check(),
   figures,
   consoleDirectory: fileURLToPath(new URL('../../console/dist', import.meta.url)),

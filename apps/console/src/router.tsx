@@ -1,11 +1,4 @@
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent as lazily,
-  Link,
-  Outlet,
-} from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent as lazily, Link } from '@tanstack/react-router';
 import { Frame } from './frame.js';
 import { Empty } from './ui/states.js';
 
@@ -31,7 +24,12 @@ export interface ListSearch {
   account?: string;
   action?: string;
   actor?: string;
+  from?: string;
+  to?: string;
+  limit?: string;
   cursor?: string;
+  /** The one that is open beside the list. */
+  delivery?: string;
 }
 const NAMES = [
   'status',
@@ -42,7 +40,11 @@ const NAMES = [
   'account',
   'action',
   'actor',
+  'from',
+  'to',
+  'limit',
   'cursor',
+  'delivery',
 ] as const;
 const validateSearch = (search: Record<string, unknown>): ListSearch =>
   Object.fromEntries(NAMES.flatMap((name) => (typeof search[name] === 'string' ? [[name, search[name]]] : [])));
@@ -92,7 +94,12 @@ const eventType = createRoute({
   component: lazily(() => import('./screens/event-types.js'), 'EventTypeScreen'),
 });
 
-const account = createRoute({ getParentRoute: root, path: '/accounts/$account', component: Outlet });
+const account = createRoute({
+  getParentRoute: root,
+  path: '/accounts/$account',
+  component: lazily(() => import('./screens/delivery-drawer.js'), 'AccountScreen'),
+  validateSearch,
+});
 const ofAccount = () => account;
 const integrations = createRoute({
   getParentRoute: ofAccount,
@@ -110,6 +117,7 @@ const subscriptionOverview = createRoute({
   getParentRoute: ofSubscription,
   path: '/',
   component: lazily(() => import('./screens/subscription-overview.js'), 'SubscriptionOverview'),
+  validateSearch,
 });
 const subscriptionDeliveries = createRoute({
   getParentRoute: ofSubscription,

@@ -52,7 +52,7 @@ export const Attempt = z
         dnsMs: milliseconds('Looking the name up'),
         connectMs: milliseconds('Connecting'),
         tlsMs: milliseconds('The TLS handshake'),
-        firstByteMs: milliseconds('From the request to the first byte of the answer'),
+        firstByteMs: milliseconds('From the start to the first byte of the answer, all of the above included'),
       })
       .describe('Where the time went.'),
     url: z.string().describe('Where it was sent.'),
@@ -87,6 +87,9 @@ const deliveryFields = {
   status: DeliveryStatus,
   statusReason: z.string().nullable().describe('Why it was canceled.'),
   attemptCount: z.int().describe('Attempts so far, of every kind.'),
+  maxAttempts: z
+    .int()
+    .describe('Attempts that the schedule in force has; those asked for, and those we ended ourselves, come on top.'),
   lastAttempt: LastAttempt.nullable().describe('null: not attempted yet.'),
   nextAttemptAt: timeOrNull('When the next attempt is due; null unless one is scheduled.'),
   createdAt: time('When it was created.'),

@@ -47,6 +47,7 @@ describe('deliveries', () => {
       status: 'succeeded',
       statusReason: null,
       attemptCount: 1,
+      maxAttempts: 12,
       lastAttempt: { outcome: 'ok', trigger: 'auto', statusCode: 200, durationMs: 3, at: TIME },
       nextAttemptAt: null,
       createdAt: TIME,

@@ -46,7 +46,7 @@ export const deliveryRoutes: Routes = (app, deps) => {
         limit,
         list: 'deliveries',
         keyOf: ({ id }) => [id],
-        itemOf: (row) => deliveryJson(row, urlOf(row)),
+        itemOf: (row) => deliveryJson(deps, row, urlOf(row)),
       });
     },
   );
@@ -74,7 +74,7 @@ export const deliveryRoutes: Routes = (app, deps) => {
         }),
         urlsOf(deps, [row]),
       ]);
-      return { ...deliveryJson(row, urlOf(row)), attempts: attempts.map(attemptJson) };
+      return { ...deliveryJson(deps, row, urlOf(row)), attempts: attempts.map(attemptJson) };
     },
   );
 
@@ -98,7 +98,7 @@ export const deliveryRoutes: Routes = (app, deps) => {
       switch (result.outcome) {
         case 'asked': {
           const urlOf = await urlsOf(deps, [result.delivery]);
-          return reply.code(202).send(deliveryJson(result.delivery, urlOf(result.delivery)));
+          return reply.code(202).send(deliveryJson(deps, result.delivery, urlOf(result.delivery)));
         }
         case 'not_found':
           throw new NotFound('delivery');

@@ -25,7 +25,7 @@ export const lastAttemptJson = (
         at: row.lastAttemptAt.toISOString(),
       };
 
-export const deliveryJson = (row: Row, url: string): Delivery => ({
+export const deliveryJson = ({ maxAttempts }: Pick<ApiDeps, 'maxAttempts'>, row: Row, url: string): Delivery => ({
   id: toTypeId('dlv', row.id),
   accountId: row.accountId,
   eventId: toTypeId('evt', row.eventId),
@@ -35,6 +35,7 @@ export const deliveryJson = (row: Row, url: string): Delivery => ({
   status: row.status,
   statusReason: row.statusReason,
   attemptCount: row.attemptCount,
+  maxAttempts,
   lastAttempt: lastAttemptJson(row),
   nextAttemptAt: row.dueAt?.toISOString() ?? null,
   createdAt: row.createdAt.toISOString(),

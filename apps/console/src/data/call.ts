@@ -26,19 +26,30 @@ export function setPortalToken(token: string | null): void {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** One request to the public API; resolves with its JSON, or with undefined where there is none. Throws ApiProblem. */
-export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(new URL(`.${path}`, document.baseURI), {
+/** Sends a request to the public API as whoever is signed in. */
+export const openRequest = (
+  method: Method,
+  path: string,
+  { headers, body, signal }: { headers?: Record<string, string>; body?: string; signal?: AbortSignal | undefined },
+): Promise<Response> =>
+  fetch(new URL(`.${path}`, document.baseURI), {
     method,
     credentials: 'same-origin',
     headers: {
-      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
       ...(portalToken !== null
         ? { authorization: `Bearer ${portalToken}` }
         : method !== 'GET' && { 'x-posthorn-csrf': '1' }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body }),
     ...(signal && { signal }),
+  });
+
+/** One request to the public API; resolves with its JSON, or with undefined where there is none. Throws ApiProblem. */
+export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await openRequest(method, path, {
+    ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    signal,
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error;
     throw new ApiProblem(0, { title: 'The server cannot be reached. Is it running, and are you online?' });

@@ -2,31 +2,34 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { query } from './call.js';
 import { accountPath } from './queries.js';
+import { readStream } from './stream.js';
 
 export type Live = 'off' | 'on' | 'lost';
 
+const GATHERED_MS = 500;
+
 /** While it is on, refetches an account's deliveries within a second of a change. When the stream breaks, the usual polling
- *  goes on, and it says so until the browser has connected again. */
+ *  goes on, and it says so until the stream is back. */
 export function useLive(account: string, subscription: string | undefined, isOn: boolean): Live {
   const queryClient = useQueryClient();
   const [isLost, setIsLost] = useState(false);
   useEffect(() => {
     if (!isOn) return;
-    const stream = new EventSource(
-      new URL(`.${accountPath(account)}/stream${query({ subscription })}`, document.baseURI),
-    );
+    const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const refetch = () => {
       timer ??= setTimeout(() => {
         timer = undefined;
         void queryClient.invalidateQueries({ queryKey: ['accounts', account, 'deliveries', 'list'] });
-      }, 500);
+      }, GATHERED_MS);
     };
-    for (const name of ['delivery', 'attempt', 'skipped']) stream.addEventListener(name, refetch);
-    stream.addEventListener('open', () => setIsLost(false));
-    stream.addEventListener('error', () => setIsLost(true));
+    void readStream(`${accountPath(account)}/stream${query({ subscription })}`, {
+      onEvent: refetch,
+      onState: (isOpen) => setIsLost(!isOpen),
+      signal: stop.signal,
+    });
     return () => {
-      stream.close();
+      stop.abort();
       clearTimeout(timer);
     };
   }, [account, subscription, isOn, queryClient]);

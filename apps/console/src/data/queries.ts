@@ -116,6 +116,7 @@ export interface EventFilters {
   from?: string | undefined;
   to?: string | undefined;
   cursor?: string | undefined;
+  limit?: number | undefined;
 }
 
 export const eventsQuery = (account: string, filters: EventFilters) =>
@@ -178,7 +179,10 @@ export const keysQuery = (account: string) =>
   });
 
 /** Of an account, or of one of its subscriptions; null: of all accounts. */
-export const statsQuery = (account: string | null, filters: { subscription?: string; from?: string | undefined }) =>
+export const statsQuery = (
+  account: string | null,
+  filters: { subscription?: string; from?: string | undefined; to?: string | undefined },
+) =>
   queryOptions({
     queryKey: ['stats', account, filters],
     queryFn: ({ signal }) =>

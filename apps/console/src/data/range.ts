@@ -14,3 +14,14 @@ export function since(range: string | undefined, now = Date.now()): string | und
   const found = RANGES.find(({ id }) => id === range);
   return found && new Date(Math.floor((now - found.ms) / MINUTE_MS) * MINUTE_MS).toISOString();
 }
+
+/** What the address says of a time, as the API takes it. */
+export const boundsOf = ({
+  range,
+  from,
+  to,
+}: {
+  range?: string;
+  from?: string;
+  to?: string;
+}): { from: string | undefined; to: string | undefined } => ({ from: since(range) ?? from, to });

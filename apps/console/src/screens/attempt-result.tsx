@@ -1,9 +1,15 @@
 import { type Attempt, fill, OUTCOME_WORDS, TRIGGER_WORDS } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
 import { CircleCheck, CircleX } from 'lucide-react';
 import { prettyJson } from '../data/json.js';
-import { Code } from '../ui/outside-text.js';
+import { eventQuery } from '../data/queries.js';
+import { useMay } from '../session.js';
+import { Code, OutsideText } from '../ui/outside-text.js';
 import { Facts } from '../ui/page.js';
+import { Loaded } from '../ui/states.js';
+import { Tabs } from '../ui/tabs.js';
 import { duration, Time } from '../ui/time.js';
+import { Timings } from './timings.js';
 
 /** How an attempt ended, why that may be, and what to do about it. */
 export function AttemptResult({ attempt }: { attempt: Attempt }) {
@@ -36,84 +42,87 @@ export function AttemptResult({ attempt }: { attempt: Attempt }) {
 }
 
 /** All that is known of an attempt. */
-export function AttemptDetail({ attempt }: { attempt: Attempt }) {
+export function AttemptDetail({ account, eventId, attempt }: { account: string; eventId: string; attempt: Attempt }) {
+  const { statusCode, responseHeaders, responseBody, responseTruncated } = attempt;
   return (
     <div className="stack">
       <AttemptResult attempt={attempt} />
       <Timings attempt={attempt} />
-      <Facts
-        facts={[
-          ['Trigger', TRIGGER_WORDS[attempt.trigger]],
-          ['Started', <Time key="at" at={attempt.startedAt} />],
-          [
-            'Sent to',
-            <span key="url" className="mono">
-              {attempt.url}
-            </span>,
-          ],
-          ['Address', attempt.remoteAddress ?? '—'],
+      <Tabs
+        label="Answer and request"
+        tabs={[
+          {
+            name: `Answer${statusCode === null ? '' : ` · ${statusCode}`}`,
+            panel: (
+              <div className="stack">
+                {responseHeaders === null ? (
+                  <p className="muted">No answer came.</p>
+                ) : (
+                  <Headers what="answer headers" of={responseHeaders} />
+                )}
+                {responseHeaders !== null && (
+                  <section className="stack tight">
+                    <h3>Body{responseTruncated && ' (its first 4 KiB)'}</h3>
+                    {responseBody === null || responseBody === '' ? (
+                      <p className="muted">None.</p>
+                    ) : (
+                      <Code what="answer body" text={prettyJson(responseBody)} />
+                    )}
+                  </section>
+                )}
+              </div>
+            ),
+          },
+          {
+            name: 'Request',
+            panel: (
+              <div className="stack">
+                <Facts
+                  facts={[
+                    ['Sent to', <OutsideText key="url" text={attempt.url} />],
+                    ['Address', attempt.remoteAddress ?? '—'],
+                    ['Started', <Time key="at" at={attempt.startedAt} isWhole />],
+                    ['Trigger', TRIGGER_WORDS[attempt.trigger]],
+                  ]}
+                />
+                <Headers what="request headers" of={attempt.requestHeaders} />
+                <RequestBody account={account} eventId={eventId} />
+              </div>
+            ),
+          },
         ]}
       />
-      <details>
-        <summary>Request headers</summary>
-        <Code what="request headers" text={headers(attempt.requestHeaders)} />
-      </details>
-      <details open>
-        <summary>
-          Answer{attempt.statusCode !== null && `: ${attempt.statusCode}`}
-          {attempt.responseTruncated && ' (the first 4 KiB)'}
-        </summary>
-        <div className="stack close detail">
-          {attempt.responseHeaders && <Code what="answer headers" text={headers(attempt.responseHeaders)} />}
-          {attempt.responseBody === null || attempt.responseBody === '' ? (
-            <p className="muted">No body.</p>
-          ) : (
-            <Code what="answer body" text={prettyJson(attempt.responseBody)} />
-          )}
-        </div>
-      </details>
     </div>
   );
 }
 
-const headers = (of: Record<string, string>): string =>
-  Object.entries(of)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join('\n');
-
-const PHASES = [
-  ['DNS', 'dnsMs'],
-  ['connect', 'connectMs'],
-  ['TLS', 'tlsMs'],
-  ['first byte', 'firstByteMs'],
-] as const;
-
-/** Where the time of an attempt went. */
-function Timings({ attempt: { timings, durationMs } }: { attempt: Attempt }) {
-  const phases = PHASES.flatMap(([name, key]) => (timings[key] === null ? [] : [{ name, ms: timings[key] }]));
-  const told = phases.reduce((sum, { ms }) => sum + ms, 0);
-  const all = [...phases, { name: 'rest', ms: Math.max(0, durationMs - told) }];
-  const total = Math.max(1, durationMs, told);
-  let x = 0;
+function Headers({ what, of }: { what: string; of: Record<string, string> }) {
+  const lines = Object.entries(of).map(([name, value]) => `${name}: ${value}`);
   return (
-    <figure className="stack tight">
-      <svg className="timing-svg" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden>
-        {all.map(({ name, ms }, index) => {
-          const from = x;
-          x += (ms / total) * 1_000;
-          return (
-            <rect key={name} className={`phase-${index}`} x={from} y={0} width={Math.max(0, x - from - 2)} height={8} />
-          );
-        })}
-      </svg>
-      <figcaption className="row small muted number">
-        <span>{duration(durationMs)} in all</span>
-        {phases.map(({ name, ms }) => (
-          <span key={name}>
-            · {name} {duration(ms)}
-          </span>
-        ))}
-      </figcaption>
-    </figure>
+    <section className="stack tight">
+      <h3>Headers</h3>
+      {lines.length === 0 ? <p className="muted">None.</p> : <Code what={what} text={lines.join('\n')} />}
+    </section>
+  );
+}
+
+/** The same on every attempt: the event's type and payload. */
+function RequestBody({ account, eventId }: { account: string; eventId: string }) {
+  const mayRead = useMay()('events:read');
+  const event = useQuery({ ...eventQuery(account, eventId), refetchInterval: false, enabled: mayRead });
+  if (!mayRead) return null;
+  return (
+    <section className="stack tight">
+      <h3>Body</h3>
+      <Loaded query={event} what="the payload">
+        {({ event: type, payload }) =>
+          payload === null ? (
+            <p className="muted">Kept no longer.</p>
+          ) : (
+            <Code what="request body" text={JSON.stringify({ event: type, payload }, null, 2)} />
+          )
+        }
+      </Loaded>
+    </section>
   );
 }

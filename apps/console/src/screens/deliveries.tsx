@@ -2,18 +2,22 @@ import { DELIVERY_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Radio } from 'lucide-react';
 import { useState } from 'react';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { deliveriesQuery, eventTypesQuery } from '../data/queries.js';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { deliveriesQuery, eventsQuery, eventTypesQuery } from '../data/queries.js';
 import { useLive } from '../data/live.js';
 import { useSteady } from '../data/steady.js';
-import { RANGES, since } from '../data/range.js';
+import { boundsOf } from '../data/range.js';
 import type { ListSearch } from '../router.js';
-import { useAccount, useSession } from '../session.js';
+import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
 import { PageHead, Pager, useTitle } from '../ui/page.js';
+import { RangeFilter } from '../ui/range-filter.js';
 import { Select } from '../ui/select.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { DeliveryTable } from './delivery-table.js';
+import { FirstEvent } from './first-event.js';
+
+const FILTERS = new Set(['status', 'eventType', 'subscription', 'event', 'range', 'from', 'to']);
 
 /** Deliveries of an account, or of one of its webhooks. What is filtered stands in the address. */
 export function Deliveries() {
@@ -30,21 +34,21 @@ export function Deliveries() {
       status: search.status?.split(','),
       eventType: search.eventType?.split(','),
       event: search.event,
-      from: since(search.range),
+      ...boundsOf(search),
+      limit: search.limit === undefined ? undefined : Number(search.limit),
       cursor: search.cursor,
     }),
   );
   const [isLive, setIsLive] = useState(false);
   const live = useLive(account, subscription, isLive);
-  const isPortal = useSession().kind === 'portal';
   const { rows, newCount, showNew } = useSteady(
     deliveries.isPlaceholderData ? undefined : deliveries.data?.data,
-    JSON.stringify([account, subscription, search]),
+    JSON.stringify([account, subscription, { ...search, delivery: undefined }]),
   );
   const go = (next: ListSearch) =>
     void navigate({ to: '.', search: Object.fromEntries(Object.entries(next).filter(([, value]) => value)) });
   const set = (name: keyof ListSearch, value: string) => go({ ...search, cursor: '', [name]: value });
-  const isFiltered = Object.entries(search).some(([name, value]) => name !== 'cursor' && value !== undefined);
+  const isFiltered = Object.keys(search).some((name) => FILTERS.has(name));
   return (
     <>
       {ofOne === undefined && <PageHead title="Deliveries" note="Each event owed to each webhook, and how it went." />}
@@ -55,9 +59,7 @@ export function Deliveries() {
         <Select label="Event type" value={search.eventType} onChange={(value) => set('eventType', value)}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>
-        <Select label="Time" value={search.range} onChange={(value) => set('range', value)}>
-          {RANGES.map(({ id, label }) => [id, label])}
-        </Select>
+        <RangeFilter value={search} onChange={(range) => go({ ...search, ...range, cursor: '' })} />
         {search.event !== undefined && (
           <span className="chip">
             Of one event
@@ -71,12 +73,10 @@ export function Deliveries() {
             Clear filters
           </Button>
         )}
-        {!isPortal && (
-          <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
-            <Radio className="icon" aria-hidden />
-            Live
-          </Button>
-        )}
+        <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
+          <Radio className="icon" aria-hidden />
+          Live
+        </Button>
         <span className="row small" role="status">
           {live === 'lost' && 'The stream is interrupted: looking every 5 seconds instead.'}
           {newCount > 0 && search.cursor === undefined && <Button onClick={showNew}>{newCount} new</Button>}
@@ -91,6 +91,7 @@ export function Deliveries() {
                 cursor={search.cursor}
                 nextCursor={nextCursor}
                 onGo={(cursor) => go({ ...search, cursor: cursor ?? '' })}
+                size={{ value: search.limit, onChange: (limit) => set('limit', limit) }}
               />
             </>
           ) : isFiltered || search.cursor !== undefined ? (
@@ -99,12 +100,31 @@ export function Deliveries() {
               act={<Button onClick={() => go({})}>Clear filters</Button>}
             />
           ) : (
-            <Empty title="No deliveries yet">
-              Once an event is published that a webhook wants, it appears here within moments.
-            </Empty>
+            <NoDeliveries account={account} />
           )
         }
       </Loaded>
     </>
+  );
+}
+
+/** None at all: because nothing was published, or because nobody wanted it. */
+function NoDeliveries({ account }: { account: string }) {
+  const mayRead = useMay()('events:read');
+  const events = useQuery({ ...eventsQuery(account, { limit: 1 }), enabled: mayRead });
+  if (events.data?.data.length === 0) return <FirstEvent account={account} />;
+  return (
+    <Empty
+      title="No deliveries yet"
+      act={
+        mayRead && (
+          <Link className="button" to="/accounts/$account/events" params={{ account }}>
+            See the events
+          </Link>
+        )
+      }
+    >
+      Once an event is published that a webhook wants, it appears here within moments.
+    </Empty>
   );
 }

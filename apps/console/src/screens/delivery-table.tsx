@@ -1,9 +1,12 @@
-import { type Delivery, fill, OUTCOME_WORDS } from '@posthorn/contract';
+import type { Delivery } from '@posthorn/contract';
 import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath } from '../data/queries.js';
+import type { ListSearch } from '../router.js';
 import { useMay } from '../session.js';
 import { Menu } from '../ui/menu.js';
+import { useIsNarrow } from '../ui/narrow.js';
 import { Url } from '../ui/outside-text.js';
 import { DeliveryPill } from '../ui/pill.js';
 import { duration, Time } from '../ui/time.js';
@@ -27,8 +30,8 @@ export function DeliveryTable({
         tight('Status'),
         'Event type',
         ...(isOfOne ? [] : ['Webhook']),
-        'Last attempt',
         tight('Attempts'),
+        tight('Duration'),
         tight('Created'),
         ACTS,
       ]}
@@ -41,7 +44,8 @@ export function DeliveryTable({
 }
 
 function Row({ account, delivery, isOfOne }: { account: string; delivery: Delivery; isOfOne: boolean }) {
-  const retry = useRetry(account, delivery.id);
+  const { id, event, url, attemptCount, maxAttempts, lastAttempt, createdAt } = delivery;
+  const retry = useRetry(account, id);
   const may = useMay();
   return (
     <tr>
@@ -49,32 +53,29 @@ function Row({ account, delivery, isOfOne }: { account: string; delivery: Delive
         <DeliveryPill of={delivery} />
       </td>
       <td>
-        <Link
-          className="rowlink mono"
-          to="/accounts/$account/deliveries/$delivery"
-          params={{ account, delivery: delivery.id }}
-        >
-          {delivery.event}
-        </Link>
+        <DeliveryLink account={account} id={id}>
+          {event}
+        </DeliveryLink>
       </td>
       {!isOfOne && (
         <td>
-          <Url url={delivery.url} />
+          <Url url={url} />
         </td>
       )}
-      <td data-label="Last attempt">
-        <LastAttempt of={delivery.lastAttempt} />
-      </td>
       <td className="tight number" data-label="Attempts">
-        {delivery.attemptCount}
+        {attemptCount}
+        <span className="muted">/{Math.max(attemptCount, maxAttempts)}</span>
+      </td>
+      <td className="tight number" data-label="Duration">
+        {lastAttempt === null ? <span className="muted">—</span> : duration(lastAttempt.durationMs)}
       </td>
       <td className="tight" data-label="Created">
-        <Time at={delivery.createdAt} />
+        <Time at={createdAt} />
       </td>
       <td className="tight acts">
         {may('deliveries:write') && (
           <Menu
-            label={`Acts on this ${delivery.event}`}
+            label={`Acts on this ${event}`}
             items={[{ label: 'Retry now', onSelect: () => retry.mutate(undefined) }]}
           />
         )}
@@ -83,13 +84,26 @@ function Row({ account, delivery, isOfOne }: { account: string; delivery: Delive
   );
 }
 
-function LastAttempt({ of }: { of: Delivery['lastAttempt'] }) {
-  if (of === null) return <span className="muted">Not tried yet</span>;
+/** Opens a delivery beside the list that it is in, at the address of its own page; where there is no room, it goes to that page. */
+export function DeliveryLink({ account, id, children }: { account: string; id: string; children: ReactNode }) {
+  const page = { to: '/accounts/$account/deliveries/$delivery', params: { account, delivery: id } } as const;
+  if (useIsNarrow())
+    return (
+      <Link className="rowlink mono" {...page}>
+        {children}
+      </Link>
+    );
   return (
-    <span title={fill(OUTCOME_WORDS[of.outcome].title, { status: of.statusCode })}>
-      {of.statusCode ?? of.outcome.replaceAll('_', ' ')}
-      <span className="muted"> · {duration(of.durationMs)}</span>
-    </span>
+    <Link
+      id={id}
+      className="rowlink mono"
+      to="."
+      search={(before: ListSearch) => ({ ...before, delivery: id })}
+      mask={page}
+      resetScroll={false}
+    >
+      {children}
+    </Link>
   );
 }
 

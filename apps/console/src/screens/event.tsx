@@ -9,6 +9,7 @@ import { DeliveryPill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { Table, tight } from '../ui/table.js';
+import { DeliveryLink } from './delivery-table.js';
 
 export function EventScreen() {
   const account = useAccount();
@@ -24,7 +25,7 @@ export function EventScreen() {
             <Facts
               facts={[
                 ['Id', <Id key="id" id={id} />],
-                ['Accepted', <Time key="at" at={createdAt} />],
+                ['Accepted', <Time key="at" at={createdAt} isWhole />],
               ]}
             />
           </div>
@@ -47,9 +48,9 @@ export function EventScreen() {
                 {deliveries.map((one) => (
                   <tr key={one.id}>
                     <td>
-                      <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: one.id }}>
+                      <DeliveryLink account={account} id={one.id}>
                         <DeliveryPill of={one} />
-                      </Link>
+                      </DeliveryLink>
                     </td>
                     <td>
                       <Id id={one.subscriptionId} />

@@ -1,19 +1,20 @@
-import type { Event } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { eventsQuery, eventTypesQuery } from '../data/queries.js';
-import { RANGES, since } from '../data/range.js';
+import { boundsOf } from '../data/range.js';
 import type { ListSearch } from '../router.js';
 import { useAccount } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Id } from '../ui/copy.js';
-import { Code } from '../ui/outside-text.js';
 import { PageHead, Pager, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
+import { RangeFilter } from '../ui/range-filter.js';
 import { Select } from '../ui/select.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { Table, tight } from '../ui/table.js';
+import { DeliveryCounts } from './delivery-counts.js';
+import { FirstEvent } from './first-event.js';
 
 export function Events() {
   const account = useAccount();
@@ -22,12 +23,17 @@ export function Events() {
   const types = useQuery(eventTypesQuery);
   useTitle('Events', account);
   const events = useQuery(
-    eventsQuery(account, { event: search.eventType?.split(','), from: since(search.range), cursor: search.cursor }),
+    eventsQuery(account, {
+      event: search.eventType?.split(','),
+      ...boundsOf(search),
+      limit: search.limit === undefined ? undefined : Number(search.limit),
+      cursor: search.cursor,
+    }),
   );
   const go = (next: ListSearch) =>
     void navigate({ to: '.', search: Object.fromEntries(Object.entries(next).filter(([, value]) => value)) });
   const set = (name: keyof ListSearch, value: string) => go({ ...search, cursor: '', [name]: value });
-  const isFiltered = search.eventType !== undefined || search.range !== undefined;
+  const isFiltered = [search.eventType, search.range, search.from, search.to].some((value) => value !== undefined);
   return (
     <>
       <PageHead title="Events" note="What was published, and how many webhooks wanted it." />
@@ -35,9 +41,7 @@ export function Events() {
         <Select label="Event type" value={search.eventType} onChange={(value) => set('eventType', value)}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>
-        <Select label="Time" value={search.range} onChange={(value) => set('range', value)}>
-          {RANGES.map(({ id, label }) => [id, label])}
-        </Select>
+        <RangeFilter value={search} onChange={(range) => go({ ...search, ...range, cursor: '' })} />
         {isFiltered && (
           <Button look="plain" onClick={() => go({})}>
             Clear filters
@@ -48,8 +52,8 @@ export function Events() {
         {({ data, nextCursor }) =>
           data.length > 0 ? (
             <>
-              <Table caption="Events, newest first" columns={['Type', 'Id', 'Webhooks', tight('Created')]}>
-                {data.map(({ id, event, deliveries, deliveryCounts, createdAt }) => (
+              <Table caption="Events, newest first" columns={['Type', 'Id', 'Deliveries', tight('Created')]}>
+                {data.map(({ id, event, deliveryCounts, createdAt }) => (
                   <tr key={id}>
                     <td>
                       <Link
@@ -63,8 +67,12 @@ export function Events() {
                     <td>
                       <Id id={id} />
                     </td>
-                    <td data-label="Webhooks">
-                      {deliveries === 0 ? <Pill tone="neutral">No webhook wanted it</Pill> : counted(deliveryCounts)}
+                    <td data-label="Deliveries">
+                      {Object.values(deliveryCounts).every((count) => count === 0) ? (
+                        <Pill tone="neutral">No webhook wanted it</Pill>
+                      ) : (
+                        <DeliveryCounts of={deliveryCounts} />
+                      )}
                     </td>
                     <td className="tight" data-label="Created">
                       <Time at={createdAt} />
@@ -76,6 +84,7 @@ export function Events() {
                 cursor={search.cursor}
                 nextCursor={nextCursor}
                 onGo={(cursor) => go({ ...search, cursor: cursor ?? '' })}
+                size={{ value: search.limit, onChange: (limit) => set('limit', limit) }}
               />
             </>
           ) : isFiltered || search.cursor !== undefined ? (
@@ -86,27 +95,5 @@ export function Events() {
         }
       </Loaded>
     </>
-  );
-}
-
-/** How the deliveries of an event stand: "3 succeeded, 1 failed". */
-const counted = (counts: Event['deliveryCounts']): string =>
-  Object.entries(counts)
-    .filter(([, count]) => count > 0)
-    .map(([status, count]) => `${count} ${status}`)
-    .join(', ');
-
-/** How to publish, to be copied. */
-function FirstEvent({ account }: { account: string }) {
-  const url = new URL(`./v1/accounts/${account}/events`, document.baseURI).href;
-  const text = `curl -X POST '${url}' \\
-  -H "authorization: Bearer $POSTHORN_KEY" \\
-  -H 'content-type: application/json' \\
-  --data-raw '{"event":"message:created","payload":{"body":"Hello"}}'`;
-  return (
-    <div className="stack">
-      <Empty title="No events yet">Your app publishes them over the API. To try it, with a key of yours:</Empty>
-      <Code what="the command" text={text} isWrapped={false} />
-    </div>
   );
 }

@@ -1,13 +1,17 @@
 import type { Stats } from '@posthorn/contract';
-import { AttemptsChart } from '../ui/chart.js';
+import { AttemptsChart, DurationsChart } from '../ui/chart.js';
+import { Figure } from '../ui/figure.js';
 import { percent } from '../ui/number.js';
 import { duration } from '../ui/time.js';
 
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
-const exact = new Intl.NumberFormat('en');
-
-/** What happened in a time, against the time before it, and how it went on. */
-export function FiguresPanel({ stats: { totals, previous, buckets } }: { stats: Stats }) {
+/** What happened in a time, against the time before it, and how it went on. `onOpen`: goes to what lies between two moments. */
+export function FiguresPanel({
+  stats: { totals, previous, buckets },
+  onOpen,
+}: {
+  stats: Stats;
+  onOpen?: (from: string, to: string) => void;
+}) {
   return (
     <div className="stack">
       <div className="cards">
@@ -29,9 +33,21 @@ export function FiguresPanel({ stats: { totals, previous, buckets } }: { stats: 
           </p>
         </div>
       </div>
-      <div className="panel stack close">
-        <h2>Attempts</h2>
-        <AttemptsChart buckets={buckets} />
+      <div className="charts">
+        <div className="panel stack close">
+          <h3>Attempts</h3>
+          <AttemptsChart
+            buckets={buckets}
+            onOpen={
+              onOpen &&
+              ((from) => onOpen(from, buckets[buckets.findIndex(({ at }) => at === from) + 1]?.at ?? totals.to))
+            }
+          />
+        </div>
+        <div className="panel stack close">
+          <h3>How long they took</h3>
+          <DurationsChart buckets={buckets} />
+        </div>
       </div>
     </div>
   );
@@ -43,10 +59,10 @@ function Card({ name, of, before }: { name: string; of: number; before: number |
   return (
     <div className="panel card">
       <p className="muted small">{name}</p>
-      <p className="figure" title={exact.format(of)}>
-        {compact.format(of)}
+      <p className="figure">
+        <Figure of={of} />
       </p>
-      <p className="muted small number">before: {before === null ? '—' : compact.format(before)}</p>
+      <p className="muted small">before: {before === null ? '—' : <Figure of={before} />}</p>
     </div>
   );
 }

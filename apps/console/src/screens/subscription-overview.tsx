@@ -1,15 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { deliveriesQuery, statsQuery, subscriptionQuery } from '../data/queries.js';
-import { since } from '../data/range.js';
+import { boundsOf } from '../data/range.js';
 import { useAccount, useMay } from '../session.js';
 import { Id } from '../ui/copy.js';
 import { Facts } from '../ui/page.js';
+import { RangeFilter } from '../ui/range-filter.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { DeliveryTable } from './delivery-table.js';
 import { FiguresPanel } from './figures.js';
 import { eventsOf } from './integrations.js';
+import { Outcomes } from './outcomes.js';
 import { SecretBox } from './secret-box.js';
 import { useSubscriptionId } from './subscription.js';
 
@@ -19,7 +21,11 @@ export function SubscriptionOverview() {
   const may = useMay();
   const subscription = useQuery(subscriptionQuery(account, id));
   const latest = useQuery(deliveriesQuery(account, { subscription: [id], limit: 5 }));
-  const stats = useQuery(statsQuery(account, { subscription: id, from: since('24h') }));
+  const search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const isCustom = search.from !== undefined || search.to !== undefined;
+  const time = isCustom ? search : { range: search.range ?? '24h' };
+  const stats = useQuery(statsQuery(account, { subscription: id, ...boundsOf(time) }));
   const { data } = subscription;
   if (!data) return null;
   return (
@@ -29,18 +35,47 @@ export function SubscriptionOverview() {
           facts={[
             ['Id', <Id key="id" id={id} />],
             ['Events', data.events.length > 1 ? data.events.join(', ') : eventsOf(data)],
-            ['Connected since', <Time key="at" at={data.createdAt} />],
+            ['Connected since', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
             ['Own headers', Object.keys(data.headers).join(', ') || 'None'],
-            ['Verified', <Time key="checked" at={data.verification.checkedAt} />],
+            ['Verified', <Time key="checked" at={data.verification.checkedAt} isWhole />],
           ]}
         />
         {may('secrets:read') && <SecretBox account={account} id={id} />}
       </div>
-      <section className="stack close" aria-labelledby="day">
-        <h2 id="day">Last 24 hours</h2>
+      <section className="stack close" aria-labelledby="figures">
+        <div className="row spread">
+          <h2 id="figures">How it went</h2>
+          <div className="filters">
+            <RangeFilter
+              isRequired
+              value={time}
+              onChange={(next) =>
+                void navigate({
+                  to: '.',
+                  search: Object.fromEntries(Object.entries(next).filter(([, value]) => value !== '')),
+                  resetScroll: false,
+                })
+              }
+            />
+          </div>
+        </div>
         <Loaded query={stats} what="statistics" lines={8}>
-          {(day) => <FiguresPanel stats={day} />}
+          {(read) => (
+            <div className="stack">
+              <FiguresPanel
+                stats={read}
+                onOpen={(from, to) =>
+                  void navigate({
+                    to: '/accounts/$account/subscriptions/$subscription/deliveries',
+                    params: { account, subscription: id },
+                    search: { from, to },
+                  })
+                }
+              />
+              <Outcomes period={read.totals} />
+            </div>
+          )}
         </Loaded>
       </section>
       <section className="stack close" aria-labelledby="latest">

@@ -100,7 +100,7 @@ function TestForm({ types }: { types: { name: string; example: string }[] }) {
       )}
       {attempt && (
         <div className="panel">
-          <AttemptDetail attempt={attempt} />
+          <AttemptDetail account={account} eventId={sent.eventId} attempt={attempt} />
         </div>
       )}
     </form>

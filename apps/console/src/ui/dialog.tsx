@@ -1,8 +1,9 @@
 import { X } from 'lucide-react';
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useId, useRef } from 'react';
 import { Button } from './button.js';
+import { useModal } from './modal.js';
 
-/** A modal dialog: the browser keeps the focus in it, and Esc closes it. */
+/** A modal dialog. Esc closes it. */
 export function Dialog({
   title,
   onClose,
@@ -16,15 +17,7 @@ export function Dialog({
 }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    const dialog = ref.current;
-    if (dialog && !dialog.open) {
-      dialog.showModal();
-      // The browser would take the first button, which closes it: where there is something to fill in, that comes first.
-      dialog.querySelector<HTMLElement>('.dialog-body :is(input, select, textarea)')?.focus();
-    }
-    return () => dialog?.close();
-  }, []);
+  useModal(ref);
   return (
     <dialog
       ref={ref}

@@ -1,3 +1,5 @@
+import { useState } from 'react';
+import { Button } from './button.js';
 import { Copy } from './copy.js';
 
 // Control characters and those that turn the direction of text: what came from outside may hide in them.
@@ -27,14 +29,29 @@ export function OutsideText({ text }: { text: string }) {
   );
 }
 
+/** More than this is laid out only when it is asked for: a payload of 256 KiB would hold the page up. */
+const SHOWN_CHARACTERS = 16 * 1024;
+
 /** A block of such text, to scroll and to copy. */
 export function Code({ text, what, isWrapped = true }: { text: string; what: string; isWrapped?: boolean }) {
+  const [isWhole, setIsWhole] = useState(text.length <= SHOWN_CHARACTERS);
+  const shown = isWhole ? text : text.slice(0, SHOWN_CHARACTERS);
   return (
-    <div className="code-box">
-      <pre className={isWrapped ? 'code' : 'code unwrapped'} tabIndex={0} aria-label={what}>
-        <OutsideText text={text} />
-      </pre>
-      <Copy text={text} what={what} />
+    <div className="stack tight">
+      <div className="code-box">
+        <pre className={isWrapped ? 'code' : 'code unwrapped'} tabIndex={0} aria-label={what}>
+          <OutsideText text={shown} />
+        </pre>
+        <Copy text={text} what={what} />
+      </div>
+      {shown.length < text.length && (
+        <div className="row small muted">
+          The first 16 of {Math.ceil(text.length / 1024)} KiB.
+          <Button size="tiny" onClick={() => setIsWhole(true)}>
+            Show all
+          </Button>
+        </div>
+      )}
     </div>
   );
 }

@@ -1,11 +1,23 @@
 import { type ReactNode, useEffect } from 'react';
+import { Select } from './select.js';
 
 /** The head of a screen: where one is, a sentence, and the one primary button. */
-export function PageHead({ title, note, act }: { title: ReactNode; note?: ReactNode; act?: ReactNode }) {
+export function PageHead({
+  title,
+  note,
+  act,
+  heading: Heading = 'h1',
+}: {
+  title: ReactNode;
+  note?: ReactNode;
+  act?: ReactNode;
+  /** Not the first one of the page. */
+  heading?: 'h1' | 'h2';
+}) {
   return (
     <div className="page-head">
       <div className="title stack tight">
-        <h1>{title}</h1>
+        <Heading>{title}</Heading>
         {note && <p className="muted">{note}</p>}
       </div>
       {act && <div className="row">{act}</div>}
@@ -34,21 +46,32 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
   );
 }
 
+const DEFAULT_SIZE = '25';
+const SIZES = [DEFAULT_SIZE, '50', '100'];
+
 export function Pager({
   cursor,
   nextCursor,
   onGo,
+  size,
 }: {
   cursor: string | undefined;
   nextCursor: string | null;
   onGo: (cursor: string | undefined) => void;
+  /** How many rows a page has, where that can be chosen. */
+  size?: { value: string | undefined; onChange: (value: string) => void };
 }) {
-  if (cursor === undefined && nextCursor === null) return null;
+  if (cursor === undefined && nextCursor === null && (size?.value ?? DEFAULT_SIZE) === DEFAULT_SIZE) return null;
   return (
     <nav className="pager" aria-label="Pages">
       <button type="button" className="button" disabled={cursor === undefined} onClick={() => onGo(undefined)}>
         Newest
       </button>
+      {size && (
+        <Select label="Rows" value={size.value ?? DEFAULT_SIZE} onChange={size.onChange} isRequired>
+          {SIZES.map((one) => [one, `${one} a page`])}
+        </Select>
+      )}
       <button
         type="button"
         className="button"

@@ -1,6 +1,8 @@
-import type { Delivery, Subscription, Tone } from '@posthorn/contract';
+import type { Attempt, Delivery, Subscription, Tone } from '@posthorn/contract';
 import { DELIVERY_WORDS, DISABLED_REASONS, FAILING_WORDS, SUBSCRIPTION_WORDS } from '@posthorn/contract';
 import { CircleCheck, CircleMinus, CircleX, Hourglass, type LucideIcon, TriangleAlert } from 'lucide-react';
+import { useNow } from './clock.js';
+import { tellTime } from './time.js';
 
 const ICONS: Record<Tone, LucideIcon> = {
   success: CircleCheck,
@@ -30,8 +32,24 @@ export function SubscriptionPill({ of }: { of: Pick<Subscription, 'status' | 'st
   return <Pill tone={tone}>{label}</Pill>;
 }
 
-export function DeliveryPill({ of }: { of: Pick<Delivery, 'status' | 'attemptCount'> }) {
+/** The status first, then how the last attempt went, then when the next one is: "Pending · 503 · retry in 4 min." */
+export function DeliveryPill({
+  of,
+}: {
+  of: Pick<Delivery, 'status' | 'attemptCount' | 'nextAttemptAt'> & Partial<Pick<Delivery, 'lastAttempt'>>;
+}) {
+  const now = useNow();
   const { label, tone } = DELIVERY_WORDS[of.status];
   const isRetrying = of.status === 'pending' && of.attemptCount > 0;
-  return <Pill tone={isRetrying ? 'warning' : tone}>{isRetrying ? 'Pending · retry' : label}</Pill>;
+  const isTold = of.status !== 'held' && of.status !== 'canceled';
+  const parts = [
+    label,
+    isTold && of.lastAttempt ? resultOf(of.lastAttempt) : null,
+    isRetrying && of.nextAttemptAt !== null ? `retry ${tellTime(of.nextAttemptAt, now)}` : null,
+  ];
+  return <Pill tone={isRetrying ? 'warning' : tone}>{parts.filter((part) => part !== null).join(' · ')}</Pill>;
 }
+
+/** How an attempt ended, in a word: the status code, or what came in its way. */
+export const resultOf = ({ statusCode, outcome }: Pick<Attempt, 'statusCode' | 'outcome'>): string =>
+  statusCode === null ? outcome.replaceAll('_', ' ') : String(statusCode);

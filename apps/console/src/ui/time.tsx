@@ -1,10 +1,7 @@
-import { useEffect, useState } from 'react';
+import { useNow } from './clock.js';
+import { useZone, wholeTime } from './zone.js';
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
-const absolute = new Intl.DateTimeFormat('en-GB', {
-  dateStyle: 'medium',
-  timeStyle: 'long',
-});
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['day', 86_400],
   ['hour', 3_600],
@@ -12,24 +9,24 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 1],
 ];
 
-function tellTime(at: number, now: number): string {
-  const seconds = Math.round((at - now) / 1_000);
+/** How far a moment is from now: "in 4 min.", "2 hr. ago". */
+export function tellTime(at: string, now: number): string {
+  const seconds = Math.round((Date.parse(at) - now) / 1_000);
   if (Math.abs(seconds) < 5) return 'now';
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-/** A moment, told relatively; the absolute one is at hand by hover and focus, and in the markup. */
-export function Time({ at }: { at: string | null }) {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 5_000);
-    return () => clearInterval(timer);
-  }, []);
+/** A moment, told relatively; the absolute one is at hand by hover and in the markup, or `isWhole` beside it. */
+export function Time({ at, isWhole = false }: { at: string | null; isWhole?: boolean }) {
+  const now = useNow();
+  const zone = useZone();
   if (at === null) return <span className="muted">—</span>;
+  const whole = wholeTime(at, zone);
   return (
-    <time dateTime={at} title={absolute.format(new Date(at))} className="number">
-      {tellTime(Date.parse(at), now)}
+    <time dateTime={at} title={isWhole ? undefined : whole} className="number">
+      {tellTime(at, now)}
+      {isWhole && <span className="muted"> · {whole}</span>}
     </time>
   );
 }
