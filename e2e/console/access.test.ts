@@ -40,29 +40,6 @@ describe.skipIf(inject('browserPath') === null)('who sees what in the console', 
     await see('No such webhook');
   });
 
-  it('a portal opens by its link, which is used once and leaves the address; what it may not do is not shown', async ({
-    page,
-    stack,
-    receiver,
-    context,
-    button,
-  }) => {
-    const { account } = await stack.subscribe(receiver.url);
-    const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {
-      capabilities: ['subscriptions:read', 'deliveries:read', 'events:read'],
-    });
-    await page.goto(url);
-    await page.getByRole('cell', { name: 'Active' }).waitFor();
-    expect(page.url()).not.toContain('token');
-    expect(await button('Add webhook URL').count()).toBe(0);
-    expect(await button(/^Acts on/).count()).toBe(0);
-    expect(await button('Sign out').count()).toBe(0);
-
-    const again = await context.newPage();
-    await again.goto(url);
-    await again.getByRole('heading', { name: 'This link works no more' }).waitFor();
-  });
-
   it('is served under a policy without unsafe-inline, and not into other people’s frames', async ({ stack }) => {
     const { headers } = await fetch(stack.apiUrl, { headers: { accept: 'text/html' } });
     const policy = headers.get('content-security-policy') ?? '';

@@ -5,7 +5,7 @@ import { LogOut, Menu as MenuIcon } from 'lucide-react';
 import { useState } from 'react';
 import { ApiProblem, call } from './data/call.js';
 import { sessionQuery } from './data/queries.js';
-import { isPortal } from './data/portal.js';
+import { isPortal, portalTheme } from './data/portal.js';
 import { type Page, pagesOf } from './pages.js';
 import { GoTo } from './screens/go-to.js';
 import { Login } from './screens/login.js';
@@ -51,6 +51,14 @@ function Inside({ session }: { session: Session }) {
     queryClient.clear();
     await queryClient.resetQueries(sessionQuery);
   }
+  const { logoUrl, navigation = 'shown' } = portalTheme();
+  if (navigation === 'hidden') {
+    return (
+      <main id="main" className="main alone" tabIndex={-1}>
+        <Outlet />
+      </main>
+    );
+  }
   return (
     <div className="frame">
       <a
@@ -65,8 +73,14 @@ function Inside({ session }: { session: Session }) {
       </a>
       <header className="side" data-open={isOpen}>
         <Link to="/" className="brand">
-          <img src="./posthorn.svg" alt="" />
-          Posthorn
+          {logoUrl === undefined ? (
+            <>
+              <img src="./posthorn.svg" alt="" />
+              Posthorn
+            </>
+          ) : (
+            <img className="logo" src={logoUrl} alt="To the start" />
+          )}
         </Link>
         <span className="menu-button">
           <Button

@@ -118,6 +118,11 @@ export const PortalSession = z
     accountId: AccountId,
     capabilities: z.array(z.string()).describe('What it may do.'),
     theme: Theme.nullable().describe('How it looks; null: as the console.'),
+    hostOrigins: z
+      .array(z.string())
+      .describe(
+        'Whose pages may show it in a frame (`PORTAL_FRAME_ANCESTORS`): it tells its height and its end to these only.',
+      ),
   })
   .meta({ id: 'PortalSession' });
 export type PortalSession = z.infer<typeof PortalSession>;

@@ -81,6 +81,7 @@ describe('POST /v1/portal-session', () => {
       accountId: account,
       capabilities: ['deliveries:read'],
       theme,
+      hostOrigins: api.deps.frameAncestors,
     });
     expect((Date.parse(json.expiresAt) - Date.now()) / 1_000).toBeGreaterThan(580);
     expect((Date.parse(json.expiresAt) - Date.now()) / 1_000).toBeLessThan(601);

@@ -102,6 +102,7 @@ export const portalRoutes: Routes = (app, deps) => {
         accountId,
         capabilities,
         theme: theme === null ? null : Theme.parse(theme),
+        hostOrigins: deps.frameAncestors,
       };
     },
   );

@@ -3,6 +3,7 @@ import { Link, Outlet, useParams } from '@tanstack/react-router';
 import { CirclePause, CircleX, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Subscription } from '@posthorn/contract';
+import { portalTheme } from '../data/portal.js';
 import { subscriptionQuery } from '../data/queries.js';
 import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
@@ -33,6 +34,13 @@ export function SubscriptionScreen() {
     <Loaded query={subscription} what="the webhook">
       {(data) => (
         <>
+          {portalTheme().navigation === 'hidden' && (
+            <p className="small">
+              <Link to="/accounts/$account/integrations" params={{ account }}>
+                All webhooks
+              </Link>
+            </p>
+          )}
           <PageHead
             title={
               <span className="row">
@@ -50,7 +58,11 @@ export function SubscriptionScreen() {
           />
           <StatusBanner account={account} subscription={data} />
           <nav className="tabs" aria-label="Webhook">
-            <Link to="/accounts/$account/subscriptions/$subscription" params={params} activeOptions={{ exact: true }}>
+            <Link
+              to="/accounts/$account/subscriptions/$subscription"
+              params={params}
+              activeOptions={{ exact: true, includeSearch: false }}
+            >
               Overview
             </Link>
             <Link to="/accounts/$account/subscriptions/$subscription/deliveries" params={params}>

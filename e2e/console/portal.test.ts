@@ -1,0 +1,150 @@
+/* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { endProcess, waitFor } from '@posthorn/testing';
+import { describe, expect, inject } from 'vitest';
+import { startStack } from '../stack.js';
+import { it as base } from './browser.js';
+
+/** A page of another origin that shows a portal in a frame, as PORTAL.md says. It notes what it is told. */
+const hostPage = (portal: string) => `<!doctype html><title>Host</title>
+<iframe id="webhooks" src="${portal}" allow="clipboard-write" style="width: 100%; border: 0" title="Webhooks"></iframe>
+<script>
+  const frame = document.getElementById('webhooks');
+  const told = [];
+  addEventListener('message', ({ origin, source, data }) => {
+    if (origin !== new URL(frame.src).origin || source !== frame.contentWindow) return;
+    told.push(data.type);
+    if (data.type === 'posthorn:height') frame.style.height = data.height + 'px';
+  });
+</script>`;
+
+const it = base
+  .extend('host', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const server = createServer((request, response) => {
+      const portal = new URL(request.url ?? '/', 'http://localhost').searchParams.get('portal') ?? '';
+      response.setHeader('content-type', 'text/html').end(hostPage(portal));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onCleanup(() => void server.close());
+    return `http://localhost:${(server.address() as AddressInfo).port}`;
+  })
+  .extend('stack', { scope: 'file' }, async ({ host }, { onCleanup }) => {
+    const backend = inject('queueBackends')[0] ?? 'postgres';
+    const stack = await startStack({ backend, env: { PORTAL_FRAME_ANCESTORS: host } });
+    onCleanup(() => stack.stop());
+    return stack;
+  })
+  .extend('portalOf', ({ stack }) => async (account: string, options: object = {}): Promise<string> => {
+    const link = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, options);
+    return link.url;
+  });
+
+describe.skipIf(inject('browserPath') === null)('the portal', () => {
+  it('a portal opens by its link, which is used once and leaves the address; what it may not do is not shown', async ({
+    page,
+    stack,
+    receiver,
+    context,
+    button,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {
+      capabilities: ['subscriptions:read', 'deliveries:read', 'events:read'],
+    });
+    await page.goto(url);
+    await page.getByRole('cell', { name: 'Active' }).waitFor();
+    expect(page.url()).not.toContain('token');
+    expect(await button('Add webhook URL').count()).toBe(0);
+    expect(await button(/^Acts on/).count()).toBe(0);
+    expect(await button('Sign out').count()).toBe(0);
+
+    const again = await context.newPage();
+    await again.goto(url);
+    await again.getByRole('heading', { name: 'This link works no more' }).waitFor();
+  });
+
+  it('in a frame it says how high it is, and that its session has ended, to the page around it', async ({
+    page,
+    stack,
+    receiver,
+    host,
+    portalOf,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    const url = await portalOf(account, { ttlSeconds: 60 });
+    await page.clock.install();
+    await page.goto(`${host}/?portal=${encodeURIComponent(url)}`);
+    const frame = page.frameLocator('iframe');
+    await frame.getByRole('cell', { name: 'Active' }).waitFor();
+    const heightOf = async () => Number(await page.evaluate('frame.clientHeight'));
+    await waitFor(async () => (await heightOf()) >= 560);
+    const short = await heightOf();
+    await frame.getByRole('link', { name: /127/ }).click();
+    await frame.getByRole('heading', { name: 'How it went' }).waitFor();
+    await waitFor(async () => (await heightOf()) > short + 200);
+    // It shrinks again, too.
+    await frame.getByRole('link', { name: 'Integrations' }).click();
+    await waitFor(async () => (await heightOf()) === short);
+    expect(await page.evaluate('told.includes("posthorn:expired")')).toBe(false);
+    await page.clock.runFor(61_000);
+    await waitFor(async () => (await page.evaluate('told.includes("posthorn:expired")')) === true);
+  });
+
+  it('looks as its session says: logo, accent made readable, corners, font, and no navigation where none is wanted', async ({
+    page,
+    stack,
+    receiver,
+    portalOf,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    const logoUrl = `data:image/svg+xml;base64,${btoa('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 20"/>')}`;
+    const theme = { accent: '#ffee00', radius: 20, fontFamily: 'mono', mode: 'light', logoUrl };
+    await page.goto(await portalOf(account, { theme }));
+    await page.getByRole('img', { name: 'To the start' }).waitFor();
+    const style = async (name: string) =>
+      page.evaluate(`getComputedStyle(document.documentElement).getPropertyValue('${name}')`);
+    expect(await style('--radius-3')).toBe('20px');
+    expect(await style('--accent')).not.toContain('#ffee00,');
+    expect(await style('font-family')).toContain('JetBrains');
+
+    const bare = await portalOf(account, { theme: { navigation: 'hidden' } });
+    await page.goto('about:blank');
+    await page.goto(bare);
+    await page.getByRole('link', { name: /127/ }).click();
+    await page.getByRole('link', { name: 'All webhooks' }).waitFor();
+    expect(await page.getByRole('navigation', { name: 'Console' }).count()).toBe(0);
+  });
+
+  it('follows deliveries live by its own token; when the stream breaks it looks by itself and says so', async ({
+    page,
+    stack,
+    receiver,
+    button,
+    see,
+    portalOf,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    const publish = () => stack.publish(account, '{"event":"message:created","payload":{}}');
+    await publish();
+    let streams = 0;
+    await page.goto(await portalOf(account));
+    await page.getByRole('link', { name: 'Deliveries' }).click();
+    await page.getByRole('link', { name: 'message:created' }).waitFor();
+    page.on('request', (request) => {
+      if (request.url().endsWith('/stream')) streams += 1;
+    });
+    await button('Live').click();
+    await waitFor(() => streams === 1);
+    await publish();
+    await button('1 new').waitFor();
+
+    await endProcess(stack.api);
+    await see('The stream is interrupted: looking every 5 seconds instead.');
+    await stack.startApi();
+    await waitFor(async () => (await page.getByText('The stream is interrupted').count()) === 0);
+    expect(streams).toBeGreaterThan(1);
+    await publish();
+    await button('2 new').waitFor();
+  });
+});
