@@ -183,10 +183,63 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
   });
 
-  it('an event that nobody wanted says so', async ({ stack, signIn, see, newAccount }) => {
-    const account = await newAccount();
+  it('an event that nobody wanted says so, and can be added to a webhook', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url, { events: ['conversation:created'] });
     await stack.publish(account, '{"event":"message:created","payload":{}}');
-    await signIn(`/accounts/${account}/events`);
+    await signIn(`/accounts/${account}/deliveries`);
+    await see('No deliveries yet');
+    await page.getByRole('link', { name: 'See the events' }).click();
     await see('No webhook wanted it');
+    await page.getByRole('link', { name: 'message:created' }).click();
+    await button('Add it to a webhook').click();
+    await page.getByRole('radio').check();
+    await button('Add to webhook').click();
+    await see('Added: from now on it gets message:created.');
+    expect(await stack.call('GET', `/v1/accounts/${account}/subscriptions/${id}`)).toMatchObject({
+      events: ['conversation:created', 'message:created'],
+    });
+  });
+
+  it('where nothing was published yet, the list of deliveries tells how to', async ({ signIn, see, newAccount }) => {
+    const account = await newAccount();
+    await signIn(`/accounts/${account}/deliveries`);
+    await see('No events yet');
+    await see(new RegExp(`curl -X POST 'http://127.0.0.1:\\d+/v1/accounts/${account}/events'`));
+  });
+
+  it('a webhook’s overview tells its outcomes, by status code and event type, and a bar opens the deliveries of its time', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    receiver.answer(503, 200);
+    const first = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.delivery(account, first.id)).attemptCount === 1);
+    await stack.publish(account, '{"event":"conversation:created","payload":{}}');
+    await waitFor(() => receiver.events.length >= 2);
+    await signIn(`/accounts/${account}/subscriptions/${id}?range=1h`);
+    await see(/http error: 1/);
+    await page.getByRole('table', { name: 'By status code' }).getByRole('row', { name: '503' }).waitFor();
+    await page
+      .getByRole('table', { name: 'By event type' })
+      .getByRole('row', { name: /conversation:created/ })
+      .waitFor();
+    await page.getByRole('img', { name: /^How long attempts took/ }).waitFor();
+    await page.getByRole('img', { name: /^Attempts/ }).press('ArrowLeft');
+    await page.getByRole('img', { name: /^Attempts/ }).press('Enter');
+    await page.getByRole('link', { name: 'message:created' }).waitFor();
+    const { pathname, searchParams } = new URL(page.url());
+    expect(pathname).toBe(`/accounts/${account}/subscriptions/${id}/deliveries`);
+    expect(Date.parse(searchParams.get('to') ?? '') - Date.parse(searchParams.get('from') ?? '')).toBeGreaterThan(0);
   });
 });

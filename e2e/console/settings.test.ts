@@ -88,6 +88,27 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await page.getByRole('region', { name: 'Status' }).getByText('Active', { exact: true }).waitFor();
   });
 
+  it('enabling offers to replay what was published meanwhile', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`, {});
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    await button('Enable').first().click();
+    await button('Replay missing').click();
+    expect(await page.getByRole('radio', { name: /^Missing events/ }).isChecked()).toBe(true);
+    await button('Count').click();
+    await see('to bring back');
+    await button('Bring back').click();
+    await waitFor(() => receiver.events.length === 1);
+  });
+
   it('rotating shows both secrets and when the older one ends, and hides them after 30 s', async ({
     page,
     stack,

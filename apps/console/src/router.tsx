@@ -28,6 +28,8 @@ export interface ListSearch {
   to?: string;
   limit?: string;
   cursor?: string;
+  /** Of a recovery. */
+  which?: string;
   /** The one that is open beside the list. */
   delivery?: string;
 }
@@ -44,6 +46,7 @@ const NAMES = [
   'to',
   'limit',
   'cursor',
+  'which',
   'delivery',
 ] as const;
 const validateSearch = (search: Record<string, unknown>): ListSearch =>
@@ -134,6 +137,7 @@ const subscriptionRecover = createRoute({
   getParentRoute: ofSubscription,
   path: '/recover',
   component: lazily(() => import('./screens/recover.js'), 'Recover'),
+  validateSearch,
 });
 const subscriptionSettings = createRoute({
   getParentRoute: ofSubscription,

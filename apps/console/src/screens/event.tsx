@@ -1,7 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
 import { eventQuery } from '../data/queries.js';
-import { useAccount } from '../session.js';
+import { useAccount, useMay } from '../session.js';
+import { Button } from '../ui/button.js';
 import { Id } from '../ui/copy.js';
 import { Code } from '../ui/outside-text.js';
 import { Facts, PageHead, useTitle } from '../ui/page.js';
@@ -9,6 +11,7 @@ import { DeliveryPill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { Table, tight } from '../ui/table.js';
+import { AddToWebhook } from './add-to-webhook.js';
 import { DeliveryLink } from './delivery-table.js';
 
 export function EventScreen() {
@@ -32,17 +35,7 @@ export function EventScreen() {
           <section className="stack close" aria-labelledby="deliveries">
             <h2 id="deliveries">Deliveries</h2>
             {deliveries.length === 0 ? (
-              <Empty
-                title="No webhook wanted it"
-                act={
-                  <Link className="button" to="/accounts/$account/integrations" params={{ account }}>
-                    See the webhooks
-                  </Link>
-                }
-              >
-                It was published and stored, but no webhook of this account wants <code>{type}</code>, or none was
-                active.
-              </Empty>
+              <NoTaker account={account} type={type} />
             ) : (
               <Table caption="Deliveries of this event" columns={['Status', 'Webhook', 'Attempts', tight('Ended')]}>
                 {deliveries.map((one) => (
@@ -77,5 +70,30 @@ export function EventScreen() {
         </div>
       )}
     </Loaded>
+  );
+}
+
+/** It was published, and nobody wants it: what can be done about that. */
+function NoTaker({ account, type }: { account: string; type: string }) {
+  const mayChange = useMay()('subscriptions:write');
+  const [isAdding, setIsAdding] = useState(false);
+  return (
+    <>
+      <Empty
+        title="No webhook wanted it"
+        act={
+          mayChange ? (
+            <Button onClick={() => setIsAdding(true)}>Add it to a webhook</Button>
+          ) : (
+            <Link className="button" to="/accounts/$account/integrations" params={{ account }}>
+              See the webhooks
+            </Link>
+          )
+        }
+      >
+        It was published and stored, but no webhook of this account wants <code>{type}</code>, or none was active.
+      </Empty>
+      {isAdding && <AddToWebhook account={account} type={type} onClose={() => setIsAdding(false)} />}
+    </>
   );
 }

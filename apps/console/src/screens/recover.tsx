@@ -1,19 +1,25 @@
 import type { Recovery, RecoveryPreview } from '@posthorn/contract';
-import { useNavigate } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath } from '../data/queries.js';
 import { RANGES, since } from '../data/range.js';
 import { useAccount } from '../session.js';
 import { Button } from '../ui/button.js';
+import { shortTime, useZone } from '../ui/zone.js';
 import { useSubscriptionId } from './subscription.js';
+
+/** From the moment in the address on. */
+const SINCE = 'since';
 
 /** Brings back what a webhook did not get: counts first, then does it. */
 export function Recover() {
   const account = useAccount();
   const id = useSubscriptionId();
-  const [which, setWhich] = useState<'failed' | 'missing'>('failed');
-  const [range, setRange] = useState('24h');
+  const search = useSearch({ strict: false });
+  const [which, setWhich] = useState<'failed' | 'missing'>(search.which === 'missing' ? 'missing' : 'failed');
+  const [range, setRange] = useState(search.from === undefined ? '24h' : SINCE);
+  const zone = useZone();
   const navigate = useNavigate();
   const options = {
     path: `${accountPath(account)}/subscriptions/${id}/recover`,
@@ -66,6 +72,7 @@ export function Recover() {
           value={range}
           onChange={({ target }) => choose(() => setRange(target.value))}
         >
+          {search.from !== undefined && <option value={SINCE}>Since {shortTime(search.from, zone)}</option>}
           {RANGES.map(({ id: name, label }) => (
             <option key={name} value={name}>
               {label}
@@ -78,7 +85,7 @@ export function Recover() {
           <Button
             look="primary"
             isPending={preview.isPending}
-            onClick={() => preview.mutate({ which, since: since(range), dryRun: true })}
+            onClick={() => preview.mutate({ which, since: range === SINCE ? search.from : since(range), dryRun: true })}
           >
             Count
           </Button>

@@ -1,4 +1,5 @@
 import type { DisableSubscription, Subscription } from '@posthorn/contract';
+import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath } from '../data/queries.js';
@@ -33,14 +34,29 @@ export function SubscriptionMenu({ account, subscription }: { account: string; s
 }
 
 /** Pause, resume, disable, verify: each says what it has done and, where it can, how to undo it. */
-export function useSubscriptionActs(account: string, { id, status }: Pick<Subscription, 'id' | 'status'>) {
+export function useSubscriptionActs(
+  account: string,
+  { id, status, statusChangedAt }: Pick<Subscription, 'id' | 'status' | 'statusChangedAt'>,
+) {
   const say = useSay();
+  const navigate = useNavigate();
   const path = `${accountPath(account)}/subscriptions/${id}`;
   const touches = ['accounts', account, 'subscriptions'];
   const resume = useAct<Subscription>({
     path: `${path}/resume`,
     touches,
-    onDone: () => say('Resumed: what was held goes out now.'),
+    onDone: () =>
+      status === 'disabled'
+        ? say('Enabled. What was published meanwhile was not queued for it.', {
+            label: 'Replay missing',
+            onAct: () =>
+              void navigate({
+                to: '/accounts/$account/subscriptions/$subscription/recover',
+                params: { account, subscription: id },
+                search: { which: 'missing', from: statusChangedAt },
+              }),
+          })
+        : say('Resumed: what was held goes out now.'),
   });
   const pause = useAct<Subscription>({
     path: `${path}/pause`,
