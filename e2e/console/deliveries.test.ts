@@ -12,7 +12,9 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     see,
   }) => {
     const { account } = await stack.subscribe(receiver.url);
-    receiver.answer({ status: 503, body: '<script>document.title = "pwned"</script>\u202etxt' }, 200);
+    // So that no second attempt comes by itself meanwhile.
+    const headers = { 'retry-after': '3600' };
+    receiver.answer({ status: 503, headers, body: '<script>document.title = "pwned"</script>\u202etxt' }, 200);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"n":12345678901234567890}}');
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
     await signIn(`/accounts/${account}/deliveries`);
