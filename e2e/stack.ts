@@ -78,6 +78,7 @@ export async function startStack({ backend, workers = 1, env = {}, databaseUrl }
     REQUIRE_HTTPS: 'false',
     API_HOST: '127.0.0.1',
     API_PORT: String(apiPort),
+    POSTHORN_BOARD_URL: 'http://127.0.0.1:3401/',
     WORKER_HEALTH_HOST: '127.0.0.1',
     SHUTDOWN_DELAY_MS: '0',
     LOG_LEVEL: 'info',

@@ -181,6 +181,9 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('img', { name: /^Attempts: [1-9]\d* succeeded/ }).waitFor();
     await page.getByRole('link', { name: 'Queues' }).click();
     await page.getByRole('cell', { name: 'Alive' }).waitFor();
+    expect(await page.getByRole('link', { name: 'Open Bull Board' }).getAttribute('href')).toBe(
+      'http://127.0.0.1:3401/',
+    );
     await page.getByRole('link', { name: 'Audit log' }).click();
     await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
   });

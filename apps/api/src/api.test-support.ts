@@ -123,6 +123,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     publisher,
     operatorKey: OPERATOR_KEY,
     publicUrl: null,
+    boardUrl: null,
     trustedProxies: [],
     maxAttempts: 12,
     sessionSeconds: 43_200,

@@ -19,6 +19,8 @@ export interface ApiDeps extends Deps {
   operatorKey: string;
   /** Where browsers reach us, as PUBLIC_URL says; null: as each request says. */
   publicUrl: string | null;
+  /** Where operators open Bull Board; null: not told. */
+  boardUrl: string | null;
   /** CIDRs of proxies whose `X-Forwarded-*` are believed. */
   trustedProxies: string[];
   /** How long somebody stays signed in, and how long unused. */

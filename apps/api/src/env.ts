@@ -14,6 +14,8 @@ export interface Env {
   encryptionKeysOld: string[];
   publicUrl: string | null;
   trustedProxies: string[];
+  /** Where operators open Bull Board. */
+  boardUrl: string | null;
   /** For the Content-Security-Policy of the portal’s page. */
   portalFrameAncestors: string[];
   sessionSeconds: number;
@@ -42,6 +44,7 @@ const NAMES = [
   'POSTHORN_ENCRYPTION_KEY',
   'POSTHORN_ENCRYPTION_KEYS_OLD',
   'PUBLIC_URL',
+  'POSTHORN_BOARD_URL',
   'TRUSTED_PROXIES',
   'PORTAL_FRAME_ANCESTORS',
   'SESSION_HOURS',
@@ -67,6 +70,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     encryptionKey: read.encryptionKey,
     encryptionKeysOld: read.encryptionKeysOld,
     publicUrl: read.publicUrl,
+    boardUrl: read.boardUrl,
     trustedProxies: read.trustedProxies,
     portalFrameAncestors: read.portalFrameAncestors,
     sessionSeconds: Math.round(read.sessionHours * 3_600),

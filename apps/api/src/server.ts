@@ -44,6 +44,7 @@ const app = await buildApp({
   publisher,
   operatorKey: env.operatorKey,
   publicUrl: env.publicUrl,
+  boardUrl: env.boardUrl,
   trustedProxies: env.trustedProxies,
   sessionSeconds: env.sessionSeconds,
   sessionIdleSeconds: env.sessionIdleSeconds,

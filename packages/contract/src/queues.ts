@@ -55,6 +55,10 @@ export const Queues = z
       ),
     workersAlive: z.int().describe('Worker processes that take jobs. 0: nothing is delivered.'),
     workers: z.array(Worker).describe('The latest start first.'),
+    boardUrl: z
+      .string()
+      .nullable()
+      .describe('Bull Board, where single jobs are. null: `POSTHORN_BOARD_URL` does not tell it.'),
     lastFedAt: timeOrNull('When a worker last looked for what is due. It does every second. null: no worker is known.'),
   })
   .meta({
@@ -90,6 +94,7 @@ export const Queues = z
             lastJobAt: '2026-11-21T18:54:59.100Z',
           },
         ],
+        boardUrl: 'https://board.internal.example.com',
         lastFedAt: '2026-11-21T18:54:59.000Z',
       },
     ],

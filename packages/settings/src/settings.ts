@@ -107,6 +107,11 @@ export const settings = {
     description: 'Address that Bull Board listens on. It is for operators: do not publish it.',
   },
   BOARD_PORT: { schema: port(), default: '3401', description: 'Port of Bull Board; 0 picks a free one.' },
+  POSTHORN_BOARD_URL: {
+    schema: url('http', 'https'),
+    default: null,
+    description: 'Where operators open Bull Board: the console links to it. The local stack sets it by itself.',
+  },
   BOARD_PASSWORD: {
     schema: secretKey(12),
     default: null,

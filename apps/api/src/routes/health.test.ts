@@ -221,7 +221,7 @@ describe('/metrics and /v1/queues', () => {
 
   it('of a queue that is away they tell nothing, rather than what was; of the ledger all the same', async () => {
     state.queues = null;
-    expect((await api.call('GET', '/v1/queues')).json).toMatchObject({ queues: null, workersAlive: 2 });
+    expect((await api.call('GET', '/v1/queues')).json).toMatchObject({ queues: null, workersAlive: 2, boardUrl: null });
     const metrics = metricsOf((await ask('/metrics')).text);
     expect(Object.keys(metrics).filter((name) => name.startsWith('posthorn_queue'))).toEqual([]);
     expect(metrics).toMatchObject({ posthorn_workers_alive: 2 });

@@ -3,7 +3,7 @@ import { QUEUE_NAMES } from '@posthorn/jobs';
 import type { Routes } from '../deps.js';
 import { Unavailable } from '../errors.js';
 
-export const queueRoutes: Routes = (app, { figures }) => {
+export const queueRoutes: Routes = (app, { figures, boardUrl }) => {
   app.get(
     '/v1/queues',
     {
@@ -43,6 +43,7 @@ export const queueRoutes: Routes = (app, { figures }) => {
           seenAt: seenAt.toISOString(),
           lastJobAt: lastJobAt?.toISOString() ?? null,
         })),
+        boardUrl,
         lastFedAt: ledger.lastFedAt?.toISOString() ?? null,
       };
     },

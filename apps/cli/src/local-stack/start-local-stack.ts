@@ -80,6 +80,7 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
     POSTHORN_OPERATOR_KEY: keys.operatorKey,
     POSTHORN_ENCRYPTION_KEY: keys.encryptionKey,
     POSTHORN_API_URL: apiUrl,
+    POSTHORN_BOARD_URL: boardUrl,
     POSTHORN_DATA_DIR: dataDir,
     API_PORT: String(apiPort),
     BOARD_PORT: String(boardPort),

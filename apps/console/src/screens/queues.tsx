@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { ExternalLink } from 'lucide-react';
 import { queuesQuery } from '../data/queries.js';
 import { Facts, PageHead, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
@@ -16,8 +17,14 @@ export function QueuesScreen() {
     <>
       <PageHead title="Queues" note="What waits, and who works on it. Single jobs are on Bull Board." />
       <Loaded query={queues} what="queues">
-        {({ queues: list, deliveries, subscriptions, breakers, workers, lastFedAt }) => (
+        {({ queues: list, deliveries, subscriptions, breakers, workers, lastFedAt, boardUrl }) => (
           <div className="stack wide">
+            {boardUrl !== null && (
+              <a className="button" href={boardUrl} target="_blank" rel="noreferrer">
+                <ExternalLink className="icon" aria-hidden />
+                Open Bull Board
+              </a>
+            )}
             {list === null ? (
               <Empty title="The queue does not answer">Nothing is lost: deliveries come later.</Empty>
             ) : (
