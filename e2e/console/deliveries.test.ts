@@ -179,7 +179,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await waitFor(() => receiver.events.length === 1);
     await signIn();
     await page.getByRole('img', { name: /^Attempts: [1-9]\d* succeeded/ }).waitFor();
-    await page.getByRole('link', { name: 'Queues' }).click();
+    await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Queues' }).click();
     await page.getByRole('cell', { name: 'Alive' }).waitFor();
     expect(await page.getByRole('link', { name: 'Open Bull Board' }).getAttribute('href')).toBe(
       'http://127.0.0.1:3401/',
