@@ -51,7 +51,7 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
       'against Redis. Install redis-server and run them again.',
     ]);
   }
-  const browserPath = findBrowser(process.env);
+  const browserPath = await findBrowser(join(folder, 'browser'), process.env);
   if (!browserPath) {
     missed(undo, ['THE BROWSER TESTS DID NOT RUN', 'No Chromium here: install one, or name it with CHROME_PATH.']);
   }

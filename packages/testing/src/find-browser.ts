@@ -1,15 +1,45 @@
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
-const USUAL_PLACES = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-];
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const OF_MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 
-/** The machine's own Chromium: the one that CHROME_PATH names, else one in the usual places; null without one. */
-export function findBrowser(env: NodeJS.ProcessEnv): string | null {
+/** A Chromium: the one that CHROME_PATH names, else the machine's own, else the one of the npm package @sparticuz/chromium, which
+ *  is unpacked into `directory` (200 MB, two seconds). null where there is none that runs: the package's is for Linux x64. */
+export async function findBrowser(directory: string, env: NodeJS.ProcessEnv): Promise<string | null> {
   const named = env['CHROME_PATH'];
   if (named) return named;
-  return USUAL_PLACES.find(existsSync) ?? null;
+  const places = (env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  return [...places, OF_MACOS].find((path) => existsSync(path)) ?? (await unpackBrowser(directory));
 }
+
+// The package goes by the environment and changes it: so it runs in a process of its own.
+async function unpackBrowser(directory: string): Promise<string | null> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return null;
+  mkdirSync(directory, { recursive: true });
+  const program = fileURLToPath(new URL('./unpack-browser.js', import.meta.url));
+  await run(process.execPath, [program], { env: { TMPDIR: directory, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs20.x' } });
+  const path = join(directory, 'browser');
+  const fonts = join(directory, 'fonts.conf');
+  // Without any font a page crashes.
+  writeFileSync(
+    fonts,
+    `<fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>${directory}/fonts</dir></fontconfig>`,
+  );
+  writeFileSync(
+    path,
+    `#!/bin/sh
+LD_LIBRARY_PATH='${directory}/al2023/lib' FONTCONFIG_FILE='${fonts}' exec '${directory}/chromium' "$@"
+`,
+    { mode: 0o755 },
+  );
+  return run(path, ['--version']).then(
+    () => path,
+    () => null, // another C library
+  );
+}
+
+const run = promisify(execFile);
