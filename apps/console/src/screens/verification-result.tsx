@@ -33,7 +33,12 @@ export function VerificationResult({
     );
   }
   const words = explainVerification(reason ?? '');
-  const values = { status: statusCode, host: hostOf(pendingUrl ?? url), limit: 15, location: 'another URL' };
+  const values = {
+    status: statusCode,
+    host: hostOf(pendingUrl ?? url),
+    limit: durationMs === null ? null : Math.round(durationMs / 1_000),
+    location: 'another URL',
+  };
   return (
     <div className="stack close">
       <div className="banner tone-danger" role="alert">

@@ -1,0 +1,118 @@
+/* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { createServer } from 'node:https';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeCertificate, openReceiver, type Receiver } from '@posthorn/testing';
+import type { Locator } from 'playwright-core';
+import { describe, expect, inject } from 'vitest';
+import { startStack } from '../stack.js';
+import { it as base } from './browser.js';
+
+const TRUSTED = makeCertificate();
+
+/** A stack that gives a receiver two seconds, trusts one certificate, and whose worker may call fewer addresses than the API lets
+ *  in, as it is where an operator has taken a network back. */
+const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-trusted-'));
+  const trusted = join(folder, 'certificate.pem');
+  writeFileSync(trusted, TRUSTED.cert);
+  const stack = await startStack({
+    backend: inject('queueBackends')[0] ?? 'postgres',
+    workers: 0,
+    env: { DELIVERY_TIMEOUT_MS: '2000', NODE_EXTRA_CA_CERTS: trusted },
+  });
+  onCleanup(async () => {
+    await stack.stop();
+    rmSync(folder, { recursive: true });
+  });
+  await stack.startWorker({ ALLOW_PRIVATE_NETWORKS: '127.0.0.1/32,::1,localhost' });
+  return stack;
+});
+
+/** A receiver that fails, and what mends it. */
+interface Broken {
+  url: string;
+  /** Mends it; where only another URL does, it is put into the field. */
+  mend: (field: Locator) => unknown;
+  close?: () => unknown;
+}
+const answering = (answer: Parameters<Receiver['answerHandshake']>[0]) => (receiver: Receiver) => {
+  receiver.answerHandshake(answer);
+  return { url: receiver.url, mend: () => receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' })) };
+};
+const at = (url: string) => (receiver: Receiver) => ({ url, mend: (field: Locator) => field.fill(receiver.url) });
+
+const FAULTS: [
+  reason: string,
+  title: string,
+  advice: string,
+  breakIt: (receiver: Receiver) => Broken | Promise<Broken>,
+][] = [
+  ['mismatch', 'Another text came back', 'answer with the payload itself', answering({ body: '{"ok":true}' })],
+  ['empty', 'The answer had no body', 'send the payload back as the body', answering(204)],
+  ['status', 'It answered 404, not 2xx', 'Answer 200 and send the payload back', answering(404)],
+  ['too_large', 'The answer was too large', 'Check the path', answering({ body: 'x'.repeat(70_000) })],
+  [
+    'redirect',
+    'The receiver redirects',
+    'Put the final URL in',
+    answering({ status: 301, headers: { location: 'https://www.example.com/' } }),
+  ],
+  ['timeout', 'No full answer within 2 s', 'Answer 2xx first', answering('never')],
+  ['dns_error', 'nobody.invalid could not be found', 'correct the URL', at('http://nobody.invalid/webhook')],
+  ['blocked', 'This address may not be called', 'Use a public https address', at('http://127.0.0.2:8080/webhook')],
+  ['connect_error', 'No connection to 127.0.0.1', 'Check that the service runs', refusing],
+  ['tls_error', 'No secure connection to localhost', 'Renew it, or serve the whole chain', selfSigned],
+];
+
+async function refusing(): Promise<Broken> {
+  const gone = await openReceiver();
+  await gone.close();
+  let back: Receiver | undefined;
+  return {
+    url: gone.url,
+    mend: async () => (back = await openReceiver({ port: Number(new URL(gone.url).port) })),
+    close: () => back?.close(),
+  };
+}
+
+async function selfSigned(): Promise<Broken> {
+  const server = createServer(makeCertificate(), (request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => (body += text));
+    request.on('end', () => response.end((JSON.parse(body) as { payload: string }).payload));
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  return {
+    url: `https://localhost:${(server.address() as AddressInfo).port}/webhook`,
+    mend: () => server.setSecureContext(TRUSTED),
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
+
+// A receiver that is not reached is tried three times within 12 s: so all wait at once.
+describe.skipIf(inject('browserPath') === null).concurrent('a webhook that is not verified', () => {
+  it.for(FAULTS)(
+    'the reason %s is named beside the URL, with what to do; once it is mended, one click verifies it (C2)',
+    async ([, title, advice, breakIt], { page, receiver, signIn, newAccount, save, button, onTestFinished }) => {
+      page.setDefaultTimeout(40_000);
+      const { url, mend, close } = await breakIt(receiver);
+      onTestFinished(() => void close?.());
+      await signIn(`/accounts/${await newAccount()}/integrations`);
+      await save(url);
+      const alert = page.getByRole('dialog').getByRole('alert').filter({ hasText: title });
+      await alert.getByText(advice).waitFor();
+      await page.getByText('A handler that passes').waitFor();
+      const field = page.getByRole('textbox', { name: 'Webhook URL' });
+      await mend(field);
+      const isOtherUrl = (await field.inputValue()) !== url;
+      await button(isOtherUrl ? 'Save' : 'Try again').click();
+      await page.getByRole('dialog').getByText('Verified!', { exact: true }).waitFor();
+      await button('Done').click();
+      await page.getByRole('cell', { name: 'Active' }).waitFor();
+      expect(await page.getByRole('alert').count()).toBe(0);
+    },
+  );
+});
