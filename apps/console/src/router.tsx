@@ -1,8 +1,34 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent as lazily, Link } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  type ErrorComponentProps,
+  lazyRouteComponent,
+  Link,
+  useRouter,
+} from '@tanstack/react-router';
+import { call } from './data/call.js';
 import { Frame } from './frame.js';
-import { Empty } from './ui/states.js';
+import { Empty, Failed } from './ui/states.js';
 
 // Paths mirror the API's. Each screen is a file of its own that is fetched when it is first shown, or pointed at.
+
+// A file that cannot be fetched while the server is away is an error of that screen. If the server is there, it has a newer console
+// without that file: then the library loads the page anew.
+const lazily: typeof lazyRouteComponent = (load, name) =>
+  lazyRouteComponent(
+    () =>
+      load().catch(async (error: unknown) => {
+        await call('GET', '/livez');
+        throw error;
+      }),
+    name,
+  );
+
+function FailedScreen({ error, reset }: ErrorComponentProps) {
+  const { invalidate } = useRouter();
+  return <Failed what="this screen" error={error} onRetry={() => void invalidate().then(reset)} />;
+}
 
 const rootRoute = createRootRoute({
   component: Frame,
@@ -187,6 +213,7 @@ export const router = createRouter({
   basepath: new URL(document.baseURI).pathname,
   scrollRestoration: true,
   defaultPreload: 'intent',
+  defaultErrorComponent: FailedScreen,
   routeTree: rootRoute.addChildren([
     home,
     accounts,
