@@ -114,7 +114,6 @@ function AddAccount({ onClose }: { onClose: () => void }) {
         <Field
           label="Id"
           value={id}
-          autoFocus
           onChange={(event) => setId(event.target.value)}
           help="Your own name for it: letters, digits, _ and -, at most 64."
           error={isAsked && !isId ? 'Use 1 to 64 letters, digits, _ or -.' : put.error?.message}

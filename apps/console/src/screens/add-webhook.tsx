@@ -107,7 +107,6 @@ function UrlForm({
         label="Webhook URL"
         type="url"
         placeholder="https://myawesomeapp.com/api/webhook"
-        autoFocus
         autoComplete="off"
         value={url}
         error={error}

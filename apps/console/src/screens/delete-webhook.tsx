@@ -47,7 +47,6 @@ export function DeleteWebhook({
         <Field
           label={`Type ${host} to confirm`}
           value={typed}
-          autoFocus
           autoComplete="off"
           error={isWrong ? `Type exactly ${host}` : null}
           onChange={(event) => {

@@ -103,7 +103,6 @@ function CreateKey({ account, onClose }: { account: string; onClose: () => void 
           <Field
             label="Name"
             value={name}
-            autoFocus
             help="Where it is used, such as CI. It may do everything that an account’s key can."
             error={isAsked && name.trim() === '' ? 'Say where it is used.' : create.error?.message}
             onChange={({ target }) => setName(target.value)}

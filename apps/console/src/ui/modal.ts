@@ -9,6 +9,11 @@ export function useModal(ref: RefObject<HTMLDialogElement | null>): void {
       // The browser would take the first button, which closes it: where there is something to fill in, that comes first.
       dialog.querySelector<HTMLElement>('.dialog-body :is(input, select, textarea)')?.focus();
     }
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      // What had the focus before may be gone: an empty list's button, or a row that was deleted.
+      const { activeElement } = document;
+      if (activeElement === document.body || dialog?.contains(activeElement)) document.getElementById('main')?.focus();
+    };
   }, [ref]);
 }
