@@ -1,4 +1,4 @@
-type Rgb = readonly [red: number, green: number, blue: number];
+import { contrast, read, type Rgb } from './contrast.js';
 
 /** What an accent is read on, as in styles.css: the ground that is nearest to it. */
 const GROUNDS = { light: '#f4f4f2', dark: '#222425' };
@@ -25,22 +25,4 @@ const mix = ([r, g, b]: Rgb, [toR, toG, toB]: Rgb, share: number): Rgb => [
   b + (toB - b) * share,
 ];
 
-const read = (colour: string): Rgb => {
-  const part = (at: number) => Number.parseInt(colour.slice(at, at + 2), 16);
-  return [part(1), part(3), part(5)];
-};
 const write = (rgb: Rgb): string => `#${rgb.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`;
-
-/** As WCAG 2.2 defines it. */
-function contrast(a: Rgb, b: Rgb): number {
-  const [darker = 0, lighter = 0] = [luminance(a), luminance(b)].toSorted((x, y) => x - y);
-  return (lighter + 0.05) / (darker + 0.05);
-}
-
-function luminance(rgb: Rgb): number {
-  const [red = 0, green = 0, blue = 0] = rgb.map((value) => {
-    const share = value / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
