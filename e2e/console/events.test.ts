@@ -1,0 +1,87 @@
+import { waitFor } from '@posthorn/testing';
+import { type EventType, isOperational } from '@posthorn/contract';
+import { describe, expect, inject } from 'vitest';
+import { it } from './browser.js';
+
+describe.skipIf(inject('browserPath') === null)('which events a webhook gets', () => {
+  it('the picker says exactly what arrives: a type is not its neighbour, a group is all of it, and all are those to come too (C7)', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+  }) => {
+    const put = (name: string) => stack.call('PUT', `/v1/event-types/${name}`, {});
+    await Promise.all(['message:created2', 'messages:created'].map(put));
+    const { account, id } = await stack.subscribe(receiver.url, { events: ['conversation:created'] });
+    /** Which of these go to the webhook. */
+    const wanted = async (names: string[]): Promise<string[]> => {
+      const published = await Promise.all(
+        names.map((event) => stack.publish(account, JSON.stringify({ event, payload: {} }))),
+      );
+      return names.filter((_, index) => published[index]?.deliveries === 1);
+    };
+    const save = async () => {
+      await button('Save').click();
+      await page.getByText('Saved.').last().waitFor();
+    };
+    const some = ['message:created', 'message:created2', 'messages:created', 'conversation:created'];
+    const choice = (name: string | RegExp) => page.getByRole('checkbox', { name, exact: true });
+
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    await choice('message:created').check();
+    await choice('conversation:created').uncheck();
+    await save();
+    expect(await wanted(some)).toEqual(['message:created']);
+
+    await choice(/^message:\*/).check();
+    expect(await choice('message:created2').isDisabled()).toBe(true);
+    await save();
+    expect(await wanted(some)).toEqual(['message:created', 'message:created2']);
+
+    await page.getByRole('radio', { name: 'All, present and future' }).check();
+    await save();
+    await put('later:added');
+    expect(await wanted([...some, 'later:added'])).toEqual([...some, 'later:added']);
+  });
+
+  it('the catalogue, the picker and the tests offer the same types, and each that may be published arrives (C8)', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+  }) => {
+    await stack.call('PUT', '/v1/event-types/order:shipped', { example: { order: 7 } });
+    const { data: types } = await stack.call<{ data: EventType[] }>('GET', '/v1/event-types?limit=100');
+    const names = types.map(({ name }) => name).toSorted();
+    expect(names).toEqual(
+      expect.arrayContaining(['conversation:created', 'conversation:updated', 'message:created', 'order:shipped']),
+    );
+    const { account, id } = await stack.subscribe(receiver.url);
+
+    await signIn('/event-types');
+    const links = page.getByRole('main').getByRole('link', { name: /:/ });
+    await links.first().waitFor();
+    expect((await links.allInnerTexts()).toSorted()).toEqual(names);
+
+    await page.goto(`/accounts/${account}/subscriptions/${id}/test`);
+    const options = page.getByRole('combobox', { name: 'Event type' }).getByRole('option');
+    await waitFor(async () => (await options.count()) > 0);
+    expect((await options.allInnerTexts()).toSorted()).toEqual(names);
+
+    await page.goto(`/accounts/${account}/subscriptions/${id}/settings`);
+    await page.getByRole('radio', { name: 'Only these' }).check();
+    const offered = await page
+      .getByRole('checkbox')
+      .evaluateAll((boxes) => boxes.map((box) => box.closest('label')?.querySelector('code')?.textContent ?? ''));
+    expect(offered.filter((name) => !name.endsWith(':*')).toSorted()).toEqual(names);
+
+    // Posthorn's own go to the operators' account, when there is something to tell.
+    const published = types.filter(({ name }) => !isOperational(name));
+    for (const { name, example } of published)
+      await stack.publish(account, JSON.stringify({ event: name, payload: example ?? {} }));
+    await waitFor(() => receiver.events.length === published.length);
+    const arrived = receiver.events.map(({ rawBody }) => (JSON.parse(rawBody.toString()) as { event: string }).event);
+    expect(arrived.toSorted()).toEqual(names.filter((name) => !isOperational(name)));
+  });
+});

@@ -1,0 +1,46 @@
+/* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { createServer } from 'node:http';
+import { findFreePort } from '@posthorn/embedded';
+import { describe, expect, inject } from 'vitest';
+import { startStack } from '../stack.js';
+import { it as base } from './browser.js';
+
+/** A page that shows whatever its query names in a frame, at two origins: the portal may be shown at localhost alone. */
+const it = base
+  .extend('hostPort', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const port = await findFreePort();
+    const server = createServer((request, response) => {
+      const framed = new URL(request.url ?? '/', 'http://localhost').searchParams.get('framed') ?? '';
+      response.setHeader('content-type', 'text/html');
+      response.end(`<title>Settings of our app</title><iframe title="Webhooks" src="${framed}"></iframe>`);
+    });
+    await new Promise<void>((resolve) => server.listen(port, resolve));
+    onCleanup(() => void server.close());
+    return port;
+  })
+  .extend('stack', { scope: 'file' }, async ({ hostPort }, { onCleanup }) => {
+    const stack = await startStack({
+      backend: inject('queueBackends')[0] ?? 'postgres',
+      env: { PORTAL_FRAME_ANCESTORS: `http://localhost:${hostPort}` },
+    });
+    onCleanup(() => stack.stop());
+    return stack;
+  });
+
+describe.skipIf(inject('browserPath') === null)('a portal in a frame', () => {
+  it.for([
+    ['localhost', true],
+    ['127.0.0.1', false],
+  ] as const)('%s: shown is %s', async ([host, isShown], { context, stack, hostPort, newAccount }) => {
+    const account = await newAccount();
+    const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {});
+    const page = await context.newPage();
+    const refusals: string[] = [];
+    page.on('console', (message) => void (message.type() === 'error' && refusals.push(message.text())));
+    await page.goto(`http://${host}:${hostPort}/?framed=${encodeURIComponent(url)}`);
+    const inside = page.frameLocator('iframe').getByText('No webhooks yet');
+    if (isShown) await inside.waitFor();
+    expect(await inside.count()).toBe(isShown ? 1 : 0);
+    expect(refusals.filter((text) => text.includes('frame-ancestors'))).toHaveLength(isShown ? 0 : 1);
+  });
+});

@@ -1,0 +1,146 @@
+/* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
+import { waitFor } from '@posthorn/testing';
+import { Webhook } from 'standardwebhooks';
+import type { Page } from 'playwright-core';
+import { describe, expect, inject } from 'vitest';
+import { startStack } from '../stack.js';
+import { it as base } from './browser.js';
+
+/** Two tries, twelve seconds apart: long enough to be seen, and what fails has failed soon. */
+const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
+  const stack = await startStack({
+    backend: inject('queueBackends')[0] ?? 'postgres',
+    env: { RETRY_SCHEDULE_SECONDS: '12' },
+  });
+  onCleanup(() => stack.stop());
+  return stack;
+});
+const EVENT = '{"event":"message:created","payload":{}}';
+
+/** Counts what there is to bring back, says whether it is this many, and brings it back. */
+async function bringBack(page: Page, count: number): Promise<void> {
+  await page.getByRole('button', { name: 'Count' }).click();
+  await page
+    .getByRole('status')
+    .filter({ hasText: `${count} to bring back` })
+    .waitFor();
+  await page.getByRole('button', { name: 'Bring back' }).click();
+  await page.getByText(`${count} of ${count} brought back`).waitFor();
+  await page.getByRole('heading', { level: 1 }).getByText('Completed').waitFor();
+}
+
+describe.skipIf(inject('browserPath') === null)('what failed comes back', () => {
+  it('a delivery that failed says when it is tried next, and the same page shows that try succeed', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    see,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    receiver.answer(503, 200);
+    const { id } = await stack.publish(account, EVENT);
+    const { id: delivery } = await waitFor(async () => {
+      const tried = await stack.delivery(account, id);
+      return tried.attemptCount === 1 && tried;
+    });
+    await signIn(`/accounts/${account}/deliveries/${delivery}`);
+    await see(/Next try.*in \d+ sec/);
+    await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
+    expect(receiver.events).toHaveLength(2);
+  });
+
+  it('a recovery brings back as many as its preview counts: those that failed, not the one that succeeded', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    await stack.publish(account, EVENT);
+    await waitFor(() => receiver.events.length === 1);
+    receiver.answer(500);
+    const failing = await Promise.all([1, 2, 3].map(() => stack.publish(account, EVENT)));
+    const failed = () => stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=failed`);
+    await waitFor(async () => (await failed()).data.length === 3, { timeoutMs: 30_000 });
+    receiver.answer(200);
+    await signIn(`/accounts/${account}/subscriptions/${id}/recover`);
+    const before = receiver.events.length;
+    await bringBack(page, 3);
+    await waitFor(() => receiver.events.length === before + 3);
+    const again = receiver.events.slice(before).map(({ headers }) => headers['webhook-id']);
+    expect(again.toSorted()).toEqual(failing.map(({ id: event }) => event).toSorted());
+  });
+
+  it('what was published while a webhook was disabled is missing, and is brought back after it is enabled', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    const act = async (name: string) => {
+      await button(/^Acts on/).click();
+      await page.getByRole('menuitem', { name }).click();
+    };
+    await signIn(`/accounts/${account}/subscriptions/${id}/recover`);
+    await act('Disable');
+    await see('Switched off by hand');
+    const missed = await Promise.all([1, 2].map(() => stack.publish(account, EVENT)));
+    expect(missed.map(({ deliveries }) => deliveries)).toEqual([0, 0]);
+    await act('Enable');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.getByRole('radio', { name: /^Missing events/ }).check();
+    await bringBack(page, 2);
+    await waitFor(() => receiver.events.length === 2);
+    expect(receiver.events.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(
+      missed.map(({ id: event }) => event).toSorted(),
+    );
+  });
+
+  it('after a rotation both secrets sign, the older until the time that is shown; one that leaked signs no more', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id, secret: first } = await stack.subscribe(receiver.url);
+    const secretNow = async () =>
+      (await stack.call<{ secret: string }>('GET', `/v1/accounts/${account}/subscriptions/${id}/secret`)).secret;
+    /** Which of these secrets the next request is signed with. */
+    const signing = async (secrets: string[]): Promise<boolean[]> => {
+      const before = receiver.events.length;
+      await stack.publish(account, EVENT);
+      const { rawBody, headers } = await waitFor(() => receiver.events[before]);
+      return secrets.map((secret) => {
+        try {
+          new Webhook(secret).verify(rawBody.toString(), headers);
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    };
+    const rotate = async (overlap: string) => {
+      await button('Rotate secret…').click();
+      await page.getByRole('combobox', { name: 'The present secret goes on for' }).selectOption(overlap);
+      await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    };
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    await rotate('1 hour');
+    const second = await secretNow();
+    await button('Reveal secret').click();
+    await see(second);
+    await see(/Also signing, until/);
+    await see(first);
+    expect(await signing([first, second])).toEqual([true, true]);
+
+    await rotate('Not at all: it may have leaked');
+    expect(await signing([second, await secretNow()])).toEqual([false, true]);
+  });
+});
