@@ -27,11 +27,11 @@ const it = base
     return stack;
   });
 
-describe.skipIf(inject('browserPath') === null)('a portal in a frame', () => {
+describe.skipIf(inject('browserPath') === null)('a portal', () => {
   it.for([
     ['localhost', true],
     ['127.0.0.1', false],
-  ] as const)('%s: shown is %s', async ([host, isShown], { context, stack, hostPort, newAccount }) => {
+  ] as const)('in a frame of %s: shown is %s', async ([host, isShown], { context, stack, hostPort, newAccount }) => {
     const account = await newAccount();
     const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {});
     const page = await context.newPage();
@@ -42,5 +42,42 @@ describe.skipIf(inject('browserPath') === null)('a portal in a frame', () => {
     if (isShown) await inside.waitFor();
     expect(await inside.count()).toBe(isShown ? 1 : 0);
     expect(refusals.filter((text) => text.includes('frame-ancestors'))).toHaveLength(isShown ? 0 : 1);
+  });
+
+  it('what it may not do is not shown, and the API refuses it too', async ({ context, stack, receiver }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    const link = () =>
+      stack.call<{ url: string; token: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {
+        capabilities: ['subscriptions:read', 'deliveries:read'],
+      });
+    const page = await context.newPage();
+    await page.goto((await link()).url);
+    await page.getByRole('link', { name: '/webhook' }).click();
+    await page.getByRole('link', { name: 'Deliveries' }).last().waitFor();
+    const webhook = page.getByRole('navigation', { name: 'Webhook' });
+    expect(await webhook.getByRole('link').allInnerTexts()).toEqual(['Overview', 'Deliveries']);
+    expect(await page.getByRole('button', { name: /Acts on|secret/ }).count()).toBe(0);
+
+    const { token } = (await (
+      await fetch(`${stack.apiUrl}/v1/portal-session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token: (await link()).token }),
+      })
+    ).json()) as { token: string };
+    const answers = await Promise.all(
+      [
+        ['POST', `subscriptions/${id}/pause`],
+        ['DELETE', `subscriptions/${id}`],
+        ['POST', `subscriptions/${id}/test`],
+        ['GET', `subscriptions/${id}/secret`],
+        ['GET', 'keys'],
+        ['GET', 'events'],
+      ].map(async ([method = '', path]) => {
+        const url = `${stack.apiUrl}/v1/accounts/${account}/${path}`;
+        return (await fetch(url, { method, headers: { authorization: `Bearer ${token}` } })).status;
+      }),
+    );
+    expect(answers).toEqual([403, 403, 403, 403, 403, 403]);
   });
 });
