@@ -1,4 +1,4 @@
-import type { Stats } from '@posthorn/contract';
+import type { Stats, StatsPeriod } from '@posthorn/contract';
 import { AttemptsChart, DurationsChart } from '../ui/chart.js';
 import { Figure } from '../ui/figure.js';
 import { percent } from '../ui/number.js';
@@ -25,12 +25,8 @@ export function FiguresPanel({
         </div>
         <div className="panel card">
           <p className="muted small">Half within, 95 % within</p>
-          <p className="figure">
-            {time(totals.p50Ms)} · {time(totals.p95Ms)}
-          </p>
-          <p className="muted small">
-            before: {time(previous.p50Ms)} · {time(previous.p95Ms)}
-          </p>
+          <p className="figure">{times(totals)}</p>
+          <p className="muted small">before: {times(previous)}</p>
         </div>
       </div>
       <div className="charts">
@@ -53,7 +49,11 @@ export function FiguresPanel({
   );
 }
 
-const time = (ms: number | null): string => (ms === null ? '—' : duration(ms));
+/** Both in one unit where they can be. */
+function times({ p50Ms, p95Ms }: Pick<StatsPeriod, 'p50Ms' | 'p95Ms'>): string {
+  if (p50Ms === null || p95Ms === null) return '—';
+  return p95Ms < 1_000 ? `${p50Ms} · ${duration(p95Ms)}` : `${duration(p50Ms)} · ${duration(p95Ms)}`;
+}
 
 function Card({ name, of, before }: { name: string; of: number; before: number | null }) {
   return (

@@ -60,7 +60,7 @@ export function SubscriptionOverview() {
             />
           </div>
         </div>
-        <Loaded query={stats} what="statistics" lines={8}>
+        <Loaded query={stats} what="statistics" lines={15}>
           {(read) => (
             <div className="stack">
               <FiguresPanel
