@@ -5,7 +5,7 @@ import { runTests } from './run-tests.mjs';
 import { root, run } from './step.mjs';
 
 /** start: installs, builds and becomes the local stack, in this very process, so that signals reach it · test: checks and
- *  tests · bench, bench:retention: the measurements · faults: the fault suite. */
+ *  tests · bench, bench:console, bench:retention: the measurements · screens: pictures of the console · faults: the fault suite. */
 export async function runCommand(name, args) {
   switch (name) {
     case 'start': {
@@ -23,9 +23,23 @@ export async function runCommand(name, args) {
       await prepare();
       process.exitCode = await run(process.execPath, ['bench/dist/main.js', ...args]);
       return;
+    case 'bench:console':
+      await prepare();
+      process.exitCode = await run(process.execPath, ['bench/dist/console.js', ...args]);
+      return;
     case 'bench:retention':
       await prepare();
       process.exitCode = await run(process.execPath, ['bench/dist/retention.js', ...args]);
+      return;
+    case 'screens':
+      await prepare();
+      process.exitCode = await run(process.execPath, [
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        '--config',
+        'vitest.screens.config.ts',
+        ...args,
+      ]);
       return;
     case 'faults':
       await prepare();
@@ -33,7 +47,7 @@ export async function runCommand(name, args) {
       return;
     default:
       console.error(
-        'Usage: node apps/cli/bootstrap.mjs start | test [vitest arguments] | bench [arguments] | bench:retention [arguments] | faults [arguments]',
+        'Usage: node apps/cli/bootstrap.mjs start | test [vitest arguments] | bench [arguments] | bench:console [arguments] | bench:retention [arguments] | screens [vitest arguments] | faults [arguments]',
       );
       process.exitCode = 2;
   }

@@ -1,0 +1,124 @@
+import type { Page } from 'playwright-core';
+import type { Story } from './story.js';
+
+/** A screen in one of its states. */
+export interface Screen {
+  name: string;
+  path: (story: Story) => string;
+  /** Before it is opened: how the API is to answer. */
+  given?: (page: Page) => Promise<unknown>;
+  /** Once it is there: what is opened on it. */
+  when?: (page: Page) => Promise<unknown>;
+  /** What tells that it has come up. */
+  shows: RegExp;
+}
+
+const acme = (rest: string) => (story: Story) => `/accounts/${story.account}${rest}`;
+const webhook = (rest: string) => (story: Story) => `/accounts/${story.account}/subscriptions/${story.webhook}${rest}`;
+const globex = (rest: (story: Story) => string) => (story: Story) => `/accounts/globex${rest(story)}`;
+const empty = (rest: string) => (story: Story) => `/accounts/${story.empty}${rest}`;
+
+export const SCREENS: Screen[] = [
+  { name: 'overview', path: () => '/', shows: /Needs attention/ },
+  { name: 'what needs attention', path: () => '/attention', shows: /staging|127\.0\.0\.1/ },
+  { name: 'settings', path: () => '/settings', shows: /RETRY_SCHEDULE_SECONDS/ },
+  { name: 'accounts', path: () => '/accounts', shows: /Globex Travel/ },
+  { name: 'queues', path: () => '/queues', shows: /Alive/ },
+  { name: 'audit log', path: () => '/audit', shows: /key\.create|session\.create/ },
+  { name: 'event types', path: () => '/event-types', shows: /message:created/ },
+  { name: 'event type', path: () => '/event-types/message:created', shows: /Example/ },
+  { name: 'integrations', path: acme('/integrations'), shows: /Nightly reports/ },
+  { name: 'events', path: acme('/events'), shows: /message:created/ },
+  { name: 'event', path: (story) => acme(`/events/${story.event}`)(story), shows: /zoe@example\.com/ },
+  { name: 'deliveries', path: acme('/deliveries'), shows: /Held/ },
+  { name: 'delivery', path: (story) => acme(`/deliveries/${story.delivery}`)(story), shows: /Taken/ },
+  {
+    name: 'delivery failed',
+    path: (story) => acme(`/deliveries/${story.failedDelivery}`)(story),
+    shows: /answered 503/,
+  },
+  { name: 'recoveries', path: globex(() => '/recoveries'), shows: /Completed/ },
+  { name: 'recovery', path: globex((story) => `/recoveries/${story.recovery}`), shows: /1 of 1/ },
+  { name: 'keys', path: acme('/keys'), shows: /Reporting/ },
+  { name: 'webhook', path: webhook(''), shows: /succeeded/i },
+  { name: 'webhook deliveries', path: webhook('/deliveries'), shows: /Succeeded/ },
+  { name: 'webhook testing', path: webhook('/test'), shows: /Payload/ },
+  { name: 'webhook recovery', path: webhook('/recover'), shows: /Count/ },
+  { name: 'webhook settings', path: webhook('/settings'), shows: /Signing secret/ },
+  {
+    name: 'webhook failing',
+    path: (story) => acme(`/subscriptions/${story.failingWebhook}`)(story),
+    shows: /Nothing has succeeded since/,
+  },
+  {
+    name: 'webhook unverified',
+    path: (story) => acme(`/subscriptions/${story.unverifiedWebhook}`)(story),
+    shows: /Another text came back/,
+  },
+];
+
+const problem = JSON.stringify({
+  type: 'about:blank',
+  title: 'Something went wrong here',
+  status: 500,
+  code: 'internal_error',
+  detail: 'The database does not answer.',
+  requestId: '9b2f64c1d0e84f0aa1c7',
+});
+/** The API of an account answers so from now on. */
+const failing = (page: Page) =>
+  page.route('**/v1/accounts/**', (route) =>
+    route.fulfill({ status: 500, contentType: 'application/problem+json', body: problem }),
+  );
+const silent = (page: Page) => page.route('**/v1/accounts/**', () => {});
+const press = (name: RegExp) => (page: Page) => page.getByRole('button', { name }).first().click();
+
+/** Loading, failed and empty; a list without a match; what opens above a screen. */
+export const STATES: Screen[] = [
+  { name: 'nothing there', path: () => '/nowhere', shows: /nothing here/ },
+  { name: 'not found', path: acme('/subscriptions/sub_00000000000000000000000000'), shows: /No such webhook/ },
+  { name: 'integrations loading', path: acme('/integrations'), given: silent, shows: /Loading webhooks/ },
+  { name: 'deliveries loading', path: acme('/deliveries'), given: silent, shows: /Loading deliveries/ },
+  { name: 'deliveries failed to load', path: acme('/deliveries'), given: failing, shows: /couldn’t load deliveries/ },
+  {
+    name: 'deliveries no match',
+    path: acme('/deliveries?range=15m&status=canceled&eventType=message:created'),
+    shows: /No deliveries match/,
+  },
+  { name: 'integrations empty', path: empty('/integrations'), shows: /No webhooks yet/ },
+  { name: 'deliveries empty', path: empty('/deliveries'), shows: /No deliveries yet/ },
+  { name: 'events empty', path: empty('/events'), shows: /No events yet/ },
+  { name: 'recoveries empty', path: empty('/recoveries'), shows: /No recoveries yet/ },
+  { name: 'keys empty', path: empty('/keys'), shows: /No keys yet/ },
+  { name: 'event unwanted', path: globex((story) => `/events/${story.unwantedEvent}`), shows: /No webhook wanted it/ },
+  {
+    name: 'integrations menu',
+    path: acme('/integrations'),
+    when: press(/^Acts on/),
+    shows: /Delete…/,
+  },
+  {
+    name: 'add webhook',
+    path: acme('/integrations'),
+    when: press(/^Add webhook URL/),
+    shows: /When you save/,
+  },
+  {
+    name: 'add webhook refused',
+    path: acme('/integrations'),
+    async when(page) {
+      await press(/^Add webhook URL/)(page);
+      await page.getByRole('textbox', { name: 'Webhook URL' }).fill('http://169.254.169.254/latest');
+      await press(/^Save/)(page);
+    },
+    shows: /private or reserved/,
+  },
+  {
+    name: 'delete webhook',
+    path: webhook('/settings'),
+    when: press(/^Delete webhook/),
+    shows: /Are you sure you want to delete this webhook/,
+  },
+  { name: 'rotate secret', path: webhook('/settings'), when: press(/^Rotate secret/), shows: /goes on for/ },
+  { name: 'add key', path: acme('/keys'), when: press(/^Create key/), shows: /Name/ },
+];

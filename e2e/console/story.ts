@@ -1,0 +1,156 @@
+import { openReceiver, type Receiver, waitFor } from '@posthorn/testing';
+import type { Stack } from '../stack.js';
+
+/** What a console that has been in use for a while shows: ids of what is worth a look. */
+export interface Story {
+  account: string;
+  /** An account in which nothing was done yet. */
+  empty: string;
+  webhook: string;
+  failingWebhook: string;
+  unverifiedWebhook: string;
+  /** Taken by one webhook, failed at another. */
+  event: string;
+  /** Nobody wanted it. */
+  unwantedEvent: string;
+  delivery: string;
+  /** Failed after two tries. */
+  failedDelivery: string;
+  recovery: string;
+  /** All receivers of the story, and the hosts that they stand for. */
+  receivers: { receiver: Receiver; host: string }[];
+  close(): Promise<void>;
+}
+
+/** What fails has failed after two seconds; what is to stay pending asks for a longer wait. */
+export const STORY_ENV = { RETRY_SCHEDULE_SECONDS: '2' };
+
+const PAYLOAD = {
+  message: { id: 48_151, body: 'Hi, where is my order?', conversation_id: 1_623, created_at: '2026-11-22T09:41:07Z' },
+  customer: { name: 'Zoë Quinn', email: 'zoe@example.com' },
+};
+const event = (type: string, payload: object = PAYLOAD): string => JSON.stringify({ event: type, payload });
+
+/** Tells the story to a fresh stack with STORY_ENV: two accounts, a webhook in each state, deliveries in each, a recovery, keys. */
+export async function tellStory(stack: Stack): Promise<Story> {
+  const receivers: Story['receivers'] = [];
+  const open = async (host: string): Promise<Receiver> => {
+    const receiver = await openReceiver();
+    receivers.push({ receiver, host });
+    return receiver;
+  };
+  const of = (account: string) => `/v1/accounts/${account}`;
+  for (const [account, name] of [
+    ['umbrella', 'Umbrella Health'],
+    ['globex', 'Globex Travel'],
+    ['acme', 'Acme Support'],
+  ] as const)
+    await stack.call('PUT', of(account), { name });
+
+  interface Webhook {
+    id: string;
+    receiver: Receiver;
+  }
+  const settled = async (account: string, id: string, status: string) =>
+    waitFor(
+      async () => (await stack.call<{ status: string }>('GET', `${of(account)}/subscriptions/${id}`)).status === status,
+      {
+        what: `the webhook to be ${status}`,
+      },
+    );
+  async function addWebhook(account: string, host: string, fields: object): Promise<Webhook> {
+    const receiver = await open(host);
+    const { id } = await stack.call<{ id: string }>('POST', `${of(account)}/subscriptions`, {
+      url: receiver.url,
+      ...fields,
+    });
+    await settled(account, id, 'active');
+    return { id, receiver };
+  }
+  const deliveryTo = async (account: string, eventId: string, webhook: Webhook): Promise<string> => {
+    const path = `${of(account)}/deliveries?event=${eventId}&subscription=${webhook.id}`;
+    const { data } = await stack.call<{ data: { id: string }[] }>('GET', path);
+    return data[0]?.id ?? '';
+  };
+  const toBe = (account: string, delivery: string, status: string, attempts: number) =>
+    waitFor(
+      async () => {
+        const now = await stack.call<{ status: string; attemptCount: number }>(
+          'GET',
+          `${of(account)}/deliveries/${delivery}`,
+        );
+        return now.status === status && now.attemptCount === attempts;
+      },
+      { what: `the delivery to be ${status}` },
+    );
+
+  // A webhook that is gone, one that never proved itself, one that is paused.
+  const old = await addWebhook('acme', 'old.acme.example', { description: 'The chatbot of last year' });
+  old.receiver.answer(410);
+  await stack.publish('acme', event('conversation:updated', {}));
+  await settled('acme', old.id, 'disabled');
+  const wrong = await open('staging.acme.example');
+  wrong.answerHandshake({ body: '{"ok":true}', headers: { 'content-type': 'application/json' } });
+  const unverified = await stack.call<{ id: string }>('POST', `${of('acme')}/subscriptions`, { url: wrong.url });
+  const bridge = await addWebhook('acme', 'bridge.acme.example', {
+    description: 'Posts to the team’s channel',
+    events: ['conversation:created'],
+  });
+  await stack.call('POST', `${of('acme')}/subscriptions/${bridge.id}/pause`);
+  await stack.publish('acme', event('conversation:created'));
+
+  // One that fails: pending, and failed; and one that takes everything.
+  const warehouse = await addWebhook('acme', 'warehouse.acme.example', {
+    description: 'Nightly reports',
+    events: ['message:*'],
+  });
+  const unavailable = {
+    status: 503,
+    headers: { 'content-type': 'application/json' },
+    body: '{"error":"upstream connect error","detail":"connection pool exhausted","request_id":"7f3a0c"}',
+  };
+  warehouse.receiver.answer(unavailable);
+  const crm = await addWebhook('acme', 'hooks.acme.example', { description: 'CRM' });
+  crm.receiver.answer({ headers: { 'content-type': 'application/json' }, body: '{"received":true}' });
+  const failed = await stack.publish('acme', event('message:created'));
+  const failedDelivery = await deliveryTo('acme', failed.id, warehouse);
+  await toBe('acme', failedDelivery, 'failed', 2);
+  warehouse.receiver.answer({ ...unavailable, headers: { ...unavailable.headers, 'retry-after': '900' } });
+  for (const type of ['message:created', 'conversation:updated', 'message:created'])
+    await stack.publish('acme', event(type));
+  const last = await stack.publish('acme', event('message:created'));
+  const delivery = await deliveryTo('acme', failed.id, crm);
+  await toBe('acme', delivery, 'succeeded', 1);
+  await toBe('acme', await deliveryTo('acme', last.id, warehouse), 'pending', 1);
+
+  // Another account: what failed there was brought back, and an event found nobody.
+  const trips = await addWebhook('globex', 'api.globex.example', { events: ['message:created'] });
+  trips.receiver.answer(500);
+  const trip = await stack.publish('globex', event('message:created'));
+  const broken = await deliveryTo('globex', trip.id, trips);
+  await toBe('globex', broken, 'failed', 2);
+  trips.receiver.answer(200);
+  const since = new Date(Date.now() - 3_600_000).toISOString();
+  const recovery = await stack.call<{ id: string }>('POST', `${of('globex')}/subscriptions/${trips.id}/recover`, {
+    since,
+    which: 'failed',
+  });
+  await toBe('globex', broken, 'succeeded', 3);
+  const unwanted = await stack.publish('globex', event('conversation:created', {}));
+  for (const name of ['Backend', 'Reporting']) await stack.call('POST', `${of('acme')}/keys`, { name });
+
+  return {
+    account: 'acme',
+    empty: 'umbrella',
+    webhook: crm.id,
+    failingWebhook: warehouse.id,
+    unverifiedWebhook: unverified.id,
+    event: failed.id,
+    unwantedEvent: unwanted.id,
+    delivery,
+    failedDelivery,
+    recovery: recovery.id,
+    receivers,
+    close: async () => void (await Promise.all(receivers.map(({ receiver }) => receiver.close()))),
+  };
+}
