@@ -23,6 +23,8 @@ export interface Bench {
   subscribeTo(account: string, fields: object): Promise<string>;
   call(method: Method, path: string, body?: string): Promise<{ status: number; text: string }>;
   databaseUrl: string;
+  apiUrl: string;
+  operatorKey: string;
   /** Resolves when it is accepted. */
   publish(account: string, body: string): Promise<void>;
   startWorkers(): Promise<void>;
@@ -132,6 +134,8 @@ export async function startBench({
     }),
     call,
     databaseUrl: postgres.url,
+    apiUrl,
+    operatorKey,
     async subscribe() {
       const account = `bench-${randomBytes(4).toString('hex')}`;
       await call('PUT', `/v1/accounts/${account}`, '{}');

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { toTypeId } from '@posthorn/contract';
+import { findBrowser } from '@posthorn/testing';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { fillList, type LongList } from './long-list.js';
+import { type Percentiles, percentiles } from './measure.js';
+import { type Bench, startBench } from './stack.js';
+
+const USAGE = `npm run bench:console -- [--deliveries 1000000] [--pages 40]
+Prints how quickly a list of so many deliveries is paged through over HTTP, by each filter, and what the console's main thread
+has to do for a page of 100 of them, and for a click beside 200 attempts.`;
+
+const ACCOUNT = 'busy';
+const ATTEMPTS = 200;
+const ROUNDS = 9;
+
+const { values } = parseArgs({
+  options: {
+    deliveries: { type: 'string', default: '1000000' },
+    pages: { type: 'string', default: '40' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const [deliveries, pages] = [Number(values.deliveries), Number(values.pages)];
+
+console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}`);
+const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
+const browserPath = await findBrowser(folder, process.env);
+const bench = await startBench({ backend: 'postgres', workers: 1 });
+try {
+  await bench.call('PUT', `/v1/accounts/${ACCOUNT}`, '{}');
+  const list = await fillList(bench.databaseUrl, { account: ACCOUNT, deliveries, attempts: ATTEMPTS });
+  console.log(`\nPages of 50 out of ${deliveries} deliveries, ${pages} pages each (reach: p95 < 150 ms)`);
+  console.table(await measurePaging(bench, list));
+  if (browserPath === null) console.log('\nNo Chromium here: what the browser does was not measured.');
+  else {
+    const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
+    try {
+      console.log('\nMain thread, medians (reach: a page < 100 ms, a click < 200 ms)');
+      console.table(await measureBrowser(browser, list));
+    } finally {
+      await browser.close();
+    }
+  }
+} finally {
+  await bench.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Walks the list by its cursor, with each filter. */
+async function measurePaging(
+  on: Bench,
+  { subscriptions }: LongList,
+): Promise<Record<string, Percentiles & { pages: number }>> {
+  const [one = '', another = ''] = subscriptions.map((id) => toTypeId('sub', id));
+  const dayAgo = new Date(Date.now() - 24 * 60 * 60 * 1_000).toISOString();
+  const filters = {
+    all: '',
+    succeeded: 'status=succeeded',
+    failed: 'status=failed',
+    'held and canceled': 'status=held&status=canceled',
+    'a rare type': 'eventType=conversation:created',
+    'a type that never came': 'eventType=never:came',
+    'timed out': 'outcome=timeout',
+    'of a webhook': `subscription=${one}`,
+    'failed of two webhooks': `status=failed&subscription=${one}&subscription=${another}`,
+    'of a day': `from=${dayAgo}`,
+    'a rare type of a webhook': `eventType=conversation:created&subscription=${one}`,
+  };
+  const found: Record<string, Percentiles & { pages: number }> = {};
+  for (const [name, filter] of Object.entries(filters)) {
+    const tookMs: number[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null && tookMs.length < pages) {
+      const from = performance.now();
+      const path = `/v1/accounts/${ACCOUNT}/deliveries?limit=50&${filter}${cursor && `&cursor=${cursor}`}`;
+      const { status, text } = await on.call('GET', path);
+      tookMs.push(Math.round((performance.now() - from) * 10) / 10);
+      if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
+      cursor = (JSON.parse(text) as { nextCursor: string | null }).nextCursor;
+    }
+    found[name] = { pages: tookMs.length, ...percentiles(tookMs) };
+  }
+  return found;
+}
+
+async function measureBrowser(browser: Browser, { oftenTried }: LongList): Promise<Record<string, Percentiles>> {
+  const context = await browser.newContext({ baseURL: bench.apiUrl, viewport: { width: 1280, height: 900 } });
+  const data = { key: bench.operatorKey };
+  await context.request.post('/v1/session', { data, headers: { 'x-posthorn-csrf': '1' } });
+  const page = await context.newPage();
+  const rows = page.getByRole('table').getByRole('link', { name: ':' });
+
+  // Whatever the console asks for, it gets pages of a hundred.
+  await page.route(/\/v1\/accounts\/\w+\/deliveries(\?|$)/, (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set('limit', '100');
+    return route.continue({ url: url.href });
+  });
+  const pageMs: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await page.goto(`/accounts/${ACCOUNT}/events`);
+    await page.getByRole('heading', { level: 1, name: 'Events' }).waitFor();
+    await page.waitForLoadState('networkidle');
+    pageMs.push(
+      await workOf(page, async () => {
+        await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Deliveries' }).click();
+        await rows.nth(99).waitFor();
+      }),
+    );
+  }
+
+  await page.goto(`/accounts/${ACCOUNT}/deliveries/${toTypeId('dlv', oftenTried)}`);
+  const attempts = page.getByRole('list', { name: /Attempts/ }).getByRole('button');
+  await attempts.nth(ATTEMPTS - 1).waitFor();
+  await page.waitForLoadState('networkidle');
+  const clickMs: number[] = [];
+  for (let round = 0; round < ROUNDS * 2; round += 1)
+    clickMs.push(await reactionOf(page, () => attempts.nth(round).click()));
+  await context.close();
+  return { 'a page of 100 deliveries': percentiles(pageMs), 'a click beside 200 attempts': percentiles(clickMs) };
+}
+
+/** Milliseconds that the main thread works for what is done: scripts, style, layout, and what goes with them. */
+async function workOf(page: Page, act: () => Promise<unknown>): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  const taskSeconds = async (): Promise<number> => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+  };
+  await session.send('Performance.enable');
+  const before = await taskSeconds();
+  await act();
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
+  const after = await taskSeconds();
+  await session.detach();
+  return Math.round((after - before) * 1_000);
+}
+
+/** Milliseconds from an input to the next picture, as the browser itself counts them (Event Timing); it rounds to 8 ms. */
+async function reactionOf(page: Page, act: () => Promise<unknown>): Promise<number> {
+  await page.evaluate(`window.slowest = 0;
+    window.watching ??= new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) window.slowest = Math.max(window.slowest, duration);
+    }).observe({ type: 'event', durationThreshold: 16 }) ?? true;`);
+  await act();
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))');
+  return Number(await page.evaluate('window.slowest'));
+}
