@@ -21,7 +21,7 @@ const empty = (rest: string) => (story: Story) => `/accounts/${story.empty}${res
 export const SCREENS: Screen[] = [
   { name: 'overview', path: () => '/', shows: /Needs attention/ },
   { name: 'what needs attention', path: () => '/attention', shows: /staging|127\.0\.0\.1/ },
-  { name: 'settings', path: () => '/settings', shows: /RETRY_SCHEDULE_SECONDS/ },
+  { name: 'settings', path: () => '/settings', shows: /API_PORT/ },
   { name: 'accounts', path: () => '/accounts', shows: /Globex Travel/ },
   { name: 'queues', path: () => '/queues', shows: /Alive/ },
   { name: 'audit log', path: () => '/audit', shows: /key\.create|session\.create/ },
