@@ -94,7 +94,9 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await see('The receiver answered 503');
     receiver.answer(200);
     await press(page, button('Retry now'));
-    await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
+    await page.getByRole('dialog').getByText('Succeeded · 200').waitFor();
+    await page.keyboard.press('Escape');
+    await waitFor(() => isFocused(page.getByRole('link', { name: 'message:created' })));
   });
 
   it('pause a webhook by its menu, think twice about deleting it, and delete it by typing its host', async ({

@@ -92,6 +92,12 @@ export const STATES: Screen[] = [
   { name: 'keys empty', path: empty('/keys'), shows: /No keys yet/ },
   { name: 'event unwanted', path: globex((story) => `/events/${story.unwantedEvent}`), shows: /No webhook wanted it/ },
   {
+    name: 'delivery drawer',
+    path: acme('/deliveries'),
+    when: (page) => page.getByRole('link', { name: 'message:created' }).first().click(),
+    shows: /Retry now/,
+  },
+  {
     name: 'integrations menu',
     path: acme('/integrations'),
     when: press(/^Acts on/),

@@ -15,6 +15,8 @@ import { useSay } from '../ui/toasts.js';
 
 /** On the overview no more than these; the rest has a screen of its own. */
 const FIRST = 20;
+/** What the overview shows of it. */
+export const newestAttention = attentionQuery({ limit: FIRST });
 const PAGE = 50;
 
 /** The webhooks that somebody should look at, over all accounts. */
@@ -43,7 +45,7 @@ export function AttentionScreen() {
 
 /** The newest of them; nothing while there are none. */
 export function AttentionPanel() {
-  const { data } = useQuery(attentionQuery({ limit: FIRST }));
+  const { data } = useQuery(newestAttention);
   if (!data || data.data.length === 0) return null;
   return (
     <section className="stack close" aria-labelledby="attention">

@@ -8,7 +8,7 @@ import { useSession } from '../session.js';
 import { PageHead, useTitle } from '../ui/page.js';
 import { Select } from '../ui/select.js';
 import { Loaded } from '../ui/states.js';
-import { AttentionPanel } from './attention.js';
+import { AttentionPanel, newestAttention } from './attention.js';
 import { FiguresPanel } from './figures.js';
 
 /** Where one begins: the operator with all accounts, everybody else with the webhooks of theirs. */
@@ -26,6 +26,8 @@ function Overview() {
   const { range = '24h' } = useSearch({ strict: false });
   const navigate = useNavigate();
   const stats = useQuery(statsQuery(null, { from: since(range) }));
+  // What may stand above the figures comes before them, so that it does not push them down.
+  const isAboveThere = [useQuery(queuesQuery), useQuery(newestAttention)].every(({ isPending }) => !isPending);
   return (
     <>
       <PageHead
@@ -44,14 +46,16 @@ function Overview() {
       />
       <div className="stack">
         <NeedsAttention />
-        <Loaded query={stats} what="statistics" lines={12}>
-          {(data) => (
-            <div className="stack">
-              {data.totals.accepted === 0 && data.previous.accepted === 0 && <FirstRun />}
-              <FiguresPanel stats={data} />
-            </div>
-          )}
-        </Loaded>
+        {isAboveThere && (
+          <Loaded query={stats} what="statistics" lines={12}>
+            {(data) => (
+              <div className="stack">
+                {data.totals.accepted === 0 && data.previous.accepted === 0 && <FirstRun />}
+                <FiguresPanel stats={data} />
+              </div>
+            )}
+          </Loaded>
+        )}
       </div>
     </>
   );
