@@ -87,9 +87,9 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     const { id } = await stack.publish(account, EVENT);
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
     await signIn(`/accounts/${account}/deliveries`);
-    await tabTo(page, page.getByRole('combobox', { name: 'Status' }));
-    await page.keyboard.type('Pending');
-    await waitFor(() => new URL(page.url()).searchParams.get('status') === 'pending');
+    await tabTo(page, page.getByRole('combobox', { name: 'Event type' }));
+    await page.keyboard.type('message:c');
+    await waitFor(() => new URL(page.url()).searchParams.get('eventType') === 'message:created');
     await press(page, page.getByRole('link', { name: 'message:created' }));
     await see('The receiver answered 503');
     receiver.answer(200);
@@ -118,6 +118,7 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Delete…' }).waitFor();
     await page.keyboard.press('End');
+    await waitFor(() => isFocused(page.getByRole('menuitem', { name: 'Delete…' })));
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
@@ -127,6 +128,7 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Delete…' }).waitFor();
     await page.keyboard.press('End');
+    await waitFor(() => isFocused(page.getByRole('menuitem', { name: 'Delete…' })));
     await page.keyboard.press('Enter');
     await page.getByRole('textbox', { name: /^Type / }).waitFor();
     await page.keyboard.type(new URL(receiver.url).host);

@@ -50,10 +50,12 @@ const it = base
 describe.skipIf(inject('browserPath') === null)('below a path of the host', () => {
   it.for([true, false])(
     'the console, its session, a portal and the documentation work; the proxy takes the path away: %s',
-    async (takesPathAway, { page, context, proxy, stack, receiver, signIn }) => {
+    async (takesPathAway, { page, context, proxy, stack, receiver, button }) => {
       proxy.takesPathAway = takesPathAway;
       const { account, id } = await stack.subscribe(receiver.url);
-      await signIn(`${PATH}/`);
+      await page.goto(`${PATH}/`);
+      await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
+      await button('Sign in').click();
       await page.getByRole('link', { name: 'Accounts', exact: true }).click();
       await page.getByRole('link', { name: account }).click();
       await page.getByRole('cell', { name: 'Active' }).waitFor();
