@@ -1,0 +1,42 @@
+import { describe, expect, inject } from 'vitest';
+import { SCREENS, STATES } from './screens.js';
+import { it } from './told.js';
+
+/** Of these screens most depends on the machine and the moment; deliveries of one event come in any order. */
+const UNSTEADY = [
+  'overview',
+  'queues',
+  'audit log',
+  'settings',
+  'event',
+  'deliveries',
+  'webhook',
+  'webhook failing',
+  'webhook unverified',
+];
+
+/** What differs from run to run, by what it is. */
+const STEADY: [RegExp, string][] = [
+  [/\b(sub|evt|dlv|att|rec|key|ses)_[0-9a-z]{26}\b/g, '<$1>'],
+  [/\b(sub|evt|dlv|att|rec|key|ses)_[0-9a-z]*…[0-9a-z]*/g, '<$1>'],
+  [/127\.0\.0\.1:\d+/g, '<receiver>'],
+  [/\b\d+(\.\d+)? (ms|s)\b/g, '<duration>'],
+  [/\b(in )?\d+ (sec|min|hr)\.( ago)?|(?<!Retry )\bnow\b/g, '<when>'],
+  [/\d{1,2} \w{3} \d{4},? at \d\d:\d\d:\d\d \w+/g, '<moment>'],
+  [/"?date: .*/g, '<date>'],
+];
+
+// The whole of a screen as a screen reader is told it. Changed on purpose? `npm test -- e2e/console/snapshots --update`, and look at
+// what has changed.
+describe.skipIf(inject('browserPath') === null)('what a screen reader is told', () => {
+  it.for([...SCREENS, ...STATES].filter(({ name }) => !UNSTEADY.includes(name)))(
+    '$name',
+    async (screen, { page, open }) => {
+      await open(screen);
+      const dialog = page.getByRole('dialog');
+      const shown = (await dialog.count()) > 0 ? dialog : page.getByRole('main');
+      const told = STEADY.reduce((text, [what, name]) => text.replaceAll(what, name), await shown.ariaSnapshot());
+      await expect(`${told}\n`).toMatchFileSnapshot(`aria/${screen.name.replaceAll(' ', '-')}.txt`);
+    },
+  );
+});
