@@ -35,7 +35,6 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     stack,
     receiver,
     signIn,
-    see,
   }) => {
     const { account } = await stack.subscribe(receiver.url);
     receiver.answer(503, 200);

@@ -1,15 +1,23 @@
+import type { EventType, Session } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { eventTypesQuery } from '../data/queries.js';
+import { useSession } from '../session.js';
 import { Loaded } from '../ui/states.js';
+
+/** Posthorn’s own go to an account of its operators: others are not asked whether they want them. */
+export const isOffered = ({ operational }: EventType, kind: Session['kind']): boolean =>
+  !operational || kind === 'operator';
 
 /** Which events a webhook wants: all, whole groups (`message:*`), or exact types. An empty list is all. */
 export function EventPicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
   const types = useQuery(eventTypesQuery);
+  const { kind } = useSession();
   return (
     <fieldset className="field">
       <legend className="label">Events</legend>
       <Loaded query={types} what="event types" lines={3}>
-        {({ data }) => {
+        {({ data: known }) => {
+          const data = known.filter((type) => isOffered(type, kind) || value.includes(type.name));
           const groups = Map.groupBy(data, ({ name }) => name.split(':')[0] ?? name);
           const toggle = (pattern: string, isWanted: boolean) =>
             onChange(isWanted ? [...value, pattern] : value.filter((one) => one !== pattern));

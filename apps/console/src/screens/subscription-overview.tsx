@@ -38,7 +38,10 @@ export function SubscriptionOverview() {
             ['Connected since', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
             ['Own headers', Object.keys(data.headers).join(', ') || 'None'],
-            ['Verified', <Time key="checked" at={data.verification.checkedAt} isWhole />],
+            [
+              data.verification.status === 'verified' ? 'Verified' : 'Last verification',
+              <Time key="checked" at={data.verification.checkedAt} isWhole />,
+            ],
           ]}
         />
         {may('secrets:read') && <SecretBox account={account} id={id} />}

@@ -8,16 +8,23 @@ import { accountPath, deliveryQuery, eventTypesQuery } from '../data/queries.js'
 import { useAccount } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Loaded } from '../ui/states.js';
+import { useSession } from '../session.js';
+import { isOffered } from './event-picker.js';
 import { AttemptDetail } from './attempt-result.js';
 import { useSubscriptionId } from './subscription.js';
 
 /** A type, its example to edit, and what the receiver answers. */
 export function SubscriptionTest() {
   const types = useQuery(eventTypesQuery);
+  const { kind } = useSession();
   return (
     <Loaded query={types} what="event types">
       {({ data }) => (
-        <TestForm types={data.map(({ name, example }) => ({ name, example: JSON.stringify(example ?? {}) }))} />
+        <TestForm
+          types={data
+            .filter((type) => isOffered(type, kind))
+            .map(({ name, example }) => ({ name, example: JSON.stringify(example ?? {}) }))}
+        />
       )}
     </Loaded>
   );

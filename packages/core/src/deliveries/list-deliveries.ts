@@ -38,7 +38,7 @@ const MAX_WAYS = 30;
  *  Each way that this goes is one range of one index, in the order of the list, so it reads about as many rows as it shows,
  *  however many there are: of each status, outcome or trigger asked for (deliveries_unsettled_idx, …_outcome_idx,
  *  …_trigger_idx; what is usual is found soon in deliveries_account_id_id_idx), of each status of a recovery, of each
- *  subscription. What else was asked for is filtered. Those values stand in the text: Postgres plans without knowing
+ *  subscription, of each event type. What else was asked for is filtered. Those values stand in the text: Postgres plans without knowing
  *  parameters, and so would not know that a partial index has them. */
 export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDelivery[]> {
   const { accountId, subscriptionIds, eventTypes, statuses, outcomes, triggers, eventId, recoveryId, limit } = wanted;
@@ -67,6 +67,7 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
   }
   const leads = unique(leading ?? ['true']);
   const subscriptions = unique(subscriptionIds ?? []).map((id) => `${value(id)}::uuid`);
+  const types = subscriptionIds ? [] : unique(eventTypes ?? []).map(value);
   const where = filters.map((filter) => ` AND ${filter}`).join('');
   const ofSubscriptions = subscriptionIds ? ` AND d.subscription_id IN (${subscriptions.join(', ')})` : '';
 
@@ -75,15 +76,25 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
   /** The ways of one lead: of each subscription, unless what is rare leads, or they would be too many. A range of one, and the
    *  account as no condition of an index, leave deliveries_subscription_id_id_idx as the only way in this order: Postgres, who
    *  does not know which one is asked for, would go through the deliveries of all until it has enough. */
-  const waysOf = (lead: string): string[] =>
-    isRare(lead) || subscriptions.length === 0 || subscriptions.length * leads.length > MAX_WAYS
+  const waysOf = (lead: string): string[] => {
+    const ways = [
+      ...subscriptions.map((id) =>
+        way(
+          `(${isOurs}) IS TRUE AND ${lead} AND d.subscription_id >= ${id} AND d.subscription_id <= ${id}`,
+          'd.subscription_id DESC, d.id DESC',
+        ),
+      ),
+      ...types.map((type) =>
+        way(
+          `${isOurs} AND ${lead} AND d.event_type >= ${type} AND d.event_type <= ${type}`,
+          'd.account_id DESC, d.event_type DESC, d.id DESC',
+        ),
+      ),
+    ];
+    return isRare(lead) || ways.length === 0 || ways.length * leads.length > MAX_WAYS
       ? [way(`${isOurs} AND ${lead}${ofSubscriptions}`, 'd.id DESC')]
-      : subscriptions.map((id) =>
-          way(
-            `(${isOurs}) IS TRUE AND ${lead} AND d.subscription_id >= ${id} AND d.subscription_id <= ${id}`,
-            'd.subscription_id DESC, d.id DESC',
-          ),
-        );
+      : ways;
+  };
   // An event has few: they are found by it and sorted.
   const text = eventId
     ? `SELECT * FROM (
