@@ -118,7 +118,7 @@ async function measureBrowser(browser: Browser, { oftenTried }: LongList): Promi
   }
 
   await page.goto(`/accounts/${ACCOUNT}/deliveries/${toTypeId('dlv', oftenTried)}`);
-  const attempts = page.getByRole('list', { name: /Attempts/ }).getByRole('button');
+  const attempts = page.getByRole('button', { name: /^Attempt / });
   await attempts.nth(ATTEMPTS - 1).waitFor();
   await page.waitForLoadState('networkidle');
   const clickMs: number[] = [];
