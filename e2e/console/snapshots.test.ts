@@ -10,6 +10,7 @@ const UNSTEADY = [
   'settings',
   'event',
   'deliveries',
+  'delivery drawer',
   'webhook',
   'webhook failing',
   'webhook unverified',
@@ -22,7 +23,7 @@ const STEADY: [RegExp, string][] = [
   [/127\.0\.0\.1:\d+/g, '<receiver>'],
   [/\b\d+(\.\d+)? (ms|s)\b/g, '<duration>'],
   [/\b(in )?\d+ (sec|min|hr)\.( ago)?|(?<!Retry )\bnow\b/g, '<when>'],
-  [/\d{1,2} \w{3} \d{4},? at \d\d:\d\d:\d\d \w+/g, '<moment>'],
+  [/\d{1,2} \w{3} \d{4}, \d\d:\d\d:\d\d \w+/g, '<moment>'],
   [/"?date: .*/g, '<date>'],
 ];
 

@@ -104,6 +104,7 @@ describe('deliveries', () => {
     expect(await find(`?event=${message}`)).toEqual([[message, one]]);
     expect(await find('?eventType=message:created')).toEqual([[message, one]]);
     expect(await find('?eventType=message:created&eventType=conversation:created')).toHaveLength(3);
+    expect(await find('?eventType=message:created&status=canceled')).toEqual([]);
     expect(await find('?status=succeeded')).toHaveLength(3);
     expect(await find('?status=failed&status=pending')).toEqual([]);
     expect(await find('?from=2100-01-01T00:00:00Z')).toEqual([]);
