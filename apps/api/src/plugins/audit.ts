@@ -137,9 +137,10 @@ const PARAMS: Record<Audited['target'], string> = {
   recovery: 'recovery',
 };
 
-/** The id in the path; Papercups' are UUIDs. */
+/** The id in the path; Papercups' are UUIDs. One with a NUL, which no text in Postgres can have, names nothing. */
 function namedIn(params: unknown, target: Audited['target']): string | null {
-  return textIn(params, PARAMS[target]) ?? asSubscription(textIn(params, 'id'));
+  const id = textIn(params, PARAMS[target]) ?? asSubscription(textIn(params, 'id'));
+  return id?.includes('\0') ? null : id;
 }
 
 /** The id that the answer tells: of what was made. */

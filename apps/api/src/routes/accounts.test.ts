@@ -108,7 +108,7 @@ describe('event types', () => {
     const added = await api.call('PUT', '/v1/event-types/customer:merged', { body: entry });
     expect([added.status, added.json]).toEqual([
       201,
-      { name: 'customer:merged', ...entry, subscriptionCount: 0, createdAt: TIME, updatedAt: TIME },
+      { name: 'customer:merged', ...entry, operational: false, subscriptionCount: 0, createdAt: TIME, updatedAt: TIME },
     ]);
     expect((await publish()).status).toBe(202);
     const changed = await api.call('PUT', '/v1/event-types/customer:merged', { body: {} });
