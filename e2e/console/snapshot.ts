@@ -11,6 +11,7 @@ const UNSTEADY = [
   'event',
   'deliveries',
   'deliveries loading',
+  'deliveries failed to load',
   'integrations loading',
   'delivery drawer',
   'webhook',
