@@ -53,8 +53,8 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     const page = await context.newPage();
     await page.goto((await link()).url);
     await page.getByRole('link', { name: '/webhook' }).click();
-    await page.getByRole('link', { name: 'Deliveries' }).last().waitFor();
     const webhook = page.getByRole('navigation', { name: 'Webhook' });
+    await webhook.getByRole('link', { name: 'Deliveries' }).waitFor();
     expect(await webhook.getByRole('link').allInnerTexts()).toEqual(['Overview', 'Deliveries']);
     expect(await page.getByRole('button', { name: /Acts on|secret/ }).count()).toBe(0);
 

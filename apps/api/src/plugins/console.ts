@@ -10,8 +10,8 @@ import { answerNoRoute } from '../error-handler.js';
 /** What is no page of the console's, though a browser asks for it. */
 const OTHERS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)([/?]|$)/;
 
-/** Serves the console at / (below PUBLIC_URL’s path, if it has one), and its one page for every path below that is nobody else's. Files under /assets have their
- *  content's hash in their name, and may be kept for a year. */
+/** Serves the console at / (below PUBLIC_URL’s path, if it has one), and its one page for every path below that is nobody
+ *  else's. Files under /assets have their content's hash in their name, and may be kept for a year. */
 export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestors' | 'publicUrl'>>(
   async (app, { consoleDirectory, frameAncestors, publicUrl }) => {
     const basePath = basePathOf({ publicUrl });

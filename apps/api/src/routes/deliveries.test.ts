@@ -144,7 +144,7 @@ describe('deliveries', () => {
       await api.deps.db.pool.query(
         `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at, completed_at,
            attempt_count, last_outcome, last_trigger, last_duration_ms, last_attempt_at)
-         SELECT posthorn_uuidv7(), $1, posthorn_uuidv7(), 'message:created', $2, s::delivery_status,
+         SELECT posthorn_uuidv7(), $1, posthorn_uuidv7(), CASE t WHEN 'auto' THEN 'message:created' ELSE 'conversation:created' END, $2, s::delivery_status,
            CASE WHEN s = 'pending' THEN now() END, CASE WHEN s = 'pending' THEN now() END,
            CASE WHEN s NOT IN ('pending', 'held') THEN now() END, (o <> '')::int, nullif(o, '')::attempt_outcome,
            CASE WHEN o <> '' THEN t::attempt_trigger END, CASE WHEN o <> '' THEN 7 END, CASE WHEN o <> '' THEN now() END
@@ -168,6 +168,8 @@ describe('deliveries', () => {
         outcome: some('ok', 'timeout', 'dns_error'),
         trigger: some('auto', 'manual'),
         subscription: some(...subscriptions),
+        eventType: some('message:created', 'conversation:created', 'conversation:updated'),
+        event: fc.constantFrom(...all.slice(0, 5).map(({ eventId }) => [eventId])),
         limit: fc.integer({ min: 3, max: 40 }),
       },
       { requiredKeys: ['limit'] },
@@ -182,17 +184,21 @@ describe('deliveries', () => {
           found.push(...json.data.map(({ id }: Delivery) => id));
           cursor = json.nextCursor;
         }
-        const { status, outcome, trigger, subscription } = filters as Partial<Record<keyof typeof filters, string[]>>;
+        const { status, outcome, trigger, subscription, eventType, event } = filters as Partial<
+          Record<keyof typeof filters, string[]>
+        >;
         const fitting = all.filter(
-          ({ status: is, lastAttempt, subscriptionId }) =>
+          ({ status: is, lastAttempt, subscriptionId, event: type, eventId }) =>
             (status?.includes(is) ?? true) &&
             (outcome?.includes(lastAttempt?.outcome ?? '') ?? true) &&
             (trigger?.includes(lastAttempt?.trigger ?? '') ?? true) &&
-            (subscription?.includes(subscriptionId) ?? true),
+            (subscription?.includes(subscriptionId) ?? true) &&
+            (eventType?.includes(type) ?? true) &&
+            (event?.includes(eventId) ?? true),
         );
         expect(found).toEqual(fitting.map(({ id }) => id));
       }),
-      { numRuns: 40, interruptAfterTimeLimit: 15_000 },
+      { numRuns: 80, interruptAfterTimeLimit: 15_000 },
     );
   });
 });

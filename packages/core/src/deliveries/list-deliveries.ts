@@ -68,8 +68,9 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
   const leads = unique(leading ?? ['true']);
   const subscriptions = unique(subscriptionIds ?? []).map((id) => `${value(id)}::uuid`);
   // Nothing is handed over that the text does not use: Postgres could not know its type.
-  const canGoByType = !subscriptionIds && !leads.some(isRare) && (eventTypes ?? []).length * leads.length <= MAX_WAYS;
-  const types = canGoByType ? unique(eventTypes ?? []).map(value) : [];
+  const isLedOtherwise = Boolean(eventId ?? subscriptionIds) || leads.some(isRare);
+  const wantedTypes = isLedOtherwise ? [] : unique(eventTypes ?? []);
+  const types = wantedTypes.length * leads.length > MAX_WAYS ? [] : wantedTypes.map(value);
   const where = filters.map((filter) => ` AND ${filter}`).join('');
   const ofSubscriptions = subscriptionIds ? ` AND d.subscription_id IN (${subscriptions.join(', ')})` : '';
 
