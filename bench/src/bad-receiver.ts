@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
 
 /** Receivers that harm their sender, in a process of their own: each answers handshakes, and events
- *  /hang never · /drip a byte a second · /gigabyte 200 and a gigabyte · /reset by cutting the connection · /slow after 10 s. And /at-once, which is as good as any. */
+ *  /hang never · /drip a byte a second · /gigabyte 200 and a gigabyte · /reset by cutting the connection · /slow after 10 s ·
+ *  /once-failing 500 for the first attempt of each, and tells its parent when the next one came. And /at-once, as good as any. */
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 const GIGABYTE = 1024 ** 3;
+const failedOnce = new Set<string>();
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -25,6 +27,13 @@ const server = createServer((request, response) => {
     } else if (request.url === '/reset') response.socket?.resetAndDestroy();
     else if (request.url === '/slow') setTimeout(() => response.end('ok'), 10_000);
     else if (request.url === '/at-once') response.end('ok');
+    else if (request.url === '/once-failing') {
+      const at = performance.timeOrigin + performance.now();
+      const id = String(request.headers['webhook-id']);
+      response.writeHead(failedOnce.has(id) ? 200 : 500).end();
+      if (failedOnce.has(id)) process.send?.({ id, at });
+      failedOnce.add(id);
+    }
   });
 });
 server.listen(0, '127.0.0.1', () => {

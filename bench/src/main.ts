@@ -1,22 +1,25 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Latency, type Throughput, measureBare, measureDrain, measureFlatOut, measureLatency } from './measure.js';
+import { measureIdle } from './idle.js';
 import { measureNeighbours } from './neighbours.js';
 import { startBench } from './stack.js';
 
 const USAGE = `npm run bench -- [--backend redis|postgres] [--events 10000] [--rate 200] [--seconds 15] [--workers 1] [--concurrency 100]
 npm run bench -- --neighbours [--only <words of a case>] [--rate 100] [--seconds 30] [--workers 1]   healthy subscriptions beside bad ones
+npm run bench -- --idle [--events 40]   how punctual an event is that comes alone, and a retry, when nothing else is to do
 Starts Postgres, the queue, an API, workers and a sink, each a process of its own, and prints what they reach. Ratios and
 microseconds of CPU carry from machine to machine; deliveries per second do not.`;
 
 const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'redis' },
-    events: { type: 'string', default: '10000' },
+    events: { type: 'string' },
     rate: { type: 'string' },
     seconds: { type: 'string' },
     workers: { type: 'string', default: '1' },
     concurrency: { type: 'string', default: '100' },
+    idle: { type: 'boolean', default: false },
     neighbours: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
@@ -33,13 +36,17 @@ if (values.help || (values.backend !== 'redis' && values.backend !== 'postgres')
   process.exit(values.help ? 0 : 2);
 }
 const options = {
-  events: whole('events'),
+  events: whole('events', values.idle ? 40 : 10_000),
   rate: whole('rate', values.neighbours ? 100 : 200),
   seconds: whole('seconds', values.neighbours ? 30 : 15),
   workers: whole('workers'),
   concurrency: whole('concurrency'),
 };
 
+if (values.idle) {
+  await measureIdle({ backend: values.backend, count: options.events });
+  process.exit(0);
+}
 if (values.neighbours) {
   await measureNeighbours({ ...options, backend: values.backend, only: values.only });
   process.exit(0);

@@ -41,7 +41,7 @@ export async function measureLatency(
   const start = now();
   const published: Promise<void>[] = [];
   const acceptedMs: number[] = [];
-  const total = rate * seconds;
+  const total = Math.round(rate * seconds);
   for (let sent = 0; sent < total;) {
     // As many as are due by now; each is stamped when it is handed over.
     for (const due = Math.min(total, Math.floor(((now() - start) / 1_000) * rate)); sent < due; sent += 1) {

@@ -71,6 +71,8 @@ export async function measureNeighbours(options: {
       );
       await pause(16_000); // what hangs is over
     }
+    if ('10,000 retries that are due'.includes(only))
+      await besideRetries(bench, accounts, { rate, seconds, alone, url: url('at-once') });
     if ('a backlog of 100,000'.includes(only)) await besideBacklog(bench, accounts, { rate, seconds, alone });
     print('nobody, again', await measureLatency(bench, accounts, { rate, seconds }), alone, 0);
     if ('rate'.includes(only)) await measureRate(bench);
@@ -90,6 +92,36 @@ async function turnBad(bench: Bench, badOnes: { id: string; account: string; bad
       [account, badUrl],
     );
   await client.end();
+}
+
+/** To ten other subscriptions a thousand deliveries each are owed whose first attempt failed a minute ago, all due at once. */
+async function besideRetries(
+  bench: Bench,
+  accounts: string[],
+  { rate, seconds, alone, url }: { rate: number; seconds: number; alone: Latency; url: string },
+): Promise<void> {
+  const account = 'retrying';
+  await bench.call('PUT', `/v1/accounts/${account}`, '{}');
+  for (let n = 0; n < 10; n += 1) {
+    const id = await bench.subscribeTo(account, { url });
+    await bench.call('POST', `/v1/accounts/${account}/subscriptions/${id}/pause`);
+  }
+  const events = Array.from({ length: 500 }, (_, n) => ({ event: 'message:created', payload: { n } }));
+  for (let sent = 0; sent < 2; sent += 1)
+    await bench.call('POST', `/v1/accounts/${account}/events/batch`, JSON.stringify({ events }));
+  const client = new pg.Client({ connectionString: bench.databaseUrl });
+  await client.connect();
+  await client.query(`BEGIN; UPDATE subscriptions SET status = 'active' WHERE account_id = '${account}';
+    UPDATE deliveries SET status = 'pending', attempt_count = 1, failure_count = 1, due_at = now() - interval '1 minute', feed_at = now()
+    WHERE account_id = '${account}'; COMMIT`);
+  const before = rssMb(bench);
+  const beside = await measureLatency(bench, accounts, { rate, seconds });
+  const { rows } = await client.query<{ made: number }>(
+    `SELECT count(*)::int AS made FROM deliveries WHERE account_id = '${account}' AND status = 'succeeded'`,
+  );
+  print(`10,000 retries that are due, ${rows[0]?.made} made`, beside, alone, rssMb(bench) - before);
+  await client.end();
+  await bench.call('DELETE', `/v1/accounts/${account}`);
 }
 
 /** One account publishes 100,000 events as fast as it can; the others go on as before, meanwhile and afterwards. */

@@ -59,10 +59,13 @@ export const forkHere = (entry: string, args: string[] = []) => fork(here(entry)
 export async function startBench({
   backend,
   workers,
+  env: extraEnv = {},
   workerEnv = {},
 }: {
   backend: 'redis' | 'postgres';
   workers: number;
+  /** Of all processes; `workerEnv` of the workers alone. */
+  env?: Record<string, string>;
   workerEnv?: Record<string, string>;
 }): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
@@ -105,6 +108,7 @@ export async function startBench({
     WORKER_HEALTH_HOST: '127.0.0.1',
     SHUTDOWN_DELAY_MS: '0',
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info', // as in production: logging is part of the cost
+    ...extraEnv,
   };
   const start = (entry: string, url: string, extra: Record<string, string> = {}): Promise<ChildProcess> =>
     startProcess({ file: app(entry), env: { ...env, ...extra }, readyUrl: `${url}/readyz` });

@@ -55,16 +55,18 @@ export const processScenarios: Scenario[] = [
       }
     },
   },
-  {
-    name: 'a worker stopped for 20 s (SIGSTOP), then going on (D6, D8)',
-    backends: BOTH,
-    async strike(rig, { blow }) {
-      const [worker] = rig.workers;
-      blow(() => worker?.kill('SIGSTOP'));
-      await pause(20_000);
-      blow(() => worker?.kill('SIGCONT'));
-    },
-  },
+  ...[20_000, 60_000].map((stoppedMs): Scenario => {
+    return {
+      name: `a worker stopped for ${stoppedMs / 1_000} s (SIGSTOP), then going on (D6, D8)`,
+      backends: BOTH,
+      async strike(rig, { blow }) {
+        const [worker] = rig.workers;
+        blow(() => worker?.kill('SIGSTOP'));
+        await pause(stoppedMs);
+        blow(() => worker?.kill('SIGCONT'));
+      },
+    };
+  }),
   {
     name: 'FLUSHALL, and a worker killed in the same second',
     backends: REDIS,

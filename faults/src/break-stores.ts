@@ -7,7 +7,7 @@ import type { Rig } from './rig.js';
 import { BOTH, REDIS, type Scenario, type Tools } from './scenario.js';
 
 export const storeScenarios: Scenario[] = [
-  ...[5_000, 30_000, 60_000].map((awayMs): Scenario => {
+  ...[5_000, 30_000, 60_000, 120_000].map((awayMs): Scenario => {
     return {
       name: `Redis away for ${awayMs / 1_000} s`,
       backends: REDIS,
@@ -72,7 +72,7 @@ export const storeScenarios: Scenario[] = [
       redis.disconnect();
     },
   },
-  ...[5_000, 30_000, 60_000].map((awayMs): Scenario => {
+  ...[5_000, 30_000, 60_000, 120_000].map((awayMs): Scenario => {
     return {
       name: `Postgres away for ${awayMs / 1_000} s`,
       backends: BOTH,
