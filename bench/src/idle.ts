@@ -36,7 +36,7 @@ async function measureRetries(bench: Bench, count: number): Promise<number[]> {
     await bench.subscribeTo('failing', { url: `http://127.0.0.1:${port}/once-failing` });
     const dueAt = new Map<string, number>();
     for (let n = 0; n < count; n += 1) {
-      const published = await bench.call('POST', `${path}/events`, `{"event":"message:created","payload":${n}}`);
+      const published = await bench.call('POST', `${path}/events`, `{"event":"message:created","payload":{"n":${n}}}`);
       const { id } = JSON.parse(published.text) as { id: string };
       await pause(1_000);
       const { text } = await bench.call('GET', `${path}/deliveries?event=${id}`);

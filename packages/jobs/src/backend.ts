@@ -68,11 +68,9 @@ function openRedis(url: string, { producing, onError }: BackendOptions): Backend
         streams: { events: { maxLen: 1_000 } },
         skipVersionCheck: true,
       }).on('error', onError),
+    // Unlike a queue it looks at the version: to a Redis that could be old it hands whole seconds, and what is delayed comes as much late.
     worker: (name, process, workerOptions) =>
-      new Worker(name, process, { ...workerOptions, connection: redis, prefix: PREFIX, skipVersionCheck: true }).on(
-        'error',
-        onError,
-      ),
+      new Worker(name, process, { ...workerOptions, connection: redis, prefix: PREFIX }).on('error', onError),
     async ping() {
       if (redis.status !== 'ready') await once(redis, 'ready'); // throws at the next connection error
       await redis.ping();

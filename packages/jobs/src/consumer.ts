@@ -106,6 +106,8 @@ export function openConsumer(
       maxStalledCount: 1_000_000,
       removeOnComplete: { count: KEPT },
       removeOnFail: { count: KEPT },
+      // A Redis that has just started refuses while it loads its file; BullMQ would rest for 15 s after each refusal.
+      runRetryDelay: 500,
     }),
   );
   const setShares = workers.map((worker) => openConcurrency(worker, share(concurrency)));
