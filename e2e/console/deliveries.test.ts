@@ -173,12 +173,19 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     stack,
     receiver,
     signIn,
+    button,
   }) => {
     const { account } = await stack.subscribe(receiver.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await waitFor(() => receiver.events.length === 1);
     await signIn();
     await page.getByRole('img', { name: /^Attempts: [1-9]\d* succeeded/ }).waitFor();
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('From … to …');
+    await button('UTC').click();
+    await page.getByLabel('To', { exact: true }).fill(new Date(Date.now() - 7_200_000).toISOString().slice(0, 16));
+    await page.getByRole('img', { name: /^Attempts: 0 succeeded/ }).waitFor();
+    await page.reload();
+    await page.getByRole('img', { name: /^Attempts: 0 succeeded/ }).waitFor();
     await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Queues' }).click();
     await page.getByRole('cell', { name: 'Alive' }).waitFor();
     expect(await page.getByRole('link', { name: 'Open Bull Board' }).getAttribute('href')).toBe(

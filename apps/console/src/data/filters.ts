@@ -1,5 +1,6 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ListSearch } from '../router.js';
+import { boundsOf, type Range } from './range.js';
 
 /** A list's address with one filter set to something else, or ('') taken away; from its first page on. */
 export const withFilter = (search: ListSearch, name: keyof ListSearch, value: string): ListSearch =>
@@ -14,5 +15,23 @@ export function useFilters() {
     isSet: Object.entries(search).some(([name, value]) => name !== 'cursor' && value !== undefined),
     set: (name: keyof ListSearch, value: string) => void navigate({ to: '.', search: withFilter(search, name, value) }),
     clear: () => void navigate({ to: '.', search: {} }),
+  };
+}
+
+/** The time that a screen's statistics are of, which lives in its address; the last 24 hours if it names none. */
+export function useRange() {
+  const search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const isCustom = search.from !== undefined || search.to !== undefined;
+  const range: Range = isCustom ? search : { range: search.range ?? '24h' };
+  return {
+    range,
+    bounds: boundsOf(range),
+    setRange: (next: Range) =>
+      void navigate({
+        to: '.',
+        search: Object.fromEntries(Object.entries(next).filter(([, text]) => text !== '')),
+        resetScroll: false,
+      }),
   };
 }

@@ -15,13 +15,15 @@ export function since(range: string | undefined, now = Date.now()): string | und
   return found && new Date(Math.floor((now - found.ms) / MINUTE_MS) * MINUTE_MS).toISOString();
 }
 
-/** What the address says of a time, as the API takes it. */
-export const boundsOf = ({
-  range,
-  from,
-  to,
-}: {
+/** A time, as an address has it: one that moves on, or from one moment to another. */
+export interface Range {
   range?: string;
   from?: string;
   to?: string;
-}): { from: string | undefined; to: string | undefined } => ({ from: since(range) ?? from, to });
+}
+
+/** What the address says of a time, as the API takes it. */
+export const boundsOf = ({ range, from, to }: Range): { from: string | undefined; to: string | undefined } => ({
+  from: since(range) ?? from,
+  to,
+});

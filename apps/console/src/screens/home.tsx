@@ -1,12 +1,12 @@
 import type { Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, Navigate } from '@tanstack/react-router';
 import { TriangleAlert } from 'lucide-react';
+import { useRange } from '../data/filters.js';
 import { queuesQuery, statsQuery } from '../data/queries.js';
-import { RANGES, since } from '../data/range.js';
 import { useSession } from '../session.js';
 import { PageHead, useTitle } from '../ui/page.js';
-import { Select } from '../ui/select.js';
+import { RangeFilter } from '../ui/range-filter.js';
 import { Loaded } from '../ui/states.js';
 import { AttentionPanel, newestAttention } from './attention.js';
 import { FiguresPanel } from './figures.js';
@@ -23,9 +23,8 @@ export function Home() {
 
 function Overview() {
   useTitle('Overview');
-  const { range = '24h' } = useSearch({ strict: false });
-  const navigate = useNavigate();
-  const stats = useQuery(statsQuery(null, { from: since(range) }));
+  const { range, bounds, setRange } = useRange();
+  const stats = useQuery(statsQuery(null, bounds));
   // What may stand above the figures comes before them, so that it does not push them down.
   const isAboveThere = [useQuery(queuesQuery), useQuery(newestAttention)].every(({ isPending }) => !isPending);
   return (
@@ -34,14 +33,9 @@ function Overview() {
         title="Overview"
         note="All accounts together."
         act={
-          <Select
-            label="Time"
-            isRequired
-            value={range}
-            onChange={(next) => void navigate({ to: '/', search: { range: next } })}
-          >
-            {RANGES.map(({ id, label }) => [id, label])}
-          </Select>
+          <div className="filters">
+            <RangeFilter isRequired value={range} onChange={setRange} />
+          </div>
         }
       />
       <div className="stack">

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useRange } from '../data/filters.js';
 import { deliveriesQuery, statsQuery, subscriptionQuery } from '../data/queries.js';
-import { boundsOf } from '../data/range.js';
 import { useAccount, useMay } from '../session.js';
 import { Id } from '../ui/copy.js';
 import { Facts } from '../ui/page.js';
@@ -21,11 +21,9 @@ export function SubscriptionOverview() {
   const may = useMay();
   const subscription = useQuery(subscriptionQuery(account, id));
   const latest = useQuery(deliveriesQuery(account, { subscription: [id], limit: 5 }));
-  const search = useSearch({ strict: false });
   const navigate = useNavigate();
-  const isCustom = search.from !== undefined || search.to !== undefined;
-  const time = isCustom ? search : { range: search.range ?? '24h' };
-  const stats = useQuery(statsQuery(account, { subscription: id, ...boundsOf(time) }));
+  const { range, bounds, setRange } = useRange();
+  const stats = useQuery(statsQuery(account, { subscription: id, ...bounds }));
   const { data } = subscription;
   if (!data) return null;
   return (
@@ -50,17 +48,7 @@ export function SubscriptionOverview() {
         <div className="row spread">
           <h2 id="figures">How it went</h2>
           <div className="filters">
-            <RangeFilter
-              isRequired
-              value={time}
-              onChange={(next) =>
-                void navigate({
-                  to: '.',
-                  search: Object.fromEntries(Object.entries(next).filter(([, value]) => value !== '')),
-                  resetScroll: false,
-                })
-              }
-            />
+            <RangeFilter isRequired value={range} onChange={setRange} />
           </div>
         </div>
         <Loaded query={stats} what="statistics" lines={15}>

@@ -1,13 +1,7 @@
-import { RANGES, since } from '../data/range.js';
+import { type Range, RANGES, since } from '../data/range.js';
 import { Button } from './button.js';
 import { Select } from './select.js';
 import { setZone, useZone, type Zone } from './zone.js';
-
-export interface Range {
-  range?: string;
-  from?: string;
-  to?: string;
-}
 
 const CUSTOM = 'custom';
 
