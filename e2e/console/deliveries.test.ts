@@ -219,11 +219,25 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     });
   });
 
-  it('where nothing was published yet, the list of deliveries tells how to', async ({ signIn, see, newAccount }) => {
+  it('where nothing was published yet, the list of deliveries tells how to, with a key that may just do that', async ({
+    page,
+    stack,
+    signIn,
+    button,
+    see,
+    newAccount,
+  }) => {
     const account = await newAccount();
     await signIn(`/accounts/${account}/deliveries`);
     await see('No events yet');
-    await see(new RegExp(`curl -X POST 'http://127.0.0.1:\\d+/v1/accounts/${account}/events'`));
+    await button('Put a new key in').click();
+    await see('is shown this once');
+    const command = await page.getByLabel('the command', { exact: true }).innerText();
+    const [, key, url, body] =
+      /^export POSTHORN_KEY='(phk_[^']+)'\ncurl -X POST '([^']+)'[^]*--data-raw '([^']+)'$/.exec(command) ?? [];
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    expect((await fetch(url ?? '', { method: 'POST', headers, body: body ?? '' })).status).toBe(202);
+    expect((await fetch(`${stack.apiUrl}/v1/accounts/${account}/events`, { headers })).status).toBe(403);
   });
 
   it('a webhook’s overview tells its outcomes, by status code and event type, and a bar opens the deliveries of its time', async ({
