@@ -67,6 +67,15 @@ export const subscriptionsQuery = (account: string, cursor?: string) =>
     refetchInterval: POLL_MS,
   });
 
+export const allSubscriptionsQuery = (account: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'subscriptions', 'all'],
+    queryFn: ({ signal }) =>
+      allOf((paging) =>
+        call<Page<Subscription>>('GET', `${accountPath(account)}/subscriptions${paging}`, undefined, signal),
+      ),
+  });
+
 export const subscriptionQuery = (account: string, id: string) =>
   queryOptions({
     queryKey: ['accounts', account, 'subscriptions', id],
@@ -151,24 +160,23 @@ export const recoveryQuery = (account: string, id: string) =>
     refetchInterval: ({ state: { data } }) => (data?.status === 'running' ? SOON_MS : false),
   });
 
+/** All rows of a list, page after page: for one that is chosen from. */
+async function allOf<T>(readPage: (paging: string) => Promise<Page<T>>): Promise<{ data: T[] }> {
+  const data: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<T> = await readPage(query({ limit: 100, cursor }));
+    data.push(...page.data);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return { data };
+}
+
 /** The whole catalogue. */
 export const eventTypesQuery = queryOptions({
   queryKey: ['event-types'],
-  queryFn: async ({ signal }) => {
-    const data: EventType[] = [];
-    let cursor: string | null = null;
-    do {
-      const page: Page<EventType> = await call(
-        'GET',
-        `/v1/event-types${query({ limit: 100, cursor })}`,
-        undefined,
-        signal,
-      );
-      data.push(...page.data);
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-    return { data };
-  },
+  queryFn: ({ signal }) =>
+    allOf((paging) => call<Page<EventType>>('GET', `/v1/event-types${paging}`, undefined, signal)),
   staleTime: 60_000,
 });
 

@@ -2,7 +2,7 @@ import type { Subscription } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useAct } from '../data/act.js';
-import { accountPath, subscriptionsQuery } from '../data/queries.js';
+import { accountPath, allSubscriptionsQuery } from '../data/queries.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { Url } from '../ui/outside-text.js';
@@ -11,7 +11,7 @@ import { useSay } from '../ui/toasts.js';
 
 /** Adds a type of event to one of the webhooks that do not want it yet. */
 export function AddToWebhook({ account, type, onClose }: { account: string; type: string; onClose: () => void }) {
-  const subscriptions = useQuery(subscriptionsQuery(account));
+  const subscriptions = useQuery(allSubscriptionsQuery(account));
   const [chosen, setChosen] = useState<Subscription | null>(null);
   const say = useSay();
   const change = useAct<Subscription, object>({
