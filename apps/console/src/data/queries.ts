@@ -180,10 +180,12 @@ export const eventTypesQuery = queryOptions({
   staleTime: 60_000,
 });
 
-export const keysQuery = (account: string) =>
+export const keysQuery = (account: string, cursor?: string) =>
   queryOptions({
-    queryKey: ['accounts', account, 'keys'],
-    queryFn: ({ signal }) => call<Page<Key>>('GET', `${accountPath(account)}/keys`, undefined, signal),
+    queryKey: ['accounts', account, 'keys', cursor],
+    queryFn: ({ signal }) =>
+      call<Page<Key>>('GET', `${accountPath(account)}/keys${query({ cursor })}`, undefined, signal),
+    placeholderData: keepPreviousData,
   });
 
 /** Of an account, or of one of its subscriptions; null: of all accounts. */

@@ -1,5 +1,6 @@
 import type { CreatedKey, Key } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath, keysQuery } from '../data/queries.js';
@@ -8,8 +9,9 @@ import { Button } from '../ui/button.js';
 import { Copy } from '../ui/copy.js';
 import { Dialog } from '../ui/dialog.js';
 import { Field } from '../ui/field.js';
+import { List } from '../ui/list.js';
 import { PageHead, useTitle } from '../ui/page.js';
-import { Empty, Loaded } from '../ui/states.js';
+import { Empty } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { useSay } from '../ui/toasts.js';
 import { ACTS, Table, tight } from '../ui/table.js';
@@ -18,7 +20,8 @@ import { ACTS, Table, tight } from '../ui/table.js';
 export function Keys() {
   const account = useAccount();
   useTitle('API keys', account);
-  const keys = useQuery(keysQuery(account));
+  const { cursor } = useSearch({ strict: false });
+  const keys = useQuery(keysQuery(account, cursor));
   const [isAdding, setIsAdding] = useState(false);
   const [revoking, setRevoking] = useState<Key | null>(null);
   const add = (
@@ -29,40 +32,39 @@ export function Keys() {
   return (
     <>
       <PageHead title="API keys" note="Keys of this account only. A key is shown once, when it is created." act={add} />
-      <Loaded query={keys} what="keys">
-        {({ data }) =>
-          data.length === 0 ? (
-            <Empty title="No keys yet">
-              An account’s key may do only what its scopes name, and only in this account.
-            </Empty>
-          ) : (
-            <Table
-              caption="Keys, newest first"
-              columns={['Name', 'Scopes', tight('Last used'), tight('Created'), ACTS]}
-            >
-              {data.map((key) => (
-                <tr key={key.id}>
-                  <td>
-                    <bdi>{key.name}</bdi>
-                  </td>
-                  <td className="small">{key.scopes.join(', ')}</td>
-                  <td className="tight" data-label="Last used">
-                    <Time at={key.lastUsedAt} />
-                  </td>
-                  <td className="tight" data-label="Created">
-                    <Time at={key.createdAt} />
-                  </td>
-                  <td className="tight">
-                    <Button size="tiny" onClick={() => setRevoking(key)}>
-                      Revoke…
-                    </Button>
-                  </td>
-                </tr>
-              ))}
-            </Table>
-          )
+      <List
+        query={keys}
+        what="keys"
+        empty={
+          <Empty title="No keys yet">
+            An account’s key may do only what its scopes name, and only in this account.
+          </Empty>
         }
-      </Loaded>
+      >
+        {(rows) => (
+          <Table caption="Keys, newest first" columns={['Name', 'Scopes', tight('Last used'), tight('Created'), ACTS]}>
+            {rows.map((key) => (
+              <tr key={key.id}>
+                <td>
+                  <bdi>{key.name}</bdi>
+                </td>
+                <td className="small">{key.scopes.join(', ')}</td>
+                <td className="tight" data-label="Last used">
+                  <Time at={key.lastUsedAt} />
+                </td>
+                <td className="tight" data-label="Created">
+                  <Time at={key.createdAt} />
+                </td>
+                <td className="tight">
+                  <Button size="tiny" onClick={() => setRevoking(key)}>
+                    Revoke…
+                  </Button>
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </List>
       {isAdding && <CreateKey account={account} onClose={() => setIsAdding(false)} />}
       {revoking && <RevokeKey account={account} of={revoking} onClose={() => setRevoking(null)} />}
     </>
