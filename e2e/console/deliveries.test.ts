@@ -145,6 +145,9 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('link', { name: 'message:created' }).waitFor();
     await page.goBack();
     await see('No deliveries match these filters');
+    await page.goto(`/accounts/${account}/deliveries?status=succeeded&limit=50`);
+    await button('Count').click();
+    await see('1 in all');
   });
 
   it('what comes meanwhile does not move the list: it is counted, live within moments, and shown when it is asked for', async ({

@@ -121,3 +121,5 @@ export const DeliveryQuery = ListQuery.extend({
   from: moment('Only created at this time or later.').optional(),
   to: moment('Only created before this time.').optional(),
 });
+
+export const DeliveryCountQuery = DeliveryQuery.omit({ limit: true, cursor: true });

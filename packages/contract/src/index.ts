@@ -7,6 +7,7 @@ export {
   AttemptTrigger,
   Delivery,
   DELIVERY_STATUSES,
+  DeliveryCountQuery,
   DeliveryDetail,
   DeliveryList,
   DeliveryQuery,
@@ -55,7 +56,7 @@ export {
 } from './id.js';
 export { CreatedKey, CreateKey, Key, KeyList, Scope } from './key.js';
 export { DEFAULT_CAPABILITIES, SCOPES } from './scopes.js';
-export { listOf, ListQuery, oneOrMore } from './list.js';
+export { ListCount, listOf, ListQuery, MAX_COUNT, oneOrMore } from './list.js';
 export { Lookup } from './lookup.js';
 export { Setting, Settings } from './settings.js';
 export { Health, HealthCheck } from './health.js';

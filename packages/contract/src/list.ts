@@ -22,6 +22,17 @@ export const listOf = <Item extends z.ZodType>(item: Item, id: string) =>
     })
     .meta({ id });
 
+/** A list is counted this far: a count that reads millions of rows helps nobody. */
+export const MAX_COUNT = 10_000;
+
+export const ListCount = z
+  .object({
+    count: z.int().describe(`How many rows match, ${MAX_COUNT} at most.`),
+    more: z.boolean().describe('There are more than were counted.'),
+  })
+  .meta({ id: 'ListCount' });
+export type ListCount = z.infer<typeof ListCount>;
+
 /** `?status=failed` or `?status=failed&status=pending`: one or several of a kind. */
 export const oneOrMore = <Item extends z.ZodType<string, string>>(item: Item) =>
   z.union([item, z.array(item).min(1).max(50)]).transform((found) => (Array.isArray(found) ? found : [found]));

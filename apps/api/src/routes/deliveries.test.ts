@@ -15,6 +15,7 @@ afterAll(() => api.close());
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const list = async (query = '') => (await api.call('GET', `/v1/accounts/${account}/deliveries${query}`)).json.data;
+const count = async (query = '') => (await api.call('GET', `/v1/accounts/${account}/deliveries/count${query}`)).json;
 const get = async (id: string) => (await api.call('GET', `/v1/accounts/${account}/deliveries/${id}`)).json;
 const retry = (id: string) => api.call('POST', `/v1/accounts/${account}/deliveries/${id}/retry`);
 
@@ -132,6 +133,22 @@ describe('deliveries', () => {
     expect(await find(`?recovery=${toTypeId('rec', newId())}`)).toEqual([]);
   });
 
+  it('are counted as far as 10,000, and then said to be more', async () => {
+    const subscription = toUuid('sub', await api.activeSubscription(account)) ?? '';
+    const add = (deliveries: number) =>
+      api.deps.db.pool.query(
+        `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status)
+         SELECT posthorn_uuidv7(), $1, $2, 'message:created', $2, 'held' FROM generate_series(1, $3)`,
+        [account, subscription, deliveries],
+      );
+    await add(10_000);
+    expect(await count()).toEqual({ count: 10_000, more: false });
+    await add(1);
+    expect(await count('?eventType=message:created')).toEqual({ count: 10_000, more: true });
+    expect((await api.call('GET', '/v1/accounts/nobody/deliveries/count')).status).toBe(404);
+    expect((await api.call('GET', `/v1/accounts/${account}/deliveries/count?limit=5`)).status).toBe(422);
+  });
+
   const some = <T>(...items: T[]) => fc.subarray(items, { minLength: 1 });
   it('whatever is asked for together: all that fits, page by page, each once, newest first', async () => {
     const subscriptions: string[] = [];
@@ -197,6 +214,7 @@ describe('deliveries', () => {
             (event?.includes(eventId) ?? true),
         );
         expect(found).toEqual(fitting.map(({ id }) => id));
+        expect(await count(`?${query.join('').slice(1)}`)).toEqual({ count: fitting.length, more: false });
       }),
       { numRuns: 80, interruptAfterTimeLimit: 15_000 },
     );

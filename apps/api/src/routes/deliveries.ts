@@ -1,5 +1,14 @@
-import { Delivery, DeliveryDetail, DeliveryList, DeliveryQuery } from '@posthorn/contract';
-import { askForRetry, listDeliveries } from '@posthorn/core';
+import {
+  Delivery,
+  DeliveryCountQuery,
+  DeliveryDetail,
+  DeliveryList,
+  DeliveryQuery,
+  ListCount,
+  MAX_COUNT,
+} from '@posthorn/contract';
+import { askForRetry, countListed, listDeliveries } from '@posthorn/core';
+import type { z } from 'zod';
 import { beforeId, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
@@ -25,18 +34,9 @@ export const deliveryRoutes: Routes = (app, deps) => {
       },
     },
     async ({ params: { account }, query }) => {
-      const { limit, cursor, subscription, event, eventType, status, outcome, trigger, recovery, from, to } = query;
+      const { limit, cursor } = query;
       const rows = await listDeliveries(db.pool, {
-        accountId: account,
-        subscriptionIds: subscription?.map((id) => uuidOf('sub', id)),
-        eventId: event && uuidOf('evt', event),
-        recoveryId: recovery && uuidOf('rec', recovery),
-        eventTypes: eventType,
-        statuses: status,
-        outcomes: outcome,
-        triggers: trigger,
-        from: from === undefined ? undefined : new Date(from),
-        to: to === undefined ? undefined : new Date(to),
+        ...wantedOf(account, query),
         beforeId: beforeId('deliveries', cursor).id?.lt,
         limit: limit + 1,
       });
@@ -48,6 +48,27 @@ export const deliveryRoutes: Routes = (app, deps) => {
         keyOf: ({ id }) => [id],
         itemOf: (row) => deliveryJson(deps, row, urlOf(row)),
       });
+    },
+  );
+
+  app.get(
+    '/v1/accounts/:account/deliveries/count',
+    {
+      config: { allow: 'deliveries:read' },
+      schema: {
+        operationId: 'deliveries.count',
+        summary: 'Count deliveries',
+        description: `How many the list has in all with the same filters. It stops at ${MAX_COUNT}.`,
+        tags,
+        params: AccountParams,
+        querystring: DeliveryCountQuery,
+        response: { 200: ListCount },
+      },
+    },
+    async ({ params: { account }, query }) => {
+      const found = await countListed(db.pool, { ...wantedOf(account, query), limit: MAX_COUNT + 1 });
+      if (found === 0) await requireAccount(deps, account, []);
+      return { count: Math.min(found, MAX_COUNT), more: found > MAX_COUNT };
     },
   );
 
@@ -110,3 +131,19 @@ export const deliveryRoutes: Routes = (app, deps) => {
     },
   );
 };
+
+function wantedOf(account: string, query: z.infer<typeof DeliveryCountQuery>) {
+  const { subscription, event, eventType, status, outcome, trigger, recovery, from, to } = query;
+  return {
+    accountId: account,
+    subscriptionIds: subscription?.map((id) => uuidOf('sub', id)),
+    eventId: event && uuidOf('evt', event),
+    recoveryId: recovery && uuidOf('rec', recovery),
+    eventTypes: eventType,
+    statuses: status,
+    outcomes: outcome,
+    triggers: trigger,
+    from: from === undefined ? undefined : new Date(from),
+    to: to === undefined ? undefined : new Date(to),
+  };
+}

@@ -44,6 +44,7 @@ const ALLOWED: Record<string, Allowed> = {
   'events.list': 'events:read',
   'events.get': 'events:read',
   'deliveries.list': 'deliveries:read',
+  'deliveries.count': 'deliveries:read',
   'deliveries.get': 'deliveries:read',
   'deliveries.retry': 'deliveries:write',
   'recoveries.start': 'deliveries:write',
@@ -154,7 +155,7 @@ const inAccount = Object.keys(ALLOWED).filter(
     ),
 );
 const ofAnObject = inAccount.filter(
-  (id) => !/^(accounts|stats)\.|\.(list|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
+  (id) => !/^(accounts|stats)\.|\.(list|count|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
 );
 const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
 const scopesOf = (allowed: Allowed | undefined): Scope[] =>

@@ -8,6 +8,7 @@ import type {
   EventDetail,
   EventType,
   Key,
+  ListCount,
   Queues,
   Recovery,
   Secrets,
@@ -112,6 +113,10 @@ export const deliveriesQuery = (account: string, filters: DeliveryFilters) =>
     placeholderData: keepPreviousData,
     refetchInterval: POLL_MS,
   });
+
+/** How many that list has in all. */
+export const countDeliveries = (account: string, filters: Omit<DeliveryFilters, 'cursor' | 'limit'>) =>
+  call<ListCount>('GET', `${accountPath(account)}/deliveries/count${query(filters)}`);
 
 export const deliveryQuery = (account: string, id: string) =>
   queryOptions({

@@ -15,6 +15,7 @@ import { RangeFilter } from '../ui/range-filter.js';
 import { Select } from '../ui/select.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { DeliveryTable } from './delivery-table.js';
+import { DeliveryTotal } from './delivery-total.js';
 import { FirstEvent } from './first-event.js';
 
 const FILTERS = new Set(['status', 'eventType', 'subscription', 'event', 'range', 'from', 'to']);
@@ -28,13 +29,16 @@ export function Deliveries() {
   const types = useQuery(eventTypesQuery);
   useTitle('Deliveries', account);
   const subscription = ofOne ?? search.subscription;
+  const filters = {
+    subscription: subscription === undefined ? undefined : [subscription],
+    status: search.status?.split(','),
+    eventType: search.eventType?.split(','),
+    event: search.event,
+    ...boundsOf(search),
+  };
   const deliveries = useQuery(
     deliveriesQuery(account, {
-      subscription: subscription === undefined ? undefined : [subscription],
-      status: search.status?.split(','),
-      eventType: search.eventType?.split(','),
-      event: search.event,
-      ...boundsOf(search),
+      ...filters,
       limit: search.limit === undefined ? undefined : Number(search.limit),
       cursor: search.cursor,
     }),
@@ -92,7 +96,13 @@ export function Deliveries() {
                 nextCursor={nextCursor}
                 onGo={(cursor) => go({ ...search, cursor: cursor ?? '' })}
                 size={{ value: search.limit, onChange: (limit) => set('limit', limit) }}
-              />
+              >
+                <DeliveryTotal
+                  key={JSON.stringify({ ...search, limit: undefined, cursor: undefined, delivery: undefined })}
+                  account={account}
+                  filters={filters}
+                />
+              </Pager>
             </>
           ) : isFiltered || search.cursor !== undefined ? (
             <Empty

@@ -1,5 +1,6 @@
 import type { Stats } from '@posthorn/contract';
 import { type KeyboardEvent, type ReactNode, useId, useState } from 'react';
+import { whole } from './number.js';
 import { duration } from './time.js';
 import { shortTime, useZone } from './zone.js';
 
@@ -7,8 +8,6 @@ type Bucket = Stats['buckets'][number];
 
 const WIDTH = 1000;
 const HEIGHT = 160;
-
-const whole = new Intl.NumberFormat('en');
 
 /** Attempts over time, those that failed on top and hatched. `onOpen`: goes to what lies in a bucket. */
 export function AttemptsChart({

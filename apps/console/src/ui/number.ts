@@ -1,3 +1,5 @@
+export const whole = new Intl.NumberFormat('en');
+
 /** A share from 0 to 1; null: there is nothing to share. */
 export const percent = (share: number | null): string =>
   share === null ? '—' : `${(share * 100).toFixed(share === 1 ? 0 : 1)} %`;

@@ -54,12 +54,15 @@ export function Pager({
   nextCursor,
   onGo,
   size,
+  children,
 }: {
   cursor: string | undefined;
   nextCursor: string | null;
   onGo: (cursor: string | undefined) => void;
   /** How many rows a page has, where that can be chosen. */
   size?: { value: string | undefined; onChange: (value: string) => void };
+  /** What else is told of all pages. */
+  children?: ReactNode;
 }) {
   if (cursor === undefined && nextCursor === null && (size?.value ?? DEFAULT_SIZE) === DEFAULT_SIZE) return null;
   return (
@@ -72,6 +75,7 @@ export function Pager({
           {SIZES.map((one) => [one, `${one} a page`])}
         </Select>
       )}
+      {children}
       <button
         type="button"
         className="button"

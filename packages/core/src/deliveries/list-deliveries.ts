@@ -33,14 +33,34 @@ const STATUSES: DeliveryStatus[] = ['pending', 'held', 'succeeded', 'failed', 'c
 /** Ways that one statement goes at most. */
 const MAX_WAYS = 30;
 
-/** Deliveries of an account, newest first.
+/** Deliveries of an account, newest first. */
+export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDelivery[]> {
+  const { text, values } = statementOf(wanted);
+  const { rows } = await pool.query<ListedDelivery>(
+    `SELECT * FROM (${text}) listed ORDER BY id DESC LIMIT ${wanted.limit}`,
+    values,
+  );
+  return rows;
+}
+
+/** How many that list has in all, counted no further than `limit`: it goes the same ways, and stops there. */
+export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Promise<number> {
+  const { text, values } = statementOf(wanted);
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM (SELECT FROM (${text}) listed LIMIT ${wanted.limit}) counted`,
+    values,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** All that is wanted, in no order, as many as are wanted of each way at most.
  *
  *  Each way that this goes is one range of one index, in the order of the list, so it reads about as many rows as it shows,
  *  however many there are: of each status, outcome or trigger asked for (deliveries_unsettled_idx, …_outcome_idx,
  *  …_trigger_idx; what is usual is found soon in deliveries_account_id_id_idx), of each status of a recovery, of each
  *  subscription, of each event type. What else was asked for is filtered. Those values stand in the text: Postgres plans without knowing
  *  parameters, and so would not know that a partial index has them. */
-export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDelivery[]> {
+function statementOf(wanted: DeliveriesWanted): { text: string; values: unknown[] } {
   const { accountId, subscriptionIds, eventTypes, statuses, outcomes, triggers, eventId, recoveryId, limit } = wanted;
   const values: unknown[] = [];
   const value = (one: unknown): string => `$${values.push(one)}`;
@@ -105,11 +125,7 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
          WHERE d.event_id = ${value(eventId)}::uuid AND ${isOurs}${where}${ofSubscriptions} AND (${leads.join(' OR ')}) OFFSET 0
        ) of_event`
     : leads.flatMap(waysOf).join('\nUNION ALL\n');
-  const { rows } = await pool.query<ListedDelivery>(
-    `SELECT * FROM (${text}) listed ORDER BY id DESC LIMIT ${limit}`,
-    values,
-  );
-  return rows;
+  return { text, values };
 }
 
 /** Of a status, an outcome or a trigger that a partial index has. */
