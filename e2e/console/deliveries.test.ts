@@ -1,6 +1,33 @@
 import { waitFor } from '@posthorn/testing';
+import pg from 'pg';
 import { describe, expect, inject } from 'vitest';
+import type { Stack } from '../stack.js';
 import { it } from './browser.js';
+
+/** Webhooks that nobody has verified, and that want something else. */
+const ADD_WEBHOOKS = `INSERT INTO subscriptions (id, account_id, url, events)
+  SELECT posthorn_uuidv7(), $1, 'https://hooks.example.com/' || n, '{conversation:updated}' FROM generate_series(1, $2::int) n`;
+
+/** Gives the only delivery of an account so many attempts: the last of them again and again. */
+const REPEAT_ATTEMPTS = `WITH repeated AS (
+    UPDATE deliveries SET attempt_count = $2::int WHERE account_id = $1 RETURNING id
+  ), latest AS (
+    SELECT a FROM attempts a JOIN repeated d ON d.id = a.delivery_id ORDER BY a.number DESC LIMIT 1
+  )
+  INSERT INTO attempts
+  SELECT (jsonb_populate_record(a, jsonb_build_object('id', posthorn_uuidv7(), 'number', n))).*
+  FROM latest, generate_series((a).number + 1, $2::int) n`;
+
+/** Writes at once what would take minutes over the API. */
+async function write(stack: Stack, statement: string, values: [account: string, count: number]): Promise<void> {
+  const client = new pg.Client(stack.databaseUrl);
+  await client.connect();
+  try {
+    await client.query(statement, values);
+  } finally {
+    await client.end();
+  }
+}
 
 describe.skipIf(inject('browserPath') === null)('what was delivered, in the console', () => {
   it('a delivery that failed: the outcome, what to do about it, and a retry that never says “successful”', async ({
@@ -99,6 +126,40 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await see('Taken: the receiver answered 200');
     await page.getByRole('button', { name: 'Attempt 1' }).click();
     await see('The receiver answered 503');
+
+    await write(stack, REPEAT_ATTEMPTS, [account, 200]);
+    await page.reload();
+    await page.getByRole('button', { name: 'Attempt 200' }).waitFor();
+    expect(await page.getByRole('button', { name: /^Attempt \d+$/ }).count()).toBe(200);
+    await page.getByRole('button', { name: 'Attempt 200' }).click();
+    await see('Taken: the receiver answered 200');
+    await page.getByRole('button', { name: 'Attempt 1', exact: true }).click();
+    await see('The receiver answered 503');
+  });
+
+  it('the largest payload there may be is shown in part, and whole when that is asked for; the page gets no wider', async ({
+    page,
+    stack,
+    signIn,
+    button,
+    see,
+    newAccount,
+  }) => {
+    const account = await newAccount();
+    const [start, end] = ['{"word":"', ' the end"}'];
+    const payload = start + 'x'.repeat(256 * 1024 - start.length - end.length) + end;
+    const { id } = await stack.publish(account, `{"event":"message:created","payload":${payload}}`);
+    await signIn(`/accounts/${account}/events/${id}`);
+    await see('The first 16 of 257 KiB.');
+    const shown = page.getByLabel('the payload', { exact: true });
+    expect((await shown.innerText()).length).toBe(16 * 1024);
+    await button('Show all').click();
+    await shown.getByText('the end').waitFor();
+    expect(JSON.parse(await shown.innerText())).toEqual(JSON.parse(payload));
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 844 });
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    }
   });
 
   it('a time stands in the address, from one moment to another too; times are told in UTC when that is asked for', async ({
@@ -198,7 +259,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
   });
 
-  it('an event that nobody wanted says so, and can be added to a webhook', async ({
+  it('an event that nobody wanted says so, and can be added to a webhook, be it the oldest of more than a page', async ({
     page,
     stack,
     receiver,
@@ -207,6 +268,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     see,
   }) => {
     const { account, id } = await stack.subscribe(receiver.url, { events: ['conversation:created'] });
+    await write(stack, ADD_WEBHOOKS, [account, 100]);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/deliveries`);
     await see('No deliveries yet');
@@ -214,7 +276,9 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await see('No webhook wanted it');
     await page.getByRole('link', { name: 'message:created' }).click();
     await button('Add it to a webhook').click();
-    await page.getByRole('radio').check();
+    await page.getByRole('radio').first().waitFor();
+    expect(await page.getByRole('radio').count()).toBe(101); // a page has 100 at most
+    await page.getByRole('radio').last().check();
     await button('Add to webhook').click();
     await see('Added: from now on it gets message:created.');
     expect(await stack.call('GET', `/v1/accounts/${account}/subscriptions/${id}`)).toMatchObject({
