@@ -24,7 +24,7 @@ export const SCREENS: Screen[] = [
   { name: 'settings', path: () => '/settings', shows: /API_PORT/ },
   { name: 'accounts', path: () => '/accounts', shows: /Globex Travel/ },
   { name: 'queues', path: () => '/queues', shows: /Alive/ },
-  { name: 'audit log', path: () => '/audit', shows: /key\.create|session\.create/ },
+  { name: 'audit log', path: () => '/audit?account=acme', shows: /keys\.create/ },
   { name: 'event types', path: () => '/event-types', shows: /message:created/ },
   { name: 'event type', path: () => '/event-types/message:created', shows: /Example/ },
   { name: 'integrations', path: acme('/integrations'), shows: /Nightly reports/ },
@@ -94,7 +94,12 @@ export const STATES: Screen[] = [
   {
     name: 'delivery drawer',
     path: acme('/deliveries'),
-    when: (page) => page.getByRole('link', { name: 'message:created' }).first().click(),
+    when: (page) =>
+      page
+        .getByRole('row', { name: /^Succeeded/ })
+        .first()
+        .getByRole('link')
+        .click(),
     shows: /Retry now/,
   },
   {

@@ -139,6 +139,15 @@ export async function tellStory(stack: Stack): Promise<Story> {
   const unwanted = await stack.publish('globex', event('conversation:created', {}));
   for (const name of ['Backend', 'Reporting']) await stack.call('POST', `${of('acme')}/keys`, { name });
 
+  await waitFor(
+    async () => {
+      const path = `${of('acme')}/deliveries?status=pending`;
+      const { data } = await stack.call<{ data: { lastAttempt: object | null }[] }>('GET', path);
+      return data.every(({ lastAttempt }) => lastAttempt !== null);
+    },
+    { what: 'each delivery to be tried' },
+  );
+
   return {
     account: 'acme',
     empty: 'umbrella',
