@@ -19,7 +19,6 @@ const SHOWN = [
   ['integrations', 'light', 1280],
   ['overview', 'light', 1280],
   ['delivery failed', 'dark', 1280],
-  ['integrations', 'dark', 360],
 ] as const;
 
 const it = base
