@@ -97,6 +97,12 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await page.getByRole('dialog').getByText('Succeeded · 200').waitFor();
     await page.keyboard.press('Escape');
     await waitFor(() => isFocused(page.getByRole('link', { name: 'message:created' })));
+
+    await tabTo(page, button('Acts on this message:created'));
+    await page.keyboard.press('ArrowDown');
+    await waitFor(() => isFocused(page.getByRole('menuitem', { name: 'Retry now' })));
+    await page.keyboard.press('Escape');
+    await waitFor(() => isFocused(button('Acts on this message:created')));
   });
 
   it('pause a webhook by its menu, think twice about deleting it, and delete it by typing its host', async ({

@@ -62,6 +62,14 @@ describe.skipIf(inject('browserPath') === null)('below a path of the host', () =
       expect(new URL(page.url()).pathname).toBe(`${PATH}/accounts/${account}/integrations`);
       await page.goto(`${PATH}/accounts/${account}/subscriptions/${id}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
+      await stack.publish(account, '{"event":"message:created","payload":{}}');
+      await page.goto(`${PATH}/accounts/${account}/deliveries`);
+      const opensTab = context.waitForEvent('page');
+      await page.getByRole('link', { name: 'message:created' }).click({ modifiers: ['ControlOrMeta'] });
+      const tab = await opensTab;
+      await tab.getByRole('heading', { level: 1, name: 'message:created' }).waitFor();
+      expect(new URL(tab.url()).pathname).toMatch(new RegExp(`^${PATH}/accounts/${account}/deliveries/dlv_`));
+      expect(await page.getByRole('dialog').count()).toBe(0);
       expect((await context.cookies()).map(({ name, path }) => [name, path])).toEqual([['posthorn', PATH]]);
 
       const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {});

@@ -11,7 +11,8 @@ export function useAct<T, B = undefined>({
   isQuiet = false,
 }: {
   method?: Method;
-  path: string;
+  /** Made from what the act is given where it is done to one of many: then that is all that is said, and there is no body. */
+  path: string | ((of: B) => string);
   touches: readonly unknown[];
   onDone?: (result: T) => void;
   /** The caller shows the error itself. */
@@ -20,7 +21,7 @@ export function useAct<T, B = undefined>({
   const queryClient = useQueryClient();
   const say = useSay();
   return useMutation<T, Error, B>({
-    mutationFn: (body) => call<T>(method, path, body),
+    mutationFn: (body) => (typeof path === 'string' ? call<T>(method, path, body) : call<T>(method, path(body))),
     onSuccess: (result) => onDone?.(result),
     onError: (error) => {
       if (!isQuiet) say(error.message);

@@ -1,12 +1,12 @@
 import type { Delivery } from '@posthorn/contract';
-import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { useNavigate } from '@tanstack/react-router';
+import type { MouseEvent, ReactNode } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath } from '../data/queries.js';
 import type { ListSearch } from '../router.js';
 import { useMay } from '../session.js';
 import { Menu } from '../ui/menu.js';
-import { useIsNarrow } from '../ui/narrow.js';
+import { isNarrow } from '../ui/narrow.js';
 import { Url } from '../ui/outside-text.js';
 import { DeliveryPill } from '../ui/pill.js';
 import { duration, Time } from '../ui/time.js';
@@ -23,6 +23,8 @@ export function DeliveryTable({
   deliveries: Delivery[];
   isOfOne?: boolean;
 }) {
+  const retry = useRetry(account);
+  const mayRetry = useMay()('deliveries:write');
   return (
     <Table
       caption="Deliveries, newest first"
@@ -37,16 +39,25 @@ export function DeliveryTable({
       ]}
     >
       {deliveries.map((one) => (
-        <Row key={one.id} account={account} delivery={one} isOfOne={isOfOne} />
+        <Row key={one.id} account={account} delivery={one} isOfOne={isOfOne} onRetry={mayRetry ? retry.mutate : null} />
       ))}
     </Table>
   );
 }
 
-function Row({ account, delivery, isOfOne }: { account: string; delivery: Delivery; isOfOne: boolean }) {
+function Row({
+  account,
+  delivery,
+  isOfOne,
+  onRetry,
+}: {
+  account: string;
+  delivery: Delivery;
+  isOfOne: boolean;
+  /** null where that is not allowed. */
+  onRetry: ((id: string) => void) | null;
+}) {
   const { id, event, url, attemptCount, maxAttempts, lastAttempt, createdAt } = delivery;
-  const retry = useRetry(account, id);
-  const may = useMay();
   return (
     <tr>
       <td className="tight">
@@ -73,45 +84,50 @@ function Row({ account, delivery, isOfOne }: { account: string; delivery: Delive
         <Time at={createdAt} />
       </td>
       <td className="tight acts">
-        {may('deliveries:write') && (
-          <Menu
-            label={`Acts on this ${event}`}
-            items={[{ label: 'Retry now', onSelect: () => retry.mutate(undefined) }]}
-          />
+        {onRetry && (
+          <Menu label={`Acts on this ${event}`} items={[{ label: 'Retry now', onSelect: () => onRetry(id) }]} />
         )}
       </td>
     </tr>
   );
 }
 
-/** Opens a delivery beside the list that it is in, at the address of its own page; where there is no room, it goes to that page. */
+/** Opens a delivery beside the list that it is in, at the address of its own page; where there is no room, it goes to that page.
+ *  A plain anchor, relative to the page's base: each of the router's `Link` works out all of the address it would lead to, at each look. */
 export function DeliveryLink({ account, id, children }: { account: string; id: string; children: ReactNode }) {
-  const page = { to: '/accounts/$account/deliveries/$delivery', params: { account, delivery: id } } as const;
-  if (useIsNarrow())
-    return (
-      <Link className="rowlink mono" {...page}>
-        {children}
-      </Link>
+  const navigate = useNavigate();
+  function open(event: MouseEvent): void {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // the browser’s: a tab, a window, a file
+    event.preventDefault();
+    const page = { to: '/accounts/$account/deliveries/$delivery', params: { account, delivery: id } } as const;
+    void navigate(
+      isNarrow()
+        ? page
+        : {
+            to: '.',
+            search: (before: ListSearch) => ({ ...before, delivery: id }),
+            mask: page,
+            resetScroll: false,
+          },
     );
+  }
   return (
-    <Link
+    <a
       id={id}
       className="rowlink mono"
-      to="."
-      search={(before: ListSearch) => ({ ...before, delivery: id })}
-      mask={page}
-      resetScroll={false}
+      href={`accounts/${encodeURIComponent(account)}/deliveries/${id}`}
+      onClick={open}
     >
       {children}
-    </Link>
+    </a>
   );
 }
 
-/** One attempt now. It is queued, which is all that can be said; the row changes when the result is in. */
-export function useRetry(account: string, id: string) {
+/** One attempt now, of the delivery with that id. It is queued, which is all that can be said; the row changes when the result is in. */
+export function useRetry(account: string) {
   const say = useSay();
-  return useAct<unknown>({
-    path: `${accountPath(account)}/deliveries/${id}/retry`,
+  return useAct<unknown, string>({
+    path: (id) => `${accountPath(account)}/deliveries/${id}/retry`,
     touches: ['accounts', account, 'deliveries'],
     onDone: () => say('Retry queued.'),
   });

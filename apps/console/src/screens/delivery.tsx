@@ -36,7 +36,7 @@ export function DeliveryView({
   heading: 'h1' | 'h2';
 }) {
   const { id, event, eventId, subscriptionId, url } = delivery;
-  const retry = useRetry(account, id);
+  const retry = useRetry(account);
   const may = useMay();
   return (
     <div className="stack wide">
@@ -53,7 +53,7 @@ export function DeliveryView({
             <>
               <CopyAsCurl account={account} delivery={delivery} />
               {may('deliveries:write') && (
-                <Button look="primary" isPending={retry.isPending} onClick={() => retry.mutate(undefined)}>
+                <Button look="primary" isPending={retry.isPending} onClick={() => retry.mutate(id)}>
                   Retry now
                 </Button>
               )}

@@ -6,7 +6,7 @@ import { Copy } from './copy.js';
 const ODD = /(?![\t\n\r])[\p{Cc}\p{Cf}]/gu;
 
 /** Text that came from outside (a payload, an answer, a description), as text and nothing else: what is invisible is shown. */
-export function OutsideText({ text }: { text: string }) {
+export function OutsideText({ text, className }: { text: string; className?: string }) {
   const parts: (string | { code: string })[] = [];
   let from = 0;
   for (const match of text.matchAll(ODD)) {
@@ -15,7 +15,7 @@ export function OutsideText({ text }: { text: string }) {
   }
   parts.push(text.slice(from));
   return (
-    <bdi>
+    <bdi className={className}>
       {parts.map((part, index) =>
         typeof part === 'string' ? (
           part
@@ -64,12 +64,8 @@ export function Url({ url }: { url: string }) {
   const path = rest.length > 48 ? `${rest.slice(0, 22)}…${rest.slice(-22)}` : rest;
   return (
     <span className="url mono" title={url}>
-      <span className="host">
-        <OutsideText text={host} />
-      </span>
-      <span className="path">
-        <OutsideText text={path === '/' ? '' : path} />
-      </span>
+      <OutsideText className="host" text={host} />
+      <OutsideText className="path" text={path === '/' ? '' : path} />
     </span>
   );
 }

@@ -1,23 +1,14 @@
 import type { Attempt, Delivery, Subscription, Tone } from '@posthorn/contract';
 import { DELIVERY_WORDS, DISABLED_REASONS, FAILING_WORDS, SUBSCRIPTION_WORDS } from '@posthorn/contract';
-import { CircleCheck, CircleMinus, CircleX, Hourglass, type LucideIcon, TriangleAlert } from 'lucide-react';
 import { useNow } from './clock.js';
+import { Sign } from './sign.js';
 import { tellTime } from './time.js';
-
-const ICONS: Record<Tone, LucideIcon> = {
-  success: CircleCheck,
-  progress: Hourglass,
-  warning: TriangleAlert,
-  danger: CircleX,
-  neutral: CircleMinus,
-};
 
 /** A status: icon and word, never colour alone. */
 export function Pill({ tone, children }: { tone: Tone; children: string }) {
-  const Icon = ICONS[tone];
   return (
     <span className={`pill tone-${tone}`}>
-      <Icon className="icon" aria-hidden />
+      <Sign of={tone} />
       {children}
     </span>
   );

@@ -17,16 +17,28 @@ export function tellTime(at: string, now: number): string {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-/** A moment, told relatively; the absolute one is at hand by hover and in the markup, or `isWhole` beside it. */
+/** A moment, told relatively; the absolute one is at hand by hover and in the markup, or `isWhole` beside it. For the hover it is told
+ *  when that happens: a browser's first use of a zone's name takes some 20 ms. */
 export function Time({ at, isWhole = false }: { at: string | null; isWhole?: boolean }) {
   const now = useNow();
   const zone = useZone();
   if (at === null) return <span className="muted">—</span>;
-  const whole = wholeTime(at, zone);
+  if (isWhole)
+    return (
+      <time dateTime={at} className="number">
+        {tellTime(at, now)}
+        <span className="muted"> · {wholeTime(at, zone)}</span>
+      </time>
+    );
   return (
-    <time dateTime={at} title={isWhole ? undefined : whole} className="number">
+    <time
+      dateTime={at}
+      className="number"
+      onPointerEnter={({ currentTarget }) => {
+        currentTarget.title = wholeTime(at, zone);
+      }}
+    >
       {tellTime(at, now)}
-      {isWhole && <span className="muted"> · {whole}</span>}
     </time>
   );
 }

@@ -7,14 +7,12 @@ const STORED_AS = 'posthorn.zone';
 const listeners = new Set<() => void>();
 let zone: Zone = read();
 
-export const useZone = (): Zone =>
-  useSyncExternalStore(
-    (onChange) => {
-      listeners.add(onChange);
-      return () => listeners.delete(onChange);
-    },
-    () => zone,
-  );
+export const useZone = (): Zone => useSyncExternalStore(listen, () => zone);
+
+function listen(onChange: () => void): () => void {
+  listeners.add(onChange);
+  return () => listeners.delete(onChange);
+}
 
 /** Remembered by the browser, where it lets us. */
 export function setZone(next: Zone): void {
