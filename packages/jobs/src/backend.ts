@@ -53,7 +53,7 @@ export function openBackend(connection: QueueConnection, options: BackendOptions
 function openRedis(url: string, { producing, onError }: BackendOptions): Backend {
   const redis = new Redis(url, {
     connectTimeout: 5_000,
-    retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2_000),
+    retryStrategy: (times) => Math.min(100 * times, 500),
     ...(producing
       ? { maxRetriesPerRequest: 1, commandTimeout: 2_000, enableOfflineQueue: false, enableAutoPipelining: true }
       : { maxRetriesPerRequest: null }),

@@ -6,16 +6,15 @@
  *  third of all, ten get five sixths together, a hundred still leave room for the next (dynamic thresholds: Choudhury and
  *  Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). One it may always have. */
 export interface Lanes {
-  /** Resolves with a pass for one attempt, at the latest after SLOW_AFTER_MS; null: its subscription has its share under way.
-   *  Hand the pass back with `leave`. */
+  /** Resolves with a pass for one attempt, at the latest SLOW_AFTER_MS after its subscription was found slow; null: it has its share
+   *  under way. Hand the pass back with `leave`. */
   enter(subscriptionId: string): Promise<Pass | null>;
   /** The same without asking, for what a person waits for. */
   push(subscriptionId: string): Pass;
   /** How many attempts of a subscription are under way. */
   underWay(subscriptionId: string): number;
-  /** How many it can have for now: what it has, if it is slow; otherwise there is room again within moments, and all that may
-   *  wait here meanwhile does no harm. */
-  bearable(subscriptionId: string): number;
+  /** How many it can have for now: what it has, if it is slow; null: as many as ever, for there is room again within moments. */
+  bearable(subscriptionId: string): number | null;
 }
 
 export interface Pass {
@@ -32,6 +31,8 @@ export interface LanesOptions {
 }
 
 const SLOW_AFTER_MS = 250;
+/** A timer that comes so late tells of a busy process of ours, and not of a slow receiver, whose answer may lie here unread. */
+const BUSY_MS = 20;
 /** Of subscriptions with nothing under way, how many are remembered as slow. */
 const REMEMBERED = 10_000;
 
@@ -88,7 +89,16 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
     let kind: 'fresh' | 'slow' = isSlowNow(id, lane) ? 'slow' : 'fresh';
     let isLate = false;
     count(lane, kind, 1);
-    const timer = setTimeout(() => {
+    let timer = watch(slowAfterMs);
+    function watch(ms: number): NodeJS.Timeout {
+      const from = performance.now();
+      return setTimeout(() => {
+        const lagMs = performance.now() - from - ms;
+        if (lagMs > BUSY_MS) timer = watch(lagMs);
+        else becomeLate();
+      }, ms);
+    }
+    function becomeLate(): void {
       isLate = true;
       lane.lateCount += 1;
       if (kind === 'slow') return;
@@ -96,7 +106,7 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
       kind = 'slow';
       count(lane, 'slow', 1);
       admit();
-    }, slowAfterMs);
+    }
     return {
       leave() {
         clearTimeout(timer);
@@ -128,7 +138,12 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
         tell();
         resolve(pass);
       };
-      const timer = setTimeout(end, slowAfterMs, null);
+      // Those before it end soon, unless they are slow: who is turned away comes again behind all that is owed for longer.
+      const look = () => {
+        if (isSlowNow(id, lane)) end(null);
+        else timer = setTimeout(look, slowAfterMs);
+      };
+      let timer = setTimeout(look, slowAfterMs);
       lane.waiting.push(end);
       crowded.add(id);
       waitingTotal += 1;
@@ -141,7 +156,6 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
     enter(id) {
       const lane = laneOf(id);
       if (lane.waiting.length === 0 && hasRoom(id, lane)) return Promise.resolve(push(id));
-      // Fresh ones end soon, or become slow: those before us first.
       return hasSlowRoom(lane) ? wait(id, lane) : Promise.resolve(null);
     },
     underWay(id) {
@@ -150,7 +164,7 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
     },
     bearable(id) {
       const lane = lanes.get(id);
-      if (!lane || !isSlowNow(id, lane)) return slots;
+      if (!lane || !isSlowNow(id, lane)) return null;
       const underWay = lane.fresh + lane.slow;
       return Math.max(underWay, Math.min(slots, (underWay - lane.lateCount) * 2));
     },

@@ -4,7 +4,7 @@ import type { LoadedDelivery } from './delivery.js';
 
 /** Gives deliveries back to the ledger whose turn it is not: the feeder brings each again when its subscription has room. */
 export interface Parking {
-  /** `bearable`: how many the subscription can have for now; null: its breaker is not closed, and that is why. */
+  /** `bearable`: how many the subscription can have for now; null: as many as before. */
   park(delivery: LoadedDelivery, bearable: number | null): void;
   /** Parks what was given and is not parked yet, once more and no longer: the process ends. */
   drain(): Promise<void>;
