@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core';
 import { inject, it as base, vi } from 'vitest';
 import { startStack } from '../stack.js';
 
-const WAIT_MS = 15_000;
+const WAIT_MS = 20_000;
 /** What the browser and the console say of an answer that is no 2xx, and of none. */
 const AWAY = /^Failed to load resource|The server cannot be reached/;
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  *  expectations. Throws after `timeoutMs`, naming `what` was waited for; the last error of the condition is the cause. */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
+  { timeoutMs = 20_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
 ): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
   const until = Date.now() + timeoutMs;
   for (;;) {
