@@ -86,7 +86,7 @@ export const STATES: Screen[] = [
     shows: /No deliveries match/,
   },
   { name: 'integrations empty', path: empty('/integrations'), shows: /No webhooks yet/ },
-  { name: 'deliveries empty', path: empty('/deliveries'), shows: /No deliveries yet/ },
+  { name: 'deliveries empty', path: empty('/deliveries'), shows: /No events yet/ },
   { name: 'events empty', path: empty('/events'), shows: /No events yet/ },
   { name: 'recoveries empty', path: empty('/recoveries'), shows: /No recoveries yet/ },
   { name: 'keys empty', path: empty('/keys'), shows: /No keys yet/ },

@@ -5,8 +5,8 @@ import type { Screen } from './screens.js';
 /** What is shown while the API is silent or fails depends on what came before: a picture of that is a race. */
 const UNSTEADY = ['deliveries loading', 'deliveries failed to load', 'integrations loading'];
 
-/** Of these the rows may come in any order: the deliveries of one event are made at the same time. */
-const UNORDERED = ['deliveries', 'event'];
+/** Of these the rows may come in any order: what they tell of happened at the same time. */
+const UNORDERED = ['deliveries', 'event', 'audit log'];
 
 /** What differs from run to run and from machine to machine, by what it is. */
 const STEADY: [RegExp, string][] = [
@@ -21,6 +21,8 @@ const STEADY: [RegExp, string][] = [
   [/"?date: .*/g, '<date>'],
   // Whether a connection was open still.
   [/^( *)- region "Where the time went":\n(\1 .*\n)*/gm, '$1- region "Where the time went": <timings>\n'],
+  // Whether its verification had passed already.
+  [/status: none → (unverified|active)/g, 'status: none → <status>'],
   // The worker, and what a stack is given by the machine that it runs on.
   [/^( *)- '?row "(Alive|API_PORT|REDIS_URL|QUEUE_BACKEND) .*\n(\1 .*\n)*/gm, '$1- row "$2 …"\n'],
 ];

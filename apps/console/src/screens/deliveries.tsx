@@ -122,6 +122,7 @@ export function Deliveries() {
 function NoDeliveries({ account }: { account: string }) {
   const mayRead = useMay()('events:read');
   const events = useQuery({ ...eventsQuery(account, { limit: 1 }), enabled: mayRead });
+  if (events.isLoading) return null; // neither is told before it is known
   if (events.data?.data.length === 0) return <FirstEvent account={account} />;
   return (
     <Empty

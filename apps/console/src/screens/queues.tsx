@@ -1,3 +1,4 @@
+import type { Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { ExternalLink } from 'lucide-react';
 import { queuesQuery } from '../data/queries.js';
@@ -9,22 +10,31 @@ import { Table } from '../ui/table.js';
 
 const seconds = (value: number | null): string => (value === null ? '—' : `${value.toFixed(value < 10 ? 1 : 0)} s`);
 
+const pastDue = ({ pastDue: count, oldestPastDueSeconds: oldest }: Queues['deliveries']): string =>
+  oldest === null ? String(count) : `${count}, the oldest for ${seconds(oldest)}`;
+
 /** How queues, workers and deliveries stand. */
 export function QueuesScreen() {
   useTitle('Queues');
   const queues = useQuery(queuesQuery);
+  const boardUrl = queues.data?.boardUrl ?? null;
   return (
     <>
-      <PageHead title="Queues" note="What waits, and who works on it. Single jobs are on Bull Board." />
+      <PageHead
+        title="Queues"
+        note="What waits, and who works on it. Single jobs are on Bull Board."
+        act={
+          boardUrl !== null && (
+            <a className="button" href={boardUrl} target="_blank" rel="noreferrer">
+              <ExternalLink className="icon" aria-hidden />
+              Open Bull Board
+            </a>
+          )
+        }
+      />
       <Loaded query={queues} what="queues">
-        {({ queues: list, deliveries, subscriptions, breakers, workers, lastFedAt, boardUrl }) => (
+        {({ queues: list, deliveries, subscriptions, breakers, workers, lastFedAt }) => (
           <div className="stack wide">
-            {boardUrl !== null && (
-              <a className="button" href={boardUrl} target="_blank" rel="noreferrer">
-                <ExternalLink className="icon" aria-hidden />
-                Open Bull Board
-              </a>
-            )}
             {list === null ? (
               <Empty title="The queue does not answer">Nothing is lost: deliveries come later.</Empty>
             ) : (
@@ -47,7 +57,7 @@ export function QueuesScreen() {
             <div className="panel">
               <Facts
                 facts={[
-                  ['Past due', `${deliveries.pastDue}, the oldest for ${seconds(deliveries.oldestPastDueSeconds)}`],
+                  ['Past due', pastDue(deliveries)],
                   ['Waiting in the database', deliveries.parked],
                   ['Held', deliveries.held],
                   [

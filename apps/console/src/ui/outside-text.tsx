@@ -65,6 +65,8 @@ export function Url({ url }: { url: string }) {
   return (
     <span className="url mono" title={url}>
       <OutsideText className="host" text={host} />
+      {/* Where it is too long for its place it is broken here first. */}
+      <wbr />
       <OutsideText className="path" text={path === '/' ? '' : path} />
     </span>
   );
