@@ -19,7 +19,7 @@ export default defineConfig({
     // One real Postgres and, where the machine has it, one Redis for all: a second and a half.
     globalSetup: 'vitest.global-setup.ts',
     // Most of them wait for something most of the time.
-    maxWorkers: 4,
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,

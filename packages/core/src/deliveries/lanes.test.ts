@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { waitFor } from '@posthorn/testing';
 import { describe, expect, it } from 'vitest';
 import { type Pass, openLanes } from './lanes.js';
 
 const SLOW_AFTER_MS = 20;
+/** However busy this machine is. */
+const untilSlow = (lanes: ReturnType<typeof openLanes>, id: string) => waitFor(() => lanes.bearable(id) !== null);
 const passes = async (entering: Promise<Pass | null>[]) =>
   (await Promise.all(entering)).filter((pass) => pass !== null);
 const enterAll = (lanes: ReturnType<typeof openLanes>, id: string, count: number) =>
@@ -30,17 +33,17 @@ describe('lanes', () => {
   });
 
   it('regression: whose receiver is quick is never told to come again, however long the line of its own', async () => {
-    const lanes = openLanes({ slots: 2, slowAfterMs: SLOW_AFTER_MS });
+    const lanes = openLanes({ slots: 2, slowAfterMs: 100 });
     let posted = 0;
     await Promise.all(
-      Array.from({ length: 20 }, async () => {
+      Array.from({ length: 60 }, async () => {
         const pass = await lanes.enter('a');
-        await pause(SLOW_AFTER_MS / 4);
+        await pause(5);
         if (pass) posted += 1;
         pass?.leave();
       }),
     );
-    expect(posted).toBe(20);
+    expect(posted).toBe(60);
   });
 
   it('regression: while our own process is busy no receiver is called slow for that', async () => {
@@ -59,7 +62,7 @@ describe('lanes', () => {
     const lanes = openLanes({ slots: 200, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
     for (let round = 0; round < 5; round += 1) {
       await Promise.all(Array.from({ length: 100 }, (_, n) => lanes.enter(`hangs-${n}`)));
-      await pause(2 * SLOW_AFTER_MS);
+      await waitFor(() => beside >= 100);
     }
     expect(beside).toBeGreaterThanOrEqual(100);
     expect(beside).toBeLessThanOrEqual(200);
@@ -71,7 +74,7 @@ describe('lanes', () => {
     let beside = 0;
     const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
     const hanging = await lanes.enter('hangs');
-    await pause(2 * SLOW_AFTER_MS);
+    await untilSlow(lanes, 'hangs');
     const next = await lanes.enter('hangs');
     expect(beside).toBe(2);
     hanging?.leave();
@@ -84,7 +87,7 @@ describe('lanes', () => {
     let beside = 0;
     const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
     const slow = await lanes.enter('a');
-    await pause(2 * SLOW_AFTER_MS);
+    await untilSlow(lanes, 'a');
     slow?.leave();
     expect(beside).toBe(0);
     const next = await lanes.enter('a');
@@ -111,7 +114,7 @@ describe('lanes', () => {
     const lanes = openLanes({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
     void lanes.enter('a');
     expect(lanes.bearable('a')).toBeNull();
-    await pause(2 * SLOW_AFTER_MS);
+    await untilSlow(lanes, 'a');
     expect(lanes.bearable('a')).toBe(1);
     const quick = await enterAll(lanes, 'a', 3);
     expect(lanes.bearable('a')).toBe(6);
@@ -123,7 +126,7 @@ describe('lanes', () => {
     let beside = -1;
     const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
     const entered = await enterAll(lanes, 'a', 5);
-    await pause(3 * SLOW_AFTER_MS);
+    await untilSlow(lanes, 'a');
     for (const pass of entered) pass.leave();
     expect(beside).toBe(0);
     expect(lanes.underWay('a')).toBe(0);
