@@ -101,7 +101,12 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
   });
   pool.on('error', onError);
   let knownStart: string | undefined;
-  const classes = withBackend(createPostgresBackend);
+  const open: typeof createPostgresBackend = (...of) => {
+    const backend = createPostgresBackend(...of);
+    startAnew(backend.connection);
+    return backend;
+  };
+  const classes = withBackend(open);
   // pg's own types lack what BullMQ's description of a pool asks for.
   const shared = pool as unknown as PostgresConnectionOptions;
   return {
@@ -126,6 +131,17 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
     },
     close: () => pool.end(),
   };
+}
+
+/** BullMQ 6.7 looks at its tables before the first statement, and keeps that answer for good, also when it is an error: a queue
+ *  that met a Postgres too busy for it once would never work again. */
+function startAnew(connection: { waitUntilReady(): Promise<void> }): void {
+  const isReady = connection.waitUntilReady.bind(connection);
+  connection.waitUntilReady = () =>
+    isReady().catch((error: unknown) => {
+      Reflect.set(connection, 'readyPromise', undefined);
+      throw error;
+    });
 }
 
 /** Makes or updates the queue's tables where it lives in Postgres; nothing to do on Redis. Safe to repeat and to run at

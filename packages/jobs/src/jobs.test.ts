@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { cloneDatabase, makeCertificate, waitFor } from '@posthorn/testing';
+import { cloneDatabase, makeCertificate, openProxy, waitFor } from '@posthorn/testing';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -438,6 +438,27 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(await ask()).toBe(0);
     });
   }
+
+  it('regression: one that refused at the very start is used as soon as it answers', async () => {
+    const url = new URL(connection.url);
+    const proxy = await openProxy({ host: url.hostname, port: Number(url.port) });
+    undo.push(() => proxy.close());
+    proxy.set('cut');
+    url.port = String(proxy.port);
+    connection = { backend, url: url.href };
+    const { enqueue } = producer();
+    let runs = 0;
+    consumer('deliver', () => {
+      runs += 1;
+      return Promise.resolve(completed);
+    });
+    const one = due();
+    expect(await enqueue('deliver', [one])).toBe(false);
+    proxy.set('pass');
+    // As the feeder does: again and again.
+    await waitFor(() => enqueue('deliver', [one]));
+    await waitFor(() => runs === 1);
+  });
 
   it('says that it answers, and how fast', async () => {
     expect(await producer().check()).toMatchObject({ status: 'ok' });

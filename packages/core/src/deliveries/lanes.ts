@@ -89,15 +89,13 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
     let kind: 'fresh' | 'slow' = isSlowNow(id, lane) ? 'slow' : 'fresh';
     let isLate = false;
     count(lane, kind, 1);
-    let timer = watch(slowAfterMs);
-    function watch(ms: number): NodeJS.Timeout {
-      const from = performance.now();
-      return setTimeout(() => {
-        const lagMs = performance.now() - from - ms;
-        if (lagMs > BUSY_MS) timer = watch(lagMs);
-        else becomeLate();
-      }, ms);
-    }
+    const from = performance.now();
+    let timer = setTimeout(() => {
+      const lagMs = performance.now() - from - slowAfterMs;
+      // Once only: where we are always behind, who hangs must be found out all the same.
+      if (lagMs > BUSY_MS) timer = setTimeout(becomeLate, lagMs);
+      else becomeLate();
+    }, slowAfterMs);
     function becomeLate(): void {
       isLate = true;
       lane.lateCount += 1;
