@@ -56,6 +56,8 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('dialog').getByText('Succeeded · 200').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Events' }).click();
+    // The list of deliveries names it, too.
+    await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor();
     await page.getByRole('link', { name: 'message:created' }).click();
     await see('12345678901234567890');
   });
