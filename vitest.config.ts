@@ -23,7 +23,6 @@ export default defineConfig({
     // Files share what they import, which took an eighth of the whole; none of them changes a module.
     isolate: false,
     sequence: { sequencer: LongestFirst },
-    unstubEnvs: true,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

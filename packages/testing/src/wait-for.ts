@@ -6,7 +6,8 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 20_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
 ): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
-  const until = Date.now() + timeoutMs;
+  const from = Date.now();
+  const until = from + timeoutMs;
   for (;;) {
     let cause: unknown;
     try {
@@ -19,6 +20,7 @@ export async function waitFor<T>(
       const last = cause instanceof Error ? `: ${cause.message}` : '';
       throw new Error(`Waited ${timeoutMs} ms in vain for ${what}${last}`, { cause });
     }
-    await delay(10);
+    // To a tenth of the wait: what is asked is often a server, which has other things to do.
+    await delay(Math.min(200, Math.max(10, (Date.now() - from) / 10)));
   }
 }
