@@ -125,6 +125,44 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
   });
 
+  it('the audit log shows what one key did, from where the key is listed or by its name, and what was done between two times', async ({
+    page,
+    stack,
+    signIn,
+    see,
+    button,
+    newAccount,
+  }) => {
+    const account = await newAccount();
+    const path = `/v1/accounts/${account}`;
+    const keyOf = async (name: string) => stack.call<{ id: string; key: string }>('POST', `${path}/keys`, { name });
+    const [nightly, daily] = [await keyOf('nightly'), await keyOf('daily')];
+    for (const { key } of [nightly, daily]) await stack.call('POST', '/v1/session', { key });
+
+    await signIn(`/accounts/${account}/keys`);
+    const row = page.getByRole('row').filter({ hasText: 'nightly' });
+    await row.getByRole('link', { name: 'What it did' }).click();
+    await page.waitForURL((at) => at.pathname === '/audit' && at.search === `?actorId=${nightly.id}`);
+    await page.getByRole('cell', { name: 'nightly' }).waitFor();
+    await see('Of one key');
+    expect(await page.getByRole('cell', { name: 'daily' }).count()).toBe(0);
+
+    await button('Remove').click();
+    await page.getByRole('link', { name: 'daily' }).click();
+    await page.waitForURL((at) => at.search === `?actorId=${daily.id}`);
+    await page.getByRole('link', { name: 'nightly' }).waitFor({ state: 'detached' });
+
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('From … to …');
+    await page.getByRole('link', { name: 'daily' }).waitFor();
+    await page.getByLabel('To', { exact: true }).fill('2020-01-01T00:00');
+    await see('No entries match these filters');
+    await page.reload();
+    await see('No entries match these filters');
+    await page.getByLabel('From', { exact: true }).fill('2020-01-01T00:00');
+    await page.getByLabel('To', { exact: true }).fill('2100-01-01T00:00');
+    await page.getByRole('link', { name: 'daily' }).waitFor();
+  });
+
   it('an account’s portal opens in a tab of its own, with what was allowed and no more', async ({
     page,
     context,

@@ -50,6 +50,7 @@ export interface ListSearch {
   account?: string;
   action?: string;
   actor?: string;
+  actorId?: string;
   from?: string;
   to?: string;
   limit?: string;
@@ -68,6 +69,7 @@ const NAMES = [
   'account',
   'action',
   'actor',
+  'actorId',
   'from',
   'to',
   'limit',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AccountId, AuditId } from './id.js';
+import { AccountId, ActorId, AuditId } from './id.js';
 import { listOf, ListQuery } from './list.js';
 import { anyObject, moment, text, time, timeOrNull } from './text.js';
 
@@ -45,6 +45,7 @@ export const AuditList = listOf(AuditEntry, 'AuditList');
 
 export const AccountAuditQuery = ListQuery.extend({
   actor: ActorKind.optional().describe('Only what such an actor did.'),
+  actorId: ActorId.optional().describe('Only what this account key, or this session, did.'),
   action: text(1, 100).optional().describe('Only this operation.'),
   from: moment('Only what was done at that time or later.').optional(),
   to: moment('Only what was done before that time.').optional(),

@@ -56,6 +56,15 @@ export const AnyId = z
   .regex(new RegExp(`^(${Object.keys(PATTERNS).join('|')})_${SUFFIX}$`), `must be an id, such as dlv_${EXAMPLE_SUFFIX}`)
   .meta({ description: 'An id of any kind.', examples: [`dlv_${EXAMPLE_SUFFIX}`] });
 
+/** Who did something: an account key, or a session. */
+export const ActorId = z
+  .string()
+  .regex(
+    new RegExp(`^(key|ses)_${SUFFIX}$`),
+    `must be the id of an account key or a session, such as key_${EXAMPLE_SUFFIX}`,
+  )
+  .meta({ description: 'Id of an account key or a session.', examples: [`key_${EXAMPLE_SUFFIX}`] });
+
 /** Which kind of id it is. */
 export const prefixOf = (id: string): IdPrefix | undefined =>
   (Object.keys(PATTERNS) as IdPrefix[]).find((prefix) => PATTERNS[prefix].test(id));

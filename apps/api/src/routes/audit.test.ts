@@ -192,6 +192,31 @@ describe('the audit log', () => {
     expect(await list(`limit=2&cursor=${first.nextCursor}`)).toEqual(['accounts.put']);
   });
 
+  it('is filtered by one key or session, among others of its kind, by operators and by its account', async () => {
+    const account = await api.account();
+    const [first, second] = [await api.key(account), await api.key(account)];
+    const subscription = await api.activeSubscription(account);
+    const path = `/v1/accounts/${account}/subscriptions/${subscription}`;
+    await api.call('POST', `${path}/pause`, { key: first });
+    await api.call('POST', `${path}/resume`, { key: second });
+    await api.call('DELETE', '/v1/session', { key: await api.portal(account) });
+    const all = await entriesOf(account);
+    const did = (action: string) => all.find((entry) => entry.action === action)?.actor.id;
+    for (const base of ['/v1/audit', `/v1/accounts/${account}/audit`]) {
+      const list = async (query: string) =>
+        (await api.call('GET', `${base}?${query}`)).json.data.map(({ action }: Entry) => action);
+      expect(await list(`actorId=${did('subscriptions.pause')}`)).toEqual(['subscriptions.pause']);
+      expect(await list(`actorId=${did('subscriptions.resume')}&actor=account`)).toEqual(['subscriptions.resume']);
+      expect(await list(`actorId=${did('subscriptions.resume')}&actor=portal`)).toEqual([]);
+      expect(await list(`actorId=${did('session.end')}`)).toEqual(['session.end', 'portals.open']);
+      expect(await list('actorId=key_00000000000000000000000000')).toEqual([]);
+      expect(await api.call('GET', `${base}?actorId=${subscription}`)).toMatchObject({
+        status: 422,
+        json: { errors: [{ path: 'actorId' }] },
+      });
+    }
+  });
+
   it('an account does not learn where its operators are', async () => {
     const account = await api.account();
     const key = await api.key(account);

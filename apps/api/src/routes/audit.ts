@@ -71,11 +71,13 @@ export const auditRoutes: Routes = (app, { db }) => {
 
 interface Filter {
   actor?: Row['actor'] | undefined;
+  actorId?: string | undefined;
   action?: string | undefined;
 }
 
-const filtered = ({ actor, action }: Filter) => ({
+const filtered = ({ actor, actorId, action }: Filter) => ({
   ...(actor && { actor }),
+  ...(actorId !== undefined && { actorId }),
   ...(action !== undefined && { action }),
 });
 

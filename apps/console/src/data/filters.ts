@@ -2,9 +2,12 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ListSearch } from '../router.js';
 import { boundsOf, type Range } from './range.js';
 
-/** A list's address with one filter set to something else, or ('') taken away; from its first page on. */
-export const withFilter = (search: ListSearch, name: keyof ListSearch, value: string): ListSearch =>
-  Object.fromEntries(Object.entries({ ...search, cursor: '', [name]: value }).filter(([, text]) => text));
+/** A list's address with filters set to something else, or ('') taken away; from its first page on. */
+export const withFilters = (search: ListSearch, changes: ListSearch): ListSearch =>
+  Object.fromEntries(Object.entries({ ...search, cursor: '', ...changes }).filter(([, text]) => text));
+
+/** What an address says that is no filter: which page of the list it is, and what is open beside it. */
+const NO_FILTERS = new Set(['cursor', 'limit', 'delivery']);
 
 /** The filters of a list, which live in its address. */
 export function useFilters() {
@@ -12,8 +15,8 @@ export function useFilters() {
   const navigate = useNavigate();
   return {
     search,
-    isSet: Object.entries(search).some(([name, value]) => name !== 'cursor' && value !== undefined),
-    set: (name: keyof ListSearch, value: string) => void navigate({ to: '.', search: withFilter(search, name, value) }),
+    isSet: Object.entries(search).some(([name, value]) => !NO_FILTERS.has(name) && value !== undefined),
+    set: (changes: ListSearch) => void navigate({ to: '.', search: withFilters(search, changes) }),
     clear: () => void navigate({ to: '.', search: {} }),
   };
 }

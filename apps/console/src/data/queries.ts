@@ -236,7 +236,9 @@ export interface AuditFilters {
   account?: string | undefined;
   action?: string | undefined;
   actor?: string | undefined;
+  actorId?: string | undefined;
   from?: string | undefined;
+  to?: string | undefined;
   cursor?: string | undefined;
 }
 

@@ -1,9 +1,9 @@
 import type { AuditEntry } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useFilters, withFilter } from '../data/filters.js';
+import { useFilters, withFilters } from '../data/filters.js';
 import { auditQuery } from '../data/queries.js';
-import { RANGES, since } from '../data/range.js';
+import { boundsOf } from '../data/range.js';
 import type { ListSearch } from '../router.js';
 import { Button } from '../ui/button.js';
 import { Id } from '../ui/copy.js';
@@ -11,6 +11,7 @@ import { List } from '../ui/list.js';
 import { OutsideText } from '../ui/outside-text.js';
 import { PageHead, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
+import { RangeFilter } from '../ui/range-filter.js';
 import { Select } from '../ui/select.js';
 import { Empty } from '../ui/states.js';
 import { Table, tight } from '../ui/table.js';
@@ -23,20 +24,27 @@ const ACTORS = { operator: 'Operator', account: 'Account key', portal: 'Portal',
 export function Audit() {
   useTitle('Audit log');
   const { search, isSet, set, clear } = useFilters();
-  const { account, action, actor, range, cursor } = search;
-  const entries = useQuery(auditQuery({ account, action, actor, from: since(range), cursor }));
+  const { account, action, actor, actorId, cursor } = search;
+  const entries = useQuery(auditQuery({ account, action, actor, actorId, ...boundsOf(search), cursor }));
   return (
     <>
       <PageHead title="Audit log" note="Who changed what, and who looked at a secret." />
       <div className="filters" role="search" aria-label="Audit log">
-        <TextFilter label="Account" value={account} onChange={(value) => set('account', value)} />
-        <TextFilter label="Action" value={action} onChange={(value) => set('action', value)} />
-        <Select label="By" value={actor} onChange={(value) => set('actor', value)}>
+        <TextFilter label="Account" value={account} onChange={(value) => set({ account: value })} />
+        <TextFilter label="Action" value={action} onChange={(value) => set({ action: value })} />
+        <Select label="By" value={actor} onChange={(value) => set({ actor: value })}>
           {Object.entries(ACTORS)}
         </Select>
-        <Select label="Time" value={range} onChange={(value) => set('range', value)}>
-          {RANGES.map(({ id, label }) => [id, label])}
-        </Select>
+        <RangeFilter value={search} onChange={set} />
+        {actorId !== undefined && (
+          <span className="chip">
+            {actorId.startsWith('key_') ? 'Of one key' : 'Of one session'}
+            <Id id={actorId} />
+            <Button look="plain" size="tiny" onClick={() => set({ actorId: '' })}>
+              Remove
+            </Button>
+          </span>
+        )}
         {isSet && (
           <Button look="plain" onClick={clear}>
             Clear filters
@@ -72,7 +80,7 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
         <Link
           className="rowlink mono"
           to="/audit"
-          search={withFilter(search, 'action', action)}
+          search={withFilters(search, { action })}
           title="Only this action"
         >
           {action}
@@ -84,7 +92,18 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
         )}
       </td>
       <td className="tight" data-label="By" title={address ?? undefined}>
-        <bdi>{actor.name ?? ACTORS[actor.kind]}</bdi>
+        {actor.id === null ? (
+          ACTORS[actor.kind]
+        ) : (
+          <Link
+            className="rowlink"
+            to="/audit"
+            search={withFilters(search, { actorId: actor.id })}
+            title={actor.id.startsWith('key_') ? 'Only this key' : 'Only this session'}
+          >
+            <bdi>{actor.name ?? ACTORS[actor.kind]}</bdi>
+          </Link>
+        )}
       </td>
       <td data-label="Account">
         {accountId === null ? (
@@ -93,7 +112,7 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
           <Link
             className="rowlink"
             to="/audit"
-            search={withFilter(search, 'account', accountId)}
+            search={withFilters(search, { account: accountId })}
             title="Only this account"
           >
             {accountId}

@@ -2,30 +2,28 @@ import { DELIVERY_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Radio } from 'lucide-react';
 import { useState } from 'react';
-import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
+import { useFilters } from '../data/filters.js';
 import { deliveriesQuery, eventsQuery, eventTypesQuery } from '../data/queries.js';
 import { useLive } from '../data/live.js';
 import { useSteady } from '../data/steady.js';
 import { boundsOf } from '../data/range.js';
-import type { ListSearch } from '../router.js';
 import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
-import { PageHead, Pager, useTitle } from '../ui/page.js';
+import { List } from '../ui/list.js';
+import { PageHead, useTitle } from '../ui/page.js';
 import { RangeFilter } from '../ui/range-filter.js';
 import { Select } from '../ui/select.js';
-import { Empty, Loaded } from '../ui/states.js';
+import { Empty } from '../ui/states.js';
 import { DeliveryTable } from './delivery-table.js';
 import { DeliveryTotal } from './delivery-total.js';
 import { FirstEvent } from './first-event.js';
-
-const FILTERS = new Set(['status', 'eventType', 'subscription', 'event', 'range', 'from', 'to']);
 
 /** Deliveries of an account, or of one of its webhooks. What is filtered stands in the address. */
 export function Deliveries() {
   const account = useAccount();
   const { subscription: ofOne } = useParams({ strict: false });
-  const search = useSearch({ strict: false });
-  const navigate = useNavigate();
+  const { search, isSet, set, clear } = useFilters();
   const types = useQuery(eventTypesQuery);
   useTitle('Deliveries', account);
   const subscription = ofOne ?? search.subscription;
@@ -49,31 +47,27 @@ export function Deliveries() {
     deliveries.isPlaceholderData ? undefined : deliveries.data?.data,
     JSON.stringify([account, subscription, { ...search, delivery: undefined }]),
   );
-  const go = (next: ListSearch) =>
-    void navigate({ to: '.', search: Object.fromEntries(Object.entries(next).filter(([, value]) => value)) });
-  const set = (name: keyof ListSearch, value: string) => go({ ...search, cursor: '', [name]: value });
-  const isFiltered = Object.keys(search).some((name) => FILTERS.has(name));
   return (
     <>
       {ofOne === undefined && <PageHead title="Deliveries" note="Each event owed to each webhook, and how it went." />}
       <div className="filters" role="search" aria-label="Deliveries">
-        <Select label="Status" value={search.status} onChange={(value) => set('status', value)}>
+        <Select label="Status" value={search.status} onChange={(status) => set({ status })}>
           {Object.entries(DELIVERY_WORDS).map(([status, { label }]) => [status, label])}
         </Select>
-        <Select label="Event type" value={search.eventType} onChange={(value) => set('eventType', value)}>
+        <Select label="Event type" value={search.eventType} onChange={(eventType) => set({ eventType })}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>
-        <RangeFilter value={search} onChange={(range) => go({ ...search, ...range, cursor: '' })} />
+        <RangeFilter value={search} onChange={set} />
         {search.event !== undefined && (
           <span className="chip">
             Of one event
-            <Button look="plain" size="tiny" onClick={() => set('event', '')}>
+            <Button look="plain" size="tiny" onClick={() => set({ event: '' })}>
               Remove
             </Button>
           </span>
         )}
-        {isFiltered && (
-          <Button look="plain" onClick={() => go({})}>
+        {isSet && (
+          <Button look="plain" onClick={clear}>
             Clear filters
           </Button>
         )}
@@ -86,34 +80,22 @@ export function Deliveries() {
           {newCount > 0 && search.cursor === undefined && <Button onClick={showNew}>{newCount} new</Button>}
         </span>
       </div>
-      <Loaded query={deliveries} what="deliveries">
-        {({ data, nextCursor }) =>
-          data.length > 0 ? (
-            <>
-              <DeliveryTable account={account} deliveries={rows ?? data} isOfOne={ofOne !== undefined} />
-              <Pager
-                cursor={search.cursor}
-                nextCursor={nextCursor}
-                onGo={(cursor) => go({ ...search, cursor: cursor ?? '' })}
-                size={{ value: search.limit, onChange: (limit) => set('limit', limit) }}
-              >
-                <DeliveryTotal
-                  key={JSON.stringify({ ...search, limit: undefined, cursor: undefined, delivery: undefined })}
-                  account={account}
-                  filters={filters}
-                />
-              </Pager>
-            </>
-          ) : isFiltered || search.cursor !== undefined ? (
-            <Empty
-              title="No deliveries match these filters"
-              act={<Button onClick={() => go({})}>Clear filters</Button>}
-            />
-          ) : (
-            <NoDeliveries account={account} />
-          )
+      <List
+        query={deliveries}
+        what="deliveries"
+        empty={<NoDeliveries account={account} />}
+        onClear={isSet ? clear : undefined}
+        hasSizes
+        total={
+          <DeliveryTotal
+            key={JSON.stringify({ ...search, limit: undefined, cursor: undefined, delivery: undefined })}
+            account={account}
+            filters={filters}
+          />
         }
-      </Loaded>
+      >
+        {(found) => <DeliveryTable account={account} deliveries={rows ?? found} isOfOne={ofOne !== undefined} />}
+      </List>
     </>
   );
 }

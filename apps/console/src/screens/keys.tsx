@@ -1,10 +1,10 @@
 import type { CreatedKey, Key } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { useSearch } from '@tanstack/react-router';
+import { Link, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath, keysQuery } from '../data/queries.js';
-import { useAccount } from '../session.js';
+import { useAccount, useSession } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Copy } from '../ui/copy.js';
 import { Dialog } from '../ui/dialog.js';
@@ -19,6 +19,7 @@ import { ACTS, Table, tight } from '../ui/table.js';
 /** The API keys of an account. */
 export function Keys() {
   const account = useAccount();
+  const isOperator = useSession().kind === 'operator';
   useTitle('API keys', account);
   const { cursor } = useSearch({ strict: false });
   const keys = useQuery(keysQuery(account, cursor));
@@ -56,9 +57,16 @@ export function Keys() {
                   <Time at={key.createdAt} />
                 </td>
                 <td className="tight">
-                  <Button size="tiny" onClick={() => setRevoking(key)}>
-                    Revoke…
-                  </Button>
+                  <div className="row">
+                    {isOperator && (
+                      <Link className="button tiny" to="/audit" search={{ actorId: key.id }}>
+                        What it did
+                      </Link>
+                    )}
+                    <Button size="tiny" onClick={() => setRevoking(key)}>
+                      Revoke…
+                    </Button>
+                  </div>
                 </td>
               </tr>
             ))}

@@ -11,6 +11,8 @@ export function List<Row>({
   what,
   empty,
   onClear,
+  hasSizes = false,
+  total,
   children,
 }: {
   query: UseQueryResult<{ data: Row[]; nextCursor: string | null }>;
@@ -19,6 +21,10 @@ export function List<Row>({
   empty: ReactNode;
   /** Takes the filters away; without: none are set. */
   onClear?: (() => void) | undefined;
+  /** How many rows a page has can be chosen. */
+  hasSizes?: boolean;
+  /** What is told of all pages. */
+  total?: ReactNode;
   children: (rows: Row[]) => ReactNode;
 }) {
   const { cursor, ...filters } = useSearch({ strict: false });
@@ -35,7 +41,17 @@ export function List<Row>({
               onGo={(next) =>
                 void navigate({ to: '.', search: next === undefined ? filters : { ...filters, cursor: next } })
               }
-            />
+              size={
+                hasSizes
+                  ? {
+                      value: filters.limit,
+                      onChange: (limit) => void navigate({ to: '.', search: { ...filters, limit } }),
+                    }
+                  : undefined
+              }
+            >
+              {total}
+            </Pager>
           </>
         ) : onClear ? (
           <Empty title={`No ${what} match these filters`} act={<Button onClick={onClear}>Clear filters</Button>} />

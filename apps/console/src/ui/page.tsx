@@ -60,7 +60,7 @@ export function Pager({
   nextCursor: string | null;
   onGo: (cursor: string | undefined) => void;
   /** How many rows a page has, where that can be chosen. */
-  size?: { value: string | undefined; onChange: (value: string) => void };
+  size?: { value: string | undefined; onChange: (value: string) => void } | undefined;
   /** What else is told of all pages. */
   children?: ReactNode;
 }) {
