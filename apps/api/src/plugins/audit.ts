@@ -1,5 +1,5 @@
 import { toTypeId, toUuid } from '@posthorn/contract';
-import { beginAudit, findSubscription, withdrawAudit, writeAudit } from '@posthorn/core';
+import { beginAudit, findSubscription, type Subscription, withdrawAudit, writeAudit } from '@posthorn/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { addressOf } from '../client-address.js';
@@ -21,6 +21,9 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** How what is about to be changed looked before. */
     auditBefore: Looks | null;
+    /** The subscription as this request left it, where a verification that it started goes on to change it. Untold: as it is found
+     *  when this is answered. */
+    auditAfter: Subscription | null;
     /** The entry that was begun for this request. */
     auditBegun: string | null;
   }
@@ -45,6 +48,7 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
  *  A route that may change something and does not say how it is noted does not start. */
 export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
   app.decorateRequest('auditBefore', null);
+  app.decorateRequest('auditAfter', null);
   app.decorateRequest('auditBegun', null);
   app.addHook('onRoute', ({ url, method, config }) => {
     const isRead = [method].flat().every((one) => READS.has(one));
@@ -79,13 +83,17 @@ export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
     const isDone = action !== audited.refusedAs;
     const id = isDone ? (namedIn(request.params, audited.target) ?? idIn(payload)) : null;
     const isRead = READS.has(request.method);
-    const after = id === null || isRead ? null : await look(deps, request, audited, id);
+    const after = id === null || isRead ? null : await lookAfter(request, audited, id);
     await writeAudit(deps, request.auditBegun, {
       ...commonOf(request, audited),
       action,
       targetId: id,
       changes: { ...notesOf(request.body, isDone ? audited.notes : []), ...differences(request.auditBefore, after) },
     });
+  }
+
+  async function lookAfter(request: FastifyRequest, audited: Audited, id: string): Promise<Looks | null> {
+    return request.auditAfter ? subscriptionLooks(request.auditAfter) : look(deps, request, audited, id);
   }
 });
 
@@ -175,21 +183,24 @@ async function look(
       const uuid = toUuid('sub', id);
       const accountId = textIn(params, 'account') ?? (caller?.kind === 'account' ? caller.accountId : null);
       const row = uuid === null || accountId === null ? null : await findSubscription(db, { accountId, id: uuid });
-      if (!row) return null;
-      const { events, description, status, statusReason, rateLimit, metadata, headersSealed } = row;
-      const urls = { url: withoutQuery(row.url), pendingUrl: row.pendingUrl && withoutQuery(row.pendingUrl) };
-      return {
-        told: { ...urls, events, description, status, statusReason, rateLimit },
-        hidden: {
-          metadata,
-          query: [row.url, row.pendingUrl],
-          headers: headersSealed && Buffer.from(headersSealed).toString('hex'),
-        },
-      };
+      return row && subscriptionLooks(row);
     }
     default:
       return null;
   }
+}
+
+function subscriptionLooks(row: Subscription): Looks {
+  const { url, pendingUrl, events, description, status, statusReason, rateLimit, metadata, headersSealed } = row;
+  const urls = { url: withoutQuery(url), pendingUrl: pendingUrl && withoutQuery(pendingUrl) };
+  return {
+    told: { ...urls, events, description, status, statusReason, rateLimit },
+    hidden: {
+      metadata,
+      query: [url, pendingUrl],
+      headers: headersSealed && Buffer.from(headersSealed).toString('hex'),
+    },
+  };
 }
 
 function withoutQuery(url: string): string {

@@ -1,6 +1,6 @@
 import { waitFor } from '@posthorn/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { OPERATOR_KEY, openTestApi } from '../api.test-support.js';
+import { echo, OPERATOR_KEY, openTestApi, REFUSED } from '../api.test-support.js';
 
 const api = await openTestApi();
 afterAll(() => api.close());
@@ -174,6 +174,45 @@ describe('the audit log', () => {
     expect((await actionsOf(account)).slice(2)).toEqual(['papercups.create', 'papercups.put', 'papercups.delete']);
     const targets = new Set((await entriesOf(account)).slice(2).map(({ target }) => target.id));
     expect([...targets]).toEqual([expect.stringMatching(/^sub_/)]);
+  });
+
+  it('regression: has what a request made itself, however soon the verification that it started was over', async () => {
+    const quick = await openTestApi({
+      // The queue is told of a verification, and it is over before the request goes on.
+      async enqueue(queue, due) {
+        quick.jobs.push(...due.map((one) => ({ ...one, queue })));
+        await quick.work();
+        return true;
+      },
+    });
+    const account = await quick.account();
+    const key = await quick.key(account);
+    const subscriptions = `/v1/accounts/${account}/subscriptions`;
+    const [first, second, third] = ['first', 'second', 'third'].map((path) => `https://hooks.example.com/${path}`);
+    const { id } = (await quick.call('POST', subscriptions, { body: { url: first } })).json;
+    await quick.call('PATCH', `${subscriptions}/${id}`, { body: { url: second } });
+    quick.answer(() => REFUSED);
+    const idle = (await quick.call('POST', subscriptions, { body: { url: first } })).json.id;
+    quick.answer(echo);
+    await quick.call('POST', `${subscriptions}/${idle}/verify`);
+    const theirs = '/api/event_subscriptions';
+    const sent = (url: string | undefined) => ({ key, body: { event_subscription: { webhook_url: url } } });
+    const { data } = (await quick.call('POST', theirs, sent(first))).json;
+    await quick.call('PUT', `${theirs}/${data.id}`, sent(third));
+    for (const one of (await quick.call('GET', subscriptions)).json.data)
+      expect(one).toMatchObject({ status: 'active', pendingUrl: null });
+
+    const entries: Entry[] = (await quick.call('GET', `/v1/accounts/${account}/audit`)).json.data.toReversed();
+    await quick.close();
+    const made = { url: { from: null, to: first }, status: { from: null, to: 'unverified' } };
+    expect(entries.slice(2).map(({ action, changes }) => [action, changes])).toEqual([
+      ['subscriptions.create', expect.objectContaining(made)],
+      ['subscriptions.change', { pendingUrl: { from: null, to: second }, query: { changed: true } }],
+      ['subscriptions.create', expect.objectContaining(made)],
+      ['subscriptions.verify', {}],
+      ['papercups.create', expect.objectContaining(made)],
+      ['papercups.put', { pendingUrl: { from: null, to: third }, query: { changed: true } }],
+    ]);
   });
 
   it('outlives its account, and is filtered by account, actor, action and time', async () => {

@@ -104,6 +104,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
           const result = await createSubscription(deps, { accountId: accountOf(request), url, ...wanted });
           if (result.outcome === 'account_unknown') throw new Unauthenticated('The account is gone.');
           if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
+          request.auditAfter = result.subscription;
           const { id, verificationId } = result.subscription;
           const row = await afterVerification(deps, result.subscription, verificationId);
           return reply
@@ -159,6 +160,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
             if (result.outcome === 'not_found') throw new NotFound('subscription');
             if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
             if (result.outcome === 'header_not_stored') throw new Error('no header was to be changed');
+            request.auditAfter = result.subscription;
             const row = await afterVerification(deps, result.subscription, result.verificationId);
             return reply.send({ data: papercupsJson(row) });
           },

@@ -93,11 +93,13 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
         response: { 202: Subscription },
       },
     },
-    async ({ params }, reply) => {
+    async (request, reply) => {
+      const { params } = request;
       const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
       const result = await requestVerification(deps, key);
       switch (result.outcome) {
         case 'started':
+          request.auditAfter = result.subscription;
           return reply.code(202).send(subscriptionJson(deps, result.subscription));
         case 'not_found':
           throw new NotFound('subscription');

@@ -47,7 +47,8 @@ export const subscriptionRoutes: Routes = (app, deps) => {
         response: { 201: Subscription },
       },
     },
-    async ({ params, body }, reply) => {
+    async (request, reply) => {
+      const { params, body } = request;
       const { events = [], headers = {} } = body;
       const url = requireUrl(deps, body.url);
       requireHeaders(headers);
@@ -62,6 +63,7 @@ export const subscriptionRoutes: Routes = (app, deps) => {
       });
       switch (result.outcome) {
         case 'created':
+          request.auditAfter = result.subscription;
           return reply.code(201).send(subscriptionJson(deps, result.subscription));
         case 'account_unknown':
           throw new NotFound('account');
@@ -150,7 +152,8 @@ export const subscriptionRoutes: Routes = (app, deps) => {
         response: { 200: Subscription },
       },
     },
-    async ({ params, body }) => {
+    async (request) => {
+      const { params, body } = request;
       const url = body.url === undefined ? undefined : requireUrl(deps, body.url);
       if (body.headers) requireHeaders(body.headers);
       if (body.events) await requireEventTypes(deps, body.events);
@@ -158,6 +161,7 @@ export const subscriptionRoutes: Routes = (app, deps) => {
       const result = await changeSubscription(deps, { ...key, changes: given({ ...body, url }) });
       switch (result.outcome) {
         case 'changed':
+          request.auditAfter = result.subscription;
           return subscriptionJson(deps, result.subscription);
         case 'header_not_stored':
           throw headerNotStored(result.name);

@@ -67,7 +67,8 @@ export async function changeSubscription(
     return { outcome: 'changed', verificationId } as const;
   });
   if (changed.outcome !== 'changed') return changed;
-  if (changed.verificationId) await enqueue('verify', [{ id: changed.verificationId, attemptNumber: 1 }]);
+  // Read before the queue is told: what this made, and not what the verification makes of it.
   const subscription = await findSubscription(db, { accountId, id });
+  if (changed.verificationId) await enqueue('verify', [{ id: changed.verificationId, attemptNumber: 1 }]);
   return subscription ? { ...changed, subscription } : { outcome: 'not_found' };
 }

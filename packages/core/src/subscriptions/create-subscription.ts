@@ -63,8 +63,9 @@ export async function createSubscription(deps: Deps, input: NewSubscription): Pr
     } as const;
   });
   if (started.outcome !== 'started') return started;
-  await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
+  // Read before the queue is told: what this made, and not what the verification makes of it.
   const subscription = await findSubscription(db, { accountId, id });
+  await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
   return subscription ? { outcome: 'created', subscription } : { outcome: 'account_unknown' };
 }
 

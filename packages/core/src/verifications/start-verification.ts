@@ -77,8 +77,9 @@ export async function requestVerification(
     } as const;
   });
   if (started.outcome !== 'started') return started;
-  await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
+  // Read before the queue is told: what this made, and not what the verification makes of it.
   const subscription = await findSubscription(db, { accountId, id });
+  await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
   return subscription ? { outcome: 'started', subscription } : { outcome: 'not_found' };
 }
 
