@@ -85,6 +85,12 @@ export const STATES: Screen[] = [
     path: acme('/deliveries?range=15m&status=canceled&eventType=message:created'),
     shows: /No deliveries match/,
   },
+  {
+    name: 'audit log no match',
+    path: () =>
+      '/audit?actorId=key_00000000000000000000000000&from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z',
+    shows: /No entries match/,
+  },
   { name: 'integrations empty', path: empty('/integrations'), shows: /No webhooks yet/ },
   { name: 'deliveries empty', path: empty('/deliveries'), shows: /No events yet/ },
   { name: 'events empty', path: empty('/events'), shows: /No events yet/ },

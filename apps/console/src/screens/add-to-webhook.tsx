@@ -29,7 +29,6 @@ export function AddToWebhook({ account, type, onClose }: { account: string; type
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Cancel</Button>
           <Button
             look="primary"
             disabled={chosen === null}
@@ -38,6 +37,7 @@ export function AddToWebhook({ account, type, onClose }: { account: string; type
           >
             Add to webhook
           </Button>
+          <Button onClick={onClose}>Cancel</Button>
         </>
       }
     >

@@ -96,7 +96,7 @@ function UrlForm({
   const status = made === null || isEdited ? null : made.verification.status;
   return (
     <form
-      className="stack close"
+      className="stack"
       noValidate
       onSubmit={(event: FormEvent) => {
         event.preventDefault();

@@ -77,12 +77,7 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
   return (
     <tr>
       <td className="tight">
-        <Link
-          className="rowlink mono"
-          to="/audit"
-          search={withFilters(search, { action })}
-          title="Only this action"
-        >
+        <Link className="rowlink mono" to="/audit" search={withFilters(search, { action })} title="Only this action">
           {action}
         </Link>
         {doneAt === null && (
@@ -128,7 +123,7 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
           : Object.entries(changes).map(([field, change]) => (
               <div key={field}>
                 {field}
-                <span className="muted">{told(change)}</span>
+                <span className="muted">{told(field, change)}</span>
               </div>
             ))}
       </td>
@@ -140,14 +135,16 @@ function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
 }
 
 /** From what to what; of what is not told, nothing. */
-function told(change: unknown) {
+function told(field: string, change: unknown) {
   if (typeof change !== 'object' || change === null || !('to' in change)) return null;
-  const from = 'from' in change ? `${shown(change.from)} → ` : '';
-  return <OutsideText text={`: ${from}${shown(change.to)}`} />;
+  const from = 'from' in change ? `${shown(field, change.from)} → ` : '';
+  return <OutsideText text={`: ${from}${shown(field, change.to)}`} />;
 }
 
-function shown(value: unknown): string {
+function shown(field: string, value: unknown): string {
   if (value === null) return 'none';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  // No types at all stands for all of them.
+  if (field === 'events' && Array.isArray(value) && value.length === 0) return 'all';
+  const text = typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -182,10 +182,10 @@ function RemoveEventType({ of, onClose }: { of: EventType; onClose: () => void }
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Keep it</Button>
           <Button look="danger" isPending={remove.isPending} onClick={() => remove.mutate(undefined)}>
             Remove event type
           </Button>
+          <Button onClick={onClose}>Keep it</Button>
         </>
       }
     >

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { eventQuery } from '../data/queries.js';
+import { allSubscriptionsQuery, eventQuery } from '../data/queries.js';
 import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Id } from '../ui/copy.js';
-import { Code } from '../ui/outside-text.js';
+import { Code, Url } from '../ui/outside-text.js';
 import { Facts, PageHead, useTitle } from '../ui/page.js';
 import { DeliveryPill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
@@ -18,6 +18,8 @@ export function EventScreen() {
   const account = useAccount();
   const { event: id = '' } = useParams({ strict: false });
   const event = useQuery(eventQuery(account, id));
+  const webhooks = useQuery({ ...allSubscriptionsQuery(account), enabled: useMay()('subscriptions:read') });
+  const urlOf = new Map(webhooks.data?.data.map((one) => [one.id, one.url]));
   useTitle(event.data?.event ?? 'Event', account);
   return (
     <Loaded query={event} what="the event">
@@ -46,7 +48,7 @@ export function EventScreen() {
                       </DeliveryLink>
                     </td>
                     <td>
-                      <Id id={one.subscriptionId} />
+                      <Webhook account={account} id={one.subscriptionId} url={urlOf.get(one.subscriptionId)} />
                     </td>
                     <td className="number" data-label="Attempts">
                       {one.attemptCount}
@@ -70,6 +72,20 @@ export function EventScreen() {
         </div>
       )}
     </Loaded>
+  );
+}
+
+/** By its URL; by its id where that is not known: it was deleted, or may not be seen. */
+function Webhook({ account, id, url }: { account: string; id: string; url: string | undefined }) {
+  if (url === undefined) return <Id id={id} />;
+  return (
+    <Link
+      className="rowlink"
+      to="/accounts/$account/subscriptions/$subscription"
+      params={{ account, subscription: id }}
+    >
+      <Url url={url} />
+    </Link>
   );
 }
 

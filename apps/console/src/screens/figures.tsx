@@ -24,7 +24,7 @@ export function FiguresPanel({
           <p className="muted small">before: {percent(previous.successRate)}</p>
         </div>
         <div className="panel card">
-          <p className="muted small">Half within, 95 % within</p>
+          <p className="muted small">Half within · 95 % within</p>
           <p className="figure">{times(totals)}</p>
           <p className="muted small">before: {times(previous)}</p>
         </div>

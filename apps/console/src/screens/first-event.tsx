@@ -37,7 +37,7 @@ curl -X POST '${url}' \\
               isPending={createKey.isPending}
               onClick={() => createKey.mutate({ name: 'First event', scopes: ['events:write'] })}
             >
-              Put a new key in
+              Create a key and put it in
             </Button>
           )
         }

@@ -1,4 +1,4 @@
-import type { CreatedKey, Key } from '@posthorn/contract';
+import { type CreatedKey, type Key, SCOPES } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -47,9 +47,11 @@ export function Keys() {
             {rows.map((key) => (
               <tr key={key.id}>
                 <td>
-                  <bdi>{key.name}</bdi>
+                  <bdi className="words">{key.name}</bdi>
                 </td>
-                <td className="small">{key.scopes.join(', ')}</td>
+                <td className="small" data-label="Scopes">
+                  {SCOPES.every((scope) => key.scopes.includes(scope)) ? 'All' : key.scopes.join(', ')}
+                </td>
                 <td className="tight" data-label="Last used">
                   <Time at={key.lastUsedAt} />
                 </td>
@@ -57,7 +59,7 @@ export function Keys() {
                   <Time at={key.createdAt} />
                 </td>
                 <td className="tight">
-                  <div className="row">
+                  <div className="row unbroken">
                     {isOperator && (
                       <Link className="button tiny" to="/audit" search={{ actorId: key.id }}>
                         What it did
@@ -146,10 +148,10 @@ function RevokeKey({ account, of: { id, name }, onClose }: { account: string; of
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Keep it</Button>
           <Button look="danger" isPending={revoke.isPending} onClick={() => revoke.mutate(undefined)}>
             Revoke key
           </Button>
+          <Button onClick={onClose}>Keep it</Button>
         </>
       }
     >

@@ -105,7 +105,7 @@ function OutcomeBar({ byOutcome }: Pick<StatsPeriod, 'byOutcome'>) {
           <li key={outcome}>
             <span className={`swatch ${toneOf(outcome)}`} aria-hidden />
             <span>
-              {outcome === 'ok' ? 'Taken' : outcome.replaceAll('_', ' ')}: <Figure of={count} />
+              {wordsOf(outcome)}: <Figure of={count} />
               <span className="muted"> ({((count / total) * 100).toFixed(count === total ? 0 : 1)} %)</span>
             </span>
           </li>
@@ -113,6 +113,12 @@ function OutcomeBar({ byOutcome }: Pick<StatsPeriod, 'byOutcome'>) {
       </ul>
     </>
   );
+}
+
+function wordsOf(outcome: string): string {
+  if (outcome === 'ok') return 'Taken';
+  const words = outcome.replaceAll('_', ' ').replace(/^(http|dns|tls) /, (short) => short.toUpperCase());
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 const toneOf = (outcome: string): string =>

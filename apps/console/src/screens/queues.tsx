@@ -64,8 +64,8 @@ export function QueuesScreen() {
                     'Webhooks',
                     `${subscriptions.active} active, ${subscriptions.paused} paused, ${subscriptions.disabled} disabled, ${subscriptions.unverified} unverified`,
                   ],
-                  ['Spared, for they fail', breakers.open + breakers.halfOpen],
-                  ['Last fed', <Time key="fed" at={lastFedAt} />],
+                  ['Webhooks that fail, tried rarely', breakers.open + breakers.halfOpen],
+                  ['Queues last filled', <Time key="fed" at={lastFedAt} />],
                 ]}
               />
             </div>

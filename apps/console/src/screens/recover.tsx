@@ -39,7 +39,7 @@ export function Recover() {
   return (
     <div className="panel stack">
       <fieldset className="field">
-        <legend className="label">Which</legend>
+        <legend className="label">What to bring back</legend>
         <label className="choice">
           <input
             type="radio"
@@ -65,7 +65,7 @@ export function Recover() {
         </label>
       </fieldset>
       <div className="field">
-        <label htmlFor="recover-range">Of</label>
+        <label htmlFor="recover-range">Published in</label>
         <select
           id="recover-range"
           className="input"

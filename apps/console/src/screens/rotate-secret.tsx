@@ -36,10 +36,10 @@ export function RotateSecret({
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Cancel</Button>
           <Button look="primary" isPending={rotate.isPending} onClick={() => rotate.mutate({ overlapSeconds })}>
             Rotate secret
           </Button>
+          <Button onClick={onClose}>Cancel</Button>
         </>
       }
     >

@@ -1,5 +1,6 @@
 import type { Health, Setting } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
+import { Fragment } from 'react';
 import { settingsQuery } from '../data/queries.js';
 import { Facts, PageHead, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
@@ -92,5 +93,14 @@ function AllowedNetworks({ settings }: { settings: Setting[] }) {
 function Value({ of: { isSecret, isSet, value } }: { of: Setting }) {
   if (isSecret) return <span className="muted">{isSet ? 'set, not shown' : 'not set'}</span>;
   if (value === null) return <span className="muted">not set</span>;
-  return <span className="mono">{value}</span>;
+  return (
+    <span className="mono words">
+      {value.split(/(?<=,)/).map((part, index) => (
+        <Fragment key={index}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
+    </span>
+  );
 }

@@ -35,7 +35,7 @@ export function Stepper({ delivery }: { delivery: DeliveryDetail }) {
       </ol>
       <p className="muted small">
         {DELIVERY_WORDS[status].text}
-        {statusReason !== null && ` Reason: ${statusReason.replaceAll('_', ' ')}.`}
+        {statusReason !== null && statusReason !== 'exhausted' && ` Reason: ${statusReason.replaceAll('_', ' ')}.`}
       </p>
     </div>
   );

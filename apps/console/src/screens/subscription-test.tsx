@@ -23,6 +23,7 @@ export function SubscriptionTest() {
         <TestForm
           types={data
             .filter((type) => isOffered(type, kind))
+            .toSorted((a, b) => Number(a.operational) - Number(b.operational) || a.name.localeCompare(b.name))
             .map(({ name, example }) => ({ name, example: JSON.stringify(example ?? {}) }))}
         />
       )}

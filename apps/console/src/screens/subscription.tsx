@@ -128,8 +128,20 @@ function StatusBanner({ account, subscription }: { account: string; subscription
         </Banner>
       )}
       {status === 'active' && failingSince !== null && (
-        <Banner tone="warning" icon={TriangleAlert}>
-          Nothing has succeeded since <Time at={failingSince} />.
+        <Banner
+          tone="warning"
+          icon={TriangleAlert}
+          act={
+            <Link
+              className="button"
+              to="/accounts/$account/subscriptions/$subscription/deliveries"
+              params={{ account, subscription: subscription.id }}
+            >
+              See deliveries
+            </Link>
+          }
+        >
+          Nothing has succeeded since <Time at={failingSince} />. See what its receiver answers.
           {breaker.state === 'open' && (
             <>
               {' '}

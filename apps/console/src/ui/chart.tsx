@@ -28,6 +28,7 @@ export function AttemptsChart({
       name={`Attempts: ${whole.format(total)} succeeded, ${whole.format(failed)} failed.`}
       most={whole.format(most)}
       columns={['Succeeded', 'Failed']}
+      swatches={['chart-swatch-ok', 'chart-swatch-failed']}
       tell={({ attempts }) => [whole.format(attempts.ok), whole.format(attempts.failed)]}
       onOpen={onOpen}
     >
@@ -61,6 +62,7 @@ export function DurationsChart({ buckets }: { buckets: Bucket[] }) {
       name={`How long attempts took: 95 % within ${duration(most)} at the slowest time.`}
       most={duration(most)}
       columns={['Half within', '95 % within']}
+      swatches={['chart-swatch-p50Ms', 'chart-swatch-p95Ms']}
       tell={({ p50Ms, p95Ms }) => [p50Ms, p95Ms].map((ms) => (ms === null ? '—' : duration(ms)))}
     >
       {(['p95Ms', 'p50Ms'] as const).map((name) => (
@@ -97,6 +99,7 @@ function Chart({
   name,
   most,
   columns,
+  swatches,
   tell,
   onOpen,
   children,
@@ -106,6 +109,8 @@ function Chart({
   /** The value at the top. */
   most: string;
   columns: [string, string];
+  /** How each of them looks. */
+  swatches: [string, string];
   /** What the columns say of a bucket. */
   tell: (bucket: Bucket) => string[];
   onOpen?: ((from: string) => void) | undefined;
@@ -122,8 +127,19 @@ function Chart({
     event.preventDefault();
     setChosen((before) => Math.min(buckets.length - 1, Math.max(0, (before ?? buckets.length) + by)));
   };
+  if (buckets.every(({ attempts }) => attempts.total === 0)) {
+    return <p className="muted">Nothing was attempted in this time.</p>;
+  }
   return (
     <figure className="stack close">
+      <div className="row small muted" aria-hidden>
+        {columns.map((column, index) => (
+          <span key={column} className="row tight">
+            <span className={`chart-swatch ${swatches[index]}`} />
+            {column}
+          </span>
+        ))}
+      </div>
       <div className="chart-box">
         <span className="chart-most small muted number" aria-hidden>
           {most}

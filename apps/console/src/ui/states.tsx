@@ -1,4 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
 import { CircleAlert, RotateCw } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { ApiProblem } from '../data/call.js';
@@ -42,10 +43,22 @@ export function Empty({ title, children, act }: { title: string; children?: Reac
   );
 }
 
-export function NotFound({ what, children }: { what: string; children?: ReactNode }) {
+export function NotFound({ what }: { what: string }) {
+  const { account } = useParams({ strict: false });
   return (
-    <Empty title={`No such ${what}`}>
-      It may have been deleted, be too old, or belong to another account. {children}
+    <Empty
+      title={`No such ${what}`}
+      act={
+        account === undefined ? (
+          <Link to="/">Back to the start</Link>
+        ) : (
+          <Link to="/accounts/$account/integrations" params={{ account }}>
+            To the webhooks of this account
+          </Link>
+        )
+      }
+    >
+      It may have been deleted, be too old, or belong to another account.
     </Empty>
   );
 }
