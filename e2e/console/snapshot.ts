@@ -22,7 +22,6 @@ const STEADY: [RegExp, string][] = [
   // Whether a connection was open still.
   [/^( *)- region "Where the time went":\n(\1 .*\n)*/gm, '$1- region "Where the time went": <timings>\n'],
   // Whether its verification had passed already.
-  [/status: none → (unverified|active)/g, 'status: none → <status>'],
   // The worker, and what a stack is given by the machine that it runs on.
   [/^( *)- '?row "(Alive|API_PORT|REDIS_URL|QUEUE_BACKEND) .*\n(\1 .*\n)*/gm, '$1- row "$2 …"\n'],
 ];

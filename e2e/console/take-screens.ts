@@ -37,7 +37,9 @@ const it = base
       for (const size of SIZES) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         await page.setViewportSize(size);
-        await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
+        await page.evaluate(
+          'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))',
+        );
         const file = `${name.replaceAll(' ', '-')}-${colorScheme}-${size.width}.png`;
         // What is above a screen is as large as the window.
         const fullPage = (await page.getByRole('dialog').count()) === 0;
