@@ -197,7 +197,7 @@ function subscriptionLooks(row: Subscription): Looks {
     told: { ...urls, events, description, status, statusReason, rateLimit },
     hidden: {
       metadata,
-      query: [url, pendingUrl],
+      query: [queryOf(url), queryOf(pendingUrl)],
       headers: headersSealed && Buffer.from(headersSealed).toString('hex'),
     },
   };
@@ -208,6 +208,9 @@ function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }
+
+/** What withoutQuery leaves out. */
+const queryOf = (url: string | null): string => (url === null ? '' : url.slice(withoutQuery(url).length));
 
 const notesOf = (body: unknown, names: readonly string[] = []): Record<string, unknown> =>
   Object.fromEntries(
