@@ -1,19 +1,21 @@
-import type { Delivery } from '@posthorn/contract';
+import type { Delivery, Tone } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
-import type { MouseEvent, ReactNode } from 'react';
+import { memo, type MouseEvent, type ReactNode, useCallback } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath } from '../data/queries.js';
 import type { ListSearch } from '../router.js';
 import { useMay } from '../session.js';
+import { useNow } from '../ui/clock.js';
 import { Menu } from '../ui/menu.js';
 import { isNarrow } from '../ui/narrow.js';
 import { Url } from '../ui/outside-text.js';
-import { DeliveryPill } from '../ui/pill.js';
-import { duration, Time } from '../ui/time.js';
+import { deliveryWords, Pill } from '../ui/pill.js';
+import { duration, Moment, tellTime } from '../ui/time.js';
 import { useSay } from '../ui/toasts.js';
 import { ACTS, Table, tight } from '../ui/table.js';
 
-/** Deliveries as rows; `isOfOne`: all of one webhook, which need not be named. */
+/** Deliveries as rows; `isOfOne`: all of one webhook, which need not be named. The clock, the way and the act are asked for once: a row
+ *  is there a hundred times, and is made anew only when something in it has changed. */
 export function DeliveryTable({
   account,
   deliveries,
@@ -23,8 +25,13 @@ export function DeliveryTable({
   deliveries: Delivery[];
   isOfOne?: boolean;
 }) {
-  const retry = useRetry(account);
+  const { mutate: retry } = useRetry(account);
   const mayRetry = useMay()('deliveries:write');
+  const open = useOpenDelivery(account);
+  const now = useNow();
+  const rows = deliveries.map((delivery) => ({ delivery, ...deliveryWords(delivery, now) }));
+  // As wide as its longest, of which a letter is about 0.8 of the table's zero, with its icon; what is longer than usual is wrapped.
+  const status = `min(${Math.max(...rows.map(({ words }) => words.length))} * 0.8ch + 60px, 25%)`;
   return (
     <Table
       caption="Deliveries, newest first"
@@ -37,34 +44,52 @@ export function DeliveryTable({
         tight('Created'),
         ACTS,
       ]}
+      tracks={`${status} minmax(0, 5fr)${isOfOne ? '' : ' minmax(0, 6fr)'} 84px 84px 108px 56px`}
     >
-      {deliveries.map((one) => (
-        <Row key={one.id} account={account} delivery={one} isOfOne={isOfOne} onRetry={mayRetry ? retry.mutate : null} />
+      {rows.map(({ delivery, tone, words }) => (
+        <Row
+          key={delivery.id}
+          account={account}
+          delivery={delivery}
+          isOfOne={isOfOne}
+          tone={tone}
+          words={words}
+          created={tellTime(delivery.createdAt, now)}
+          onOpen={open}
+          onRetry={mayRetry ? retry : null}
+        />
       ))}
     </Table>
   );
 }
 
-function Row({
+const Row = memo(function Row({
   account,
-  delivery,
+  delivery: { id, event, url, attemptCount, maxAttempts, lastAttempt, createdAt },
   isOfOne,
+  tone,
+  words,
+  created,
+  onOpen,
   onRetry,
 }: {
   account: string;
   delivery: Delivery;
   isOfOne: boolean;
+  tone: Tone;
+  words: string;
+  created: string;
+  onOpen: (event: MouseEvent) => void;
   /** null where that is not allowed. */
   onRetry: ((id: string) => void) | null;
 }) {
-  const { id, event, url, attemptCount, maxAttempts, lastAttempt, createdAt } = delivery;
   return (
     <tr>
-      <td className="tight">
-        <DeliveryPill of={delivery} />
+      <td>
+        <Pill tone={tone}>{words}</Pill>
       </td>
       <td>
-        <DeliveryLink account={account} id={id}>
+        <DeliveryLink account={account} id={id} onOpen={onOpen}>
           {event}
         </DeliveryLink>
       </td>
@@ -73,53 +98,72 @@ function Row({
           <Url url={url} />
         </td>
       )}
-      <td className="tight number" data-label="Attempts">
+      <td data-label="Attempts">
         {attemptCount}
         <span className="muted">/{Math.max(attemptCount, maxAttempts)}</span>
       </td>
-      <td className="tight number" data-label="Duration">
+      <td data-label="Duration">
         {lastAttempt === null ? <span className="muted">—</span> : duration(lastAttempt.durationMs)}
       </td>
-      <td className="tight" data-label="Created">
-        <Time at={createdAt} />
+      <td data-label="Created">
+        <Moment at={createdAt} told={created} />
       </td>
-      <td className="tight acts">
+      <td className="acts">
         {onRetry && (
           <Menu label={`Acts on this ${event}`} items={[{ label: 'Retry now', onSelect: () => onRetry(id) }]} />
         )}
       </td>
     </tr>
   );
-}
+});
 
 /** Opens a delivery beside the list that it is in, at the address of its own page; where there is no room, it goes to that page.
  *  A plain anchor, relative to the page's base: each of the router's `Link` works out all of the address it would lead to, at each look. */
-export function DeliveryLink({ account, id, children }: { account: string; id: string; children: ReactNode }) {
-  const navigate = useNavigate();
-  function open(event: MouseEvent): void {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // the browser’s: a tab, a window, a file
-    event.preventDefault();
-    const page = { to: '/accounts/$account/deliveries/$delivery', params: { account, delivery: id } } as const;
-    void navigate(
-      isNarrow()
-        ? page
-        : {
-            to: '.',
-            search: (before: ListSearch) => ({ ...before, delivery: id }),
-            mask: page,
-            resetScroll: false,
-          },
-    );
-  }
+export function DeliveryLink({
+  account,
+  id,
+  onOpen,
+  children,
+}: {
+  account: string;
+  id: string;
+  /** Of `useOpenDelivery`. */
+  onOpen: (event: MouseEvent) => void;
+  children: ReactNode;
+}) {
   return (
     <a
       id={id}
       className="rowlink mono"
       href={`accounts/${encodeURIComponent(account)}/deliveries/${id}`}
-      onClick={open}
+      onClick={onOpen}
     >
       {children}
     </a>
+  );
+}
+
+/** What the links of a list do when they are clicked. */
+export function useOpenDelivery(account: string): (event: MouseEvent) => void {
+  const navigate = useNavigate();
+  return useCallback(
+    (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // the browser’s: a tab, a window, a file
+      event.preventDefault();
+      const { id } = event.currentTarget;
+      const page = { to: '/accounts/$account/deliveries/$delivery', params: { account, delivery: id } } as const;
+      void navigate(
+        isNarrow()
+          ? page
+          : {
+              to: '.',
+              search: (before: ListSearch) => ({ ...before, delivery: id }),
+              mask: page,
+              resetScroll: false,
+            },
+      );
+    },
+    [account, navigate],
   );
 }
 

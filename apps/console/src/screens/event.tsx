@@ -12,7 +12,7 @@ import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { Table, tight } from '../ui/table.js';
 import { AddToWebhook } from './add-to-webhook.js';
-import { DeliveryLink } from './delivery-table.js';
+import { DeliveryLink, useOpenDelivery } from './delivery-table.js';
 
 export function EventScreen() {
   const account = useAccount();
@@ -20,6 +20,7 @@ export function EventScreen() {
   const event = useQuery(eventQuery(account, id));
   const webhooks = useQuery({ ...allSubscriptionsQuery(account), enabled: useMay()('subscriptions:read') });
   const urlOf = new Map(webhooks.data?.data.map((one) => [one.id, one.url]));
+  const open = useOpenDelivery(account);
   useTitle(event.data?.event ?? 'Event', account);
   return (
     <Loaded query={event} what="the event">
@@ -43,7 +44,7 @@ export function EventScreen() {
                 {deliveries.map((one) => (
                   <tr key={one.id}>
                     <td>
-                      <DeliveryLink account={account} id={one.id}>
+                      <DeliveryLink account={account} id={one.id} onOpen={open}>
                         <DeliveryPill of={one} />
                       </DeliveryLink>
                     </td>

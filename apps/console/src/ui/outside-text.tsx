@@ -7,6 +7,7 @@ const ODD = /(?![\t\n\r])[\p{Cc}\p{Cf}]/gu;
 
 /** Text that came from outside (a payload, an answer, a description), as text and nothing else: what is invisible is shown. */
 export function OutsideText({ text, className }: { text: string; className?: string }) {
+  if (text.search(ODD) === -1) return <bdi className={className}>{text}</bdi>; // nearly always
   const parts: (string | { code: string })[] = [];
   let from = 0;
   for (const match of text.matchAll(ODD)) {

@@ -23,13 +23,15 @@ export function SubscriptionPill({ of }: { of: Pick<Subscription, 'status' | 'st
   return <Pill tone={tone}>{label}</Pill>;
 }
 
+type Told = Pick<Delivery, 'status' | 'attemptCount' | 'nextAttemptAt'> & Partial<Pick<Delivery, 'lastAttempt'>>;
+
+export function DeliveryPill({ of }: { of: Told }) {
+  const { tone, words } = deliveryWords(of, useNow());
+  return <Pill tone={tone}>{words}</Pill>;
+}
+
 /** The status first, then how the last attempt went, then when the next one is: "Pending · 503 · retry in 4 min." */
-export function DeliveryPill({
-  of,
-}: {
-  of: Pick<Delivery, 'status' | 'attemptCount' | 'nextAttemptAt'> & Partial<Pick<Delivery, 'lastAttempt'>>;
-}) {
-  const now = useNow();
+export function deliveryWords(of: Told, now: number): { tone: Tone; words: string } {
   const { label, tone } = DELIVERY_WORDS[of.status];
   const isRetrying = of.status === 'pending' && of.attemptCount > 0;
   const isTold = of.status !== 'held' && of.status !== 'canceled';
@@ -38,7 +40,7 @@ export function DeliveryPill({
     isTold && of.lastAttempt ? resultOf(of.lastAttempt) : null,
     isRetrying && of.nextAttemptAt !== null ? `retry ${tellTime(of.nextAttemptAt, now)}` : null,
   ];
-  return <Pill tone={isRetrying ? 'warning' : tone}>{parts.filter((part) => part !== null).join(' · ')}</Pill>;
+  return { tone: isRetrying ? 'warning' : tone, words: parts.filter((part) => part !== null).join(' · ') };
 }
 
 /** How an attempt ended, in a word: the status code, or what came in its way. */

@@ -15,15 +15,22 @@ export const ACTS: Column = { name: 'Acts', isTight: true, isHidden: true };
 export function Table({
   caption,
   columns,
+  tracks,
   children,
 }: {
   caption: string;
   columns: readonly (string | Column)[];
+  /** How wide the columns are, as of a grid: for a list that may be long. Without, a browser lays out all rows to find that out; so it
+   *  does with those alone that are near to what is seen. */
+  tracks?: string;
   children: ReactNode;
 }) {
   return (
     <div className="table-wrap">
-      <table className="responsive">
+      <table
+        className={tracks === undefined ? 'responsive' : 'responsive tracked'}
+        style={{ gridTemplateColumns: tracks }}
+      >
         <caption className="visually-hidden">{caption}</caption>
         <thead>
           <tr>

@@ -1,5 +1,6 @@
+import type { PointerEvent } from 'react';
 import { useNow } from './clock.js';
-import { useZone, wholeTime } from './zone.js';
+import { shownZone, useZone, wholeTime } from './zone.js';
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -17,30 +18,35 @@ export function tellTime(at: string, now: number): string {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-/** A moment, told relatively; the absolute one is at hand by hover and in the markup, or `isWhole` beside it. For the hover it is told
- *  when that happens: a browser's first use of a zone's name takes some 20 ms. */
+/** A moment, told relatively; the absolute one is at hand by hover and in the markup, or `isWhole` beside it. */
 export function Time({ at, isWhole = false }: { at: string | null; isWhole?: boolean }) {
   const now = useNow();
-  const zone = useZone();
   if (at === null) return <span className="muted">—</span>;
-  if (isWhole)
-    return (
-      <time dateTime={at} className="number">
-        {tellTime(at, now)}
-        <span className="muted"> · {wholeTime(at, zone)}</span>
-      </time>
-    );
+  if (!isWhole) return <Moment at={at} told={tellTime(at, now)} />;
   return (
-    <time
-      dateTime={at}
-      className="number"
-      onPointerEnter={({ currentTarget }) => {
-        currentTarget.title = wholeTime(at, zone);
-      }}
-    >
+    <time dateTime={at} className="number">
       {tellTime(at, now)}
+      <WholeTime at={at} />
     </time>
   );
+}
+
+function WholeTime({ at }: { at: string }) {
+  return <span className="muted"> · {wholeTime(at, useZone())}</span>;
+}
+
+/** The same where many are told, by one look at the clock. */
+export function Moment({ at, told }: { at: string; told: string }) {
+  return (
+    <time dateTime={at} className="number" onPointerEnter={tellWhole}>
+      {told}
+    </time>
+  );
+}
+
+/** Told when it is pointed at: a browser's first use of a zone's name takes some 20 ms. */
+function tellWhole({ currentTarget }: PointerEvent<HTMLTimeElement>): void {
+  currentTarget.title = wholeTime(currentTarget.dateTime, shownZone());
 }
 
 /** How long something took. */

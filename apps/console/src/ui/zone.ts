@@ -7,7 +7,8 @@ const STORED_AS = 'posthorn.zone';
 const listeners = new Set<() => void>();
 let zone: Zone = read();
 
-export const useZone = (): Zone => useSyncExternalStore(listen, () => zone);
+export const shownZone = (): Zone => zone;
+export const useZone = (): Zone => useSyncExternalStore(listen, shownZone);
 
 function listen(onChange: () => void): () => void {
   listeners.add(onChange);
