@@ -23,7 +23,8 @@ export default defineConfig({
     // Files share what they import, which took an eighth of the whole; none of them changes a module.
     isolate: false,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 30_000,
+    // The first test of a file may wait for its stack too.
+    testTimeout: 90_000,
     hookTimeout: 60_000,
   },
 });

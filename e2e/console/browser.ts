@@ -1,15 +1,12 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
 import { openReceiver } from '@posthorn/testing';
 import { chromium } from 'playwright-core';
-import { inject, it as base, vi } from 'vitest';
+import { inject, it as base } from 'vitest';
 import { startStack } from '../stack.js';
 
 const WAIT_MS = 20_000;
 /** What the browser and the console say of an answer that is no 2xx, and of none. */
 const AWAY = /^Failed to load resource|The server cannot be reached/;
-
-// The first test of a file waits for its stack too.
-vi.setConfig({ testTimeout: 90_000 });
 
 /**
  * A test in a real browser against the real stack, one of each for a file. It fails too when the browser complains:

@@ -36,7 +36,8 @@ export function Integrations() {
       <PageHead
         title="Event Subscriptions"
         note="Create your own integrations with custom webhooks 🤓"
-        act={subscriptions.data?.data.length !== 0 && add}
+        // Once it is known that it is not below: nothing goes away from under the pointer.
+        act={subscriptions.data && subscriptions.data.data.length > 0 && add}
       />
       <Loaded query={subscriptions} what="webhooks">
         {({ data, nextCursor }) =>
