@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { toTypeId } from '@posthorn/contract';
 import { findBrowser } from '@posthorn/testing';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { fillList, type LongList } from './long-list.js';
 import { type Percentiles, percentiles } from './measure.js';
 import { type Bench, startBench } from './stack.js';
 
 const USAGE = `npm run bench:console -- [--deliveries 1000000] [--pages 40]
 Prints how quickly a list of so many deliveries is paged through over HTTP, by each filter, and what the console's main thread
-has to do for a page of 100 of them, for one of none, and for a click beside 200 attempts.`;
+has to do for the screen with 100 of them, for the next 100, for the screen with none, and for a click beside 200 attempts.`;
 
 const ACCOUNT = 'busy';
 const IDLE_ACCOUNT = 'idle';
@@ -104,9 +104,15 @@ async function measureBrowser(browser: Browser, { oftenTried }: LongList): Promi
     return route.continue({ url: url.href });
   });
   const pageMs: number[] = [];
+  const nextMs: number[] = [];
   const emptyMs: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     pageMs.push(await workOf(page, ACCOUNT, `document.querySelectorAll('tbody tr').length === 100`));
+    const first = await page.evaluate(`document.querySelector('tbody a').id`);
+    const older = page.getByRole('button', { name: 'Older' });
+    await older.scrollIntoViewIfNeeded();
+    await page.waitForLoadState('networkidle');
+    nextMs.push(await threadMs(page, older, `document.querySelector('tbody a').id !== '${first}'`));
     emptyMs.push(
       await workOf(
         page,
@@ -125,21 +131,28 @@ async function measureBrowser(browser: Browser, { oftenTried }: LongList): Promi
     clickMs.push(await reactionOf(page, () => attempts.nth(round).click()));
   await context.close();
   return {
-    'a page of 100 deliveries': percentiles(pageMs),
-    'a page without deliveries': percentiles(emptyMs),
+    'the deliveries, a page of 100': percentiles(pageMs),
+    'the next page of 100': percentiles(nextMs),
+    'the deliveries, none': percentiles(emptyMs),
     'a click beside 200 attempts': percentiles(clickMs),
   };
 }
 
-/** Milliseconds that the main thread works from the click that leads to an account's deliveries until they are there and painted:
- *  scripts, style, layout, paint, and what goes with them. It is processor time, so neither the fetch is in it nor what else the
- *  machine does. Nothing of Playwright is in it either: it points at a place that it has looked up before, and what waits is a line
- *  of its own, as a locator would compute the names of all rows in that thread, and again at each look. */
+/** What the main thread does from the click that leads to an account's deliveries until they are there. */
 async function workOf(page: Page, account: string, isThere: string): Promise<number> {
   await page.goto(`/accounts/${account}/events`);
   const link = page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Deliveries' });
-  const { x, y } = (await link.boundingBox()) ?? { x: 0, y: 0 };
+  await link.waitFor();
   await page.waitForLoadState('networkidle');
+  return threadMs(page, link, isThere);
+}
+
+/** Milliseconds that the main thread works from a click until what is looked for is there and painted: scripts, style, layout, paint,
+ *  and what goes with them. It is processor time, so neither the fetch is in it nor what else the machine does. Nothing of Playwright
+ *  is in it either: it points at a place that it has looked up before, and what waits is a line of its own, as a locator would compute
+ *  the names of all rows in that thread, and again at each look. */
+async function threadMs(page: Page, target: Locator, isThere: string): Promise<number> {
+  const { x, y } = (await target.boundingBox()) ?? { x: 0, y: 0 };
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable', { timeDomain: 'threadTicks' });
   const taskSeconds = async (): Promise<number> => {

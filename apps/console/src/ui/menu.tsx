@@ -1,7 +1,6 @@
 import * as DropdownMenu from '@radix-ui/react-dropdown-menu';
 import { type KeyboardEvent, type PointerEvent, type RefObject, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { Sign } from './sign.js';
 
 export interface MenuItem {
   label: string;
@@ -18,10 +17,9 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
   const trigger = useRef<HTMLButtonElement>(null);
   const button = {
     ref: trigger,
-    className: 'button plain square',
+    className: 'button plain square dots',
     'aria-label': label,
     title: label,
-    children: <Sign of="menu" />,
   };
   if (isUsed) return <UsedMenu trigger={trigger} button={button} items={items} />;
   function use(event: PointerEvent | KeyboardEvent): void {

@@ -60,15 +60,15 @@ export function Code({ text, what, isWrapped = true }: { text: string; what: str
 /** Host bold, the rest muted, shortened in the middle; whole by hover. */
 export function Url({ url }: { url: string }) {
   const match = /^([a-z]+:\/\/)([^/?#]+)(.*)$/i.exec(url);
-  if (!match) return <OutsideText text={url} />;
+  if (!match || url.search(ODD) !== -1) return <OutsideText text={url} />;
   const [, , host = '', rest = ''] = match;
   const path = rest.length > 48 ? `${rest.slice(0, 22)}…${rest.slice(-22)}` : rest;
   return (
-    <span className="url mono" title={url}>
-      <OutsideText className="host" text={host} />
+    <bdi className="url mono" title={url}>
+      <span className="host">{host}</span>
       {/* Where it is too long for its place it is broken here first. */}
       <wbr />
-      <OutsideText className="path" text={path === '/' ? '' : path} />
-    </span>
+      {path === '/' ? '' : path}
+    </bdi>
   );
 }

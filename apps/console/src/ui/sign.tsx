@@ -1,7 +1,6 @@
 const CIRCLE = 'M2 12a10 10 0 1 0 20 0 10 10 0 1 0-20 0';
-const dot = (y: number) => `M11 ${y}a1 1 0 1 0 2 0 1 1 0 1 0-2 0`;
 
-/** Lucide's circle-check, hourglass, triangle-alert, circle-x, circle-minus and ellipsis-vertical. */
+/** Lucide's circle-check, hourglass, triangle-alert, circle-x and circle-minus. */
 const PATHS = {
   success: `${CIRCLE}M16 9l-5.5 5.5L8 12`,
   progress:
@@ -10,7 +9,6 @@ const PATHS = {
   warning: 'M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3M12 9v4M12 17h.01',
   danger: `${CIRCLE}M15 9l-6 6M9 9l6 6`,
   neutral: `${CIRCLE}M8 12h8`,
-  menu: dot(5) + dot(12) + dot(19),
 };
 
 /** An icon of the rows of a list: one path, and the rest is said once in the style. One of the library's is up to six components and
