@@ -30,8 +30,8 @@ export function DeliveryTable({
   const open = useOpenDelivery(account);
   const now = useNow();
   const rows = deliveries.map((delivery) => ({ delivery, ...deliveryWords(delivery, now) }));
-  // As wide as its longest, of which a letter is about 0.8 of the table's zero, with its icon; what is longer than usual is wrapped.
-  const status = `min(${Math.max(...rows.map(({ words }) => words.length))} * 0.8ch + 60px, 25%)`;
+  // As wide as its longest, of which a letter is about 0.7 of the table's zero, with its icon; what is longer than usual is wrapped.
+  const status = `min(${Math.max(...rows.map(({ words }) => words.length))} * 0.7ch + 60px, 30%)`;
   return (
     <Table
       caption="Deliveries, newest first"
@@ -44,7 +44,7 @@ export function DeliveryTable({
         tight('Created'),
         ACTS,
       ]}
-      tracks={`${status} minmax(0, 5fr)${isOfOne ? '' : ' minmax(0, 6fr)'} 84px 84px 108px 56px`}
+      tracks={`${status} minmax(0, 19fr)${isOfOne ? '' : ' minmax(0, 21fr)'} 84px 84px 108px 56px`}
     >
       {rows.map(({ delivery, tone, words }) => (
         <Row
