@@ -92,6 +92,9 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     await button('Save').click();
     await see('has not proven itself yet');
     await see('It answered 500, not 2xx');
-    await page.getByRole('heading', { level: 1 }).getByText(/\/webhook$/).waitFor();
+    await page
+      .getByRole('heading', { level: 1 })
+      .getByText(/\/webhook$/)
+      .waitFor();
   });
 });

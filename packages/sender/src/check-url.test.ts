@@ -27,7 +27,10 @@ describe('checkUrl (X1, X2)', () => {
 
   it('regression: accepts a host that is not English also after many others', () => {
     for (let count = 0; count < 20_000; count += 1) checkUrl(`https://example.com/${count % 10}`, PRODUCTION);
-    expect(checkUrl('https://bücher.example/', PRODUCTION)).toEqual({ ok: true, href: 'https://xn--bcher-kva.example/' });
+    expect(checkUrl('https://bücher.example/', PRODUCTION)).toEqual({
+      ok: true,
+      href: 'https://xn--bcher-kva.example/',
+    });
   });
 
   it.each([
