@@ -5,13 +5,13 @@ import { useAct } from '../data/act.js';
 import { accountPath, attentionQuery } from '../data/queries.js';
 import { Button } from '../ui/button.js';
 import { List } from '../ui/list.js';
-import { Url } from '../ui/outside-text.js';
 import { PageHead, useTitle } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
 import { Empty } from '../ui/states.js';
 import { ACTS, Table, tight } from '../ui/table.js';
 import { Time } from '../ui/time.js';
 import { useSay } from '../ui/toasts.js';
+import { SubscriptionLink } from './subscription-link.js';
 
 /** On the overview no more than these; the rest has a screen of its own. */
 const FIRST = 20;
@@ -75,13 +75,7 @@ function Row({ of }: { of: Attention }) {
   return (
     <tr>
       <td>
-        <Link
-          className="rowlink"
-          to="/accounts/$account/subscriptions/$subscription"
-          params={{ account: accountId, subscription: subscriptionId }}
-        >
-          <Url url={url} />
-        </Link>
+        <SubscriptionLink account={accountId} id={subscriptionId} url={url} />
         <div className="small muted mono">{accountId}</div>
       </td>
       <td>

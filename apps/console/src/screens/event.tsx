@@ -5,7 +5,7 @@ import { allSubscriptionsQuery, eventQuery } from '../data/queries.js';
 import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Id } from '../ui/copy.js';
-import { Code, Url } from '../ui/outside-text.js';
+import { Code } from '../ui/outside-text.js';
 import { Facts, PageHead, useTitle } from '../ui/page.js';
 import { DeliveryPill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
@@ -13,6 +13,7 @@ import { Time } from '../ui/time.js';
 import { Table, tight } from '../ui/table.js';
 import { AddToWebhook } from './add-to-webhook.js';
 import { DeliveryLink, useOpenDelivery } from './delivery-table.js';
+import { SubscriptionLink } from './subscription-link.js';
 
 export function EventScreen() {
   const account = useAccount();
@@ -79,15 +80,7 @@ export function EventScreen() {
 /** By its URL; by its id where that is not known: it was deleted, or may not be seen. */
 function Webhook({ account, id, url }: { account: string; id: string; url: string | undefined }) {
   if (url === undefined) return <Id id={id} />;
-  return (
-    <Link
-      className="rowlink"
-      to="/accounts/$account/subscriptions/$subscription"
-      params={{ account, subscription: id }}
-    >
-      <Url url={url} />
-    </Link>
-  );
+  return <SubscriptionLink account={account} id={id} url={url} />;
 }
 
 /** It was published, and nobody wants it: what can be done about that. */

@@ -1,18 +1,18 @@
 import type { Subscription } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { subscriptionsQuery } from '../data/queries.js';
 import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
-import { Url } from '../ui/outside-text.js';
 import { percent } from '../ui/number.js';
 import { PageHead, Pager, useTitle } from '../ui/page.js';
 import { SubscriptionPill } from '../ui/pill.js';
 import { Empty, Loaded } from '../ui/states.js';
 import { Time } from '../ui/time.js';
 import { AddWebhook } from './add-webhook.js';
+import { SubscriptionLink } from './subscription-link.js';
 import { SubscriptionMenu } from './subscription-menu.js';
 import { ACTS, Table, tight } from '../ui/table.js';
 
@@ -109,13 +109,7 @@ function Row({ account, subscription }: { account: string; subscription: Subscri
   return (
     <tr>
       <td>
-        <Link
-          className="rowlink"
-          to="/accounts/$account/subscriptions/$subscription"
-          params={{ account, subscription: id }}
-        >
-          <Url url={url} />
-        </Link>
+        <SubscriptionLink account={account} id={id} url={url} />
         {description !== null && (
           <div className="small muted">
             <bdi>{description}</bdi>
