@@ -25,16 +25,21 @@ export interface Producer {
 const TOGETHER = 10;
 const MOST_OPEN_CALLS = 4_000;
 const REPEATS_AT_ONCE = 8;
+/** Of its rate, how much is on top while it repeats what got no 202. */
+const REPEATS_SHARE = 0.5;
+/** What is sent last has so long to arrive before the rest of the repeats come all at once. */
+const LAST_ARRIVE_WITHIN_MS = 1_000;
 
-/** A chat app with manners: a steady rate, an idempotency key per event, and each call repeated until it gets its 202; few at a
- *  time, so that after an outage what is new does not wait behind what is old. Throws from stop() what was refused with a 4xx:
+/** A chat app with manners: a steady rate, an idempotency key per event, and each call repeated until it gets its 202; after an
+ *  outage it does not make up for all of it at once, but sends half as much again as it always does. Throws from stop() what was refused with a 4xx:
  *  no fault may cause that. */
 export function startProducer({ url, key, rate }: { url: string; key: string; rate: number }): Producer {
   const agent = new Agent({ connections: 64, pipelining: 1 });
   const run = Math.random().toString(36).slice(2);
   const open = new Map<Promise<void>, number>();
   const refused: unknown[] = [];
-  const repeats = openLine(REPEATS_AT_ONCE);
+  // Per turn of the clock below two calls, of which one may be repeated: so half as many again.
+  const repeats = openLine({ atOnce: REPEATS_AT_ONCE, everyMs: (TOGETHER * 1_000) / rate / (2 * REPEATS_SHARE) });
   const start = Date.now();
   let sent = 0;
   const producer: Producer = {
@@ -44,6 +49,8 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
     oldestOpenAt: () => open.values().next().value ?? Infinity,
     async stop() {
       clearInterval(timer);
+      await pause(LAST_ARRIVE_WITHIN_MS);
+      repeats.hurry();
       while (open.size > 0) await Promise.all(open.keys());
       await agent.close();
       if (refused.length > 0) throw refused[0];
@@ -128,14 +135,18 @@ function kindOf(n: number): { type: string; isForSlow: boolean } {
 
 class Refused extends Error {}
 
-/** Work that is done so many at a time, in the order it came. */
-function openLine(atOnce: number): { add<T>(work: () => Promise<T>): Promise<T> } {
+/** Work that is begun at a bounded pace, and so much at a time, in the order it came. */
+function openLine({ atOnce, everyMs }: { atOnce: number; everyMs: number }) {
   const waiting: (() => void)[] = [];
   let running = 0;
+  let nextAt = 0;
+  let pace = everyMs;
   return {
-    async add(work) {
+    async add<T>(work: () => Promise<T>): Promise<T> {
       if (running < atOnce) running += 1;
       else await new Promise<void>((resolve) => waiting.push(resolve));
+      nextAt = Math.max(Date.now(), nextAt + pace);
+      await pause(nextAt - Date.now());
       try {
         return await work();
       } finally {
@@ -144,5 +155,7 @@ function openLine(atOnce: number): { add<T>(work: () => Promise<T>): Promise<T> 
         else running -= 1;
       }
     },
+    /** From now on as fast as it goes. */
+    hurry: () => void (pace = 0),
   };
 }

@@ -49,6 +49,7 @@ export function openConsumer(
   { queue, concurrency, handle, log, availability = openAvailability(log) }: ConsumerOptions,
 ): Consumer {
   const backend = openBackend(connection, { producing: false, onError: availability.lost });
+  const toKeep = { completed: backend.keepLast(KEPT), failed: backend.keepLast(KEPT) };
   let isStopping = false;
 
   // Three parameters: BullMQ hands the signal only to a processor that declares it.
@@ -78,9 +79,10 @@ export function openConsumer(
     }
     switch (ended.end) {
       case 'completed':
+        job.opts.removeOnComplete = toKeep.completed();
         return ended.value;
       case 'failed':
-        job.opts.removeOnFail = { count: KEPT };
+        job.opts.removeOnFail = toKeep.failed();
         throw new UnrecoverableError(ended.reason);
       case 'dropped':
         return drop(job);
@@ -104,8 +106,6 @@ export function openConsumer(
       skipStalledCheck: n > 0,
       // How often a job came back decides nothing here: the ledger does. BullMQ would fail it without running it.
       maxStalledCount: 1_000_000,
-      removeOnComplete: { count: KEPT },
-      removeOnFail: { count: KEPT },
       // A Redis that has just started refuses while it loads its file; BullMQ would rest for 15 s after each refusal.
       runRetryDelay: 500,
     }),

@@ -115,6 +115,26 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(Object.keys(job?.data).toSorted()).toEqual(['attemptNumber', 'deliveryId']);
   });
 
+  it('of those that are done the last 200 are kept, and for a second what came on top', async () => {
+    const { enqueue, queues } = producer();
+    let handled = 0;
+    consumer('deliver', () => {
+      handled += 1;
+      return Promise.resolve<JobEnd>(handled % 2 === 0 ? completed : { end: 'failed', reason: 'gone' });
+    });
+    await enqueue(
+      'deliver',
+      Array.from({ length: 600 }, () => due()),
+    );
+    await waitFor(() => handled === 600);
+    await pause(1_100);
+    await enqueue('deliver', [due(), due()]);
+    await waitFor(async () => {
+      const { completed: kept = 0, failed = 0 } = await queues.deliver.getJobCounts('completed', 'failed');
+      return kept === 200 && failed === 200;
+    });
+  });
+
   it('the same attempt enqueued twice is one job', async () => {
     const { enqueue, figures } = producer();
     const one = due();
