@@ -98,13 +98,8 @@ const Row = memo(function Row({
           <Url url={url} />
         </td>
       )}
-      <td data-label="Attempts">
-        {attemptCount}
-        <span className="muted">/{Math.max(attemptCount, maxAttempts)}</span>
-      </td>
-      <td data-label="Duration">
-        {lastAttempt === null ? <span className="muted">—</span> : duration(lastAttempt.durationMs)}
-      </td>
+      <td data-label="Attempts">{`${attemptCount}/${Math.max(attemptCount, maxAttempts)}`}</td>
+      <td data-label="Duration">{lastAttempt === null ? '—' : duration(lastAttempt.durationMs)}</td>
       <td data-label="Created">
         <Moment at={createdAt} told={created} />
       </td>

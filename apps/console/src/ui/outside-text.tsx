@@ -66,8 +66,6 @@ export function Url({ url }: { url: string }) {
   return (
     <bdi className="url mono" title={url}>
       <span className="host">{host}</span>
-      {/* Where it is too long for its place it is broken here first. */}
-      <wbr />
       {path === '/' ? '' : path}
     </bdi>
   );

@@ -38,7 +38,7 @@ function WholeTime({ at }: { at: string }) {
 /** The same where many are told, by one look at the clock. */
 export function Moment({ at, told }: { at: string; told: string }) {
   return (
-    <time dateTime={at} className="number" onPointerEnter={tellWhole}>
+    <time dateTime={at} onPointerEnter={tellWhole}>
       {told}
     </time>
   );
