@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { toTypeId } from '@posthorn/contract';
 import { parseSecret } from '@posthorn/sender';
 import { waitFor } from '@posthorn/testing';
@@ -14,6 +15,7 @@ import { readSecrets, rotateSecret } from '../subscriptions/secrets.js';
 import { sendTest } from '../subscriptions/send-test.js';
 import { askForRetry } from './ask-for-retry.js';
 import { freezeEvent } from '../events/freeze-event.js';
+import { openLanes } from './lanes.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -102,6 +104,24 @@ describe('deliver', () => {
       end: 'stood_down',
       why: 'unknown',
     });
+    expect(ledger.posts).toHaveLength(1);
+  });
+
+  it('regression: what a worker read before it was stopped for a while is read again: no second POST of what another made meanwhile (D6)', async () => {
+    const { id } = await publishedDelivery();
+    const other = ledger.attempter();
+    const lanes = openLanes({ slots: 10 });
+    const stopped = ledger.attempter({
+      lanes: {
+        ...lanes,
+        async enter(subscriptionId) {
+          await other.attempt({ id, attemptNumber: 1 }, signal);
+          await pause(2_100);
+          return lanes.enter(subscriptionId);
+        },
+      },
+    });
+    expect(await stopped.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'stood_down', why: 'superseded' });
     expect(ledger.posts).toHaveLength(1);
   });
 

@@ -75,6 +75,8 @@ export interface Attempter {
 }
 
 const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
+/** What was read so long ago may have changed: our process was stopped, or there was no room. */
+const STALE_MS = 2_000;
 
 export function openAttempter(options: AttemptOptions): Attempter {
   const { db, post, log, patience, lanes, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
@@ -95,7 +97,9 @@ export function openAttempter(options: AttemptOptions): Attempter {
 
   const parking = openParking({ pool: db.pool, patience });
 
-  async function attempt({ id, attemptNumber }: Due, signal: AbortSignal): Promise<AttemptEnd> {
+  async function attempt(due: Due, signal: AbortSignal, isSecondLook = false): Promise<AttemptEnd> {
+    const { id, attemptNumber } = due;
+    const readAt = performance.now();
     const delivery = await patience.until(() => loads.add(id), signal);
     if (!delivery) return { end: 'stood_down', why: 'unknown' };
     if (delivery.attemptCount !== attemptNumber - 1) return { end: 'stood_down', why: 'superseded' };
@@ -115,6 +119,11 @@ export function openAttempter(options: AttemptOptions): Attempter {
     if (delivery.isHeldBack && !urgent) return park(delivery, 'breaker', null);
     const pass = urgent ? lanes.push(delivery.subscriptionId) : await lanes.enter(delivery.subscriptionId);
     if (!pass) return park(delivery, 'crowded', lanes.bearable(delivery.subscriptionId));
+    // Once more only: where all takes so long, it is not for this.
+    if (!isSecondLook && performance.now() - readAt > STALE_MS) {
+      pass.leave();
+      return attempt(due, signal, true);
+    }
 
     const eventId = toTypeId('evt', delivery.eventId);
     const trigger = delivery.askedTrigger ?? 'auto';
@@ -186,7 +195,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
     }
   }
 
-  return { attempt, drain: () => parking.drain() };
+  return { attempt: (due, signal) => attempt(due, signal), drain: () => parking.drain() };
 }
 
 function toReport(
