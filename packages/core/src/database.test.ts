@@ -21,4 +21,16 @@ describe('transaction', () => {
     expect(await inTransaction(pool, (client) => client.query('SELECT 1 AS one'))).toMatchObject({ rowCount: 1 });
     expect(isDatabaseAway(error)).toBe(true);
   });
+
+  it('regression: a connection may end in the moment in which it is handed over', async () => {
+    const heard = await new Promise((resolve, reject) => {
+      // The error may be in the packet that made it: whoever awaits the connection does not have it yet.
+      ledger.db.pool.connect((error, client, release) => {
+        if (!client) return reject(error ?? new Error('no connection'));
+        resolve(client.emit('error', new Error('terminating connection due to administrator command')));
+        release(true);
+      });
+    });
+    expect(heard).toBe(true);
+  });
 });

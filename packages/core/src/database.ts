@@ -41,6 +41,8 @@ export function openDatabase({ url, applicationName, maxConnections, log }: Data
   });
   // An idle connection that breaks would otherwise end the process. The next query finds out for itself.
   pool.on('error', (error) => log.debug({ err: error }, 'database.connection_lost'));
+  // So would one in use that ends between two statements, or right after it was made, when whoever wants it does not have it yet.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { onPoolError: () => {}, onConnectionError: () => {} }),
   });
@@ -58,10 +60,6 @@ export function openDatabase({ url, applicationName, maxConnections, log }: Data
  *  (Prisma's interactive transactions are 5 × dearer and can release a connection twice, prisma/prisma#29952.) */
 export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  // A connection tells of its end by an event too, and one that nobody hears ends the process: the pool listens only to
-  // connections at rest. The query under way, or the next one, throws what happened.
-  const hear = () => {};
-  client.on('error', hear);
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');
@@ -74,6 +72,5 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
     throw error;
   } finally {
     client.release(broken);
-    client.off('error', hear);
   }
 }

@@ -106,6 +106,8 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
     ...(producing ? { max: 4, query_timeout: 5_000 } : { max: 12 }),
   });
   pool.on('error', onError);
+  // The pool listens to connections at rest only: one that ends when it was just made, before BullMQ has it, would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   prepareStatements(pool);
   let knownStart: string | undefined;
   const open: typeof createPostgresBackend = (...of) => {
