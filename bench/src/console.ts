@@ -154,7 +154,7 @@ async function workOfRows(page: Page, gate: { opens: Promise<void> }): Promise<n
   let open = (): void => {};
   gate.opens = new Promise((resolve) => (open = resolve));
   await click();
-  await page.waitForFunction(`document.title.startsWith('Deliveries')`);
+  await page.getByRole('heading', { name: 'Deliveries' }).waitFor();
   await pause(500); // all else is there
   return threadMs(page, () => Promise.resolve(open()), HAS_ROWS);
 }
