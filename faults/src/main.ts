@@ -16,8 +16,8 @@ receiver's of every request. Without --long it is the short form, which is part 
   repeated      publishes that got no 202       CPU           of the machine, in use by whomever`;
 
 const MAX_NORMAL_AFTER_MS = 10_000;
-/** Events/s. BullMQ on Postgres takes some three times the CPU: 200 events/s keep two cores busy for nine tenths of the time. Where
- *  the machine is not chosen for it, as that of CI, half of that leaves room. */
+/** Events/s. With BullMQ on Postgres 200 keep two cores busy for nine tenths of the time: where the machine is not chosen for it, as
+ *  that of CI, half of that leaves room. */
 const RATES = { long: { redis: 200, postgres: 200 }, short: { redis: 200, postgres: 100 } };
 
 const { values } = parseArgs({

@@ -31,8 +31,8 @@ const REPEATS_SHARE = 0.5;
 const LAST_ARRIVE_WITHIN_MS = 1_000;
 
 /** A chat app with manners: a steady rate, an idempotency key per event, and each call repeated until it gets its 202; after an
- *  outage it does not make up for all of it at once, but sends half as much again as it always does. Throws from stop() what was refused with a 4xx:
- *  no fault may cause that. */
+ *  outage it does not make up for all of it at once, but sends half as much again as it always does. Throws from stop() what
+ *  was refused with a 4xx: no fault may cause that. */
 export function startProducer({ url, key, rate }: { url: string; key: string; rate: number }): Producer {
   const agent = new Agent({ connections: 64, pipelining: 1 });
   const run = Math.random().toString(36).slice(2);

@@ -122,7 +122,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
   return {
     workersPerQueue: 1, // each job wakes all of them
     keepLast(count) {
-      // To remove what is beyond the last ones BullMQ reads them all: at each job that was three quarters of a job's CPU in Postgres.
+      // To remove what is beyond the last ones BullMQ reads them all: at each job that took 12 of its 14 ms in Postgres.
       let trimAt = 0;
       return () => {
         if (performance.now() < trimAt) return false; // all
@@ -163,7 +163,7 @@ function startAnew(connection: { waitUntilReady(): Promise<void> }): void {
     });
 }
 
-/** Has each connection of the pool parse and plan a statement once, as BullMQ does not ask for it: a tenth of Postgres' work. */
+/** Has each connection of the pool parse and plan a statement once, which BullMQ does not ask for: about a tenth of Postgres' work. */
 function prepareStatements(pool: pg.Pool): void {
   const names = new Map<string, string>();
   const query = pool.query.bind(pool) as (...given: unknown[]) => unknown;
@@ -180,8 +180,8 @@ function prepareStatements(pool: pg.Pool): void {
   });
 }
 
-/** BullMQ makes two temporary tables for each batch that it adds: 15 ms of CPU, whether it is of one job or of a thousand, and
- *  every other connection must plan anew. What adds the jobs of a flow takes its time for each job and needs no tables. */
+/** BullMQ makes two temporary tables for each batch that it adds, which took 17 ms for four jobs, and every other connection must
+ *  look at its plans anew. What adds the jobs of a flow needs no tables: 1.4 ms. But it tells of an error only in what it returns. */
 function addAsFlow(backend: ReturnType<typeof createPostgresBackend>, queueName: string): void {
   backend.addJobs = async (entries) => {
     const results = await backend.addFlow(

@@ -19,6 +19,7 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
     ref: trigger,
     className: 'button plain square dots',
     'aria-label': label,
+    title: label,
   };
   if (isUsed) return <UsedMenu trigger={trigger} button={button} items={items} />;
   function use(event: PointerEvent | KeyboardEvent): void {
@@ -33,6 +34,7 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
       {...button}
       type="button"
       aria-haspopup="menu"
+      aria-expanded={false}
       onPointerDown={use}
       onKeyDown={(event) => {
         if (OPENING_KEYS.has(event.key)) use(event);
