@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { maxHeaderSize } from 'node:http';
 import fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { basePathOf, withoutBasePath } from './base-path.js';
@@ -50,7 +51,8 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     // While closing, what still comes on open connections is answered.
     return503OnClosing: false,
     rewriteUrl: ({ url = '/' }) => withoutBasePath(url, basePath),
-    routerOptions: { maxParamLength: 300 },
+    // Node takes no longer path than this: each finds its route, whose schema says what is wrong with it.
+    routerOptions: { maxParamLength: maxHeaderSize },
     // These come before any route: no hook has run, and the error handler of Papercups' routes is not asked.
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-request-id', request.id);

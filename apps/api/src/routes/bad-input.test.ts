@@ -402,6 +402,7 @@ describe('other writes refuse and store nothing of', () => {
     ['a key of an unknown account', 'POST', '/v1/accounts/nobody/keys', { name: 'x' }, notFound],
     ['an event type with a bad name', 'PUT', '/v1/event-types/a%20b', {}, invalid('name')],
     ['an event type of 129 characters', 'PUT', `/v1/event-types/${'t'.repeat(129)}`, {}, invalid('name')],
+    ['an event type of 10 000 characters', 'PUT', `/v1/event-types/${'t'.repeat(10_000)}`, {}, invalid('name')],
     ['the handshake’s event type', 'PUT', '/v1/event-types/webhook:verify', {}, invalid('name')],
     ['an event type of Posthorn’s own', 'PUT', '/v1/event-types/delivery:failed', {}, invalid('name')],
     ['its removal', 'DELETE', '/v1/event-types/delivery:failed', undefined, invalid('name')],
