@@ -76,7 +76,9 @@ async function measurePaging(
     'of a webhook': `subscription=${one}`,
     'failed of two webhooks': `status=failed&subscription=${one}&subscription=${another}`,
     'of a day': `from=${dayAgo}`,
-    'a rare type of a webhook': `eventType=conversation:created&subscription=${one}`,
+    'a rare type of a webhook': `eventType=conversation:created&subscription=${another}`,
+    'a type that a webhook never got': `eventType=conversation:created&subscription=${one}`,
+    'two types of two webhooks': `eventType=conversation:created&eventType=message:created&subscription=${one}&subscription=${another}`,
   };
   const found: Record<string, Percentiles & { pages: number }> = {};
   for (const [name, filter] of Object.entries(filters)) {

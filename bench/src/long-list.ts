@@ -32,7 +32,7 @@ export async function fillList(
       `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, created_at,
          completed_at, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at)
        SELECT encode(overlay(uuid_send(posthorn_uuidv7()) PLACING substring(uuid_send(posthorn_uuid_at(t)) FROM 1 FOR 6) FROM 1 FOR 6), 'hex')::uuid,
-         $1, gen_random_uuid(), CASE WHEN n % 500 = 7 THEN 'conversation:created' WHEN n % 5 < 3 THEN 'message:created' ELSE 'conversation:updated' END,
+         $1, gen_random_uuid(), CASE WHEN n % 500 = 41 THEN 'conversation:created' WHEN n % 5 < 3 THEN 'message:created' ELSE 'conversation:updated' END,
          ($2::uuid[])[1 + n % ${SUBSCRIPTIONS}], status, CASE status WHEN 'canceled' THEN 'subscription_disabled' END,
          CASE status WHEN 'succeeded' THEN 1 WHEN 'failed' THEN 12 ELSE 0 END, t, CASE WHEN status <> 'held' THEN t END,
          CASE status WHEN 'succeeded' THEN 'ok'::attempt_outcome WHEN 'failed' THEN (ARRAY['timeout', 'http_error'])[1 + n % 2]::attempt_outcome END,

@@ -58,7 +58,7 @@ export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Prom
  *  Each way that this goes is one range of one index, in the order of the list, so it reads about as many rows as it shows,
  *  however many there are: of each status, outcome or trigger asked for (deliveries_unsettled_idx, …_outcome_idx,
  *  …_trigger_idx; what is usual is found soon in deliveries_account_id_id_idx), of each status of a recovery, of each
- *  subscription, of each event type. What else was asked for is filtered. Those values stand in the text: Postgres plans without knowing
+ *  subscription, of each event type, of each type of each subscription. What else was asked for is filtered. Those values stand in the text: Postgres plans without knowing
  *  parameters, and so would not know that a partial index has them. */
 function statementOf(wanted: DeliveriesWanted): { text: string; values: unknown[] } {
   const { accountId, subscriptionIds, eventTypes, statuses, outcomes, triggers, eventId, recoveryId, limit } = wanted;
@@ -88,34 +88,33 @@ function statementOf(wanted: DeliveriesWanted): { text: string; values: unknown[
   const leads = unique(leading ?? ['true']);
   const subscriptions = unique(subscriptionIds ?? []).map((id) => `${value(id)}::uuid`);
   // Nothing is handed over that the text does not use: Postgres could not know its type.
-  const isLedOtherwise = Boolean(eventId ?? subscriptionIds) || leads.some(isRare);
-  const wantedTypes = isLedOtherwise ? [] : unique(eventTypes ?? []);
-  const types = wantedTypes.length * leads.length > MAX_WAYS ? [] : wantedTypes.map(value);
+  const wantedTypes = eventId !== undefined || leads.some(isRare) ? [] : unique(eventTypes ?? []);
+  const areTooMany = wantedTypes.length * Math.max(subscriptions.length, 1) * leads.length > MAX_WAYS;
+  const types = areTooMany ? [] : wantedTypes.map(value);
   const where = filters.map((filter) => ` AND ${filter}`).join('');
   const ofSubscriptions = subscriptionIds ? ` AND d.subscription_id IN (${subscriptions.join(', ')})` : '';
 
-  const way = (condition: string, orderBy: string) =>
-    `(SELECT ${COLUMNS} FROM deliveries d WHERE ${condition}${where} ORDER BY ${orderBy} LIMIT ${limit})`;
-  /** The ways of one lead: of each subscription, unless what is rare leads, or they would be too many. A range of one, and the
-   *  account as no condition of an index, leave deliveries_subscription_id_id_idx as the only way in this order: Postgres, who
+  const way = (conditions: string[], order: string[]) =>
+    `(SELECT ${COLUMNS} FROM deliveries d WHERE ${conditions.join(' AND ')}${where}
+      ORDER BY ${order.map((column) => `d.${column} DESC`).join(', ')} LIMIT ${limit})`;
+  const isOne = (column: string, one: string) => `d.${column} >= ${one} AND d.${column} <= ${one}`;
+  /** The ways of one lead: of each subscription and each type, unless what is rare leads, or they would be too many. A range of one,
+   *  and the account as no condition of an index, leave the index of a subscription as the only way in this order: Postgres, who
    *  does not know which one is asked for, would go through the deliveries of all until it has enough. */
   const waysOf = (lead: string): string[] => {
-    const ways = [
-      ...subscriptions.map((id) =>
-        way(
-          `(${isOurs}) IS TRUE AND ${lead} AND d.subscription_id >= ${id} AND d.subscription_id <= ${id}`,
-          'd.subscription_id DESC, d.id DESC',
-        ),
-      ),
-      ...types.map((type) =>
-        way(
-          `${isOurs} AND ${lead} AND d.event_type >= ${type} AND d.event_type <= ${type}`,
-          'd.account_id DESC, d.event_type DESC, d.id DESC',
-        ),
-      ),
-    ];
+    const ways =
+      subscriptions.length === 0
+        ? types.map((type) => way([isOurs, lead, isOne('event_type', type)], ['account_id', 'event_type', 'id']))
+        : subscriptions.flatMap((id) => {
+            const isOfIt = [`(${isOurs}) IS TRUE`, lead, isOne('subscription_id', id)];
+            return types.length === 0
+              ? way(isOfIt, ['subscription_id', 'id'])
+              : types.map((type) =>
+                  way([...isOfIt, isOne('event_type', type)], ['subscription_id', 'event_type', 'id']),
+                );
+          });
     return isRare(lead) || ways.length === 0 || ways.length * leads.length > MAX_WAYS
-      ? [way(`${isOurs} AND ${lead}${ofSubscriptions}`, 'd.id DESC')]
+      ? [way([isOurs, `${lead}${ofSubscriptions}`], ['id'])]
       : ways;
   };
   // An event has few: they are found by it and sorted.
