@@ -1,12 +1,13 @@
 import type { Delivery, Tone } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
+import { RotateCw } from 'lucide-react';
 import { memo, type MouseEvent, type ReactNode, useCallback } from 'react';
 import { useAct } from '../data/act.js';
 import { accountPath } from '../data/queries.js';
 import type { ListSearch } from '../router.js';
 import { useMay } from '../session.js';
+import { Button } from '../ui/button.js';
 import { useNow } from '../ui/clock.js';
-import { Menu } from '../ui/menu.js';
 import { isNarrow } from '../ui/narrow.js';
 import { Url } from '../ui/outside-text.js';
 import { deliveryWords, Pill } from '../ui/pill.js';
@@ -30,8 +31,8 @@ export function DeliveryTable({
   const open = useOpenDelivery(account);
   const now = useNow();
   const rows = deliveries.map((delivery) => ({ delivery, ...deliveryWords(delivery, now) }));
-  // As wide as its longest, of which a letter is about 0.7 of the table's zero, with its icon; what is longer than usual is wrapped.
-  const status = `min(${Math.max(...rows.map(({ words }) => words.length))} * 0.7ch + 60px, 30%)`;
+  // As wide as its longest, of which a letter is about 0.38 rem, with its icon; what is longer than usual is wrapped.
+  const status = `min(${Math.max(...rows.map(({ words }) => words.length))} * 0.38rem + 86px, 30%)`;
   return (
     <Table
       caption="Deliveries, newest first"
@@ -44,7 +45,7 @@ export function DeliveryTable({
         tight('Created'),
         ACTS,
       ]}
-      tracks={`${status} minmax(0, 19fr)${isOfOne ? '' : ' minmax(0, 21fr)'} 84px 84px 108px 56px`}
+      widths={[status, 19, ...(isOfOne ? [] : [21]), '84px', '84px', '108px', '56px']}
     >
       {rows.map(({ delivery, tone, words }) => (
         <Row
@@ -65,7 +66,7 @@ export function DeliveryTable({
 
 const Row = memo(function Row({
   account,
-  delivery: { id, event, url, attemptCount, maxAttempts, lastAttempt, createdAt },
+  delivery: { id, status, event, url, attemptCount, maxAttempts, lastAttempt, createdAt },
   isOfOne,
   tone,
   words,
@@ -83,6 +84,8 @@ const Row = memo(function Row({
   /** null where that is not allowed. */
   onRetry: ((id: string) => void) | null;
 }) {
+  // Beside a list it is offered for what went amiss; the page of a delivery offers it for any.
+  const isAmiss = status === 'failed' || status === 'canceled' || (status === 'pending' && attemptCount > 0);
   return (
     <tr>
       <td>
@@ -103,11 +106,20 @@ const Row = memo(function Row({
       <td data-label="Created">
         <Moment at={createdAt} told={created} />
       </td>
-      <td className="acts">
-        {onRetry && (
-          <Menu label={`Acts on this ${event}`} items={[{ label: 'Retry now', onSelect: () => onRetry(id) }]} />
-        )}
-      </td>
+      {onRetry && isAmiss && (
+        <td className="acts">
+          <Button
+            look="plain"
+            label={`Retry ${event}`}
+            onClick={() => {
+              document.getElementById(id)?.focus(); // the button goes when the receiver has taken it
+              onRetry(id);
+            }}
+          >
+            <RotateCw className="icon" aria-hidden />
+          </Button>
+        </td>
+      )}
     </tr>
   );
 });

@@ -10,9 +10,7 @@ function Skeleton({ what, lines = 5 }: { what: string; lines?: number }) {
   return (
     <div className="panel" role="status">
       <span className="visually-hidden">Loading {what}…</span>
-      {Array.from({ length: lines }, (_, n) => (
-        <span key={n} className="skeleton" aria-hidden />
-      ))}
+      <span className="skeleton" style={{ height: lines * 19 + 5 }} aria-hidden />
     </div>
   );
 }

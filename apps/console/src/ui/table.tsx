@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import type { CSSProperties, ReactNode } from 'react';
 
 interface Column {
   name: string;
@@ -15,21 +15,21 @@ export const ACTS: Column = { name: 'Acts', isTight: true, isHidden: true };
 export function Table({
   caption,
   columns,
-  tracks,
+  widths,
   children,
 }: {
   caption: string;
   columns: readonly (string | Column)[];
-  /** How wide the columns are, as of a grid: for a list that may be long. Without, a browser lays out all rows to find that out; so it
-   *  does with those alone that are near to what is seen. */
-  tracks?: string;
+  /** How wide each column is, or its share of what is left: for a list that may be long. Without, a browser lays out all rows to find
+   *  that out; so it does with those alone that are near to what is seen. */
+  widths?: readonly (string | number)[];
   children: ReactNode;
 }) {
   return (
     <div className="table-wrap">
       <table
-        className={tracks === undefined ? 'responsive' : 'responsive tracked'}
-        style={{ gridTemplateColumns: tracks }}
+        className={widths === undefined ? 'responsive' : 'responsive tracked'}
+        style={widths && variablesOf(widths)}
       >
         <caption className="visually-hidden">{caption}</caption>
         <thead>
@@ -51,5 +51,17 @@ export function Table({
         <tbody>{children}</tbody>
       </table>
     </div>
+  );
+}
+
+/** As what a cell of that column is as wide as: a row that has these alone is laid out quicker than a grid is. */
+function variablesOf(widths: readonly (string | number)[]): CSSProperties {
+  const given = widths.filter((width) => typeof width === 'string').join(' + ');
+  const shares = widths.reduce<number>((sum, width) => (typeof width === 'number' ? sum + width : sum), 0);
+  return Object.fromEntries(
+    widths.map((width, index) => [
+      `--width-${index + 1}`,
+      typeof width === 'string' ? width : `calc((100% - (${given})) * ${width / shares})`,
+    ]),
   );
 }
