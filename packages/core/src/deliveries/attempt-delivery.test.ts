@@ -300,8 +300,8 @@ describe('a worker that ends, and a queue that takes nothing', () => {
 
   it('while 20 receivers hang, no transaction is open and no connection is taken (I10)', async () => {
     const accountId = await ledger.account();
-    await ledger.activeSubscription(accountId);
-    await Promise.all(Array.from({ length: 20 }, () => ledger.publish(accountId)));
+    for (let count = 0; count < 20; count += 1) await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
     await ledger.publisher.drain();
     let release = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));

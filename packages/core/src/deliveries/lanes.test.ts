@@ -6,6 +6,10 @@ import { type Pass, openLanes } from './lanes.js';
 const SLOW_AFTER_MS = 20;
 /** However busy this machine is. */
 const untilSlow = (lanes: ReturnType<typeof openLanes>, id: string) => waitFor(() => lanes.bearable(id) !== null);
+/** One attempt of it has ended. */
+const know = async (lanes: ReturnType<typeof openLanes>, ...ids: string[]) => {
+  for (const id of ids) (await lanes.enter(id))?.leave();
+};
 const passes = async (entering: Promise<Pass | null>[]) =>
   (await Promise.all(entering)).filter((pass) => pass !== null);
 const enterAll = (lanes: ReturnType<typeof openLanes>, id: string, count: number) =>
@@ -14,6 +18,7 @@ const enterAll = (lanes: ReturnType<typeof openLanes>, id: string, count: number
 describe('lanes', () => {
   it('one subscription alone never has all slots: the next one enters at once', async () => {
     const lanes = openLanes({ slots: 100, slowAfterMs: 10_000 });
+    await know(lanes, 'a');
     for (let count = 0; count < 60; count += 1) void lanes.enter('a');
     expect(lanes.underWay('a')).toBe(34);
     expect(await lanes.enter('b')).not.toBeNull();
@@ -27,6 +32,7 @@ describe('lanes', () => {
     expect(await second).not.toBeNull();
 
     const hasty = openLanes({ slots: 2, slowAfterMs: SLOW_AFTER_MS });
+    await know(hasty, 'a');
     const entered = await enterAll(hasty, 'a', 8);
     // Those that wait see the others become slow, and take their slots, until the slow share is full as well.
     expect(entered.length).toBeLessThan(8);
@@ -73,6 +79,7 @@ describe('lanes', () => {
   it('whose attempts hang right now has its next ones beside the others from the start', async () => {
     let beside = 0;
     const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
+    await know(lanes, 'hangs');
     const hanging = await lanes.enter('hangs');
     await untilSlow(lanes, 'hangs');
     const next = await lanes.enter('hangs');
@@ -100,6 +107,7 @@ describe('lanes', () => {
   it('who waits is beside the slots, and so is each fresh one of many subscriptions: the next one is always looked at', async () => {
     let beside = 0;
     const lanes = openLanes({ slots: 4, slowAfterMs: 10_000, onBeside: (count) => (beside = count) });
+    await know(lanes, 'a');
     const entered = await enterAll(lanes, 'a', 2);
     const waiting = lanes.enter('a');
     expect(beside).toBe(1);
@@ -112,6 +120,7 @@ describe('lanes', () => {
 
   it('who has no room can bear as many as ever while nothing of it is slow; then what is under way, and twice what still is quick', async () => {
     const lanes = openLanes({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
+    await know(lanes, 'a');
     void lanes.enter('a');
     expect(lanes.bearable('a')).toBeNull();
     await untilSlow(lanes, 'a');
@@ -122,9 +131,32 @@ describe('lanes', () => {
     expect(lanes.bearable('a')).toBe(1);
   });
 
+  it('of one that it does not know yet it makes one attempt, and the others when that has ended; where it hangs, they come again', async () => {
+    const lanes = openLanes({ slots: 100, slowAfterMs: 10_000 });
+    const first = await lanes.enter('a');
+    const others = enterAll(lanes, 'a', 5);
+    expect(lanes.underWay('a')).toBe(1);
+    first?.leave();
+    expect(await others).toHaveLength(5);
+
+    const hasty = openLanes({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
+    expect(await enterAll(hasty, 'hangs', 5)).toHaveLength(1);
+  });
+
+  it('whose last attempt was slow begins the next one up to a tenth of that later', async () => {
+    const lanes = openLanes({ slots: 100, slowAfterMs: SLOW_AFTER_MS, random: () => 1 });
+    const slow = await lanes.enter('a');
+    await pause(300);
+    slow?.leave();
+    const from = performance.now();
+    await lanes.enter('a');
+    expect(performance.now() - from).toBeGreaterThan(25);
+  });
+
   it('what left is forgotten: no slot leaks, fresh or slow', async () => {
     let beside = -1;
     const lanes = openLanes({ slots: 10, slowAfterMs: SLOW_AFTER_MS, onBeside: (count) => (beside = count) });
+    await know(lanes, 'a', 'b');
     const entered = await enterAll(lanes, 'a', 5);
     await untilSlow(lanes, 'a');
     for (const pass of entered) pass.leave();

@@ -1,4 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 /** What one process lets each subscription have under way, so that none takes all of its slots, however slow it is.
+ *
+ *  Of one that it does not know yet it makes one attempt, and the next when that has ended: a hundred new ones that hang are a hundred
+ *  attempts to begin with, and not as many as come in a quarter of a second.
  *
  *  An attempt is fresh at first, and slow once it has taken SLOW_AFTER_MS; or from the start, if one of its subscription takes
  *  so long right now, or if the last one that ended did. Fresh ones share the slots; slow ones only wait for somebody else, so they
@@ -6,8 +11,9 @@
  *  third of all, ten get five sixths together, a hundred still leave room for the next (dynamic thresholds: Choudhury and
  *  Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). One it may always have. */
 export interface Lanes {
-  /** Resolves with a pass for one attempt, at the latest SLOW_AFTER_MS after its subscription was found slow; null: it has its share
-   *  under way. Hand the pass back with `leave`. */
+  /** Resolves with a pass for one attempt; null, at the latest SLOW_AFTER_MS after its subscription was found slow: it has its share
+   *  under way. If the last one was slow it takes up to a tenth of that longer: those whose deadlines ended together do not begin
+   *  together again. Hand the pass back with `leave`. */
   enter(subscriptionId: string): Promise<Pass | null>;
   /** The same without asking, for what a person waits for. */
   push(subscriptionId: string): Pass;
@@ -28,12 +34,15 @@ export interface LanesOptions {
    *  jobs the next one finds a place, whoever these belong to. */
   onBeside?: (count: number) => void;
   slowAfterMs?: number;
+  random?: () => number;
 }
 
 const SLOW_AFTER_MS = 250;
 /** A timer that comes so late tells of a busy process of ours, and not of a slow receiver, whose answer may lie here unread. */
 const BUSY_MS = 20;
-/** Of subscriptions with nothing under way, how many are remembered as slow. */
+/** Of what the last attempt took, if it was slow, how much the next one waits at most. */
+const SPREAD = 0.1;
+/** Of how many subscriptions the last attempt is remembered. */
 const REMEMBERED = 10_000;
 
 interface Lane {
@@ -44,12 +53,13 @@ interface Lane {
   waiting: ((pass: Pass | null) => void)[];
 }
 
-export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: LanesOptions): Lanes {
+export function openLanes(options: LanesOptions): Lanes {
+  const { slots, onBeside, slowAfterMs = SLOW_AFTER_MS, random = Math.random } = options;
   const lanes = new Map<string, Lane>();
   /** Those with somebody waiting. */
   const crowded = new Set<string>();
-  /** Those whose last attempt was slow. */
-  const remembered = new Set<string>();
+  /** Of those that are known, how long the last attempt took if it was slow; 0 if it was not. */
+  const lastSlowMs = new Map<string, number>();
   let freshTotal = 0;
   let slowTotal = 0;
   let waitingTotal = 0;
@@ -60,7 +70,7 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
     lanes.set(id, lane);
     return lane;
   };
-  const isSlowNow = (id: string, { lateCount }: Lane) => lateCount > 0 || remembered.has(id);
+  const isSlowNow = (id: string, { lateCount }: Lane) => lateCount > 0 || (lastSlowMs.get(id) ?? 0) > 0;
   const hasSlowRoom = ({ slow }: Lane) => slow < Math.max(1, (slots - slowTotal) / 2);
   const hasFreshRoom = ({ fresh }: Lane) => fresh < Math.max(1, (slots - freshTotal) / 2);
   const tell = () => {
@@ -76,12 +86,11 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
     tell();
   }
 
-  function remember(id: string, wasLate: boolean): void {
-    remembered.delete(id);
-    if (!wasLate) return;
-    remembered.add(id);
-    const [oldest] = remembered;
-    if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  function remember(id: string, slowMs: number): void {
+    lastSlowMs.delete(id);
+    lastSlowMs.set(id, slowMs);
+    const [oldest] = lastSlowMs.keys();
+    if (lastSlowMs.size > REMEMBERED && oldest !== undefined) lastSlowMs.delete(oldest);
   }
 
   function push(id: string): Pass {
@@ -109,7 +118,7 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
       leave() {
         clearTimeout(timer);
         if (isLate) lane.lateCount -= 1;
-        remember(id, isLate);
+        remember(id, isLate ? performance.now() - from : 0);
         count(lane, kind, -1);
         admit();
         if (lane.fresh + lane.slow === 0 && lane.waiting.length === 0) lanes.delete(id);
@@ -124,7 +133,17 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
       while (lane.waiting.length > 0 && hasRoom(id, lane)) lane.waiting[0]?.(push(id));
     }
   }
-  const hasRoom = (id: string, lane: Lane) => hasSlowRoom(lane) && (isSlowNow(id, lane) || hasFreshRoom(lane));
+  const hasRoom = (id: string, lane: Lane) =>
+    lastSlowMs.has(id)
+      ? hasSlowRoom(lane) && (isSlowNow(id, lane) || hasFreshRoom(lane))
+      : lane.fresh + lane.slow === 0;
+
+  async function pushSpread(id: string): Promise<Pass> {
+    const slowMs = lastSlowMs.get(id) ?? 0;
+    const pass = push(id);
+    if (slowMs > 0) await pause(random() * SPREAD * slowMs);
+    return pass;
+  }
 
   function wait(id: string, lane: Lane): Promise<Pass | null> {
     return new Promise((resolve) => {
@@ -153,7 +172,7 @@ export function openLanes({ slots, onBeside, slowAfterMs = SLOW_AFTER_MS }: Lane
     push,
     enter(id) {
       const lane = laneOf(id);
-      if (lane.waiting.length === 0 && hasRoom(id, lane)) return Promise.resolve(push(id));
+      if (lane.waiting.length === 0 && hasRoom(id, lane)) return pushSpread(id);
       return hasSlowRoom(lane) ? wait(id, lane) : Promise.resolve(null);
     },
     underWay(id) {

@@ -34,7 +34,7 @@ const FEED_AHEAD_SECONDS = 30;
 
 // The breaker of a subscription: closed → open at OPENS_AT failures in a row (three timeouts, ten others) → half-open when its
 // time is over: one probe, the oldest delivery → closed when that (or whatever else) succeeds, open again when it fails, for
-// 15 s, 30 s, 1, 2, 4, 8, 10, 10 … min.
+// 15 s, 30 s, 1, 2, 4, 8, 10, 10 … min, each up to a tenth more or less: what failed together is not probed together.
 const OPENS_AT = 10;
 const TIMEOUT_WEIGHT = 4; // each has held a worker for the whole deadline
 const FIRST_OPEN_SECONDS = 15;
@@ -190,7 +190,8 @@ subscription AS (
     failure_streak = t.streak_after,
     breaker_until = CASE
       WHEN t.succeeded THEN NULL
-      WHEN t.opens THEN now() + least(${LONGEST_OPEN_SECONDS}, ${FIRST_OPEN_SECONDS} * 2 ^ least(s.breaker_opened_count, 20)) * interval '1 second'
+      WHEN t.opens THEN now() + least(${LONGEST_OPEN_SECONDS}, ${FIRST_OPEN_SECONDS} * 2 ^ least(s.breaker_opened_count, 20))
+        * (0.9 + 0.2 * random()) * interval '1 second'
       ELSE s.breaker_until
     END,
     breaker_opened_count = CASE WHEN t.succeeded THEN 0 ELSE s.breaker_opened_count + t.opens::int END,
