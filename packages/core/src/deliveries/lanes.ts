@@ -93,18 +93,19 @@ export function openLanes(options: LanesOptions): Lanes {
     if (lastSlowMs.size > REMEMBERED && oldest !== undefined) lastSlowMs.delete(oldest);
   }
 
-  function push(id: string): Pass {
+  /** For an attempt that begins in `inMs`. */
+  function push(id: string, inMs = 0): Pass {
     const lane = laneOf(id);
     let kind: 'fresh' | 'slow' = isSlowNow(id, lane) ? 'slow' : 'fresh';
     let isLate = false;
     count(lane, kind, 1);
-    const from = performance.now();
+    const from = performance.now() + inMs;
     let timer = setTimeout(() => {
       const lagMs = performance.now() - from - slowAfterMs;
       // Once only: where we are always behind, who hangs must be found out all the same.
       if (lagMs > BUSY_MS) timer = setTimeout(becomeLate, lagMs);
       else becomeLate();
-    }, slowAfterMs);
+    }, inMs + slowAfterMs);
     function becomeLate(): void {
       isLate = true;
       lane.lateCount += 1;
@@ -139,9 +140,9 @@ export function openLanes(options: LanesOptions): Lanes {
       : lane.fresh + lane.slow === 0;
 
   async function pushSpread(id: string): Promise<Pass> {
-    const slowMs = lastSlowMs.get(id) ?? 0;
-    const pass = push(id);
-    if (slowMs > 0) await pause(random() * SPREAD * slowMs);
+    const inMs = (lastSlowMs.get(id) ?? 0) * SPREAD * random();
+    const pass = push(id, inMs);
+    if (inMs > 0) await pause(inMs);
     return pass;
   }
 
@@ -169,7 +170,7 @@ export function openLanes(options: LanesOptions): Lanes {
   }
 
   return {
-    push,
+    push: (id) => push(id),
     enter(id) {
       const lane = laneOf(id);
       if (lane.waiting.length === 0 && hasRoom(id, lane)) return pushSpread(id);

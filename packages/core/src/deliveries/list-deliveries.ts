@@ -58,8 +58,8 @@ export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Prom
  *  Each way that this goes is one range of one index, in the order of the list, so it reads about as many rows as it shows,
  *  however many there are: of each status, outcome or trigger asked for (deliveries_unsettled_idx, …_outcome_idx,
  *  …_trigger_idx; what is usual is found soon in deliveries_account_id_id_idx), of each status of a recovery, of each
- *  subscription, of each event type, of each type of each subscription. What else was asked for is filtered. Those values stand in the text: Postgres plans without knowing
- *  parameters, and so would not know that a partial index has them. */
+ *  subscription, of each event type, of each type of each subscription. What else was asked for is filtered. Those values stand in
+ *  the text: Postgres plans without knowing parameters, and so would not know that a partial index has them. */
 function statementOf(wanted: DeliveriesWanted): { text: string; values: unknown[] } {
   const { accountId, subscriptionIds, eventTypes, statuses, outcomes, triggers, eventId, recoveryId, limit } = wanted;
   const values: unknown[] = [];
