@@ -13,7 +13,8 @@ import {
 } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
 
-/** Between two looks: while nothing is due · while something is due that had no room · after a round that found much. */
+/** Between two looks: while nothing is due · while something is due that had no room, and however often it is called · after a round
+ *  that found much. */
 const IDLE_MS = 1_000;
 const BUSY_MS = 100;
 const MUCH_MS = 20;
@@ -97,13 +98,20 @@ export function startFeeder(options: FeederOptions): Feeder {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       const restMs = await round();
-      if (isWanted || stopping.signal.aborted) continue;
-      const woken = new AbortController();
-      wake = () => woken.abort();
-      await pause(restMs, undefined, { signal: woken.signal }).catch(() => {});
-      wake = undefined;
+      const restsUntil = performance.now() + Math.min(restMs, BUSY_MS);
+      await rest(restMs);
+      await pause(restsUntil - performance.now(), undefined, { signal: stopping.signal }).catch(() => {});
     }
     listening?.close();
+  }
+
+  /** Until it is called. */
+  async function rest(ms: number): Promise<void> {
+    if (isWanted || stopping.signal.aborted) return;
+    const woken = new AbortController();
+    wake = () => woken.abort();
+    await pause(ms, undefined, { signal: woken.signal }).catch(() => {});
+    wake = undefined;
   }
 
   const running = run();

@@ -191,6 +191,23 @@ describe('deliver', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'pending', attemptCount: 2, failureCount: 1 });
   });
 
+  it('what timed out together is recorded up to a twentieth of the deadline later, each by chance; not what a person waits for, nor at a shutdown', async () => {
+    const { id, accountId } = await publishedDelivery();
+    ledger.answers.push({ outcome: 'timeout', statusCode: null });
+    const worker = ledger.attempter({ timeoutMs: 10_000, random: () => 0.5 });
+    const secondsOf = async (work: () => Promise<unknown>) => {
+      const from = performance.now();
+      await work();
+      return (performance.now() - from) / 1_000;
+    };
+    expect(await secondsOf(() => worker.attempt({ id, attemptNumber: 1 }, signal))).toBeGreaterThan(0.24);
+    const hasty = ledger.attempter({ timeoutMs: 1_000_000, random: () => 1 });
+    await askForRetry(ledger, { accountId, id });
+    expect(await secondsOf(() => hasty.attempt({ id, attemptNumber: 2 }, signal))).toBeLessThan(20);
+    expect(await secondsOf(() => hasty.attempt({ id, attemptNumber: 3 }, AbortSignal.abort()))).toBeLessThan(20);
+    expect(await attemptsOf(id)).toHaveLength(3);
+  });
+
   it('100 deliveries at once: loaded and recorded in a few statements, each with its own result', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PostRequest, PostResult } from '@posthorn/sender';
 import { toTypeId } from '@posthorn/contract';
 import { type Batch, openBatch } from '../batch.js';
@@ -77,6 +78,8 @@ export interface Attempter {
 const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
 /** What was read so long ago may have changed: our process was stopped, or there was no room. */
 const STALE_MS = 2_000;
+/** Of the deadline, how much later a timeout is recorded at most. */
+const ENDS_APART = 0.05;
 
 export function openAttempter(options: AttemptOptions): Attempter {
   const { db, post, log, patience, lanes, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
@@ -135,7 +138,9 @@ export function openAttempter(options: AttemptOptions): Attempter {
       headers: openHeaders({ cipher }, delivery.headersSealed),
       timeoutMs,
       signal,
-    }).finally(() => pass.leave());
+    })
+      .then((posted) => (urgent ? posted : endApart(posted, signal)))
+      .finally(() => pass.leave());
     const decision = decide(result, {
       failureCount: delivery.failureCount,
       waitsMs,
@@ -167,6 +172,13 @@ export function openAttempter(options: AttemptOptions): Attempter {
     return { end: 'attempted', report };
   }
 
+  /** What hung together ends together, and to write a hundred results keeps us from what is new: so each waits a little, by chance. */
+  async function endApart(result: PostResult, signal: AbortSignal): Promise<PostResult> {
+    if (result.outcome === 'timeout')
+      await pause(timeoutMs * ENDS_APART * random(), undefined, { signal }).catch(() => {});
+    return result;
+  }
+
   function park(delivery: LoadedDelivery, why: 'crowded' | 'breaker', bearable: number | null): AttemptEnd {
     parking.park(delivery, bearable);
     observe?.parked?.(why);
@@ -181,14 +193,14 @@ export function openAttempter(options: AttemptOptions): Attempter {
 
   /** After the commit: what a lost process leaves undone here, the feeder does. */
   async function follow(
-    { id, subscriptionId, isPaced }: LoadedDelivery,
+    { id, subscriptionId }: LoadedDelivery,
     attemptNumber: number,
-    { nextInMs, disabled }: Recorded,
+    { nextInMs, isFed, disabled }: Recorded,
   ): Promise<void> {
     if (disabled) {
       log.warn({ subscriptionId, reason: disabled }, 'subscription.disabled');
       await cancelDeliveries(db.pool, { subscriptionId });
-    } else if (!isPaced && nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
+    } else if (!isFed && nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
       await options.enqueue('retry', [
         { id, attemptNumber: attemptNumber + 1, delayMs: Math.max(0, Math.ceil(nextInMs)) },
       ]);

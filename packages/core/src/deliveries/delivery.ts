@@ -34,8 +34,6 @@ export interface LoadedDelivery {
   url: string;
   subscriptionStatus: SubscriptionStatus;
   isDeleted: boolean;
-  /** Its subscription has a rate: the feeder gives each of its attempts a slot. */
-  isPaced: boolean;
   /** Its subscription's breaker is not closed, and this is not the probe. */
   isHeldBack: boolean;
   headersSealed: Buffer | null;

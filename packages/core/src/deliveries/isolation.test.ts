@@ -1,7 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_CONCURRENCY } from './concurrency.js';
 import { feed } from '../feeder/feed.js';
+import { listenForWork, wakeFeeders } from '../feeder/wake.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { askForRetry } from './ask-for-retry.js';
@@ -118,6 +120,20 @@ describe('share', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(12);
   });
 
+  it('who has less room than it had is given its retries by the feeder, as there is room: no job of the queue’s finds none', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 1 WHERE id = $1', [id]);
+    ledger.answers.push(FAILED);
+    await publishMany(accountId, 2);
+    const [first] = ledger.jobs.splice(0);
+    if (first) await ledger.attempter().attempt(first, signal);
+    expect(ledger.jobs).toEqual([]);
+    ledger.answers.splice(0);
+    await ledger.settle();
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(2);
+  });
+
   it('what answers well gets its bound back, twice as much each second', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
@@ -173,6 +189,18 @@ describe('breaker', () => {
     expect(await ledger.db.prisma.delivery.aggregate({ where: { accountId }, _sum: { failureCount: true } })).toEqual({
       _sum: { failureCount: 3 },
     });
+  });
+
+  it('what waits for it does not call the feeder, which could do nothing', async () => {
+    const { accountId } = await openedBreaker();
+    let calls = 0;
+    const ear = await listenForWork(ledger.db.pool, () => void (calls += 1));
+    await publishMany(accountId, 5);
+    await pause(50);
+    expect(calls).toBe(0);
+    await wakeFeeders(ledger.db.pool);
+    await waitFor(() => (calls === 1 ? true : null), { what: 'a call that is one' });
+    ear.close();
   });
 
   it('half-open it lets a single probe through, the oldest; that fails, and it stays shut for twice as long', async () => {

@@ -24,7 +24,7 @@ describe('lanes', () => {
     expect(await lanes.enter('b')).not.toBeNull();
   });
 
-  it('who waits goes on as soon as one before it leaves; of a slow subscription it is told after SLOW_AFTER_MS to come again', async () => {
+  it('who waits goes on as soon as one before it leaves; when its subscription is found slow, as many as have room, and the others are told to come again', async () => {
     const lanes = openLanes({ slots: 2, slowAfterMs: 10_000 });
     const first = await lanes.enter('a');
     const second = lanes.enter('a');
@@ -131,7 +131,7 @@ describe('lanes', () => {
     expect(lanes.bearable('a')).toBe(1);
   });
 
-  it('of one that it does not know yet it makes one attempt, and the others when that has ended; where it hangs, they come again', async () => {
+  it('of one that it does not know yet it makes one attempt, and the others when that has ended or is found slow', async () => {
     const lanes = openLanes({ slots: 100, slowAfterMs: 10_000 });
     const first = await lanes.enter('a');
     const others = enterAll(lanes, 'a', 5);
@@ -139,8 +139,18 @@ describe('lanes', () => {
     first?.leave();
     expect(await others).toHaveLength(5);
 
+    // A worker that has just begun must not give one that takes a second for each a single place, and lower its bound to that.
     const hasty = openLanes({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
-    expect(await enterAll(hasty, 'hangs', 5)).toHaveLength(1);
+    expect(await enterAll(hasty, 'slow', 5)).toHaveLength(5);
+  });
+
+  it('of a hundred that it does not know yet and that hang each has one or two attempts, and the others come again at once', async () => {
+    const lanes = openLanes({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
+    const ids = Array.from({ length: 100 }, (_, n) => `hangs-${n}`);
+    const entered = await passes(ids.flatMap((id) => Array.from({ length: 5 }, () => lanes.enter(id))));
+    expect(entered.length).toBeGreaterThanOrEqual(100);
+    expect(entered.length).toBeLessThan(220);
+    expect(lanes.bearable('hangs-99')).toBe(1);
   });
 
   it('whose last attempt was slow begins the next one up to a tenth of that later', async () => {

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** What one process lets each subscription have under way, so that none takes all of its slots, however slow it is.
  *
- *  Of one that it does not know yet it makes one attempt, and the next when that has ended: a hundred new ones that hang are a hundred
- *  attempts to begin with, and not as many as come in a quarter of a second.
+ *  Of one that it does not know yet it makes one attempt, and the next when that has ended or is found slow: a hundred new ones that
+ *  hang are a hundred attempts to begin with, and not as many as come in a quarter of a second.
  *
  *  An attempt is fresh at first, and slow once it has taken SLOW_AFTER_MS; or from the start, if one of its subscription takes
  *  so long right now, or if the last one that ended did. Fresh ones share the slots; slow ones only wait for somebody else, so they
@@ -11,9 +11,9 @@ import { setTimeout as pause } from 'node:timers/promises';
  *  third of all, ten get five sixths together, a hundred still leave room for the next (dynamic thresholds: Choudhury and
  *  Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). One it may always have. */
 export interface Lanes {
-  /** Resolves with a pass for one attempt; null, at the latest SLOW_AFTER_MS after its subscription was found slow: it has its share
-   *  under way. If the last one was slow it takes up to a tenth of that longer: those whose deadlines ended together do not begin
-   *  together again. Hand the pass back with `leave`. */
+  /** Resolves with a pass for one attempt; with null as soon as its subscription is slow and has its share under way. If the last one
+   *  was slow it takes up to a tenth of that longer: those whose deadlines ended together do not begin together again. Hand the pass
+   *  back with `leave`. */
   enter(subscriptionId: string): Promise<Pass | null>;
   /** The same without asking, for what a person waits for. */
   push(subscriptionId: string): Pass;
@@ -109,11 +109,13 @@ export function openLanes(options: LanesOptions): Lanes {
     function becomeLate(): void {
       isLate = true;
       lane.lateCount += 1;
-      if (kind === 'slow') return;
-      count(lane, 'fresh', -1);
-      kind = 'slow';
-      count(lane, 'slow', 1);
-      admit();
+      if (kind === 'fresh') {
+        count(lane, 'fresh', -1);
+        kind = 'slow';
+        count(lane, 'slow', 1);
+        admit();
+      }
+      turnAway(id, lane);
     }
     return {
       leave() {
@@ -134,10 +136,16 @@ export function openLanes(options: LanesOptions): Lanes {
       while (lane.waiting.length > 0 && hasRoom(id, lane)) lane.waiting[0]?.(push(id));
     }
   }
-  const hasRoom = (id: string, lane: Lane) =>
-    lastSlowMs.has(id)
-      ? hasSlowRoom(lane) && (isSlowNow(id, lane) || hasFreshRoom(lane))
-      : lane.fresh + lane.slow === 0;
+
+  function hasRoom(id: string, lane: Lane): boolean {
+    if (isSlowNow(id, lane)) return hasSlowRoom(lane);
+    return lastSlowMs.has(id) ? hasSlowRoom(lane) && hasFreshRoom(lane) : lane.fresh + lane.slow === 0;
+  }
+
+  /** Those before them end soon, unless they are slow: who is turned away comes again behind all that is owed for longer. */
+  function turnAway(id: string, lane: Lane): void {
+    if (isSlowNow(id, lane)) for (const end of lane.waiting.slice()) end(null);
+  }
 
   async function pushSpread(id: string): Promise<Pass> {
     const inMs = (lastSlowMs.get(id) ?? 0) * SPREAD * random();
@@ -149,19 +157,12 @@ export function openLanes(options: LanesOptions): Lanes {
   function wait(id: string, lane: Lane): Promise<Pass | null> {
     return new Promise((resolve) => {
       const end = (pass: Pass | null) => {
-        clearTimeout(timer);
         lane.waiting.splice(lane.waiting.indexOf(end), 1);
         if (lane.waiting.length === 0) crowded.delete(id);
         waitingTotal -= 1;
         tell();
         resolve(pass);
       };
-      // Those before it end soon, unless they are slow: who is turned away comes again behind all that is owed for longer.
-      const look = () => {
-        if (isSlowNow(id, lane)) end(null);
-        else timer = setTimeout(look, slowAfterMs);
-      };
-      let timer = setTimeout(look, slowAfterMs);
       lane.waiting.push(end);
       crowded.add(id);
       waitingTotal += 1;
@@ -174,7 +175,7 @@ export function openLanes(options: LanesOptions): Lanes {
     enter(id) {
       const lane = laneOf(id);
       if (lane.waiting.length === 0 && hasRoom(id, lane)) return pushSpread(id);
-      return hasSlowRoom(lane) ? wait(id, lane) : Promise.resolve(null);
+      return isSlowNow(id, lane) ? Promise.resolve(null) : wait(id, lane);
     },
     underWay(id) {
       const lane = lanes.get(id);

@@ -8,7 +8,7 @@ SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type 
   (extract(epoch FROM d.due_at - now()) * 1000)::float8 AS "dueInMs",
   (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "publishedMsAgo",
   s.id AS "subscriptionId", s.url, s.status AS "subscriptionStatus", s.deleted_at IS NOT NULL AS "isDeleted",
-  s.rate_limit IS NOT NULL AS "isPaced", s.breaker_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id AS "isHeldBack",
+  s.breaker_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id AS "isHeldBack",
   s.headers_sealed AS "headersSealed",
   ARRAY(
     SELECT k.sealed FROM secrets k

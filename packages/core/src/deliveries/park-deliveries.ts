@@ -10,68 +10,80 @@ export interface Parking {
   drain(): Promise<void>;
 }
 
-interface Parked {
-  delivery: LoadedDelivery;
-  bearable: number | null;
-}
-
 /** The queue ignores an id that it still knows: a delivery is parked when its job is gone, or the job that the feeder makes
  *  next would be ignored, and the delivery would wait for its lease to end. */
-const AFTER_MS = 200;
+const PARK_AFTER_MS = 200;
+/** What a subscription can bear is known sooner: until it is written, the queue gets what will find no room. */
+const BOUND_AFTER_MS = 10;
 
 // Parked ones go in the order in which they were published, whichever has been tried already: so the oldest one reaches the
 // end of its schedule even if only a probe is made now and then.
 const PARK = `
-WITH parked AS (
-  SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) AS t (id, attempt_count, subscription_id, bearable)
-),
-bounded AS (
-  UPDATE subscriptions s SET concurrency_limit = c.bearable, concurrency_set_at = now()
-  FROM (SELECT subscription_id, greatest(1, min(bearable)) AS bearable FROM parked WHERE bearable IS NOT NULL GROUP BY subscription_id) c
-  WHERE s.id = c.subscription_id AND s.concurrency_limit > c.bearable
-)
 UPDATE deliveries d SET feed_at = least(d.created_at, now())
-FROM parked p
-WHERE d.id = p.id AND d.status = 'pending' AND d.attempt_count = p.attempt_count AND d.feed_at > now()`;
+FROM unnest($1::uuid[], $2::int[]) AS parked (id, attempt_count)
+WHERE d.id = parked.id AND d.status = 'pending' AND d.attempt_count = parked.attempt_count AND d.feed_at > now()`;
+
+const BOUND = `
+UPDATE subscriptions s SET concurrency_limit = b.bearable, concurrency_set_at = now()
+FROM (SELECT id, greatest(1, min(bearable)) AS bearable FROM unnest($1::uuid[], $2::int[]) AS t (id, bearable) GROUP BY id) b
+WHERE s.id = b.id AND s.concurrency_limit > b.bearable`;
 
 export function openParking({ pool, patience }: { pool: pg.Pool; patience: Patience }): Parking {
-  let waiting: Parked[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let writing: Promise<void> = Promise.resolve();
   const closing = new AbortController();
-
-  async function write(taken: Parked[]): Promise<void> {
-    await pool.query({
+  async function write(query: pg.QueryConfig): Promise<void> {
+    await patience
+      .until(() => pool.query(query), closing.signal)
+      .catch(() => {
+        // The leases end, and the feeder finds them then.
+      });
+  }
+  const bounding = gather<{ id: string; bearable: number }>(BOUND_AFTER_MS, (bounds) =>
+    write({
+      name: 'bound-subscriptions',
+      text: BOUND,
+      values: [bounds.map(({ id }) => id), bounds.map(({ bearable }) => bearable)],
+    }),
+  );
+  const parking = gather<LoadedDelivery>(PARK_AFTER_MS, (deliveries) =>
+    write({
       name: 'park-deliveries',
       text: PARK,
-      values: [
-        taken.map(({ delivery }) => delivery.id),
-        taken.map(({ delivery }) => delivery.attemptCount),
-        taken.map(({ delivery }) => delivery.subscriptionId),
-        taken.map(({ bearable }) => bearable),
-      ],
-    });
-  }
-
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    const taken = waiting;
-    waiting = [];
-    if (taken.length === 0) return;
-    // If the database does not do it, the leases end and the feeder finds them then.
-    writing = writing.then(() => patience.until(() => write(taken), closing.signal)).catch(() => {});
-  }
+      values: [deliveries.map(({ id }) => id), deliveries.map(({ attemptCount }) => attemptCount)],
+    }),
+  );
 
   return {
     park(delivery, bearable) {
-      waiting.push({ delivery, bearable });
-      timer ??= setTimeout(flush, AFTER_MS);
+      if (bearable !== null) bounding.add({ id: delivery.subscriptionId, bearable });
+      parking.add(delivery);
     },
     async drain() {
       closing.abort();
+      await Promise.all([bounding.drain(), parking.drain()]);
+    },
+  };
+}
+
+/** What comes within `afterMs` of the first is handed over together, one such after the other. */
+function gather<Item>(afterMs: number, handOver: (items: Item[]) => Promise<void>) {
+  let items: Item[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let handing = Promise.resolve();
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const taken = items;
+    items = [];
+    if (taken.length > 0) handing = handing.then(() => handOver(taken));
+  }
+  return {
+    add(item: Item): void {
+      items.push(item);
+      timer ??= setTimeout(flush, afterMs);
+    },
+    async drain(): Promise<void> {
       flush();
-      await writing;
+      await handing;
     },
   };
 }

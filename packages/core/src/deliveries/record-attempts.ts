@@ -21,6 +21,8 @@ export interface Recorded {
   status: DeliveryStatus;
   /** When its next attempt is due; null if none is owed. */
   nextInMs: number | null;
+  /** The feeder brings it then; otherwise the queue is told of it now, unless it is far. */
+  isFed: boolean;
   /** The subscription was disabled by this attempt. */
   disabled: 'gone' | 'failing' | null;
   /** This attempt opened the subscription's breaker. */
@@ -53,11 +55,11 @@ WITH input AS (
   SELECT * FROM unnest(
     $1::uuid[], $2::uuid[], $3::int[], $4::attempt_trigger[], $5::attempt_outcome[], $6::int[], $7::timestamptz[], $8::int[],
     $9::int[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::boolean[], $19::text[],
-    $20::text[], $21::float8[], $22::boolean[], $25::boolean[], $26::boolean[], $27::uuid[]
+    $20::text[], $21::float8[], $22::boolean[], $25::boolean[], $26::uuid[]
   ) AS t (
     id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
     dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error,
-    decided, wait_ms, spent, paced, disables, recovery_id
+    decided, wait_ms, spent, disables, recovery_id
   )
 ),
 result AS (
@@ -74,8 +76,8 @@ result AS (
   FROM input i
 ),
 before AS (
-  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.paced, i.is_last, i.outcome, i.status_code, i.number, i.trigger, i.started_at, i.duration_ms,
-    b.is_back,
+  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.is_last, i.outcome, i.status_code, i.number, i.trigger, i.started_at, i.duration_ms,
+    b.is_back, NOT s.is_direct AS is_fed,
     CASE
       WHEN i.next = 'succeeded' THEN 'succeeded'::delivery_status
       WHEN i.next = 'gone' AND d.status IN ('pending', 'held') THEN 'failed'
@@ -90,6 +92,10 @@ before AS (
       THEN CASE WHEN i.next = 'gone' THEN nullif(d.asked_trigger, 'recovery') ELSE d.asked_trigger END
     END AS asked_after
   FROM result i JOIN deliveries d ON d.id = i.delivery_id
+    CROSS JOIN LATERAL (
+      SELECT rate_limit IS NULL AND breaker_until IS NULL AND concurrency_limit = ${MAX_CONCURRENCY} AS is_direct
+      FROM subscriptions WHERE id = d.subscription_id
+    ) s
     CROSS JOIN LATERAL (SELECT d.recovery_id IS DISTINCT FROM i.recovery_id AS is_back) b
   WHERE d.attempt_count = i.number - 1
   ORDER BY d.id
@@ -112,8 +118,8 @@ moved AS (
       -- A person does not wait for the schedule. What is due now is enqueued now: a second job of it would be a second POST.
       WHEN b.asked_after IN ('manual', 'test') AND b.due_after > now() THEN now() + interval '1 second'
       WHEN b.due_after > now() + $24 * interval '1 millisecond' THEN b.due_after - interval '${FEED_AHEAD_SECONDS} seconds'
-      -- With a rate, the feeder gives the next attempt a slot when it is due.
-      WHEN b.paced THEN b.due_after
+      -- Who has a rate, or less room than it had, is given the next attempt by the feeder, when it is due and there is room.
+      WHEN b.is_fed THEN b.due_after
       ELSE b.due_after + interval '${LEASE_SECONDS} seconds'
     END,
     completed_at = CASE
@@ -128,7 +134,7 @@ moved AS (
     last_attempt_at = b.started_at
   FROM before b WHERE d.id = b.id
   RETURNING d.id, d.account_id, d.subscription_id, d.event_type, d.status, d.status_reason, d.attempt_count,
-    CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.next, b.spent, b.is_last, b.outcome, b.status_code, b.duration_ms,
+    CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.is_fed, b.next, b.spent, b.is_last, b.outcome, b.status_code, b.duration_ms,
     d.status = 'failed' AND b.status <> 'failed' AS has_failed,
     CASE WHEN d.status <> b.status THEN d.status END AS ended
 ),
@@ -229,7 +235,7 @@ told AS (
   FROM subscription WHERE failing_warned < warned_before
 )
 -- Of due_after, not of due_at, which is rounded to the millisecond: whoever reads this must see the same side of the longest wait.
-SELECT m.id, m.status, (extract(epoch FROM m.due_after - now()) * 1000)::float8 AS "nextInMs",
+SELECT m.id, m.status, (extract(epoch FROM m.due_after - now()) * 1000)::float8 AS "nextInMs", m.is_fed AS "isFed",
   CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened"
 FROM moved m LEFT JOIN subscription s ON s.id = m.subscription_id`;
 
@@ -271,7 +277,6 @@ export async function recordAttempts(
       column(({ decision, trigger }) => decision.next === 'retry' && decision.spent && trigger !== 'manual'),
       failingAfterMs,
       LONGEST_QUEUED_WAIT_MS,
-      column(({ delivery }) => delivery.isPaced),
       column(({ decision }) => decision.next === 'succeeded' && decision.disable === true),
       column(({ delivery }) => delivery.recoveryId),
     ],

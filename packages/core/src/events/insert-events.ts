@@ -22,7 +22,7 @@ export interface InsertedEvent {
   directIds: string[];
   /** How many each of these has before it of its subscription. */
   directRanks: number[];
-  /** How many wait for the feeder. */
+  /** How many wait for the feeder, and for nothing else: what waits for a breaker is not counted. */
   parkedCount: number;
 }
 
@@ -70,13 +70,13 @@ accepted AS (
 ),
 matched AS (
   SELECT e.id AS event_id, e.account_id, e.type, e.position, s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
-    s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_open
+    s.breaker_until IS NULL AS is_closed, s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_direct
   FROM accepted e JOIN subscriptions s ON s.account_id = e.account_id
   WHERE NOT e.suppressed AND s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${wantsType('e.type')}
 ),
 taken AS (
   SELECT m.subscription_id, greatest(young.count, leased.count) AS count
-  FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_open) m
+  FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_direct) m
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
       SELECT FROM deliveries d
@@ -110,7 +110,7 @@ owed_per_event AS (
   SELECT event_id, count(*)::int AS deliveries,
     array_agg(id ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
     array_agg(place::int - 1 ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ranks,
-    (count(*) FILTER (WHERE is_active AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
+    (count(*) FILTER (WHERE is_active AND is_closed AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
   FROM placed GROUP BY event_id
 ),
 counted AS (
