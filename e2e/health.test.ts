@@ -42,7 +42,7 @@ async function leasesRunOut({ databaseUrl }: Stack): Promise<void> {
 const SOON = { timeoutMs: 60_000 };
 
 describe.each(inject('queueBackends'))('health on %s', (backend) => {
-  it('all workers killed: the API accepts, is degraded and says why; a worker is back: all is well', async () => {
+  it('all workers killed: the API accepts, is degraded and says why; a worker is back: all is well (V7)', async () => {
     const stack = await startStack({ backend, workers: 2 });
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);

@@ -47,6 +47,8 @@ export interface BackendOptions {
 }
 
 const TRIM_EVERY_MS = 1_000;
+/** A lock is renewed when it is between a half of this and all of it old: before anybody can have looked at it twice. */
+const RENEW_MS = 2_000;
 
 /** Redis' keys begin with this; KEDA and dashboards name it too. */
 export const PREFIX = 'posthorn';
@@ -108,7 +110,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
   pool.on('error', onError);
   // The pool listens to connections at rest only: one that ends when it was just made, before BullMQ has it, would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
-  prepareStatements(pool);
+  tuneStatements(pool);
   let knownStart: string | undefined;
   const open: typeof createPostgresBackend = (...of) => {
     const backend = createPostgresBackend(...of);
@@ -132,7 +134,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
     },
     queue: (name) => new classes.Queue(name, { connection: shared }).on('error', onError) as unknown as Queue,
     worker: (name, process, workerOptions) =>
-      new classes.Worker(name, process, { ...workerOptions, connection: shared }).on(
+      new classes.Worker(name, process, { ...workerOptions, lockRenewTime: RENEW_MS, connection: shared }).on(
         'error',
         onError,
       ) as unknown as Worker,
@@ -163,21 +165,34 @@ function startAnew(connection: { waitUntilReady(): Promise<void> }): void {
     });
 }
 
-/** Has each connection of the pool parse and plan a statement once, which BullMQ does not ask for: about a tenth of Postgres' work. */
-function prepareStatements(pool: pg.Pool): void {
-  const names = new Map<string, string>();
+/** Has each connection of the pool parse and plan a statement once, which BullMQ does not ask for: about a tenth of Postgres' work.
+ *  And has Postgres say what time it is where locks are renewed or found to have run out. */
+function tuneStatements(pool: pg.Pool): void {
+  const tuned = new Map<string, { name: string; text: string }>();
   const query = pool.query.bind(pool) as (...given: unknown[]) => unknown;
-  const nameOf = (text: string) => {
-    const name = names.get(text) ?? `posthorn_queue_${names.size}`;
-    names.set(text, name);
-    return name;
+  const tune = (text: string) => {
+    const known = tuned.get(text);
+    if (known) return known;
+    const statement = { name: `posthorn_queue_${tuned.size}`, text: withPostgresClock(text) };
+    tuned.set(text, statement);
+    return statement;
   };
   Object.assign(pool, {
     query: (text: unknown, values?: unknown, ...rest: unknown[]) =>
       typeof text === 'string' && Array.isArray(values)
-        ? query({ name: nameOf(text), text, values }, ...rest)
+        ? query({ ...tune(text), values }, ...rest)
         : query(text, values, ...rest),
   });
+}
+
+/** BullMQ writes and reads the end of a lock by the clock of whichever process does it: one whose clock is a minute ahead took the
+ *  jobs of all others for abandoned. (A lock is first written with the job, by the worker's clock, and renewed before the
+ *  second look at it: RENEW_MS.) */
+function withPostgresClock(text: string): string {
+  const now = /extend_lock|locked_until_ms|move_stalled_jobs/.test(text) && /(\$\d+) now_ms/.exec(text)?.[1];
+  return now
+    ? text.replaceAll(now, `(extract(epoch FROM clock_timestamp()) * 1000 + 0 * ${now}::bigint)::bigint`)
+    : text;
 }
 
 /** BullMQ makes two temporary tables for each batch that it adds, which took 17 ms for four jobs, and every other connection must

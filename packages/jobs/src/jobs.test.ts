@@ -4,7 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { DEFAULT_SCHEMA } from 'bullmq';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { QueueConnection } from './backend.js';
 import { type Due, type QueueName, type Taken, fromJobId, toJobId } from './catalog.js';
 import { chooseQueue } from './choose-queue.js';
@@ -457,6 +459,52 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(await ask()).toBe(1);
       expect(await ask()).toBe(0);
     });
+  }
+
+  // Redis lets a lock run out by its own clock.
+  if (backend === 'postgres') {
+    it('regression: a process whose clock is wrong takes nobody’s job, and loses none of its own', async () => {
+      const { enqueue, queues } = producer();
+      const database = new pg.Client({ connectionString: connection.url, options: `-c search_path=${DEFAULT_SCHEMA}` });
+      await database.connect();
+      undo.push(() => database.end());
+      const clock = vi.spyOn(Date, 'now');
+      undo.push(() => Promise.resolve(clock.mockRestore()));
+      const setWrong = (byMs: number) =>
+        clock.mockImplementation(() => Math.round(performance.timeOrigin + performance.now() + byMs));
+      const [own, others] = [due(), due()];
+
+      setWrong(-90_000);
+      let runs = 0;
+      const first = consumer('deliver', (_, signal) => {
+        runs += 1;
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('away'))));
+      });
+      await enqueue('deliver', [own]);
+      const isLocked = async () => {
+        const { rows } = await database.query<{ isLocked: boolean }>(
+          `SELECT locked_until_ms > extract(epoch FROM clock_timestamp()) * 1000 AS "isLocked" FROM job WHERE id = $1`,
+          [toJobId('deliver', own)],
+        );
+        return rows[0]?.isLocked ?? false;
+      };
+      await waitFor(isLocked, { what: 'a lock that holds for the others, too' });
+      expect(runs).toBe(1);
+      await first.stop({ graceMs: 0 });
+
+      setWrong(90_000);
+      await enqueue('retry', [others]);
+      await database.query(
+        `UPDATE job SET state = 'active', lock_token = 'another’s', stalled_marked = true,
+           locked_until_ms = extract(epoch FROM clock_timestamp()) * 1000 + 20000 WHERE id = $1`,
+        [toJobId('retry', others)],
+      );
+      consumer('retry', () => Promise.resolve(completed));
+      const looks = async () =>
+        (await database.query(`SELECT FROM meta WHERE queue = 'retry' AND field = 'stalled-check'`)).rowCount === 1;
+      await waitFor(looks, { what: 'it to look for abandoned jobs' });
+      expect(await (await queues.retry.getJob(toJobId('retry', others)))?.getState()).toBe('active');
+    }, 30_000);
   }
 
   it('regression: one that refused at the very start is used as soon as it answers', async () => {
