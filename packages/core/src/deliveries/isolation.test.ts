@@ -226,6 +226,45 @@ describe('breaker', () => {
     expect(openMs).toBeLessThan(33_100);
   });
 
+  it('regression: the probe is the oldest delivery, also one that became due last: so one reaches the end of its schedule while new ones come in', async () => {
+    const { accountId, id } = await openedBreaker();
+    const oldest = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId }, orderBy: { id: 'asc' } });
+    await publishMany(accountId, 20);
+    // Its long wait has ended; what was published meanwhile waits for longer.
+    await ledger.db.pool.query(
+      `UPDATE deliveries SET due_at = now(), feed_at = now() WHERE account_id = $1 AND attempt_count > 0`,
+      [accountId],
+    );
+    await letTimePass(id);
+    await feed(ledger);
+    expect(ledger.jobs.map((job) => job.id)).toEqual([oldest.id]);
+    // And where it waits again, the next one.
+    const [probe] = ledger.jobs.splice(0);
+    if (probe) await ledger.attempter({ waitsMs: [0, 7_200_000, 0] }).attempt(probe, signal);
+    await letTimePass(id);
+    await feed(ledger);
+    expect(ledger.jobs.map((job) => job.id > oldest.id)).toEqual([true]);
+  });
+
+  it('regression: a receiver that is dead for good is given up, however much is published for it meanwhile', async () => {
+    const { accountId, id } = await openedBreaker();
+    const worker = ledger.attempter({ waitsMs: [7_200_000, 7_200_000], failingAfterMs: 36_000_000 });
+    for (let hour = 1; hour <= 24; hour += 1) {
+      await publishMany(accountId, 20);
+      await ledger.db.pool.query(
+        `UPDATE deliveries SET due_at = due_at - interval '1 hour', feed_at = feed_at - interval '1 hour' WHERE account_id = $1`,
+        [accountId],
+      );
+      await ledger.db.pool.query(
+        `UPDATE subscriptions SET breaker_until = breaker_until - interval '1 hour', failing_since = failing_since - interval '1 hour' WHERE id = $1`,
+        [id],
+      );
+      await feed(ledger);
+      for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
+    }
+    expect(await subscriptionNow(id)).toMatchObject({ status: 'disabled', statusReason: 'failing' });
+  });
+
   it('a probe that succeeds closes it, and what waited goes, gently at first', async () => {
     const { accountId, id } = await openedBreaker();
     await publishMany(accountId, 20);

@@ -22,6 +22,9 @@ export interface Claimed {
 /** Slots of a subscription with a rate are given out so far ahead, so that its rate is kept however late a round is. */
 const SLOTS_AHEAD_SECONDS = 2;
 const LOCK = 72_707_370;
+/** Where the oldest delivery of a failing subscription is looked for: from so long before the failing began, so many. */
+const BEFORE_FAILING = '1 minute';
+const LOOKED_AT = 10_000;
 
 // One round at a time in all processes (who finds another at work does nothing): what is under way is counted and what is
 // chosen is added, and two at once would each fill the same room.
@@ -33,7 +36,9 @@ const LOCK = 72_707_370;
 //
 // Room: as many as are not leased already, up to its limit, and never more than FED_AT_ONCE · with a rate, as many as there are
 // slots until SLOTS_AHEAD_SECONDS from now, each at its own time, so each is moved once (generic cell rate algorithm without
-// burst: ITU-T I.371) · with an open breaker none, with a half-open one a single probe.
+// burst: ITU-T I.371) · with an open breaker none, with a half-open one a single probe: of all that are due the oldest delivery, whenever
+// it became due, so that one after the other reaches the end of its schedule while new ones come in. It is looked for among those
+// since a little before the failing began; older ones that are still owed are few, or became due before the others.
 const CLAIM = `
 WITH RECURSIVE owed AS (
   (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
@@ -45,7 +50,7 @@ WITH RECURSIVE owed AS (
   FROM owed o WHERE o.subscription_id IS NOT NULL
 ),
 waiting AS MATERIALIZED (
-  SELECT s.id, s.account_id, s.rate_limit, s.breaker_until IS NOT NULL AS is_half_open, greatest(s.next_slot_at, now()) AS next_slot_at,
+  SELECT s.id, s.account_id, s.rate_limit, s.failing_since, s.breaker_until IS NOT NULL AS is_half_open, greatest(s.next_slot_at, now()) AS next_slot_at,
     CASE WHEN s.breaker_until IS NULL THEN s.concurrency_limit ELSE 1 END AS concurrency_limit
   FROM owed o JOIN subscriptions s ON s.id = o.subscription_id
   WHERE EXISTS (SELECT FROM deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
@@ -67,9 +72,21 @@ roomy AS (
 due AS (
   SELECT c.id, r.id AS subscription_id, r.account_id, c.feed_at, row_number() OVER (PARTITION BY r.id ORDER BY c.feed_at) AS turn
   FROM roomy r CROSS JOIN LATERAL (
-    SELECT d.id, d.feed_at FROM deliveries d
-    WHERE d.subscription_id = r.id AND d.feed_at <= now()
-    ORDER BY d.feed_at LIMIT greatest(0, least(r.room, $1::int))
+    (SELECT d.id, d.feed_at FROM deliveries d
+    WHERE NOT r.is_half_open AND d.subscription_id = r.id AND d.feed_at <= now()
+    ORDER BY d.feed_at LIMIT greatest(0, least(r.room, $1::int)))
+    UNION ALL
+    (SELECT old.id, old.feed_at FROM (
+      (SELECT d.id, d.feed_at FROM deliveries d
+      WHERE d.subscription_id = r.id AND d.feed_at <= now() ORDER BY d.feed_at LIMIT 1)
+      UNION ALL
+      (SELECT since.id, since.feed_at FROM (
+        SELECT d.id, d.feed_at FROM deliveries d
+        WHERE d.subscription_id = r.id AND d.id >= posthorn_uuid_at(r.failing_since - interval '${BEFORE_FAILING}')
+        ORDER BY d.id LIMIT ${LOOKED_AT}
+      ) since WHERE since.feed_at <= now() ORDER BY since.id LIMIT 1)
+    ) old
+    WHERE r.is_half_open AND r.room > 0 ORDER BY old.id LIMIT 1)
   ) c
 ),
 fair AS (
