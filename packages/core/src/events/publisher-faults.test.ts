@@ -66,7 +66,7 @@ async function publishAll(accountId: string, given: Call[], scripts: Fault[][]):
   );
   return Promise.all(
     given.map(async ({ key, body, account, afterMs }, index): Promise<Answer> => {
-      await delay(afterMs);
+      if (afterMs > 0) await delay(afterMs); // those of the same moment share a statement
       // Without a key each is an event of its own.
       const payload = key === null ? `{"call":${index},"body":"${body}"}` : `{"body":"${body}"}`;
       const frozen = freezeEvent(`{"event":"message:created","payload":${payload}}`);
