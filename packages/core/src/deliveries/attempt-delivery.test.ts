@@ -791,4 +791,34 @@ describe('secrets', () => {
     await ledger.work();
     expect(ledger.posts[0]?.headers).toEqual({ authorization: 'Bearer hunter2' });
   });
+
+  it.each([
+    [
+      'secret',
+      'UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE subscription_id = $1) WHERE subscription_id = $2',
+    ],
+    [
+      'secret’s row',
+      `UPDATE secrets SET subscription_id = $2, expires_at = now() + interval '1 hour' WHERE subscription_id = $1`,
+    ],
+    [
+      'header',
+      'UPDATE subscriptions SET headers_sealed = (SELECT headers_sealed FROM subscriptions WHERE id = $1) WHERE id = $2',
+    ],
+  ])(
+    'a sealed %s that was moved to another subscription does not open, and nothing is sent with it',
+    async (_, move) => {
+      const { accountId, subscriptionId: from } = await publishedDelivery();
+      await changeSubscription(ledger, {
+        accountId,
+        id: from,
+        changes: { headers: { authorization: 'Bearer hunter2' } },
+      });
+      ledger.jobs.length = 0;
+      const { subscriptionId: to } = await publishedDelivery();
+      await ledger.db.pool.query(move, [from, to]);
+      await expect(ledger.work()).rejects.toThrow(/authenticate/);
+      expect(ledger.posts).toEqual([]);
+    },
+  );
 });

@@ -134,8 +134,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
       url: delivery.url,
       webhookId: eventId,
       body: delivery.body,
-      secrets: delivery.secretsSealed.map((sealed) => cipher.open(sealed)),
-      headers: openHeaders({ cipher }, delivery.headersSealed),
+      secrets: delivery.secretsSealed.map((sealed) => cipher.open(sealed, `secret:${delivery.subscriptionId}`)),
+      headers: openHeaders({ cipher }, delivery.subscriptionId, delivery.headersSealed),
       timeoutMs,
       signal,
     })

@@ -35,9 +35,9 @@ export async function changeSubscription(
     if (changes.scope !== undefined) set('scope', changes.scope);
     if (changes.description !== undefined) set('description', changes.description);
     if (changes.headers !== undefined) {
-      const kept = keepMasked(changes.headers, openHeaders(deps, now.headersSealed));
+      const kept = keepMasked(changes.headers, openHeaders(deps, id, now.headersSealed));
       if ('missing' in kept) return { outcome: 'header_not_stored', name: kept.missing } as const;
-      set('headers_sealed', sealHeaders(deps, kept.headers));
+      set('headers_sealed', sealHeaders(deps, id, kept.headers));
     }
     if (changes.metadata !== undefined) set('metadata', JSON.stringify(changes.metadata));
 

@@ -46,7 +46,7 @@ export async function createSubscription(deps: Deps, input: NewSubscription): Pr
         input.events,
         input.scope ?? null,
         input.description ?? null,
-        sealHeaders(deps, input.headers),
+        sealHeaders(deps, id, input.headers),
         JSON.stringify(input.metadata ?? {}),
         input.rateLimit ?? null,
       ],
@@ -55,7 +55,7 @@ export async function createSubscription(deps: Deps, input: NewSubscription): Pr
       newId(),
       id,
       cipher.keyId,
-      cipher.seal(newSecret()),
+      cipher.seal(newSecret(), `secret:${id}`),
     ]);
     return {
       outcome: 'started',
@@ -69,25 +69,32 @@ export async function createSubscription(deps: Deps, input: NewSubscription): Pr
   return subscription ? { outcome: 'created', subscription } : { outcome: 'account_unknown' };
 }
 
-/** A receiver's own headers as they are stored; null when there are none. */
+/** A subscription's own headers as they are stored; null when there are none. */
 export function sealHeaders(
   { cipher }: Pick<Deps, 'cipher'>,
+  subscriptionId: string,
   headers: Record<string, string> | undefined,
 ): Buffer | null {
-  return headers && Object.keys(headers).length > 0 ? cipher.seal(JSON.stringify(headers)) : null;
+  return headers && Object.keys(headers).length > 0
+    ? cipher.seal(JSON.stringify(headers), `headers:${subscriptionId}`)
+    : null;
 }
 
 /** The reverse of sealHeaders. */
-export function openHeaders({ cipher }: Pick<Deps, 'cipher'>, sealed: Uint8Array | null): Record<string, string> {
-  return sealed ? (JSON.parse(cipher.open(sealed)) as Record<string, string>) : {};
+export function openHeaders(
+  { cipher }: Pick<Deps, 'cipher'>,
+  subscriptionId: string,
+  sealed: Uint8Array | null,
+): Record<string, string> {
+  return sealed ? (JSON.parse(cipher.open(sealed, `headers:${subscriptionId}`)) as Record<string, string>) : {};
 }
 
 /** A receiver's own headers as they may be shown: the names, with their values masked. */
 export function readHeaderNames(
   deps: Pick<Deps, 'cipher'>,
-  subscription: { headersSealed: Uint8Array | null },
+  subscription: { id: string; headersSealed: Uint8Array | null },
 ): Record<string, string> {
-  const headers = openHeaders(deps, subscription.headersSealed);
+  const headers = openHeaders(deps, subscription.id, subscription.headersSealed);
   return Object.fromEntries(Object.keys(headers).map((name) => [name, MASK]));
 }
 

@@ -22,7 +22,10 @@ export async function readSecrets(
      ORDER BY k.expires_at DESC NULLS FIRST`,
     [accountId, id],
   );
-  const [current, ...previous] = rows.map(({ sealed, expiresAt }) => ({ secret: cipher.open(sealed), expiresAt }));
+  const [current, ...previous] = rows.map(({ sealed, expiresAt }) => ({
+    secret: cipher.open(sealed, `secret:${id}`),
+    expiresAt,
+  }));
   if (!current) return null;
   return {
     secret: current.secret,
@@ -49,7 +52,7 @@ export async function rotateSecret(
       newId(),
       id,
       cipher.keyId,
-      cipher.seal(newSecret()),
+      cipher.seal(newSecret(), `secret:${id}`),
     ]);
     await client.query(
       `DELETE FROM secrets WHERE subscription_id = $1 AND (expires_at <= now() OR id NOT IN

@@ -82,14 +82,15 @@ export function openVerifier({
       return { end: 'stood_down', why: 'superseded' };
 
     const challenge = newChallenge();
-    const secrets = loaded.secretsSealed.map((sealed) => cipher.open(sealed));
+    const subscriptionId = loaded.subscriptionId ?? '';
+    const secrets = loaded.secretsSealed.map((sealed) => cipher.open(sealed, `secret:${subscriptionId}`));
     const result = await post({
       url: loaded.url,
       webhookId: toTypeId('ver', id),
       body: handshakeBody(challenge),
       // A bare URL has no secret yet. It is signed all the same, so that every request of ours has the same form.
       secrets: secrets.length > 0 ? secrets : [newSecret()],
-      headers: openHeaders({ cipher }, loaded.headersSealed),
+      headers: openHeaders({ cipher }, subscriptionId, loaded.headersSealed),
       timeoutMs,
       keepBytes: READ_BYTES,
       signal,
