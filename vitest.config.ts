@@ -1,30 +1,68 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** They take minutes. Where no run before has told so they would begin late, by their size, and the others be done long before. */
+/** These files take longest. Without times of an earlier run, vitest would start them by size, so possibly last. */
 const LONGEST = /e2e\/(console\/accessibility|recovers)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    // oxlint-disable-next-line unicorn/no-array-sort -- it is no array's
+    // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's method, not an array's
     const sorted = await super.sort(files);
     const isLong = ({ moduleId }: TestSpecification) => LONGEST.test(moduleId);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
 }
 
+/** Packages are imported from their sources, so a test needs no build of the packages that it uses. */
+export const fromSource = {
+  resolve: {
+    alias: [{ find: /^@posthorn\/([a-z-]+)$/, replacement: `${import.meta.dirname}/packages/$1/src/index.ts` }],
+  },
+};
+
+// Only a test that hangs runs into these. No test may depend on the speed of the machine.
+const HANG_GUARD = { testTimeout: 180_000, hookTimeout: 180_000 };
+
+// Three tiers. A file's name or folder says to which it belongs:
+//   unit      *.test.ts        no Postgres, no Redis, no process of ours, no browser; needs no build
+//   database  *.db.test.ts     a real Postgres and Redis, parts of Posthorn inside the test's process; needs no build
+//   e2e       *.e2e.test.ts, e2e/**   built processes, a browser
+const SOURCES = '{packages,apps}/*/src/**';
 export default defineConfig({
   test: {
-    include: ['{packages,apps}/*/src/**/*.test.ts', '{e2e,bench,faults}/**/*.test.ts'],
-    // One real Postgres and, where the machine has it, one Redis for all: a second and a half.
-    globalSetup: 'vitest.global-setup.ts',
-    // Most of them wait for something most of the time.
-    maxWorkers: 3,
-    // Files share what they import, which took an eighth of the whole; none of them changes a module.
-    isolate: false,
+    maxWorkers: 3, // most tests wait most of the time
     sequence: { sequencer: LongestFirst },
-    // The first test of a file may wait for its stack too.
-    testTimeout: 90_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        ...fromSource,
+        test: {
+          name: 'unit',
+          include: [`${SOURCES}/*.test.ts`, '{bench,faults}/src/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.{db,e2e}.test.ts'],
+          isolate: false,
+          ...HANG_GUARD,
+        },
+      },
+      {
+        ...fromSource,
+        test: {
+          name: 'database',
+          include: [`${SOURCES}/*.db.test.ts`],
+          globalSetup: 'vitest.global-setup.ts',
+          isolate: false,
+          ...HANG_GUARD,
+        },
+      },
+      {
+        ...fromSource,
+        test: {
+          name: 'e2e',
+          include: [`${SOURCES}/*.e2e.test.ts`, 'e2e/**/*.test.ts'],
+          globalSetup: 'vitest.global-setup.ts',
+          isolate: false,
+          ...HANG_GUARD,
+        },
+      },
+    ],
   },
 });

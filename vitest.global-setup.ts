@@ -1,25 +1,29 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { migrateUp } from '@posthorn/core';
+import { startPostgres, startRedis } from '@posthorn/embedded';
+import { migrateQueues } from '@posthorn/jobs';
+import { cloneDatabase, findBrowser } from '@posthorn/testing';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A migrated, empty database to give to cloneDatabase. Nobody connects to it. */
+    /** A migrated, empty database to give to cloneDatabase. Tests must not connect to it. */
     templateDatabaseUrl: string;
     /** null without Redis. */
     redisUrl: string | null;
-    /** What the suites that need a queue run against: both, or Postgres alone where the machine has no Redis. */
+    /** The queues that tests run against: both, or Postgres alone where the machine has no Redis. */
     queueBackends: ('redis' | 'postgres')[];
-    /** A Chromium; null without one. */
+    /** A Chromium; null without one, and in the database tier. */
     browserPath: string | null;
   }
 }
 
-/** One Postgres and, where the machine has it, one Redis for all tests of a run, in a folder that goes with them. What a
- *  machine lacks is said at the end, where it is seen; in CI it is a failure. */
+/** Starts one Postgres and, where the machine has it, one Redis for all tests of a tier, in a folder that is removed with them.
+ *  Runs once for each tier that has files to run. Reports at the end what the machine lacks; in CI that is a failure. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Postgres, Redis and their folder go in any case: at the end of the run, or when the setup itself fails.
+  // Undone in reverse order, at the end of the run or when the setup itself fails.
   const undo: (() => unknown)[] = [];
   const tearDown = async () => {
     for (const step of undo.toReversed()) await step();
@@ -34,11 +38,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function start(project: TestProject, undo: (() => unknown)[]): Promise<void> {
-  const { startPostgres, startRedis } = await built(() => import('@posthorn/embedded'));
-  const { cloneDatabase, findBrowser } = await built(() => import('@posthorn/testing'));
-  const { migrateUp } = await built(() => import('@posthorn/core'));
-  const { migrateQueues } = await built(() => import('@posthorn/jobs'));
-
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-test-'));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const log = () => undefined;
@@ -51,8 +50,8 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
       'against Redis. Install redis-server and run them again.',
     ]);
   }
-  const browserPath = await findBrowser(join(folder, 'browser'), process.env);
-  if (!browserPath) {
+  const browserPath = project.name === 'e2e' ? await findBrowser(join(folder, 'browser'), process.env) : null;
+  if (project.name === 'e2e' && !browserPath) {
     missed(undo, ['THE BROWSER TESTS DID NOT RUN', 'No Chromium here: install one, or name it with CHROME_PATH.']);
   }
   const postgres = await startPostgres({ directory: join(folder, 'postgres'), log });
@@ -69,14 +68,6 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
 }
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
-async function built<T>(load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    throw new Error('The tests use the built packages: run `npm run build` first (`npm test` does).', { cause: error });
-  }
-}
 
 function missed(undo: (() => unknown)[], lines: string[]): void {
   const bar = '!'.repeat(80);

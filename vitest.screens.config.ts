@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { fromSource } from './vitest.config.js';
 
-// `npm run screens`: no test, but on the tests' stack, and with their list of screens.
+// `npm run screens` tests nothing. It runs on the tests' stack and uses their list of screens.
 export default defineConfig({
+  ...fromSource,
   test: {
+    name: 'e2e',
     include: ['e2e/console/take-screens.ts'],
     globalSetup: 'vitest.global-setup.ts',
     testTimeout: 600_000,
