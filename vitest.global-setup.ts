@@ -1,7 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrateUp } from '@posthorn/core';
 import { startPostgres, startRedis } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
 import { cloneDatabase, findBrowser } from '@posthorn/testing';
@@ -38,6 +38,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function start(project: TestProject, undo: (() => unknown)[]): Promise<void> {
+  build(project.name === 'e2e' ? 'build' : 'db:generate');
+  const { migrateUp } = await import('@posthorn/core');
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-test-'));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const log = () => undefined;
@@ -65,6 +67,15 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
   project.provide('redisUrl', redis?.url ?? null);
   project.provide('queueBackends', redis ? ['redis', 'postgres'] : ['postgres']);
   project.provide('browserPath', browserPath);
+}
+
+/** Builds what this tier needs and is missing or out of date: everything for e2e, else the Prisma client alone. */
+function build(task: 'build' | 'db:generate'): void {
+  execFileSync(process.execPath, ['node_modules/turbo/bin/turbo', 'run', task, '--output-logs=errors-only'], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
+  });
 }
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -2,12 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, step } from './step.mjs';
 
-/** Installs and builds what is missing or out of date, the Prisma client too: turbo knows. Exits when that fails. */
-export async function prepare() {
+/** Installs the packages if they are missing or out of date. Exits when that fails. */
+export async function install() {
   if (!isInstalled()) await must('Installing packages', ...npm('ci', '--include=dev'));
+}
+
+/** Installs and builds what is missing or out of date, the Prisma client included. Exits when that fails. */
+export async function prepare() {
+  await install();
   const turbo = join(root, 'node_modules/turbo/bin/turbo');
   const args = [turbo, 'run', 'build', '--output-logs=errors-only'];
-  await must('Building', process.execPath, args, { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' });
+  const env = { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' };
+  await must('Building', process.execPath, args, { env });
 }
 
 /** A step without which nothing can go on. */

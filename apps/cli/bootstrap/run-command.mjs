@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepare } from './prepare.mjs';
 import { runTests } from './run-tests.mjs';
+import { stressTests } from './stress-tests.mjs';
 import { root, run } from './step.mjs';
 
 /** start: installs, builds and becomes the local stack, in this very process, so that signals reach it · test: checks and
- *  tests · bench, bench:console, bench:retention: the measurements · screens: pictures of the console · faults: the fault suite. */
+ *  tests · stress: the tests while every core is busy · bench, bench:console, bench:retention: the measurements · screens: pictures of the console · faults: the fault suite. */
 export async function runCommand(name, args) {
   switch (name) {
     case 'start': {
@@ -16,8 +17,10 @@ export async function runCommand(name, args) {
       return;
     }
     case 'test':
-      await prepare();
       process.exitCode = await runTests(args);
+      return;
+    case 'stress':
+      process.exitCode = await stressTests(args);
       return;
     case 'bench':
       await prepare();
@@ -47,7 +50,7 @@ export async function runCommand(name, args) {
       return;
     default:
       console.error(
-        'Usage: node apps/cli/bootstrap.mjs start | test [vitest arguments] | bench [arguments] | bench:console [arguments] | bench:retention [arguments] | screens [vitest arguments] | faults [arguments]',
+        'Usage: node apps/cli/bootstrap.mjs start | test [vitest arguments] | stress [vitest arguments] | bench [arguments] | bench:console [arguments] | bench:retention [arguments] | screens [vitest arguments] | faults [arguments]',
       );
       process.exitCode = 2;
   }

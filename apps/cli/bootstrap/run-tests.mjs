@@ -1,28 +1,48 @@
-import { npm } from './prepare.mjs';
+import { install, npm, prepare } from './prepare.mjs';
 import { run, step } from './step.mjs';
 
-const checks = [
+const CHECKS = [
   ['Checking types', 'typecheck'],
   ['Linting', 'lint'],
   ['Checking the format', 'format:check'],
-  ['Looking for what is unused', 'unused'],
+  ['Looking for unused code', 'unused'],
 ];
+const vitest = 'node_modules/vitest/vitest.mjs';
 
-/** All checks, then all tests, then the short form of the fault suite, whatever fails on the way; says at the end which failed
- *  and returns the worst exit code. With arguments only the tests that they name: `npm test -- packages/sender`. */
+/** Without arguments: builds, then runs every test and, beside them, every check and the short form of the fault suite.
+ *  Whatever fails, the rest still runs; the end says what failed. With arguments: runs only the tests they select (paths and
+ *  vitest options, `--watch` among them); each tier builds and starts what its files need. Returns the worst exit code. */
 export async function runTests(args) {
+  if (args.length === 0) return runAll();
+  await install();
+  const isWatch = args.some((arg) => arg === '--watch' || arg === '-w');
+  return run(process.execPath, [
+    vitest,
+    isWatch ? 'watch' : 'run',
+    ...args.filter((arg) => !/^(--watch|-w)$/.test(arg)),
+  ]);
+}
+
+async function runAll() {
+  await prepare();
   const failed = [];
   let worst = 0;
   const note = (what, code) => {
     if (code !== 0) failed.push(what);
     worst = Math.max(worst, code);
   };
-  if (args.length === 0) {
-    for (const [label, script] of checks)
-      note(`npm run ${script}`, await step(label, ...npm('run', '--silent', script)));
-  }
-  note('vitest', await run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args]));
-  if (args.length === 0) note('npm run test:faults', await run(process.execPath, ['faults/dist/main.js']));
-  if (failed.length > 0) console.error(`\nFailed: ${failed.join(', ')}`);
+  // The tests wait for most of their time, so the rest runs beside them. Its output comes in whole blocks.
+  const beside = async () => {
+    for (const [label, script] of CHECKS)
+      note(`npm run ${script}`, await step(label, ...npm('run', '--silent', script), { inOneBlock: true }));
+    const faults = [process.execPath, ['faults/dist/main.js']];
+    note(
+      'npm run test:faults',
+      await step('Breaking parts under load', ...faults, { inOneBlock: true, isShown: true }),
+    );
+  };
+  const tests = async () => note('vitest', await run(process.execPath, [vitest, 'run']));
+  await Promise.all([tests(), beside()]);
+  console.log(failed.length > 0 ? `\nFailed: ${failed.join(', ')}` : '\nAll checks, tests and faults passed.');
   return worst;
 }

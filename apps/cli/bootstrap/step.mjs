@@ -4,13 +4,16 @@ import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
-/** One line per step, with its seconds. What the program says is shown only if it fails. Returns its exit code. */
-export async function step(label, command, args, env = {}) {
+/** Runs a program and prints one line for it, with its seconds. Shows the program's output only if it fails, or always if
+ *  `isShown`. `inOneBlock` prints nothing before the end, for a step beside others. Returns the exit code. */
+export async function step(label, command, args, { env = {}, inOneBlock = false, isShown = false } = {}) {
   const startedAt = performance.now();
-  process.stdout.write(`${label} … `);
+  if (!inOneBlock) process.stdout.write(`${label} … `);
   const { code, output } = await capture(command, args, env);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  process.stdout.write(code === 0 ? `${seconds} s\n` : `failed after ${seconds} s\n${output.trimEnd()}\n\n`);
+  const verdict = code === 0 ? `${seconds} s` : `failed after ${seconds} s`;
+  const shown = code !== 0 || isShown ? `${output.trimEnd()}\n\n` : '';
+  process.stdout.write(`${inOneBlock ? `${label} … ` : ''}${verdict}\n${shown}`);
   return code;
 }
 

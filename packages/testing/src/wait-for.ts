@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  *  expectations. Throws after `timeoutMs`, naming `what` was waited for; the last error of the condition is the cause. */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 20_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
+  { timeoutMs = 120_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
 ): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
   const from = Date.now();
   const until = from + timeoutMs;
