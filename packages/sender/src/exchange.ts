@@ -4,6 +4,7 @@ import { ENCODING_SLACK_BYTES, readEncoding, type Encoding } from './decode-body
 import type { Line } from './guarded-agent.js';
 import type { Connection } from './guarded-connect.js';
 import { CappedBody } from './read-capped.js';
+import type { ReadLimit, ResponseScan } from './scan-response.js';
 
 export const MAX_BODY_BYTES = 64 * 1024; // read of an answer's body, after decompression
 
@@ -15,8 +16,12 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
  *  cut        the status is known, then the body passed the cap or broke off
  *  timeout    the deadline passed
  *  aborted    the caller's signal
+ *  limit      no status within the limits of scan-response.ts
  *  failed     no status; `error` says why */
-export type Ending = { how: 'complete' | 'cut' | 'timeout' | 'aborted'; error: null } | { how: 'failed'; error: Error };
+export type Ending =
+  | { how: 'complete' | 'cut' | 'timeout' | 'aborted'; error: null }
+  | { how: 'limit'; limit: ReadLimit; error: null }
+  | { how: 'failed'; error: Error };
 
 /** One request and its answer, as a handler for undici's dispatch: one deadline over all of it (resolving, connecting, waiting,
  *  reading), at most one request written, reading stops at the cap. `done` resolves exactly once and never rejects;
@@ -30,8 +35,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   body = new CappedBody({ keepBytes: 0, capBytes: 0 });
   /** True once the request was, perhaps, written: from then on the receiver may have it. */
   sent = false;
-  /** True once the first byte of an answer came. */
-  answerBegun = false;
   /** The kept-open connection was used, not a new one. */
   reused = false;
   connection: Connection | null = null;
@@ -44,7 +47,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #stopWatching: () => void = () => {};
   #ended = false;
   #line: Line | null = null;
-  #controller: Dispatcher.DispatchController | null = null;
+  #scan: ResponseScan | null = null;
 
   constructor({
     timeoutMs,
@@ -69,6 +72,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#ended;
   }
 
+  /** True once the first byte of a response came that is not an interim one. */
+  get answerBegun(): boolean {
+    return this.#scan?.begun === true;
+  }
+
   readonly attach = (line: Line) => {
     this.#line = line;
   };
@@ -76,19 +84,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // Ended while connecting: nothing may be written any more. Started before: one Attempt is one request.
     if (this.#ended || this.sent) return controller.abort(new Error('This post has ended'));
-    this.#controller = controller;
     this.sent = true;
     this.connection = this.#line?.connection ?? null;
-    if (this.connection !== null) this.reused = this.connection.posts++ > 0;
+    if (this.connection === null) return;
+    this.reused = this.connection.posts++ > 0;
+    this.#scan = this.connection.beginResponse?.((limit) => this.#passLimit(limit)) ?? null;
   }
 
-  onResponseStarted(): void {
-    this.answerBegun = true;
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, statusCode: number, headers: AnswerHeaders): void {
-    if (statusCode === 101) return controller.abort(new Error('101 was not asked for'));
-    if (statusCode < 200) return; // not an answer yet
+  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: AnswerHeaders): void {
+    if (statusCode === 101) return this.#stop({ how: 'failed', error: new Error('101 was not asked for') });
+    if (statusCode < 200) return; // below 100: undici fails it; other interim responses never come here
     this.firstByteMs = this.#elapsedMs();
     this.statusCode = statusCode;
     this.headers = headers;
@@ -111,11 +116,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#end(this.statusCode === null ? { how: 'failed', error } : { how: 'cut', error: null });
   }
 
-  /** Ends now; the socket is destroyed, or never opened. */
+  #passLimit(limit: ReadLimit): void {
+    this.#stop(this.statusCode === null ? { how: 'limit', limit, error: null } : { how: 'cut', error: null });
+  }
+
   #giveUp(how: 'cut' | 'timeout' | 'aborted'): void {
-    this.#end({ how, error: null });
-    if (this.#controller === null) this.connection?.cancel(); // the one it waited for
-    else this.#controller.abort(new Error(`The post has ended: ${how}`));
+    this.#stop({ how, error: null });
+  }
+
+  /** Ends now; the socket is destroyed, or never opened. */
+  #stop(ending: Ending): void {
+    this.#end(ending);
+    if (this.sent) this.connection?.destroy();
+    else this.connection?.cancel(); // the one it waited for
   }
 
   #end(ending: Ending): void {

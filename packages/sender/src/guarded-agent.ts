@@ -1,7 +1,7 @@
 import { Agent, Client, Pool, type Dispatcher } from 'undici';
 import type { Connection, GuardedConnect } from './guarded-connect.js';
+import { MAX_RAW_BYTES } from './scan-response.js';
 
-export const MAX_RESPONSE_HEADER_BYTES = 16 * 1024;
 const KEEP_ALIVE_MS = 4_000; // below the 5 s after which common servers close: the less often both act at once, the better
 const MAX_CONNECTION_AGE_MS = 60_000; // then the name is resolved, and judged, anew
 const PIPELINING = 1; // one request at a time per socket, so a request and its connection belong together
@@ -40,7 +40,7 @@ class LineClient extends Client {
       keepAliveMaxTimeout: KEEP_ALIVE_MS, // a receiver's own Keep-Alive header may shorten it, never lengthen
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+      maxHeaderSize: MAX_RAW_BYTES, // never reached: past its limit undici parses on and makes an error per header
     });
     this.#line = line;
   }

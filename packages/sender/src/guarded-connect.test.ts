@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import net from 'node:net';
-import tls from 'node:tls';
 import { makeCertificate } from '@posthorn/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { backInPool, receiver, saying, sender, to } from '../test/local-post.js';
 import { answer, listen } from '../test/receivers.js';
+import { trust } from '../test/trust.js';
 import { guardConnections } from './guarded-connect.js';
 import { parseAllowList, type Resolve } from './index.js';
 
@@ -277,13 +277,3 @@ describe('TLS', () => {
     expect(result.outcome).toBe('connect_error');
   });
 });
-
-/** Adds an authority to those this process trusts: Node reads NODE_EXTRA_CA_CERTS only when it starts. */
-function trust(authority: string) {
-  const original = tls.createSecureContext;
-  vi.spyOn(tls, 'createSecureContext').mockImplementation((options) => {
-    const context = original(options);
-    context.context.addCACert(authority);
-    return context;
-  });
-}

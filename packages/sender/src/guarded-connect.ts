@@ -1,6 +1,7 @@
 import { isIP, Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { mayReach, type AddressPolicy } from './address-rules.js';
+import { boundReads, type BeginResponse } from './bound-reads.js';
 import { asConnectFailure, ConnectFailure } from './connect-failure.js';
 import { guardLookup, type Allows } from './guarded-lookup.js';
 import type { Resolve } from './resolver.js';
@@ -17,8 +18,12 @@ export type Connection = {
   tlsMs: number | null;
   remoteAddress: string | null; // only ever one that passed the rules
   posts: number; // how many were written to it
+  /** Starts the limits of the next response; null while nothing can be read from it. */
+  beginResponse: BeginResponse | null;
   /** Gives up on a connection that is not open yet. */
   cancel: () => void;
+  /** Ends it at once, open or not. undici then forgets the request under way; after an abort of its own it would connect again. */
+  destroy: () => void;
 };
 
 export type GuardedConnect = (options: buildConnector.Options, callback: buildConnector.Callback) => Connection;
@@ -79,11 +84,13 @@ export function guardConnections({
     });
     // undici's types do not say so, but its connector returns the socket, which alone tells where the time goes.
     if (!(socket instanceof Socket)) throw new Error('undici returned no socket');
+    connection.beginResponse = boundReads(socket);
 
     const timer = setTimeout(() => {
       const outcome = connection.state === 'resolving' ? 'dns_error' : 'timeout';
       socket.destroy(new ConnectFailure(outcome, 'ETIMEOUT'));
     }, timeoutMs);
+    connection.destroy = () => void socket.destroy(new Error('The exchange has ended'));
     connection.cancel = () => {
       if (connection.state !== 'open') socket.destroy(new ConnectFailure('timeout'));
     };
@@ -110,7 +117,9 @@ function startConnection(state: Connection['state']): Connection {
     tlsMs: null,
     remoteAddress: null,
     posts: 0,
+    beginResponse: null,
     cancel: () => {},
+    destroy: () => {},
   };
 }
 

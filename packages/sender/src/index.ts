@@ -9,7 +9,6 @@ export {
 } from './check-headers.js';
 export { checkUrl, MAX_URL_CHARACTERS, type UrlCheck } from './check-url.js';
 export { MAX_BODY_BYTES } from './exchange.js';
-export { MAX_RESPONSE_HEADER_BYTES } from './guarded-agent.js';
 export { DEFAULT_KEEP_BYTES, type PostRequest } from './post.js';
 export type { Outcome, PostResult, Timings } from './post-result.js';
 export type { Resolve } from './resolver.js';

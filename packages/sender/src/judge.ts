@@ -1,6 +1,7 @@
 import { codeOf, ConnectFailure } from './connect-failure.js';
 import type { Ending, Exchange } from './exchange.js';
 import type { Outcome } from './post-result.js';
+import { MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES, MAX_RAW_BYTES, MAX_READS, type ReadLimit } from './scan-response.js';
 
 export type Verdict = { outcome: Outcome; error: string | null };
 
@@ -17,6 +18,8 @@ export function judge(ending: Ending, circumstances: Circumstances): Verdict {
       return { outcome: 'timeout', error: explainTimeout(circumstances) };
     case 'aborted':
       return { outcome: 'aborted', error: 'The sender was shut down during this attempt; it is made again.' };
+    case 'limit':
+      return { outcome: 'bad_response', error: explainLimit(ending.limit) };
     case 'failed':
       return judgeFailure(ending.error, circumstances);
     default:
@@ -55,6 +58,21 @@ function explainTimeout({ exchange, host, timeoutMs }: Circumstances): string {
   return `Your endpoint took the request and did not answer within ${limit}. Answer first, work later.`;
 }
 
+function explainLimit(limit: ReadLimit): string {
+  switch (limit) {
+    case 'raw_bytes':
+      return `Your endpoint sent more than ${MAX_RAW_BYTES / 1024} KiB without a final response. Send status and headers first.`;
+    case 'head_bytes':
+      return `Your endpoint sent more than ${MAX_HEAD_BYTES / 1024} KiB of headers. Send fewer.`;
+    case 'reads':
+      return `Your endpoint sent its response in more than ${MAX_READS} pieces. Write status and headers at once.`;
+    case 'interim_responses':
+      return `Your endpoint sent more than ${MAX_INTERIM_RESPONSES} interim responses (1xx). Send the final response.`;
+    default:
+      return limit satisfies never;
+  }
+}
+
 // Not the receiver's doing: the attempt must not count.
 const OUR_FAULT = new Set([
   'UND_ERR_INVALID_ARG',
@@ -73,9 +91,6 @@ function judgeFailure(error: Error, circumstances: Circumstances): Verdict {
   const code = codeOf(error) ?? '';
   if (!circumstances.exchange.sent || OUR_FAULT.has(code)) throw error;
 
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return { outcome: 'bad_response', error: 'Your endpoint answered with more than 16 KiB of headers. Send fewer.' };
-  }
   // With TLS 1.3, a server that wants a client certificate says so only after the handshake.
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
     return { outcome: 'tls_error', error: `${circumstances.host} ended the TLS connection (${code}). ${CHECK_TLS}` };

@@ -1,0 +1,150 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import { makeCertificate } from '@posthorn/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-post.js';
+import { answer, type OnRequest } from '../test/receivers.js';
+import { trust } from '../test/trust.js';
+import { MAX_READS } from './scan-response.js';
+
+const HEAD = 'HTTP/1.1 200 OK\r\n';
+const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
+
+let opened: Socket[] = [];
+const onSocket = (message: unknown) => opened.push((message as { socket: Socket }).socket);
+beforeEach(() => subscribe('net.client.socket', onSocket));
+afterEach(() => {
+  unsubscribe('net.client.socket', onSocket);
+  vi.restoreAllMocks();
+  opened = [];
+});
+
+/** Writes `start`, and then `again` for as long as the socket takes it. */
+const endlessly =
+  (start: string, again: string): OnRequest =>
+  (socket) => {
+    const piece = Buffer.from(again.repeat(Math.ceil(16_384 / again.length)));
+    const more = () => {
+      while (!socket.destroyed && socket.write(piece));
+    };
+    socket.write(start);
+    socket.on('drain', more);
+    more();
+  };
+
+describe('an endpoint that never ends its response', () => {
+  it.each([
+    [
+      'interim responses',
+      '',
+      'HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n',
+      /more than 10 interim responses/,
+    ],
+    ['an interim header', 'HTTP/1.1 103 Early Hints\r\nlink: ', 'x', /more than 128 KiB/],
+    ['a header', `${HEAD}x: `, 'x', /more than 16 KiB of headers/],
+    ['headers', HEAD, 'x: y\r\n', /more than 16 KiB of headers/],
+    ['a reason phrase', 'HTTP/1.1 200 ', 'OK ', /more than 16 KiB of headers/],
+    ['empty lines', '', '\r\n', /more than 128 KiB/],
+  ])('ends as bad_response: %s', async (_what, start, again, error) => {
+    const { result, sockets } = await postTo(endlessly(start, again));
+    expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.stringMatching(error) });
+    await expect.poll(() => sockets.size).toBe(0);
+    expect(opened).toHaveLength(1);
+    expect(opened[0]?.bytesRead).toBeLessThanOrEqual(256 * 1024);
+  });
+
+  it.each([
+    ['an extension of a chunk', CHUNKED, `1;${'x'.repeat(100)}`],
+    ['extensions of chunks', CHUNKED, `1;${'x'.repeat(100)}\r\na\r\n`],
+    ['chunks of one byte', CHUNKED, '1\r\na\r\n'],
+    ['a trailer', `${CHUNKED}0\r\nx: `, 'x'],
+    ['trailers', `${CHUNKED}0\r\n`, 'x: y\r\n'],
+    ['a body', `${HEAD}content-length: 1000000000\r\n\r\n`, 'x'],
+    ['empty lines after the response', answer(200).toString(), '\r\n'],
+  ])('keeps the status that it sent: %s', async (_what, start, again) => {
+    const { result, sockets } = await postTo(endlessly(start, again));
+    expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, error: null });
+    await expect.poll(() => sockets.size).toBe(0);
+    expect(opened).toHaveLength(1);
+    expect(opened[0]?.bytesRead).toBeLessThanOrEqual(256 * 1024);
+  });
+
+  it('ends as bad_response when it sends byte after byte', async () => {
+    const { url } = await receiver((socket) => {
+      socket.setNoDelay(true);
+      const next = () => {
+        if (socket.destroyed) return;
+        socket.write('\n');
+        setImmediate(next);
+      };
+      next();
+    });
+    const result = await sender('127.0.0.1').post(to(url, { timeoutMs: 60_000 }));
+    expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining(`${MAX_READS} pieces`) });
+  });
+});
+
+describe('a post that ends before its response', () => {
+  it.each([
+    ['timeout', saying(''), 'timeout'],
+    ['cut body', endlessly(`${HEAD}content-length: 1000000000\r\n\r\n`, 'x'), 'ok'],
+    ['101', saying('HTTP/1.1 101 S\r\n\r\n'), 'bad_response'],
+  ])('closes its connection and opens no other: %s', async (_what, onRequest, outcome) => {
+    const opening = await receiver(onRequest);
+    const result = await sender('127.0.0.1').post(to(opening.url, { timeoutMs: outcome === 'timeout' ? 50 : 60_000 }));
+    expect(result.outcome).toBe(outcome);
+    await expect.poll(() => opening.sockets.size).toBe(0);
+    await backInPool();
+    expect(opened).toHaveLength(1);
+  });
+});
+
+describe('interim responses', () => {
+  const INTERIM = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 102 Processing\r\nconnection: close\r\n\r\n';
+
+  it('are skipped, one byte at a time too, and the connection stays open for the next post', async () => {
+    const bytes = Buffer.concat([Buffer.from(INTERIM), answer(200, 'done', { 'x-a': 'b' })]);
+    const opening = await receiver(async (socket) => {
+      socket.setNoDelay(true);
+      for (const byte of bytes) {
+        socket.write(Buffer.of(byte));
+        await new Promise(setImmediate);
+      }
+    });
+    const guarded = sender('127.0.0.1');
+    for (let posts = 0; posts < 3; posts++) {
+      const result = await guarded.post(to(opening.url));
+      expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, bodyTruncated: false });
+      expect(result.responseHeaders).toEqual({ 'content-length': '4', 'x-a': 'b' });
+      expect(Buffer.from(result.body).toString()).toBe('done');
+      await backInPool();
+    }
+    expect(opening.connections).toBe(1);
+  });
+
+  it('are skipped over TLS, and each response on a connection has limits of its own', async () => {
+    const { key, cert } = makeCertificate();
+    trust(cert);
+    const body = 'x'.repeat(60_000);
+    const opening = await receiver(saying(Buffer.concat([Buffer.from(INTERIM), answer(200, body)])), {
+      tlsOptions: { key, cert },
+    });
+    const guarded = sender('127.0.0.1,localhost');
+    for (let posts = 0; posts < 5; posts++) {
+      const result = await guarded.post(to(`https://localhost:${opening.port}/`, { keepBytes: body.length }));
+      expect(result).toMatchObject({ outcome: 'ok', bodyTruncated: false });
+      expect(result.body).toHaveLength(body.length);
+      await backInPool();
+    }
+    expect(opening.connections).toBe(1);
+  });
+
+  it.each([
+    ['the connection closes after one', 'HTTP/1.1 100 Continue\r\n\r\n', 'connect_error'],
+    ['the connection closes within a status line', 'HTTP/1.1 10', 'bad_response'],
+    ['an upgrade follows', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 S\r\n\r\n', 'bad_response'],
+  ])('are not a final response: %s', async (_what, bytes, outcome) => {
+    const { result } = await postTo((socket) => socket.end(bytes));
+    expect(result).toMatchObject({ outcome, statusCode: null });
+  });
+});

@@ -1,0 +1,125 @@
+export const MAX_RAW_BYTES = 128 * 1024; // interim responses, head, framing and body together
+export const MAX_HEAD_BYTES = 16 * 1024; // status line and headers of the final response
+export const MAX_READS = 2_048; // a read of one byte costs as much as a read of many
+export const MAX_INTERIM_RESPONSES = 10;
+
+/** Which limit ended the reading of a response. */
+export type ReadLimit = 'raw_bytes' | 'head_bytes' | 'reads' | 'interim_responses';
+
+/** The raw bytes of one response, as they come from the socket.
+ *  - `take` counts a read and returns the part that the parser may see: the final response.
+ *  - `end` returns what was held back when the connection ends.
+ *  - `charge` counts bytes that the parser never sees.
+ *  - `begun` is true from the first byte of a response that is not, as far as is known, an interim one.
+ *  - `limit` names the first limit that was passed; from then on `take` returns nothing. */
+export type ResponseScan = {
+  take(chunk: Buffer): Buffer;
+  end(): Buffer;
+  charge(bytes: number): void;
+  readonly begun: boolean;
+  readonly limit: ReadLimit | null;
+};
+
+const NOTHING = Buffer.alloc(0);
+const CR = 0x0d;
+const LF = 0x0a;
+const INTERIM_STATUS = 'HTTP/9.9 199 '; // 9 stands for any digit, the last space also for the end of the line
+
+// state     what it does with bytes                      left when
+// between   drops empty lines (RFC 9112 §2.2)            anything else comes: status
+// status    holds back at most 13 bytes                  it is a 1xx other than 101: interim; it is not: head
+// interim   drops the head of the interim response       its empty line comes: between
+// head      passes on status line and headers            its empty line comes: body
+// body      passes everything on                         –
+/** Starts to read a response. undici refuses a 100 that nobody asked for, and anything after an interim response of HTTP/1.0 or
+ *  with `connection: close`; a client must skip them (RFC 9110 §15.2). 101 is passed on: it ends HTTP.
+ *  What is passed on does not depend on how the bytes are split into reads, as long as there are at most MAX_READS. */
+export function scanResponse(): ResponseScan {
+  let state: 'between' | 'status' | 'interim' | 'head' | 'body' = 'between';
+  let held = '';
+  let lineIsEmpty = false;
+  let limit: ReadLimit | null = null;
+  let rawBytes = 0;
+  let headBytes = 0;
+  let reads = 0;
+  let interimResponses = 0;
+
+  /** Returns whether the byte ends a head. */
+  function endsHead(byte: number): boolean {
+    if (byte === LF && lineIsEmpty) return true;
+    if (byte !== CR) lineIsEmpty = byte === LF;
+    return false;
+  }
+
+  function readStatus(byte: number): void {
+    const fits = fitsInterim(held.length, byte);
+    held += String.fromCharCode(byte);
+    state = 'status';
+    if (fits && held.length < INTERIM_STATUS.length) return;
+    lineIsEmpty = byte === LF;
+    if (!fits || held.startsWith('101', 9)) {
+      state = 'head';
+      headBytes = held.length;
+      return;
+    }
+    state = 'interim';
+    held = '';
+    interimResponses++;
+    if (interimResponses > MAX_INTERIM_RESPONSES) limit = 'interim_responses';
+  }
+
+  function read(byte: number): void {
+    if (state === 'status' || (state === 'between' && byte !== CR && byte !== LF)) readStatus(byte);
+    else if (state === 'interim' && endsHead(byte)) state = 'between';
+    else if (state === 'head') {
+      headBytes++;
+      if (headBytes > MAX_HEAD_BYTES) limit = 'head_bytes';
+      else if (endsHead(byte)) state = 'body';
+    }
+  }
+
+  function end(): Buffer {
+    const bytes = Buffer.from(held, 'latin1');
+    held = '';
+    return bytes;
+  }
+
+  return {
+    take(chunk) {
+      if (limit !== null) return NOTHING;
+      const allowed = chunk.subarray(0, MAX_RAW_BYTES - rawBytes);
+      rawBytes += chunk.length;
+      reads++;
+      let start = state === 'head' || state === 'body' ? 0 : null;
+      let at = 0;
+      while (state !== 'body' && limit === null && at < allowed.length) {
+        read(allowed[at++] ?? 0);
+        if (state === 'head') start ??= at;
+      }
+      const stop = limit === 'head_bytes' ? at - 1 : allowed.length;
+      if (limit === null && rawBytes > MAX_RAW_BYTES) limit = 'raw_bytes';
+      else if (limit === null && reads > MAX_READS) limit = 'reads';
+      if (start === null) return NOTHING;
+      const rest = allowed.subarray(start, stop);
+      return held === '' ? rest : Buffer.concat([end(), rest]);
+    },
+    end,
+    charge(bytes) {
+      rawBytes += bytes;
+      if (limit === null && rawBytes > MAX_RAW_BYTES) limit = 'raw_bytes';
+    },
+    get begun() {
+      return state === 'status' || state === 'head' || state === 'body';
+    },
+    get limit() {
+      return limit;
+    },
+  };
+}
+
+function fitsInterim(index: number, byte: number): boolean {
+  const expected = INTERIM_STATUS[index];
+  if (expected === '9') return byte >= 0x30 && byte <= 0x39;
+  if (expected === ' ' && index === INTERIM_STATUS.length - 1 && (byte === CR || byte === LF)) return true;
+  return byte === expected?.charCodeAt(0);
+}
