@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.js';
-import { LEASE_SECONDS } from '../events/insert-events.js';
+import { LEASE_SECONDS } from './lease.js';
 import type { Delivery } from '../generated/prisma/client.js';
 
 export type AskForRetryResult =

@@ -7,7 +7,7 @@ import { deleteAccount } from '../accounts/delete-account.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
-import { LEASE_SECONDS } from '../events/insert-events.js';
+import { LEASE_SECONDS } from './lease.js';
 import {
   ACTS,
   FINAL_ANSWERS,
@@ -256,13 +256,23 @@ const steps = fc.oneof(
 );
 
 /** What chance seldom brings together, each time. */
-const act = (name: string, how: number): Step => ({ act: name, at: 0, how });
+const act = (name: string, how: number, at = 0): Step => ({ act: name, at, how });
+const times = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step);
 const MEANWHILE = 'it is brought back while a receiver has the request';
+/** The breakers of both subscriptions are half-open, a delivery of each is due, and the retry of the probe before is due soon. */
+const TIMES_OUT = act('work', 3, 1);
+const HALF_OPEN: Step[] = [
+  ...[...times(3, act('publish', 0)), ...times(6, TIMES_OUT), ...times(2, act('time passes', 1))],
+  ...[act('publish', 0), act('feed', 0), ...times(2, TIMES_OUT), ...times(4, act('time passes', 1))],
+  ...[act('publish', 0), act('feed', 0), ...times(2, TIMES_OUT)],
+];
 const STORIES: [Step[], (typeof FINAL_ANSWERS)[number], (typeof SCHEDULES_MS)[number]][] = [
   [[act('publish', 0), act(MEANWHILE, 1)], {}, []], // 500, and no wait left
   [[act('publish', 0), act(MEANWHILE, 1)], {}, [5_000]], // 500
   [[act('publish', 0), act(MEANWHILE, 8)], {}, [5_000]], // 410
   [[act('publish', 0), act('all receivers are down for hours', 0), act('recover', 2)], FAILED, [5_000]],
+  [HALF_OPEN, {}, [55_000, 3_500_000]],
+  [HALF_OPEN, {}, [3_700_000, 5_000]],
 ];
 
 describe('deliveries, whatever happens in whatever order', () => {

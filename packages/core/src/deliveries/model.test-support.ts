@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Due, QueueName } from '../deps.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { openPublisher } from '../events/publisher.js';
-import { feed, feedRest } from '../feeder/feed.js';
+import { type Round, feed, feedRest } from '../feeder/feed.js';
 import { reclaim } from '../feeder/reclaim.js';
 import { FAILED, GONE, type Ledger, challengeOf, interpose, silent } from '../ledger.test-support.js';
 import type { AttemptTrigger, DeliveryStatus, RecoveryStatus } from '../generated/prisma/client.js';
@@ -25,7 +25,14 @@ import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
 import type { AttemptEnd, AttemptOptions } from './attempt-delivery.js';
 
 /** Schedules: none, so that whatever fails has failed; one wait that goes to the queue, one that is longer than the queue keeps. */
-export const SCHEDULES_MS: readonly (readonly number[])[] = [[], [5_000], [5_000, 3_700_000], [3_700_000, 5_000]];
+/** Waits within a minute, within the hour that a retry may sleep in the queue, and beyond it. */
+export const SCHEDULES_MS: readonly (readonly number[])[] = [
+  [],
+  [5_000],
+  [55_000, 3_500_000],
+  [5_000, 3_700_000],
+  [3_700_000, 5_000],
+];
 const FAILING_AFTER_MS = 90_000_000;
 
 /** What happens next: an act, and two numbers with which it chooses. */
@@ -529,7 +536,7 @@ const OUTSIDE: Record<string, Act> = {
         changes: { rateLimit: [null, 1, 100][how % 3] ?? null },
       })),
   },
-  feed: { run: async ({ ledger }) => void (await feed(ledger)) },
+  feed: { run: async (world) => void (await feedAll(world)) },
   'feed the rest': {
     ...FOLLOWING,
     async run(world) {
@@ -555,6 +562,28 @@ const OUTSIDE: Record<string, Act> = {
   },
   'time passes': { run: (world, { how }) => passTime(world, [1, 10, 70, 3_700, 90_000, 90_000][how % 6] ?? 1) },
 };
+
+/** One round of the feeder. Afterwards nothing that was due waits, unless its subscription has no room: a half-open breaker has its
+ *  probe in hand, any other one as many due deliveries as its limit. Scheduled retries take no room, so they are not counted. */
+async function feedAll({ ledger, accountId }: World): Promise<Round> {
+  const { pool } = ledger.db;
+  const { rows: clock } = await pool.query<{ now: string }>('SELECT now()::text AS now');
+  const round = await feed(ledger);
+  const { rows: starving } = await pool.query(
+    `SELECT s.id, s.breaker_until, s.concurrency_limit, count(*) FILTER (WHERE d.feed_at <= t.now) AS waiting
+     FROM (SELECT $2::timestamptz AS now) t, subscriptions s JOIN deliveries d ON d.subscription_id = s.id
+     WHERE s.account_id = $1 AND s.deleted_at IS NULL AND d.due_at <= t.now
+       AND (s.breaker_until IS NULL OR s.breaker_until <= t.now) AND (s.rate_limit IS NULL OR s.next_slot_at <= t.now)
+     GROUP BY s.id
+     HAVING bool_or(d.feed_at <= t.now) AND CASE
+       WHEN s.breaker_until IS NULL THEN count(*) FILTER (WHERE d.feed_at > t.now) < s.concurrency_limit
+       ELSE NOT bool_or(d.id = s.probe_id AND d.feed_at > t.now)
+     END`,
+    [accountId, clock[0]?.now],
+  );
+  expect(starving, 'what is due waits only where there is no room').toEqual([]);
+  return round;
+}
 
 /** What is done to one subscription: there they meet. */
 export const TO_ONE = [
@@ -600,7 +629,7 @@ export const ACTS: Record<string, Act> = {
       for (let turn = 0; turn <= world.waitsMs.length; turn += 1) {
         for (let job = takeDue(world); job; job = takeDue(world)) await attempt(world, job, () => FAILED);
         await passTime(world, 4_000);
-        await feed(world.ledger);
+        await feedAll(world);
       }
     },
   },
@@ -681,7 +710,7 @@ export async function settle(
     const rest = await feedRest(world.ledger);
     world.followed = 'every';
     await world.observe(FOLLOWING);
-    const fed = await feed(world.ledger);
+    const fed = await feedAll(world);
     if (recovering + fed.enqueued + rest === 0 && !fed.isMoreDue && world.ledger.jobs.length === 0) return;
     for (let job = takeDue(world); job; job = takeDue(world)) {
       const end = await attempt(world, job, () => answer);

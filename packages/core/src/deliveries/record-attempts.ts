@@ -1,6 +1,6 @@
 import type { PostResult } from '@posthorn/sender';
 import type pg from 'pg';
-import { LEASE_SECONDS } from '../events/insert-events.js';
+import { LEASE_SECONDS } from './lease.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';

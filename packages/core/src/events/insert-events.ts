@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
+import { IS_LEASED, LEASE_SECONDS } from '../deliveries/lease.js';
 import { THIS_MINUTE } from '../stats/stat.js';
 import type { FrozenEvent } from './freeze-event.js';
 
@@ -22,13 +23,10 @@ export interface InsertedEvent {
   directIds: string[];
   /** How many each of these has before it of its subscription. */
   directRanks: number[];
-  /** How many wait for the feeder, and for nothing else: what waits for a breaker is not counted. */
+  /** How many wait for the feeder, and for nothing else: what waits for an open breaker is not counted. A half-open one needs a
+   *  probe. */
   parkedCount: number;
 }
-
-/** How long a delivery may be in the queue's hands before the feeder asks after it. Longer than an attempt's 15 s and the
- *  queue's own recovery of a crashed worker's jobs; enqueueing what the queue still has is ignored there. */
-export const LEASE_SECONDS = 60;
 
 /** Which of an account's subscriptions (`s`) want an event of a type: exactly it, its family, or all. */
 export const wantsType = (type: string): string =>
@@ -43,7 +41,7 @@ const FEW = 128;
 // bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate, or
 // whose breaker is not closed, has no room here at all.
 //
-// Leans on deliveries_feed_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
+// Uses deliveries_leased_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
 // foreign key would hold it), so that no event outlives a deletion of its account that runs at the same time. Only a deletion
 // stands against that lock: an account that is being deleted is unknown already, and nobody in this statement waits for it.
 const INSERT = `
@@ -70,7 +68,7 @@ accepted AS (
 ),
 matched AS (
   SELECT e.id AS event_id, e.account_id, e.type, e.position, s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
-    s.breaker_until IS NULL AS is_closed, s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_direct
+    (s.breaker_until > now()) IS NOT TRUE AS is_fed, s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_direct
   FROM accepted e JOIN subscriptions s ON s.account_id = e.account_id
   WHERE NOT e.suppressed AND s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${wantsType('e.type')}
 ),
@@ -80,7 +78,7 @@ taken AS (
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
       SELECT FROM deliveries d
-      WHERE d.subscription_id = m.subscription_id AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
+      WHERE d.subscription_id = m.subscription_id AND ${IS_LEASED} AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
         AND d.feed_at > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'
       LIMIT ${FEW}
     ) d
@@ -89,7 +87,8 @@ taken AS (
     SELECT count(*) FROM (
       SELECT FROM deliveries d
       WHERE (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CONCURRENCY})
-        AND d.subscription_id = m.subscription_id AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds' AND d.feed_at > now()
+        AND d.subscription_id = m.subscription_id
+        AND ${IS_LEASED} AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds' AND d.feed_at > now()
       LIMIT m.concurrency_limit
     ) d
   ) leased
@@ -110,7 +109,7 @@ owed_per_event AS (
   SELECT event_id, count(*)::int AS deliveries,
     array_agg(id ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
     array_agg(place::int - 1 ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ranks,
-    (count(*) FILTER (WHERE is_active AND is_closed AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
+    (count(*) FILTER (WHERE is_active AND is_fed AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
   FROM placed GROUP BY event_id
 ),
 counted AS (

@@ -3,7 +3,7 @@ import { inTransaction } from '../database.js';
 import { FED_AT_ONCE } from '../deliveries/concurrency.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
-import { LEASE_SECONDS } from '../events/insert-events.js';
+import { IS_LEASED, LEASE_SECONDS } from '../deliveries/lease.js';
 
 export interface ClaimedDelivery extends Due {
   delayMs: number;
@@ -25,6 +25,9 @@ const LOCK = 72_707_370;
 /** Where the oldest delivery of a failing subscription is looked for: from so long before the failing began, so many. */
 const BEFORE_FAILING = '1 minute';
 const LOOKED_AT = 10_000;
+/** What a probe may be. The feeder looks after a long wait before it ends: until it is due, it would keep the probe's place. What a
+ *  person asked for does not wait for the schedule. */
+const MAY_BE_SENT = `feed_at <= now() AND (due_at <= now() OR asked_trigger IS NOT NULL)`;
 
 // One round at a time in all processes (who finds another at work does nothing): what is under way is counted and what is
 // chosen is added, and two at once would each fill the same room.
@@ -34,11 +37,16 @@ const LOOKED_AT = 10_000;
 // costs. The first of each account come before the second of any: who owns many subscriptions, or has published much, gets
 // no larger share. Only what is chosen is locked: a lock is a write.
 //
-// Room: as many as are not leased already, up to its limit, and never more than FED_AT_ONCE · with a rate, as many as there are
-// slots until SLOTS_AHEAD_SECONDS from now, each at its own time, so each is moved once (generic cell rate algorithm without
-// burst: ITU-T I.371) · with an open breaker none, with a half-open one a single probe: of all that are due the oldest delivery, whenever
-// it became due, so that one after the other reaches the end of its schedule while new ones come in. It is looked for among those
-// since a little before the failing began; older ones that are still owed are few, or became due before the others.
+// The room of a subscription depends on its breaker:
+//   closed     its concurrency limit, at most FED_AT_ONCE, minus its leased deliveries. A scheduled retry is not leased.
+//   open       none
+//   half-open  one delivery, the probe, unless its probe is leased. Other leases do not count: their jobs will find the breaker.
+// A rate limit lowers it to the slots until SLOTS_AHEAD_SECONDS from now, each at its own time, so each delivery is moved once
+// (generic cell rate algorithm without burst: ITU-T I.371).
+//
+// The probe is the oldest delivery that may be sent now, whenever it became due. So one after the other reaches the end of its
+// schedule while new ones come in. It is looked for among those since a little before the failing began; older ones that are
+// still owed are few, or became due before the others.
 const CLAIM = `
 WITH RECURSIVE owed AS (
   (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
@@ -50,21 +58,26 @@ WITH RECURSIVE owed AS (
   FROM owed o WHERE o.subscription_id IS NOT NULL
 ),
 waiting AS MATERIALIZED (
-  SELECT s.id, s.account_id, s.rate_limit, s.failing_since, s.breaker_until IS NOT NULL AS is_half_open, greatest(s.next_slot_at, now()) AS next_slot_at,
-    CASE WHEN s.breaker_until IS NULL THEN s.concurrency_limit ELSE 1 END AS concurrency_limit
+  SELECT s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until IS NOT NULL AS is_half_open, s.probe_id,
+    greatest(s.next_slot_at, now()) AS next_slot_at
   FROM owed o JOIN subscriptions s ON s.id = o.subscription_id
   WHERE EXISTS (SELECT FROM deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
     AND (s.breaker_until IS NULL OR s.breaker_until <= now())
 ),
 roomy AS (
   SELECT w.*, least(
-    least(w.concurrency_limit, ${FED_AT_ONCE}) - leased.count,
+    CASE WHEN w.is_half_open THEN 1 - probe.count ELSE least(w.concurrency_limit, ${FED_AT_ONCE}) - leased.count END,
     floor(extract(epoch FROM now() + interval '${SLOTS_AHEAD_SECONDS} seconds' - w.next_slot_at) * w.rate_limit)
   ) AS room
-  FROM waiting w CROSS JOIN LATERAL (
+  FROM waiting w
+  CROSS JOIN LATERAL (
+    SELECT count(*) FROM deliveries d WHERE d.id = w.probe_id AND ${IS_LEASED} AND d.feed_at > now()
+  ) probe
+  CROSS JOIN LATERAL (
     SELECT count(*) FROM (
       SELECT FROM deliveries d
-      WHERE d.subscription_id = w.id AND d.feed_at > now() AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
+      WHERE NOT w.is_half_open AND d.subscription_id = w.id
+        AND ${IS_LEASED} AND d.feed_at > now() AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
       LIMIT w.concurrency_limit
     ) d
   ) leased
@@ -78,13 +91,13 @@ due AS (
     UNION ALL
     (SELECT old.id, old.feed_at FROM (
       (SELECT d.id, d.feed_at FROM deliveries d
-      WHERE d.subscription_id = r.id AND d.feed_at <= now() ORDER BY d.feed_at LIMIT 1)
+      WHERE d.subscription_id = r.id AND ${MAY_BE_SENT} ORDER BY d.feed_at LIMIT 1)
       UNION ALL
       (SELECT since.id, since.feed_at FROM (
-        SELECT d.id, d.feed_at FROM deliveries d
+        SELECT d.id, d.feed_at, d.due_at, d.asked_trigger FROM deliveries d
         WHERE d.subscription_id = r.id AND d.id >= posthorn_uuid_at(r.failing_since - interval '${BEFORE_FAILING}')
         ORDER BY d.id LIMIT ${LOOKED_AT}
-      ) since WHERE since.feed_at <= now() ORDER BY since.id LIMIT 1)
+      ) since WHERE ${MAY_BE_SENT} ORDER BY since.id LIMIT 1)
     ) old
     WHERE r.is_half_open AND r.room > 0 ORDER BY old.id LIMIT 1)
   ) c

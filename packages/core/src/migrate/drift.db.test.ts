@@ -34,6 +34,7 @@ const ONLY_IN_MIGRATIONS = [
   // partial indexes
   'CREATE INDEX deliveries_feed_idx ON public.deliveries USING btree (subscription_id, feed_at) WHERE (feed_at IS NOT NULL)',
   "CREATE INDEX deliveries_held_idx ON public.deliveries USING btree (subscription_id, id) WHERE (status = 'held'::delivery_status)",
+  'CREATE INDEX deliveries_leased_idx ON public.deliveries USING btree (subscription_id, feed_at) WHERE (feed_at > due_at)',
   "CREATE INDEX deliveries_outcome_idx ON public.deliveries USING btree (account_id, last_outcome, id) WHERE (last_outcome <> 'ok'::attempt_outcome)",
   'CREATE INDEX deliveries_recovery_idx ON public.deliveries USING btree (recovery_id, status, id) WHERE (recovery_id IS NOT NULL)',
   "CREATE INDEX deliveries_trigger_idx ON public.deliveries USING btree (account_id, last_trigger, id) WHERE (last_trigger <> 'auto'::attempt_trigger)",

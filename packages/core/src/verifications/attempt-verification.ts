@@ -5,7 +5,7 @@ import type { Cipher } from '../cipher.js';
 import { type Database, inTransaction } from '../database.js';
 import type { Patience } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
-import { LEASE_SECONDS } from '../events/insert-events.js';
+import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { newId } from '../id.js';
 import type { Log } from '../log.js';
 import { openHeaders } from '../subscriptions/create-subscription.js';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
-import { LEASE_SECONDS } from '../events/insert-events.js';
+import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { newId } from '../id.js';
 import {
   type Subscription,

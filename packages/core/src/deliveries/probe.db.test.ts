@@ -1,0 +1,200 @@
+import { waitFor } from '@posthorn/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { feed } from '../feeder/feed.js';
+import { listenForWork } from '../feeder/wake.js';
+import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
+import { deleteSubscription } from '../subscriptions/delete-subscription.js';
+import { disableSubscription } from '../subscriptions/disable-subscription.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
+import { resumeSubscription } from '../subscriptions/resume-subscription.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+beforeEach(async () => {
+  await ledger.publisher.drain();
+  ledger.answers.length = 0;
+  ledger.posts.length = 0;
+  ledger.jobs.length = 0;
+  await ledger.db.pool.query('TRUNCATE deliveries');
+});
+
+const { signal } = new AbortController();
+const set = (table: 'deliveries' | 'subscriptions', id: string, changes: string) =>
+  ledger.db.pool.query(`UPDATE ${table} SET ${changes} WHERE id = $1`, [id]);
+async function publish(accountId: string, count = 1): Promise<string[]> {
+  for (let n = 0; n < count; n += 1) await ledger.publish(accountId);
+  await ledger.publisher.drain();
+  const deliveries = await ledger.db.prisma.delivery.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+  return deliveries.slice(-count).map(({ id }) => id);
+}
+const feedJobs = async () => {
+  await feed(ledger);
+  return ledger.jobs.splice(0);
+};
+const fed = async () => (await feedJobs()).map(({ id }) => id);
+
+/** Three deliveries that timed out, each to be sent again in `retryInMs`, and a breaker whose time is over. */
+async function halfOpen({ retryInMs }: { retryInMs: number }) {
+  const accountId = await ledger.account();
+  const { id } = await ledger.activeSubscription(accountId);
+  ledger.answers.splice(0, 1, { outcome: 'timeout', statusCode: null });
+  await publish(accountId, 3);
+  const worker = ledger.attempter({ waitsMs: [retryInMs, retryInMs] });
+  for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
+  ledger.jobs.length = 0; // the retries sleep
+  await set('subscriptions', id, 'breaker_until = now()');
+  return { accountId, id, worker };
+}
+
+describe('a half-open breaker with something due is probed in the next round of the feeder', () => {
+  for (const retryInMs of [5_000, 55_000, 65_000, 3_500_000, 3_700_000])
+    it(`regression: while retries wait for ${retryInMs / 1_000} s`, async () => {
+      const { accountId, id, worker } = await halfOpen({ retryInMs });
+      for (let round = 0; round < 2; round += 1) {
+        await publish(accountId);
+        const probes = await feedJobs();
+        expect(probes).toHaveLength(1);
+        for (const probe of probes) await worker.attempt(probe, signal); // and waits for its retry
+        await set('subscriptions', id, 'breaker_until = now()');
+      }
+    });
+
+  it('regression: while its retries are spread over hours, one always due within the next minute', async () => {
+    const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
+    await publish(accountId, 40);
+    await ledger.db.pool.query(
+      `UPDATE deliveries d SET due_at = t.at, feed_at = t.at
+       FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '30 seconds' AS at FROM deliveries) t WHERE t.id = d.id`,
+    );
+    await publish(accountId);
+    expect(await fed()).toHaveLength(1);
+  });
+
+  it('whatever the queue had when the breaker opened: those jobs may be lost', async () => {
+    const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
+    const [lost, waiting] = await publish(accountId, 2);
+    await set('deliveries', lost ?? '', `feed_at = now() + interval '50 seconds'`);
+    expect(await fed()).toEqual([waiting]);
+  });
+
+  it('by what may be sent now, not by a long wait that ends soon', async () => {
+    const { accountId } = await halfOpen({ retryInMs: 3_700_000 });
+    await ledger.db.pool.query(`UPDATE deliveries SET due_at = now() + interval '1 hour', feed_at = now()`);
+    expect(await fed()).toEqual([]);
+    const [published] = await publish(accountId);
+    expect(await fed()).toEqual([published]);
+  });
+
+  it('again when the delivery of its probe is canceled', async () => {
+    const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
+    const [first, second] = await publish(accountId, 2);
+    expect(await fed()).toEqual([first]);
+    expect(await fed(), 'one at a time').toEqual([]);
+    await set('deliveries', first ?? '', `status = 'canceled', due_at = NULL, feed_at = NULL, completed_at = now()`);
+    expect(await fed()).toEqual([second]);
+  });
+
+  it('again when its probe was lost with a worker, and its lease is over', async () => {
+    const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
+    const [first] = await publish(accountId, 2);
+    expect(await fed()).toEqual([first]);
+    await set('deliveries', first ?? '', 'feed_at = now()');
+    expect(await fed()).toEqual([first]);
+  });
+
+  it('again when a shutdown aborted its probe', async () => {
+    const { accountId, worker } = await halfOpen({ retryInMs: 3_500_000 });
+    const [first] = await publish(accountId);
+    expect(await fed()).toEqual([first]);
+    ledger.answers.splice(0, 1, { outcome: 'aborted', statusCode: null });
+    if (first) await worker.attempt({ id: first, attemptNumber: 1 }, signal);
+    expect(await fed()).toEqual([first]);
+  });
+
+  it('with a rate limit, too', async () => {
+    const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
+    await set('subscriptions', id, 'rate_limit = 1');
+    await publish(accountId);
+    expect(await fed()).toHaveLength(1);
+  });
+
+  it('a publish wakes the feeder', async () => {
+    const { accountId } = await halfOpen({ retryInMs: 55_000 });
+    let calls = 0;
+    const ear = await listenForWork(ledger.db.pool, () => void (calls += 1));
+    await publish(accountId);
+    await waitFor(() => (calls > 0 ? true : null), { what: 'the feeder to be woken' });
+    ear.close();
+  });
+});
+
+describe('a subscription that changes while its breaker is half-open', () => {
+  it('is sent all when it was paused and resumed: the breaker is closed', async () => {
+    const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
+    const published = await publish(accountId, 3);
+    await fed();
+    await pauseSubscription(ledger, { accountId, id });
+    expect(await fed()).toEqual([]);
+    await resumeSubscription(ledger, { accountId, id });
+    expect(await fed()).toEqual(expect.arrayContaining(published));
+  });
+
+  it('is probed for nothing when it was disabled or deleted', async () => {
+    for (const end of [disableSubscription, deleteSubscription]) {
+      const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
+      await publish(accountId, 3);
+      await end(ledger, { accountId, id });
+      expect(await fed()).toEqual([]);
+    }
+  });
+});
+
+describe('room', () => {
+  async function withRetries(seconds: number) {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    await set('subscriptions', id, 'concurrency_limit = 2');
+    ledger.answers.splice(0, 1, FAILED);
+    await publish(accountId, 2);
+    const worker = ledger.attempter({ waitsMs: [seconds * 1_000] });
+    for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
+    expect(ledger.jobs).toEqual([]);
+    return accountId;
+  }
+
+  it('regression: scheduled retries take none of what is published', async () => {
+    for (const seconds of [5, 55, 3_500]) {
+      const accountId = await withRetries(seconds);
+      const published = await publish(accountId, 3);
+      expect(ledger.jobs.splice(0).map((job) => job.id)).toEqual(published.slice(0, 2));
+    }
+  });
+
+  it('regression: scheduled retries take none of what the feeder brings', async () => {
+    for (const seconds of [5, 55, 3_500]) {
+      const accountId = await withRetries(seconds);
+      const published = await publish(accountId, 3);
+      for (const one of published) await set('deliveries', one, 'feed_at = due_at');
+      ledger.jobs.length = 0;
+      expect(await fed()).toHaveLength(2);
+    }
+  });
+
+  it('a retry that sleeps in the queue takes some when it is due', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    ledger.answers.splice(0, 1, FAILED);
+    await publish(accountId);
+    const [job] = ledger.jobs.splice(0);
+    if (job) await ledger.attempter({ waitsMs: [30_000] }).attempt(job, signal);
+    await set('subscriptions', id, 'concurrency_limit = 1');
+    await ledger.db.pool.query(
+      `UPDATE deliveries SET due_at = due_at - interval '31 seconds', feed_at = feed_at - interval '31 seconds'`,
+    );
+    ledger.jobs.length = 0;
+    await publish(accountId);
+    expect(ledger.jobs).toEqual([]);
+    expect(await fed()).toEqual([]);
+  });
+});
