@@ -172,6 +172,30 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
+  it('regression: header values never reach another origin than the one they were entered for', async () => {
+    const [own, other] = [await openReceiver(), await openReceiver()];
+    const { account, id } = await stack.subscribe(own.url, { headers: { authorization: 'Bearer hunter2' } });
+    const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, {
+      name: 'portal',
+      scopes: ['subscriptions:write'],
+    });
+    const changed = await fetch(`${stack.apiUrl}/v1/accounts/${account}/subscriptions/${id}`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ url: other.url }),
+    });
+    expect(await changed.json()).toMatchObject({ pendingHeaders: {}, headersDropped: ['authorization'] });
+    await waitFor(async () => {
+      const path = `/v1/accounts/${account}/subscriptions/${id}`;
+      return (await stack.call<{ url: string }>('GET', path)).url === other.url;
+    });
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => other.events.length === 1);
+    expect(own.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer hunter2']);
+    expect(other.requests.map(({ headers }) => headers['authorization'])).toEqual([undefined, undefined]);
+    await Promise.all([own.close(), other.close()]);
+  });
+
   it('a receiver’s own headers are sent, and no log line knows them, a secret or a payload (X7)', async () => {
     const receiver = await openReceiver();
     const { account, secret } = await stack.subscribe(`${receiver.url}?token=hunter3`, {

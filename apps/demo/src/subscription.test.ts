@@ -49,6 +49,7 @@ test.each<[string, Given, string]>([
     events: [],
     description: null,
     headers: {},
+    pendingHeaders: null,
     metadata: {},
     statusReason: null,
     rateLimit: null,

@@ -102,6 +102,7 @@ export {
   Secrets,
   Subscription,
   SUBSCRIPTION_STATUSES,
+  ChangedSubscription,
   SubscriptionList,
   SubscriptionQuery,
   SubscriptionStats,

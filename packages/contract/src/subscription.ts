@@ -85,7 +85,16 @@ export const Subscription = z
     pendingUrl: z.string().nullable().describe('A changed URL that has not passed its verification yet.'),
     events: z.array(z.string()).describe('Event types it wants; empty: all, present and future.'),
     description: z.string().nullable().describe('For people.'),
-    headers: z.record(z.string(), z.string()).describe(`Its own headers; the values are masked: \`${MASK}\`.`),
+    headers: z
+      .record(z.string(), z.string())
+      .describe(`Its own headers, sent to \`url\`; the values are masked: \`${MASK}\`.`),
+    pendingHeaders: z
+      .record(z.string(), z.string())
+      .nullable()
+      .describe(
+        'Its own headers that are sent to `pendingUrl`. They are `headers` where both URLs have the same origin. ' +
+          'null: no pending URL.',
+      ),
     metadata: anyObject('Your own notes.'),
     rateLimit: z
       .int()
@@ -119,6 +128,7 @@ export const Subscription = z
         events: ['message:*'],
         description: 'CRM',
         headers: { authorization: MASK },
+        pendingHeaders: null,
         metadata: {},
         rateLimit: null,
         status: 'active',
@@ -142,6 +152,16 @@ export const Subscription = z
   });
 export type Subscription = z.infer<typeof Subscription>;
 
+export const ChangedSubscription = Subscription.extend({
+  headersDropped: z
+    .array(z.string())
+    .describe(
+      'Names of own headers that are not sent to the new URL, because their values were entered for another origin (scheme, ' +
+        'host and port). Send them again in `headers`. The old URL keeps its own headers until the new one is verified. Empty: none.',
+    ),
+}).meta({ id: 'ChangedSubscription', description: 'A subscription after a change.' });
+export type ChangedSubscription = z.infer<typeof ChangedSubscription>;
+
 export const SubscriptionList = listOf(Subscription, 'SubscriptionList');
 
 export const SubscriptionQuery = ListQuery.extend({
@@ -163,7 +183,9 @@ const inputFields = {
     .record(text(1, 256), text(0, 4096))
     .describe(
       'Sent with every request, at most 20. `host`, `content-*`, `webhook-*` and hop-by-hop names are refused. ' +
-        `The values are kept encrypted and are masked when read. A change replaces all of them; \`${MASK}\` keeps a value.`,
+        `The values are kept encrypted and are masked when read. A change replaces all of them; \`${MASK}\` keeps a value. ` +
+        'Values are sent only to the origin (scheme, host and port) of the URL that they were entered for. A change of `url` to ' +
+        'another origin without `headers` drops them for the new URL.',
     ),
   metadata: Metadata,
   rateLimit: z

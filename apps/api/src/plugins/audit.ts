@@ -24,6 +24,8 @@ declare module 'fastify' {
     /** The subscription as this request left it, where a verification that it started goes on to change it. Untold: as it is found
      *  when this is answered. */
     auditAfter: Subscription | null;
+    /** What the log says beside the fields that differ. */
+    auditNotes: Record<string, unknown> | null;
     /** The entry that was begun for this request. */
     auditBegun: string | null;
   }
@@ -50,6 +52,7 @@ export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
   app.decorateRequest('auditBefore', null);
   app.decorateRequest('auditAfter', null);
   app.decorateRequest('auditBegun', null);
+  app.decorateRequest('auditNotes', null);
   app.addHook('onRoute', ({ url, method, config }) => {
     const isRead = [method].flat().every((one) => READS.has(one));
     if (!isRead && /^\/(v1|api)\//.test(url) && config?.audit === undefined) {
@@ -88,7 +91,11 @@ export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
       ...commonOf(request, audited),
       action,
       targetId: id,
-      changes: { ...notesOf(request.body, isDone ? audited.notes : []), ...differences(request.auditBefore, after) },
+      changes: {
+        ...notesOf(request.body, isDone ? audited.notes : []),
+        ...differences(request.auditBefore, after),
+        ...request.auditNotes,
+      },
     });
   }
 
@@ -191,17 +198,19 @@ async function look(
 }
 
 function subscriptionLooks(row: Subscription): Looks {
-  const { url, pendingUrl, events, description, status, statusReason, rateLimit, metadata, headersSealed } = row;
+  const { url, pendingUrl, events, description, status, statusReason, rateLimit, metadata } = row;
   const urls = { url: withoutQuery(url), pendingUrl: pendingUrl && withoutQuery(pendingUrl) };
   return {
     told: { ...urls, events, description, status, statusReason, rateLimit },
     hidden: {
       metadata,
       query: [queryOf(url), queryOf(pendingUrl)],
-      headers: headersSealed && Buffer.from(headersSealed).toString('hex'),
+      headers: [hex(row.headersSealed), hex(row.pendingHeadersSealed)],
     },
   };
 }
+
+const hex = (sealed: Uint8Array | null): string => Buffer.from(sealed ?? []).toString('hex');
 
 function withoutQuery(url: string): string {
   if (!URL.canParse(url)) return '';

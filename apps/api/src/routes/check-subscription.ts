@@ -26,9 +26,14 @@ export const headerNotStored = (name: string): InvalidRequest =>
   new InvalidRequest([
     {
       path: `headers.${name}`,
-      message: 'is masked, which keeps the stored value, but none is stored under this name: send the value',
+      message:
+        'is masked, which keeps the stored value, but none is stored under this name for the origin of this URL: send the value',
     },
   ]);
+
+/** What the audit log says of headers that do not follow a URL to another origin. */
+export const headersDroppedNote = (names: string[]): Record<string, unknown> =>
+  names.length === 0 ? {} : { headersDropped: { to: names } };
 
 const mapValues = (of: Record<string, string>, change: (value: string) => string): Record<string, string> =>
   Object.fromEntries(Object.entries(of).map(([name, value]) => [name, change(value)]));

@@ -205,6 +205,14 @@ describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
     expect(await v1(id)).toMatchObject({ url, pendingUrl: 'https://example.com/new', status: 'active' });
   });
 
+  it('regression: a URL of another origin gets no header values of the old one; the audit log names what was dropped', async () => {
+    const id = toUuid('sub', await api.activeSubscription(account, { url, headers: { 'x-token': 'hush' } })) ?? '';
+    await change(id, { webhook_url: 'https://other.example.com/' }, method);
+    expect(api.posts.at(-1)).toMatchObject({ url: 'https://other.example.com/', headers: {} });
+    const { json } = await api.call('GET', `/v1/accounts/${account}/audit?limit=1`);
+    expect(json.data[0].changes).toMatchObject({ headersDropped: { to: ['x-token'] } });
+  });
+
   it('without webhook_url the verification is left alone', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     const before = await verifications();

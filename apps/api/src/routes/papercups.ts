@@ -15,6 +15,7 @@ import { z } from 'zod';
 import type { ApiDeps, Routes } from '../deps.js';
 import { ApiError, Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated } from '../errors.js';
 import { type Caller, openIdentify } from '../plugins/api-key.js';
+import { headersDroppedNote } from './check-subscription.js';
 import { answerNoPapercupsRoute, answerPapercupsError } from './papercups-errors.js';
 import {
   CHANGE_ERRORS,
@@ -161,6 +162,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
             if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
             if (result.outcome === 'header_not_stored') throw new Error('no header was to be changed');
             request.auditAfter = result.subscription;
+            request.auditNotes = headersDroppedNote(result.headersDropped);
             const row = await afterVerification(deps, result.subscription, result.verificationId);
             return reply.send({ data: papercupsJson(row) });
           },

@@ -12,7 +12,7 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     pendingUrl: row.pendingUrl,
     events: row.events,
     description: row.description,
-    headers: readHeaderNames(deps, row),
+    ...readHeaderNames(deps, row),
     metadata: storedObject(row.metadata),
     rateLimit: row.rateLimit,
     status: row.status,

@@ -41,6 +41,7 @@ describe('create', () => {
       events: ['message:*', 'conversation:created'],
       description: 'CRM',
       headers: { Authorization: MASK, 'x-team': MASK },
+      pendingHeaders: null,
       metadata: { owner: { id: 7 } },
       status: 'unverified',
       rateLimit: null,
@@ -163,6 +164,44 @@ describe('change', () => {
       [{ path: 'headers.x-old', message: expect.stringContaining('none is stored under this name') }],
     ]);
     expect((await get(id)).headers).toEqual({ authorization: MASK, 'x-new': MASK });
+  });
+
+  it('regression: header values stay with the origin they were entered for; the response and the audit log name those dropped', async () => {
+    const id = await api.activeSubscription(account, { headers: { Authorization: 'Bearer hush' } });
+    const dropped = await change(id, { url: 'https://other.example.com/' });
+    expect(dropped.json).toMatchObject({
+      headers: { Authorization: MASK },
+      pendingHeaders: {},
+      headersDropped: ['Authorization'],
+    });
+    const { json: audit } = await api.call('GET', `/v1/accounts/${account}/audit?action=subscriptions.change&limit=1`);
+    expect(audit.data[0].changes).toMatchObject({ headersDropped: { to: ['Authorization'] } });
+    expect(JSON.stringify(audit)).not.toContain('hush');
+
+    const masked = await change(id, { headers: { authorization: MASK } });
+    expect([masked.status, masked.json.errors[0].path]).toEqual([422, 'headers.authorization']);
+    const given = await change(id, { headers: { 'x-token': 'new' } });
+    expect(given.json).toMatchObject({
+      headers: { Authorization: MASK },
+      pendingHeaders: { 'x-token': MASK },
+      headersDropped: [],
+    });
+    await api.work();
+    expect(api.posts.at(-1)).toMatchObject({ url: 'https://other.example.com/', headers: { 'x-token': 'new' } });
+    expect(await get(id)).toMatchObject({ headers: { 'x-token': MASK }, pendingHeaders: null });
+  });
+
+  it('another spelling of the same origin keeps the headers', async () => {
+    for (const [url, sameOrigin] of [
+      ['https://hooks.example.com/webhook', 'HTTPS://Hooks.Example.COM.:443/v2'],
+      ['https://bücher.example/', 'https://xn--bcher-kva.example:443/v2'],
+    ]) {
+      const id = await api.activeSubscription(account, { url, headers: { 'x-token': '1' } });
+      const { json } = await change(id, { url: sameOrigin });
+      expect(json).toMatchObject({ pendingHeaders: { 'x-token': MASK }, headersDropped: [] });
+      await api.work();
+      expect(api.posts.at(-1)?.headers).toEqual({ 'x-token': '1' });
+    }
   });
 
   it('an empty change changes nothing and asks for no verification', async () => {

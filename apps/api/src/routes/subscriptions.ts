@@ -1,4 +1,5 @@
 import {
+  ChangedSubscription,
   ChangeSubscription,
   CreateSubscription,
   DayStats,
@@ -19,7 +20,14 @@ import { beforeId, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited } from '../errors.js';
 import { given } from '../given.js';
-import { headerNotStored, requireEventTypes, requireHeaders, requireUrl, requireValues } from './check-subscription.js';
+import {
+  headerNotStored,
+  headersDroppedNote,
+  requireEventTypes,
+  requireHeaders,
+  requireUrl,
+  requireValues,
+} from './check-subscription.js';
 import { AccountParams, requireAccount, SubscriptionParams, uuidOf } from './params.js';
 import { subscriptionStatsJson } from './stats-json.js';
 import { subscriptionJson } from './subscription-json.js';
@@ -145,11 +153,13 @@ export const subscriptionRoutes: Routes = (app, deps) => {
         operationId: 'subscriptions.change',
         summary: 'Change a subscription',
         description:
-          'A new `url` is verified first: until then the old one keeps receiving, and `pendingUrl` shows the new one.',
+          'A new `url` is verified first: until then the old one keeps receiving, and `pendingUrl` shows the new one. ' +
+          'A `url` of another origin gets only the `headers` of the same change: `headersDropped` names those that do not follow. ' +
+          'A change of `headers` alone is for the URL that was entered last, so for `pendingUrl` where there is one.',
         tags,
         params: SubscriptionParams,
         body: ChangeSubscription,
-        response: { 200: Subscription },
+        response: { 200: ChangedSubscription },
       },
     },
     async (request) => {
@@ -162,7 +172,8 @@ export const subscriptionRoutes: Routes = (app, deps) => {
       switch (result.outcome) {
         case 'changed':
           request.auditAfter = result.subscription;
-          return subscriptionJson(deps, result.subscription);
+          request.auditNotes = headersDroppedNote(result.headersDropped);
+          return { ...subscriptionJson(deps, result.subscription), headersDropped: result.headersDropped };
         case 'header_not_stored':
           throw headerNotStored(result.name);
         case 'not_found':

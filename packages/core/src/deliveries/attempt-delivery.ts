@@ -8,7 +8,7 @@ import type { Patience } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import type { Log } from '../log.js';
-import { openHeaders } from '../subscriptions/create-subscription.js';
+import { openHeaders } from '../subscriptions/own-headers.js';
 import { cancelDeliveries } from './cancel-deliveries.js';
 import { decide } from './decide.js';
 import { type AttemptReport, type LoadedDelivery, isUrgent } from './delivery.js';

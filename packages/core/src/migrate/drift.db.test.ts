@@ -57,9 +57,12 @@ const ONLY_IN_MIGRATIONS = [
   "constraint sessions.sessions_link_check CHECK (((link_hash IS NULL) OR (kind = 'portal'::session_kind)))",
   'constraint subscriptions.subscriptions_concurrency_limit_check CHECK (((concurrency_limit >= 1) AND (concurrency_limit <= 1000)))',
   'constraint subscriptions.subscriptions_failing_warned_check CHECK ((failing_warned = ANY (ARRAY[0, 50, 75])))',
+  'constraint subscriptions.subscriptions_headers_origin_check CHECK ((((headers_sealed IS NULL) = (headers_origin IS NULL)) AND ((headers_origin IS NULL) OR (NOT (headers_origin IS DISTINCT FROM posthorn_url_origin(url))))))',
+  'constraint subscriptions.subscriptions_pending_headers_origin_check CHECK ((((pending_headers_sealed IS NULL) = (pending_headers_origin IS NULL)) AND ((pending_headers_origin IS NULL) OR (NOT (pending_headers_origin IS DISTINCT FROM posthorn_url_origin(pending_url))))))',
   'constraint subscriptions.subscriptions_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 10000)))',
   // functions and storage
   'function posthorn_add_counts(jsonb,jsonb)',
+  'function posthorn_url_origin(text)',
   'function posthorn_uuid_at(timestamp with time zone)',
   'function posthorn_uuidv7()',
   'options deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_cost_delay=0}',

@@ -1,23 +1,32 @@
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
-import { keepMasked, type NewSubscription, openHeaders, sealHeaders } from './create-subscription.js';
-import { type Subscription, type SubscriptionKey, findSubscription, lockSubscription } from './subscription.js';
+import type { NewSubscription } from './create-subscription.js';
+import { keepMasked, openHeaders, originOf, sealedFor, sealHeaders } from './own-headers.js';
+import {
+  type LockedSubscription,
+  type Subscription,
+  type SubscriptionKey,
+  findSubscription,
+  lockSubscription,
+} from './subscription.js';
 
 export type SubscriptionChanges = Partial<Omit<NewSubscription, 'accountId'>>;
 
 export type ChangeSubscriptionResult =
-  /** verificationId: the one that a new URL started, or null. */
-  | { outcome: 'changed'; subscription: Subscription; verificationId: string | null }
+  /** verificationId: the one that a new URL started, or null. headersDropped: the names of headers that do not go to the new
+   *  URL, because their values were entered for another origin. */
+  | { outcome: 'changed'; subscription: Subscription; verificationId: string | null; headersDropped: string[] }
   | { outcome: 'not_found' }
-  /** A header's value is to be kept, and there is none of this name. */
+  /** A header's value is to be kept, and none of this name is stored for the origin of the URL. */
   | { outcome: 'header_not_stored'; name: string }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
 /** Changes what is given and leaves the rest, in one transaction. A new URL is verified first: until then it stands in
  *  `pendingUrl` and the old one keeps receiving (only a subscription that never had a verified URL takes it at once).
- *  Naming the URL in force drops a pending one. A change without `url` never touches the verification. A masked header keeps its
- *  stored value. */
+ *  Naming the URL in force drops a pending one. A change without `url` never touches the verification.
+ *  Headers belong to the URL that was entered last, and to its origin: a URL of another origin gets the headers of this change, or
+ *  none. Until that URL is verified, the old one keeps its own. A masked header keeps the value stored for this origin. */
 export async function changeSubscription(
   deps: Deps,
   { accountId, id, changes }: SubscriptionKey & { changes: SubscriptionChanges },
@@ -34,11 +43,6 @@ export async function changeSubscription(
     if (changes.events !== undefined) set('events', changes.events);
     if (changes.scope !== undefined) set('scope', changes.scope);
     if (changes.description !== undefined) set('description', changes.description);
-    if (changes.headers !== undefined) {
-      const kept = keepMasked(changes.headers, openHeaders(deps, id, now.headersSealed));
-      if ('missing' in kept) return { outcome: 'header_not_stored', name: kept.missing } as const;
-      set('headers_sealed', sealHeaders(deps, id, kept.headers));
-    }
     if (changes.metadata !== undefined) set('metadata', JSON.stringify(changes.metadata));
 
     if (changes.rateLimit !== undefined) {
@@ -46,17 +50,19 @@ export async function changeSubscription(
       sets.push('next_slot_at = NULL');
     }
 
-    const isNew = url !== undefined && url !== (now.pendingUrl ?? now.url);
-    const backToOld = url !== undefined && url === now.url && now.pendingUrl !== null;
+    const entered = now.pendingUrl ?? now.url;
+    const isNew = url !== undefined && url !== entered;
+    const backToOld = isNew && url === now.url;
     if (backToOld) {
       sets.push(
-        'pending_url = NULL',
         `verification_id = (SELECT v.id FROM verifications v WHERE v.subscription_id = subscriptions.id AND v.url = subscriptions.url
            AND v.status = 'verified' ORDER BY v.created_at DESC LIMIT 1)`,
       );
-    } else if (isNew) {
-      set(now.status === 'unverified' ? 'url' : 'pending_url', url);
     }
+    const urls = isNew ? urlsAfter(now, url) : { url: now.url, pendingUrl: now.pendingUrl };
+    const placed = placeHeaders(deps, { id, now, urls, headers: changes.headers });
+    if ('missing' in placed) return { outcome: 'header_not_stored', name: placed.missing } as const;
+    for (const [column, value] of Object.entries(placed.columns)) set(column, value);
     const verify = isNew && !backToOld;
     if (verify) {
       const left = await verificationsLeft(client, accountId);
@@ -64,11 +70,57 @@ export async function changeSubscription(
     }
     await client.query(`UPDATE subscriptions SET ${sets.join(', ')} WHERE account_id = $1 AND id = $2`, values);
     const verificationId = verify ? await startVerification(client, { accountId, subscriptionId: id, url }) : null;
-    return { outcome: 'changed', verificationId } as const;
+    return { outcome: 'changed', verificationId, headersDropped: placed.dropped } as const;
   });
   if (changed.outcome !== 'changed') return changed;
   // Read before the queue is told: what this made, and not what the verification makes of it.
   const subscription = await findSubscription(db, { accountId, id });
   if (changed.verificationId) await enqueue('verify', [{ id: changed.verificationId, attemptNumber: 1 }]);
   return subscription ? { ...changed, subscription } : { outcome: 'not_found' };
+}
+
+/** Where a new URL goes: a subscription that never had a verified URL takes it at once, and the URL in force needs no waiting. */
+function urlsAfter(now: LockedSubscription, url: string): { url: string; pendingUrl: string | null } {
+  if (now.status === 'unverified' || url === now.url) return { url, pendingUrl: null };
+  return { url: now.url, pendingUrl: url };
+}
+
+/** The columns of the URLs and of their headers after a change, and the names of the headers that do not follow to another origin.
+ *  One origin has one set of headers, which a pending URL of the same origin shares. */
+function placeHeaders(
+  deps: Pick<Deps, 'cipher'>,
+  {
+    id,
+    now,
+    urls,
+    headers,
+  }: {
+    id: string;
+    now: LockedSubscription;
+    urls: { url: string; pendingUrl: string | null };
+    headers: Record<string, string> | undefined;
+  },
+): { columns: Record<string, unknown>; dropped: string[] } | { missing: string } {
+  const target = originOf(urls.pendingUrl ?? urls.url);
+  const stored = openHeaders(deps, id, sealedFor(now, target));
+  const kept = headers === undefined ? null : keepMasked(headers, stored);
+  if (kept && 'missing' in kept) return kept;
+  const sealed = kept ? sealHeaders(deps, id, kept.headers) : sealedFor(now, target);
+
+  const inForce = originOf(urls.url);
+  const sealedInForce = inForce === target ? sealed : sealedFor(now, inForce);
+  const sealedPending = inForce === target ? null : sealed;
+  const before = openHeaders(deps, id, sealedFor(now, originOf(now.pendingUrl ?? now.url)));
+  const names = new Set(Object.keys(stored).map((name) => name.toLowerCase()));
+  return {
+    columns: {
+      url: urls.url,
+      pending_url: urls.pendingUrl,
+      headers_sealed: sealedInForce,
+      headers_origin: sealedInForce && inForce,
+      pending_headers_sealed: sealedPending,
+      pending_headers_origin: sealedPending && target,
+    },
+    dropped: headers === undefined ? Object.keys(before).filter((name) => !names.has(name.toLowerCase())) : [],
+  };
 }

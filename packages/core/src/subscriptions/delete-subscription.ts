@@ -12,7 +12,8 @@ export async function deleteSubscription(
   const isDeleted = await inTransaction(db.pool, async (client) => {
     if (!(await lockSubscription(client, key))) return false;
     await client.query(
-      `UPDATE subscriptions SET deleted_at = now(), updated_at = now(), headers_sealed = NULL, pending_url = NULL
+      `UPDATE subscriptions SET deleted_at = now(), updated_at = now(), pending_url = NULL,
+         headers_sealed = NULL, headers_origin = NULL, pending_headers_sealed = NULL, pending_headers_origin = NULL
        WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`,
       [key.accountId, key.id],
     );

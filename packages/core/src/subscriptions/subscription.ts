@@ -35,14 +35,21 @@ export function findSubscription(db: Database, { accountId, id }: SubscriptionKe
   });
 }
 
+/** What a change needs to know of a subscription. */
+export type LockedSubscription = Pick<
+  Row,
+  'status' | 'url' | 'pendingUrl' | 'headersSealed' | 'headersOrigin' | 'pendingHeadersSealed' | 'pendingHeadersOrigin'
+>;
+
 /** Its state now, locked until the transaction ends; null if this account has none of this id. */
 export async function lockSubscription(
   client: pg.PoolClient,
   { accountId, id }: SubscriptionKey,
-): Promise<Pick<Row, 'status' | 'url' | 'pendingUrl' | 'headersSealed'> | null> {
-  const { rows } = await client.query<Pick<Row, 'status' | 'url' | 'pendingUrl' | 'headersSealed'>>(
-    `SELECT status, url, pending_url AS "pendingUrl", headers_sealed AS "headersSealed" FROM subscriptions
-     WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE`,
+): Promise<LockedSubscription | null> {
+  const { rows } = await client.query<LockedSubscription>(
+    `SELECT status, url, pending_url AS "pendingUrl", headers_sealed AS "headersSealed", headers_origin AS "headersOrigin",
+       pending_headers_sealed AS "pendingHeadersSealed", pending_headers_origin AS "pendingHeadersOrigin"
+     FROM subscriptions WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE`,
     [accountId, id],
   );
   return rows[0] ?? null;

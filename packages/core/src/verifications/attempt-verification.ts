@@ -8,7 +8,7 @@ import type { Due, Enqueue } from '../deps.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { newId } from '../id.js';
 import type { Log } from '../log.js';
-import { openHeaders } from '../subscriptions/create-subscription.js';
+import { openHeaders } from '../subscriptions/own-headers.js';
 import { newSecret } from '../subscriptions/new-secret.js';
 import { type Judgement, handshakeBody, judgeAnswer, newChallenge } from './challenge.js';
 
@@ -144,7 +144,9 @@ async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
     text: `
       SELECT v.account_id AS "accountId", v.subscription_id AS "subscriptionId", v.url, v.status, v.attempt_count AS "attemptCount",
         (SELECT count(*)::int FROM attempts a WHERE a.verification_id = v.id AND a.outcome = 'aborted') AS "abortedCount",
-        s.headers_sealed AS "headersSealed",
+        -- Only the values that were entered for the origin of the URL that this request goes to.
+        CASE posthorn_url_origin(v.url) WHEN s.headers_origin THEN s.headers_sealed
+          WHEN s.pending_headers_origin THEN s.pending_headers_sealed END AS "headersSealed",
         ARRAY(SELECT k.sealed FROM secrets k WHERE k.subscription_id = s.id AND (k.expires_at IS NULL OR k.expires_at > now())
           ORDER BY k.expires_at DESC NULLS FIRST) AS "secretsSealed"
       FROM verifications v LEFT JOIN subscriptions s ON s.id = v.subscription_id WHERE v.id = $1`,
@@ -191,6 +193,10 @@ function record(db: Database, { id, attemptNumber, loaded, result, status, reaso
     if (status === 'verified' && loaded.subscriptionId !== null) {
       await client.query(
         `UPDATE subscriptions SET url = $3, pending_url = NULL, updated_at = now(),
+           -- Another origin takes the values that were entered for it, and the old ones go.
+           headers_sealed = CASE WHEN posthorn_url_origin(url) = posthorn_url_origin($3) THEN headers_sealed ELSE pending_headers_sealed END,
+           headers_origin = CASE WHEN posthorn_url_origin(url) = posthorn_url_origin($3) THEN headers_origin ELSE pending_headers_origin END,
+           pending_headers_sealed = NULL, pending_headers_origin = NULL,
            status = CASE status WHEN 'unverified' THEN 'active' ELSE status END,
            status_changed_at = CASE status WHEN 'unverified' THEN now() ELSE status_changed_at END,
            -- Another URL is another receiver: nothing is known against it.

@@ -1,0 +1,69 @@
+import { MASK } from '@posthorn/contract';
+import type { Deps } from '../deps.js';
+import type { Subscription as Row } from '../generated/prisma/client.js';
+
+// The custom headers of a subscription carry credentials, so their values belong to the origin (scheme, host, port) that they
+// were entered for, and are sent nowhere else. The ledger holds this: see the CHECKs of `subscriptions`.
+
+type Sealer = Pick<Deps, 'cipher'>;
+
+type Stored = Pick<
+  Row,
+  'id' | 'url' | 'pendingUrl' | 'headersSealed' | 'headersOrigin' | 'pendingHeadersSealed' | 'pendingHeadersOrigin'
+>;
+
+/** The origin of a URL as checkUrl wrote it, spelled as `posthorn_url_origin` of the ledger spells it. */
+export const originOf = (url: string): string => new URL(url).origin;
+
+/** Headers as they are stored; null when there are none. */
+export function sealHeaders(
+  { cipher }: Sealer,
+  subscriptionId: string,
+  headers: Record<string, string> | undefined,
+): Buffer | null {
+  return headers && Object.keys(headers).length > 0
+    ? cipher.seal(JSON.stringify(headers), `headers:${subscriptionId}`)
+    : null;
+}
+
+/** The reverse of sealHeaders. */
+export function openHeaders(
+  { cipher }: Sealer,
+  subscriptionId: string,
+  sealed: Uint8Array | null,
+): Record<string, string> {
+  return sealed ? (JSON.parse(cipher.open(sealed, `headers:${subscriptionId}`)) as Record<string, string>) : {};
+}
+
+/** The stored values that may go to this origin, sealed; null: none. */
+export function sealedFor(stored: Omit<Stored, 'id' | 'url' | 'pendingUrl'>, origin: string): Uint8Array | null {
+  if (stored.headersOrigin === origin) return stored.headersSealed;
+  if (stored.pendingHeadersOrigin === origin) return stored.pendingHeadersSealed;
+  return null;
+}
+
+/** The headers of the URL in force and of the pending URL as they may be shown: the names, with their values masked. */
+export function readHeaderNames(
+  deps: Sealer,
+  stored: Stored,
+): { headers: Record<string, string>; pendingHeaders: Record<string, string> | null } {
+  const masked = (url: string) => {
+    const headers = openHeaders(deps, stored.id, sealedFor(stored, originOf(url)));
+    return Object.fromEntries(Object.keys(headers).map((name) => [name, MASK]));
+  };
+  return { headers: masked(stored.url), pendingHeaders: stored.pendingUrl === null ? null : masked(stored.pendingUrl) };
+}
+
+/** The headers to store: a masked value is the stored one of that name, whose letters may be of either case. */
+export function keepMasked(
+  headers: Record<string, string>,
+  stored: Record<string, string>,
+): { headers: Record<string, string> } | { missing: string } {
+  const valueOf = new Map(Object.entries(stored).map(([name, value]) => [name.toLowerCase(), value]));
+  const missing = Object.entries(headers).find(([name, value]) => value === MASK && !valueOf.has(name.toLowerCase()));
+  if (missing) return { missing: missing[0] };
+  const kept = Object.entries(headers).map(([name, value]): [string, string] =>
+    value === MASK ? [name, valueOf.get(name.toLowerCase()) ?? ''] : [name, value],
+  );
+  return { headers: Object.fromEntries(kept) };
+}
