@@ -15,7 +15,7 @@ import {
   type QueueName,
 } from '@posthorn/core';
 import type { QueueFigures } from '@posthorn/jobs';
-import { parseAllowList, type PostRequest, type PostResult } from '@posthorn/sender';
+import { type PostRequest, type PostResult, readAddressPolicy } from '@posthorn/sender';
 import { cloneDatabase } from '@posthorn/testing';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
@@ -128,7 +128,12 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     maxAttempts: 12,
     sessionSeconds: 43_200,
     sessionIdleSeconds: 7_200,
-    addresses: { allowPrivate: parseAllowList('none'), requireHttps: true },
+    addresses: readAddressPolicy({
+      allowPrivateNetworks: 'none',
+      denyNetworks: 'none',
+      requireHttps: true,
+      publicUrl: null,
+    }),
     checkQueue: async () => ({ status: 'ok', latencyMs: 1 }),
     figures: openFigures({ db: overrides.db ?? db, readQueues, maxAgeMs: 0, log }),
     consoleDirectory: null,

@@ -22,12 +22,22 @@ it('refuses to start without its keys, naming all that is missing at once (X9)',
 });
 
 it('by default no private network may be reached, and https is required', () => {
-  const { allowPrivate, requireHttps } = readApiEnv(good);
+  const { allowPrivate, requireHttps } = readApiEnv(good).addresses;
   expect([allowPrivate.hasAddress('127.0.0.1'), allowPrivate.hasName('localhost'), requireHttps]).toEqual([
     false,
     false,
     true,
   ]);
+});
+
+it('the policy for URLs takes DENY_NETWORKS and PUBLIC_URL; a bad entry is named with its setting', () => {
+  const { deny, ownUrl } = readApiEnv({
+    ...good,
+    DENY_NETWORKS: '8.8.8.0/24',
+    PUBLIC_URL: 'https://p.example.com',
+  }).addresses;
+  expect([deny.hasAddress('8.8.8.8'), ownUrl?.host]).toEqual([true, 'p.example.com']);
+  expect(() => readApiEnv({ ...good, DENY_NETWORKS: '*.10.0.0.0' })).toThrow(/DENY_NETWORKS/);
 });
 
 it('tells what nothing reads', () => {

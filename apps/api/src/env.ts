@@ -1,6 +1,6 @@
 import { chooseQueue, type QueueConnection } from '@posthorn/jobs';
 import { type EffectiveSetting, effectiveSettings, readEnv, SettingsError, unknownNames } from '@posthorn/settings';
-import { type AllowList, parseAllowList } from '@posthorn/sender';
+import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
 
 /** The API's settings, shaped: what is off is null. */
 export interface Env {
@@ -20,8 +20,8 @@ export interface Env {
   portalFrameAncestors: string[];
   sessionSeconds: number;
   sessionIdleSeconds: number;
-  allowPrivate: AllowList;
-  requireHttps: boolean;
+  /** Which URLs subscriptions may have. */
+  addresses: AddressPolicy;
   /** What the workers go by, told with each delivery. */
   retryScheduleSeconds: number[];
   shutdownDelayMs: number;
@@ -50,6 +50,7 @@ const NAMES = [
   'SESSION_HOURS',
   'SESSION_IDLE_MINUTES',
   'ALLOW_PRIVATE_NETWORKS',
+  'DENY_NETWORKS',
   'REQUIRE_HTTPS',
   'RETRY_SCHEDULE_SECONDS',
   'SHUTDOWN_DELAY_MS',
@@ -75,8 +76,12 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     portalFrameAncestors: read.portalFrameAncestors,
     sessionSeconds: Math.round(read.sessionHours * 3_600),
     sessionIdleSeconds: Math.round(read.sessionIdleMinutes * 60),
-    allowPrivate: allowListOf(read.allowPrivateNetworks),
-    requireHttps: read.requireHttps,
+    addresses: policyOf({
+      allowPrivateNetworks: read.allowPrivateNetworks,
+      denyNetworks: read.denyNetworks,
+      requireHttps: read.requireHttps,
+      publicUrl: read.publicUrl,
+    }),
     retryScheduleSeconds: read.retryScheduleSeconds,
     shutdownDelayMs: read.shutdownDelayMs,
     shutdownTimeoutMs: read.shutdownTimeoutMs,
@@ -92,10 +97,10 @@ function queueOf(read: Parameters<typeof chooseQueue>[0]): QueueConnection {
   return queue;
 }
 
-function allowListOf(text: string): AllowList {
+function policyOf(settings: Parameters<typeof readAddressPolicy>[0]): AddressPolicy {
   try {
-    return parseAllowList(text);
+    return readAddressPolicy(settings);
   } catch (error) {
-    throw new SettingsError([`ALLOW_PRIVATE_NETWORKS: ${error instanceof Error ? error.message : 'cannot be read'}`]);
+    throw new SettingsError([error instanceof Error ? error.message : String(error)]);
   }
 }

@@ -48,7 +48,7 @@ const app = await buildApp({
   trustedProxies: env.trustedProxies,
   sessionSeconds: env.sessionSeconds,
   sessionIdleSeconds: env.sessionIdleSeconds,
-  addresses: { allowPrivate: env.allowPrivate, requireHttps: env.requireHttps },
+  addresses: env.addresses,
   maxAttempts: env.retryScheduleSeconds.length + 1,
   checkQueue: () => producer.check(),
   figures,

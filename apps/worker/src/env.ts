@@ -1,5 +1,5 @@
 import { chooseQueue } from '@posthorn/jobs';
-import { type AllowList, parseAllowList } from '@posthorn/sender';
+import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
 import { SettingsError, readEnv } from '@posthorn/settings';
 
 /** A worker's settings, shaped. Throws one SettingsError with every problem. */
@@ -12,6 +12,8 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'POSTHORN_ENCRYPTION_KEY',
     'POSTHORN_ENCRYPTION_KEYS_OLD',
     'ALLOW_PRIVATE_NETWORKS',
+    'DENY_NETWORKS',
+    'PUBLIC_URL',
     'REQUIRE_HTTPS',
     'RETRY_SCHEDULE_SECONDS',
     'DELIVERY_TIMEOUT_MS',
@@ -28,19 +30,24 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'LOG_LEVEL',
   ]);
   const queue = chooseQueue(found);
-  const allowPrivate = readAllowList(found.allowPrivateNetworks);
-  if (typeof queue === 'string' || typeof allowPrivate === 'string') {
-    throw new SettingsError([queue, allowPrivate].filter((problem) => typeof problem === 'string'));
+  const addresses = readPolicy({
+    allowPrivateNetworks: found.allowPrivateNetworks,
+    denyNetworks: found.denyNetworks,
+    requireHttps: found.requireHttps,
+    publicUrl: found.publicUrl,
+  });
+  if (typeof queue === 'string' || typeof addresses === 'string') {
+    throw new SettingsError([queue, addresses].filter((problem) => typeof problem === 'string'));
   }
-  return { ...found, queue, allowPrivate };
+  return { ...found, queue, addresses };
 }
 
 /** A string says what is wrong with it. */
-function readAllowList(text: string): AllowList | string {
+function readPolicy(settings: Parameters<typeof readAddressPolicy>[0]): AddressPolicy | string {
   try {
-    return parseAllowList(text);
+    return readAddressPolicy(settings);
   } catch (error) {
-    return `ALLOW_PRIVATE_NETWORKS: ${error instanceof Error ? error.message : String(error)}`;
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

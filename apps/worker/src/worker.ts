@@ -64,7 +64,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     onFailure: (queue, count) => metrics.enqueueFailures.inc({ queue }, count),
   });
   const sender = openSender({
-    policy: { allowPrivate: env.allowPrivate, requireHttps: env.requireHttps },
+    policy: env.addresses,
     userAgent: `Posthorn/${version}`,
   });
   const { enqueue } = producer;

@@ -1,8 +1,7 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { AllowList } from './allow-list.js';
-
-/** Who may be reached. `ownHosts` are Posthorn's own public names: a webhook to them would be a loop. */
-export type AddressPolicy = { allowPrivate: AllowList; requireHttps: boolean; ownHosts?: readonly string[] };
+import { networkList } from './host-entries.js';
+import { insideIpv6 } from './inside-ipv6.js';
 
 // IANA's special-purpose and multicast space, and Azure's platform address, which lies in public space.
 const REFUSED_IPV4 = [
@@ -42,14 +41,14 @@ const METADATA_IPV4 = [
 ];
 const METADATA_IPV6 = ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254'];
 
-const refusedIpv4 = blockList(REFUSED_IPV4);
-const allowedIpv6 = blockList(ALLOWED_IPV6);
-const refusedIpv6 = blockList(REFUSED_IPV6);
-const nat64 = blockList(['64:ff9b::/96']);
-const refusedBehindNat64 = blockList(REFUSED_IPV4.map(behindNat64));
-const metadata = blockList([
+const refusedIpv4 = networkList(REFUSED_IPV4);
+const allowedIpv6 = networkList(ALLOWED_IPV6);
+const refusedIpv6 = networkList(REFUSED_IPV6);
+const nat64 = networkList(['64:ff9b::/96']);
+const refusedBehindNat64 = networkList(REFUSED_IPV4.map(behindNat64));
+const metadata = networkList([
   ...METADATA_IPV4.map((address) => `${address}/32`),
-  ...METADATA_IPV4.flatMap(insideIpv6),
+  ...METADATA_IPV4.flatMap((address) => insideIpv6(address, 32)),
   ...METADATA_IPV6.map((address) => `${address}/128`),
 ]);
 
@@ -67,28 +66,7 @@ export function mayReach(address: string, allowPrivate: AllowList, { listedName 
   return allowedIpv6.check(address, type) && !refusedIpv6.check(address, type);
 }
 
-function blockList(networks: string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
-  }
-  return list;
-}
-
 function behindNat64(network: string): string {
   const [address, prefix] = network.split('/');
   return `64:ff9b::${address}/${96 + Number(prefix)}`;
-}
-
-// The spellings in which an IPv6 address carries an IPv4 one: mapped, compatible, translated, NAT64, 6to4.
-function insideIpv6(address: string): string[] {
-  const hex = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
-  return [
-    `::ffff:${address}/128`,
-    `::${address}/128`,
-    `::ffff:0:${address}/128`,
-    `64:ff9b::${address}/128`,
-    `2002:${hex[0]}${hex[1]}:${hex[2]}${hex[3]}::/48`,
-  ];
 }

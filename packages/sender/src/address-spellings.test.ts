@@ -1,7 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { policyOf } from '../test/policy.js';
 import { mayReach } from './address-rules.js';
+import { permits } from './address-policy.js';
 import { parseAllowList } from './allow-list.js';
 import { checkUrl } from './check-url.js';
 import { guardLookup } from './guarded-lookup.js';
@@ -9,7 +11,7 @@ import { guardLookup } from './guarded-lookup.js';
 // Every address, in every spelling that a URL parser or a resolver understands, is judged by where it leads.
 
 const NONE = parseAllowList('none');
-const POLICY = { allowPrivate: NONE, requireHttps: false };
+const POLICY = policyOf();
 const RUNS = { numRuns: 1_500 };
 
 /** Whether an IPv4 address is public, said as the RFCs say it, octet by octet, and not as our own table does. */
@@ -108,6 +110,9 @@ const CARRIERS: [name: string, spell: Spell][] = [
   ['ISATAP, link local', (octets) => `fe80::5efe:${dotted(octets)}`],
 ];
 
+// Those that lead to the IPv4 address itself wherever such a route exists.
+const EMBEDDING = CARRIERS.filter(([name]) => /^(mapped|compatible|translated|NAT64(?! of)|6to4)/.test(name));
+
 const says = (host: string) => checkUrl(`http://${host}/hook`, POLICY);
 
 describe('checkUrl (X1)', () => {
@@ -176,6 +181,27 @@ describe('mayReach', () => {
       }),
       RUNS,
     );
+  });
+});
+
+describe('DENY_NETWORKS', () => {
+  it('property: no spelling of an address of a denied network passes, whatever is allowed', () => {
+    const everything = '0.0.0.0/0,::/0,64:ff9b::/96,hooks.example.com';
+    const prefix = fc.integer({ min: 0, max: 32 });
+    const property = fc.property(addresses, prefix, fc.nat(), numeric, disguise, (octets, bits, host, spell, hide) => {
+      // Another address of the same network: the first bits are kept.
+      const inside =
+        ((BigInt(toNumber(octets)) >> BigInt(32 - bits)) << BigInt(32 - bits)) |
+        (BigInt(host) & ((1n << BigInt(32 - bits)) - 1n));
+      const denied = [24n, 16n, 8n, 0n].map((shift) => Number((inside >> shift) & 255n)) as Octets;
+      const policy = policyOf({ allow: everything, deny: `${dotted(octets)}/${bits}` });
+      expect(permits(policy, dotted(denied), null)).toBe(false);
+      expect(permits(policy, dotted(denied), 'hooks.example.com')).toBe(false);
+      expect(checkUrl(`http://${hide(spell(denied))}/`, policy).ok).toBe(false);
+      const passing = EMBEDDING.filter(([, carry]) => permits(policy, carry(denied), 'hooks.example.com'));
+      expect(passing.map(([name]) => name)).toEqual([]);
+    });
+    fc.assert(property, { numRuns: 200 });
   });
 });
 

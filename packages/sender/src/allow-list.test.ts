@@ -16,6 +16,18 @@ describe('parseAllowList', () => {
     expect(parseAllowList('::/0').hasAddress('10.0.0.1')).toBe(false);
   });
 
+  it('a wildcard covers the names below it, however deep, but not the name itself', () => {
+    const list = parseAllowList('*.svc.cluster.local,exact.example.com');
+    expect(['a.svc.cluster.local', 'a.ns.svc.cluster.local'].map(list.hasName)).toEqual([true, true]);
+    expect(['svc.cluster.local', 'asvc.cluster.local', '.svc.cluster.local.x'].map(list.hasName)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(['a.svc.cluster.local', 'exact.example.com'].map(list.namesExactly)).toEqual([false, true]);
+    expect([list.hasNetworks, parseAllowList('::1').hasNetworks]).toEqual([false, true]);
+  });
+
   it.each(['none', '', ' none '])('"%s" lists nothing', (text) => {
     const list = parseAllowList(text);
     expect(
@@ -36,7 +48,12 @@ describe('parseAllowList', () => {
     ['[::1]', '[::1]'],
     ['http://localhost', 'http://localhost'],
     ['localhost:3000', 'localhost:3000'],
-    ['*.internal', '*.internal'],
+    ['*', '*'],
+    ['*.', '*.'],
+    ['*.*.internal', '*.*.internal'],
+    ['a.*.internal', 'a.*.internal'],
+    ['*.10.0.0.1', '*.10.0.0.1'],
+    ['*.none', '*.none'],
     ['localhost,none', 'none'],
     ['localhost,,::1', ''],
     ['a..b', 'a..b'],

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAllowList } from './allow-list.js';
+import { policyOf } from '../test/policy.js';
 import { checkUrl } from './check-url.js';
 
-const PRODUCTION = { allowPrivate: parseAllowList('none'), requireHttps: true };
-const LOCAL = { allowPrivate: parseAllowList('127.0.0.0/8,::1,localhost'), requireHttps: false };
-const HTTP = { allowPrivate: parseAllowList('none'), requireHttps: false };
+const PRODUCTION = policyOf({ requireHttps: true });
+const LOCAL = policyOf({ allow: '127.0.0.0/8,::1,localhost' });
+const HTTP = policyOf();
 
 describe('checkUrl (X1, X2)', () => {
   it.each([
@@ -140,31 +140,84 @@ describe('checkUrl (X1, X2)', () => {
     });
   });
 
-  it('lets the local stack reach loopback and localhost, and nothing else inside', () => {
+  it('lets the local stack reach loopback and localhost, and no address outside them', () => {
     const fine = ['localhost', 'localhost.', '127.0.0.1', '127.1', '[::1]'];
-    const inside = [
-      '10.0.0.1',
-      'app.localhost',
-      'db.internal',
-      'intranet',
-      '169.254.169.254',
-      '[::ffff:169.254.169.254]',
-    ];
+    const inside = ['10.0.0.1', '169.254.169.254', '[::ffff:169.254.169.254]', '[fd00::1]', 'metadata'];
     expect([...fine, ...inside].filter((host) => checkUrl(`http://${host}:3000/hook`, LOCAL).ok)).toEqual(fine);
   });
 
+  const PRIVATE_NAMES = ['svc.ns.svc.cluster.local', 'db.internal', 'intranet', 'app.localhost', 'router.home.arpa'];
+
+  it('a name of a private network passes once networks are allowed: the connection judges where it leads (A7)', () => {
+    const policy = policyOf({ allow: '10.0.0.0/8' });
+    expect(PRIVATE_NAMES.filter((host) => checkUrl(`http://${host}/`, policy).ok)).toEqual(PRIVATE_NAMES);
+    expect(['metadata', 'metadata.google.internal'].filter((host) => checkUrl(`http://${host}/`, policy).ok)).toEqual(
+      [],
+    );
+  });
+
+  it.each([...PRIVATE_NAMES, '10.0.0.1'])(
+    'refuses %s when nothing is allowed, and names the setting for operators',
+    (host) => {
+      expect(checkUrl(`http://${host}/`, HTTP)).toMatchObject({
+        ok: false,
+        reason: expect.stringContaining('Operators can allow private networks with ALLOW_PRIVATE_NETWORKS.'),
+      });
+    },
+  );
+
   it('a listed name is lifted alone; metadata names never are', () => {
     const names = 'receiver,db.internal,metadata,metadata.google.internal';
-    const policy = { allowPrivate: parseAllowList(names), requireHttps: false };
+    const policy = policyOf({ allow: names });
     const hosts = [...names.split(','), 'other', 'db2.internal', 'x.db.internal', '10.0.0.1'];
     expect(hosts.filter((host) => checkUrl(`http://${host}/`, policy).ok)).toEqual(['receiver', 'db.internal']);
   });
 
-  it("refuses the service's own names: a webhook to them is a loop", () => {
-    const policy = { ...PRODUCTION, ownHosts: ['hooks.example.com'] };
-    expect(checkUrl('https://HOOKS.example.com./x', policy).ok).toBe(false);
-    expect(checkUrl('https://other.example.com/x', policy).ok).toBe(true);
+  it('a wildcard lifts every name below it, metadata names excepted', () => {
+    const policy = policyOf({ allow: '*.svc.cluster.local,*.internal' });
+    const fine = ['svc.ns.svc.cluster.local', 'a.svc.cluster.local', 'db.internal'];
+    const others = [
+      'svc.cluster.local',
+      'evilsvc.cluster.local',
+      'cluster.local',
+      'internal',
+      'metadata.google.internal',
+    ];
+    expect([...fine, ...others].filter((host) => checkUrl(`http://${host}/`, policy).ok)).toEqual(fine);
   });
+
+  it.each([
+    ['a name', 'hooks.example.com', 'http://hooks.example.com/'],
+    ['a wildcard', '*.example.com', 'http://a.b.example.com/'],
+    ['an address', '8.8.8.8', 'http://8.8.8.8/'],
+    ['a network', '8.8.8.0/24', 'http://134744072/'],
+    ['an IPv6 network', '2606:4700::/32', 'http://[2606:4700::1]/'],
+  ])('refuses %s that the operator denies, even when it is allowed too (S10)', (_what, deny, url) => {
+    const allow = '0.0.0.0/0,::/0,hooks.example.com,*.example.com';
+    expect(checkUrl(url, policyOf({ allow })).ok).toBe(true);
+    expect(checkUrl(url, policyOf({ allow, deny }))).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('DENY_NETWORKS'),
+    });
+  });
+
+  it("refuses Posthorn's own host on every port and in every spelling: a webhook to it is a loop (S10)", () => {
+    const policy = policyOf({ publicUrl: 'https://hooks.example.com./posthorn' });
+    const own = ['https://HOOKS.example.com./x', 'http://hooks.example.com/', 'https://hooks.example.com:3400/'];
+    expect(own.filter((url) => checkUrl(url, policy).ok)).toEqual([]);
+    expect(checkUrl('https://other.example.com/x', policy).ok).toBe(true);
+    const shared = policyOf({ publicUrl: 'https://example.com/posthorn', allow: 'example.com' });
+    expect(checkUrl('https://example.com/webhook', shared).ok).toBe(true);
+  });
+
+  it.each(['http://localhost:3400', 'http://127.0.0.1:3400/', 'http://[::1]:3400'])(
+    'on the local host %s the port tells Posthorn and the endpoints apart',
+    (publicUrl) => {
+      const policy = policyOf({ allow: '127.0.0.0/8,::1,localhost', publicUrl });
+      expect(checkUrl(new URL('/v1', publicUrl).href, policy).ok).toBe(false);
+      expect(checkUrl(publicUrl.replace('3400', '3402'), policy).ok).toBe(true);
+    },
+  );
 
   it('never tells what an address is: the reason is the same for every private one', () => {
     const reasons = ['10.0.0.1', '127.0.0.1', '[::1]'].map((host) => checkUrl(`https://${host}/`, PRODUCTION));

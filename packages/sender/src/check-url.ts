@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { mayReach, type AddressPolicy } from './address-rules.js';
+import type { AddressPolicy } from './address-policy.js';
+import { mayReach } from './address-rules.js';
 
 export const MAX_URL_CHARACTERS = 2048;
 
@@ -17,7 +18,11 @@ const BAD_PORTS = new Set(
 const UNSEEN = /[\s\p{Cc}\p{Cf}\p{Cs}]/u;
 const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal']); // refused whatever the allow list says
 const INNER_NAME = /(^|\.)(localhost|local|internal|home\.arpa|onion)$/;
+const LOCALHOST = /(^|\.)localhost$/;
 const LABEL = /^[^.]{1,63}$/;
+// For operators who read a customer's error. The first is true of every refusal, so it tells nothing about the address.
+export const ALLOWED_BY = 'Operators can allow private networks with ALLOW_PRIVATE_NETWORKS.';
+const DENIED_BY = 'Operators exclude it with DENY_NETWORKS.';
 
 /** Decides, without a look at the network, whether a webhook may go to this URL. Never throws. A yes is only the quick and kind
  *  half of the answer: where the name leads is judged when the connection is made, every time. */
@@ -38,7 +43,7 @@ export function checkUrl(raw: string, policy: AddressPolicy): UrlCheck {
 
   url.hash = '';
   if (url.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1);
-  const reason = reasonAgainstHost(url.hostname.replace(/^\[|\]$/g, ''), policy);
+  const reason = reasonAgainstHost(url, policy);
   if (reason !== null) return refuse(reason);
   if (url.href.length > MAX_URL_CHARACTERS) {
     return refuse(`The URL must have at most ${MAX_URL_CHARACTERS} characters once it is percent-encoded.`);
@@ -56,23 +61,47 @@ function parse(raw: string): URL | null {
   }
 }
 
-function reasonAgainstHost(host: string, { allowPrivate, ownHosts }: AddressPolicy): string | null {
-  if (isIP(host) !== 0) {
-    if (mayReach(host, allowPrivate, { listedName: false })) return null;
-    return 'The URL leads to a private or reserved address; use one that can be reached from the internet.';
-  }
+function reasonAgainstHost(url: URL, policy: AddressPolicy): string | null {
+  const host = hostOf(url);
+  if (isOwn(url, policy)) return `${host} is this service itself; use the address of your own endpoint.`;
+  if (isIP(host) !== 0) return reasonAgainstAddress(host, policy);
   if (METADATA_NAMES.has(host)) return `${host} is a cloud's metadata service; webhooks are never sent there.`;
-  if (ownHosts?.includes(host)) return `${host} is this service itself; use the address of your own endpoint.`;
   if (!host.split('.').every((label) => LABEL.test(label)) || host.length > 253) {
     return 'The URL has no valid host name.';
   }
-  if (allowPrivate.hasName(host)) return null;
+  if (policy.deny.hasName(host)) return `Webhooks are not sent to ${host}. ${DENIED_BY}`;
+  // Where networks are allowed, a private name may lead to one of them: the connection judges the addresses.
+  if (policy.allowPrivate.hasName(host) || policy.allowPrivate.hasNetworks) return null;
   if (INNER_NAME.test(host)) {
-    return `${host} is a name of a private network; use one that can be reached from the internet, for example through a tunnel.`;
+    return `${host} is a name of a private network; use one that can be reached from the internet, for example through a tunnel. ${ALLOWED_BY}`;
   }
-  if (!host.includes('.')) return `${host} is not a full host name; write one like hooks.example.com.`;
+  if (!host.includes('.')) {
+    return `${host} is not a full host name; write one like hooks.example.com. ${ALLOWED_BY}`;
+  }
   return null;
 }
+
+function reasonAgainstAddress(address: string, { allowPrivate, deny }: AddressPolicy): string | null {
+  if (!mayReach(address, allowPrivate, { listedName: false })) {
+    return `The URL leads to a private or reserved address; use one that can be reached from the internet. ${ALLOWED_BY}`;
+  }
+  return deny.hasAddress(address) ? `Webhooks are not sent to this address. ${DENIED_BY}` : null;
+}
+
+/** True for Posthorn's own host. All ports of a host name count: behind another port there may be Posthorn too. Operators who run
+ *  an endpoint on that host list its name in ALLOW_PRIVATE_NETWORKS. For `localhost` and for addresses the port decides: on a
+ *  developer's machine, Posthorn and the endpoints share them. */
+function isOwn(url: URL, { ownUrl, allowPrivate }: AddressPolicy): boolean {
+  if (ownUrl === null) return false;
+  const host = hostOf(url);
+  if (host !== hostOf(ownUrl)) return false;
+  if (isIP(host) !== 0 || LOCALHOST.test(host)) return portOf(url) === portOf(ownUrl);
+  return !allowPrivate.namesExactly(host);
+}
+
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
+const portOf = ({ port, protocol }: URL): string => port || (protocol === 'https:' ? '443' : '80');
 
 function refuse(reason: string): UrlCheck {
   return { ok: false, reason };

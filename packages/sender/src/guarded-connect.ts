@@ -1,6 +1,6 @@
 import { isIP, Socket } from 'node:net';
 import { buildConnector } from 'undici';
-import { mayReach, type AddressPolicy } from './address-rules.js';
+import { permits, type AddressPolicy } from './address-policy.js';
 import { boundReads, type BeginResponse } from './bound-reads.js';
 import { asConnectFailure, ConnectFailure } from './connect-failure.js';
 import { guardLookup, type Allows } from './guarded-lookup.js';
@@ -33,7 +33,7 @@ export type GuardedConnect = (options: buildConnector.Options, callback: buildCo
  *  address once connected. TLS is verified, 1.2 or newer. It calls back exactly once: with an open socket, or with a
  *  ConnectFailure, at the latest after `timeoutMs`. */
 export function guardConnections({
-  policy: { allowPrivate },
+  policy,
   resolve,
   timeoutMs,
 }: {
@@ -41,8 +41,7 @@ export function guardConnections({
   resolve: Resolve;
   timeoutMs: number;
 }): GuardedConnect {
-  const allows: Allows = (address, name) =>
-    mayReach(address, allowPrivate, { listedName: name !== null && allowPrivate.hasName(name) });
+  const allows: Allows = (address, name) => permits(policy, address, name);
 
   // One for all origins: thousands of them share its TLS sessions and its memory.
   const connect = buildConnector({

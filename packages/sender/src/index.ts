@@ -1,5 +1,4 @@
-export type { AddressPolicy } from './address-rules.js';
-export { parseAllowList, type AllowList } from './allow-list.js';
+export { readAddressPolicy, type AddressPolicy } from './address-policy.js';
 export {
   checkHeaders,
   MAX_HEADER_NAME_CHARACTERS,

@@ -1,3 +1,4 @@
+import { ALLOWED_BY } from './check-url.js';
 import { codeOf, ConnectFailure } from './connect-failure.js';
 import type { Ending, Exchange } from './exchange.js';
 import type { Outcome } from './post-result.js';
@@ -126,7 +127,7 @@ function explainNoConnection(
     case 'tls_error':
       return `No secure connection to ${host} (${code}). ${CHECK_TLS}`;
     case 'blocked':
-      return 'The URL leads to an address that webhooks are not sent to. Use one that can be reached from the internet.';
+      return `The URL leads to an address that webhooks are not sent to. Use one that can be reached from the internet. ${ALLOWED_BY}`;
     default:
       return outcome satisfies never;
   }

@@ -18,8 +18,8 @@ type Entry = { expiresAt: number; answer: Promise<readonly string[]> };
 
 /** A resolver that a few dead name servers cannot stall: it asks over c-ares, which takes none of libuv's threads and has
  *  timeouts of its own, remembers answers for 5 to 60 s (failures for 5 s), and lets concurrent look-ups of a name share one
- *  query. `localhost` is loopback without any query; names for which `isListed` is true (the operator's allow list) come from the
- *  operating system, so that /etc/hosts and container names work. Addresses are handed out unjudged. */
+ *  query. `localhost` is loopback without any query; names for which `isListed` is true (those that the operator's allow list names
+ *  exactly) come from the operating system, so that /etc/hosts and container names work. Addresses are handed out unjudged. */
 export function openResolver({
   isListed,
   query,

@@ -1,4 +1,4 @@
-import type { AddressPolicy } from './address-rules.js';
+import type { AddressPolicy } from './address-policy.js';
 import { openGuardedAgent } from './guarded-agent.js';
 import { guardConnections } from './guarded-connect.js';
 import { postOnce, type PostRequest } from './post.js';
@@ -29,7 +29,7 @@ export interface SenderOptions {
 /** Opens a sender: kept-open connections that only ever lead to addresses the policy allows. */
 export function openSender(options: SenderOptions): Sender {
   const { policy, userAgent, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options;
-  const resolver = openResolver({ isListed: policy.allowPrivate.hasName });
+  const resolver = openResolver({ isListed: policy.allowPrivate.namesExactly });
   const resolve = options.resolve ?? resolver.resolve;
   const agent = openGuardedAgent(guardConnections({ policy, resolve, timeoutMs: connectTimeoutMs }));
   const findTarget = openTargets(policy);

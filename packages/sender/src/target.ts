@@ -1,4 +1,4 @@
-import type { AddressPolicy } from './address-rules.js';
+import type { AddressPolicy } from './address-policy.js';
 import { checkUrl } from './check-url.js';
 
 const MAX_KNOWN_URLS = 10_000;

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { newSecret } from './new-secret.js';
-import { openSender, parseAllowList, type PostRequest, type Sender, type SenderOptions } from '../src/index.js';
+import { policyOf } from './policy.js';
+import { openSender, type PostRequest, type Sender, type SenderOptions } from '../src/index.js';
 import { answer, openRawReceiver, type OnRequest, type RawReceiver, type ReceiverOptions } from './receivers.js';
 
 const cleanUps: (() => Promise<void>)[] = [];
@@ -21,8 +22,7 @@ export async function receiver(onRequest: OnRequest, options?: ReceiverOptions):
 
 /** A sender with this allow list that is closed after the test, before the receivers. */
 export function sender(allow: string, options: Partial<SenderOptions> = {}): Sender {
-  const policy = { allowPrivate: parseAllowList(allow), requireHttps: false };
-  const opened = openSender({ policy, userAgent: 'Posthorn/1.2.3', ...options });
+  const opened = openSender({ policy: policyOf({ allow }), userAgent: 'Posthorn/1.2.3', ...options });
   cleanUps.unshift(() => opened.close());
   return opened;
 }

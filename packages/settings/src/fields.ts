@@ -83,12 +83,12 @@ export function list<T extends z.ZodType<unknown, string>>(entry: T) {
 export const durations = () =>
   list(number(0, 604_800)).refine((waits) => waits.length > 0 && waits.length <= 100, 'must hold 1 to 100 waits');
 
-/** CIDRs and host names, or `none`. Only the shape is checked here: what is allowed by them is the sender's to decide. */
+/** CIDRs, host names and wildcards such as `*.svc.cluster.local`, or `none`. Only the shape is checked here: what is allowed by them is the sender's to decide. */
 export function hosts() {
   return z
     .string()
-    .refine((value) => value === 'none' || (splitList(value).length > 0 && splitList(value).every(isHost)), {
-      error: 'must be `none`, or IP addresses, CIDRs or host names, comma-separated',
+    .refine((value) => value === 'none' || (splitList(value).length > 0 && splitList(value).every(isHostOrWildcard)), {
+      error: 'must be `none`, or IP addresses, CIDRs, host names or wildcards (`*.example.com`), comma-separated',
     });
 }
 
@@ -101,6 +101,10 @@ export const origins = () =>
   list(z.string().regex(ORIGIN, 'must be origins such as https://app.example.com, without a path'));
 
 const ORIGIN = /^https?:\/\/(\*\.)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:\d{1,5})?$/;
+
+const isHostOrWildcard = (entry: string): boolean =>
+  isHost(entry) ||
+  (entry.startsWith('*.') && isIP(entry.slice(2)) === 0 && !entry.includes('/') && isHost(entry.slice(2)));
 
 function isHost(entry: string): boolean {
   const [address = '', bits, ...rest] = entry.split('/');

@@ -84,6 +84,10 @@ describe('readEnv', () => {
     ['10.0.0.0/33', 1],
     ['none,localhost', 1],
     ['http://localhost', 1],
+    ['*.svc.cluster.local, *.internal', 0],
+    ['*', 1],
+    ['*.10.0.0.1', 1],
+    ['*.10.0.0.0/8', 1],
   ])('ALLOW_PRIVATE_NETWORKS %j', (value, problems) => {
     expect(problemsOf({ ALLOW_PRIVATE_NETWORKS: value }, 'ALLOW_PRIVATE_NETWORKS')).toHaveLength(problems);
   });

@@ -168,8 +168,16 @@ export const settings = {
     default: 'none',
     localStack: '127.0.0.0/8,::1,localhost',
     description:
-      'Private networks that subscriptions may reach all the same: CIDRs or host names, comma-separated, or `none`. ' +
+      'Private networks that subscriptions may reach all the same: CIDRs, host names or wildcards such as ' +
+      '`*.svc.cluster.local`, comma-separated, or `none`. A private name that is not listed may lead to a listed network. ' +
       'Addresses of cloud metadata stay blocked.',
+  },
+  DENY_NETWORKS: {
+    schema: hosts(),
+    default: 'none',
+    description:
+      'Networks that subscriptions never reach, such as your own public ranges: CIDRs, host names or wildcards, ' +
+      'comma-separated, or `none`. It outranks ALLOW_PRIVATE_NETWORKS. The host of PUBLIC_URL is always refused.',
   },
   REQUIRE_HTTPS: {
     schema: flag(),
