@@ -21,7 +21,7 @@ export const fromSource = {
 };
 
 // Only a test that hangs runs into these. No test may depend on the speed of the machine.
-const HANG_GUARD = { testTimeout: 180_000, hookTimeout: 180_000 };
+const HANG_GUARD = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 // Three tiers. A file's name or folder says to which it belongs:
 //   unit      *.test.ts        no Postgres, no Redis, no process of ours, no browser; needs no build
@@ -40,6 +40,7 @@ export default defineConfig({
           include: [`${SOURCES}/*.test.ts`, '{bench,faults}/src/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.{db,e2e}.test.ts'],
           isolate: false,
+          setupFiles: 'vitest.setup.ts',
           ...HANG_GUARD,
         },
       },
@@ -50,6 +51,7 @@ export default defineConfig({
           include: [`${SOURCES}/*.db.test.ts`],
           globalSetup: 'vitest.global-setup.ts',
           isolate: false,
+          setupFiles: 'vitest.setup.ts',
           ...HANG_GUARD,
         },
       },
@@ -60,6 +62,7 @@ export default defineConfig({
           include: [`${SOURCES}/*.e2e.test.ts`, 'e2e/**/*.test.ts'],
           globalSetup: 'vitest.global-setup.ts',
           isolate: false,
+          setupFiles: 'vitest.setup.ts',
           ...HANG_GUARD,
         },
       },

@@ -54,7 +54,7 @@ it('an API that is killed between COMMIT and its answer: the same key gets the e
   await stack.stop();
   await network.close();
   await database.drop();
-}, 60_000);
+});
 
 it('50 equal requests at once, to two API processes on one database: one event, and all are answered with it', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
@@ -76,4 +76,4 @@ it('50 equal requests at once, to two API processes on one database: one event, 
   expect(events?.data).toHaveLength(3);
   for (const one of stacks) await one.stop();
   await database.drop();
-}, 60_000);
+});

@@ -28,7 +28,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     expect(deliveries).toBe(0);
     expect(receiver.events).toHaveLength(0);
     await stack.call('POST', `${path}/resume`);
-    await waitFor(async () => (await count(account, 'succeeded', 1)) === 30, { timeoutMs: 20_000 });
+    await waitFor(async () => (await count(account, 'succeeded', 1)) === 30);
     expect(receiver.events).toHaveLength(30);
     await receiver.close();
   });
@@ -45,7 +45,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     receiver.answer(200);
     await stack.call('POST', `${path}/resume`);
     // Within a fraction of the minute that their retries sleep for.
-    await waitFor(async () => (await count(account, 'succeeded', 2)) === 8, { timeoutMs: 30_000 });
+    await waitFor(async () => (await count(account, 'succeeded', 2)) === 8);
     expect(receiver.events).toHaveLength(16);
     await receiver.close();
   });

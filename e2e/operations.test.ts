@@ -3,7 +3,8 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
-describe.each(inject('queueBackends'))('operators on %s', (backend) => {
+describe('operators', () => {
+  const [backend = 'postgres'] = inject('queueBackends');
   let stack: Stack;
   beforeAll(async () => void (stack = await startStack({ backend, env: { OPERATIONS_ACCOUNT: 'operations' } })));
   afterAll(() => stack?.stop());

@@ -4,21 +4,22 @@ import { chromium } from 'playwright-core';
 import { inject, it as base } from 'vitest';
 import { startStack } from '../stack.js';
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 120_000; // only what never comes runs into it
 /** What the browser and the console say of an answer that is no 2xx, and of none. */
 const AWAY = /^Failed to load resource|The server cannot be reached/;
 
 /**
- * A test in a real browser against the real stack, one of each for a file. It fails too when the browser complains:
- * of an exception, of a breach of the content security policy, of anything but an answer that a test asks for.
+ * A test in a real browser against the real stack. Files that run in one worker share both, so a test uses accounts of its own.
+ * A test also fails when the browser complains: of an exception, of a breach of the content security policy, of anything
+ * but a response that the test asks for.
  */
 export const it = base
-  .extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
+  .extend('stack', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
     onCleanup(() => stack.stop());
     return stack;
   })
-  .extend('browser', { scope: 'file' }, async ({}, { onCleanup }) => {
+  .extend('browser', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
     onCleanup(() => browser.close());
     return browser;

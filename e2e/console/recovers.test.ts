@@ -65,7 +65,7 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     receiver.answer(500);
     const failing = await Promise.all([1, 2, 3].map(() => stack.publish(account, EVENT)));
     const failed = () => stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=failed`);
-    await waitFor(async () => (await failed()).data.length === 3, { timeoutMs: 30_000 });
+    await waitFor(async () => (await failed()).data.length === 3);
     receiver.answer(200);
     await signIn(`/accounts/${account}/subscriptions/${id}/recover`);
     const before = receiver.events.length;

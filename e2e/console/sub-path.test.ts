@@ -79,7 +79,7 @@ describe.skipIf(inject('browserPath') === null)('below a path of the host', () =
 
       await page.goto(`${PATH}/docs`);
       // Swagger’s page takes long to draw all operations where there is little processor.
-      await page.getByText('Publish an event').first().waitFor({ timeout: 45_000 });
+      await page.getByText('Publish an event').first().waitFor();
       expect(proxy.beside.filter((path) => path !== '/favicon.ico')).toEqual([]);
     },
   );

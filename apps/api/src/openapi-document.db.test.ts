@@ -130,7 +130,7 @@ describe('/openapi.json', () => {
       expect([path, validate === undefined]).toEqual([path, false]);
       for (const example of examples) expect([path, validate?.(example), validate?.errors]).toEqual([path, true, null]);
     }
-  }, 180_000);
+  });
 
   it('a body that may be left out is not required; all others are', () => {
     const optional = operations

@@ -48,13 +48,13 @@ describe.skipIf(executablePath === null)('the page', () => {
     );
     page.on('request', (request) => void (request.url().startsWith(url) || complaints.push(`asked ${request.url()}`)));
     await page.goto(url);
-  }, 30_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await app.close();
   });
 
-  const shows = (text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: 5000 });
+  const shows = (text: string | RegExp) => page.getByText(text).first().waitFor();
 
   test('says what it is waiting for, then what is in the way, then that it works', async () => {
     await shows('Waiting for Posthorn’s API…');
@@ -99,7 +99,7 @@ describe.skipIf(executablePath === null)('the page', () => {
     await shows(/^Answers 500/);
     const other = await browser.newPage();
     await other.goto(url);
-    await other.getByText(/^Answers 500/).waitFor({ timeout: 5000 });
+    await other.getByText(/^Answers 500/).waitFor();
     await other.close();
   });
 

@@ -37,14 +37,14 @@ test('what was committed is there after a restart, under the same password; fsyn
   expect(await query(second.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
   expect(new URL(second.url).password).toBe(new URL(first.url).password);
   await expect(query(second.url.replace(/:[^:]*@/, ':wrong@'), 'select 1')).rejects.toThrow('password');
-}, 60_000);
+});
 
 test('a directory in use is refused with the process that uses it, and its server goes on', async () => {
   const server = await start();
   await expect(start()).rejects.toThrow(`${directory} is in use by process ${process.pid}.`);
   await expect(start()).rejects.toBeInstanceOf(DirectoryInUse);
   expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-}, 60_000);
+});
 
 test('a taken port is refused with one sentence that names it', async () => {
   const stranger = createServer().listen(0, '127.0.0.1');
@@ -53,14 +53,14 @@ test('a taken port is refused with one sentence that names it', async () => {
   await expect(start(port)).rejects.toThrow(`Postgres cannot start: port ${port} of 127.0.0.1 is taken.`);
   stranger.close();
   expect(new URL((await start(port)).url).port).toBe(String(port));
-}, 60_000);
+});
 
 test('a pid file whose pid now belongs to a stranger is no obstacle', async () => {
   await (await start()).stop();
   writeFileSync(join(directory, 'data/postmaster.pid'), `${process.pid}\n${join(directory, 'data')}\n`);
   const server = await start();
   expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-}, 60_000);
+});
 
 test.each(['finish', 'exit', 'crash'])(
   'the server ends with its owner: %s',
@@ -85,7 +85,7 @@ test('an owner killed with SIGKILL: its server ends, at the latest when the next
     ]);
     await next.stop();
   }
-}, 60_000);
+});
 
 test('of two processes that start at once in a fresh directory one gets it, the other is told', async () => {
   const fresh = join(folder, 'fresh');
@@ -102,7 +102,7 @@ test('of two processes that start at once in a fresh directory one gets it, the 
     await (await startPostgres({ directory: fresh, log: () => undefined })).stop();
     expect(markOf(server)).toBeNull();
   }
-}, 60_000);
+});
 
 async function start(port?: number): Promise<EmbeddedPostgres> {
   const server = await startPostgres({ directory, port: port ?? (await findFreePort()), log: () => undefined });

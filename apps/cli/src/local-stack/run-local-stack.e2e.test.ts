@@ -22,52 +22,43 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(join(dataDir, '..'), { recursive: true, force: true }));
 
-test(
-  'comes up, delivers a first event, refuses a second stack, and leaves nothing running',
-  { timeout: 120_000 },
-  async () => {
-    const stack = startStack();
-    await waitFor(() => stack.output().includes('message:created delivered to http://127.0.0.1:'), {
-      what: `the first delivery:\n${stack.output()}`,
-      timeoutMs: 90_000,
-    });
-    expect(stack.output()).toMatch(/\/webhook in \d+ ms, signature valid/);
-    const local = localFile();
-    expect(statSync(join(dataDir, 'local.json')).mode & 0o777).toBe(0o600);
-    expect((await fetch(`${local.apiUrl}/readyz`)).status).toBe(200);
-    expect(pidsOf(local).filter((pid) => markOf(pid) === null)).toEqual([]);
+test('comes up, delivers a first event, refuses a second stack, and leaves nothing running', async () => {
+  const stack = startStack();
+  await waitFor(() => stack.output().includes('message:created delivered to http://127.0.0.1:'), {
+    what: `the first delivery:\n${stack.output()}`,
+  });
+  expect(stack.output()).toMatch(/\/webhook in \d+ ms, signature valid/);
+  const local = localFile();
+  expect(statSync(join(dataDir, 'local.json')).mode & 0o777).toBe(0o600);
+  expect((await fetch(`${local.apiUrl}/readyz`)).status).toBe(200);
+  expect(pidsOf(local).filter((pid) => markOf(pid) === null)).toEqual([]);
 
-    const second = startStack();
-    expect(await second.exitCode()).toBe(1);
-    expect(second.output()).toContain(`The local stack already runs in ${dataDir}, as process ${stack.pid}`);
+  const second = startStack();
+  expect(await second.exitCode()).toBe(1);
+  expect(second.output()).toContain(`The local stack already runs in ${dataDir}, as process ${stack.pid}`);
 
-    stack.kill('SIGINT');
-    expect(await stack.exitCode()).toBe(0);
-    expect(pidsOf(local).filter((pid) => markOf(pid) !== null)).toEqual([]);
-    expect(existsSync(join(dataDir, 'local.json'))).toBe(false);
-  },
-);
+  stack.kill('SIGINT');
+  expect(await stack.exitCode()).toBe(0);
+  expect(pidsOf(local).filter((pid) => markOf(pid) !== null)).toEqual([]);
+  expect(existsSync(join(dataDir, 'local.json'))).toBe(false);
+});
 
-test(
-  'killed with SIGKILL: its processes end by themselves, and the next start comes up with the same keys',
-  { timeout: 120_000 },
-  async () => {
-    const first = startStack();
-    const before = await first.up();
-    first.kill('SIGKILL');
-    await first.exitCode();
-    const second = startStack();
-    const after = await second.up();
-    expect(after.operatorKey).toBe(before.operatorKey);
-    await waitFor(() => pidsOf(before).every((pid) => markOf(pid) === null), { what: 'the end of the first one' });
-  },
-);
+test('killed with SIGKILL: its processes end by themselves, and the next start comes up with the same keys', async () => {
+  const first = startStack();
+  const before = await first.up();
+  first.kill('SIGKILL');
+  await first.exitCode();
+  const second = startStack();
+  const after = await second.up();
+  expect(after.operatorKey).toBe(before.operatorKey);
+  await waitFor(() => pidsOf(before).every((pid) => markOf(pid) === null), { what: 'the end of the first one' });
+});
 
-test('a process that dies is told and started again, where it was', { timeout: 120_000 }, async () => {
+test('a process that dies is told and started again, where it was', async () => {
   const stack = startStack();
   const before = await stack.up();
   process.kill(before.pids.board, 'SIGKILL');
-  await waitFor(() => stack.output().includes('Bull Board is up again.'), { what: 'the restart', timeoutMs: 30_000 });
+  await waitFor(() => stack.output().includes('Bull Board is up again.'), { what: 'the restart' });
   expect(stack.output()).toContain('Bull Board ended unasked; it is started again in 1 s.');
   // The file follows the word.
   const after = await waitFor(() => (localFile().pids.board === before.pids.board ? null : localFile()));
@@ -75,16 +66,12 @@ test('a process that dies is told and started again, where it was', { timeout: 1
   expect(markOf(after.pids.board)).not.toBeNull();
 });
 
-test(
-  'a setting that a process cannot use ends the start with that sentence and exit code 1',
-  { timeout: 60_000 },
-  async () => {
-    const stack = startStack({ WORKERS: 'many', DELIVERY_TIMEOUT_MS: 'x' });
-    expect(await stack.exitCode()).toBe(1);
-    expect(stack.output()).toContain('WORKERS must be a whole number from 0 to 64');
-    expect(stack.output()).toContain('DELIVERY_TIMEOUT_MS must be');
-  },
-);
+test('a setting that a process cannot use ends the start with that sentence and exit code 1', async () => {
+  const stack = startStack({ WORKERS: 'many', DELIVERY_TIMEOUT_MS: 'x' });
+  expect(await stack.exitCode()).toBe(1);
+  expect(stack.output()).toContain('WORKERS must be a whole number from 0 to 64');
+  expect(stack.output()).toContain('DELIVERY_TIMEOUT_MS must be');
+});
 
 function startStack(env: NodeJS.ProcessEnv = {}) {
   const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -111,7 +98,6 @@ function startStack(env: NodeJS.ProcessEnv = {}) {
     up: async (): Promise<LocalFile> => {
       await waitFor(() => output.includes('Demo  ') || child.exitCode !== null, {
         what: 'the stack',
-        timeoutMs: 90_000,
       });
       if (child.exitCode !== null) throw new Error(output);
       return localFile();

@@ -208,7 +208,7 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
       await foldAll();
       expect((await pool.query('SELECT FROM stat_deltas')).rowCount).toBe(0);
     }
-  }, 120_000);
+  });
 
   it('a delivery that failed and then succeeded counts as both', async () => {
     const accountId = await ledger.account();

@@ -85,9 +85,9 @@ it('a row that is committed half a minute after its id was made is told all the 
   const first = await insert('acme');
   await has(listener, first);
   const late = await insert('acme', { agoMs: 35_000 });
-  await waitFor(() => listener.ids().includes(late), { timeoutMs: 30_000 });
+  await waitFor(() => listener.ids().includes(late));
   expect(listener.ids()).toHaveLength(2);
-}, 60_000);
+});
 
 it('who comes back gets what came meanwhile, and what was committed late before it left; nothing twice within it', async () => {
   const before = await insert('acme', { agoMs: 50_000 });
