@@ -6,9 +6,12 @@ export const ENCODING_SLACK_BYTES = 1024;
 
 export type Encoding = 'gzip' | 'deflate' | 'br';
 
-/** How a receiver compressed its answer, although it was asked not to; null if it did not, or in a way we cannot undo. */
-export function readEncoding(contentEncoding: string | undefined): Encoding | null {
-  const name = contentEncoding?.trim().toLowerCase();
+/** How an endpoint compressed its response, although it was asked not to, from the values of content-encoding. Returns null if it
+ *  did not, did so twice, or in a way that we cannot undo. */
+export function readEncoding(contentEncoding: readonly string[]): Encoding | null {
+  const names = contentEncoding.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
+  const [name, ...others] = names.filter((one) => one !== '' && one !== 'identity');
+  if (others.length > 0) return null;
   if (name === 'x-gzip') return 'gzip';
   return name === 'gzip' || name === 'deflate' || name === 'br' ? name : null;
 }

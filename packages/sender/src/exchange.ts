@@ -4,12 +4,10 @@ import { ENCODING_SLACK_BYTES, readEncoding, type Encoding } from './decode-body
 import type { Line } from './guarded-agent.js';
 import type { Connection } from './guarded-connect.js';
 import { CappedBody } from './read-capped.js';
+import { readResponseHeaders, type RawHeaders, type ResponseHeaders } from './response-headers.js';
 import type { ReadLimit, ResponseScan } from './scan-response.js';
 
 export const MAX_BODY_BYTES = 64 * 1024; // read of an answer's body, after decompression
-
-/** By lower-case name; a list for those that came more than once. */
-export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** How an exchange ended.
  *  complete   the answer came to its end
@@ -30,7 +28,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly done: Promise<Ending>;
   readonly #startedAtMs = performance.now();
   statusCode: number | null = null;
-  headers: AnswerHeaders | null = null;
+  headers: ResponseHeaders | null = null;
   encoding: Encoding | null = null;
   body = new CappedBody({ keepBytes: 0, capBytes: 0 });
   /** True once the request was, perhaps, written: from then on the receiver may have it. */
@@ -91,14 +89,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#scan = this.connection.beginResponse?.((limit) => this.#passLimit(limit)) ?? null;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: AnswerHeaders): void {
+  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: RawHeaders): void {
     if (statusCode === 101) return this.#stop({ how: 'failed', error: new Error('101 was not asked for') });
     if (statusCode < 200) return; // below 100: undici fails it; other interim responses never come here
     this.firstByteMs = this.#elapsedMs();
     this.statusCode = statusCode;
-    this.headers = headers;
-    const contentEncoding = headers['content-encoding'];
-    this.encoding = typeof contentEncoding === 'string' ? readEncoding(contentEncoding) : null;
+    this.headers = readResponseHeaders(headers);
+    this.encoding = readEncoding(this.headers.get('content-encoding') ?? []);
     // Compressed, the cap counts what comes out; what goes in is bounded too, and kept in full.
     const capBytes = this.encoding === null ? MAX_BODY_BYTES : MAX_BODY_BYTES + ENCODING_SLACK_BYTES;
     this.body = new CappedBody({ keepBytes: this.encoding === null ? this.#keepBytes : capBytes, capBytes });

@@ -40,7 +40,8 @@ export type PostResult = {
   remoteAddress: string | null;
   /** As sent, with lower-case names; the signature and the values of the subscription's own headers are masked. */
   requestHeaders: Record<string, string>;
-  /** Repeated ones joined with a comma, cookies and credentials masked; null when there was no answer. */
+  /** Values without the white space around them, as UTF-8 or else latin1; repeated ones joined with a comma, cookies and
+   *  credentials masked. null when there was no final response. */
   responseHeaders: Record<string, string> | null;
   /** The beginning of the body, decompressed if need be. */
   body: Uint8Array;
@@ -48,7 +49,7 @@ export type PostResult = {
   bodyTruncated: boolean;
   /** True when more than MAX_BODY_BYTES came; reading stopped there. */
   bodyTooLarge: boolean;
-  /** The header as it came; null if absent or repeated. */
+  /** The header's value; null if absent, or repeated with another value. */
   retryAfter: string | null;
   /** One sentence for the receiver's developer, with what to do; null when ok. Never holds an address that was looked up. */
   error: string | null;

@@ -15,10 +15,11 @@ describe('what is sent', () => {
     expect(requests[0]?.body).toEqual(BODY);
     expect(requests[0]?.head).toMatch(/^POST \/hook HTTP\/1\.1\r\n/);
     expect(Object.keys(requests[0]?.headers ?? {}).toSorted()).toEqual(
-      `X-Key accept-encoding authorization connection content-length content-type host user-agent webhook-id webhook-signature
+      `X-Key accept accept-encoding authorization connection content-length content-type host user-agent webhook-id webhook-signature
        webhook-timestamp`.split(/\s+/),
     );
     expect(requests[0]?.headers).toMatchObject({
+      accept: '*/*',
       'accept-encoding': 'identity',
       'content-length': String(BODY.length),
       'content-type': 'application/json',
@@ -155,11 +156,33 @@ describe('what is recorded', () => {
   it.each([
     ['once', { 'retry-after': '120' }, '120'],
     ['as a date', { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }, 'Wed, 21 Oct 2026 07:28:00 GMT'],
-    ['twice', { 'retry-after': '120', 'Retry-After': '60' }, null],
+    ['with white space around it', { 'retry-after': ' \t60 \t ' }, '60'],
+    ['twice with two values', { 'retry-after': '120', 'Retry-After': '60' }, null],
+    ['twice with one value', { 'retry-after': '60', 'Retry-After': '60 ' }, '60'],
     ['not at all', {}, null],
   ])('Retry-After given %s', async (_how, headers, retryAfter) => {
     const { result } = await postTo((socket) => socket.write(answer(503, '', headers)));
     expect(result.retryAfter).toBe(retryAfter);
+  });
+
+  it('header values without the white space around them, as UTF-8 or else latin1', async () => {
+    const { result } = await postTo((socket) =>
+      socket.write(
+        Buffer.concat([
+          Buffer.from('HTTP/1.1 200 OK\r\nx-utf8:\tGrüße ☃ \r\nx-latin1: '),
+          Buffer.from('Grüße \t \r\n', 'latin1'),
+          Buffer.from('x-inner: a \t b\r\nwebhook-delivery: disable\t \r\nx-empty: \t \r\ncontent-length: 0 \r\n\r\n'),
+        ]),
+      ),
+    );
+    expect(result.responseHeaders).toEqual({
+      'x-utf8': 'Grüße ☃',
+      'x-latin1': 'Grüße',
+      'x-inner': 'a \t b',
+      'webhook-delivery': 'disable',
+      'x-empty': '',
+      'content-length': '0',
+    });
   });
 
   it('a header named like a trap of the language is a header', async () => {

@@ -4,9 +4,10 @@ import { Exchange, MAX_BODY_BYTES } from './exchange.js';
 import type { LineOptions } from './guarded-agent.js';
 import { judge } from './judge.js';
 import type { PostResult, Timings } from './post-result.js';
+import { shownResponseHeaders, singleValue } from './response-headers.js';
 import { signWithAll } from './sign.js';
 import type { Target } from './target.js';
-import { shownAnswerHeaders, wireHeaders } from './wire-headers.js';
+import { wireHeaders } from './wire-headers.js';
 
 export const DEFAULT_KEEP_BYTES = 4096;
 
@@ -67,7 +68,6 @@ export async function postOnce(deps: PostDeps, request: PostRequest): Promise<Po
 
   const { host } = target;
   const { outcome, error } = judge(ending, { host, timeoutMs, connectTimeoutMs: deps.connectTimeoutMs, exchange });
-  const retryAfter = exchange.headers?.['retry-after'];
   return {
     outcome,
     statusCode: exchange.statusCode,
@@ -76,9 +76,9 @@ export async function postOnce(deps: PostDeps, request: PostRequest): Promise<Po
     timings: readTimings(exchange),
     remoteAddress: outcome === 'blocked' ? null : (exchange.connection?.remoteAddress ?? null),
     requestHeaders: headers.shown,
-    responseHeaders: exchange.headers === null ? null : shownAnswerHeaders(exchange.headers),
+    responseHeaders: exchange.headers === null ? null : shownResponseHeaders(exchange.headers),
     ...(await readBody(exchange, { keepBytes, brokeOff: ending.how !== 'complete' })),
-    retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+    retryAfter: exchange.headers === null ? null : singleValue(exchange.headers, 'retry-after'),
     error,
   };
 }

@@ -45,6 +45,8 @@ describe('the body (X5)', () => {
     ['deflate', deflateSync],
     ['deflate', deflateRawSync],
     ['br', brotliCompressSync],
+    ['GZIP \t', gzipSync],
+    ['identity, gzip', gzipSync],
   ])('compressed against our wish with %s, it is kept decompressed', async (encoding, compress) => {
     const { result } = await postTo((socket) =>
       socket.write(answer(200, compress('{"challenge":"abc"}'), { 'content-encoding': encoding })),

@@ -1,8 +1,6 @@
 import { isReservedHeader } from './check-headers.js';
-import type { AnswerHeaders } from './exchange.js';
 
 const MASK = '••••';
-const MASKED_IN_ANSWERS = new Set(['set-cookie', 'set-cookie2', 'cookie', 'authorization', 'proxy-authorization']);
 
 export type WireHeaders = {
   /** Names and values in turn, as undici takes them; it adds host, connection and content-length. */
@@ -11,7 +9,8 @@ export type WireHeaders = {
   shown: Record<string, string>;
 };
 
-/** Puts the request's headers together. Own ones that would override ours are left out. */
+/** Puts the request's headers together. Own ones that would override ours are left out, except for `accept`: firewalls block
+ *  requests without one, and which one to send is the endpoint's affair. */
 export function wireHeaders({
   userAgent,
   host,
@@ -30,9 +29,11 @@ export function wireHeaders({
   own: Record<string, string>;
 }): WireHeaders {
   const timestamp = String(timestampSeconds);
+  const accepts = Object.keys(own).some((name) => name.toLowerCase() === 'accept') ? [] : ['accept', '*/*'];
   const sent = [
     'content-type',
     'application/json',
+    ...accepts,
     'user-agent',
     userAgent,
     'accept-encoding',
@@ -48,6 +49,7 @@ export function wireHeaders({
     ['host', host],
     ['content-type', 'application/json'],
     ['content-length', String(contentLength)],
+    ['accept', '*/*'],
     ['user-agent', userAgent],
     ['accept-encoding', 'identity'],
     ['webhook-id', webhookId],
@@ -60,13 +62,4 @@ export function wireHeaders({
     shown.push([name.toLowerCase(), MASK]);
   }
   return { sent, shown: Object.fromEntries(shown) };
-}
-
-/** An answer's headers as the record may show them. */
-export function shownAnswerHeaders(headers: AnswerHeaders): Record<string, string> {
-  const shown = Object.entries(headers).map(([name, value]): [string, string] => {
-    if (MASKED_IN_ANSWERS.has(name)) return [name, MASK];
-    return [name, Array.isArray(value) ? value.join(', ') : (value ?? '')];
-  });
-  return Object.fromEntries(shown);
 }
