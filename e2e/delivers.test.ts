@@ -26,6 +26,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
       expect(headers).toMatchObject({
         'content-type': 'application/json',
         'user-agent': expect.stringMatching(/^Posthorn\//),
+        accept: '*/*',
       });
       for (const webhook of [new Webhook(secret), new SvixWebhook(secret)]) {
         expect(JSON.stringify(webhook.verify(rawBody.toString('utf8'), headers))).toBe(

@@ -59,7 +59,10 @@ export const Attempt = z
     remoteAddress: z.string().nullable().describe('The address that was connected to.'),
     requestHeaders: z.record(z.string(), z.string()).describe('As sent; secrets are masked.'),
     responseHeaders: z.record(z.string(), z.string()).nullable().describe('As received; secrets are masked.'),
-    responseBody: z.string().nullable().describe('The first 4 KiB of the answer, as text.'),
+    responseBody: z
+      .string()
+      .nullable()
+      .describe('The first 4 KiB of the response as text, read by its charset, else as UTF-8, else as latin1.'),
     responseTruncated: z.boolean().describe('More came than was kept.'),
     error: z.string().nullable().describe('What went wrong and what to do about it, for the receiver’s developer.'),
   })

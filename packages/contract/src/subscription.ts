@@ -29,7 +29,10 @@ export const Verification = z
     checkedAt: timeOrNull('When it was last tried. null: not yet.'),
     statusCode: z.int().nullable().describe('HTTP status of the last answer.'),
     durationMs: z.int().nullable().describe('How long the last try took, in milliseconds.'),
-    answer: z.string().nullable().describe('The first 2 KiB of what came back, as text.'),
+    answer: z
+      .string()
+      .nullable()
+      .describe('The first 2 KiB of the response as text, read by its charset, else as UTF-8, else as latin1.'),
   })
   .meta({ id: 'Verification', description: 'The handshake that proves the URL wants the events.' });
 export type Verification = z.infer<typeof Verification>;

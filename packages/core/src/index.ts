@@ -3,6 +3,7 @@ export { isDatabaseAway, openPatience } from './database-away.js';
 export { openCipher, type Cipher } from './cipher.js';
 export { lowestId, newId } from './id.js';
 export type { Log } from './log.js';
+export { responseText } from './response-text.js';
 export type { Deps, Due, Enqueue, QueueName } from './deps.js';
 
 export { putAccount } from './accounts/put-account.js';

@@ -78,12 +78,19 @@ describe('deliveries', () => {
     });
   });
 
-  it('an answer that is no UTF-8, and one with a NUL, can be read', async () => {
+  it.each([
+    ['UTF-8', 'text/plain', Buffer.from('Grüße ☃'), 'Grüße ☃'],
+    ['the charset of the content type', 'text/html; charset=Shift_JIS', Buffer.of(0x93, 0xfa, 0x96, 0x7b), '日本'],
+    ['bytes that are no UTF-8, and a NUL', 'text/plain', Buffer.of(0x61, 0xff, 0, 0x62), 'aÿ\0b'],
+  ])('shows a response body as text: %s', async (_what, contentType, body, text) => {
     await api.activeSubscription(account);
-    api.answer(() => ({ ...REFUSED, body: Buffer.from([0x61, 0xff, 0x00, 0x62]) }));
+    api.answer(() => ({ ...REFUSED, body, responseHeaders: { 'content-type': contentType, 'x-note': 'Grüße' } }));
     await deliver();
     const [{ id }] = await list();
-    expect((await get(id)).attempts[0].responseBody).toBe('a\ufffd\0b');
+    expect((await get(id)).attempts[0]).toMatchObject({
+      responseBody: text,
+      responseHeaders: { 'content-type': contentType, 'x-note': 'Grüße' },
+    });
   });
 
   it('a failed attempt: pending, with the time of the next one', async () => {

@@ -1,7 +1,6 @@
 import { type Attempt, type Delivery, type LastAttempt, toTypeId } from '@posthorn/contract';
-import type { Attempt as AttemptRow, ListedDelivery as Row } from '@posthorn/core';
+import { type Attempt as AttemptRow, type ListedDelivery as Row, responseText } from '@posthorn/core';
 import type { ApiDeps } from '../deps.js';
-import { storedText } from './stored-json.js';
 
 /** The URLs that deliveries are sent to, by subscription; deleted subscriptions have theirs still. */
 export async function urlsOf({ db }: Pick<ApiDeps, 'db'>, rows: Row[]): Promise<(row: Row) => string> {
@@ -42,23 +41,27 @@ export const deliveryJson = ({ maxAttempts }: Pick<ApiDeps, 'maxAttempts'>, row:
   completedAt: row.completedAt?.toISOString() ?? null,
 });
 
-export const attemptJson = (row: AttemptRow): Attempt => ({
-  id: toTypeId('att', row.id),
-  number: row.number,
-  trigger: row.trigger,
-  outcome: row.outcome,
-  statusCode: row.statusCode,
-  startedAt: row.startedAt.toISOString(),
-  durationMs: row.durationMs,
-  timings: { dnsMs: row.dnsMs, connectMs: row.connectMs, tlsMs: row.tlsMs, firstByteMs: row.firstByteMs },
-  url: row.url,
-  remoteAddress: row.remoteAddress,
-  requestHeaders: textValues(row.requestHeaders),
-  responseHeaders: row.responseHeaders === null ? null : textValues(row.responseHeaders),
-  responseBody: storedText(row.responseBody),
-  responseTruncated: row.responseTruncated,
-  error: row.error,
-});
+export const attemptJson = (row: AttemptRow): Attempt => {
+  const responseHeaders = row.responseHeaders === null ? null : textValues(row.responseHeaders);
+  return {
+    id: toTypeId('att', row.id),
+    number: row.number,
+    trigger: row.trigger,
+    outcome: row.outcome,
+    statusCode: row.statusCode,
+    startedAt: row.startedAt.toISOString(),
+    durationMs: row.durationMs,
+    timings: { dnsMs: row.dnsMs, connectMs: row.connectMs, tlsMs: row.tlsMs, firstByteMs: row.firstByteMs },
+    url: row.url,
+    remoteAddress: row.remoteAddress,
+    requestHeaders: textValues(row.requestHeaders),
+    responseHeaders,
+    responseBody:
+      row.responseBody && responseText(row.responseBody, { headers: responseHeaders, isCut: row.responseTruncated }),
+    responseTruncated: row.responseTruncated,
+    error: row.error,
+  };
+};
 
 function textValues(headers: unknown): Record<string, string> {
   if (typeof headers !== 'object' || headers === null) throw new Error('stored headers are none');

@@ -8,7 +8,3 @@ export function storedObject(value: unknown): JsonObject {
   if (!isObject(value)) throw new Error('a stored JSON object is none');
   return value;
 }
-
-/** Bytes that receivers sent, as text: what is no UTF-8 shows as U+FFFD. */
-export const storedText = (bytes: Uint8Array | null): string | null =>
-  bytes === null ? null : Buffer.from(bytes).toString('utf8');

@@ -1,7 +1,7 @@
 import { type Breaker, type Subscription, toTypeId, type Verification } from '@posthorn/contract';
-import { readHeaderNames, type Subscription as Row } from '@posthorn/core';
+import { readHeaderNames, responseText, type Subscription as Row } from '@posthorn/core';
 import type { ApiDeps } from '../deps.js';
-import { storedObject, storedText } from './stored-json.js';
+import { storedObject } from './stored-json.js';
 
 /** A subscription as it is told: no secret, and of its own headers only the names. */
 export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subscription {
@@ -44,6 +44,6 @@ function verificationJson({ verification, status }: Row): Verification {
     checkedAt: verification.checkedAt?.toISOString() ?? null,
     statusCode: verification.statusCode,
     durationMs: verification.durationMs,
-    answer: storedText(verification.answer),
+    answer: verification.answer && responseText(verification.answer, { headers: null, isCut: true }),
   };
 }

@@ -55,6 +55,18 @@ describe('verification', () => {
     expect(ledger.jobs).toEqual([]);
   });
 
+  it('keeps the beginning of a wrong response as text in UTF-8, whatever its charset', async () => {
+    const { id } = await newSubscription();
+    ledger.answers.push({
+      body: Buffer.from('Zugriff verweigert, Grüße'.padEnd(4_000, 'ü'), 'latin1'),
+      responseHeaders: { 'content-type': 'text/plain; charset=iso-8859-1' },
+    });
+    await ledger.work();
+    const answer = Buffer.from((await reload(id)).verification?.answer ?? []);
+    expect(answer.toString()).toMatch(/^Zugriff verweigert, Grüßeüü/);
+    expect(answer.length).toBeLessThanOrEqual(2 * 1024);
+  });
+
   it('silence is tried three times within 12 s, and tells its reason meanwhile', async () => {
     const { id } = await newSubscription();
     ledger.answers.push(silence);

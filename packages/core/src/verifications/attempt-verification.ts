@@ -8,6 +8,7 @@ import type { Due, Enqueue } from '../deps.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { newId } from '../id.js';
 import type { Log } from '../log.js';
+import { responseText } from '../response-text.js';
 import { openHeaders } from '../subscriptions/own-headers.js';
 import { newSecret } from '../subscriptions/new-secret.js';
 import { type Judgement, handshakeBody, judgeAnswer, newChallenge } from './challenge.js';
@@ -177,16 +178,7 @@ function record(db: Database, { id, attemptNumber, loaded, result, status, reaso
       `UPDATE verifications SET status = $3, reason = $4, status_code = $5, duration_ms = $6, answer = $7, checked_at = now(),
          attempt_count = $2, feed_at = now() + $8::float8 * interval '1 millisecond' + interval '${LEASE_SECONDS} seconds'
        WHERE id = $1 AND status = 'pending' AND attempt_count = $2 - 1`,
-      [
-        id,
-        attemptNumber,
-        status,
-        reason,
-        result.statusCode,
-        Math.round(result.durationMs),
-        Buffer.from(result.body.subarray(0, ANSWER_BYTES)),
-        inMs,
-      ],
+      [id, attemptNumber, status, reason, result.statusCode, Math.round(result.durationMs), shownAnswer(result), inMs],
     );
     if (rowCount === 0) return false;
     await writeAttempt(client, { id, attemptNumber, loaded, result });
@@ -212,6 +204,13 @@ function record(db: Database, { id, attemptNumber, loaded, result, status, reaso
     }
     return true;
   });
+}
+
+/** The beginning of the response as UTF-8: unlike an attempt, a verification does not keep the content type. */
+function shownAnswer({ body, bodyTruncated, responseHeaders }: PostResult): Buffer {
+  const isCut = bodyTruncated || body.length > ANSWER_BYTES;
+  const text = responseText(body.subarray(0, ANSWER_BYTES), { headers: responseHeaders, isCut });
+  return Buffer.from(text).subarray(0, ANSWER_BYTES);
 }
 
 async function writeAttempt(

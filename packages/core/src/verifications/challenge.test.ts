@@ -53,6 +53,14 @@ describe('judgeAnswer (V10)', () => {
     expect(verdict(answer(body, { statusCode: 201 }))).toBe('verified');
   });
 
+  it.each([
+    ['UTF-8 with a byte order mark', Buffer.from(`\ufeff{"challenge":"${C}"}`), 'application/json'],
+    ['UTF-16 with a byte order mark', Buffer.from(`\ufeff"${C}"`, 'utf16le'), 'text/plain'],
+    ['UTF-16 by its content type', Buffer.from(C, 'utf16le'), 'text/plain; charset=utf-16le'],
+  ])('verified: in %s', (_what, body, contentType) => {
+    expect(verdict(answer('', { body, responseHeaders: { 'content-type': contentType } }))).toBe('verified');
+  });
+
   it('any string may be the challenge, as people test with PONG', () => {
     expect(verdict(answer('PONG'), 'PONG')).toBe('verified');
     expect(verdict(answer('{"challenge":"PONG"}'), 'PONG')).toBe('verified');

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PostResult } from '@posthorn/sender';
+import { responseText } from '../response-text.js';
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'; // RFC 4648 §6
 
@@ -58,9 +59,9 @@ export function judgeAnswer(result: PostResult, challenge: string): Judgement {
   }
 }
 
-function judgeBody({ body, bodyTooLarge }: PostResult, challenge: string): Judgement {
+function judgeBody({ body, bodyTooLarge, bodyTruncated, responseHeaders }: PostResult, challenge: string): Judgement {
   if (bodyTooLarge) return { verdict: 'failed', reason: 'too_large', passing: false };
-  const text = Buffer.from(body).toString('utf8').trim();
+  const text = responseText(body, { headers: responseHeaders, isCut: bodyTruncated }).trim();
   if (text === '') return { verdict: 'failed', reason: 'empty', passing: false };
   if (text === challenge || readJson(text) === challenge) return { verdict: 'verified' };
   return { verdict: 'failed', reason: 'mismatch', passing: false };
