@@ -136,6 +136,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     }),
     checkQueue: async () => ({ status: 'ok', latencyMs: 1 }),
     figures: openFigures({ db: overrides.db ?? db, readQueues, maxAgeMs: 0, log }),
+    probeMaxAgeMs: 0,
     consoleDirectory: null,
     frameAncestors: [],
     isDraining: () => false,

@@ -34,6 +34,8 @@ export interface ApiDeps extends Deps {
   checkQueue(): Promise<{ status: 'ok' | 'fail'; latencyMs: number }>;
   /** How things stand, for /readyz, /metrics and /v1/queues. */
   figures: ReadFigures;
+  /** For so long /readyz and /metrics give everybody the same answer: without a key anybody may ask. */
+  probeMaxAgeMs: number;
   /** Where the built console is; null: it is not there, and / leads to /docs. */
   consoleDirectory: string | null;
   /** Origins whose pages may show the console in a frame, beside its own. */

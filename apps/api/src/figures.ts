@@ -1,5 +1,6 @@
 import { type Database, isDatabaseAway, type LedgerFigures, type Log, readFigures } from '@posthorn/core';
 import type { QueueFigures, QueueName } from '@posthorn/jobs';
+import { shareResult } from '@posthorn/lifecycle';
 
 /** How things stand in the ledger and in the queue; null: it could not be asked, and nothing older is told in its place. */
 export interface Figures {
@@ -23,8 +24,6 @@ const ANSWER_WITHIN_MS = 4_000;
 
 /** Reads the figures for all who ask: /metrics, /readyz, /v1/queues. However many ask, they are read once in `maxAgeMs`. */
 export function openFigures({ db, readQueues, maxAgeMs, log }: FiguresOptions): ReadFigures {
-  let last: Figures | undefined;
-  let reading: Promise<Figures> | undefined;
   let isFailing = false;
 
   async function readLedger(): Promise<LedgerFigures | null> {
@@ -44,15 +43,10 @@ export function openFigures({ db, readQueues, maxAgeMs, log }: FiguresOptions): 
     const sampledAt = new Date();
     // Why the queue does not answer is logged by who has jobs for it.
     const [ledger, queues] = await Promise.all([readLedger(), readQueues().catch(() => null)]);
-    last = { sampledAt, ledger, queues };
-    return last;
+    return { sampledAt, ledger, queues };
   }
 
-  return () => {
-    if (last && Date.now() - last.sampledAt.getTime() < maxAgeMs) return Promise.resolve(last);
-    reading ??= read().finally(() => (reading = undefined));
-    return reading;
-  };
+  return shareResult(read, { maxAgeMs });
 }
 
 /** Rejects when `work` takes longer: a pool whose connections are all in use makes it wait. */

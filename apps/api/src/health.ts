@@ -1,5 +1,6 @@
 import type { Health, HealthCheck } from '@posthorn/contract';
 import { pendingMigrations } from '@posthorn/core';
+import { shareResult } from '@posthorn/lifecycle';
 import type { ApiDeps } from './deps.js';
 import type { Figures } from './figures.js';
 
@@ -7,11 +8,21 @@ const CHECK_TIMEOUT_MS = 3_000;
 /** Deliveries and jobs that nobody took for so long say that no job goes through. */
 const LATE_SECONDS = 60;
 
+type HealthDeps = Pick<ApiDeps, 'db' | 'checkQueue' | 'figures' | 'isDraining' | 'version' | 'probeMaxAgeMs'>;
+
 /** Whether this process may get requests (`fail`: no), and whether what it accepts is delivered. Answers within seconds, also when
- *  nothing else does. */
-export async function readHealth(
-  deps: Pick<ApiDeps, 'db' | 'checkQueue' | 'figures' | 'isDraining' | 'version'>,
-): Promise<Health> {
+ *  nothing else does. However many ask, the checks run once in `probeMaxAgeMs`; a shutdown shows at once. */
+export function openHealth(deps: HealthDeps): () => Promise<Health> {
+  const readChecks = shareResult(() => runChecks(deps), { maxAgeMs: deps.probeMaxAgeMs });
+  return async () => {
+    const { checks, isReady, isFlowing } = await readChecks();
+    const about = { version: deps.version, app: 'api' as const };
+    if (deps.isDraining()) return { status: 'fail', ...about, checks: { ...checks, shutdown: { status: 'fail' } } };
+    return { status: isReady ? (isFlowing ? 'ok' : 'degraded') : 'fail', ...about, checks };
+  };
+}
+
+async function runChecks(deps: HealthDeps) {
   const [postgres, migrations, reached, figures] = await Promise.all([
     measure(() => deps.db.pool.query('select 1')),
     measure(() => requireMigrated(deps)),
@@ -27,10 +38,9 @@ export async function readHealth(
     deliveries: judgeDeliveries(figures),
   };
   const checks: Record<string, HealthCheck> = { postgres, migrations, ...flow };
-  if (deps.isDraining()) checks['shutdown'] = { status: 'fail' };
-  const isReady = postgres.status === 'ok' && migrations.status === 'ok' && !deps.isDraining();
+  const isReady = postgres.status === 'ok' && migrations.status === 'ok';
   const isFlowing = Object.values(flow).every((check) => check.status === 'ok');
-  return { status: isReady ? (isFlowing ? 'ok' : 'degraded') : 'fail', version: deps.version, app: 'api', checks };
+  return { checks, isReady, isFlowing };
 }
 
 const UNKNOWN: HealthCheck = { status: 'fail', reason: 'could not be asked' };

@@ -36,6 +36,7 @@ const publisher = openPublisher(core, {
 });
 
 const FIGURES_MAX_AGE_MS = 5_000;
+const PROBE_MAX_AGE_MS = 1_000;
 const figures = openFigures({ db, readQueues: () => producer.figures(), maxAgeMs: FIGURES_MAX_AGE_MS, log });
 
 let isDraining = false;
@@ -52,6 +53,7 @@ const app = await buildApp({
   maxAttempts: env.retryScheduleSeconds.length + 1,
   checkQueue: () => producer.check(),
   figures,
+  probeMaxAgeMs: PROBE_MAX_AGE_MS,
   consoleDirectory: fileURLToPath(new URL('../../console/dist', import.meta.url)),
   frameAncestors: env.portalFrameAncestors,
   isDraining: () => isDraining,

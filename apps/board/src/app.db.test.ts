@@ -325,6 +325,18 @@ describe('login', () => {
     expect((await board.inject('/livez')).statusCode).toBe(200);
   });
 
+  test('/readyz asks the queue once, however many ask within a second', async () => {
+    let checks = 0;
+    const checkQueue = async () => ((checks += 1), { status: 'ok' as const, latencyMs: 1 });
+    const clock = { now: 0 };
+    const board = await openBoard(producer, { checkQueue, now: () => clock.now });
+    await Promise.all(Array.from({ length: 20 }, () => board.inject('/readyz')));
+    expect(checks).toBe(1);
+    clock.now = 1_000;
+    await board.inject('/readyz');
+    expect(checks).toBe(2);
+  });
+
   test('/readyz is a 503 while draining and while the queue is away; /livez stays 200', async () => {
     const draining = await openBoard(producer, { isDraining: () => true });
     const queueAway = await openBoard(producer, { checkQueue: async () => ({ status: 'fail', latencyMs: 3000 }) });

@@ -1,5 +1,6 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Producer } from '@posthorn/jobs';
+import { shareResult } from '@posthorn/lifecycle';
 import { buildBoard } from './board.js';
 import { addLogin } from './login.js';
 import { isSameOrigin } from './same-origin.js';
@@ -57,10 +58,14 @@ export async function buildApp(deps: BoardDeps): Promise<FastifyInstance> {
 /** Bull Board's page asks Google for fonts. The policy would block that, this also spares the error in the console. */
 const withoutForeignLinks = (html: string): string => html.replace(/<link\b[^>]*\bhref="https?:[^>]*>/g, '');
 
-function addHealth(app: FastifyInstance, { checkQueue, isDraining, version }: BoardDeps): void {
+const PROBE_MAX_AGE_MS = 1_000;
+
+/** However many ask, the queue is asked once a second: anybody may, without a login. */
+function addHealth(app: FastifyInstance, { checkQueue, isDraining, version, now }: BoardDeps): void {
+  const askQueue = shareResult(checkQueue, { maxAgeMs: PROBE_MAX_AGE_MS, now });
   app.get('/livez', async () => ({ status: 'ok', version, app: 'board' }));
   app.get('/readyz', async (_request, reply) => {
-    const queue = await checkQueue();
+    const queue = await askQueue();
     const status = isDraining() || queue.status === 'fail' ? 'fail' : 'ok';
     return reply
       .code(status === 'ok' ? 200 : 503)

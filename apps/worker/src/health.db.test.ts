@@ -2,25 +2,30 @@ import { openDatabase } from '@posthorn/core';
 import { type ClonedDatabase, cloneDatabase } from '@posthorn/testing';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { buildHealth } from './health.js';
+import { buildHealth, type HealthDeps } from './health.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const state = { queue: 'ok' as 'ok' | 'fail', isConsuming: true, isDraining: false };
 let database: ClonedDatabase;
 let health: ReturnType<typeof buildHealth>;
+let build: (changes?: Partial<HealthDeps>) => typeof health;
 let close: () => Promise<unknown>;
 
 beforeAll(async () => {
   database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 2, log: silent });
-  health = buildHealth({
-    db,
-    producer: { check: async () => ({ status: state.queue, latencyMs: 1 }) },
-    isConsuming: () => state.isConsuming,
-    registry: new Registry(),
-    isDraining: () => state.isDraining,
-    version: 'test',
-  });
+  build = (changes = {}) =>
+    buildHealth({
+      db,
+      producer: { check: async () => ({ status: state.queue, latencyMs: 1 }) },
+      isConsuming: () => state.isConsuming,
+      registry: new Registry(),
+      isDraining: () => state.isDraining,
+      version: 'test',
+      probeMaxAgeMs: 0,
+      ...changes,
+    });
+  health = build();
   close = () => Promise.all([health.close(), db.close()]);
 });
 beforeEach(() => void Object.assign(state, { queue: 'ok', isConsuming: true, isDraining: false }));
@@ -33,6 +38,23 @@ async function ask(path: string) {
   const { statusCode, body } = await health.inject(path);
   return { status: statusCode, json: JSON.parse(body) };
 }
+
+it('asks its stores and collects its metrics once, however many ask within a second', async () => {
+  const counts = { checks: 0, collections: 0 };
+  const registry = new Registry();
+  registry.metrics = async () => ((counts.collections += 1), '');
+  const busy = build({
+    producer: { check: async () => ((counts.checks += 1), { status: 'ok', latencyMs: 1 }) },
+    registry,
+    probeMaxAgeMs: 3_600_000,
+  });
+  await Promise.all(Array.from({ length: 20 }, (_, index) => busy.inject(index % 2 ? '/readyz' : '/metrics')));
+  await Promise.all(['/readyz', '/metrics'].map((path) => busy.inject(path)));
+  expect(counts).toEqual({ checks: 1, collections: 1 });
+  Object.assign(state, { isDraining: true });
+  expect((await busy.inject('/readyz')).statusCode).toBe(503);
+  await busy.close();
+});
 
 describe('a worker', () => {
   it('is ready when its stores answer and every queue is consumed', async () => {

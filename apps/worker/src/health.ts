@@ -1,5 +1,6 @@
 import { type Database, pendingMigrations } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
+import { shareResult } from '@posthorn/lifecycle';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Registry } from 'prom-client';
 
@@ -11,12 +12,28 @@ export interface HealthDeps {
   registry: Registry;
   isDraining: () => boolean;
   version: string;
+  /** For so long /readyz and /metrics give everybody the same answer. */
+  probeMaxAgeMs: number;
 }
 
 /** The worker's own small server: /livez, /readyz, /metrics. No key, no secret and no host name in the answers.
  *  /livez asks no one else: if it did, an outage of the database would restart every worker. */
-export function buildHealth({ db, producer, isConsuming, registry, isDraining, version }: HealthDeps): FastifyInstance {
-  const app = fastify();
+export function buildHealth(deps: HealthDeps): FastifyInstance {
+  const { db, producer, isConsuming, registry, isDraining, version, probeMaxAgeMs } = deps;
+  const app = fastify({ bodyLimit: 1024 });
+  const readMetrics = shareResult(() => registry.metrics(), { maxAgeMs: probeMaxAgeMs });
+  const askStores = shareResult(
+    async () => {
+      const start = performance.now();
+      const migrations = await pendingMigrations(db.pool).then(
+        (names) => (names.length === 0 ? 'ok' : 'fail'),
+        () => null,
+      );
+      const latencyMs = Math.round(performance.now() - start);
+      return { migrations, latencyMs, queue: await producer.check() };
+    },
+    { maxAgeMs: probeMaxAgeMs },
+  );
 
   app.get('/livez', async (_request, reply) => {
     // A consumer that ended by itself does not begin again: only a new process does.
@@ -25,13 +42,8 @@ export function buildHealth({ db, producer, isConsuming, registry, isDraining, v
   });
 
   app.get('/readyz', async (_request, reply) => {
-    const start = performance.now();
-    const migrations = await pendingMigrations(db.pool).then(
-      (names) => (names.length === 0 ? 'ok' : 'fail'),
-      () => null,
-    );
-    const postgres = { status: migrations === null ? 'fail' : 'ok', latencyMs: Math.round(performance.now() - start) };
-    const queue = await producer.check();
+    const { migrations, latencyMs, queue } = await askStores();
+    const postgres = { status: migrations === null ? 'fail' : 'ok', latencyMs };
     const consumers = { status: isConsuming() ? 'ok' : 'fail' };
     const isReady = migrations === 'ok' && queue.status === 'ok' && isConsuming() && !isDraining();
     return reply.code(isReady ? 200 : 503).send({
@@ -42,6 +54,6 @@ export function buildHealth({ db, producer, isConsuming, registry, isDraining, v
     });
   });
 
-  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await readMetrics()));
   return app;
 }

@@ -160,6 +160,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     registry: metrics.registry,
     isDraining: () => isDraining,
     version,
+    probeMaxAgeMs: 1_000,
   });
   const healthUrl = await health.listen({ host: env.workerHealthHost, port: env.workerHealthPort });
 

@@ -1,7 +1,11 @@
-/** Who is calling, for a count: the address, or of IPv6 the /64, since one machine owns all of it. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined || !address.includes(':')) return mapped ?? address;
+import { parseAddress } from './client-address.js';
+
+/** Who is calling, for a count: the address, or of IPv6 the /64, since one machine owns all of it. Every spelling of an
+ *  address counts as one, and so does everything that is no address. */
+export function networkOf(text: string): string {
+  const address = parseAddress(text);
+  if (address === null) return 'unknown';
+  if (!address.includes(':')) return address;
   const [head = '', tail = ''] = address.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === '' ? [] : tail.split(':');

@@ -1,7 +1,9 @@
 import { newId, openDatabase, recordWorker } from '@posthorn/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IDLE, openTestApi, type TestApi } from '../api.test-support.js';
+import { buildApp } from '../app.js';
 import { openFigures } from '../figures.js';
+import { openMetrics } from '../metrics.js';
 
 let api: TestApi;
 const state = { queue: 'ok' as 'ok' | 'fail', isDraining: false, queues: IDLE as typeof IDLE | null };
@@ -238,6 +240,43 @@ describe('/metrics and /v1/queues', () => {
     const fleeting = openFigures({ ...options, maxAgeMs: 0 });
     expect(await fleeting()).not.toBe(await fleeting());
     expect(reads).toBe(3);
+  });
+});
+
+describe('without a key', () => {
+  it('/readyz and /metrics cost one look, however many ask within a second; a shutdown shows at once', async () => {
+    const counts = { statements: 0, checks: 0, collections: 0 };
+    const query = api.deps.db.pool.query.bind(api.deps.db.pool);
+    const pool = new Proxy(api.deps.db.pool, {
+      get(target, name) {
+        if (name === 'query') counts.statements += 1;
+        return name === 'query' ? query : Reflect.get(target, name, target);
+      },
+    });
+    const metrics = openMetrics({ version: 'test' });
+    const collect = metrics.registry.metrics.bind(metrics.registry);
+    metrics.registry.metrics = () => ((counts.collections += 1), collect());
+    let isDraining = false;
+    const busy = await buildApp({
+      ...api.deps,
+      db: { ...api.deps.db, pool },
+      checkQueue: async () => ((counts.checks += 1), { status: 'ok' as const, latencyMs: 1 }),
+      figures: api.deps.figures,
+      metrics,
+      isDraining: () => isDraining,
+      probeMaxAgeMs: 3_600_000,
+    });
+    await busy.inject('/readyz');
+    const once = { ...counts };
+    expect(once.statements).toBeGreaterThan(0);
+    const paths = Array.from({ length: 50 }, (_, index) => (index % 2 ? '/readyz' : '/metrics'));
+    await Promise.all(paths.map((path) => busy.inject(path)));
+    await busy.inject('/metrics');
+    expect(counts).toEqual({ statements: once.statements, checks: 1, collections: 1 });
+    isDraining = true;
+    expect((await busy.inject('/readyz')).statusCode).toBe(503);
+    expect(counts.statements).toBe(once.statements);
+    await busy.close();
   });
 });
 

@@ -1,8 +1,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Health } from '@posthorn/contract';
+import { shareResult } from '@posthorn/lifecycle';
 import { z } from 'zod';
 import type { Routes } from '../deps.js';
-import { readHealth } from '../health.js';
+import { openHealth } from '../health.js';
 
 const LAG_RESOLUTION_MS = 20;
 const MAX_LAG_MS = 1_000;
@@ -13,6 +14,14 @@ export const healthRoutes: Routes = (app, deps) => {
   const { metrics, version } = deps;
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();
+  const readHealth = openHealth(deps);
+  const readMetrics = shareResult(
+    async () => {
+      metrics.show(await deps.figures());
+      return metrics.registry.metrics();
+    },
+    { maxAgeMs: deps.probeMaxAgeMs },
+  );
   app.addHook('onClose', (_app, done) => {
     lag.disable();
     done();
@@ -51,13 +60,14 @@ export const healthRoutes: Routes = (app, deps) => {
         summary: 'May it get requests?',
         description:
           'Not while it shuts down, its database is away, or migrations are pending. A queue that is away, workers that are ' +
-          'gone, and deliveries or jobs that nobody takes only degrade it: it can accept, and `checks` says what is wrong.',
+          'gone, and deliveries or jobs that nobody takes only degrade it: it can accept, and `checks` says what is wrong. ' +
+          'However often it is asked for, the checks run at most once a second.',
         tags,
         response: { 200: Health, 503: Health },
       },
     },
     async (_request, reply) => {
-      const health = await readHealth(deps);
+      const health = await readHealth();
       return reply.code(health.status === 'fail' ? 503 : 200).send(health);
     },
   );
@@ -68,6 +78,7 @@ export const healthRoutes: Routes = (app, deps) => {
       schema: {
         operationId: 'health.metrics',
         summary: 'Numbers for Prometheus',
+        description: 'Collected at most once a second, however often they are asked for.',
         tags,
         response: {
           200: { description: 'Prometheus’ text format.', content: { 'text/plain': { schema: z.string() } } },
@@ -75,8 +86,7 @@ export const healthRoutes: Routes = (app, deps) => {
       },
     },
     async (_request, reply) => {
-      metrics.show(await deps.figures());
-      const text = await metrics.registry.metrics();
+      const text = await readMetrics();
       return reply.type(metrics.registry.contentType).send(text);
     },
   );

@@ -1,8 +1,9 @@
 import { Settings } from '@posthorn/contract';
 import type { Routes } from '../deps.js';
-import { readHealth } from '../health.js';
+import { openHealth } from '../health.js';
 
 export const settingRoutes: Routes = (app, deps) => {
+  const readHealth = openHealth(deps);
   app.get(
     '/v1/settings',
     {
@@ -19,7 +20,7 @@ export const settingRoutes: Routes = (app, deps) => {
     },
     async (): Promise<Settings> => ({
       version: deps.version,
-      health: await readHealth(deps),
+      health: await readHealth(),
       settings: deps.settings,
     }),
   );
