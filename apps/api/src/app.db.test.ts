@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { waitFor } from '@posthorn/testing';
 import { openTestApi, type TestApi } from './api.test-support.js';
 
 let api: TestApi;
@@ -119,6 +120,44 @@ describe('the log', () => {
     api.logged.length = 0;
     for (const path of ['/livez', '/readyz', '/metrics']) await api.call('GET', path);
     expect(api.logged).toEqual([]);
+  });
+});
+
+describe('a client that goes away in the middle of its body', () => {
+  it.each(['/v1/portal-session', '/api/event_subscriptions/verify'])('%s: is logged at info', async (path) => {
+    const key = await api.key(await api.account());
+    const port = api.app.server.listening
+      ? api.app.addresses()[0]?.port
+      : new URL(await api.app.listen({ host: '127.0.0.1', port: 0 })).port;
+    api.logged.length = 0;
+    const socket = connect(Number(port), '127.0.0.1');
+    const begun = once(api.app.server, 'request');
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${key}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
+    );
+    const [request] = await begun;
+    await waitFor(() => request.listenerCount('data') > 0); // its body is being read
+    socket.destroy();
+    const line = await waitFor(() => api.logged.find((logged) => logged.includes('request.aborted')));
+    expect(JSON.parse(line)).toMatchObject({ level: 30, method: 'POST', route: path });
+    expect(api.logged.filter((logged) => JSON.parse(logged).level > 30)).toEqual([]);
+  });
+});
+
+describe('a route that needs no key', () => {
+  it('reads no more than 4 KiB', async () => {
+    for (const url of ['/v1/session', '/v1/portal-session']) {
+      const { status, json } = await api.call('POST', url, { key: null, body: { key: 'x'.repeat(4_096) } });
+      expect([url, status, json.code]).toEqual([url, 413, 'payload_too_large']);
+    }
+  });
+
+  it('answers thousands of faults with less than it was sent', async () => {
+    const fields = Array.from({ length: 400 }, (_, index) => [`f${index}`, 1]);
+    const body = JSON.stringify(Object.fromEntries(fields));
+    const { status, json, text } = await api.call('POST', '/v1/portal-session', { key: null, body });
+    expect([status, json.errors.length]).toEqual([422, 20]);
+    expect(text.length).toBeLessThan(body.length);
   });
 });
 

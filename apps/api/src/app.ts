@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { maxHeaderSize } from 'node:http';
+import { trustProxies } from '@posthorn/lifecycle';
 import fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { basePathOf, withoutBasePath } from './base-path.js';
@@ -10,6 +11,7 @@ import { audit } from './plugins/audit.js';
 import { apiKey } from './plugins/api-key.js';
 import { consolePages } from './plugins/console.js';
 import { jsonBody } from './plugins/json-body.js';
+import { noRoute } from './plugins/no-route.js';
 import { openapi } from './plugins/openapi.js';
 import { requestIdOf, requestLog } from './plugins/request-log.js';
 import { unusedConnections } from './plugins/unused-connections.js';
@@ -45,7 +47,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
     requestIdHeader: false,
-    trustProxy: deps.trustedProxies.length > 0 ? deps.trustedProxies : false,
+    trustProxy: deps.trustedProxies.length > 0 && trustProxies(deps.trustedProxies),
     bodyLimit: 128 * 1024, // routes that take more say so
     requestTimeout: 60_000,
     // While closing, what still comes on open connections is answered.
@@ -67,6 +69,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   await app.register(unusedConnections);
   await app.register(requestLog);
   await app.register(requestMetrics, { metrics: deps.metrics });
+  await app.register(noRoute);
   await app.register(jsonBody);
   await app.register(apiKey, deps);
   await app.register(audit, deps);

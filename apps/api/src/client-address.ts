@@ -1,8 +1,8 @@
-import { networkOf } from '@posthorn/lifecycle';
+import { clientAddressOf, networkOf } from '@posthorn/lifecycle';
 import type { FastifyRequest } from 'fastify';
 
 /** The address that a request came from: behind proxies that are trusted (TRUSTED_PROXIES), the one that they name. */
-export const addressOf = ({ ip }: FastifyRequest): string => /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1] ?? ip;
+export const addressOf = ({ ip, ips }: FastifyRequest): string => clientAddressOf(ips ?? [ip]);
 
-/** Who is calling, for a count: no longer than the ledger keeps it. */
-export const callerOf = (request: FastifyRequest): string => networkOf(addressOf(request)).slice(0, 64);
+/** Who is calling, for a count. */
+export const callerOf = (request: FastifyRequest): string => networkOf(addressOf(request));

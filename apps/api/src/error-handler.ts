@@ -11,11 +11,6 @@ export function answerProblem(error: FastifyError, request: FastifyRequest, repl
   sendProblem(known, request, reply);
 }
 
-/** Answers a path that is no route. */
-export function answerNoRoute(request: FastifyRequest, reply: FastifyReply): void {
-  sendProblem(new ApiError('not_found', 'There is no such route: see /docs.'), request, reply);
-}
-
 function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyReply): void {
   request.problemCode = error.code;
   void reply
@@ -31,14 +26,23 @@ export function problemOf(error: ApiError, requestId: string): Problem {
   return { type: `urn:posthorn:problem:${code}`, title, status, code, detail: message, errors, requestId };
 }
 
+/** Logs an error of ours. A client that goes away in the middle of its request is none. */
 export function logOurs(known: ApiError, error: unknown, request: FastifyRequest): void {
   if (known.status >= 500) request.log.error({ err: error }, 'request.failed');
+  else if (isAborted(error, request)) {
+    request.log.info({ method: request.method, route: request.routeOptions.url }, 'request.aborted');
+  }
 }
+
+/** Whether the connection ended before the request's body did. */
+const isAborted = (error: unknown, { raw }: FastifyRequest): boolean =>
+  error instanceof Error && raw.errored === error && codeOf(error) === 'ECONNRESET';
 
 /** What the caller may know of an error; of an unexpected one nothing. */
 export function toApiError(error: unknown, request: FastifyRequest): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof InvalidInput) return fromInput(error, request);
+  if (isAborted(error, request)) return new ApiError('bad_request', 'The connection ended before the request did.');
   if (isDatabaseAway(error)) return new Unavailable(error);
   switch (codeOf(error)) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE': {
@@ -67,8 +71,8 @@ function isBadRequest(error: unknown): boolean {
   return codeOf(error).startsWith('FST_') && status >= 400 && status < 500;
 }
 
-function fromInput({ errors, validationContext }: InvalidInput, request: FastifyRequest): ApiError {
+function fromInput({ errors, count, validationContext }: InvalidInput, request: FastifyRequest): ApiError {
   // A malformed id belongs to nothing. Only PUT makes things, so there its caller is told how to name them.
   if (validationContext === 'params' && request.method !== 'PUT') return new NotFound('object');
-  return new InvalidRequest(errors);
+  return new InvalidRequest(errors, { count });
 }

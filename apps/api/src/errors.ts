@@ -19,7 +19,7 @@ export class ApiError extends Error {
   ) {
     super(detail, { cause });
     this.code = code;
-    this.errors = errors;
+    this.errors = errors.map(shortened);
     this.headers = headers;
   }
 
@@ -53,6 +53,15 @@ export class NotFound extends ApiError {
   }
 }
 
+/** There is such a path, with other methods. */
+export class MethodNotAllowed extends ApiError {
+  constructor(method: string, allowed: string) {
+    super('method_not_allowed', `This path does not have the method ${method}. It has: ${allowed}.`, {
+      headers: { allow: allowed },
+    });
+  }
+}
+
 export class IdempotencyKeyReused extends ApiError {
   constructor(path: string) {
     super(
@@ -74,9 +83,12 @@ export class RecoveryRunning extends ApiError {
 export class InvalidRequest extends ApiError {
   constructor(
     errors: FieldError[],
-    code: 'invalid_request' | 'url_not_allowed' | 'unknown_event_type' = 'invalid_request',
+    {
+      code = 'invalid_request',
+      count = errors.length,
+    }: { code?: 'invalid_request' | 'url_not_allowed' | 'unknown_event_type'; count?: number } = {},
   ) {
-    super(code, sentence(errors), { errors });
+    super(code, sentence(errors, count), { errors });
   }
 }
 
@@ -89,14 +101,14 @@ export class NotPossible extends ApiError {
 
 export class UrlNotAllowed extends InvalidRequest {
   constructor(reason: string) {
-    super([{ path: 'url', message: reason }], 'url_not_allowed');
+    super([{ path: 'url', message: reason }], { code: 'url_not_allowed' });
   }
 }
 
 export class EventTypeUnknown extends InvalidRequest {
   constructor(path: string, type: string) {
     const message = `"${type}" is not in the catalogue: see GET /v1/event-types, or have an operator add it`;
-    super([{ path, message }], 'unknown_event_type');
+    super([{ path, message }], { code: 'unknown_event_type' });
   }
 }
 
@@ -141,10 +153,17 @@ export class Unavailable extends ApiError {
   }
 }
 
-function sentence(errors: FieldError[]): string {
-  const [first] = errors;
+/** Callers make up names and values: an error repeats the beginning of them. */
+const shortened = ({ path, message }: FieldError): FieldError => ({
+  path: beginning(path, 120),
+  message: beginning(message, 500),
+});
+const beginning = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text);
+
+function sentence(errors: FieldError[], count = errors.length): string {
+  const [first] = errors.slice(0, 1).map(shortened);
   if (!first) return 'The request is not valid.';
   const isSentence = /^[A-Z]/.test(first.message);
   const text = isSentence ? first.message : `${first.path || 'The body'} ${first.message}.`;
-  return errors.length === 1 ? text : `${text} (And ${errors.length - 1} more.)`;
+  return count === 1 ? text : `${text} (And ${count - 1} more.)`;
 }

@@ -2,14 +2,21 @@ import type { FastifySchemaCompiler } from 'fastify';
 import { z } from 'zod';
 
 type FieldError = { path: string; message: string };
+type Errors = { errors: FieldError[]; count: number };
+
+/** A problem names so many errors at most; the last then says how many there are besides. */
+const MAX_ERRORS = 20;
 
 /** The request does not fit the schema of its route. Fastify notes in `validationContext` which part of it. */
 export class InvalidInput extends Error {
   readonly errors: FieldError[];
+  /** How many there are, also where not all of them are named. */
+  readonly count: number;
   validationContext?: string;
-  constructor(errors: FieldError[]) {
+  constructor({ errors, count }: Errors) {
     super('invalid input');
     this.errors = errors;
+    this.count = count;
   }
 }
 
@@ -21,8 +28,8 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
     const input = httpPart === 'body' && data === null ? undefined : data;
     const result = schema.safeParse(input, { error: describeIssue });
     if (result.success) return { value: result.data };
-    const errors = result.error.issues.flatMap((issue) => toErrors(issue, known));
-    return { error: new InvalidInput(httpPart === 'headers' ? errors.map(asHeader) : errors) };
+    const { errors, count } = errorsOf(result.error.issues, known);
+    return { error: new InvalidInput({ errors: httpPart === 'headers' ? errors.map(asHeader) : errors, count }) };
   };
 };
 
@@ -31,13 +38,28 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, data: unkno
   const result = schema.safeParse(data, { error: describeIssue });
   if (result.success) return result.data;
   const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  throw new InvalidInput(result.error.issues.flatMap((issue) => toErrors(issue, known)));
+  throw new InvalidInput(errorsOf(result.error.issues, known));
 }
 
-function toErrors(issue: z.core.$ZodIssue, known: string[]): FieldError[] {
+/** The errors to show: bounded, since anybody can send a body with thousands of faults. */
+function errorsOf(issues: readonly z.core.$ZodIssue[], known: string[]): Errors {
+  const count = issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+  const shown = count > MAX_ERRORS ? MAX_ERRORS - 1 : count;
+  const errors: FieldError[] = [];
+  for (const issue of issues) {
+    if (errors.length >= shown) break;
+    errors.push(...toErrors(issue, known, shown - errors.length));
+  }
+  if (shown < count) errors.push({ path: '', message: `has ${count - shown} more errors` });
+  return { errors, count };
+}
+
+function toErrors(issue: z.core.$ZodIssue, known: string[], most: number): FieldError[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: pathText(issue.path), message: issue.message }];
   const fields = issue.path.length === 0 ? `; known are ${known.join(', ')}` : '';
-  return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: `is an unknown field${fields}` }));
+  return issue.keys
+    .slice(0, most)
+    .map((key) => ({ path: pathText([...issue.path, key]), message: `is an unknown field${fields}` }));
 }
 
 /** `events[0].payload` */

@@ -7,6 +7,7 @@ export const PROBLEMS = {
   unauthenticated: { status: 401, title: 'No valid key' },
   forbidden: { status: 403, title: 'The key may not do this' },
   not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'The path does not have this method' },
   idempotency_conflict: { status: 409, title: 'The Idempotency-Key was used with another body' },
   recovery_running: { status: 409, title: 'A recovery of this subscription is running' },
   payload_too_large: { status: 413, title: 'The body or payload is too large' },

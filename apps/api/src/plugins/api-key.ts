@@ -45,13 +45,18 @@ declare module 'fastify' {
   }
 }
 
+/** What anybody may make us read and parse: a key or a token fits many times. */
+const PUBLIC_BODY_BYTES = 4 * 1024;
+
 /** Lets requests pass that their route's `config.allow` allows. A route of /v1 without it does not start. */
 export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'publicUrl'>>((app, deps, done) => {
   const identify = openIdentify(deps);
   const sessions = openSessionBook(deps);
   app.decorateRequest('caller', null);
-  app.addHook('onRoute', ({ url, config }) => {
+  app.addHook('onRoute', (route) => {
+    const { url, config } = route;
     if (url.startsWith('/v1') && config?.allow === undefined) throw new Error(`${url} does not say whom it allows`);
+    if (config?.allow === 'public') route.bodyLimit ??= PUBLIC_BODY_BYTES;
   });
   app.addHook('onRequest', async (request) => {
     const { allow } = request.routeOptions.config;

@@ -5,7 +5,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { basePathOf } from '../base-path.js';
 import type { ApiDeps } from '../deps.js';
-import { answerNoRoute } from '../error-handler.js';
 
 /** What is no page of the console's, though a browser asks for it. */
 const OTHERS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)([/?]|$)/;
@@ -16,7 +15,7 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
   async (app, { consoleDirectory, frameAncestors, publicUrl }) => {
     const basePath = basePathOf({ publicUrl });
     if (consoleDirectory === null) {
-      app.setNotFoundHandler(answerNoRoute);
+      app.setNotFoundHandler(app.answerNoRoute);
       app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect(`${basePath}/docs`));
       return;
     }
@@ -60,7 +59,7 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
     app.setNotFoundHandler((request, reply) => {
       const isPage =
         request.method === 'GET' && !OTHERS.test(request.url) && /\btext\/html\b/.test(request.headers.accept ?? '');
-      return isPage ? sendPage(request, reply) : answerNoRoute(request, reply);
+      return isPage ? sendPage(request, reply) : app.answerNoRoute(request, reply);
     });
   },
 );

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { logOurs, toApiError } from '../error-handler.js';
-import { type ApiError, NotFound } from '../errors.js';
+import type { ApiError } from '../errors.js';
 
 /** Answers any error in Papercups' shapes. What is ours is logged, and told to nobody. */
 export function answerPapercupsError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
@@ -13,15 +13,6 @@ export function answerPapercupsError(error: FastifyError, request: FastifyReques
     .headers(known.headers)
     .type('application/json; charset=utf-8')
     .send(JSON.stringify(bodyOf(known)));
-}
-
-export function answerNoPapercupsRoute(request: FastifyRequest, reply: FastifyReply): void {
-  const error = new NotFound('route');
-  request.problemCode = error.code;
-  void reply
-    .code(404)
-    .type('application/json; charset=utf-8')
-    .send(JSON.stringify(bodyOf(error)));
 }
 
 function bodyOf({ code, status, message, errors }: ApiError): object {

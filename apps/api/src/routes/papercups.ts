@@ -16,7 +16,7 @@ import type { ApiDeps, Routes } from '../deps.js';
 import { ApiError, Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated } from '../errors.js';
 import { type Caller, openIdentify } from '../plugins/api-key.js';
 import { headersDroppedNote } from './check-subscription.js';
-import { answerNoPapercupsRoute, answerPapercupsError } from './papercups-errors.js';
+import { answerPapercupsError } from './papercups-errors.js';
 import {
   CHANGE_ERRORS,
   CREATE_ERRORS,
@@ -55,7 +55,6 @@ export const papercupsRoutes: Routes = (root, deps) => {
       const { db } = deps;
       const identify = openIdentify(deps);
       app.setErrorHandler(answerPapercupsError);
-      app.setNotFoundHandler(answerNoPapercupsRoute);
       app.addHook('onRequest', async (request) => {
         const needed = request.routeOptions.config.scope;
         if (needed === undefined) return;
