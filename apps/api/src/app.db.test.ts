@@ -8,6 +8,14 @@ let api: TestApi;
 beforeAll(async () => void (api = await openTestApi()));
 afterAll(() => api.close());
 
+/** The port that the API listens on, from the first call on. */
+async function listen(): Promise<number> {
+  if (!api.app.server.listening) await api.app.listen({ host: '127.0.0.1', port: 0 });
+  const [address] = api.app.addresses();
+  if (typeof address !== 'object') throw new Error('it listens on no port');
+  return address.port;
+}
+
 describe('errors', () => {
   it('what nobody expected is a 500 that tells nothing of the inside, and is logged', async () => {
     const publish = api.deps.publisher.publish;
@@ -62,8 +70,8 @@ describe('errors', () => {
   });
 
   it('what is no HTTP gets a problem, too', async () => {
-    const url = new URL(await api.app.listen({ host: '127.0.0.1', port: 0 }));
-    const socket = connect(Number(url.port), url.hostname);
+    const port = await listen();
+    const socket = connect(port, '127.0.0.1');
     socket.end('NONSENSE\r\n\r\n');
     let text = '';
     socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -126,11 +134,9 @@ describe('the log', () => {
 describe('a client that goes away in the middle of its body', () => {
   it.each(['/v1/portal-session', '/api/event_subscriptions/verify'])('%s: is logged at info', async (path) => {
     const key = await api.key(await api.account());
-    const port = api.app.server.listening
-      ? api.app.addresses()[0]?.port
-      : new URL(await api.app.listen({ host: '127.0.0.1', port: 0 })).port;
+    const port = await listen();
     api.logged.length = 0;
-    const socket = connect(Number(port), '127.0.0.1');
+    const socket = connect(port, '127.0.0.1');
     const begun = once(api.app.server, 'request');
     socket.write(
       `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${key}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`,

@@ -5,7 +5,7 @@ type Locked = { version?: string; link?: boolean; integrity?: string };
 
 it('package-lock.json holds the hash of every package that comes from the registry, also those of other platforms', () => {
   const lock: { packages: Record<string, Locked> } = JSON.parse(
-    readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'),
+    readFileSync(new URL('../../../package-lock.json', import.meta.url), 'utf8'),
   );
   const fetched = Object.entries(lock.packages).filter(([path, { link }]) => path.includes('node_modules/') && !link);
   expect(fetched.length).toBeGreaterThan(100);

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { readEnv, type SettingName, settings } from '@posthorn/settings';
+import { readEnv, type SettingName, settings } from './index.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
 // Where there is no Docker, this is what holds docker-compose.yml and the Dockerfile to what they promise.
-const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
-const exists = (path: string): boolean => existsSync(new URL(`../${path}`, import.meta.url));
+const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+const exists = (path: string): boolean => existsSync(new URL(`../../../${path}`, import.meta.url));
 
 type Service = {
   image: string;
@@ -185,14 +185,14 @@ describe('docker-compose.yml', () => {
       .map(
         (setting) =>
           `${name} reads ${setting}, but docker-compose.yml does not pass it on. Add to its environment: ` +
-          `${setting}: \${${setting}:-} (or, if it means nothing there, the setting to INSIDE or UNUSED in this test)`,
+          `${setting}: \${${setting}:-} (or, if it means nothing there, the setting to INSIDE or UNUSED in compose.test.ts)`,
       );
     expect(problems).toEqual([]);
   });
 
   test.each(OURS)('%s: gets only settings that its app reads', (name) => {
-    const read = new Set<string>(namesReadBy(name));
-    expect(Object.keys(service(name).environment ?? {}).filter((variable) => !read.has(variable))).toEqual([]);
+    const known = new Set<string>(namesReadBy(name));
+    expect(Object.keys(service(name).environment ?? {}).filter((variable) => !known.has(variable))).toEqual([]);
   });
 
   test.each(OURS)('%s: with nothing but the secrets in .env, every setting has its default', (name) => {
