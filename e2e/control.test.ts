@@ -1,4 +1,6 @@
+import { toUuid } from '@posthorn/contract';
 import { openReceiver, waitFor } from '@posthorn/testing';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
@@ -14,6 +16,17 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     const path = `/v1/accounts/${account}/deliveries?status=${status}&limit=100`;
     const { data } = await stack.call<{ data: { attemptCount: number }[] }>('GET', path);
     return data.filter(({ attemptCount }) => attemptCount === attempts).length;
+  }
+
+  /** Changes the ledger as time or a restore would. Returns how many rows. */
+  async function ledger(statement: string, values: unknown[]): Promise<number | null> {
+    const client = new pg.Client(stack.databaseUrl);
+    await client.connect();
+    try {
+      return (await client.query(statement, values)).rowCount;
+    } finally {
+      await client.end();
+    }
   }
 
   it('disabled with hold: nothing is sent until it is resumed, then all 30 arrive; what is published meanwhile is not owed', async () => {
@@ -98,5 +111,46 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     });
     expect(receivers.map(({ events }) => events.length)).toEqual([1, 2, 1]);
     await Promise.all(receivers.map((receiver) => receiver.close()));
+  });
+
+  it('regression: a breaker that opened is probed at once when something is due, although a retry is due within each minute (E1)', async () => {
+    const receiver = await openReceiver();
+    const { account, id } = await stack.subscribe(receiver.url);
+    receiver.answer(500);
+    await Promise.all(Array.from({ length: 10 }, () => stack.publish(account, MESSAGE)));
+    await waitFor(async () => (await count(account, 'pending', 1)) === 10);
+    await Promise.all(Array.from({ length: 40 }, () => stack.publish(account, MESSAGE)));
+    // As after hours: the retries are spread over the next ones, and the breaker's time is over.
+    const spread = await ledger(
+      `UPDATE deliveries d SET due_at = t.at, feed_at = t.at
+       FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '50 seconds' AS at FROM deliveries WHERE subscription_id = $1) t
+       WHERE d.id = t.id AND d.status = 'pending'`,
+      [toUuid('sub', id)],
+    );
+    expect(spread).toBe(50);
+    receiver.answer(200);
+    const late = await stack.publish(account, MESSAGE);
+    await ledger(`UPDATE subscriptions SET breaker_until = now() WHERE id = $1`, [toUuid('sub', id)]);
+    await waitFor(async () => (await stack.delivery(account, late.id)).status === 'succeeded');
+    // The rest is not due, and stays scheduled.
+    expect(await count(account, 'pending', 0)).toBeGreaterThan(30);
+    await receiver.close();
+  });
+
+  it('regression: a restore moved a delivery back to before its attempt: it is delivered although the queue has finished its job (E9)', async () => {
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    const event = await stack.publish(account, MESSAGE);
+    await waitFor(async () => (await count(account, 'succeeded', 1)) === 1);
+    const { id } = await stack.delivery(account, event.id);
+    await ledger('DELETE FROM attempts WHERE delivery_id = $1', [toUuid('dlv', id)]);
+    await ledger(
+      `UPDATE deliveries SET status = 'pending', attempt_count = 0, completed_at = NULL, due_at = now() - interval '1 minute', feed_at = now()
+       WHERE id = $1`,
+      [toUuid('dlv', id)],
+    );
+    await waitFor(async () => (await count(account, 'succeeded', 1)) === 1);
+    expect(receiver.events).toHaveLength(2);
+    await receiver.close();
   });
 });

@@ -29,6 +29,9 @@ export interface Backend {
   workersPerQueue: number;
   /** A rule for finished jobs that keeps the last `count` of a kind: asked for each, it says what BullMQ is to keep now. */
   keepLast(count: number): () => KeepJobs | false;
+  /** Removes those of these jobs that have completed or failed, and on Redis those that no list has any more. Leaves alone those that
+   *  wait, are delayed or run. Safe to repeat. */
+  removeFinished(queue: Queue, jobIds: string[]): Promise<void>;
   /** Resolves if the queue answers; throws if it does not. */
   ping(): Promise<void>;
   /** True to one caller (on Postgres, to one of each process) after the queue was flushed, restarted or replaced: jobs may be
@@ -45,6 +48,27 @@ export interface BackendOptions {
   producing: boolean;
   onError: (error: Error) => void;
 }
+
+// Returns those of the jobs ARGV[2…] that are in the way of a new one of their id. Reads the lists, which may be long, once for all
+// and only for jobs that are neither finished nor delayed nor prioritized.
+const FIND_FINISHED = `
+local found, unlisted = {}, {}
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  if redis.call('ZSCORE', KEYS[1], id) or redis.call('ZSCORE', KEYS[2], id) then
+    found[#found + 1] = id
+  elseif not redis.call('ZSCORE', KEYS[3], id) and not redis.call('ZSCORE', KEYS[4], id) and redis.call('EXISTS', ARGV[1] .. id) == 1 then
+    unlisted[id] = true
+  end
+end
+for list = 5, 7 do
+  if next(unlisted) then
+    for _, id in ipairs(redis.call('LRANGE', KEYS[list], 0, -1)) do unlisted[id] = nil end
+  end
+end
+for id in pairs(unlisted) do found[#found + 1] = id end
+return found`;
+const STATES = ['completed', 'failed', 'delayed', 'prioritized', 'wait', 'paused', 'active'];
 
 const TRIM_EVERY_MS = 1_000;
 /** A lock is renewed when it is between a half of this and all of it old: before anybody can have looked at it twice. */
@@ -69,6 +93,11 @@ function openRedis(url: string, { producing, onError }: BackendOptions): Backend
   return {
     workersPerQueue: 4,
     keepLast: (count) => () => ({ count }),
+    async removeFinished(queue, jobIds) {
+      const keys = STATES.map((state) => queue.toKey(state));
+      const finished = await redis.eval(FIND_FINISHED, keys.length, ...keys, queue.toKey(''), ...jobIds);
+      await Promise.all((finished as string[]).map((id) => queue.remove(id)));
+    },
     queue: (name) =>
       new Queue(name, {
         connection: redis,
@@ -131,6 +160,13 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
         trimAt = performance.now() + TRIM_EVERY_MS;
         return { count };
       };
+    },
+    async removeFinished({ name }, jobIds) {
+      // BullMQ's own function: it also removes what belongs to a job.
+      await pool.query(
+        `SELECT remove(queue, id, false) FROM job WHERE queue = $1 AND id = ANY ($2::text[]) AND state IN ('completed', 'failed')`,
+        [name, jobIds],
+      );
     },
     queue: (name) => new classes.Queue(name, { connection: shared }).on('error', onError) as unknown as Queue,
     worker: (name, process, workerOptions) =>

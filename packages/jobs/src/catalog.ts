@@ -21,6 +21,9 @@ export interface Due {
   delayMs?: number;
   /** Of those that wait, the lower goes first, and of equal ones the older. Absent: 0. At most 2,000,000. */
   rank?: number;
+  /** A finished job of the same id is removed first, or it would be in the way: the queue ignores an id that it still knows. One that
+   *  waits or runs stays. Set it when the lease of the attempt has expired. Default: false. */
+  replacesFinished?: boolean;
 }
 
 /** What a worker is handed. */
@@ -30,7 +33,7 @@ export interface Taken extends Due {
 }
 
 /** Tells workers what is due. Never throws: it answers false when the queue did not take it, and then the feeder does.
- *  Repeating is safe: the queue ignores an id that it still knows. */
+ *  Repeating is safe: the queue ignores an id that it still knows, unless `replacesFinished` says otherwise. */
 export type Enqueue = (queue: QueueName, due: Due[]) => Promise<boolean>;
 
 /** `dlv_01h…-3`: unique per attempt. The queue ignores an id that it still knows, even of a finished job, so an id is never

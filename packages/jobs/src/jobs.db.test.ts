@@ -145,6 +145,97 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect((await figures()).deliver).toMatchObject({ waiting: 1 });
   });
 
+  describe('an attempt whose lease has expired', () => {
+    it('regression: runs again although a job of its id has completed or failed', async () => {
+      const { enqueue, queues } = producer();
+      const [completes, fails] = [due(), due({ attemptNumber: 2 })];
+      const runs: string[] = [];
+      const worker = consumer('deliver', ({ id, isPutBack }) => {
+        runs.push(`${id} ${isPutBack}`);
+        return Promise.resolve(id === completes.id ? completed : { end: 'failed', reason: 'exhausted' });
+      });
+      const finished = () => queues.deliver.getJobCounts('completed', 'failed');
+      await enqueue('deliver', [completes, fails]);
+      await waitFor(async () => {
+        const { completed: done, failed } = await finished();
+        return done === 1 && failed === 1;
+      });
+      await worker.stop({ graceMs: 0 });
+      runs.length = 0;
+      await enqueue('deliver', [completes, fails]);
+      expect(await finished(), 'in the way').toEqual({ completed: 1, failed: 1 });
+
+      const others = [due(), due()];
+      const again = [completes, fails].map((one) => ({ ...one, replacesFinished: true }));
+      expect(await enqueue('deliver', [...others, ...again])).toBe(true);
+      expect(await finished()).toEqual({ completed: 0, failed: 0 });
+      consumer('deliver', ({ id, isPutBack }) => {
+        runs.push(`${id} ${isPutBack}`);
+        return Promise.resolve(completed);
+      });
+      await waitFor(() => runs.length === 4);
+      expect(runs.toSorted()).toEqual([...others, completes, fails].map(({ id }) => `${id} false`).toSorted());
+    });
+
+    it('keeps its job, and its place, where that waits, is delayed or runs', async () => {
+      const { enqueue, queues } = producer();
+      const jobs = { waits: due(), isBehind: due({ rank: 5 }), sleeps: due({ delayMs: 3_600_000 }) };
+      const found = () =>
+        Promise.all(
+          Object.values(jobs).map(async (one) => {
+            const job = await queues.deliver.getJob(toJobId('deliver', one));
+            return [await job?.getState(), job?.timestamp];
+          }),
+        );
+      await enqueue('deliver', Object.values(jobs));
+      const before = await found();
+      expect(before.map(([state]) => state)).toEqual(['waiting', 'prioritized', 'delayed']);
+      await enqueue(
+        'deliver',
+        Object.values(jobs).map((one) => ({ ...one, replacesFinished: true })),
+      );
+      expect(await found()).toEqual(before);
+
+      const running = due();
+      let runs = 0;
+      let release = () => {};
+      const released = new Promise<void>((resolve) => (release = resolve));
+      consumer('retry', async () => {
+        runs += 1;
+        await released;
+        return completed;
+      });
+      await enqueue('retry', [running]);
+      await waitFor(() => runs === 1);
+      await enqueue('retry', [{ ...running, replacesFinished: true }]);
+      release();
+      await waitFor(async () => (await queues.retry.getCompletedCount()) === 1);
+      expect(await queues.retry.getJobCounts('waiting', 'active', 'prioritized')).toEqual({
+        waiting: 0,
+        active: 0,
+        prioritized: 0,
+      });
+      expect(runs).toBe(1);
+    });
+
+    it.runIf(backend === 'redis')('regression: runs although Redis has its job in no list any more', async () => {
+      const { enqueue, queues } = producer();
+      const [lost, waiting] = [due(), due()];
+      await enqueue('deliver', [lost, waiting]);
+      const { Redis } = await import('ioredis');
+      const redis = new Redis(connection.url);
+      await redis.lrem(queues.deliver.toKey('wait'), 1, toJobId('deliver', lost));
+      redis.disconnect();
+      await enqueue('deliver', [lost]);
+      expect(await queues.deliver.getWaitingCount(), 'ignored').toBe(1);
+      await enqueue(
+        'deliver',
+        [lost, waiting].map((one) => ({ ...one, replacesFinished: true })),
+      );
+      expect(await queues.deliver.getWaitingCount()).toBe(2);
+    });
+  });
+
   it('its figures: how many jobs are in each state, and how long the one has waited whose turn is next', async () => {
     const { enqueue, figures } = producer();
     const none = { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingMs: null };

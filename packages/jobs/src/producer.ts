@@ -80,7 +80,10 @@ export function openProducer(
 
   async function add(name: QueueName, due: Due[]): Promise<void> {
     for (let from = 0; from < due.length; from += MOST_AT_ONCE) {
-      const jobs = due.slice(from, from + MOST_AT_ONCE).map((one) => ({
+      const chunk = due.slice(from, from + MOST_AT_ONCE);
+      const replacing = chunk.filter(({ replacesFinished }) => replacesFinished).map((one) => toJobId(name, one));
+      if (replacing.length > 0) await within(ANSWER_WITHIN_MS, backend.removeFinished(queues[name], replacing));
+      const jobs = chunk.map((one) => ({
         name,
         data: toJobData(name, one),
         opts: {

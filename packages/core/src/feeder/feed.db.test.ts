@@ -31,6 +31,25 @@ describe('feeder', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(20);
   });
 
+  it('a finished job may be in the way of a delivery whose lease has expired, and of no other', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    await ledger.db.prisma.subscription.update({ where: { id }, data: { rateLimit: 10 } });
+    await ledger.publish(accountId); // parked
+    await ledger.publisher.drain();
+    ledger.jobs.length = 0;
+    const replaced = async () => {
+      await feed(ledger);
+      return ledger.jobs.splice(0).map(({ replacesFinished }) => replacesFinished);
+    };
+    expect(await replaced()).toEqual([false]);
+    await ledger.db.pool.query(
+      `UPDATE deliveries SET due_at = due_at - interval '70 seconds', feed_at = feed_at - interval '70 seconds'`,
+    );
+    expect(await replaced()).toEqual([true, true]);
+  });
+
   it('after the queue lost its memory nothing waits for its lease: due now is now, due later is at its time (L3, L4)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);

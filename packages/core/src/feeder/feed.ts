@@ -25,10 +25,13 @@ export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promi
   const isRetry = ({ attemptNumber, askedTrigger, wasParked }: ClaimedDelivery) =>
     attemptNumber > 1 && askedTrigger === null && !wasParked;
   // Nobody waits for what comes from here, unless a person asked for it: all that is new goes before it.
-  const toDue = ({ id, attemptNumber, delayMs, askedTrigger }: ClaimedDelivery): Due => ({
+  // A lease that expired says that the queue lost the job, or finished it, and the ledger does not know: it was restored from a backup,
+  // or failed over to a standby that lacked the last moment.
+  const toDue = ({ id, attemptNumber, delayMs, askedTrigger, wasParked }: ClaimedDelivery): Due => ({
     id,
     attemptNumber,
     delayMs,
+    replacesFinished: !wasParked,
     rank: isUrgent(askedTrigger) ? 0 : MAX_CONCURRENCY,
   });
   const enqueued = await Promise.all([
@@ -51,7 +54,8 @@ export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promi
  *  is paused no longer. Returns how many jobs the queue took. */
 export async function feedRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
   await settleHeld(db.pool);
-  const verifications = await claimDueVerifications(db.pool, { limit: 100 });
+  const claimed = await claimDueVerifications(db.pool, { limit: 100 });
+  const verifications = claimed.map((one) => ({ ...one, replacesFinished: true })); // all of them had leases
   return verifications.length > 0 && (await enqueue('verify', verifications)) ? verifications.length : 0;
 }
 
