@@ -97,4 +97,47 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
       .getByText(/\/webhook$/)
       .waitFor();
   });
+
+  it('a URL of another origin says which headers it drops, and takes their values again', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url, { headers: { authorization: 'Bearer hunter2' } });
+    await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
+    const url = page.getByRole('textbox', { name: 'Webhook URL' });
+    const value = page.getByRole('textbox', { name: 'Value of authorization' });
+    const warning = page.getByText('Saving drops these headers for the new URL: authorization.');
+    await url.fill(`${receiver.url}/v2`);
+    expect(await warning.count()).toBe(0);
+    await url.fill(receiver.url.replace('127.0.0.1', 'localhost'));
+    await warning.waitFor();
+
+    await button('Enter values').click();
+    await page.keyboard.type('Bearer again');
+    expect(await value.inputValue()).toBe('Bearer again');
+    expect(await warning.count()).toBe(0);
+    await value.clear();
+    await button('Save').click();
+    await see('Give the header a value.');
+    await value.fill('Bearer again');
+    await button('Save').click();
+    await see('Saved.');
+    await waitFor(() => receiver.requests.length === 2);
+    expect(receiver.requests.map(({ headers }) => headers['authorization'])).toEqual([
+      'Bearer hunter2',
+      'Bearer again',
+    ]);
+
+    await page.reload();
+    await url.fill(receiver.url);
+    await warning.waitFor();
+    await button('Save').click();
+    await see('Dropped headers: authorization.');
+    await waitFor(() => receiver.requests.length === 3);
+    expect(receiver.requests.at(-1)?.headers['authorization']).toBeUndefined();
+  });
 });

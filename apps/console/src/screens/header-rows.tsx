@@ -39,10 +39,13 @@ const isFilled = ({ name, value }: HeaderRow): boolean => name.trim() !== '' || 
 /** A webhook's own headers, a row each; what is wrong with one stands below it. */
 export function HeaderRows({
   rows,
+  dropsStored,
   onChange,
   errorOf,
 }: {
   rows: HeaderRow[];
+  /** The URL has another origin, so stored values do not go to it. */
+  dropsStored: boolean;
   onChange: (rows: HeaderRow[]) => void;
   errorOf: (row: HeaderRow) => string | undefined;
 }) {
@@ -56,6 +59,7 @@ export function HeaderRows({
         <Row
           key={row.id}
           row={row}
+          dropsStored={dropsStored}
           error={errorOf(row)}
           onChange={(change) => set(row.id, change)}
           onRemove={() => {
@@ -77,11 +81,13 @@ export function HeaderRows({
 
 function Row({
   row: { name, value },
+  dropsStored,
   error,
   onChange,
   onRemove,
 }: {
   row: HeaderRow;
+  dropsStored: boolean;
   error: string | undefined;
   onChange: (change: Partial<HeaderRow>) => void;
   onRemove: () => void;
@@ -106,7 +112,8 @@ function Row({
           {...of}
           className="input mono"
           aria-label={isNamed ? `Value of ${name.trim()}` : 'Header value'}
-          placeholder={value === null ? `${MASK} (stored; type to replace it)` : 'Bearer …'}
+          data-stored={value === null ? '' : undefined}
+          placeholder={placeholderOf(value, dropsStored)}
           autoComplete="off"
           value={value ?? ''}
           onChange={({ target }) => onChange({ value: target.value })}
@@ -122,4 +129,9 @@ function Row({
       )}
     </div>
   );
+}
+
+function placeholderOf(value: string | null, dropsStored: boolean): string {
+  if (value !== null) return 'Bearer …';
+  return dropsStored ? 'Dropped; enter the value again' : `${MASK} (stored; type to replace it)`;
 }

@@ -6,6 +6,7 @@ import type { Subscription } from '@posthorn/contract';
 import { portalTheme } from '../data/portal.js';
 import { subscriptionQuery } from '../data/queries.js';
 import { useAccount, useMay } from '../session.js';
+import { Banner } from '../ui/banner.js';
 import { Button } from '../ui/button.js';
 import { Copy } from '../ui/copy.js';
 import { Url } from '../ui/outside-text.js';
@@ -155,23 +156,3 @@ function StatusBanner({ account, subscription }: { account: string; subscription
 }
 
 const Spaced = ({ children }: { children: ReactNode }) => <div className="stack close banners">{children}</div>;
-
-function Banner({
-  tone,
-  icon: Icon,
-  children,
-  act,
-}: {
-  tone: 'warning' | 'danger' | 'neutral';
-  icon: typeof CircleX;
-  children: ReactNode;
-  act?: ReactNode;
-}) {
-  return (
-    <div className={`banner tone-${tone}`} role="status">
-      <Icon className="icon" aria-hidden />
-      <span className="text">{children}</span>
-      {act}
-    </div>
-  );
-}

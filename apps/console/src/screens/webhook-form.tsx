@@ -1,8 +1,10 @@
-import type { Subscription } from '@posthorn/contract';
-import { type FormEvent, useState } from 'react';
+import type { ChangedSubscription, Subscription } from '@posthorn/contract';
+import { TriangleAlert } from 'lucide-react';
+import { type FormEvent, useRef, useState } from 'react';
 import { useAct } from '../data/act.js';
 import { ApiProblem } from '../data/call.js';
 import { accountPath } from '../data/queries.js';
+import { Banner } from '../ui/banner.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { useSay } from '../ui/toasts.js';
@@ -18,22 +20,27 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
   const [rate, setRate] = useState(subscription.rateLimit?.toString() ?? '');
   // null: as they are stored.
   const [changedRows, setChangedRows] = useState<HeaderRow[] | null>(null);
-  const [storedRows, setStoredRows] = useState(() => rowsOf(subscription.headers));
+  const [storedRows, setStoredRows] = useState(() => rowsOf(subscription.pendingHeaders ?? subscription.headers));
   const rows = changedRows ?? storedRows;
+  const urlBefore = subscription.pendingUrl ?? subscription.url;
+  // Stored values go only to the origin that they were entered for.
+  const dropsStored = isOtherOrigin(url, urlBefore);
+  const dropped = dropsStored ? rows.filter(({ value }) => value === null) : [];
+  const headersAt = useRef<HTMLDivElement>(null);
   const [faults, setFaults] = useState<ReadonlyMap<number | 'rate', string>>(new Map());
-  const change = useAct<Subscription, object>({
+  const change = useAct<ChangedSubscription, object>({
     method: 'PATCH',
     path: `${accountPath(account)}/subscriptions/${subscription.id}`,
     touches: ['accounts', account, 'subscriptions'],
     isQuiet: true,
-    onDone({ pendingUrl, headers }) {
+    onDone({ pendingUrl, headers, pendingHeaders, headersDropped }) {
       setChangedRows(null);
-      setStoredRows(rowsOf(headers));
-      say(
+      setStoredRows(rowsOf(pendingHeaders ?? headers));
+      const saved =
         pendingUrl === null
           ? 'Saved.'
-          : 'Saved. The new URL is being verified; until it has passed, the old one receives.',
-      );
+          : 'Saved. The new URL is being verified; until it has passed, the old one receives.';
+      say(headersDropped.length === 0 ? saved : `${saved} Dropped headers: ${headersDropped.join(', ')}.`);
     },
   });
   const problems = change.error instanceof ApiProblem ? [...change.error.fields] : [];
@@ -48,10 +55,10 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
     change.reset();
     if (found.size > 0) return;
     change.mutate({
-      ...(url.trim() !== (subscription.pendingUrl ?? subscription.url) && { url: url.trim() }),
+      ...(url.trim() !== urlBefore && { url: url.trim() }),
       events,
       description: description.trim() === '' ? null : description.trim(),
-      ...(changedRows && { headers: headersOf(changedRows) }),
+      ...(changedRows && { headers: headersOf(changedRows.filter((row) => !dropped.includes(row))) }),
       rateLimit: rate.trim() === '' ? null : Number(rate),
     });
   };
@@ -78,13 +85,27 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
           {eventsError}
         </p>
       )}
-      <HeaderRows
-        rows={rows}
-        onChange={setChangedRows}
-        errorOf={({ id, name }) =>
-          faults.get(id) ?? (name.trim() === '' ? undefined : errorOf(`headers.${name.trim()}`))
-        }
-      />
+      <div className="stack" ref={headersAt}>
+        {dropped.length > 0 && (
+          <Banner
+            tone="warning"
+            icon={TriangleAlert}
+            act={<Button onClick={() => focusFirstDropped(headersAt.current)}>Enter values</Button>}
+          >
+            Saving drops these headers for the new URL: {dropped.map(({ name }) => name).join(', ')}. Their stored
+            values are sent only to <span className="mono">{new URL(urlBefore).origin}</span>. To keep a header, enter
+            its value again.
+          </Banner>
+        )}
+        <HeaderRows
+          rows={rows}
+          dropsStored={dropsStored}
+          onChange={setChangedRows}
+          errorOf={({ id, name }) =>
+            faults.get(id) ?? (name.trim() === '' ? undefined : errorOf(`headers.${name.trim()}`))
+          }
+        />
+      </div>
       {headersError && (
         <p className="error" role="alert">
           {headersError}
@@ -111,3 +132,18 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
     </form>
   );
 }
+
+/** false while the text is no URL yet. A dot behind the host is no other origin, as the API reads it. */
+function isOtherOrigin(text: string, stored: string): boolean {
+  const origin = originOf(text.trim());
+  return origin !== null && origin !== originOf(stored);
+}
+
+function originOf(text: string): string | null {
+  if (!URL.canParse(text)) return null;
+  const { protocol, hostname, port } = new URL(text);
+  return `${protocol}//${hostname.replace(/\.$/, '')}:${port}`;
+}
+
+const focusFirstDropped = (within: HTMLElement | null): void =>
+  within?.querySelector<HTMLInputElement>('input[data-stored]')?.focus();
