@@ -11,6 +11,8 @@ export interface Evidence {
   blows: number[];
   /** From when on the flow may be expected to become normal again. */
   backAt: number;
+  /** How much longer than its receiver sees it a POST is under way. Default: UNDER_WAY_MS. */
+  underWayMs?: number;
 }
 
 export interface Verdict {
@@ -37,15 +39,15 @@ export interface Verdict {
 const PROMPT_MS = 1_000;
 
 /** A POST is under way a little longer than its receiver sees it: at first it is on its way there, at last its result is on
- *  its way into the ledger (at 200 events/s that takes up to 50 ms, and more where the machine is busy with something else). */
-const UNDER_WAY_MS = 250;
+ *  its way into the ledger. At 200 events/s on a quiet machine that takes up to 50 ms. */
+export const UNDER_WAY_MS = 250;
 
-export function judge({ accepted, seen, blows, backAt }: Evidence): Verdict {
+export function judge({ accepted, seen, blows, backAt, underWayMs = UNDER_WAY_MS }: Evidence): Verdict {
   const requests = byDelivery(seen);
   const isSeen = (path: string, id: string) => requests.has(`${path} ${id}`);
   const isDelivered = ({ id, isForSlow }: Accepted) => isSeen('/healthy', id) && (!isForSlow || isSeen('/slow', id));
   const isUnderWay = ({ at, doneAt }: Seen) =>
-    blows.some((blow) => at <= blow + UNDER_WAY_MS && (doneAt ?? Infinity) >= blow - UNDER_WAY_MS);
+    blows.some((blow) => at <= blow + underWayMs && (doneAt ?? Infinity) >= blow - underWayMs);
 
   const delivered = accepted.filter(isDelivered).length;
   const known = new Set(accepted.map(({ id }) => id));
@@ -80,6 +82,18 @@ export function isNormal({ accepted, seen }: Pick<Evidence, 'accepted' | 'seen'>
     lately.length > 0 &&
     lately.every(({ id, sentAt }) => (arrivedAt.get(id) ?? Infinity) - sentAt <= PROMPT_MS)
   );
+}
+
+/** How many of the events that were handed over since then are at the healthy receiver. */
+export function countArrived({ accepted, seen }: Pick<Evidence, 'accepted' | 'seen'>, since: number): number {
+  const arrived = new Set(seen.filter(({ path }) => path === '/healthy').map(({ id }) => id));
+  return accepted.filter(({ id, sentAt }) => sentAt >= since && arrived.has(id)).length;
+}
+
+/** The longest time, in ms, from handing an event over until it was at the healthy receiver: the measure of a busy machine. */
+export function slowest({ accepted, seen }: Pick<Evidence, 'accepted' | 'seen'>): number {
+  const arrivedAt = new Map(seen.filter(({ path }) => path === '/healthy').map(({ id, at }) => [id, at]));
+  return greatest(accepted.map(({ id, sentAt }) => (arrivedAt.get(id) ?? sentAt) - sentAt));
 }
 
 /** The requests for one delivery, in order of arrival. */

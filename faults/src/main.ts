@@ -7,7 +7,8 @@ import { seededRandom } from './seeded-random.js';
 
 const USAGE = `npm run test:faults -- [--long] [--only <words of a name>] [--backend redis|postgres|both] [--rate N] [--seed N]
 Breaks one part at a time, at random moments, under load, and compares two ledgers: the producer's of every 202, the
-receiver's of every request. Without --long it is the short form, which is part of npm test; --only searches all of them.
+receiver's of every request. Without --long it is the short form, which is part of npm test: it counts, and does not judge how
+soon the flow is normal, so it may run beside anything. --only searches all faults.
 
   accepted      events with a 202               in flight     POSTs under way when something broke
   delivered     seen by all their receivers     normal after  the part is back, until events arrive within 1 s again
@@ -16,9 +17,8 @@ receiver's of every request. Without --long it is the short form, which is part 
   repeated      publishes that got no 202       CPU           of the machine, in use by whomever`;
 
 const MAX_NORMAL_AFTER_MS = 10_000;
-/** Events/s. With BullMQ on Postgres 200 keep two cores busy for nine tenths of the time: where the machine is not chosen for it, as
- *  that of CI, half of that leaves room. */
-const RATES = { long: { redis: 200, postgres: 200 }, short: { redis: 200, postgres: 100 } };
+/** Events/s. The short form leaves room for the tests that run beside it. */
+const RATES = { long: { redis: 200, postgres: 200 }, short: { redis: 100, postgres: 50 } };
 
 const { values } = parseArgs({
   options: {
@@ -101,7 +101,7 @@ function problemsOf({ lost, unasked, duplicates, inFlight, unexcused, normalAfte
     ...(unasked > 0 ? [`${unasked} stored twice for one idempotency key`] : []),
     ...(duplicates > inFlight ? [`${duplicates} duplicates, with ${inFlight} in flight`] : []),
     ...(unexcused > 0 ? [`${unexcused} duplicates of POSTs that were not in flight`] : []),
-    ...(normalAfterMs > MAX_NORMAL_AFTER_MS
+    ...(values.long && normalAfterMs > MAX_NORMAL_AFTER_MS
       ? [`not normal within 10 s, but after ${seconds(normalAfterMs)}; ${machine}`]
       : []),
     ...(stuck > 0 ? [`${stuck} stuck`] : []),

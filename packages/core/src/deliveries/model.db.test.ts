@@ -283,12 +283,7 @@ describe('deliveries, whatever happens in whatever order', () => {
       fc.constantFrom(...SCHEDULES_MS),
       play,
     );
-    await fc.assert(property, {
-      examples: STORIES,
-      numRuns: RUNS,
-      interruptAfterTimeLimit: 22_000,
-      markInterruptAsFailure: false,
-    });
+    await fc.assert(property, { examples: STORIES, numRuns: RUNS });
   });
 });
-const RUNS = 100;
+const RUNS = 40;
