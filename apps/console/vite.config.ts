@@ -35,11 +35,19 @@ const compressed = (): Plugin => ({
   },
 });
 
+/** Marks the pages of portals while developing, as the API does it. */
+const portalMark = (): Plugin => ({
+  name: 'portal-mark',
+  apply: 'serve',
+  transformIndexHtml: (html, { originalUrl = '' }) =>
+    /^\/portal([/?]|$)/.test(originalUrl) ? html.replace('<html ', '<html data-portal ') : html,
+});
+
 // `npm run dev -w @posthorn/console` beside `npm start`: the API answers what is not the console's.
 const api = process.env['API_URL'] ?? 'http://127.0.0.1:3400';
 
 export default defineConfig({
-  plugins: [react(), compressed()],
+  plugins: [react(), compressed(), portalMark()],
   // Below whatever path the API is served at.
   base: './',
   build: {

@@ -44,7 +44,7 @@ describe.skipIf(inject('browserPath') === null)('who sees what in the console', 
     const { headers } = await fetch(stack.apiUrl, { headers: { accept: 'text/html' } });
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'self'");
-    expect(policy).toContain("frame-ancestors 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toContain('unsafe');
     const problem = await fetch(`${stack.apiUrl}/v1/nowhere`, { headers: { accept: 'text/html' } });
     expect([problem.status, problem.headers.get('content-type')]).toEqual([

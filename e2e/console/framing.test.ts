@@ -1,6 +1,7 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
 import { createServer } from 'node:http';
 import { findFreePort } from '@posthorn/embedded';
+import { waitFor } from '@posthorn/testing';
 import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
@@ -42,6 +43,43 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     if (isShown) await inside.waitFor();
     expect(await inside.count()).toBe(isShown ? 1 : 0);
     expect(refusals.filter((text) => text.includes('frame-ancestors'))).toHaveLength(isShown ? 0 : 1);
+  });
+
+  it('is ended by a reload, also where an operator is signed in: it never acts by the cookie', async ({
+    context,
+    stack,
+    hostPort,
+    newAccount,
+  }) => {
+    // Of one site with the page around it, so that the browser would send the cookie.
+    const apiUrl = stack.apiUrl.replace('127.0.0.1', 'localhost');
+    const signedIn = await context.request.post(`${apiUrl}/v1/session`, { data: { key: stack.operatorKey } });
+    expect(signedIn.status()).toBe(201);
+    const account = await newAccount();
+    const { token } = await stack.call<{ token: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {});
+    const page = await context.newPage();
+    const cookies: (string | undefined)[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/v1/')) cookies.push(request.headers()['cookie']);
+    });
+    const framed = encodeURIComponent(`${apiUrl}/portal#token=${token}`);
+    await page.goto(`http://localhost:${hostPort}/?framed=${framed}`);
+    const inside = page.frameLocator('iframe');
+    await inside.getByText('No webhooks yet').waitFor();
+    await page.frames()[1]?.evaluate('location.reload()');
+    await inside.getByRole('heading', { name: 'This link works no more' }).waitFor();
+    expect(cookies.length).toBeGreaterThan(2);
+    expect(cookies.filter((cookie) => cookie !== undefined)).toEqual([]);
+    // The console itself, with its cookie, does come up: but in no frame.
+    await page.goto(`${apiUrl}/accounts`);
+    await page.getByRole('navigation', { name: 'Console' }).waitFor();
+    const refusals: string[] = [];
+    page.on('console', (message) => void (message.type() === 'error' && refusals.push(message.text())));
+    for (const path of ['/', '/accounts', '/docs', '/openapi.json']) {
+      refusals.length = 0;
+      await page.goto(`http://localhost:${hostPort}/?framed=${encodeURIComponent(`${apiUrl}${path}`)}`);
+      await waitFor(() => refusals.some((text) => text.includes('frame-ancestors')));
+    }
   });
 
   it('what it may not do is not shown, and the API refuses it too', async ({ context, stack, receiver }) => {

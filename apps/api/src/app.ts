@@ -14,6 +14,7 @@ import { jsonBody } from './plugins/json-body.js';
 import { noRoute } from './plugins/no-route.js';
 import { openapi } from './plugins/openapi.js';
 import { requestIdOf, requestLog } from './plugins/request-log.js';
+import { secure, securityHeaders } from './plugins/security-headers.js';
 import { unusedConnections } from './plugins/unused-connections.js';
 import { requestMetrics } from './plugins/request-metrics.js';
 import { attentionRoutes } from './routes/attention.js';
@@ -58,6 +59,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     // These come before any route: no hook has run, and the error handler of Papercups' routes is not asked.
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-request-id', request.id);
+      secure(reply);
       (request.url.startsWith('/api/') ? answerPapercupsError : answerProblem)(error, request, reply);
     },
     clientErrorHandler: answerGarbage,
@@ -67,6 +69,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.setErrorHandler(answerProblem);
 
   await app.register(unusedConnections);
+  await app.register(securityHeaders);
   await app.register(requestLog);
   await app.register(requestMetrics, { metrics: deps.metrics });
   await app.register(noRoute);
@@ -75,10 +78,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   await app.register(audit, deps);
   await app.register(openapi, { version: deps.version, basePath });
 
-  // Answers hold secrets and other people's messages: no cache between here and the caller may keep them.
   app.addHook('onSend', (_request, reply, payload, next) => {
-    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
-    void reply.header('x-content-type-options', 'nosniff');
     // A connection kept alive would keep the process, too: nobody closes those that become idle after the close.
     if (deps.isDraining()) void reply.header('connection', 'close');
     next(null, payload);

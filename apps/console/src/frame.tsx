@@ -5,7 +5,8 @@ import { LogOut, Menu as MenuIcon } from 'lucide-react';
 import { useState } from 'react';
 import { ApiProblem, call } from './data/call.js';
 import { sessionQuery } from './data/queries.js';
-import { isPortal, portalTheme } from './data/portal.js';
+import { isPortal } from './data/place.js';
+import { portalTheme } from './data/portal.js';
 import { type Page, pagesOf } from './pages.js';
 import { GoTo } from './screens/go-to.js';
 import { Login } from './screens/login.js';
@@ -19,7 +20,7 @@ export function Frame() {
   if (session.isPending) return null;
   if (session.data === undefined) {
     if (session.error instanceof ApiProblem && session.error.status === 401)
-      return isPortal() ? <PortalEnded /> : <Login />;
+      return isPortal ? <PortalEnded /> : <Login />;
     return <Failed what="the console" error={session.error} onRetry={() => void session.refetch()} />;
   }
   return (

@@ -8,6 +8,7 @@ import {
   useRouter,
 } from '@tanstack/react-router';
 import { call } from './data/call.js';
+import { basePath, isPortal } from './data/place.js';
 import { Frame } from './frame.js';
 import { Empty, Failed } from './ui/states.js';
 
@@ -212,7 +213,8 @@ const keys = createRoute({
 });
 
 export const router = createRouter({
-  basepath: new URL(document.baseURI).pathname,
+  // A portal keeps its own path, so that a reload of it is a portal, too.
+  basepath: isPortal ? `${basePath}portal` : basePath,
   scrollRestoration: true,
   defaultPreload: 'intent',
   defaultErrorComponent: FailedScreen,

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openTestApi } from '../api.test-support.js';
+import { buildApp } from '../app.js';
 
 const consoleDirectory = mkdtempSync(join(tmpdir(), 'posthorn-console-'));
-writeFileSync(join(consoleDirectory, 'index.html'), '<!doctype html><title>the console</title>');
-const { app, close } = await openTestApi({ consoleDirectory });
+writeFileSync(join(consoleDirectory, 'index.html'), '<!doctype html><html lang="en"><title>the console</title>');
+const HOST = 'https://app.example.com';
+const { app, deps, close } = await openTestApi({ consoleDirectory, frameAncestors: [HOST] });
 afterAll(async () => {
   await close();
   rmSync(consoleDirectory, { recursive: true });
@@ -30,4 +32,50 @@ describe('what a browser asks for', () => {
       ]);
     },
   );
+});
+
+describe('pages of other sites', () => {
+  const framedBy = (headers: Record<string, unknown>) =>
+    /frame-ancestors ([^;]+)/.exec(String(headers['content-security-policy']))?.[1];
+
+  it.each(['/portal', '/portal/', '/portal?x=1', '/portal/accounts/acme/integrations'])(
+    '%s may be framed by the hosts of portals, and is marked, so that it never acts by a cookie',
+    async (url) => {
+      const { headers, body } = await browse(url);
+      expect([framedBy(headers), headers['x-frame-options']]).toEqual([`'self' ${HOST}`, undefined]);
+      expect(body).toContain('<html data-portal ');
+    },
+  );
+
+  it.each([
+    '/',
+    '/accounts',
+    '/portals',
+    '/portal%2f',
+    '//portal',
+    '/accounts/portal/',
+    '/docs',
+    '/docs/static/index.html',
+    '/docs/static/swagger-ui-bundle.js',
+    '/openapi.json',
+    '/v1/session',
+    '/v1/accounts/%zz',
+    '/v1/nowhere',
+    '/api/nowhere',
+    '/livez',
+    '/metrics',
+  ])('%s may be framed by nobody, and is never marked as a portal', async (url) => {
+    const { headers, body } = await browse(url);
+    expect([framedBy(headers), headers['x-content-type-options']]).toEqual(["'none'", 'nosniff']);
+    expect(headers['content-security-policy']).toMatch(/^default-src '(self|none)'; /);
+    expect(body).not.toContain('data-portal');
+  });
+
+  it('below the path of PUBLIC_URL only the portal there may be framed', async () => {
+    const below = await buildApp({ ...deps, publicUrl: 'https://example.com/hooks' });
+    const framed = async (url: string) =>
+      framedBy((await below.inject({ url, headers: { accept: 'text/html' } })).headers);
+    expect([await framed('/hooks/portal'), await framed('/hooks/accounts')]).toEqual([`'self' ${HOST}`, "'none'"]);
+    await below.close();
+  });
 });

@@ -4,10 +4,15 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { basePathOf } from '../base-path.js';
+import { pagePolicy } from './security-headers.js';
 import type { ApiDeps } from '../deps.js';
 
 /** What is no page of the console's, though a browser asks for it. */
 const OTHERS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)([/?]|$)/;
+
+const READS = new Set(['GET', 'HEAD']);
+/** The pages that the hosts of portals may show in a frame. */
+const PORTAL = /^\/portal([/?]|$)/;
 
 /** Serves the console at / (below PUBLIC_URL’s path, if it has one), and its one page for every path below that is nobody
  *  else's. Files under /assets have their content's hash in their name, and may be kept for a year. */
@@ -20,28 +25,31 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
       return;
     }
     // Its scripts, its own addresses and its requests all go from the base.
-    const page = readFileSync(join(consoleDirectory, 'index.html'), 'utf8').replace(
+    const consolePage = readFileSync(join(consoleDirectory, 'index.html'), 'utf8').replace(
       '<base href="/"',
       () => `<base href="${basePath}/"`,
     );
-    const policy = [
-      "default-src 'self'",
-      "img-src 'self' data: https:", // the portal's logo
-      "object-src 'none'",
-      "base-uri 'self'",
-      "form-action 'self'",
-      `frame-ancestors ${["'self'", ...frameAncestors].join(' ')}`,
-    ].join('; ');
-    const sendPage = (_request: FastifyRequest, reply: FastifyReply) =>
-      reply
+    // The mark decides, not the address: what may be framed never acts for who is signed in to the console.
+    const portalPage = consolePage.replace('<html ', '<html data-portal ');
+    const sendPage = (request: FastifyRequest, reply: FastifyReply) => {
+      const isPortal = PORTAL.test(request.url);
+      const policy = isPortal
+        ? pagePolicy({
+            frameAncestors: ["'self'", ...frameAncestors],
+            also: { 'img-src': "'self' data: https:" }, // its logo
+          })
+        : pagePolicy({ frameAncestors: [], also: { 'img-src': "'self' data:" } });
+      return reply
         .type('text/html; charset=utf-8')
         .headers({
           'cache-control': 'no-cache',
           'content-security-policy': policy,
           'referrer-policy': 'same-origin',
           'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+          ...(!isPortal && { 'x-frame-options': 'DENY' }),
         })
-        .send(page);
+        .send(isPortal ? portalPage : consolePage);
+    };
 
     await app.register(fastifyStatic, {
       root: consoleDirectory,
@@ -58,7 +66,7 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
     app.get('/', { schema: { hide: true } }, sendPage);
     app.setNotFoundHandler((request, reply) => {
       const isPage =
-        request.method === 'GET' && !OTHERS.test(request.url) && /\btext\/html\b/.test(request.headers.accept ?? '');
+        READS.has(request.method) && !OTHERS.test(request.url) && /\btext\/html\b/.test(request.headers.accept ?? '');
       return isPage ? sendPage(request, reply) : app.answerNoRoute(request, reply);
     });
   },

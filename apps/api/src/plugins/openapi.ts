@@ -5,6 +5,7 @@ import type { RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { pagePolicy } from './security-headers.js';
 import { DOCUMENT, finishDocument } from '../openapi-document.js';
 
 declare module 'fastify' {
@@ -35,6 +36,11 @@ export const openapi = fp<{ version: string; basePath: string }>(async (app, { v
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     indexPrefix: basePath,
+    // Swagger's page sets styles of its own; it needs nothing else from elsewhere, and no page frames it.
+    staticCSP: pagePolicy({
+      frameAncestors: [],
+      also: { 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" },
+    }),
     uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());

@@ -1,5 +1,6 @@
 import type { Problem } from '@posthorn/contract';
 import { parseJson } from './json.js';
+import { isPortal } from './place.js';
 
 /** An answer of the API that is no 2xx, or no answer at all (status 0). */
 export class ApiProblem extends Error {
@@ -18,7 +19,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** The portal's token, which lives in this page's memory only. In its place the browser sends the console's cookie. */
+/** The portal's token, which lives in this page's memory only. The console has the browser send its cookie instead. */
 let portalToken: string | null = null;
 export function setPortalToken(token: string | null): void {
   portalToken = token;
@@ -26,7 +27,7 @@ export function setPortalToken(token: string | null): void {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Sends a request to the public API as whoever is signed in. */
+/** Sends a request to the public API: in the console as who is signed in, in a portal with its token or as nobody. */
 export const openRequest = (
   method: Method,
   path: string,
@@ -34,11 +35,11 @@ export const openRequest = (
 ): Promise<Response> =>
   fetch(new URL(`.${path}`, document.baseURI), {
     method,
-    credentials: 'same-origin',
+    credentials: isPortal ? 'omit' : 'same-origin',
     headers: {
       ...headers,
-      ...(portalToken !== null
-        ? { authorization: `Bearer ${portalToken}` }
+      ...(isPortal
+        ? portalToken !== null && { authorization: `Bearer ${portalToken}` }
         : method !== 'GET' && { 'x-posthorn-csrf': '1' }),
     },
     ...(body !== undefined && { body }),
