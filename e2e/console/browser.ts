@@ -14,11 +14,13 @@ const AWAY = /^Failed to load resource|The server cannot be reached/;
  * but a response that the test asks for.
  */
 export const it = base
-  .extend('stack', { scope: 'worker' }, async ({}, { onCleanup }) => {
+  .extend('sharedStack', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
     onCleanup(() => stack.stop());
     return stack;
   })
+  /** The shared one. A file that needs another, with settings of its own, extends this. */
+  .extend('stack', { scope: 'file' }, ({ sharedStack }) => sharedStack)
   .extend('browser', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
     onCleanup(() => browser.close());
