@@ -128,6 +128,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     maxAttempts: 12,
     sessionSeconds: 43_200,
     sessionIdleSeconds: 7_200,
+    maxSubscriptionsPerAccount: 1_000,
     addresses: readAddressPolicy({
       allowPrivateNetworks: 'none',
       denyNetworks: 'none',

@@ -28,6 +28,8 @@ export interface ApiDeps extends Deps {
   sessionIdleSeconds: number;
   /** Attempts of the schedule that is in force. */
   maxAttempts: number;
+  /** How many subscriptions an account may have. */
+  maxSubscriptionsPerAccount: number;
   /** Which URLs subscriptions may have. */
   addresses: AddressPolicy;
   /** Whether the queue answers; asked by /readyz only. */

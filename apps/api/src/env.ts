@@ -20,6 +20,7 @@ export interface Env {
   portalFrameAncestors: string[];
   sessionSeconds: number;
   sessionIdleSeconds: number;
+  maxSubscriptionsPerAccount: number;
   /** Which URLs subscriptions may have. */
   addresses: AddressPolicy;
   /** What the workers go by, told with each delivery. */
@@ -49,6 +50,7 @@ const NAMES = [
   'PORTAL_FRAME_ANCESTORS',
   'SESSION_HOURS',
   'SESSION_IDLE_MINUTES',
+  'MAX_SUBSCRIPTIONS_PER_ACCOUNT',
   'ALLOW_PRIVATE_NETWORKS',
   'DENY_NETWORKS',
   'REQUIRE_HTTPS',
@@ -76,6 +78,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     portalFrameAncestors: read.portalFrameAncestors,
     sessionSeconds: Math.round(read.sessionHours * 3_600),
     sessionIdleSeconds: Math.round(read.sessionIdleMinutes * 60),
+    maxSubscriptionsPerAccount: read.maxSubscriptionsPerAccount,
     addresses: policyOf({
       allowPrivateNetworks: read.allowPrivateNetworks,
       denyNetworks: read.denyNetworks,

@@ -72,6 +72,16 @@ export class IdempotencyKeyReused extends ApiError {
   }
 }
 
+/** `most`: how many subscriptions an account may have. */
+export class TooManySubscriptions extends ApiError {
+  constructor(most: number) {
+    super(
+      'quota_reached',
+      `The account has ${most} subscriptions, as many as it may have. Delete one first, or have an operator raise MAX_SUBSCRIPTIONS_PER_ACCOUNT.`,
+    );
+  }
+}
+
 /** One at a time for a subscription. `running`: the id of the one there is. */
 export class RecoveryRunning extends ApiError {
   constructor(running: string) {
@@ -141,6 +151,16 @@ export class TooManyLogins extends ApiError {
 export class TooManyStreams extends ApiError {
   constructor() {
     super('rate_limited', 'There are 20 streams open already: close one first.', { headers: { 'retry-after': '10' } });
+  }
+}
+
+export class TooManyWaiting extends ApiError {
+  constructor(most: number) {
+    super(
+      'rate_limited',
+      `${most} requests of this account wait for a verification, as many as may wait at once. Try again in 5 s.`,
+      { headers: { 'retry-after': '5' } },
+    );
   }
 }
 

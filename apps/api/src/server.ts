@@ -49,6 +49,7 @@ const app = await buildApp({
   trustedProxies: env.trustedProxies,
   sessionSeconds: env.sessionSeconds,
   sessionIdleSeconds: env.sessionIdleSeconds,
+  maxSubscriptionsPerAccount: env.maxSubscriptionsPerAccount,
   addresses: env.addresses,
   maxAttempts: env.retryScheduleSeconds.length + 1,
   checkQueue: () => producer.check(),

@@ -47,7 +47,7 @@ export { disableSubscription } from './subscriptions/disable-subscription.js';
 export { readSecrets, rotateSecret, type Secrets } from './subscriptions/secrets.js';
 export { sendTest } from './subscriptions/send-test.js';
 export { checkWebhookUrl, requestVerification } from './verifications/start-verification.js';
-export { waitForVerification } from './verifications/wait-for-verification.js';
+export { openVerificationWait, type WaitForVerification } from './verifications/wait-for-verification.js';
 export { openVerifier, type Verifier } from './verifications/attempt-verification.js';
 
 export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';

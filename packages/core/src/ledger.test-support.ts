@@ -115,7 +115,7 @@ export async function openLedger(): Promise<Ledger> {
       return id;
     },
     async activeSubscription(accountId, { url = 'https://hooks.example.com/webhook', events = [] } = {}) {
-      const created = await createSubscription(deps, { accountId, url, events });
+      const created = await createSubscription(deps, { accountId, url, events }, { maxSubscriptions: 1_000 });
       if (created.outcome !== 'created') throw new Error(created.outcome);
       const { id, verificationId } = created.subscription;
       const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });

@@ -163,6 +163,13 @@ export const settings = {
     secret: true,
     description: 'Earlier encryption keys, comma-separated: what they sealed stays readable after a change of the key.',
   },
+  MAX_SUBSCRIPTIONS_PER_ACCOUNT: {
+    schema: wholeNumber(1, 10_000),
+    default: '1000',
+    description:
+      'Subscriptions that one account may have. Beyond it, creating one is refused; those that exist stay. ' +
+      'Each of them costs a delivery of each event.',
+  },
   ALLOW_PRIVATE_NETWORKS: {
     schema: hosts(),
     default: 'none',

@@ -20,6 +20,7 @@ function bodyOf({ code, status, message, errors }: ApiError): object {
     case 'unauthenticated':
       return { error: { code: 401, message: 'Not authenticated' } };
     case 'forbidden':
+    case 'quota_reached':
     case 'rate_limited':
       return { error: { status, message } };
     case 'invalid_request':

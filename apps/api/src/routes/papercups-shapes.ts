@@ -65,6 +65,7 @@ const ERRORS = {
   },
   403: status('The key lacks a scope.'),
   404: detail('There is no such subscription.'),
+  409: status('The account has as many subscriptions as it may have.'),
   413: detail('The body is too large.'),
   415: detail('The body is not application/json.'),
   422: {
@@ -77,7 +78,7 @@ const ERRORS = {
       },
     },
   },
-  429: status('Too many URLs were verified within a minute.'),
+  429: status('Too many URLs were verified within a minute, or too many requests wait for a verification.'),
   500: detail('Something went wrong on our side.'),
   503: detail('Not available at the moment.'),
 } as const;
@@ -87,11 +88,29 @@ const { 401: unauthenticated, 403: forbidden, 404: notFound, 500: failed, 503: a
 export const LIST_ERRORS = { 401: unauthenticated, 403: forbidden, 500: failed, 503: away };
 export const READ_ERRORS = { ...LIST_ERRORS, 404: notFound };
 export const DELETE_ERRORS = { ...READ_ERRORS, 400: ERRORS[400], 413: ERRORS[413], 415: ERRORS[415], 422: ERRORS[422] };
-export const VERIFY_ERRORS = { ...LIST_ERRORS, 400: ERRORS[400], 413: ERRORS[413], 415: ERRORS[415], 422: ERRORS[422] };
-export const CREATE_ERRORS = { ...VERIFY_ERRORS, 429: ERRORS[429] };
-export const CHANGE_ERRORS = { ...CREATE_ERRORS, 404: notFound };
+export const VERIFY_ERRORS = {
+  ...LIST_ERRORS,
+  400: ERRORS[400],
+  413: ERRORS[413],
+  415: ERRORS[415],
+  422: ERRORS[422],
+  429: ERRORS[429],
+};
+export const CREATE_ERRORS = { ...VERIFY_ERRORS, 409: ERRORS[409] };
+export const CHANGE_ERRORS = { ...VERIFY_ERRORS, 404: notFound };
 
-export const papercupsJson = (row: Subscription): PapercupsSubscription => ({
+/** The columns that papercupsJson needs. */
+export const PAPERCUPS_COLUMNS = {
+  id: true,
+  accountId: true,
+  url: true,
+  scope: true,
+  status: true,
+  createdAt: true,
+  updatedAt: true,
+} as const;
+
+export const papercupsJson = (row: Pick<Subscription, keyof typeof PAPERCUPS_COLUMNS>): PapercupsSubscription => ({
   account_id: row.accountId,
   created_at: wholeSeconds(row.createdAt),
   id: row.id,

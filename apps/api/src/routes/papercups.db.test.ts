@@ -1,4 +1,5 @@
 import { toTypeId, toUuid } from '@posthorn/contract';
+import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, OPERATOR_KEY, REFUSED, type TestApi } from '../api.test-support.js';
 
@@ -152,6 +153,27 @@ describe('create', () => {
     expect([status, json]).toEqual([400, BAD_REQUEST]);
   });
 
+  it('409 in Papercups’ shape when the account has as many as it may have; the list has them all (S5)', async () => {
+    api.deps.maxSubscriptionsPerAccount = 2;
+    try {
+      const made = [await create({ webhook_url: url }), await create({ webhook_url: url })].map(
+        ({ json }) => json.data,
+      );
+      const before = await api.counts();
+      const { status, json } = await create({ webhook_url: url });
+      expect([status, json]).toEqual([
+        409,
+        { error: { status: 409, message: expect.stringContaining('has 2 subscriptions') } },
+      ]);
+      expect(await api.counts()).toEqual(before);
+      expect((await api.call('GET', BASE, { key })).json.data).toEqual(made);
+      api.deps.maxSubscriptionsPerAccount = 1;
+      expect((await api.call('GET', BASE, { key })).json.data).toEqual(made.slice(0, 1));
+    } finally {
+      api.deps.maxSubscriptionsPerAccount = 1_000;
+    }
+  });
+
   it('415 and 413 in the same shape', async () => {
     const form = await api.call('POST', BASE, {
       key,
@@ -301,6 +323,46 @@ describe('verify', () => {
   ])('400 for %s', async (_, body) => {
     const { status, json } = await verify(body);
     expect([status, json]).toEqual([400, BAD_REQUEST]);
+  });
+
+  it('ten requests of an account wait at once; one more is a 429 that changes nothing, and who does not wait is answered (S5)', async () => {
+    const { id } = (await create({ webhook_url: url })).json.data;
+    const other = await api.key(await api.account());
+    await api.work();
+    const queued = api.jobs.length;
+    const before = await api.counts();
+    api.verifyAtOnce(false);
+    const waiting = [
+      ...Array.from({ length: 4 }, () => create({ webhook_url: url })),
+      ...Array.from({ length: 5 }, () => verify({ url })),
+      change(id, { webhook_url: 'https://example.com/new' }),
+    ];
+    await waitFor(() => api.jobs.length === queued + 10);
+    const refused = await Promise.all([
+      create({ webhook_url: url }),
+      verify({ url }),
+      change(id, { webhook_url: 'https://example.com/newer' }),
+    ]);
+    for (const { status, headers, json } of refused) {
+      expect([status, headers['retry-after'], json.error]).toEqual([
+        429,
+        '5',
+        { status: 429, message: expect.any(String) },
+      ]);
+    }
+    expect((await change(id, { scope: 'message:created' })).status).toBe(200);
+    const stranger = api.call('POST', `${BASE}/verify`, { key: other, body: { url } });
+    await waitFor(() => api.jobs.length === queued + 11);
+    await api.work();
+    const answers = await Promise.all([...waiting, stranger]);
+    expect(answers.map(({ json }) => json.data.verified)).toEqual(answers.map(() => true));
+    const after = await api.counts();
+    expect([after['subscriptions'], after['verifications']]).toEqual([
+      (before['subscriptions'] ?? 0) + 4,
+      (before['verifications'] ?? 0) + 11,
+    ]);
+    api.verifyAtOnce(true);
+    expect((await verify({ url })).status).toBe(200);
   });
 
   it('false when the account has verified too many within a minute', async () => {

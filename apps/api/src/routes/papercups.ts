@@ -5,16 +5,26 @@ import {
   createSubscription,
   deleteSubscription,
   findSubscription,
+  openVerificationWait,
   type Subscription,
-  waitForVerification,
 } from '@posthorn/core';
 import { checkUrl } from '@posthorn/sender';
 import type { FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiDeps, Routes } from '../deps.js';
-import { ApiError, Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated } from '../errors.js';
+import {
+  ApiError,
+  Forbidden,
+  InvalidRequest,
+  NotFound,
+  RateLimited,
+  TooManySubscriptions,
+  TooManyWaiting,
+  Unauthenticated,
+} from '../errors.js';
 import { type Caller, openIdentify } from '../plugins/api-key.js';
+import { openShares } from '../shares.js';
 import { headersDroppedNote } from './check-subscription.js';
 import { answerPapercupsError } from './papercups-errors.js';
 import {
@@ -24,6 +34,7 @@ import {
   LIST_ERRORS,
   READ_ERRORS,
   VERIFY_ERRORS,
+  PAPERCUPS_COLUMNS,
   PapercupsInput,
   papercupsJson,
   PapercupsSubscription,
@@ -39,6 +50,9 @@ declare module 'fastify' {
 
 // How long create, update and verify wait for the handshake, which a worker makes: longer than its own 15 s.
 const VERIFIED_WITHIN_MS = 20_000;
+/** Requests of one account that wait for a handshake at once, per process: each holds a connection for up to 20 s. */
+const MOST_WAITING = 10;
+const WAITS = 'At most 10 requests of an account wait for a handshake at once; one more is a 429 and changes nothing.';
 
 const tags = ['Papercups'];
 const security = [{ papercupsToken: [] }];
@@ -54,6 +68,8 @@ export const papercupsRoutes: Routes = (root, deps) => {
       const app = scope.withTypeProvider<ZodTypeProvider>();
       const { db } = deps;
       const identify = openIdentify(deps);
+      const waitForVerification = openVerificationWait(deps);
+      const takeShare = openShares();
       app.setErrorHandler(answerPapercupsError);
       app.addHook('onRequest', async (request) => {
         const needed = request.routeOptions.config.scope;
@@ -68,7 +84,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
           schema: {
             operationId: 'papercups.list',
             summary: 'List event subscriptions',
-            description: 'All of them, oldest first.',
+            description: 'All that an account may have, oldest first, in one answer.',
             tags,
             security,
             response: { 200: many, ...LIST_ERRORS },
@@ -77,8 +93,9 @@ export const papercupsRoutes: Routes = (root, deps) => {
         async (request, reply) => {
           const rows = await db.prisma.subscription.findMany({
             where: { accountId: accountOf(request), deletedAt: null },
-            include: { verification: true },
+            select: PAPERCUPS_COLUMNS,
             orderBy: { id: 'asc' },
+            take: deps.maxSubscriptionsPerAccount,
           });
           return reply.send({ data: rows.map(papercupsJson) });
         },
@@ -91,7 +108,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
           schema: {
             operationId: 'papercups.create',
             summary: 'Create an event subscription',
-            description: 'Answers when its URL has answered the handshake, or has failed to within 20 s.',
+            description: `Answers when its URL has answered the handshake, or has failed to within 20 s. ${WAITS}`,
             tags,
             security,
             response: { 201: one, ...CREATE_ERRORS },
@@ -101,15 +118,29 @@ export const papercupsRoutes: Routes = (root, deps) => {
           const input = readInput(request.body);
           const url = requireWebhookUrl(deps, input['webhook_url']);
           const wanted = await translateScope(deps, input['scope']);
-          const result = await createSubscription(deps, { accountId: accountOf(request), url, ...wanted });
-          if (result.outcome === 'account_unknown') throw new Unauthenticated('The account is gone.');
-          if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
-          request.auditAfter = result.subscription;
-          const { id, verificationId } = result.subscription;
-          const row = await afterVerification(deps, result.subscription, verificationId);
+          const row = await whileWaiting(accountOf(request), async () => {
+            const result = await createSubscription(
+              deps,
+              { accountId: accountOf(request), url, ...wanted },
+              { maxSubscriptions: deps.maxSubscriptionsPerAccount },
+            );
+            switch (result.outcome) {
+              case 'created':
+                request.auditAfter = result.subscription;
+                return afterVerification(result.subscription, result.subscription.verificationId);
+              case 'account_unknown':
+                throw new Unauthenticated('The account is gone.');
+              case 'quota_reached':
+                throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
+              case 'rate_limited':
+                throw new RateLimited(result.retryAfterSeconds);
+              default:
+                return result satisfies never;
+            }
+          });
           return reply
             .code(201)
-            .header('location', `/api/event_subscriptions/${id}`)
+            .header('location', `/api/event_subscriptions/${row.id}`)
             .send({ data: papercupsJson(row) });
         },
       );
@@ -143,7 +174,8 @@ export const papercupsRoutes: Routes = (root, deps) => {
             operationId,
             summary: 'Change an event subscription',
             description:
-              'What is absent stays. A new URL is verified first, and the answer shows the URL in force: the old one, if the new one failed.',
+              'What is absent stays. A new URL is verified first, and the answer shows the URL in force: the old one, if the new one ' +
+              `failed. ${WAITS}`,
             tags,
             security,
             params: IdParams,
@@ -156,13 +188,16 @@ export const papercupsRoutes: Routes = (root, deps) => {
               ...('webhook_url' in input && { url: requireWebhookUrl(deps, input['webhook_url']) }),
               ...('scope' in input && (await translateScope(deps, input['scope']))),
             };
-            const result = await changeSubscription(deps, { ...key, changes });
-            if (result.outcome === 'not_found') throw new NotFound('subscription');
-            if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
-            if (result.outcome === 'header_not_stored') throw new Error('no header was to be changed');
-            request.auditAfter = result.subscription;
-            request.auditNotes = headersDroppedNote(result.headersDropped);
-            const row = await afterVerification(deps, result.subscription, result.verificationId);
+            const change = async () => {
+              const result = await changeSubscription(deps, { ...key, changes });
+              if (result.outcome === 'not_found') throw new NotFound('subscription');
+              if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
+              if (result.outcome === 'header_not_stored') throw new Error('no header was to be changed');
+              request.auditAfter = result.subscription;
+              request.auditNotes = headersDroppedNote(result.headersDropped);
+              return afterVerification(result.subscription, result.verificationId);
+            };
+            const row = await ('url' in changes ? whileWaiting(key.accountId, change) : change());
             return reply.send({ data: papercupsJson(row) });
           },
         });
@@ -195,7 +230,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
           schema: {
             operationId: 'papercups.verify',
             summary: 'Verify a URL without storing it',
-            description: 'Also a URL that is not allowed, and one too many within a minute, are `verified: false`.',
+            description: `Also a URL that is not allowed, and one too many within a minute, are \`verified: false\`. ${WAITS}`,
             tags,
             security,
             response: { 200: verified, ...VERIFY_ERRORS },
@@ -204,9 +239,40 @@ export const papercupsRoutes: Routes = (root, deps) => {
         async (request, reply) => {
           const { body } = request;
           if (!isObject(body) || !('url' in body)) throw new ApiError('bad_request', 'no url');
-          return reply.send({ data: { verified: await passes(deps, accountOf(request), body['url']) } });
+          return reply.send({ data: { verified: await passes(accountOf(request), body['url']) } });
         },
       );
+
+      /** Runs what waits for a handshake, unless too many of the account's requests wait already. */
+      async function whileWaiting<T>(accountId: string, work: () => Promise<T>): Promise<T> {
+        const taken = takeShare([{ holder: accountId, most: MOST_WAITING }]);
+        if (taken.outcome === 'full') throw new TooManyWaiting(MOST_WAITING);
+        try {
+          return await work();
+        } finally {
+          taken.release();
+        }
+      }
+
+      /** The subscription once its verification has been attempted, so that `verified` is true to fact; as it is when none runs. */
+      async function afterVerification(row: Subscription, verificationId: string | null): Promise<Subscription> {
+        if (verificationId === null) return row;
+        await waitForVerification({ id: verificationId, timeoutMs: VERIFIED_WITHIN_MS });
+        return (await findSubscription(db, row)) ?? row;
+      }
+
+      async function passes(accountId: string, url: unknown): Promise<boolean> {
+        if (typeof url !== 'string') return false;
+        const check = checkUrl(url, deps.addresses);
+        if (!check.ok) return false;
+        return whileWaiting(accountId, async () => {
+          const started = await checkWebhookUrl(deps, { accountId, url: check.href });
+          if (started.outcome !== 'started') return false;
+          const id = started.verificationId;
+          await waitForVerification({ id, timeoutMs: VERIFIED_WITHIN_MS });
+          return (await db.prisma.verification.count({ where: { id, accountId, status: 'verified' } })) > 0;
+        });
+      }
     },
     { prefix: '/api' },
   );
@@ -275,24 +341,3 @@ async function translateScope(
 }
 
 const refuse = (path: string, message: string) => new InvalidRequest([{ path, message }]);
-
-/** The subscription once its verification has been tried, so that `verified` is true to fact; as it is when none runs. */
-async function afterVerification(
-  deps: ApiDeps,
-  row: Subscription,
-  verificationId: string | null,
-): Promise<Subscription> {
-  if (verificationId === null) return row;
-  await waitForVerification(deps, { id: verificationId, timeoutMs: VERIFIED_WITHIN_MS });
-  return (await findSubscription(deps.db, row)) ?? row;
-}
-
-async function passes(deps: ApiDeps, accountId: string, url: unknown): Promise<boolean> {
-  if (typeof url !== 'string') return false;
-  const check = checkUrl(url, deps.addresses);
-  if (!check.ok) return false;
-  const started = await checkWebhookUrl(deps, { accountId, url: check.href });
-  if (started.outcome !== 'started') return false;
-  const verification = await waitForVerification(deps, { id: started.verificationId, timeoutMs: VERIFIED_WITHIN_MS });
-  return verification?.status === 'verified';
-}

@@ -87,7 +87,8 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
         operationId: 'subscriptions.verify',
         summary: 'Verify a subscription’s URL again',
         description:
-          'Sends the handshake to the pending URL, or to the one in force. A failure leaves a working URL alone.',
+          'Sends the handshake to the pending URL, or to the one in force. A failure leaves a working URL alone. ' +
+          'An account starts at most 60 handshakes per minute; one more is a 429.',
         tags,
         params: SubscriptionParams,
         response: { 202: Subscription },

@@ -83,6 +83,20 @@ describe('create', () => {
     expect((await create({ url: 'https://hooks.example.com/', events: ['order:*'] })).status).toBe(201);
   });
 
+  it('409 quota_reached when the account has as many as it may have; a deleted one makes room (S5)', async () => {
+    api.deps.maxSubscriptionsPerAccount = 1;
+    try {
+      const first = await create({ url: 'https://hooks.example.com/' });
+      const answer = await create({ url: 'https://hooks.example.com/' });
+      expect([answer.status, answer.json.code]).toEqual([409, 'quota_reached']);
+      expect(answer.json.detail).toContain('MAX_SUBSCRIPTIONS_PER_ACCOUNT');
+      await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${first.json.id}`);
+      expect((await create({ url: 'https://hooks.example.com/' })).status).toBe(201);
+    } finally {
+      api.deps.maxSubscriptionsPerAccount = 1_000;
+    }
+  });
+
   it('429 with Retry-After when an account verifies too many URLs within a minute', async () => {
     const first = await create({ url: 'https://hooks.example.com/' });
     let answer = first;

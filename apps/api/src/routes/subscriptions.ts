@@ -18,7 +18,7 @@ import {
 import { z } from 'zod';
 import { beforeId, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
-import { NotFound, RateLimited } from '../errors.js';
+import { NotFound, RateLimited, TooManySubscriptions } from '../errors.js';
 import { given } from '../given.js';
 import {
   headerNotStored,
@@ -43,12 +43,15 @@ export const subscriptionRoutes: Routes = (app, deps) => {
       config: {
         audit: { target: 'subscription' },
         allow: 'subscriptions:write',
-        problems: ['url_not_allowed', 'unknown_event_type', 'rate_limited'],
+        problems: ['url_not_allowed', 'unknown_event_type', 'quota_reached', 'rate_limited'],
       },
       schema: {
         operationId: 'subscriptions.create',
         summary: 'Create a subscription',
-        description: 'It is `unverified` until its URL has answered the handshake, which is sent at once by itself.',
+        description:
+          'It is `unverified` until its URL has answered the handshake, which is sent at once by itself. An account has at most ' +
+          '`MAX_SUBSCRIPTIONS_PER_ACCOUNT` subscriptions (1,000 unless the operators say otherwise); one more is a 409, ' +
+          '`quota_reached`. An account starts at most 60 handshakes per minute; one more is a 429.',
         tags,
         params: AccountParams,
         body: CreateSubscription,
@@ -62,19 +65,19 @@ export const subscriptionRoutes: Routes = (app, deps) => {
       requireHeaders(headers);
       requireValues(headers);
       await requireEventTypes(deps, events);
-      const result = await createSubscription(deps, {
-        ...given(body),
-        accountId: params.account,
-        url,
-        events,
-        headers,
-      });
+      const result = await createSubscription(
+        deps,
+        { ...given(body), accountId: params.account, url, events, headers },
+        { maxSubscriptions: deps.maxSubscriptionsPerAccount },
+      );
       switch (result.outcome) {
         case 'created':
           request.auditAfter = result.subscription;
           return reply.code(201).send(subscriptionJson(deps, result.subscription));
         case 'account_unknown':
           throw new NotFound('account');
+        case 'quota_reached':
+          throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
         case 'rate_limited':
           throw new RateLimited(result.retryAfterSeconds);
         default:
@@ -155,7 +158,8 @@ export const subscriptionRoutes: Routes = (app, deps) => {
         description:
           'A new `url` is verified first: until then the old one keeps receiving, and `pendingUrl` shows the new one. ' +
           'A `url` of another origin gets only the `headers` of the same change: `headersDropped` names those that do not follow. ' +
-          'A change of `headers` alone is for the URL that was entered last, so for `pendingUrl` where there is one.',
+          'A change of `headers` alone is for the URL that was entered last, so for `pendingUrl` where there is one. ' +
+          'An account starts at most 60 handshakes per minute; one more is a 429.',
         tags,
         params: SubscriptionParams,
         body: ChangeSubscription,

@@ -29,12 +29,11 @@ describe('what needs attention', () => {
     const deleted = await ledger.activeSubscription(accountId);
     await set(deleted.id, `failing_since = now(), deleted_at = now()`);
 
-    const made = await createSubscription(ledger, {
-      accountId,
-      url: 'https://x.example.com/',
-      events: [],
-      headers: {},
-    });
+    const made = await createSubscription(
+      ledger,
+      { accountId, url: 'https://x.example.com/', events: [], headers: {} },
+      { maxSubscriptions: 1_000 },
+    );
     if (made.outcome !== 'created') throw new Error(made.outcome);
     expect(await idsOf({ accountId })).toEqual([gone.id, failing.id]); // its verification is under way
     await ledger.db.pool.query(

@@ -431,7 +431,11 @@ describe('a recovery and its subscription', () => {
     expect(disabled).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('resume it first') });
     await deleteSubscription(ledger, key);
     expect(await ask({ accountId, subscriptionId })).toEqual({ outcome: 'not_found' });
-    const created = await createSubscription(ledger, { accountId, url: 'https://hooks.example.com', events: [] });
+    const created = await createSubscription(
+      ledger,
+      { accountId, url: 'https://hooks.example.com', events: [] },
+      { maxSubscriptions: 1_000 },
+    );
     if (created.outcome !== 'created') throw new Error(created.outcome);
     const unverified = await ask({ accountId, subscriptionId: created.subscription.id });
     expect(unverified).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('verify it first') });

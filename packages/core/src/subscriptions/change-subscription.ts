@@ -1,3 +1,4 @@
+import { lockAccount } from '../accounts/lock-account.js';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
@@ -34,6 +35,8 @@ export async function changeSubscription(
   const { db, enqueue } = deps;
   const { url } = changes;
   const changed = await inTransaction(db.pool, async (client) => {
+    // A new URL starts a verification, which counts against the account's limit.
+    if (url !== undefined && !(await lockAccount(client, accountId))) return { outcome: 'not_found' } as const;
     const now = await lockSubscription(client, { accountId, id });
     if (!now) return { outcome: 'not_found' } as const;
 

@@ -1,3 +1,5 @@
+import type pg from 'pg';
+import { lockAccount } from '../accounts/lock-account.js';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
@@ -23,17 +25,23 @@ export interface NewSubscription {
 export type CreateSubscriptionResult =
   | { outcome: 'created'; subscription: Subscription }
   | { outcome: 'account_unknown' }
+  | { outcome: 'quota_reached' }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
 /** Stores a subscription with its first secret and starts its verification, in one transaction; the queue is told after
- *  the commit. It is `unverified` until the URL has answered. */
-export async function createSubscription(deps: Deps, input: NewSubscription): Promise<CreateSubscriptionResult> {
+ *  the commit. It is `unverified` until the URL has answered. An account has at most `maxSubscriptions`, also when many requests
+ *  come at once; deleted ones do not count. */
+export async function createSubscription(
+  deps: Deps,
+  input: NewSubscription,
+  { maxSubscriptions }: { maxSubscriptions: number },
+): Promise<CreateSubscriptionResult> {
   const { db, cipher, enqueue } = deps;
   const id = newId();
   const { accountId, url } = input;
   const started = await inTransaction(db.pool, async (client) => {
-    const { rowCount } = await client.query('SELECT FROM accounts WHERE id = $1 FOR KEY SHARE', [accountId]);
-    if (rowCount === 0) return { outcome: 'account_unknown' } as const;
+    if (!(await lockAccount(client, accountId))) return { outcome: 'account_unknown' } as const;
+    if (!(await hasRoom(client, accountId, maxSubscriptions))) return { outcome: 'quota_reached' } as const;
     const left = await verificationsLeft(client, accountId);
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
     const headersSealed = sealHeaders(deps, id, input.headers);
@@ -69,4 +77,15 @@ export async function createSubscription(deps: Deps, input: NewSubscription): Pr
   const subscription = await findSubscription(db, { accountId, id });
   await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
   return subscription ? { outcome: 'created', subscription } : { outcome: 'account_unknown' };
+}
+
+/** Whether the account has fewer subscriptions than it may have. Uses subscriptions_account_id_id_live_idx, and reads no more entries of
+ *  it than `most`. */
+async function hasRoom(client: pg.PoolClient, accountId: string, most: number): Promise<boolean> {
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM
+       (SELECT FROM subscriptions WHERE account_id = $1 AND deleted_at IS NULL LIMIT $2) AS counted`,
+    [accountId, most],
+  );
+  return (rows[0]?.count ?? 0) < most;
 }

@@ -107,7 +107,8 @@ describe('header values of a subscription whose URL changes to another origin', 
 
   it('are dropped by a subscription that was never verified, too', async () => {
     const accountId = await ledger.account();
-    const created = await createSubscription(ledger, { accountId, url: OLD, events: [], headers: own });
+    const input = { accountId, url: OLD, events: [], headers: own };
+    const created = await createSubscription(ledger, input, { maxSubscriptions: 1_000 });
     if (created.outcome !== 'created') throw new Error(created.outcome);
     expect(await sent(refusal)).toEqual([[OLD, own]]);
     expect(await change(created.subscription, { url: NEW })).toMatchObject({

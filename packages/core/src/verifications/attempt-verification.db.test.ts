@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '@posthorn/testing';
-import { type Ledger, challengeOf, openLedger } from '../ledger.test-support.js';
+import { type Ledger, challengeOf, openLedger, silent } from '../ledger.test-support.js';
+import { lockAccount } from '../accounts/lock-account.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
+import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import type { Subscription } from '../subscriptions/subscription.js';
 import { VERIFICATIONS_PER_MINUTE, checkWebhookUrl, requestVerification } from './start-verification.js';
-import { waitForVerification } from './wait-for-verification.js';
+import { openVerificationWait } from './wait-for-verification.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -17,12 +19,15 @@ beforeEach(() => {
 });
 
 const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
+/** Longer than any test. */
+const NEVER_MS = 1_000_000;
 const silence = { outcome: 'timeout', statusCode: null } as const;
 const reload = (id: string) =>
   ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: { verification: true } });
 
 async function newSubscription(url = 'https://hooks.example.com/'): Promise<Subscription> {
-  const created = await createSubscription(ledger, { accountId: await ledger.account(), url, events: [] });
+  const input = { accountId: await ledger.account(), url, events: [] };
+  const created = await createSubscription(ledger, input, { maxSubscriptions: 1_000 });
   if (created.outcome !== 'created') throw new Error(created.outcome);
   return created.subscription;
 }
@@ -216,25 +221,105 @@ describe('verification', () => {
     const started = await checkWebhookUrl(ledger, { accountId, url: 'https://bare.example.com/' });
     if (started.outcome !== 'started') throw new Error(started.outcome);
     ledger.answers.push(silence);
-    const waiting = waitForVerification(ledger, { id: started.verificationId, timeoutMs: 5_000 });
+    const id = started.verificationId;
+    const waitForVerification = openVerificationWait({ db: ledger.db, log: silent });
+    const waiting = waitForVerification({ id, timeoutMs: NEVER_MS });
     await ledger.work();
-    expect(await waiting).toMatchObject({ status: 'pending', attemptCount: 1, reason: 'timeout' });
+    await waiting;
+    expect(await ledger.db.prisma.verification.findUnique({ where: { id } })).toMatchObject({
+      status: 'pending',
+      attemptCount: 1,
+      reason: 'timeout',
+    });
     expect(ledger.posts[0]?.secrets).toHaveLength(1);
-    expect(await waitForVerification(ledger, { id: crypto.randomUUID(), timeoutMs: 5_000 })).toBeNull();
+    await waitForVerification({ id: crypto.randomUUID(), timeoutMs: NEVER_MS });
   });
 
-  it('an account starts so many handshakes a minute; the next one is told when to come back, and nothing is stored', async () => {
-    const accountId = await ledger.account();
-    const checks = await Promise.all(
-      Array.from({ length: VERIFICATIONS_PER_MINUTE }, () =>
-        checkWebhookUrl(ledger, { accountId, url: 'https://bare.example.com/' }),
-      ),
+  it('any number of requests that wait for a handshake share one statement per look', async () => {
+    const { pool } = ledger.db;
+    const looks: number[] = [];
+    const counted = {
+      query: (statement: { text: string; values: [string[]] }) => {
+        looks.push(statement.values[0].length);
+        return pool.query(statement);
+      },
+    };
+    const waitForVerification = openVerificationWait({ db: { pool: counted as typeof pool }, log: silent });
+    const started = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const accountId = await ledger.account();
+        return checkWebhookUrl(ledger, { accountId, url: 'https://bare.example.com/' });
+      }),
     );
-    expect(checks.every(({ outcome }) => outcome === 'started')).toBe(true);
+    const waits = started.map((one) => {
+      if (one.outcome !== 'started') throw new Error(one.outcome);
+      return waitForVerification({ id: one.verificationId, timeoutMs: NEVER_MS });
+    });
+    await waitFor(() => looks.length >= 3);
+    expect(looks.slice(0, 3)).toEqual([40, 40, 40]);
+    ledger.answers.push(echo);
+    await ledger.work();
+    await Promise.all(waits);
+    const count = looks.length;
+    await waitForVerification({ id: crypto.randomUUID(), timeoutMs: NEVER_MS });
+    expect(looks.slice(count)).toEqual([1]); // nobody waited in between
+  });
+
+  it('a wait ends when its time is over, and is looked for no more', async () => {
+    const { verificationId } = await newSubscription();
+    const waitForVerification = openVerificationWait({ db: ledger.db, log: silent });
+    await waitForVerification({ id: verificationId ?? '', timeoutMs: 1 });
+    expect((await ledger.db.prisma.verification.findMany({ where: { id: verificationId ?? '' } }))[0]?.status).toBe(
+      'pending',
+    );
+  });
+
+  it('an account starts so many handshakes a minute, also when more are asked for at once; the next one learns when to come back, and nothing is stored (S11)', async () => {
+    const { id, accountId } = await newSubscription();
+    const change = (n: number) =>
+      changeSubscription(ledger, { accountId, id, changes: { url: `https://new${n}.example.com/` } });
+    const create = (n: number) =>
+      createSubscription(
+        ledger,
+        { accountId, url: `https://other${n}.example.com/`, events: [] },
+        { maxSubscriptions: 1_000 },
+      );
+    const asked = await Promise.all(
+      Array.from({ length: VERIFICATIONS_PER_MINUTE + 20 }, (_, n): Promise<{ outcome: string }> => {
+        if (n % 4 === 0) return requestVerification(ledger, { accountId, id });
+        if (n % 4 === 1) return change(n);
+        return n % 4 === 2 ? create(n) : checkWebhookUrl(ledger, { accountId, url: 'https://bare.example.com/' });
+      }),
+    );
+    const refused = asked.filter(({ outcome }) => outcome === 'rate_limited');
+    expect(refused).toHaveLength(21); // one was started with the subscription
+    expect(await ledger.db.prisma.verification.count({ where: { accountId } })).toBe(VERIFICATIONS_PER_MINUTE);
     const before = await ledger.counts();
-    const refused = await createSubscription(ledger, { accountId, url: 'https://x.example.com/', events: [] });
-    expect(refused).toMatchObject({ outcome: 'rate_limited' });
-    if (refused.outcome === 'rate_limited') expect(refused.retryAfterSeconds).toBeGreaterThan(0);
+    expect(await create(0)).toMatchObject({ outcome: 'rate_limited', retryAfterSeconds: expect.any(Number) });
     expect(await ledger.counts()).toEqual(before);
+  });
+
+  it('an account has so many subscriptions, also when more are created at once; a deleted one makes room (S5)', async () => {
+    const accountId = await ledger.account();
+    const create = () =>
+      createSubscription(ledger, { accountId, url: 'https://hooks.example.com/', events: [] }, { maxSubscriptions: 3 });
+    const created = await Promise.all(Array.from({ length: 9 }, create));
+    expect(created.map(({ outcome }) => outcome).toSorted()).toEqual([
+      ...Array.from({ length: 3 }, () => 'created'),
+      ...Array.from({ length: 6 }, () => 'quota_reached'),
+    ]);
+    const [one] = await ledger.db.prisma.subscription.findMany({ where: { accountId } });
+    await deleteSubscription(ledger, { accountId, id: one?.id ?? '' });
+    expect([(await create()).outcome, (await create()).outcome]).toEqual(['created', 'quota_reached']);
+  });
+
+  it('publishing goes on while a subscription is created', async () => {
+    const accountId = await ledger.account();
+    const client = await ledger.db.pool.connect();
+    await client.query('BEGIN');
+    expect(await lockAccount(client, accountId)).toBe(true);
+    await ledger.publish(accountId);
+    await client.query('ROLLBACK');
+    client.release();
   });
 });

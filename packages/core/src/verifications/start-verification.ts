@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { lockAccount } from '../accounts/lock-account.js';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
@@ -13,8 +14,8 @@ import {
 /** Verifications that one account may start per minute: a handshake makes us call a URL that nobody has vouched for. */
 export const VERIFICATIONS_PER_MINUTE = 60;
 
-/** How many verifications the account may start now, and when the next one if none. Leans on
- *  verifications_account_id_created_at_idx. */
+/** How many verifications the account may start now, and when the next one if none. The caller holds the account's lock
+ *  (lockAccount), or two at once would both get the last one. Uses verifications_account_id_created_at_idx. */
 export async function verificationsLeft(
   client: pg.PoolClient,
   accountId: string,
@@ -66,6 +67,7 @@ export async function requestVerification(
   { accountId, id }: SubscriptionKey,
 ): Promise<RequestVerificationResult> {
   const started = await inTransaction(db.pool, async (client) => {
+    if (!(await lockAccount(client, accountId))) return { outcome: 'not_found' } as const;
     const now = await lockSubscription(client, { accountId, id });
     if (!now) return { outcome: 'not_found' } as const;
     const left = await verificationsLeft(client, accountId);
@@ -94,8 +96,7 @@ export async function checkWebhookUrl(
   { accountId, url }: { accountId: string; url: string },
 ): Promise<CheckWebhookUrlResult> {
   const started = await inTransaction(db.pool, async (client) => {
-    const { rowCount } = await client.query('SELECT FROM accounts WHERE id = $1 FOR KEY SHARE', [accountId]);
-    if (rowCount === 0) return { outcome: 'account_unknown' } as const;
+    if (!(await lockAccount(client, accountId))) return { outcome: 'account_unknown' } as const;
     const left = await verificationsLeft(client, accountId);
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
     return {

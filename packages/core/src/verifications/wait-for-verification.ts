@@ -1,20 +1,42 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Deps } from '../deps.js';
-import type { Verification } from '../generated/prisma/client.js';
+import type { Database } from '../database.js';
+import type { Log } from '../log.js';
+import { openWatch } from '../watch.js';
+
+/** Waits until the first attempt of a verification is recorded or the verification is gone, at most `timeoutMs`. */
+export type WaitForVerification = (wanted: { id: string; timeoutMs: number }) => Promise<void>;
 
 const LOOK_EVERY_MS = 50;
 
-/** Waits for the first recorded try of a verification, at most `timeoutMs`; resolves with how it stands then, null if it
- *  is gone. For Papercups' routes, whose callers expect the truth in the answer. */
-export async function waitForVerification(
-  { db }: Pick<Deps, 'db'>,
-  { id, timeoutMs }: { id: string; timeoutMs: number },
-): Promise<Verification | null> {
-  const until = performance.now() + timeoutMs;
-  for (;;) {
-    const verification = await db.prisma.verification.findUnique({ where: { id } });
-    if (!verification || verification.attemptCount > 0 || verification.status !== 'pending') return verification;
-    if (performance.now() >= until) return verification;
-    await pause(LOOK_EVERY_MS);
-  }
+// Uses the primary key of verifications.
+const FIND_ATTEMPTED = `
+SELECT waited.id FROM unnest($1::uuid[]) AS waited (id)
+LEFT JOIN verifications v ON v.id = waited.id
+WHERE v.id IS NULL OR v.attempt_count > 0 OR v.status <> 'pending'`;
+
+/** Opens the wait of one process: whatever the number of waiting requests, they share one statement per look. For Papercups'
+ *  routes, whose callers expect the true `verified` in the response. */
+export function openVerificationWait({ db, log }: { db: Pick<Database, 'pool'>; log: Log }): WaitForVerification {
+  const watch = openWatch({
+    everyMs: LOOK_EVERY_MS,
+    async findOver(ids) {
+      const { rows } = await db.pool.query<{ id: string }>({
+        name: 'find-attempted-verifications',
+        text: FIND_ATTEMPTED,
+        values: [ids],
+      });
+      return rows.map(({ id }) => id);
+    },
+    log,
+  });
+  return ({ id, timeoutMs }) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        stop();
+        resolve();
+      }, timeoutMs);
+      const stop = watch.add(id, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
 }

@@ -1,0 +1,58 @@
+import { isDatabaseAway } from './database-away.js';
+import type { Log } from './log.js';
+
+/** Watches rows for any number of callers with one statement per look, and with none while nobody watches. */
+export interface Watch {
+  /** Calls `onOver` once, when a look finds that the row of this id is over. Returns what stops the watching. */
+  add(id: string, onOver: () => void): () => void;
+}
+
+export interface WatchOptions {
+  /** From the end of one look to the begin of the next one. */
+  everyMs: number;
+  /** Returns those of the ids whose row is over. When it throws, the next look asks again. */
+  findOver(ids: string[]): Promise<string[]>;
+  log: Log;
+}
+
+export function openWatch({ everyMs, findOver, log }: WatchOptions): Watch {
+  const watched = new Map<string, Set<() => void>>();
+  let isScheduled = false;
+
+  function schedule(): void {
+    if (isScheduled || watched.size === 0) return;
+    isScheduled = true;
+    setTimeout(() => {
+      void look().finally(() => {
+        isScheduled = false;
+        schedule();
+      });
+    }, everyMs);
+  }
+
+  async function look(): Promise<void> {
+    if (watched.size === 0) return;
+    try {
+      for (const id of await findOver([...watched.keys()])) {
+        const callbacks = watched.get(id) ?? [];
+        watched.delete(id);
+        for (const onOver of callbacks) onOver();
+      }
+    } catch (error) {
+      if (!isDatabaseAway(error)) log.error({ err: error }, 'watch.failed');
+    }
+  }
+
+  return {
+    add(id, onOver) {
+      const callbacks = watched.get(id) ?? new Set();
+      callbacks.add(onOver);
+      watched.set(id, callbacks);
+      schedule();
+      return () => {
+        callbacks.delete(onOver);
+        if (callbacks.size === 0 && watched.get(id) === callbacks) watched.delete(id);
+      };
+    },
+  };
+}
