@@ -148,9 +148,12 @@ export class TooManyLogins extends ApiError {
   }
 }
 
+/** `holder`: what has `most` streams open. */
 export class TooManyStreams extends ApiError {
-  constructor() {
-    super('rate_limited', 'There are 20 streams open already: close one first.', { headers: { 'retry-after': '10' } });
+  constructor(holder: string, most: number) {
+    super('rate_limited', `${holder} has ${most} streams open, as many as it may have. Close one first.`, {
+      headers: { 'retry-after': '10' },
+    });
   }
 }
 

@@ -47,3 +47,14 @@ it('what nobody counted makes the count unknown', () => {
   stream.beat();
   expect(read(stream)).toContain('event: skipped\ndata: {"count":null}\n\n');
 });
+
+it('after its end it takes nothing more, and is broken off if its reader has not read to the end by the next beat', () => {
+  const stream = openEventStream({ perSecond: 1, burst: 10 });
+  stream.send(event('att_1'));
+  stream.end();
+  stream.end();
+  stream.send(event('att_2'));
+  expect([read(stream).match(/id: att_\d/g), stream.readable.errored]).toEqual([['id: att_1'], null]);
+  stream.beat();
+  expect([stream.readable.destroyed, stream.readable.errored]).toEqual([true, null]);
+});

@@ -7,8 +7,10 @@ export interface EventStream {
   send(event: { name: string; id: string; data: object }): void;
   /** So many were left out before they came here; null: nobody counted them. */
   skip(count: number | null): void;
-  /** Tells a reader, and whatever is between, that it goes on. Ends a stream whose reader took nothing for a minute. */
+  /** Tells a reader, and whatever is between, that it goes on. Breaks off a stream whose reader took nothing for a minute, or has
+   *  not read to its end since the last beat. */
   beat(): void;
+  /** Nothing is sent after this. */
   end(): void;
 }
 
@@ -31,11 +33,12 @@ export function openEventStream({
   let refilledAt = now();
   let skipped: number | null = 0;
   let tookAt = now();
+  let isEnded = false;
   const readable = new Readable({ highWaterMark: MOST_WAITING_BYTES, read: () => void (tookAt = now()) });
   readable.push(`retry: ${RETRY_MS}\n\n`);
 
   const isFull = (): boolean => readable.readableLength >= MOST_WAITING_BYTES;
-  const isOver = (): boolean => readable.destroyed || readable.readableEnded;
+  const isOver = (): boolean => readable.destroyed || isEnded;
 
   function refill(): void {
     allowance = Math.min(burst, allowance + ((now() - refilledAt) / 1_000) * perSecond);
@@ -65,14 +68,16 @@ export function openEventStream({
     },
     skip,
     beat() {
-      if (isOver()) return;
+      if (isOver()) return void readable.destroy();
       if (isFull() && now() - tookAt > STUCK_MS) return void readable.destroy();
       if (isFull()) return;
       tellSkipped();
       readable.push(': still here\n\n');
     },
     end() {
-      if (!isOver()) readable.push(null);
+      if (isOver()) return;
+      isEnded = true;
+      readable.push(null);
     },
   };
 }

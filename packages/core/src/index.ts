@@ -17,6 +17,7 @@ export { countLogin, forgiveLogin, type LoginLimits } from './sessions/count-log
 export { endAllSessions, endPortals, endSession } from './sessions/end-sessions.js';
 export { openSessionBook, type SessionBook } from './sessions/find-sessions.js';
 export { openSession } from './sessions/open-session.js';
+export { openAccessWatch } from './sessions/watch-access.js';
 export { createPortalLink, openPortal } from './sessions/portal.js';
 export type { LiveSession } from './sessions/session.js';
 

@@ -31,6 +31,12 @@ interface CallerSession {
   expiresAt: Date;
 }
 
+/** The id of the session or of the key that a caller was let in with; null: the operator key itself, which does not end. */
+export function accessIdOf(caller: Caller): string | null {
+  if (caller.session) return caller.session.id;
+  return caller.kind === 'account' ? caller.keyId : null;
+}
+
 /** `public`: also without a key. Several scopes: all of them. */
 type Allowed = Scope | readonly Scope[] | 'anyone' | 'operator' | 'public';
 
@@ -107,16 +113,6 @@ export function openIdentify({
     return (
       found && { kind: 'account', accountId: found.accountId, keyId: found.id, scopes: found.scopes, session: null }
     );
-  };
-}
-
-/** Tells whether a caller may still do what it could when it was let in: for what goes on for long. Counts as no use. */
-export function openStillMay(deps: Pick<ApiDeps, 'db' | 'operatorKey'>): (caller: Caller) => Promise<boolean> {
-  const sessions = openSessionBook(deps);
-  return async (caller) => {
-    if (caller.session) return sessions.isLive(caller.session.id);
-    if (caller.kind !== 'account') return true;
-    return (await deps.db.prisma.apiKey.count({ where: { id: caller.keyId, accountId: caller.accountId } })) > 0;
   };
 }
 

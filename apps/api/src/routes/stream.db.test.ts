@@ -1,10 +1,11 @@
 import { waitFor } from '@posthorn/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTestApi, type TestApi } from '../api.test-support.js';
 
 let api: TestApi;
 let url: string;
 const aborts: AbortController[] = [];
+afterEach(() => void vi.useRealTimers());
 beforeAll(async () => {
   api = await openTestApi();
   url = await api.app.listen({ port: 0, host: '127.0.0.1' });
@@ -23,12 +24,12 @@ interface Told {
 /** Follows a stream over HTTP. `text` grows with what it sends. */
 async function listen(
   path: string,
-  { key = api.deps.operatorKey, headers = {} }: { key?: string; headers?: Record<string, string> } = {},
+  { key = api.deps.operatorKey, headers = {} }: { key?: string | null; headers?: Record<string, string> } = {},
 ) {
   const abort = new AbortController();
   aborts.push(abort);
   const response = await fetch(url + path, {
-    headers: { authorization: `Bearer ${key}`, ...headers },
+    headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
     signal: abort.signal,
   });
   const stream = { response, text: '', isOver: false, close: () => abort.abort(), told };
@@ -136,22 +137,49 @@ describe('GET …/stream', () => {
     expect((await listen(path, { headers: { 'last-event-id': 'yesterday' } })).response.status).toBe(422);
   });
 
-  it('404 for an account that is not there; 429 for the 21st at once, until one is closed', async () => {
+  it('404 for an account that is not there', async () => {
     expect((await listen('/v1/accounts/nobody/stream')).response.status).toBe(404);
-    const path = `/v1/accounts/${await api.account()}/stream`;
-    const streams = await Promise.all(Array.from({ length: 20 }, () => listen(path)));
-    const refused = await listen(path);
-    expect([refused.response.status, refused.response.headers.get('retry-after')]).toEqual([429, '10']);
-    streams[0]?.close();
-    await waitFor(async () => {
-      const again = await listen(path);
-      if (again.response.status === 200) streams.push(again);
-      return again.response.status === 200;
-    });
-    for (const stream of streams) stream.close();
   });
 
-  it('ends with the session, and with the key, that it was opened with; until then it says that it goes on', async () => {
+  it('429 for the sixth at once of a key or a portal, and for the 21st of an account, until one is closed (S11)', async () => {
+    const account = await api.account();
+    const path = `/v1/accounts/${account}/stream`;
+    const [key, portal] = [await api.key(account), await api.portal(account)];
+    const login = await api.call('POST', '/v1/session', { key: null, body: { key } });
+    const cookie = String(login.headers['set-cookie']).split(';', 1)[0] ?? '';
+    const streams: Stream[] = [];
+    const open = async (caller: Parameters<typeof listen>[1]) => {
+      const stream = await listen(path, caller);
+      if (stream.response.status === 200) streams.push(stream);
+      return stream;
+    };
+    const refusal = async (caller: Parameters<typeof listen>[1]) => {
+      const { response } = await open(caller);
+      return [response.status, response.headers.get('retry-after')];
+    };
+    const FULL = [429, '10'];
+
+    for (let n = 0; n < 5; n += 1) await open({ key: portal });
+    expect(await refusal({ key: portal })).toEqual(FULL);
+    for (let n = 0; n < 4; n += 1) await open({ key });
+    await open({ key: null, headers: { cookie } }); // a session counts as the key that opened it
+    expect(await refusal({ key })).toEqual(FULL);
+    expect(await refusal({ key: null, headers: { cookie } })).toEqual(FULL);
+    expect(streams).toHaveLength(10);
+    for (let n = 0; n < 10; n += 1) await open({}); // the operator's
+    expect(streams).toHaveLength(20);
+    expect(await refusal({})).toEqual(FULL);
+    expect(await refusal({ key: await api.portal(account) })).toEqual(FULL);
+    const elsewhere = await listen(`/v1/accounts/${await api.account()}/stream`);
+    expect(elsewhere.response.status).toBe(200);
+
+    streams[0]?.close();
+    await waitFor(async () => (await open({ key: portal })).response.status === 200);
+    for (const stream of [...streams, elsewhere]) stream.close();
+  });
+
+  it('ends with the session, and with the key, that it was opened with, without waiting for a beat (S11)', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }); // no beat comes
     const account = await api.account();
     const path = `/v1/accounts/${account}/stream`;
     const [byKey, byPortal, kept] = [
@@ -163,9 +191,16 @@ describe('GET …/stream', () => {
     await api.call('DELETE', `/v1/accounts/${account}/keys/${id}`);
     await api.call('DELETE', `/v1/accounts/${account}/portal-sessions`);
     await waitFor(() => byKey.isOver && byPortal.isOver);
-    await waitFor(() => kept.text.includes(': still here\n\n'));
     expect(kept.isOver).toBe(false);
     kept.close();
+  });
+
+  it('says every 15 s that it goes on', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const stream = await listen('/v1/stream');
+    vi.advanceTimersByTime(15_000);
+    await waitFor(() => stream.text.includes(': still here\n\n'));
+    stream.close();
   });
 
   it('ends when the API closes, which does not wait for it', async () => {

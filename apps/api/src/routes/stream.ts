@@ -7,19 +7,23 @@ import {
   toTypeId,
   toUuid,
 } from '@posthorn/contract';
-import { type Change, openFollower } from '@posthorn/core';
+import { type Change, openAccessWatch, openFollower } from '@posthorn/core';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Routes } from '../deps.js';
 import { NotFound, TooManyStreams, Unauthenticated, Unavailable } from '../errors.js';
 import { type EventStream, openEventStream } from '../event-stream.js';
-import { openStillMay } from '../plugins/api-key.js';
+import { accessIdOf, type Caller } from '../plugins/api-key.js';
+import { openShares, type Share } from '../shares.js';
 import { AccountParams, uuidOf } from './params.js';
 
 const tags = ['Stream'];
 const BEAT_MS = 15_000;
-/** Of one account, and of the operator, per process: each costs a connection and what waits in it. */
-const MOST_STREAMS = 20;
+/** Streams at once, per process: each costs a connection and up to 256 KiB that wait in it. A portal or an account key (with the
+ *  sessions that it opened) has a part of what its account has, and an account a part of what the process has. */
+const MOST_OF_CALLER = 5;
+const MOST_OF_ACCOUNT = 20;
+const MOST_OF_PROCESS = 500;
 const PER_SECOND = 100;
 /** As many as a stream may have to catch up with at its start. */
 const BURST = 1_000;
@@ -29,21 +33,23 @@ const description =
   'small JSON; and a comment every 15 s. Its `id` is the row’s: sent as `Last-Event-ID`, what came after it comes first (of ' +
   'the last ten minutes and at most a thousand), so that none is missed. Some of those just before may come again: tell them ' +
   'by their `id`. Of more than 100 a second, and for a reader that is too slow, some are left out: `skipped` then has their ' +
-  '`count` (null: unknown), and the lists have them all. The stream ends with the session or the key that it was opened with. ' +
-  'At most 20 at once for an account.';
+  '`count` (null: unknown), and the lists have them all. The stream ends within a second after the session or the key that it was ' +
+  'opened with. At once, an account key or a portal has at most 5 streams, an account 20, the operator’s stream of all accounts 20 ' +
+  'and a process 500; one more is a 429.';
 const text = z.custom<Readable>().meta({ type: 'string', description: 'Events, in the format of the HTML standard.' });
 const response = { 200: { description: 'The stream.', content: { 'text/event-stream': { schema: text } } } };
 
 export const streamRoutes: Routes = (app, deps) => {
   const follower = openFollower(deps);
-  const stillMay = openStillMay(deps);
-  const open = new Map<string, Set<EventStream>>();
+  const access = openAccessWatch(deps);
+  const takeShare = openShares();
+  const open = new Set<EventStream>();
   let isClosed = false;
 
   // Before the server waits for its connections: these would never become idle.
   app.addHook('preClose', async () => {
     isClosed = true;
-    for (const streams of open.values()) for (const stream of streams) stream.end();
+    for (const stream of open) stream.end();
     await follower.close();
   });
 
@@ -93,27 +99,28 @@ export const streamRoutes: Routes = (app, deps) => {
   );
 
   async function follow(
-    { caller, log }: FastifyRequest,
+    { caller }: FastifyRequest,
     accountId: string | null,
     subscriptions: string[] | undefined,
     lastId: string | undefined,
   ): Promise<Readable> {
     if (caller === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
     if (isClosed) throw new Unavailable(new Error('the API is shutting down'));
-    const of = accountId ?? '';
-    const streams = open.get(of) ?? new Set();
-    if (streams.size >= MOST_STREAMS) throw new TooManyStreams();
+    const taken = takeShare(sharesOf(caller, accountId));
+    if (taken.outcome === 'full') throw new TooManyStreams(taken.share.holder, taken.share.most);
     const eventStream = openEventStream({ perSecond: PER_SECOND, burst: BURST });
-    streams.add(eventStream);
-    open.set(of, streams);
+    open.add(eventStream);
 
-    const timers: NodeJS.Timeout[] = [];
     let following: { stop(): void } | null = null;
+    let beat: NodeJS.Timeout | undefined;
+    const accessId = accessIdOf(caller);
+    const unwatch = accessId === null ? () => {} : access.add(accessId, () => eventStream.end());
     const close = () => {
-      for (const timer of timers) clearTimeout(timer);
+      clearInterval(beat);
+      unwatch();
       following?.stop();
-      streams.delete(eventStream);
-      if (streams.size === 0) open.delete(of);
+      open.delete(eventStream);
+      taken.release();
     };
     eventStream.readable.on('close', close);
 
@@ -137,26 +144,35 @@ export const streamRoutes: Routes = (app, deps) => {
       return eventStream.readable;
     }
 
-    timers.push(
-      setInterval(() => {
-        eventStream.beat();
-        stillMay(caller).then(
-          (may) => may || eventStream.end(),
-          (error: unknown) => log.warn({ err: error }, 'stream.not_checked'),
-        );
-      }, BEAT_MS),
-    );
-    if (caller.session) {
-      const leftMs = caller.session.expiresAt.getTime() - Date.now();
-      timers.push(setTimeout(() => eventStream.end(), Math.min(leftMs, LONGEST_TIMER_MS)));
-    }
+    beat = setInterval(() => eventStream.beat(), BEAT_MS);
     return eventStream.readable;
   }
 };
 
+/** What a stream takes a part of. The operator has no part of its own: it counts for whichever account it looks at. */
+function sharesOf(caller: Caller, accountId: string | null): Share[] {
+  const account = accountId === null ? 'The operator' : `The account ${accountId}`;
+  const shares = [
+    { holder: account, most: MOST_OF_ACCOUNT },
+    { holder: 'This server', most: MOST_OF_PROCESS },
+  ];
+  switch (caller.kind) {
+    case 'operator':
+      return shares;
+    case 'account':
+      return [{ holder: `The key ${toTypeId('key', caller.keyId)}`, most: MOST_OF_CALLER }, ...shares];
+    case 'portal':
+      return [
+        { holder: `This portal session (${toTypeId('ses', caller.session.id)})`, most: MOST_OF_CALLER },
+        ...shares,
+      ];
+    default:
+      return caller satisfies never;
+  }
+}
+
 // Its connection is of no use afterwards, and would keep a process that is to end; and no proxy may gather what it sends.
 const STREAM_HEADERS = { connection: 'close', 'x-accel-buffering': 'no' };
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const uuidOfEither = (id: string): string => toUuid('dlv', id) ?? uuidOf('att', id);
 

@@ -7,8 +7,6 @@ export interface SessionBook {
    *  ended fails at once; concurrent look-ups share one statement. Notes the last use, to the minute. */
   findConsole(token: string): Promise<LiveSession | null>;
   findPortal(token: string): Promise<LiveSession | null>;
-  /** Whether a session goes on. Counts as no use of it. */
-  isLive(id: string): Promise<boolean>;
 }
 
 // Leans on sessions_hash_key.
@@ -47,10 +45,6 @@ export function openSessionBook({ db, operatorKey }: Pick<Deps, 'db'> & { operat
     async findPortal(token) {
       const found = await batch.add(hashToken(token));
       return found?.kind === 'portal' ? found : null;
-    },
-    async isLive(id) {
-      const { rowCount } = await db.pool.query(`SELECT FROM sessions s WHERE s.id = $1 AND ${IS_LIVE}`, [id]);
-      return rowCount === 1;
     },
   };
 }
