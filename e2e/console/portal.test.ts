@@ -64,6 +64,31 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await again.getByRole('heading', { name: 'This link works no more' }).waitFor();
   });
 
+  it('who may not publish sends the example of the catalogue as a test, and cannot edit it', async ({
+    page,
+    stack,
+    receiver,
+    button,
+    portalOf,
+  }) => {
+    const { account, id } = await stack.subscribe(receiver.url);
+    await page.goto(await portalOf(account));
+    await page.getByRole('link', { name: /127/ }).click();
+    await page.getByRole('link', { name: 'Testing' }).click();
+    await page.getByLabel('Payload', { exact: true }).waitFor();
+    await page.getByText('you need permission to publish events').waitFor();
+    expect(await page.getByRole('textbox').count()).toBe(0);
+    await page.getByRole('combobox', { name: 'Event type' }).selectOption('conversation:created');
+    await button('Send test').click();
+    await page.getByRole('link', { name: 'See the delivery' }).waitFor();
+    await waitFor(() => receiver.events.length === 1);
+    expect(JSON.parse(String(receiver.events[0]?.rawBody))).toMatchObject({
+      event: 'conversation:created',
+      payload: { object: 'conversation' },
+    });
+    expect(page.url()).toContain(id);
+  });
+
   it('in a frame it says how high it is, and that its session has ended, to the page around it', async ({
     page,
     stack,

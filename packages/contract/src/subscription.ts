@@ -251,7 +251,9 @@ export type RotateSecret = z.infer<typeof RotateSecret>;
 export const TestEvent = z
   .strictObject({
     event: EventTypeName.optional().describe('Absent: the first type of the catalogue that the subscription wants.'),
-    payload: rawObject('A JSON object, at most 256 KiB. Absent: the catalogue’s example.').optional(),
+    payload: rawObject(
+      'A JSON object, at most 256 KiB; takes the scope `events:write`. Absent: the catalogue’s example.',
+    ).optional(),
   })
   .meta({ id: 'TestEvent', examples: [{ event: 'message:created' }] });
 

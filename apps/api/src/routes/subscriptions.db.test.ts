@@ -380,6 +380,33 @@ describe('test', () => {
     await api.work();
   });
 
+  it('a payload of one’s own takes events:write, so that nobody forges events who may not publish; the example does not (S9)', async () => {
+    const id = await api.activeSubscription(account);
+    const path = `/v1/accounts/${account}/subscriptions/${id}/test`;
+    const forged = { event: 'message:created', payload: { amount: 1_000_000 } };
+    const [portal, key] = [await api.portal(account), await api.key(account, ['subscriptions:write'])];
+    const before = await api.counts();
+    for (const [caller, word] of [
+      [portal, 'capability events:write'],
+      [key, 'scope events:write'],
+    ] as const) {
+      for (const body of [forged, { payload: {} }]) {
+        const { status, json } = await api.call('POST', path, { key: caller, body });
+        expect([status, json.code, json.detail]).toEqual([403, 'forbidden', expect.stringContaining(word)]);
+      }
+    }
+    expect(await api.counts()).toEqual(before);
+    for (const caller of [portal, key]) {
+      const { status, json } = await api.call('POST', path, { key: caller, body: { event: 'message:created' } });
+      expect(status).toBe(202);
+      const { json: event } = await api.call('GET', `/v1/accounts/${account}/events/${json.eventId}`);
+      expect(event.payload).toMatchObject({ object: 'message' });
+    }
+    const publisher = await api.key(account, ['subscriptions:write', 'events:write']);
+    expect((await api.call('POST', path, { key: publisher, body: forged })).status).toBe(202);
+    await api.work();
+  });
+
   it('an unverified one: 422, for nobody has said that the URL wants events', async () => {
     const { json } = await create({ url: 'https://hooks.example.com/' });
     expect((await act(json.id, 'test')).status).toBe(422);

@@ -1,7 +1,8 @@
 import { isOperational, TestEvent, TestSent, toTypeId } from '@posthorn/contract';
 import { findSubscription, freezeEvent, type FrozenEvent, sendTest } from '@posthorn/core';
 import type { ApiDeps, Routes } from '../deps.js';
-import { EventTypeUnknown, InvalidJson, InvalidRequest, NotFound, NotPossible } from '../errors.js';
+import { EventTypeUnknown, Forbidden, InvalidJson, InvalidRequest, NotFound, NotPossible } from '../errors.js';
+import type { Caller } from '../plugins/api-key.js';
 import { parseInput } from '../validate.js';
 import { wants } from './check-subscription.js';
 import { SubscriptionParams, uuidOf } from './params.js';
@@ -24,17 +25,21 @@ export const testEventRoutes: Routes = (app, deps) => {
         operationId: 'subscriptions.test',
         summary: 'Send a test event',
         description:
-          'To this subscription alone, whatever events it wants; signed, retried and recorded like any other.',
+          'To this subscription alone, whatever events it wants; signed, retried and recorded like any other. Without a `payload`, the ' +
+          'catalogue’s example is sent. A `payload` of your own takes the scope `events:write` as well: the endpoint cannot tell the ' +
+          'test from an event that was published.',
         tags: ['Subscriptions'],
         params: SubscriptionParams,
         response: { 202: TestSent },
       },
     },
-    async ({ params, bodyText }, reply) => {
+    async ({ params, bodyText, caller }, reply) => {
+      const given = readBody(bodyText);
+      if (given.payload !== undefined) requirePublisher(caller);
       const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
       const subscription = await findSubscription(deps.db, key);
       if (!subscription) throw new NotFound('subscription');
-      const frozen = await freezeTest(deps, bodyText, subscription.events);
+      const frozen = await freezeTest(deps, { given, text: bodyText, wanted: subscription.events });
       const result = await sendTest(deps, { ...key, frozen });
       switch (result.outcome) {
         case 'sent':
@@ -52,9 +57,24 @@ export const testEventRoutes: Routes = (app, deps) => {
   );
 };
 
+/** Throws Forbidden for a caller that may not publish: a test is signed like any event, so its payload would be believed. */
+function requirePublisher(caller: Caller | null): void {
+  if (caller?.kind === 'operator' || caller?.scopes.includes('events:write')) return;
+  throw new Forbidden(
+    `A payload of your own needs the ${caller?.kind === 'portal' ? 'capability' : 'scope'} events:write. Without \`payload\`, the catalogue’s example is sent.`,
+  );
+}
+
+interface TestInput {
+  event?: string | undefined;
+  payload?: object | undefined;
+}
+
 /** Completes `{event?, payload?}` from the catalogue. A payload that was sent is kept to the byte. */
-async function freezeTest({ db }: Pick<ApiDeps, 'db'>, text: string, wanted: string[]): Promise<FrozenEvent> {
-  const given = readBody(text);
+async function freezeTest(
+  { db }: Pick<ApiDeps, 'db'>,
+  { given, text, wanted }: { given: TestInput; text: string; wanted: string[] },
+): Promise<FrozenEvent> {
   const types = await db.prisma.eventType.findMany({ orderBy: [{ createdAt: 'asc' }, { name: 'desc' }] });
   const type =
     given.event === undefined
@@ -78,7 +98,7 @@ async function freezeTest({ db }: Pick<ApiDeps, 'db'>, text: string, wanted: str
   return requireFrozen(freezeEvent(JSON.stringify({ event: type.name, payload: type.example })));
 }
 
-function readBody(text: string): { event?: string | undefined; payload?: object | undefined } {
+function readBody(text: string): TestInput {
   if (text.trim() === '') return {};
   let value: unknown;
   try {

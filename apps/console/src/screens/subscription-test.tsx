@@ -5,24 +5,27 @@ import { type FormEvent, useState } from 'react';
 import { useAct } from '../data/act.js';
 import { prettyJson } from '../data/json.js';
 import { accountPath, deliveryQuery, eventTypesQuery } from '../data/queries.js';
-import { useAccount } from '../session.js';
+import { useAccount, useMay, useSession } from '../session.js';
 import { Button } from '../ui/button.js';
+import { Code } from '../ui/outside-text.js';
 import { Loaded } from '../ui/states.js';
-import { useSession } from '../session.js';
 import { isOffered } from './event-picker.js';
 import { AttemptDetail } from './attempt-result.js';
 import { useSubscriptionId } from './subscription.js';
 
-/** A type, its example to edit, and what the receiver answers. */
+/** A type, its example, and the response of the endpoint. Only who may publish events can edit the example: the endpoint cannot
+ *  tell a test from a published event, and the API refuses it too. */
 export function SubscriptionTest() {
+  const mayEdit = useMay()('events:write');
   const types = useQuery(eventTypesQuery);
   const { kind } = useSession();
   return (
     <Loaded query={types} what="event types">
       {({ data }) => (
         <TestForm
+          mayEdit={mayEdit}
           types={data
-            .filter((type) => isOffered(type, kind))
+            .filter((type) => isOffered(type, kind) && (mayEdit || type.example !== null))
             .toSorted((a, b) => Number(a.operational) - Number(b.operational) || a.name.localeCompare(b.name))
             .map(({ name, example }) => ({ name, example: JSON.stringify(example ?? {}) }))}
         />
@@ -31,7 +34,7 @@ export function SubscriptionTest() {
   );
 }
 
-function TestForm({ types }: { types: { name: string; example: string }[] }) {
+function TestForm({ types, mayEdit }: { types: { name: string; example: string }[]; mayEdit: boolean }) {
   const account = useAccount();
   const id = useSubscriptionId();
   const exampleOf = (name: string | undefined) => prettyJson(types.find((one) => one.name === name)?.example ?? '{}');
@@ -48,10 +51,17 @@ function TestForm({ types }: { types: { name: string; example: string }[] }) {
   const attempt = sent && delivery.data?.attempts.at(-1);
   const submit = (submitted: FormEvent) => {
     submitted.preventDefault();
+    if (!mayEdit) return test.mutate({ event });
     const parsed = readObject(payload);
     setProblem(typeof parsed === 'string' ? parsed : null);
     if (typeof parsed !== 'string') test.mutate({ event, payload: parsed });
   };
+  if (types.length === 0)
+    return (
+      <p className="help">
+        The event catalogue has no example yet. An operator can add one, then you can send it here.
+      </p>
+    );
   return (
     <form className="stack" onSubmit={submit}>
       <div className="field">
@@ -71,22 +81,32 @@ function TestForm({ types }: { types: { name: string; example: string }[] }) {
           ))}
         </select>
       </div>
-      <div className="field">
-        <label htmlFor="test-payload">Payload</label>
-        <textarea
-          id="test-payload"
-          className="input"
-          rows={12}
-          spellCheck={false}
-          value={payload}
-          aria-invalid={problem !== null || undefined}
-          aria-describedby="test-note"
-          onChange={({ target }) => setPayload(target.value)}
-        />
-        <p id="test-note" className={problem === null ? 'help' : 'error'}>
-          {problem ?? 'The catalogue’s example, to edit. A test goes to this webhook only, and is tried once.'}
-        </p>
-      </div>
+      {mayEdit ? (
+        <div className="field">
+          <label htmlFor="test-payload">Payload</label>
+          <textarea
+            id="test-payload"
+            className="input"
+            rows={12}
+            spellCheck={false}
+            value={payload}
+            aria-invalid={problem !== null || undefined}
+            aria-describedby="test-note"
+            onChange={({ target }) => setPayload(target.value)}
+          />
+          <p id="test-note" className={problem === null ? 'help' : 'error'}>
+            {problem ?? 'The catalogue’s example, to edit. A test goes to this webhook only, and is tried once.'}
+          </p>
+        </div>
+      ) : (
+        <div className="field">
+          <Code text={payload} what="Payload" />
+          <p className="help">
+            Posthorn sends this example from the event catalogue. To send another payload, you need permission to
+            publish events. A test goes to this webhook only, and is tried once.
+          </p>
+        </div>
+      )}
       <div className="row">
         <Button
           type="submit"
