@@ -803,7 +803,7 @@ describe('secrets', () => {
     ],
     [
       'header',
-      'UPDATE subscriptions SET headers_sealed = (SELECT headers_sealed FROM subscriptions WHERE id = $1) WHERE id = $2',
+      'UPDATE subscriptions s SET headers_sealed = f.headers_sealed, headers_origin = f.headers_origin FROM subscriptions f WHERE f.id = $1 AND s.id = $2',
     ],
   ])(
     'a sealed %s that was moved to another subscription does not open, and nothing is sent with it',
