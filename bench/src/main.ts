@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Latency, type Throughput, measureBare, measureDrain, measureFlatOut, measureLatency } from './measure.js';
+import { type HostileEndpoint, measureHostileEndpoints } from './hostile-endpoints.js';
 import { measureIdle } from './idle.js';
 import { measureNeighbours } from './neighbours.js';
 import { startBench } from './stack.js';
@@ -8,6 +9,7 @@ import { startBench } from './stack.js';
 const USAGE = `npm run bench -- [--backend redis|postgres] [--events 10000] [--rate 200] [--seconds 15] [--workers 1] [--concurrency 100]
 npm run bench -- --neighbours [--only <words of a case>] [--rate 100] [--seconds 30] [--workers 1]   healthy subscriptions beside bad ones
 npm run bench -- --idle [--events 40]   how punctual an event is that comes alone, and a retry, when nothing else is to do
+npm run bench -- --hostile   what endpoints cost that never end their response
 Starts Postgres, the queue, an API, workers and a sink, each a process of its own, and prints what they reach. Ratios and
 microseconds of CPU carry from machine to machine; deliveries per second do not.`;
 
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1' },
     concurrency: { type: 'string', default: '100' },
     idle: { type: 'boolean', default: false },
+    hostile: { type: 'boolean', default: false },
     neighbours: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
@@ -45,6 +48,10 @@ const options = {
 
 if (values.idle) {
   await measureIdle({ backend: values.backend, count: options.events });
+  process.exit(0);
+}
+if (values.hostile) {
+  printEndpoints(await measureHostileEndpoints());
   process.exit(0);
 }
 if (values.neighbours) {
@@ -77,6 +84,16 @@ try {
   }
 } finally {
   await bench.stop();
+}
+
+function printEndpoints(rows: HostileEndpoint[]): void {
+  console.log(
+    `${'one exchange with an endpoint that never ends'.padEnd(48)}${'CPU ms'.padStart(8)}${'KiB read'.padStart(10)}   outcome`,
+  );
+  for (const { endpoint, exchange, cpuMs, readBytes, outcome } of rows) {
+    const cells = [cpuMs.toFixed(1).padStart(8), (readBytes / 1024).toFixed(0).padStart(10)];
+    console.log(`${`${endpoint}, ${exchange}`.padEnd(48)}${cells.join('')}   ${outcome}`);
+  }
 }
 
 function printLatency({ rate, sent, received, accepted, delivered }: Latency): void {

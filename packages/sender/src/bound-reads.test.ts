@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { makeCertificate } from '@posthorn/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-post.js';
@@ -82,6 +83,17 @@ describe('an endpoint that never ends its response', () => {
     const result = await sender('127.0.0.1').post(to(url, { timeoutMs: 60_000 }));
     expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining(`${MAX_READS} pieces`) });
   });
+});
+
+it('an endpoint that renegotiates TLS without end: bad_response', async () => {
+  const { key, cert } = makeCertificate();
+  trust(cert);
+  const renegotiate = (socket: Socket) => {
+    if (socket instanceof TLSSocket) socket.renegotiate({}, (error) => void (error ?? renegotiate(socket)));
+  };
+  const { port } = await receiver(renegotiate, { tlsOptions: { key, cert, maxVersion: 'TLSv1.2' } });
+  const result = await sender('127.0.0.1,localhost').post(to(`https://localhost:${port}/`, { timeoutMs: 60_000 }));
+  expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining('128 KiB') });
 });
 
 describe('a post that ends before its response', () => {

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { scanResponse, type ReadLimit, type ResponseScan } from './scan-response.js';
 
+const TLS_WORK_BYTES = 4 * 1024; // servers send up to four tickets, and rarely renegotiate once
+
 /** Starts to read the next response from a socket. Calls `onLimit` once if the response passes a limit, after undici has parsed
  *  what came before; the socket is destroyed right after that. */
 export type BeginResponse = (onLimit: (limit: ReadLimit) => void) => ResponseScan;
@@ -16,6 +18,9 @@ export function boundReads(socket: Socket): BeginResponse {
   function endAtLimit(): boolean {
     const { limit } = scan;
     if (limit === null) return false;
+    // What undici takes now must not make Node read on.
+    // oxlint-disable-next-line no-underscore-dangle -- the method's name in node:stream
+    socket._read = () => {};
     // First undici reads what has just been pushed: it may hold the status, or be no HTTP at all.
     setImmediate(() => {
       onLimit(limit);
@@ -34,12 +39,14 @@ export function boundReads(socket: Socket): BeginResponse {
     const wantsMore = push(scan.take(chunk));
     return !endAtLimit() && wantsMore;
   };
-  // A server may send any number of session tickets, each of which costs more than its bytes. Node does not count them.
-  socket.on('session', (ticket: Buffer) => {
+  // TLS work that the endpoint causes and Node counts nowhere: a renegotiation (TLS 1.2) and a session ticket.
+  const charge = () => {
     if (scan.limit !== null) return;
-    scan.charge(ticket.length);
+    scan.charge(TLS_WORK_BYTES);
     endAtLimit();
-  });
+  };
+  socket.on('secure', charge);
+  socket.on('session', charge);
 
   return (listener) => {
     onLimit = listener;

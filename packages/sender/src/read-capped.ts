@@ -2,7 +2,7 @@
 export class CappedBody {
   readonly #keepBytes: number;
   readonly #capBytes: number;
-  #kept: Buffer[] = [];
+  #kept = Buffer.alloc(0);
   #keptBytes = 0;
   /** How many bytes came. */
   receivedBytes = 0;
@@ -16,17 +16,26 @@ export class CappedBody {
   take(chunk: Buffer): boolean {
     this.receivedBytes += chunk.length;
     const part = chunk.subarray(0, this.#keepBytes - this.#keptBytes);
-    if (part.length > 0) this.#kept.push(part);
+    this.#makeRoom(this.#keptBytes + part.length);
+    part.copy(this.#kept, this.#keptBytes);
     this.#keptBytes += part.length;
     return !this.tooLarge;
+  }
+
+  // One buffer that doubles: a list of pieces would be long for a body in chunks of a byte.
+  #makeRoom(bytes: number): void {
+    if (bytes <= this.#kept.length) return;
+    const larger = Buffer.alloc(Math.max(bytes, Math.min(2 * this.#kept.length, this.#keepBytes)));
+    this.#kept.copy(larger);
+    this.#kept = larger;
   }
 
   get tooLarge(): boolean {
     return this.receivedBytes > this.#capBytes;
   }
 
-  /** What was kept, in memory of its own: the pieces are views into larger reads. */
+  /** What was kept, in memory of its own. */
   get bytes(): Buffer {
-    return Buffer.concat(this.#kept);
+    return this.#kept.subarray(0, this.#keptBytes);
   }
 }

@@ -96,7 +96,7 @@ describe('scanResponse', () => {
     expect(scan([...pieces, Buffer.from('\n')]).limit).toBe('reads');
   });
 
-  it('counts bytes that only TLS sees', () => {
+  it('counts work below HTTP as bytes', () => {
     const response = scanResponse();
     response.charge(MAX_RAW_BYTES);
     expect(response.limit).toBeNull();

@@ -1,6 +1,6 @@
 export const MAX_RAW_BYTES = 128 * 1024; // interim responses, head, framing and body together
 export const MAX_HEAD_BYTES = 16 * 1024; // status line and headers of the final response
-export const MAX_READS = 2_048; // a read of one byte costs as much as a read of many
+export const MAX_READS = 512; // a read of one byte costs as much as a read of many, about 20 µs
 export const MAX_INTERIM_RESPONSES = 10;
 
 /** Which limit ended the reading of a response. */
@@ -9,7 +9,7 @@ export type ReadLimit = 'raw_bytes' | 'head_bytes' | 'reads' | 'interim_response
 /** The raw bytes of one response, as they come from the socket.
  *  - `take` counts a read and returns the part that the parser may see: the final response.
  *  - `end` returns what was held back when the connection ends.
- *  - `charge` counts bytes that the parser never sees.
+ *  - `charge` counts work that the endpoint causes below HTTP, as bytes.
  *  - `begun` is true from the first byte of a response that is not, as far as is known, an interim one.
  *  - `limit` names the first limit that was passed; from then on `take` returns nothing. */
 export type ResponseScan = {
