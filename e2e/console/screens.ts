@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import type { Story } from './story.js';
+import type { Story } from '@posthorn/testing';
 
 /** A screen in one of its states. */
 export interface Screen {

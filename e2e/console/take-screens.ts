@@ -1,9 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SCREENS, STATES } from './screens.js';
-import { tellStory } from './story.js';
 import { it as base } from './told.js';
-import { writeHistory } from './write-history.js';
+import { tellStory, writeHistory } from '@posthorn/testing';
 
 // npm run screens: every screen in every state, light and dark, wide and narrow, into screens/ to be looked at; and those that the
 // README shows into docs/.

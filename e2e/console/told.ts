@@ -1,10 +1,9 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
-import { waitFor } from '@posthorn/testing';
+import { STORY_ENV, tellStory, waitFor } from '@posthorn/testing';
 import { inject } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
 import type { Screen } from './screens.js';
-import { STORY_ENV, tellStory } from './story.js';
 
 /** A test on a stack that has been told the story, once for a file. */
 export const it = base

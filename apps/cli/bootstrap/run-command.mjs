@@ -5,17 +5,25 @@ import { runTests } from './run-tests.mjs';
 import { stressTests } from './stress-tests.mjs';
 import { root, run } from './step.mjs';
 
-/** start: installs, builds and becomes the local stack, in this very process, so that signals reach it · test: checks and
+/** start: installs, builds and becomes the local stack, in this very process, so that signals reach it · dev: the same, and
+ *  watches the sources · seed: fills the running stack with a history · test: checks and
  *  tests · stress: the tests while every core is busy · bench, bench:console, bench:retention: the measurements · screens: pictures of the console · faults: the fault suite. */
 export async function runCommand(name, args) {
   switch (name) {
-    case 'start': {
+    case 'start':
+    case 'dev': {
       await prepare();
       const main = join(root, 'apps/cli/dist/main.js');
-      process.argv = [process.execPath, main, 'dev', ...args];
+      process.argv = [process.execPath, main, 'dev', ...(name === 'dev' ? ['--watch'] : []), ...args];
+      // Deliveries fail for good after two attempts, so that every state can be seen.
+      if (name === 'dev') process.env.RETRY_SCHEDULE_SECONDS ??= '2';
       await import(pathToFileURL(main).href);
       return;
     }
+    case 'seed':
+      await prepare();
+      process.exitCode = await run(process.execPath, ['packages/testing/dist/seed.js', ...args]);
+      return;
     case 'test':
       process.exitCode = await runTests(args);
       return;
@@ -50,7 +58,7 @@ export async function runCommand(name, args) {
       return;
     default:
       console.error(
-        'Usage: node apps/cli/bootstrap.mjs start | test [vitest arguments] | stress [vitest arguments] | bench [arguments] | bench:console [arguments] | bench:retention [arguments] | screens [vitest arguments] | faults [arguments]',
+        'Usage: node apps/cli/bootstrap.mjs start | dev | seed | test [vitest arguments] | stress [vitest arguments] | bench [arguments] | bench:console [arguments] | bench:retention [arguments] | screens [vitest arguments] | faults [arguments]',
       );
       process.exitCode = 2;
   }

@@ -12,8 +12,12 @@ const program = new Command('posthorn')
 program
   .command('dev')
   .description('run everything on this machine: Postgres, the queue, API, worker, Bull Board and the demo')
+  .option(
+    '--watch',
+    'in a clone of the repository: compile on every change, restart what it concerns, reload the console',
+  )
   .addHelpText('after', '\nExample: WORKERS=2 API_PORT=0 posthorn dev')
-  .action(async () => (await import('./commands/dev.js')).dev());
+  .action(async (options: { watch?: true }) => (await import('./commands/dev.js')).dev(options));
 
 const migrate = program.command('migrate').description('bring the database to the shape that this version needs');
 migrate

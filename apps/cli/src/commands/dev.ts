@@ -1,9 +1,9 @@
 import { misspelledNames, readStackSettings } from '../env.js';
 import { runLocalStack } from '../local-stack/run-local-stack.js';
 
-/** The local stack, until Ctrl-C. */
-export async function dev(): Promise<void> {
+/** Runs the local stack until Ctrl-C. `watch` restarts its processes whenever their sources change. */
+export async function dev({ watch = false }: { watch?: boolean } = {}): Promise<void> {
   const settings = readStackSettings();
-  for (const name of misspelledNames()) console.error(`${name} means nothing to Posthorn: is it misspelled?`);
-  await runLocalStack(settings);
+  for (const name of misspelledNames()) console.error(`Nothing reads ${name}: is it misspelled?`);
+  await runLocalStack(settings, { watch });
 }

@@ -20,7 +20,7 @@ import { listenForStop } from './stop-signals.js';
 
 /** Runs the local stack until it is told to stop; then all of it ends in order, and the process with exit code 0. What
  *  fails while it starts ends it too: throws one sentence. */
-export async function runLocalStack(settings: StackSettings): Promise<void> {
+export async function runLocalStack(settings: StackSettings, { watch }: { watch: boolean }): Promise<void> {
   const dataDir = resolveDataDir(settings.dataDir);
   const claim = claimDataDir(dataDir);
   const undo: (() => unknown)[] = [() => claim.release()];
@@ -41,7 +41,7 @@ export async function runLocalStack(settings: StackSettings): Promise<void> {
   try {
     console.log('Posthorn, the local stack');
     await endLeftovers(claim);
-    const local = await startLocalStack({ settings, dataDir, signal, undo, onSpawn, say: console.log });
+    const local = await startLocalStack({ settings, dataDir, signal, undo, onSpawn, say: console.log, watch });
     console.log(whereThingsAre(local, settings, dataDir));
     const told = await firstDelivery(local, settings, signal);
     if (!signal.aborted) {

@@ -16,6 +16,8 @@ export interface App {
   log: { file: string; descriptor: number };
   /** How long it may take to end after SIGTERM. */
   graceMs: number;
+  /** Options of Node itself, such as `--watch`. */
+  nodeOptions: string[];
 }
 
 const bootMs = 60_000;
@@ -24,11 +26,11 @@ const bootMs = 60_000;
  *  reach it before its turn, and ends when this process does (follow-parent.ts). Throws, leaving nothing behind, when it
  *  ends or is not ready in time, or when the signal is aborted. */
 export async function startApp(
-  { name, entry, env, readyUrl, log, graceMs }: App,
+  { name, entry, env, readyUrl, log, graceMs, nodeOptions }: App,
   { signal, onSpawn }: { signal: AbortSignal; onSpawn: (pid: number) => void },
 ): Promise<Running> {
   const followParent = import.meta.resolve('./follow-parent.js');
-  const child = spawn(process.execPath, ['--enable-source-maps', '--import', followParent, entry], {
+  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, '--import', followParent, entry], {
     env,
     detached: true,
     stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
@@ -59,7 +61,8 @@ export async function startApp(
   throw new PlainError([`${name} ${why}. Its log, ${log.file}, ends with:`, ...lastLines(log.file)].join('\n    '));
 }
 
-async function isReady(url: string): Promise<boolean> {
+/** Whether the URL responds with 2xx within two seconds. Never throws. */
+export async function isReady(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
     await response.arrayBuffer();

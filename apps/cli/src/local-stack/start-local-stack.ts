@@ -14,6 +14,10 @@ import { openLog } from './open-log.js';
 import { step } from './progress.js';
 import { startApp } from './start-app.js';
 import { startLedger, startQueue } from './start-services.js';
+import { watchSources } from './watch-sources.js';
+
+/** Where Vite serves the console from its sources. */
+const WATCHED_CONSOLE_PORT = 3405;
 
 export interface Stage {
   settings: StackSettings;
@@ -24,6 +28,8 @@ export interface Stage {
   /** Called with the pid of each process of ours, after a restart too. */
   onSpawn: (pid: number) => void;
   say: (line: string) => void;
+  /** For work on Posthorn itself: processes restart when their sources change, and the console reloads. */
+  watch: boolean;
 }
 
 /** Starts Postgres, the queue, the migrations, then API, workers and Bull Board together, then the demo, telling each step.
@@ -92,7 +98,15 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
     const entry = fileURLToPath(new URL(`../../../${file}`, import.meta.url));
     const path = join(logs, `${name.toLowerCase().replaceAll(' ', '-')}.log`);
     const log = { file: path, descriptor: openLog(path) };
-    const app = { name, entry, env: childEnvironment({ ...shared, ...more }), readyUrl, log, graceMs };
+    const app = {
+      name,
+      entry,
+      env: childEnvironment({ ...shared, ...more }),
+      readyUrl,
+      log,
+      graceMs,
+      nodeOptions: nodeOptions(name, stage.watch),
+    };
     return (startSignal: AbortSignal): Promise<Kept<Running>> =>
       keepRunning(name, {
         ...around,
@@ -117,9 +131,13 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
   });
   const demo = await step('Demo', async () => only((await together([startDemo], signal, undo))[0]));
 
+  const consoleUrl = stage.watch
+    ? await step('Console, with hot reload', () => watchSources({ apiUrl, port: WATCHED_CONSOLE_PORT, signal, undo }))
+    : `${apiUrl}/`;
+
   const content = (): LocalFile => ({
     apiUrl,
-    consoleUrl: `${apiUrl}/`,
+    consoleUrl,
     boardUrl,
     demoUrl,
     operatorKey: keys.operatorKey,
@@ -142,6 +160,14 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
   });
   writeAgain();
   return content();
+}
+
+/** While watched, Node restarts a process when a file that it has loaded changes, and a debugger can attach to two of them. */
+function nodeOptions(name: string, watch: boolean): string[] {
+  if (!watch) return [];
+  const inspectPort = { API: 9229, 'Worker 1': 9230 }[name];
+  const inspect = inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectPort}`];
+  return ['--watch', '--watch-preserve-output', ...inspect];
 }
 
 function portWishes(settings: StackSettings) {

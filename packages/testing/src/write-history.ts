@@ -1,7 +1,6 @@
 import { toUuid } from '@posthorn/contract';
 import pg from 'pg';
-import type { Stack } from '../stack.js';
-import type { Story } from './story.js';
+import type { Story, ToldStack } from './tell-story.js';
 
 const HOURS = 24;
 /** Attempts within each hour of a day that ends now, of the busiest hour's. */
@@ -15,7 +14,7 @@ SELECT $1, $2, $3, date_bin('1 hour', now(), 'epoch') - make_interval(hours => $
 /** Makes a story look like a day in use: statistics of the 24 hours before it, and receivers with the names that they stand for.
  *  Only pictures need it: what a test looks at has happened. */
 export async function writeHistory(
-  stack: Stack,
+  stack: ToldStack,
   { account, webhook, failingWebhook, receivers }: Story,
 ): Promise<void> {
   const client = new pg.Client(stack.databaseUrl);

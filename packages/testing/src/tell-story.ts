@@ -1,5 +1,14 @@
-import { openReceiver, type Receiver, waitFor } from '@posthorn/testing';
-import type { Stack } from '../stack.js';
+import { openReceiver, type Receiver } from './open-receiver.js';
+import { waitFor } from './wait-for.js';
+
+/** A running Posthorn, as its operator reaches it. */
+export interface ToldStack {
+  databaseUrl: string;
+  /** An API call as the operator; returns the parsed response. Throws on a status that is not 2xx. */
+  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Publishes a body to the byte. */
+  publish(account: string, body: string): Promise<{ id: string }>;
+}
 
 /** What a console that has been in use for a while shows: ids of what is worth a look. */
 export interface Story {
@@ -32,7 +41,7 @@ const PAYLOAD = {
 const event = (type: string, payload: object = PAYLOAD): string => JSON.stringify({ event: type, payload });
 
 /** Tells the story to a fresh stack with STORY_ENV: two accounts, a webhook in each state, deliveries in each, a recovery, keys. */
-export async function tellStory(stack: Stack): Promise<Story> {
+export async function tellStory(stack: ToldStack): Promise<Story> {
   const receivers: Story['receivers'] = [];
   const open = async (host: string): Promise<Receiver> => {
     const receiver = await openReceiver();
