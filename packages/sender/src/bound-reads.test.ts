@@ -8,6 +8,7 @@ import { answer, type OnRequest } from '../test/receivers.js';
 import { trust } from '../test/trust.js';
 import { MAX_READS } from './scan-response.js';
 
+const PATIENT = { timeoutMs: 120_000 }; // no outcome here may depend on the speed of the machine
 const HEAD = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
 
@@ -47,7 +48,7 @@ describe('an endpoint that never ends its response', () => {
     ['a reason phrase', 'HTTP/1.1 200 ', 'OK ', /more than 16 KiB of headers/],
     ['empty lines', '', '\r\n', /more than 128 KiB/],
   ])('ends as bad_response: %s', async (_what, start, again, error) => {
-    const { result, sockets } = await postTo(endlessly(start, again));
+    const { result, sockets } = await postTo(endlessly(start, again), PATIENT);
     expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.stringMatching(error) });
     await expect.poll(() => sockets.size).toBe(0);
     expect(opened).toHaveLength(1);
@@ -63,7 +64,7 @@ describe('an endpoint that never ends its response', () => {
     ['a body', `${HEAD}content-length: 1000000000\r\n\r\n`, 'x'],
     ['empty lines after the response', answer(200).toString(), '\r\n'],
   ])('keeps the status that it sent: %s', async (_what, start, again) => {
-    const { result, sockets } = await postTo(endlessly(start, again));
+    const { result, sockets } = await postTo(endlessly(start, again), PATIENT);
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, error: null });
     await expect.poll(() => sockets.size).toBe(0);
     expect(opened).toHaveLength(1);
@@ -80,7 +81,7 @@ describe('an endpoint that never ends its response', () => {
       };
       next();
     });
-    const result = await sender('127.0.0.1').post(to(url, { timeoutMs: 60_000 }));
+    const result = await sender('127.0.0.1').post(to(url, PATIENT));
     expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining(`${MAX_READS} pieces`) });
   });
 });
@@ -92,7 +93,7 @@ it('an endpoint that renegotiates TLS without end: bad_response', async () => {
     if (socket instanceof TLSSocket) socket.renegotiate({}, (error) => void (error ?? renegotiate(socket)));
   };
   const { port } = await receiver(renegotiate, { tlsOptions: { key, cert, maxVersion: 'TLSv1.2' } });
-  const result = await sender('127.0.0.1,localhost').post(to(`https://localhost:${port}/`, { timeoutMs: 60_000 }));
+  const result = await sender('127.0.0.1,localhost').post(to(`https://localhost:${port}/`, PATIENT));
   expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining('128 KiB') });
 });
 
@@ -103,7 +104,9 @@ describe('a post that ends before its response', () => {
     ['101', saying('HTTP/1.1 101 S\r\n\r\n'), 'bad_response'],
   ])('closes its connection and opens no other: %s', async (_what, onRequest, outcome) => {
     const opening = await receiver(onRequest);
-    const result = await sender('127.0.0.1').post(to(opening.url, { timeoutMs: outcome === 'timeout' ? 50 : 60_000 }));
+    const result = await sender('127.0.0.1').post(
+      to(opening.url, { ...PATIENT, ...(outcome === 'timeout' && { timeoutMs: 50 }) }),
+    );
     expect(result.outcome).toBe(outcome);
     await expect.poll(() => opening.sockets.size).toBe(0);
     await backInPool();
@@ -125,7 +128,7 @@ describe('interim responses', () => {
     });
     const guarded = sender('127.0.0.1');
     for (let posts = 0; posts < 3; posts++) {
-      const result = await guarded.post(to(opening.url));
+      const result = await guarded.post(to(opening.url, PATIENT));
       expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, bodyTruncated: false });
       expect(result.responseHeaders).toEqual({ 'content-length': '4', 'x-a': 'b' });
       expect(Buffer.from(result.body).toString()).toBe('done');
@@ -143,7 +146,9 @@ describe('interim responses', () => {
     });
     const guarded = sender('127.0.0.1,localhost');
     for (let posts = 0; posts < 5; posts++) {
-      const result = await guarded.post(to(`https://localhost:${opening.port}/`, { keepBytes: body.length }));
+      const result = await guarded.post(
+        to(`https://localhost:${opening.port}/`, { ...PATIENT, keepBytes: body.length }),
+      );
       expect(result).toMatchObject({ outcome: 'ok', bodyTruncated: false });
       expect(result.body).toHaveLength(body.length);
       await backInPool();
@@ -156,7 +161,7 @@ describe('interim responses', () => {
     ['the connection closes within a status line', 'HTTP/1.1 10', 'bad_response'],
     ['an upgrade follows', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 S\r\n\r\n', 'bad_response'],
   ])('are not a final response: %s', async (_what, bytes, outcome) => {
-    const { result } = await postTo((socket) => socket.end(bytes));
+    const { result } = await postTo((socket) => socket.end(bytes), PATIENT);
     expect(result).toMatchObject({ outcome, statusCode: null });
   });
 });
