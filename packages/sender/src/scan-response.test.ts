@@ -135,7 +135,7 @@ describe('scanResponse', () => {
           expect(scan(cut(bytes, shares))).toEqual(scan([bytes]));
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 });
