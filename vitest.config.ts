@@ -21,7 +21,7 @@ export const fromSource = {
 };
 
 // Only a test that hangs runs into these. No test may depend on the speed of the machine.
-const HANG_GUARD = { testTimeout: 300_000, hookTimeout: 300_000 };
+const HANG_GUARD = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 120_000 } } };
 
 // Three tiers. A file's name or folder says to which it belongs:
 //   unit      *.test.ts        no Postgres, no Redis, no process of ours, no browser; needs no build
