@@ -1,4 +1,5 @@
 import type { Deps, Publisher } from '@posthorn/core';
+import type { Producer } from '@posthorn/jobs';
 import type { AddressPolicy } from '@posthorn/sender';
 import type { EffectiveSetting } from '@posthorn/settings';
 import type {
@@ -32,8 +33,8 @@ export interface ApiDeps extends Deps {
   maxSubscriptionsPerAccount: number;
   /** Which URLs subscriptions may have. */
   addresses: AddressPolicy;
-  /** Whether the queue answers; asked by /readyz only. */
-  checkQueue(): Promise<{ status: 'ok' | 'fail'; latencyMs: number }>;
+  /** Whether an enqueue works; asked by /readyz only. Never throws. */
+  checkQueue: Producer['check'];
   /** How things stand, for /readyz, /metrics and /v1/queues. */
   figures: ReadFigures;
   /** For so long /readyz and /metrics give everybody the same answer: without a key anybody may ask. */

@@ -339,7 +339,9 @@ describe('login', () => {
 
   test('/readyz is a 503 while draining and while the queue is away; /livez stays 200', async () => {
     const draining = await openBoard(producer, { isDraining: () => true });
-    const queueAway = await openBoard(producer, { checkQueue: async () => ({ status: 'fail', latencyMs: 3000 }) });
+    const queueAway = await openBoard(producer, {
+      checkQueue: async () => ({ status: 'fail', latencyMs: 3000, reason: 'it does not respond' }),
+    });
     for (const board of [draining, queueAway]) {
       expect((await board.inject('/readyz')).statusCode).toBe(503);
       expect((await board.inject('/livez')).statusCode).toBe(200);

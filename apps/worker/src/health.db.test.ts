@@ -1,11 +1,13 @@
 import { openDatabase } from '@posthorn/core';
+import type { QueueCheck } from '@posthorn/jobs';
 import { type ClonedDatabase, cloneDatabase } from '@posthorn/testing';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { buildHealth, type HealthDeps } from './health.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const state = { queue: 'ok' as 'ok' | 'fail', isConsuming: true, isDraining: false };
+const QUEUE_OK: QueueCheck = { status: 'ok', latencyMs: 1 };
+const state = { queue: QUEUE_OK as QueueCheck, isConsuming: true, isDraining: false };
 let database: ClonedDatabase;
 let health: ReturnType<typeof buildHealth>;
 let build: (changes?: Partial<HealthDeps>) => typeof health;
@@ -17,7 +19,7 @@ beforeAll(async () => {
   build = (changes = {}) =>
     buildHealth({
       db,
-      producer: { check: async () => ({ status: state.queue, latencyMs: 1 }) },
+      producer: { check: async () => state.queue },
       isConsuming: () => state.isConsuming,
       registry: new Registry(),
       isDraining: () => state.isDraining,
@@ -28,7 +30,7 @@ beforeAll(async () => {
   health = build();
   close = () => Promise.all([health.close(), db.close()]);
 });
-beforeEach(() => void Object.assign(state, { queue: 'ok', isConsuming: true, isDraining: false }));
+beforeEach(() => void Object.assign(state, { queue: QUEUE_OK, isConsuming: true, isDraining: false }));
 afterAll(async () => {
   await close();
   await database.drop();
@@ -68,10 +70,10 @@ describe('a worker', () => {
     expect((await ask('/livez')).status).toBe(200);
   });
 
-  it('whose queue is away is not ready, and lives: a restart would not help', async () => {
-    state.queue = 'fail';
+  it('is not ready while an enqueue fails, says why, and lives: a restart would not help', async () => {
+    state.queue = { status: 'fail', latencyMs: 1, reason: 'it does not respond' };
     const { status, json } = await ask('/readyz');
-    expect([status, json.status, json.checks.queue.status]).toEqual([503, 'fail', 'fail']);
+    expect([status, json.status, json.checks.queue]).toEqual([503, 'fail', state.queue]);
     expect((await ask('/livez')).status).toBe(200);
   });
 

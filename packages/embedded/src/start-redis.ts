@@ -26,6 +26,8 @@ const stopSteps = [
 export async function startRedis(options: {
   directory: string;
   port?: number;
+  /** Of redis.conf, beside what BullMQ needs. */
+  settings?: Record<string, string>;
   log: (line: string) => void;
 }): Promise<EmbeddedRedis | null> {
   const command = findOnPath('redis-server') ?? findOnPath('valkey-server');
@@ -36,11 +38,11 @@ export async function startRedis(options: {
     for (const server of claim.left) await endProcess(server, stopSteps);
     const data = join(directory, 'data');
     mkdirSync(data, { recursive: true, mode: 0o700 });
-    const { port, log } = options;
+    const { port, settings = {}, log } = options;
     if (port && !(await isPortFree(port))) throw new Error(`Redis cannot start: port ${port} of 127.0.0.1 is taken.`);
     for (let tries = 1; ; tries++) {
       const chosen = port || (await findFreePort());
-      const server = startServer(command, { data, port: chosen, log });
+      const server = startServer(command, { data, port: chosen, settings, log });
       claim.record([server.pid]);
       const result = await Promise.race([answers(chosen, server), server.exited]);
       if (result === true) return release(server, chosen, () => claim.release());
@@ -66,7 +68,12 @@ function release(server: ServerProcess, port: number, ended: () => void): Embedd
 
 function startServer(
   command: string,
-  { data, port, log }: { data: string; port: number; log: (line: string) => void },
+  {
+    data,
+    port,
+    settings: others,
+    log,
+  }: { data: string; port: number; settings: Record<string, string>; log: (line: string) => void },
 ): ServerProcess {
   const settings = {
     bind: '127.0.0.1',
@@ -76,6 +83,7 @@ function startServer(
     save: '', // no snapshots beside the append-only file
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
+    ...others,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const server = spawnServer(command, flags, { account: null, deathSignal: 'SIGTERM' });

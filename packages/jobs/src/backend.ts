@@ -13,7 +13,7 @@ import {
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import type { QueueName } from './catalog.js';
+import type { CHECK_QUEUE, QueueName } from './catalog.js';
 
 /** Where the queue lives: Redis, or Postgres where there is none (BullMQ's own backend). */
 export interface QueueConnection {
@@ -23,7 +23,7 @@ export interface QueueConnection {
 
 /** The connections of one process to the queue, and what is built on them. */
 export interface Backend {
-  queue(name: QueueName): Queue;
+  queue(name: QueueName | typeof CHECK_QUEUE): Queue;
   worker(name: QueueName, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
   /** A worker fetches one job after the other, each a round trip: so many side by side fetch faster. */
   workersPerQueue: number;
@@ -32,8 +32,8 @@ export interface Backend {
   /** Removes those of these jobs that have completed or failed, and on Redis those that no list has any more. Leaves alone those that
    *  wait, are delayed or run. Safe to repeat. */
   removeFinished(queue: Queue, jobIds: string[]): Promise<void>;
-  /** Resolves if the queue answers; throws if it does not. */
-  ping(): Promise<void>;
+  /** Resolves when there is a connection; throws when the attempt under way fails. */
+  connected(): Promise<void>;
   /** True to one caller (on Postgres, to one of each process) after the queue was flushed, restarted or replaced: jobs may be
    *  lost. */
   hasForgotten(): Promise<boolean>;
@@ -108,9 +108,8 @@ function openRedis(url: string, { producing, onError }: BackendOptions): Backend
     // Unlike a queue it looks at the version: to a Redis that could be old it hands whole seconds, and what is delayed comes as much late.
     worker: (name, process, workerOptions) =>
       new Worker(name, process, { ...workerOptions, connection: redis, prefix: PREFIX }).on('error', onError),
-    async ping() {
+    async connected() {
       if (redis.status !== 'ready') await once(redis, 'ready'); // throws at the next connection error
-      await redis.ping();
     },
     async hasForgotten() {
       // A run id is new at each start (and on another server); the key is gone after a flush.
@@ -174,9 +173,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
         'error',
         onError,
       ) as unknown as Worker,
-    async ping() {
-      await pool.query('SELECT 1');
-    },
+    connected: () => Promise.resolve(), // each statement connects
     async hasForgotten() {
       // A Postgres that was started anew may have crashed before. Each process finds that out for itself; telling twice is harmless.
       const { rows } = await pool.query<{ startedAt: string }>(

@@ -11,6 +11,9 @@ export const QUEUES = {
 export type QueueName = keyof typeof QUEUES;
 export const QUEUE_NAMES = Object.keys(QUEUES) as QueueName[];
 
+/** A queue that nobody consumes, with one job that stays: adding it again proves that an enqueue works. */
+export const CHECK_QUEUE = 'check';
+
 /** What the queue is told: the id of a delivery (of a verification, on `verify`) and which attempt is due. */
 export interface Due {
   /** A uuid. */

@@ -618,8 +618,10 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await waitFor(() => runs === 1);
   });
 
-  it('says that it answers, and how fast', async () => {
-    expect(await producer().check()).toMatchObject({ status: 'ok' });
+  it('says that an enqueue works, and how long one takes, each time it is asked', async () => {
+    const { check } = producer();
+    for (let times = 0; times < 2; times += 1)
+      expect(await check()).toEqual({ status: 'ok', latencyMs: expect.any(Number) });
   });
 });
 

@@ -1,13 +1,14 @@
 import type { Job, JobType, Queue } from 'bullmq';
 import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
-import { type Due, type Enqueue, QUEUE_NAMES, type QueueName, toJobData, toJobId } from './catalog.js';
+import { CHECK_QUEUE, type Due, type Enqueue, QUEUE_NAMES, type QueueName, toJobData, toJobId } from './catalog.js';
 import type { Log } from './log.js';
+import { refusalReason } from './refusal-reason.js';
 
 export interface Producer {
   enqueue: Enqueue;
-  /** Whether the queue answers, and how fast. Never throws. */
-  check(): Promise<{ status: 'ok' | 'fail'; latencyMs: number }>;
+  /** Whether an enqueue works, and how long one takes. Never throws, and responds within 3 s. */
+  check(): Promise<QueueCheck>;
   /** How the queues stand. Throws when the queue does not answer. */
   figures(): Promise<Record<QueueName, QueueFigures>>;
   /** True to one caller after the queue was flushed, restarted or replaced, so that jobs may be lost. False also when it
@@ -17,6 +18,9 @@ export interface Producer {
   queues: Record<QueueName, Queue>;
   close(): Promise<void>;
 }
+
+/** `reason` names no host and no user. */
+export type QueueCheck = { latencyMs: number } & ({ status: 'ok' } | { status: 'fail'; reason: string });
 
 /** How many jobs are in each state. Finished ones are kept in part only, so no more is to be read from `failed`. */
 export interface QueueFigures {
@@ -50,6 +54,7 @@ export function openProducer(
 ): Producer {
   const backend = openBackend(connection, { producing: true, onError: availability.lost });
   const queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, backend.queue(name)])) as Record<QueueName, Queue>;
+  const checkQueue = backend.queue(CHECK_QUEUE);
 
   interface Call {
     due: Due[];
@@ -97,16 +102,26 @@ export function openProducer(
     }
   }
 
+  /** A ping would succeed on a replica, on a Redis without memory, and for a user that may not run scripts. */
+  async function proveEnqueue(): Promise<void> {
+    await backend.connected();
+    await checkQueue.addBulk([{ name: CHECK_QUEUE, data: {}, opts: { jobId: 'check' } }]);
+  }
+
   return {
     enqueue,
     queues,
     async check() {
       const start = performance.now();
-      const status = await within(ANSWER_WITHIN_MS, backend.ping()).then(
-        () => 'ok' as const,
-        () => 'fail' as const,
-      );
-      return { status, latencyMs: Math.round(performance.now() - start) };
+      const latencyMs = () => Math.round(performance.now() - start);
+      try {
+        await within(ANSWER_WITHIN_MS, proveEnqueue());
+      } catch (error) {
+        availability.lost(error);
+        return { status: 'fail', latencyMs: latencyMs(), reason: refusalReason(error) };
+      }
+      availability.found();
+      return { status: 'ok', latencyMs: latencyMs() };
     },
     hasForgotten: () => within(ANSWER_WITHIN_MS, backend.hasForgotten()).catch(() => false),
     async figures() {
@@ -117,7 +132,10 @@ export function openProducer(
       return Object.fromEntries(figures) as Record<QueueName, QueueFigures>;
     },
     async close() {
-      await within(ANSWER_WITHIN_MS, Promise.all(Object.values(queues).map((queue) => queue.close()))).catch(() => {
+      await within(
+        ANSWER_WITHIN_MS,
+        Promise.all([...Object.values(queues), checkQueue].map((queue) => queue.close())),
+      ).catch(() => {
         // A queue that is away cannot be taken leave of.
       });
       await backend.close();

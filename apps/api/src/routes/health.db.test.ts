@@ -1,4 +1,5 @@
 import { newId, openDatabase, recordWorker } from '@posthorn/core';
+import type { QueueCheck } from '@posthorn/jobs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IDLE, openTestApi, type TestApi } from '../api.test-support.js';
 import { buildApp } from '../app.js';
@@ -6,9 +7,10 @@ import { openFigures } from '../figures.js';
 import { openMetrics } from '../metrics.js';
 
 let api: TestApi;
-const state = { queue: 'ok' as 'ok' | 'fail', isDraining: false, queues: IDLE as typeof IDLE | null };
+const QUEUE_OK: QueueCheck = { status: 'ok', latencyMs: 1 };
+const state = { queue: QUEUE_OK as QueueCheck, isDraining: false, queues: IDLE as typeof IDLE | null };
 beforeAll(async () => {
-  const checkQueue = async () => ({ status: state.queue, latencyMs: 1 });
+  const checkQueue = async () => state.queue;
   const readQueues = async () => {
     if (!state.queues) throw new Error('the queue does not answer');
     return state.queues;
@@ -51,11 +53,11 @@ describe('/readyz', () => {
     ]);
   });
 
-  it('200 degraded while the queue is away: accepting needs only Postgres', async () => {
-    state.queue = 'fail';
+  it('200 degraded, with the reason, while an enqueue fails: accepting needs only Postgres', async () => {
+    state.queue = { status: 'fail', latencyMs: 1, reason: 'Redis is out of memory' };
     const { status, json } = await ask('/readyz');
-    expect([status, json.status, json.checks.queue.status]).toEqual([200, 'degraded', 'fail']);
-    state.queue = 'ok';
+    expect([status, json.status, json.checks.queue]).toEqual([200, 'degraded', state.queue]);
+    state.queue = QUEUE_OK;
   });
 
   it('200 degraded while no worker is alive, with the reason: accepting needs none', async () => {

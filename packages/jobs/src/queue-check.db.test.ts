@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EmbeddedRedis, findFreePort, startRedis } from '@posthorn/embedded';
+import { cloneDatabase, waitFor } from '@posthorn/testing';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { QueueConnection } from './backend.js';
+import { openProducer, type QueueCheck } from './producer.js';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What health says about a queue, and whether an enqueue works there. */
+async function ask(connection: QueueConnection): Promise<{ check: QueueCheck; isTaken: boolean }> {
+  const producer = openProducer(connection, { log: silent });
+  try {
+    const check = await producer.check();
+    const isTaken = await producer.enqueue('deliver', [
+      { id: '01890a5d-ac96-774b-bcce-b302099a8057', attemptNumber: 1 },
+    ]);
+    return { check, isTaken };
+  } finally {
+    await producer.close();
+  }
+}
+const failed = (reason: string) => ({
+  check: { status: 'fail', latencyMs: expect.any(Number), reason },
+  isTaken: false,
+});
+const works = { check: { status: 'ok', latencyMs: expect.any(Number) }, isTaken: true };
+
+describe.runIf(inject('redisUrl') !== null)('a Redis that responds to a ping', () => {
+  // Its own, since these tests change how it works.
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-queue-check-'));
+  let server: EmbeddedRedis;
+  let redis: Redis;
+  beforeAll(async () => {
+    server = await start('single');
+    redis = new Redis(server.url);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function start(name: string, settings: Record<string, string> = {}): Promise<EmbeddedRedis> {
+    const started = await startRedis({ directory: join(folder, name), settings, log: () => {} });
+    if (!started) throw new Error('this machine has no redis-server');
+    return started;
+  }
+  const askServer = () => ask({ backend: 'redis', url: server.url });
+
+  it('fails while it is out of memory, and is ok again afterwards', async () => {
+    await redis.config('SET', 'maxmemory', '1');
+    expect(await askServer()).toEqual(failed('Redis is out of memory: raise its maxmemory'));
+    await redis.config('SET', 'maxmemory', '0');
+    expect(await askServer()).toEqual(works);
+  });
+
+  it('fails while it is a read-only replica, and is ok again once it is promoted', async () => {
+    await redis.replicaof('127.0.0.1', 1);
+    expect(await askServer()).toEqual(failed('Redis is a read-only replica: REDIS_URL must name the primary'));
+    await redis.replicaof('NO', 'ONE');
+    expect(await askServer()).toEqual(works);
+  });
+
+  it.each([
+    ['may not run scripts', ['~*', '+@all', '-@scripting']],
+    ['may write other keys only', ['~other:*', '+@all']],
+  ])('fails for a user that %s', async (_, rules) => {
+    await redis.acl('SETUSER', 'limited', 'reset', 'on', '>secret', '&*', ...rules);
+    const url = new URL(server.url);
+    Object.assign(url, { username: 'limited', password: 'secret' });
+    expect(await ask({ backend: 'redis', url: url.href })).toEqual(
+      failed('the Redis user lacks permissions: it must be able to run scripts and to write all keys of the queue'),
+    );
+  });
+
+  it('fails on a cluster', async () => {
+    const node = await start('cluster', {
+      'cluster-enabled': 'yes',
+      'cluster-port': String(await findFreePort()),
+    });
+    const client = new Redis(node.url);
+    await client.cluster('ADDSLOTSRANGE', 0, 16_383);
+    await waitFor(async () => (await client.cluster('INFO')).includes('cluster_state:ok'));
+    client.disconnect();
+    expect(await ask({ backend: 'redis', url: node.url })).toEqual(
+      failed('Redis runs as a cluster, which is not supported: use a single primary'),
+    );
+    await node.stop();
+  });
+});
+
+describe('a Postgres that responds', () => {
+  it('fails while it is read-only, and while the tables of the queue are missing', async () => {
+    const database = await cloneDatabase(inject('templateDatabaseUrl'));
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const askDatabase = () => ask({ backend: 'postgres', url: database.url });
+    expect(await askDatabase()).toEqual(works);
+
+    const name = new URL(database.url).pathname.slice(1);
+    await client.query(`ALTER DATABASE "${name}" SET default_transaction_read_only = on`);
+    expect(await askDatabase()).toEqual(failed('Postgres is read-only: the database URL must name the primary'));
+    await client.query(`ALTER DATABASE "${name}" RESET default_transaction_read_only`);
+
+    await client.query('ALTER SCHEMA bullmq RENAME TO elsewhere');
+    expect(await askDatabase()).toEqual(failed('the tables of the queue are missing: run the migrations'));
+    await client.end();
+    await database.drop();
+  });
+});
