@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { startPostgres, startRedis } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
 import { cloneDatabase, findBrowser } from '@posthorn/testing';
@@ -17,6 +17,8 @@ declare module 'vitest' {
     queueBackends: ('redis' | 'postgres')[];
     /** A Chromium; null without one, and in the database tier. */
     browserPath: string | null;
+    /** A PgBouncer; null without one, and in the database tier. */
+    pgBouncerPath: string | null;
   }
 }
 
@@ -56,6 +58,10 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
   if (project.name === 'e2e' && !browserPath) {
     missed(undo, ['THE BROWSER TESTS DID NOT RUN', 'No Chromium here: install one, or name it with CHROME_PATH.']);
   }
+  const pgBouncerPath = project.name === 'e2e' ? findPgBouncer() : null;
+  if (project.name === 'e2e' && !pgBouncerPath) {
+    missed(undo, ['HALF OF THE POOLER TESTS DID NOT RUN', 'No pgbouncer on the PATH or in /usr/sbin: install it.']);
+  }
   const postgres = await startPostgres({ directory: join(folder, 'postgres'), log });
   undo.push(() => postgres.stop());
 
@@ -67,6 +73,13 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
   project.provide('redisUrl', redis?.url ?? null);
   project.provide('queueBackends', redis ? ['redis', 'postgres'] : ['postgres']);
   project.provide('browserPath', browserPath);
+  project.provide('pgBouncerPath', pgBouncerPath);
+}
+
+// Debian puts it where only root's PATH leads.
+function findPgBouncer(): string | null {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
+  return folders.map((folder) => join(folder, 'pgbouncer')).find((path) => existsSync(path)) ?? null;
 }
 
 /** Builds what this tier needs and is missing or out of date: everything for e2e, else the Prisma client alone. */

@@ -5,6 +5,8 @@ import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
 /** The API's settings, shaped: what is off is null. */
 export interface Env {
   databaseUrl: string;
+  /** Set where databaseUrl leads to a pooler in transaction mode. */
+  databaseDirectUrl: string | null;
   databasePoolSize: number;
   queue: QueueConnection;
   host: string;
@@ -36,6 +38,7 @@ export interface Env {
 
 const NAMES = [
   'DATABASE_URL',
+  'DATABASE_DIRECT_URL',
   'DATABASE_POOL_SIZE',
   'REDIS_URL',
   'QUEUE_BACKEND',
@@ -65,6 +68,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
   const read = readEnv(env, NAMES);
   return {
     databaseUrl: read.databaseUrl,
+    databaseDirectUrl: read.databaseDirectUrl,
     databasePoolSize: read.databasePoolSize,
     queue: queueOf(read),
     host: read.apiHost,

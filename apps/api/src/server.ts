@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { openCipher, openDatabase, openPublisher, requireMigrated } from '@posthorn/core';
+import { openCipher, openDatabase, openPublisher, requireMigrated, requireSessions } from '@posthorn/core';
 import { openProducer } from '@posthorn/jobs';
 import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
 import { pino } from 'pino';
@@ -20,6 +20,7 @@ collectDefaultMetrics({ register: metrics.registry });
 
 const db = openDatabase({
   url: env.databaseUrl,
+  directUrl: env.databaseDirectUrl,
   applicationName: 'posthorn-api',
   maxConnections: env.databasePoolSize,
   log,
@@ -81,6 +82,7 @@ closeOnSignal({
   },
 });
 
+await requireSessions(db, log).catch(giveUp);
 await requireMigrated(db, log).catch(giveUp);
 const url = await app.listen({ host: env.host, port: env.port }).catch(giveUp);
 log.info({ url, queueBackend: env.queue.backend, version }, 'api.listening');

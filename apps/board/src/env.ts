@@ -29,6 +29,7 @@ export function readBoardEnv(env: NodeJS.ProcessEnv): BoardEnv {
       'QUEUE_BACKEND',
       'REDIS_URL',
       'DATABASE_URL',
+      'DATABASE_DIRECT_URL',
       'SHUTDOWN_TIMEOUT_MS',
       'LOG_LEVEL',
     ],

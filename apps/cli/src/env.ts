@@ -24,9 +24,11 @@ export function misspelledNames(): string[] {
 
 /** What `migrate` needs. Outside of the local stack DATABASE_URL must be set; inside it may be found in local.json. */
 export function readMigrateSettings() {
-  return readEnv(process.env, ['DATABASE_URL', 'REDIS_URL', 'QUEUE_BACKEND', 'POSTHORN_DATA_DIR', 'LOG_LEVEL'], {
-    localStack: true,
-  });
+  return readEnv(
+    process.env,
+    ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'REDIS_URL', 'QUEUE_BACKEND', 'POSTHORN_DATA_DIR', 'LOG_LEVEL'],
+    { localStack: true },
+  );
 }
 
 export function readApiSettings() {

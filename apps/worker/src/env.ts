@@ -6,6 +6,7 @@ import { SettingsError, readEnv } from '@posthorn/settings';
 export function readWorkerEnv(env: NodeJS.ProcessEnv) {
   const found = readEnv(env, [
     'DATABASE_URL',
+    'DATABASE_DIRECT_URL',
     'DATABASE_POOL_SIZE',
     'REDIS_URL',
     'QUEUE_BACKEND',

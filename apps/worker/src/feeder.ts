@@ -60,7 +60,7 @@ export function startFeeder(options: FeederOptions): Feeder {
     isWanted = false;
     try {
       // Without it the feeder looks by itself: no reason to look at nothing.
-      if (!listening || listening.isLost) listening = await listenForWork(db.pool, onWake).catch(() => undefined);
+      if (!listening || listening.isLost) listening = await listenForWork(db, onWake).catch(() => undefined);
       let isRestDue = false;
       if (Date.now() >= restAt) {
         restAt = Date.now() + REST_EVERY_MS;

@@ -8,6 +8,7 @@ import {
   openPatience,
   openVerifier,
   requireMigrated,
+  requireSessions,
 } from '@posthorn/core';
 import {
   type Consumer,
@@ -49,10 +50,12 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   const metrics = openMetrics();
   const db = openDatabase({
     url: env.databaseUrl,
+    directUrl: env.databaseDirectUrl,
     applicationName: 'posthorn worker',
     maxConnections: env.databasePoolSize,
     log,
   });
+  await requireSessions(db, log);
   await requireMigrated(db, log);
   const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });
   // Shared, so that an absence is said once and not by each part that notices it.

@@ -1,5 +1,6 @@
 export { openDatabase, type Database } from './database.js';
 export { isDatabaseAway, openPatience } from './database-away.js';
+export { requireSessions } from './pooling/require-sessions.js';
 export { openCipher, type Cipher } from './cipher.js';
 export { lowestId, newId } from './id.js';
 export type { Log } from './log.js';

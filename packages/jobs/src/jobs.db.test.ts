@@ -43,17 +43,25 @@ describe('job ids', () => {
 
 describe('choosing the queue', () => {
   const [redisUrl, databaseUrl] = ['redis://r', 'postgres://p'];
+  const database = { databaseUrl, databaseDirectUrl: null };
   it('auto takes Redis when there is one, else Postgres; what is missing is said', () => {
-    expect(chooseQueue({ queueBackend: 'auto', redisUrl, databaseUrl })).toEqual({ backend: 'redis', url: redisUrl });
-    expect(chooseQueue({ queueBackend: 'auto', redisUrl: null, databaseUrl })).toEqual({
+    expect(chooseQueue({ queueBackend: 'auto', redisUrl, ...database })).toEqual({ backend: 'redis', url: redisUrl });
+    expect(chooseQueue({ queueBackend: 'auto', redisUrl: null, ...database })).toEqual({
       backend: 'postgres',
       url: databaseUrl,
     });
-    expect(chooseQueue({ queueBackend: 'postgres', redisUrl, databaseUrl })).toEqual({
+    expect(chooseQueue({ queueBackend: 'postgres', redisUrl, ...database })).toEqual({
       backend: 'postgres',
       url: databaseUrl,
     });
-    expect(chooseQueue({ queueBackend: 'redis', redisUrl: null, databaseUrl })).toMatch(/REDIS_URL is required/);
+    expect(chooseQueue({ queueBackend: 'redis', redisUrl: null, ...database })).toMatch(/REDIS_URL is required/);
+  });
+  it('on Postgres takes the direct URL, since BullMQ needs sessions', () => {
+    const databaseDirectUrl = 'postgres://direct';
+    expect(chooseQueue({ queueBackend: 'auto', redisUrl: null, databaseUrl, databaseDirectUrl })).toEqual({
+      backend: 'postgres',
+      url: databaseDirectUrl,
+    });
   });
 });
 
@@ -548,6 +556,31 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       redis.disconnect();
       expect(await ask()).toBe(1);
       expect(await ask()).toBe(0);
+    });
+  }
+
+  if (backend === 'postgres') {
+    it('regression: two enqueue one job at the same time, whatever isolation the database defaults to', async () => {
+      const database = new pg.Client({ connectionString: connection.url, options: `-c search_path=${DEFAULT_SCHEMA}` });
+      await database.connect();
+      undo.push(() => database.end());
+      const name = new URL(connection.url).pathname.slice(1);
+      await database.query(`ALTER DATABASE "${name}" SET default_transaction_isolation = 'repeatable read'`);
+      const one = due();
+      await database.query('BEGIN');
+      await database.query(
+        `INSERT INTO job (queue, id, seq, name, state, added_at_ms) VALUES ('deliver', $1, nextval('job_seq'), 'deliver', 'waiting', 0)`,
+        [toJobId('deliver', one)],
+      );
+      const enqueued = producer().enqueue('deliver', [one]);
+      await waitFor(async () => {
+        const { rowCount } = await database.query(
+          'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))',
+        );
+        return rowCount === 1;
+      });
+      await database.query('COMMIT');
+      expect(await enqueued).toBe(true);
     });
   }
 

@@ -78,7 +78,8 @@ const INSIDE = new Set<SettingName>([
 /** What an app can read and has no use for here. */
 const UNUSED: Record<string, Set<SettingName>> = {
   migrate: new Set<SettingName>(['POSTHORN_DATA_DIR']), // only without a DATABASE_URL
-  board: new Set<SettingName>(['POSTHORN_OPERATOR_KEY']), // BOARD_PASSWORD falls back to it
+  // BOARD_PASSWORD falls back to the key, and the queue is in Redis.
+  board: new Set<SettingName>(['POSTHORN_OPERATOR_KEY', 'DATABASE_DIRECT_URL']),
 };
 /** Links in pages, to the ports that are published. */
 const LINKS = new Set<SettingName>(['POSTHORN_BOARD_URL', 'POSTHORN_API_URL']);

@@ -43,6 +43,14 @@ export const settings = {
     secret: true,
     description: 'Postgres 15 or newer, `postgres://user:password@host:5432/name`. The local stack brings its own.',
   },
+  DATABASE_DIRECT_URL: {
+    schema: url('postgres', 'postgresql'),
+    default: null,
+    secret: true,
+    description:
+      'Postgres itself, where `DATABASE_URL` leads to a connection pooler in transaction mode. Carries migrations, `LISTEN`, ' +
+      'session locks and BullMQ on Postgres. Unset: `DATABASE_URL`, which may be a pooler in session mode.',
+  },
   DATABASE_POOL_SIZE: {
     schema: wholeNumber(1, 1000),
     default: '10',

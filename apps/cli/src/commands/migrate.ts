@@ -32,7 +32,8 @@ export async function migrateStatusCommand({ json }: { json?: true }): Promise<v
 
 function findDatabase(): string {
   const settings = readMigrateSettings();
-  const url = settings.databaseUrl ?? readLocalFile(resolveDataDir(settings.dataDir))?.databaseUrl;
+  const url =
+    settings.databaseDirectUrl ?? settings.databaseUrl ?? readLocalFile(resolveDataDir(settings.dataDir))?.databaseUrl;
   if (url) return url;
   throw new PlainError('Which database? Set DATABASE_URL, or start the local stack (npm start) first.');
 }

@@ -71,7 +71,7 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
 
   await step(
     'Migrations',
-    () => migrate(ledger.url, queueBackend, servicesLog),
+    () => migrate(ledger.directUrl ?? ledger.url, queueBackend, servicesLog),
     (applied) => `${applied} applied`,
   );
   signal.throwIfAborted();
@@ -81,6 +81,7 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
   const demoUrl = urlOf(settings.demoHost, demoPort);
   const shared = {
     DATABASE_URL: ledger.url,
+    DATABASE_DIRECT_URL: ledger.directUrl ?? '',
     QUEUE_BACKEND: queueBackend,
     REDIS_URL: queue?.url ?? '',
     POSTHORN_OPERATOR_KEY: keys.operatorKey,

@@ -19,8 +19,13 @@ interface Surroundings {
   log: (line: string) => void;
 }
 
-export async function startLedger(settings: StackSettings, around: Surroundings): Promise<Service> {
-  if (settings.databaseUrl !== null) return { url: settings.databaseUrl, own: null };
+/** `directUrl` is set where the URL leads to a pooler in transaction mode: never to our own Postgres. */
+export async function startLedger(
+  settings: StackSettings,
+  around: Surroundings,
+): Promise<Service & { directUrl: string | null }> {
+  const { databaseUrl, databaseDirectUrl } = settings;
+  if (databaseUrl !== null) return { url: databaseUrl, directUrl: databaseDirectUrl, own: null };
   const directory = join(around.dataDir, 'postgres');
   // Every process has its pool, and BullMQ's Postgres backend another; a restart may overlap.
   const maxConnections = Math.max(200, (settings.workers + 4) * 2 * settings.databasePoolSize);
@@ -29,7 +34,7 @@ export async function startLedger(settings: StackSettings, around: Surroundings)
     start: (previous: EmbeddedPostgres | null) =>
       plainly(startPostgres({ directory, maxConnections, log: around.log, ...samePort(previous) })),
   });
-  return { url: own.current.url, own };
+  return { url: own.current.url, directUrl: null, own };
 }
 
 /** null: BullMQ keeps its jobs in Postgres. */

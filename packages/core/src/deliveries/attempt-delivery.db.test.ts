@@ -579,7 +579,8 @@ describe('pause', () => {
     );
     // What the planner knows is from before the pause: it takes hardly anything to be held.
     await ledger.db.pool.query('ANALYZE deliveries');
-    const pool = new pg.Pool({ ...ledger.db.pool.options, statement_timeout: 1_000 });
+    const pool = new pg.Pool(ledger.db.pool.options);
+    pool.on('connect', (client) => void client.query('SET statement_timeout = 1000'));
     const deps = { ...ledger, db: { ...ledger.db, pool } };
     const held = () => ledger.db.prisma.delivery.count({ where: { accountId, status: 'held' } });
     await pauseSubscription(deps, { accountId, id });

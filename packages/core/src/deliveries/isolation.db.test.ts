@@ -194,7 +194,7 @@ describe('breaker', () => {
   it('what waits for it does not call the feeder, which could do nothing', async () => {
     const { accountId } = await openedBreaker();
     let calls = 0;
-    const ear = await listenForWork(ledger.db.pool, () => void (calls += 1));
+    const ear = await listenForWork(ledger.db, () => void (calls += 1));
     await publishMany(accountId, 5);
     await pause(50);
     expect(calls).toBe(0);

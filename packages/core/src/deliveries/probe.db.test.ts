@@ -122,7 +122,7 @@ describe('a half-open breaker with something due is probed in the next round of 
   it('a publish wakes the feeder', async () => {
     const { accountId } = await halfOpen({ retryInMs: 55_000 });
     let calls = 0;
-    const ear = await listenForWork(ledger.db.pool, () => void (calls += 1));
+    const ear = await listenForWork(ledger.db, () => void (calls += 1));
     await publish(accountId);
     await waitFor(() => (calls > 0 ? true : null), { what: 'the feeder to be woken' });
     ear.close();

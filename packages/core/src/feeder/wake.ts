@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Database } from '../database.js';
 
 const CHANNEL = 'posthorn_feed';
 
@@ -32,11 +33,11 @@ export function openWaker(pool: pg.Pool): () => void {
 /** Calls `onWake` when a feeder is wanted. Throws when it cannot connect; `isLost` is true from when its connection breaks:
  *  listen anew. */
 export async function listenForWork(
-  pool: pg.Pool,
+  { direct }: Pick<Database, 'direct'>,
   onWake: () => void,
 ): Promise<{ readonly isLost: boolean; close(): void }> {
   // A connection of its own: it is never given back, and the pool may be as small as one.
-  const client = new pg.Client(pool.options);
+  const client = new pg.Client(direct.options);
   let isOpen = true;
   const end = () => {
     if (!isOpen) return;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Log } from '../log.js';
+import { readPooling } from '../pooling/read-pooling.js';
 
 /** Applies prisma/migrations without Prisma's engine (a binary that it downloads), and keeps the books in the same table
  *  with the same meaning: who has the engine may use `prisma migrate deploy` on the same database. */
@@ -102,12 +103,16 @@ export async function pendingMigrations(pool: pg.Pool, directory = MIGRATIONS_DI
 }
 
 async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  if ((await readPooling(url)) !== 'session')
+    throw new MigrationError(
+      'Migrations need a session, and the database URL leads to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself.',
+    );
   // One connection for all: the lock belongs to the session, and the session's end releases it whatever happens.
   const client = new pg.Client({ connectionString: url, application_name: 'posthorn migrate' });
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
-    await client.query(`SET lock_timeout = '5s'`);
+    await client.query(`SET lock_timeout = '5s'; SET default_transaction_isolation = 'read committed'`);
     return await work(client);
   } finally {
     await client.end();

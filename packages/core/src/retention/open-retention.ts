@@ -8,7 +8,7 @@ import { SLICED, type Slice, type Sliced, addSlice, firstIdAt, missingSlices, ot
 import { walk } from './walk.js';
 
 export interface RetentionOptions {
-  db: Pick<Database, 'pool'>;
+  db: Pick<Database, 'direct'>;
   /** What is older goes, unless it is still owed. */
   retentionDays: number;
   /** What was sent and what was answered goes earlier, the rows stay; null: at the same time. */
@@ -93,7 +93,7 @@ export function openRetention({
   let restartAt = 0;
 
   async function run(signal: AbortSignal): ReturnType<Retention['run']> {
-    return withLock(db.pool, async (client) => {
+    return withLock(db.direct, async (client) => {
       const round: Round = { client, tries: { left: TRIES }, signal };
       const at = now?.() ?? (await readClock(client));
       const gone = { events: 0, deliveries: 0, attempts: 0, verifications: 0, payloads: 0, audit_entries: 0, stats: 0 };
@@ -182,8 +182,8 @@ interface Round {
 }
 
 /** null: somebody else has the lock. */
-async function withLock<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T | null> {
-  const client = await pool.connect();
+async function withLock<T>(direct: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T | null> {
+  const client = await direct.connect();
   // As in inTransaction: a connection that breaks while nobody queries it must not end the process.
   const hear = () => {};
   client.on('error', hear);

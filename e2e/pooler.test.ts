@@ -1,0 +1,148 @@
+import { migrateUp, openDatabase, requireSessions } from '@posthorn/core';
+import { migrateQueues } from '@posthorn/jobs';
+import { type ClonedDatabase, cloneDatabase, openReceiver, waitFor } from '@posthorn/testing';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { type Stack, startStack } from './stack.js';
+import { startPgBouncer } from './start-pgbouncer.js';
+import { openTransactionPooler } from './transaction-pooler.js';
+
+const pgBouncer = inject('pgBouncerPath');
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).toReversed()) await step();
+});
+
+async function openTarget(): Promise<ClonedDatabase> {
+  const database = await cloneDatabase(inject('templateDatabaseUrl'));
+  undo.push(() => database.drop());
+  return database;
+}
+
+async function openEmptyTarget(): Promise<ClonedDatabase> {
+  const template = new URL(inject('templateDatabaseUrl'));
+  template.pathname = '/template0';
+  const database = await cloneDatabase(template.href);
+  undo.push(() => database.drop());
+  return database;
+}
+
+async function behindPgBouncer({ url }: ClonedDatabase, poolMode: 'session' | 'transaction'): Promise<string> {
+  const started = await startPgBouncer(pgBouncer ?? '', url, poolMode);
+  undo.push(() => started.stop());
+  return started.url;
+}
+
+/** `url` through a pooler that carries named statements. */
+async function behindTransactionPooler({ url }: ClonedDatabase) {
+  const pooler = await openTransactionPooler(url);
+  undo.push(() => pooler.close());
+  const pooled = new URL(url);
+  pooled.port = String(pooler.port);
+  return { pooler, url: pooled.href };
+}
+
+/** What a process checks before it starts. */
+async function check(url: string, directUrl: string | null = null): Promise<void> {
+  const db = openDatabase({ url, directUrl, applicationName: 'test', maxConnections: 1, log: silent });
+  try {
+    await requireSessions(db, silent);
+  } finally {
+    await db.close();
+  }
+}
+
+/** Events are accepted, delivered and shown in the stream, first at once and then by a feeder that waits for its call. */
+async function expectItWorks(stack: Stack): Promise<void> {
+  const receiver = await openReceiver();
+  undo.push(() => receiver.close());
+  const { account } = await stack.subscribe(receiver.url, { rateLimit: 50 });
+  const following = new AbortController();
+  const stream = await fetch(`${stack.apiUrl}/v1/accounts/${account}/stream`, {
+    headers: { authorization: `Bearer ${stack.operatorKey}` },
+    signal: following.signal,
+  });
+  let shown = '';
+  const reading = (async () => {
+    for await (const chunk of stream.body ?? []) shown += Buffer.from(chunk).toString();
+  })().catch(() => {});
+  undo.push(() => {
+    following.abort();
+    return reading;
+  });
+
+  const published = Array.from({ length: 20 }, () =>
+    stack.publish(account, '{"event":"message:created","payload":{}}'),
+  );
+  await Promise.all(published);
+  await waitFor(() => receiver.events.length === 20, { timeoutMs: 60_000, what: 'all deliveries' });
+  await waitFor(() => shown.split('event: delivery').length > 20, {
+    timeoutMs: 60_000,
+    what: 'the stream to show them',
+  });
+}
+
+describe.skipIf(pgBouncer === null)('behind PgBouncer in session mode', () => {
+  it('migrates, accepts, delivers and streams', async () => {
+    const database = await openEmptyTarget();
+    const url = await behindPgBouncer(database, 'session');
+    expect((await migrateUp({ url, log: silent })).length).toBeGreaterThan(0);
+    await migrateQueues({ backend: 'postgres', url });
+    const stack = await startStack({ backend: 'postgres', databaseUrl: url });
+    undo.push(() => stack.stop());
+    await expectItWorks(stack);
+  });
+
+  it('runs statements under READ COMMITTED and with the timeouts and plans that they need', async () => {
+    const database = await openTarget();
+    const url = await behindPgBouncer(database, 'session');
+    const db = openDatabase({ url, applicationName: 'test', maxConnections: 1, log: silent });
+    undo.push(() => db.close());
+    const { rows } = await db.pool.query(
+      `SELECT current_setting('transaction_isolation') AS isolation, current_setting('statement_timeout') AS timeout,
+         current_setting('enable_seqscan') AS seqscan`,
+    );
+    expect(rows).toEqual([{ isolation: 'read committed', timeout: '30s', seqscan: 'off' }]);
+  });
+});
+
+describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that loses named statements', () => {
+  it('does not start, with or without DATABASE_DIRECT_URL, and says what to do', async () => {
+    const database = await openTarget();
+    const url = await behindPgBouncer(database, 'transaction');
+    const sentence =
+      /^DATABASE_URL leads to a connection pooler that loses prepared statements: switch the pooler to session mode/;
+    await expect(check(url)).rejects.toThrow(sentence);
+    await expect(check(url, database.url)).rejects.toThrow(sentence);
+  });
+
+  it('a process ends with that sentence', async () => {
+    const database = await openTarget();
+    const url = await behindPgBouncer(database, 'transaction');
+    const starting = startStack({ backend: 'postgres', databaseUrl: url, workers: 0 });
+    await expect(starting).rejects.toThrow(/ended with 1:\nDATABASE_URL leads to a connection pooler [^\n]+\.$/);
+  });
+});
+
+describe('behind a pooler in transaction mode that carries named statements', () => {
+  it('accepts, delivers and streams, given DATABASE_DIRECT_URL', async () => {
+    const database = await openTarget();
+    const { url, pooler } = await behindTransactionPooler(database);
+    const env = { DATABASE_DIRECT_URL: database.url };
+    const stack = await startStack({ backend: 'postgres', databaseUrl: url, env });
+    undo.push(() => stack.stop());
+    await expectItWorks(stack);
+    expect(pooler.switches).toBeGreaterThan(0);
+  });
+
+  it('does not start without DATABASE_DIRECT_URL, nor when that leads to the pooler, and says what to set', async () => {
+    const database = await openTarget();
+    const { url } = await behindTransactionPooler(database);
+    await expect(check(url)).rejects.toThrow(
+      /^DATABASE_URL leads to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself/,
+    );
+    await expect(check(url, `${url}?x`)).rejects.toThrow(/^DATABASE_DIRECT_URL leads to a connection pooler/);
+    await expect(migrateUp({ url, log: silent })).rejects.toThrow(/set DATABASE_DIRECT_URL to the URL of Postgres/);
+    await check(url, database.url);
+  });
+});

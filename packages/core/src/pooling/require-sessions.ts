@@ -1,0 +1,25 @@
+import type { Database } from '../database.js';
+import { openPatience } from '../database-away.js';
+import type { Log } from '../log.js';
+import { readPooling } from './read-pooling.js';
+
+/** The database URLs lead to poolers that cannot carry what Posthorn needs. The message says what to set. */
+class PoolerError extends Error {}
+
+/** Waits until the database responds, however long it is away. Throws PoolerError when a session is needed and a pooler does
+ *  not keep it, or when a pooler loses named statements: both would fail silently later. */
+export async function requireSessions({ pool, direct }: Pick<Database, 'pool' | 'direct'>, log: Log): Promise<void> {
+  const patience = openPatience({ log });
+  const read = ({ options }: Database['pool']) => patience.until(() => readPooling(options.connectionString ?? ''));
+  const pooling = await read(pool);
+  if (pooling === 'unnamed') throw new PoolerError(UNNAMED);
+  if (direct === pool && pooling !== 'session') throw new PoolerError(NO_DIRECT_URL);
+  if (direct !== pool && (await read(direct)) !== 'session') throw new PoolerError(NOT_DIRECT);
+}
+
+const UNNAMED =
+  'DATABASE_URL leads to a connection pooler that loses prepared statements: switch the pooler to session mode; or use PgBouncer 1.21 or newer in transaction mode with max_prepared_statements above 0, and set DATABASE_DIRECT_URL to the URL of Postgres itself.';
+const NO_DIRECT_URL =
+  'DATABASE_URL leads to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself, or switch the pooler to session mode.';
+const NOT_DIRECT =
+  'DATABASE_DIRECT_URL leads to a connection pooler in transaction mode, too: set it to the URL of Postgres itself.';
