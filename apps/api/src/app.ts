@@ -48,7 +48,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
     requestIdHeader: false,
-    trustProxy: deps.trustedProxies.length > 0 && trustProxies(deps.trustedProxies),
+    trustProxy: trustProxies(deps.trustedProxies),
     bodyLimit: 128 * 1024, // routes that take more say so
     requestTimeout: 60_000,
     // While closing, what still comes on open connections is answered.

@@ -34,6 +34,7 @@ async function openBoard(
     password: PASSWORD,
     readOnly: true,
     apiUrl: 'http://127.0.0.1:3400',
+    trustedProxies: [],
     version: '0.0.0',
     log,
     now: Date.now,
@@ -285,16 +286,32 @@ describe('login', () => {
     expect([foreign.statusCode, foreign.cookies]).toEqual([403, []]);
   });
 
-  test('after ten wrong passwords within a minute even the right one has to wait; others do not', async () => {
+  test('after ten wrong passwords within a minute a further wrong one is a 429; the right one is never refused', async () => {
     const clock = { now: Date.now() };
     const timed = await openBoard(producer, { now: () => clock.now });
     for (let tries = 0; tries < 10; tries += 1)
       expect((await logIn(timed, { password: 'wrong' })).statusCode).toBe(401);
-    const answer = await logIn(timed);
+    const wrong = (options: InjectOptions = {}) => logIn(timed, { password: 'wrong', ...options });
+    const answer = await wrong();
     expect([answer.statusCode, answer.headers['retry-after'], answer.cookies]).toEqual([429, '60', []]);
-    expect((await logIn(timed, { remoteAddress: '192.0.2.7' })).statusCode).toBe(303);
-    clock.now += 60_001;
+    expect((await wrong({ remoteAddress: '192.0.2.7' })).statusCode).toBe(401);
     expect((await logIn(timed)).statusCode).toBe(303);
+  });
+
+  test('a wrong password is a 401 again a minute later', async () => {
+    const clock = { now: Date.now() };
+    const timed = await openBoard(producer, { now: () => clock.now });
+    for (let tries = 0; tries < 11; tries += 1) await logIn(timed, { password: 'wrong' });
+    clock.now += 60_001;
+    expect((await logIn(timed, { password: 'wrong' })).statusCode).toBe(401);
+  });
+
+  test('behind a trusted proxy the client counts, without its port', async () => {
+    const behind = await openBoard(producer, { trustedProxies: ['127.0.0.1'] });
+    const from = async (forwarded: string) =>
+      (await logIn(behind, { password: 'wrong', headers: { 'x-forwarded-for': forwarded } })).statusCode;
+    for (let tries = 0; tries < 10; tries += 1) expect(await from(`203.0.113.9:${tries + 1}`)).toBe(401);
+    expect([await from('203.0.113.9'), await from('203.0.113.10')]).toEqual([429, 401]);
   });
 
   test('every answer forbids framing, sniffing and foreign content; only static files may be stored', async () => {

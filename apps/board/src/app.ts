@@ -1,6 +1,6 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Producer } from '@posthorn/jobs';
-import { shareResult } from '@posthorn/lifecycle';
+import { shareResult, trustProxies } from '@posthorn/lifecycle';
 import { buildBoard } from './board.js';
 import { addLogin } from './login.js';
 import { isSameOrigin } from './same-origin.js';
@@ -13,6 +13,8 @@ export type BoardDeps = {
   password: string;
   readOnly: boolean;
   apiUrl: string | null;
+  /** CIDRs of proxies whose `X-Forwarded-*` are believed. */
+  trustedProxies: readonly string[];
   version: string;
   log: FastifyBaseLogger;
   now: () => number;
@@ -20,11 +22,12 @@ export type BoardDeps = {
 
 /** Bull Board behind a login. Only /livez, /readyz and the login itself answer without a session. */
 export async function buildApp(deps: BoardDeps): Promise<FastifyInstance> {
-  const { readOnly, log } = deps;
+  const { readOnly, log, trustedProxies } = deps;
   // Bull Board polls every 5 s: a line per request would be all there is in the log.
   const logController = new LogController({ disableRequestLogging: true });
+  const trustProxy = trustProxies(trustedProxies);
   // A queue that is away would keep Bull Board's requests, one every 5 s, waiting until it is back.
-  const app = Fastify({ loggerInstance: log, logController, bodyLimit: 64 * 1024, handlerTimeout: 5000 });
+  const app = Fastify({ loggerInstance: log, logController, bodyLimit: 64 * 1024, handlerTimeout: 5000, trustProxy });
   app.addHook('onError', async (request, _reply, error) => {
     if ((error.statusCode ?? 500) >= 500) request.log.error({ err: error }, 'board.request_failed');
   });

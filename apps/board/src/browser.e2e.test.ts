@@ -30,6 +30,7 @@ describe.skipIf(executablePath === null)('in a browser', () => {
       password: 'a-horn-in-the-fog',
       readOnly: true,
       apiUrl: null,
+      trustedProxies: [],
       version: '0.0.0',
       log,
       now: Date.now,

@@ -9,6 +9,7 @@ export type BoardEnv = {
   queue: QueueConnection;
   /** Where an operator's browser finds the API, for links; null: no links. */
   apiUrl: string | null;
+  trustedProxies: string[];
   shutdownTimeoutMs: number;
   logLevel: string;
 };
@@ -26,6 +27,7 @@ export function readBoardEnv(env: NodeJS.ProcessEnv): BoardEnv {
       'BOARD_READ_ONLY',
       'POSTHORN_OPERATOR_KEY',
       'POSTHORN_API_URL',
+      'TRUSTED_PROXIES',
       'QUEUE_BACKEND',
       'REDIS_URL',
       'DATABASE_URL',
@@ -48,6 +50,7 @@ export function readBoardEnv(env: NodeJS.ProcessEnv): BoardEnv {
     readOnly: found.boardReadOnly,
     queue,
     apiUrl: found.apiUrl?.replace(/\/+$/, '') ?? null,
+    trustedProxies: found.trustedProxies,
     shutdownTimeoutMs: found.shutdownTimeoutMs,
     logLevel: found.logLevel,
   };

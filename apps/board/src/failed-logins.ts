@@ -1,7 +1,8 @@
-/** Counts wrong passwords per caller. A caller with `limit` of them within `windowMs` has to wait, also with the right
- *  password: else the limit would only slow down the log, not the guessing. */
+/** Counts wrong passwords per caller. After `limit` of them within `windowMs` each further one is refused unheard: that
+ *  bounds the log. The right password is never refused, or anybody could lock the operators out: what keeps guesses out is
+ *  its length, which the settings check. */
 export type FailedLogins = {
-  /** Milliseconds until this caller may try again; 0: now. */
+  /** Milliseconds until a wrong password of this caller counts again; 0: now. */
   waitMs(caller: string): number;
   add(caller: string): void;
   clear(caller: string): void;

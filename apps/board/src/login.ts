@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { networkOf } from '@posthorn/lifecycle';
+import { clientAddressOf, networkOf } from '@posthorn/lifecycle';
 import { countFailedLogins } from './failed-logins.js';
 import { loginPage, logoutPage, STYLE_HASH } from './login-page.js';
 import { isSameOrigin } from './same-origin.js';
@@ -44,14 +44,14 @@ export async function addLogin(app: FastifyInstance, options: { password: string
     pages.post<{ Body: { password?: unknown; next?: unknown } | undefined }>('/login', async (request, reply) => {
       const next = localPath(request.body?.next);
       if (!isSameOrigin(request)) return show(reply.code(403), loginPage({ next, error: 'Log in from this page.' }));
-      const caller = networkOf(request.ip);
-      const waitMs = failedLogins.waitMs(caller);
-      if (waitMs > 0) {
-        const seconds = Math.ceil(waitMs / 1000);
-        const error = `Too many wrong passwords. Try again in ${seconds} s.`;
-        return show(reply.code(429).header('retry-after', seconds), loginPage({ next, error }));
-      }
+      const caller = networkOf(clientAddressOf(request.ips ?? []));
       if (!isSame(textOf(request.body?.password), password)) {
+        const waitMs = failedLogins.waitMs(caller);
+        if (waitMs > 0) {
+          const seconds = Math.ceil(waitMs / 1000);
+          const error = `Too many wrong passwords. Try again in ${seconds} s.`;
+          return show(reply.code(429).header('retry-after', seconds), loginPage({ next, error }));
+        }
         failedLogins.add(caller);
         request.log.warn({ logType: 'audit', caller }, 'board.login_failed');
         return show(reply.code(401), loginPage({ next, error: 'That is not the password.' }));

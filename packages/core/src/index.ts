@@ -14,7 +14,7 @@ export { createKey } from './keys/create-key.js';
 export { revokeKey } from './keys/revoke-key.js';
 export { openKeyring, type Keyring, type KnownKey } from './keys/keyring.js';
 
-export { countLogin, forgiveLogin, type LoginLimits } from './sessions/count-login.js';
+export { countWrongKey } from './sessions/count-wrong-key.js';
 export { endAllSessions, endPortals, endSession } from './sessions/end-sessions.js';
 export { openSessionBook, type SessionBook } from './sessions/find-sessions.js';
 export { openSession } from './sessions/open-session.js';

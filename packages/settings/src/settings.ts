@@ -90,7 +90,7 @@ export const settings = {
     schema: addresses(),
     default: '',
     description:
-      'Addresses of proxies before the API, IPs or CIDRs, comma-separated: their `X-Forwarded-For`, `-Host` and `-Proto` are ' +
+      'Addresses of proxies before the API and the board, IPs or CIDRs, comma-separated: their `X-Forwarded-For`, `-Host` and `-Proto` are ' +
       'believed, so that each client is counted and recorded as itself.',
   },
   PORTAL_FRAME_ANCESTORS: {

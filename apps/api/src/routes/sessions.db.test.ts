@@ -80,15 +80,24 @@ describe('POST /v1/session', () => {
     expect((await login(OPERATOR_KEY, { origin: 'http://localhost:80', host: 'localhost' })).status).toBe(201);
   });
 
-  it('the 11th wrong key within a minute is a 429 with Retry-After, also if it is the right one; a minute later it is not', async () => {
+  it('the 11th wrong key of an address within a minute is a 429 with Retry-After; a minute later it is a 401', async () => {
     const guesses = await Promise.all(Array.from({ length: 10 }, () => login('phk_guess')));
     expect(guesses.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 401));
-    const refused = await login(OPERATOR_KEY);
+    const refused = await login('phk_guess');
     expect([refused.status, refused.json.code]).toEqual([429, 'rate_limited']);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(60);
     await sql(`UPDATE login_limits SET since = since - interval '61 seconds'`);
+    expect((await login('phk_guess')).status).toBe(401);
+  });
+
+  it('the right key is accepted however many wrong ones came, from this address and all others', async () => {
+    await sql(
+      `INSERT INTO login_limits (caller, count) VALUES ('', 320), ('127.0.0.1', 320), ('203.0.113.1', 320), ('203.0.113.2', 320)`,
+    );
+    expect((await login('phk_guess')).status).toBe(429);
     expect((await login(OPERATOR_KEY)).status).toBe(201);
+    expect((await login(await api.key(await api.account()))).status).toBe(201);
   });
 
   it('many guesses at once get no further than one after the other', async () => {
@@ -106,10 +115,40 @@ describe('POST /v1/session', () => {
     expect((await login('phk_guess')).status).toBe(429);
   });
 
-  it('guesses from everywhere are limited, too', async () => {
-    await sql(`INSERT INTO login_limits (caller, count) VALUES ('', 300)`);
-    expect((await login(OPERATOR_KEY)).status).toBe(429);
-    expect((await api.call('GET', '/v1/session')).status).toBe(200); // keys go on
+  it('guesses of another address do not count', async () => {
+    await Promise.all(Array.from({ length: 11 }, () => login('phk_guess')));
+    const answer = await api.app.inject({
+      method: 'POST',
+      url: '/v1/session',
+      payload: { key: 'phk_guess' },
+      remoteAddress: '203.0.113.9',
+    });
+    expect(answer.statusCode).toBe(401);
+  });
+
+  it('behind a trusted proxy the client counts, in any spelling; what is no address counts as the proxy', async () => {
+    const app = await buildApp({ ...api.deps, trustedProxies: ['127.0.0.1', '10.0.0.0/8'] });
+    const guess = async (forwarded: string, remoteAddress = '127.0.0.1') => {
+      const headers = { 'x-forwarded-for': forwarded };
+      const payload = { key: 'phk_guess' };
+      await app.inject({ method: 'POST', url: '/v1/session', headers, payload, remoteAddress });
+    };
+    await guess('203.0.113.9');
+    await guess('6.6.6.6, 203.0.113.9:5678');
+    await guess('203.0.113.9:1, 10.0.0.7:443');
+    await guess('[2001:db8::1]:443');
+    await guess('2001:0DB8::ffff');
+    await guess('garbage-1');
+    await guess('203.0.113.9, garbage-2');
+    await guess('203.0.113.9', '198.51.100.1'); // no trusted proxy says so
+    await app.close();
+    const { rows } = await sql(`SELECT caller, count FROM login_limits ORDER BY caller COLLATE "C"`);
+    expect(rows).toEqual([
+      { caller: '127.0.0.1', count: 2 },
+      { caller: '198.51.100.1', count: 1 },
+      { caller: '2001:db8:0:0::/64', count: 2 },
+      { caller: '203.0.113.9', count: 3 },
+    ]);
   });
 });
 
