@@ -58,23 +58,44 @@ interface Fault {
   message: string;
 }
 
+/** A value within the root; the root itself has no parent. */
+interface Place {
+  value: unknown;
+  parent: Place | null;
+  key: string | number;
+  depth: number;
+}
+
 function findFault(root: unknown, { maxDepth, maxBytes }: { maxDepth: number; maxBytes: number }): Fault | null {
   if (!isObject(root)) return { path: [], message: 'must be a JSON object' };
-  // A list of what is left instead of recursion: the nesting is the caller's.
-  const left: { value: unknown; path: (string | number)[] }[] = [{ value: root, path: [] }];
+  // A list of what is left instead of recursion: the nesting is the caller's. Paths are made for faults only: there may be
+  // a hundred thousand values.
+  const left: Place[] = [{ value: root, parent: null, key: '', depth: 0 }];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const { value, path } = next;
+    const { value, depth } = next;
     const message = describeFault(value);
-    if (message !== null) return { path, message };
+    if (message !== null) return { path: pathOf(next), message };
     if (typeof value !== 'object' || value === null) continue;
-    if (path.length === maxDepth) return { path, message: `must be nested at most ${maxDepth} deep` };
+    if (depth === maxDepth) return { path: pathOf(next), message: `must be nested at most ${maxDepth} deep` };
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length; index += 1) {
+        left.push({ value: value[index], parent: next, key: index, depth: depth + 1 });
+      }
+      continue;
+    }
     for (const [key, child] of Object.entries(value)) {
-      if (!isStorable(key)) return { path, message: `has a key that ${RULE}` };
-      left.push({ value: child, path: [...path, Array.isArray(value) ? Number(key) : key] });
+      if (!isStorable(key)) return { path: pathOf(next), message: `has a key that ${RULE}` };
+      left.push({ value: child, parent: next, key, depth: depth + 1 });
     }
   }
   const bytes = new TextEncoder().encode(JSON.stringify(root)).length;
   return bytes > maxBytes ? { path: [], message: `must be at most ${maxBytes} bytes of JSON; it is ${bytes}` } : null;
+}
+
+function pathOf(place: Place): (string | number)[] {
+  const path: (string | number)[] = [];
+  for (let at = place; at.parent !== null; at = at.parent) path.push(at.key);
+  return path.toReversed();
 }
 
 function describeFault(value: unknown): string | null {
