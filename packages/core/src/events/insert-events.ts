@@ -46,8 +46,9 @@ const FEW = 128;
 // stands against that lock: an account that is being deleted is unknown already, and nobody in this statement waits for it.
 const INSERT = `
 WITH input AS (
-  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::boolean[], $6::timestamptz[], $7::text[], $8::bytea[])
-    WITH ORDINALITY AS t (id, account_id, type, body, suppressed, created_at, key, body_hash, position)
+  SELECT t.*, substr($9::bytea, t.body_start, t.body_bytes) AS body
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::boolean[], $7::timestamptz[], $8::text[], $10::bytea[])
+    WITH ORDINALITY AS t (id, account_id, type, body_start, body_bytes, suppressed, created_at, key, body_hash, position)
 ),
 account AS (
   SELECT id FROM accounts WHERE id IN (SELECT account_id FROM input) ORDER BY id FOR KEY SHARE SKIP LOCKED
@@ -135,6 +136,7 @@ ORDER BY i.position`;
 /** Writes events with one delivery per matching active or paused subscription, in one statement: so all of them or none.
  *  No two of them may have the same account and idempotency key. Answers in the order given. */
 export async function insertEvents(client: pg.Pool | pg.PoolClient, events: NewEvent[]): Promise<InsertedEvent[]> {
+  const bodies = events.map((event) => event.frozen.body);
   const { rows } = await client.query<InsertedEvent>({
     name: 'insert-events',
     text: INSERT,
@@ -142,14 +144,28 @@ export async function insertEvents(client: pg.Pool | pg.PoolClient, events: NewE
       events.map((event) => event.id),
       events.map((event) => event.accountId),
       events.map((event) => event.frozen.type),
-      events.map((event) => event.frozen.body),
+      startsOf(bodies),
+      bodies.map((body) => body.length),
       events.map((event) => event.frozen.suppressed),
       events.map((event) => event.createdAt),
       events.map((event) => event.idempotency?.key ?? null),
+      // As one value: pg sends a Buffer as it is. It would write an array of them as hexadecimal text, which for a batch of
+      // 16 MiB holds the event loop for 100 ms.
+      Buffer.concat(bodies),
       events.map((event) => event.idempotency?.bodyHash ?? null),
     ],
   });
   return rows;
+}
+
+/** Where each body begins in all of them joined; SQL counts from 1. */
+function startsOf(bodies: Buffer[]): number[] {
+  let next = 1;
+  return bodies.map((body) => {
+    const start = next;
+    next += body.length;
+    return start;
+  });
 }
 
 export interface FirstAnswer {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
@@ -51,6 +52,8 @@ export interface PublisherOptions {
 
 const MAX_SHARED = 200; // events in one statement
 const MAX_SHARED_BYTES = 8 * 1024 * 1024;
+/** Hashed in one turn of the event loop. */
+const SLICE_BYTES = 1024 * 1024;
 
 export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptions = {}): Publisher {
   const telling = new Set<Promise<void>>();
@@ -73,7 +76,7 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
     async run(requests) {
       const inserted: InsertedEvent[] = [];
       try {
-        return await insert(db.pool, requests, inserted);
+        return await insert(db.pool, requests.map(toNewEvent), inserted);
       } finally {
         tell(inserted); // what is stored is stored, even if the statement after it fails
       }
@@ -85,9 +88,10 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
       return answered(await batch.add(request));
     },
     async publishAll(requests) {
+      const events = await toNewEvents(requests);
       const published = await inTransaction(db.pool, async (client) => {
         const inserted: InsertedEvent[] = [];
-        const results = (await insert(client, requests, inserted)).map(answered);
+        const results = (await insert(client, events, inserted)).map(answered);
         const index = results.findIndex(({ outcome }) => outcome !== 'accepted' && outcome !== 'repeated');
         if (index !== -1) throw new Refused(index, results[index] as PublishRefusal);
         return { results, inserted };
@@ -97,11 +101,11 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
       });
       if (published instanceof Refused) return { outcome: 'refused', index: published.index, result: published.result };
       tell(published.inserted);
-      const events = published.results.map((result) => {
+      const answers = published.results.map((result) => {
         const { event } = result as Extract<PublishResult, { event: PublishedEvent }>;
         return { ...event, repeated: result.outcome === 'repeated' };
       });
-      return { outcome: 'accepted', events };
+      return { outcome: 'accepted', events: answers };
     },
     async drain() {
       await batch.drain();
@@ -138,10 +142,9 @@ class Refused extends Error {
  *  `stored` at once. */
 async function insert(
   client: pg.Pool | pg.PoolClient,
-  requests: PublishRequest[],
+  events: NewEvent[],
   stored: InsertedEvent[],
 ): Promise<(PublishResult | Unanswered)[]> {
-  const events = requests.map(toNewEvent);
   const { first, later } = splitByKey(events);
   const inserted = await insertEvents(client, first);
   stored.push(...inserted);
@@ -184,10 +187,27 @@ async function insert(
     for (const event of left) {
       const { accountId, frozen, idempotency } = event;
       const request = { accountId, frozen, idempotencyKey: idempotency?.key ?? null };
-      const [again] = await insert(client, [request], stored).catch((error: unknown) => [new Unanswered(error)]);
+      const [again] = await insert(client, [toNewEvent(request)], stored).catch((error: unknown) => [
+        new Unanswered(error),
+      ]);
       if (again) results.set(event, again);
     }
   }
+}
+
+/** Lets the event loop turn between slices: to hash a batch of 16 MiB may take 50 ms. */
+async function toNewEvents(requests: PublishRequest[]): Promise<NewEvent[]> {
+  const events: NewEvent[] = [];
+  let bytes = 0;
+  for (const request of requests) {
+    bytes += request.frozen.body.length;
+    if (bytes > SLICE_BYTES) {
+      await nextTurn();
+      bytes = request.frozen.body.length;
+    }
+    events.push(toNewEvent(request));
+  }
+  return events;
 }
 
 function toNewEvent({ accountId, frozen, idempotencyKey }: PublishRequest): NewEvent {
