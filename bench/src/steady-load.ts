@@ -102,9 +102,8 @@ export function startLoad({
     const start = performance.now();
     for (let n = 0; !stopping.signal.aborted; await pause(1)) {
       for (const due = Math.floor(((performance.now() - start) / 1_000) * rate); n < due; n += 1) {
-        const frozen = freezeEvent(
-          `{"event":"message:created","payload":{"n":${n},"body":"${'Hey there! '.repeat(40)}"}}`,
-        );
+        const text = `{"event":"message:created","payload":{"n":${n},"body":"${'Hey there! '.repeat(40)}"}}`;
+        const frozen = freezeEvent(Buffer.from(text));
         if (!frozen.ok) throw new Error(frozen.message);
         startedAt.set(n, performance.now());
         follow(

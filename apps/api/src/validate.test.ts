@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { InvalidRequest } from './errors.js';
-import { InvalidInput, parseInput } from './validate.js';
+import { InvalidInput, validatorCompiler } from './validate.js';
 
 const Body = z.strictObject({ url: z.string(), events: z.array(z.string()).optional() });
 
+const validate = validatorCompiler({ schema: Body, method: 'POST', url: '/', httpPart: 'body' });
+
 function refusal(data: unknown): InvalidInput {
-  try {
-    parseInput(Body, data);
-  } catch (error) {
-    if (error instanceof InvalidInput) return error;
-  }
+  const result = validate(data);
+  if (typeof result === 'object' && 'error' in result && result.error instanceof InvalidInput) return result.error;
   throw new Error('it was accepted');
 }
 const problem = ({ errors, count }: InvalidInput) => new InvalidRequest(errors, { count });

@@ -33,14 +33,6 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   };
 };
 
-/** The same for input that does not come from Fastify. Returns the checked value. Throws InvalidInput. */
-export function parseInput<Schema extends z.ZodType>(schema: Schema, data: unknown): z.output<Schema> {
-  const result = schema.safeParse(data, { error: describeIssue });
-  if (result.success) return result.data;
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  throw new InvalidInput(errorsOf(result.error.issues, known));
-}
-
 /** The errors to show: bounded, since anybody can send a body with thousands of faults. */
 function errorsOf(issues: readonly z.core.$ZodIssue[], known: string[]): Errors {
   const count = issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);

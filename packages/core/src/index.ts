@@ -4,6 +4,7 @@ export { requireSessions } from './pooling/require-sessions.js';
 export { openCipher, type Cipher } from './cipher.js';
 export { lowestId, newId } from './id.js';
 export type { Log } from './log.js';
+export { parseJson } from './json/parse-json.js';
 export { responseText } from './response-text.js';
 export type { Deps, Due, Enqueue, QueueName } from './deps.js';
 
@@ -28,7 +29,15 @@ export { type Follower, openFollower } from './stream/follow-changes.js';
 export { beginAudit, withdrawAudit, writeAudit } from './audit/write-audit.js';
 export { type Attention, listAttention } from './attention/list-attention.js';
 
-export { freezeBatch, freezeEvent, type FrozenEvent, type Refusal } from './events/freeze-event.js';
+export {
+  type Draft,
+  freeze,
+  freezeBatch,
+  freezeEvent,
+  type FrozenEvent,
+  readDraft,
+  type Refusal,
+} from './events/freeze-event.js';
 export {
   openPublisher,
   type Publisher,

@@ -128,7 +128,7 @@ export async function openLedger(): Promise<Ledger> {
       return db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: { verification: true } });
     },
     async publish(accountId, { type = 'message:created', payload = '{"id":"m1"}', key } = {}) {
-      const frozen = freezeEvent(`{"event":"${type}","payload":${payload}}`);
+      const frozen = freezeEvent(Buffer.from(`{"event":"${type}","payload":${payload}}`));
       if (!frozen.ok) throw new Error(frozen.message);
       const result = await publisher.publish({ accountId, frozen: frozen.frozen, idempotencyKey: key ?? null });
       if (!('event' in result)) throw new Error(result.outcome);

@@ -1,61 +1,55 @@
+import { parseJson } from '@posthorn/core';
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { z } from 'zod';
 import { ApiError, InvalidJson, InvalidRequest } from '../errors.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as text, on routes whose `config.bodyAsText` is set; elsewhere empty. */
-    bodyText: string;
+    /** The body on routes whose `config.bodyAsBytes` is set; elsewhere empty. */
+    bodyBytes: Buffer;
   }
   interface FastifyContextConfig {
-    /** The route takes its body as text, in `request.bodyText`, and parses it itself. */
-    bodyAsText?: boolean;
+    /** The route takes its body as bytes, in `request.bodyBytes`, and reads it itself. */
+    bodyAsBytes?: boolean;
+    /** How many values a body may have, those within others included. Default: 10,000. */
+    maxJsonValues?: number;
     /** The body in the OpenAPI document, of a route that checks its body itself. */
     shownBody?: z.ZodType;
   }
 }
 
-/** The only parser: application/json in strict UTF-8. An empty body is no body. */
+// More than the largest metadata may have, 16 KiB. A body of the default limit might have 65,000 and hold the process up.
+const MAX_VALUES = 10_000;
+const NO_BYTES = Buffer.alloc(0);
+
+/** The only parser: application/json in UTF-8. An empty body is no body. */
 export const jsonBody = fp((app, _options, done) => {
-  app.decorateRequest('bodyText', '');
+  app.decorateRequest('bodyBytes', {
+    getter() {
+      return Buffer.isBuffer(this.body) ? this.body : NO_BYTES;
+    },
+  });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, next) => {
-    try {
-      const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-      const text = decode(bytes, request.headers['content-type']);
-      if (request.routeOptions.config.bodyAsText) {
-        request.bodyText = text;
-        next(null, undefined);
-      } else {
-        next(null, text.trim() === '' ? undefined : parse(text));
-      }
-    } catch (error) {
-      next(error instanceof Error ? error : new Error('not an error', { cause: error }));
-    }
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    const { config } = request.routeOptions;
+    requireUtf8(request.headers['content-type']);
+    return config.bodyAsBytes ? body : parse(body, config.maxJsonValues ?? MAX_VALUES);
   });
   done();
 });
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
-
-function decode(body: Buffer, contentType = ''): string {
+function requireUtf8(contentType = ''): void {
   const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1] ?? 'utf-8';
   if (!/^utf-?8$/i.test(charset)) throw new ApiError('unsupported_media_type', 'Send the body as UTF-8.');
-  try {
-    return strictUtf8.decode(body);
-  } catch {
-    throw new InvalidJson('The body is not UTF-8.');
-  }
 }
 
-function parse(text: string): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new InvalidJson(`The body is not JSON: ${position(error)}.`);
-  }
-  if (UNDERSCORES.test(text) && hasKey(value, '__proto__')) {
+function parse(bytes: Buffer, maxValues: number): unknown {
+  const parsed = parseJson(bytes, { maxValues });
+  if (parsed.outcome === 'not_json') throw new InvalidJson(`The body is not JSON: ${parsed.message}.`);
+  if (parsed.outcome === 'over_limit') throw new InvalidRequest([{ path: '', message: parsed.message }]);
+  const { value } = parsed;
+  if (UNDERSCORES.some((text) => bytes.includes(text)) && hasKey(value, '__proto__')) {
     throw new InvalidRequest([{ path: '__proto__', message: 'is not allowed as a name' }]);
   }
   return value;
@@ -63,13 +57,7 @@ function parse(text: string): unknown {
 
 // Assigning a key __proto__, as many a library does with what it is given, changes an object's prototype. Only a text
 // with such letters, or with an escaped underscore, needs the search.
-const UNDERSCORES = /__proto__|\\u005f/i;
-
-// V8's own text quotes the body, which may hold a secret; only the place is told.
-function position(error: unknown): string {
-  const at = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
-  return at === undefined ? 'it ends too early' : `there is something unexpected at position ${at}`;
-}
+const UNDERSCORES = ['__proto__', '\\u005f', '\\u005F'];
 
 function hasKey(root: unknown, key: string): boolean {
   const left = [root];

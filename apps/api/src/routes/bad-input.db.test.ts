@@ -99,6 +99,17 @@ describe('POST …/events refuses and stores nothing of', () => {
   });
 });
 
+it.each([
+  ['/events', '{"event":NaN}', 'unexpected character "N" at position 9'],
+  ['/events', '{"event":"a:b","payload":{', 'it ends too early, at position 26'],
+  ['/events/batch', '{"events":[tru]}', 'unexpected character "]" at position 14'],
+  ['/subscriptions', '{"url":NaN}', 'unexpected character "N" at position 7'],
+  ['/subscriptions', '{"url":"https://a.example"', 'it ends too early, at position 26'],
+])('POST …%s says where %s is no JSON, the same on every engine', async (path, body, detail) => {
+  const { json } = await api.call('POST', `/v1/accounts/${account}${path}`, { body });
+  expect(json.detail).toBe(`The body is not JSON: ${detail}.`);
+});
+
 describe('POST …/events takes, and stores unchanged,', () => {
   it.each([
     ['a payload of 256 KiB', letters(256 * 1024)],
@@ -176,10 +187,16 @@ describe('POST and PATCH …/subscriptions refuse and store nothing of', () => {
       invalid(`metadata${'.a'.repeat(20)}`),
     ],
     [
-      'metadata nested 10 000 deep',
-      `{"url":"https://hooks.example.com","metadata":${nested(10_000)}}`,
+      'metadata nested 1000 deep, which is more than any body may be',
+      `{"url":"https://hooks.example.com","metadata":${nested(1_000)}}`,
+      invalid(''),
+    ],
+    [
+      'metadata nested 900 deep',
+      `{"url":"https://hooks.example.com","metadata":${nested(900)}}`,
       invalid(`metadata${'.a'.repeat(20)}`),
     ],
+    ['metadata of more values than a body may have', { ...fine, metadata: { a: Array(10_000).fill(0) } }, invalid('')],
     ['headers that are a list', { ...fine, headers: [['a', 'b']] }, invalid('headers')],
     ['a header value that is a number', { ...fine, headers: { 'x-a': 1 } }, invalid('headers.x-a')],
     ['a header value with a line break', { ...fine, headers: { 'x-a': 'a\r\nx-b: c' } }, invalid('headers.x-a')],

@@ -72,7 +72,7 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
   app.put(
     '/v1/event-types/:name',
     {
-      config: { audit: { target: 'eventType' }, allow: 'operator' },
+      config: { audit: { target: 'eventType' }, allow: 'operator', maxJsonValues: 50_000 },
       bodyLimit: 1024 * 1024, // an example and a schema, each of at most 256 KiB
       schema: {
         operationId: 'eventTypes.put',

@@ -43,7 +43,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
       config: {
         audit: false,
         allow: 'events:write',
-        bodyAsText: true,
+        bodyAsBytes: true,
         shownBody: PublishEvent,
         problems: ['idempotency_conflict', 'unknown_event_type'],
       },
@@ -53,15 +53,16 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
         summary: 'Publish an event',
         description:
           'A 202 means that the event and one delivery per matching subscription are stored for good. ' +
-          'The body is at most 512 KiB, its payload without white space at most 256 KiB.',
+          'The body is at most 512 KiB, its payload without white space at most 256 KiB. ' +
+          'The payload is sent as it came, also with half of a surrogate pair in it, which strict JSON parsers refuse.',
         tags,
         params: AccountParams,
         headers: z.looseObject({ 'idempotency-key': IdempotencyKey.optional() }),
         response: { 202: PublishedEvent },
       },
     },
-    async ({ params, headers, bodyText }, reply) => {
-      const frozen = requireFrozen(freezeEvent(bodyText));
+    async ({ params, headers, bodyBytes }, reply) => {
+      const frozen = requireFrozen(freezeEvent(bodyBytes));
       const idempotencyKey = headers['idempotency-key'] ?? null;
       const result = await publisher.publish({ accountId: params.account, frozen, idempotencyKey });
       switch (result.outcome) {
@@ -83,7 +84,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
       config: {
         audit: false,
         allow: 'events:write',
-        bodyAsText: true,
+        bodyAsBytes: true,
         shownBody: PublishEvents,
         problems: ['idempotency_conflict', 'unknown_event_type'],
       },
@@ -99,12 +100,12 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
         response: { 202: PublishedEvents },
       },
     },
-    async ({ params, headers, bodyText }, reply) => {
+    async ({ params, headers, bodyBytes }, reply) => {
       if (headers['idempotency-key'] !== undefined) {
         const message = 'does not apply to a batch: give each event an idempotencyKey';
         throw new InvalidRequest([{ path: 'Idempotency-Key', message }]);
       }
-      const batch = freezeBatch(bodyText);
+      const batch = await freezeBatch(bodyBytes);
       if (!batch.ok) throw toError(batch);
       const result = await publisher.publishAll(batch.items.map((item) => ({ accountId: params.account, ...item })));
       if (result.outcome === 'refused') {

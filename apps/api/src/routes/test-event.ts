@@ -1,12 +1,19 @@
 import { isOperational, TestEvent, TestSent, toTypeId } from '@posthorn/contract';
-import { findSubscription, freezeEvent, type FrozenEvent, sendTest } from '@posthorn/core';
+import {
+  type Draft,
+  findSubscription,
+  freeze,
+  freezeEvent,
+  type FrozenEvent,
+  readDraft,
+  sendTest,
+} from '@posthorn/core';
 import type { ApiDeps, Routes } from '../deps.js';
-import { EventTypeUnknown, Forbidden, InvalidJson, InvalidRequest, NotFound, NotPossible } from '../errors.js';
+import { EventTypeUnknown, Forbidden, InvalidRequest, NotFound, NotPossible } from '../errors.js';
 import type { Caller } from '../plugins/api-key.js';
-import { parseInput } from '../validate.js';
 import { wants } from './check-subscription.js';
 import { SubscriptionParams, uuidOf } from './params.js';
-import { requireFrozen } from './require-frozen.js';
+import { requireFrozen, toError } from './require-frozen.js';
 
 export const testEventRoutes: Routes = (app, deps) => {
   app.post(
@@ -16,7 +23,7 @@ export const testEventRoutes: Routes = (app, deps) => {
       config: {
         audit: { target: 'subscription' },
         allow: 'subscriptions:write',
-        bodyAsText: true,
+        bodyAsBytes: true,
         shownBody: TestEvent.optional(),
         problems: ['unknown_event_type'],
       },
@@ -33,13 +40,14 @@ export const testEventRoutes: Routes = (app, deps) => {
         response: { 202: TestSent },
       },
     },
-    async ({ params, bodyText, caller }, reply) => {
-      const given = readBody(bodyText);
-      if (given.payload !== undefined) requirePublisher(caller);
+    async ({ params, bodyBytes, caller }, reply) => {
+      const draft = readDraft(bodyBytes);
+      if (!draft.ok) throw toError(draft);
+      if (draft.payload) requirePublisher(caller);
       const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
       const subscription = await findSubscription(deps.db, key);
       if (!subscription) throw new NotFound('subscription');
-      const frozen = await freezeTest(deps, { given, text: bodyText, wanted: subscription.events });
+      const frozen = await freezeTest(deps, draft, subscription.events);
       const result = await sendTest(deps, { ...key, frozen });
       switch (result.outcome) {
         case 'sent':
@@ -65,46 +73,25 @@ function requirePublisher(caller: Caller | null): void {
   );
 }
 
-interface TestInput {
-  event?: string | undefined;
-  payload?: object | undefined;
-}
-
 /** Completes `{event?, payload?}` from the catalogue. A payload that was sent is kept to the byte. */
-async function freezeTest(
-  { db }: Pick<ApiDeps, 'db'>,
-  { given, text, wanted }: { given: TestInput; text: string; wanted: string[] },
-): Promise<FrozenEvent> {
-  const types = await db.prisma.eventType.findMany({ orderBy: [{ createdAt: 'asc' }, { name: 'desc' }] });
+async function freezeTest({ db }: Pick<ApiDeps, 'db'>, draft: Draft, wanted: string[]): Promise<FrozenEvent> {
+  const types = await db.prisma.eventType.findMany({
+    select: { name: true }, // an example may have 256 KiB
+    orderBy: [{ createdAt: 'asc' }, { name: 'desc' }],
+  });
   const type =
-    given.event === undefined
-      ? types.find(({ name }) => wants(wanted, name) && !isOperational(name))
-      : types.find(({ name }) => name === given.event);
-  if (!type && given.event !== undefined) throw new EventTypeUnknown('event', given.event);
-  if (!type)
+    draft.type === null
+      ? types.find(({ name }) => wants(wanted, name) && !isOperational(name))?.name
+      : types.find(({ name }) => name === draft.type)?.name;
+  if (type === undefined && draft.type !== null) throw new EventTypeUnknown('event', draft.type);
+  if (type === undefined)
     throw new InvalidRequest([
       { path: 'event', message: 'is required: the catalogue has no type that this subscription wants' },
     ]);
-  if (given.payload !== undefined) {
-    if (given.event !== undefined) return requireFrozen(freezeEvent(text));
-    const members = text.slice(text.indexOf('{') + 1);
-    return requireFrozen(freezeEvent(`{"event":${JSON.stringify(type.name)},${members}`));
+  if (draft.payload) return freeze(type, draft.payload);
+  const found = await db.prisma.eventType.findUnique({ where: { name: type }, select: { example: true } });
+  if (!found?.example) {
+    throw new InvalidRequest([{ path: 'payload', message: `is required: the catalogue has no example of ${type}` }]);
   }
-  if (type.example === null) {
-    throw new InvalidRequest([
-      { path: 'payload', message: `is required: the catalogue has no example of ${type.name}` },
-    ]);
-  }
-  return requireFrozen(freezeEvent(JSON.stringify({ event: type.name, payload: type.example })));
-}
-
-function readBody(text: string): TestInput {
-  if (text.trim() === '') return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new InvalidJson('The body is not JSON.');
-  }
-  return parseInput(TestEvent, value);
+  return requireFrozen(freezeEvent(Buffer.from(JSON.stringify({ event: type, payload: found.example }))));
 }

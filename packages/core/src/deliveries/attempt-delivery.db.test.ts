@@ -719,7 +719,7 @@ describe('retry asked for', () => {
 
 describe('test event', () => {
   const frozen = () => {
-    const result = freezeEvent('{"event":"message:created","payload":{"test":true}}');
+    const result = freezeEvent(Buffer.from('{"event":"message:created","payload":{"test":true}}'));
     if (!result.ok) throw new Error(result.message);
     return result.frozen;
   };

@@ -228,7 +228,7 @@ async function publish(world: World, { how }: Step, ledger: Ledger): Promise<voi
   const wanting = world.subscriptions.filter(
     ({ id, events }) => rows.some((row) => row.id === id) && (events.length === 0 || events.includes(type)),
   );
-  const frozen = freezeEvent(`{"event":"${type}","payload":{}}`);
+  const frozen = freezeEvent(Buffer.from(`{"event":"${type}","payload":{}}`));
   if (!frozen.ok) throw new Error(frozen.message);
   const publisher = openPublisher(ledger);
   const result = await publisher.publish({ accountId: world.accountId, frozen: frozen.frozen, idempotencyKey: null });
@@ -389,7 +389,7 @@ const OUTSIDE: Record<string, Act> = {
   },
   'send a test': {
     async run(world, { at }) {
-      const frozen = freezeEvent('{"event":"message:created","payload":{}}');
+      const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
       if (!frozen.ok) throw new Error(frozen.message);
       const key = of(world, at);
       const sent = await sendTest(world.ledger, { ...key, frozen: frozen.frozen });

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EventTypeName, IdempotencyKey, isOperational } from '@posthorn/contract';
-import { type RawMember, type RawValue, readElements, readMembers } from './json-text.js';
+import { JsonFault, JsonReader, MAX_JSON_DEPTH } from '../json/json-reader.js';
 
 /** An event as it will be sent: the exact bytes of every attempt. */
 export interface FrozenEvent {
@@ -10,6 +11,19 @@ export interface FrozenEvent {
   suppressed: boolean;
 }
 
+/** A payload without white space between its tokens, and otherwise to the byte as it was sent. */
+export interface Payload {
+  bytes: Uint8Array;
+  /** `metadata.disable_webhook_events` is true. */
+  disablesWebhooks: boolean;
+}
+
+/** What is given of an event; null for what is not. */
+export interface Draft {
+  type: string | null;
+  payload: Payload | null;
+}
+
 /** Why a body is refused: `path` names the field (empty: the whole body), `message` the fix. */
 export interface Refusal {
   ok: false;
@@ -18,139 +32,246 @@ export interface Refusal {
   message: string;
 }
 export type FreezeResult = { ok: true; frozen: FrozenEvent } | Refusal;
-export type FreezeBatchResult = { ok: true; items: { frozen: FrozenEvent; idempotencyKey: string | null }[] } | Refusal;
+export type FreezeBatchResult = { ok: true; items: BatchItem[] } | Refusal;
+export type DraftResult = ({ ok: true } & Draft) | Refusal;
+
+interface BatchItem {
+  frozen: FrozenEvent;
+  idempotencyKey: string | null;
+}
 
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
-const MAX_PAYLOAD_DEPTH = 1_000;
 const MAX_BATCH_EVENTS = 500;
 const HANDSHAKE_TYPE = 'webhook:verify';
+/** Of the names and strings around a payload, as they are written: an idempotency key of 255 escapes has 1532. */
+const MAX_STRING_BYTES = 2 * 1024;
+/** Of a batch, read in one turn of the event loop. One payload more may come on top. */
+const SLICE_BYTES = 256 * 1024;
 
-/** Freezes `{"event":"<type>","payload":{…}}`. Changes nothing in the payload but white space outside strings. */
-export function freezeEvent(text: string): FreezeResult {
-  const object = parseObject(text);
-  if (!object.ok) return object;
-  return freezeMembers(object.members, '', ['event', 'payload']);
-}
-
-/** Freezes `{"events":[{"event":…,"payload":…,"idempotencyKey"?:…}, …]}`, each as freezeEvent does. */
-export function freezeBatch(text: string): FreezeBatchResult {
-  const object = parseObject(text);
-  if (!object.ok) return object;
-  const misplaced = findMisplaced(object.members, '', ['events']);
-  if (misplaced) return misplaced;
-  const events = object.members.find(({ key }) => key === 'events')?.value.text;
-  if (!events?.startsWith('[')) return refuse('events', 'must be an array of {event, payload}');
-  const elements = readElements(events);
-  if (elements.length === 0 || elements.length > MAX_BATCH_EVENTS) {
-    return refuse('events', `must have 1 to ${MAX_BATCH_EVENTS} events; it has ${elements.length}`);
+/** Freezes `{"event":"<type>","payload":{…}}`. Changes nothing in the payload but white space outside strings. Reads no
+ *  further than to the first fault or crossed limit. */
+export function freezeEvent(bytes: Uint8Array): FreezeResult {
+  try {
+    const reader = new JsonReader(bytes);
+    const { frozen } = readEvent(reader, '', ['event', 'payload']);
+    reader.finish();
+    return { ok: true, frozen };
+  } catch (error) {
+    return toRefusal(error);
   }
-  const items: { frozen: FrozenEvent; idempotencyKey: string | null }[] = [];
-  for (const [index, element] of elements.entries()) {
-    const path = `events[${index}]`;
-    if (!element.text.startsWith('{')) return refuse(path, 'must be an object {event, payload}');
-    const members = readMembers(element.text);
-    const result = freezeMembers(members, `${path}.`, ['event', 'payload', 'idempotencyKey']);
-    if (!result.ok) return result;
-    const key = readKey(members);
-    if (key === undefined) return refuse(`${path}.idempotencyKey`, 'must be 1 to 255 printable ASCII characters');
-    items.push({ frozen: result.frozen, idempotencyKey: key });
+}
+
+/** Freezes `{"events":[{"event":…,"payload":…,"idempotencyKey"?:…}, …]}`, each as freezeEvent does. Lets the event loop
+ *  turn between slices, since a batch may have 16 MiB. */
+export async function freezeBatch(bytes: Uint8Array): Promise<FreezeBatchResult> {
+  try {
+    const reader = new JsonReader(bytes);
+    let items: BatchItem[] | null = null;
+    for (const name of membersOf(reader, '', ['events'])) {
+      if (name === 'events') items = await readEvents(reader);
+    }
+    reader.finish();
+    if (items === null) refuse('events', NO_EVENTS);
+    if (items.length === 0) refuse('events', WRONG_COUNT);
+    return { ok: true, items };
+  } catch (error) {
+    return toRefusal(error);
   }
-  return { ok: true, items };
 }
 
-/** null: none given; undefined: not a key. */
-function readKey(members: RawMember[]): string | null | undefined {
-  const raw = members.find((member) => member.key === 'idempotencyKey');
-  if (!raw) return null;
-  const key: unknown = JSON.parse(raw.value.text);
-  if (key === null) return null;
-  return IdempotencyKey.safeParse(key).data;
+/** Reads `{"event"?:…,"payload"?:…}` as freezeEvent does; null for what is not given. An empty body gives neither. */
+export function readDraft(bytes: Uint8Array): DraftResult {
+  try {
+    const reader = new JsonReader(bytes);
+    const { type, payload } = readMembers(reader, '', ['event', 'payload']);
+    reader.finish();
+    return { ok: true, type, payload };
+  } catch (error) {
+    if (error instanceof JsonFault && error.kind === 'empty') return { ok: true, type: null, payload: null };
+    return toRefusal(error);
+  }
 }
 
-function freezeMembers(members: RawMember[], at: string, known: string[]): FreezeResult {
-  const misplaced = findMisplaced(members, at, known);
-  if (misplaced) return misplaced;
+/** The event of a type and a payload that were read. */
+export function freeze(type: string, payload: Payload): FrozenEvent {
+  const head = `{"event":"${type}","payload":`; // a type has no character that JSON would escape
+  const body = Buffer.allocUnsafe(head.length + payload.bytes.length + 1);
+  body.write(head, 'latin1');
+  body.set(payload.bytes, head.length);
+  body[body.length - 1] = CLOSE_BRACE;
+  return { type, body, suppressed: type === 'message:created' && payload.disablesWebhooks };
+}
 
-  const type: unknown = JSON.parse(members.find(({ key }) => key === 'event')?.value.text ?? 'null');
-  if (typeof type !== 'string')
-    return refuse(`${at}event`, 'must be a string, the type of the event: "message:created"');
+async function readEvents(reader: JsonReader): Promise<BatchItem[]> {
+  if (reader.peek() !== OPEN_BRACKET) refuseValue(reader, 'events', NO_EVENTS);
+  const items: BatchItem[] = [];
+  let sliceEnd = SLICE_BYTES;
+  for (const index of reader.elements()) {
+    if (index === MAX_BATCH_EVENTS) refuse('events', WRONG_COUNT);
+    if (reader.position > sliceEnd) {
+      await nextTurn();
+      sliceEnd = reader.position + SLICE_BYTES;
+    }
+    items.push(readEvent(reader, `events[${index}]`, ['event', 'payload', 'idempotencyKey']));
+  }
+  return items;
+}
+
+function readEvent(reader: JsonReader, at: string, fields: Field[]): BatchItem {
+  const { type, payload, idempotencyKey } = readMembers(reader, at, fields);
+  if (type === null) refuse(pathOf(at, 'event'), NO_TYPE);
+  if (payload === null) refuse(pathOf(at, 'payload'), NO_PAYLOAD);
+  return { frozen: freeze(type, payload), idempotencyKey };
+}
+
+type Field = 'event' | 'payload' | 'idempotencyKey';
+interface Members {
+  type: string | null;
+  payload: Payload | null;
+  idempotencyKey: string | null;
+}
+
+function readMembers(reader: JsonReader, at: string, fields: Field[]): Members {
+  const found: Members = { type: null, payload: null, idempotencyKey: null };
+  for (const name of membersOf(reader, at, fields)) {
+    const path = pathOf(at, name);
+    if (name === 'event') found.type = readType(reader, path);
+    else if (name === 'payload') found.payload = readPayload(reader, path);
+    else found.idempotencyKey = readKey(reader, path);
+  }
+  return found;
+}
+
+/** The members of an object that has no others and none twice. */
+function* membersOf<Name extends string>(reader: JsonReader, at: string, names: Name[]): Generator<Name> {
+  if (reader.peek() !== OPEN_BRACE) {
+    refuseValue(reader, at, at === '' ? 'must be a JSON object' : 'must be an object {event, payload}');
+  }
+  const left = new Set(names);
+  for (const key of reader.members({ maxKeyBytes: MAX_STRING_BYTES })) {
+    const name = names.find((one) => one === key);
+    if (name === undefined) refuse(pathOf(at, key), `unknown field; known are ${names.join(', ')}`);
+    if (!left.delete(name)) refuse(pathOf(at, key), 'the field stands twice; send it once');
+    yield name;
+  }
+}
+
+function readType(reader: JsonReader, path: string): string {
+  if (reader.peek() !== QUOTE) refuseValue(reader, path, NO_TYPE);
+  const type = readString(reader);
   if (!EventTypeName.safeParse(type).success) {
-    return refuse(
-      `${at}event`,
+    refuse(
+      path,
       'must be names of letters, digits, _ . - joined by colons, such as "message:created", 128 characters at most',
     );
   }
-  if (type === HANDSHAKE_TYPE)
-    return refuse(`${at}event`, `"${HANDSHAKE_TYPE}" is the handshake's own type; publish under another`);
-  if (isOperational(type))
-    return refuse(`${at}event`, `"${type}" is Posthorn’s own: it tells operators of it and nobody publishes it`);
-
-  const payload = members.find(({ key }) => key === 'payload')?.value;
-  if (!payload?.text.startsWith('{')) return refuse(`${at}payload`, 'must be a JSON object');
-  const refusal = findFault(payload, `${at}payload`);
-  if (refusal) return refusal;
-  const body = Buffer.from(`{"event":"${type}","payload":${payload.text}}`, 'utf8');
-  return { ok: true, frozen: { type, body, suppressed: isSuppressed(type, payload.text) } };
-}
-
-function findFault(payload: RawValue, path: string): Refusal | null {
-  const bytes = Buffer.byteLength(payload.text, 'utf8');
-  if (bytes > MAX_PAYLOAD_BYTES) {
-    return {
-      ok: false,
-      code: 'payload_too_large',
-      path,
-      message: `must be at most ${MAX_PAYLOAD_BYTES} bytes (256 KiB); it is ${bytes}`,
-    };
+  if (type === HANDSHAKE_TYPE) refuse(path, `"${HANDSHAKE_TYPE}" is the handshake's own type; publish under another`);
+  if (isOperational(type)) {
+    refuse(path, `"${type}" is Posthorn’s own: it tells operators of it and nobody publishes it`);
   }
-  if (payload.depth > MAX_PAYLOAD_DEPTH) {
-    return refuse(path, `must be nested at most ${MAX_PAYLOAD_DEPTH} deep; it is ${payload.depth}`);
+  return type;
+}
+
+function readKey(reader: JsonReader, path: string): string | null {
+  if (reader.peek() === LETTER_N) {
+    reader.skip({ maxDepth: 0 });
+    return null;
   }
-  const repeated = firstRepeated(readMembers(payload.text).map(({ key }) => key));
-  // Receivers would disagree on which of the two counts.
-  return repeated === null ? null : refuse(`${path}.${repeated}`, 'the key stands twice; send it once');
+  if (reader.peek() !== QUOTE) refuseValue(reader, path, NO_KEY);
+  return IdempotencyKey.safeParse(readString(reader)).data ?? refuse(path, NO_KEY);
 }
 
-function findMisplaced(members: RawMember[], at: string, known: string[]): Refusal | null {
-  const keys = members.map(({ key }) => key);
-  const unknown = keys.find((key) => !known.includes(key));
-  if (unknown !== undefined) return refuse(`${at}${unknown}`, `unknown field; known are ${known.join(', ')}`);
-  const repeated = firstRepeated(keys);
-  return repeated === null ? null : refuse(`${at}${repeated}`, 'the field stands twice; send it once');
-}
-
-function firstRepeated(keys: string[]): string | null {
-  const seen = new Set<string>();
-  for (const key of keys) {
-    if (seen.has(key)) return key;
-    seen.add(key);
-  }
-  return null;
-}
-
-/** Papercups' switch: exactly the boolean true, and on message:created only. */
-function isSuppressed(type: string, payload: string): boolean {
-  if (type !== 'message:created' || !payload.includes('disable_webhook_events')) return false;
-  const { metadata } = JSON.parse(payload) as { metadata?: { disable_webhook_events?: unknown } | null };
-  return metadata?.disable_webhook_events === true;
-}
-
-function parseObject(text: string): { ok: true; members: RawMember[] } | Refusal {
-  let value: unknown;
+/** A string beyond the limit reads as empty, which is neither a type nor a key. */
+function readString(reader: JsonReader): string {
   try {
-    value = JSON.parse(text);
+    return reader.string(MAX_STRING_BYTES);
   } catch (error) {
-    return { ok: false, code: 'invalid_json', path: '', message: `not JSON: ${describe(error, text)}` };
+    if (error instanceof JsonFault && error.kind === 'too_large') return '';
+    throw error;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse('', 'must be a JSON object');
-  return { ok: true, members: readMembers(text) };
 }
 
-/** Where the JSON breaks off. V8's own text quotes the body, which may be secret; only its position is told on. */
-function describe(error: unknown, text: string): string {
-  const position = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
-  if (position !== undefined) return `unexpected character at position ${position}`;
-  return text.trim() === '' ? 'the body is empty' : 'it ends too early';
+function readPayload(reader: JsonReader, path: string): Payload {
+  if (reader.peek() !== OPEN_BRACE) refuseValue(reader, path, NO_PAYLOAD);
+  const keys = new Set<string>();
+  let disablesWebhooks = false;
+  try {
+    reader.startKeeping(MAX_PAYLOAD_BYTES);
+    for (const key of reader.members()) {
+      // Receivers would disagree on which of the two counts.
+      if (keys.size === keys.add(key).size) refuse(pathOf(path, key), 'the key stands twice; send it once');
+      if (key === 'metadata') disablesWebhooks = readSwitch(reader);
+      else reader.skip({ maxDepth: MAX_JSON_DEPTH - 1 });
+    }
+    return { bytes: reader.endKeeping(), disablesWebhooks };
+  } catch (error) {
+    if (error instanceof JsonFault && error.kind === 'too_deep') {
+      refuse(path, `must be nested at most ${MAX_JSON_DEPTH} deep`);
+    }
+    if (error instanceof JsonFault && error.kind === 'too_large') {
+      const message = `must be at most ${MAX_PAYLOAD_BYTES} bytes (256 KiB) without white space`;
+      throw new Refused({ ok: false, code: 'payload_too_large', path, message });
+    }
+    throw error;
+  }
 }
 
-const refuse = (path: string, message: string): Refusal => ({ ok: false, code: 'invalid_request', path, message });
+/** Papercups' switch in a payload's metadata: exactly the boolean true. Of several the last one counts, as in JSON.parse. */
+function readSwitch(reader: JsonReader): boolean {
+  if (reader.peek() !== OPEN_BRACE) {
+    reader.skip({ maxDepth: MAX_JSON_DEPTH - 1 });
+    return false;
+  }
+  let isOn = false;
+  for (const key of reader.members()) {
+    if (key === 'disable_webhook_events') isOn = reader.peek() === LETTER_T;
+    reader.skip({ maxDepth: MAX_JSON_DEPTH - 2 });
+  }
+  return isOn;
+}
+
+/** Refuses the value that comes next. If it is not even JSON, the refusal says that. */
+function refuseValue(reader: JsonReader, path: string, message: string): never {
+  if (![OPEN_BRACE, OPEN_BRACKET, QUOTE].includes(reader.peek())) reader.skip({ maxDepth: 0 });
+  refuse(path, message);
+}
+
+function refuse(path: string, message: string): never {
+  throw new Refused({ ok: false, code: 'invalid_request', path, message });
+}
+
+class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refused) return error.refusal;
+  if (!(error instanceof JsonFault)) throw error;
+  // Every other limit is refused where its field is known.
+  if (error.kind === 'too_large') {
+    return { ok: false, code: 'invalid_request', path: '', message: 'has a field whose name is too long' };
+  }
+  return { ok: false, code: 'invalid_json', path: '', message: `not JSON: ${error.message}` };
+}
+
+/** `events[0].payload`. A key of the caller's is cut: a refusal must not be as large as the request. */
+const pathOf = (at: string, key: string): string =>
+  `${at}${at === '' ? '' : '.'}${key.length > MAX_SHOWN_KEY ? `${key.slice(0, MAX_SHOWN_KEY)}…` : key}`;
+const MAX_SHOWN_KEY = 64;
+
+const NO_TYPE = 'must be a string, the type of the event: "message:created"';
+const NO_PAYLOAD = 'must be a JSON object';
+const NO_KEY = 'must be 1 to 255 printable ASCII characters';
+const NO_EVENTS = 'must be an array of {event, payload}';
+const WRONG_COUNT = `must have 1 to ${MAX_BATCH_EVENTS} events`;
+
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const QUOTE = 0x22;
+const LETTER_N = 0x6e;
+const LETTER_T = 0x74;

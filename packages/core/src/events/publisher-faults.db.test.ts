@@ -69,7 +69,7 @@ async function publishAll(accountId: string, given: Call[], scripts: Fault[][]):
       if (afterMs > 0) await delay(afterMs); // those of the same moment share a statement
       // Without a key each is an event of its own.
       const payload = key === null ? `{"call":${index},"body":"${body}"}` : `{"body":"${body}"}`;
-      const frozen = freezeEvent(`{"event":"message:created","payload":${payload}}`);
+      const frozen = freezeEvent(Buffer.from(`{"event":"message:created","payload":${payload}}`));
       if (!frozen.ok) throw new Error(frozen.message);
       const publisher = publishers[index % publishers.length];
       if (!publisher) throw new Error('no publisher');

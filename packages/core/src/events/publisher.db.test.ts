@@ -14,7 +14,7 @@ function request(
   accountId: string,
   { type = 'message:created', payload = '{}', key }: { type?: string; payload?: string; key?: string } = {},
 ): PublishRequest {
-  const result = freezeEvent(`{"event":"${type}","payload":${payload}}`);
+  const result = freezeEvent(Buffer.from(`{"event":"${type}","payload":${payload}}`));
   if (!result.ok) throw new Error(result.message);
   return { accountId, frozen: result.frozen, idempotencyKey: key ?? null };
 }

@@ -350,7 +350,7 @@ describe('recover missing', () => {
     const subscription = await subscribed();
     const { accountId } = subscription;
     const other = await ledger.activeSubscription(accountId);
-    const frozen = freezeEvent('{"event":"message:created","payload":{}}');
+    const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
     if (!frozen.ok) throw new Error(frozen.message);
     await sendTest(ledger, { accountId, id: other.id, frozen: frozen.frozen });
     await publishUnheard(accountId, 3);

@@ -297,7 +297,7 @@ describe('retention (V5)', () => {
   });
 
   it('an id of a clock that is far ahead or behind is taken and delivered; a slice made later takes it in', async () => {
-    const frozen = freezeEvent('{"event":"message:created","payload":{}}');
+    const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
     if (!frozen.ok) throw new Error(frozen.message);
     const ids = [-4_000, 12, 4_000].map((days) => v7({ msecs: day(days).getTime() }));
     const inserted = await insertEvents(

@@ -162,7 +162,7 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
             ledger.answers.splice(0, ledger.answers.length, answer, answer.outcome === 'aborted' ? {} : answer);
             if (one.is === 'publish') await ledger.publish(accountId, { type: TYPES[one.type] ?? '' });
             else if (one.is === 'test') {
-              const frozen = freezeEvent(`{"event":"message:created","payload":{}}`);
+              const frozen = freezeEvent(Buffer.from(`{"event":"message:created","payload":{}}`));
               const id = subscriptions[one.of * 2]?.id ?? '';
               if (frozen.ok) await sendTest(ledger, { accountId, id, frozen: frozen.frozen });
             } else {

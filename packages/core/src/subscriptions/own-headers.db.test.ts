@@ -64,7 +64,7 @@ describe('header values of a subscription whose URL changes to another origin', 
       [NEW, {}],
       [NEW, {}],
     ]);
-    const frozen = freezeEvent('{"event":"message:created","payload":{}}');
+    const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
     if (!frozen.ok) throw new Error(frozen.message);
     const test = await sendTest(ledger, { ...subscription, frozen: frozen.frozen });
     expect(await sent({})).toEqual([[NEW, {}]]);
