@@ -12,7 +12,10 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     description: [
       'Event subscriptions with webhooks: publish events, and every matching subscription gets a signed POST.',
       '',
-      '- JSON in UTF-8. Times are ISO 8601 in UTC with milliseconds.',
+      '- JSON in UTF-8, nested at most 1000 deep. Bodies other than published events have at most 10,000 values (an event ' +
+        'type: 50,000).',
+      '- A request body may have one `Content-Encoding`: gzip, deflate or br. Limits hold before and after decompression.',
+      '- Times are ISO 8601 in UTC with milliseconds.',
       '- `Authorization: Bearer <key>`: the operator key, or a key of one account. Another account’s object is a 404.',
       '- Lists are newest first. `nextCursor` of a page is the `cursor` of the next one; null: there is none.',
       '- Errors are `application/problem+json`; switch on `code`.',
@@ -66,6 +69,10 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     headers: {
       'X-Request-Id': { description: 'Quote it when asking for help.', schema: { type: 'string' } },
       'Retry-After': { description: 'Seconds to wait before the next try.', schema: { type: 'integer' } },
+      'Accept-Encoding': {
+        description: 'Of a body whose `Content-Encoding` is not supported.',
+        schema: { type: 'string' },
+      },
       'WWW-Authenticate': { description: '`Bearer`.', schema: { type: 'string' } },
     },
   },
@@ -113,7 +120,12 @@ const STATUS_TEXT: Record<string, string> = {
   204: 'Gone.',
   503: 'No.',
 };
-const HEADERS_OF: Record<string, string[]> = { 401: ['WWW-Authenticate'], 429: ['Retry-After'], 503: ['Retry-After'] };
+const HEADERS_OF: Record<string, string[]> = {
+  401: ['WWW-Authenticate'],
+  415: ['Accept-Encoding'],
+  429: ['Retry-After'],
+  503: ['Retry-After'],
+};
 const headerCase = (name: string): string => name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
 
 /** The generator emits each shape twice, as `X` for answers and as `XInput` for requests. What nobody refers to goes, and

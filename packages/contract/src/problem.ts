@@ -12,7 +12,7 @@ export const PROBLEMS = {
   quota_reached: { status: 409, title: 'The account has as many as it may have' },
   recovery_running: { status: 409, title: 'A recovery of this subscription is running' },
   payload_too_large: { status: 413, title: 'The body or payload is too large' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  unsupported_media_type: { status: 415, title: 'The body’s media type or coding is not supported' },
   invalid_request: { status: 422, title: 'The request is not valid' },
   url_not_allowed: { status: 422, title: 'The URL is not allowed' },
   unknown_event_type: { status: 422, title: 'The event type is not in the catalogue' },

@@ -2,11 +2,12 @@ import { parseJson } from '@posthorn/core';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { z } from 'zod';
+import { decompress } from '../decompress.js';
 import { ApiError, InvalidJson, InvalidRequest } from '../errors.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body on routes whose `config.bodyAsBytes` is set; elsewhere empty. */
+    /** The body, decompressed, on routes whose `config.bodyAsBytes` is set; elsewhere empty. */
     bodyBytes: Buffer;
   }
   interface FastifyContextConfig {
@@ -23,7 +24,8 @@ declare module 'fastify' {
 const MAX_VALUES = 10_000;
 const NO_BYTES = Buffer.alloc(0);
 
-/** The only parser: application/json in UTF-8. An empty body is no body. */
+/** The only parser: application/json in UTF-8, as it is or compressed. An empty body is no body. `bodyLimit` holds for the
+ *  bytes as they come and again after decompression. */
 export const jsonBody = fp((app, _options, done) => {
   app.decorateRequest('bodyBytes', {
     getter() {
@@ -32,9 +34,10 @@ export const jsonBody = fp((app, _options, done) => {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    const { config } = request.routeOptions;
+    const { bodyLimit, config } = request.routeOptions;
     requireUtf8(request.headers['content-type']);
-    return config.bodyAsBytes ? body : parse(body, config.maxJsonValues ?? MAX_VALUES);
+    const bytes = await decompress(body, { coding: request.headers['content-encoding'], maxBytes: bodyLimit });
+    return config.bodyAsBytes ? bytes : parse(bytes, config.maxJsonValues ?? MAX_VALUES);
   });
   done();
 });

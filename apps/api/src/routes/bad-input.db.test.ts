@@ -1,3 +1,4 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Method, openTestApi, type TestApi } from '../api.test-support.js';
 
@@ -94,6 +95,36 @@ describe('POST …/events refuses and stores nothing of', () => {
     );
   });
 
+  it.each([
+    ['an unknown coding', 'zstd'],
+    ['several codings', 'gzip, br'],
+    ['a coding twice', 'gzip, gzip'],
+  ])('%s: 415 with what is accepted', async (_, coding) => {
+    const call = { body: gzipSync(event('{}')), headers: { 'content-encoding': coding } };
+    expect(await attempt('POST', `/v1/accounts/${account}/events`, call)).toEqual(
+      refused(415, 'unsupported_media_type'),
+    );
+    const { headers, json } = await api.call('POST', `/v1/accounts/${account}/events`, call);
+    expect(headers['accept-encoding']).toBe('gzip, deflate, br');
+    expect(json.detail).toContain('one content-encoding out of gzip, deflate, br');
+  });
+
+  it.each<[string, Buffer, string, Ending]>([
+    ['a gzip body that is cut', gzipSync(event('{}')).subarray(0, 30), 'gzip', refused(400, 'bad_request')],
+    ['a plain body that calls itself gzip', Buffer.from(event('{}')), 'gzip', refused(400, 'bad_request')],
+    ['a gzip body that calls itself br', gzipSync(event('{}')), 'br', refused(400, 'bad_request')],
+    ['a compressed body that is no JSON', gzipSync('event=message:created'), 'gzip', notJson],
+    [
+      'a body of more than 512 KiB after decompression',
+      gzipSync(event(`${' '.repeat(512 * 1024)}{}`)),
+      'gzip',
+      refused(413, 'payload_too_large'),
+    ],
+  ])('%s', async (_, body, coding, refusal) => {
+    const call = { body, headers: { 'content-encoding': coding } };
+    expect(await attempt('POST', `/v1/accounts/${account}/events`, call)).toEqual(refusal);
+  });
+
   it('an unknown account: 404', async () => {
     expect(await attempt('POST', '/v1/accounts/nobody/events', { body: event('{}') })).toEqual(notFound);
   });
@@ -128,6 +159,22 @@ describe('POST …/events takes, and stores unchanged,', () => {
   it('a payload of 256 KiB with 100 KiB of white space around its tokens', async () => {
     const body = event(`${' '.repeat(100 * 1024)}${letters(256 * 1024)}`);
     expect((await api.call('POST', `/v1/accounts/${account}/events`, { body })).status).toBe(202);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['X-GZip', gzipSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync], // as some senders have it
+    ['br', brotliCompressSync],
+    ['identity', (body: Buffer) => body],
+  ])('a body with content-encoding: %s', async (coding, compress) => {
+    const payload = letters(200 * 1024);
+    const call = { body: compress(Buffer.from(event(payload))), headers: { 'content-encoding': coding } };
+    const { status, json } = await api.call('POST', `/v1/accounts/${account}/events`, call);
+    expect(status).toBe(202);
+    const { text } = await api.call('GET', `/v1/accounts/${account}/events/${json.id}`);
+    expect(text.endsWith(`"payload":${payload}}`)).toBe(true);
   });
 
   it('a body that begins with a byte order mark', async () => {

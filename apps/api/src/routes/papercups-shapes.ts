@@ -67,7 +67,7 @@ const ERRORS = {
   404: detail('There is no such subscription.'),
   409: status('The account has as many subscriptions as it may have.'),
   413: detail('The body is too large.'),
-  415: detail('The body is not application/json.'),
+  415: detail('The body is not application/json, or its coding is not supported.'),
   422: {
     description: 'A field is refused.',
     content: {
