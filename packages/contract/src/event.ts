@@ -100,7 +100,9 @@ export const EventQuery = ListQuery.extend({
 // and stand here for the OpenAPI document and for clients.
 const payload = rawObject(
   'A JSON object, at most 256 KiB without white space and nested at most 1000 deep. A repeated top-level key is refused. ' +
-    'Nothing in it is changed but white space outside strings: key order, number spelling and escapes are kept.',
+    'Nothing in it is changed but white space outside strings: key order, number spelling and escapes are kept. ' +
+    'So is half of a surrogate pair, such as `"\\ud83d"`: strict JSON parsers of endpoints refuse it on every attempt, so ' +
+    'replace it by U+FFFD before you publish.',
 );
 
 export const PublishEvent = z.strictObject({ event: EventTypeName, payload }).meta({
