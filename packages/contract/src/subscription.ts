@@ -185,7 +185,7 @@ const inputFields = {
   headers: z
     .record(text(1, 256), text(0, 4096))
     .describe(
-      'Sent with every request, at most 20. `host`, `content-*`, `webhook-*` and hop-by-hop names are refused. ' +
+      'Sent with every request: at most 20, with at most 8192 bytes of names and values together. `host`, `content-*`, `webhook-*` and hop-by-hop names are refused. ' +
         `The values are kept encrypted and are masked when read. A change replaces all of them; \`${MASK}\` keeps a value. ` +
         'Values are sent only to the origin (scheme, host and port) of the URL that they were entered for. A change of `url` to ' +
         'another origin without `headers` drops them for the new URL.',

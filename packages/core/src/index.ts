@@ -49,7 +49,7 @@ export type { PublishedEvent } from './events/insert-events.js';
 
 export { findSubscription, type Subscription, type SubscriptionResult } from './subscriptions/subscription.js';
 export { createSubscription } from './subscriptions/create-subscription.js';
-export { readHeaderNames } from './subscriptions/own-headers.js';
+export { MAX_OWN_HEADERS_BYTES, readHeaderNames } from './subscriptions/own-headers.js';
 export { changeSubscription } from './subscriptions/change-subscription.js';
 export { deleteSubscription } from './subscriptions/delete-subscription.js';
 export { pauseSubscription } from './subscriptions/pause-subscription.js';

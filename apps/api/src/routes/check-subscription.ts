@@ -1,4 +1,5 @@
 import { MASK } from '@posthorn/contract';
+import { MAX_OWN_HEADERS_BYTES } from '@posthorn/core';
 import { checkHeaders, checkUrl } from '@posthorn/sender';
 import type { ApiDeps } from '../deps.js';
 import { EventTypeUnknown, InvalidRequest, UrlNotAllowed } from '../errors.js';
@@ -13,7 +14,10 @@ export function requireUrl({ addresses }: Pick<ApiDeps, 'addresses'>, url: strin
 /** Throws InvalidRequest for headers that may not be set. A masked value is fine here: it stands for the one that is stored. */
 export function requireHeaders(headers: Record<string, string>): void {
   const check = checkHeaders(mapValues(headers, (value) => (value === MASK ? '' : value)));
-  if (!check.ok) throw new InvalidRequest([{ path: `headers.${check.name}`, message: check.reason }]);
+  if (check.ok) return;
+  throw new InvalidRequest([
+    { path: check.name === null ? 'headers' : `headers.${check.name}`, message: check.reason },
+  ]);
 }
 
 /** Throws InvalidRequest for the first masked value: where nothing is stored yet, it stands for nothing. */
@@ -28,6 +32,14 @@ export const headerNotStored = (name: string): InvalidRequest =>
       path: `headers.${name}`,
       message:
         'is masked, which keeps the stored value, but none is stored under this name for the origin of this URL: send the value',
+    },
+  ]);
+
+export const headersTooLarge = (): InvalidRequest =>
+  new InvalidRequest([
+    {
+      path: 'headers',
+      message: `must have at most ${MAX_OWN_HEADERS_BYTES} bytes of names and values together, kept values included`,
     },
   ]);
 

@@ -132,6 +132,8 @@ export const papercupsRoutes: Routes = (root, deps) => {
                 throw new Unauthenticated('The account is gone.');
               case 'quota_reached':
                 throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
+              case 'headers_too_large':
+                throw new Error('no header was given');
               case 'rate_limited':
                 throw new RateLimited(result.retryAfterSeconds);
               default:
@@ -192,7 +194,7 @@ export const papercupsRoutes: Routes = (root, deps) => {
               const result = await changeSubscription(deps, { ...key, changes });
               if (result.outcome === 'not_found') throw new NotFound('subscription');
               if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
-              if (result.outcome === 'header_not_stored') throw new Error('no header was to be changed');
+              if (result.outcome !== 'changed') throw new Error('no header was to be changed');
               request.auditAfter = result.subscription;
               request.auditNotes = headersDroppedNote(result.headersDropped);
               return afterVerification(result.subscription, result.verificationId);

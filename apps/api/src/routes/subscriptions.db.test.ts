@@ -180,6 +180,17 @@ describe('change', () => {
     expect((await get(id)).headers).toEqual({ authorization: MASK, 'x-new': MASK });
   });
 
+  it('headers have at most 8 KiB together, kept values included; the error names the field and the limit (S11)', async () => {
+    const large = { 'x-a': 'a'.repeat(4_000), 'x-b': 'b'.repeat(4_000) };
+    const tooLarge = { status: 422, errors: [{ path: 'headers', message: expect.stringContaining('8192 bytes') }] };
+    const created = await create({ url: 'https://hooks.example.com', headers: { ...large, 'x-c': 'c'.repeat(200) } });
+    expect({ status: created.status, errors: created.json.errors }).toEqual(tooLarge);
+    const id = await api.activeSubscription(account, { headers: large });
+    const changed = await change(id, { headers: { 'x-a': MASK, 'x-b': MASK, 'x-c': 'c'.repeat(200) } });
+    expect({ status: changed.status, errors: changed.json.errors }).toEqual(tooLarge);
+    expect((await get(id)).headers).toEqual({ 'x-a': MASK, 'x-b': MASK });
+  });
+
   it('regression: header values stay with the origin they were entered for; the response and the audit log name those dropped', async () => {
     const id = await api.activeSubscription(account, { headers: { Authorization: 'Bearer hush' } });
     const dropped = await change(id, { url: 'https://other.example.com/' });

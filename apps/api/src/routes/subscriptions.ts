@@ -23,6 +23,7 @@ import { given } from '../given.js';
 import {
   headerNotStored,
   headersDroppedNote,
+  headersTooLarge,
   requireEventTypes,
   requireHeaders,
   requireUrl,
@@ -78,6 +79,8 @@ export const subscriptionRoutes: Routes = (app, deps) => {
           throw new NotFound('account');
         case 'quota_reached':
           throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
+        case 'headers_too_large':
+          throw headersTooLarge();
         case 'rate_limited':
           throw new RateLimited(result.retryAfterSeconds);
         default:
@@ -180,6 +183,8 @@ export const subscriptionRoutes: Routes = (app, deps) => {
           return { ...subscriptionJson(deps, result.subscription), headersDropped: result.headersDropped };
         case 'header_not_stored':
           throw headerNotStored(result.name);
+        case 'headers_too_large':
+          throw headersTooLarge();
         case 'not_found':
           throw new NotFound('subscription');
         case 'rate_limited':

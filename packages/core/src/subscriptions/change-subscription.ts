@@ -3,7 +3,7 @@ import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
 import type { NewSubscription } from './create-subscription.js';
-import { keepMasked, openHeaders, originOf, sealedFor, sealHeaders } from './own-headers.js';
+import { areTooLarge, keepMasked, openHeaders, originOf, sealedFor, sealHeaders } from './own-headers.js';
 import {
   type LockedSubscription,
   type Subscription,
@@ -21,6 +21,8 @@ export type ChangeSubscriptionResult =
   | { outcome: 'not_found' }
   /** A header's value is to be kept, and none of this name is stored for the origin of the URL. */
   | { outcome: 'header_not_stored'; name: string }
+  /** With the values to be kept, the headers pass MAX_OWN_HEADERS_BYTES. */
+  | { outcome: 'headers_too_large' }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
 /** Changes what is given and leaves the rest, in one transaction. A new URL is verified first: until then it stands in
@@ -65,6 +67,7 @@ export async function changeSubscription(
     const urls = isNew ? urlsAfter(now, url) : { url: now.url, pendingUrl: now.pendingUrl };
     const placed = placeHeaders(deps, { id, now, urls, headers: changes.headers });
     if ('missing' in placed) return { outcome: 'header_not_stored', name: placed.missing } as const;
+    if ('tooLarge' in placed) return { outcome: 'headers_too_large' } as const;
     for (const [column, value] of Object.entries(placed.columns)) set(column, value);
     const verify = isNew && !backToOld;
     if (verify) {
@@ -103,11 +106,12 @@ function placeHeaders(
     urls: { url: string; pendingUrl: string | null };
     headers: Record<string, string> | undefined;
   },
-): { columns: Record<string, unknown>; dropped: string[] } | { missing: string } {
+): { columns: Record<string, unknown>; dropped: string[] } | { missing: string } | { tooLarge: true } {
   const target = originOf(urls.pendingUrl ?? urls.url);
   const stored = openHeaders(deps, id, sealedFor(now, target));
   const kept = headers === undefined ? null : keepMasked(headers, stored);
   if (kept && 'missing' in kept) return kept;
+  if (kept && areTooLarge(kept.headers)) return { tooLarge: true };
   const sealed = kept ? sealHeaders(deps, id, kept.headers) : sealedFor(now, target);
 
   const inForce = originOf(urls.url);

@@ -5,7 +5,7 @@ import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
 import { newSecret } from './new-secret.js';
-import { originOf, sealHeaders } from './own-headers.js';
+import { areTooLarge, originOf, sealHeaders } from './own-headers.js';
 import { type Subscription, findSubscription } from './subscription.js';
 
 export interface NewSubscription {
@@ -26,6 +26,8 @@ export type CreateSubscriptionResult =
   | { outcome: 'created'; subscription: Subscription }
   | { outcome: 'account_unknown' }
   | { outcome: 'quota_reached' }
+  /** The headers pass MAX_OWN_HEADERS_BYTES. */
+  | { outcome: 'headers_too_large' }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
 /** Stores a subscription with its first secret and starts its verification, in one transaction; the queue is told after
@@ -37,6 +39,7 @@ export async function createSubscription(
   { maxSubscriptions }: { maxSubscriptions: number },
 ): Promise<CreateSubscriptionResult> {
   const { db, cipher, enqueue } = deps;
+  if (areTooLarge(input.headers ?? {})) return { outcome: 'headers_too_large' };
   const id = newId();
   const { accountId, url } = input;
   const started = await inTransaction(db.pool, async (client) => {

@@ -5,6 +5,15 @@ import type { Subscription as Row } from '../generated/prisma/client.js';
 // The custom headers of a subscription carry credentials, so their values belong to the origin (scheme, host, port) that they
 // were entered for, and are sent nowhere else. The ledger holds this: see the CHECKs of `subscriptions`.
 
+/** Names and values together: a URL that has proven nothing receives them too, with each handshake. */
+export const MAX_OWN_HEADERS_BYTES = 8 * 1024;
+
+/** True for headers that pass MAX_OWN_HEADERS_BYTES. A character of theirs is one byte. */
+export function areTooLarge(headers: Record<string, string>): boolean {
+  const bytes = Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  return bytes > MAX_OWN_HEADERS_BYTES;
+}
+
 type Sealer = Pick<Deps, 'cipher'>;
 
 type Stored = Pick<
