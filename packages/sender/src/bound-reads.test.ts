@@ -1,11 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { makeCertificate } from '@posthorn/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { makeCertificate, trust } from '@posthorn/testing';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-post.js';
 import { answer, type OnRequest } from '../test/receivers.js';
-import { trust } from '../test/trust.js';
 import { MAX_READS } from './scan-response.js';
 
 const PATIENT = { timeoutMs: 120_000 }; // no outcome here may depend on the speed of the machine
@@ -88,7 +87,7 @@ describe('an endpoint that never ends its response', () => {
 
 it('an endpoint that renegotiates TLS without end: bad_response', async () => {
   const { key, cert } = makeCertificate();
-  trust(cert);
+  onTestFinished(trust(cert));
   const renegotiate = (socket: Socket) => {
     if (socket instanceof TLSSocket) socket.renegotiate({}, (error) => void (error ?? renegotiate(socket)));
   };
@@ -139,7 +138,7 @@ describe('interim responses', () => {
 
   it('are skipped over TLS, and each response on a connection has limits of its own', async () => {
     const { key, cert } = makeCertificate();
-    trust(cert);
+    onTestFinished(trust(cert));
     const body = 'x'.repeat(60_000);
     const opening = await receiver(saying(Buffer.concat([Buffer.from(INTERIM), answer(200, body)])), {
       tlsOptions: { key, cert },

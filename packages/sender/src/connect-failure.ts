@@ -23,8 +23,13 @@ export function asConnectFailure(error: Error, { securing }: { securing: boolean
   const code = codeOf(error);
   if (code === 'ETIMEDOUT') return new ConnectFailure('timeout', code, { cause: error });
   // In the handshake nearly everything is about certificates and protocols: some two dozen codes, and OpenSSL adds to them.
-  const outcome = securing && !LOST_CONNECTION.has(code ?? '') ? 'tls_error' : 'connect_error';
+  const outcome = securing && !isLostConnection(code) ? 'tls_error' : 'connect_error';
   return new ConnectFailure(outcome, code, { cause: error });
+}
+
+/** True for the codes of a connection that the other side ended. */
+export function isLostConnection(code: string | null): boolean {
+  return LOST_CONNECTION.has(code ?? '');
 }
 
 export function codeOf(error: unknown): string | null {

@@ -140,23 +140,53 @@ describe('receivers that misbehave', () => {
   });
 
   it.each([
-    ['garbage', 'hello, this is no HTTP\r\n\r\n'],
-    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
-    ['HTTP/2', Buffer.from('00000c04000000000000030000006400040000ffff', 'hex')],
-    ['a status that is none', 'HTTP/1.1 20 OK\r\n\r\n'],
-    ['a status below 100', 'HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n'],
-    ['16 KiB of headers', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(16 * 1024)}\r\n\r\n`],
-    ['many headers', `HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(5_000)}\r\n`],
-    ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!'],
-  ])('one that answers with %s: bad_response', async (_what, bytes) => {
+    [
+      'garbage',
+      'hello, this is no HTTP\r\n\r\n',
+      /HPE_INVALID_CONSTANT.*begins with "hello, this is no HTTP\\r\\n\\r\\n"/,
+    ],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n', /HPE_INVALID_CONSTANT.*"SSH-2\.0-OpenSSH_9\.6\\r\\n"/],
+    [
+      'HTTP/2',
+      Buffer.from('00000c04000000000000030000006400040000ffff', 'hex'),
+      /HPE_INVALID_CONSTANT.*"\\x00\\x00\\x0c\\x04/,
+    ],
+    ['a status that is none', 'HTTP/1.1 20 OK\r\n\r\n', /Invalid status code \(HPE_INVALID_STATUS\)/],
+    ['an unknown version', 'HTTP/1.2 200 OK\r\n\r\n', /HPE_INVALID_VERSION/],
+    ['a header without a colon', 'HTTP/1.1 200 OK\r\nfoo\r\n\r\n', /HPE_INVALID_HEADER_TOKEN/],
+    ['bare line feeds', 'HTTP/1.1 200 OK\ncontent-length: 0\n\n', /HPE_CR_EXPECTED/],
+    [
+      'two lengths',
+      'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!',
+      /HPE_UNEXPECTED_CONTENT_LENGTH/,
+    ],
+    ['a length that is none', 'HTTP/1.1 200 OK\r\ncontent-length: 5x\r\n\r\nhello', /HPE_INVALID_CONTENT_LENGTH/],
+    ['a fault after a length', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\nfoo\r\n\r\nhello', /HPE_INVALID_HEADER_TOKEN/],
+    ['a status below 100', 'HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n', /status 099.*Respond with 2xx/],
+    ['101', 'HTTP/1.1 101 S\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n', /status 101.*Respond with 2xx/],
+    ['16 KiB of headers', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(16 * 1024)}\r\n\r\n`, /more than 16 KiB of headers/],
+    ['many headers', `HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(5_000)}\r\n`, /more than 16 KiB of headers/],
+    [
+      'a break within its headers',
+      'HTTP/1.1 200 OK\r\ncontent-le',
+      /within the headers.*"HTTP\/1\.1 200 OK\\r\\ncontent-le"/,
+    ],
+  ])('one that answers with %s: bad_response, with the cause and what came (A3)', async (_what, bytes, error) => {
     const { result, requests } = await postTo((socket) => socket.end(bytes));
-    expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.any(String) });
+    expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.stringMatching(error) });
     expect(requests).toHaveLength(1);
   });
 
-  it('one that breaks off within its headers: bad_response', async () => {
-    const { result } = await postTo((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-le'));
-    expect(result.outcome).toBe('bad_response');
+  it('the text about an unreadable response shows at most 256 bytes of it, and no credentials', async () => {
+    const secrets = 'Set-Cookie: session=hidden\r\nauthorization:hidden\r\n';
+    const { result } = await postTo((socket) =>
+      socket.end(`HTTP/1.1 200 OK\r\n${secrets}foo\r\n${'\0'.repeat(1_000)}`),
+    );
+    expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining('Set-Cookie: ****\\r\\n') });
+    expect(result.error).not.toContain('hidden');
+    const shown = /begins with "(.*)"/.exec(result.error ?? '')?.[1] ?? '';
+    expect(shown.match(/\\x..|\\.|[^\\]/g)?.length).toBeLessThanOrEqual(256);
+    expect(shown).toMatch(/\\x00$/);
   });
 
   it('one that says more than its answer: the next post is not given the rest', async () => {

@@ -75,6 +75,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#scan?.begun === true;
   }
 
+  /** The beginning of a response whose status is not known. */
+  get responseHead(): Buffer {
+    return this.#scan?.head ?? Buffer.alloc(0);
+  }
+
   readonly attach = (line: Line) => {
     this.#line = line;
   };
@@ -92,6 +97,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: RawHeaders): void {
     if (statusCode === 101) return this.#stop({ how: 'failed', error: new Error('101 was not asked for') });
     if (statusCode < 200) return; // below 100: undici fails it; other interim responses never come here
+    this.#scan?.forgetHead();
     this.firstByteMs = this.#elapsedMs();
     this.statusCode = statusCode;
     this.headers = readResponseHeaders(headers);

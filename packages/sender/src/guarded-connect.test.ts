@@ -1,11 +1,9 @@
-import { createServer } from 'node:http';
 import net from 'node:net';
-import { makeCertificate } from '@posthorn/testing';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { makeCertificate, trust } from '@posthorn/testing';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { backInPool, receiver, saying, sender, to } from '../test/local-post.js';
 import { policyOf } from '../test/policy.js';
-import { answer, listen } from '../test/receivers.js';
-import { trust } from '../test/trust.js';
+import { answer } from '../test/receivers.js';
 import { guardConnections } from './guarded-connect.js';
 import type { Resolve } from './index.js';
 
@@ -263,30 +261,8 @@ describe('TLS', () => {
     expect(requests).toHaveLength(0);
   });
 
-  it('a receiver that speaks no TLS: tls_error', async () => {
-    const server = createServer();
-    const port = await listen(server);
-    const result = await sender('127.0.0.1').post(to(`https://127.0.0.1:${port}/`));
-    server.close();
-    expect(result).toMatchObject({ outcome: 'tls_error', error: expect.stringContaining('No secure connection') });
-  });
-
-  it('TLS 1.1: tls_error', async () => {
-    const tlsOptions = {
-      key,
-      cert,
-      minVersion: 'TLSv1',
-      maxVersion: 'TLSv1.1',
-      ciphers: 'DEFAULT@SECLEVEL=0',
-    } as const;
-    const { port, requests } = await receiver(saying(), { tlsOptions });
-    const result = await sender('127.0.0.1').post(to(`https://127.0.0.1:${port}/`));
-    expect(result.outcome).toBe('tls_error');
-    expect(requests).toHaveLength(0);
-  });
-
   it('with a certificate that is vouched for: ok, with the time of the handshake; the wrong name is a tls_error', async () => {
-    trust(cert);
+    onTestFinished(trust(cert));
     const { port } = await receiver(saying(), { tlsOptions: { key, cert } });
     const guarded = sender('127.0.0.1,localhost', scripted(['127.0.0.1']));
     const first = await guarded.post(to(`https://localhost:${port}/`));

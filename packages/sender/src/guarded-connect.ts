@@ -18,6 +18,8 @@ export type Connection = {
   tlsMs: number | null;
   remoteAddress: string | null; // only ever one that passed the rules
   posts: number; // how many were written to it
+  /** What the socket reported first: the cause. undici reports what came last, for an alert of TLS 1.3 that the connection ended. */
+  error: Error | null;
   /** Starts the limits of the next response; null while nothing can be read from it. */
   beginResponse: BeginResponse | null;
   /** Gives up on a connection that is not open yet. */
@@ -93,6 +95,9 @@ export function guardConnections({
     connection.cancel = () => {
       if (connection.state !== 'open') socket.destroy(new ConnectFailure('timeout'));
     };
+    socket.once('error', (error) => {
+      connection.error = error;
+    });
     // Emitted per address, all at once.
     socket.once('lookup', () => {
       connection.dnsMs = endPhase();
@@ -116,6 +121,7 @@ function startConnection(state: Connection['state']): Connection {
     tlsMs: null,
     remoteAddress: null,
     posts: 0,
+    error: null,
     beginResponse: null,
     cancel: () => {},
     destroy: () => {},

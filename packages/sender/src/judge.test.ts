@@ -6,19 +6,19 @@ import { judge } from './judge.js';
 describe('judge', () => {
   it.each(['EMFILE', 'ENFILE'])(
     'throws when this machine is out of file descriptors (%s): the attempt must not count',
-    (code) => {
+    async (code) => {
       const failure = new ConnectFailure('connect_error', code);
-      expect(() => judge({ how: 'failed', error: failure }, circumstances())).toThrow(failure);
+      await expect(judge({ how: 'failed', error: failure }, circumstances())).rejects.toBe(failure);
     },
   );
 
-  it('throws what undici reports before anything was sent and what is no failure to connect: a bug', () => {
+  it('throws what undici reports before anything was sent and what is no failure to connect: a bug', async () => {
     const bug = Object.assign(new Error('invalid header'), { code: 'UND_ERR_INVALID_ARG' });
-    expect(() => judge({ how: 'failed', error: bug }, circumstances())).toThrow(bug);
+    await expect(judge({ how: 'failed', error: bug }, circumstances())).rejects.toBe(bug);
   });
 });
 
 function circumstances() {
   const exchange = new Exchange({ timeoutMs: 0, keepBytes: 0, signal: undefined });
-  return { host: 'hooks.example.com', timeoutMs: 15_000, connectTimeoutMs: 5_000, exchange };
+  return { host: 'hooks.example.com', isHttps: true, timeoutMs: 15_000, connectTimeoutMs: 5_000, exchange };
 }

@@ -1,16 +1,24 @@
 import { ALLOWED_BY } from './check-url.js';
-import { codeOf, ConnectFailure } from './connect-failure.js';
+import { codeOf, ConnectFailure, isLostConnection } from './connect-failure.js';
 import type { Ending, Exchange } from './exchange.js';
+import { explainResponse } from './explain-response.js';
+import { explainTls } from './explain-tls.js';
 import type { Outcome } from './post-result.js';
 import { MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES, MAX_RAW_BYTES, MAX_READS, type ReadLimit } from './scan-response.js';
 
 export type Verdict = { outcome: Outcome; error: string | null };
 
-export type Circumstances = { host: string; timeoutMs: number; connectTimeoutMs: number; exchange: Exchange };
+export type Circumstances = {
+  host: string;
+  isHttps: boolean;
+  timeoutMs: number;
+  connectTimeoutMs: number;
+  exchange: Exchange;
+};
 
 /** Turns the end of an exchange into its outcome, and into the sentence that tells the receiver's developer what to do.
  *  Throws what is neither the receiver's doing nor the network's: a bug, or this machine being out of file descriptors. */
-export function judge(ending: Ending, circumstances: Circumstances): Verdict {
+export async function judge(ending: Ending, circumstances: Circumstances): Promise<Verdict> {
   switch (ending.how) {
     case 'complete':
     case 'cut':
@@ -49,7 +57,7 @@ function judgeStatus(statusCode: number | null): Verdict {
 
 function explainTimeout({ exchange, host, timeoutMs }: Circumstances): string {
   const limit = seconds(timeoutMs);
-  if (!exchange.sent) return `Could not connect to ${host} within ${limit}. ${CHECK_REACHABLE}`;
+  if (!exchange.sent) return explainSlowConnection({ exchange, host, limit });
   if (exchange.statusCode !== null) {
     return `Your endpoint answered ${exchange.statusCode} but did not finish its answer within ${limit}. End the response; an empty body is enough.`;
   }
@@ -84,53 +92,67 @@ const OUR_FAULT = new Set([
   'ENFILE',
 ]);
 
-function judgeFailure(error: Error, circumstances: Circumstances): Verdict {
-  if (error instanceof ConnectFailure) {
-    if (OUR_FAULT.has(error.systemCode ?? '')) throw error;
-    return { outcome: error.outcome, error: explainNoConnection(error, circumstances) };
+async function judgeFailure(reported: Error, circumstances: Circumstances): Promise<Verdict> {
+  const { exchange, host, isHttps } = circumstances;
+  if (reported instanceof ConnectFailure) {
+    if (OUR_FAULT.has(reported.systemCode ?? '')) throw reported;
+    return { outcome: reported.outcome, error: explainNoConnection(reported, circumstances) };
   }
-  const code = codeOf(error) ?? '';
-  if (!circumstances.exchange.sent || OUR_FAULT.has(code)) throw error;
+  if (!exchange.sent || OUR_FAULT.has(codeOf(reported) ?? '')) throw reported;
 
+  const error = exchange.connection?.error ?? reported;
+  const code = codeOf(error) ?? '';
   // With TLS 1.3, a server that wants a client certificate says so only after the handshake.
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
-    return { outcome: 'tls_error', error: `${circumstances.host} ended the TLS connection (${code}). ${CHECK_TLS}` };
+    return { outcome: 'tls_error', error: explainTls(code, { host, error }) };
   }
-  if (code.startsWith('HPE_') || circumstances.exchange.answerBegun) {
-    return {
-      outcome: 'bad_response',
-      error: 'What your endpoint answered is not a complete HTTP/1.1 response. Check what listens on this port.',
-    };
+  if (exchange.answerBegun) {
+    const isBrokenOff = isLostConnection(code) || code === 'UND_ERR_SOCKET';
+    return { outcome: 'bad_response', error: await explainResponse(exchange.responseHead, { host, isBrokenOff }) };
   }
-  const again = circumstances.exchange.reused ? ' It was a connection kept open from an earlier request.' : '';
+  const again = exchange.reused ? ' It was a connection kept open from an earlier request.' : '';
+  const scheme = isHttps || exchange.reused ? '' : ' If this port expects TLS, begin the URL with https://.';
   return {
     outcome: 'connect_error',
-    error: `${circumstances.host} closed the connection without an answer (${plain(code)}).${again} Check your server's log for a crash or a limit.`,
+    error: `${host} closed the connection without an answer (${plain(code)}).${again} Check your server's log for a crash or a limit.${scheme}`,
   };
 }
 
 const CHECK_REACHABLE = 'Check that the server runs and that its firewall lets requests from outside in.';
-const CHECK_TLS = 'Check the certificate (name, expiry, full chain) and that TLS 1.2 or newer is spoken on this port.';
+const CHECK_SPEAKS_TLS = 'Check that this port speaks TLS.';
 
 function explainNoConnection(
-  { outcome, systemCode }: ConnectFailure,
-  { host, connectTimeoutMs }: Circumstances,
+  { outcome, systemCode, cause }: ConnectFailure,
+  { host, connectTimeoutMs, exchange }: Circumstances,
 ): string {
   const code = plain(systemCode);
   switch (outcome) {
     case 'timeout':
-      return `Could not connect to ${host} within ${seconds(connectTimeoutMs)}. ${CHECK_REACHABLE}`;
+      return explainSlowConnection({ exchange, host, limit: seconds(connectTimeoutMs) });
     case 'dns_error':
       return `The name ${host} could not be resolved (${code}). Check the URL's spelling and the domain's DNS records.`;
     case 'connect_error':
-      return `Could not connect to ${host} (${code}). ${CHECK_REACHABLE}`;
+      return isSecuring(exchange)
+        ? `${host} closed the connection during the TLS handshake (${code}). ${CHECK_SPEAKS_TLS} See the server's log.`
+        : `Could not connect to ${host} (${code}). ${CHECK_REACHABLE}`;
     case 'tls_error':
-      return `No secure connection to ${host} (${code}). ${CHECK_TLS}`;
+      return explainTls(code, { host, error: cause });
     case 'blocked':
       return `The URL leads to an address that webhooks are not sent to. Use one that can be reached from the internet. ${ALLOWED_BY}`;
     default:
       return outcome satisfies never;
   }
+}
+
+function explainSlowConnection({ exchange, host, limit }: { exchange: Exchange; host: string; limit: string }): string {
+  return isSecuring(exchange)
+    ? `Could not connect to ${host} within ${limit}: the TLS handshake did not end. ${CHECK_SPEAKS_TLS}`
+    : `Could not connect to ${host} within ${limit}. ${CHECK_REACHABLE}`;
+}
+
+/** True when TCP was connected, but nothing could be sent. */
+function isSecuring({ connection, sent }: Exchange): boolean {
+  return !sent && connection !== null && connection.connectMs !== null;
 }
 
 // A library's own code tells the receiver's developer nothing.

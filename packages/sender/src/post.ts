@@ -66,8 +66,13 @@ export async function postOnce(deps: PostDeps, request: PostRequest): Promise<Po
   if (!exchange.ended) deps.agent.dispatch(options, exchange);
   const ending = await exchange.done;
 
-  const { host } = target;
-  const { outcome, error } = judge(ending, { host, timeoutMs, connectTimeoutMs: deps.connectTimeoutMs, exchange });
+  const { outcome, error } = await judge(ending, {
+    host: target.host,
+    isHttps: target.origin.startsWith('https:'),
+    timeoutMs,
+    connectTimeoutMs: deps.connectTimeoutMs,
+    exchange,
+  });
   return {
     outcome,
     statusCode: exchange.statusCode,

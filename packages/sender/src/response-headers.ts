@@ -23,9 +23,12 @@ export function singleValue(headers: ResponseHeaders, name: string): string | nu
 /** The headers as the record may show them: lists joined, cookies and credentials masked. */
 export function shownResponseHeaders(headers: ResponseHeaders): Record<string, string> {
   return Object.fromEntries(
-    Array.from(headers, ([name, values]) => [name, MASKED.has(name) ? MASK : values.join(', ')]),
+    Array.from(headers, ([name, values]) => [name, isMaskedHeader(name) ? MASK : values.join(', ')]),
   );
 }
+
+/** True for a header whose value the record never shows. */
+export const isMaskedHeader = (name: string): boolean => MASKED.has(name.toLowerCase());
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -138,4 +138,17 @@ describe('scanResponse', () => {
       { numRuns: 60 },
     );
   });
+
+  it('keeps the beginning of what the parser sees, until it is told to forget it', () => {
+    const response = scanResponse();
+    response.take(Buffer.from('HTTP/1.1 103 E\r\n\r\nHTT'));
+    expect(response.head.toString()).toBe('');
+    response.end();
+    expect(response.head.toString()).toBe('HTT');
+    for (let pieces = 0; pieces < 3; pieces++) response.take(Buffer.alloc(MAX_HEAD_BYTES, 'x'));
+    expect(response.head).toHaveLength(MAX_HEAD_BYTES);
+    response.forgetHead();
+    response.take(Buffer.from('more'));
+    expect(response.head).toHaveLength(0);
+  });
 });

@@ -11,11 +11,14 @@ export type ReadLimit = 'raw_bytes' | 'head_bytes' | 'reads' | 'interim_response
  *  - `end` returns what was held back when the connection ends.
  *  - `charge` counts work that the endpoint causes below HTTP, as bytes.
  *  - `begun` is true from the first byte of a response that is not, as far as is known, an interim one.
+ *  - `head` is the beginning of what was returned, at most MAX_HEAD_BYTES, until `forgetHead`: it keeps the chunks in memory.
  *  - `limit` names the first limit that was passed; from then on `take` returns nothing. */
 export type ResponseScan = {
   take(chunk: Buffer): Buffer;
   end(): Buffer;
   charge(bytes: number): void;
+  forgetHead(): void;
+  readonly head: Buffer;
   readonly begun: boolean;
   readonly limit: ReadLimit | null;
 };
@@ -43,6 +46,14 @@ export function scanResponse(): ResponseScan {
   let headBytes = 0;
   let reads = 0;
   let interimResponses = 0;
+  let head: Buffer[] = [];
+  let headRoom = MAX_HEAD_BYTES;
+
+  function passOn(bytes: Buffer): Buffer {
+    if (headRoom > 0 && bytes.length > 0) head.push(bytes.subarray(0, headRoom));
+    headRoom = Math.max(0, headRoom - bytes.length);
+    return bytes;
+  }
 
   /** Returns whether the byte ends a head. */
   function endsHead(byte: number): boolean {
@@ -78,7 +89,7 @@ export function scanResponse(): ResponseScan {
     }
   }
 
-  function end(): Buffer {
+  function takeHeld(): Buffer {
     const bytes = Buffer.from(held, 'latin1');
     held = '';
     return bytes;
@@ -101,12 +112,19 @@ export function scanResponse(): ResponseScan {
       else if (limit === null && reads > MAX_READS) limit = 'reads';
       if (start === null) return NOTHING;
       const rest = allowed.subarray(start, stop);
-      return held === '' ? rest : Buffer.concat([end(), rest]);
+      return passOn(held === '' ? rest : Buffer.concat([takeHeld(), rest]));
     },
-    end,
+    end: () => passOn(takeHeld()),
     charge(bytes) {
       rawBytes += bytes;
       if (limit === null && rawBytes > MAX_RAW_BYTES) limit = 'raw_bytes';
+    },
+    forgetHead() {
+      head = [];
+      headRoom = 0;
+    },
+    get head() {
+      return Buffer.concat(head);
     },
     get begun() {
       return state === 'status' || state === 'head' || state === 'body';

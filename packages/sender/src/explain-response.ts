@@ -1,0 +1,66 @@
+import { request } from 'node:http';
+import { Duplex } from 'node:stream';
+import { codeOf } from './connect-failure.js';
+import { printable } from './printable.js';
+import { isMaskedHeader } from './response-headers.js';
+
+const SHOWN_BYTES = 256;
+const HEADER = /^([^\s:]+)[ \t]*:[^\r\n]*/gm;
+const STATUS = /^HTTP\/\d\.\d +(\d{3})\b/;
+
+/** Says why a response without a status cannot be read, and what to do about it. `head` is what came, at most MAX_HEAD_BYTES of it;
+ *  the sentence shows the first 256. `isBrokenOff`: the connection ended before the parser found a fault. */
+export async function explainResponse(
+  head: Buffer,
+  { host, isBrokenOff }: { host: string; isBrokenOff: boolean },
+): Promise<string> {
+  const first = head
+    .toString('latin1', 0, SHOWN_BYTES)
+    .replace(HEADER, (header: string, name: string) => (isMaskedHeader(name) ? `${name}: ****` : header));
+  const shown = `It begins with "${printable(Buffer.from(first, 'latin1'))}".`;
+  const start = head.toString('latin1', 0, 32);
+  if (isTlsRecord(head)) {
+    return `${host} responded with TLS to a request in plain HTTP. Begin the URL with https://. ${shown}`;
+  }
+  const status = Number(STATUS.exec(start)?.[1]);
+  if (status === 101 || status < 100) {
+    return `Your endpoint responded with the status ${start.slice(9, 12)}, which does not end a request. Respond with 2xx. ${shown}`;
+  }
+  if (isBrokenOff) {
+    return `Your endpoint closed the connection within the headers of its response. Send status, headers and an empty line. ${shown}`;
+  }
+  const fault = await findFault(head);
+  return `Your endpoint's response is not valid HTTP/1.1${fault === null ? '' : `: ${fault}`}. ${shown} Check what listens on this port.`;
+}
+
+/** True for an alert or a handshake message of TLS. */
+function isTlsRecord([type, version]: Buffer): boolean {
+  return (type === 0x15 || type === 0x16) && version === 3;
+}
+
+/** Lets Node's own parser read the bytes: it names its code, which undici loses. null: it finds no fault. */
+function findFault(head: Buffer): Promise<string | null> {
+  return new Promise((resolve) => {
+    const replay = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    const parsing = request({ method: 'POST', createConnection: () => replay });
+    const end = (fault: string | null) => {
+      resolve(fault);
+      parsing.destroy();
+      replay.destroy();
+    };
+    parsing.on('error', (error) => {
+      const code = codeOf(error);
+      const reason: unknown = 'reason' in error ? error.reason : null;
+      end(code?.startsWith('HPE_') ? `${typeof reason === 'string' ? `${reason} ` : ''}(${code})` : null);
+    });
+    parsing.on('response', (response) => {
+      response.on('error', () => {});
+      end(null);
+    });
+    parsing.on('upgrade', () => end(null));
+    parsing.end(() => {
+      replay.push(head);
+      replay.push(null);
+    });
+  });
+}
