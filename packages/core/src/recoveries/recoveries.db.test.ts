@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { toTypeId } from '@posthorn/contract';
 import type { PostResult } from '@posthorn/sender';
 import { waitFor } from '@posthorn/testing';
@@ -136,26 +134,6 @@ async function noteComebacks(): Promise<() => Promise<string[]>> {
     return rows.map(({ id }) => id);
   };
 }
-
-/** A process of its own that advances recoveries for as long as one runs. */
-function startAdvancing(atOnce: number): ChildProcess {
-  const core = new URL('../../dist/index.js', import.meta.url).href;
-  const script = `
-    const { advanceRecoveries, openDatabase } = await import(${JSON.stringify(core)});
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const db = openDatabase({ url: process.env.DATABASE_URL, applicationName: 'advancing', maxConnections: 2, log });
-    while (await db.prisma.recovery.count({ where: { status: 'running' } })) await advanceRecoveries(db, { atOnce: ${atOnce} });
-    await db.close();`;
-  return spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    env: { DATABASE_URL: databaseUrl },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-}
-
-const ended = async (child: ChildProcess) => {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return child.exitCode ?? child.signalCode;
-};
 
 describe('recover failed', () => {
   it('what failed is sent again at once, with the schedule from its start, the same webhook-id and the same bytes', async () => {
@@ -380,7 +358,7 @@ describe('recover missing', () => {
   it('also where matches are few among many thousands, so many looked at by one slice', async () => {
     const subscription = await subscribed({ events: ['conversation:created'] });
     const { accountId } = subscription;
-    await publishUnheard(accountId, 12_000);
+    await publishUnheard(accountId, 6_000);
     const rare = await ledger.db.pool.query<{ id: string }>(
       `UPDATE events SET type = 'conversation:created' WHERE id = ANY (ARRAY(
          SELECT id FROM events WHERE account_id = $1 ORDER BY id DESC LIMIT 3
@@ -660,52 +638,24 @@ describe('advancing', () => {
     },
   );
 
-  it.each(['failed', 'missing'] as const)(
-    'of 10,000 (%s), by two processes at once that are killed in the middle, and two others: each comes back exactly once',
-    async (which) => {
-      const subscription = await subscribed();
-      const { accountId, subscriptionId } = subscription;
-      if (which === 'failed') await failMany(subscription, 10_000);
-      else await publishUnheard(accountId, 10_000);
-      const comebacks = await noteComebacks();
-      const id = await start({ accountId, subscriptionId, which });
-      const queued = async () => (await ledger.db.prisma.recovery.findUniqueOrThrow({ where: { id } })).queued;
-      const processes = [startAdvancing(100), startAdvancing(100)];
-      await waitFor(async () => (await queued()) >= 2_000, { what: '2,000 to come back' });
-      for (const child of processes) child.kill('SIGKILL');
-      expect(await Promise.all(processes.map(ended))).toEqual(['SIGKILL', 'SIGKILL']);
-      expect(await queued()).toBeLessThan(10_000);
-      expect(await Promise.all([startAdvancing(100), startAdvancing(100)].map(ended))).toEqual([0, 0]);
-      expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
-        status: 'completed',
-        matched: 10_000,
-        queued: 10_000,
-        pending: 10_000,
-      });
-      const back = await comebacks();
-      expect([back.length, new Set(back).size]).toEqual([10_000, 10_000]);
-    },
-    90_000,
-  );
-
-  it('of 10,000, by two at once in small slices: each comes back exactly once', async () => {
+  it('of 1,000, by two at once in small slices: each comes back exactly once', async () => {
     const subscription = await subscribed();
-    await failMany(subscription, 10_000);
+    await failMany(subscription, 1_000);
     const comebacks = await noteComebacks();
     const id = await start(subscription);
     const other = openDatabase({ url: databaseUrl, applicationName: 'other', maxConnections: 5, log: silent });
     const brought = await Promise.all(
       [ledger.db, other].map(async (db) => {
         let total = 0;
-        while (await isRunning()) total += await advanceRecoveries(db, { atOnce: 250 });
+        while (await isRunning()) total += await advanceRecoveries(db, { atOnce: 25 });
         return total;
       }),
     );
     await other.close();
-    expect((brought[0] ?? 0) + (brought[1] ?? 0)).toBe(10_000);
-    expect(await findRecovery(ledger.db, { accountId: subscription.accountId, id })).toMatchObject({ queued: 10_000 });
+    expect((brought[0] ?? 0) + (brought[1] ?? 0)).toBe(1_000);
+    expect(await findRecovery(ledger.db, { accountId: subscription.accountId, id })).toMatchObject({ queued: 1_000 });
     const back = await comebacks();
-    expect([back.length, new Set(back).size]).toEqual([10_000, 10_000]);
+    expect([back.length, new Set(back).size]).toEqual([1_000, 1_000]);
   });
 });
 
