@@ -11,7 +11,7 @@ describe('operators', () => {
 
   it('are told of a disabled subscription by a signed webhook; no tenant is, whatever events it wants', async () => {
     const [operators, tenant] = [await openReceiver(), await openReceiver()];
-    await stack.call('PUT', '/v1/accounts/operations', {});
+    await stack.call('PUT', '/v1/accounts/operations', { operations: true });
     const subscriptions = '/v1/accounts/operations/subscriptions';
     const mine = await stack.call<{ id: string }>('POST', subscriptions, {
       url: operators.url,

@@ -26,6 +26,7 @@ import { type Document, openDocumentCheck } from './document-check.test-support.
 import { type FiguresOptions, openFigures } from './figures.js';
 import { openMetrics } from './metrics.js';
 
+export const OPERATIONS_ACCOUNT = 'posthorn';
 export const OPERATOR_KEY = 'operator-Yb3kq0vTn5Wf8sLr2cXh';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -122,6 +123,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     ...core,
     publisher,
     operatorKey: OPERATOR_KEY,
+    operationsAccount: OPERATIONS_ACCOUNT,
     publicUrl: null,
     boardUrl: null,
     trustedProxies: [],

@@ -18,6 +18,8 @@ export interface ApiDeps extends Deps {
   publisher: Publisher;
   /** The key to everything. */
   operatorKey: string;
+  /** Id of the operators' own account, which is no tenant's. */
+  operationsAccount: string;
   /** Where browsers reach us, as PUBLIC_URL says; null: as each request says. */
   publicUrl: string | null;
   /** Where operators open Bull Board; null: not told. */

@@ -12,6 +12,7 @@ export interface Env {
   host: string;
   port: number;
   operatorKey: string;
+  operationsAccount: string;
   encryptionKey: string;
   encryptionKeysOld: string[];
   publicUrl: string | null;
@@ -47,6 +48,7 @@ const NAMES = [
   'POSTHORN_OPERATOR_KEY',
   'POSTHORN_ENCRYPTION_KEY',
   'POSTHORN_ENCRYPTION_KEYS_OLD',
+  'OPERATIONS_ACCOUNT',
   'PUBLIC_URL',
   'POSTHORN_BOARD_URL',
   'TRUSTED_PROXIES',
@@ -74,6 +76,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     host: read.apiHost,
     port: read.apiPort,
     operatorKey: read.operatorKey,
+    operationsAccount: read.operationsAccount,
     encryptionKey: read.encryptionKey,
     encryptionKeysOld: read.encryptionKeysOld,
     publicUrl: read.publicUrl,

@@ -82,6 +82,13 @@ export class TooManySubscriptions extends ApiError {
   }
 }
 
+/** The id is that of OPERATIONS_ACCOUNT, which no tenant has. `remedy`: what to do instead. */
+export class AccountReserved extends ApiError {
+  constructor(id: string, remedy: string) {
+    super('account_reserved', `The account ${id} is the operators’ own (OPERATIONS_ACCOUNT). ${remedy}`);
+  }
+}
+
 /** One at a time for a subscription. `running`: the id of the one there is. */
 export class RecoveryRunning extends ApiError {
   constructor(running: string) {

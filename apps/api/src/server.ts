@@ -45,6 +45,7 @@ const app = await buildApp({
   ...core,
   publisher,
   operatorKey: env.operatorKey,
+  operationsAccount: env.operationsAccount,
   publicUrl: env.publicUrl,
   boardUrl: env.boardUrl,
   trustedProxies: env.trustedProxies,

@@ -40,6 +40,12 @@ export const PutAccount = z
   .strictObject({
     name: text(1, 200).nullable().optional().describe('For people, 1 to 200 characters. null removes it.'),
     metadata: Metadata.optional(),
+    operations: z
+      .literal(true, 'must be true, or absent')
+      .optional()
+      .describe(
+        'Says that this is the operators’ own account. Needed for the id in `OPERATIONS_ACCOUNT`, and for no other.',
+      ),
   })
   .meta({
     id: 'PutAccount',

@@ -239,8 +239,9 @@ export const settings = {
     schema: accountId(),
     default: 'posthorn',
     description:
-      'Id of the operators’ own account: its subscriptions are told by webhook of deliveries that fail and of subscriptions ' +
-      'that fail, recover or are disabled. Without an account of this id nobody is told.',
+      'Id of the operators’ own account, which no tenant can have: its subscriptions get an event when a delivery of any ' +
+      'account fails, or a subscription fails, recovers or is disabled. Operators create it with `"operations": true`; ' +
+      'without it nobody gets these events.',
   },
   HONOR_DISABLE_HEADER: {
     schema: flag(),

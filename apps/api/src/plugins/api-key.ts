@@ -55,7 +55,7 @@ declare module 'fastify' {
 const PUBLIC_BODY_BYTES = 4 * 1024;
 
 /** Lets requests pass that their route's `config.allow` allows. A route of /v1 without it does not start. */
-export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'publicUrl'>>((app, deps, done) => {
+export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'operationsAccount' | 'publicUrl'>>((app, deps, done) => {
   const identify = openIdentify(deps);
   const sessions = openSessionBook(deps);
   app.decorateRequest('caller', null);
@@ -68,6 +68,7 @@ export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'publicUrl'>>((app
     const { allow } = request.routeOptions.config;
     if (allow === undefined || allow === 'public') return;
     request.caller = await authenticate(request);
+    requireTenant(request.caller, deps);
     authorize(request.caller, allow, request);
   });
   done();
@@ -99,20 +100,32 @@ function toCaller(found: LiveSession | null): Caller | null {
   return keyId === null ? null : { kind, accountId, keyId, scopes, session };
 }
 
-/** Finds out whose key it is; null: nobody's. */
+/** The operators' own account belongs to the operator key alone. A key or a portal of it is one of a tenant who had the id
+ *  before it was reserved. Throws Forbidden. */
+function requireTenant(caller: Caller, { operationsAccount }: Pick<ApiDeps, 'operationsAccount'>): void {
+  if (caller.kind === 'operator' || caller.accountId !== operationsAccount) return;
+  throw new Forbidden(
+    `The account ${operationsAccount} is the operators’ own (OPERATIONS_ACCOUNT): this needs the operator key.`,
+  );
+}
+
+/** Finds out whose key it is; null: nobody's. Throws Forbidden for a key of the operators' own account. */
 export function openIdentify({
   db,
   operatorKey,
-}: Pick<ApiDeps, 'db' | 'operatorKey'>): (key: string) => Promise<Caller | null> {
+  operationsAccount,
+}: Pick<ApiDeps, 'db' | 'operatorKey' | 'operationsAccount'>): (key: string) => Promise<Caller | null> {
   const keyring: Keyring = openKeyring({ db });
   const operatorHash = hash(operatorKey);
   return async (key) => {
     // Hashes are of one length, and their comparison takes the same time wherever they differ.
     if (timingSafeEqual(hash(key), operatorHash)) return { kind: 'operator', session: null };
     const found = await keyring.find(key);
-    return (
-      found && { kind: 'account', accountId: found.accountId, keyId: found.id, scopes: found.scopes, session: null }
-    );
+    if (!found) return null;
+    const { id: keyId, accountId, scopes } = found;
+    const caller: Caller = { kind: 'account', accountId, keyId, scopes, session: null };
+    requireTenant(caller, { operationsAccount });
+    return caller;
   };
 }
 

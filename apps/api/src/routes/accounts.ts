@@ -4,7 +4,7 @@ import type { Account as Row } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
-import { NotFound } from '../errors.js';
+import { AccountReserved, InvalidRequest, NotFound } from '../errors.js';
 import { given } from '../given.js';
 import { AccountParams } from './params.js';
 import { accountStatsJson } from './stats-json.js';
@@ -12,21 +12,33 @@ import { storedObject } from './stored-json.js';
 
 const tags = ['Accounts'];
 
-export const accountRoutes: Routes = (app, { db }) => {
+export const accountRoutes: Routes = (app, { db, operationsAccount }) => {
   app.put(
     '/v1/accounts/:account',
     {
-      config: { audit: { target: 'account' }, allow: 'operator' },
+      config: { audit: { target: 'account' }, allow: 'operator', problems: ['account_reserved'] },
       schema: {
         operationId: 'accounts.put',
         summary: 'Create an account, or change it',
+        description:
+          'The id in `OPERATIONS_ACCOUNT` is reserved: its subscriptions get a notification when deliveries of any account fail. ' +
+          'A body without `"operations": true` is a 409 there, so that no tenant gets it by its name.',
         tags,
         params: AccountParams,
         body: PutAccount,
         response: { 200: Account, 201: Account },
       },
     },
-    async ({ params, body }, reply) => {
+    async ({ params, body: { operations = false, ...body } }, reply) => {
+      const isOperations = params.account === operationsAccount;
+      if (isOperations && !operations) {
+        const remedy =
+          'For a tenant, choose another id or another OPERATIONS_ACCOUNT. For operators, add "operations": true.';
+        throw new AccountReserved(params.account, remedy);
+      }
+      if (operations && !isOperations) {
+        throw new InvalidRequest([{ path: 'operations', message: `is for the account ${operationsAccount} only` }]);
+      }
       const { outcome, account } = await putAccount({ db }, { id: params.account, ...given(body) });
       return reply.code(outcome === 'created' ? 201 : 200).send(accountJson(account));
     },

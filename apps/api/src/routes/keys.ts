@@ -3,16 +3,20 @@ import { type ApiKey, createKey, revokeKey } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeId, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
-import { NotFound } from '../errors.js';
+import { AccountReserved, NotFound } from '../errors.js';
 import { AccountParams, KeyParams, requireAccount, uuidOf } from './params.js';
 
 const tags = ['Accounts'];
 
-export const keyRoutes: Routes = (app, { db }) => {
+export const keyRoutes: Routes = (app, { db, operationsAccount }) => {
   app.post(
     '/v1/accounts/:account/keys',
     {
-      config: { audit: { target: 'key', notes: ['name', 'scopes'] }, allow: 'operator' },
+      config: {
+        audit: { target: 'key', notes: ['name', 'scopes'] },
+        allow: 'operator',
+        problems: ['account_reserved'],
+      },
       schema: {
         operationId: 'keys.create',
         summary: 'Create a key of an account',
@@ -24,6 +28,9 @@ export const keyRoutes: Routes = (app, { db }) => {
       },
     },
     async ({ params, body }, reply) => {
+      if (params.account === operationsAccount) {
+        throw new AccountReserved(params.account, 'It has no keys: use the operator key.');
+      }
       const { name, scopes = [...SCOPES] } = body;
       const result = await createKey({ db }, { accountId: params.account, name, scopes });
       if (result.outcome === 'account_unknown') throw new NotFound('account');

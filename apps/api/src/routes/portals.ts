@@ -11,7 +11,7 @@ import { createPortalLink, endPortals, openPortal } from '@posthorn/core';
 import { z } from 'zod';
 import { addressOf } from '../client-address.js';
 import type { ApiDeps, Routes } from '../deps.js';
-import { NotFound, Unauthenticated } from '../errors.js';
+import { AccountReserved, NotFound, Unauthenticated } from '../errors.js';
 import { AccountParams } from './params.js';
 
 const tags = ['Sessions'];
@@ -23,7 +23,11 @@ export const portalRoutes: Routes = (app, deps) => {
   app.post(
     '/v1/accounts/:account/portal-sessions',
     {
-      config: { audit: { target: 'session', notes: ['capabilities', 'ttlSeconds'] }, allow: 'operator' },
+      config: {
+        audit: { target: 'session', notes: ['capabilities', 'ttlSeconds'] },
+        allow: 'operator',
+        problems: ['account_reserved'],
+      },
       schema: {
         operationId: 'portals.create',
         summary: 'Make a link to a portal of an account',
@@ -37,6 +41,9 @@ export const portalRoutes: Routes = (app, deps) => {
       },
     },
     async (request, reply) => {
+      if (request.params.account === deps.operationsAccount) {
+        throw new AccountReserved(request.params.account, 'It has no portal: use the console.');
+      }
       const { capabilities = DEFAULT_CAPABILITIES, ttlSeconds = DEFAULT_SECONDS, theme = null } = request.body;
       const link = await createPortalLink(
         { db },
