@@ -1,4 +1,3 @@
-import { toUuid } from '@posthorn/contract';
 import pg from 'pg';
 import type { Story, ToldStack } from './tell-story.js';
 
@@ -13,13 +12,17 @@ SELECT $1, $2, $3, date_bin('1 hour', now(), 'epoch') - make_interval(hours => $
 
 /** Makes a story look like a day in use: statistics of the 24 hours before it, and receivers with the names that they stand for.
  *  Only pictures need it: what a test looks at has happened. */
-export async function writeHistory(
-  stack: ToldStack,
-  { account, webhook, failingWebhook, receivers }: Story,
-): Promise<void> {
+export async function writeHistory(stack: ToldStack, { account, receivers }: Story): Promise<void> {
   const client = new pg.Client(stack.databaseUrl);
   await client.connect();
+  const idOf = async (host: string): Promise<string> => {
+    const url = receivers.find((one) => one.host === host)?.receiver.url;
+    const { rows } = await client.query<{ id: string }>('SELECT id FROM subscriptions WHERE url = $1', [url]);
+    return rows[0]?.id ?? '';
+  };
   try {
+    const webhook = await idOf('hooks.acme.example');
+    const failingWebhook = await idOf('warehouse.acme.example');
     for (const [hoursAgo, share] of SHARES.toReversed().entries()) {
       if (hoursAgo === 0 || hoursAgo >= HOURS) continue;
       const attempts = Math.round((BUSIEST * share) / 100);
@@ -33,29 +36,9 @@ export async function writeHistory(
       ] as const) {
         const bad = id === webhook ? Math.round(failed / 4) : failed;
         // Durations of some 90 and 360 ms: buckets of 2^(n/4) ms.
-        await add(
-          account,
-          toUuid('sub', id),
-          'message:created',
-          hoursAgo,
-          Math.round(count * 0.9),
-          'ok',
-          200,
-          26,
-          'succeeded',
-        );
-        await add(
-          account,
-          toUuid('sub', id),
-          'message:created',
-          hoursAgo,
-          Math.round(count * 0.1),
-          'ok',
-          200,
-          34,
-          'succeeded',
-        );
-        await add(account, toUuid('sub', id), 'message:created', hoursAgo, bad, 'http_error', 503, 30, null);
+        await add(account, id, 'message:created', hoursAgo, Math.round(count * 0.9), 'ok', 200, 26, 'succeeded');
+        await add(account, id, 'message:created', hoursAgo, Math.round(count * 0.1), 'ok', 200, 34, 'succeeded');
+        await add(account, id, 'message:created', hoursAgo, bad, 'http_error', 503, 30, null);
       }
     }
     for (const { receiver, host } of receivers) {
