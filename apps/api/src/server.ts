@@ -25,6 +25,8 @@ const db = openDatabase({
   maxConnections: env.databasePoolSize,
   log,
 });
+// Before the queue connects, too: behind the wrong pooler its settings would reach other clients.
+await requireSessions(db, log).catch(giveUp);
 const onFailure = (queue: string, count: number) => metrics.enqueueFailures.inc({ queue }, count);
 const producer = openProducer(env.queue, { log, onFailure });
 const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });
@@ -83,7 +85,6 @@ closeOnSignal({
   },
 });
 
-await requireSessions(db, log).catch(giveUp);
 await requireMigrated(db, log).catch(giveUp);
 const url = await app.listen({ host: env.host, port: env.port }).catch(giveUp);
 log.info({ url, queueBackend: env.queue.backend, version }, 'api.listening');
