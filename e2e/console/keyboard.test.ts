@@ -93,7 +93,8 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await press(page, button('Retry message:created'));
     await see('Retry queued.');
     await waitFor(() => isFocused(page.getByRole('link', { name: 'message:created' })));
-    await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 2);
+    // The schedule may have made the second attempt already.
+    await waitFor(async () => (await stack.delivery(account, id)).attemptCount >= 2);
     await page.keyboard.press('Enter');
     await see('The receiver answered 503');
     receiver.answer(200);

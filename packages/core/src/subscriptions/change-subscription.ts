@@ -1,4 +1,5 @@
-import { lockAccount } from '../accounts/lock-account.js';
+import type pg from 'pg';
+import { inAccount } from '../accounts/in-account.js';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
@@ -36,9 +37,7 @@ export async function changeSubscription(
 ): Promise<ChangeSubscriptionResult> {
   const { db, enqueue } = deps;
   const { url } = changes;
-  const changed = await inTransaction(db.pool, async (client) => {
-    // A new URL starts a verification, which counts against the account's limit.
-    if (url !== undefined && !(await lockAccount(client, accountId))) return { outcome: 'not_found' } as const;
+  const change = async (client: pg.PoolClient) => {
     const now = await lockSubscription(client, { accountId, id });
     if (!now) return { outcome: 'not_found' } as const;
 
@@ -77,7 +76,10 @@ export async function changeSubscription(
     await client.query(`UPDATE subscriptions SET ${sets.join(', ')} WHERE account_id = $1 AND id = $2`, values);
     const verificationId = verify ? await startVerification(client, { accountId, subscriptionId: id, url }) : null;
     return { outcome: 'changed', verificationId, headersDropped: placed.dropped } as const;
-  });
+  };
+  // A new URL starts a verification, which counts against the account's limit.
+  const changed = await (url === undefined ? inTransaction(db.pool, change) : inAccount(db.pool, accountId, change));
+  if (changed === null) return { outcome: 'not_found' };
   if (changed.outcome !== 'changed') return changed;
   // Read before the queue is told: what this made, and not what the verification makes of it.
   const subscription = await findSubscription(db, { accountId, id });

@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import { lockAccount } from '../accounts/lock-account.js';
-import { inTransaction } from '../database.js';
+import { inAccount } from '../accounts/in-account.js';
 import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
@@ -42,8 +41,7 @@ export async function createSubscription(
   if (areTooLarge(input.headers ?? {})) return { outcome: 'headers_too_large' };
   const id = newId();
   const { accountId, url } = input;
-  const started = await inTransaction(db.pool, async (client) => {
-    if (!(await lockAccount(client, accountId))) return { outcome: 'account_unknown' } as const;
+  const started = await inAccount(db.pool, accountId, async (client) => {
     if (!(await hasRoom(client, accountId, maxSubscriptions))) return { outcome: 'quota_reached' } as const;
     const left = await verificationsLeft(client, accountId);
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
@@ -75,6 +73,7 @@ export async function createSubscription(
       verificationId: await startVerification(client, { accountId, subscriptionId: id, url }),
     } as const;
   });
+  if (started === null) return { outcome: 'account_unknown' };
   if (started.outcome !== 'started') return started;
   // Read before the queue is told: what this made, and not what the verification makes of it.
   const subscription = await findSubscription(db, { accountId, id });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '@posthorn/testing';
 import { type Ledger, challengeOf, openLedger, silent } from '../ledger.test-support.js';
-import { lockAccount } from '../accounts/lock-account.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
@@ -19,6 +18,27 @@ beforeEach(() => {
 });
 
 const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
+const OTHER = 'https://other.example.com/';
+const CONNECTIONS = 10; // of the ledger's pool
+
+const createOf = (accountId: string) =>
+  createSubscription(ledger, { accountId, url: OTHER, events: [] }, { maxSubscriptions: 1_000 });
+
+/** A connection in a transaction that has the account locked, as another process would. */
+async function lockedAccount(accountId: string) {
+  const client = await ledger.db.pool.connect();
+  await client.query('BEGIN');
+  await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [accountId]);
+  return client;
+}
+
+async function isSomebodyWaiting(): Promise<boolean> {
+  const { rows } = await ledger.db.pool.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows.length > 0;
+}
+
 /** Longer than any test. */
 const NEVER_MS = 1_000_000;
 const silence = { outcome: 'timeout', statusCode: null } as const;
@@ -313,13 +333,37 @@ describe('verification', () => {
     expect([(await create()).outcome, (await create()).outcome]).toEqual(['created', 'quota_reached']);
   });
 
-  it('publishing goes on while a subscription is created', async () => {
+  it.each<[string, (subscription: Subscription) => Promise<{ outcome: string }>]>([
+    ['a new subscription', ({ accountId }) => createOf(accountId)],
+    ['a new URL', ({ accountId, id }) => changeSubscription(ledger, { accountId, id, changes: { url: OTHER } })],
+    ['a repeated verification', ({ accountId, id }) => requestVerification(ledger, { accountId, id })],
+    ['a check of a URL', ({ accountId }) => checkWebhookUrl(ledger, { accountId, url: OTHER })],
+  ])('%s waits for what another process starts for the account, and counts it', async (_, ask) => {
+    const subscription = await newSubscription();
+    const { accountId } = subscription;
+    const client = await lockedAccount(accountId);
+    const asked = ask(subscription);
+    await waitFor(isSomebodyWaiting);
+    await client.query(
+      `INSERT INTO verifications (id, account_id, url) SELECT gen_random_uuid(), $1, $2 FROM generate_series(1, $3)`,
+      [accountId, OTHER, VERIFICATIONS_PER_MINUTE - 1],
+    );
+    await client.query('COMMIT');
+    client.release();
+    expect(await asked).toMatchObject({ outcome: 'rate_limited' });
+  });
+
+  it('requests that wait for the lock of their account hold one connection; publishing to it, and all else, goes on', async () => {
     const accountId = await ledger.account();
-    const client = await ledger.db.pool.connect();
-    await client.query('BEGIN');
-    expect(await lockAccount(client, accountId)).toBe(true);
+    const other = await ledger.account();
+    const client = await lockedAccount(accountId);
+    const waiting = Array.from({ length: 2 * CONNECTIONS }, () => createOf(accountId));
+    await waitFor(isSomebodyWaiting);
     await ledger.publish(accountId);
+    expect(await createOf(other)).toMatchObject({ outcome: 'created' });
     await client.query('ROLLBACK');
     client.release();
+    const outcomes = (await Promise.all(waiting)).map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(outcomes.map(() => 'created'));
   });
 });

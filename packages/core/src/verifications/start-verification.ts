@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import { lockAccount } from '../accounts/lock-account.js';
-import { inTransaction } from '../database.js';
+import { inAccount } from '../accounts/in-account.js';
 import type { Deps } from '../deps.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { newId } from '../id.js';
@@ -15,7 +14,7 @@ import {
 export const VERIFICATIONS_PER_MINUTE = 60;
 
 /** How many verifications the account may start now, and when the next one if none. The caller holds the account's lock
- *  (lockAccount), or two at once would both get the last one. Uses verifications_account_id_created_at_idx. */
+ *  (inAccount), or two at once would both get the last one. Uses verifications_account_id_created_at_idx. */
 export async function verificationsLeft(
   client: pg.PoolClient,
   accountId: string,
@@ -66,8 +65,7 @@ export async function requestVerification(
   { db, enqueue }: Deps,
   { accountId, id }: SubscriptionKey,
 ): Promise<RequestVerificationResult> {
-  const started = await inTransaction(db.pool, async (client) => {
-    if (!(await lockAccount(client, accountId))) return { outcome: 'not_found' } as const;
+  const started = await inAccount(db.pool, accountId, async (client) => {
     const now = await lockSubscription(client, { accountId, id });
     if (!now) return { outcome: 'not_found' } as const;
     const left = await verificationsLeft(client, accountId);
@@ -78,6 +76,7 @@ export async function requestVerification(
       verificationId: await startVerification(client, { accountId, subscriptionId: id, url }),
     } as const;
   });
+  if (started === null) return { outcome: 'not_found' };
   if (started.outcome !== 'started') return started;
   // Read before the queue is told: what this made, and not what the verification makes of it.
   const subscription = await findSubscription(db, { accountId, id });
@@ -95,8 +94,7 @@ export async function checkWebhookUrl(
   { db, enqueue }: Deps,
   { accountId, url }: { accountId: string; url: string },
 ): Promise<CheckWebhookUrlResult> {
-  const started = await inTransaction(db.pool, async (client) => {
-    if (!(await lockAccount(client, accountId))) return { outcome: 'account_unknown' } as const;
+  const started = await inAccount(db.pool, accountId, async (client) => {
     const left = await verificationsLeft(client, accountId);
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
     return {
@@ -104,6 +102,7 @@ export async function checkWebhookUrl(
       verificationId: await startVerification(client, { accountId, subscriptionId: null, url }),
     } as const;
   });
+  if (started === null) return { outcome: 'account_unknown' };
   if (started.outcome === 'started') await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
   return started;
 }
