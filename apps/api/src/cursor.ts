@@ -50,6 +50,24 @@ export function beforeId(list: List, cursor: string | undefined): { id?: { lt: s
   return id === undefined ? {} : { id: { lt: id } };
 }
 
+/** What a page of a list by id is to hold, of which one more than `limit` is asked for (toPage). */
+export function pageWanted(
+  list: List,
+  {
+    limit,
+    cursor,
+    from,
+    to,
+  }: { limit: number; cursor?: string | undefined; from?: string | undefined; to?: string | undefined },
+): { beforeId: string | undefined; from: Date | undefined; to: Date | undefined; limit: number } {
+  return {
+    beforeId: beforeId(list, cursor).id?.lt,
+    from: from === undefined ? undefined : new Date(from),
+    to: to === undefined ? undefined : new Date(to),
+    limit: limit + 1,
+  };
+}
+
 const isTimeAndName = ([time = '', name = '', ...more]: string[]): boolean =>
   more.length === 0 && Date.parse(time) >= 0 && /^[\x21-\x7e]{1,128}$/.test(name);
 

@@ -18,12 +18,14 @@ export interface Database {
  *  Plans: a hot statement is planned once per connection, since planning its many CTEs anew for each call's arrays would take
  *  as long as running it. Such a plan outlives the state of the tables it was made for, so it must not be one that suits an
  *  empty table only: every statement here has its index, and none may read a whole table instead. (Before this, a fresh
- *  database read all deliveries for each attempt until its first ANALYZE.) Compiling is dearer still.
+ *  database read all deliveries for each attempt until its first ANALYZE.) Compiling is dearer still. A list has an index in its
+ *  order: an incremental sort of another one would read all rows of a large account (newest-first.ts).
  *
  *  Timeouts: no statement and no forgotten transaction holds its locks for ever. */
 const SETTINGS = [
   'plan_cache_mode = force_generic_plan',
   'enable_seqscan = off',
+  'enable_incremental_sort = off',
   'jit = off',
   "statement_timeout = '30s'",
   "idle_in_transaction_session_timeout = '30s'",

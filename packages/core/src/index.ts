@@ -78,6 +78,7 @@ export { removeWorker } from './workers/remove-worker.js';
 export { type LedgerFigures, readFigures } from './figures/read-figures.js';
 export { countDeliveries, type DeliveryCounts } from './deliveries/count-deliveries.js';
 export { countListed, type ListedDelivery, listDeliveries } from './deliveries/list-deliveries.js';
+export { newestIds } from './newest-first.js';
 export { type Kind, findOwner } from './lookup/find-owner.js';
 export { countSubscriptions, countWanting } from './subscriptions/count-wanting.js';
 export { foldStats } from './stats/fold-stats.js';

@@ -1,8 +1,7 @@
 import { AccountAuditQuery, type AuditEntry, AuditList, AuditQuery, toTypeId } from '@posthorn/contract';
-import type { AuditEntry as Row } from '@posthorn/core';
-import { beforeId, toPage } from '../cursor.js';
-import type { Routes } from '../deps.js';
-import { idWithin } from './events.js';
+import { type AuditEntry as Row, newestIds } from '@posthorn/core';
+import { pageWanted, toPage } from '../cursor.js';
+import type { ApiDeps, Routes } from '../deps.js';
 import { AccountParams, requireAccount } from './params.js';
 import { storedObject } from './stored-json.js';
 
@@ -25,15 +24,7 @@ export const auditRoutes: Routes = (app, { db }) => {
       },
     },
     async ({ query: { account, limit, cursor, ...filter } }) => {
-      const rows = await db.prisma.auditEntry.findMany({
-        where: {
-          ...(account !== undefined && { accountId: account }),
-          ...filtered(filter),
-          AND: [beforeId('audit', cursor), idWithin(filter.from, filter.to)],
-        },
-        orderBy: { id: 'desc' },
-        take: limit + 1,
-      });
+      const rows = await readEntries({ db }, { accountId: account, ...filter }, { limit, cursor });
       return toPage(rows, { limit, list: 'audit', keyOf: ({ id }) => [id], itemOf: (row) => entryJson(row, true) });
     },
   );
@@ -53,15 +44,7 @@ export const auditRoutes: Routes = (app, { db }) => {
       },
     },
     async ({ params: { account }, caller, query: { limit, cursor, ...filter } }) => {
-      const rows = await db.prisma.auditEntry.findMany({
-        where: {
-          accountId: account,
-          ...filtered(filter),
-          AND: [beforeId('audit', cursor), idWithin(filter.from, filter.to)],
-        },
-        orderBy: { id: 'desc' },
-        take: limit + 1,
-      });
+      const rows = await readEntries({ db }, { accountId: account, ...filter }, { limit, cursor });
       await requireAccount({ db }, account, rows);
       const tellsAll = caller?.kind === 'operator';
       return toPage(rows, { limit, list: 'audit', keyOf: ({ id }) => [id], itemOf: (row) => entryJson(row, tellsAll) });
@@ -70,16 +53,32 @@ export const auditRoutes: Routes = (app, { db }) => {
 };
 
 interface Filter {
-  actor?: Row['actor'] | undefined;
+  accountId?: string | undefined;
   actorId?: string | undefined;
   action?: string | undefined;
+  actor?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
 }
 
-const filtered = ({ actor, actorId, action }: Filter) => ({
-  ...(actor && { actor }),
-  ...(actorId !== undefined && { actorId }),
-  ...(action !== undefined && { action }),
-});
+/** The entries of a page, newest first. The first of the filters leads, in the order of how few entries it leaves: each has an
+ *  index. */
+async function readEntries(
+  { db }: Pick<ApiDeps, 'db'>,
+  { accountId, actorId, action, actor, from, to }: Filter,
+  page: { limit: number; cursor?: string | undefined },
+): Promise<Row[]> {
+  const columns = { account_id: accountId, actor_id: actorId, action, actor };
+  const given = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]));
+  const [leading, ...others] = given;
+  const ids = await newestIds(db.pool, {
+    table: 'audit_entries',
+    of: leading ? { [leading.column]: leading.value } : {},
+    filters: Object.fromEntries(others.map(({ column, value }) => [column, [value]])),
+    ...pageWanted('audit', { ...page, from, to }),
+  });
+  return db.prisma.auditEntry.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
+}
 
 const entryJson = (row: Row, tellsAll: boolean): AuditEntry => ({
   id: toTypeId('aud', row.id),

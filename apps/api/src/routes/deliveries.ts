@@ -9,7 +9,7 @@ import {
 } from '@posthorn/contract';
 import { askForRetry, countListed, listDeliveries } from '@posthorn/core';
 import type { z } from 'zod';
-import { beforeId, toPage } from '../cursor.js';
+import { pageWanted, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
 import { attemptJson, deliveryJson, urlsOf } from './delivery-json.js';
@@ -34,11 +34,10 @@ export const deliveryRoutes: Routes = (app, deps) => {
       },
     },
     async ({ params: { account }, query }) => {
-      const { limit, cursor } = query;
+      const { limit } = query;
       const rows = await listDeliveries(db.pool, {
         ...wantedOf(account, query),
-        beforeId: beforeId('deliveries', cursor).id?.lt,
-        limit: limit + 1,
+        ...pageWanted('deliveries', query),
       });
       await requireAccount(deps, account, rows);
       const urlOf = await urlsOf(deps, rows);

@@ -1,5 +1,5 @@
 import { type DeliveryState, type Event, type PublishedEvent, toTypeId } from '@posthorn/contract';
-import type { Delivery, DeliveryCounts, Event as Row, PublishedEvent as Published } from '@posthorn/core';
+import type { DeliveryCounts, Event as Row, ListedDelivery, PublishedEvent as Published } from '@posthorn/core';
 
 export const publishedJson = (event: Published, duplicate: boolean): PublishedEvent => ({
   id: toTypeId('evt', event.id),
@@ -21,7 +21,7 @@ export const eventJson = (row: Omit<Row, 'body'>, deliveryCounts: DeliveryCounts
 
 /** An event with its payload, as JSON text. The payload is the stored bytes: parsed and written anew, large numbers would
  *  be rounded and keys would move. */
-export function eventDetailText(row: Row, deliveries: Delivery[], counts: DeliveryCounts): string {
+export function eventDetailText(row: Row, deliveries: ListedDelivery[], counts: DeliveryCounts): string {
   const head = JSON.stringify({ ...eventJson(row, counts), deliveries: deliveries.map(deliveryState) });
   return `${head.slice(0, -1)},"payload":${payloadText(row)}}`;
 }
@@ -35,7 +35,7 @@ function payloadText({ type, body }: Pick<Row, 'type' | 'body'>): string {
   return text.slice(before.length, -1);
 }
 
-const deliveryState = (row: Delivery): DeliveryState => ({
+const deliveryState = (row: ListedDelivery): DeliveryState => ({
   id: toTypeId('dlv', row.id),
   subscriptionId: toTypeId('sub', row.subscriptionId),
   status: row.status,

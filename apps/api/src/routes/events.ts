@@ -12,13 +12,14 @@ import {
   countDeliveries,
   freezeBatch,
   freezeEvent,
-  lowestId,
+  listDeliveries,
+  newestIds,
   type DeliveryCounts,
   type PublishRefusal,
 } from '@posthorn/core';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { beforeId, toPage } from '../cursor.js';
+import { pageWanted, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { EventTypeUnknown, IdempotencyKeyReused, InvalidRequest, NotFound } from '../errors.js';
 import { eventDetailText, eventJson, publishedJson } from './event-json.js';
@@ -131,16 +132,16 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
       },
     },
     async ({ params: { account }, query: { limit, cursor, event, from, to } }) => {
+      const ids = await newestIds(db.pool, {
+        table: 'events',
+        of: { account_id: account },
+        filters: { type: event },
+        ...pageWanted('events', { limit, cursor, from, to }),
+      });
       const rows = await db.prisma.event.findMany({
-        where: {
-          accountId: account,
-          ...(event && { type: { in: event } }),
-          ...createdWithin(from, to),
-          AND: [beforeId('events', cursor), idWithin(from, to)],
-        },
+        where: { id: { in: ids } },
         omit: { body: true },
         orderBy: { id: 'desc' },
-        take: limit + 1,
       });
       await requireAccount({ db }, account, rows);
       const counts = await countDeliveries(db.pool, { accountId: account, eventIds: rows.map(({ id }) => id) });
@@ -173,17 +174,13 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
       const id = uuidOf('evt', params.event);
       const [row, deliveries, [counts]] = await Promise.all([
         db.prisma.event.findFirst({ where: { id, accountId } }),
-        db.prisma.delivery.findMany({
-          where: { eventId: id, accountId },
-          orderBy: { id: 'asc' },
-          take: SHOWN_DELIVERIES,
-        }),
+        listDeliveries(db.pool, { accountId, eventId: id, limit: SHOWN_DELIVERIES }),
         countDeliveries(db.pool, { accountId, eventIds: [id] }),
       ]);
       if (!row || !counts) throw new NotFound('event');
       // As text, which Fastify sends as it is: through the schema's serializer the payload would not come out to the byte.
       const plain: FastifyReply = reply;
-      return plain.type('application/json; charset=utf-8').send(eventDetailText(row, deliveries, counts));
+      return plain.type('application/json; charset=utf-8').send(eventDetailText(row, deliveries.toReversed(), counts));
     },
   );
 };
@@ -199,16 +196,4 @@ function toRefusal(result: PublishRefusal, { typeAt, keyAt }: { typeAt: string; 
     default:
       return result satisfies never;
   }
-}
-
-/** The same as a range of ids, which indexes know: an id is of the moment its thing was made. */
-export function idWithin(from: string | undefined, to: string | undefined): { id?: { gte?: string; lt?: string } } {
-  if (from === undefined && to === undefined) return {};
-  return { id: { ...(from && { gte: lowestId(new Date(from)) }), ...(to && { lt: lowestId(new Date(to)) }) } };
-}
-
-/** `from` is the first moment that counts, `to` the first one that no longer does. */
-function createdWithin(from: string | undefined, to: string | undefined): { createdAt?: { gte?: Date; lt?: Date } } {
-  if (from === undefined && to === undefined) return {};
-  return { createdAt: { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) } };
 }

@@ -1,7 +1,7 @@
 import { CreatedKey, CreateKey, type Key, KeyList, ListQuery, SCOPES, toTypeId } from '@posthorn/contract';
-import { type ApiKey, createKey, revokeKey } from '@posthorn/core';
+import { type ApiKey, createKey, newestIds, revokeKey } from '@posthorn/core';
 import { z } from 'zod';
-import { beforeId, toPage } from '../cursor.js';
+import { pageWanted, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { AccountReserved, NotFound } from '../errors.js';
 import { AccountParams, KeyParams, requireAccount, uuidOf } from './params.js';
@@ -53,11 +53,12 @@ export const keyRoutes: Routes = (app, { db, operationsAccount }) => {
       },
     },
     async ({ params: { account }, query: { limit, cursor } }) => {
-      const rows = await db.prisma.apiKey.findMany({
-        where: { accountId: account, ...beforeId('keys', cursor) },
-        orderBy: { id: 'desc' },
-        take: limit + 1,
+      const ids = await newestIds(db.pool, {
+        table: 'api_keys',
+        of: { account_id: account },
+        ...pageWanted('keys', { limit, cursor }),
       });
+      const rows = await db.prisma.apiKey.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
       await requireAccount({ db }, account, rows);
       return toPage(rows, { limit, list: 'keys', keyOf: ({ id }) => [id], itemOf: keyJson });
     },

@@ -1,194 +1,244 @@
 import { toTypeId } from '@posthorn/contract';
-import { newId } from '@posthorn/core';
-import fc from 'fast-check';
+import { waitFor } from '@posthorn/testing';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestApi, type TestApi } from '../api.test-support.js';
+import { OPERATOR_KEY, type TestApi, openTestApi } from '../api.test-support.js';
+import { toPage } from '../cursor.js';
 
+const LIMIT = 10;
+/** Blocks that one statement of a page may touch: each row of the page, its index, and a few blocks of each index beside it. */
+const BLOCKS = 60;
+
+const NOBODY = '01900000-0000-7000-8000-000000000000';
+
+/** A statement as Postgres ran it. */
+interface Ran {
+  text: string;
+  blocks: number;
+}
 let api: TestApi;
-beforeAll(async () => void (api = await openTestApi()));
+let ran: Ran[] = [];
+
+beforeAll(async () => {
+  api = await openTestApi();
+  await explainAll(api);
+});
 afterAll(() => api.close());
 
-/** All pages of a list, `between` each two of which something may happen. */
-async function pages(
-  path: string,
-  limit: number,
-  between: () => Promise<unknown> = async () => {},
-): Promise<string[][]> {
-  const all: string[][] = [];
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const { json } = await api.call('GET', `${path}?limit=${limit}${cursor && `&cursor=${cursor}`}`);
-    all.push(json.data.map((row: { id?: string; name?: string }) => row.id ?? row.name));
-    cursor = json.nextCursor;
-    await between();
-  }
-  return all;
+/** From now on each statement of the API tells how many blocks it touched. */
+async function explainAll({ deps: { db } }: TestApi): Promise<void> {
+  db.pool.on('connect', (client) => client.on('notice', ({ message = '' }) => void ran.push(...ranOf(message))));
+  const client = new pg.Client(db.pool.options.connectionString);
+  await client.connect();
+  for (const setting of [
+    `session_preload_libraries = 'auto_explain'`,
+    'auto_explain.log_min_duration = 0',
+    'auto_explain.log_analyze = on',
+    'auto_explain.log_buffers = on',
+    'auto_explain.log_timing = off',
+    `auto_explain.log_format = 'json'`,
+    `auto_explain.log_level = 'notice'`,
+  ])
+    await client.query(`ALTER DATABASE "${client.database}" SET ${setting}`);
+  await client.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  );
+  await client.end();
+  await waitFor(async () => {
+    ran = [];
+    await db.pool.query('SELECT 1');
+    return ran.length > 0;
+  });
 }
 
-const publish = (account: string) =>
-  api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
-
-describe('a list shows every row exactly once, newest first (V3)', () => {
-  it('over several pages, the last of which says that it is', async () => {
-    const account = await api.account();
-    const ids: string[] = [];
-    for (let n = 0; n < 7; n += 1) ids.unshift((await publish(account)).json.id);
-    expect(await pages(`/v1/accounts/${account}/events`, 3)).toEqual([ids.slice(0, 3), ids.slice(3, 6), ids.slice(6)]);
-  });
-
-  it('a page that is exactly full is the last one', async () => {
-    const account = await api.account();
-    for (let n = 0; n < 4; n += 1) await publish(account);
-    expect((await pages(`/v1/accounts/${account}/events`, 2)).map((page) => page.length)).toEqual([2, 2]);
-  });
-
-  it('while rows arrive between the pages', async () => {
-    const account = await api.account();
-    const ids: string[] = [];
-    for (let n = 0; n < 6; n += 1) ids.unshift((await publish(account)).json.id);
-    const shown = await pages(`/v1/accounts/${account}/events`, 2, () => publish(account));
-    expect(shown.flat()).toEqual(ids);
-  });
-
-  it('also accounts whose times tie: the id decides', async () => {
-    await api.deps.db.pool.query(
-      `INSERT INTO accounts (id, created_at) SELECT 'tie-' || n, '2020-01-01T00:00:00.123Z' FROM generate_series(1, 25) n`,
-    );
-    const shown = (await pages('/v1/accounts', 4)).flat().filter((id) => id.startsWith('tie-'));
-    expect(shown).toHaveLength(25);
-    expect(new Set(shown).size).toBe(25);
-  });
-
-  it('also event types whose times tie', async () => {
-    await api.deps.db.pool.query(
-      `INSERT INTO event_types (name, created_at) SELECT 'tie:' || n, '2020-01-01T00:00:00.123Z' FROM generate_series(1, 25) n`,
-    );
-    const shown = (await pages('/v1/event-types', 4)).flat().filter((name) => name.startsWith('tie:'));
-    expect(new Set(shown).size).toBe(25);
-    expect(shown).toHaveLength(25);
-  });
-
-  it('also subscriptions, keys and deliveries, of which some were made in one millisecond', async () => {
-    const account = await api.account();
-    for (let n = 0; n < 3; n += 1) await api.activeSubscription(account);
-    for (let n = 0; n < 5; n += 1) await api.key(account);
-    await publish(account);
-    for (const [list, count] of [
-      ['subscriptions', 3],
-      ['keys', 5],
-      ['deliveries', 3],
-    ] as const) {
-      const shown = await pages(`/v1/accounts/${account}/${list}`, 2);
-      expect([list, new Set(shown.flat()).size, shown.flat().length]).toEqual([list, count, count]);
-    }
-  });
-
-  it('25 rows unless told otherwise, 100 at most', async () => {
-    const account = await api.account();
-    await api.deps.db.prisma.event.createMany({
-      data: Array.from({ length: 120 }, () => ({
-        id: newId(),
-        accountId: account,
-        type: 'message:created',
-        body: Buffer.from('{"event":"message:created","payload":{}}'),
-        deliveryCount: 0,
-        createdAt: new Date(),
-      })),
-    });
-    expect((await api.call('GET', `/v1/accounts/${account}/events`)).json.data).toHaveLength(25);
-    expect((await pages(`/v1/accounts/${account}/events`, 100)).map((page) => page.length)).toEqual([100, 20]);
-  });
-
-  it('a cursor of one list is refused by another', async () => {
-    const account = await api.account();
-    for (let n = 0; n < 2; n += 1) await publish(account);
-    const { json } = await api.call('GET', `/v1/accounts/${account}/events?limit=1`);
-    const other = await api.call('GET', `/v1/accounts/${account}/deliveries?cursor=${json.nextCursor}`);
-    expect([other.status, other.json.errors[0].path]).toEqual([422, 'cursor']);
-  });
-
-  // Rows of a few milliseconds, in any order; more of the present arrive while somebody pages.
-  const moments = fc.array(fc.nat(3), { maxLength: 25 });
-  const limits = fc.integer({ min: 1, max: 7 });
-  const stamp = (ms: number) => new Date(Date.parse('2020-01-01T00:00:00.120Z') + ms).toISOString();
-  /** A UUIDv7 of that millisecond. */
-  const idAt = (ms: number) => {
-    const time = Date.parse(stamp(ms)).toString(16).padStart(12, '0');
-    return `${time.slice(0, 8)}-${time.slice(8)}${newId().slice(13)}`;
+function ranOf(notice: string): Ran[] {
+  const json = /^duration: [\d.]+ ms {2}plan:\s*(\{[^]*)$/.exec(notice)?.[1];
+  if (json === undefined) return [];
+  const { 'Query Text': text, Plan: plan } = JSON.parse(json) as {
+    'Query Text': string;
+    Plan: { 'Shared Hit Blocks': number; 'Shared Read Blocks': number };
   };
-  const INSERTS = {
-    keys: [
-      `INSERT INTO api_keys (id, account_id, name, hash, scopes) VALUES ($1::uuid, $2, 'test', sha256($1::text::bytea), '{}')`,
-      'key',
-    ],
-    subscriptions: [
-      `INSERT INTO subscriptions (id, account_id, url, events) VALUES ($1, $2, 'https://hooks.example.com/', '{}')`,
-      'sub',
-    ],
-    events: [
-      `INSERT INTO events (id, account_id, type, body, delivery_count, created_at) VALUES ($1, $2, 'message:created', '{"event":"message:created","payload":{}}', 0, now())`,
-      'evt',
-    ],
-    deliveries: [
-      `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status) VALUES ($1, $2, $1, 'message:created', $1, 'held')`,
-      'dlv',
-    ],
-  } as const;
+  return [{ text, blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'] }];
+}
 
-  it.each(Object.keys(INSERTS) as (keyof typeof INSERTS)[])(
-    'property: %s, however many of a millisecond and however small the pages',
-    async (list) => {
-      const [insert, prefix] = INSERTS[list];
-      const property = fc.asyncProperty(moments, limits, fc.nat(2), async (given, limit, arriving) => {
-        const account = await api.account();
-        const add = async (id: string) => void (await api.deps.db.pool.query(insert, [id, account]));
-        const ids = given.map(idAt);
-        for (const id of ids) await add(id);
-        const shown = await pages(`/v1/accounts/${account}/${list}`, limit, async () => {
-          for (let n = 0; n < arriving; n += 1) await add(newId());
-        });
-        expect(shown.flat()).toEqual(
-          ids
-            .toSorted()
-            .toReversed()
-            .map((id) => toTypeId(prefix, id)),
-        );
-        for (const page of shown) expect(page.length).toBeLessThanOrEqual(limit);
-      });
-      await fc.assert(property, { numRuns: 8 });
-    },
+/** An account with this much of everything, made over ten days that end so many days ago. */
+async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; endedDaysAgo?: number }): Promise<void> {
+  const { pool } = api.deps.db;
+  const values = [name, rows, endedDaysAgo];
+  // Like posthorn_uuidv7(), of a time of the past.
+  const made = `(SELECT encode(overlay(uuid_send(posthorn_uuidv7()) PLACING substring(uuid_send(posthorn_uuid_at(t)) FROM 1 FOR 6) FROM 1 FOR 6), 'hex')::uuid AS id, t, n
+    FROM (SELECT n, now() - ($3::int + 10 * (1 - n::float8 / $2::int)) * interval '1 day' AS t FROM generate_series(1, $2::int) n) times) made`;
+  await pool.query('INSERT INTO accounts (id) VALUES ($1::varchar) ON CONFLICT DO NOTHING', [name]);
+  await pool.query(
+    `INSERT INTO subscriptions (id, account_id, url, status, status_reason, failing_since)
+     SELECT id, $1::varchar, 'https://hooks.example.com/', CASE WHEN n % 4 = 0 THEN 'paused' ELSE 'active' END::subscription_status, NULL,
+       CASE WHEN n % 4 = 1 THEN t END
+     FROM ${made} WHERE n % 10 = 0 OR n < 5`,
+    values,
   );
+  await pool.query(
+    `INSERT INTO recoveries (id, account_id, subscription_id, which, since, until, status, matched, ended_at)
+     SELECT id, $1::varchar, (SELECT id FROM subscriptions WHERE account_id = $1::varchar ORDER BY id LIMIT 1), 'failed', t, t, 'completed', 1, t
+     FROM ${made} WHERE n % 10 = 0`,
+    values,
+  );
+  await pool.query(
+    `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, created_at, completed_at,
+       recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at)
+     SELECT id, $1::varchar, id, CASE WHEN n % 500 = 41 THEN 'conversation:created' ELSE 'message:created' END,
+       subscriptions[1 + n % least(cardinality(subscriptions), 3)],
+       status, 1, t, CASE WHEN status <> 'held' THEN t END, CASE WHEN n % 3 = 0 THEN recovery END,
+       CASE status WHEN 'succeeded' THEN 'ok' ELSE 'http_error' END::attempt_outcome,
+       CASE WHEN n % 50 = 7 THEN 'manual' ELSE 'auto' END::attempt_trigger, 200, 80, t
+     FROM (
+       SELECT *, CASE WHEN n % 20 = 0 THEN 'failed' WHEN n % 100 = 1 THEN 'held' ELSE 'succeeded' END::delivery_status AS status,
+         ARRAY(SELECT s.id FROM subscriptions s WHERE s.account_id = $1::varchar ORDER BY s.id LIMIT 3) AS subscriptions,
+         (SELECT r.id FROM recoveries r WHERE r.account_id = $1::varchar ORDER BY r.id LIMIT 1) AS recovery
+       FROM ${made}
+     ) of_account`,
+    values,
+  );
+  await pool.query(
+    `INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+     SELECT id, account_id, event_type, '{"event":"message:created","payload":{}}', 1, created_at FROM deliveries WHERE account_id = $1::varchar`,
+    [name],
+  );
+  await pool.query(
+    `INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms, url, request_headers, response_truncated)
+     SELECT id, account_id, subscription_id, id, 1, 'auto', 'ok', created_at, 80, 'https://hooks.example.com/', '{}', false
+     FROM deliveries WHERE account_id = $1::varchar`,
+    [name],
+  );
+  await pool.query(
+    `INSERT INTO audit_entries (id, actor, actor_id, account_id, action, target_type, request_id, address, created_at, done_at)
+     SELECT id, CASE WHEN n % 9 = 0 THEN 'account' ELSE 'operator' END::actor_kind, 'ses_' || n % 9, $1::varchar, CASE WHEN n % 9 = 0 THEN 'subscriptions.pause' ELSE 'subscriptions.update' END,
+       'subscription', 'r', '127.0.0.1', t, t
+     FROM ${made}`,
+    values,
+  );
+  await pool.query(
+    `INSERT INTO api_keys (id, account_id, name, hash, scopes) SELECT id, $1::varchar, 'key', uuid_send(id), '{}' FROM ${made} WHERE n % 10 = 0`,
+    values,
+  );
+}
 
-  it('property: accounts and event types, whose ids others choose: by time, and where times tie by id, in one total order', async () => {
-    let run = 0;
-    const letters = fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/);
-    const rows = fc.uniqueArray(fc.tuple(letters, fc.nat(2)), { maxLength: 15, selector: ([name]) => name });
-    const property = fc.asyncProperty(rows, limits, fc.nat(1), async (given, limit, arriving) => {
-      const own = `p${++run}-`;
-      for (const [table, column, path] of [
-        ['accounts', 'id', '/v1/accounts'],
-        ['event_types', 'name', '/v1/event-types'],
-      ] as const) {
-        const add = async (name: string, at: string) =>
-          void (await api.deps.db.pool.query(`INSERT INTO ${table} (${column}, created_at) VALUES ($1, $2)`, [
-            own + name,
-            at,
-          ]));
-        for (const [name, ms] of given) await add(name, stamp(ms));
-        let arrived = 0;
-        const shown = await pages(path, limit, async () => {
-          for (let n = 0; n < arriving && arrived < 20; n += 1) await add(`new-${++arrived}`, new Date().toISOString());
-        });
-        const mine = shown.flat().filter((name) => name.startsWith(own) && !name.startsWith(`${own}new-`));
-        expect(new Set(mine)).toEqual(new Set(given.map(([name]) => own + name)));
-        expect(mine).toHaveLength(given.length);
-        const timeOf = new Map(given.map(([name, ms]) => [own + name, ms]));
-        const times = mine.map((name) => timeOf.get(name) ?? 0);
-        expect(times).toEqual(times.toSorted((a, b) => b - a));
-        // The same pages, whatever their size: the order is total.
-        const whole = (await pages(path, 100)).flat().filter((name) => timeOf.has(name));
-        expect(whole).toEqual(mine);
-      }
-    });
-    await fc.assert(property, { numRuns: 6 });
+/** The lists of an account, with each filter, and from a page in the middle on. */
+async function listsOf(account: string): Promise<string[]> {
+  const { rows } = await api.deps.db.pool.query<{
+    subscriptions: string[];
+    recovery: string | null;
+    middle: string | null;
+    event: string | null;
+  }>(
+    `SELECT ARRAY(SELECT id FROM subscriptions WHERE account_id = $1 ORDER BY id LIMIT 2) AS subscriptions,
+       (SELECT id FROM recoveries WHERE account_id = $1 ORDER BY id LIMIT 1) AS recovery,
+       (SELECT id FROM deliveries WHERE account_id = $1 ORDER BY id OFFSET (SELECT count(*) / 2 FROM deliveries WHERE account_id = $1) LIMIT 1) AS middle,
+       (SELECT id FROM events WHERE account_id = $1 ORDER BY id LIMIT 1) AS event`,
+    [account],
+  );
+  const [found] = rows;
+  const [one, another] = (found?.subscriptions ?? []).map((id) => `subscription=${toTypeId('sub', id)}`);
+  const of = one ?? `subscription=${toTypeId('sub', NOBODY)}`;
+  const middle = found?.middle ?? NOBODY;
+  const dayAgo = new Date(Date.now() - 24 * 60 * 60 * 1_000).toISOString();
+  const deliveries = [
+    '',
+    'status=failed',
+    'status=held&status=canceled',
+    'status=pending',
+    'status=succeeded',
+    'outcome=http_error',
+    'outcome=timeout',
+    'trigger=manual',
+    'trigger=test',
+    'eventType=message:created',
+    'eventType=conversation:created',
+    'eventType=never:came',
+    of,
+    `${of}&${another ?? of}`,
+    `${of}&eventType=conversation:created`,
+    `${of}&eventType=never:came`,
+    `event=${toTypeId('evt', found?.event ?? NOBODY)}`,
+    `recovery=${toTypeId('rec', found?.recovery ?? NOBODY)}`,
+    `from=${dayAgo}`,
+    `to=${dayAgo}`,
+    `from=${dayAgo}&eventType=conversation:created`,
+  ];
+  const cursor = (list: 'deliveries' | 'events' | 'audit' | 'subscriptions' | 'recoveries' | 'keys'): string =>
+    String(toPage([0, 1], { limit: 1, list, keyOf: () => [middle], itemOf: () => 0 }).nextCursor);
+  const path = (list: string, filter: string) => `/v1/accounts/${account}/${list}?limit=${LIMIT}&${filter}`;
+  return [
+    ...deliveries.flatMap((filter) => [
+      path('deliveries', filter),
+      path('deliveries', `${filter}&cursor=${cursor('deliveries')}`),
+    ]),
+    ...(['events', 'audit', 'subscriptions', 'recoveries', 'keys'] as const).flatMap((list) => [
+      path(list, ''),
+      path(list, `cursor=${cursor(list)}`),
+    ]),
+    path('events', `from=${dayAgo}`),
+    path('events', 'event=message:created'),
+    path('audit', 'action=subscriptions.pause'),
+    path('audit', 'actor=account'),
+    path('subscriptions', 'status=paused'),
+    path('recoveries', of),
+    path('attention', ''),
+    ...(found?.middle ? [`/v1/accounts/${account}/deliveries/${toTypeId('dlv', middle)}`] : []),
+    ...(found?.event ? [`/v1/accounts/${account}/events/${toTypeId('evt', found.event)}`] : []),
+  ];
+}
+const OF_OPERATORS = [
+  `/v1/audit?limit=${LIMIT}`,
+  `/v1/audit?limit=${LIMIT}&action=subscriptions.pause`,
+  `/v1/audit?limit=${LIMIT}&action=never.done`,
+  `/v1/audit?limit=${LIMIT}&actor=portal`,
+  `/v1/audit?limit=${LIMIT}&actorId=${toTypeId('key', NOBODY)}`,
+  `/v1/audit?limit=${LIMIT}&account=idle`,
+  `/v1/attention?limit=${LIMIT}`,
+];
+
+describe('a page of any list touches few blocks', () => {
+  /** Lists whose statements touched more than they may, with the worst. */
+  async function dear(accounts: string[]): Promise<object[]> {
+    const found: object[] = [];
+    const lists = await Promise.all(accounts.map(listsOf));
+    for (const list of [...lists.flat(), ...OF_OPERATORS]) {
+      ran = [];
+      const { statusCode } = await api.app.inject({ url: list, headers: { authorization: `Bearer ${OPERATOR_KEY}` } });
+      expect({ list, statusCode, isExplained: ran.length > 0 }).toEqual({ list, statusCode: 200, isExplained: true });
+      const worst = ran.toSorted((a, b) => b.blocks - a.blocks)[0];
+      if ((worst?.blocks ?? 0) > BLOCKS) found.push({ list, ...worst });
+    }
+    return found;
+  }
+  const analyze = () => api.deps.db.pool.query('ANALYZE');
+
+  it('where one account has all there is', async () => {
+    await fill('busy', { rows: 8_000 });
+    await fill('idle', { rows: 0 });
+    await analyze();
+    expect(await dear(['busy', 'idle'])).toEqual([]);
+  });
+
+  it('where three accounts do, and one of them has done nothing of late', async () => {
+    await fill('old', { rows: 2_000, endedDaysAgo: 10 });
+    await fill('middling', { rows: 2_000, endedDaysAgo: 5 });
+    await analyze();
+    expect(await dear(['old', 'idle'])).toEqual([]);
+  });
+
+  it('where a thousand do, most of them little', async () => {
+    const { pool } = api.deps.db;
+    await pool.query(`INSERT INTO accounts (id) SELECT 'small-' || n FROM generate_series(0, 996) n`);
+    for (const table of ['events', 'deliveries', 'audit_entries', 'recoveries', 'api_keys', 'subscriptions'])
+      await pool.query(
+        `INSERT INTO ${table} SELECT made.* FROM (
+           SELECT t AS model, posthorn_uuidv7() AS id, row_number() OVER () AS n FROM ${table} t WHERE account_id = 'middling'
+         ) one CROSS JOIN jsonb_populate_record(
+           model, jsonb_build_object('id', id, 'account_id', 'small-' || n % 997, 'hash', uuid_send(id))
+         ) made`,
+      );
+    await analyze();
+    expect(await dear(['busy', 'idle', 'small-1'])).toEqual([]);
   });
 });

@@ -4,9 +4,10 @@ import {
   findRecovery,
   type Recovery as RecoveryRow,
   startRecovery,
+  newestIds,
   withProgress,
 } from '@posthorn/core';
-import { beforeId, toPage } from '../cursor.js';
+import { pageWanted, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { InvalidRequest, NotFound, NotPossible, RecoveryRunning } from '../errors.js';
 import { AccountParams, RecoveryParams, requireAccount, SubscriptionParams, uuidOf } from './params.js';
@@ -75,17 +76,15 @@ export const recoveryRoutes: Routes = (app, deps) => {
       },
     },
     async ({ params: { account }, query: { limit, cursor, subscription } }) => {
-      const rows = await db.prisma.recovery.findMany({
-        where: {
-          accountId: account,
-          ...(subscription && { subscriptionId: { in: subscription.map((id) => uuidOf('sub', id)) } }),
-          ...beforeId('recoveries', cursor),
-        },
-        orderBy: { id: 'desc' },
-        take: limit + 1,
+      const ids = await newestIds(db.pool, {
+        table: 'recoveries',
+        of: { account_id: account },
+        filters: { subscription_id: subscription?.map((id) => uuidOf('sub', id)) },
+        ...pageWanted('recoveries', { limit, cursor }),
       });
+      const rows = await db.prisma.recovery.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
       await requireAccount(deps, account, rows);
-      const found = await withProgress(db, account, rows);
+      const found = await withProgress(db, rows);
       return toPage(found, { limit, list: 'recoveries', keyOf: ({ id }) => [id], itemOf: recoveryJson });
     },
   );

@@ -12,11 +12,12 @@ import {
   createSubscription,
   deleteSubscription,
   findSubscription,
+  newestIds,
   readLastDeliveries,
   readSubscriptionDays,
 } from '@posthorn/core';
 import { z } from 'zod';
-import { beforeId, toPage } from '../cursor.js';
+import { pageWanted, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited, TooManySubscriptions } from '../errors.js';
 import { given } from '../given.js';
@@ -103,16 +104,17 @@ export const subscriptionRoutes: Routes = (app, deps) => {
       },
     },
     async ({ params: { account }, query: { limit, cursor, status, stats } }) => {
+      const ids = await newestIds(db.pool, {
+        table: 'subscriptions',
+        of: { account_id: account },
+        filters: { status },
+        isNull: 'deleted_at',
+        ...pageWanted('subscriptions', { limit, cursor }),
+      });
       const rows = await db.prisma.subscription.findMany({
-        where: {
-          accountId: account,
-          deletedAt: null,
-          ...(status && { status: { in: status } }),
-          ...beforeId('subscriptions', cursor),
-        },
+        where: { id: { in: ids }, deletedAt: null },
         include: { verification: true },
         orderBy: { id: 'desc' },
-        take: limit + 1,
       });
       await requireAccount(deps, account, rows);
       const statsOf = await dayOf(deps, { accountId: account, ids: stats ? rows.map(({ id }) => id) : [] });

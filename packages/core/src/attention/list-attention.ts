@@ -33,11 +33,13 @@ const IS_IN_NEED = `s.deleted_at IS NULL
  *  looking at it dear. How much is past due in all, the figures count. */
 const MOST_OWED = 10_000;
 const TIMEOUT_MS = 3_000;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 // What is in need stands in an index of its own, in order: a page of it costs what it holds, however many subscriptions there are.
 // What is past due is nobody's fault but ours, and found as the figures find it. An unverified one is in need only when its
 // verification has failed: until then it is under way.
-const listOf = (owed: string, isOwn: string): string => `
+const listOf = (owed: string, isInNeed: string, order: string): string => `
 WITH RECURSIVE ${owed},
 ${dueOf(`(SELECT subscription_id FROM owed LIMIT ${MOST_OWED})`)},
 late AS (SELECT id, min(due_at) AS since FROM (${pastDue(FIRST_FEW)}) d GROUP BY id)
@@ -48,9 +50,9 @@ FROM (
     SELECT s.id, s.account_id, s.url, s.status, s.status_reason, CASE WHEN s.status = 'unverified' THEN v.reason END AS reason,
       false AS is_past_due, ${SINCE} AS since
     FROM subscriptions s LEFT JOIN LATERAL (SELECT status, reason FROM verifications WHERE id = s.verification_id LIMIT 1) v ON true
-    WHERE ${IS_IN_NEED} ${isOwn} AND (${SINCE}, s.id) < ($1::timestamptz, $2::uuid)
+    WHERE ${IS_IN_NEED} AND ${isInNeed}
       AND (s.status <> 'unverified' OR v.status IS DISTINCT FROM 'pending')
-    ORDER BY ${SINCE} DESC, s.id DESC LIMIT $3
+    ORDER BY ${order} LIMIT $3
   )
   UNION ALL
   (
@@ -62,12 +64,17 @@ FROM (
 ) a
 ORDER BY since DESC, id DESC LIMIT $3`;
 
-const OF_ALL = listOf(OWED, '');
+const OF_ALL = listOf(OWED, `(${SINCE}, s.id) < ($1::timestamptz, $2::uuid)`, `${SINCE} DESC, s.id DESC`);
+// Compared as rows, as in newest-first.ts.
 const OF_ACCOUNT = listOf(
-  'owed AS (SELECT id AS subscription_id FROM subscriptions WHERE account_id = $4 AND deleted_at IS NULL)',
-  'AND s.account_id = $4',
+  `owed AS (
+    SELECT id AS subscription_id FROM subscriptions
+    WHERE (account_id, id) >= ($4, '${FIRST_ID}'::uuid) AND (account_id, id) <= ($4, '${LAST_ID}'::uuid) AND deleted_at IS NULL
+    ORDER BY account_id, id LIMIT ${MOST_OWED}
+  )`,
+  `s.account_id >= $4 AND (s.account_id, ${SINCE}, s.id) < ($4, $1::timestamptz, $2::uuid)`,
+  `s.account_id DESC, ${SINCE} DESC, s.id DESC`,
 );
-const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** The subscriptions that somebody should look at, the newest trouble first: disabled by Posthorn and not by hand, failing, with
  *  a verification that failed, or with deliveries past due. Throws when the database does, or takes longer than TIMEOUT_MS. */

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { AttemptOutcome, AttemptTrigger, Delivery, DeliveryStatus } from '../generated/prisma/client.js';
-import { idsAround } from '../recoveries/recovery.js';
+import { type Page, type Param, type Range, type WantedPage, pageOf, selectNewest } from '../newest-first.js';
 
-export interface DeliveriesWanted {
+export interface DeliveriesWanted extends WantedPage {
   accountId: string;
   /** Each of these: any of them. */
   subscriptionIds?: string[] | undefined;
@@ -13,12 +13,6 @@ export interface DeliveriesWanted {
   triggers?: AttemptTrigger[] | undefined;
   eventId?: string | undefined;
   recoveryId?: string | undefined;
-  /** Created from then on, and before then. */
-  from?: Date | undefined;
-  to?: Date | undefined;
-  /** Only what comes after this one in the list. */
-  beforeId?: string | undefined;
-  limit: number;
 }
 
 export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'feedAt' | 'recoveryId'>;
@@ -30,7 +24,7 @@ const COLUMNS = `d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.e
   d.last_attempt_at AS "lastAttemptAt"`;
 
 const STATUSES: DeliveryStatus[] = ['pending', 'held', 'succeeded', 'failed', 'canceled'];
-/** Ways that one statement goes at most. */
+/** A subscription or type more, and it is no way of its own but a filter. */
 const MAX_WAYS = 30;
 
 /** Deliveries of an account, newest first. */
@@ -53,83 +47,130 @@ export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Prom
   return rows[0]?.count ?? 0;
 }
 
-/** All that is wanted, in no order, as many as are wanted of each way at most.
+/** All that is wanted, in no order, at most `limit` of each way.
  *
- *  Each way that this goes is one range of one index, in the order of the list, so it reads about as many rows as it shows,
- *  however many there are: of each status, outcome or trigger asked for (deliveries_unsettled_idx, …_outcome_idx,
- *  …_trigger_idx; what is usual is found soon in deliveries_account_id_id_idx), of each status of a recovery, of each
- *  subscription, of each event type, of each type of each subscription. What else was asked for is filtered. Those values stand in
- *  the text: Postgres plans without knowing parameters, and so would not know that a partial index has them. */
+ *  Each way is one range of one index, in the order of that index (newest-first.ts):
+ *
+ *    led by                          a way for                                             index of deliveries
+ *    a recovery                      each status                                           recovery
+ *    outcomes, triggers or statuses  each of them but the usual one                        outcome, trigger, unsettled
+ *    the usual one, or nothing       each subscription, each type, each type of each       subscription_id_id, …_event_type_id
+ *
+ *  What does not lead is a filter. The usual one (`ok`, `auto`, `succeeded`) has no index, since most deliveries have it. An event
+ *  has few deliveries: they are found by it and sorted. */
 function statementOf(wanted: DeliveriesWanted): { text: string; values: unknown[] } {
-  const { accountId, subscriptionIds, eventTypes, statuses, outcomes, triggers, eventId, recoveryId, limit } = wanted;
   const values: unknown[] = [];
-  const value = (one: unknown): string => `$${values.push(one)}`;
-
-  const isOurs = `d.account_id = ${value(accountId)}`;
-  const filters: string[] = [];
-  if (eventTypes) filters.push(`d.event_type = ANY (${value(eventTypes)}::text[])`);
-  if (wanted.beforeId !== undefined) filters.push(`d.id < ${value(wanted.beforeId)}::uuid`);
-  if (wanted.from) {
-    filters.push(`d.created_at >= ${value(wanted.from)}`, `d.id >= ${value(idsAround(rangeOf(wanted)).from)}::uuid`);
-  }
-  if (wanted.to) {
-    filters.push(`d.created_at < ${value(wanted.to)}`, `d.id < ${value(idsAround(rangeOf(wanted)).to)}::uuid`);
-  }
-
-  const ofStatus = (recoveryId ? (statuses ?? STATUSES) : statuses)?.map((status) => `d.status = '${status}'`);
-  const ofOutcome = outcomes?.map((outcome) => `d.last_outcome = '${outcome}'`);
-  const ofTrigger = triggers?.map((trigger) => `d.last_trigger = '${trigger}'`);
-  if (recoveryId) filters.push(`d.recovery_id = ${value(recoveryId)}::uuid`);
-  // One of these leads, the others filter: the ways of all of them together would be too many.
-  const leading = recoveryId ? ofStatus : (ofOutcome ?? ofTrigger ?? ofStatus);
-  for (const conditions of [ofStatus, ofOutcome, ofTrigger]) {
-    if (conditions && conditions !== leading) filters.push(`(${conditions.join(' OR ')})`);
-  }
-  const leads = unique(leading ?? ['true']);
-  const subscriptions = unique(subscriptionIds ?? []).map((id) => `${value(id)}::uuid`);
-  // Nothing is handed over that the text does not use: Postgres could not know its type.
-  const wantedTypes = eventId !== undefined || leads.some(isRare) ? [] : unique(eventTypes ?? []);
-  const areTooMany = wantedTypes.length * Math.max(subscriptions.length, 1) * leads.length > MAX_WAYS;
-  const types = areTooMany ? [] : wantedTypes.map(value);
-  const where = filters.map((filter) => ` AND ${filter}`).join('');
-  const ofSubscriptions = subscriptionIds ? ` AND d.subscription_id IN (${subscriptions.join(', ')})` : '';
-
-  const way = (conditions: string[], order: string[]) =>
-    `(SELECT ${COLUMNS} FROM deliveries d WHERE ${conditions.join(' AND ')}${where}
-      ORDER BY ${order.map((column) => `d.${column} DESC`).join(', ')} LIMIT ${limit})`;
-  const isOne = (column: string, one: string) => `d.${column} >= ${one} AND d.${column} <= ${one}`;
-  /** The ways of one lead: of each subscription and each type, unless what is rare leads, or they would be too many. A range of one,
-   *  and the account as no condition of an index, leave the index of a subscription as the only way in this order: Postgres, who
-   *  does not know which one is asked for, would go through the deliveries of all until it has enough. */
-  const waysOf = (lead: string): string[] => {
-    const ways =
-      subscriptions.length === 0
-        ? types.map((type) => way([isOurs, lead, isOne('event_type', type)], ['account_id', 'event_type', 'id']))
-        : subscriptions.flatMap((id) => {
-            const isOfIt = [`(${isOurs}) IS TRUE`, lead, isOne('subscription_id', id)];
-            return types.length === 0
-              ? way(isOfIt, ['subscription_id', 'id'])
-              : types.map((type) =>
-                  way([...isOfIt, isOne('event_type', type)], ['subscription_id', 'event_type', 'id']),
-                );
-          });
-    return isRare(lead) || ways.length === 0 || ways.length * leads.length > MAX_WAYS
-      ? [way([isOurs, `${lead}${ofSubscriptions}`], ['id'])]
-      : ways;
-  };
-  // An event has few: they are found by it and sorted.
-  const text = eventId
-    ? `SELECT * FROM (
-         SELECT ${COLUMNS} FROM deliveries d
-         WHERE d.event_id = ${value(eventId)}::uuid AND ${isOurs}${where}${ofSubscriptions} AND (${leads.join(' OR ')}) OFFSET 0
-       ) of_event`
-    : leads.flatMap(waysOf).join('\nUNION ALL\n');
+  const param = (one: unknown): string => `$${values.push(one)}`;
+  const filters = filtersOf(wanted, param);
+  const page = pageOf(wanted, param);
+  const text = wanted.eventId
+    ? ofEvent(param(wanted.eventId), filters, page)
+    : waysOf(filters)
+        .map((way) => `(${selectNewest({ table: 'deliveries', select: COLUMNS, ...way }, page)})`)
+        .join('\nUNION ALL\n');
   return { text, values };
 }
 
-/** Of a status, an outcome or a trigger that a partial index has. */
-const isRare = (way: string): boolean => /= '(?!(?:succeeded|ok|auto)')/.test(way);
+/** A column that may lead a list: all its values but the usual one have an index. */
+interface Lead {
+  column: string;
+  type: string;
+  usual: string;
+}
+const OUTCOME: Lead = { column: 'last_outcome', type: 'attempt_outcome', usual: 'ok' };
+const TRIGGER: Lead = { column: 'last_trigger', type: 'attempt_trigger', usual: 'auto' };
+const STATUS: Lead = { column: 'status', type: 'delivery_status', usual: 'succeeded' };
 
-const unique = <T>(items: T[]): T[] => [...new Set(items)];
+/** What is asked for, as SQL. null: nothing of that kind. */
+interface Filters {
+  account: string;
+  recovery: string | null;
+  subscriptions: string[] | null;
+  types: string[] | null;
+  /** The first one leads, the others filter: the ways of all of them together would be too many. Their values stand in the text:
+   *  Postgres plans without knowing parameters, and so would not know that a partial index has them. */
+  leads: { lead: Lead; values: string[] }[];
+}
 
-const rangeOf = ({ from = new Date(0), to = new Date(0) }: DeliveriesWanted) => ({ since: from, until: to });
+function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
+  const { recoveryId, subscriptionIds, eventTypes, outcomes, triggers, statuses } = wanted;
+  const leads = [
+    { lead: OUTCOME, ones: outcomes },
+    { lead: TRIGGER, ones: triggers },
+    { lead: STATUS, ones: statuses },
+  ];
+  return {
+    account: param(wanted.accountId),
+    recovery: recoveryId ? `${param(recoveryId)}::uuid` : null,
+    subscriptions: subscriptionIds ? unique(subscriptionIds).map((id) => `${param(id)}::uuid`) : null,
+    types: eventTypes ? unique(eventTypes).map(param) : null,
+    leads: leads.flatMap(({ lead, ones }) => (ones ? [{ lead, values: unique<string>(ones) }] : [])),
+  };
+}
+
+type Way = Pick<Range, 'columns' | 'conditions'>;
+
+function waysOf(filters: Filters): Way[] {
+  const { account, recovery, leads } = filters;
+  if (recovery) {
+    const status = leads.find(({ lead }) => lead === STATUS);
+    return (status?.values ?? STATUSES).map((one) => ({
+      columns: { recovery_id: recovery, status: literal(STATUS, one) },
+      conditions: ['d.recovery_id IS NOT NULL', isOurs('recoveries', recovery, filters), ...allOf(filters)],
+    }));
+  }
+  const [first, ...others] = leads;
+  if (!first) return usualWays(filters, []);
+  const { lead, values } = first;
+  return values.flatMap((one): Way[] =>
+    one === lead.usual
+      ? usualWays(filters, [isAnyOf(lead, [one]), ...allOf({ leads: others })])
+      : [
+          {
+            columns: { account_id: account, [lead.column]: literal(lead, one) },
+            conditions: [`d.${lead.column} <> ${literal(lead, lead.usual)}`, ...allOf({ ...filters, leads: others })],
+          },
+        ],
+  );
+}
+
+function usualWays(filters: Filters, conditions: string[]): Way[] {
+  const { account, subscriptions, types } = filters;
+  const bySubscription = subscriptions && subscriptions.length <= MAX_WAYS ? subscriptions : null;
+  const byType = types && types.length * (bySubscription?.length ?? 1) <= MAX_WAYS ? types : null;
+  const ways = bySubscription
+    ? bySubscription.map((id): Way => ({
+        columns: { subscription_id: id },
+        conditions: [isOurs('subscriptions', id, filters), ...conditions],
+      }))
+    : [{ columns: { account_id: account }, conditions: [...conditions, ...allOf({ subscriptions })] }];
+  return byType
+    ? ways.flatMap((way) => byType.map((type) => ({ ...way, columns: { ...way.columns, event_type: type } })))
+    : ways.map((way) => ({ ...way, conditions: [...way.conditions, ...allOf({ types })] }));
+}
+
+function ofEvent(event: string, filters: Filters, page: Page): string {
+  const conditions = [
+    `d.event_id = ${event}::uuid AND (d.account_id = ${filters.account}) IS TRUE AND d.id >= ${page.lowest} AND d.id < ${page.highest}`,
+    ...(filters.recovery ? [`d.recovery_id = ${filters.recovery}`] : []),
+    ...page.conditions,
+    ...allOf(filters),
+  ];
+  return `SELECT * FROM (SELECT ${COLUMNS} FROM deliveries d WHERE ${conditions.join(' AND ')} OFFSET 0) of_event`;
+}
+
+function allOf({ subscriptions, types, leads = [] }: Partial<Filters>): string[] {
+  return [
+    ...(subscriptions ? [`d.subscription_id IN (${subscriptions.join(', ')})`] : []),
+    ...(types ? [`d.event_type IN (${types.join(', ')})`] : []),
+    ...leads.map(({ lead, values }) => isAnyOf(lead, values)),
+  ];
+}
+
+/** That it is the account's. Asked once, and not of each delivery: Postgres would expect few of them, and sort all. */
+const isOurs = (table: 'subscriptions' | 'recoveries', id: string, { account }: Filters): string =>
+  `EXISTS (SELECT FROM ${table} o WHERE o.id = ${id} AND o.account_id = ${account})`;
+const isAnyOf = (lead: Lead, values: string[]): string =>
+  `d.${lead.column} IN (${values.map((one) => literal(lead, one)).join(', ')})`;
+const literal = ({ type }: Lead, one: string): string => `'${one}'::${type}`;
+const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];

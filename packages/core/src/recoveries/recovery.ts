@@ -32,15 +32,16 @@ export interface RecoveryKey {
 /** One recovery of an account, or null: another account's is not found. */
 export async function findRecovery(db: Database, { accountId, id }: RecoveryKey): Promise<Recovery | null> {
   const row = await db.prisma.recovery.findFirst({ where: { id, accountId } });
-  return row && ((await withProgress(db, accountId, [row]))[0] ?? null);
+  return row && ((await withProgress(db, [row]))[0] ?? null);
 }
 
-/** The recoveries of an account with how far they are, in the order given. Leans on deliveries_recovery_idx. */
-export async function withProgress(db: Database, accountId: string, rows: Row[]): Promise<Recovery[]> {
+/** These recoveries with how far they are, in the order given. Uses deliveries_recovery_idx. A delivery is of the same account as
+ *  its recovery; asked for, too, Postgres could count among all deliveries of the account. */
+export async function withProgress(db: Database, rows: Row[]): Promise<Recovery[]> {
   if (rows.length === 0) return [];
   const counts = await db.prisma.delivery.groupBy({
     by: ['recoveryId', 'status'],
-    where: { accountId, recoveryId: { in: rows.map(({ id }) => id) } },
+    where: { recoveryId: { in: rows.map(({ id }) => id) } },
     _count: true,
   });
   const countOf = (id: string, ...statuses: string[]) =>
