@@ -57,14 +57,24 @@ const FAULTS: [
   [
     'redirect',
     'The receiver redirects',
-    'Put the final URL in',
+    'subscribe the final URL',
     answering({ status: 301, headers: { location: 'https://www.example.com/' } }),
   ],
-  ['timeout', 'No full answer within 2 s', 'Answer 2xx first', answering('never')],
-  ['dns_error', 'nobody.invalid could not be found', 'correct the URL', at('http://nobody.invalid/webhook')],
-  ['blocked', 'This address may not be called', 'Use a public https address', at('http://127.0.0.2:8080/webhook')],
-  ['connect_error', 'No connection to 127.0.0.1', 'Check that the service runs', refusing],
-  ['tls_error', 'No secure connection to localhost', 'Renew it, or serve the whole chain', selfSigned],
+  ['timeout', 'No full answer within 2 s', 'Answer first, work later', answering('never')],
+  ['dns_error', 'nobody.invalid could not be found', 'Check the URL', at('http://nobody.invalid/webhook')],
+  [
+    'blocked',
+    'This address may not be called',
+    'Use one that can be reached from the internet',
+    at('http://127.0.0.2:8080/webhook'),
+  ],
+  ['connect_error', 'No connection to 127.0.0.1', 'Check that the server runs', refusing],
+  [
+    'tls_error',
+    'No secure connection to localhost',
+    'self-signed (DEPTH_ZERO_SELF_SIGNED_CERT). Install one',
+    selfSigned,
+  ],
 ];
 
 async function refusing(): Promise<Broken> {

@@ -38,6 +38,7 @@ test.each<[string, Given, string]>([
   const verification = {
     status: verified,
     reason: null,
+    error: null,
     checkedAt: null,
     statusCode: null,
     durationMs: null,

@@ -59,6 +59,6 @@ const notVerified = ({ verification }: Subscription): ApiProblem =>
   new ApiProblem(
     200,
     'not_verified',
-    `The receiver’s URL was not verified: ${verification.reason ?? 'unknown'}.`,
+    `The receiver’s URL was not verified: ${verification.error ?? verification.reason ?? 'unknown.'}`,
     null,
   );

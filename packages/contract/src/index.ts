@@ -125,4 +125,5 @@ export {
   SUBSCRIPTION_WORDS,
   type Tone,
   TRIGGER_WORDS,
+  verificationWords,
 } from './vocabulary.js';

@@ -24,8 +24,12 @@ export const Verification = z
       .nullable()
       .describe(
         'Why the last try failed: `status`, `mismatch`, `empty`, `too_large`, `redirect`, `timeout`, `dns_error`, ' +
-          '`connect_error`, `tls_error`, `blocked`.',
+          '`connect_error`, `tls_error`, `blocked`, `bad_response`.',
       ),
+    error: z
+      .string()
+      .nullable()
+      .describe('One or more sentences: why the last try failed, and what to do about it. null: it did not fail.'),
     checkedAt: timeOrNull('When it was last tried. null: not yet.'),
     statusCode: z.int().nullable().describe('HTTP status of the last answer.'),
     durationMs: z.int().nullable().describe('How long the last try took, in milliseconds.'),
@@ -143,6 +147,7 @@ export const Subscription = z
         verification: {
           status: 'verified',
           reason: null,
+          error: null,
           checkedAt: '2026-11-21T18:55:00.410Z',
           statusCode: 200,
           durationMs: 84,

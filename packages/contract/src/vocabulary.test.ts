@@ -13,6 +13,7 @@ import {
   SCOPE_WORDS,
   SUBSCRIPTION_WORDS,
   TRIGGER_WORDS,
+  verificationWords,
 } from './vocabulary.js';
 
 describe('vocabulary', () => {
@@ -30,6 +31,22 @@ describe('vocabulary', () => {
     expect(named.length).toBeGreaterThan(9);
     expect(named.filter((reason) => explainVerification(reason ?? '') === null)).toEqual([]);
     expect(explainVerification('toString')).toBeNull();
+  });
+
+  it('says of a failed verification what the attempt knows, and of a wrong response what the words do', () => {
+    const error = 'The certificate of hooks.example.com has expired (CERT_HAS_EXPIRED). Renew it.';
+    expect(verificationWords({ reason: 'tls_error', error })).toEqual({
+      title: OUTCOME_WORDS.tls_error.title,
+      sentences: [error],
+    });
+    expect(verificationWords({ reason: 'mismatch', error: 'x' }).sentences).toEqual([
+      expect.stringContaining('answers every event alike'),
+      expect.stringContaining('the payload itself'),
+    ]);
+    expect(verificationWords({ reason: null, error: null })).toEqual({
+      title: 'The verification failed',
+      sentences: [],
+    });
   });
 
   it('says of each subscription that needs attention what to do about it', () => {

@@ -1,7 +1,7 @@
 import type { Attention } from './attention.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery.js';
 import type { Scope } from './key.js';
-import type { SubscriptionStatus } from './subscription.js';
+import type { SubscriptionStatus, Verification } from './subscription.js';
 
 // Words for people: label, tone, and what to do about it, for the console, the CLI and the docs alike. No zod is needed here.
 // In texts, {name} stands for what fill() puts in.
@@ -201,6 +201,20 @@ const VERIFICATION_WORDS: Record<'status' | 'mismatch' | 'empty' | 'too_large' |
 export function explainVerification(reason: string): Explanation | null {
   if (Object.hasOwn(VERIFICATION_WORDS, reason)) return VERIFICATION_WORDS[reason as keyof typeof VERIFICATION_WORDS];
   return Object.hasOwn(OUTCOME_WORDS, reason) ? OUTCOME_WORDS[reason as AttemptOutcome] : null;
+}
+
+/** What to say about a failed verification. Where no response came, the attempt knows the cause; where it was the wrong one, the words
+ *  for the reason do. */
+export function verificationWords({ reason, error }: Pick<Verification, 'reason' | 'error'>): {
+  title: string;
+  sentences: string[];
+} {
+  const words = explainVerification(reason ?? '');
+  const isResponse = reason !== null && Object.hasOwn(VERIFICATION_WORDS, reason);
+  return {
+    title: words?.title ?? 'The verification failed',
+    sentences: error !== null && !isResponse ? [error] : words ? [words.cause, words.advice] : [],
+  };
 }
 
 /** Puts values in the place of {name}, and `fallback` where there is none. */

@@ -36,11 +36,20 @@ function verificationJson({ verification, status }: Row): Verification {
   // Its verification is gone (history goes by age), but what it came to shows in the status.
   if (verification === null) {
     const came = status === 'unverified' ? 'failed' : 'verified';
-    return { status: came, reason: null, checkedAt: null, statusCode: null, durationMs: null, answer: null };
+    return {
+      status: came,
+      reason: null,
+      error: null,
+      checkedAt: null,
+      statusCode: null,
+      durationMs: null,
+      answer: null,
+    };
   }
   return {
     status: verification.status,
     reason: verification.reason,
+    error: verification.error,
     checkedAt: verification.checkedAt?.toISOString() ?? null,
     statusCode: verification.statusCode,
     durationMs: verification.durationMs,

@@ -53,6 +53,7 @@ describe('create', () => {
       verification: {
         status: 'pending',
         reason: null,
+        error: null,
         checkedAt: null,
         statusCode: null,
         durationMs: null,
@@ -133,8 +134,21 @@ describe('verify', () => {
     await api.work();
     expect(await get(json.id)).toMatchObject({
       status: 'unverified',
-      verification: { status: 'failed', reason: 'mismatch', answer: '{"ok":true}' },
+      verification: {
+        status: 'failed',
+        reason: 'mismatch',
+        error: expect.stringContaining('Respond to the event webhook:verify with 200'),
+        answer: '{"ok":true}',
+      },
     });
+  });
+
+  it('a failed verification has the sentence of its attempt, not only the outcome (A3)', async () => {
+    const error = 'The certificate of hooks.example.com has expired (CERT_HAS_EXPIRED). Renew it.';
+    api.answer(() => ({ outcome: 'tls_error', statusCode: null, error }));
+    const { json } = await create({ url: 'https://hooks.example.com/' });
+    await api.work();
+    expect((await get(json.id)).verification).toMatchObject({ reason: 'tls_error', error });
   });
 
   it('202: tried again on demand, pending until then', async () => {

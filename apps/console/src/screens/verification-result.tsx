@@ -1,4 +1,4 @@
-import { explainVerification, fill, HANDSHAKE_SNIPPET, type Subscription } from '@posthorn/contract';
+import { fill, HANDSHAKE_SNIPPET, type Subscription, verificationWords } from '@posthorn/contract';
 import { CircleCheck, CircleX, LoaderCircle } from 'lucide-react';
 import { Button } from '../ui/button.js';
 import { Code } from '../ui/outside-text.js';
@@ -12,7 +12,7 @@ export function VerificationResult({
   subscription: Pick<Subscription, 'verification' | 'url' | 'pendingUrl'>;
   onRetry?: (() => void) | undefined;
 }) {
-  const { status, reason, checkedAt, statusCode, durationMs, answer } = verification;
+  const { status, checkedAt, statusCode, durationMs, answer } = verification;
   if (status === 'pending') {
     return (
       <div className="banner tone-progress" role="status">
@@ -32,7 +32,7 @@ export function VerificationResult({
       </div>
     );
   }
-  const words = explainVerification(reason ?? '');
+  const { title, sentences } = verificationWords(verification);
   const values = {
     status: statusCode,
     host: hostOf(pendingUrl ?? url),
@@ -44,9 +44,12 @@ export function VerificationResult({
       <div className="banner tone-danger" role="alert">
         <CircleX className="icon" aria-hidden />
         <div className="text stack tight">
-          <strong>{words ? fill(words.title, values) : 'The verification failed'}</strong>
-          {words && <span>{fill(words.cause, values)}</span>}
-          {words && <span>{fill(words.advice, values)}</span>}
+          <strong>{fill(title, values)}</strong>
+          {sentences.map((sentence) => (
+            <span key={sentence} className="words">
+              {sentence}
+            </span>
+          ))}
           <span className="small muted">
             Tried <Time at={checkedAt} />
             {statusCode !== null && ` · answered ${statusCode}`}

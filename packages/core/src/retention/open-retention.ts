@@ -63,8 +63,9 @@ const ERASED: Record<Sliced, string> = {
   WHERE e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
     SELECT FROM deliveries d WHERE d.event_id = e.id AND (d.feed_at IS NOT NULL OR d.status = 'held')
   )`,
+  // The sentence about an unreadable response shows the beginning of it.
   attempts: `
-  UPDATE attempts a SET response_body = NULL FROM looked l WHERE a.id = l.id AND a.response_body IS NOT NULL`,
+  UPDATE attempts a SET response_body = NULL, error = CASE WHEN outcome <> 'bad_response' THEN error END FROM looked l WHERE a.id = l.id AND a.response_body IS NOT NULL`,
 };
 
 /** Lets old rows go, in the background:

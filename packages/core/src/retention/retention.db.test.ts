@@ -356,6 +356,11 @@ describe('retention (V5)', () => {
 
   it('payloads that are not owed go earlier where that is asked for; what cannot be sent any more is refused', async () => {
     const [settled, owed, young] = [await aged(day(0)), await aged(day(0), { status: 'held' }), await aged(day(5))];
+    // A sentence of this kind quotes the response.
+    await ledger.db.prisma.attempt.updateMany({
+      where: { deliveryId: { in: [settled, young] } },
+      data: { outcome: 'bad_response', error: 'It begins with "{"of":"a customer"}".' },
+    });
     await retain(day(8), 7);
     const sizes = async () => {
       const events = await ledger.db.prisma.event.findMany({ orderBy: { id: 'asc' } });
@@ -367,6 +372,7 @@ describe('retention (V5)', () => {
     });
     expect(await sizes()).toEqual([false, true, true]);
     expect(answers.map(({ responseBody }) => responseBody !== null)).toEqual([false, false, true]);
+    expect(answers.map(({ error }) => error !== null)).toEqual([false, false, true]);
     expect(await askForRetry(ledger, { accountId, id: settled })).toMatchObject({ outcome: 'not_possible' });
     expect(await askForRetry(ledger, { accountId, id: owed })).toMatchObject({ outcome: 'asked' });
     expect(await askForRetry(ledger, { accountId, id: young })).toMatchObject({ outcome: 'asked' });

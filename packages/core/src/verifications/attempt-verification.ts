@@ -99,10 +99,10 @@ export function openVerifier({
     const judgement = judgeAnswer(result, challenge);
     const inMs = nextTry(judgement, attemptNumber - loaded.abortedCount);
     const status = judgement.verdict === 'verified' ? 'verified' : inMs === null ? 'failed' : 'pending';
-    const reason = judgement.verdict === 'failed' ? judgement.reason : null;
+    const { reason, error } = judgement.verdict === 'failed' ? judgement : { reason: null, error: null };
 
     const isRecorded = await patience.until(
-      () => record(db, { id, attemptNumber, loaded, result, status, reason, inMs }),
+      () => record(db, { id, attemptNumber, loaded, result, status, reason, error, inMs }),
       signal,
     );
     if (!isRecorded) return { end: 'stood_down', why: 'superseded' };
@@ -163,22 +163,36 @@ interface Try {
   result: PostResult;
   status: 'pending' | 'verified' | 'failed';
   reason: string | null;
+  error: string | null;
   inMs: number | null;
 }
 
 /** One transaction: the attempt, the verification, and what follows for the subscription if this is the verification that
  *  counts. false: another try of this number was recorded before. */
-function record(db: Database, { id, attemptNumber, loaded, result, status, reason, inMs }: Try): Promise<boolean> {
+function record(
+  db: Database,
+  { id, attemptNumber, loaded, result, status, reason, error, inMs }: Try,
+): Promise<boolean> {
   return inTransaction(db.pool, async (client) => {
     // First the subscription, then the verification, as all who change a subscription do: otherwise they deadlock.
     if (loaded.subscriptionId !== null) {
       await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [loaded.subscriptionId]);
     }
     const { rowCount } = await client.query(
-      `UPDATE verifications SET status = $3, reason = $4, status_code = $5, duration_ms = $6, answer = $7, checked_at = now(),
+      `UPDATE verifications SET status = $3, reason = $4, status_code = $5, duration_ms = $6, answer = $7, error = $9, checked_at = now(),
          attempt_count = $2, feed_at = now() + $8::float8 * interval '1 millisecond' + interval '${LEASE_SECONDS} seconds'
        WHERE id = $1 AND status = 'pending' AND attempt_count = $2 - 1`,
-      [id, attemptNumber, status, reason, result.statusCode, Math.round(result.durationMs), shownAnswer(result), inMs],
+      [
+        id,
+        attemptNumber,
+        status,
+        reason,
+        result.statusCode,
+        Math.round(result.durationMs),
+        shownAnswer(result),
+        inMs,
+        error?.replaceAll('\0', '') ?? null,
+      ],
     );
     if (rowCount === 0) return false;
     await writeAttempt(client, { id, attemptNumber, loaded, result });

@@ -86,12 +86,30 @@ describe('judgeAnswer (V10)', () => {
     expect(verdict(answer(C, { bodyTooLarge: true }))).toBe('too_large');
   });
 
+  it('a failure has a sentence that says what to do: that of the attempt, or one about the handshake (A3)', () => {
+    const errorOf = (result: PostResult) => {
+      const judged = judgeAnswer(result, C);
+      return judged.verdict === 'failed' ? judged.error : null;
+    };
+    const attempt = { outcome: 'tls_error', statusCode: null, error: 'The certificate has expired.' } as const;
+    expect(errorOf(answer('', attempt))).toBe('The certificate has expired.');
+    expect(verdict(answer('', { ...attempt, outcome: 'bad_response' }))).toBe('bad_response');
+    const wrong = [
+      answer(''),
+      answer('x'),
+      answer(C, { bodyTooLarge: true }),
+      answer(C, { outcome: 'http_error', statusCode: 404 }),
+    ];
+    for (const result of wrong)
+      expect(errorOf(result)).toMatch(/handshake.*Respond to the event webhook:verify with 200/);
+  });
+
   it('an answer is final, silence is not: only what may pass by itself is tried again', () => {
     const isPassing = (result: PostResult) => {
       const judged = judgeAnswer(result, C);
       return judged.verdict === 'failed' && judged.passing;
     };
-    for (const outcome of ['timeout', 'dns_error', 'connect_error', 'tls_error'] as const) {
+    for (const outcome of ['timeout', 'dns_error', 'connect_error', 'tls_error', 'bad_response'] as const) {
       expect(isPassing(answer('', { outcome, statusCode: null }))).toBe(true);
     }
     expect(isPassing(answer('', { outcome: 'http_error', statusCode: 503 }))).toBe(true);

@@ -24,34 +24,48 @@ export type VerificationReason =
   | 'dns_error'
   | 'connect_error'
   | 'tls_error'
-  | 'blocked';
+  | 'blocked'
+  | 'bad_response';
 
 export type Judgement =
   | { verdict: 'verified' }
-  | { verdict: 'failed'; reason: VerificationReason; /** worth another try by itself */ passing: boolean }
+  | {
+      verdict: 'failed';
+      reason: VerificationReason;
+      /** A sentence for people: why, and what to do about it. */
+      error: string | null;
+      /** worth another try by itself */
+      passing: boolean;
+    }
   | { verdict: 'aborted' };
+
+const RESPOND = 'Respond to the event webhook:verify with 200 and its payload as the body.';
 
 // 2xx and, whatever the content type, the trimmed text, or the JSON string, or the JSON object's `challenge`, is the challenge: verified
 // 2xx otherwise: too_large (over the cap), empty, mismatch; tried again by itself: no, the receiver has answered
 // 3xx: redirect · other status: status, tried again when it is 408, 425, 429 or 5xx
-// no answer: timeout, dns_error, connect_error, tls_error, tried again; blocked: not
+// no answer: timeout, dns_error, connect_error, tls_error, bad_response, tried again; blocked: not
 /** Pure: what an answer to the handshake means. */
 export function judgeAnswer(result: PostResult, challenge: string): Judgement {
   switch (result.outcome) {
     case 'ok':
       return judgeBody(result, challenge);
     case 'http_error':
-      return { verdict: 'failed', reason: 'status', passing: isPassing(result.statusCode) };
-    case 'bad_response':
-      return { verdict: 'failed', reason: 'connect_error', passing: true };
+      return {
+        verdict: 'failed',
+        reason: 'status',
+        error: `Your endpoint responded ${result.statusCode} to the handshake. ${RESPOND}`,
+        passing: isPassing(result.statusCode),
+      };
     case 'timeout':
     case 'dns_error':
     case 'connect_error':
     case 'tls_error':
-      return { verdict: 'failed', reason: result.outcome, passing: true };
+    case 'bad_response':
+      return { verdict: 'failed', reason: result.outcome, error: result.error, passing: true };
     case 'redirect':
     case 'blocked':
-      return { verdict: 'failed', reason: result.outcome, passing: false };
+      return { verdict: 'failed', reason: result.outcome, error: result.error, passing: false };
     case 'aborted':
       return { verdict: 'aborted' };
     default:
@@ -60,11 +74,17 @@ export function judgeAnswer(result: PostResult, challenge: string): Judgement {
 }
 
 function judgeBody({ body, bodyTooLarge, bodyTruncated, responseHeaders }: PostResult, challenge: string): Judgement {
-  if (bodyTooLarge) return { verdict: 'failed', reason: 'too_large', passing: false };
+  const wrong = (reason: 'too_large' | 'empty' | 'mismatch', what: string): Judgement => ({
+    verdict: 'failed',
+    reason,
+    error: `Your endpoint responded to the handshake ${what}. ${RESPOND}`,
+    passing: false,
+  });
+  if (bodyTooLarge) return wrong('too_large', 'with more than 64 KiB');
   const text = responseText(body, { headers: responseHeaders, isCut: bodyTruncated }).trim();
-  if (text === '') return { verdict: 'failed', reason: 'empty', passing: false };
+  if (text === '') return wrong('empty', 'without a body');
   if (text === challenge || readJson(text) === challenge) return { verdict: 'verified' };
-  return { verdict: 'failed', reason: 'mismatch', passing: false };
+  return wrong('mismatch', 'with another text');
 }
 
 /** The JSON string, or the `challenge` of a JSON object; undefined for anything else. */
