@@ -63,7 +63,10 @@ function parse(raw: string): URL | null {
 
 function reasonAgainstHost(url: URL, policy: AddressPolicy): string | null {
   const host = hostOf(url);
-  if (isOwn(url, policy)) return `${host} is this service itself; use the address of your own endpoint.`;
+  if (isOwn(url, policy)) {
+    const allowedBy = hasOwnPort(host) ? '' : ' Operators can allow it by its name in ALLOW_PRIVATE_NETWORKS.';
+    return `${host} is this service itself; use the address of your own endpoint.${allowedBy}`;
+  }
   if (isIP(host) !== 0) return reasonAgainstAddress(host, policy);
   if (METADATA_NAMES.has(host)) return `${host} is a cloud's metadata service; webhooks are never sent there.`;
   if (!host.split('.').every((label) => LABEL.test(label)) || host.length > 253) {
@@ -95,9 +98,12 @@ function isOwn(url: URL, { ownUrl, allowPrivate }: AddressPolicy): boolean {
   if (ownUrl === null) return false;
   const host = hostOf(url);
   if (host !== hostOf(ownUrl)) return false;
-  if (isIP(host) !== 0 || LOCALHOST.test(host)) return portOf(url) === portOf(ownUrl);
+  if (hasOwnPort(host)) return portOf(url) === portOf(ownUrl);
   return !allowPrivate.namesExactly(host);
 }
+
+/** True for hosts on which Posthorn is one port, and not all of them. */
+const hasOwnPort = (host: string): boolean => isIP(host) !== 0 || LOCALHOST.test(host);
 
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
 
