@@ -100,7 +100,7 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
   );
   await pool.query(
     `INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
-     SELECT id, account_id, event_type, '{"event":"message:created","payload":{}}', 1, created_at FROM deliveries WHERE account_id = $1::varchar`,
+     SELECT id, account_id, event_type, convert_to('{"event":"' || event_type || '","payload":{}}', 'UTF8'), 1, created_at FROM deliveries WHERE account_id = $1::varchar`,
     [name],
   );
   await pool.query(
