@@ -173,6 +173,24 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
+  it('a deleted account receives nothing more; its id is free again when workers have erased it', async () => {
+    const receiver = await openReceiver();
+    receiver.answer(500);
+    const { account } = await stack.subscribe(receiver.url);
+    const path = `/v1/accounts/${account}`;
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(() => receiver.events.length === 1);
+    await stack.call('DELETE', path, undefined, 202);
+    const attempts = receiver.events.length;
+    await stack.call('POST', `${path}/events`, { event: 'message:created', payload: {} }, 404);
+    await waitFor(async () => (await stack.call('DELETE', path, undefined, 404).catch(() => null)) !== null);
+    await waitFor(() => stack.logs.some((line) => line.includes('account.erased') && line.includes(account)));
+    await stack.call('PUT', path, {}, 201);
+    // One attempt may have been under way.
+    expect(receiver.events.length).toBeLessThanOrEqual(attempts + 1);
+    await receiver.close();
+  });
+
   it('regression: header values never reach another origin than the one they were entered for', async () => {
     const [own, other] = [await openReceiver(), await openReceiver()];
     const { account, id } = await stack.subscribe(own.url, { headers: { authorization: 'Bearer hunter2' } });

@@ -89,6 +89,17 @@ export class AccountReserved extends ApiError {
   }
 }
 
+/** Its id is free again when nothing of it is left. */
+export class AccountErasing extends ApiError {
+  constructor() {
+    super(
+      'account_erasing',
+      'The account of this id was deleted, and its rows are still being erased. Repeat DELETE to see how far it got, and create the account when that is a 404.',
+      { headers: { 'retry-after': '10' } },
+    );
+  }
+}
+
 /** One at a time for a subscription. `running`: the id of the one there is. */
 export class RecoveryRunning extends ApiError {
   constructor(running: string) {

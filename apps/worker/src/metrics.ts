@@ -114,6 +114,17 @@ export function openMetrics() {
     labelNames: ['table'],
     registers,
   });
+  const erasedRows = new Counter({
+    name: 'posthorn_erased_rows_total',
+    help: 'Rows of deleted accounts that were erased or closed',
+    labelNames: ['part'],
+    registers,
+  });
+  const erasingAccounts = new Gauge({
+    name: 'posthorn_erasing_accounts',
+    help: 'Deleted accounts whose rows are not erased yet; it must come back to 0',
+    registers,
+  });
   const statsFolded = new Counter({
     name: 'posthorn_stat_deltas_folded_total',
     help: 'Rows of counts that were added to the statistics',
@@ -161,6 +172,8 @@ export function openMetrics() {
     recovered,
     lastFed,
     retentionDeleted,
+    erasedRows,
+    erasingAccounts,
     statsFolded,
     enqueueFailures,
   };

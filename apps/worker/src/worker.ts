@@ -23,6 +23,7 @@ import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
 import { startFeeder } from './feeder.js';
 import { startHeartbeat } from './heartbeat.js';
+import { startErasing } from './erasing.js';
 import { startFolding } from './folding.js';
 import { startRetention } from './retention.js';
 import { buildHealth } from './health.js';
@@ -201,6 +202,12 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     signs: () => ({ lastJobAt, lastFedAt }),
     log,
   });
+  const erasing = startErasing({
+    db,
+    log,
+    observe: ({ part, count }) => metrics.erasedRows.inc({ part }, count),
+    observeErasing: (count) => metrics.erasingAccounts.set(count),
+  });
   const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
 
   return {
@@ -208,7 +215,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     async stop() {
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
-      const loops = [heartbeat, feeder, retention, folding];
+      const loops = [heartbeat, feeder, retention, erasing, folding];
       await Promise.all([...loops.map((one) => one.stop()), ...consumers.map((one) => one.stop({ graceMs }))]);
       await attempter.drain();
       await sender.close();

@@ -32,6 +32,18 @@ export const Account = z
   .meta({ id: 'Account', description: 'A tenant: one customer of the app that publishes.' });
 export type Account = z.infer<typeof Account>;
 
+export const DeletedAccount = z
+  .object({
+    id: AccountId,
+    deletedAt: time('When it was deleted.'),
+    erasedRows: z.int().describe('How many of its rows were erased or closed since.'),
+  })
+  .meta({
+    id: 'DeletedAccount',
+    description: 'An account that is deleted and whose rows are being erased.',
+    examples: [{ id: 'acme', deletedAt: '2026-11-21T18:55:00.412Z', erasedRows: 0 }],
+  });
+
 export const AccountList = listOf(Account, 'AccountList');
 
 export const AccountQuery = ListQuery.extend({ stats: DayStats.optional() });

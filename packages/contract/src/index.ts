@@ -1,4 +1,4 @@
-export { Account, AccountList, AccountQuery, AccountStats, Metadata, PutAccount } from './account.js';
+export { Account, AccountList, AccountQuery, AccountStats, DeletedAccount, Metadata, PutAccount } from './account.js';
 export {
   Attempt,
   ATTEMPT_OUTCOMES,

@@ -10,6 +10,8 @@ export type { Deps, Due, Enqueue, QueueName } from './deps.js';
 
 export { putAccount } from './accounts/put-account.js';
 export { deleteAccount } from './accounts/delete-account.js';
+export { countErasing, eraseStep, type ErasedPart } from './accounts/erase-accounts.js';
+export { openAccountFinder } from './accounts/find-account.js';
 export { putEventType } from './event-types/put-event-type.js';
 export { createKey } from './keys/create-key.js';
 export { revokeKey } from './keys/revoke-key.js';

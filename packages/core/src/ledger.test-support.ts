@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { PostRequest, PostResult } from '@posthorn/sender';
 import { cloneDatabase } from '@posthorn/testing';
 import { inject } from 'vitest';
+import { eraseStep } from './accounts/erase-accounts.js';
 import { putAccount } from './accounts/put-account.js';
 import { openCipher } from './cipher.js';
 import { type Database, openDatabase } from './database.js';
@@ -37,6 +38,8 @@ export interface Ledger extends Deps {
   account(id?: string): Promise<string>;
   activeSubscription(accountId: string, options?: { url?: string; events?: string[] }): Promise<Subscription>;
   publish(accountId: string, options?: { type?: string; payload?: string; key?: string }): Promise<string>;
+  /** Erases all accounts that are deleted. */
+  erase(): Promise<void>;
   counts(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
@@ -133,6 +136,9 @@ export async function openLedger(): Promise<Ledger> {
       const result = await publisher.publish({ accountId, frozen: frozen.frozen, idempotencyKey: key ?? null });
       if (!('event' in result)) throw new Error(result.outcome);
       return result.event.id;
+    },
+    async erase() {
+      while ((await eraseStep(db.pool)) !== null);
     },
     async counts() {
       const tables = [

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Scope } from '@posthorn/contract';
-import { type Keyring, type LiveSession, openKeyring, openSessionBook } from '@posthorn/core';
+import { type Keyring, type LiveSession, openAccountFinder, openKeyring, openSessionBook } from '@posthorn/core';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { ApiDeps } from '../deps.js';
@@ -48,6 +48,9 @@ declare module 'fastify' {
     /** Who may: an account key or a portal with this scope (and the operator) · `anyone` with a key · only the `operator` ·
      *  `public`, everybody. */
     allow?: Allowed;
+    /** The route itself says whether there is such an account. Default: an operator's request for an account that does not
+     *  exist, or that is deleted, ends in a 404 before the route's handler. (Keys and portals of such an account are not known.) */
+    findsAccount?: boolean;
   }
 }
 
@@ -58,6 +61,7 @@ const PUBLIC_BODY_BYTES = 4 * 1024;
 export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'operationsAccount' | 'publicUrl'>>((app, deps, done) => {
   const identify = openIdentify(deps);
   const sessions = openSessionBook(deps);
+  const accounts = openAccountFinder(deps);
   app.decorateRequest('caller', null);
   app.addHook('onRoute', (route) => {
     const { url, config } = route;
@@ -70,6 +74,11 @@ export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'operationsAccount
     request.caller = await authenticate(request);
     requireTenant(request.caller, deps);
     authorize(request.caller, allow, request);
+  });
+  app.addHook('preHandler', async ({ caller, params, routeOptions: { config } }) => {
+    const account = accountIn(params);
+    if (account === null || caller?.kind !== 'operator' || config.findsAccount) return;
+    if (!(await accounts.exists(account))) throw new NotFound('account');
   });
   done();
 

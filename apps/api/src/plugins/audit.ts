@@ -177,7 +177,7 @@ async function look(
 ): Promise<Looks | null> {
   switch (target) {
     case 'account': {
-      const row = await db.prisma.account.findUnique({ where: { id } });
+      const row = await db.prisma.account.findFirst({ where: { id, deletedAt: null } });
       return row && { told: { name: row.name }, hidden: { metadata: row.metadata } };
     }
     case 'eventType': {

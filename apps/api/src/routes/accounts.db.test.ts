@@ -1,3 +1,4 @@
+import { eraseStep } from '@posthorn/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../api.test-support.js';
 
@@ -30,23 +31,30 @@ describe('accounts', () => {
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201]);
   });
 
-  it('DELETE takes all that is the account’s own, and its keys fail at once', async () => {
+  it('DELETE answers 202 at once: the keys fail, the id is taken until workers have erased all rows, and then it is free', async () => {
     const before = await api.counts();
     const account = await api.account();
+    const path = `/v1/accounts/${account}`;
     const key = await api.key(account);
     await api.activeSubscription(account);
-    await api.call('POST', `/v1/accounts/${account}/events`, {
-      key,
-      body: { event: 'message:created', payload: {} },
-      headers: { 'idempotency-key': 'k' },
-    });
+    const event = { event: 'message:created', payload: {} };
+    await api.call('POST', `${path}/events`, { key, body: event, headers: { 'idempotency-key': 'k' } });
     await api.deps.publisher.drain();
     await api.work();
-    expect((await api.call('DELETE', `/v1/accounts/${account}`)).status).toBe(204);
-    expect(await api.counts()).toEqual(before);
+    const deleted = await api.call('DELETE', path);
+    expect([deleted.status, deleted.json]).toEqual([202, { id: account, deletedAt: TIME, erasedRows: 0 }]);
+    expect((await api.call('DELETE', path)).json.deletedAt).toBe(deleted.json.deletedAt);
     expect((await api.call('GET', '/v1/event-types', { key })).status).toBe(401);
-    expect((await api.call('GET', `/v1/accounts/${account}`)).status).toBe(404);
-    expect((await api.call('DELETE', `/v1/accounts/${account}`)).status).toBe(404);
+    expect((await api.call('GET', path)).status).toBe(404);
+    const listed = (await api.call('GET', '/v1/accounts')).json.data.map(({ id }: { id: string }) => id);
+    expect(listed).not.toContain(account);
+    const taken = await api.call('PUT', path, { body: {} });
+    expect([taken.status, taken.json.code]).toEqual([409, 'account_erasing']);
+
+    while ((await eraseStep(api.deps.db.pool)) !== null);
+    expect(await api.counts()).toEqual(before);
+    expect((await api.call('DELETE', path)).status).toBe(404);
+    expect((await api.call('PUT', path, { body: {} })).status).toBe(201);
   });
 });
 

@@ -1,10 +1,10 @@
-import { Account, AccountList, AccountQuery, DayStats, PutAccount } from '@posthorn/contract';
+import { Account, AccountList, AccountQuery, DayStats, DeletedAccount, PutAccount } from '@posthorn/contract';
 import { countSubscriptions, deleteAccount, putAccount, readAccountDays } from '@posthorn/core';
 import type { Account as Row } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
-import { AccountReserved, InvalidRequest, NotFound } from '../errors.js';
+import { AccountErasing, AccountReserved, InvalidRequest, NotFound } from '../errors.js';
 import { given } from '../given.js';
 import { AccountParams } from './params.js';
 import { accountStatsJson } from './stats-json.js';
@@ -16,13 +16,19 @@ export const accountRoutes: Routes = (app, { db, operationsAccount }) => {
   app.put(
     '/v1/accounts/:account',
     {
-      config: { audit: { target: 'account' }, allow: 'operator', problems: ['account_reserved'] },
+      config: {
+        audit: { target: 'account' },
+        allow: 'operator',
+        findsAccount: true,
+        problems: ['account_reserved', 'account_erasing'],
+      },
       schema: {
         operationId: 'accounts.put',
         summary: 'Create an account, or change it',
         description:
           'The id in `OPERATIONS_ACCOUNT` is reserved: its subscriptions get a notification when deliveries of any account fail. ' +
-          'A body without `"operations": true` is a 409 there, so that no tenant gets it by its name.',
+          'A body without `"operations": true` is a 409 there, so that no tenant gets it by its name. ' +
+          'The id of a deleted account is free again when all its rows are erased; until then this is a 409.',
         tags,
         params: AccountParams,
         body: PutAccount,
@@ -39,8 +45,9 @@ export const accountRoutes: Routes = (app, { db, operationsAccount }) => {
       if (operations && !isOperations) {
         throw new InvalidRequest([{ path: 'operations', message: `is for the account ${operationsAccount} only` }]);
       }
-      const { outcome, account } = await putAccount({ db }, { id: params.account, ...given(body) });
-      return reply.code(outcome === 'created' ? 201 : 200).send(accountJson(account));
+      const result = await putAccount({ db }, { id: params.account, ...given(body) });
+      if (result.outcome === 'erasing') throw new AccountErasing();
+      return reply.code(result.outcome === 'created' ? 201 : 200).send(accountJson(result.account));
     },
   );
 
@@ -59,9 +66,12 @@ export const accountRoutes: Routes = (app, { db, operationsAccount }) => {
     async ({ query: { limit, cursor, stats } }) => {
       const before = beforeTime('accounts', cursor);
       const rows = await db.prisma.account.findMany({
-        where: before
-          ? { OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, id: { lt: before.name } }] }
-          : {},
+        where: {
+          deletedAt: null,
+          ...(before && {
+            OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, id: { lt: before.name } }],
+          }),
+        },
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
         take: limit + 1,
       });
@@ -89,7 +99,7 @@ export const accountRoutes: Routes = (app, { db, operationsAccount }) => {
       },
     },
     async ({ params, query: { stats } }) => {
-      const account = await db.prisma.account.findUnique({ where: { id: params.account } });
+      const account = await db.prisma.account.findFirst({ where: { id: params.account, deletedAt: null } });
       if (!account) throw new NotFound('account');
       const statsOf = await dayOf({ db }, stats ? [account.id] : []);
       return { ...accountJson(account), ...statsOf(account.id) };
@@ -99,19 +109,24 @@ export const accountRoutes: Routes = (app, { db, operationsAccount }) => {
   app.delete(
     '/v1/accounts/:account',
     {
-      config: { audit: { target: 'account' }, allow: 'operator' },
+      config: { audit: { target: 'account' }, allow: 'operator', findsAccount: true },
       schema: {
         operationId: 'accounts.delete',
         summary: 'Delete an account with all that is its own',
-        description: 'Its keys, subscriptions, events, deliveries and attempts go with it, at once and for good.',
+        description:
+          'From this answer on the account is unknown to every other route, its keys and portals are refused, and nothing more is ' +
+          'sent for it. Workers erase its subscriptions, events, deliveries and attempts in the background. Repeat the ' +
+          'request to see how far they got: it is a 404 when all is erased.',
         tags,
         params: AccountParams,
-        response: { 204: z.undefined() },
+        response: { 202: DeletedAccount },
       },
     },
     async ({ params }, reply) => {
-      if (!(await deleteAccount({ db }, { id: params.account }))) throw new NotFound('account');
-      return reply.code(204).send();
+      const result = await deleteAccount({ db }, { id: params.account });
+      if (result.outcome === 'not_found') throw new NotFound('account');
+      const { deletedAt, erasedRows } = result;
+      return reply.code(202).send({ id: params.account, deletedAt: deletedAt.toISOString(), erasedRows });
     },
   );
 };

@@ -103,6 +103,18 @@ describe('publish', () => {
     expect((await api.call('POST', `/v1/accounts/${account}/events`, { key, body: message })).status).toBe(202);
   });
 
+  it('regression: 503 with Retry-After, and not 404, while somebody holds the row of the account', async () => {
+    const account = await api.account();
+    const client = await api.deps.db.pool.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM accounts WHERE id = $1 FOR UPDATE', [account]);
+    for (const { status, json, headers } of [await publish(account), await batch(account, [message])])
+      expect([status, json.code, headers['retry-after']]).toEqual([503, 'unavailable', '2']);
+    await client.query('COMMIT');
+    client.release();
+    expect((await publish(account)).status).toBe(202);
+  });
+
   it('counts what was accepted, what nobody wanted, and what was refused by code', async () => {
     await publish(await api.account());
     await publish('nobody');

@@ -21,7 +21,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { pageWanted, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
-import { EventTypeUnknown, IdempotencyKeyReused, InvalidRequest, NotFound } from '../errors.js';
+import { EventTypeUnknown, IdempotencyKeyReused, InvalidRequest, NotFound, Unavailable } from '../errors.js';
 import { eventDetailText, eventJson, publishedJson } from './event-json.js';
 import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js';
 import { requireFrozen, toError } from './require-frozen.js';
@@ -44,6 +44,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
       config: {
         audit: false,
         allow: 'events:write',
+        findsAccount: true,
         bodyAsBytes: true,
         shownBody: PublishEvent,
         problems: ['idempotency_conflict', 'unknown_event_type'],
@@ -85,6 +86,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
       config: {
         audit: false,
         allow: 'events:write',
+        findsAccount: true,
         bodyAsBytes: true,
         shownBody: PublishEvents,
         problems: ['idempotency_conflict', 'unknown_event_type'],
@@ -193,6 +195,8 @@ function toRefusal(result: PublishRefusal, { typeAt, keyAt }: { typeAt: string; 
       return new EventTypeUnknown(typeAt, result.type);
     case 'account_unknown':
       return new NotFound('account');
+    case 'account_locked':
+      return new Unavailable(new Error('the row of the account is locked'));
     default:
       return result satisfies never;
   }

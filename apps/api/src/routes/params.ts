@@ -45,5 +45,5 @@ export function uuidOf(prefix: IdPrefix, id: string): string {
 /** An empty list of an account that does not exist is a 404. Asked only then: an account with rows exists. */
 export async function requireAccount({ db }: Pick<ApiDeps, 'db'>, id: string, rows: unknown[]): Promise<void> {
   if (rows.length > 0) return;
-  if ((await db.prisma.account.count({ where: { id } })) === 0) throw new NotFound('account');
+  if ((await db.prisma.account.count({ where: { id, deletedAt: null } })) === 0) throw new NotFound('account');
 }

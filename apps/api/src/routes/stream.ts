@@ -71,7 +71,8 @@ export const streamRoutes: Routes = (app, deps) => {
     },
     async (request, reply) => {
       const { account } = request.params;
-      if ((await deps.db.prisma.account.count({ where: { id: account } })) === 0) throw new NotFound('account');
+      if ((await deps.db.prisma.account.count({ where: { id: account, deletedAt: null } })) === 0)
+        throw new NotFound('account');
       const readable = await follow(request, account, request.query.subscription, request.headers['last-event-id']);
       return reply.type('text/event-stream').headers(STREAM_HEADERS).send(readable);
     },

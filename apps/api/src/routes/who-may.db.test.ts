@@ -212,6 +212,30 @@ describe('another account’s object is a 404, exactly as an unknown one (X11)',
   });
 });
 
+describe('a deleted account is unknown, while its rows are still there', () => {
+  let gone: Objects;
+  let portal: string;
+  beforeAll(async () => {
+    gone = await objects();
+    portal = await api.portal(gone.account, SCOPES);
+    await api.call('DELETE', `/v1/accounts/${gone.account}`);
+  });
+  // PUT and DELETE know of it: see accounts.db.test.ts.
+  it.each(inAccount.filter((id) => !/^accounts\.(put|delete)$/.test(id)))('%s', async (id) => {
+    const before = await contents();
+    const deleted = await call(of(id), gone, api.deps.operatorKey);
+    const unknown = await call(of(id), { ...gone, account: 'nobody' }, api.deps.operatorKey);
+    expect([deleted.status, { ...deleted.json, requestId: '' }]).toEqual([404, { ...unknown.json, requestId: '' }]);
+    for (const key of [gone.secret, portal]) expect((await call(of(id), gone, key)).status).toBe(401);
+    expect(await contents()).toEqual(before);
+  });
+
+  it('lookup.get', async () => {
+    for (const id of [gone.subscription, gone.event, gone.delivery, gone.recovery, gone.key])
+      expect((await api.call('GET', `/v1/lookup/${id}`)).status).toBe(404);
+  });
+});
+
 describe('a key that lacks the scope is told which (X13)', () => {
   it.each(scoped)('%s needs %s, and no more', async (id, scope) => {
     const others = await api.key(

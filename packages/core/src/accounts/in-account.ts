@@ -16,7 +16,10 @@ export function inAccount<T>(
   return inTurn(pool, accountId, () =>
     inTransaction(pool, async (client) => {
       // Publishing holds FOR KEY SHARE, which goes together with this lock.
-      const { rowCount } = await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [accountId]);
+      const { rowCount } = await client.query(
+        'SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
+        [accountId],
+      );
       return rowCount === 0 ? null : work(client);
     }),
   );

@@ -34,6 +34,7 @@ export interface LoadedDelivery {
   subscriptionId: string;
   url: string;
   subscriptionStatus: SubscriptionStatus;
+  /** The subscription is deleted, or its account. */
   isDeleted: boolean;
   /** Its subscription's breaker is not closed, and this is not the probe. */
   isHeldBack: boolean;

@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import type { LoadedDelivery } from './delivery.js';
 
-// Leans on the keys of deliveries, events and subscriptions, and on secrets_subscription_id_idx.
+// Leans on the keys of deliveries, events, subscriptions and accounts, and on secrets_subscription_id_idx.
 const LOAD = `
 SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType", e.body, d.status,
   d.attempt_count AS "attemptCount", d.failure_count AS "failureCount", d.asked_trigger AS "askedTrigger", d.recovery_id AS "recoveryId",
   (extract(epoch FROM d.due_at - now()) * 1000)::float8 AS "dueInMs",
   (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "publishedMsAgo",
-  s.id AS "subscriptionId", s.url, s.status AS "subscriptionStatus", s.deleted_at IS NOT NULL AS "isDeleted",
+  s.id AS "subscriptionId", s.url, s.status AS "subscriptionStatus", s.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL AS "isDeleted",
   s.breaker_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id AS "isHeldBack",
   s.headers_sealed AS "headersSealed",
   ARRAY(
@@ -18,7 +18,8 @@ SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type 
 FROM unnest($1::uuid[]) AS wanted (id)
 JOIN deliveries d ON d.id = wanted.id
 JOIN events e ON e.id = d.event_id
-JOIN subscriptions s ON s.id = d.subscription_id`;
+JOIN subscriptions s ON s.id = d.subscription_id
+JOIN accounts a ON a.id = s.account_id`;
 
 /** All that the attempts of these deliveries need, in one statement; null for one that is no more. In the order given. */
 export async function loadDeliveries(pool: pg.Pool, ids: string[]): Promise<(LoadedDelivery | null)[]> {

@@ -236,6 +236,7 @@ async function play(
     }
   } finally {
     await deleteAccount(ledger, { id: world.accountId });
+    await ledger.erase();
   }
 }
 

@@ -13,9 +13,10 @@ export interface NewEvent {
   idempotency: { key: string; bodyHash: Buffer } | null;
 }
 
-/** What became of one event: not `accepted` though its account and type are known = its key was used before. */
+/** What became of one event: not `accepted` though its account is held and its type is known = its key was used before. */
 export interface InsertedEvent {
-  accountKnown: boolean;
+  /** `locked`: somebody else holds its row. `unknown`: it does not exist, or it is deleted. */
+  account: 'held' | 'locked' | 'unknown';
   typeKnown: boolean;
   accepted: boolean;
   deliveryCount: number;
@@ -42,8 +43,8 @@ const FEW = 128;
 // whose breaker is not closed, has no room here at all.
 //
 // Uses deliveries_leased_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
-// foreign key would hold it), so that no event outlives a deletion of its account that runs at the same time. Only a deletion
-// stands against that lock: an account that is being deleted is unknown already, and nobody in this statement waits for it.
+// foreign key would hold it), so that erasing its account waits for what is being published. A row that somebody else has locked is passed
+// over: nobody in this statement waits for it, and its caller has to repeat.
 const INSERT = `
 WITH input AS (
   SELECT t.*, substr($9::bytea, t.body_start, t.body_bytes) AS body
@@ -51,7 +52,7 @@ WITH input AS (
     WITH ORDINALITY AS t (id, account_id, type, body_start, body_bytes, suppressed, created_at, key, body_hash, position)
 ),
 account AS (
-  SELECT id FROM accounts WHERE id IN (SELECT account_id FROM input) ORDER BY id FOR KEY SHARE SKIP LOCKED
+  SELECT id FROM accounts WHERE id IN (SELECT account_id FROM input) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE SKIP LOCKED
 ),
 valid AS (
   SELECT i.* FROM input i JOIN account a ON a.id = i.account_id JOIN event_types t ON t.name = i.type
@@ -123,11 +124,13 @@ stored AS (
   FROM accepted e LEFT JOIN owed_per_event o ON o.event_id = e.id
   RETURNING id
 )
-SELECT a.id IS NOT NULL AS "accountKnown", t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
+SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked' ELSE 'unknown' END AS account,
+  t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
   coalesce(o.deliveries, 0) AS "deliveryCount", coalesce(o.direct_ids, '{}') AS "directIds",
   coalesce(o.direct_ranks, '{}') AS "directRanks", coalesce(o.parked, 0) AS "parkedCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
+LEFT JOIN accounts k ON k.id = i.account_id AND k.deleted_at IS NULL
 LEFT JOIN event_types t ON t.name = i.type
 LEFT JOIN stored e ON e.id = i.id
 LEFT JOIN owed_per_event o ON o.event_id = i.id

@@ -28,7 +28,8 @@ export type PublishResult =
   | { outcome: 'repeated'; event: PublishedEvent } // 202: same key, same body, the first answer again
   | { outcome: 'key_reused'; eventId: string } // 409: same key, another body
   | { outcome: 'type_unknown'; type: string } // 422
-  | { outcome: 'account_unknown' }; // 404
+  | { outcome: 'account_unknown' } // 404
+  | { outcome: 'account_locked' }; // 503: somebody holds the account's row; nothing was stored
 export type PublishRefusal = Exclude<PublishResult, { outcome: 'accepted' | 'repeated' }>;
 export type PublishAllResult =
   | { outcome: 'accepted'; events: (PublishedEvent & { repeated: boolean })[] }
@@ -152,10 +153,11 @@ async function insert(
   const results = new Map<NewEvent, PublishResult | Unanswered>();
   const used = [...later];
   for (const [index, event] of first.entries()) {
-    const { accountKnown, typeKnown, accepted, deliveryCount } = inserted[index] as InsertedEvent;
+    const { account, typeKnown, accepted, deliveryCount } = inserted[index] as InsertedEvent;
     const { id, accountId, createdAt } = event;
     const { type } = event.frozen;
-    if (!accountKnown) results.set(event, { outcome: 'account_unknown' });
+    if (account === 'unknown') results.set(event, { outcome: 'account_unknown' });
+    else if (account === 'locked') results.set(event, { outcome: 'account_locked' });
     else if (!typeKnown) results.set(event, { outcome: 'type_unknown', type });
     else if (accepted)
       results.set(event, { outcome: 'accepted', event: { id, accountId, type, createdAt, deliveryCount } });

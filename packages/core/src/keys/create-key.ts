@@ -20,7 +20,7 @@ export async function createKey(
   const id = newId();
   const { rowCount } = await db.pool.query(
     `INSERT INTO api_keys (id, account_id, name, hash, scopes)
-     SELECT $1, a.id, $3, $4, $5 FROM accounts a WHERE a.id = $2 FOR KEY SHARE`,
+     SELECT $1, a.id, $3, $4, $5 FROM accounts a WHERE a.id = $2 AND a.deleted_at IS NULL FOR KEY SHARE`,
     [id, accountId, name, hashKey(key), scopes],
   );
   if (rowCount === 0) return { outcome: 'account_unknown' };

@@ -17,7 +17,8 @@ export interface Keyring {
 // Leans on api_keys_hash_key.
 const FIND = `
 WITH found AS (
-  SELECT id, account_id, scopes, hash, last_used_at FROM api_keys WHERE hash = ANY ($1::bytea[])
+  SELECT k.id, k.account_id, k.scopes, k.hash, k.last_used_at FROM api_keys k JOIN accounts a ON a.id = k.account_id
+  WHERE k.hash = ANY ($1::bytea[]) AND a.deleted_at IS NULL
 ), used AS (
   UPDATE api_keys k SET last_used_at = now() FROM found f
   WHERE k.id = f.id AND (f.last_used_at IS NULL OR f.last_used_at < now() - interval '1 minute')

@@ -32,7 +32,8 @@ export async function findOwner(
   { kind, id, accountId }: { kind: Kind; id: string; accountId: string | null },
 ): Promise<Owner | null> {
   const { rows } = await pool.query<Owner>(
-    `SELECT * FROM (${FIND[kind]}) f WHERE $2::text IS NULL OR "accountId" = $2`,
+    `SELECT f.* FROM (${FIND[kind]}) f JOIN accounts a ON a.id = f."accountId"
+     WHERE a.deleted_at IS NULL AND ($2::text IS NULL OR f."accountId" = $2)`,
     [id, accountId],
   );
   return rows[0] ?? null;

@@ -218,6 +218,7 @@ describe('nobody else is told', () => {
     await notice(leaving, 'subscription:recovered');
     await notice(staying, 'subscription:recovered');
     await deleteAccount(ledger, { id: leaving.accountId });
+    await ledger.erase();
     await publishNotices(ledger, { operationsAccount: operations });
     expect(await told(operations)).toMatchObject([{ payload: { accountId: staying.accountId } }]);
     expect(await noticesLeft()).toBe(0);

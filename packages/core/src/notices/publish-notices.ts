@@ -46,7 +46,10 @@ export async function publishNotices(
     const events = (await takeNotices(client, { operationsAccount, limit })).map((notice) =>
       toEvent(notice, operationsAccount),
     );
-    return events.length === 0 ? [] : insertEvents(client, events);
+    const stored = events.length === 0 ? [] : await insertEvents(client, events);
+    // The notices stay for the next round.
+    if (stored.some(({ account }) => account === 'locked')) throw new Error('the operations account is locked');
+    return stored;
   });
   await tellQueue({ db, enqueue }, inserted);
   return inserted.filter(({ accepted }) => accepted).length;

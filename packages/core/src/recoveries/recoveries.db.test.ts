@@ -480,6 +480,7 @@ describe('a recovery and its subscription', () => {
     await start({ accountId, subscriptionId });
     await advanceRecoveries(ledger.db, { atOnce: 4 });
     await deleteAccount(ledger, { id: accountId });
+    await ledger.erase();
     expect(await advanceRecoveries(ledger.db, { atOnce: 4 })).toBe(0);
     expect(await deliveries({ accountId })).toEqual([]);
   });

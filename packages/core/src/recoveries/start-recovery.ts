@@ -36,7 +36,10 @@ export async function startRecovery({ db }: Pick<Deps, 'db'>, wanted: WantedReco
   const id = newId();
   // What was true before the count may have changed: asked again with the subscription locked, so of two only one starts.
   const refusedNow = await inTransaction(db.pool, async (client) => {
-    await client.query('SELECT FROM accounts WHERE id = $1 FOR KEY SHARE', [accountId]);
+    const account = await client.query('SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE', [
+      accountId,
+    ]);
+    if (account.rowCount === 0) return { outcome: 'not_found' } as const;
     await lockSubscription(client, { accountId, id: subscriptionId });
     const refusal = await findRefusal(client, wanted);
     if (refusal) return refusal;

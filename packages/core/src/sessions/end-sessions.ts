@@ -14,5 +14,5 @@ export async function endAllSessions({ db }: Pick<Deps, 'db'>): Promise<void> {
 /** Ends all portals of an account, and their links that wait to be opened. false: there is no such account. */
 export async function endPortals({ db }: Pick<Deps, 'db'>, { accountId }: { accountId: string }): Promise<boolean> {
   const { count } = await db.prisma.session.deleteMany({ where: { accountId, kind: 'portal' } });
-  return count > 0 || (await db.prisma.account.count({ where: { id: accountId } })) > 0;
+  return count > 0 || (await db.prisma.account.count({ where: { id: accountId, deletedAt: null } })) > 0;
 }

@@ -26,7 +26,7 @@ export async function createPortalLink(
   const { rows } = await db.pool.query<{ expiresAt: Date }>(
     `INSERT INTO sessions AS s (id, kind, account_id, link_hash, capabilities, theme, lasts_seconds, address, expires_at)
      SELECT $1, 'portal', a.id, $3, $4, $5, $6, $7, now() + interval '${LINK_SECONDS} seconds'
-     FROM accounts a WHERE a.id = $2 FOR KEY SHARE
+     FROM accounts a WHERE a.id = $2 AND a.deleted_at IS NULL FOR KEY SHARE
      RETURNING s.expires_at AS "expiresAt"`,
     [id, accountId, hashToken(token), capabilities, theme && JSON.stringify(theme), lastsSeconds, address],
   );
@@ -54,6 +54,7 @@ export async function openPortal(
     `UPDATE sessions s SET link_hash = NULL, hash = $2, address = $3, last_used_at = now(),
        expires_at = now() + s.lasts_seconds * interval '1 second'
      WHERE s.link_hash = $1 AND s.kind = 'portal' AND s.expires_at > now()
+       AND EXISTS (SELECT FROM accounts a WHERE a.id = s.account_id AND a.deleted_at IS NULL)
      RETURNING s.id, s.account_id AS "accountId", s.capabilities, s.theme, s.expires_at AS "expiresAt"`,
     [hashToken(linkToken), hashToken(token), address],
   );

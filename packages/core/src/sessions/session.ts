@@ -32,6 +32,7 @@ export interface LiveSession {
   expiresAt: Date;
 }
 
-/** Of the row `s`: it is open and has not ended. */
+/** Of the row `s`: it is open, it has not ended, and its account is not deleted. */
 export const IS_LIVE = `s.hash IS NOT NULL AND s.expires_at > now()
+  AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = s.account_id AND a.deleted_at IS NOT NULL)
   AND (s.idle_seconds IS NULL OR s.last_used_at > now() - s.idle_seconds * interval '1 second')`;

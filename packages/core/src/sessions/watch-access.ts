@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 500;
 // Ids are unique over both tables. Uses their primary keys.
 const FIND_ENDED = `
 SELECT watched.id FROM unnest($1::uuid[]) AS watched (id)
-WHERE NOT EXISTS (SELECT FROM api_keys k WHERE k.id = watched.id)
+WHERE NOT EXISTS (SELECT FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = watched.id AND a.deleted_at IS NULL)
   AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = watched.id AND ${IS_LIVE})`;
 
 /** Watches keys and sessions by their ids: a row is over when its key is revoked or its session has ended. It notices within

@@ -46,11 +46,9 @@ export async function foldStats(pool: pg.Pool, { atOnce }: { atOnce: number }): 
   });
 }
 
-/** Lets go of an account's statistics, within the transaction that deletes the account. It still counts in those of all
- *  accounts, but for the last seconds. */
-export async function dropStatsOf(client: pg.PoolClient, accountId: string): Promise<void> {
-  // A fold that is under way would write them again.
+/** Drops what of an account's statistics is not folded yet, within the caller's transaction: a fold that is under way would write
+ *  its rows of `stats` again. The account still counts in those of all accounts, but for the last seconds. */
+export async function dropDeltasOf(client: pg.PoolClient, accountId: string): Promise<void> {
   await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
   await client.query('DELETE FROM stat_deltas WHERE account_id = $1', [accountId]);
-  await client.query(`DELETE FROM stats WHERE width IN ('minute', 'hour') AND account_id = $1`, [accountId]);
 }

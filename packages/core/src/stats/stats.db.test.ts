@@ -353,6 +353,7 @@ describe('what is old goes', () => {
     await add(gone, new Date(), 7);
     expect((await readStats(pool, today({ accountId: gone }))).current.totals.accepted).toBe(10);
     await deleteAccount(ledger, { id: gone });
+    await ledger.erase();
     await foldAll();
     expect((await pool.query('SELECT FROM stats WHERE account_id = $1', [gone])).rowCount).toBe(0);
     expect((await readStats(pool, today({ accountId: gone }))).current.totals.accepted).toBe(0);

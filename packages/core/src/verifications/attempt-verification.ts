@@ -150,7 +150,8 @@ async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
           WHEN s.pending_headers_origin THEN s.pending_headers_sealed END AS "headersSealed",
         ARRAY(SELECT k.sealed FROM secrets k WHERE k.subscription_id = s.id AND (k.expires_at IS NULL OR k.expires_at > now())
           ORDER BY k.expires_at DESC NULLS FIRST) AS "secretsSealed"
-      FROM verifications v LEFT JOIN subscriptions s ON s.id = v.subscription_id WHERE v.id = $1`,
+      FROM verifications v JOIN accounts a ON a.id = v.account_id LEFT JOIN subscriptions s ON s.id = v.subscription_id
+      WHERE v.id = $1 AND a.deleted_at IS NULL`,
     values: [id],
   });
   return rows[0] ?? null;

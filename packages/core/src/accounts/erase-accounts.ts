@@ -1,0 +1,276 @@
+import pg from 'pg';
+import { inTransaction } from '../database.js';
+import { dropDeltasOf } from '../stats/fold-stats.js';
+
+/** Where the erasing of an account stands. */
+interface At {
+  accountId: string;
+  /** The key of the last row that was erased in this part; empty at its beginning. */
+  position: string;
+  /** Rows of one statement, at most. */
+  atOnce: number;
+}
+
+/** Erases (or closes) at most `atOnce` rows behind `position`. Returns how many, and where the next step begins; null: nothing is left. */
+type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; position: string | null }>;
+
+// The parts of an erasing, in this order:
+//
+//   requests          nothing goes: it waits for requests that held the account's row when it was marked (later ones find no
+//                     account), and cancels recoveries
+//   subscriptions     closed, with their secrets and header values: nothing is written for them any more
+//   owed              deliveries that are pending or were asked for, with their attempts, so that the feeder finds none
+//   events            and so all payloads
+//   deliveries        the rest, with their attempts
+//   verifications     with their attempts
+//   idempotency_keys, stats, recoveries, sessions, api_keys
+//   history           the subscriptions themselves
+//
+// At the end the account's own row goes, with whatever points to it. Each part walks along an index that begins with the account
+// or the subscription, from where it was: rows that are dead already are not passed over again. The audit log stays.
+const PARTS = {
+  requests: waitForRequests,
+  subscriptions: closeSubscriptions,
+  owed: eraseOwed,
+  events: inOrder('events', { key: 'id', type: 'uuid' }),
+  deliveries: eraseDeliveries,
+  verifications: eraseVerifications,
+  idempotency_keys: inOrder('idempotency_keys', { key: 'key', type: 'text' }),
+  stats: eraseStats,
+  recoveries: inAnyOrder('recoveries'),
+  sessions: inAnyOrder('sessions'),
+  api_keys: inAnyOrder('api_keys'),
+  history: inAnyOrder('subscriptions'),
+} as const satisfies Record<string, Erase>;
+
+export type ErasedPart = keyof typeof PARTS;
+const ORDER = Object.keys(PARTS) as ErasedPart[];
+export const FIRST_PART: ErasedPart = 'requests';
+
+export interface ErasedStep {
+  accountId: string;
+  part: ErasedPart;
+  /** Rows that this step erased. */
+  count: number;
+  /** Rows erased since the account was marked. */
+  rowCount: number;
+  /** When the account was marked. */
+  deletedAt: Date;
+  /** Nothing of it is left. */
+  isErased: boolean;
+}
+
+/** Whoever holds a row that is to go has so long to finish. */
+const LOCK_TIMEOUT_MS = 1_000;
+const ROWS_AT_ONCE = 1_000;
+
+/** One step of erasing one marked account, the one that waited longest, in one transaction: its rows and how far it got are
+ *  committed together, so a process that dies loses nothing, and any process goes on. Any number may call it; an account is erased
+ *  by one at a time. A statement changes at most `atOnce` rows (of the attempts of one delivery: all).
+ *  Returns null when no account is marked, and `busy` when somebody holds a row: call it again later. */
+export async function eraseStep(
+  pool: pg.Pool,
+  { atOnce = ROWS_AT_ONCE }: { atOnce?: number } = {},
+): Promise<ErasedStep | 'busy' | null> {
+  try {
+    return await inTransaction(pool, (client) => step(client, atOnce));
+  } catch (error) {
+    if (error instanceof Busy || isLocked(error)) return 'busy';
+    throw error;
+  }
+}
+
+/** How many accounts are marked and not erased yet. */
+export async function countErasing(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>('SELECT count(*)::int AS count FROM erasures');
+  return rows[0]?.count ?? 0;
+}
+
+async function step(client: pg.PoolClient, atOnce: number): Promise<ErasedStep | null> {
+  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  const { rows } = await client.query<{
+    accountId: string;
+    part: ErasedPart;
+    position: string;
+    rowCount: number;
+    deletedAt: Date;
+  }>(
+    `SELECT e.account_id AS "accountId", e.part, e.position, e.row_count::float8 AS "rowCount", a.deleted_at AS "deletedAt"
+     FROM erasures e JOIN accounts a ON a.id = e.account_id ORDER BY e.changed_at LIMIT 1 FOR UPDATE OF e SKIP LOCKED`,
+  );
+  const [erasure] = rows;
+  if (!erasure) return null;
+  const { accountId, deletedAt } = erasure;
+  let { part, position } = erasure;
+  for (;;) {
+    const erased = await PARTS[part](client, { accountId, position, atOnce });
+    const next = erased.position === null ? ORDER[ORDER.indexOf(part) + 1] : part;
+    const rowCount = erasure.rowCount + erased.count;
+    if (next === undefined) {
+      await client.query('DELETE FROM accounts WHERE id = $1', [accountId]);
+      return { accountId, part, count: erased.count, rowCount, deletedAt, isErased: true };
+    }
+    // Parts that have nothing are passed over in one step.
+    if (erased.count > 0) {
+      await client.query(
+        'UPDATE erasures SET part = $2, position = $3, row_count = $4, changed_at = clock_timestamp() WHERE account_id = $1',
+        [accountId, next, erased.position ?? '', rowCount],
+      );
+      return { accountId, part, count: erased.count, rowCount, deletedAt, isErased: false };
+    }
+    part = next;
+    position = erased.position ?? '';
+  }
+}
+
+/** Somebody else holds a row that is to go. */
+class Busy extends Error {}
+
+/** lock_not_available, deadlock_detected. */
+const isLocked = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && ['55P03', '40P01'].includes(error.code ?? '');
+
+/** No id is this low. */
+const BEFORE_ALL = { uuid: '00000000-0000-0000-0000-000000000000', text: '' };
+
+async function waitForRequests(client: pg.PoolClient, { accountId }: At): ReturnType<Erase> {
+  await client.query('SELECT FROM accounts WHERE id = $1 FOR UPDATE', [accountId]);
+  // Waits for a slice that is being brought back, too.
+  await client.query(
+    `UPDATE recoveries SET status = 'canceled', ended_at = now() WHERE account_id = $1 AND status = 'running'`,
+    [accountId],
+  );
+  return { count: 0, position: null };
+}
+
+/** Closes subscriptions: deleted, their secrets and header values erased; their rows stay for now. Uses subscriptions_account_id_id_idx. */
+export async function closeSubscriptions(
+  client: pg.PoolClient,
+  { accountId, position, atOnce }: At,
+): ReturnType<Erase> {
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id FROM subscriptions WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3 FOR NO KEY UPDATE',
+    [accountId, position || BEFORE_ALL.uuid, atOnce],
+  );
+  const ids = rows.map(({ id }) => id);
+  if (ids.length === 0) return { count: 0, position: null };
+  const closed = await client.query(
+    `UPDATE subscriptions SET deleted_at = now(), updated_at = now(), description = NULL, metadata = '{}', pending_url = NULL,
+       headers_sealed = NULL, headers_origin = NULL, pending_headers_sealed = NULL, pending_headers_origin = NULL
+     WHERE id = ANY ($1) AND deleted_at IS NULL`,
+    [ids],
+  );
+  const secrets = await client.query('DELETE FROM secrets WHERE subscription_id = ANY ($1)', [ids]);
+  const count = (closed.rowCount ?? 0) + (secrets.rowCount ?? 0);
+  return { count, position: ids.length < atOnce ? null : (ids.at(-1) ?? null) };
+}
+
+/** Rows of a table in the order of a key. Uses the table's index that begins with the account and that key. */
+function inOrder(
+  table: 'events' | 'idempotency_keys',
+  { key, type }: { key: string; type: keyof typeof BEFORE_ALL },
+): Erase {
+  return async (client, { accountId, position, atOnce }) => {
+    const from = position || BEFORE_ALL[type];
+    const { rows } = await client.query<{ last: string }>(
+      `SELECT ${key} AS last FROM ${table} WHERE account_id = $1 AND ${key} > $2 ORDER BY ${key} LIMIT $3`,
+      [accountId, from, atOnce],
+    );
+    const last = rows.at(-1)?.last;
+    if (last === undefined) return { count: 0, position: null };
+    const { rowCount } = await client.query(
+      `DELETE FROM ${table} WHERE account_id = $1 AND ${key} > $2 AND ${key} <= $3`,
+      [accountId, from, last],
+    );
+    return { count: rowCount ?? 0, position: rows.length < atOnce ? null : last };
+  };
+}
+
+/** Rows of a table as they come: of few rows it does not matter that dead ones are passed over. Uses the table's index that begins
+ *  with the account. */
+function inAnyOrder(
+  table: 'stats' | 'recoveries' | 'sessions' | 'api_keys' | 'subscriptions',
+  condition = 'account_id = $1',
+): Erase {
+  return async (client, { accountId, atOnce }) => {
+    const { rowCount } = await client.query(
+      `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${condition} LIMIT $2))`,
+      [accountId, atOnce],
+    );
+    return { count: rowCount ?? 0, position: rowCount === 0 ? null : 'begun' };
+  };
+}
+
+async function eraseStats(client: pg.PoolClient, at: At): ReturnType<Erase> {
+  if (at.position === '') await dropDeltasOf(client, at.accountId);
+  return inAnyOrder('stats', `width IN ('minute', 'hour') AND account_id = $1`)(client, at);
+}
+
+interface Candidate {
+  id: string;
+  attemptCount: number;
+  /** Where the next step begins once this one is gone. */
+  position: string;
+}
+
+/** Uses subscriptions_account_id_id_idx and deliveries_feed_idx. */
+async function eraseOwed(client: pg.PoolClient, at: At): ReturnType<Erase> {
+  const { rows } = await client.query<Candidate>(
+    `SELECT d.id, d.attempt_count AS "attemptCount", s.id AS position
+     FROM subscriptions s CROSS JOIN LATERAL (
+       SELECT id, attempt_count FROM deliveries WHERE subscription_id = s.id AND feed_at IS NOT NULL LIMIT $3
+     ) d
+     WHERE s.account_id = $1 AND s.id >= $2 ORDER BY s.id LIMIT $3`,
+    [at.accountId, at.position || BEFORE_ALL.uuid, at.atOnce],
+  );
+  return eraseWithAttempts(client, 'deliveries', { rows, atOnce: at.atOnce });
+}
+
+/** Uses deliveries_account_id_id_idx. */
+async function eraseDeliveries(client: pg.PoolClient, at: At): ReturnType<Erase> {
+  const { rows } = await client.query<Candidate>(
+    `SELECT id, attempt_count AS "attemptCount", id AS position FROM deliveries
+     WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
+    [at.accountId, at.position || BEFORE_ALL.uuid, at.atOnce],
+  );
+  return eraseWithAttempts(client, 'deliveries', { rows, atOnce: at.atOnce });
+}
+
+/** Uses verifications_account_id_created_at_idx. */
+async function eraseVerifications(client: pg.PoolClient, at: At): ReturnType<Erase> {
+  const { rows } = await client.query<Candidate>(
+    `SELECT id, attempt_count AS "attemptCount", 'begun' AS position FROM verifications WHERE account_id = $1 ORDER BY created_at LIMIT $2`,
+    [at.accountId, at.atOnce],
+  );
+  return eraseWithAttempts(client, 'verifications', { rows, atOnce: at.atOnce });
+}
+
+const ATTEMPTS_OF = { deliveries: 'delivery_id', verifications: 'verification_id' };
+
+/** Attempts have no index by account: they go with what they were made for. That is locked first, and read again behind the lock:
+ *  a result that is being recorded at this moment would leave an attempt behind. Uses attempts_delivery_id_number_idx and
+ *  attempts_verification_id_idx. */
+async function eraseWithAttempts(
+  client: pg.PoolClient,
+  table: keyof typeof ATTEMPTS_OF,
+  { rows, atOnce }: { rows: Candidate[]; atOnce: number },
+): ReturnType<Erase> {
+  const chosen = firstFew(rows, atOnce);
+  const last = chosen.at(-1);
+  if (!last) return { count: 0, position: null };
+  const ids = chosen.map(({ id }) => id);
+  const locked = await client.query(`SELECT FROM ${table} WHERE id = ANY ($1) FOR UPDATE SKIP LOCKED`, [ids]);
+  if (locked.rowCount !== ids.length) throw new Busy();
+  const attempts = await client.query(`DELETE FROM attempts WHERE ${ATTEMPTS_OF[table]} = ANY ($1)`, [ids]);
+  await client.query(`DELETE FROM ${table} WHERE id = ANY ($1)`, [ids]);
+  return { count: ids.length + (attempts.rowCount ?? 0), position: last.position };
+}
+
+/** As many as have `atOnce` attempts together, at least one. */
+function firstFew(rows: Candidate[], atOnce: number): Candidate[] {
+  let attempts = 0;
+  return rows.filter(({ attemptCount }, index) => {
+    attempts += attemptCount;
+    return index === 0 || attempts <= atOnce;
+  });
+}
