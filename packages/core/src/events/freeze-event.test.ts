@@ -275,9 +275,18 @@ describe('freezeBatch', () => {
   it.each([
     ['8 M of [', `{"events":[${'['.repeat(1_000)}!`, 'events[0]'],
     ['nesting in a payload', `{"events":[{"payload":{"a":${'['.repeat(1_000)}!`, 'events[0].payload'],
+    ['white space between events', `{"events":[{"event":"a:b","payload":{}},${' '.repeat(512 * 1024 + 1)}!`, ''],
     ['the 501st event', `{"events":[${'{"event":"a:b","payload":{}},'.repeat(500)}!`, 'events'],
   ])('reads no further than to the first crossed limit: %s', async (_what, text, path) => {
     expect(await freezeBatchText(text)).toMatchObject({ code: 'invalid_request', path });
+  });
+
+  it('takes 512 KiB of an event with its white space, as alone, and refuses more', async () => {
+    const spaced = (bytes: number) => `{"a":[0,0${' '.repeat(bytes / 2)},0${' '.repeat(bytes / 2 - 13)}]}`;
+    const batch = (bytes: number) => freezeBatchText(`{"events":[{"event":"a:b","payload":${spaced(bytes)}}]}`);
+    expect(spaced(512 * 1024)).toHaveLength(512 * 1024);
+    expect(await batch(512 * 1024)).toMatchObject({ ok: true });
+    expect(await batch(512 * 1024 + 2)).toMatchObject({ code: 'payload_too_large', path: 'events[0].payload' });
   });
 
   it('lets the event loop turn at least once for each 256 KiB and one payload', async () => {

@@ -41,6 +41,8 @@ interface BatchItem {
 }
 
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
+/** Of a payload with its white space: also in a batch no more than an event alone may have. */
+const MAX_LOOSE_BYTES = 512 * 1024;
 const MAX_BATCH_EVENTS = 500;
 const HANDSHAKE_TYPE = 'webhook:verify';
 /** Of the names and strings around a payload, as they are written: an idempotency key of 255 escapes has 1532. */
@@ -196,7 +198,7 @@ function readPayload(reader: JsonReader, path: string): Payload {
   const keys = new Set<string>();
   let disablesWebhooks = false;
   try {
-    reader.startKeeping(MAX_PAYLOAD_BYTES);
+    reader.startKeeping({ maxBytes: MAX_PAYLOAD_BYTES, maxReadBytes: MAX_LOOSE_BYTES });
     for (const key of reader.members()) {
       // Receivers would disagree on which of the two counts.
       if (keys.size === keys.add(key).size) refuse(pathOf(path, key), 'the key stands twice; send it once');
@@ -209,7 +211,7 @@ function readPayload(reader: JsonReader, path: string): Payload {
       refuse(path, `must be nested at most ${MAX_JSON_DEPTH} deep`);
     }
     if (error instanceof JsonFault && error.kind === 'too_large') {
-      const message = `must be at most ${MAX_PAYLOAD_BYTES} bytes (256 KiB) without white space`;
+      const message = `must be at most ${MAX_PAYLOAD_BYTES} bytes (256 KiB) without white space, and twice that with it`;
       throw new Refused({ ok: false, code: 'payload_too_large', path, message });
     }
     throw error;
@@ -251,11 +253,13 @@ class Refused extends Error {
 function toRefusal(error: unknown): Refusal {
   if (error instanceof Refused) return error.refusal;
   if (!(error instanceof JsonFault)) throw error;
+  const { kind, message } = error;
+  const refusal = { ok: false, path: '' } as const;
+  if (kind === 'too_loose') return { ...refusal, code: 'invalid_request', message };
   // Every other limit is refused where its field is known.
-  if (error.kind === 'too_large') {
-    return { ok: false, code: 'invalid_request', path: '', message: 'has a field whose name is too long' };
-  }
-  return { ok: false, code: 'invalid_json', path: '', message: `not JSON: ${error.message}` };
+  if (kind === 'too_large')
+    return { ...refusal, code: 'invalid_request', message: 'has a field whose name is too long' };
+  return { ...refusal, code: 'invalid_json', message: `not JSON: ${message}` };
 }
 
 /** `events[0].payload`. A key of the caller's is cut: a refusal must not be as large as the request. */

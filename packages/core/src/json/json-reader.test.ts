@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JsonReader } from './json-reader.js';
+import { JsonReader, MAX_SPACE_BYTES } from './json-reader.js';
 import { parseJson } from './parse-json.js';
 
 const parse = (text: string, maxValues = 1_000) => parseJson(Buffer.from(text), { maxValues });
@@ -110,21 +110,36 @@ describe('limits', () => {
       message: 'must be nested at most 1000 deep',
     });
   });
+
+  it('skips 512 KiB of white space in one place, and reads no further', () => {
+    const space = (bytes: number) => `[${' '.repeat(bytes)}`;
+    expect(parse(`${space(MAX_SPACE_BYTES)}1]`).outcome).toBe('parsed');
+    expect(parse(`${space(MAX_SPACE_BYTES + 1)}!`).outcome).toBe('over_limit');
+  });
 });
 
-it('keeps a value without the white space between its tokens, to the last byte of a limit', () => {
-  const keep = (text: string, maxBytes: number) => {
+describe('keeps a value without the white space between its tokens', () => {
+  const keep = (text: string, maxBytes: number, maxReadBytes = 1_000) => {
     const reader = new JsonReader(Buffer.from(text));
-    reader.startKeeping(maxBytes);
+    reader.startKeeping({ maxBytes, maxReadBytes });
     reader.skip({ maxDepth: 10 });
     return Buffer.from(reader.endKeeping()).toString();
   };
   const spaced = ` { "a" :\t[ 1 ,\r\n "b  c${'x'.repeat(100)}" ] } `;
   const compact = `{"a":[1,"b  c${'x'.repeat(100)}"]}`;
-  expect(keep(spaced, compact.length)).toBe(compact);
-  expect(keep(compact, compact.length)).toBe(compact);
-  for (let bytes = 1; bytes < compact.length; bytes += 1) {
-    expect(() => keep(spaced, bytes)).toThrow('too large');
-    expect(() => keep(compact, bytes)).toThrow('too large');
-  }
+
+  it('to the last byte of a limit', () => {
+    expect(keep(spaced, compact.length)).toBe(compact);
+    expect(keep(compact, compact.length)).toBe(compact);
+    for (let bytes = 1; bytes < compact.length; bytes += 1) {
+      expect(() => keep(spaced, bytes)).toThrow('too large');
+      expect(() => keep(compact, bytes)).toThrow('too large');
+    }
+  });
+
+  it('to the last byte of a limit that counts white space', () => {
+    const bytes = spaced.trim().length;
+    expect(keep(spaced, compact.length, bytes)).toBe(compact);
+    expect(() => keep(spaced, compact.length, bytes - 1)).toThrow('too large');
+  });
 });

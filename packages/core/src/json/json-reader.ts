@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 /** Why the reading ended: the text is not JSON (`syntax`), or it crosses a limit. The message quotes at most one character
  *  of the text, which may be secret. */
 export class JsonFault extends Error {
-  readonly kind: 'empty' | 'syntax' | 'too_deep' | 'too_large' | 'too_many';
+  readonly kind: 'empty' | 'syntax' | 'too_deep' | 'too_large' | 'too_loose' | 'too_many';
   constructor(kind: JsonFault['kind'], message: string) {
     super(message);
     this.kind = kind;
@@ -12,6 +12,9 @@ export class JsonFault extends Error {
 
 /** The deepest nesting of objects and arrays that a reader follows. */
 export const MAX_JSON_DEPTH = 1_000;
+
+/** The most white space between two tokens that a reader skips. */
+export const MAX_SPACE_BYTES = 512 * 1024;
 
 /** Reads JSON (RFC 8259) from its UTF-8 bytes, once, from front to back. It checks every byte and makes strings only of what
  *  the caller asks for. So the cost is linear in the bytes read, and the first fault or crossed limit ends the reading.
@@ -25,6 +28,8 @@ export class JsonReader {
   #at = 0;
   /** Reading must end here: behind the last byte, or where a limit of size is reached. */
   #end: number;
+  /** While a value is kept: `#end` moves as far as here when white space is skipped. */
+  #readEnd = 0;
   /** While a value is kept: bytes from here on are not in `#kept` yet. */
   #uncopied = NOT_KEEPING;
   #kept: Buffer = NOTHING;
@@ -112,11 +117,13 @@ export class JsonReader {
     }
   }
 
-  /** From here on, what is read is kept, without the white space between tokens: `maxBytes` of it at most. */
-  startKeeping(maxBytes: number): void {
+  /** From here on, what is read is kept, without the white space between tokens: `maxBytes` of it at most. `maxReadBytes`
+   *  counts white space, too. */
+  startKeeping({ maxBytes, maxReadBytes }: { maxBytes: number; maxReadBytes: number }): void {
     this.#uncopied = this.#at;
     this.#keptBytes = 0;
-    this.#end = Math.min(this.#bytes.length, this.#at + maxBytes);
+    this.#readEnd = Math.min(this.#bytes.length, this.#at + maxReadBytes);
+    this.#end = Math.min(this.#readEnd, this.#at + maxBytes);
   }
 
   /** What was read since `startKeeping`. The bytes are valid until the next `startKeeping`. */
@@ -155,12 +162,16 @@ export class JsonReader {
   #moveTo(at: number): void {
     const bytes = this.#bytes;
     if (at < bytes.length && isSpace(bytes[at] as number)) {
+      const most = Math.min(bytes.length, at + MAX_SPACE_BYTES);
       let next = at + 1;
-      while (next < bytes.length && isSpace(bytes[next] as number)) next += 1;
+      while (next < most && isSpace(bytes[next] as number)) next += 1;
+      if (next < bytes.length && isSpace(bytes[next] as number)) {
+        throw new JsonFault('too_loose', `must have at most ${MAX_SPACE_BYTES} bytes of white space in one place`);
+      }
       if (this.#uncopied !== NOT_KEEPING) {
         this.#keepUntil(at);
         this.#uncopied = next;
-        this.#end = Math.min(bytes.length, this.#end + next - at);
+        this.#end = Math.min(this.#readEnd, this.#end + next - at);
       }
       this.#at = next;
     } else {
