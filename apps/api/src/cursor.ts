@@ -83,18 +83,20 @@ export function beforeTimeAndId(list: List, cursor: string | undefined): { at: D
   return time === undefined || id === undefined ? null : { at: new Date(time), id };
 }
 
-/** A page of `rows`, of which one more than `limit` was asked for: so it is known whether there is a next one. */
+/** A page of `rows`, of which one more than `limit` was asked for: so it is known whether there is a next one. Where fewer
+ *  than `limit` make a page, `hasMore` says that. */
 export function toPage<Row, Item>(
   rows: Row[],
   {
     limit,
+    hasMore = rows.length > limit,
     list,
     keyOf,
     itemOf,
-  }: { limit: number; list: List; keyOf: (row: Row) => string[]; itemOf: (row: Row) => Item },
+  }: { limit: number; hasMore?: boolean; list: List; keyOf: (row: Row) => string[]; itemOf: (row: Row) => Item },
 ): { data: Item[]; nextCursor: string | null } {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const nextCursor = rows.length > limit && last !== undefined ? writeCursor(list, keyOf(last)) : null;
+  const nextCursor = hasMore && last !== undefined ? writeCursor(list, keyOf(last)) : null;
   return { data: shown.map(itemOf), nextCursor };
 }

@@ -107,7 +107,10 @@ export type Delivery = z.infer<typeof Delivery>;
 export const DeliveryList = listOf(Delivery, 'DeliveryList');
 
 export const DeliveryDetail = z
-  .object({ ...deliveryFields, attempts: z.array(Attempt).describe('Oldest first.') })
+  .object({
+    ...deliveryFields,
+    attempts: z.array(Attempt).max(100).describe('Oldest first. Of more than 100, the last 100.'),
+  })
   .meta({ id: 'DeliveryDetail' });
 export type DeliveryDetail = z.infer<typeof DeliveryDetail>;
 

@@ -12,6 +12,7 @@ export { putAccount } from './accounts/put-account.js';
 export { deleteAccount } from './accounts/delete-account.js';
 export { countErasing, eraseStep, type ErasedPart } from './accounts/erase-accounts.js';
 export { openAccountFinder } from './accounts/find-account.js';
+export { listEventTypes } from './event-types/list-event-types.js';
 export { putEventType } from './event-types/put-event-type.js';
 export { createKey } from './keys/create-key.js';
 export { revokeKey } from './keys/revoke-key.js';

@@ -127,6 +127,25 @@ describe('event types', () => {
     expect((await api.call('GET', '/v1/event-types/customer:merged')).json).toEqual(changed.json);
   });
 
+  it('a page ends before its examples and schemas have more than 1 MiB; following pages has each type once', async () => {
+    const document = { text: 'x'.repeat(250 * 1024) };
+    const large = ['large:1', 'large:2', 'large:3', 'large:4'];
+    for (const name of large) {
+      await api.call('PUT', `/v1/event-types/${name}`, { body: { example: document, schema: document } });
+    }
+    const names: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page = await api.call('GET', `/v1/event-types?limit=100${cursor && `&cursor=${cursor}`}`);
+      expect(page.text.length).toBeLessThan(1.1 * 1024 * 1024);
+      names.push(...page.json.data.map(({ name }: { name: string }) => name));
+      cursor = page.json.nextCursor;
+    }
+    expect(names.filter((name) => large.includes(name))).toEqual(large.toReversed());
+    expect(names).toHaveLength(new Set(names).size);
+    expect(names).toContain('message:created');
+    for (const name of large) await api.call('DELETE', `/v1/event-types/${name}`);
+  });
+
   it('DELETE: it can no longer be published, and what was stays', async () => {
     const account = await api.account();
     await api.call('PUT', '/v1/event-types/short:lived', { body: {} });

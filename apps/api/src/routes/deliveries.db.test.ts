@@ -34,6 +34,22 @@ const find = async (query: string) =>
   ]);
 
 describe('deliveries', () => {
+  it('one of more than 100 attempts shows the last 100, the oldest of them first', async () => {
+    await api.activeSubscription(account);
+    await deliver();
+    const [{ id }] = await list();
+    await api.deps.db.pool.query(
+      `INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms,
+         url, request_headers, response_truncated)
+       SELECT posthorn_uuidv7(), account_id, subscription_id, delivery_id, n, 'manual', outcome, started_at, duration_ms,
+         url, request_headers, response_truncated
+       FROM attempts, generate_series(2, 105) n WHERE delivery_id = $1`,
+      [toUuid('dlv', id)],
+    );
+    const numbers = (await get(id)).attempts.map(({ number }: { number: number }) => number);
+    expect(numbers).toEqual(Array.from({ length: 100 }, (_, index) => index + 6));
+  });
+
   it('one of them, with exactly the documented fields and its attempts', async () => {
     const subscription = await api.activeSubscription(account);
     const event = await deliver();

@@ -16,6 +16,8 @@ import { attemptJson, deliveryJson, urlsOf } from './delivery-json.js';
 import { AccountParams, DeliveryParams, requireAccount, uuidOf } from './params.js';
 
 const tags = ['Deliveries'];
+/** With a delivery. Each may have 4 KiB of a response and its headers. */
+const SHOWN_ATTEMPTS = 100;
 
 export const deliveryRoutes: Routes = (app, deps) => {
   const { db } = deps;
@@ -90,11 +92,12 @@ export const deliveryRoutes: Routes = (app, deps) => {
       const [attempts, urlOf] = await Promise.all([
         db.prisma.attempt.findMany({
           where: { deliveryId: row.id, accountId: key.accountId },
-          orderBy: { number: 'asc' },
+          orderBy: { number: 'desc' },
+          take: SHOWN_ATTEMPTS,
         }),
         urlsOf(deps, [row]),
       ]);
-      return { ...deliveryJson(deps, row, urlOf(row)), attempts: attempts.map(attemptJson) };
+      return { ...deliveryJson(deps, row, urlOf(row)), attempts: attempts.toReversed().map(attemptJson) };
     },
   );
 

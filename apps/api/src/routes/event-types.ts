@@ -1,5 +1,5 @@
 import { EventType, EventTypeList, isOperational, ListQuery, PutEventType } from '@posthorn/contract';
-import { countWanting, type EventType as Row, putEventType } from '@posthorn/core';
+import { countWanting, type EventType as Row, listEventTypes, putEventType } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
@@ -25,24 +25,18 @@ export const eventTypeRoutes: Routes = (app, { db }) => {
       schema: {
         operationId: 'eventTypes.list',
         summary: 'List the catalogue',
+        description:
+          'A page has fewer types than `limit` where their examples and schemas have more than 1 MiB together.',
         tags,
         querystring: ListQuery,
         response: { 200: EventTypeList },
       },
     },
     async ({ query: { limit, cursor }, caller }) => {
-      const before = beforeTime('eventTypes', cursor);
-      const rows = await db.prisma.eventType.findMany({
-        where: before
-          ? {
-              OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, name: { lt: before.name } }],
-            }
-          : {},
-        orderBy: [{ createdAt: 'desc' }, { name: 'desc' }],
-        take: limit + 1,
-      });
+      const { rows, hasMore } = await listEventTypes({ db }, { before: beforeTime('eventTypes', cursor), limit });
       return toPage(rows, {
         limit,
+        hasMore,
         list: 'eventTypes',
         keyOf: (row) => [row.createdAt.toISOString(), row.name],
         itemOf: await counted(rows, caller),
