@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Latency, type Throughput, measureBare, measureDrain, measureFlatOut, measureLatency } from './measure.js';
 import { type HostileEndpoint, measureHostileEndpoints } from './hostile-endpoints.js';
+import { type HostileRequest, measureHostileRequests } from './hostile-requests.js';
 import { measureIdle } from './idle.js';
 import { measureNeighbours } from './neighbours.js';
 import { startBench } from './stack.js';
@@ -9,7 +10,7 @@ import { startBench } from './stack.js';
 const USAGE = `npm run bench -- [--backend redis|postgres] [--events 10000] [--rate 200] [--seconds 15] [--workers 1] [--concurrency 100]
 npm run bench -- --neighbours [--only <words of a case>] [--rate 100] [--seconds 30] [--workers 1]   healthy subscriptions beside bad ones
 npm run bench -- --idle [--events 40]   how punctual an event is that comes alone, and a retry, when nothing else is to do
-npm run bench -- --hostile   what endpoints cost that never end their response
+npm run bench -- --hostile [--only <words of a request>]   what hostile and largest requests cost, and endpoints that never end their response
 Starts Postgres, the queue, an API, workers and a sink, each a process of its own, and prints what they reach. Ratios and
 microseconds of CPU carry from machine to machine; deliveries per second do not.`;
 
@@ -51,7 +52,8 @@ if (values.idle) {
   process.exit(0);
 }
 if (values.hostile) {
-  printEndpoints(await measureHostileEndpoints());
+  printRequests(await measureHostileRequests({ only: values.only }));
+  if (values.only === '') printEndpoints(await measureHostileEndpoints());
   process.exit(0);
 }
 if (values.neighbours) {
@@ -84,6 +86,16 @@ try {
   }
 } finally {
   await bench.stop();
+}
+
+function printRequests(rows: HostileRequest[]): void {
+  const heads = ['status', 'CPU ms', 'longest turn ms', '/livez ms'];
+  console.log(`${'the worst of some requests'.padEnd(48)}${heads.map((head) => head.padStart(16)).join('')}`);
+  for (const { request, status, cpuMs, longestTurnMs, livezMs } of rows) {
+    const cells = [String(status), cpuMs.toFixed(0), longestTurnMs.toFixed(1), livezMs.toFixed(1)];
+    console.log(`${request.padEnd(48)}${cells.map((cell) => cell.padStart(16)).join('')}`);
+  }
+  console.log('');
 }
 
 function printEndpoints(rows: HostileEndpoint[]): void {

@@ -16,6 +16,7 @@ import { Agent, request } from 'undici';
 export interface Bench {
   redisUrl: string | null;
   sink: Sink;
+  api: ChildProcess;
   pids: () => Record<string, number[]>;
   /** An account with one verified subscription, to the sink. */
   subscribe(): Promise<string>;
@@ -130,6 +131,7 @@ export async function startBench({
   const bench: Bench = {
     redisUrl: redis?.url ?? null,
     sink,
+    api,
     pids: () => ({
       api: [api.pid ?? 0],
       worker: running.map(({ pid }) => pid ?? 0),

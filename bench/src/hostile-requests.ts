@@ -1,0 +1,228 @@
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { Client } from 'undici';
+import { cpuUs } from './cpu.js';
+import { type Bench, startBench } from './stack.js';
+
+const ROUNDS = 3;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const PAYLOAD_BYTES = 256 * KIB;
+const BATCH_BYTES = 16 * MIB;
+
+/** The worst of ROUNDS requests. */
+export interface HostileRequest {
+  request: string;
+  status: number;
+  /** CPU of the API process, with what it answered to /livez meanwhile. Counted in steps of 10 ms. */
+  cpuMs: number;
+  /** CPU of the longest turn of its event loop. */
+  longestTurnMs: number;
+  /** The slowest response of /livez meanwhile, on a connection of its own. */
+  livezMs: number;
+}
+
+interface Case {
+  request: string;
+  method: 'GET' | 'POST' | 'PUT';
+  path: string;
+  body?: Buffer;
+  headers?: Record<string, string>;
+}
+
+/** Sends hostile requests, and the largest that are legal, to an API process of its own, one after the other. */
+export async function measureHostileRequests({ only }: { only: string }): Promise<HostileRequest[]> {
+  const preload = new URL('./watch-turns.js', import.meta.url).href;
+  const bench = await startBench({ backend: 'redis', workers: 0, env: { NODE_OPTIONS: `--import ${preload}` } });
+  const timeouts = { headersTimeout: 120_000, bodyTimeout: 120_000 };
+  const [client, livez] = [new Client(bench.apiUrl, timeouts), new Client(bench.apiUrl, timeouts)];
+  try {
+    const account = await fill(bench);
+    const rows: HostileRequest[] = [];
+    for (const one of casesOf(account)) {
+      if (!one.request.includes(only)) continue;
+      const rounds: HostileRequest[] = [];
+      for (let round = 0; round < ROUNDS; round += 1) rounds.push(await measure(bench, { client, livez, one }));
+      rows.push(worstOf(rounds));
+    }
+    return rows;
+  } finally {
+    await Promise.all([client.destroy(), livez.destroy()]);
+    await bench.stop();
+  }
+}
+
+/** Twice, since to watch the turns costs CPU itself. */
+async function measure(
+  bench: Bench,
+  { client, livez, one }: { client: Client; livez: Client; one: Case },
+): Promise<HostileRequest> {
+  const before = cpuUs(bench.api.pid ?? 0);
+  const probe = probeLivez(livez);
+  const status = await send(bench, client, one);
+  const livezMs = await probe.stop();
+  const cpuMs = (cpuUs(bench.api.pid ?? 0) - before) / 1_000;
+
+  bench.api.send('watch');
+  await send(bench, client, one);
+  bench.api.send('report');
+  const [{ longestMs }] = (await once(bench.api, 'message')) as [{ longestMs: number }];
+  return { request: one.request, status, cpuMs, longestTurnMs: longestMs, livezMs };
+}
+
+async function send(bench: Bench, client: Client, { method, path, body, headers }: Case): Promise<number> {
+  const response = await client.request({
+    method,
+    path,
+    headers: {
+      authorization: `Bearer ${bench.operatorKey}`,
+      ...(body && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body && { body }),
+  });
+  for await (const _ of response.body); // all of it
+  return response.statusCode;
+}
+
+/** Asks one time after the other until it is stopped. `stop` returns the slowest response. */
+function probeLivez(client: Client): { stop: () => Promise<number> } {
+  const stopping = new AbortController();
+  async function run(): Promise<number> {
+    let slowestMs = 0;
+    do {
+      const start = performance.now();
+      const { body } = await client.request({ method: 'GET', path: '/livez' });
+      await body.dump();
+      slowestMs = Math.max(slowestMs, performance.now() - start);
+      await pause(2);
+    } while (!stopping.signal.aborted);
+    return slowestMs;
+  }
+  const running = run();
+  return {
+    stop() {
+      stopping.abort();
+      return running;
+    },
+  };
+}
+
+function worstOf(rounds: HostileRequest[]): HostileRequest {
+  const most = (key: 'cpuMs' | 'longestTurnMs' | 'livezMs') => Math.max(...rounds.map((round) => round[key]));
+  return {
+    request: rounds[0]?.request ?? '',
+    status: rounds[0]?.status ?? 0,
+    cpuMs: most('cpuMs'),
+    longestTurnMs: most('longestTurnMs'),
+    livezMs: most('livezMs'),
+  };
+}
+
+/** Fills lists with 101 of the largest things they may hold; of subscriptions as many as may be verified within a minute.
+ *  Returns the account. */
+async function fill(bench: Bench): Promise<string> {
+  const account = 'bench-hostile';
+  async function put(method: 'PUT' | 'POST', path: string, body: string): Promise<void> {
+    const { status, text } = await bench.call(method, path, body);
+    if (status >= 400 && status !== 429) throw new Error(`${method} ${path}: ${status} ${text}`);
+  }
+  const metadata = `{"a":${numbers(16 * KIB - 10)}}`;
+  await put('PUT', `/v1/accounts/${account}`, `{"metadata":${metadata}}`);
+  for (let n = 0; n <= 100; n += 1) {
+    await put('PUT', `/v1/accounts/${account}-${n}`, `{"metadata":${metadata}}`);
+    await put('PUT', `/v1/event-types/bench:${n}`, eventType(24_000));
+    const headers = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`x-${at}-${'n'.repeat(110)}`, 'v']));
+    const body = `{"url":"https://hooks.example.com/${n}","headers":${JSON.stringify(headers)},"metadata":${metadata}}`;
+    await put('POST', `/v1/accounts/${account}/subscriptions`, body);
+  }
+  return account;
+}
+
+function casesOf(account: string): Case[] {
+  const at = `/v1/accounts/${account}`;
+  const post = (request: string, path: string, body: string): Case => ({
+    request,
+    method: 'POST',
+    path,
+    body: Buffer.from(body),
+  });
+  const put = (request: string, path: string, body: string): Case => ({ ...post(request, path, body), method: 'PUT' });
+  const get = (request: string, path: string): Case => ({ request, method: 'GET', path });
+  const publish = (request: string, body: string) => post(request, `${at}/events`, body);
+  const batch = (request: string, body: string) => post(request, `${at}/events/batch`, body);
+  const inGzip = (one: Case, body: Buffer): Case => ({ ...one, body, headers: { 'content-encoding': 'gzip' } });
+  const bomb = gzipSync(Buffer.alloc(256 * MIB));
+  return [
+    publish('a small event', event('{"a":1}')),
+    publish('256 KiB in one string', event(`{"a":"${'x'.repeat(PAYLOAD_BYTES - 8)}"}`)),
+    publish('256 KiB of keys', event(keys(PAYLOAD_BYTES))),
+    publish('256 KiB of nested keys', event(`{"a":${keys(PAYLOAD_BYTES - 6)}}`)),
+    publish('256 KiB of numbers', event(`{"a":${numbers(PAYLOAD_BYTES - 6)}}`)),
+    publish('256 KiB nested 1000 deep', event(`{"a":[${`${deep(998)},`.repeat(100)}0]}`)),
+    publish('256 KiB of escapes', event(`{"a":"${'\\u00e9'.repeat(43_000)}"}`)),
+    inGzip(publish('a bomb of 256 MiB in gzip', ''), bomb),
+    batch('8 M [', `{"events":[${'['.repeat(8e6)}`),
+    batch('8 M [ in a payload', `{"events":[{"event":"a:b","payload":{"a":${'['.repeat(8e6)}`),
+    batch('8 M elements', `{"events":[${'0,'.repeat(8e6)}0]}`),
+    batch('8 M elements in a payload', `{"events":[{"event":"a:b","payload":{"a":[${'0,'.repeat(8e6)}0]}}]}`),
+    batch('1 M keys', keys(BATCH_BYTES)),
+    batch('1 M keys in a payload', `{"events":[{"event":"a:b","payload":${keys(BATCH_BYTES - 100)}}]}`),
+    batch('one key of 16 MiB', `{"${'k'.repeat(BATCH_BYTES - 10)}":1}`),
+    batch('16 MiB of white space', `{"events":[${' '.repeat(BATCH_BYTES - 100)}1]}`),
+    batch('15 MiB of white space in a payload', `{"events":[{"event":"a:b","payload":${spaced(15 * MIB)}}]}`),
+    batch('30 × 500 KiB, half of them white space', batchOf(30, spaced(500 * KIB))),
+    batch('500 × 32 KB', batchOf(500, `{"a":"${'x'.repeat(32_000)}"}`)),
+    batch('500 × 32 KB of numbers', batchOf(500, `{"a":${numbers(32_000)}}`)),
+    batch('500 × 32 KB of keys', batchOf(500, keys(32_000))),
+    batch('500 × 32 KB, two-byte characters', batchOf(500, `{"a":"${'é'.repeat(16_000)}"}`)),
+    batch('60 × 256 KiB of keys', batchOf(60, keys(PAYLOAD_BYTES))),
+    inGzip(batch('500 × 32 KB in gzip', ''), gzipSync(batchOf(500, `{"a":${numbers(32_000)}}`))),
+    inGzip(batch('a batch that is a bomb of 256 MiB in gzip', ''), bomb),
+    batch('500 small events', batchOf(500, '{"a":1}')),
+    put('event type, 2 × 256 KiB, 48,000 values', '/v1/event-types/bench:largest', eventType(24_000)),
+    put('event type, 1 MiB of numbers', '/v1/event-types/bench:largest', `{"example":{"a":${numbers(MIB - 100)}}}`),
+    post('subscription with 10,000 unknown fields', `${at}/subscriptions`, keys(128 * KIB)),
+    post('subscription with 64,000 numbers', `${at}/subscriptions`, `{"events":${numbers(128 * KIB - 100)}}`),
+    post('subscription with metadata too large', `${at}/subscriptions`, `{"metadata":${keys(120 * KIB)}}`),
+    post('key with 9,000 scopes', `${at}/keys`, `{"name":"a","scopes":${numbers(18_000)}}`),
+    post('portal with 9,000 capabilities', `${at}/portal-sessions`, `{"capabilities":${numbers(18_000)}}`),
+    post('session of 128 KiB', '/v1/session', keys(128 * KIB)),
+    get('100 event types of 512 KiB', '/v1/event-types?limit=100'),
+    get('100 accounts', '/v1/accounts?limit=100&stats=24h'),
+    get('100 subscriptions', `${at}/subscriptions?limit=100&stats=24h`),
+    get('100 audit entries', '/v1/audit?limit=100'),
+    get('100 events', `${at}/events?limit=100`),
+    get('a query of 15 KiB', `${at}/deliveries?${'status=failed&'.repeat(1_000)}`),
+  ];
+}
+
+const event = (payload: string): string => `{"event":"message:created","payload":${payload}}`;
+const batchOf = (count: number, payload: string): string =>
+  `{"events":[${Array.from({ length: count }, (_, n) => `{"idempotencyKey":"${payload.length}-${n}",${event(payload).slice(1)}`).join(',')}]}`;
+
+/** `[0,0,…]` of so many bytes. */
+const numbers = (bytes: number): string => `[${'0,'.repeat(Math.floor((bytes - 3) / 2))}0]`;
+const deep = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+/** `{"0":0,"1":0,…}` of about so many bytes, and not more. */
+function keys(bytes: number): string {
+  const members: string[] = [];
+  for (let n = 0, size = 2; ; n += 1) {
+    const member = `"${n.toString(36)}":0`;
+    size += member.length + 1;
+    if (size > bytes) return `{${members.join(',')}}`;
+    members.push(member);
+  }
+}
+
+/** A payload of so many bytes, half of them white space. */
+const spaced = (bytes: number): string => `{"a":[${'0, \n '.repeat(Math.floor((bytes - 10) / 5))}0]}`;
+
+/** As large as may be, with so many values in each of its two documents. */
+function eventType(values: number): string {
+  const each = Math.floor((PAYLOAD_BYTES - 10 * KIB) / values);
+  const document = `{"a":[${Array.from({ length: values - 3 }, () => `"${'x'.repeat(each - 3)}"`).join(',')}]}`;
+  return `{"example":${document},"schema":${document}}`;
+}
