@@ -506,16 +506,20 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('stopping lets work end within the grace, and what then waits goes to another worker', async () => {
-    const { enqueue } = producer();
+    const { enqueue, figures } = producer();
     let ended = false;
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
     const first = consumer('deliver', async () => {
-      await pause(300);
+      await finished;
       ended = true;
       return completed;
     });
     await enqueue('deliver', [due()]);
-    await waitFor(async () => (await producer().figures()).deliver.active === 1);
-    await first.stop({ graceMs: 5_000 });
+    await waitFor(async () => (await figures()).deliver.active === 1);
+    const stopping = first.stop({ graceMs: 300_000 });
+    finish();
+    await stopping;
     expect(ended).toBe(true);
     let taken = 0;
     await enqueue('deliver', [due()]);
