@@ -213,15 +213,19 @@ interface Candidate {
   position: string;
 }
 
-/** Uses subscriptions_account_id_id_idx and deliveries_feed_idx. */
+/** The position is a subscription and a `feed_at`. A delivery that is moved to before it goes with the rest. Uses
+ *  subscriptions_account_id_id_idx and deliveries_feed_idx. */
 async function eraseOwed(client: pg.PoolClient, at: At): ReturnType<Erase> {
+  const [subscriptionId, feedAt] = (at.position || `${BEFORE_ALL.uuid}|-infinity`).split('|');
   const { rows } = await client.query<Candidate>(
-    `SELECT d.id, d.attempt_count AS "attemptCount", s.id AS position
+    `SELECT d.id, d.attempt_count AS "attemptCount", s.id || '|' || d.feed_at AS position
      FROM subscriptions s CROSS JOIN LATERAL (
-       SELECT id, attempt_count FROM deliveries WHERE subscription_id = s.id AND feed_at IS NOT NULL LIMIT $3
+       SELECT id, attempt_count, feed_at FROM deliveries
+       WHERE subscription_id = s.id AND feed_at >= CASE WHEN s.id = $2 THEN $3 ELSE '-infinity' END::timestamptz
+       ORDER BY feed_at LIMIT $4
      ) d
-     WHERE s.account_id = $1 AND s.id >= $2 ORDER BY s.id LIMIT $3`,
-    [at.accountId, at.position || BEFORE_ALL.uuid, at.atOnce],
+     WHERE s.account_id = $1 AND s.id >= $2 ORDER BY s.id, d.feed_at LIMIT $4`,
+    [at.accountId, subscriptionId, feedAt, at.atOnce],
   );
   return eraseWithAttempts(client, 'deliveries', { rows, atOnce: at.atOnce });
 }
