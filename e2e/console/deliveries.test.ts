@@ -132,11 +132,10 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await write(stack, REPEAT_ATTEMPTS, [account, 200]);
     await page.reload();
     await page.getByRole('button', { name: 'Attempt 200' }).waitFor();
-    expect(await page.getByRole('button', { name: /^Attempt \d+$/ }).count()).toBe(200);
+    expect(await page.getByRole('button', { name: /^Attempt \d+$/ }).count()).toBe(100); // the last 100
     await page.getByRole('button', { name: 'Attempt 200' }).click();
     await see('Taken: the receiver answered 200');
-    await page.getByRole('button', { name: 'Attempt 1', exact: true }).click();
-    await see('The receiver answered 503');
+    await page.getByRole('button', { name: 'Attempt 101', exact: true }).waitFor();
   });
 
   it('the largest payload there may be is shown in part, and whole when that is asked for; the page gets no wider', async ({
