@@ -9,18 +9,16 @@ const WAIT_MS = 120_000; // only what never comes runs into it
 const AWAY = /^Failed to load resource|The server cannot be reached/;
 
 /**
- * A test in a real browser against the real stack. Files that run in one worker share both, so a test uses accounts of its own.
- * A test also fails when the browser complains: of an exception, of a breach of the content security policy, of anything
+ * A test in a real browser against the real stack. Each file has a stack of its own; files that run in one worker share the
+ * browser. A test also fails when the browser complains: of an exception, of a breach of the content security policy, of anything
  * but a response that the test asks for.
  */
 export const it = base
-  .extend('sharedStack', { scope: 'worker' }, async ({}, { onCleanup }) => {
+  .extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
     const stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
     onCleanup(() => stack.stop());
     return stack;
   })
-  /** The shared one. A file that needs another, with settings of its own, extends this. */
-  .extend('stack', { scope: 'file' }, ({ sharedStack }) => sharedStack)
   .extend('browser', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
     onCleanup(() => browser.close());
