@@ -1,3 +1,4 @@
+import { toTypeId } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
@@ -212,7 +213,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
       await goTo(text);
       await page.waitForURL((url) => url.pathname === path);
     }
-    await goTo(`${delivery.id.slice(0, -1)}0`);
+    await goTo(toTypeId('dlv', crypto.randomUUID()));
     await see('Nothing that you may see has this id.');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+k');

@@ -1,3 +1,4 @@
+import { toTypeId } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { echo, OPERATOR_KEY, openTestApi, REFUSED } from '../api.test-support.js';
@@ -107,7 +108,7 @@ describe('the audit log', () => {
     await api.call('GET', path);
     await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
     await api.call('PATCH', path, { body: { url: 'http://10.0.0.1/' } });
-    await api.call('DELETE', `${path.slice(0, -1)}0`);
+    await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${toTypeId('sub', crypto.randomUUID())}`);
     const since = new Date(Date.now() - 1_000).toISOString();
     await api.call('POST', `${path}/recover`, { body: { since, which: 'failed', dryRun: true } });
     await api.call('POST', `${path}/recover`, { body: { since, which: 'failed' } });
