@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { endProcess, waitFor } from '@posthorn/testing';
-import { describe, expect, inject } from 'vitest';
+import { describe, expect, inject, onTestFinished } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
 
@@ -98,6 +98,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   }) => {
     const { account } = await stack.subscribe(receiver.url);
     const url = await portalOf(account, { ttlSeconds: 60 });
+    onTestFinished(() => page.context().close()); // its clock would stay
     await page.clock.install();
     await page.goto(`${host}/?portal=${encodeURIComponent(url)}`);
     const frame = page.frameLocator('iframe');

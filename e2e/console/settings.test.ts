@@ -1,5 +1,5 @@
 import { waitFor } from '@posthorn/testing';
-import { describe, expect, inject } from 'vitest';
+import { describe, expect, inject, onTestFinished } from 'vitest';
 import { it } from './browser.js';
 
 describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () => {
@@ -118,6 +118,7 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     see,
   }) => {
     const { account, id, secret } = await stack.subscribe(receiver.url);
+    onTestFinished(() => page.context().close()); // its clock would stay
     await page.clock.install();
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Rotate secret…').click();

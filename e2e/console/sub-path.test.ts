@@ -40,12 +40,8 @@ const it = base
     proxy.apiUrl = stack.apiUrl;
     return stack;
   })
-  .extend('context', async ({ browser, proxy, stack }, { onCleanup }) => {
-    const baseURL = stack && `http://127.0.0.1:${proxy.port}`;
-    const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 900 } });
-    onCleanup(() => context.close());
-    return context;
-  });
+  // The proxy leads nowhere before there is a stack.
+  .extend('baseURL', { scope: 'file' }, ({ proxy, stack }) => stack && `http://127.0.0.1:${proxy.port}`);
 
 describe.skipIf(inject('browserPath') === null)('below a path of the host', () => {
   it.for([true, false])(

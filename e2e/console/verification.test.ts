@@ -107,7 +107,6 @@ describe.skipIf(inject('browserPath') === null).concurrent('a webhook that is no
   it.for(FAULTS)(
     'the reason %s is named beside the URL, with what to do; once it is mended, one click verifies it (C2)',
     async ([, title, advice, breakIt], { page, receiver, signIn, newAccount, save, button, onTestFinished }) => {
-      page.setDefaultTimeout(40_000);
       const { url, mend, close } = await breakIt(receiver);
       onTestFinished(() => void close?.());
       await signIn(`/accounts/${await newAccount()}/integrations`);
