@@ -122,7 +122,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     await Promise.all(Array.from({ length: 40 }, () => stack.publish(account, MESSAGE)));
     // As after hours: the retries are spread over the next ones, and the breaker's time is over.
     const spread = await ledger(
-      `UPDATE deliveries d SET due_at = t.at, feed_at = t.at
+      `UPDATE pending_deliveries d SET due_at = t.at, feed_at = t.at
        FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '50 seconds' AS at FROM deliveries WHERE subscription_id = $1) t
        WHERE d.id = t.id AND d.status = 'pending'`,
       [toUuid('sub', id)],
@@ -145,7 +145,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     const { id } = await stack.delivery(account, event.id);
     await ledger('DELETE FROM attempts WHERE delivery_id = $1', [toUuid('dlv', id)]);
     await ledger(
-      `UPDATE deliveries SET status = 'pending', attempt_count = 0, completed_at = NULL, due_at = now() - interval '1 minute', feed_at = now()
+      `UPDATE pending_deliveries SET status = 'pending', attempt_count = 0, completed_at = NULL, due_at = now() - interval '1 minute', feed_at = now()
        WHERE id = $1`,
       [toUuid('dlv', id)],
     );

@@ -10,7 +10,7 @@ const ADD_WEBHOOKS = `INSERT INTO subscriptions (id, account_id, url, events)
 
 /** Gives the only delivery of an account so many attempts: the last of them again and again. */
 const REPEAT_ATTEMPTS = `WITH repeated AS (
-    UPDATE deliveries SET attempt_count = $2::int WHERE account_id = $1 RETURNING id
+    UPDATE pending_deliveries SET attempt_count = $2::int WHERE account_id = $1 RETURNING id
   ), latest AS (
     SELECT a FROM attempts a JOIN repeated d ON d.id = a.delivery_id ORDER BY a.number DESC LIMIT 1
   )

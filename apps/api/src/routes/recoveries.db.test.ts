@@ -9,7 +9,7 @@ beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
   api.answer(echo);
   // Or the feeder would bring what earlier tests left.
-  await api.deps.db.pool.query('TRUNCATE deliveries, attempts, events, recoveries');
+  await api.deps.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, recoveries');
   account = await api.account();
   subscription = await api.activeSubscription(account);
   api.posts.length = 0;

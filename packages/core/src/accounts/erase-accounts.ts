@@ -19,9 +19,9 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 //   requests          nothing goes: it waits for requests that held the account's row when it was marked (later ones find no
 //                     account), and cancels recoveries
 //   subscriptions     closed, with their secrets and header values: nothing is written for them any more
-//   owed              deliveries that are pending or were asked for, with their attempts, so that the feeder finds none
+//   owed              pending deliveries, with their attempts, so that the feeder finds none
 //   events            and so all payloads
-//   deliveries        the rest, with their attempts
+//   deliveries        finished ones, with their attempts
 //   verifications     with their attempts
 //   idempotency_keys, stats, recoveries, sessions, api_keys
 //   history           the subscriptions themselves
@@ -31,9 +31,9 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 const PARTS = {
   requests: waitForRequests,
   subscriptions: closeSubscriptions,
-  owed: eraseOwed,
+  owed: eraseDeliveries('pending_deliveries'),
   events: inOrder('events', { key: 'id', type: 'uuid' }),
-  deliveries: eraseDeliveries,
+  deliveries: eraseDeliveries('finished_deliveries'),
   verifications: eraseVerifications,
   idempotency_keys: inOrder('idempotency_keys', { key: 'key', type: 'text' }),
   stats: eraseStats,
@@ -213,31 +213,16 @@ interface Candidate {
   position: string;
 }
 
-/** The position is a subscription and a `feed_at`. A delivery that is moved to before it goes with the rest. Uses
- *  subscriptions_account_id_id_idx and deliveries_feed_idx. */
-async function eraseOwed(client: pg.PoolClient, at: At): ReturnType<Erase> {
-  const [subscriptionId, feedAt] = (at.position || `${BEFORE_ALL.uuid}|-infinity`).split('|');
-  const { rows } = await client.query<Candidate>(
-    `SELECT d.id, d.attempt_count AS "attemptCount", s.id || '|' || d.feed_at AS position
-     FROM subscriptions s CROSS JOIN LATERAL (
-       SELECT id, attempt_count, feed_at FROM deliveries
-       WHERE subscription_id = s.id AND feed_at >= CASE WHEN s.id = $2 THEN $3 ELSE '-infinity' END::timestamptz
-       ORDER BY feed_at LIMIT $4
-     ) d
-     WHERE s.account_id = $1 AND s.id >= $2 ORDER BY s.id, d.feed_at LIMIT $4`,
-    [at.accountId, subscriptionId, feedAt, at.atOnce],
-  );
-  return eraseWithAttempts(client, 'deliveries', { rows, atOnce: at.atOnce });
-}
-
-/** Uses deliveries_account_id_id_idx. */
-async function eraseDeliveries(client: pg.PoolClient, at: At): ReturnType<Erase> {
-  const { rows } = await client.query<Candidate>(
-    `SELECT id, attempt_count AS "attemptCount", id AS position FROM deliveries
-     WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
-    [at.accountId, at.position || BEFORE_ALL.uuid, at.atOnce],
-  );
-  return eraseWithAttempts(client, 'deliveries', { rows, atOnce: at.atOnce });
+/** Uses the table's index by account. */
+function eraseDeliveries(table: 'pending_deliveries' | 'finished_deliveries'): Erase {
+  return async (client, { accountId, position, atOnce }) => {
+    const { rows } = await client.query<Candidate>(
+      `SELECT id, attempt_count AS "attemptCount", id AS position FROM ${table}
+       WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
+      [accountId, position || BEFORE_ALL.uuid, atOnce],
+    );
+    return eraseWithAttempts(client, table, { rows, atOnce });
+  };
 }
 
 /** Uses verifications_account_id_created_at_idx. */
@@ -249,11 +234,15 @@ async function eraseVerifications(client: pg.PoolClient, at: At): ReturnType<Era
   return eraseWithAttempts(client, 'verifications', { rows, atOnce: at.atOnce });
 }
 
-const ATTEMPTS_OF = { deliveries: 'delivery_id', verifications: 'verification_id' };
+const ATTEMPTS_OF = {
+  pending_deliveries: 'delivery_id',
+  finished_deliveries: 'delivery_id',
+  verifications: 'verification_id',
+};
 
 /** Attempts have no index by account: they go with what they were made for. That is locked first, and read again behind the lock:
  *  a result that is being recorded at this moment would leave an attempt behind. Uses attempts_delivery_id_number_idx and
- *  attempts_verification_id_idx. */
+ *  attempts_verification_idx. */
 async function eraseWithAttempts(
   client: pg.PoolClient,
   table: keyof typeof ATTEMPTS_OF,

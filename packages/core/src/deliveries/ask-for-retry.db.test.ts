@@ -47,7 +47,7 @@ describe('a retry', () => {
       ['manual', 'manual'],
     ] as const) {
       await ledger.db.pool.query(
-        'UPDATE deliveries SET asked_trigger = $2::attempt_trigger, feed_at = now() WHERE id = $1',
+        'UPDATE pending_deliveries SET asked_trigger = $2::attempt_trigger, feed_at = now() WHERE id = $1',
         [id, asked],
       );
       const result = await askForRetry(ledger, { accountId, id });

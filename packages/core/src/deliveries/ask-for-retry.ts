@@ -1,5 +1,7 @@
+import type pg from 'pg';
 import type { Deps } from '../deps.js';
 import { LEASE_SECONDS } from './lease.js';
+import { COLUMNS } from './tables.js';
 import type { Delivery } from '../generated/prisma/client.js';
 
 export type AskForRetryResult =
@@ -15,33 +17,67 @@ export async function askForRetry(
   { db, enqueue }: Deps,
   { accountId, id }: { accountId: string; id: string },
 ): Promise<AskForRetryResult> {
-  const { rows } = await db.pool.query<{ attemptNumber: number | null; isDeleted: boolean }>(
-    `WITH found AS (
-       SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted, octet_length(e.body) = 0 AS is_erased
-       FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id JOIN events e ON e.id = d.event_id
-       WHERE d.account_id = $1 AND d.id = $2
-     ), asked AS (
-       UPDATE deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'recovery'), 'manual'),
-         feed_at = least(d.feed_at, now() + interval '${LEASE_SECONDS} seconds')
-       FROM found f WHERE d.id = f.id AND NOT f.is_deleted AND NOT f.is_erased
-       RETURNING d.id, d.attempt_count + 1 AS number
-     )
-     SELECT a.number AS "attemptNumber", f.is_deleted AS "isDeleted" FROM found f LEFT JOIN asked a ON a.id = f.id`,
-    [accountId, id],
-  );
-  const [found] = rows;
+  const found = await ask(db.pool, { accountId, id });
   if (!found) return { outcome: 'not_found' };
   if (found.isDeleted)
     return { outcome: 'not_possible', reason: 'its subscription was deleted, so there is no URL to send it to' };
-  const { attemptNumber } = found;
-  if (attemptNumber === null)
+  if (found.isErased)
     return {
       outcome: 'not_possible',
       reason: 'the payload of its event is kept no longer, so there is nothing to send',
     };
+  const { attemptNumber } = found;
+  if (attemptNumber === null) throw new Error('a delivery that is asked for moves all the time');
   await enqueue('deliver', [{ id, attemptNumber }]);
   const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
   return delivery ? { outcome: 'asked', delivery, attemptNumber } : { outcome: 'not_found' };
+}
+
+interface Asked {
+  /** null: not asked for. */
+  attemptNumber: number | null;
+  isDeleted: boolean;
+  isErased: boolean;
+}
+
+// A finished delivery becomes a pending one again until the attempt is recorded; its status stays.
+const ASK = `
+WITH found AS (
+  SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted, octet_length(e.body) = 0 AS is_erased
+  FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id JOIN events e ON e.id = d.event_id
+  WHERE d.account_id = $1 AND d.id = $2
+),
+may AS (
+  SELECT FROM found WHERE NOT is_deleted AND NOT is_erased
+),
+pending AS (
+  UPDATE pending_deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'recovery'), 'manual'),
+    feed_at = least(d.feed_at, now() + interval '${LEASE_SECONDS} seconds')
+  WHERE d.id = $2 AND EXISTS (SELECT FROM may)
+  RETURNING d.attempt_count
+),
+leaving AS (
+  DELETE FROM finished_deliveries d WHERE d.id = $2 AND EXISTS (SELECT FROM may) RETURNING ${COLUMNS}
+),
+returned AS (
+  INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, feed_at)
+  SELECT ${COLUMNS}, 'manual', now() + interval '${LEASE_SECONDS} seconds' FROM leaving
+  RETURNING attempt_count
+)
+SELECT f.is_deleted AS "isDeleted", f.is_erased AS "isErased",
+  (SELECT attempt_count + 1 FROM pending UNION ALL SELECT attempt_count + 1 FROM returned) AS "attemptNumber"
+FROM found f`;
+
+/** One that moves to the other table while the statement waits for its row is in neither for that statement: it looks again. */
+const LOOKS = 5;
+
+async function ask(pool: pg.Pool, { accountId, id }: { accountId: string; id: string }): Promise<Asked | undefined> {
+  for (let look = 1; ; look += 1) {
+    const { rows } = await pool.query<Asked>(ASK, [accountId, id]);
+    const [found] = rows;
+    const isMoving = found && found.attemptNumber === null && !found.isDeleted && !found.isErased;
+    if (!isMoving || look === LOOKS) return found;
+  }
 }
 
 /** The same for somebody who has a job and not an account: the operators, on the dashboard of the queues. */

@@ -97,11 +97,11 @@ describe('deliver', () => {
     const { id } = await publishedDelivery();
     const worker = ledger.attempter();
     expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toMatchObject({ end: 'attempted' });
-    expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'stood_down', why: 'superseded' });
-    expect(await worker.attempt({ id, attemptNumber: 2 }, signal)).toEqual({ end: 'stood_down', why: 'settled' });
+    expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'stood_down', why: 'finished' });
+    expect(await worker.attempt({ id, attemptNumber: 2 }, signal)).toEqual({ end: 'stood_down', why: 'held' });
     expect(await worker.attempt({ id: crypto.randomUUID(), attemptNumber: 1 }, signal)).toEqual({
       end: 'stood_down',
-      why: 'unknown',
+      why: 'finished',
     });
     expect(ledger.posts).toHaveLength(1);
   });
@@ -120,7 +120,7 @@ describe('deliver', () => {
         },
       },
     });
-    expect(await stopped.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'stood_down', why: 'superseded' });
+    expect(await stopped.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'stood_down', why: 'finished' });
     expect(ledger.posts).toHaveLength(1);
   });
 
@@ -239,7 +239,7 @@ describe('a worker that ends, and a queue that takes nothing', () => {
   /** What is due is due now, and in nobody's hands. */
   const leasesRunOut = (accountId: string) =>
     ledger.db.pool.query(
-      'UPDATE deliveries SET due_at = least(due_at, now()), feed_at = now() WHERE account_id = $1 AND feed_at IS NOT NULL',
+      'UPDATE pending_deliveries SET due_at = least(due_at, now()), feed_at = now() WHERE account_id = $1 AND feed_at IS NOT NULL',
       [accountId],
     );
 
@@ -282,7 +282,7 @@ describe('a worker that ends, and a queue that takes nothing', () => {
     await ledger.settle();
     expect(ledger.posts).toHaveLength(1); // not before its time
     await ledger.db.pool.query(
-      `UPDATE deliveries SET due_at = due_at - interval '2 minutes', feed_at = feed_at - interval '2 minutes' WHERE id = $1`,
+      `UPDATE pending_deliveries SET due_at = due_at - interval '2 minutes', feed_at = feed_at - interval '2 minutes' WHERE id = $1`,
       [id],
     );
     await ledger.settle();
@@ -681,7 +681,7 @@ describe('retry asked for', () => {
     await askForRetry(ledger, { accountId, id });
     await ledger.work();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'failed', attemptCount: 2, askedTrigger: 'manual' });
-    await ledger.db.pool.query(`UPDATE deliveries SET feed_at = now() WHERE id = $1`, [id]);
+    await ledger.db.pool.query(`UPDATE pending_deliveries SET feed_at = now() WHERE id = $1`, [id]);
     await feed(ledger);
     await ledger.work();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3, feedAt: null });
@@ -709,7 +709,7 @@ describe('retry asked for', () => {
     ledger.setQueue(false);
     await askForRetry(ledger, { accountId, id });
     ledger.setQueue(true);
-    await ledger.db.pool.query(`UPDATE deliveries SET feed_at = now() WHERE id = $1`, [id]);
+    await ledger.db.pool.query(`UPDATE pending_deliveries SET feed_at = now() WHERE id = $1`, [id]);
     await feed(ledger);
     await ledger.work();
     expect((await attemptsOf(id)).map(({ trigger }) => trigger)).toEqual(['auto', 'manual']);

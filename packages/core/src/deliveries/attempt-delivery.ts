@@ -20,12 +20,13 @@ import { settleOwed } from './settle-owed.js';
 import { type AttemptRecord, LONGEST_QUEUED_WAIT_MS, type Recorded, recordAttempts } from './record-attempts.js';
 
 /** How a job of the queue ends.
- *  attempted: the POST was made and recorded · stood_down: there was nothing to do, `why` says it · parked: its subscription
+ *  attempted: the POST was made and recorded · stood_down: there was nothing to do, `why` says it (finished: or it is no
+ *  more) · parked: its subscription
  *  has its share under way, or its breaker is not closed; the feeder brings it again · early: its time has not come by the
  *  database's clock, look again in `inMs`. */
 export type AttemptEnd =
   | { end: 'attempted'; report: AttemptReport }
-  | { end: 'stood_down'; why: 'unknown' | 'superseded' | 'settled' | 'not_active' | 'erased' }
+  | { end: 'stood_down'; why: 'finished' | 'superseded' | 'held' | 'not_active' | 'erased' }
   | { end: 'parked'; why: 'crowded' | 'breaker' }
   | { end: 'early'; inMs: number };
 
@@ -104,11 +105,11 @@ export function openAttempter(options: AttemptOptions): Attempter {
     const { id, attemptNumber } = due;
     const readAt = performance.now();
     const delivery = await patience.until(() => loads.add(id), signal);
-    if (!delivery) return { end: 'stood_down', why: 'unknown' };
+    if (!delivery) return { end: 'stood_down', why: 'finished' };
     if (delivery.attemptCount !== attemptNumber - 1) return { end: 'stood_down', why: 'superseded' };
     const urgent = isUrgent(delivery.askedTrigger);
     if (!urgent) {
-      if (delivery.status !== 'pending') return { end: 'stood_down', why: 'settled' };
+      if (delivery.status !== 'pending') return { end: 'stood_down', why: 'held' };
       if (delivery.isDeleted || delivery.subscriptionStatus !== 'active') return standDown(delivery);
       if (delivery.dueInMs !== null && delivery.dueInMs > EARLY_MS) return { end: 'early', inMs: delivery.dueInMs };
     } else if (delivery.isDeleted) {

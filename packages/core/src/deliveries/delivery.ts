@@ -16,7 +16,9 @@ import type { AttemptTrigger, DeliveryStatus, SubscriptionStatus } from '../gene
  *  is the fence: a job for any other number stands down, and a result for any other number is not recorded. `failureCount`
  *  counts the waits of the schedule that are spent. `askedTrigger` asks for one attempt whatever the status.
  *  `feedAt` is when the feeder looks after it; it is null exactly when no attempt is owed. Later than `dueAt`, it is the end
- *  of a lease (lease.ts). */
+ *  of a lease (lease.ts).
+ *
+ *  While an attempt is owed, or it is held, it stands in `pending_deliveries`, otherwise in `finished_deliveries` (tables.ts). */
 export interface LoadedDelivery {
   id: string;
   accountId: string;

@@ -9,15 +9,15 @@ export const CHANGED_AT_ONCE = 2_000;
  *  own: call it after the change is committed. If the subscription is neither (any more), nothing is held. Safe to repeat and
  *  to break off: what is left pending, or is being written to by somebody else, is held when its job meets the state. An
  *  attempt that a person asked for stays asked for; a recovery asks for nothing that a pause would not hold. Leans on
- *  deliveries_feed_idx: what is pending is in it. */
+ *  pending_deliveries_feed_idx: what is pending is in it. */
 export async function holdDeliveries(pool: pg.Pool, { accountId, id }: SubscriptionKey): Promise<void> {
   for (let count = CHANGED_AT_ONCE; count === CHANGED_AT_ONCE;) {
     const { rowCount } = await pool.query(
-      `UPDATE deliveries d SET status = 'held', due_at = NULL,
+      `UPDATE pending_deliveries d SET status = 'held', due_at = NULL,
          asked_trigger = nullif(d.asked_trigger, 'recovery'),
          feed_at = CASE WHEN nullif(d.asked_trigger, 'recovery') IS NOT NULL THEN d.feed_at END
        WHERE d.id = ANY (ARRAY(
-         SELECT p.id FROM subscriptions s JOIN deliveries p ON p.subscription_id = s.id
+         SELECT p.id FROM subscriptions s JOIN pending_deliveries p ON p.subscription_id = s.id
          WHERE s.account_id = $1 AND s.id = $2 AND (s.status = 'paused' OR s.status = 'disabled' AND s.holds_when_disabled)
            AND s.deleted_at IS NULL
            AND p.feed_at IS NOT NULL AND p.status = 'pending'

@@ -17,7 +17,7 @@ beforeEach(async () => {
   ledger.answers.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
-  await ledger.db.pool.query('TRUNCATE deliveries');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries');
 });
 
 const { signal } = new AbortController();
@@ -207,7 +207,7 @@ describe('breaker', () => {
     const { accountId, id } = await openedBreaker();
     await publishMany(accountId, 5);
     await ledger.db.pool.query(
-      `UPDATE deliveries SET due_at = now(), feed_at = now() + interval '50 seconds' WHERE attempt_count = 1`,
+      `UPDATE pending_deliveries SET due_at = now(), feed_at = now() + interval '50 seconds' WHERE attempt_count = 1`,
     );
     const retried = await ledger.db.prisma.delivery.findMany({ where: { accountId, attemptCount: 1 } });
     const worker = ledger.attempter();
@@ -234,7 +234,7 @@ describe('breaker', () => {
     await publishMany(accountId, 20);
     // Its long wait has ended; what was published meanwhile waits for longer.
     await ledger.db.pool.query(
-      `UPDATE deliveries SET due_at = now(), feed_at = now() WHERE account_id = $1 AND attempt_count > 0`,
+      `UPDATE pending_deliveries SET due_at = now(), feed_at = now() WHERE account_id = $1 AND attempt_count > 0`,
       [accountId],
     );
     await letTimePass(id);
@@ -254,7 +254,7 @@ describe('breaker', () => {
     for (let hour = 1; hour <= 24; hour += 1) {
       await publishMany(accountId, 20);
       await ledger.db.pool.query(
-        `UPDATE deliveries SET due_at = due_at - interval '1 hour', feed_at = feed_at - interval '1 hour' WHERE account_id = $1`,
+        `UPDATE pending_deliveries SET due_at = due_at - interval '1 hour', feed_at = feed_at - interval '1 hour' WHERE account_id = $1`,
         [accountId],
       );
       await ledger.db.pool.query(
@@ -302,7 +302,7 @@ describe('breaker', () => {
     await feed(ledger);
     ledger.jobs.length = 0; // its worker is dead, and the queue has forgotten it
     await ledger.db.pool.query(
-      `UPDATE deliveries SET feed_at = now() WHERE id = (SELECT probe_id FROM subscriptions WHERE id = $1)`,
+      `UPDATE pending_deliveries SET feed_at = now() WHERE id = (SELECT probe_id FROM subscriptions WHERE id = $1)`,
       [id],
     );
     expect((await feed(ledger)).enqueued).toBe(1);

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { AttemptOutcome, AttemptTrigger, Delivery, DeliveryStatus } from '../generated/prisma/client.js';
 import { type Page, type Param, type Range, type WantedPage, pageOf, selectNewest } from '../newest-first.js';
+import { isOfEvent } from './tables.js';
 
 export interface DeliveriesWanted extends WantedPage {
   accountId: string;
@@ -17,6 +18,7 @@ export interface DeliveriesWanted extends WantedPage {
 
 export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'feedAt' | 'recoveryId'>;
 
+/** A delivery of either table, or of both. */
 const COLUMNS = `d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType",
   d.subscription_id AS "subscriptionId", d.status, d.status_reason AS "statusReason", d.attempt_count AS "attemptCount",
   d.due_at AS "dueAt", d.created_at AS "createdAt", d.completed_at AS "completedAt", d.last_outcome AS "lastOutcome",
@@ -47,17 +49,20 @@ export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Prom
   return rows[0]?.count ?? 0;
 }
 
+type Table = 'pending_deliveries' | 'finished_deliveries';
+const TABLES: Table[] = ['pending_deliveries', 'finished_deliveries'];
+
 /** All that is wanted, in no order, at most `limit` of each way.
  *
- *  Each way is one range of one index, in the order of that index (newest-first.ts):
+ *  Each way is one range of one index, in the order of that index (newest-first.ts). Both tables have each of these indexes:
  *
- *    led by                          a way for                                             index of deliveries
+ *    led by                          a way for                                             index
  *    a recovery                      each status                                           recovery
- *    outcomes, triggers or statuses  each of them but the usual one                        outcome, trigger, unsettled
+ *    outcomes, triggers or statuses  each of them but the usual one                        outcome, trigger, status
  *    the usual one, or nothing       each subscription, each type, each type of each       subscription_id_id, …_event_type_id
  *
- *  What does not lead is a filter. The usual one (`ok`, `auto`, `succeeded`) has no index, since most deliveries have it. An event
- *  has few deliveries: they are found by it and sorted. */
+ *  What does not lead is a filter. The usual one has no index, since most deliveries have it. Types have indexes only where deliveries are
+ *  many, among the finished ones. An event has few deliveries: they are found by their ids and sorted. */
 function statementOf(wanted: DeliveriesWanted): { text: string; values: unknown[] } {
   const values: unknown[] = [];
   const param = (one: unknown): string => `$${values.push(one)}`;
@@ -65,21 +70,39 @@ function statementOf(wanted: DeliveriesWanted): { text: string; values: unknown[
   const page = pageOf(wanted, param);
   const text = wanted.eventId
     ? ofEvent(param(wanted.eventId), filters, page)
-    : waysOf(filters)
-        .map((way) => `(${selectNewest({ table: 'deliveries', select: COLUMNS, ...way }, page)})`)
-        .join('\nUNION ALL\n');
+    : TABLES.flatMap((table) =>
+        waysOf(table, filters).map((way) => `(${selectNewest({ table, select: SELECT[table], ...way }, page)})`),
+      ).join('\nUNION ALL\n');
   return { text, values };
 }
+
+const SELECT: Record<Table, string> = {
+  pending_deliveries: COLUMNS,
+  finished_deliveries: COLUMNS.replace('d.due_at', 'NULL::timestamptz(3)'),
+};
 
 /** A column that may lead a list: all its values but the usual one have an index. */
 interface Lead {
   column: string;
   type: string;
-  usual: string;
+  /** null: all have. */
+  usual: Record<Table, string | null>;
 }
-const OUTCOME: Lead = { column: 'last_outcome', type: 'attempt_outcome', usual: 'ok' };
-const TRIGGER: Lead = { column: 'last_trigger', type: 'attempt_trigger', usual: 'auto' };
-const STATUS: Lead = { column: 'status', type: 'delivery_status', usual: 'succeeded' };
+const OUTCOME: Lead = {
+  column: 'last_outcome',
+  type: 'attempt_outcome',
+  usual: { pending_deliveries: null, finished_deliveries: 'ok' },
+};
+const TRIGGER: Lead = {
+  column: 'last_trigger',
+  type: 'attempt_trigger',
+  usual: { pending_deliveries: null, finished_deliveries: 'auto' },
+};
+const STATUS: Lead = {
+  column: 'status',
+  type: 'delivery_status',
+  usual: { pending_deliveries: 'pending', finished_deliveries: 'succeeded' },
+};
 
 /** What is asked for, as SQL. null: nothing of that kind. */
 interface Filters {
@@ -110,7 +133,7 @@ function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
 
 type Way = Pick<Range, 'columns' | 'conditions'>;
 
-function waysOf(filters: Filters): Way[] {
+function waysOf(table: Table, filters: Filters): Way[] {
   const { account, recovery, leads } = filters;
   if (recovery) {
     const status = leads.find(({ lead }) => lead === STATUS);
@@ -120,24 +143,27 @@ function waysOf(filters: Filters): Way[] {
     }));
   }
   const [first, ...others] = leads;
-  if (!first) return usualWays(filters, []);
+  if (!first) return usualWays(table, filters, []);
   const { lead, values } = first;
+  const usual = lead.usual[table];
+  const isUnusual = usual === null ? `d.${lead.column} IS NOT NULL` : `d.${lead.column} <> ${literal(lead, usual)}`;
   return values.flatMap((one): Way[] =>
-    one === lead.usual
-      ? usualWays(filters, [isAnyOf(lead, [one]), ...allOf({ leads: others })])
+    one === usual
+      ? usualWays(table, filters, [isAnyOf(lead, [one]), ...allOf({ leads: others })])
       : [
           {
             columns: { account_id: account, [lead.column]: literal(lead, one) },
-            conditions: [`d.${lead.column} <> ${literal(lead, lead.usual)}`, ...allOf({ ...filters, leads: others })],
+            conditions: [isUnusual, ...allOf({ ...filters, leads: others })],
           },
         ],
   );
 }
 
-function usualWays(filters: Filters, conditions: string[]): Way[] {
+function usualWays(table: Table, filters: Filters, conditions: string[]): Way[] {
   const { account, subscriptions, types } = filters;
   const bySubscription = subscriptions && subscriptions.length <= MAX_WAYS ? subscriptions : null;
-  const byType = types && types.length * (bySubscription?.length ?? 1) <= MAX_WAYS ? types : null;
+  const byType =
+    table === 'finished_deliveries' && types && types.length * (bySubscription?.length ?? 1) <= MAX_WAYS ? types : null;
   const ways = bySubscription
     ? bySubscription.map((id): Way => ({
         columns: { subscription_id: id },
@@ -151,7 +177,7 @@ function usualWays(filters: Filters, conditions: string[]): Way[] {
 
 function ofEvent(event: string, filters: Filters, page: Page): string {
   const conditions = [
-    `d.event_id = ${event}::uuid AND (d.account_id = ${filters.account}) IS TRUE AND d.id >= ${page.lowest} AND d.id < ${page.highest}`,
+    `${isOfEvent(`${event}::uuid`)} AND d.account_id = ${filters.account} AND d.id >= ${page.lowest} AND d.id < ${page.highest}`,
     ...(filters.recovery ? [`d.recovery_id = ${filters.recovery}`] : []),
     ...page.conditions,
     ...allOf(filters),

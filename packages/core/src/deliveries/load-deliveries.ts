@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { LoadedDelivery } from './delivery.js';
 
-// Leans on the keys of deliveries, events, subscriptions and accounts, and on secrets_subscription_id_idx.
+// Leans on the keys of pending_deliveries, events, subscriptions and accounts, and on secrets_subscription_id_idx.
 const LOAD = `
 SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType", e.body, d.status,
   d.attempt_count AS "attemptCount", d.failure_count AS "failureCount", d.asked_trigger AS "askedTrigger", d.recovery_id AS "recoveryId",
@@ -16,12 +16,12 @@ SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type 
     ORDER BY k.expires_at DESC NULLS FIRST
   ) AS "secretsSealed"
 FROM unnest($1::uuid[]) AS wanted (id)
-JOIN deliveries d ON d.id = wanted.id
+JOIN pending_deliveries d ON d.id = wanted.id
 JOIN events e ON e.id = d.event_id
 JOIN subscriptions s ON s.id = d.subscription_id
 JOIN accounts a ON a.id = s.account_id`;
 
-/** All that the attempts of these deliveries need, in one statement; null for one that is no more. In the order given. */
+/** All that the attempts of these deliveries need, in one statement; null for one that is finished, or is no more. In the order given. */
 export async function loadDeliveries(pool: pg.Pool, ids: string[]): Promise<(LoadedDelivery | null)[]> {
   const { rows } = await pool.query<LoadedDelivery>({ name: 'load-deliveries', text: LOAD, values: [ids] });
   const byId = new Map(rows.map((row) => [row.id, row]));

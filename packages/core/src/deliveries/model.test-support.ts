@@ -212,7 +212,7 @@ const take = (world: World, at: number) =>
 /** A verb of a process that ends between the verb's commit and what follows it. */
 async function cutShort(world: World, verb: (ledger: Ledger) => Promise<unknown>): Promise<void> {
   const db = interpose(world.ledger.db, (statement, run) =>
-    statement.startsWith('UPDATE deliveries') ? crashes() : run(),
+    statement.startsWith('UPDATE pending_deliveries') ? crashes() : run(),
   );
   await verb({ ...world.ledger, db, enqueue: crashes }).catch((error: unknown) => {
     if (error !== CRASH) throw error;
@@ -676,7 +676,7 @@ export const ACTS: Record<string, Act> = {
       const job = take(world, at);
       if (!job) return;
       const db = interpose(world.ledger.db, (statement, run) =>
-        statement.startsWith('UPDATE deliveries') ? crashes() : run(),
+        statement.startsWith('UPDATE pending_deliveries') ? crashes() : run(),
       );
       await attempt(world, job, () => pick(ANSWERS, how) ?? {}, { db, enqueue: crashes });
     },
@@ -688,7 +688,7 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
   for (const job of ledger.jobs) job.delayMs = Math.max(0, (job.delayMs ?? 0) - seconds * 1_000);
   await ledger.db.pool.query(
     `WITH clock AS (SELECT $2 * interval '1 second' AS passed), deliveries_nearer AS (
-       UPDATE deliveries SET due_at = due_at - passed, feed_at = feed_at - passed FROM clock WHERE account_id = $1
+       UPDATE pending_deliveries SET due_at = due_at - passed, feed_at = feed_at - passed FROM clock WHERE account_id = $1
      )
      UPDATE subscriptions SET failing_since = failing_since - passed, breaker_until = breaker_until - passed,
        next_slot_at = next_slot_at - passed, concurrency_set_at = concurrency_set_at - passed

@@ -19,7 +19,7 @@ const BOUND_AFTER_MS = 10;
 // Parked ones go in the order in which they were published, whichever has been tried already: so the oldest one reaches the
 // end of its schedule even if only a probe is made now and then.
 const PARK = `
-UPDATE deliveries d SET feed_at = least(d.created_at, now())
+UPDATE pending_deliveries d SET feed_at = least(d.created_at, now())
 FROM unnest($1::uuid[], $2::int[]) AS parked (id, attempt_count)
 WHERE d.id = parked.id AND d.status = 'pending' AND d.attempt_count = parked.attempt_count AND d.feed_at > now()`;
 

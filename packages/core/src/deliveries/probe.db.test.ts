@@ -16,7 +16,7 @@ beforeEach(async () => {
   ledger.answers.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
-  await ledger.db.pool.query('TRUNCATE deliveries');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries');
 });
 
 const { signal } = new AbortController();
@@ -64,7 +64,7 @@ describe('a half-open breaker with something due is probed in the next round of 
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     await publish(accountId, 40);
     await ledger.db.pool.query(
-      `UPDATE deliveries d SET due_at = t.at, feed_at = t.at
+      `UPDATE pending_deliveries d SET due_at = t.at, feed_at = t.at
        FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '30 seconds' AS at FROM deliveries) t WHERE t.id = d.id`,
     );
     await publish(accountId);
@@ -80,7 +80,7 @@ describe('a half-open breaker with something due is probed in the next round of 
 
   it('by what may be sent now, not by a long wait that ends soon', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_700_000 });
-    await ledger.db.pool.query(`UPDATE deliveries SET due_at = now() + interval '1 hour', feed_at = now()`);
+    await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 hour', feed_at = now()`);
     expect(await fed()).toEqual([]);
     const [published] = await publish(accountId);
     expect(await fed()).toEqual([published]);
@@ -190,7 +190,7 @@ describe('room', () => {
     if (job) await ledger.attempter({ waitsMs: [30_000] }).attempt(job, signal);
     await set('subscriptions', id, 'concurrency_limit = 1');
     await ledger.db.pool.query(
-      `UPDATE deliveries SET due_at = due_at - interval '31 seconds', feed_at = feed_at - interval '31 seconds'`,
+      `UPDATE pending_deliveries SET due_at = due_at - interval '31 seconds', feed_at = feed_at - interval '31 seconds'`,
     );
     ledger.jobs.length = 0;
     await publish(accountId);

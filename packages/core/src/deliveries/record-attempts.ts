@@ -7,6 +7,7 @@ import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { GENTLE_START, MAX_CONCURRENCY } from './concurrency.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from './delivery.js';
+import { COLUMNS } from './tables.js';
 
 export interface AttemptRecord {
   delivery: LoadedDelivery;
@@ -47,10 +48,49 @@ const LONGEST_OPEN_SECONDS = 600;
 const QUICK_MS = 1_000;
 const GROWS_AFTER = `CASE WHEN v.quick THEN interval '1 second' ELSE interval '5 seconds' END`;
 
+/** The two tables that a delivery may be in. An attempt may end when its delivery is finished already: it was canceled meanwhile. */
+type Table = 'pending_deliveries' | 'finished_deliveries';
+
+/** What only an unfinished delivery has, as columns of `d`. */
+const OWED: Record<Table, string> = {
+  pending_deliveries: 'd.due_at, d.asked_trigger',
+  finished_deliveries: 'NULL::timestamptz AS due_at, NULL::attempt_trigger AS asked_trigger',
+};
+
+/** Writes what `after` says. */
+const WRITE: Record<Table, string> = {
+  // Whoever still owes an attempt stays, everything else leaves for the other table.
+  pending_deliveries: `
+staying AS (
+  UPDATE pending_deliveries d SET
+    status = a.status, status_reason = a.status_reason, attempt_count = a.attempt_count, failure_count = a.failure_count, due_at = a.due_at,
+    asked_trigger = a.asked_trigger, feed_at = a.feed_at, completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
+    last_status_code = a.status_code, last_duration_ms = a.duration_ms, last_attempt_at = a.started_at
+  FROM after a WHERE d.id = a.id AND NOT a.is_finished
+),
+leaving AS (
+  DELETE FROM pending_deliveries d USING after a WHERE d.id = a.id AND a.is_finished
+),
+finished AS (
+  INSERT INTO finished_deliveries (${COLUMNS})
+  SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count,
+    created_at, completed_at, recovery_id, outcome, trigger, status_code, duration_ms, started_at
+  FROM after WHERE is_finished
+)`,
+  finished_deliveries: `
+staying AS (
+  UPDATE finished_deliveries d SET
+    status = a.status, status_reason = a.status_reason, attempt_count = a.attempt_count, failure_count = a.failure_count,
+    completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
+    last_status_code = a.status_code, last_duration_ms = a.duration_ms, last_attempt_at = a.started_at
+  FROM after a WHERE d.id = a.id
+)`,
+};
+
 // The fence is attempt_count: of two results for one number, the second changes nothing. What an attempt does to the status
 // depends on the status now, not on the one it was loaded with: it may have been held or canceled meanwhile.
 // A subscription's row is written while it fails, when it stops to, and when its bounds change; not for every delivery.
-const RECORD = `
+const recordIn = (table: Table): string => `
 WITH input AS (
   SELECT * FROM unnest(
     $1::uuid[], $2::uuid[], $3::int[], $4::attempt_trigger[], $5::attempt_outcome[], $6::int[], $7::timestamptz[], $8::int[],
@@ -62,96 +102,87 @@ WITH input AS (
     decided, wait_ms, spent, disables, recovery_id
   )
 ),
-result AS (
-  -- A 410 of a URL that was replaced meanwhile says nothing of the new one: the delivery goes there at once.
-  SELECT i.*, CASE
-    WHEN i.decided = 'gone' AND i.url <> (
-      SELECT s.url FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id WHERE d.id = i.delivery_id
-    ) THEN 'retry'
-    ELSE i.decided
-  END AS next,
-  i.disables AND i.url = (
-    SELECT s.url FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id WHERE d.id = i.delivery_id
-  ) AS is_last
-  FROM input i
-),
 before AS (
-  SELECT d.id, d.status, d.due_at, d.asked_trigger, i.next, i.spent, i.is_last, i.outcome, i.status_code, i.number, i.trigger, i.started_at, i.duration_ms,
-    b.is_back, NOT s.is_direct AS is_fed,
-    CASE
-      WHEN i.next = 'succeeded' THEN 'succeeded'::delivery_status
-      WHEN i.next = 'gone' AND d.status IN ('pending', 'held') THEN 'failed'
-      WHEN i.next = 'failed' AND i.trigger <> 'manual' AND NOT b.is_back AND d.status IN ('pending', 'held') THEN 'failed'
-      ELSE d.status
-    END AS status_after,
-    -- A try that a person asked for leaves the schedule as it was, and so does one of before a recovery that brought it back.
-    CASE WHEN i.trigger = 'manual' OR b.is_back THEN greatest(d.due_at, now()) ELSE now() + i.wait_ms * interval '1 millisecond' END AS due_after,
-    -- What was asked for while a scheduled try was under way still stands, unless that one succeeded; and so does what we
-    -- aborted ourselves. After a 410 a recovery asks for nothing any more.
-    CASE WHEN i.trigger = 'auto' AND i.next <> 'succeeded' OR i.outcome = 'aborted'
-      THEN CASE WHEN i.next = 'gone' THEN nullif(d.asked_trigger, 'recovery') ELSE d.asked_trigger END
-    END AS asked_after
-  FROM result i JOIN deliveries d ON d.id = i.delivery_id
-    CROSS JOIN LATERAL (
-      SELECT rate_limit IS NULL AND breaker_until IS NULL AND concurrency_limit = ${MAX_CONCURRENCY} AS is_direct
-      FROM subscriptions WHERE id = d.subscription_id
-    ) s
-    CROSS JOIN LATERAL (SELECT d.recovery_id IS DISTINCT FROM i.recovery_id AS is_back) b
+  SELECT d.id, d.account_id, d.event_id, d.event_type, d.subscription_id, d.status, d.status_reason, d.attempt_count, d.failure_count,
+    d.created_at, d.completed_at, d.recovery_id, ${OWED[table]},
+    i.id AS attempt_id, i.decided, i.disables, i.url, i.wait_ms, i.spent, i.outcome, i.status_code, i.trigger, i.started_at, i.duration_ms,
+    d.recovery_id IS DISTINCT FROM i.recovery_id AS is_back
+  FROM input i JOIN ${table} d ON d.id = i.delivery_id
   WHERE d.attempt_count = i.number - 1
   ORDER BY d.id
   FOR UPDATE OF d
 ),
-moved AS (
-  UPDATE deliveries d SET
-    status = b.status_after,
-    status_reason = CASE
-      WHEN b.status_after = b.status THEN d.status_reason
-      WHEN b.next = 'gone' THEN 'gone'
-      WHEN b.status_after = 'failed' THEN 'exhausted'
-    END,
-    attempt_count = d.attempt_count + 1,
-    failure_count = d.failure_count + (b.spent AND NOT b.is_back)::int,
-    due_at = CASE WHEN b.status_after = 'pending' THEN b.due_after END,
-    asked_trigger = b.asked_after,
-    feed_at = CASE
-      WHEN b.status_after <> 'pending' THEN CASE WHEN b.asked_after IS NOT NULL THEN now() + interval '1 second' END
-      -- A person does not wait for the schedule. What is due now is enqueued now: a second job of it would be a second POST.
-      WHEN b.asked_after IN ('manual', 'test') AND b.due_after > now() THEN now() + interval '1 second'
-      WHEN b.due_after > now() + $24 * interval '1 millisecond' THEN b.due_after - interval '${FEED_AHEAD_SECONDS} seconds'
-      -- Who has a rate, or less room than it had, is given the next attempt by the feeder, when it is due and there is room.
-      WHEN b.is_fed THEN b.due_after
-      ELSE b.due_after + interval '${LEASE_SECONDS} seconds'
-    END,
-    completed_at = CASE
-      WHEN b.status_after IN ('pending', 'held') THEN NULL
-      WHEN b.status_after = b.status THEN d.completed_at
-      ELSE now()
-    END,
-    last_outcome = b.outcome,
-    last_trigger = b.trigger,
-    last_status_code = b.status_code,
-    last_duration_ms = b.duration_ms,
-    last_attempt_at = b.started_at
-  FROM before b WHERE d.id = b.id
-  RETURNING d.id, d.account_id, d.subscription_id, d.event_type, d.status, d.status_reason, d.attempt_count,
-    CASE WHEN d.status = 'pending' THEN b.due_after END AS due_after, b.is_fed, b.next, b.spent, b.is_last, b.outcome, b.status_code, b.duration_ms,
-    d.status = 'failed' AND b.status <> 'failed' AS has_failed,
-    CASE WHEN d.status <> b.status THEN d.status END AS ended
+result AS (
+  -- A 410 of a URL that was replaced meanwhile says nothing of the new one: the delivery goes there at once.
+  SELECT b.*, CASE WHEN b.decided = 'gone' AND NOT s.is_same_url THEN 'retry' ELSE b.decided END AS next,
+    b.disables AND s.is_same_url AS is_last, NOT s.is_direct AS is_fed
+  FROM before b CROSS JOIN LATERAL (
+    SELECT url = b.url AS is_same_url,
+      rate_limit IS NULL AND breaker_until IS NULL AND concurrency_limit = ${MAX_CONCURRENCY} AS is_direct
+    FROM subscriptions WHERE id = b.subscription_id
+  ) s
 ),
+moving AS (
+  SELECT r.*,
+    CASE
+      WHEN next = 'succeeded' THEN 'succeeded'::delivery_status
+      WHEN next = 'gone' AND status IN ('pending', 'held') THEN 'failed'
+      WHEN next = 'failed' AND trigger <> 'manual' AND NOT is_back AND status IN ('pending', 'held') THEN 'failed'
+      ELSE status
+    END AS status_after,
+    -- A try that a person asked for leaves the schedule as it was, and so does one of before a recovery that brought it back.
+    CASE WHEN trigger = 'manual' OR is_back THEN greatest(due_at, now()) ELSE now() + wait_ms * interval '1 millisecond' END AS due_after,
+    -- What was asked for while a scheduled try was under way still stands, unless that one succeeded; and so does what we
+    -- aborted ourselves. After a 410 a recovery asks for nothing any more.
+    CASE WHEN trigger = 'auto' AND next <> 'succeeded' OR outcome = 'aborted'
+      THEN CASE WHEN next = 'gone' THEN nullif(asked_trigger, 'recovery') ELSE asked_trigger END
+    END AS asked_after
+  FROM result r
+),
+after AS (
+  SELECT id, account_id, event_id, event_type, subscription_id, created_at, recovery_id, status AS status_before, status_after AS status,
+    CASE
+      WHEN status_after = status THEN status_reason
+      WHEN next = 'gone' THEN 'gone'
+      WHEN status_after = 'failed' THEN 'exhausted'
+    END AS status_reason,
+    attempt_count + 1 AS attempt_count,
+    failure_count + (spent AND NOT is_back)::int AS failure_count,
+    CASE WHEN status_after = 'pending' THEN due_after END AS due_at,
+    asked_after AS asked_trigger,
+    CASE
+      WHEN status_after <> 'pending' THEN CASE WHEN asked_after IS NOT NULL THEN now() + interval '1 second' END
+      -- A person does not wait for the schedule. What is due now is enqueued now: a second job of it would be a second POST.
+      WHEN asked_after IN ('manual', 'test') AND due_after > now() THEN now() + interval '1 second'
+      WHEN due_after > now() + $24 * interval '1 millisecond' THEN due_after - interval '${FEED_AHEAD_SECONDS} seconds'
+      -- Who has a rate, or less room than it had, is given the next attempt by the feeder, when it is due and there is room.
+      WHEN is_fed THEN due_after
+      ELSE due_after + interval '${LEASE_SECONDS} seconds'
+    END AS feed_at,
+    CASE
+      WHEN status_after IN ('pending', 'held') THEN NULL
+      WHEN status_after = status THEN completed_at
+      ELSE now()
+    END AS completed_at,
+    status_after NOT IN ('pending', 'held') AND asked_after IS NULL AS is_finished,
+    attempt_id, is_fed, next, spent, is_last, outcome, status_code, trigger, started_at, duration_ms
+  FROM moving
+),${WRITE[table]},
 counted AS (
   INSERT INTO stat_deltas (account_id, subscription_id, event_type, at, count, outcome, status_code, duration_bucket, ended)
   SELECT account_id, subscription_id, event_type, ${THIS_MINUTE}, count(*), outcome, status_code, ${DURATION_BUCKET}, ended
-  FROM moved GROUP BY account_id, subscription_id, event_type, outcome, status_code, ${DURATION_BUCKET}, ended
+  FROM (SELECT *, CASE WHEN status <> status_before THEN status END AS ended FROM after) a
+  GROUP BY account_id, subscription_id, event_type, outcome, status_code, ${DURATION_BUCKET}, ended
 ),
 written AS (
   INSERT INTO attempts (
     id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
     dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error
   )
-  SELECT i.id, m.account_id, m.subscription_id, m.id, i.number, i.trigger, i.outcome, i.status_code, i.started_at, i.duration_ms,
+  SELECT i.id, a.account_id, a.subscription_id, a.id, i.number, i.trigger, i.outcome, i.status_code, i.started_at, i.duration_ms,
     i.dns_ms, i.connect_ms, i.tls_ms, i.first_byte_ms, i.url, i.remote_address, i.request_headers::json, i.response_headers::json,
     i.response_body, i.response_truncated, i.error
-  FROM moved m JOIN input i ON i.delivery_id = m.id
+  FROM after a JOIN input i ON i.id = a.attempt_id
 ),
 verdict AS (
   SELECT m.*, m.failed AND NOT m.succeeded AS is_bad FROM (
@@ -162,7 +193,7 @@ verdict AS (
       bool_or(next IN ('retry', 'failed') AND (spent OR next = 'failed')) AS failed,
       bool_or(next = 'failed') AS exhausted,
       coalesce(sum(CASE outcome WHEN 'timeout' THEN ${TIMEOUT_WEIGHT} ELSE 1 END) FILTER (WHERE next IN ('retry', 'failed') AND (spent OR next = 'failed')), 0)::int AS weight
-    FROM moved GROUP BY subscription_id
+    FROM after GROUP BY subscription_id
   ) m
 ),
 -- Locked in order: two of these statements at once would otherwise each wait for the other.
@@ -221,7 +252,7 @@ told AS (
   INSERT INTO notices (id, type, account_id, subscription_id, delivery_id, detail)
   SELECT posthorn_uuidv7(), 'delivery:failed', account_id, subscription_id, id, json_build_object(
     'reason', status_reason, 'attemptCount', attempt_count, 'outcome', outcome, 'statusCode', status_code)
-  FROM moved WHERE has_failed
+  FROM after WHERE status = 'failed' AND status_before <> 'failed'
   UNION ALL
   SELECT posthorn_uuidv7(), 'subscription:disabled', account_id, id, NULL, json_build_object(
     'reason', status_reason, 'failingSince', failing_since)
@@ -234,55 +265,78 @@ told AS (
   SELECT posthorn_uuidv7(), 'subscription:recovered', account_id, id, NULL, json_build_object('failingSince', failing_before)
   FROM subscription WHERE failing_warned < warned_before
 )
--- Of due_after, not of due_at, which is rounded to the millisecond: whoever reads this must see the same side of the longest wait.
-SELECT m.id, m.status, (extract(epoch FROM m.due_after - now()) * 1000)::float8 AS "nextInMs", m.is_fed AS "isFed",
+-- Not of the table's due_at, which is rounded to the millisecond: whoever reads this must see the same side of the longest wait.
+SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", a.is_fed AS "isFed",
   CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened"
-FROM moved m LEFT JOIN subscription s ON s.id = m.subscription_id`;
+FROM after a LEFT JOIN subscription s ON s.id = a.subscription_id`;
 
-/** Writes attempts and what they do to their deliveries and subscriptions, in one statement: all of them or none. An
- *  answer per record, in order. A subscription that this disables still owes: cancel that afterwards (the worker does at
+const RECORD: Record<Table, string> = {
+  pending_deliveries: recordIn('pending_deliveries'),
+  finished_deliveries: recordIn('finished_deliveries'),
+};
+/** Nearly all are in the first. One that moves to the other table while a statement waits for its row is in neither for that statement,
+ *  so what is missing is looked for again. */
+const LOOKED_IN: Table[] = ['pending_deliveries', 'finished_deliveries', 'pending_deliveries'];
+
+/** Writes attempts and what they do to their deliveries and subscriptions, in one statement: all of them or none (those whose
+ *  delivery is finished already in one of their own). An answer per record, in order. A subscription that this disables still owes: cancel that afterwards (the worker does at
  *  once, and so does whoever meets such a delivery later). */
 export async function recordAttempts(
   pool: pg.Pool,
   records: AttemptRecord[],
   { failingAfterMs }: { failingAfterMs: number },
 ): Promise<(Recorded | null)[]> {
+  const recorded = new Map<AttemptRecord, Recorded>();
+  // Of two results of one delivery in one statement, the second is of the same attempt.
+  let left = [...new Map(records.toReversed().map((record) => [record.delivery.id, record])).values()];
+  for (const table of LOOKED_IN) {
+    if (left.length === 0) break;
+    const { rows } = await pool.query<Recorded & { id: string }>({
+      name: `record-${table}`,
+      text: RECORD[table],
+      values: valuesOf(left, failingAfterMs),
+    });
+    const byId = new Map(rows.map(({ id, ...one }) => [id, one]));
+    for (const record of left) {
+      const one = byId.get(record.delivery.id);
+      if (one) recorded.set(record, one);
+    }
+    left = left.filter((record) => !recorded.has(record));
+  }
+  return records.map((record) => recorded.get(record) ?? null);
+}
+
+function valuesOf(records: AttemptRecord[], failingAfterMs: number): unknown[] {
   const column = <T>(pick: (record: AttemptRecord) => T): T[] => records.map(pick);
-  const { rows } = await pool.query<Recorded & { id: string }>({
-    name: 'record-attempts',
-    text: RECORD,
-    values: [
-      column(() => newId()),
-      column(({ delivery }) => delivery.id),
-      column(({ attemptNumber }) => attemptNumber),
-      column(({ trigger }) => trigger),
-      column(({ result }) => result.outcome),
-      column(({ result }) => result.statusCode),
-      column(({ result }) => result.startedAt),
-      column(({ result }) => Math.round(result.durationMs)),
-      column(({ result }) => rounded(result.timings.dnsMs)),
-      column(({ result }) => rounded(result.timings.connectMs)),
-      column(({ result }) => rounded(result.timings.tlsMs)),
-      column(({ result }) => rounded(result.timings.firstByteMs)),
-      column(({ delivery }) => delivery.url),
-      column(({ result }) => result.remoteAddress),
-      column(({ result }) => JSON.stringify(result.requestHeaders)),
-      column(({ result }) => result.responseHeaders && JSON.stringify(result.responseHeaders)),
-      column(({ result }) => Buffer.from(result.body)),
-      column(({ result }) => result.bodyTruncated),
-      // Text in Postgres has no NUL.
-      column(({ result }) => result.error?.replaceAll('\0', '') ?? null),
-      column(({ decision }) => decision.next),
-      column(({ decision }) => (decision.next === 'retry' ? decision.inMs : 0)),
-      column(({ decision, trigger }) => decision.next === 'retry' && decision.spent && trigger !== 'manual'),
-      failingAfterMs,
-      LONGEST_QUEUED_WAIT_MS,
-      column(({ decision }) => decision.next === 'succeeded' && decision.disable === true),
-      column(({ delivery }) => delivery.recoveryId),
-    ],
-  });
-  const byId = new Map(rows.map(({ id, ...recorded }) => [id, recorded]));
-  return records.map(({ delivery }) => byId.get(delivery.id) ?? null);
+  return [
+    column(() => newId()),
+    column(({ delivery }) => delivery.id),
+    column(({ attemptNumber }) => attemptNumber),
+    column(({ trigger }) => trigger),
+    column(({ result }) => result.outcome),
+    column(({ result }) => result.statusCode),
+    column(({ result }) => result.startedAt),
+    column(({ result }) => Math.round(result.durationMs)),
+    column(({ result }) => rounded(result.timings.dnsMs)),
+    column(({ result }) => rounded(result.timings.connectMs)),
+    column(({ result }) => rounded(result.timings.tlsMs)),
+    column(({ result }) => rounded(result.timings.firstByteMs)),
+    column(({ delivery }) => delivery.url),
+    column(({ result }) => result.remoteAddress),
+    column(({ result }) => JSON.stringify(result.requestHeaders)),
+    column(({ result }) => result.responseHeaders && JSON.stringify(result.responseHeaders)),
+    column(({ result }) => Buffer.from(result.body)),
+    column(({ result }) => result.bodyTruncated),
+    // Text in Postgres has no NUL.
+    column(({ result }) => result.error?.replaceAll('\0', '') ?? null),
+    column(({ decision }) => decision.next),
+    column(({ decision }) => (decision.next === 'retry' ? decision.inMs : 0)),
+    column(({ decision, trigger }) => decision.next === 'retry' && decision.spent && trigger !== 'manual'),
+    failingAfterMs,
+    LONGEST_QUEUED_WAIT_MS,
+    column(({ decision }) => decision.next === 'succeeded' && decision.disable === true),
+    column(({ delivery }) => delivery.recoveryId),
+  ];
 }
 
 const rounded = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

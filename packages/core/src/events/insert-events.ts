@@ -42,7 +42,7 @@ const FEW = 128;
 // bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate, or
 // whose breaker is not closed, has no room here at all.
 //
-// Uses deliveries_leased_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
+// Uses pending_deliveries_leased_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
 // foreign key would hold it), so that erasing its account waits for what is being published. A row that somebody else has locked is passed
 // over: nobody in this statement waits for it, and its caller has to repeat.
 const INSERT = `
@@ -79,7 +79,7 @@ taken AS (
   FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_direct) m
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      SELECT FROM deliveries d
+      SELECT FROM pending_deliveries d
       WHERE d.subscription_id = m.subscription_id AND ${IS_LEASED} AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
         AND d.feed_at > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'
       LIMIT ${FEW}
@@ -87,7 +87,7 @@ taken AS (
   ) young
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      SELECT FROM deliveries d
+      SELECT FROM pending_deliveries d
       WHERE (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CONCURRENCY})
         AND d.subscription_id = m.subscription_id
         AND ${IS_LEASED} AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds' AND d.feed_at > now()
@@ -96,11 +96,11 @@ taken AS (
   ) leased
 ),
 placed AS (
-  SELECT posthorn_uuidv7() AS id, m.*, t.count + row_number() OVER (PARTITION BY m.subscription_id ORDER BY m.position) AS place
+  SELECT posthorn_delivery_id(m.event_id) AS id, m.*, t.count + row_number() OVER (PARTITION BY m.subscription_id ORDER BY m.position) AS place
   FROM matched m LEFT JOIN taken t USING (subscription_id)
 ),
 owed AS (
-  INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
+  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
   SELECT id, account_id, event_id, type, subscription_id,
     CASE WHEN is_active THEN 'pending'::delivery_status ELSE 'held' END,
     CASE WHEN is_active THEN now() END,

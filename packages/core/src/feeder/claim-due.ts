@@ -32,7 +32,7 @@ const MAY_BE_SENT = `feed_at <= now() AND (due_at <= now() OR asked_trigger IS N
 // One round at a time in all processes (who finds another at work does nothing): what is under way is counted and what is
 // chosen is added, and two at once would each fill the same room.
 //
-// A loose index scan over deliveries_feed_idx: one probe per subscription that is owed anything, then the oldest due of
+// A loose index scan over pending_deliveries_feed_idx: one probe per subscription that is owed anything, then the oldest due of
 // each that has room, so many of each. So a subscription with a backlog of a million costs what one with a backlog of fifty
 // costs. The first of each account come before the second of any: who owns many subscriptions, or has published much, gets
 // no larger share. Only what is chosen is locked: a lock is a write.
@@ -49,10 +49,10 @@ const MAY_BE_SENT = `feed_at <= now() AND (due_at <= now() OR asked_trigger IS N
 // still owed are few, or became due before the others.
 const CLAIM = `
 WITH RECURSIVE owed AS (
-  (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
+  (SELECT subscription_id FROM pending_deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
   UNION ALL
   SELECT (
-    SELECT d.subscription_id FROM deliveries d
+    SELECT d.subscription_id FROM pending_deliveries d
     WHERE d.feed_at IS NOT NULL AND d.subscription_id > o.subscription_id ORDER BY d.subscription_id LIMIT 1
   )
   FROM owed o WHERE o.subscription_id IS NOT NULL
@@ -61,7 +61,7 @@ waiting AS MATERIALIZED (
   SELECT s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until IS NOT NULL AS is_half_open, s.probe_id,
     greatest(s.next_slot_at, now()) AS next_slot_at
   FROM owed o JOIN subscriptions s ON s.id = o.subscription_id
-  WHERE EXISTS (SELECT FROM deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
+  WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
     AND (s.breaker_until IS NULL OR s.breaker_until <= now())
 ),
 roomy AS (
@@ -71,11 +71,11 @@ roomy AS (
   ) AS room
   FROM waiting w
   CROSS JOIN LATERAL (
-    SELECT count(*) FROM deliveries d WHERE d.id = w.probe_id AND ${IS_LEASED} AND d.feed_at > now()
+    SELECT count(*) FROM pending_deliveries d WHERE d.id = w.probe_id AND ${IS_LEASED} AND d.feed_at > now()
   ) probe
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      SELECT FROM deliveries d
+      SELECT FROM pending_deliveries d
       WHERE NOT w.is_half_open AND d.subscription_id = w.id
         AND ${IS_LEASED} AND d.feed_at > now() AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
       LIMIT w.concurrency_limit
@@ -85,16 +85,16 @@ roomy AS (
 due AS (
   SELECT c.id, r.id AS subscription_id, r.account_id, c.feed_at, row_number() OVER (PARTITION BY r.id ORDER BY c.feed_at) AS turn
   FROM roomy r CROSS JOIN LATERAL (
-    (SELECT d.id, d.feed_at FROM deliveries d
+    (SELECT d.id, d.feed_at FROM pending_deliveries d
     WHERE NOT r.is_half_open AND d.subscription_id = r.id AND d.feed_at <= now()
     ORDER BY d.feed_at LIMIT greatest(0, least(r.room, $1::int)))
     UNION ALL
     (SELECT old.id, old.feed_at FROM (
-      (SELECT d.id, d.feed_at FROM deliveries d
+      (SELECT d.id, d.feed_at FROM pending_deliveries d
       WHERE d.subscription_id = r.id AND ${MAY_BE_SENT} ORDER BY d.feed_at LIMIT 1)
       UNION ALL
       (SELECT since.id, since.feed_at FROM (
-        SELECT d.id, d.feed_at, d.due_at, d.asked_trigger FROM deliveries d
+        SELECT d.id, d.feed_at, d.due_at, d.asked_trigger FROM pending_deliveries d
         WHERE d.subscription_id = r.id AND d.id >= posthorn_uuid_at(r.failing_since - interval '${BEFORE_FAILING}')
         ORDER BY d.id LIMIT ${LOOKED_AT}
       ) since WHERE ${MAY_BE_SENT} ORDER BY since.id LIMIT 1)
@@ -106,7 +106,7 @@ fair AS (
   SELECT due.*, row_number() OVER (PARTITION BY account_id ORDER BY turn, feed_at) AS account_turn FROM due
 ),
 chosen AS MATERIALIZED (
-  SELECT d.id, d.subscription_id, d.feed_at FROM deliveries d
+  SELECT d.id, d.subscription_id, d.feed_at FROM pending_deliveries d
   WHERE d.id = ANY (ARRAY(SELECT id FROM fair ORDER BY account_turn, feed_at LIMIT $2)) AND d.feed_at <= now()
   FOR UPDATE SKIP LOCKED
 ),
@@ -125,7 +125,7 @@ told AS (
   WHERE s.id = l.subscription_id
 ),
 claimed AS (
-  UPDATE deliveries d SET feed_at = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
+  UPDATE pending_deliveries d SET feed_at = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE d.id = l.id
   RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger",
     coalesce(l.feed_at <= d.due_at, false) AS "wasParked",

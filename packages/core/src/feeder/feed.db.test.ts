@@ -11,10 +11,10 @@ beforeEach(async () => {
   await ledger.publisher.drain();
   ledger.jobs.length = 0;
   ledger.answers.length = 0;
-  await ledger.db.pool.query('TRUNCATE deliveries');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries');
 });
 
-const makeDue = () => ledger.db.pool.query(`UPDATE deliveries SET feed_at = due_at WHERE feed_at IS NOT NULL`);
+const makeDue = () => ledger.db.pool.query(`UPDATE pending_deliveries SET feed_at = due_at WHERE feed_at IS NOT NULL`);
 
 describe('feeder', () => {
   it('finds what was accepted and never enqueued, and enqueues it once per lease (L1)', async () => {
@@ -45,7 +45,7 @@ describe('feeder', () => {
     };
     expect(await replaced()).toEqual([false]);
     await ledger.db.pool.query(
-      `UPDATE deliveries SET due_at = due_at - interval '70 seconds', feed_at = feed_at - interval '70 seconds'`,
+      `UPDATE pending_deliveries SET due_at = due_at - interval '70 seconds', feed_at = feed_at - interval '70 seconds'`,
     );
     expect(await replaced()).toEqual([true, true]);
   });
@@ -78,7 +78,7 @@ describe('feeder', () => {
     ledger.jobs.length = 0;
     // Their leases have run out.
     await ledger.db.pool.query(
-      `UPDATE deliveries SET due_at = now() - interval '1 minute', feed_at = now() WHERE feed_at IS NOT NULL`,
+      `UPDATE pending_deliveries SET due_at = now() - interval '1 minute', feed_at = now() WHERE feed_at IS NOT NULL`,
     );
     await feed(ledger);
     expect(new Set(ledger.jobs.map(({ queue, attemptNumber }) => `${queue} ${attemptNumber}`))).toEqual(

@@ -2,13 +2,13 @@ import type pg from 'pg';
 import { cancelDeliveries } from '../deliveries/cancel-deliveries.js';
 import { releaseHeld } from '../deliveries/release-held.js';
 
-// A loose index scan over deliveries_held_idx: one probe per subscription that holds anything.
+// A loose index scan over pending_deliveries_held_idx: one probe per subscription that holds anything.
 const UNPAUSED = `
 WITH RECURSIVE holding AS (
-  (SELECT subscription_id FROM deliveries WHERE status = 'held' ORDER BY subscription_id LIMIT 1)
+  (SELECT subscription_id FROM pending_deliveries WHERE status = 'held' ORDER BY subscription_id LIMIT 1)
   UNION ALL
   SELECT (
-    SELECT d.subscription_id FROM deliveries d
+    SELECT d.subscription_id FROM pending_deliveries d
     WHERE d.status = 'held' AND d.subscription_id > h.subscription_id ORDER BY d.subscription_id LIMIT 1
   )
   FROM holding h WHERE h.subscription_id IS NOT NULL

@@ -8,13 +8,13 @@ import { ALIVE_SECONDS } from '../workers/record-worker.js';
 const GRACE_SECONDS = 10;
 
 /** `owed`, a recursive CTE: the subscriptions that are owed something, found as the feeder finds them: a loose index scan over
- *  deliveries_feed_idx, one probe each. */
+ *  pending_deliveries_feed_idx, one probe each. */
 export const OWED = `
 owed AS (
-  (SELECT subscription_id FROM deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
+  (SELECT subscription_id FROM pending_deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
   UNION ALL
   SELECT (
-    SELECT d.subscription_id FROM deliveries d
+    SELECT d.subscription_id FROM pending_deliveries d
     WHERE d.feed_at IS NOT NULL AND d.subscription_id > o.subscription_id ORDER BY d.subscription_id LIMIT 1
   )
   FROM owed o WHERE o.subscription_id IS NOT NULL
@@ -36,19 +36,19 @@ due AS MATERIALIZED (
       ELSE s.breaker_until IS NULL OR s.breaker_until <= now()
     END AS has_no_reason
   FROM ${owed} o JOIN subscriptions s ON s.id = o.subscription_id CROSS JOIN fed
-  WHERE EXISTS (SELECT FROM deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
+  WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
 )`;
 
 /** What is past due, with its subscription's id: at most so much of each subscription of `due`. */
 export const pastDue = (perSubscription: number): string => `
     SELECT s.id, d.due_at
     FROM due s CROSS JOIN LATERAL (
-      SELECT CASE WHEN d.asked_trigger IS NULL THEN d.due_at ELSE d.feed_at END AS due_at FROM deliveries d
+      SELECT CASE WHEN d.asked_trigger IS NULL THEN d.due_at ELSE d.feed_at END AS due_at FROM pending_deliveries d
       WHERE d.subscription_id = s.id AND d.feed_at <= now() - interval '${GRACE_SECONDS} seconds'
       ORDER BY d.feed_at LIMIT ${perSubscription}
     ) d
     WHERE s.has_no_reason AND d.due_at <= now() - interval '${GRACE_SECONDS} seconds'`;
 
-/** Of a subscription, how many are looked at for the oldest: the order of deliveries_feed_idx is that of being published where
+/** Of a subscription, how many are looked at for the oldest: the order of pending_deliveries_feed_idx is that of being published where
  *  deliveries were parked, and not of being due. */
 export const FIRST_FEW = 10;

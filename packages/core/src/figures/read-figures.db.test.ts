@@ -11,7 +11,7 @@ beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(async () => {
   await ledger.publisher.drain();
-  await ledger.db.pool.query('TRUNCATE deliveries, workers');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, workers');
   await ledger.db.pool.query('DELETE FROM accounts');
 });
 
@@ -35,7 +35,7 @@ async function owed(count: number, seconds: number, change = 'updated_at = now()
   const { id } = await ledger.activeSubscription(accountId);
   await Promise.all(Array.from({ length: count }, () => ledger.publish(accountId)));
   await ledger.db.pool.query(
-    `UPDATE deliveries SET due_at = now() - $2 * interval '1 second', feed_at = now() - $2 * interval '1 second' WHERE subscription_id = $1`,
+    `UPDATE pending_deliveries SET due_at = now() - $2 * interval '1 second', feed_at = now() - $2 * interval '1 second' WHERE subscription_id = $1`,
     [id, seconds],
   );
   await ledger.db.pool.query(`UPDATE subscriptions SET ${change} WHERE id = $1`, [id]);
@@ -71,7 +71,7 @@ describe('what is past due', () => {
     const id = await owed(4, 100);
     const set = (change: string) =>
       ledger.db.pool.query(
-        `UPDATE deliveries SET ${change} WHERE id = (SELECT id FROM deliveries WHERE subscription_id = $1 AND status = 'pending' AND feed_at < now() - interval '60 seconds' LIMIT 1)`,
+        `UPDATE pending_deliveries SET ${change} WHERE id = (SELECT id FROM deliveries WHERE subscription_id = $1 AND status = 'pending' AND feed_at < now() - interval '60 seconds' LIMIT 1)`,
         [id],
       );
     await set(`feed_at = now() + interval '50 seconds'`);
@@ -84,18 +84,20 @@ describe('what is past due', () => {
   it('counts from when it was due, not from when it was published: a parked retry keeps its place in the queue', async () => {
     await fed();
     await owed(1, 20);
-    await ledger.db.pool.query(`UPDATE deliveries SET feed_at = now() - interval '9 hours'`);
+    await ledger.db.pool.query(`UPDATE pending_deliveries SET feed_at = now() - interval '9 hours'`);
     const { pastDue, oldestPastDueSeconds } = await read();
     expect(pastDue).toBe(1);
     expect(oldestPastDueSeconds).toBeLessThan(80);
-    await ledger.db.pool.query(`UPDATE deliveries SET due_at = now() + interval '1 minute'`);
+    await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 minute'`);
     expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 1 });
   });
 
   it('an attempt that was asked for is late whatever the schedule says', async () => {
     await fed();
     await owed(1, 20);
-    await ledger.db.pool.query(`UPDATE deliveries SET due_at = now() + interval '2 hours', asked_trigger = 'manual'`);
+    await ledger.db.pool.query(
+      `UPDATE pending_deliveries SET due_at = now() + interval '2 hours', asked_trigger = 'manual'`,
+    );
     expect(await read()).toMatchObject({ pastDue: 1 });
   });
 

@@ -44,7 +44,7 @@ ${dueOf('owed')},
 parked AS (
   SELECT count(*)::int FROM (
     SELECT FROM due s CROSS JOIN LATERAL (
-      SELECT FROM deliveries d WHERE d.subscription_id = s.id AND d.feed_at <= now() LIMIT ${MOST}
+      SELECT FROM pending_deliveries d WHERE d.subscription_id = s.id AND d.feed_at <= now() LIMIT ${MOST}
     ) d
     LIMIT ${MOST}
   ) d
@@ -52,7 +52,7 @@ parked AS (
 past_due AS (SELECT count(*)::int FROM (${pastDue(MOST)} LIMIT ${MOST}) d),
 oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${pastDue(FIRST_FEW)}) d)
 SELECT past_due.count AS "pastDue", oldest.seconds AS "oldestPastDueSeconds", parked.count AS parked,
-  (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held, fed.at AS "lastFedAt"
+  (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held, fed.at AS "lastFedAt"
 FROM past_due, oldest, parked, fed`;
 
 const SUBSCRIPTIONS = `

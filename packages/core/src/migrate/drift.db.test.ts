@@ -32,13 +32,18 @@ test('the migrations and schema.prisma make the same database, but for what Pris
 // What Prisma's schema language has no words for. Each line is asserted too.
 const ONLY_IN_MIGRATIONS = [
   // partial indexes
-  'CREATE INDEX deliveries_feed_idx ON public.deliveries USING btree (subscription_id, feed_at) WHERE (feed_at IS NOT NULL)',
-  "CREATE INDEX deliveries_held_idx ON public.deliveries USING btree (subscription_id, id) WHERE (status = 'held'::delivery_status)",
-  'CREATE INDEX deliveries_leased_idx ON public.deliveries USING btree (subscription_id, feed_at) WHERE (feed_at > due_at)',
-  "CREATE INDEX deliveries_outcome_idx ON public.deliveries USING btree (account_id, last_outcome, id) WHERE (last_outcome <> 'ok'::attempt_outcome)",
-  'CREATE INDEX deliveries_recovery_idx ON public.deliveries USING btree (recovery_id, status, id) WHERE (recovery_id IS NOT NULL)',
-  "CREATE INDEX deliveries_trigger_idx ON public.deliveries USING btree (account_id, last_trigger, id) WHERE (last_trigger <> 'auto'::attempt_trigger)",
-  "CREATE INDEX deliveries_unsettled_idx ON public.deliveries USING btree (account_id, status, id) WHERE (status <> 'succeeded'::delivery_status)",
+  'CREATE INDEX attempts_verification_idx ON public.attempts USING btree (verification_id) WHERE (verification_id IS NOT NULL)',
+  "CREATE INDEX finished_deliveries_outcome_idx ON public.finished_deliveries USING btree (account_id, last_outcome, id) WHERE (last_outcome <> 'ok'::attempt_outcome)",
+  'CREATE INDEX finished_deliveries_recovery_idx ON public.finished_deliveries USING btree (recovery_id, status, id) WHERE (recovery_id IS NOT NULL)',
+  "CREATE INDEX finished_deliveries_status_idx ON public.finished_deliveries USING btree (account_id, status, id) WHERE (status <> 'succeeded'::delivery_status)",
+  "CREATE INDEX finished_deliveries_trigger_idx ON public.finished_deliveries USING btree (account_id, last_trigger, id) WHERE (last_trigger <> 'auto'::attempt_trigger)",
+  'CREATE INDEX pending_deliveries_feed_idx ON public.pending_deliveries USING btree (subscription_id, feed_at) WHERE (feed_at IS NOT NULL)',
+  "CREATE INDEX pending_deliveries_held_idx ON public.pending_deliveries USING btree (subscription_id, id) WHERE (status = 'held'::delivery_status)",
+  'CREATE INDEX pending_deliveries_leased_idx ON public.pending_deliveries USING btree (subscription_id, feed_at) WHERE (feed_at > due_at)',
+  'CREATE INDEX pending_deliveries_outcome_idx ON public.pending_deliveries USING btree (account_id, last_outcome, id) WHERE (last_outcome IS NOT NULL)',
+  'CREATE INDEX pending_deliveries_recovery_idx ON public.pending_deliveries USING btree (recovery_id, status, id) WHERE (recovery_id IS NOT NULL)',
+  "CREATE INDEX pending_deliveries_status_idx ON public.pending_deliveries USING btree (account_id, status, id) WHERE (status <> 'pending'::delivery_status)",
+  'CREATE INDEX pending_deliveries_trigger_idx ON public.pending_deliveries USING btree (account_id, last_trigger, id) WHERE (last_trigger IS NOT NULL)',
   "CREATE INDEX subscriptions_account_attention_idx ON public.subscriptions USING btree (account_id, ( CASE WHEN (status = 'active'::subscription_status) THEN failing_since ELSE status_changed_at END), id) WHERE ((deleted_at IS NULL) AND ((status = 'unverified'::subscription_status) OR ((status = 'active'::subscription_status) AND (failing_since IS NOT NULL)) OR ((status = 'disabled'::subscription_status) AND (status_reason <> 'manual'::text))))",
   'CREATE INDEX subscriptions_account_id_id_live_idx ON public.subscriptions USING btree (account_id, id) WHERE (deleted_at IS NULL)',
   "CREATE INDEX subscriptions_attention_idx ON public.subscriptions USING btree (( CASE WHEN (status = 'active'::subscription_status) THEN failing_since ELSE status_changed_at END), id) WHERE ((deleted_at IS NULL) AND ((status = 'unverified'::subscription_status) OR ((status = 'active'::subscription_status) AND (failing_since IS NOT NULL)) OR ((status = 'disabled'::subscription_status) AND (status_reason <> 'manual'::text))))",
@@ -48,9 +53,11 @@ const ONLY_IN_MIGRATIONS = [
   // checks
   "constraint accounts.accounts_id_check CHECK (((id)::text ~ '^[A-Za-z0-9_-]{1,64}$'::text))",
   'constraint attempts.attempts_of_check CHECK ((num_nonnulls(delivery_id, verification_id) = 1))',
-  "constraint deliveries.deliveries_completed_check CHECK (((status = ANY (ARRAY['succeeded'::delivery_status, 'failed'::delivery_status, 'canceled'::delivery_status])) = (completed_at IS NOT NULL)))",
-  "constraint deliveries.deliveries_due_check CHECK (((status = 'pending'::delivery_status) = (due_at IS NOT NULL)))",
-  "constraint deliveries.deliveries_feed_check CHECK ((((status = 'pending'::delivery_status) OR (asked_trigger IS NOT NULL)) = (feed_at IS NOT NULL)))",
+  "constraint finished_deliveries.finished_deliveries_status_check CHECK ((status = ANY (ARRAY['succeeded'::delivery_status, 'failed'::delivery_status, 'canceled'::delivery_status])))",
+  "constraint pending_deliveries.pending_deliveries_completed_check CHECK (((status = ANY (ARRAY['succeeded'::delivery_status, 'failed'::delivery_status, 'canceled'::delivery_status])) = (completed_at IS NOT NULL)))",
+  "constraint pending_deliveries.pending_deliveries_due_check CHECK (((status = 'pending'::delivery_status) = (due_at IS NOT NULL)))",
+  "constraint pending_deliveries.pending_deliveries_feed_check CHECK ((((status = 'pending'::delivery_status) OR (asked_trigger IS NOT NULL)) = (feed_at IS NOT NULL)))",
+  "constraint pending_deliveries.pending_deliveries_unfinished_check CHECK (((feed_at IS NOT NULL) OR (status = 'held'::delivery_status)))",
   "constraint recoveries.recoveries_ended_check CHECK (((status = 'running'::recovery_status) = (ended_at IS NULL)))",
   "constraint sessions.sessions_account_check CHECK (((kind = 'operator'::session_kind) = (account_id IS NULL)))",
   'constraint sessions.sessions_hash_check CHECK ((num_nonnulls(hash, link_hash) = 1))',
@@ -63,15 +70,20 @@ const ONLY_IN_MIGRATIONS = [
   'constraint subscriptions.subscriptions_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 10000)))',
   // functions and storage
   'function posthorn_add_counts(jsonb,jsonb)',
+  'function posthorn_delivery_id(uuid)',
+  'function posthorn_first_delivery_id(uuid)',
+  'function posthorn_last_delivery_id(uuid)',
   'function posthorn_url_origin(text)',
   'function posthorn_uuid_at(timestamp with time zone)',
   'function posthorn_uuidv7()',
-  'options deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0.02,autovacuum_vacuum_cost_delay=0}',
+  'options pending_deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=5000,autovacuum_vacuum_cost_delay=0}',
   'options stat_deltas {autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=10000}',
   'options stats {fillfactor=70}',
   // slices of time; those that there are differ from database to database
   'partitions attempts RANGE (id)',
   'partitions events RANGE (id)',
+  'partitions finished_deliveries RANGE (id)',
+  'relation of kind v deliveries',
 ];
 
 /** Everything in the schema `public`, one line each, sorted. */

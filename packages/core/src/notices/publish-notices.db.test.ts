@@ -140,7 +140,7 @@ describe('none is lost and none is told twice', () => {
     const operations = await operationsAccount();
     const key = await subscription();
     const db = interpose(ledger.db, (statement, run) =>
-      statement.includes('UPDATE deliveries') ? Promise.reject(new Error('ended')) : run(),
+      statement.includes('UPDATE pending_deliveries') ? Promise.reject(new Error('ended')) : run(),
     );
     await expect(disableSubscription({ db }, key)).rejects.toThrow('ended');
     expect(await told(operations)).toEqual([]);

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { type Database, inTransaction } from '../database.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Recovery as Row, SubscriptionStatus } from '../generated/prisma/client.js';
+import { COLUMNS } from '../deliveries/tables.js';
 import { idsAround, IS_FAILED, IS_MISSING } from './recovery.js';
 
 /** What one slice goes over at most, where little of it is to be brought back. */
@@ -74,93 +75,152 @@ async function advance(
     );
     return null;
   }
-  const { from, to } = idsAround(running);
-  const brought = await client.query<{ count: number }>({
-    name: `recover-${which}`,
-    text: which === 'failed' ? RECOVER_FAILED : RECOVER_MISSING,
-    values: [
-      id,
-      running.accountId,
-      running.subscriptionId,
-      running.position ?? from,
-      to,
-      running.since,
-      running.until,
-      subscriptionStatus === 'paused',
-      atOnce,
-      LOOKED_AT_ONCE,
-      ...(which === 'missing' ? [running.events] : []),
-    ],
+  const { ids, edge } = await find(client, running, atOnce);
+  const count = await bring(client, { id, running, ids });
+  const isAll = ids.length < atOnce && edge === null;
+  await client.query({
+    name: 'move-recovery-on',
+    text: `
+      UPDATE recoveries SET queued = queued + $2, position = coalesce($3, position),
+        status = CASE WHEN $4 THEN 'completed'::recovery_status ELSE status END, ended_at = CASE WHEN $4 THEN now() END
+      WHERE id = $1 AND status = 'running'`,
+    values: [id, count, ids.length === atOnce ? ids.at(-1) : edge, isAll],
   });
-  return { which, count: brought.rows[0]?.count ?? 0 };
+  return { which, count };
 }
 
-// found: what is to be brought back of the ids from the position on, in their order · edge: how far a slice looks, where little is
-// found; none: it looks to the end.
-const MOVE_ON = `
-UPDATE recoveries r SET
-  queued = r.queued + (SELECT count(*) FROM brought),
-  position = CASE WHEN f.count = $9 THEN f.last ELSE coalesce((SELECT id FROM edge), r.position) END,
-  status = CASE WHEN f.count < $9 AND NOT EXISTS (SELECT FROM edge) THEN 'completed'::recovery_status ELSE r.status END,
-  ended_at = CASE WHEN f.count < $9 AND NOT EXISTS (SELECT FROM edge) THEN now() END
-FROM (SELECT count(*), (array_agg(id ORDER BY id DESC))[1] AS last FROM found) f
-WHERE r.id = $1 AND r.status = 'running'
-RETURNING (SELECT count(*)::int FROM brought) AS count`;
+interface Found {
+  /** What is to be brought back (deliveries, or events), in the order of the ids. */
+  ids: string[];
+  /** How far a slice looks, where little is found; null: it looked to the end. */
+  edge: string | null;
+}
 
-// Leans on deliveries_subscription_id_id_idx. Locked in the order of their ids, as record-attempts.ts locks them: a result
-// that is being recorded is waited for, and a delivery which that made succeed is left alone. An attempt that a person
-// asked for stays asked for.
+async function find(client: pg.PoolClient, running: Running, atOnce: number): Promise<Found> {
+  const { accountId, subscriptionId, which, since, until, position, events } = running;
+  const { from, to } = idsAround({ since, until });
+  const { rows } = await client.query<Found>({
+    name: `find-${which}`,
+    text: FIND[which],
+    values: [
+      accountId,
+      subscriptionId,
+      position ?? from,
+      to,
+      since,
+      until,
+      atOnce,
+      LOOKED_AT_ONCE,
+      ...(which === 'missing' ? [events] : []),
+    ],
+  });
+  return rows[0] ?? { ids: [], edge: null };
+}
+
+// Uses the indexes by subscription of both tables of deliveries.
 const OURS = `
   FROM deliveries d
-  WHERE d.subscription_id = (SELECT s.id FROM subscriptions s WHERE s.account_id = $2 AND s.id = $3) AND d.id > $4 AND d.id < $5`;
-const RECOVER_FAILED = `
+  WHERE d.subscription_id = (SELECT s.id FROM subscriptions s WHERE s.account_id = $1 AND s.id = $2) AND d.id > $3 AND d.id < $4`;
+// Uses events_account_id_id_idx and the keys of the tables of deliveries.
+const EVENTS = `
+  FROM events e CROSS JOIN (SELECT $2::uuid AS id, $9::text[] AS events) s
+  WHERE e.account_id = $1 AND e.id > $3 AND e.id < $4`;
+const FIND: Record<Row['which'], string> = {
+  failed: `
 WITH edge AS MATERIALIZED (
-  SELECT d.id ${OURS} ORDER BY d.id OFFSET $10 - 1 LIMIT 1
+  SELECT d.id ${OURS} ORDER BY d.id OFFSET $8 - 1 LIMIT 1
 ),
 found AS MATERIALIZED (
-  SELECT d.id ${OURS} AND d.id <= coalesce((SELECT id FROM edge), $5) AND d.created_at >= $6 AND d.created_at < $7 AND ${IS_FAILED}
-  ORDER BY d.id LIMIT $9
+  SELECT d.id ${OURS} AND d.id <= coalesce((SELECT id FROM edge), $4) AND d.created_at >= $5 AND d.created_at < $6 AND ${IS_FAILED}
+  ORDER BY d.id LIMIT $7
+)
+SELECT ARRAY(SELECT id FROM found ORDER BY id) AS ids, (SELECT id FROM edge) AS edge`,
+  missing: `
+WITH edge AS MATERIALIZED (
+  SELECT e.id ${EVENTS} ORDER BY e.id OFFSET $8 - 1 LIMIT 1
 ),
-locked AS MATERIALIZED (
-  SELECT d.id FROM deliveries d WHERE d.id = ANY (ARRAY(SELECT id FROM found)) AND ${IS_FAILED} ORDER BY d.id FOR UPDATE
+found AS MATERIALIZED (
+  SELECT e.id ${EVENTS} AND e.id <= coalesce((SELECT id FROM edge), $4) AND e.created_at >= $5 AND e.created_at < $6 AND ${IS_MISSING}
+  ORDER BY e.id LIMIT $7
+)
+SELECT ARRAY(SELECT id FROM found ORDER BY id) AS ids, (SELECT id FROM edge) AS edge`,
+};
+
+/** Makes what was found owed again. Returns how many. */
+async function bring(
+  client: pg.PoolClient,
+  { id, running: { which, subscriptionId, subscriptionStatus }, ids }: { id: string; running: Running; ids: string[] },
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  if (which === 'failed') await lock(client, ids);
+  const { rows } = await client.query<{ count: number }>({
+    name: `bring-${which}`,
+    text: BRING[which],
+    values: [id, ids, subscriptionStatus === 'paused', ...(which === 'missing' ? [subscriptionId] : [])],
+  });
+  return rows[0]?.count ?? 0;
+}
+
+/** Locks deliveries wherever they are, in the order of their ids, as record-attempts.ts does: a result that is being recorded is waited
+ *  for. One that moves to the other table meanwhile is there for the next look. */
+async function lock(client: pg.PoolClient, ids: string[]): Promise<void> {
+  for (let look = 1, locked = 0; look <= LOOKS && locked < ids.length; look += 1) {
+    const { rowCount } = await client.query({ name: 'lock-deliveries', text: LOCK, values: [ids] });
+    locked = rowCount ?? 0;
+  }
+}
+
+const LOOKS = 3;
+const LOCK = `
+WITH finished AS (SELECT id FROM finished_deliveries WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE),
+pending AS (SELECT id FROM pending_deliveries WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE)
+SELECT id FROM finished UNION ALL SELECT id FROM pending`;
+
+const BRING: Record<Row['which'], string> = {
+  // What succeeded since it was found is left alone. An attempt that a person asked for stays asked for.
+  failed: `
+WITH leaving AS (
+  DELETE FROM finished_deliveries d WHERE d.id = ANY ($2::uuid[]) AND ${IS_FAILED} RETURNING ${COLUMNS}
 ),
-brought AS (
-  UPDATE deliveries d SET
-    status = CASE WHEN $8 THEN 'held'::delivery_status ELSE 'pending' END,
+returned AS (
+  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,
+    last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at, status, due_at, asked_trigger, feed_at, recovery_id)
+  SELECT id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,
+    last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at,
+    CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
+    CASE WHEN NOT $3 THEN now() END,
+    CASE WHEN NOT $3 THEN 'recovery'::attempt_trigger END,
+    CASE WHEN NOT $3 THEN now() END,
+    $1
+  FROM leaving
+  RETURNING id
+),
+asked AS (
+  UPDATE pending_deliveries d SET
+    status = CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
     status_reason = NULL,
     failure_count = 0,
-    due_at = CASE WHEN NOT $8 THEN now() END,
-    asked_trigger = CASE WHEN $8 THEN d.asked_trigger ELSE coalesce(d.asked_trigger, 'recovery') END,
-    feed_at = CASE WHEN $8 THEN d.feed_at ELSE now() END,
+    due_at = CASE WHEN NOT $3 THEN now() END,
+    asked_trigger = CASE WHEN $3 THEN d.asked_trigger ELSE coalesce(d.asked_trigger, 'recovery') END,
+    feed_at = CASE WHEN $3 THEN d.feed_at ELSE now() END,
     completed_at = NULL,
     recovery_id = $1
-  WHERE d.id = ANY (ARRAY(SELECT id FROM locked)) AND ${IS_FAILED}
-  RETURNING d.id
-)
-${MOVE_ON}`;
-
-// Leans on events_account_id_id_idx, and on deliveries_event_id_idx. An event that can be seen here has the deliveries that it
-// was published with, so none gets a second one of this subscription.
-const EVENTS = `
-  FROM events e CROSS JOIN (SELECT $3::uuid AS id, $11::text[] AS events) s
-  WHERE e.account_id = $2 AND e.id > $4 AND e.id < $5`;
-const RECOVER_MISSING = `
-WITH edge AS MATERIALIZED (
-  SELECT e.id ${EVENTS} ORDER BY e.id OFFSET $10 - 1 LIMIT 1
-),
-found AS MATERIALIZED (
-  SELECT e.id, e.type ${EVENTS} AND e.id <= coalesce((SELECT id FROM edge), $5) AND e.created_at >= $6 AND e.created_at < $7 AND ${IS_MISSING}
-  ORDER BY e.id LIMIT $9
-),
-brought AS (
-  INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, asked_trigger, feed_at, recovery_id)
-  SELECT posthorn_uuidv7(), $2, f.id, f.type, $3,
-    CASE WHEN $8 THEN 'held'::delivery_status ELSE 'pending' END,
-    CASE WHEN NOT $8 THEN now() END,
-    CASE WHEN NOT $8 THEN 'recovery'::attempt_trigger END,
-    CASE WHEN NOT $8 THEN now() END,
-    $1
-  FROM found f ORDER BY f.id
+  WHERE d.id = ANY ($2::uuid[]) AND ${IS_FAILED}
   RETURNING id
 )
-${MOVE_ON}`;
+SELECT ((SELECT count(*) FROM returned) + (SELECT count(*) FROM asked))::int AS count`,
+  // An event that can be seen has the deliveries that it was published with, so none gets a second one of this subscription.
+  missing: `
+WITH brought AS (
+  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, asked_trigger, feed_at, recovery_id)
+  SELECT posthorn_delivery_id(e.id), e.account_id, e.id, e.type, $4, e.created_at,
+    CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
+    CASE WHEN NOT $3 THEN now() END,
+    CASE WHEN NOT $3 THEN 'recovery'::attempt_trigger END,
+    CASE WHEN NOT $3 THEN now() END,
+    $1
+  FROM events e WHERE e.id = ANY ($2::uuid[]) ORDER BY e.id
+  RETURNING id
+)
+SELECT count(*)::int AS count FROM brought`,
+};

@@ -33,7 +33,7 @@ beforeEach(async () => {
   ledger.answers.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
-  await ledger.db.pool.query('TRUNCATE deliveries, attempts, events, recoveries');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, recoveries');
 });
 
 const { signal } = new AbortController();
@@ -219,7 +219,7 @@ describe('recover failed', () => {
     const [early, first, last, late, succeeded, pending] = await deliveries({ accountId });
     const set = (id = '', ms = 0, fields = '') =>
       ledger.db.pool.query(
-        `UPDATE deliveries SET created_at = date_trunc('second', now()) + $2 * interval '1 ms' ${fields} WHERE id = $1`,
+        `UPDATE pending_deliveries SET created_at = date_trunc('second', now()) + $2 * interval '1 ms' ${fields} WHERE id = $1`,
         [id, ms],
       );
     await set(early?.id, -1_001);
@@ -588,7 +588,7 @@ describe('advancing', () => {
     const recorder = new pg.Client(databaseUrl);
     await recorder.connect();
     await recorder.query('BEGIN');
-    await recorder.query(`UPDATE deliveries SET status = 'succeeded' WHERE id = $1`, [first?.id]);
+    await recorder.query(`UPDATE pending_deliveries SET status = 'succeeded' WHERE id = $1`, [first?.id]);
     const id = await start({ accountId, subscriptionId });
     const advancing = advanceRecoveries(ledger.db, { atOnce: 4 });
     await waitFor(async () => {

@@ -76,13 +76,13 @@ async function findRefusal(
   return null;
 }
 
-// Leans on deliveries_subscription_id_id_idx.
+// Uses the tables' indexes by subscription.
 const COUNT_FAILED = `
 SELECT count(*)::int AS matched FROM deliveries d
 WHERE d.subscription_id = (SELECT s.id FROM subscriptions s WHERE s.account_id = $1 AND s.id = $2)
   AND d.id >= $3 AND d.id < $4 AND d.created_at >= $5 AND d.created_at < $6 AND ${IS_FAILED}`;
 
-// Leans on events_account_id_id_idx, and on deliveries_event_id_idx.
+// Leans on events_account_id_id_idx, and on the keys of the tables of deliveries.
 const COUNT_MISSING = `
 SELECT count(*)::int AS matched FROM subscriptions s JOIN events e ON e.account_id = s.account_id
 WHERE s.account_id = $1 AND s.id = $2

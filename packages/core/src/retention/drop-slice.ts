@@ -1,23 +1,22 @@
 import type pg from 'pg';
-import { BEFORE_ALL, type Slice, type Sliced } from './slices.js';
+import { BEFORE_ALL, MOVED_AT_ONCE, type Slice, type Sliced } from './slices.js';
 
-/** Rows that are moved while everybody waits. With more than that still needed a slice is not dropped, but thinned out. */
-const MOVED_AT_ONCE = 2_000;
-
-/** The rows of an old slice that are needed on, at most one more than can be moved. Called when the old deliveries are gone, so
- *  what is left is owed, or was brought back later. */
+/** The rows of an old slice that are needed on, at most one more than can be moved. Called when the finished deliveries of its time are
+ *  gone, so what is left is owed. */
 const STILL_NEEDED: Record<Sliced, (slice: Slice) => string> = {
-  // Leans on deliveries_event_id_idx. An event is needed as long as there is a delivery of it.
+  finished_deliveries: () => 'SELECT NULL::uuid AS id WHERE false',
+  // An event is needed as long as there is a delivery of it, whose id lies in the same slice.
   events: ({ from, until }) =>
-    `SELECT DISTINCT event_id AS id FROM deliveries
-     WHERE event_id >= '${from ?? BEFORE_ALL}' AND event_id < '${until}' LIMIT ${MOVED_AT_ONCE + 1}`,
-  // Leans on deliveries' key and on the slice's index by delivery. An attempt is no older than its delivery.
+    `SELECT DISTINCT event_id AS id FROM (
+       SELECT event_id FROM deliveries WHERE id >= '${from ?? BEFORE_ALL}' AND id < '${until}' ORDER BY id OFFSET 0
+     ) d LIMIT ${MOVED_AT_ONCE + 1}`,
+  // Uses the keys of deliveries and the slice's index by delivery. An attempt is no older than its delivery.
   attempts: ({ name, until }) =>
     `SELECT a.id FROM deliveries d JOIN ${name} a ON a.delivery_id = d.id
      WHERE d.id < '${until}' AND d.attempt_count > 0 LIMIT ${MOVED_AT_ONCE + 1}`,
 };
 
-/** Ids of the slice's rows that are still needed; null: more than can be moved. */
+/** Ids of the slice's rows that are still needed; null: more than can be moved, so the slice is not dropped, but thinned out. */
 export async function readNeeded(client: pg.ClientBase, table: Sliced, slice: Slice): Promise<string[] | null> {
   const { rows } = await client.query<{ id: string }>(STILL_NEEDED[table](slice));
   return rows.length > MOVED_AT_ONCE ? null : rows.map(({ id }) => id);

@@ -1,10 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Database } from '../database.js';
+import { isOfEvent } from '../deliveries/tables.js';
 import type { Log } from '../log.js';
 import { dropOldStats } from '../stats/drop-old-stats.js';
 import { dropSlice, estimateRows, readNeeded } from './drop-slice.js';
-import { SLICED, type Slice, type Sliced, addSlice, firstIdAt, missingSlices, otherOf, readSlices } from './slices.js';
+import {
+  SLICED,
+  type Slice,
+  type Sliced,
+  addSlice,
+  firstIdAt,
+  isCrowded,
+  missingSlices,
+  otherOf,
+  readSlices,
+} from './slices.js';
 import { walk } from './walk.js';
 
 export interface RetentionOptions {
@@ -21,7 +32,7 @@ export interface RetentionOptions {
   now?: () => Date;
 }
 
-export type RetainedTable = Sliced | 'deliveries' | 'verifications' | 'payloads' | 'audit_entries' | 'stats';
+export type RetainedTable = Sliced | 'verifications' | 'payloads' | 'audit_entries' | 'stats';
 
 export interface Retention {
   /** One round. Resolves with what went (of dropped slices about so many rows, as Postgres estimates it); null when another
@@ -40,10 +51,6 @@ const TRIES = 5;
 const PAUSE_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-// A delivery that is not settled is owed, and one that was asked for is owed again: both stay, however old they are.
-const SETTLED_DELIVERIES = `
-  DELETE FROM deliveries d USING looked l
-  WHERE d.id = l.id AND d.feed_at IS NULL AND d.status IN ('succeeded', 'failed', 'canceled')`;
 // The one that counts for its subscription stays.
 const SETTLED_VERIFICATIONS = `
   DELETE FROM verifications v USING looked l
@@ -51,17 +58,18 @@ const SETTLED_VERIFICATIONS = `
     AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.verification_id = v.id)`;
 const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
 const NEEDED_BY_NO_DELIVERY: Record<Sliced, (slice: string) => string> = {
+  finished_deliveries: (slice) => `DELETE FROM ${slice} d USING looked l WHERE d.id = l.id`,
   events: (slice) =>
-    `DELETE FROM ${slice} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id)`,
+    `DELETE FROM ${slice} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)`,
   attempts: (slice) =>
     `DELETE FROM ${slice} a USING looked l WHERE a.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = a.delivery_id)`,
 };
 // Empty is what no event is published with, so it tells that there was more.
-const ERASED: Record<Sliced, string> = {
+const ERASED: Partial<Record<Sliced, string>> = {
   events: `
   UPDATE events e SET body = '' FROM looked l
   WHERE e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
-    SELECT FROM deliveries d WHERE d.event_id = e.id AND (d.feed_at IS NOT NULL OR d.status = 'held')
+    SELECT FROM pending_deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0
   )`,
   // The sentence about an unreadable response shows the beginning of it.
   attempts: `
@@ -70,8 +78,9 @@ const ERASED: Record<Sliced, string> = {
 
 /** Lets old rows go, in the background:
  *
- *  deliveries      settled and older than retentionDays: a few at a time
- *  events          when no delivery of theirs is left, with their slice: it is dropped as a whole, once all of it is older
+ *  finished_deliveries  with their slice: it is dropped as a whole, once all of it is older than retentionDays. (Pending ones stay,
+ *                       however old they are, and go soon after they have finished.)
+ *  events          the same, when no delivery of theirs is left
  *  attempts        the same, when their delivery is not owed
  *  verifications   settled, and not the current one of a subscription: a few at a time
  *  audit_entries   a few at a time
@@ -97,15 +106,21 @@ export function openRetention({
     return withLock(db.direct, async (client) => {
       const round: Round = { client, tries: { left: TRIES }, signal };
       const at = now?.() ?? (await readClock(client));
-      const gone = { events: 0, deliveries: 0, attempts: 0, verifications: 0, payloads: 0, audit_entries: 0, stats: 0 };
+      const gone: Record<RetainedTable, number> = {
+        finished_deliveries: 0,
+        events: 0,
+        attempts: 0,
+        verifications: 0,
+        payloads: 0,
+        audit_entries: 0,
+        stats: 0,
+      };
       const tell = (table: RetainedTable, count: number) => {
         gone[table] += count;
         if (count > 0) observe?.({ table, count });
       };
       await addSlices(round, at);
       const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
-      const settled = { table: 'deliveries', changed: SETTLED_DELIVERIES, until };
-      tell('deliveries', (await walk(client, settled, signal)).count);
       for (const table of SLICED) tell(table, await dropOld(round, { table, until }));
       const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };
       tell('verifications', (await walk(client, verifications, signal)).count);
@@ -124,10 +139,15 @@ export function openRetention({
     });
   }
 
-  /** In order: a later one before an earlier one would leave a gap for good. */
+  /** In order: a later one before an earlier one would leave a gap for good. Only where more rows came early than can be moved is it left
+   *  out: they stay with the other rows, are found there, and go from there. */
   async function addSlices(round: Round, at: Date): Promise<void> {
     for (const table of SLICED) {
       for (const slice of missingSlices(table, await readSlices(round.client, table), { at, retentionDays })) {
+        if (await isCrowded(round.client, table, slice)) {
+          log.warn({ slice: slice.name }, 'retention.left_out');
+          continue;
+        }
         if (!(await whenUnlocked(round, addSlice(table, slice)))) break;
         log.info({ slice: slice.name }, 'retention.added');
       }
@@ -164,9 +184,9 @@ export function openRetention({
       for (const table of SLICED) delete positions[table];
     }
     let count = 0;
-    for (const table of SLICED) {
+    for (const [table, changed] of Object.entries(ERASED) as [Sliced, string][]) {
       const after = positions[table];
-      const walked = await walk(client, { table, changed: ERASED[table], until, ...(after && { after }) }, signal);
+      const walked = await walk(client, { table, changed, until, ...(after && { after }) }, signal);
       positions[table] = walked.position;
       count += walked.count;
     }

@@ -130,7 +130,7 @@ describe('retention (V5)', () => {
     await pauseSubscription(ledger, { accountId, id: subscriptionId });
     await resumeSubscription(ledger, { accountId, id: subscriptionId });
     await ledger.db.pool.query(
-      'UPDATE deliveries SET due_at = CASE WHEN due_at IS NOT NULL THEN now() END, feed_at = now() WHERE feed_at IS NOT NULL',
+      'UPDATE pending_deliveries SET due_at = CASE WHEN due_at IS NOT NULL THEN now() END, feed_at = now() WHERE feed_at IS NOT NULL',
     );
     await feed(ledger);
     await ledger.work();
@@ -236,7 +236,7 @@ describe('retention (V5)', () => {
     expect((await slices()).length).toBeGreaterThan(before - 1);
     expect(await present(settled)).toBe(false);
     expect(await ledger.counts()).toMatchObject({ events: 2_001, deliveries: 2_001 });
-    await ledger.db.pool.query(`UPDATE deliveries SET status = 'canceled', completed_at = now()`);
+    await ledger.db.pool.query(`UPDATE pending_deliveries SET status = 'canceled', completed_at = now()`);
     await retain(day(60));
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
   });
@@ -315,7 +315,7 @@ describe('retention (V5)', () => {
       { slice: expect.stringMatching(/^events_\d{8}$/) },
       { slice: 'events_other' },
     ]);
-    await ledger.db.pool.query('UPDATE deliveries SET feed_at = due_at');
+    await ledger.db.pool.query('UPDATE pending_deliveries SET feed_at = due_at');
     await feed(ledger);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { status: 'succeeded' } })).toBe(3);
@@ -378,7 +378,7 @@ describe('retention (V5)', () => {
     expect(await askForRetry(ledger, { accountId, id: young })).toMatchObject({ outcome: 'asked' });
 
     await ledger.db.pool.query(
-      `UPDATE deliveries SET status = 'canceled', completed_at = now(), asked_trigger = NULL, feed_at = NULL`,
+      `UPDATE pending_deliveries SET status = 'canceled', completed_at = now(), asked_trigger = NULL, feed_at = NULL`,
     );
     await retain(day(8), 7); // another process, or the next day
     expect(await sizes()).toEqual([false, false, true]);

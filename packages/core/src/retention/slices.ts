@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { idTime } from '../id.js';
 
-/** What is kept in slices of time: the bulk of the ledger's bytes. (Deliveries change; see the migration `partitions`.) */
-export const SLICED = ['events', 'attempts'] as const;
+/** What is kept in slices of time, the bulk of the ledger's bytes, in the order in which old slices go. */
+export const SLICED = ['finished_deliveries', 'events', 'attempts'] as const;
 export type Sliced = (typeof SLICED)[number];
 
 /** A partition: the rows whose id is from `from` and below `until`. */
@@ -32,27 +32,26 @@ export async function readSlices(client: pg.ClientBase, table: Sliced): Promise<
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
+/** Slices are made so long before they begin: workers that stand still for a month leave none out. */
+const AHEAD_MS = 30 * DAY_MS;
 
 /** How long a slice is. Few of them, since loading a delivery opens all of its event's table; and old rows go with the last
  *  row of their slice, so up to so much later. */
 const widthMs = (retentionDays: number): number => Math.max(1, Math.floor(retentionDays / 4)) * DAY_MS;
 
-/** The slices that are missing until one whole slice lies ahead. One that has begun is not made any more: its rows are with
- *  the others by now. */
+/** The slices that are missing until a month, and one whole slice, lies ahead. One that has begun is not made any more: its rows are
+ *  with the others by now. */
 export function missingSlices(
   table: Sliced,
   slices: Slice[],
   { at, retentionDays }: { at: Date; retentionDays: number },
 ): Required<Slice>[] {
   const width = widthMs(retentionDays);
+  const until = at.getTime() + Math.max(width, AHEAD_MS);
   const tomorrow = Math.ceil((at.getTime() + 1) / DAY_MS) * DAY_MS;
   const last = slices.at(-1);
   const missing: Required<Slice>[] = [];
-  for (
-    let from = Math.max(tomorrow, last ? idTime(last.until).getTime() : 0);
-    from < at.getTime() + width;
-    from += width
-  ) {
+  for (let from = Math.max(tomorrow, last ? idTime(last.until).getTime() : 0); from < until; from += width) {
     const day = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
     missing.push({ name: `${table}_${day}`, from: firstIdAt(from), until: firstIdAt(from + width) });
   }
@@ -67,6 +66,18 @@ export function firstIdAt(time: number | Date): string {
 
 /** Sorts before every id. */
 export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+/** Rows that are moved while everybody waits. */
+export const MOVED_AT_ONCE = 2_000;
+
+/** Whether more rows of the slice's time are with the other rows than can be moved into it. */
+export async function isCrowded(client: pg.ClientBase, table: Sliced, { from, until }: Slice): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM ${otherOf(table)} WHERE id >= $1 AND id < $2 LIMIT ${MOVED_AT_ONCE + 1}`,
+    [from ?? BEFORE_ALL, until],
+  );
+  return (rowCount ?? 0) > MOVED_AT_ONCE;
+}
 
 /** The statement that makes a slice. Rows of its time that came early (their clocks are ahead) move into it. Whoever uses the
  *  table waits while they do: a moment, for those other rows are few, and it is one statement. */

@@ -87,7 +87,7 @@ describe('disable with hold', () => {
   it('a process that ends right after the commit leaves what whoever meets it settles: held, and not canceled', async () => {
     const key = await owing(3);
     const db = interpose(ledger.db, (statement, run) =>
-      statement.includes('UPDATE deliveries') ? Promise.reject(new Error('ended')) : run(),
+      statement.includes('UPDATE pending_deliveries') ? Promise.reject(new Error('ended')) : run(),
     );
     await expect(disableSubscription({ db }, { ...key, deliveries: 'hold' })).rejects.toThrow('ended');
     expect(await statuses(key.accountId)).toEqual({ pending: 3 });
@@ -158,10 +158,11 @@ describe('every delivery ends in a named status (L17)', () => {
       if (!failed || !asked || !underWay) throw new Error('too few jobs');
       ledger.answers.splice(0, 1, FAILED);
       await ledger.attempter({ waitsMs: [600_000] }).attempt(failed, signal);
-      await ledger.db.pool.query(`UPDATE deliveries SET asked_trigger = 'manual' WHERE id = $1`, [asked.id]);
-      await ledger.db.pool.query(`UPDATE deliveries SET status = 'held', due_at = NULL, feed_at = NULL WHERE id = $1`, [
-        due[0]?.id,
-      ]);
+      await ledger.db.pool.query(`UPDATE pending_deliveries SET asked_trigger = 'manual' WHERE id = $1`, [asked.id]);
+      await ledger.db.pool.query(
+        `UPDATE pending_deliveries SET status = 'held', due_at = NULL, feed_at = NULL WHERE id = $1`,
+        [due[0]?.id],
+      );
       ledger.answers.splice(0, 1, async () => {
         await verb(ledger, key);
         return FAILED;

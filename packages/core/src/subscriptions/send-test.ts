@@ -19,7 +19,6 @@ export async function sendTest(
   { accountId, id, frozen }: SubscriptionKey & { frozen: FrozenEvent },
 ): Promise<SendTestResult> {
   const eventId = newId();
-  const deliveryId = newId();
   const result = await inTransaction(db.pool, async (client): Promise<SendTestResult> => {
     const now = await lockSubscription(client, { accountId, id });
     if (!now) return { outcome: 'not_found' };
@@ -29,19 +28,20 @@ export async function sendTest(
       'INSERT INTO events (id, account_id, type, body, delivery_count, suppressed, created_at) VALUES ($1, $2, $3, $4, 1, true, $5)',
       [eventId, accountId, frozen.type, frozen.body, idTime(eventId)],
     );
-    await client.query(
-      `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, asked_trigger, due_at, feed_at, completed_at)
-       VALUES ($1, $2, $3, $4, $5, $6::delivery_status, $7, 'test', CASE WHEN $6 = 'pending'::delivery_status THEN now() END, now() + interval '${LEASE_SECONDS} seconds',
-         CASE WHEN $6 = 'canceled'::delivery_status THEN now() END)`,
-      [deliveryId, accountId, eventId, frozen.type, id, ...TEST_STATUS[now.status]],
+    const { rows } = await client.query<{ id: string }>(
+      `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, asked_trigger, due_at, feed_at, completed_at)
+       VALUES (posthorn_delivery_id($2), $1, $2, $3, $4, $5::delivery_status, $6, 'test', CASE WHEN $5 = 'pending'::delivery_status THEN now() END, now() + interval '${LEASE_SECONDS} seconds',
+         CASE WHEN $5 = 'canceled'::delivery_status THEN now() END)
+       RETURNING id`,
+      [accountId, eventId, frozen.type, id, ...TEST_STATUS[now.status]],
     );
     await client.query(
       `INSERT INTO stat_deltas (account_id, event_type, at, count) VALUES ($1, $2, ${THIS_MINUTE}, 1)`,
       [accountId, frozen.type],
     );
-    return { outcome: 'sent', deliveryId, eventId };
+    return { outcome: 'sent', deliveryId: rows[0]?.id ?? '', eventId };
   });
-  if (result.outcome === 'sent') await enqueue('deliver', [{ id: deliveryId, attemptNumber: 1 }]);
+  if (result.outcome === 'sent') await enqueue('deliver', [{ id: result.deliveryId, attemptNumber: 1 }]);
   return result;
 }
 
