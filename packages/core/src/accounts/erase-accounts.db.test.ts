@@ -56,7 +56,7 @@ async function fullAccount(): Promise<string> {
 }
 
 const TABLES =
-  `subscriptions verifications events deliveries attempts idempotency_keys recoveries api_keys stats stat_deltas`.split(
+  `subscriptions verifications events pending_deliveries finished_deliveries attempts idempotency_keys recoveries api_keys stats stat_deltas`.split(
     /\s+/,
   );
 
@@ -199,7 +199,7 @@ describe('a deleted account', () => {
     // The result waits for the delivery, and the eraser does not wait for the result.
     const client = await pool.connect();
     await client.query('BEGIN');
-    await client.query('SELECT FROM deliveries WHERE id = $1 FOR UPDATE', [job.id]);
+    await client.query('SELECT FROM pending_deliveries WHERE id = $1 FOR UPDATE', [job.id]);
     const attempt = ledger.attempter().attempt(job, signal);
     await waitFor(async () => (await pool.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 1);
     await deleteAccount(ledger, { id: accountId });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
 import { type Database, openDatabase } from '../database.js';
 import { askForRetry } from '../deliveries/ask-for-retry.js';
+import { COLUMNS } from '../deliveries/tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { feed } from '../feeder/feed.js';
 import { FAILED, GONE, type Ledger, openLedger, silent } from '../ledger.test-support.js';
@@ -96,8 +97,9 @@ async function failMany({ accountId, subscriptionId }: Wanted, many: number): Pr
        SELECT posthorn_uuidv7(), $1, 'message:created', '{"event":"message:created","payload":{}}', 1, now() FROM generate_series(1, $3)
        RETURNING id, account_id, type
      )
-     INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, completed_at)
-     SELECT posthorn_uuidv7(), account_id, id, type, $2, 'failed', 'exhausted', 5, 5, now() FROM event`,
+     INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count,
+       failure_count, created_at, completed_at)
+     SELECT posthorn_delivery_id(id), account_id, id, type, $2, 'failed', 'exhausted', 5, 5, now(), now() FROM event`,
     [accountId, subscriptionId, many],
   );
 }
@@ -118,16 +120,16 @@ const triggers = async (accountId: string) => {
 const deliveries = (where: { accountId: string; eventId?: string }) =>
   ledger.db.prisma.delivery.findMany({ where, orderBy: { id: 'asc' } });
 
-/** Notes each time that a delivery leaves `failed`, or is made by a recovery. */
+/** Notes each time that a delivery leaves `failed`, whether it moves to the pending ones or is among them, or is made by a recovery. */
 async function noteComebacks(): Promise<() => Promise<string[]>> {
   await ledger.db.pool.query(`
     CREATE TABLE IF NOT EXISTS comebacks (event_id uuid);
     TRUNCATE comebacks;
     CREATE OR REPLACE FUNCTION note_comeback() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN INSERT INTO comebacks VALUES (NEW.event_id); RETURN NEW; END $$;
-    CREATE OR REPLACE TRIGGER comes_back AFTER UPDATE ON deliveries FOR EACH ROW
+    CREATE OR REPLACE TRIGGER comes_back AFTER UPDATE ON pending_deliveries FOR EACH ROW
       WHEN (OLD.status = 'failed' AND NEW.status <> 'failed') EXECUTE FUNCTION note_comeback();
-    CREATE OR REPLACE TRIGGER is_made AFTER INSERT ON deliveries FOR EACH ROW
+    CREATE OR REPLACE TRIGGER is_made_or_moves AFTER INSERT ON pending_deliveries FOR EACH ROW
       WHEN (NEW.recovery_id IS NOT NULL) EXECUTE FUNCTION note_comeback()`);
   return async () => {
     const { rows } = await ledger.db.pool.query<{ id: string }>('SELECT event_id AS id FROM comebacks');
@@ -219,7 +221,7 @@ describe('recover failed', () => {
     const [early, first, last, late, succeeded, pending] = await deliveries({ accountId });
     const set = (id = '', ms = 0, fields = '') =>
       ledger.db.pool.query(
-        `UPDATE pending_deliveries SET created_at = date_trunc('second', now()) + $2 * interval '1 ms' ${fields} WHERE id = $1`,
+        `UPDATE finished_deliveries SET created_at = date_trunc('second', now()) + $2 * interval '1 ms' ${fields} WHERE id = $1`,
         [id, ms],
       );
     await set(early?.id, -1_001);
@@ -227,7 +229,13 @@ describe('recover failed', () => {
     await set(last?.id, -1);
     await set(late?.id, 0);
     await set(succeeded?.id, -500, `, status = 'succeeded'`);
-    await set(pending?.id, -500, `, status = 'pending', due_at = now(), feed_at = now(), completed_at = NULL`);
+    await set(pending?.id, -500);
+    await ledger.db.pool.query(
+      `WITH leaving AS (DELETE FROM finished_deliveries WHERE id = $1 RETURNING *)
+       INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, feed_at)
+       SELECT id, account_id, event_id, event_type, subscription_id, created_at, 'pending', now(), now() FROM leaving`,
+      [pending?.id],
+    );
     const { createdAt: since } = await ledger.db.prisma.delivery.findUniqueOrThrow({ where: { id: first?.id ?? '' } });
     const until = new Date(since.getTime() + 1_000);
     expect(await count({ accountId, subscriptionId, since, until })).toBe(2);
@@ -521,6 +529,24 @@ describe('a recovery and its subscription', () => {
 });
 
 describe('advancing', () => {
+  /** A slice that begins while this statement about a delivery is not committed yet, and waits for it. Returns how many it brought back. */
+  async function advanceDuring(statement: string, id = ''): Promise<number> {
+    const recorder = new pg.Client(databaseUrl);
+    await recorder.connect();
+    await recorder.query('BEGIN');
+    await recorder.query(statement, [id]);
+    const advancing = advanceRecoveries(ledger.db, { atOnce: 4 });
+    await waitFor(async () => {
+      const { rowCount } = await recorder.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rowCount === 1;
+    });
+    await recorder.query('COMMIT');
+    await recorder.end();
+    return advancing;
+  }
+
   it('each running recovery gets its slice, and each is told of', async () => {
     const [one, two] = [await subscribed(), await subscribed()];
     await failMany(one, 10);
@@ -547,7 +573,7 @@ describe('advancing', () => {
       const comebacks = await noteComebacks();
       const id = await start({ accountId, subscriptionId, which });
       await advanceRecoveries(ledger.db, { atOnce: 4 });
-      await expect(advanceRecoveries(dyingBeforeCommit(ledger.db, `recover-${which}`), { atOnce: 4 })).rejects.toThrow(
+      await expect(advanceRecoveries(dyingBeforeCommit(ledger.db, `bring-${which}`), { atOnce: 4 })).rejects.toThrow(
         'died',
       );
       expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
@@ -572,7 +598,7 @@ describe('advancing', () => {
     await publishUnheard(two.accountId, 3);
     await start(one);
     const other = await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missing' });
-    await expect(advanceRecoveries(dyingBeforeCommit(ledger.db, 'recover-failed'), { atOnce: 4 })).rejects.toThrow(
+    await expect(advanceRecoveries(dyingBeforeCommit(ledger.db, 'bring-failed'), { atOnce: 4 })).rejects.toThrow(
       'died',
     );
     expect(await findRecovery(ledger.db, { accountId: two.accountId, id: other })).toMatchObject({
@@ -581,31 +607,42 @@ describe('advancing', () => {
     await advanceToTheEnd();
   });
 
-  it('a result that is recorded while the slice waits for it is not undone', async () => {
+  // In the statements of a result: of an attempt that was under way when its delivery was canceled, and of one that a person asked for.
+  it.each([
+    ['where it is', false, `UPDATE finished_deliveries SET status = 'succeeded' WHERE id = $1`],
+    [
+      'by moving it to the finished ones',
+      true,
+      `WITH leaving AS (DELETE FROM pending_deliveries WHERE id = $1 RETURNING *)
+       INSERT INTO finished_deliveries (${COLUMNS})
+       SELECT ${COLUMNS.replace(/\bstatus\b/, `'succeeded'`)} FROM leaving`,
+    ],
+  ])('a result that is recorded while the slice waits for it is not undone: %s', async (_, isAsked, record) => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 2);
     const [first] = await deliveries({ accountId });
-    const recorder = new pg.Client(databaseUrl);
-    await recorder.connect();
-    await recorder.query('BEGIN');
-    await recorder.query(`UPDATE pending_deliveries SET status = 'succeeded' WHERE id = $1`, [first?.id]);
     const id = await start({ accountId, subscriptionId });
-    const advancing = advanceRecoveries(ledger.db, { atOnce: 4 });
-    await waitFor(async () => {
-      const { rowCount } = await recorder.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return rowCount === 1;
-    });
-    await recorder.query('COMMIT');
-    await recorder.end();
-    expect(await advancing).toBe(1);
+    if (isAsked) await askForRetry(ledger, { accountId, id: first?.id ?? '' });
+    expect(await advanceDuring(record, first?.id)).toBe(1);
     expect((await deliveries({ accountId })).map(({ status }) => status)).toEqual(['succeeded', 'pending']);
     expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
       status: 'completed',
       matched: 2,
       queued: 1,
     });
+  });
+
+  it('one that fails again and is finished while the slice waits for it comes back with that slice', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 1);
+    const [failed] = await deliveries({ accountId });
+    await askForRetry(ledger, { accountId, id: failed?.id ?? '' });
+    const id = await start({ accountId, subscriptionId });
+    const moved = `WITH leaving AS (DELETE FROM pending_deliveries WHERE id = $1 RETURNING *)
+      INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM leaving`;
+    expect(await advanceDuring(moved, failed?.id)).toBe(1);
+    expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', askedTrigger: 'recovery' }]);
+    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({ status: 'completed', queued: 1 });
   });
 
   it.each([

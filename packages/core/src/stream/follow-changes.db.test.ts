@@ -30,9 +30,10 @@ afterEach(async () => {
 async function insert(accountId: string, { agoMs = 0, subscriptionId = v7() } = {}): Promise<string> {
   const id = v7({ msecs: Date.now() - agoMs });
   await ledger.db.pool.query(
-    `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, completed_at, created_at)
-     VALUES ($1, $2, $3, 'message:created', $4, 'succeeded', now(), now())`,
-    [id, accountId, v7(), subscriptionId],
+    `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count,
+       completed_at, created_at)
+     VALUES ($1, $2, $1, 'message:created', $3, 'succeeded', 0, 0, now(), now())`,
+    [id, accountId, subscriptionId],
   );
   return id;
 }
@@ -134,8 +135,10 @@ it('comes and goes while rows arrive: each row reaches it at least once', async 
 it('of more than a thousand it catches up with the newest, and says that it skipped some', async () => {
   const after = v7({ msecs: Date.now() - 30_000 });
   await ledger.db.pool.query(
-    `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, completed_at)
-     SELECT posthorn_uuidv7(), 'acme', gen_random_uuid(), 'message:created', gen_random_uuid(), 'succeeded', now() FROM generate_series(1, 1005)`,
+    `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count,
+       completed_at, created_at)
+     SELECT posthorn_delivery_id(event_id), 'acme', event_id, 'message:created', gen_random_uuid(), 'succeeded', 0, 0, now(), now()
+     FROM (SELECT posthorn_uuidv7() AS event_id FROM generate_series(1, 1005)) e`,
   );
   const listener = await listen('acme', { after });
   expect([listener.got.length, listener.skipped]).toEqual([1_000, [null]]);
