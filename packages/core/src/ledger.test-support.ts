@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PostRequest, PostResult } from '@posthorn/sender';
-import { cloneDatabase } from '@posthorn/testing';
+import { cloneDatabase, waitFor } from '@posthorn/testing';
+import type pg from 'pg';
 import { inject } from 'vitest';
 import { eraseStep } from './accounts/erase-accounts.js';
 import { putAccount } from './accounts/put-account.js';
@@ -181,6 +182,24 @@ export function interpose(
   });
   return { ...db, pool };
 }
+
+/** Of the statements that `interpose` sees: it records attempts. */
+export const isRecord = (statement: string): boolean => /^record-(?:pending|finished)_deliveries$/.test(statement);
+/** The same: it holds, releases, cancels or gives up deliveries, or brings their next look of the feeder nearer. */
+export const changesOwed = (statement: string): boolean =>
+  /^\s*(?:UPDATE|WITH)\s/.test(statement) && /\b(?:UPDATE|DELETE FROM) pending_deliveries\b/.test(statement);
+
+/** Resolves when a statement in this database waits for a lock. */
+export const somebodyWaits = (pool: pg.Pool): Promise<boolean> =>
+  waitFor(
+    async () => {
+      const { rowCount } = await pool.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rowCount !== 0;
+    },
+    { what: 'a statement that waits for a lock' },
+  );
 
 export const challengeOf = (body: Uint8Array): string =>
   (JSON.parse(Buffer.from(body).toString()) as { payload: string }).payload;

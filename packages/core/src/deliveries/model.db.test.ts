@@ -38,6 +38,10 @@ interface Row {
   askedTrigger: AttemptTrigger | null;
   isDue: boolean;
   isCompleted: boolean;
+  /** The tables that have a row of it. */
+  tables: ('pending_deliveries' | 'finished_deliveries')[];
+  /** Its id lies in the range in which those of its event's deliveries are looked for. */
+  isInRange: boolean;
   /** How long after it is due, or after now, the feeder asks after it. */
   fedWithinSeconds: number | null;
   attempts: { number: number; trigger: AttemptTrigger; outcome: string; statusCode: number | null; digest: string }[];
@@ -54,6 +58,9 @@ async function stateOf({ accountId }: World): Promise<State> {
        ${STANDING} AS subscription, d.status,
        d.status_reason AS "statusReason", d.attempt_count AS "attemptCount", d.failure_count AS "failureCount",
        d.asked_trigger AS "askedTrigger", d.due_at IS NOT NULL AS "isDue", d.completed_at IS NOT NULL AS "isCompleted",
+       ARRAY(SELECT 'pending_deliveries' FROM pending_deliveries p WHERE p.id = d.id
+         UNION ALL SELECT 'finished_deliveries' FROM finished_deliveries f WHERE f.id = d.id) AS tables,
+       d.id BETWEEN posthorn_first_delivery_id(d.event_id) AND posthorn_last_delivery_id(d.event_id) AS "isInRange",
        extract(epoch FROM d.feed_at - greatest(d.due_at, now()))::float8 AS "fedWithinSeconds",
        (SELECT coalesce(json_agg(json_build_object('number', a.number, 'trigger', a.trigger, 'outcome', a.outcome,
           'statusCode', a.status_code, 'digest', md5(a::text)) ORDER BY a.number), '[]')
@@ -109,6 +116,10 @@ function checkRow(row: Row, world: World): void {
   expect(row.isDue, 'due').toBe(status === 'pending');
   expect(row.fedWithinSeconds !== null, 'with the feeder').toBe(status === 'pending' || askedTrigger !== null);
   expect(row.isCompleted, 'completed').toBe(isSettled(status));
+  // In one table and not in the other: what is owed or held is where the feeder looks, and nothing else is.
+  const isOpen = status === 'pending' || status === 'held' || askedTrigger !== null;
+  expect(row.tables, 'where it stands').toEqual([isOpen ? 'pending_deliveries' : 'finished_deliveries']);
+  expect(row.isInRange, 'found by its event').toBe(true);
   // And in its index within the lease: nothing waits unseen.
   expect(row.fedWithinSeconds ?? 0).toBeLessThanOrEqual(LEASE_SECONDS + SLOTS_AHEAD_SECONDS);
   expect(REASONS[status]).toContain(row.statusReason);

@@ -7,7 +7,16 @@ import { freezeEvent } from '../events/freeze-event.js';
 import { openPublisher } from '../events/publisher.js';
 import { type Round, feed, feedRest } from '../feeder/feed.js';
 import { reclaim } from '../feeder/reclaim.js';
-import { FAILED, GONE, type Ledger, challengeOf, interpose, silent } from '../ledger.test-support.js';
+import {
+  FAILED,
+  GONE,
+  type Ledger,
+  challengeOf,
+  changesOwed,
+  interpose,
+  isRecord,
+  silent,
+} from '../ledger.test-support.js';
 import type { AttemptTrigger, DeliveryStatus, RecoveryStatus } from '../generated/prisma/client.js';
 import { openPatience } from '../database-away.js';
 import { advanceRecoveries } from '../recoveries/advance-recoveries.js';
@@ -211,9 +220,7 @@ const take = (world: World, at: number) =>
 
 /** A verb of a process that ends between the verb's commit and what follows it. */
 async function cutShort(world: World, verb: (ledger: Ledger) => Promise<unknown>): Promise<void> {
-  const db = interpose(world.ledger.db, (statement, run) =>
-    statement.startsWith('UPDATE pending_deliveries') ? crashes() : run(),
-  );
+  const db = interpose(world.ledger.db, (statement, run) => (changesOwed(statement) ? crashes() : run()));
   await verb({ ...world.ledger, db, enqueue: crashes }).catch((error: unknown) => {
     if (error !== CRASH) throw error;
   });
@@ -666,7 +673,7 @@ export const ACTS: Record<string, Act> = {
     async run(world, { at, how }) {
       const job = take(world, at);
       if (!job) return;
-      const db = interpose(world.ledger.db, (statement, run) => (statement === 'record-attempts' ? crashes() : run()));
+      const db = interpose(world.ledger.db, (statement, run) => (isRecord(statement) ? crashes() : run()));
       await attempt(world, job, () => pick(ANSWERS, how) ?? {}, { db });
     },
   },
@@ -675,9 +682,7 @@ export const ACTS: Record<string, Act> = {
     async run(world, { at, how }) {
       const job = take(world, at);
       if (!job) return;
-      const db = interpose(world.ledger.db, (statement, run) =>
-        statement.startsWith('UPDATE pending_deliveries') ? crashes() : run(),
-      );
+      const db = interpose(world.ledger.db, (statement, run) => (changesOwed(statement) ? crashes() : run()));
       await attempt(world, job, () => pick(ANSWERS, how) ?? {}, { db, enqueue: crashes });
     },
   },

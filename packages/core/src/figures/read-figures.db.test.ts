@@ -15,6 +15,7 @@ beforeEach(async () => {
   await ledger.db.pool.query('DELETE FROM accounts');
 });
 
+const { signal } = new AbortController();
 const read = () => readFigures(ledger.db.pool);
 const worker = (signs: Partial<WorkerSigns> = {}): WorkerSigns => ({
   id: newId(),
@@ -69,14 +70,14 @@ describe('what is past due', () => {
   it('is not what a worker has, what is due later, what succeeded, nor what the feeder is about to take', async () => {
     await fed();
     const id = await owed(4, 100);
+    const next = `SELECT id FROM pending_deliveries WHERE subscription_id = $1 AND feed_at < now() - interval '60 seconds' LIMIT 1`;
     const set = (change: string) =>
-      ledger.db.pool.query(
-        `UPDATE pending_deliveries SET ${change} WHERE id = (SELECT id FROM deliveries WHERE subscription_id = $1 AND status = 'pending' AND feed_at < now() - interval '60 seconds' LIMIT 1)`,
-        [id],
-      );
+      ledger.db.pool.query(`UPDATE pending_deliveries SET ${change} WHERE id = (${next})`, [id]);
     await set(`feed_at = now() + interval '50 seconds'`);
     await set(`due_at = now() + interval '3 hours', feed_at = now() + interval '3 hours'`);
-    await set(`status = 'succeeded', due_at = NULL, feed_at = NULL, completed_at = now()`);
+    const { rows } = await ledger.db.pool.query<{ id: string }>(next, [id]);
+    const end = await ledger.attempter().attempt({ id: rows[0]?.id ?? '', attemptNumber: 1 }, signal);
+    expect(end).toMatchObject({ report: { deliveryStatus: 'succeeded' } });
     await set(`due_at = now() - interval '1 second', feed_at = now() - interval '1 second'`);
     expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 1 });
   });
@@ -121,8 +122,8 @@ describe('what is past due', () => {
     const id = await owed(2, 100);
     const copy = (status: 'pending' | 'held') =>
       ledger.db.pool.query(
-        `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
-         SELECT posthorn_uuidv7(), account_id, event_id, event_type, subscription_id, $2::delivery_status,
+        `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
+         SELECT posthorn_delivery_id(event_id), account_id, event_id, event_type, subscription_id, $2::delivery_status,
            CASE $2 WHEN 'pending' THEN due_at END, CASE $2 WHEN 'pending' THEN feed_at END
          FROM (SELECT * FROM deliveries WHERE subscription_id = $1 LIMIT 1) d, generate_series(1, 10001)`,
         [id, status],
