@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { FAILED, type Ledger, openLedger, somebodyWaits } from '../ledger.test-support.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
+import { cancelDeliveries } from './cancel-deliveries.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -41,6 +43,7 @@ describe('a retry', () => {
   it('overrides one that a recovery asked for, and not one of a test', async () => {
     const accountId = await delivered('https://fails.example/');
     const { id } = await failedOf(accountId);
+    await askForRetry(ledger, { accountId, id });
     for (const [asked, then] of [
       ['recovery', 'manual'],
       ['test', 'test'],
@@ -54,6 +57,42 @@ describe('a retry', () => {
       expect(result).toMatchObject({ outcome: 'asked', attemptNumber: 2, delivery: { askedTrigger: then } });
     }
     expect(ledger.jobs).toMatchObject([{ queue: 'deliver', id, attemptNumber: 2 }]);
+  });
+
+  it('is asked for when its delivery is finished, or asked for by somebody else, at that moment', async () => {
+    const accountId = await ledger.account();
+    const { id: subscriptionId } = await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    ledger.jobs.length = 0;
+    const { id } = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
+    const pool = new pg.Pool({ ...ledger.db.pool.options, max: 1 });
+    onTestFinished(() => pool.end());
+    const asker = { ...ledger, db: { ...ledger.db, pool } };
+    const whileItMoves = async (move: () => Promise<unknown>) => {
+      await pool.query('BEGIN');
+      await move();
+      const asking = askForRetry(ledger, { accountId, id });
+      await somebodyWaits(ledger.db.pool);
+      await pool.query('COMMIT');
+      expect(await asking).toMatchObject({
+        outcome: 'asked',
+        attemptNumber: 1,
+        delivery: { status: 'canceled', askedTrigger: 'manual' },
+      });
+    };
+    await ledger.db.pool.query(`UPDATE subscriptions SET status = 'disabled' WHERE id = $1`, [subscriptionId]);
+    await whileItMoves(() => cancelDeliveries(pool, { subscriptionId }));
+    // What was asked for is lost; the delivery is a finished one again.
+    await ledger.db.pool.query('UPDATE subscriptions SET deleted_at = now() WHERE id = $1', [subscriptionId]);
+    await cancelDeliveries(ledger.db.pool, { subscriptionId });
+    await ledger.db.pool.query('UPDATE subscriptions SET deleted_at = NULL WHERE id = $1', [subscriptionId]);
+    await whileItMoves(() => askForRetry(asker, { accountId, id }));
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(1);
+    expect(await ledger.db.prisma.delivery.findMany({ where: { accountId } })).toMatchObject([
+      { id, status: 'succeeded', attemptCount: 1, feedAt: null },
+    ]);
   });
 
   it('of a job is that of its delivery, whoever’s it is; a job of nothing, and of a deleted subscription, says so', async () => {

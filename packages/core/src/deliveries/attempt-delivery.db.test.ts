@@ -2,9 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { toTypeId } from '@posthorn/contract';
 import { parseSecret } from '@posthorn/sender';
 import { waitFor } from '@posthorn/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { Due } from '../deps.js';
 import { feed, feedRest } from '../feeder/feed.js';
-import { FAILED, GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
+import { FAILED, GONE, type Ledger, interpose, isRecord, openLedger, somebodyWaits } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
@@ -13,6 +15,7 @@ import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { readSecrets, rotateSecret } from '../subscriptions/secrets.js';
 import { sendTest } from '../subscriptions/send-test.js';
 import { askForRetry } from './ask-for-retry.js';
+import { cancelDeliveries } from './cancel-deliveries.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { openLanes } from './lanes.js';
 
@@ -95,15 +98,18 @@ describe('deliver', () => {
 
   it('a second job for the same attempt stands down: no second POST (D5)', async () => {
     const { id } = await publishedDelivery();
+    ledger.answers.push(FAILED, {});
     const worker = ledger.attempter();
+    const standsDown = async (due: Due, why: string) =>
+      expect(await worker.attempt(due, signal)).toEqual({ end: 'stood_down', why });
     expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toMatchObject({ end: 'attempted' });
-    expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'stood_down', why: 'finished' });
-    expect(await worker.attempt({ id, attemptNumber: 2 }, signal)).toEqual({ end: 'stood_down', why: 'held' });
-    expect(await worker.attempt({ id: crypto.randomUUID(), attemptNumber: 1 }, signal)).toEqual({
-      end: 'stood_down',
-      why: 'finished',
-    });
-    expect(ledger.posts).toHaveLength(1);
+    await standsDown({ id, attemptNumber: 1 }, 'superseded');
+    await standsDown({ id, attemptNumber: 3 }, 'superseded');
+    expect(await worker.attempt({ id, attemptNumber: 2 }, signal)).toMatchObject({ end: 'attempted' });
+    await standsDown({ id, attemptNumber: 2 }, 'finished');
+    await standsDown({ id, attemptNumber: 3 }, 'finished');
+    await standsDown({ id: crypto.randomUUID(), attemptNumber: 1 }, 'finished');
+    expect(ledger.posts).toHaveLength(2);
   });
 
   it('regression: what a worker read before it was stopped for a while is read again: no second POST of what another made meanwhile (D6)', async () => {
@@ -234,7 +240,7 @@ describe('a worker that ends, and a queue that takes nothing', () => {
   /** A worker that ends between its POST and the record. */
   const dying = () =>
     ledger.attempter({
-      db: interpose(ledger.db, (statement, run) => (statement === 'record-attempts' ? crashes() : run())),
+      db: interpose(ledger.db, (statement, run) => (isRecord(statement) ? crashes() : run())),
     });
   /** What is due is due now, and in nobody's hands. */
   const leasesRunOut = (accountId: string) =>
@@ -344,9 +350,7 @@ describe('a database in trouble', () => {
       const { accountId, id } = await publishedDelivery();
       let refusals = 2;
       const db = interpose(ledger.db, (statement, run) =>
-        statement === 'record-attempts' && refusals-- > 0
-          ? Promise.reject(Object.assign(new Error('no'), { code }))
-          : run(),
+        isRecord(statement) && refusals-- > 0 ? Promise.reject(Object.assign(new Error('no'), { code })) : run(),
       );
       expect(await ledger.attempter({ db }).attempt({ id, attemptNumber: 1 }, signal)).toMatchObject({
         end: 'attempted',
@@ -557,11 +561,8 @@ describe('pause', () => {
     // Somebody holds the subscription and wants the delivery; the record holds the delivery and wants the subscription.
     await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [subscriptionId]);
     const attempt = ledger.attempter({ waitsMs: [60_000] }).attempt({ id, attemptNumber: 1 }, signal);
-    await waitFor(async () => {
-      const { rows } = await ledger.db.pool.query(`SELECT FROM pg_locks WHERE NOT granted`);
-      return rows.length > 0;
-    });
-    await client.query('SELECT FROM deliveries WHERE id = $1 FOR UPDATE', [id]);
+    await somebodyWaits(ledger.db.pool);
+    await client.query('SELECT FROM pending_deliveries WHERE id = $1 FOR UPDATE', [id]);
     await client.query('COMMIT');
     client.release();
     expect(await attempt).toMatchObject({ end: 'attempted' });
@@ -571,17 +572,19 @@ describe('pause', () => {
   it('regression: pausing, resuming and disabling 5,000 change at most 2,000 in a statement', async () => {
     const { accountId, subscriptionId: id, ...first } = await publishedDelivery();
     await ledger.db.pool.query(
-      `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
-       SELECT posthorn_uuidv7(), account_id, event_id, event_type, subscription_id, status, due_at, feed_at
-       FROM deliveries, generate_series(1, 4999) WHERE id = $1`,
+      `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
+       SELECT posthorn_delivery_id(event_id), account_id, event_id, event_type, subscription_id, status, due_at, feed_at
+       FROM pending_deliveries, generate_series(1, 4999) WHERE id = $1`,
       [first.id],
     );
     await ledger.db.pool.query(`
       CREATE TABLE changed_at_once (count int);
       CREATE FUNCTION note_changed() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN INSERT INTO changed_at_once SELECT count(*) FROM changed; RETURN NULL; END $$;
-      CREATE TRIGGER note_changed AFTER UPDATE ON deliveries
-        REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_changed()`);
+      CREATE TRIGGER note_changed AFTER UPDATE ON pending_deliveries
+        REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_changed();
+      CREATE TRIGGER note_finished AFTER DELETE ON pending_deliveries
+        REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_changed()`);
     const held = () => ledger.db.prisma.delivery.count({ where: { accountId, status: 'held' } });
     await pauseSubscription(ledger, { accountId, id });
     expect(await held()).toBe(5_000);
@@ -591,11 +594,11 @@ describe('pause', () => {
     expect(await held()).toBe(1_000);
     await disableSubscription(ledger, { accountId, id });
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'canceled' } })).toBe(5_000);
-    const { rows } = await ledger.db.pool.query<{ most: number }>('SELECT max(count) AS most FROM changed_at_once');
-    expect(rows).toEqual([{ most: 2_000 }]);
-    await ledger.db.pool.query(
-      'DROP TRIGGER note_changed ON deliveries; DROP FUNCTION note_changed; DROP TABLE changed_at_once',
+    const { rows } = await ledger.db.pool.query<{ most: number; all: number }>(
+      'SELECT max(count) AS most, sum(count)::int AS "all" FROM changed_at_once',
     );
+    expect(rows).toEqual([{ most: 2_000, all: 5_000 + 4_000 + 5_000 }]);
+    await ledger.db.pool.query('DROP FUNCTION note_changed CASCADE; DROP TABLE changed_at_once');
   });
 
   it('what was published as held while it was being resumed is released by the feeder', async () => {
@@ -605,6 +608,52 @@ describe('pause', () => {
     await feedRest(ledger);
     await ledger.settle();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('a result that waits for a delivery which moves to the other table', () => {
+  it.each([
+    ['success', 'succeeded', {}, { status: 'succeeded', statusReason: null }],
+    ['failure', 'canceled', FAILED, { status: 'canceled', statusReason: 'subscription_disabled' }],
+  ])('a %s is recorded when it is canceled meanwhile, and the delivery is %s', async (_, status, answer, end) => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    const canceling = new pg.Pool({ ...ledger.db.pool.options, max: 1 });
+    onTestFinished(() => canceling.end());
+    ledger.answers.push(async () => {
+      await ledger.db.pool.query(`UPDATE subscriptions SET status = 'disabled' WHERE id = $1`, [subscriptionId]);
+      await canceling.query('BEGIN');
+      await cancelDeliveries(canceling, { subscriptionId });
+      return answer;
+    });
+    const attempt = ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
+    await somebodyWaits(ledger.db.pool);
+    await canceling.query('COMMIT');
+    expect(await attempt).toMatchObject({ end: 'attempted', report: { deliveryStatus: status } });
+    expect(await attemptsOf(id)).toHaveLength(1);
+    expect(await ledger.db.prisma.delivery.findMany({ where: { accountId } })).toMatchObject([
+      { id, ...end, attemptCount: 1, feedAt: null },
+    ]);
+  });
+
+  it('is recorded when a person asks for a canceled one meanwhile: a success is all that was asked for', async () => {
+    const { accountId, subscriptionId, id } = await publishedDelivery();
+    const pool = new pg.Pool({ ...ledger.db.pool.options, max: 1 });
+    onTestFinished(() => pool.end());
+    ledger.answers.push(async () => {
+      await disableSubscription(ledger, { accountId, id: subscriptionId });
+      await pool.query('BEGIN');
+      await askForRetry({ ...ledger, db: { ...ledger.db, pool } }, { accountId, id });
+      return {};
+    });
+    const attempt = ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
+    await somebodyWaits(ledger.db.pool);
+    await pool.query('COMMIT');
+    expect(await attempt).toMatchObject({ end: 'attempted', report: { deliveryStatus: 'succeeded' } });
+    await ledger.work();
+    expect(ledger.posts).toHaveLength(1);
+    expect(await ledger.db.prisma.delivery.findMany({ where: { accountId } })).toMatchObject([
+      { id, status: 'succeeded', attemptCount: 1, askedTrigger: null, feedAt: null },
+    ]);
   });
 });
 
