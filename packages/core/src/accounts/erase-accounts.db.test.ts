@@ -1,6 +1,7 @@
 import { waitFor } from '@posthorn/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { COLUMNS } from '../deliveries/tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { insertEvents } from '../events/insert-events.js';
 import { idTime, newId } from '../id.js';
@@ -209,6 +210,29 @@ describe('a deleted account', () => {
     expect(await attempt).toMatchObject({ end: 'attempted' });
     await ledger.erase();
     expect(await ledger.db.prisma.attempt.count({ where: { deliveryId: job.id } })).toBe(0);
+  });
+
+  it('leaves no delivery that somebody asks for while it is erased, and moves to the pending ones behind the erasing', async () => {
+    const accountId = await ledger.account();
+    await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    await ledger.work();
+    const { id } = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await client.query(
+      `WITH leaving AS (DELETE FROM finished_deliveries WHERE id = $1 RETURNING ${COLUMNS})
+       INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, feed_at) SELECT ${COLUMNS}, 'manual', now() FROM leaving`,
+      [id],
+    );
+    await deleteAccount(ledger, { id: accountId });
+    for (let step = await eraseStep(pool); step !== 'busy'; step = await eraseStep(pool)) expect(step).not.toBeNull();
+    await client.query('COMMIT');
+    client.release();
+    await ledger.erase();
+    expect(await ledger.db.prisma.delivery.count({ where: { accountId } })).toBe(0);
+    expect(await ledger.db.prisma.attempt.count({ where: { accountId } })).toBe(0);
   });
 
   it('leaves nothing of a publish that was not committed yet when it was marked', async () => {

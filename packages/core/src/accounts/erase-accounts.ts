@@ -21,7 +21,7 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 //   subscriptions     closed, with their secrets and header values: nothing is written for them any more
 //   owed              pending deliveries, with their attempts, so that the feeder finds none
 //   events            and so all payloads
-//   deliveries        finished ones, with their attempts
+//   deliveries        the finished ones, and what became pending meanwhile, with their attempts
 //   verifications     with their attempts
 //   idempotency_keys, stats, recoveries, sessions, api_keys
 //   history           the subscriptions themselves
@@ -33,7 +33,7 @@ const PARTS = {
   subscriptions: closeSubscriptions,
   owed: eraseDeliveries('pending_deliveries'),
   events: inOrder('events', { key: 'id', type: 'uuid' }),
-  deliveries: eraseDeliveries('finished_deliveries'),
+  deliveries: eraseDeliveries('deliveries'),
   verifications: eraseVerifications,
   idempotency_keys: inOrder('idempotency_keys', { key: 'key', type: 'text' }),
   stats: eraseStats,
@@ -213,15 +213,16 @@ interface Candidate {
   position: string;
 }
 
-/** Uses the table's index by account. */
-function eraseDeliveries(table: 'pending_deliveries' | 'finished_deliveries'): Erase {
+/** Uses the tables' indexes by account. Who asks for a finished delivery, or records a result, may be moving it: one look at both
+ *  tables finds it in one of them, and waits for whoever moves it. */
+function eraseDeliveries(source: 'pending_deliveries' | 'deliveries'): Erase {
   return async (client, { accountId, position, atOnce }) => {
     const { rows } = await client.query<Candidate>(
-      `SELECT id, attempt_count AS "attemptCount", id AS position FROM ${table}
+      `SELECT id, attempt_count AS "attemptCount", id AS position FROM ${source}
        WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
       [accountId, position || BEFORE_ALL.uuid, atOnce],
     );
-    return eraseWithAttempts(client, table, { rows, atOnce });
+    return eraseWithAttempts(client, source, { rows, atOnce });
   };
 }
 
@@ -234,10 +235,11 @@ async function eraseVerifications(client: pg.PoolClient, at: At): ReturnType<Era
   return eraseWithAttempts(client, 'verifications', { rows, atOnce: at.atOnce });
 }
 
-const ATTEMPTS_OF = {
-  pending_deliveries: 'delivery_id',
-  finished_deliveries: 'delivery_id',
-  verifications: 'verification_id',
+/** Where the rows are, and the column of their attempts. */
+const ERASED = {
+  pending_deliveries: { tables: ['pending_deliveries'], key: 'delivery_id' },
+  deliveries: { tables: ['pending_deliveries', 'finished_deliveries'], key: 'delivery_id' },
+  verifications: { tables: ['verifications'], key: 'verification_id' },
 };
 
 /** Attempts have no index by account: they go with what they were made for. That is locked first, and read again behind the lock:
@@ -245,17 +247,22 @@ const ATTEMPTS_OF = {
  *  attempts_verification_idx. */
 async function eraseWithAttempts(
   client: pg.PoolClient,
-  table: keyof typeof ATTEMPTS_OF,
+  source: keyof typeof ERASED,
   { rows, atOnce }: { rows: Candidate[]; atOnce: number },
 ): ReturnType<Erase> {
   const chosen = firstFew(rows, atOnce);
   const last = chosen.at(-1);
   if (!last) return { count: 0, position: null };
   const ids = chosen.map(({ id }) => id);
-  const locked = await client.query(`SELECT FROM ${table} WHERE id = ANY ($1) FOR UPDATE SKIP LOCKED`, [ids]);
-  if (locked.rowCount !== ids.length) throw new Busy();
-  const attempts = await client.query(`DELETE FROM attempts WHERE ${ATTEMPTS_OF[table]} = ANY ($1)`, [ids]);
-  await client.query(`DELETE FROM ${table} WHERE id = ANY ($1)`, [ids]);
+  const { tables, key } = ERASED[source];
+  let locked = 0;
+  for (const table of tables) {
+    const { rowCount } = await client.query(`SELECT FROM ${table} WHERE id = ANY ($1) FOR UPDATE SKIP LOCKED`, [ids]);
+    locked += rowCount ?? 0;
+  }
+  if (locked !== ids.length) throw new Busy();
+  const attempts = await client.query(`DELETE FROM attempts WHERE ${key} = ANY ($1)`, [ids]);
+  for (const table of tables) await client.query(`DELETE FROM ${table} WHERE id = ANY ($1)`, [ids]);
   return { count: ids.length + (attempts.rowCount ?? 0), position: last.position };
 }
 
