@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { askForRetry } from '../deliveries/ask-for-retry.js';
 import { loadDeliveries } from '../deliveries/load-deliveries.js';
 import { giveUpErased } from '../deliveries/give-up-erased.js';
+import { COLUMNS } from '../deliveries/tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { insertEvents } from '../events/insert-events.js';
 import { claimDue } from '../feeder/claim-due.js';
@@ -20,7 +22,7 @@ import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { requestVerification } from '../verifications/start-verification.js';
 import { openRetention } from './open-retention.js';
-import { readSlices } from './slices.js';
+import { firstIdAt, MOVED_AT_ONCE, readSlices, SLICED, type Sliced } from './slices.js';
 
 const DAY_MS = 86_400_000;
 let ledger: Ledger;
@@ -38,15 +40,33 @@ const retention = (at: Date, payloadRetentionDays: number | null = null) =>
   openRetention({ db: ledger.db, retentionDays: 30, payloadRetentionDays, log: silent, now: () => at });
 const retain = (at: Date, payloadRetentionDays: number | null = null) =>
   retention(at, payloadRetentionDays).run(new AbortController().signal);
-const slices = async (table: 'events' | 'attempts' = 'events') => {
+const slices = async (table: Sliced = 'events') => {
   const client = await ledger.db.pool.connect();
   return readSlices(client, table).finally(() => client.release());
 };
+/** The slices in which the rows of a table are, in the order of their ids. */
+const slicesOfRows = async (table: Sliced): Promise<string[]> => {
+  const { rows } = await ledger.db.pool.query<{ slice: string }>(
+    `SELECT tableoid::regclass::text AS slice FROM ${table} ORDER BY id`,
+  );
+  return rows.map(({ slice }) => slice);
+};
+/** So that Postgres' estimate of what goes with a slice is exact. */
+const analyze = () => ledger.db.pool.query('ANALYZE finished_deliveries');
+/** Cancels all that is owed. */
+const cancelAll = () =>
+  ledger.db.pool.query(
+    `WITH leaving AS (DELETE FROM pending_deliveries RETURNING *), canceled AS (
+       SELECT (jsonb_populate_record(NULL::finished_deliveries, to_jsonb(l) || jsonb_build_object('status', 'canceled', 'completed_at', now()))).*
+       FROM leaving l
+     )
+     INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM canceled`,
+  );
 
 interface Aged {
   status?: 'pending' | 'held' | 'succeeded' | 'failed' | 'canceled';
   asked?: boolean;
-  /** Of the delivery, if it is not the event's. */
+  /** When the delivery was made, if not with the event. */
   deliveredAt?: Date;
   attempts?: number;
 }
@@ -55,28 +75,38 @@ async function aged(
   at: Date,
   { status = 'succeeded', asked = false, deliveredAt = at, attempts = 1 }: Aged = {},
 ): Promise<string> {
-  const [eventId, deliveryId] = [v7({ msecs: at.getTime() }), v7({ msecs: deliveredAt.getTime() })];
+  const eventId = v7({ msecs: at.getTime() });
+  const deliveryId = eventId.slice(0, 18) + randomUUID().slice(18);
   const body = Buffer.from(`{"event":"message:created","payload":{"of":"${deliveryId}"}}`);
   await ledger.db.prisma.event.create({
     data: { id: eventId, accountId, type: 'message:created', body, deliveryCount: 1, createdAt: at },
   });
   const now = new Date();
-  await ledger.db.prisma.delivery.create({
-    data: {
-      id: deliveryId,
-      accountId,
-      eventId,
-      eventType: 'message:created',
-      subscriptionId,
-      status,
-      attemptCount: attempts,
-      createdAt: deliveredAt,
-      ...(status === 'pending' && { dueAt: now }),
-      ...((status === 'pending' || asked) && { feedAt: now }),
-      ...(asked && { askedTrigger: 'manual' }),
-      ...(['succeeded', 'failed', 'canceled'].includes(status) && { completedAt: deliveredAt }),
-    },
-  });
+  const delivery = {
+    id: deliveryId,
+    accountId,
+    eventId,
+    eventType: 'message:created',
+    subscriptionId,
+    status,
+    attemptCount: attempts,
+    failureCount: 0,
+    createdAt: deliveredAt,
+  };
+  const isFinished = status !== 'pending' && status !== 'held';
+  if (isFinished && !asked) {
+    await ledger.db.prisma.finishedDelivery.create({ data: { ...delivery, completedAt: deliveredAt } });
+  } else {
+    await ledger.db.prisma.pendingDelivery.create({
+      data: {
+        ...delivery,
+        ...(status === 'pending' && { dueAt: now }),
+        ...((status === 'pending' || asked) && { feedAt: now }),
+        ...(asked && { askedTrigger: 'manual' }),
+        ...(isFinished && { completedAt: deliveredAt }),
+      },
+    });
+  }
   for (let number = 1; number <= attempts; number += 1) {
     await ledger.db.prisma.attempt.create({
       data: {
@@ -122,8 +152,9 @@ describe('retention (V5)', () => {
     const pending = await aged(day(at), { status: 'pending' });
     const held = await aged(day(at), { status: 'held', attempts: 2 });
     const asked = await aged(day(at), { status: 'failed', asked: true });
+    await analyze();
     const gone = await retain(day(later));
-    expect(gone).toMatchObject({ deliveries: 3 });
+    expect(gone).toMatchObject({ finished_deliveries: 3 });
     expect(await Promise.all(settled.map(present))).toEqual([false, false, false]);
     expect(await ledger.counts()).toMatchObject({ events: 3, deliveries: 3, attempts: 4 });
 
@@ -162,23 +193,79 @@ describe('retention (V5)', () => {
 
   it('slices are few, without gaps, and there before their time', async () => {
     for (let days = 0; days <= 70; days += 1) await retain(day(days));
-    for (const table of ['events', 'attempts'] as const) {
+    for (const table of SLICED) {
       const made = await slices(table);
-      expect(made.length).toBeLessThanOrEqual(8);
+      expect(made.length).toBeLessThanOrEqual(10);
       expect(made.slice(1).map(({ from }) => from)).toEqual(made.slice(0, -1).map(({ until }) => until));
     }
     await aged(day(73));
-    const { rows } = await ledger.db.pool.query('SELECT tableoid::regclass::text AS slice FROM events');
-    expect(rows).not.toEqual([{ slice: 'events_other' }]);
+    for (const table of SLICED) expect((await slicesOfRows(table)).at(-1)).toMatch(/_\d{8}$/);
   });
 
-  it('an event stays as long as a delivery of it does, also one that was owed to it later', async () => {
+  it.each([2, 30, 400])(
+    'slices are made a month ahead, so none is left out when no worker runs for a month: kept for %i days',
+    async (retentionDays) => {
+      const at = day(0);
+      const runAt = (now: Date) =>
+        openRetention({ db: ledger.db, retentionDays, payloadRetentionDays: null, log: silent, now: () => now }).run(
+          new AbortController().signal,
+        );
+      await runAt(at);
+      const month = new Date(at.getTime() + 30 * DAY_MS);
+      await aged(new Date(month.getTime() - 2));
+      for (const table of SLICED) expect((await slicesOfRows(table)).at(-1)).toMatch(/_\d{8}$/);
+      await runAt(month);
+      for (const table of SLICED) {
+        const made = await slices(table);
+        expect(made.slice(1).map(({ from }) => from)).toEqual(made.slice(0, -1).map(({ until }) => until));
+        expect((made.at(-1)?.until ?? '') >= firstIdAt(month.getTime() + 30 * DAY_MS)).toBe(true);
+      }
+    },
+  );
+
+  it('a slice is left out, with a warning, where more rows came early than can be moved; later ones are made, and the rows go by age', async () => {
     await retain(day(0));
-    const late = await aged(day(4), { deliveredAt: day(50) });
+    const early = MOVED_AT_ONCE + 1;
+    await ledger.db.pool.query(
+      `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count,
+         created_at, completed_at)
+       SELECT id, $1, id, 'message:created', $2, 'succeeded', 0, 0, now(), now()
+       FROM (SELECT (left(posthorn_uuid_at($3::timestamptz)::text, 18) || right(gen_random_uuid()::text, 18))::uuid AS id
+             FROM generate_series(1, $4)) e`,
+      [accountId, subscriptionId, day(50), early],
+    );
+    const warned: unknown[][] = [];
+    const log = { ...silent, warn: (...words: unknown[]) => void warned.push(words) };
+    const run = (at: Date) =>
+      openRetention({ db: ledger.db, retentionDays: 30, payloadRetentionDays: null, log, now: () => at }).run(
+        new AbortController().signal,
+      );
+    await run(day(35));
+    const [leftOut, ...others] = (await slices('events')).filter(({ until }) => until > firstIdAt(day(50)));
+    const name = leftOut?.name.replace('events', 'finished_deliveries');
+    expect(warned).toEqual([[{ slice: name }, 'retention.left_out']]);
+    expect(others).not.toEqual([]);
+    const made = (await slices('finished_deliveries')).map((slice) => slice.name);
+    expect(made).not.toContain(name);
+    expect(made).toEqual(
+      expect.arrayContaining(others.map((slice) => slice.name.replace('events', 'finished_deliveries'))),
+    );
+    expect(new Set(await slicesOfRows('finished_deliveries'))).toEqual(new Set(['finished_deliveries_other']));
+    expect(await run(day(79))).toMatchObject({ finished_deliveries: 0 });
+    expect(await run(day(81))).toMatchObject({ finished_deliveries: early });
+    expect(await ledger.counts()).toMatchObject({ deliveries: 0 });
+  });
+
+  it('a delivery that was made later than its event is of the same age; both stay while it is owed', async () => {
+    await retain(day(0));
+    const owed = await aged(day(4), { deliveredAt: day(50), status: 'pending' });
+    const settled = await aged(day(4), { deliveredAt: day(50) });
     await retain(day(60));
+    expect([await present(owed), await present(settled)]).toEqual([true, false]);
     expect(await ledger.counts()).toMatchObject({ events: 1, deliveries: 1 });
-    await retain(day(90));
-    expect(await present(late)).toBe(false);
+    await cancelAll();
+    await retain(day(60));
+    expect(await present(owed)).toBe(false);
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
   });
 
@@ -192,7 +279,7 @@ describe('retention (V5)', () => {
       until: day(1),
       isDryRun: true,
     } as const;
-    await ledger.db.pool.query('DELETE FROM deliveries'); // as retention does, days before the slice of the event
+    await ledger.db.pool.query('DELETE FROM finished_deliveries'); // as retention does, days before the slice of the event
     expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
     await ledger.db.pool.query('UPDATE events SET delivery_count = 0');
     expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 1 });
@@ -214,36 +301,40 @@ describe('retention (V5)', () => {
     });
     await aged(day(0));
     const pending = await aged(day(0), { status: 'pending' });
+    await analyze();
     await round.run(new AbortController().signal);
     expect(JSON.stringify(await claimed)).toContain(pending);
   });
 
   it('with more owed than can be moved at once a slice is thinned out, and dropped when that has been settled', async () => {
     await retain(day(0));
-    const held = await aged(day(4), { status: 'held', attempts: 0 });
     const settled = await aged(day(4));
+    const [slice] = await slicesOfRows('events');
     await ledger.db.pool.query(
       `WITH e AS (
-         INSERT INTO events SELECT (left(id::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, account_id, type, body, 1, created_at, false
-         FROM events, generate_series(1, 2000) n WHERE id = (SELECT event_id FROM deliveries WHERE id = $1) RETURNING id, account_id, type
+         INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+         SELECT (left(posthorn_uuid_at($3::timestamptz + n * interval '1 ms')::text, 14) || right(gen_random_uuid()::text, 22))::uuid,
+           $1, 'message:created', '{}', 1, $3
+         FROM generate_series(1, $4) n RETURNING id, account_id, type
        )
-       INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status)
-       SELECT id, account_id, id, type, $2, 'held' FROM e`,
-      [held, subscriptionId],
+       INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status)
+       SELECT posthorn_delivery_id(id), account_id, id, type, $2, 'held' FROM e`,
+      [accountId, subscriptionId, day(4), MOVED_AT_ONCE + 1],
     );
-    const before = (await slices()).length;
     await retain(day(60));
-    expect((await slices()).length).toBeGreaterThan(before - 1);
+    expect((await slices()).map(({ name }) => name)).toContain(slice);
     expect(await present(settled)).toBe(false);
-    expect(await ledger.counts()).toMatchObject({ events: 2_001, deliveries: 2_001 });
-    await ledger.db.pool.query(`UPDATE pending_deliveries SET status = 'canceled', completed_at = now()`);
+    expect(await ledger.counts()).toMatchObject({ events: MOVED_AT_ONCE + 1, deliveries: MOVED_AT_ONCE + 1 });
+    await cancelAll();
     await retain(day(60));
+    expect((await slices()).map(({ name }) => name)).not.toContain(slice);
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
   });
 
   it('a long reader does not stop publishing while retention waits for its lock; the slice goes when it has finished', async () => {
     await retain(day(0));
     await aged(day(4));
+    const [slice] = await slicesOfRows('events');
     const reader = await ledger.db.pool.connect();
     await reader.query('BEGIN');
     await reader.query('SELECT count(*) FROM events');
@@ -253,24 +344,25 @@ describe('retention (V5)', () => {
     for (; round.isRunning; published += 1) await ledger.publish(accountId);
     await round.ended;
     expect(published).toBeGreaterThan(0);
-    const names = (await slices()).map(({ name }) => name);
+    expect((await slices()).map(({ name }) => name)).toContain(slice);
     await reader.query('COMMIT');
     reader.release();
     await retain(day(60));
-    expect((await slices()).length).toBeLessThan(names.length);
+    expect((await slices()).map(({ name }) => name)).not.toContain(slice);
   });
 
   it('what is owed is found at every moment, also while its slice is dropped (L12)', async () => {
     await retain(day(0));
     const owed = await aged(day(4), { status: 'held' });
     for (let n = 0; n < 20; n += 1) await aged(day(4));
+    await analyze();
     const round = watched(retain(day(60)));
     const found = new Set<string | undefined>();
     while (round.isRunning) {
       const [delivery] = await loadDeliveries(ledger.db.pool, [owed]);
       found.add(delivery ? Buffer.from(delivery.body).toString() : undefined);
     }
-    expect(await round.ended).toMatchObject({ deliveries: 20 });
+    expect(await round.ended).toMatchObject({ finished_deliveries: 20 });
     expect([...found]).toEqual([`{"event":"message:created","payload":{"of":"${owed}"}}`]);
   });
 
@@ -299,26 +391,29 @@ describe('retention (V5)', () => {
   it('an id of a clock that is far ahead or behind is taken and delivered; a slice made later takes it in', async () => {
     const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
     if (!frozen.ok) throw new Error(frozen.message);
-    const ids = [-4_000, 12, 4_000].map((days) => v7({ msecs: day(days).getTime() }));
+    const ids = [-4_000, 45, 4_000].map((days) => v7({ msecs: day(days).getTime() }));
     const inserted = await insertEvents(
       ledger.db.pool,
       ids.map((id) => ({ id, accountId, frozen: frozen.frozen, createdAt: new Date(), idempotency: null })),
     );
     expect(inserted.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1, 1]);
     await retain(day(0));
-    await retain(day(8));
-    const { rows } = await ledger.db.pool.query<{ slice: string }>(
-      'SELECT tableoid::regclass::text AS slice FROM events ORDER BY id',
-    );
-    expect(rows).toEqual([
-      { slice: 'events_first' },
-      { slice: expect.stringMatching(/^events_\d{8}$/) },
-      { slice: 'events_other' },
+    expect(await slicesOfRows('events')).toEqual(['events_first', 'events_other', 'events_other']);
+    await retain(day(20));
+    expect(await slicesOfRows('events')).toEqual([
+      'events_first',
+      expect.stringMatching(/^events_\d{8}$/),
+      'events_other',
     ]);
     await ledger.db.pool.query('UPDATE pending_deliveries SET feed_at = due_at');
     await feed(ledger);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { status: 'succeeded' } })).toBe(3);
+    expect(await slicesOfRows('finished_deliveries')).toEqual([
+      'finished_deliveries_first',
+      expect.stringMatching(/^finished_deliveries_\d{8}$/),
+      'finished_deliveries_other',
+    ]);
   });
 
   it('verifications go when they have ended and are not the one that counts', async () => {
@@ -377,9 +472,7 @@ describe('retention (V5)', () => {
     expect(await askForRetry(ledger, { accountId, id: owed })).toMatchObject({ outcome: 'asked' });
     expect(await askForRetry(ledger, { accountId, id: young })).toMatchObject({ outcome: 'asked' });
 
-    await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET status = 'canceled', completed_at = now(), asked_trigger = NULL, feed_at = NULL`,
-    );
+    await cancelAll();
     await retain(day(8), 7); // another process, or the next day
     expect(await sizes()).toEqual([false, false, true]);
   });
