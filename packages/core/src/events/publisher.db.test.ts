@@ -40,6 +40,8 @@ describe('publish', () => {
       [all.id, exact.id, pattern.id].toSorted(),
     );
     expect(deliveries.every(({ status, dueAt, feedAt }) => status === 'pending' && dueAt && feedAt)).toBe(true);
+    // By this its deliveries are found.
+    expect(deliveries.map(({ id }) => id.slice(0, 18))).toEqual(Array(3).fill(event.id.slice(0, 18)));
   });
 
   it('never reaches another account’s subscription, nor one that is not verified', async () => {

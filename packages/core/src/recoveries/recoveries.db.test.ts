@@ -298,6 +298,8 @@ describe('recover missing', () => {
       pending: 3,
     });
     await deliver();
+    const owed = await deliveries({ accountId });
+    expect(owed.map(({ id }) => id.slice(0, 18))).toEqual(owed.map(({ eventId }) => eventId.slice(0, 18)));
     const posted = new Map(ledger.posts.map(({ webhookId, body }) => [webhookId, body]));
     expect([...posted.keys()].toSorted()).toEqual([before, unverified, disabled].map((id) => toTypeId('evt', id)));
     const { body } = await ledger.db.prisma.event.findUniqueOrThrow({ where: { id: disabled } });
