@@ -45,8 +45,9 @@ export interface Looked {
   after: string;
 }
 
-// Ids alone: both lean on the primary key or, for one account's deliveries, on deliveries_account_id_id_idx. Attempts of all
-// accounts lie together, so a look at one account's passes over the others': looks go back minutes, not days.
+// Ids alone: both use the primary keys or, for one account's deliveries, the indexes by account. Attempts of all accounts lie
+// together, so a look at one account's passes over the others': looks go back minutes, not days. A delivery that a recovery adds
+// to an old event has an id of the event's time, so it is not found here: its attempts are.
 const LOOK = `
 (SELECT 'delivery' AS kind, id FROM deliveries
  WHERE id > $1 AND ($2::text[] IS NULL OR account_id = ANY ($2)) AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
