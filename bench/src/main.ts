@@ -4,6 +4,7 @@ import { type Latency, type Throughput, measureBare, measureDrain, measureFlatOu
 import { type HostileEndpoint, measureHostileEndpoints } from './hostile-endpoints.js';
 import { type HostileRequest, measureHostileRequests } from './hostile-requests.js';
 import { measureIdle } from './idle.js';
+import { type LedgerCost, openLedgerCost } from './ledger-cost.js';
 import { measureNeighbours } from './neighbours.js';
 import { startBench } from './stack.js';
 
@@ -61,6 +62,7 @@ if (values.neighbours) {
   process.exit(0);
 }
 const bench = await startBench({ backend: values.backend, workers: options.workers });
+const ledger = await openLedgerCost(bench);
 try {
   console.log(
     `${cpus().length} cores, Node ${process.version}, queue on ${values.backend}, ${options.workers} worker process(es); all on this machine`,
@@ -70,7 +72,9 @@ try {
   await measureFlatOut(bench, account, { events: 2_000, concurrency: options.concurrency }); // until V8 has compiled it
   const latency = await measureLatency(bench, [account], options);
   printLatency(latency);
+  const before = await ledger.read();
   const flatOut = await measureFlatOut(bench, account, options);
+  printLedgerCost(await ledger.since(before, options.events));
   const drain = await measureDrain(bench, account, options);
   const bare = await measureBare(bench, options);
   printCpu([
@@ -85,7 +89,15 @@ try {
     );
   }
 } finally {
+  await ledger.close();
   await bench.stop();
+}
+
+function printLedgerCost({ indexInserts, walBytes, transactions, redisCommands }: LedgerCost): void {
+  console.log(
+    `\nper delivery, flat out: ${indexInserts.toFixed(1)} index entries, ${walBytes.toFixed(0)} bytes of WAL without page images, ` +
+      `${transactions.toFixed(2)} transactions, ${redisCommands === null ? 'no' : redisCommands.toFixed(1)} Redis commands`,
+  );
 }
 
 function printRequests(rows: HostileRequest[]): void {
