@@ -83,6 +83,9 @@ export function beforeTimeAndId(list: List, cursor: string | undefined): { at: D
   return time === undefined || id === undefined ? null : { at: new Date(time), id };
 }
 
+/** A page that ends where its search did, behind the row with this key. */
+export const cursorTo = (list: List, key: string[]): string => writeCursor(list, key);
+
 /** A page of `rows`, of which one more than `limit` was asked for: so it is known whether there is a next one. Where fewer
  *  than `limit` make a page, `hasMore` says that. */
 export function toPage<Row, Item>(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EventTypeName } from './event-type.js';
 import { AccountId, AttemptId, DeliveryId, EventId, RecoveryId, SubscriptionId } from './id.js';
-import { listOf, ListQuery, oneOrMore } from './list.js';
+import { ListQuery, oneOrMore } from './list.js';
 import { moment, time, timeOrNull } from './text.js';
 
 export const DELIVERY_STATUSES = ['pending', 'held', 'succeeded', 'failed', 'canceled'] as const;
@@ -104,7 +104,20 @@ export const Delivery = z
   .meta({ id: 'Delivery', description: 'One event owed to one subscription.' });
 export type Delivery = z.infer<typeof Delivery>;
 
-export const DeliveryList = listOf(Delivery, 'DeliveryList');
+export const DeliveryList = z
+  .object({
+    data: z
+      .array(Delivery)
+      .describe(
+        'Newest first. May hold fewer than `limit`, or none, although there is a next page: see `searchedBackTo`.',
+      ),
+    nextCursor: z.string().nullable().describe('Opaque; for `?cursor=`. null: this is the last page.'),
+    searchedBackTo: timeOrNull(
+      'A page looks at no more than some thousand deliveries. Where few of them match the filters it ends before it is full: it ' +
+        'has looked at all that was created since this time, and `nextCursor` goes on from there. null: it is full, or the last one.',
+    ),
+  })
+  .meta({ id: 'DeliveryList' });
 
 export const DeliveryDetail = z
   .object({

@@ -2,7 +2,7 @@ export { openDatabase, type Database } from './database.js';
 export { isDatabaseAway, openPatience } from './database-away.js';
 export { requireSessions } from './pooling/require-sessions.js';
 export { openCipher, type Cipher } from './cipher.js';
-export { lowestId, newId } from './id.js';
+export { idTime, lowestId, newId } from './id.js';
 export type { Log } from './log.js';
 export { parseJson } from './json/parse-json.js';
 export { responseText } from './response-text.js';
@@ -80,7 +80,12 @@ export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
 export { removeWorker } from './workers/remove-worker.js';
 export { type LedgerFigures, readFigures } from './figures/read-figures.js';
 export { countDeliveries, type DeliveryCounts } from './deliveries/count-deliveries.js';
-export { countListed, type ListedDelivery, listDeliveries } from './deliveries/list-deliveries.js';
+export {
+  countListed,
+  type ListedDeliveries,
+  type ListedDelivery,
+  listDeliveries,
+} from './deliveries/list-deliveries.js';
 export { newestIds } from './newest-first.js';
 export { type Kind, findOwner } from './lookup/find-owner.js';
 export { countSubscriptions, countWanting } from './subscriptions/count-wanting.js';

@@ -53,12 +53,19 @@ export interface Range {
  *  through those of all; if it expects few, it sorts all that the account has. Compared as rows, the columns leave it no choice: only
  *  this index has the order, its estimate does not depend on the account, and the page's edge is an edge of the range. */
 export function selectNewest({ table, select, columns, conditions }: Range, page: Page): string {
-  const names = [...Object.keys(columns), 'id'].map((column) => `d.${column}`);
+  const names = namesOf(columns);
   const edge = (id: string) => `(${[...Object.values(columns), id].join(', ')})`;
   const range = [`(${names.join(', ')}) >= ${edge(page.lowest)}`, `(${names.join(', ')}) < ${edge(page.highest)}`];
   return `SELECT ${select} FROM ${table} d WHERE ${[...range, ...page.conditions, ...conditions].join(' AND ')}
-    ORDER BY ${names.map((name) => `${name} DESC`).join(', ')} LIMIT ${page.limit}`;
+    ORDER BY ${orderOf({ columns })} LIMIT ${page.limit}`;
 }
+
+/** The order of a range. */
+export const orderOf = ({ columns }: Pick<Range, 'columns'>): string =>
+  namesOf(columns)
+    .map((name) => `${name} DESC`)
+    .join(', ');
+const namesOf = (columns: Range['columns']): string[] => [...Object.keys(columns), 'id'].map((column) => `d.${column}`);
 
 export interface WantedIds extends WantedPage {
   table: 'api_keys' | 'audit_entries' | 'events' | 'recoveries' | 'subscriptions';

@@ -7,9 +7,9 @@ import {
   ListCount,
   MAX_COUNT,
 } from '@posthorn/contract';
-import { askForRetry, countListed, listDeliveries } from '@posthorn/core';
+import { askForRetry, countListed, idTime, listDeliveries } from '@posthorn/core';
 import type { z } from 'zod';
-import { pageWanted, toPage } from '../cursor.js';
+import { cursorTo, pageWanted, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
 import { attemptJson, deliveryJson, urlsOf } from './delivery-json.js';
@@ -37,18 +37,24 @@ export const deliveryRoutes: Routes = (app, deps) => {
     },
     async ({ params: { account }, query }) => {
       const { limit } = query;
-      const rows = await listDeliveries(db.pool, {
+      const { rows, searchedTo } = await listDeliveries(db.pool, {
         ...wantedOf(account, query),
         ...pageWanted('deliveries', query),
       });
       await requireAccount(deps, account, rows);
       const urlOf = await urlsOf(deps, rows);
-      return toPage(rows, {
+      const page = toPage(rows, {
         limit,
         list: 'deliveries',
         keyOf: ({ id }) => [id],
         itemOf: (row) => deliveryJson(deps, row, urlOf(row)),
       });
+      return {
+        ...page,
+        ...(searchedTo === null
+          ? { searchedBackTo: null }
+          : { nextCursor: cursorTo('deliveries', [searchedTo]), searchedBackTo: idTime(searchedTo).toISOString() }),
+      };
     },
   );
 
@@ -59,7 +65,9 @@ export const deliveryRoutes: Routes = (app, deps) => {
       schema: {
         operationId: 'deliveries.count',
         summary: 'Count deliveries',
-        description: `How many the list has in all with the same filters. It stops at ${MAX_COUNT}.`,
+        description:
+          `How many the list has in all with the same filters. It stops at ${MAX_COUNT}, and where few match the filters ` +
+          'when it has looked at so many.',
         tags,
         params: AccountParams,
         querystring: DeliveryCountQuery,
@@ -67,9 +75,9 @@ export const deliveryRoutes: Routes = (app, deps) => {
       },
     },
     async ({ params: { account }, query }) => {
-      const found = await countListed(db.pool, { ...wantedOf(account, query), limit: MAX_COUNT + 1 });
-      if (found === 0) await requireAccount(deps, account, []);
-      return { count: Math.min(found, MAX_COUNT), more: found > MAX_COUNT };
+      const { count, isAll } = await countListed(db.pool, { ...wantedOf(account, query), limit: MAX_COUNT + 1 });
+      if (count === 0) await requireAccount(deps, account, []);
+      return { count: Math.min(count, MAX_COUNT), more: !isAll };
     },
   );
 

@@ -174,7 +174,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
     async ({ params }, reply) => {
       const accountId = params.account;
       const id = uuidOf('evt', params.event);
-      const [row, deliveries, [counts]] = await Promise.all([
+      const [row, { rows: deliveries }, [counts]] = await Promise.all([
         db.prisma.event.findFirst({ where: { id, accountId } }),
         listDeliveries(db.pool, { accountId, eventId: id, limit: SHOWN_DELIVERIES }),
         countDeliveries(db.pool, { accountId, eventIds: [id] }),

@@ -26,6 +26,8 @@ import { openPortal } from './portal.js';
 export interface Page<T> {
   data: T[];
   nextCursor: string | null;
+  /** The page ended before it was full; further back it has not looked. */
+  searchedBackTo?: string | null;
 }
 
 /** Between two looks, while the tab is visible. */

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { Button } from './button.js';
 import { Pager } from './page.js';
 import { Empty, Loaded } from './states.js';
+import { Time } from './time.js';
 
 /** A list in pages, each at an address of its own: its states, its rows as a table, and the way to the other pages. */
 export function List<Row>({
@@ -15,7 +16,7 @@ export function List<Row>({
   total,
   children,
 }: {
-  query: UseQueryResult<{ data: Row[]; nextCursor: string | null }>;
+  query: UseQueryResult<{ data: Row[]; nextCursor: string | null; searchedBackTo?: string | null }>;
   what: string;
   /** In place of a list without rows. */
   empty: ReactNode;
@@ -29,18 +30,18 @@ export function List<Row>({
 }) {
   const { cursor, ...filters } = useSearch({ strict: false });
   const navigate = useNavigate();
+  const go = (next: string | null | undefined) =>
+    void navigate({ to: '.', search: next == null ? filters : { ...filters, cursor: next } });
   return (
     <Loaded query={query} what={what}>
-      {({ data, nextCursor }) =>
+      {({ data, nextCursor, searchedBackTo = null }) =>
         data.length > 0 || (cursor !== undefined && onClear === undefined) ? (
           <>
             {children(data)}
             <Pager
               cursor={cursor}
               nextCursor={nextCursor}
-              onGo={(next) =>
-                void navigate({ to: '.', search: next === undefined ? filters : { ...filters, cursor: next } })
-              }
+              onGo={go}
               size={
                 hasSizes
                   ? {
@@ -51,8 +52,27 @@ export function List<Row>({
               }
             >
               {total}
+              {searchedBackTo !== null && (
+                <span className="muted small">
+                  Searched back to <Time at={searchedBackTo} />
+                </span>
+              )}
             </Pager>
           </>
+        ) : onClear && searchedBackTo !== null ? (
+          <Empty
+            title={`No ${what} match these filters so far`}
+            act={
+              <>
+                <Button onClick={() => go(nextCursor)}>Search further</Button>
+                <Button look="plain" onClick={onClear}>
+                  Clear filters
+                </Button>
+              </>
+            }
+          >
+            Searched back to <Time at={searchedBackTo} />.
+          </Empty>
         ) : onClear ? (
           <Empty title={`No ${what} match these filters`} act={<Button onClick={onClear}>Clear filters</Button>} />
         ) : (

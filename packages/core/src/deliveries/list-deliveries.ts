@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { AttemptOutcome, AttemptTrigger, Delivery, DeliveryStatus } from '../generated/prisma/client.js';
-import { type Page, type Param, type Range, type WantedPage, pageOf, selectNewest } from '../newest-first.js';
+import { inTransaction } from '../database.js';
+import { orderOf, type Page, type Param, type WantedPage, pageOf, selectNewest } from '../newest-first.js';
 import { isOfEvent } from './tables.js';
 
 export interface DeliveriesWanted extends WantedPage {
@@ -29,54 +30,108 @@ const STATUSES: DeliveryStatus[] = ['pending', 'held', 'succeeded', 'failed', 'c
 /** A subscription or type more, and it is no way of its own but a filter. */
 const MAX_WAYS = 30;
 
-/** Deliveries of an account, newest first. */
-export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDelivery[]> {
-  const { text, values } = statementOf(wanted);
-  const { rows } = await pool.query<ListedDelivery>(
-    `SELECT * FROM (${text}) listed ORDER BY id DESC LIMIT ${wanted.limit}`,
-    values,
-  );
-  return rows;
+/** Rows that a page looks at, at most, where a filter has no index. */
+const LOOKED_AT = 5_000;
+
+export interface ListedDeliveries {
+  /** Newest first. */
+  rows: ListedDelivery[];
+  /** The id down to which it has looked, when it has neither `limit` rows nor reached the end: go on behind it. null otherwise. */
+  searchedTo: string | null;
 }
 
-/** How many that list has in all, counted no further than `limit`: it goes the same ways, and stops there. */
-export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Promise<number> {
-  const { text, values } = statementOf(wanted);
-  const { rows } = await pool.query<{ count: number }>(
-    `SELECT count(*)::int AS count FROM (SELECT FROM (${text}) listed LIMIT ${wanted.limit}) counted`,
+/** Deliveries of an account, newest first. What a filter has no index for is searched for among the newest LOOKED_AT: a page costs no
+ *  more, however rare it is. */
+export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDeliveries> {
+  const { ways, values, page } = waysTo(wanted);
+  const list = {
+    text: `SELECT * FROM (${unionOf(ways.map((way) => selectWay(way, page, LOOKED_AT)))}) listed ORDER BY id DESC LIMIT ${wanted.limit}`,
+    values,
+  };
+  const searches = ways.filter(({ filters }) => filters.length > 0);
+  if (searches.length === 0) return { rows: (await pool.query<ListedDelivery>(list)).rows, searchedTo: null };
+  // Both see the same rows: between two looks, deliveries move from one table to the other.
+  return inTransaction(pool, async (client) => {
+    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    const { rows } = await client.query<ListedDelivery>(list);
+    if (rows.length === wanted.limit) return { rows, searchedTo: null };
+    const { rows: edges } = await client.query<{ id: string }>(
+      `SELECT * FROM (${unionOf(searches.map((way) => selectEdge(way, page, LOOKED_AT)))}) edges ORDER BY id DESC LIMIT 1`,
+      values,
+    );
+    const searchedTo = edges[0]?.id ?? null;
+    // Behind that, only some of the ways have been looked at.
+    return { rows: rows.filter(({ id }) => searchedTo === null || id >= searchedTo), searchedTo };
+  });
+}
+
+/** How many that list has in all, counted no further than `limit`: it goes the same ways, and stops there, or when a way without an index
+ *  for the filter has been looked along so far. `isAll`: it has reached the end. */
+export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Promise<{ count: number; isAll: boolean }> {
+  const { ways, values, page } = waysTo(wanted);
+  const searches = ways.filter(({ filters }) => filters.length > 0);
+  const hasMore =
+    searches.length === 0 ? 'false' : `EXISTS (${unionOf(searches.map((way) => selectEdge(way, page, wanted.limit)))})`;
+  const { rows } = await pool.query<{ count: number; hasMore: boolean }>(
+    `SELECT count(*)::int AS count, ${hasMore} AS "hasMore"
+     FROM (SELECT FROM (${unionOf(ways.map((way) => selectWay(way, page, wanted.limit)))}) listed LIMIT ${wanted.limit}) counted`,
     values,
   );
-  return rows[0]?.count ?? 0;
+  const { count = 0, hasMore: isLeft = false } = rows[0] ?? {};
+  return { count, isAll: count < wanted.limit && !isLeft };
 }
 
 type Table = 'pending_deliveries' | 'finished_deliveries';
 const TABLES: Table[] = ['pending_deliveries', 'finished_deliveries'];
 
-/** All that is wanted, in no order, at most `limit` of each way.
+/** The ways to all that is wanted. Each is one range of one index, in the order of that index (newest-first.ts). Both tables have each of
+ *  these indexes:
  *
- *  Each way is one range of one index, in the order of that index (newest-first.ts). Both tables have each of these indexes:
+ *    led by                          a way for                            index
+ *    a recovery                      each status                          recovery
+ *    outcomes, triggers or statuses  each of them but the usual one       outcome, trigger, status
+ *    the usual one, or nothing       each subscription, or the account    subscription_id_id, account_id_id
  *
- *    led by                          a way for                                             index
- *    a recovery                      each status                                           recovery
- *    outcomes, triggers or statuses  each of them but the usual one                        outcome, trigger, status
- *    the usual one, or nothing       each subscription, each type, each type of each       subscription_id_id, …_event_type_id
- *
- *  What does not lead is a filter. The usual one has no index, since most deliveries have it. Types have indexes only where deliveries are
- *  many, among the finished ones. An event has few deliveries: they are found by their ids and sorted. */
-function statementOf(wanted: DeliveriesWanted): { text: string; values: unknown[] } {
+ *  What does not lead is a filter. The usual one has no index, since most deliveries have it. An event has few deliveries: they are
+ *  found by their ids. */
+function waysTo(wanted: DeliveriesWanted): { ways: Way[]; values: unknown[]; page: Page } {
   const values: unknown[] = [];
   const param = (one: unknown): string => `$${values.push(one)}`;
   const filters = filtersOf(wanted, param);
   const page = pageOf(wanted, param);
-  const text = wanted.eventId
-    ? ofEvent(param(wanted.eventId), filters, page)
-    : TABLES.flatMap((table) =>
-        waysOf(table, filters).map((way) => `(${selectNewest({ table, select: SELECT[table], ...way }, page)})`),
-      ).join('\nUNION ALL\n');
-  return { text, values };
+  const ways = wanted.eventId
+    ? [ofEvent(param(wanted.eventId), filters)]
+    : TABLES.flatMap((table) => waysOf(table, filters));
+  return { ways, values, page };
 }
 
-const SELECT: Record<Table, string> = {
+/** One range of one index, in its order. */
+interface Way {
+  table: Table | 'deliveries';
+  columns: Record<string, string>;
+  /** Hold for the whole range. */
+  conditions: string[];
+  /** Asked of each row. */
+  filters: string[];
+}
+
+const unionOf = (selects: string[]): string => selects.map((one) => `(${one})`).join('\nUNION ALL\n');
+
+/** At most a page of the rows of a way that pass its filters, among the first `lookedAt`. */
+function selectWay({ filters, ...way }: Way, page: Page, lookedAt: number): string {
+  if (filters.length === 0) return selectNewest({ ...way, select: SELECT[way.table] }, page);
+  const looked = selectNewest({ ...way, select: 'd.*' }, { ...page, limit: lookedAt });
+  // In the order of the index, so that it stops where the page is full.
+  return `SELECT ${SELECT[way.table]} FROM (${looked}) d WHERE ${filters.join(' AND ')}
+    ORDER BY ${orderOf(way)} LIMIT ${page.limit}`;
+}
+
+/** The last of the first `lookedAt` rows of a way; none where it has fewer. */
+const selectEdge = ({ table, columns, conditions }: Way, page: Page, lookedAt: number): string =>
+  `${selectNewest({ table, columns, conditions, select: 'd.id' }, { ...page, limit: 1 })} OFFSET ${lookedAt - 1}`;
+
+const SELECT: Record<Way['table'], string> = {
+  deliveries: COLUMNS,
   pending_deliveries: COLUMNS,
   finished_deliveries: COLUMNS.replace('d.due_at', 'NULL::timestamptz(3)'),
 };
@@ -131,15 +186,15 @@ function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
   };
 }
 
-type Way = Pick<Range, 'columns' | 'conditions'>;
-
 function waysOf(table: Table, filters: Filters): Way[] {
   const { account, recovery, leads } = filters;
   if (recovery) {
     const status = leads.find(({ lead }) => lead === STATUS);
     return (status?.values ?? STATUSES).map((one) => ({
+      table,
       columns: { recovery_id: recovery, status: literal(STATUS, one) },
-      conditions: ['d.recovery_id IS NOT NULL', isOurs('recoveries', recovery, filters), ...allOf(filters)],
+      conditions: ['d.recovery_id IS NOT NULL', isOurs('recoveries', recovery, account)],
+      filters: allOf({ ...filters, leads: leads.filter(({ lead }) => lead !== STATUS) }),
     }));
   }
   const [first, ...others] = leads;
@@ -152,38 +207,46 @@ function waysOf(table: Table, filters: Filters): Way[] {
       ? usualWays(table, filters, [isAnyOf(lead, [one]), ...allOf({ leads: others })])
       : [
           {
+            table,
             columns: { account_id: account, [lead.column]: literal(lead, one) },
-            conditions: [isUnusual, ...allOf({ ...filters, leads: others })],
+            conditions: [isUnusual],
+            filters: allOf({ ...filters, leads: others }),
           },
         ],
   );
 }
 
-function usualWays(table: Table, filters: Filters, conditions: string[]): Way[] {
-  const { account, subscriptions, types } = filters;
+function usualWays(table: Table, { account, subscriptions, types }: Filters, filters: string[]): Way[] {
   const bySubscription = subscriptions && subscriptions.length <= MAX_WAYS ? subscriptions : null;
-  const byType =
-    table === 'finished_deliveries' && types && types.length * (bySubscription?.length ?? 1) <= MAX_WAYS ? types : null;
-  const ways = bySubscription
-    ? bySubscription.map((id): Way => ({
+  return bySubscription
+    ? bySubscription.map((id) => ({
+        table,
         columns: { subscription_id: id },
-        conditions: [isOurs('subscriptions', id, filters), ...conditions],
+        conditions: [isOurs('subscriptions', id, account)],
+        filters: [...filters, ...allOf({ types })],
       }))
-    : [{ columns: { account_id: account }, conditions: [...conditions, ...allOf({ subscriptions })] }];
-  return byType
-    ? ways.flatMap((way) => byType.map((type) => ({ ...way, columns: { ...way.columns, event_type: type } })))
-    : ways.map((way) => ({ ...way, conditions: [...way.conditions, ...allOf({ types })] }));
+    : [
+        {
+          table,
+          columns: { account_id: account },
+          conditions: [],
+          filters: [...filters, ...allOf({ subscriptions, types })],
+        },
+      ];
 }
 
-function ofEvent(event: string, filters: Filters, page: Page): string {
-  const conditions = [
-    `${isOfEvent(`${event}::uuid`)} AND d.account_id = ${filters.account} AND d.id >= ${page.lowest} AND d.id < ${page.highest}`,
+/** An event has few deliveries. */
+const ofEvent = (event: string, filters: Filters): Way => ({
+  table: 'deliveries',
+  columns: {},
+  conditions: [
+    isOfEvent(`${event}::uuid`),
+    `d.account_id = ${filters.account}`,
     ...(filters.recovery ? [`d.recovery_id = ${filters.recovery}`] : []),
-    ...page.conditions,
     ...allOf(filters),
-  ];
-  return `SELECT * FROM (SELECT ${COLUMNS} FROM deliveries d WHERE ${conditions.join(' AND ')} OFFSET 0) of_event`;
-}
+  ],
+  filters: [],
+});
 
 function allOf({ subscriptions, types, leads = [] }: Partial<Filters>): string[] {
   return [
@@ -194,7 +257,7 @@ function allOf({ subscriptions, types, leads = [] }: Partial<Filters>): string[]
 }
 
 /** That it is the account's. Asked once, and not of each delivery: Postgres would expect few of them, and sort all. */
-const isOurs = (table: 'subscriptions' | 'recoveries', id: string, { account }: Filters): string =>
+const isOurs = (table: 'subscriptions' | 'recoveries', id: string, account: string): string =>
   `EXISTS (SELECT FROM ${table} o WHERE o.id = ${id} AND o.account_id = ${account})`;
 const isAnyOf = (lead: Lead, values: string[]): string =>
   `d.${lead.column} IN (${values.map((one) => literal(lead, one)).join(', ')})`;
