@@ -123,7 +123,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     // As after hours: the retries are spread over the next ones, and the breaker's time is over.
     const spread = await ledger(
       `UPDATE pending_deliveries d SET due_at = t.at, feed_at = t.at
-       FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '50 seconds' AS at FROM deliveries WHERE subscription_id = $1) t
+       FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '50 seconds' AS at FROM pending_deliveries WHERE subscription_id = $1) t
        WHERE d.id = t.id AND d.status = 'pending'`,
       [toUuid('sub', id)],
     );
@@ -145,8 +145,9 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     const { id } = await stack.delivery(account, event.id);
     await ledger('DELETE FROM attempts WHERE delivery_id = $1', [toUuid('dlv', id)]);
     await ledger(
-      `UPDATE pending_deliveries SET status = 'pending', attempt_count = 0, completed_at = NULL, due_at = now() - interval '1 minute', feed_at = now()
-       WHERE id = $1`,
+      `WITH d AS (DELETE FROM finished_deliveries WHERE id = $1 RETURNING *)
+       INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, feed_at)
+       SELECT id, account_id, event_id, event_type, subscription_id, created_at, 'pending', now() - interval '1 minute', now() FROM d`,
       [toUuid('dlv', id)],
     );
     await waitFor(async () => (await count(account, 'succeeded', 1)) === 1);

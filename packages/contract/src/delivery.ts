@@ -113,7 +113,7 @@ export const DeliveryList = z
       ),
     nextCursor: z.string().nullable().describe('Opaque; for `?cursor=`. null: this is the last page.'),
     searchedBackTo: timeOrNull(
-      'A page looks at no more than some thousand deliveries. Where few of them match the filters it ends before it is full: it ' +
+      'A page looks at no more than some thousands of deliveries. Where few of them match the filters it ends before it is full: it ' +
         'has looked at all that was created since this time, and `nextCursor` goes on from there. null: it is full, or the last one.',
     ),
   })

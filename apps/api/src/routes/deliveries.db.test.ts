@@ -33,7 +33,51 @@ const find = async (query: string) =>
     subscriptionId,
   ]);
 
+/** Of a delivery, in both of its tables. */
+const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at,
+  last_outcome, last_trigger, last_duration_ms, last_attempt_at`;
+
 describe('deliveries', () => {
+  it('what few match is searched for a part at a time: a page says how far back it has looked, and the next one goes on there', async () => {
+    const searched = await api.account();
+    const subscription = toUuid('sub', await api.activeSubscription(searched)) ?? '';
+    // The oldest one is of another type than the 4,500 after it.
+    await api.deps.db.pool.query(
+      `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
+       SELECT posthorn_uuid_at(t), $1, posthorn_uuid_at(t), CASE n WHEN 1 THEN 'conversation:created' ELSE 'message:created' END, $2,
+         'succeeded', 1, 0, t, t
+       FROM (SELECT n, date_trunc('second', now()) - interval '1 hour' + n * interval '100 ms' AS t FROM generate_series(1, 4501) n) made`,
+      [searched, subscription],
+    );
+    const page = async (query: string) =>
+      (await api.call('GET', `/v1/accounts/${searched}/deliveries?limit=10&eventType=conversation:created${query}`))
+        .json;
+    const found: string[] = [];
+    const searchedBackTo: (string | null)[] = [];
+    let query = '';
+    do {
+      const { data, nextCursor, searchedBackTo: back } = await page(query);
+      found.push(...data.map(({ event }: { event: string }) => event));
+      searchedBackTo.push(back);
+      query = nextCursor === null ? '' : `&cursor=${nextCursor}`;
+    } while (query !== '');
+    expect(found).toEqual(['conversation:created']);
+    expect(searchedBackTo).toHaveLength(3);
+    expect(searchedBackTo.at(-1)).toBeNull();
+    const [first, second] = searchedBackTo.map((time) => Date.parse(time ?? ''));
+    expect((first ?? 0) - (second ?? 0)).toBe(2_000 * 100);
+    // A full page, or one without a filter, has nothing to say of that.
+    const { json: full } = await api.call(
+      'GET',
+      `/v1/accounts/${searched}/deliveries?limit=10&eventType=message:created`,
+    );
+    expect(full.searchedBackTo).toBeNull();
+    const count = async (filters: string) =>
+      (await api.call('GET', `/v1/accounts/${searched}/deliveries/count?${filters}`)).json;
+    expect(await count('eventType=conversation:created')).toEqual({ count: 1, more: false });
+    expect(await count('')).toEqual({ count: 4_501, more: false });
+  });
+
   it('one of more than 100 attempts shows the last 100, the oldest of them first', async () => {
     await api.activeSubscription(account);
     await deliver();
@@ -160,8 +204,8 @@ describe('deliveries', () => {
     const subscription = toUuid('sub', await api.activeSubscription(account)) ?? '';
     const add = (deliveries: number) =>
       api.deps.db.pool.query(
-        `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status)
-         SELECT posthorn_uuidv7(), $1, $2, 'message:created', $2, 'held' FROM generate_series(1, $3)`,
+        `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status)
+         SELECT posthorn_delivery_id($2), $1, $2, 'message:created', $2, 'held' FROM generate_series(1, $3)`,
         [account, subscription, deliveries],
       );
     await add(10_000);
@@ -182,13 +226,22 @@ describe('deliveries', () => {
       });
       // Each status with each outcome (or none yet) and trigger that there may be.
       await api.deps.db.pool.query(
-        `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at, completed_at,
-           attempt_count, last_outcome, last_trigger, last_duration_ms, last_attempt_at)
-         SELECT posthorn_uuidv7(), $1, posthorn_uuidv7(), CASE t WHEN 'auto' THEN 'message:created' ELSE 'conversation:created' END, $2, s::delivery_status,
-           CASE WHEN s = 'pending' THEN now() END, CASE WHEN s = 'pending' THEN now() END,
-           CASE WHEN s NOT IN ('pending', 'held') THEN now() END, (o <> '')::int, nullif(o, '')::attempt_outcome,
-           CASE WHEN o <> '' THEN t::attempt_trigger END, CASE WHEN o <> '' THEN 7 END, CASE WHEN o <> '' THEN now() END
-         FROM unnest('{pending,held,succeeded,failed,canceled}'::text[]) s, unnest('{"",ok,timeout}'::text[]) o, unnest('{auto,manual}'::text[]) t`,
+        `WITH made AS (
+           SELECT posthorn_delivery_id(event) AS id, $1::varchar AS account_id, event AS event_id, $2::uuid AS subscription_id,
+             CASE t WHEN 'auto' THEN 'message:created' ELSE 'conversation:created' END AS event_type, s::delivery_status AS status,
+             now() AS created_at, CASE WHEN s = 'pending' THEN now() END AS due_at,
+             CASE WHEN s NOT IN ('pending', 'held') THEN now() END AS completed_at, (o <> '')::int AS attempt_count, 0 AS failure_count,
+             nullif(o, '')::attempt_outcome AS last_outcome, CASE WHEN o <> '' THEN t::attempt_trigger END AS last_trigger,
+             CASE WHEN o <> '' THEN 7 END AS last_duration_ms, CASE WHEN o <> '' THEN now() END AS last_attempt_at
+           FROM (
+             SELECT posthorn_uuidv7() AS event, s, o, t
+             FROM unnest('{pending,held,succeeded,failed,canceled}'::text[]) s, unnest('{"",ok,timeout}'::text[]) o, unnest('{auto,manual}'::text[]) t
+           ) one
+         ), pending AS (
+           INSERT INTO pending_deliveries (${COLUMNS}, due_at, feed_at)
+           SELECT ${COLUMNS}, due_at, due_at FROM made WHERE completed_at IS NULL
+         )
+         INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM made WHERE completed_at IS NOT NULL`,
         [accountId, id],
       );
     }

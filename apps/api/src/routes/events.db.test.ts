@@ -275,8 +275,8 @@ it('an event of many deliveries shows 100 of them, and how many there are', asyn
   const account = await api.account();
   const { json } = await publish(account);
   await api.deps.db.pool.query(
-    `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, completed_at)
-     SELECT posthorn_uuidv7(), $1, $2, 'message:created', gen_random_uuid(), 'canceled', now() FROM generate_series(1, 130)`,
+    `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
+     SELECT posthorn_delivery_id($2), $1, $2, 'message:created', gen_random_uuid(), 'canceled', 0, 0, now(), now() FROM generate_series(1, 130)`,
     [account, toUuid('evt', json.id)],
   );
   const event = await api.call('GET', `/v1/accounts/${account}/events/${json.id}`);

@@ -7,9 +7,15 @@ import { toPage } from '../cursor.js';
 
 const LIMIT = 10;
 /** Blocks that one statement of a page may touch: each row of the page, its index, and a few blocks of each index beside it. */
-const BLOCKS = 60;
+const BLOCKS = 80;
+/** The same, where a filter has no index: of each table some thousands of rows are looked at, and no more. */
+const SEARCH_BLOCKS = 400;
 
 const NOBODY = '01900000-0000-7000-8000-000000000000';
+
+/** Of a delivery, in both of its tables. */
+const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at,
+  recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 
 /** A statement as Postgres ran it. */
 interface Ran {
@@ -83,19 +89,25 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
     values,
   );
   await pool.query(
-    `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, created_at, completed_at,
-       recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at)
-     SELECT id, $1::varchar, id, CASE WHEN n % 500 = 41 THEN 'conversation:created' ELSE 'message:created' END,
-       subscriptions[1 + n % least(cardinality(subscriptions), 3)],
-       status, 1, t, CASE WHEN status <> 'held' THEN t END, CASE WHEN n % 3 = 0 THEN recovery END,
-       CASE status WHEN 'succeeded' THEN 'ok' ELSE 'http_error' END::attempt_outcome,
-       CASE WHEN n % 50 = 7 THEN 'manual' ELSE 'auto' END::attempt_trigger, 200, 80, t
-     FROM (
-       SELECT *, CASE WHEN n % 20 = 0 THEN 'failed' WHEN n % 100 = 1 THEN 'held' ELSE 'succeeded' END::delivery_status AS status,
-         ARRAY(SELECT s.id FROM subscriptions s WHERE s.account_id = $1::varchar ORDER BY s.id LIMIT 3) AS subscriptions,
-         (SELECT r.id FROM recoveries r WHERE r.account_id = $1::varchar ORDER BY r.id LIMIT 1) AS recovery
-       FROM ${made}
-     ) of_account`,
+    `WITH made AS (
+       SELECT id, $1::varchar AS account_id, id AS event_id, CASE WHEN n % 500 = 41 THEN 'conversation:created' ELSE 'message:created' END AS event_type,
+         subscriptions[1 + n % least(cardinality(subscriptions), 3)] AS subscription_id,
+         status, 1 AS attempt_count, 1 AS failure_count, t AS created_at, CASE status WHEN 'pending' THEN now() + interval '1 hour' END AS due_at,
+         CASE WHEN status NOT IN ('pending', 'held') THEN t END AS completed_at, CASE WHEN n % 3 = 0 THEN recovery END AS recovery_id,
+         CASE status WHEN 'succeeded' THEN 'ok' ELSE 'http_error' END::attempt_outcome AS last_outcome,
+         CASE WHEN n % 50 = 7 THEN 'manual' ELSE 'auto' END::attempt_trigger AS last_trigger,
+         200 AS last_status_code, 80 AS last_duration_ms, t AS last_attempt_at
+       FROM (
+         SELECT *, CASE WHEN n % 20 = 0 THEN 'failed' WHEN n % 100 = 1 THEN 'held' WHEN n % 100 = 2 THEN 'pending' ELSE 'succeeded' END::delivery_status AS status,
+           ARRAY(SELECT s.id FROM subscriptions s WHERE s.account_id = $1::varchar ORDER BY s.id LIMIT 3) AS subscriptions,
+           (SELECT r.id FROM recoveries r WHERE r.account_id = $1::varchar ORDER BY r.id LIMIT 1) AS recovery
+         FROM ${made}
+       ) of_account
+     ), pending AS (
+       INSERT INTO pending_deliveries (${COLUMNS}, due_at, feed_at)
+       SELECT ${COLUMNS}, due_at, due_at FROM made WHERE completed_at IS NULL
+     )
+     INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM made WHERE completed_at IS NOT NULL`,
     values,
   );
   await pool.query(
@@ -207,7 +219,8 @@ describe('a page of any list touches few blocks', () => {
       const { statusCode } = await api.app.inject({ url: list, headers: { authorization: `Bearer ${OPERATOR_KEY}` } });
       expect({ list, statusCode, isExplained: ran.length > 0 }).toEqual({ list, statusCode: 200, isExplained: true });
       const worst = ran.toSorted((a, b) => b.blocks - a.blocks)[0];
-      if ((worst?.blocks ?? 0) > BLOCKS) found.push({ list, ...worst });
+      const most = list.includes('eventType=') ? SEARCH_BLOCKS : BLOCKS;
+      if ((worst?.blocks ?? 0) > most) found.push({ list, ...worst });
     }
     return found;
   }
@@ -230,12 +243,20 @@ describe('a page of any list touches few blocks', () => {
   it('where a thousand do, most of them little', async () => {
     const { pool } = api.deps.db;
     await pool.query(`INSERT INTO accounts (id) SELECT 'small-' || n FROM generate_series(0, 996) n`);
-    for (const table of ['events', 'deliveries', 'audit_entries', 'recoveries', 'api_keys', 'subscriptions'])
+    for (const table of [
+      'events',
+      'pending_deliveries',
+      'finished_deliveries',
+      'audit_entries',
+      'recoveries',
+      'api_keys',
+      'subscriptions',
+    ])
       await pool.query(
         `INSERT INTO ${table} SELECT made.* FROM (
            SELECT t AS model, posthorn_uuidv7() AS id, row_number() OVER () AS n FROM ${table} t WHERE account_id = 'middling'
          ) one CROSS JOIN jsonb_populate_record(
-           model, jsonb_build_object('id', id, 'account_id', 'small-' || n % 997, 'hash', uuid_send(id))
+           model, jsonb_build_object('id', id, 'event_id', id, 'account_id', 'small-' || n % 997, 'hash', uuid_send(id))
          ) made`,
       );
     await analyze();

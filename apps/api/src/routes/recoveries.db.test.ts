@@ -45,8 +45,8 @@ async function failMany(many: number, { attempts = 1 } = {}): Promise<void> {
        SELECT posthorn_uuidv7(), $1, 'message:created', '{"event":"message:created","payload":{}}', 1, now() FROM generate_series(1, $2)
        RETURNING id
      ), delivery AS (
-       INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, completed_at)
-       SELECT posthorn_uuidv7(), $1, event.id, 'message:created', subscription.id, 'failed', 'exhausted', $3, $3, now() FROM event, subscription
+       INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, created_at, completed_at)
+       SELECT posthorn_delivery_id(event.id), $1, event.id, 'message:created', subscription.id, 'failed', 'exhausted', $3, $3, now(), now() FROM event, subscription
        RETURNING id, subscription_id
      )
      INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms, url, request_headers, response_truncated)

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import type { AttemptOutcome, AttemptTrigger, Delivery, DeliveryStatus } from '../generated/prisma/client.js';
-import { inTransaction } from '../database.js';
 import { orderOf, type Page, type Param, type WantedPage, pageOf, selectNewest } from '../newest-first.js';
 import { isOfEvent } from './tables.js';
 
@@ -31,7 +30,7 @@ const STATUSES: DeliveryStatus[] = ['pending', 'held', 'succeeded', 'failed', 'c
 const MAX_WAYS = 30;
 
 /** Rows that a page looks at, at most, where a filter has no index. */
-const LOOKED_AT = 5_000;
+const LOOKED_AT = 2_000;
 
 export interface ListedDeliveries {
   /** Newest first. */
@@ -44,32 +43,31 @@ export interface ListedDeliveries {
  *  more, however rare it is. */
 export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDeliveries> {
   const { ways, values, page } = waysTo(wanted);
-  const list = {
-    text: `SELECT * FROM (${unionOf(ways.map((way) => selectWay(way, page, LOOKED_AT)))}) listed ORDER BY id DESC LIMIT ${wanted.limit}`,
+  const { limit } = wanted;
+  const list = `SELECT * FROM (${unionOf(ways.map((way) => selectWay(way, page, LOOKED_AT)))}) listed ORDER BY id DESC LIMIT ${limit}`;
+  const searches = ways.filter(isSearch);
+  if (searches.length === 0) return { rows: (await pool.query<ListedDelivery>(list, values)).rows, searchedTo: null };
+  // In one statement, so both see the same rows: between two, deliveries move from one table to the other.
+  const { rows } = await pool.query<(ListedDelivery | { id: null }) & { searchedTo: string | null }>(
+    `WITH page AS MATERIALIZED (${list}),
+     edge AS (
+       SELECT id FROM (${unionOf(searches.map((way) => selectEdge(way, page, LOOKED_AT)))}) edges
+       WHERE (SELECT count(*) FROM page) < ${limit} ORDER BY id DESC LIMIT 1
+     )
+     SELECT edge.id AS "searchedTo", page.* FROM (VALUES (1)) one LEFT JOIN edge ON true LEFT JOIN page ON true ORDER BY page.id DESC`,
     values,
-  };
-  const searches = ways.filter(({ filters }) => filters.length > 0);
-  if (searches.length === 0) return { rows: (await pool.query<ListedDelivery>(list)).rows, searchedTo: null };
-  // Both see the same rows: between two looks, deliveries move from one table to the other.
-  return inTransaction(pool, async (client) => {
-    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-    const { rows } = await client.query<ListedDelivery>(list);
-    if (rows.length === wanted.limit) return { rows, searchedTo: null };
-    const { rows: edges } = await client.query<{ id: string }>(
-      `SELECT * FROM (${unionOf(searches.map((way) => selectEdge(way, page, LOOKED_AT)))}) edges ORDER BY id DESC LIMIT 1`,
-      values,
-    );
-    const searchedTo = edges[0]?.id ?? null;
-    // Behind that, only some of the ways have been looked at.
-    return { rows: rows.filter(({ id }) => searchedTo === null || id >= searchedTo), searchedTo };
-  });
+  );
+  const searchedTo = rows[0]?.searchedTo ?? null;
+  // Behind that, only some of the ways have been looked at.
+  const found = rows.filter((row) => row.id !== null && (searchedTo === null || row.id >= searchedTo));
+  return { rows: found as ListedDelivery[], searchedTo };
 }
 
 /** How many that list has in all, counted no further than `limit`: it goes the same ways, and stops there, or when a way without an index
  *  for the filter has been looked along so far. `isAll`: it has reached the end. */
 export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Promise<{ count: number; isAll: boolean }> {
   const { ways, values, page } = waysTo(wanted);
-  const searches = ways.filter(({ filters }) => filters.length > 0);
+  const searches = ways.filter(isSearch);
   const hasMore =
     searches.length === 0 ? 'false' : `EXISTS (${unionOf(searches.map((way) => selectEdge(way, page, wanted.limit)))})`;
   const { rows } = await pool.query<{ count: number; hasMore: boolean }>(
@@ -114,6 +112,9 @@ interface Way {
   /** Asked of each row. */
   filters: string[];
 }
+
+/** What it asks of each row has no index. */
+const isSearch = ({ filters }: Way): boolean => filters.length > 0;
 
 const unionOf = (selects: string[]): string => selects.map((one) => `(${one})`).join('\nUNION ALL\n');
 
