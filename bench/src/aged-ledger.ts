@@ -3,7 +3,8 @@ import type { Database } from '@posthorn/core';
 const DAYS = 40;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const SLICE_DAYS = 7;
-const TABLES = ['events', 'deliveries', 'attempts'];
+const SLICED = ['events', 'finished_deliveries', 'attempts'];
+const TABLES = ['pending_deliveries', ...SLICED];
 
 /** One delivery in so many is held, whatever its age. */
 const OWED_ONE_IN = 2_000;
@@ -19,7 +20,7 @@ export async function fillLedger(
   { events, now, accountId, subscriptionId }: { events: number; now: Date; accountId: string; subscriptionId: string },
 ): Promise<void> {
   const at = (days: number) => new Date(now.getTime() + days * DAY_MS).toISOString();
-  for (const table of ['events', 'attempts']) {
+  for (const table of SLICED) {
     await patiently(db, `DROP TABLE ${table}_first`);
     for (let from = -DAYS - 2; from <= 0; from += SLICE_DAYS) {
       await patiently(
@@ -38,12 +39,15 @@ export async function fillLedger(
          SELECT ${idAt('t')}, $1::text, 'message:created', convert_to('{"event":"message:created","payload":{"body":"' || repeat('Hey there! ', 40) || '"}}', 'UTF8'), 1 + n % 2, t
          FROM (SELECT n, $2::timestamptz + n * interval '1 day' / $3 AS t FROM generate_series(1, $3::int) n) made
          RETURNING id, delivery_count, created_at
+       ), made AS MATERIALIZED (
+         SELECT posthorn_delivery_id(e.id) AS id, e.id AS event_id, e.created_at, random() * ${OWED_ONE_IN} < 1 AS is_held
+         FROM event e, generate_series(1, e.delivery_count)
+       ), held AS (
+         INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, created_at)
+         SELECT id, $1::text, event_id, 'message:created', $4, 'held', created_at FROM made WHERE is_held
        )
-       INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, created_at, completed_at)
-       SELECT ${idAt('e.created_at')}, $1::text, e.id, 'message:created', $4, s.status, CASE s.status WHEN 'held' THEN 0 ELSE 1 END, e.created_at,
-         CASE s.status WHEN 'succeeded' THEN e.created_at END
-       FROM event e, generate_series(1, e.delivery_count),
-         LATERAL (SELECT CASE WHEN random() * ${OWED_ONE_IN} < 1 + 0 * e.delivery_count THEN 'held'::delivery_status ELSE 'succeeded' END AS status) s`,
+       INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
+       SELECT id, $1::text, event_id, 'message:created', $4, 'succeeded', 1, 0, created_at, created_at FROM made WHERE NOT is_held`,
       [accountId, at(-age), perDay, subscriptionId],
     );
     await patiently(
@@ -73,9 +77,11 @@ async function patiently<Row extends object>({ pool }: Database, text: string, v
 /** What autovacuum would have done in the meantime. */
 async function tidy(db: Database): Promise<void> {
   const { rows } = await db.pool.query<{ leaf: string }>(
-    `SELECT inhrelid::regclass::text AS leaf FROM pg_inherits WHERE inhparent IN ('events'::regclass, 'attempts'::regclass)`,
+    `SELECT inhrelid::regclass::text AS leaf FROM pg_inherits WHERE inhparent = ANY ($1::text[]::regclass[])`,
+    [SLICED],
   );
-  for (const leaf of ['deliveries', ...rows.map((row) => row.leaf)]) await patiently(db, `VACUUM ANALYZE ${leaf}`);
+  for (const leaf of ['pending_deliveries', ...rows.map((row) => row.leaf)])
+    await patiently(db, `VACUUM ANALYZE ${leaf}`);
   await patiently(db, 'CHECKPOINT');
 }
 

@@ -3,6 +3,9 @@ import pg from 'pg';
 
 const SUBSCRIPTIONS = 40;
 const DAYS = 30;
+/** Of a delivery, in both of its tables. */
+const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, created_at,
+  completed_at, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 
 export interface LongList {
   account: string;
@@ -29,21 +32,22 @@ export async function fillList(
       [account, subscriptions],
     );
     await client.query(
-      `INSERT INTO deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, created_at,
-         completed_at, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at)
-       SELECT encode(overlay(uuid_send(posthorn_uuidv7()) PLACING substring(uuid_send(posthorn_uuid_at(t)) FROM 1 FOR 6) FROM 1 FOR 6), 'hex')::uuid,
-         $1, gen_random_uuid(), CASE WHEN n % 500 = 41 THEN 'conversation:created' WHEN n % 5 < 3 THEN 'message:created' ELSE 'conversation:updated' END,
-         ($2::uuid[])[1 + n % ${SUBSCRIPTIONS}], status, CASE status WHEN 'canceled' THEN 'subscription_disabled' END,
-         CASE status WHEN 'succeeded' THEN 1 WHEN 'failed' THEN 12 ELSE 0 END, t, CASE WHEN status <> 'held' THEN t END,
-         CASE status WHEN 'succeeded' THEN 'ok'::attempt_outcome WHEN 'failed' THEN (ARRAY['timeout', 'http_error'])[1 + n % 2]::attempt_outcome END,
-         CASE WHEN status IN ('succeeded', 'failed') THEN 'auto'::attempt_trigger END,
-         CASE status WHEN 'succeeded' THEN 200 END, CASE WHEN status IN ('succeeded', 'failed') THEN 80 END,
-         CASE WHEN status IN ('succeeded', 'failed') THEN t END
+      `WITH made AS (
+       SELECT encode(overlay(uuid_send(posthorn_uuidv7()) PLACING substring(uuid_send(posthorn_uuid_at(t)) FROM 1 FOR 6) FROM 1 FOR 6), 'hex')::uuid AS id,
+         $1::varchar AS account_id, gen_random_uuid() AS event_id, CASE WHEN n % 500 = 41 THEN 'conversation:created' WHEN n % 5 < 3 THEN 'message:created' ELSE 'conversation:updated' END AS event_type,
+         ($2::uuid[])[1 + n % ${SUBSCRIPTIONS}] AS subscription_id, status, CASE status WHEN 'canceled' THEN 'subscription_disabled' END AS status_reason,
+         CASE status WHEN 'succeeded' THEN 1 WHEN 'failed' THEN 12 ELSE 0 END AS attempt_count, 0 AS failure_count, t AS created_at, CASE WHEN status <> 'held' THEN t END AS completed_at,
+         CASE status WHEN 'succeeded' THEN 'ok'::attempt_outcome WHEN 'failed' THEN (ARRAY['timeout', 'http_error'])[1 + n % 2]::attempt_outcome END AS last_outcome,
+         CASE WHEN status IN ('succeeded', 'failed') THEN 'auto'::attempt_trigger END AS last_trigger,
+         CASE status WHEN 'succeeded' THEN 200 END AS last_status_code, CASE WHEN status IN ('succeeded', 'failed') THEN 80 END AS last_duration_ms,
+         CASE WHEN status IN ('succeeded', 'failed') THEN t END AS last_attempt_at
        FROM (
          SELECT n, now() - (1 - n::float8 / $3) * interval '${DAYS} days' AS t,
            CASE WHEN n % 100 = 0 THEN 'failed' WHEN n % 100 = 1 THEN 'held' WHEN n % 100 = 2 THEN 'canceled' ELSE 'succeeded' END::delivery_status AS status
          FROM generate_series(1, $3::int) n
-       ) made`,
+       ) of_time
+       ), held AS (INSERT INTO pending_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM made WHERE status = 'held')
+       INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM made WHERE status <> 'held'`,
       [account, subscriptions, deliveries],
     );
     const { rows } = await client.query<{ id: string }>(
@@ -60,7 +64,7 @@ export async function fillList(
        FROM generate_series(1, $4::int) n`,
       [account, subscriptions[0], oftenTried, attempts],
     );
-    await client.query('VACUUM ANALYZE deliveries');
+    await client.query('VACUUM ANALYZE pending_deliveries, finished_deliveries');
     await client.query('ANALYZE attempts');
     return { account, subscriptions, oftenTried };
   } finally {

@@ -112,7 +112,7 @@ async function besideRetries(
   const client = new pg.Client({ connectionString: bench.databaseUrl });
   await client.connect();
   await client.query(`BEGIN; UPDATE subscriptions SET status = 'active' WHERE account_id = '${account}';
-    UPDATE deliveries SET status = 'pending', attempt_count = 1, failure_count = 1, due_at = now() - interval '1 minute', feed_at = now()
+    UPDATE pending_deliveries SET status = 'pending', attempt_count = 1, failure_count = 1, due_at = now() - interval '1 minute', feed_at = now()
     WHERE account_id = '${account}'; COMMIT`);
   const before = rssMb(bench);
   const beside = await measureLatency(bench, accounts, { rate, seconds });
