@@ -18,6 +18,13 @@ const REPEAT_ATTEMPTS = `WITH repeated AS (
   SELECT (jsonb_populate_record(a, jsonb_build_object('id', posthorn_uuidv7(), 'number', n))).*
   FROM latest, generate_series((a).number + 1, $2::int) n`;
 
+/** So many deliveries of an account's only webhook, of which the oldest is of another type. */
+const ADD_DELIVERIES = `INSERT INTO finished_deliveries
+    (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
+  SELECT posthorn_uuid_at(t), $1, posthorn_uuid_at(t), CASE n WHEN 1 THEN 'conversation:created' ELSE 'message:created' END,
+    (SELECT id FROM subscriptions WHERE account_id = $1), 'succeeded', 1, 0, t, t
+  FROM (SELECT n, date_trunc('second', now()) - interval '1 hour' + n * interval '100 ms' AS t FROM generate_series(1, $2::int) n) made`;
+
 /** Writes at once what would take minutes over the API. */
 async function write(stack: Stack, statement: string, values: [account: string, count: number]): Promise<void> {
   const client = new pg.Client(stack.databaseUrl);
@@ -210,6 +217,23 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.goto(`/accounts/${account}/deliveries?status=succeeded&limit=50`);
     await button('Count').click();
     await see('1 in all');
+  });
+
+  it('what few match is searched for a part at a time: it says how far back it has looked, and goes on when that is asked for', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    see,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    await write(stack, ADD_DELIVERIES, [account, 2_500]);
+    await signIn(`/accounts/${account}/deliveries?eventType=conversation:created`);
+    await see('No deliveries match these filters so far');
+    await see('Searched back to');
+    await button('Search further').click();
+    await page.getByRole('link', { name: 'conversation:created' }).waitFor();
   });
 
   it('what comes meanwhile does not move the list: it is counted, live within moments, and shown when it is asked for', async ({

@@ -102,6 +102,10 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
   const breakers = gauge('breakers', 'Active subscriptions whose breaker is not closed.', ['state']);
   const workersAlive = gauge('workers_alive', 'Worker processes that take jobs.');
   const lastFed = gauge('feeder_last_success_timestamp_seconds', 'When a feeder last succeeded.');
+  const partitionsAhead = gauge(
+    'partitions_ahead_seconds',
+    'How long from now on each partitioned table has partitions.',
+  );
 
   return ({ ledger, queues }) => {
     for (const labeled of [queueJobs, oldestWaiting, subscriptions, breakers]) labeled.reset();
@@ -119,6 +123,7 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
     set(parked, ledger?.parked);
     set(held, ledger?.held);
     set(workersAlive, ledger?.workers.filter(({ isAlive }) => isAlive).length);
+    set(partitionsAhead, ledger?.partitionsAheadSeconds);
     set(lastFed, ledger?.lastFedAt && ledger.lastFedAt.getTime() / 1_000);
   };
 }

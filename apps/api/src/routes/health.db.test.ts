@@ -206,6 +206,7 @@ describe('/metrics and /v1/queues', () => {
       'posthorn_breakers{state="open"}': json.breakers.open,
       'posthorn_breakers{state="half_open"}': 0,
       posthorn_workers_alive: 2,
+      posthorn_partitions_ahead_seconds: expect.any(Number),
       'posthorn_queue_jobs{queue="deliver",state="waiting"}': 3,
       'posthorn_queue_jobs{queue="deliver",state="delayed"}': 40,
       'posthorn_queue_jobs{queue="verify",state="active"}': 0,

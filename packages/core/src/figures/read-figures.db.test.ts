@@ -54,6 +54,7 @@ describe('what is past due', () => {
       breakers: { open: 0, halfOpen: 0 },
       lastFedAt: null,
       workers: [],
+      partitionsAheadSeconds: expect.any(Number),
     });
   });
 

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
+import { readAheadSeconds } from '../retention/slices.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
 import { dueOf, FIRST_FEW, OWED, pastDue } from './past-due.js';
 
@@ -23,6 +24,8 @@ export interface LedgerFigures {
   lastFedAt: Date | null;
   /** Those that are alive, and those that died within the last ten minutes; the latest start first. */
   workers: WorkerFigures[];
+  /** How long from now on each partitioned table has partitions. */
+  partitionsAheadSeconds: number;
 }
 
 export interface WorkerFigures {
@@ -80,6 +83,7 @@ export async function readFigures(pool: pg.Pool): Promise<LedgerFigures> {
       text: FIGURES,
     });
     const workers = await client.query<WorkerFigures>(WORKERS);
+    const partitionsAheadSeconds = await readAheadSeconds(client);
     // The one statement that reads a table whole.
     await client.query('SET LOCAL enable_seqscan = on');
     const statuses = await client.query<{ status: SubscriptionStatus; count: number; open: number; halfOpen: number }>(
@@ -94,6 +98,6 @@ export async function readFigures(pool: pg.Pool): Promise<LedgerFigures> {
       breakers.open += open;
       breakers.halfOpen += halfOpen;
     }
-    return { ...figures, subscriptions, breakers, workers: workers.rows };
+    return { ...figures, subscriptions, breakers, workers: workers.rows, partitionsAheadSeconds };
   });
 }

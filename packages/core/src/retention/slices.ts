@@ -58,6 +58,18 @@ export function missingSlices(
   return missing;
 }
 
+/** How long from now on there are slices of each table; by the database's clock. 0: rows go to the other ones. */
+export async function readAheadSeconds(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ now: Date }>('SELECT now()');
+  const now = rows[0]?.now.getTime() ?? 0;
+  const ends: number[] = [];
+  for (const table of SLICED) {
+    const last = (await readSlices(client, table)).at(-1);
+    ends.push(last ? idTime(last.until).getTime() : now);
+  }
+  return Math.max(0, (Math.min(...ends) - now) / 1_000);
+}
+
 /** The smallest UUIDv7 of a moment; posthorn_uuid_at is the same in SQL. */
 export function firstIdAt(time: number | Date): string {
   const hex = Math.floor(Number(time)).toString(16).padStart(12, '0');
