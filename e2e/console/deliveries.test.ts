@@ -8,9 +8,9 @@ import { it } from './browser.js';
 const ADD_WEBHOOKS = `INSERT INTO subscriptions (id, account_id, url, events)
   SELECT posthorn_uuidv7(), $1, 'https://hooks.example.com/' || n, '{conversation:updated}' FROM generate_series(1, $2::int) n`;
 
-/** Gives the only delivery of an account so many attempts: the last of them again and again. */
+/** Gives the only delivery of an account, which is finished, so many attempts: the last of them again and again. */
 const REPEAT_ATTEMPTS = `WITH repeated AS (
-    UPDATE pending_deliveries SET attempt_count = $2::int WHERE account_id = $1 RETURNING id
+    UPDATE finished_deliveries SET attempt_count = $2::int WHERE account_id = $1 RETURNING id
   ), latest AS (
     SELECT a FROM attempts a JOIN repeated d ON d.id = a.delivery_id ORDER BY a.number DESC LIMIT 1
   )
@@ -21,8 +21,8 @@ const REPEAT_ATTEMPTS = `WITH repeated AS (
 /** So many deliveries of an account's only webhook, of which the oldest is of another type. */
 const ADD_DELIVERIES = `INSERT INTO finished_deliveries
     (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
-  SELECT posthorn_uuid_at(t), $1, posthorn_uuid_at(t), CASE n WHEN 1 THEN 'conversation:created' ELSE 'message:created' END,
-    (SELECT id FROM subscriptions WHERE account_id = $1), 'succeeded', 1, 0, t, t
+  SELECT posthorn_uuid_at(t), $1::varchar, posthorn_uuid_at(t), CASE n WHEN 1 THEN 'conversation:created' ELSE 'message:created' END,
+    (SELECT id FROM subscriptions WHERE account_id = $1::varchar), 'succeeded', 1, 0, t, t
   FROM (SELECT n, date_trunc('second', now()) - interval '1 hour' + n * interval '100 ms' AS t FROM generate_series(1, $2::int) n) made`;
 
 /** Writes at once what would take minutes over the API. */

@@ -72,10 +72,10 @@ describe('deliveries', () => {
       `/v1/accounts/${searched}/deliveries?limit=10&eventType=message:created`,
     );
     expect(full.searchedBackTo).toBeNull();
-    const count = async (filters: string) =>
+    const countOf = async (filters: string) =>
       (await api.call('GET', `/v1/accounts/${searched}/deliveries/count?${filters}`)).json;
-    expect(await count('eventType=conversation:created')).toEqual({ count: 1, more: false });
-    expect(await count('')).toEqual({ count: 4_501, more: false });
+    expect(await countOf('eventType=conversation:created')).toEqual({ count: 1, more: false });
+    expect(await countOf('')).toEqual({ count: 4_501, more: false });
   });
 
   it('one of more than 100 attempts shows the last 100, the oldest of them first', async () => {
