@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { cloneDatabase } from '@posthorn/testing';
-import pg from 'pg';
 import { v7 } from 'uuid';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askForRetry } from '../deliveries/ask-for-retry.js';
 import { loadDeliveries } from '../deliveries/load-deliveries.js';
 import { giveUpErased } from '../deliveries/give-up-erased.js';
@@ -16,7 +10,6 @@ import { insertEvents } from '../events/insert-events.js';
 import { claimDue } from '../feeder/claim-due.js';
 import { feed } from '../feeder/feed.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
-import { migrateUp } from '../migrate/migrate.js';
 import { startRecovery } from '../recoveries/start-recovery.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
@@ -491,28 +484,4 @@ describe('retention (V5)', () => {
     });
     expect(await ledger.db.prisma.delivery.findUnique({ where: { id: whole } })).toMatchObject({ status: 'pending' });
   });
-});
-
-it('what was there before the slices is in the first one, to be read and to go by age; ids far ahead are with the others', async () => {
-  const database = await cloneDatabase(inject('templateDatabaseUrl'));
-  const directory = await mkdtemp(join(tmpdir(), 'posthorn-migrations-'));
-  const migrations = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
-  for (const name of await readdir(migrations)) {
-    if (name < '20261121225000') await cp(join(migrations, name), join(directory, name), { recursive: true });
-  }
-  const client = new pg.Client({ connectionString: database.url });
-  await client.connect();
-  await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
-  await migrateUp({ url: database.url, log: silent, directory });
-  for (const days of [-3, 0, 1_000]) {
-    await client.query(`INSERT INTO events VALUES ($1, 'a', 'a:b', '{}', 0, now())`, [
-      v7({ msecs: day(days).getTime() }),
-    ]);
-  }
-  await migrateUp({ url: database.url, log: silent });
-  const { rows } = await client.query('SELECT tableoid::regclass::text AS slice FROM events ORDER BY id');
-  expect(rows).toEqual([{ slice: 'events_first' }, { slice: 'events_first' }, { slice: 'events_other' }]);
-  await client.end();
-  await database.drop();
-  await rm(directory, { recursive: true });
 });

@@ -1,0 +1,520 @@
+-- The ledger, as a new database gets it: accounts and keys, the catalogue, subscriptions with their secrets and verifications, events,
+-- deliveries, attempts, and what is kept beside them. schema.prisma says what each column means; what Prisma has no words for
+-- (partitions, partial indexes, storage, checks, functions) stands here only. packages/core/src/migrate/drift.db.test.ts holds
+-- both to each other.
+
+-- Types
+CREATE TYPE subscription_status AS ENUM ('unverified', 'active', 'paused', 'disabled');
+CREATE TYPE delivery_status AS ENUM ('pending', 'held', 'succeeded', 'failed', 'canceled');
+CREATE TYPE attempt_outcome AS ENUM (
+  'ok', 'http_error', 'redirect', 'timeout', 'dns_error', 'connect_error', 'tls_error', 'blocked', 'bad_response', 'aborted'
+);
+CREATE TYPE attempt_trigger AS ENUM ('auto', 'manual', 'test', 'recovery');
+CREATE TYPE verification_status AS ENUM ('pending', 'verified', 'failed');
+CREATE TYPE recovery_which AS ENUM ('failed', 'missing');
+CREATE TYPE recovery_status AS ENUM ('running', 'completed', 'canceled');
+CREATE TYPE session_kind AS ENUM ('operator', 'account', 'portal');
+CREATE TYPE actor_kind AS ENUM ('operator', 'account', 'portal', 'nobody');
+CREATE TYPE stat_width AS ENUM ('minute', 'hour');
+
+-- Functions
+
+-- A UUIDv7 (RFC 9562 §5.7) of the database's clock, for rows that a set-based statement makes. Postgres has uuidv7() from 18 on; 15 is supported.
+CREATE FUNCTION posthorn_uuidv7() RETURNS uuid
+LANGUAGE sql VOLATILE PARALLEL SAFE
+AS $$
+  SELECT encode(
+    set_bit(
+      set_bit(
+        overlay(
+          uuid_send(gen_random_uuid())
+          PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+          FROM 1 FOR 6
+        ),
+        52, 1
+      ),
+      53, 1
+    ),
+    'hex'
+  )::uuid
+$$;
+
+-- The smallest UUIDv7 of a moment: what is older sorts before it.
+CREATE FUNCTION posthorn_uuid_at(moment timestamptz) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
+
+-- A delivery's id begins with the 8 bytes of its event's: the deliveries of an event lie together in the order of ids and in the
+-- slice of their event's time, and need no index of their own. The rest is random (62 bits), so it is a UUIDv7 (RFC 9562 §5.7).
+CREATE FUNCTION posthorn_delivery_id(event_id uuid) RETURNS uuid
+LANGUAGE sql VOLATILE STRICT PARALLEL SAFE
+AS $$ SELECT (left(event_id::text, 18) || right(gen_random_uuid()::text, 18))::uuid $$;
+
+-- The range in which the ids of an event's deliveries lie, both ends included.
+CREATE FUNCTION posthorn_first_delivery_id(event_id uuid) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT (left(event_id::text, 18) || '-0000-000000000000')::uuid $$;
+CREATE FUNCTION posthorn_last_delivery_id(event_id uuid) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT (left(event_id::text, 18) || '-ffff-ffffffffffff')::uuid $$;
+
+-- The origin of a URL as the WHATWG parser writes it (lower case, punycode, no default port, no user). null: not such a URL.
+CREATE FUNCTION posthorn_url_origin(url text) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN substring(url FROM '^(https?://[^/?#@\\]+)/');
+
+-- Adds up what two rows of stats have counted.
+CREATE FUNCTION posthorn_add_counts(a jsonb, b jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+  SELECT jsonb_object_agg(key, total) FROM (
+    SELECT key, sum(value::bigint) AS total
+    FROM (SELECT * FROM jsonb_each_text(a) UNION ALL SELECT * FROM jsonb_each_text(b)) both_of_them
+    GROUP BY key
+  ) added
+$$;
+
+-- Accounts, and who may act for them
+CREATE TABLE accounts (
+  id          varchar(64)    PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,64}$'),
+  name        text,
+  metadata    json           NOT NULL DEFAULT '{}',
+  created_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  -- Nothing finds a marked account any more; workers erase its rows in small steps, and its own row last.
+  deleted_at  timestamptz(3)
+);
+CREATE INDEX accounts_created_at_id_idx ON accounts (created_at, id);
+
+-- How far the erasing of a marked account got. It goes with the account's row.
+CREATE TABLE erasures (
+  account_id varchar(64)    PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE ON UPDATE CASCADE,
+  -- What is being erased now, and the key of the last row that was; empty: it has not begun.
+  part       text           NOT NULL,
+  position   text           NOT NULL DEFAULT '',
+  row_count  bigint         NOT NULL DEFAULT 0,
+  changed_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+
+CREATE TABLE api_keys (
+  id            uuid           PRIMARY KEY,
+  account_id    varchar(64)    NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  name          text           NOT NULL,
+  hash          bytea          NOT NULL,
+  scopes        text[],
+  last_used_at  timestamptz(3),
+  created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE UNIQUE INDEX api_keys_hash_key ON api_keys (hash);
+CREATE INDEX api_keys_account_id_id_idx ON api_keys (account_id, id);
+
+-- Sessions: of people who signed in with a key, and of portals that were opened for an account. Tokens are kept as hashes.
+CREATE TABLE sessions (
+  id            uuid           PRIMARY KEY,
+  kind          session_kind   NOT NULL,
+  account_id    varchar(64)    REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  -- A key that is revoked takes its sessions with it.
+  key_id        uuid           REFERENCES api_keys (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  hash          bytea,
+  link_hash     bytea,
+  capabilities  text[],
+  theme         json,
+  lasts_seconds integer        NOT NULL,
+  idle_seconds  integer,
+  address       text,
+  created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  last_used_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  expires_at    timestamptz(3) NOT NULL,
+  -- Either its link waits to be opened, or it is open: never both.
+  CONSTRAINT sessions_hash_check CHECK (num_nonnulls(hash, link_hash) = 1),
+  CONSTRAINT sessions_account_check CHECK ((kind = 'operator') = (account_id IS NULL)),
+  CONSTRAINT sessions_key_check CHECK ((kind = 'account') = (key_id IS NOT NULL)),
+  CONSTRAINT sessions_link_check CHECK (link_hash IS NULL OR kind = 'portal')
+);
+CREATE UNIQUE INDEX sessions_hash_key ON sessions (hash);
+CREATE UNIQUE INDEX sessions_link_hash_key ON sessions (link_hash);
+CREATE INDEX sessions_account_id_idx ON sessions (account_id);
+CREATE INDEX sessions_key_id_idx ON sessions (key_id);
+CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
+
+-- Wrong keys of an address within the current minute.
+CREATE TABLE login_limits (
+  caller  varchar(64)    PRIMARY KEY,
+  count   integer        NOT NULL,
+  since   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+
+-- Who changed what. No foreign keys: an entry outlives the account, the key and the session that it tells of.
+CREATE TABLE audit_entries (
+  id           uuid           PRIMARY KEY,
+  actor        actor_kind     NOT NULL,
+  actor_id     text,
+  actor_name   text,
+  account_id   varchar(64),
+  action       text           NOT NULL,
+  target_type  text           NOT NULL,
+  target_id    text,
+  changes      json           NOT NULL DEFAULT '{}',
+  request_id   text           NOT NULL,
+  address      text           NOT NULL,
+  created_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  -- An entry is written before the change, and completed when it is made: one that was begun and never done says so.
+  done_at      timestamptz(3)
+);
+CREATE INDEX audit_entries_account_id_id_idx ON audit_entries (account_id, id);
+-- GET /v1/audit?action=, and ?actor=: what is rare among many.
+CREATE INDEX audit_entries_action_id_idx ON audit_entries (action, id);
+CREATE INDEX audit_entries_actor_id_idx ON audit_entries (actor, id);
+-- GET …/audit?actorId=: what one key did, among what all did.
+CREATE INDEX audit_entries_actor_id_id_idx ON audit_entries (actor_id, id);
+
+-- The catalogue: what may be published
+CREATE TABLE event_types (
+  name         varchar(128)   PRIMARY KEY,
+  description  text,
+  example      json,
+  schema       json,
+  deprecated   boolean        NOT NULL DEFAULT false,
+  created_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+
+INSERT INTO event_types (name, description, example) VALUES
+  ('message:created', 'A message was created, on any channel: by a customer, an agent or a bot.',
+   '{"account_id":"11111111-1111-4111-8111-111111111111","attachments":[],"body":"Hey there!","content_type":"text","conversation_id":"22222222-2222-4222-8222-222222222222","created_at":"2021-02-24T00:10:45","customer_id":null,"id":"44444444-4444-4444-8444-444444444444","metadata":null,"object":"message","private":false,"seen_at":null,"sent_at":"2021-02-24T00:10:45Z","source":"chat","type":"reply","user":null,"user_id":null}'),
+  ('conversation:created', 'A conversation was opened.',
+   '{"account_id":"11111111-1111-4111-8111-111111111111","assignee_id":null,"closed_at":null,"created_at":"2021-02-24T00:20:30","customer_id":"33333333-3333-4333-8333-333333333333","id":"22222222-2222-4222-8222-222222222222","inbox_id":null,"last_activity_at":null,"metadata":null,"object":"conversation","priority":"not_priority","read":false,"source":"chat","status":"open","subject":null}'),
+  ('conversation:updated', 'A conversation changed: it was read, assigned, closed or reopened. Carries the whole conversation.',
+   '{"account_id":"11111111-1111-4111-8111-111111111111","assignee_id":1,"closed_at":"2021-02-25T20:10:00Z","created_at":"2021-02-24T00:20:30","customer_id":"33333333-3333-4333-8333-333333333333","id":"22222222-2222-4222-8222-222222222222","inbox_id":null,"last_activity_at":"2021-02-25T20:09:00Z","metadata":null,"object":"conversation","priority":"not_priority","read":true,"source":"chat","status":"closed","subject":null}');
+
+-- What operators are told by webhook (packages/contract/src/operational-event.ts). Events of the operations account alone.
+INSERT INTO event_types (name, description, example) VALUES
+  ('subscription:disabled', 'A subscription was disabled: over the API, because nothing succeeded for too long, or because its receiver asked for it. Sent to subscriptions of the operations account only.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing was delivered to it for too long. Ask its owner to mend the receiver, then resume it and recover what it missed."}'),
+  ('subscription:failing', 'A subscription fails and is on its way to being disabled. Sent when half of the time has passed, and at three quarters. Sent to subscriptions of the operations account only.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","percent":50,"failingSince":"2026-11-19T06:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing is delivered to it, and if that goes on it is disabled. Ask its owner to look at the latest attempts."}'),
+  ('subscription:recovered', 'A subscription that operators were warned of receives again. Sent to subscriptions of the operations account only.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"It receives again. What failed meanwhile can be brought back with recover."}'),
+  ('delivery:failed', 'A delivery failed for good: no attempt is left. Sent to subscriptions of the operations account only.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The receiver answered 503 to the last attempt. Ask its owner to mend it, then retry the delivery or recover all that failed."}');
+
+-- Subscriptions
+CREATE TABLE subscriptions (
+  id                      uuid                PRIMARY KEY,
+  account_id              varchar(64)         NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  url                     text                NOT NULL,
+  pending_url             text,
+  events                  text[],
+  scope                   text,
+  description             text,
+  headers_sealed          bytea,
+  metadata                json                NOT NULL DEFAULT '{}',
+  status                  subscription_status NOT NULL DEFAULT 'unverified',
+  status_reason           text,
+  status_changed_at       timestamptz(3)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  verification_id         uuid,
+  failing_since           timestamptz(3),
+  created_at              timestamptz(3)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at              timestamptz(3)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  deleted_at              timestamptz(3),
+  -- No subscription holds the others up: a bound on what it has under way, a breaker, and a rate of its own.
+  rate_limit              integer             CHECK (rate_limit BETWEEN 1 AND 10000),
+  next_slot_at            timestamptz(6),
+  concurrency_limit       integer             NOT NULL DEFAULT 1000 CHECK (concurrency_limit BETWEEN 1 AND 1000),
+  concurrency_set_at      timestamptz(3),
+  failure_streak          integer             NOT NULL DEFAULT 0,
+  breaker_opened_count    integer             NOT NULL DEFAULT 0,
+  breaker_until           timestamptz(3),
+  probe_id                uuid,
+  -- How far it was towards being disabled when the operators were last warned, in percent: 0, 50 or 75.
+  failing_warned          integer             NOT NULL DEFAULT 0 CHECK (failing_warned IN (0, 50, 75)),
+  -- Disabling cancels what is owed, or holds it until the subscription is resumed, as asked.
+  holds_when_disabled     boolean             NOT NULL DEFAULT false,
+  headers_origin          text,
+  pending_headers_sealed  bytea,
+  pending_headers_origin  text,
+  -- Header values belong to the origin (scheme, host, port) that they were entered for: no statement can combine a URL with values of
+  -- another origin.
+  CONSTRAINT subscriptions_headers_origin_check CHECK (
+    (headers_sealed IS NULL) = (headers_origin IS NULL)
+    AND (headers_origin IS NULL OR headers_origin IS NOT DISTINCT FROM posthorn_url_origin(url))),
+  CONSTRAINT subscriptions_pending_headers_origin_check CHECK (
+    (pending_headers_sealed IS NULL) = (pending_headers_origin IS NULL)
+    AND (pending_headers_origin IS NULL OR pending_headers_origin IS NOT DISTINCT FROM posthorn_url_origin(pending_url)))
+);
+CREATE UNIQUE INDEX subscriptions_verification_id_key ON subscriptions (verification_id);
+CREATE INDEX subscriptions_account_id_id_idx ON subscriptions (account_id, id);
+-- Counting and listing what an account has, however many it has deleted before.
+CREATE INDEX subscriptions_account_id_id_live_idx ON subscriptions (account_id, id) WHERE deleted_at IS NULL;
+-- attention/list-attention.ts: of many subscriptions, the few that somebody should look at, the newest trouble first.
+CREATE INDEX subscriptions_attention_idx ON subscriptions
+  ((CASE WHEN status = 'active' THEN failing_since ELSE status_changed_at END), id)
+  WHERE deleted_at IS NULL
+    AND (status = 'unverified' OR status = 'active' AND failing_since IS NOT NULL OR status = 'disabled' AND status_reason <> 'manual');
+CREATE INDEX subscriptions_account_attention_idx ON subscriptions
+  (account_id, (CASE WHEN status = 'active' THEN failing_since ELSE status_changed_at END), id)
+  WHERE deleted_at IS NULL
+    AND (status = 'unverified' OR status = 'active' AND failing_since IS NOT NULL OR status = 'disabled' AND status_reason <> 'manual');
+
+CREATE TABLE secrets (
+  id               uuid           PRIMARY KEY,
+  subscription_id  uuid           NOT NULL REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  key_id           varchar(16)    NOT NULL,
+  sealed           bytea          NOT NULL,
+  created_at       timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  expires_at       timestamptz(3)
+);
+CREATE INDEX secrets_subscription_id_idx ON secrets (subscription_id);
+-- A subscription has one current secret; two rotations at once cannot make it two.
+CREATE UNIQUE INDEX secrets_current_key ON secrets (subscription_id) WHERE expires_at IS NULL;
+
+CREATE TABLE verifications (
+  id               uuid                PRIMARY KEY,
+  account_id       varchar(64)         NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  subscription_id  uuid                REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  url              text                NOT NULL,
+  status           verification_status NOT NULL DEFAULT 'pending',
+  reason           text,
+  status_code      integer,
+  duration_ms      integer,
+  answer           bytea,
+  attempt_count    integer             NOT NULL DEFAULT 0,
+  checked_at       timestamptz(3),
+  feed_at          timestamptz(3),
+  created_at       timestamptz(3)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  -- The sentence of the last attempt: why it failed, and what to do about it.
+  error            text
+);
+CREATE INDEX verifications_account_id_created_at_idx ON verifications (account_id, created_at);
+CREATE INDEX verifications_subscription_id_idx ON verifications (subscription_id);
+-- claim-due.ts
+CREATE INDEX verifications_feed_idx ON verifications (feed_at) WHERE feed_at IS NOT NULL;
+ALTER TABLE subscriptions
+  ADD FOREIGN KEY (verification_id) REFERENCES verifications (id) ON UPDATE CASCADE ON DELETE SET NULL;
+
+CREATE TABLE idempotency_keys (
+  account_id  varchar(64)    NOT NULL,
+  key         varchar(255)   NOT NULL,
+  event_id    uuid           NOT NULL,
+  body_hash   bytea          NOT NULL,
+  created_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (account_id, key)
+);
+CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);
+
+-- Events, finished deliveries and attempts are partitioned by their ids, so by time: what is old goes with its partition
+-- (packages/core/src/retention). A row for whose time there is none goes into `…_other`, so no insert ever fails.
+CREATE TABLE events (
+  id              uuid           PRIMARY KEY,
+  account_id      varchar(64)    NOT NULL,
+  type            varchar(128)   NOT NULL,
+  body            bytea          NOT NULL,
+  delivery_count  integer        NOT NULL,
+  created_at      timestamptz(3) NOT NULL,
+  -- Meant for nobody, or (a test event) for one subscription alone: no recovery gives it to others.
+  suppressed      boolean        NOT NULL DEFAULT false
+) PARTITION BY RANGE (id);
+CREATE INDEX events_account_id_id_idx ON events (account_id, id);
+
+-- Deliveries in two tables. A delivery is in exactly one of them:
+--
+--   pending_deliveries    an attempt of it is owed, or it is held. Small and hot.
+--   finished_deliveries   nothing is owed of it. Written once, in slices of time like its event (packages/core/src/retention).
+--
+-- It moves within one statement. A finished one of which an attempt is asked for moves back until that attempt is recorded.
+-- The view `deliveries` reads both.
+CREATE TABLE pending_deliveries (
+  id                uuid            PRIMARY KEY,
+  event_id          uuid            NOT NULL,
+  subscription_id   uuid            NOT NULL,
+  recovery_id       uuid,
+  created_at        timestamptz(3)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  due_at            timestamptz(3),
+  feed_at           timestamptz(3),
+  completed_at      timestamptz(3),
+  last_attempt_at   timestamptz(3),
+  status            delivery_status NOT NULL,
+  asked_trigger     attempt_trigger,
+  last_outcome      attempt_outcome,
+  last_trigger      attempt_trigger,
+  attempt_count     integer         NOT NULL DEFAULT 0,
+  failure_count     integer         NOT NULL DEFAULT 0,
+  last_status_code  integer,
+  last_duration_ms  integer,
+  account_id        varchar(64)     NOT NULL,
+  event_type        varchar(128)    NOT NULL,
+  status_reason     text,
+  -- Only what is pending is due, and what is pending is always found by the feeder: nothing waits unseen.
+  CONSTRAINT pending_deliveries_due_check CHECK ((status = 'pending') = (due_at IS NOT NULL)),
+  CONSTRAINT pending_deliveries_feed_check CHECK ((status = 'pending' OR asked_trigger IS NOT NULL) = (feed_at IS NOT NULL)),
+  CONSTRAINT pending_deliveries_completed_check CHECK ((status IN ('succeeded', 'failed', 'canceled')) = (completed_at IS NOT NULL)),
+  CONSTRAINT pending_deliveries_unfinished_check CHECK (feed_at IS NOT NULL OR status = 'held')
+-- Rows come and go: vacuum follows their number, not a share of the table.
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX pending_deliveries_account_id_id_idx ON pending_deliveries (account_id, id);
+CREATE INDEX pending_deliveries_subscription_id_id_idx ON pending_deliveries (subscription_id, id);
+-- claim-due.ts: one subscription after the other, the oldest first.
+CREATE INDEX pending_deliveries_feed_idx ON pending_deliveries (subscription_id, feed_at) WHERE feed_at IS NOT NULL;
+-- The deliveries that the queue has, without the retries that are scheduled: how much room a subscription has left.
+CREATE INDEX pending_deliveries_leased_idx ON pending_deliveries (subscription_id, feed_at) WHERE feed_at > due_at;
+-- release-held.ts: what is still held although its subscription is active again.
+CREATE INDEX pending_deliveries_held_idx ON pending_deliveries (subscription_id, id) WHERE status = 'held';
+-- Lists of what is unusual, so few rows are in these: most deliveries succeed at the first scheduled attempt.
+CREATE INDEX pending_deliveries_status_idx ON pending_deliveries (account_id, status, id) WHERE status <> 'pending';
+CREATE INDEX pending_deliveries_outcome_idx ON pending_deliveries (account_id, last_outcome, id) WHERE last_outcome IS NOT NULL;
+CREATE INDEX pending_deliveries_trigger_idx ON pending_deliveries (account_id, last_trigger, id) WHERE last_trigger IS NOT NULL;
+-- How far a recovery is.
+CREATE INDEX pending_deliveries_recovery_idx ON pending_deliveries (recovery_id, status, id) WHERE recovery_id IS NOT NULL;
+
+CREATE TABLE finished_deliveries (
+  id                uuid            PRIMARY KEY,
+  event_id          uuid            NOT NULL,
+  subscription_id   uuid            NOT NULL,
+  recovery_id       uuid,
+  created_at        timestamptz(3)  NOT NULL,
+  completed_at      timestamptz(3)  NOT NULL,
+  last_attempt_at   timestamptz(3),
+  status            delivery_status NOT NULL,
+  last_outcome      attempt_outcome,
+  last_trigger      attempt_trigger,
+  attempt_count     integer         NOT NULL,
+  failure_count     integer         NOT NULL,
+  last_status_code  integer,
+  last_duration_ms  integer,
+  account_id        varchar(64)     NOT NULL,
+  event_type        varchar(128)    NOT NULL,
+  status_reason     text,
+  CONSTRAINT finished_deliveries_status_check CHECK (status IN ('succeeded', 'failed', 'canceled'))
+) PARTITION BY RANGE (id);
+CREATE INDEX finished_deliveries_account_id_id_idx ON finished_deliveries (account_id, id);
+CREATE INDEX finished_deliveries_subscription_id_id_idx ON finished_deliveries (subscription_id, id);
+-- Lists of what is unusual, so few rows are in these: most deliveries succeed at the first scheduled attempt.
+CREATE INDEX finished_deliveries_status_idx ON finished_deliveries (account_id, status, id) WHERE status <> 'succeeded';
+CREATE INDEX finished_deliveries_outcome_idx ON finished_deliveries (account_id, last_outcome, id) WHERE last_outcome <> 'ok';
+CREATE INDEX finished_deliveries_trigger_idx ON finished_deliveries (account_id, last_trigger, id) WHERE last_trigger <> 'auto';
+CREATE INDEX finished_deliveries_recovery_idx ON finished_deliveries (recovery_id, status, id) WHERE recovery_id IS NOT NULL;
+CREATE VIEW deliveries AS
+SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, due_at, asked_trigger, feed_at,
+  created_at, completed_at, recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
+FROM pending_deliveries
+UNION ALL
+SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, NULL, NULL, NULL,
+  created_at, completed_at, recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
+FROM finished_deliveries;
+
+CREATE TABLE attempts (
+  id                  uuid            PRIMARY KEY,
+  account_id          varchar(64)     NOT NULL,
+  subscription_id     uuid,
+  delivery_id         uuid,
+  verification_id     uuid,
+  number              integer         NOT NULL,
+  trigger             attempt_trigger NOT NULL,
+  outcome             attempt_outcome NOT NULL,
+  status_code         integer,
+  started_at          timestamptz(3)  NOT NULL,
+  duration_ms         integer         NOT NULL,
+  dns_ms              integer,
+  connect_ms          integer,
+  tls_ms              integer,
+  first_byte_ms       integer,
+  url                 text            NOT NULL,
+  remote_address      text,
+  request_headers     json            NOT NULL,
+  response_headers    json,
+  response_body       bytea,
+  response_truncated  boolean         NOT NULL,
+  error               text,
+  CONSTRAINT attempts_of_check CHECK (num_nonnulls(delivery_id, verification_id) = 1)
+) PARTITION BY RANGE (id);
+-- No unique index reaches over partitions. That a number is recorded once is held by attempt_count, under the delivery's lock.
+CREATE INDEX attempts_delivery_id_number_idx ON attempts (delivery_id, number);
+-- Most attempts are of deliveries.
+CREATE INDEX attempts_verification_idx ON attempts (verification_id) WHERE verification_id IS NOT NULL;
+
+-- The first partitions reach until the day after tomorrow, so that the next ones, which the workers make, are there before they begin.
+DO $$
+DECLARE
+  until uuid := posthorn_uuid_at((date_trunc('day', now() AT TIME ZONE 'UTC') + interval '2 days') AT TIME ZONE 'UTC');
+  partitioned text;
+BEGIN
+  FOREACH partitioned IN ARRAY ARRAY['events', 'finished_deliveries', 'attempts'] LOOP
+    EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (MINVALUE) TO (%L)', partitioned || '_first', partitioned, until);
+    EXECUTE format('CREATE TABLE %I PARTITION OF %I DEFAULT', partitioned || '_other', partitioned);
+  END LOOP;
+END
+$$;
+
+-- A recovery brings back what a subscription did not get, in the background, slice by slice.
+CREATE TABLE recoveries (
+  id               uuid            PRIMARY KEY,
+  account_id       varchar(64)     NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  subscription_id  uuid            NOT NULL REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  which            recovery_which  NOT NULL,
+  since            timestamptz(3)  NOT NULL,
+  until            timestamptz(3)  NOT NULL,
+  status           recovery_status NOT NULL DEFAULT 'running',
+  matched          integer         NOT NULL,
+  queued           integer         NOT NULL DEFAULT 0,
+  position         uuid,
+  created_at       timestamptz(3)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  ended_at         timestamptz(3),
+  CONSTRAINT recoveries_ended_check CHECK ((status = 'running') = (ended_at IS NULL))
+);
+CREATE INDEX recoveries_account_id_id_idx ON recoveries (account_id, id);
+CREATE INDEX recoveries_subscription_id_idx ON recoveries (subscription_id);
+-- One at a time for a subscription: two over the same events would bring each back twice.
+CREATE UNIQUE INDEX recoveries_running_key ON recoveries (subscription_id) WHERE status = 'running';
+
+-- What operators are told by webhook. A notice is written by the statement that makes the change it tells of, and becomes an
+-- ordinary event afterwards: so none is lost, whatever dies in between.
+CREATE TABLE notices (
+  id               uuid           PRIMARY KEY,
+  type             varchar(128)   NOT NULL,
+  account_id       varchar(64)    NOT NULL,
+  subscription_id  uuid           NOT NULL,
+  delivery_id      uuid,
+  detail           json           NOT NULL DEFAULT '{}',
+  created_at       timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+
+-- Who works: each worker process writes here every few seconds that it still does, so that everyone sees when nobody does.
+CREATE TABLE workers (
+  id uuid PRIMARY KEY,
+  hostname text NOT NULL,
+  version text NOT NULL,
+  started_at timestamptz(3) NOT NULL,
+  seen_at timestamptz(3) NOT NULL,
+  last_job_at timestamptz(3),
+  last_fed_at timestamptz(3)
+);
+
+-- Statistics, rolled up (packages/core/src/stats). The hot statements add to stat_deltas, which nobody updates and which has
+-- no index, so they never wait for each other; the workers fold it into stats every few seconds.
+
+-- One row for all that are alike in one statement. outcome null: events that were accepted (subscription_id is null too).
+CREATE TABLE stat_deltas (
+  account_id       varchar(64)     NOT NULL,
+  subscription_id  uuid,
+  event_type       varchar(128)    NOT NULL,
+  at               timestamptz(0)  NOT NULL,
+  count            integer         NOT NULL,
+  outcome          attempt_outcome,
+  status_code      integer,
+  duration_bucket  smallint,
+  ended            delivery_status
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
+
+-- What happened within a minute or an hour from `at` on, by kind: {"accepted":12,"outcome.ok":30,"code.200":30,"ms.18":30,…}.
+-- account_id '' is all accounts together; subscription_id of zeros is all of the account's.
+CREATE TABLE stats (
+  width            stat_width      NOT NULL,
+  account_id       varchar(64)     NOT NULL,
+  subscription_id  uuid            NOT NULL,
+  at               timestamptz(0)  NOT NULL,
+  event_type       varchar(128)    NOT NULL,
+  counts           jsonb           NOT NULL,
+  PRIMARY KEY (width, account_id, subscription_id, at, event_type)
+) WITH (fillfactor = 70);
+-- drop-old-stats.ts
+CREATE INDEX stats_width_at_idx ON stats (width, at);
