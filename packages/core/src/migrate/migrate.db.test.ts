@@ -77,6 +77,29 @@ describe('migrate', () => {
     expect(await up()).toEqual(['1_first']);
   });
 
+  it('a file that is marked runs outside of a transaction, so an index is made beside those who write; five at once', async () => {
+    await write('1_first', 'CREATE TABLE t (n int); INSERT INTO t VALUES (1)');
+    await write('2_second', '-- posthorn:no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS t_n_idx ON t (n);\n');
+    const applied = await Promise.all(Array.from({ length: 5 }, up));
+    expect(applied.flat()).toEqual(['1_first', '2_second']);
+    const { rows } = await client.query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 't_n_idx'::regclass`);
+    expect(rows).toEqual([{ indisvalid: true }]);
+  });
+
+  it('one that fails in the middle keeps what came before, names the statement, and can be run again', async () => {
+    await write('1_first', 'CREATE TABLE t (n int); INSERT INTO t VALUES (1), (1)');
+    const unique = 'DROP INDEX CONCURRENTLY IF EXISTS t_key;\nCREATE UNIQUE INDEX CONCURRENTLY t_key ON t (n);\n';
+    await write('2_second', `-- posthorn:no-transaction\nALTER TABLE t ADD COLUMN IF NOT EXISTS m int;\n${unique}`);
+    await expect(up()).rejects.toThrow(/^2_second failed at statement 3 of 3 \(could not create unique index/);
+    expect(await status()).toEqual(['1_first applied', '2_second failed']);
+    await expect(up()).rejects.toThrow('2_second failed earlier');
+    await client.query(`DELETE FROM t WHERE ctid = (SELECT ctid FROM t LIMIT 1)`);
+    await client.query(`DELETE FROM _prisma_migrations WHERE migration_name = '2_second'`);
+    expect(await up()).toEqual(['2_second']);
+    const { rows } = await client.query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 't_key'::regclass`);
+    expect(rows).toEqual([{ indisvalid: true }]);
+  });
+
   it('a migration that this code does not know is named, and no reason to stop', async () => {
     await write('1_first', 'CREATE TABLE t (n int)');
     await up();

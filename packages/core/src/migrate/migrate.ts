@@ -1,10 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Log } from '../log.js';
 import { readPooling } from '../pooling/read-pooling.js';
+import { splitStatements } from './split-statements.js';
 
 /** Applies prisma/migrations without Prisma's engine (a binary that it downloads), and keeps the books in the same table
  *  with the same meaning: who has the engine may use `prisma migrate deploy` on the same database. */
@@ -43,7 +45,8 @@ export interface MigrationStatus {
 /** A reason to stop that a person must see to; its message says how to go on. */
 export class MigrationError extends Error {}
 
-/** Applies what is pending, in order of name, each file in a transaction together with its entry in the books. Many may
+/** Applies what is pending, in order of name, each file in a transaction together with its entry in the books (but see split-statements.ts
+ *  for files that run outside of one). Many may
  *  call it at once: one works, the others wait and find nothing to do. Returns the names it applied. Throws
  *  MigrationError for an edited file, a failed one, and one that fails now (which leaves nothing of itself behind). */
 export async function migrateUp({
@@ -111,11 +114,21 @@ async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>)
   const client = new pg.Client({ connectionString: url, application_name: 'posthorn migrate' });
   await client.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    await takeLock(client);
     await client.query(`SET lock_timeout = '5s'; SET default_transaction_isolation = 'read committed'`);
     return await work(client);
   } finally {
     await client.end();
+  }
+}
+
+/** Asks again and again. A statement that waits for the lock would hold a snapshot meanwhile, and CREATE INDEX CONCURRENTLY waits for
+ *  whoever holds one: the two would wait for each other. */
+async function takeLock(client: pg.Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ isOurs: boolean }>('SELECT pg_try_advisory_lock($1) AS "isOurs"', [LOCK]);
+    if (rows[0]?.isOurs) return;
+    await pause(200);
   }
 }
 
@@ -127,9 +140,11 @@ async function apply(client: pg.Client, { name, sql, checksum }: MigrationFile):
     checksum,
     name,
   ]);
+  const statements = splitStatements(sql);
   try {
+    if (statements) await applyOneByOne(client, statements);
     await client.query('BEGIN');
-    await client.query(sql);
+    if (!statements) await client.query(sql);
     await client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [
       id,
     ]);
@@ -138,7 +153,25 @@ async function apply(client: pg.Client, { name, sql, checksum }: MigrationFile):
     await client.query('ROLLBACK');
     const reason = error instanceof Error ? error.message : String(error);
     await client.query('UPDATE _prisma_migrations SET logs = $2 WHERE id = $1', [id, reason]);
+    if (error instanceof StatementError)
+      throw new MigrationError(
+        `${name} failed at ${reason} What came before it stays, since the file runs outside of a transaction. Mend the cause, ` +
+          `delete its row of _prisma_migrations, and run this again: it starts with its first statement.`,
+        { cause: error },
+      );
     throw new MigrationError(`${name} failed and was rolled back: ${reason}`, { cause: error });
+  }
+}
+
+/** Says which statement it was. */
+class StatementError extends Error {}
+
+async function applyOneByOne(client: pg.Client, statements: string[]): Promise<void> {
+  for (const [index, statement] of statements.entries()) {
+    await client.query(statement).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StatementError(`statement ${index + 1} of ${statements.length} (${reason}).`, { cause: error });
+    });
   }
 }
 
