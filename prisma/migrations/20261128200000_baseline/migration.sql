@@ -179,13 +179,14 @@ CREATE TABLE event_types (
   updated_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
-INSERT INTO event_types (name, description, example) VALUES
+-- Lists are newest first, and these come behind those of the operators below.
+INSERT INTO event_types (name, description, example, created_at) VALUES
   ('message:created', 'A message was created, on any channel: by a customer, an agent or a bot.',
-   '{"account_id":"11111111-1111-4111-8111-111111111111","attachments":[],"body":"Hey there!","content_type":"text","conversation_id":"22222222-2222-4222-8222-222222222222","created_at":"2021-02-24T00:10:45","customer_id":null,"id":"44444444-4444-4444-8444-444444444444","metadata":null,"object":"message","private":false,"seen_at":null,"sent_at":"2021-02-24T00:10:45Z","source":"chat","type":"reply","user":null,"user_id":null}'),
+   '{"account_id":"11111111-1111-4111-8111-111111111111","attachments":[],"body":"Hey there!","content_type":"text","conversation_id":"22222222-2222-4222-8222-222222222222","created_at":"2021-02-24T00:10:45","customer_id":null,"id":"44444444-4444-4444-8444-444444444444","metadata":null,"object":"message","private":false,"seen_at":null,"sent_at":"2021-02-24T00:10:45Z","source":"chat","type":"reply","user":null,"user_id":null}', now() - interval '1 second'),
   ('conversation:created', 'A conversation was opened.',
-   '{"account_id":"11111111-1111-4111-8111-111111111111","assignee_id":null,"closed_at":null,"created_at":"2021-02-24T00:20:30","customer_id":"33333333-3333-4333-8333-333333333333","id":"22222222-2222-4222-8222-222222222222","inbox_id":null,"last_activity_at":null,"metadata":null,"object":"conversation","priority":"not_priority","read":false,"source":"chat","status":"open","subject":null}'),
+   '{"account_id":"11111111-1111-4111-8111-111111111111","assignee_id":null,"closed_at":null,"created_at":"2021-02-24T00:20:30","customer_id":"33333333-3333-4333-8333-333333333333","id":"22222222-2222-4222-8222-222222222222","inbox_id":null,"last_activity_at":null,"metadata":null,"object":"conversation","priority":"not_priority","read":false,"source":"chat","status":"open","subject":null}', now() - interval '1 second'),
   ('conversation:updated', 'A conversation changed: it was read, assigned, closed or reopened. Carries the whole conversation.',
-   '{"account_id":"11111111-1111-4111-8111-111111111111","assignee_id":1,"closed_at":"2021-02-25T20:10:00Z","created_at":"2021-02-24T00:20:30","customer_id":"33333333-3333-4333-8333-333333333333","id":"22222222-2222-4222-8222-222222222222","inbox_id":null,"last_activity_at":"2021-02-25T20:09:00Z","metadata":null,"object":"conversation","priority":"not_priority","read":true,"source":"chat","status":"closed","subject":null}');
+   '{"account_id":"11111111-1111-4111-8111-111111111111","assignee_id":1,"closed_at":"2021-02-25T20:10:00Z","created_at":"2021-02-24T00:20:30","customer_id":"33333333-3333-4333-8333-333333333333","id":"22222222-2222-4222-8222-222222222222","inbox_id":null,"last_activity_at":"2021-02-25T20:09:00Z","metadata":null,"object":"conversation","priority":"not_priority","read":true,"source":"chat","status":"closed","subject":null}', now() - interval '1 second');
 
 -- What operators are told by webhook (packages/contract/src/operational-event.ts). Events of the operations account alone.
 INSERT INTO event_types (name, description, example) VALUES

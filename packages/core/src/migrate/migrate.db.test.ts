@@ -77,35 +77,138 @@ describe('migrate', () => {
     expect(await up()).toEqual(['1_first']);
   });
 
-  it('a file that is marked runs outside of a transaction, so an index is made beside those who write; five at once', async () => {
-    await write('1_first', 'CREATE TABLE t (n int); INSERT INTO t VALUES (1)');
-    await write('2_second', '-- posthorn:no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS t_n_idx ON t (n);\n');
-    const applied = await Promise.all(Array.from({ length: 5 }, up));
-    expect(applied.flat()).toEqual(['1_first', '2_second']);
-    const { rows } = await client.query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 't_n_idx'::regclass`);
-    expect(rows).toEqual([{ indisvalid: true }]);
-  });
-
-  it('one that fails in the middle keeps what came before, names the statement, and can be run again', async () => {
-    await write('1_first', 'CREATE TABLE t (n int); INSERT INTO t VALUES (1), (1)');
-    const unique = 'DROP INDEX CONCURRENTLY IF EXISTS t_key;\nCREATE UNIQUE INDEX CONCURRENTLY t_key ON t (n);\n';
-    await write('2_second', `-- posthorn:no-transaction\nALTER TABLE t ADD COLUMN IF NOT EXISTS m int;\n${unique}`);
-    await expect(up()).rejects.toThrow(/^2_second failed at statement 3 of 3 \(could not create unique index/);
-    expect(await status()).toEqual(['1_first applied', '2_second failed']);
-    await expect(up()).rejects.toThrow('2_second failed earlier');
-    await client.query(`DELETE FROM t WHERE ctid = (SELECT ctid FROM t LIMIT 1)`);
-    await client.query(`DELETE FROM _prisma_migrations WHERE migration_name = '2_second'`);
-    expect(await up()).toEqual(['2_second']);
-    const { rows } = await client.query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 't_key'::regclass`);
-    expect(rows).toEqual([{ indisvalid: true }]);
-  });
-
   it('a migration that this code does not know is named, and no reason to stop', async () => {
     await write('1_first', 'CREATE TABLE t (n int)');
     await up();
     await rm(join(directory, '1_first'), { recursive: true });
     expect(await up()).toEqual([]);
     expect(await status()).toEqual(['1_first unknown']);
+  });
+
+  describe('outside a transaction', () => {
+    const indexes = async (): Promise<string[]> => {
+      const { rows } = await client.query<{ thing: string }>(
+        `SELECT concat(indexrelid::regclass, CASE WHEN NOT indisvalid THEN ' invalid' END) AS thing
+         FROM pg_index WHERE indrelid <> '_prisma_migrations'::regclass AND indrelid::regclass::text ~ '^t' ORDER BY 1`,
+      );
+      return rows.map(({ thing }) => thing);
+    };
+    const CONCURRENT = `-- posthorn:no-transaction
+-- What the index is for;
+DROP INDEX CONCURRENTLY IF EXISTS t_n_idx;
+CREATE UNIQUE INDEX CONCURRENTLY t_n_idx
+  ON t (n);
+`;
+
+    it('makes an index concurrently and keeps the same books', async () => {
+      await write('1_first', 'CREATE TABLE t (n int)');
+      await write('2_second', CONCURRENT);
+      expect(await up()).toEqual(['1_first', '2_second']);
+      expect(await up()).toEqual([]);
+      expect(await indexes()).toEqual(['t_n_idx']);
+      const { rows } = await client.query('SELECT * FROM _prisma_migrations ORDER BY migration_name');
+      expect(rows).toMatchObject([1, 2].map(() => ({ applied_steps_count: 1, rolled_back_at: null, logs: null })));
+      expect(rows[1].finished_at >= rows[1].started_at).toBe(true);
+    });
+
+    it('without that first line the file runs in a transaction, which Postgres refuses', async () => {
+      await write('1_first', 'CREATE TABLE t (n int)');
+      await write('2_second', `\n${CONCURRENT}`);
+      await expect(up()).rejects.toThrow(
+        /2_second failed and was rolled back: .*cannot run inside a transaction block/,
+      );
+    });
+
+    it('names the statement that failed, keeps what the ones before it did, and can be repeated', async () => {
+      await write('1_first', 'CREATE TABLE t (n int); INSERT INTO t VALUES (1), (1)');
+      await write(
+        '2_second',
+        CONCURRENT.replace('DROP', 'CREATE TABLE IF NOT EXISTS u (n int);\nDROP') + 'CREATE TABLE v (n int);\n',
+      );
+      const failure = await up().catch((error: Error) => error.message);
+      expect(failure).toBe(
+        '2_second failed at statement 3 of 4 (CREATE UNIQUE INDEX CONCURRENTLY t_n_idx ON t (n)): could not create unique index "t_n_idx". ' +
+          'What the statements before it did stays. Fix the cause, delete its row (DELETE FROM _prisma_migrations WHERE ' +
+          `migration_name = '2_second' AND finished_at IS NULL), and run this again: it repeats the file from its first statement.`,
+      );
+      expect(await status()).toEqual(['1_first applied', '2_second failed']);
+      expect((await client.query(`SELECT to_regclass('u') AS u, to_regclass('v') AS v`)).rows).toEqual([
+        { u: 'u', v: null },
+      ]);
+      expect(await indexes()).toEqual(['t_n_idx invalid']);
+      await expect(up()).rejects.toThrow(/2_second failed earlier/);
+
+      await client.query('DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t)');
+      const howToGoOn = /\((DELETE FROM .*)\), and/.exec(String(failure))?.[1];
+      await client.query(String(howToGoOn));
+      expect(await up()).toEqual(['2_second']);
+      expect(await indexes()).toEqual(['t_n_idx']);
+      expect((await client.query(`SELECT to_regclass('v') AS v`)).rows).toEqual([{ v: 'v' }]);
+    });
+
+    it('runs nothing of a file that it cannot split', async () => {
+      await write('1_first', '-- posthorn:no-transaction\nCREATE TABLE t (n int);\nDO $$ BEGIN END $$;\n');
+      await expect(up()).rejects.toThrow(/1_first failed: no DO block and no function .* No statement ran\./);
+      expect((await client.query(`SELECT to_regclass('t') AS t`)).rows).toEqual([{ t: null }]);
+    });
+
+    it('five at once: those that wait do not block the index, and it is made once', async () => {
+      await write('1_first', '-- posthorn:no-transaction\nCREATE TABLE t (n int);\nSELECT pg_sleep(0.5);\n');
+      await write('2_second', CONCURRENT);
+      const applied = await Promise.all(Array.from({ length: 5 }, up));
+      expect(applied.flat()).toEqual(['1_first', '2_second']);
+    });
+
+    it('a concurrent statement waits for older transactions however long they last, any other gives up after 5 s', async () => {
+      const sees = (limit: string) => `CREATE FUNCTION sees_${limit}(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+        $$ BEGIN ASSERT current_setting('lock_timeout') = '${limit}', current_setting('lock_timeout'); RETURN n; END $$;`;
+      await write('1_first', `CREATE TABLE t (n int); INSERT INTO t VALUES (1); ${sees('0')} ${sees('5s')}`);
+      await write(
+        '2_second',
+        `-- posthorn:no-transaction
+CREATE INDEX CONCURRENTLY a ON t (sees_0(n));
+CREATE INDEX b ON t (sees_5s(n));
+CREATE INDEX CONCURRENTLY c ON t (sees_0(n));
+`,
+      );
+      await write('3_third', 'CREATE INDEX d ON t (sees_5s(n))');
+      expect(await up()).toEqual(['1_first', '2_second', '3_third']);
+    });
+
+    it('repeats a statement for each partition, so that a partitioned table gets an index; the file can be repeated', async () => {
+      await write(
+        '1_first',
+        `CREATE TABLE t (n int, m int) PARTITION BY RANGE (n);
+         CREATE TABLE t_other PARTITION OF t DEFAULT;
+         CREATE TABLE t_first PARTITION OF t FOR VALUES FROM (MINVALUE) TO (10);
+         INSERT INTO t VALUES (1, 1), (20, 0)`,
+      );
+      await write(
+        '2_second',
+        `-- posthorn:no-transaction
+DROP INDEX IF EXISTS t_expr_idx;
+DROP INDEX CONCURRENTLY IF EXISTS {t}_expr_idx;
+CREATE INDEX t_expr_idx ON ONLY t ((1 / m));
+CREATE INDEX CONCURRENTLY IF NOT EXISTS {t}_expr_idx ON {t} ((1 / m));
+ALTER INDEX t_expr_idx ATTACH PARTITION {t}_expr_idx;
+`,
+      );
+      await expect(up()).rejects.toThrow(
+        '2_second failed at statement 4 of 5 (CREATE INDEX CONCURRENTLY IF NOT EXISTS t_other_expr_idx ON t_other ((1 / m))): division by zero.',
+      );
+      expect(await indexes()).toEqual(['t_expr_idx invalid', 't_first_expr_idx', 't_other_expr_idx invalid']);
+
+      await client.query('UPDATE t SET m = 2 WHERE m = 0; DELETE FROM _prisma_migrations WHERE finished_at IS NULL');
+      // One that a worker makes meanwhile has the index already, under the name that Postgres gives it.
+      await client.query('CREATE TABLE t_next PARTITION OF t FOR VALUES FROM (30) TO (40)');
+      expect(await up()).toEqual(['2_second']);
+      const whole = ['t_expr_idx', 't_first_expr_idx', 't_next_expr_idx', 't_other_expr_idx'];
+      expect(await indexes()).toEqual(whole);
+
+      await client.query(`DELETE FROM _prisma_migrations WHERE migration_name = '2_second'`);
+      expect(await up()).toEqual(['2_second']);
+      expect(await indexes()).toEqual(whole);
+    });
   });
 
   it('the committed migrations apply to an empty database', async () => {

@@ -1,15 +1,22 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Log } from '../log.js';
 import { readPooling } from '../pooling/read-pooling.js';
-import { splitStatements } from './split-statements.js';
+import { isOutsideTransaction, splitStatements } from './split-statements.js';
 
 /** Applies prisma/migrations without Prisma's engine (a binary that it downloads), and keeps the books in the same table
- *  with the same meaning: who has the engine may use `prisma migrate deploy` on the same database. */
+ *  with the same meaning: `prisma migrate deploy` works on the same database, unless a file runs outside a transaction.
+ *
+ *  A file whose first line is `-- posthorn:no-transaction` is sent statement by statement (split-statements.ts), so that CREATE INDEX
+ *  CONCURRENTLY works. It may stop half-way, so it must be written to be repeated: DROP INDEX CONCURRENTLY IF EXISTS before each CREATE
+ *  INDEX CONCURRENTLY (a failed one leaves an invalid index), IF NOT EXISTS elsewhere.
+ *
+ *  Postgres cannot index a partitioned table concurrently, so such a file repeats a statement with `{events}` for each partition of
+ *  `events`, with the partition's name in its place. CONTRIBUTING.md shows how to add an index with it. */
 
 const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
 
@@ -45,10 +52,9 @@ export interface MigrationStatus {
 /** A reason to stop that a person must see to; its message says how to go on. */
 export class MigrationError extends Error {}
 
-/** Applies what is pending, in order of name, each file in a transaction together with its entry in the books (but see split-statements.ts
- *  for files that run outside of one). Many may
- *  call it at once: one works, the others wait and find nothing to do. Returns the names it applied. Throws
- *  MigrationError for an edited file, a failed one, and one that fails now (which leaves nothing of itself behind). */
+/** Applies what is pending, in order of name, each file in a transaction together with its entry in the books, unless the file says
+ *  otherwise. Many may call it at once: one works, the others wait and find nothing to do. Returns the names it applied. Throws
+ *  MigrationError for an edited file, a failed one, and one that fails now. That one leaves nothing behind if it ran in a transaction. */
 export async function migrateUp({
   url,
   log,
@@ -68,9 +74,7 @@ export async function migrateUp({
           `${name} was changed after it was applied; restore the file and put the change into a new migration`,
         );
       if (state === 'failed')
-        throw new MigrationError(
-          `${name} failed earlier; see its logs in _prisma_migrations, mend the cause, delete that row, and run this again`,
-        );
+        throw new MigrationError(`${name} failed earlier; see its logs in _prisma_migrations. ${howToRepeat(name)}`);
       if (state === 'unknown') log.warn({ migration: name }, 'migration.unknown');
     }
     const pending = files.filter(({ name }) => status.find((one) => one.name === name)?.state === 'pending');
@@ -122,58 +126,88 @@ async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>)
   }
 }
 
-/** Asks again and again. A statement that waits for the lock would hold a snapshot meanwhile, and CREATE INDEX CONCURRENTLY waits for
- *  whoever holds one: the two would wait for each other. */
+/** Asks again and again instead of waiting in Postgres: CREATE INDEX CONCURRENTLY waits for every statement that runs, so it and a
+ *  statement that waits for this lock would wait for each other. */
 async function takeLock(client: pg.Client): Promise<void> {
   for (;;) {
-    const { rows } = await client.query<{ isOurs: boolean }>('SELECT pg_try_advisory_lock($1) AS "isOurs"', [LOCK]);
-    if (rows[0]?.isOurs) return;
-    await pause(200);
+    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [LOCK]);
+    if (rows[0]?.taken) return;
+    await delay(200);
   }
 }
 
-async function apply(client: pg.Client, { name, sql, checksum }: MigrationFile): Promise<void> {
+async function apply(client: pg.Client, file: MigrationFile): Promise<void> {
   const id = randomUUID();
   // The row is written before and outside of the transaction, so that a failure leaves a trace.
   await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
     id,
-    checksum,
-    name,
+    file.checksum,
+    file.name,
   ]);
-  const statements = splitStatements(sql);
+  await (isOutsideTransaction(file.sql) ? applyByStatement(client, file, id) : applyInTransaction(client, file, id));
+}
+
+async function applyInTransaction(client: pg.Client, { name, sql }: MigrationFile, id: string): Promise<void> {
   try {
-    if (statements) await applyOneByOne(client, statements);
     await client.query('BEGIN');
-    if (!statements) await client.query(sql);
-    await client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [
-      id,
-    ]);
+    await client.query(sql);
+    await recordEnd(client, id);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
-    const reason = error instanceof Error ? error.message : String(error);
-    await client.query('UPDATE _prisma_migrations SET logs = $2 WHERE id = $1', [id, reason]);
-    if (error instanceof StatementError)
-      throw new MigrationError(
-        `${name} failed at ${reason} What came before it stays, since the file runs outside of a transaction. Mend the cause, ` +
-          `delete its row of _prisma_migrations, and run this again: it starts with its first statement.`,
-        { cause: error },
-      );
+    const reason = reasonOf(error);
+    await recordFailure(client, id, reason);
     throw new MigrationError(`${name} failed and was rolled back: ${reason}`, { cause: error });
   }
 }
 
-/** Says which statement it was. */
-class StatementError extends Error {}
-
-async function applyOneByOne(client: pg.Client, statements: string[]): Promise<void> {
-  for (const [index, statement] of statements.entries()) {
-    await client.query(statement).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new StatementError(`statement ${index + 1} of ${statements.length} (${reason}).`, { cause: error });
-    });
+async function applyByStatement(client: pg.Client, { name, sql }: MigrationFile, id: string): Promise<void> {
+  let current = '';
+  try {
+    const statements = splitStatements(sql);
+    for (const [index, statement] of statements.entries()) {
+      const placeOf = (text: string) =>
+        ` at statement ${index + 1} of ${statements.length} (${text.replace(/\s+/g, ' ')})`;
+      current = placeOf(statement);
+      for (const one of await repeatForPartitions(client, statement)) {
+        current = placeOf(one);
+        // A concurrent statement waits until older transactions end, and blocks no reads and writes meanwhile.
+        await client.query(`SET lock_timeout = '${/\bCONCURRENTLY\b/i.test(one) ? '0' : '5s'}'`);
+        await client.query(one);
+      }
+    }
+    await client.query(`SET lock_timeout = '5s'`);
+    await recordEnd(client, id);
+  } catch (error) {
+    const reason = `failed${current}: ${reasonOf(error)}`;
+    await recordFailure(client, id, reason);
+    const whatStays = current === '' ? 'No statement ran.' : 'What the statements before it did stays.';
+    throw new MigrationError(`${name} ${reason}. ${whatStays} ${howToRepeat(name)}`, { cause: error });
   }
 }
+
+/** `{events}` in a statement stands for a partition of `events`: Returns the statement once for each that there is now. */
+async function repeatForPartitions(client: pg.Client, statement: string): Promise<string[]> {
+  const [placeholder, table] = /\{([a-z_]+)\}/.exec(statement) ?? [];
+  if (!placeholder || !table) return [statement];
+  const { rows } = await client.query<{ partition: string }>(
+    'SELECT inhrelid::regclass::text AS partition FROM pg_inherits WHERE inhparent = $1::regclass ORDER BY 1',
+    [table],
+  );
+  return rows.map(({ partition }) => statement.replaceAll(placeholder, partition));
+}
+
+const recordEnd = (client: pg.Client, id: string) =>
+  client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [id]);
+
+const recordFailure = (client: pg.Client, id: string, reason: string) =>
+  client.query('UPDATE _prisma_migrations SET logs = $2 WHERE id = $1', [id, reason]);
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const howToRepeat = (name: string): string =>
+  `Fix the cause, delete its row (DELETE FROM _prisma_migrations WHERE migration_name = '${name}' AND finished_at IS NULL), and run ` +
+  'this again: it repeats the file from its first statement.';
 
 async function readFiles(directory: string): Promise<MigrationFile[]> {
   const entries = await readdir(directory, { withFileTypes: true });

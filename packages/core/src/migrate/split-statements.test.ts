@@ -1,17 +1,28 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { splitStatements } from './split-statements.js';
 
-it('a file that is marked is split where a line ends a statement; comments go', () => {
-  expect(
-    splitStatements(
-      "-- posthorn:no-transaction\n-- Why.\nDROP INDEX CONCURRENTLY IF EXISTS a;\n\nCREATE INDEX CONCURRENTLY a\n  ON events (type) WHERE type <> 'a;b'; \n",
-    ),
-  ).toEqual([
-    'DROP INDEX CONCURRENTLY IF EXISTS a',
-    "CREATE INDEX CONCURRENTLY a\n  ON events (type) WHERE type <> 'a;b'",
+test('a statement ends with a semicolon at the end of a line, and nowhere else', () => {
+  const sql = `-- posthorn:no-transaction
+-- Comments may end with a semicolon;
+CREATE INDEX CONCURRENTLY a ON t (n)
+  WHERE s <> ';' AND n > 1;
+  -- and stand between statements
+INSERT INTO t VALUES ('a; b'); \r
+DROP INDEX CONCURRENTLY b`;
+  expect(splitStatements(sql)).toEqual([
+    `CREATE INDEX CONCURRENTLY a ON t (n)\n  WHERE s <> ';' AND n > 1`,
+    `INSERT INTO t VALUES ('a; b')`,
+    'DROP INDEX CONCURRENTLY b',
   ]);
+  expect(splitStatements('-- posthorn:no-transaction\n')).toEqual([]);
 });
 
-it('any other file is not', () => {
-  expect(splitStatements('SELECT 1;\n-- posthorn:no-transaction\n')).toBeNull();
-});
+test.each(['DO $$ BEGIN END $$;', 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $body$ SELECT 1 $body$;'])(
+  'refuses a body that could contain semicolons: %s',
+  (sql) => expect(() => splitStatements(sql)).toThrow(/no DO block and no function/),
+);
+
+test.each(['BEGIN;', 'start transaction;', 'COMMIT;', 'ROLLBACK;', 'SAVEPOINT a;'])(
+  'refuses statements about transactions: %s',
+  (sql) => expect(() => splitStatements(`SELECT 1;\n${sql}`)).toThrow(/outside a transaction/),
+);

@@ -1,17 +1,23 @@
-const MARK = '-- posthorn:no-transaction';
+/** Whether a migration runs outside a transaction: it says so in its first line. */
+export const isOutsideTransaction = (sql: string): boolean =>
+  sql.split('\n', 1)[0]?.trim() === '-- posthorn:no-transaction';
 
-/** The statements of a migration that runs outside of a transaction, since its first line says so; null of any other one.
+/** Returns the statements of a file that runs outside a transaction, in order, without comment lines and final semicolons. A statement
+ *  ends with `;` at the end of a line, and only there.
  *
- *  Postgres makes and drops an index CONCURRENTLY, without holding up who writes to the table, only outside of a transaction. So such a file
- *  is sent a statement at a time, and may end in the middle. Write it so that it can be run again: IF NOT EXISTS and IF EXISTS, and first
- *  drop the index that a failed CREATE INDEX CONCURRENTLY leaves behind as invalid.
- *
- *  A statement ends with a semicolon at the end of a line. So no line within one may end so: a function or a DO block belongs into a file
- *  of its own, which runs in a transaction. */
-export function splitStatements(sql: string): string[] | null {
-  if (sql.split('\n', 1)[0]?.trim() !== MARK) return null;
-  return sql
-    .split(/;[ \t]*$/m)
-    .map((statement) => statement.replaceAll(/^\s*--.*$/gm, '').trim())
+ *  Throws an Error for dollar quotes (so no DO block and no function) and for statements that begin or end a transaction. Such
+ *  statements belong in a file that runs in a transaction. */
+export function splitStatements(sql: string): string[] {
+  const lines = sql.split(/\r?\n/).filter((line) => !line.trimStart().startsWith('--'));
+  const statements = lines
+    .join('\n')
+    .split(/;[ \t]*(?:\n|$)/)
+    .map((statement) => statement.trim())
     .filter((statement) => statement !== '');
+  for (const statement of statements) {
+    if (/\$\w*\$/.test(statement)) throw new Error(`no DO block and no function may be in this file: ${statement}`);
+    if (/^(begin|start\s+transaction|commit|end|rollback|abort|savepoint)\b/i.test(statement))
+      throw new Error(`this file runs outside a transaction: ${statement}`);
+  }
+  return statements;
 }

@@ -94,8 +94,8 @@ export interface LastDelivery {
   lastAttemptAt: Date | null;
 }
 
-/** The newest delivery of each of some subscriptions of an account that has any. Leans on deliveries_subscription_id_id_idx,
- *  once for each of them. */
+/** The newest delivery of each of some subscriptions of an account that has any. Uses the indexes by subscription of both tables of
+ *  deliveries, once for each of them. */
 export async function readLastDeliveries(
   pool: pg.Pool,
   { accountId, ids }: { accountId: string; ids: string[] },
