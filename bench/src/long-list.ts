@@ -3,7 +3,7 @@ import pg from 'pg';
 
 const SUBSCRIPTIONS = 40;
 const DAYS = 30;
-/** Of a delivery, in both of its tables. */
+/** The columns that pending and finished deliveries have in common. */
 const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, created_at,
   completed_at, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 

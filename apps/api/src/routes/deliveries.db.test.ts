@@ -33,7 +33,7 @@ const find = async (query: string) =>
     subscriptionId,
   ]);
 
-/** Of a delivery, in both of its tables. */
+/** The columns that pending and finished deliveries have in common. */
 const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at,
   last_outcome, last_trigger, last_duration_ms, last_attempt_at`;
 

@@ -13,7 +13,7 @@ const SEARCH_BLOCKS = 400;
 
 const NOBODY = '01900000-0000-7000-8000-000000000000';
 
-/** Of a delivery, in both of its tables. */
+/** The columns that pending and finished deliveries have in common. */
 const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at,
   recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 

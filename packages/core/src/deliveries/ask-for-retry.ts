@@ -68,7 +68,7 @@ SELECT f.is_deleted AS "isDeleted", f.is_erased AS "isErased",
   (SELECT attempt_count + 1 FROM pending UNION ALL SELECT attempt_count + 1 FROM returned) AS "attemptNumber"
 FROM found f`;
 
-/** One that moves to the other table while the statement waits for its row is in neither for that statement: it looks again. */
+/** While the statement waits for a row, the delivery may move to the other table; then the statement finds it in neither, and runs again. */
 const LOOKS = 5;
 
 async function ask(pool: pg.Pool, { accountId, id }: { accountId: string; id: string }): Promise<Asked | undefined> {

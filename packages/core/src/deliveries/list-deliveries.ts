@@ -29,18 +29,18 @@ const STATUSES: DeliveryStatus[] = ['pending', 'held', 'succeeded', 'failed', 'c
 /** A subscription or type more, and it is no way of its own but a filter. */
 const MAX_WAYS = 30;
 
-/** Rows that a page looks at, at most, where a filter has no index. */
+/** How many rows of a range a page reads at most to find those that match a filter without an index. */
 const LOOKED_AT = 2_000;
 
 export interface ListedDeliveries {
   /** Newest first. */
   rows: ListedDelivery[];
-  /** The id down to which it has looked, when it has neither `limit` rows nor reached the end: go on behind it. null otherwise. */
+  /** Set when the search stopped before it had `limit` rows or reached the end: the last id that it has read. The next page goes on behind it. */
   searchedTo: string | null;
 }
 
-/** Deliveries of an account, newest first. What a filter has no index for is searched for among the newest LOOKED_AT: a page costs no
- *  more, however rare it is. */
+/** Deliveries of an account, newest first. Where a filter has no index, only the newest LOOKED_AT rows of each range are read: so a page
+ *  costs the same however few rows match. */
 export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDeliveries> {
   const { ways, values, page } = waysTo(wanted);
   const { limit } = wanted;
@@ -58,13 +58,13 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
     values,
   );
   const searchedTo = rows[0]?.searchedTo ?? null;
-  // Behind that, only some of the ways have been looked at.
+  // Beyond that id, only some of the ranges have been read.
   const found = rows.filter((row) => row.id !== null && (searchedTo === null || row.id >= searchedTo));
   return { rows: found as ListedDelivery[], searchedTo };
 }
 
-/** How many that list has in all, counted no further than `limit`: it goes the same ways, and stops there, or when a way without an index
- *  for the filter has been looked along so far. `isAll`: it has reached the end. */
+/** How many rows that list has in all, counted up to `limit`. Where a filter has no index, at most `limit` rows of each range are read.
+ *  `isAll`: there are no more than were counted. */
 export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Promise<{ count: number; isAll: boolean }> {
   const { ways, values, page } = waysTo(wanted);
   const searches = ways.filter(isSearch);
@@ -113,7 +113,7 @@ interface Way {
   filters: string[];
 }
 
-/** What it asks of each row has no index. */
+/** Its filters have no index. */
 const isSearch = ({ filters }: Way): boolean => filters.length > 0;
 
 const unionOf = (selects: string[]): string => selects.map((one) => `(${one})`).join('\nUNION ALL\n');

@@ -48,18 +48,18 @@ const LONGEST_OPEN_SECONDS = 600;
 const QUICK_MS = 1_000;
 const GROWS_AFTER = `CASE WHEN v.quick THEN interval '1 second' ELSE interval '5 seconds' END`;
 
-/** The two tables that a delivery may be in. An attempt may end when its delivery is finished already: it was canceled meanwhile. */
+/** The two tables of deliveries. A delivery may be finished already when its attempt ends: it was canceled meanwhile. */
 type Table = 'pending_deliveries' | 'finished_deliveries';
 
-/** What only an unfinished delivery has, as columns of `d`. */
+/** The columns that only pending deliveries have, as columns of `d`. */
 const OWED: Record<Table, string> = {
   pending_deliveries: 'd.due_at, d.asked_trigger',
   finished_deliveries: 'NULL::timestamptz AS due_at, NULL::attempt_trigger AS asked_trigger',
 };
 
-/** Writes what `after` says. */
+/** The statements that write the rows of `after`. */
 const WRITE: Record<Table, string> = {
-  // Whoever still owes an attempt stays, everything else leaves for the other table.
+  // A delivery that still owes an attempt, or is held, stays; any other one moves to the other table.
   pending_deliveries: `
 staying AS (
   UPDATE pending_deliveries d SET
@@ -265,7 +265,7 @@ told AS (
   SELECT posthorn_uuidv7(), 'subscription:recovered', account_id, id, NULL, json_build_object('failingSince', failing_before)
   FROM subscription WHERE failing_warned < warned_before
 )
--- Not of the table's due_at, which is rounded to the millisecond: whoever reads this must see the same side of the longest wait.
+-- Computed from due_after, not from the column, which is rounded to the millisecond: the caller compares it with the longest wait.
 SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", a.is_fed AS "isFed",
   CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened"
 FROM after a LEFT JOIN subscription s ON s.id = a.subscription_id`;
@@ -274,8 +274,8 @@ const RECORD: Record<Table, string> = {
   pending_deliveries: recordIn('pending_deliveries'),
   finished_deliveries: recordIn('finished_deliveries'),
 };
-/** Nearly all are in the first. One that moves to the other table while a statement waits for its row is in neither for that statement,
- *  so what is missing is looked for again. */
+/** Nearly all deliveries are in the first. While a statement waits for a row, the delivery may move to the other table; then that statement
+ *  finds it in neither, so the next statement looks for what is missing. */
 const LOOKED_IN: Table[] = ['pending_deliveries', 'finished_deliveries', 'pending_deliveries'];
 
 /** Writes attempts and what they do to their deliveries and subscriptions, in one statement: all of them or none (those whose
@@ -287,7 +287,7 @@ export async function recordAttempts(
   { failingAfterMs }: { failingAfterMs: number },
 ): Promise<(Recorded | null)[]> {
   const recorded = new Map<AttemptRecord, Recorded>();
-  // Of two results of one delivery in one statement, the second is of the same attempt.
+  // Two results of one delivery are results of the same attempt: the first one counts.
   let left = [...new Map(records.toReversed().map((record) => [record.delivery.id, record])).values()];
   for (const table of LOOKED_IN) {
     if (left.length === 0) break;

@@ -161,8 +161,8 @@ async function bring(
   return rows[0]?.count ?? 0;
 }
 
-/** Locks deliveries wherever they are, in the order of their ids, as record-attempts.ts does: a result that is being recorded is waited
- *  for. One that moves to the other table meanwhile is there for the next look. */
+/** Locks deliveries in both tables, in the order of their ids, as record-attempts.ts does: so it waits for results that are being recorded.
+ *  A delivery may move to the other table meanwhile; the next round finds it there. */
 async function lock(client: pg.PoolClient, ids: string[]): Promise<void> {
   for (let look = 1, locked = 0; look <= LOOKS && locked < ids.length; look += 1) {
     const { rowCount } = await client.query({ name: 'lock-deliveries', text: LOCK, values: [ids] });

@@ -139,8 +139,8 @@ export function openRetention({
     });
   }
 
-  /** In order: a later one before an earlier one would leave a gap for good. Only where more rows came early than can be moved is it left
-   *  out: they stay with the other rows, are found there, and go from there. */
+  /** In order: a later slice before an earlier one would leave a gap for good. A slice is left out when the default partition holds more
+   *  rows of its time than can be moved in a moment. These rows stay there, are read there, and are deleted there by their age. */
   async function addSlices(round: Round, at: Date): Promise<void> {
     for (const table of SLICED) {
       for (const slice of missingSlices(table, await readSlices(round.client, table), { at, retentionDays })) {

@@ -32,7 +32,7 @@ export async function readSlices(client: pg.ClientBase, table: Sliced): Promise<
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Slices are made so long before they begin: workers that stand still for a month leave none out. */
+/** Slices are made so long before they begin. So none is missing after a month without workers. */
 const AHEAD_MS = 30 * DAY_MS;
 
 /** How long a slice is. Few of them, since loading a delivery opens all of its event's table; and old rows go with the last
@@ -58,7 +58,7 @@ export function missingSlices(
   return missing;
 }
 
-/** How long from now on there are slices of each table; by the database's clock. 0: rows go to the other ones. */
+/** For how many seconds from now on each table has slices, by the database's clock. 0: new rows go to the default partition. */
 export async function readAheadSeconds(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ now: Date }>('SELECT now()');
   const now = rows[0]?.now.getTime() ?? 0;
