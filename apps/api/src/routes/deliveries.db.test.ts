@@ -198,6 +198,16 @@ describe('deliveries', () => {
     ]);
     expect(await find(`?recovery=${json.id}&status=failed`)).toEqual([]);
     expect(await find(`?recovery=${toTypeId('rec', newId())}`)).toEqual([]);
+    const another = await api.account();
+    for (const query of [
+      `recovery=${json.id}`,
+      `recovery=${json.id}&outcome=ok`,
+      `recovery=${json.id}&event=${failed}`,
+    ]) {
+      const ofAnother = `/v1/accounts/${another}/deliveries`;
+      expect((await api.call('GET', `${ofAnother}?${query}`)).json).toMatchObject({ data: [], nextCursor: null });
+      expect((await api.call('GET', `${ofAnother}/count?${query}`)).json).toEqual({ count: 0, more: false });
+    }
   });
 
   it('are counted as far as 10,000, and then said to be more', async () => {

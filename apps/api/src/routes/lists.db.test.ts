@@ -7,7 +7,7 @@ import { toPage } from '../cursor.js';
 
 const LIMIT = 10;
 /** Blocks that one statement of a page may touch: each row of the page, its index, and a few blocks of each index beside it. */
-const BLOCKS = 80;
+const BLOCKS = 60;
 /** The same, where a filter has no index: of each table some thousands of rows are looked at, and no more. */
 const SEARCH_BLOCKS = 400;
 

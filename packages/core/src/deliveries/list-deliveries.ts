@@ -25,7 +25,6 @@ const COLUMNS = `d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.e
   d.last_trigger AS "lastTrigger", d.last_status_code AS "lastStatusCode", d.last_duration_ms AS "lastDurationMs",
   d.last_attempt_at AS "lastAttemptAt"`;
 
-const STATUSES: DeliveryStatus[] = ['pending', 'held', 'succeeded', 'failed', 'canceled'];
 /** A subscription or type more, and it is no way of its own but a filter. */
 const MAX_WAYS = 30;
 
@@ -42,7 +41,7 @@ export interface ListedDeliveries {
 /** Deliveries of an account, newest first. Where a filter has no index, only the newest LOOKED_AT rows of each range are read: so a page
  *  costs the same however few rows match. */
 export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDeliveries> {
-  const { ways, values, page } = waysTo(wanted);
+  const { ways, values, page, unionOf } = waysTo(wanted);
   const { limit } = wanted;
   const list = `SELECT * FROM (${unionOf(ways.map((way) => selectWay(way, page, LOOKED_AT)))}) listed ORDER BY id DESC LIMIT ${limit}`;
   const searches = ways.filter(isSearch);
@@ -66,7 +65,7 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
 /** How many rows that list has in all, counted up to `limit`. Where a filter has no index, at most `limit` rows of each range are read.
  *  `isAll`: there are no more than were counted. */
 export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Promise<{ count: number; isAll: boolean }> {
-  const { ways, values, page } = waysTo(wanted);
+  const { ways, values, page, unionOf } = waysTo(wanted);
   const searches = ways.filter(isSearch);
   const hasMore =
     searches.length === 0 ? 'false' : `EXISTS (${unionOf(searches.map((way) => selectEdge(way, page, wanted.limit)))})`;
@@ -81,6 +80,11 @@ export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Prom
 
 type Table = 'pending_deliveries' | 'finished_deliveries';
 const TABLES: Table[] = ['pending_deliveries', 'finished_deliveries'];
+/** Those that a delivery of the table may have. A finished one of which an attempt is asked for is among the pending ones. */
+const STATUSES: Record<Table, DeliveryStatus[]> = {
+  pending_deliveries: ['pending', 'held', 'succeeded', 'failed', 'canceled'],
+  finished_deliveries: ['succeeded', 'failed', 'canceled'],
+};
 
 /** The ways to all that is wanted. Each is one range of one index, in the order of that index (newest-first.ts). Both tables have each of
  *  these indexes:
@@ -92,7 +96,7 @@ const TABLES: Table[] = ['pending_deliveries', 'finished_deliveries'];
  *
  *  What does not lead is a filter. The usual one has no index, since most deliveries have it. An event has few deliveries: they are
  *  found by their ids. */
-function waysTo(wanted: DeliveriesWanted): { ways: Way[]; values: unknown[]; page: Page } {
+function waysTo(wanted: DeliveriesWanted): Ways {
   const values: unknown[] = [];
   const param = (one: unknown): string => `$${values.push(one)}`;
   const filters = filtersOf(wanted, param);
@@ -100,7 +104,15 @@ function waysTo(wanted: DeliveriesWanted): { ways: Way[]; values: unknown[]; pag
   const ways = wanted.eventId
     ? [ofEvent(param(wanted.eventId), filters)]
     : TABLES.flatMap((table) => waysOf(table, filters));
-  return { ways, values, page };
+  return { ways, values, page, unionOf: (selects) => unite(selects, filters) };
+}
+
+interface Ways {
+  ways: Way[];
+  values: unknown[];
+  page: Page;
+  /** What is selected of some of the ways; nothing of another account's recovery. */
+  unionOf(selects: string[]): string;
 }
 
 /** One range of one index, in its order. */
@@ -116,7 +128,10 @@ interface Way {
 /** Its filters have no index. */
 const isSearch = ({ filters }: Way): boolean => filters.length > 0;
 
-const unionOf = (selects: string[]): string => selects.map((one) => `(${one})`).join('\nUNION ALL\n');
+function unite(selects: string[], { recovery, account }: Filters): string {
+  const all = selects.map((one) => `(${one})`).join('\nUNION ALL\n');
+  return recovery ? `SELECT * FROM (${all}) of_recovery WHERE ${isOurs('recoveries', recovery, account)}` : all;
+}
 
 /** At most a page of the rows of a way that pass its filters, among the first `lookedAt`. */
 function selectWay({ filters, ...way }: Way, page: Page, lookedAt: number): string {
@@ -191,16 +206,17 @@ function waysOf(table: Table, filters: Filters): Way[] {
   const { account, recovery, leads } = filters;
   if (recovery) {
     const status = leads.find(({ lead }) => lead === STATUS);
-    return (status?.values ?? STATUSES).map((one) => ({
+    return statusesIn(table, status?.values).map((one) => ({
       table,
       columns: { recovery_id: recovery, status: literal(STATUS, one) },
-      conditions: ['d.recovery_id IS NOT NULL', isOurs('recoveries', recovery, account)],
+      conditions: ['d.recovery_id IS NOT NULL'],
       filters: allOf({ ...filters, leads: leads.filter(({ lead }) => lead !== STATUS) }),
     }));
   }
   const [first, ...others] = leads;
   if (!first) return usualWays(table, filters, []);
-  const { lead, values } = first;
+  const { lead } = first;
+  const values = lead === STATUS ? statusesIn(table, first.values) : first.values;
   const usual = lead.usual[table];
   const isUnusual = usual === null ? `d.${lead.column} IS NOT NULL` : `d.${lead.column} <> ${literal(lead, usual)}`;
   return values.flatMap((one): Way[] =>
@@ -216,6 +232,9 @@ function waysOf(table: Table, filters: Filters): Way[] {
         ],
   );
 }
+
+const statusesIn = (table: Table, wanted: string[] = STATUSES[table]): string[] =>
+  STATUSES[table].filter((one) => wanted.includes(one));
 
 function usualWays(table: Table, { account, subscriptions, types }: Filters, filters: string[]): Way[] {
   const bySubscription = subscriptions && subscriptions.length <= MAX_WAYS ? subscriptions : null;
