@@ -11,7 +11,7 @@ const AWAY = /^Failed to load resource|The server cannot be reached/;
 const VIEWPORT = { width: 1280, height: 900 };
 
 /** Pages that the tests of a file use one after the other, each test from a clean start (tests that run at once have one each). A new
- *  page would read and compile the console anew, which takes half of a test's time. */
+ *  page would load and compile the console again, which takes half of a test's time. */
 function openPages(browser: Browser, baseURL: string) {
   const idle: Page[] = [];
   return {
@@ -21,13 +21,13 @@ function openPages(browser: Browser, baseURL: string) {
       page.setDefaultTimeout(WAIT_MS);
       return page;
     },
-    /** Nothing of the test is left. A page that the test has closed is not used again. */
+    /** Removes what the test left behind, and keeps the page for the next test, unless the test has closed it. */
     async giveBack(page: Page): Promise<void> {
       if (page.isClosed()) return;
       const context = page.context();
       for (const other of context.pages()) if (other !== page) await other.close();
       await page.unrouteAll({ behavior: 'ignoreErrors' });
-      // A page that has not been opened has none.
+      // Fails on a page that was never opened: it has no storage.
       await page.evaluate('localStorage.clear()').catch(() => {});
       await page.goto('about:blank');
       await context.clearCookies();

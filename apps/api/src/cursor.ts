@@ -16,7 +16,7 @@ type List =
 const VERSION = '1';
 
 /** Where a page begins: behind the row with this key. Opaque to callers, so that it may change. */
-function writeCursor(list: List, key: string[]): string {
+export function writeCursor(list: List, key: string[]): string {
   return Buffer.from(JSON.stringify([VERSION, list, ...key])).toString('base64url');
 }
 
@@ -82,9 +82,6 @@ export function beforeTimeAndId(list: List, cursor: string | undefined): { at: D
   const [time, id] = readCursor(list, cursor, (key) => isTimeAndName(key) && UUID.test(key[1] ?? '')) ?? [];
   return time === undefined || id === undefined ? null : { at: new Date(time), id };
 }
-
-/** A page that ends where its search did, behind the row with this key. */
-export const cursorTo = (list: List, key: string[]): string => writeCursor(list, key);
 
 /** A page of `rows`, of which one more than `limit` was asked for: so it is known whether there is a next one. Where fewer
  *  than `limit` make a page, `hasMore` says that. */

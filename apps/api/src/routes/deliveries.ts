@@ -9,7 +9,7 @@ import {
 } from '@posthorn/contract';
 import { askForRetry, countListed, idTime, listDeliveries } from '@posthorn/core';
 import type { z } from 'zod';
-import { cursorTo, pageWanted, toPage } from '../cursor.js';
+import { pageWanted, toPage, writeCursor } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
 import { attemptJson, deliveryJson, urlsOf } from './delivery-json.js';
@@ -53,7 +53,7 @@ export const deliveryRoutes: Routes = (app, deps) => {
         ...page,
         ...(searchedTo === null
           ? { searchedBackTo: null }
-          : { nextCursor: cursorTo('deliveries', [searchedTo]), searchedBackTo: idTime(searchedTo).toISOString() }),
+          : { nextCursor: writeCursor('deliveries', [searchedTo]), searchedBackTo: idTime(searchedTo).toISOString() }),
       };
     },
   );

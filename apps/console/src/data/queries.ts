@@ -26,7 +26,7 @@ import { openPortal } from './portal.js';
 export interface Page<T> {
   data: T[];
   nextCursor: string | null;
-  /** The page ended before it was full; further back it has not looked. */
+  /** Set when the search ended before the page was full: the time back to which it has read. */
   searchedBackTo?: string | null;
 }
 

@@ -213,8 +213,8 @@ interface Candidate {
   position: string;
 }
 
-/** Uses the tables' indexes by account. Who asks for a finished delivery, or records a result, may be moving it: one look at both
- *  tables finds it in one of them, and waits for whoever moves it. */
+/** Uses the tables' indexes by account. A retry or a result may move a delivery to the other table at this moment: one statement over both
+ *  tables finds it in one of them, and the step is repeated when its row is locked. */
 function eraseDeliveries(source: 'pending_deliveries' | 'deliveries'): Erase {
   return async (client, { accountId, position, atOnce }) => {
     const { rows } = await client.query<Candidate>(

@@ -21,7 +21,7 @@ JOIN events e ON e.id = d.event_id
 JOIN subscriptions s ON s.id = d.subscription_id
 JOIN accounts a ON a.id = s.account_id`;
 
-/** All that the attempts of these deliveries need, in one statement; null for one that is finished, or is no more. In the order given. */
+/** All that the attempts of these deliveries need, in one statement; null for a delivery that is finished or deleted. In the order given. */
 export async function loadDeliveries(pool: pg.Pool, ids: string[]): Promise<(LoadedDelivery | null)[]> {
   const { rows } = await pool.query<LoadedDelivery>({ name: 'load-deliveries', text: LOAD, values: [ids] });
   const byId = new Map(rows.map((row) => [row.id, row]));

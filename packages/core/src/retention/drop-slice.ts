@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { BEFORE_ALL, MOVED_AT_ONCE, type Slice, type Sliced } from './slices.js';
 
-/** The rows of an old slice that are needed on, at most one more than can be moved. Called when the finished deliveries of its time are
- *  gone, so what is left is owed. */
+/** The rows of an old slice that are still needed, at most one more than can be moved. Called after the finished deliveries of its time were
+ *  dropped, so the deliveries that are left are pending. */
 const STILL_NEEDED: Record<Sliced, (slice: Slice) => string> = {
   finished_deliveries: () => 'SELECT NULL::uuid AS id WHERE false',
   // An event is needed as long as there is a delivery of it, whose id lies in the same slice.

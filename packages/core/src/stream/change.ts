@@ -47,7 +47,7 @@ export interface Looked {
 
 // Ids alone: both use the primary keys or, for one account's deliveries, the indexes by account. Attempts of all accounts lie
 // together, so a look at one account's passes over the others': looks go back minutes, not days. A delivery that a recovery adds
-// to an old event has an id of the event's time, so it is not found here: its attempts are.
+// to an old event has an id of the event's time, so this finds its attempts only.
 const LOOK = `
 (SELECT 'delivery' AS kind, id FROM deliveries
  WHERE id > $1 AND ($2::text[] IS NULL OR account_id = ANY ($2)) AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
