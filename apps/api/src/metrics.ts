@@ -98,6 +98,8 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
     `Deliveries that are due and wait in the ledger, for whatever reason. ${upTo10000}`,
   );
   const held = gauge('deliveries_held', `Deliveries that wait for their subscription to be resumed. ${upTo10000}`);
+  const expanding = gauge('fan_outs_expanding', `Events whose deliveries workers still write. ${upTo10000}`);
+  const oldestExpanding = gauge('fan_outs_oldest_seconds', 'How long the oldest of those has been expanding.');
   const subscriptions = gauge('subscriptions', 'Subscriptions, by status.', ['status']);
   const breakers = gauge('breakers', 'Active subscriptions whose breaker is not closed.', ['state']);
   const workersAlive = gauge('workers_alive', 'Worker processes that take jobs.');
@@ -122,6 +124,8 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
     set(oldestPastDue, ledger && (ledger.oldestPastDueSeconds ?? 0));
     set(parked, ledger?.parked);
     set(held, ledger?.held);
+    set(expanding, ledger?.expanding);
+    set(oldestExpanding, ledger && (ledger.oldestExpandingSeconds ?? 0));
     set(workersAlive, ledger?.workers.filter(({ isAlive }) => isAlive).length);
     set(partitionsAhead, ledger?.partitionsAheadSeconds);
     set(lastFed, ledger?.lastFedAt && ledger.lastFedAt.getTime() / 1_000);

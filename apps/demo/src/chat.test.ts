@@ -38,6 +38,7 @@ function openPosthorn() {
         event: '',
         createdAt: '',
         deliveries: 1,
+        fanOut: null,
         duplicate,
       };
     },

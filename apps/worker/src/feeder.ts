@@ -35,12 +35,14 @@ export interface FeederOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Produc
   /** Whose subscriptions are told of failures and disablings. */
   operationsAccount: string;
   observe: (round: { result: 'ok' | 'error'; enqueued: number }) => void;
+  /** A publish has stored a fan-out. One connection listens for this, too. */
+  onFanOut: () => void;
   observeRecovery: (brought: { which: 'failed' | 'missing'; count: number }) => void;
 }
 
 /** Runs the feeder until it is stopped. Faults are logged once, when they begin and when they end; it goes on through them. */
 export function startFeeder(options: FeederOptions): Feeder {
-  const { db, enqueue, hasForgotten, log, operationsAccount, observe, observeRecovery } = options;
+  const { db, enqueue, hasForgotten, log, operationsAccount, observe, onFanOut, observeRecovery } = options;
   const stopping = new AbortController();
   let isFailing = false;
   let restAt = 0;
@@ -60,7 +62,11 @@ export function startFeeder(options: FeederOptions): Feeder {
     isWanted = false;
     try {
       // Without it the feeder looks by itself: no reason to look at nothing.
-      if (!listening || listening.isLost) listening = await listenForWork(db, onWake).catch(() => undefined);
+      if (!listening || listening.isLost) {
+        listening = await listenForWork(db, (woken) => (woken === 'feed' ? onWake() : onFanOut())).catch(
+          () => undefined,
+        );
+      }
       let isRestDue = false;
       if (Date.now() >= restAt) {
         restAt = Date.now() + REST_EVERY_MS;

@@ -125,6 +125,11 @@ export function openMetrics() {
     help: 'Deleted accounts whose rows are not erased yet; it must come back to 0',
     registers,
   });
+  const deliveriesCreated = new Counter({
+    name: 'posthorn_deliveries_created_total',
+    help: 'Deliveries written for fan-outs',
+    registers,
+  });
   const statsFolded = new Counter({
     name: 'posthorn_stat_deltas_folded_total',
     help: 'Rows of counts that were added to the statistics',
@@ -174,6 +179,7 @@ export function openMetrics() {
     retentionDeleted,
     erasedRows,
     erasingAccounts,
+    deliveriesCreated,
     statsFolded,
     enqueueFailures,
   };

@@ -24,6 +24,7 @@ import type { WorkerEnv } from './env.js';
 import { startFeeder } from './feeder.js';
 import { startHeartbeat } from './heartbeat.js';
 import { startErasing } from './erasing.js';
+import { startExpanding } from './expanding.js';
 import { startFolding } from './folding.js';
 import { startRetention } from './retention.js';
 import { buildHealth } from './health.js';
@@ -169,6 +170,12 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   const healthUrl = await health.listen({ host: env.workerHealthHost, port: env.workerHealthPort });
 
   for (const one of consumers) one.start();
+  const expanding = startExpanding({
+    db,
+    enqueue,
+    log,
+    observe: ({ count }) => metrics.deliveriesCreated.inc(count),
+  });
   const feeder = startFeeder({
     db,
     enqueue,
@@ -182,6 +189,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
       metrics.lastFed.setToCurrentTime();
       lastFedAt = performance.now();
     },
+    onFanOut: expanding.wake,
     observeRecovery: ({ which, count }) => metrics.recovered.inc({ which }, count),
   });
 
@@ -215,7 +223,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     async stop() {
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
-      const loops = [heartbeat, feeder, retention, erasing, folding];
+      const loops = [heartbeat, feeder, retention, erasing, expanding, folding];
       await Promise.all([...loops.map((one) => one.stop()), ...consumers.map((one) => one.stop({ graceMs }))]);
       await attempter.drain();
       await sender.close();

@@ -11,7 +11,18 @@ const eventFields = {
   event: z.string().describe('The type.'),
   createdAt: time('When it was accepted.'),
 };
-const deliveries = z.int().describe('How many subscriptions wanted it when it was published.');
+const deliveries = z
+  .int()
+  .describe(
+    'How many subscriptions wanted it when it was published. While `fanOut` is `expanding`: how many are expected.',
+  );
+const fanOut = z
+  .enum(['expanding'])
+  .nullable()
+  .describe(
+    '`expanding`: it has thousands of deliveries, and workers still write them. It is stored for good, and each subscription gets one ' +
+      'delivery. null: all of its deliveries are written.',
+  );
 
 export const DeliveryCounts = z
   .object({
@@ -27,7 +38,7 @@ export type DeliveryCounts = z.infer<typeof DeliveryCounts>;
 const deliveryCounts = DeliveryCounts.describe('How its deliveries stand now, also those that a recovery made later.');
 
 export const Event = z
-  .object({ ...eventFields, deliveries, deliveryCounts })
+  .object({ ...eventFields, deliveries, fanOut, deliveryCounts })
   .meta({ id: 'Event', description: 'An immutable fact: a type and a payload, frozen as the exact bytes to be sent.' });
 export type Event = z.infer<typeof Event>;
 
@@ -37,6 +48,7 @@ export const PublishedEvent = z
   .object({
     ...eventFields,
     deliveries,
+    fanOut,
     duplicate: z.boolean().describe('true: the Idempotency-Key was used before, this is the first answer again.'),
   })
   .meta({
@@ -48,6 +60,7 @@ export const PublishedEvent = z
         event: 'message:created',
         createdAt: '2026-11-21T18:55:00.000Z',
         deliveries: 2,
+        fanOut: null,
         duplicate: false,
       },
     ],
@@ -85,6 +98,7 @@ export const EventDetail = z
       .describe(
         'One for each subscription that wanted it; the oldest first, at most 100. All of them: `GET …/deliveries?event=`.',
       ),
+    fanOut,
     deliveryCounts,
   })
   .meta({ id: 'EventDetail' });

@@ -43,6 +43,8 @@ export const Queues = z
           'Deliveries that are due and wait in the database: past due, or because their receiver is slow, fails, or has a rate limit.',
         ),
         held: atMost10000('Deliveries of paused subscriptions.'),
+        expanding: atMost10000('Events with thousands of deliveries, which workers still write.'),
+        oldestExpandingSeconds: seconds('How long the oldest of them has been expanding. null: there is none.'),
       })
       .describe('Deliveries that wait in the database.'),
     subscriptions: z
@@ -80,7 +82,14 @@ export const Queues = z
           { name: 'retry', waiting: 0, prioritized: 0, active: 0, delayed: 48, failed: 2, oldestWaitingSeconds: null },
           { name: 'verify', waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingSeconds: null },
         ],
-        deliveries: { pastDue: 0, oldestPastDueSeconds: null, parked: 120, held: 30 },
+        deliveries: {
+          pastDue: 0,
+          oldestPastDueSeconds: null,
+          parked: 120,
+          held: 30,
+          expanding: 0,
+          oldestExpandingSeconds: null,
+        },
         subscriptions: { unverified: 2, active: 140, paused: 1, disabled: 4 },
         breakers: { open: 1, halfOpen: 0 },
         workersAlive: 1,

@@ -81,6 +81,39 @@ describe('batch', () => {
     expect(runs).toEqual([[4, 4], [4, 1, 1], [1, 1], [50], [2]]);
   });
 
+  it('keeps a run free of heavy items, so that the others never wait for them', async () => {
+    const runs: string[][] = [];
+    const gates = new Map<string, () => void>();
+    const batch = openBatch<string, string>({
+      maxSize: 2,
+      maxRuns: 2,
+      isHeavy: (item) => item.startsWith('heavy'),
+      async run(items) {
+        runs.push(items);
+        await new Promise<void>((resolve) => gates.set(items[0] ?? '', resolve));
+        return items;
+      },
+    });
+    const heavy = ['heavy 1', 'heavy 2', 'heavy 3'].map((item) => batch.add(item));
+    const light = ['light 1', 'light 2', 'light 3'].map((item) => batch.add(item));
+    await vi.waitFor(() => expect(gates.size).toBe(2));
+    expect(runs).toEqual([
+      ['heavy 1', 'heavy 2'],
+      ['light 1', 'light 2'],
+    ]);
+    gates.get('light 1')?.();
+    await Promise.all(light.slice(0, 2));
+    await vi.waitFor(() => expect(gates.has('light 3')).toBe(true));
+    gates.get('light 3')?.();
+    await light[2];
+    expect(runs.at(-1)).toEqual(['light 3']);
+    gates.get('heavy 1')?.();
+    await vi.waitFor(() => expect(gates.has('heavy 3')).toBe(true));
+    gates.get('heavy 3')?.();
+    expect(await Promise.all(heavy)).toEqual(['heavy 1', 'heavy 2', 'heavy 3']);
+    await batch.drain();
+  });
+
   it('drain resolves when all that was added has its answer', async () => {
     const batch = openBatch({ run: double, maxSize: 1, maxRuns: 1 });
     let answered = 0;

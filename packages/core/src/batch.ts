@@ -15,6 +15,8 @@ export interface BatchOptions<Item, Answer> {
   maxSize: number;
   /** Runs at the same time. Few: what waits meanwhile makes the next run larger and each item cheaper. */
   maxRuns: number;
+  /** Heavy items share runs with their like alone, and leave one run to the others, which so never wait for them. Default: none is. */
+  isHeavy?: (item: Item) => boolean;
   /** The weight of an item (bytes) and the most that one run may carry; a single heavier item runs alone. */
   weigh?: (item: Item) => number;
   maxWeight?: number;
@@ -23,28 +25,38 @@ export interface BatchOptions<Item, Answer> {
 
 interface Waiting<Item, Answer> {
   item: Item;
+  isHeavy: boolean;
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
 }
 
 export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Batch<Item, Answer> {
   const { run, maxSize, maxRuns, weigh = () => 0, maxWeight = Number.POSITIVE_INFINITY, observe } = options;
-  let waiting: Waiting<Item, Answer>[] = [];
+  const { isHeavy = () => false } = options;
+  const maxHeavyRuns = Math.max(1, maxRuns - 1);
+  let light: Waiting<Item, Answer>[] = [];
+  let heavy: Waiting<Item, Answer>[] = [];
   let scheduled = false;
   let running = 0;
+  let heavyRunning = 0;
   let idle: (() => void)[] = [];
 
+  const mayBegin = () => running < maxRuns && (light.length > 0 || (heavy.length > 0 && heavyRunning < maxHeavyRuns));
+
   function schedule(): void {
-    if (scheduled || waiting.length === 0 || running >= maxRuns) return;
+    if (scheduled || !mayBegin()) return;
     scheduled = true;
     // After this turn of the event loop, so that what arrived in one packet shares one statement.
     setImmediate(() => {
       scheduled = false;
-      while (waiting.length > 0 && running < maxRuns) void work(take());
+      while (mayBegin()) void work(take());
     });
   }
 
+  /** Heavy items first: they are bounded by their number of runs, so others have theirs. */
   function take(): Waiting<Item, Answer>[] {
+    const isTakenHeavy = heavy.length > 0 && heavyRunning < maxHeavyRuns;
+    const waiting = isTakenHeavy ? heavy : light;
     let weight = 0;
     let size = 0;
     for (const { item } of waiting) {
@@ -52,19 +64,22 @@ export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Ba
       if (size === maxSize || (size > 0 && weight > maxWeight)) break;
       size += 1;
     }
-    const taken = waiting.slice(0, size);
-    waiting = waiting.slice(size);
-    return taken;
+    if (isTakenHeavy) heavy = waiting.slice(size);
+    else light = waiting.slice(size);
+    return waiting.slice(0, size);
   }
 
   async function work(taken: Waiting<Item, Answer>[]): Promise<void> {
+    const heavyRuns = taken[0]?.isHeavy ? 1 : 0;
     running += 1;
+    heavyRunning += heavyRuns;
     observe?.(taken.length);
     try {
       await answer(taken);
     } finally {
       running -= 1;
-      if (running === 0 && waiting.length === 0) {
+      heavyRunning -= heavyRuns;
+      if (running === 0 && light.length + heavy.length === 0) {
         for (const resolve of idle) resolve();
         idle = [];
       }
@@ -86,10 +101,13 @@ export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Ba
   return {
     add: (item) =>
       new Promise((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
+        const waiting = { item, isHeavy: isHeavy(item), resolve, reject };
+        (waiting.isHeavy ? heavy : light).push(waiting);
         schedule();
       }),
     drain: () =>
-      running === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
+      running === 0 && light.length + heavy.length === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => idle.push(resolve)),
   };
 }

@@ -79,6 +79,9 @@ export { reclaim } from './feeder/reclaim.js';
 export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
 export { removeWorker } from './workers/remove-worker.js';
 export { type LedgerFigures, readFigures } from './figures/read-figures.js';
+export { dropOldFanOuts } from './fan-outs/drop-old-fan-outs.js';
+export { expandFanOuts } from './fan-outs/expand-fan-outs.js';
+export { findExpanding } from './fan-outs/read-fan-outs.js';
 export { countDeliveries, type DeliveryCounts } from './deliveries/count-deliveries.js';
 export {
   countListed,

@@ -317,6 +317,21 @@ CREATE TABLE events (
 ) PARTITION BY RANGE (id);
 CREATE INDEX events_account_id_id_idx ON events (account_id, id);
 
+-- Events whose deliveries workers write (packages/core/src/fan-outs).
+CREATE TABLE fan_outs (
+  event_id      uuid           PRIMARY KEY,
+  account_id    varchar(64)    NOT NULL,
+  event_type    varchar(128)   NOT NULL,
+  expected      integer        NOT NULL,
+  written       integer        NOT NULL DEFAULT 0,
+  position      uuid,
+  created_at    timestamptz(3) NOT NULL,
+  completed_at  timestamptz(3)
+);
+CREATE INDEX fan_outs_account_id_event_id_idx ON fan_outs (account_id, event_id);
+-- Those that expand.
+CREATE INDEX fan_outs_expanding_idx ON fan_outs (account_id, event_id) WHERE completed_at IS NULL;
+
 -- Deliveries in two tables. A delivery is in exactly one of them:
 --
 --   pending_deliveries    an attempt of it is owed, or it is held. Small and hot.

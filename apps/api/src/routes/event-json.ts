@@ -7,22 +7,31 @@ export const publishedJson = (event: Published, duplicate: boolean): PublishedEv
   event: event.type,
   createdAt: event.createdAt.toISOString(),
   deliveries: event.deliveryCount,
+  fanOut: event.isFanOut ? 'expanding' : null,
   duplicate,
 });
 
-export const eventJson = (row: Omit<Row, 'body'>, deliveryCounts: DeliveryCounts): Event => ({
+/** How far an event has come. */
+export interface Progress {
+  deliveryCounts: DeliveryCounts;
+  /** Workers still write deliveries of it. */
+  isExpanding: boolean;
+}
+
+export const eventJson = (row: Omit<Row, 'body'>, { deliveryCounts, isExpanding }: Progress): Event => ({
   id: toTypeId('evt', row.id),
   accountId: row.accountId,
   event: row.type,
   createdAt: row.createdAt.toISOString(),
   deliveries: row.deliveryCount,
+  fanOut: isExpanding ? 'expanding' : null,
   deliveryCounts,
 });
 
 /** An event with its payload, as JSON text. The payload is the stored bytes: parsed and written anew, large numbers would
  *  be rounded and keys would move. */
-export function eventDetailText(row: Row, deliveries: ListedDelivery[], counts: DeliveryCounts): string {
-  const head = JSON.stringify({ ...eventJson(row, counts), deliveries: deliveries.map(deliveryState) });
+export function eventDetailText(row: Row, deliveries: ListedDelivery[], progress: Progress): string {
+  const head = JSON.stringify({ ...eventJson(row, progress), deliveries: deliveries.map(deliveryState) });
   return `${head.slice(0, -1)},"payload":${payloadText(row)}}`;
 }
 

@@ -26,6 +26,7 @@ describe('publish', () => {
       event: 'message:created',
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       deliveries: 2,
+      fanOut: null,
       duplicate: false,
     });
     await api.deps.publisher.drain();
@@ -60,6 +61,32 @@ describe('publish', () => {
     expect(again.status).toBe(202);
     expect(again.json).toEqual({ ...first.json, duplicate: true });
     expect((await api.call('GET', `/v1/accounts/${account}/events`)).json.data).toHaveLength(1);
+  });
+
+  it('says of a fan-out that it expands: when it is read, and in a repeat’s answer also later', async () => {
+    const account = await api.account();
+    await api.activeSubscription(account);
+    const key = { 'idempotency-key': 'k-1' };
+    const { json } = await publish(account, message, key);
+    const eventId = toUuid('evt', json.id) ?? '';
+    const fanOut = {
+      eventId,
+      accountId: account,
+      eventType: 'message:created',
+      expected: 6_000,
+      createdAt: new Date(),
+    };
+    await api.deps.db.prisma.fanOut.create({ data: fanOut });
+    const read = async () => [
+      (await api.call('GET', `/v1/accounts/${account}/events/${json.id}`)).json.fanOut,
+      (await api.call('GET', `/v1/accounts/${account}/events`)).json.data[0].fanOut,
+    ];
+    const first = { ...json, deliveries: 6_000, fanOut: 'expanding', duplicate: true };
+    expect(await read()).toEqual(['expanding', 'expanding']);
+    expect((await publish(account, message, key)).json).toEqual(first);
+    await api.deps.db.prisma.fanOut.update({ where: { eventId }, data: { completedAt: new Date() } });
+    expect(await read()).toEqual([null, null]);
+    expect((await publish(account, message, key)).json).toEqual(first);
   });
 
   it('409 the same Idempotency-Key with another body', async () => {

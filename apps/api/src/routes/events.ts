@@ -10,11 +10,13 @@ import {
 } from '@posthorn/contract';
 import {
   countDeliveries,
+  findExpanding,
   freezeBatch,
   freezeEvent,
   listDeliveries,
   newestIds,
   type DeliveryCounts,
+  type PublishedEvent as PublishedEventRow,
   type PublishRefusal,
 } from '@posthorn/core';
 import type { FastifyReply } from 'fastify';
@@ -31,10 +33,11 @@ const tags = ['Events'];
 const SHOWN_DELIVERIES = 100;
 
 export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
-  const count = (deliveryCount: number, duplicate: boolean) => {
+  const count = ({ deliveryCount, isFanOut }: PublishedEventRow, duplicate: boolean) => {
     metrics.eventsAccepted.inc({ result: duplicate ? 'duplicate' : 'new' });
     if (duplicate) return;
-    metrics.deliveriesCreated.inc(deliveryCount);
+    // Workers count the deliveries of a fan-out.
+    if (!isFanOut) metrics.deliveriesCreated.inc(deliveryCount);
     if (deliveryCount === 0) metrics.eventsUnmatched.inc();
   };
 
@@ -55,6 +58,9 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
         summary: 'Publish an event',
         description:
           'A 202 means that the event and one delivery per matching subscription are stored for good. ' +
+          'Of an event with over 5,000 deliveries it means that the event is, and that workers will write the deliveries: `fanOut` is ' +
+          '`expanding`, and `deliveries` the expected number. Subscriptions that are disabled, deleted or no longer subscribe to the ' +
+          'type when it is their turn get none, and paused ones get theirs held. ' +
           'The body is at most 512 KiB, its payload without white space at most 256 KiB. ' +
           'The payload is sent as it came, also with half of a surrogate pair in it, which strict JSON parsers refuse.',
         tags,
@@ -71,7 +77,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
         case 'accepted':
         case 'repeated': {
           const duplicate = result.outcome === 'repeated';
-          count(result.event.deliveryCount, duplicate);
+          count(result.event, duplicate);
           return reply.code(202).send(publishedJson(result.event, duplicate));
         }
         default:
@@ -115,7 +121,7 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
         const at = `events[${result.index}]`;
         throw toRefusal(result.result, { typeAt: `${at}.event`, keyAt: `${at}.idempotencyKey` });
       }
-      for (const event of result.events) count(event.deliveryCount, event.repeated);
+      for (const event of result.events) count(event, event.repeated);
       return reply.code(202).send({ data: result.events.map((event) => publishedJson(event, event.repeated)) });
     },
   );
@@ -146,14 +152,18 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
         orderBy: { id: 'desc' },
       });
       await requireAccount({ db }, account, rows);
-      const counts = await countDeliveries(db.pool, { accountId: account, eventIds: rows.map(({ id }) => id) });
+      const found = { accountId: account, eventIds: rows.map(({ id }) => id) };
+      const [counts, expanding] = await Promise.all([countDeliveries(db.pool, found), findExpanding(db.pool, found)]);
       return toPage(
-        rows.map((row, index) => ({ row, counts: counts[index] as DeliveryCounts })),
+        rows.map((row, index) => ({
+          row,
+          progress: { deliveryCounts: counts[index] as DeliveryCounts, isExpanding: expanding.has(row.id) },
+        })),
         {
           limit,
           list: 'events',
           keyOf: ({ row }) => [row.id],
-          itemOf: ({ row, counts: ofIt }) => eventJson(row, ofIt),
+          itemOf: ({ row, progress }) => eventJson(row, progress),
         },
       );
     },
@@ -174,15 +184,19 @@ export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
     async ({ params }, reply) => {
       const accountId = params.account;
       const id = uuidOf('evt', params.event);
-      const [row, { rows: deliveries }, [counts]] = await Promise.all([
+      const [row, { rows: deliveries }, [deliveryCounts], expanding] = await Promise.all([
         db.prisma.event.findFirst({ where: { id, accountId } }),
         listDeliveries(db.pool, { accountId, eventId: id, limit: SHOWN_DELIVERIES }),
         countDeliveries(db.pool, { accountId, eventIds: [id] }),
+        findExpanding(db.pool, { accountId, eventIds: [id] }),
       ]);
-      if (!row || !counts) throw new NotFound('event');
+      if (!row || !deliveryCounts) throw new NotFound('event');
       // As text, which Fastify sends as it is: through the schema's serializer the payload would not come out to the byte.
       const plain: FastifyReply = reply;
-      return plain.type('application/json; charset=utf-8').send(eventDetailText(row, deliveries.toReversed(), counts));
+      const progress = { deliveryCounts, isExpanding: expanding.has(id) };
+      return plain
+        .type('application/json; charset=utf-8')
+        .send(eventDetailText(row, deliveries.toReversed(), progress));
     },
   );
 };

@@ -184,7 +184,7 @@ describe('/metrics and /v1/queues', () => {
 
     const { json } = await api.call('GET', '/v1/queues');
     expect(json).toMatchObject({
-      deliveries: { pastDue: 0, oldestPastDueSeconds: null, parked: 1, held: 1 },
+      deliveries: { pastDue: 0, oldestPastDueSeconds: null, parked: 1, held: 1, expanding: 0 },
       subscriptions: { paused: 1, unverified: 0, disabled: 0 },
       breakers: { open: json.subscriptions.active, halfOpen: 0 },
       workersAlive: 2,

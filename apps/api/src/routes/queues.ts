@@ -33,6 +33,8 @@ export const queueRoutes: Routes = (app, { figures, boardUrl }) => {
           oldestPastDueSeconds: ledger.oldestPastDueSeconds,
           parked: ledger.parked,
           held: ledger.held,
+          expanding: ledger.expanding,
+          oldestExpandingSeconds: ledger.oldestExpandingSeconds,
         },
         subscriptions: ledger.subscriptions,
         breakers: ledger.breakers,

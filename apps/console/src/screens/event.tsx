@@ -1,3 +1,4 @@
+import type { DeliveryCounts } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -25,7 +26,7 @@ export function EventScreen() {
   useTitle(event.data?.event ?? 'Event', account);
   return (
     <Loaded query={event} what="the event">
-      {({ event: type, createdAt, payload, deliveries }) => (
+      {({ event: type, createdAt, payload, deliveries, deliveryCounts, fanOut }) => (
         <div className="stack wide">
           <PageHead title={<span className="mono">{type}</span>} />
           <div className="panel">
@@ -38,7 +39,15 @@ export function EventScreen() {
           </div>
           <section className="stack close" aria-labelledby="deliveries">
             <h2 id="deliveries">Deliveries</h2>
-            {deliveries.length === 0 ? (
+            {fanOut === 'expanding' && (
+              <p className="muted">This event goes to thousands of webhooks. More deliveries will appear here.</p>
+            )}
+            {deliveries.length < total(deliveryCounts) && (
+              <p className="muted">
+                The oldest {deliveries.length} of {total(deliveryCounts)}.
+              </p>
+            )}
+            {deliveries.length === 0 && fanOut === null ? (
               <NoTaker account={account} type={type} />
             ) : (
               <Table caption="Deliveries of this event" columns={['Status', 'Webhook', 'Attempts', tight('Ended')]}>
@@ -76,6 +85,8 @@ export function EventScreen() {
     </Loaded>
   );
 }
+
+const total = (counts: DeliveryCounts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /** By its URL; by its id where that is not known: it was deleted, or may not be seen. */
 function Webhook({ account, id, url }: { account: string; id: string; url: string | undefined }) {

@@ -52,7 +52,7 @@ export function Events() {
       >
         {(rows) => (
           <Table caption="Events, newest first" columns={['Type', 'Id', 'Deliveries', tight('Created')]}>
-            {rows.map(({ id, event, deliveryCounts, createdAt }) => (
+            {rows.map(({ id, event, deliveryCounts, fanOut, createdAt }) => (
               <tr key={id}>
                 <td>
                   <Link className="rowlink mono" to="/accounts/$account/events/$event" params={{ account, event: id }}>
@@ -63,11 +63,12 @@ export function Events() {
                   <Id id={id} />
                 </td>
                 <td data-label="Deliveries">
-                  {Object.values(deliveryCounts).every((count) => count === 0) ? (
+                  {fanOut === null && Object.values(deliveryCounts).every((count) => count === 0) ? (
                     <Pill tone="neutral">No webhook wanted it</Pill>
                   ) : (
                     <DeliveryCounts of={deliveryCounts} />
                   )}
+                  {fanOut === 'expanding' && <Pill tone="neutral">Expanding</Pill>}
                 </td>
                 <td className="tight" data-label="Created">
                   <Time at={createdAt} />

@@ -60,6 +60,7 @@ export function QueuesScreen() {
                   ['Past due', pastDue(deliveries)],
                   ['Waiting in the database', deliveries.parked],
                   ['Held', deliveries.held],
+                  ['Events still going out to many webhooks', deliveries.expanding],
                   [
                     'Webhooks',
                     `${subscriptions.active} active, ${subscriptions.paused} paused, ${subscriptions.disabled} disabled, ${subscriptions.unverified} unverified`,

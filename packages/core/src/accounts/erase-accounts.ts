@@ -18,6 +18,7 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 //
 //   requests          nothing goes: it waits for requests that held the account's row when it was marked (later ones find no
 //                     account), and cancels recoveries
+//   fan_outs          so that nothing expands
 //   subscriptions     closed, with their secrets and header values: nothing is written for them any more
 //   owed              pending deliveries, with their attempts, so that the feeder finds none
 //   events            and so all payloads
@@ -30,6 +31,7 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 // or the subscription, from where it was: rows that are dead already are not passed over again. The audit log stays.
 const PARTS = {
   requests: waitForRequests,
+  fan_outs: inOrder('fan_outs', { key: 'event_id', type: 'uuid' }),
   subscriptions: closeSubscriptions,
   owed: eraseDeliveries('pending_deliveries'),
   events: inOrder('events', { key: 'id', type: 'uuid' }),
@@ -167,7 +169,7 @@ export async function closeSubscriptions(
 
 /** Rows of a table in the order of a key. Uses the table's index that begins with the account and that key. */
 function inOrder(
-  table: 'events' | 'idempotency_keys',
+  table: 'events' | 'fan_outs' | 'idempotency_keys',
   { key, type }: { key: string; type: keyof typeof BEFORE_ALL },
 ): Erase {
   return async (client, { accountId, position, atOnce }) => {

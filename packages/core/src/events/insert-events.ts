@@ -19,7 +19,10 @@ export interface InsertedEvent {
   account: 'held' | 'locked' | 'unknown';
   typeKnown: boolean;
   accepted: boolean;
+  /** Of a fan-out, the expected number. */
   deliveryCount: number;
+  /** Workers write its deliveries (fan-outs/expand-fan-outs.ts). */
+  isFanOut: boolean;
   /** The deliveries to be made now. Held ones are not listed, nor those that wait for the feeder. */
   directIds: string[];
   /** How many each of these has before it of its subscription. */
@@ -33,11 +36,22 @@ export interface InsertedEvent {
 export const wantsType = (type: string): string =>
   `(s.events = '{}' OR ${type} = ANY (s.events) OR split_part(${type}, ':', 1) || ':*' = ANY (s.events))`;
 
+/** SQL: the subscription `s` gets a delivery of an event of a type, pending or held. */
+export const getsType = (type: string): string =>
+  `s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${wantsType(type)}`;
+
+/** SQL: what OWE needs to know of a subscription `s`. */
+export const PLACING = `s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
+    (s.breaker_until > now()) IS NOT TRUE AS is_fed, s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_direct`;
+
 /** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
  *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
 const YOUNG_SECONDS = 5;
 const FEW = 128;
 
+// A statement writes the deliveries of as many events as fit its limit ($12), the events with the fewest first. Each other event
+// becomes a fan-out. An event is counted no further than the limit, unless it is a fan-out whose expected number is not known ($11).
+//
 // What is owed goes straight to the queue as long as its subscription has room there; the rest is parked, for the feeder to
 // bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate, or
 // whose breaker is not closed, has no room here at all.
@@ -45,11 +59,11 @@ const FEW = 128;
 // Uses pending_deliveries_leased_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
 // foreign key would hold it), so that erasing its account waits for what is being published. A row that somebody else has locked is passed
 // over: nobody in this statement waits for it, and its caller has to repeat.
-const INSERT = `
+const ACCEPT = `
 WITH input AS (
   SELECT t.*, substr($9::bytea, t.body_start, t.body_bytes) AS body
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::boolean[], $7::timestamptz[], $8::text[], $10::bytea[])
-    WITH ORDINALITY AS t (id, account_id, type, body_start, body_bytes, suppressed, created_at, key, body_hash, position)
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::boolean[], $7::timestamptz[], $8::text[], $10::bytea[], $11::int[])
+    WITH ORDINALITY AS t (id, account_id, type, body_start, body_bytes, suppressed, created_at, key, body_hash, known, position)
 ),
 account AS (
   SELECT id FROM accounts WHERE id IN (SELECT account_id FROM input) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE SKIP LOCKED
@@ -68,12 +82,34 @@ key_taken AS (
 accepted AS (
   SELECT * FROM valid WHERE key IS NULL OR id IN (SELECT event_id FROM key_taken)
 ),
-matched AS (
-  SELECT e.id AS event_id, e.account_id, e.type, e.position, s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
-    (s.breaker_until > now()) IS NOT TRUE AS is_fed, s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_direct
-  FROM accepted e JOIN subscriptions s ON s.account_id = e.account_id
-  WHERE NOT e.suppressed AND s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${wantsType('e.type')}
+reach AS (
+  SELECT w.account_id, w.type, CASE WHEN few.count <= $12 THEN few.count ELSE (
+    SELECT count(*) FROM subscriptions s WHERE s.account_id = w.account_id AND ${getsType('w.type')}
+  ) END AS count
+  FROM (SELECT DISTINCT account_id, type FROM accepted WHERE NOT suppressed AND known IS NULL) w
+  CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+      SELECT FROM subscriptions s WHERE s.account_id = w.account_id AND ${getsType('w.type')} LIMIT $12::int + 1
+    ) s
+  ) few
 ),
+sized AS (
+  SELECT e.*, coalesce(e.known, r.count, 0) AS expected,
+    sum(coalesce(e.known, r.count, 0)) OVER (ORDER BY coalesce(e.known, r.count, 0), e.position) > $12 AS is_fan_out
+  FROM accepted e LEFT JOIN reach r ON r.account_id = e.account_id AND r.type = e.type AND NOT e.suppressed
+),
+fanned_out AS (
+  INSERT INTO fan_outs (event_id, account_id, event_type, expected, created_at)
+  SELECT id, account_id, type, expected, clock_timestamp() FROM sized WHERE is_fan_out
+),
+matched AS (
+  SELECT e.id AS event_id, e.account_id, e.type, e.position, ${PLACING}
+  FROM sized e JOIN subscriptions s ON s.account_id = e.account_id
+  WHERE NOT e.suppressed AND NOT e.is_fan_out AND ${getsType('e.type')}
+)`;
+
+/** SQL: the CTEs that make a delivery of each row of `matched`, and `owed_per_event`. An expander uses them, too. */
+export const OWE = `
 taken AS (
   SELECT m.subscription_id, greatest(young.count, leased.count) AS count
   FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_direct) m
@@ -113,32 +149,51 @@ owed_per_event AS (
     array_agg(place::int - 1 ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ranks,
     (count(*) FILTER (WHERE is_active AND is_fed AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
   FROM placed GROUP BY event_id
-),
+)`;
+
+const INSERT = `${ACCEPT},${OWE},
 counted AS (
   INSERT INTO stat_deltas (account_id, event_type, at, count)
   SELECT account_id, type, ${THIS_MINUTE}, count(*) FROM accepted GROUP BY account_id, type
 ),
 stored AS (
   INSERT INTO events (id, account_id, type, body, delivery_count, suppressed, created_at)
-  SELECT e.id, e.account_id, e.type, e.body, coalesce(o.deliveries, 0), e.suppressed, e.created_at
-  FROM accepted e LEFT JOIN owed_per_event o ON o.event_id = e.id
+  SELECT e.id, e.account_id, e.type, e.body, CASE WHEN e.is_fan_out THEN e.expected ELSE coalesce(o.deliveries, 0) END, e.suppressed,
+    e.created_at
+  FROM sized e LEFT JOIN owed_per_event o ON o.event_id = e.id
   RETURNING id
 )
 SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked' ELSE 'unknown' END AS account,
   t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
-  coalesce(o.deliveries, 0) AS "deliveryCount", coalesce(o.direct_ids, '{}') AS "directIds",
+  CASE WHEN f.is_fan_out THEN f.expected ELSE coalesce(o.deliveries, 0) END::int AS "deliveryCount",
+  coalesce(f.is_fan_out, false) AS "isFanOut", coalesce(o.direct_ids, '{}') AS "directIds",
   coalesce(o.direct_ranks, '{}') AS "directRanks", coalesce(o.parked, 0) AS "parkedCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
 LEFT JOIN accounts k ON k.id = i.account_id AND k.deleted_at IS NULL
 LEFT JOIN event_types t ON t.name = i.type
 LEFT JOIN stored e ON e.id = i.id
+LEFT JOIN sized f ON f.id = i.id
 LEFT JOIN owed_per_event o ON o.event_id = i.id
 ORDER BY i.position`;
 
+export interface InsertOptions {
+  /** Deliveries that one statement writes. Events beyond that are stored as fan-outs. Default: MAX_DELIVERIES. */
+  maxDeliveries?: number;
+  /** The number of deliveries of an event that is known to be a fan-out. Default: the statement counts. */
+  knownFanOut?: (key: { accountId: string; type: string }) => number | null;
+}
+
+/** Some 200 ms of one connection. */
+export const MAX_DELIVERIES = 5_000;
+
 /** Writes events with one delivery per matching active or paused subscription, in one statement: so all of them or none.
  *  No two of them may have the same account and idempotency key. Answers in the order given. */
-export async function insertEvents(client: pg.Pool | pg.PoolClient, events: NewEvent[]): Promise<InsertedEvent[]> {
+export async function insertEvents(
+  client: pg.Pool | pg.PoolClient,
+  events: NewEvent[],
+  { maxDeliveries = MAX_DELIVERIES, knownFanOut = () => null }: InsertOptions = {},
+): Promise<InsertedEvent[]> {
   const bodies = events.map((event) => event.frozen.body);
   const { rows } = await client.query<InsertedEvent>({
     name: 'insert-events',
@@ -156,6 +211,10 @@ export async function insertEvents(client: pg.Pool | pg.PoolClient, events: NewE
       // 16 MiB holds the event loop for 100 ms.
       Buffer.concat(bodies),
       events.map((event) => event.idempotency?.bodyHash ?? null),
+      events.map((event) =>
+        event.frozen.suppressed ? null : knownFanOut({ accountId: event.accountId, type: event.frozen.type }),
+      ),
+      maxDeliveries,
     ],
   });
   return rows;
@@ -184,10 +243,13 @@ export interface PublishedEvent {
   accountId: string;
   type: string;
   createdAt: Date;
+  /** Of a fan-out, the expected number. */
   deliveryCount: number;
+  /** Workers write its deliveries. */
+  isFanOut: boolean;
 }
 
-/** The events that first used these keys. Leans on idempotency_keys' key. */
+/** The events that first used these keys. Uses idempotency_keys' key. */
 export async function findFirstAnswers(
   client: pg.Pool | pg.PoolClient,
   keys: { accountId: string; key: string }[],
@@ -196,9 +258,9 @@ export async function findFirstAnswers(
     name: 'find-first-answers',
     text: `
       SELECT k.key, k.body_hash AS "bodyHash", e.id, e.account_id AS "accountId", e.type, e.created_at AS "createdAt",
-        e.delivery_count AS "deliveryCount"
+        coalesce(f.expected, e.delivery_count) AS "deliveryCount", f.event_id IS NOT NULL AS "isFanOut"
       FROM unnest($1::text[], $2::text[]) AS wanted (account_id, key)
-      JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.id = k.event_id`,
+      JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.id = k.event_id LEFT JOIN fan_outs f ON f.event_id = e.id`,
     values: [keys.map(({ accountId }) => accountId), keys.map(({ key }) => key)],
   });
   return rows.map(({ key, bodyHash, ...event }) => ({ accountId: event.accountId, key, bodyHash, event }));

@@ -5,10 +5,12 @@ import { openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
 import { openWaker } from '../feeder/wake.js';
 import type { Deps } from '../deps.js';
+import { openReach, type Reach } from '../fan-outs/reach.js';
 import { idTime, newId } from '../id.js';
 import type { FrozenEvent } from './freeze-event.js';
 import {
   type InsertedEvent,
+  MAX_DELIVERIES,
   type NewEvent,
   type PublishedEvent,
   findFirstAnswers,
@@ -49,6 +51,8 @@ export interface Publisher {
 export interface PublisherOptions {
   /** How many publishes shared one statement. */
   observe?: (size: number) => void;
+  /** Deliveries that one statement writes; workers write those of an event with more. Default: MAX_DELIVERIES. */
+  maxDeliveries?: number;
 }
 
 const MAX_SHARED = 200; // events in one statement
@@ -56,13 +60,22 @@ const MAX_SHARED_BYTES = 8 * 1024 * 1024;
 /** Hashed in one turn of the event loop. */
 const SLICE_BYTES = 1024 * 1024;
 
-export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptions = {}): Publisher {
+export function openPublisher(
+  { db, enqueue }: Deps,
+  { observe, maxDeliveries = MAX_DELIVERIES }: PublisherOptions = {},
+): Publisher {
   const telling = new Set<Promise<void>>();
   const wake = openWaker(db.pool);
+  const wakeExpanders = openWaker(db.pool, 'fan_out');
+  const reach = openReach({ limit: maxDeliveries });
+  const insertInto = (client: pg.Pool | pg.PoolClient, events: NewEvent[], stored: InsertedEvent[]) =>
+    insert({ client, reach, maxDeliveries }, events, stored);
+  const reachKey = ({ accountId, frozen }: PublishRequest) => ({ accountId, type: frozen.type });
 
   /** Beside the answer. */
   function tell(inserted: InsertedEvent[]): void {
     if (inserted.some(({ parkedCount }) => parkedCount > 0)) wake();
+    if (inserted.some(({ isFanOut }) => isFanOut)) wakeExpanders();
     const told = tellQueue({ db, enqueue }, inserted);
     telling.add(told);
     void told.finally(() => telling.delete(told));
@@ -71,13 +84,16 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
   const batch = openBatch<PublishRequest, PublishResult | Unanswered>({
     maxSize: MAX_SHARED,
     maxRuns: 2,
-    weigh: ({ frozen }) => frozen.body.length,
-    maxWeight: MAX_SHARED_BYTES,
+    // The larger share of what a statement may carry: of bytes, or of deliveries.
+    weigh: (request) =>
+      Math.max(request.frozen.body.length / MAX_SHARED_BYTES, reach.expected(reachKey(request)) / maxDeliveries),
+    maxWeight: 1,
+    isHeavy: (request) => reach.isHeavy(reachKey(request)),
     ...(observe && { observe }),
     async run(requests) {
       const inserted: InsertedEvent[] = [];
       try {
-        return await insert(db.pool, requests.map(toNewEvent), inserted);
+        return await insertInto(db.pool, requests.map(toNewEvent), inserted);
       } finally {
         tell(inserted); // what is stored is stored, even if the statement after it fails
       }
@@ -92,7 +108,7 @@ export function openPublisher({ db, enqueue }: Deps, { observe }: PublisherOptio
       const events = await toNewEvents(requests);
       const published = await inTransaction(db.pool, async (client) => {
         const inserted: InsertedEvent[] = [];
-        const results = (await insert(client, events, inserted)).map(answered);
+        const results = (await insertInto(client, events, inserted)).map(answered);
         const index = results.findIndex(({ outcome }) => outcome !== 'accepted' && outcome !== 'repeated');
         if (index !== -1) throw new Refused(index, results[index] as PublishRefusal);
         return { results, inserted };
@@ -142,26 +158,28 @@ class Refused extends Error {
 /** One statement for all that is new; a second one only where a key was used before. What the first one stored is added to
  *  `stored` at once. */
 async function insert(
-  client: pg.Pool | pg.PoolClient,
+  ledger: { client: pg.Pool | pg.PoolClient; reach: Reach; maxDeliveries: number },
   events: NewEvent[],
   stored: InsertedEvent[],
 ): Promise<(PublishResult | Unanswered)[]> {
+  const { client, reach, maxDeliveries } = ledger;
   const { first, later } = splitByKey(events);
-  const inserted = await insertEvents(client, first);
+  const inserted = await insertEvents(client, first, { maxDeliveries, knownFanOut: reach.knownFanOut });
   stored.push(...inserted);
 
   const results = new Map<NewEvent, PublishResult | Unanswered>();
   const used = [...later];
   for (const [index, event] of first.entries()) {
-    const { account, typeKnown, accepted, deliveryCount } = inserted[index] as InsertedEvent;
+    const { account, typeKnown, accepted, deliveryCount, isFanOut } = inserted[index] as InsertedEvent;
     const { id, accountId, createdAt } = event;
     const { type } = event.frozen;
     if (account === 'unknown') results.set(event, { outcome: 'account_unknown' });
     else if (account === 'locked') results.set(event, { outcome: 'account_locked' });
     else if (!typeKnown) results.set(event, { outcome: 'type_unknown', type });
-    else if (accepted)
-      results.set(event, { outcome: 'accepted', event: { id, accountId, type, createdAt, deliveryCount } });
-    else used.push(event);
+    else if (accepted) {
+      results.set(event, { outcome: 'accepted', event: { id, accountId, type, createdAt, deliveryCount, isFanOut } });
+      if (!event.frozen.suppressed) reach.learn({ accountId, type }, deliveryCount);
+    } else used.push(event);
   }
   if (used.length > 0) {
     // From here on the others are stored: a fault is told to those alone that have no answer yet.
@@ -189,7 +207,7 @@ async function insert(
     for (const event of left) {
       const { accountId, frozen, idempotency } = event;
       const request = { accountId, frozen, idempotencyKey: idempotency?.key ?? null };
-      const [again] = await insert(client, [toNewEvent(request)], stored).catch((error: unknown) => [
+      const [again] = await insert(ledger, [toNewEvent(request)], stored).catch((error: unknown) => [
         new Unanswered(error),
       ]);
       if (again) results.set(event, again);

@@ -1,26 +1,30 @@
 import pg from 'pg';
 import type { Database } from '../database.js';
 
-const CHANNEL = 'posthorn_feed';
+const CHANNELS = { feed: 'posthorn_feed', fan_out: 'posthorn_fan_out' };
+/** Who is woken: feeders, or expanders of fan-outs. */
+export type Woken = keyof typeof CHANNELS;
 
 /** Tells the feeders of all processes that something waits for them, so that it need not wait for their next look. Best effort:
  *  never throws. */
-export async function wakeFeeders(pool: pg.Pool): Promise<void> {
-  await pool.query(`NOTIFY ${CHANNEL}`).catch(() => {
+export const wakeFeeders = (pool: pg.Pool): Promise<void> => wakeAll(pool, 'feed');
+
+async function wakeAll(pool: pg.Pool, woken: Woken): Promise<void> {
+  await pool.query(`NOTIFY ${CHANNELS[woken]}`).catch(() => {
     // They look by themselves, every second.
   });
 }
 
 const AT_MOST_EVERY_MS = 50;
 
-/** wakeFeeders for who has reason to call it often: at once, and then not again for a moment. */
-export function openWaker(pool: pg.Pool): () => void {
+/** The same for who has reason to call often: at once, and then not again for a moment. */
+export function openWaker(pool: pg.Pool, woken: Woken = 'feed'): () => void {
   let timer: NodeJS.Timeout | undefined;
   let isWanted = false;
   function wake(): void {
     isWanted = timer !== undefined;
     if (isWanted) return;
-    void wakeFeeders(pool);
+    void wakeAll(pool, woken);
     timer = setTimeout(() => {
       timer = undefined;
       if (isWanted) wake();
@@ -30,11 +34,11 @@ export function openWaker(pool: pg.Pool): () => void {
   return wake;
 }
 
-/** Calls `onWake` when a feeder is wanted. Throws when it cannot connect; `isLost` is true from when its connection breaks:
+/** Calls back when a feeder, or an expander of fan-outs, is wanted. Throws when it cannot connect; `isLost` is true from when its connection breaks:
  *  listen anew. */
 export async function listenForWork(
   { direct }: Pick<Database, 'direct'>,
-  onWake: () => void,
+  onWake: (woken: Woken) => void,
 ): Promise<{ readonly isLost: boolean; close(): void }> {
   // A connection of its own: it is never given back, and the pool may be as small as one.
   const client = new pg.Client(direct.options);
@@ -48,10 +52,10 @@ export async function listenForWork(
   };
   client.on('error', end);
   client.on('end', end);
-  client.on('notification', onWake);
+  client.on('notification', ({ channel }) => onWake(channel === CHANNELS.fan_out ? 'fan_out' : 'feed'));
   try {
     await client.connect();
-    await client.query(`LISTEN ${CHANNEL}`);
+    await client.query(`LISTEN ${CHANNELS.feed}; LISTEN ${CHANNELS.fan_out}`);
   } catch (error) {
     end();
     throw error;

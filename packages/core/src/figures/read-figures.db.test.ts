@@ -50,6 +50,8 @@ describe('what is past due', () => {
       oldestPastDueSeconds: null,
       parked: 0,
       held: 0,
+      expanding: 0,
+      oldestExpandingSeconds: null,
       subscriptions: { unverified: 0, active: 0, paused: 0, disabled: 0 },
       breakers: { open: 0, halfOpen: 0 },
       lastFedAt: null,

@@ -16,6 +16,10 @@ export interface LedgerFigures {
   parked: number;
   /** At most MOST. */
   held: number;
+  /** Fan-outs that workers expand (fan-outs/expand-fan-outs.ts). At most MOST. */
+  expanding: number;
+  /** How long the oldest of them has been expanding; null: there is none. */
+  oldestExpandingSeconds: number | null;
   /** Subscriptions that are not deleted. */
   subscriptions: Record<SubscriptionStatus, number>;
   /** Of active subscriptions, those that are not closed. */
@@ -55,8 +59,12 @@ parked AS (
 past_due AS (SELECT count(*)::int FROM (${pastDue(MOST)} LIMIT ${MOST}) d),
 oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${pastDue(FIRST_FEW)}) d)
 SELECT past_due.count AS "pastDue", oldest.seconds AS "oldestPastDueSeconds", parked.count AS parked,
-  (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held, fed.at AS "lastFedAt"
-FROM past_due, oldest, parked, fed`;
+  (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
+  fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", fed.at AS "lastFedAt"
+FROM past_due, oldest, parked, fed, (
+  SELECT count(*)::int AS expanding, extract(epoch FROM now() - min(created_at))::float8 AS seconds
+  FROM (SELECT created_at FROM fan_outs WHERE completed_at IS NULL LIMIT ${MOST}) f
+) fan_outs`;
 
 const SUBSCRIPTIONS = `
 SELECT status, count(*)::int AS count,
@@ -77,7 +85,7 @@ export async function readFigures(pool: pg.Pool): Promise<LedgerFigures> {
     await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
     await client.query(`SET LOCAL statement_timeout = ${TIMEOUT_MS}`);
     const ledger = await client.query<
-      Pick<LedgerFigures, 'pastDue' | 'oldestPastDueSeconds' | 'parked' | 'held' | 'lastFedAt'>
+      Omit<LedgerFigures, 'subscriptions' | 'breakers' | 'workers' | 'partitionsAheadSeconds'>
     >({
       name: 'read-figures',
       text: FIGURES,

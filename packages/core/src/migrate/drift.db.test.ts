@@ -33,6 +33,7 @@ test('the migrations and schema.prisma make the same database, but for what Pris
 const ONLY_IN_MIGRATIONS = [
   // partial indexes
   'CREATE INDEX attempts_verification_idx ON public.attempts USING btree (verification_id) WHERE (verification_id IS NOT NULL)',
+  'CREATE INDEX fan_outs_expanding_idx ON public.fan_outs USING btree (account_id, event_id) WHERE (completed_at IS NULL)',
   "CREATE INDEX finished_deliveries_outcome_idx ON public.finished_deliveries USING btree (account_id, last_outcome, id) WHERE (last_outcome <> 'ok'::attempt_outcome)",
   'CREATE INDEX finished_deliveries_recovery_idx ON public.finished_deliveries USING btree (recovery_id, status, id) WHERE (recovery_id IS NOT NULL)',
   "CREATE INDEX finished_deliveries_status_idx ON public.finished_deliveries USING btree (account_id, status, id) WHERE (status <> 'succeeded'::delivery_status)",

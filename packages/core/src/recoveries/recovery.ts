@@ -2,6 +2,7 @@ import type { Database } from '../database.js';
 import { wantsType } from '../events/insert-events.js';
 import type { Recovery as Row } from '../generated/prisma/client.js';
 import { isOfEvent } from '../deliveries/tables.js';
+import { isExpanding } from '../fan-outs/read-fan-outs.js';
 import { lowestId } from '../id.js';
 
 /** Brings back what a subscription did not get between two times: a job that is kept in the ledger, so that whoever runs it
@@ -61,14 +62,14 @@ export async function withProgress(db: Database, rows: Row[]): Promise<Recovery[
 export const IS_FAILED = `d.status IN ('failed', 'canceled')`;
 
 /** SQL: the event `e` is one that a recovery of `missing` brings back to the subscription `s`. Whatever became of a
- *  delivery, where there is one the event is not missing; and where fewer are left than it was published with, retention has
+ *  delivery, where there is one the event is not missing, nor while its fan-out expands; and where fewer are left than it was published with, retention has
  *  dropped them, so none counts as missing. (OFFSET 0 leaves the keys as the only way: a handful of rows
  *  for each event. On tables it has no statistics of, Postgres went through all that the subscription was ever owed, for each event.) */
 export const IS_MISSING = `NOT e.suppressed AND ${wantsType('e.type')} AND NOT EXISTS (
   SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} AND d.subscription_id IS NOT DISTINCT FROM s.id OFFSET 0
 ) AND octet_length(e.body) > 0 AND (
   e.delivery_count = 0 OR e.delivery_count <= (SELECT count(*) FROM (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0) d)
-)`;
+) AND NOT ${isExpanding('e.id')}`;
 
 const AROUND_MS = 60_000;
 

@@ -5,10 +5,12 @@ import { BEFORE_ALL, MOVED_AT_ONCE, type Slice, type Sliced } from './slices.js'
  *  dropped, so the deliveries that are left are pending. */
 const STILL_NEEDED: Record<Sliced, (slice: Slice) => string> = {
   finished_deliveries: () => 'SELECT NULL::uuid AS id WHERE false',
-  // An event is needed as long as there is a delivery of it, whose id lies in the same slice.
+  // An event is needed as long as there is a delivery of it, whose id lies in the same slice, or there will be one.
   events: ({ from, until }) =>
     `SELECT DISTINCT event_id AS id FROM (
-       SELECT event_id FROM deliveries WHERE id >= '${from ?? BEFORE_ALL}' AND id < '${until}' ORDER BY id OFFSET 0
+       (SELECT event_id FROM deliveries WHERE id >= '${from ?? BEFORE_ALL}' AND id < '${until}' ORDER BY id OFFSET 0)
+       UNION ALL
+       SELECT event_id FROM fan_outs WHERE event_id >= '${from ?? BEFORE_ALL}' AND event_id < '${until}' AND completed_at IS NULL
      ) d LIMIT ${MOVED_AT_ONCE + 1}`,
   // Uses the keys of deliveries and the slice's index by delivery. An attempt is no older than its delivery.
   attempts: ({ name, until }) =>

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Database } from '../database.js';
 import { isOfEvent } from '../deliveries/tables.js';
+import { isExpanding } from '../fan-outs/read-fan-outs.js';
 import type { Log } from '../log.js';
 import { dropOldStats } from '../stats/drop-old-stats.js';
 import { dropSlice, estimateRows, readNeeded } from './drop-slice.js';
@@ -60,7 +61,8 @@ const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
 const NEEDED_BY_NO_DELIVERY: Record<Sliced, (slice: string) => string> = {
   finished_deliveries: (slice) => `DELETE FROM ${slice} d USING looked l WHERE d.id = l.id`,
   events: (slice) =>
-    `DELETE FROM ${slice} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)`,
+    `DELETE FROM ${slice} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
+       AND NOT ${isExpanding('e.id')}`,
   attempts: (slice) =>
     `DELETE FROM ${slice} a USING looked l WHERE a.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = a.delivery_id)`,
 };
@@ -70,7 +72,7 @@ const ERASED: Partial<Record<Sliced, string>> = {
   UPDATE events e SET body = '' FROM looked l
   WHERE e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
     SELECT FROM pending_deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0
-  )`,
+  ) AND NOT ${isExpanding('e.id')}`,
   // The sentence about an unreadable response shows the beginning of it.
   attempts: `
   UPDATE attempts a SET response_body = NULL, error = CASE WHEN outcome <> 'bad_response' THEN error END FROM looked l WHERE a.id = l.id AND a.response_body IS NOT NULL`,
@@ -80,7 +82,7 @@ const ERASED: Partial<Record<Sliced, string>> = {
  *
  *  finished_deliveries  with their slice: it is dropped as a whole, once all of it is older than retentionDays. (Pending ones stay,
  *                       however old they are, and go soon after they have finished.)
- *  events          the same, when no delivery of theirs is left
+ *  events          the same, when no delivery of theirs is left and none is to be written
  *  attempts        the same, when their delivery is not owed
  *  verifications   settled, and not the current one of a subscription: a few at a time
  *  audit_entries   a few at a time

@@ -381,6 +381,21 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ events: 1, deliveries: 1, attempts: 1 });
   });
 
+  it('keeps an event and its payload while its fan-out expands', async () => {
+    await retain(day(0));
+    // In the first partition, in one that is dropped as a whole, and where there never was one.
+    for (const at of [day(-40), day(4), day(45)]) await aged(at);
+    await ledger.db.pool.query(
+      `INSERT INTO fan_outs (event_id, account_id, event_type, expected, created_at) SELECT id, account_id, type, 1, created_at FROM events`,
+    );
+    await retain(day(120), 1);
+    expect(await ledger.counts()).toMatchObject({ events: 3, deliveries: 0 });
+    expect(await ledger.db.prisma.event.count({ where: { body: Buffer.alloc(0) } })).toBe(0);
+    await ledger.db.prisma.fanOut.updateMany({ data: { completedAt: new Date() } });
+    await retain(day(120), 1);
+    expect(await ledger.counts()).toMatchObject({ events: 0 });
+  });
+
   it('an id of a clock that is far ahead or behind is taken and delivered; a slice made later takes it in', async () => {
     const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
     if (!frozen.ok) throw new Error(frozen.message);

@@ -1,0 +1,252 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deleteAccount } from '../accounts/delete-account.js';
+import { inTransaction } from '../database.js';
+import { freezeEvent } from '../events/freeze-event.js';
+import { openPublisher, type Publisher } from '../events/publisher.js';
+import { readFigures } from '../figures/read-figures.js';
+import { type Ledger, openLedger } from '../ledger.test-support.js';
+import { startRecovery } from '../recoveries/start-recovery.js';
+import { deleteSubscription } from '../subscriptions/delete-subscription.js';
+import { disableSubscription } from '../subscriptions/disable-subscription.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
+import { resumeSubscription } from '../subscriptions/resume-subscription.js';
+import { expandFanOuts, type ExpandOptions } from './expand-fan-outs.js';
+import { findExpanding } from './read-fan-outs.js';
+
+/** Events with more deliveries are fan-outs here. */
+const LIMIT = 3;
+
+let ledger: Ledger;
+let publisher: Publisher;
+beforeAll(async () => {
+  ledger = await openLedger();
+  publisher = openPublisher(ledger, { maxDeliveries: LIMIT });
+});
+afterAll(() => ledger.close());
+beforeEach(async () => {
+  // Each test counts its own.
+  await ledger.db.pool.query('DELETE FROM fan_outs');
+  ledger.setQueue(true);
+  ledger.jobs.length = 0;
+  ledger.posts.length = 0;
+});
+
+async function publish(accountId: string, { key, payload = '{}' }: { key?: string; payload?: string } = {}) {
+  const result = freezeEvent(Buffer.from(`{"event":"message:created","payload":${payload}}`));
+  if (!result.ok) throw new Error(result.message);
+  const published = await publisher.publish({ accountId, frozen: result.frozen, idempotencyKey: key ?? null });
+  await publisher.drain();
+  if (!('event' in published)) throw new Error(published.outcome);
+  return published;
+}
+
+/** So many active webhooks of a new account, the oldest first. */
+async function withWebhooks(count: number): Promise<{ accountId: string; ids: string[] }> {
+  const accountId = await ledger.account();
+  const ids: string[] = [];
+  for (let n = 0; n < count; n += 1) ids.push((await ledger.activeSubscription(accountId)).id);
+  return { accountId, ids };
+}
+
+/** Until nothing is left to write. */
+async function expandAll(options?: ExpandOptions): Promise<void> {
+  while ((await expandFanOuts(ledger, options)).isAdvanced);
+}
+
+const deliveriesOf = (eventId: string) =>
+  ledger.db.prisma.delivery.findMany({ where: { eventId }, orderBy: { subscriptionId: 'asc' } });
+const subscriptionsOf = async (eventId: string) => (await deliveriesOf(eventId)).map((one) => one.subscriptionId);
+const fanOutOf = (eventId: string) => ledger.db.prisma.fanOut.findUnique({ where: { eventId } });
+const eventOf = (id: string) => ledger.db.prisma.event.findUniqueOrThrow({ where: { id } });
+
+describe('publish', () => {
+  it('stores an event with more deliveries than a statement may write as a fan-out', async () => {
+    const { accountId } = await withWebhooks(LIMIT + 1);
+    const { event } = await publish(accountId);
+    expect(event).toMatchObject({ deliveryCount: LIMIT + 1, isFanOut: true });
+    expect(await deliveriesOf(event.id)).toEqual([]);
+    expect(await eventOf(event.id)).toMatchObject({ deliveryCount: LIMIT + 1 });
+    expect(await findExpanding(ledger.db.pool, { accountId, eventIds: [event.id] })).toEqual(new Set([event.id]));
+  });
+
+  it('writes the deliveries of an event that fits, also beside fan-outs', async () => {
+    const [large, small] = [await withWebhooks(LIMIT + 1), await withWebhooks(LIMIT)];
+    const published = await Promise.all([publish(large.accountId), publish(small.accountId)]);
+    expect(published.map(({ event }) => event.isFanOut)).toEqual([true, false]);
+    expect(await subscriptionsOf(published[1].event.id)).toEqual(small.ids);
+  });
+
+  it('writes at most its limit in one statement, the smallest events first', async () => {
+    const [one, two] = [await withWebhooks(1), await withWebhooks(2)];
+    // A publisher that knows nothing yet puts all three into one statement.
+    publisher = openPublisher(ledger, { maxDeliveries: LIMIT });
+    const published = await Promise.all([publish(two.accountId), publish(two.accountId), publish(one.accountId)]);
+    expect(published.map(({ event }) => event.isFanOut)).toEqual([false, true, false]);
+    await expandAll();
+    for (const { event } of published) expect(await deliveriesOf(event.id)).toHaveLength(event.deliveryCount);
+  });
+
+  it('repeats the first answer for the same key, while it expands and afterwards', async () => {
+    const { accountId } = await withWebhooks(LIMIT + 1);
+    const first = await publish(accountId, { key: 'k' });
+    const repeated = { outcome: 'repeated', event: first.event };
+    expect(await publish(accountId, { key: 'k' })).toEqual(repeated);
+    await expandAll();
+    expect(await publish(accountId, { key: 'k' })).toEqual(repeated);
+    expect(await deliveriesOf(first.event.id)).toHaveLength(LIMIT + 1);
+  });
+});
+
+describe('expand', () => {
+  it('makes one delivery per webhook, in chunks, and enqueues them behind what is new', async () => {
+    const { accountId, ids } = await withWebhooks(5);
+    const { event } = await publish(accountId);
+    const chunks: number[] = [];
+    await expandAll({ atOnce: 2, observe: ({ count }) => chunks.push(count) });
+    expect(chunks).toEqual([2, 2, 1]);
+    expect(await subscriptionsOf(event.id)).toEqual(ids);
+    expect(ledger.jobs).toHaveLength(5);
+    expect(ledger.jobs.every(({ rank }) => (rank ?? 0) > 0)).toBe(true);
+    expect(await fanOutOf(event.id)).toMatchObject({ written: 5, completedAt: expect.any(Date) as Date });
+    await ledger.settle();
+    expect(ledger.posts).toHaveLength(5);
+  });
+
+  it('makes one delivery per webhook when several expand at once', async () => {
+    const { accountId, ids } = await withWebhooks(6);
+    const published = [await publish(accountId), await publish(accountId)];
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.all(Array.from({ length: 4 }, () => expandFanOuts(ledger, { atOnce: 1 })));
+    }
+    for (const { event } of published) {
+      expect(await subscriptionsOf(event.id)).toEqual(ids);
+      expect(await fanOutOf(event.id)).toMatchObject({ written: 6, completedAt: expect.any(Date) as Date });
+    }
+  });
+
+  it('shares the fan-outs of an account among expanders', async () => {
+    const { accountId, ids } = await withWebhooks(4);
+    const [first, second] = [await publish(accountId), await publish(accountId)];
+    await inTransaction(ledger.db.pool, async (other) => {
+      await other.query('SELECT FROM fan_outs WHERE event_id = $1 FOR UPDATE', [first.event.id]);
+      await expandFanOuts(ledger);
+      expect(await deliveriesOf(first.event.id)).toEqual([]);
+      expect(await subscriptionsOf(second.event.id)).toEqual(ids);
+    });
+  });
+
+  it('goes on where an expander died: its chunk is either written with its position, or not at all', async () => {
+    const { accountId, ids } = await withWebhooks(5);
+    const { event } = await publish(accountId);
+    await expandFanOuts(ledger, { atOnce: 2 });
+    // The connection of a process that was killed is rolled back.
+    await inTransaction(ledger.db.pool, async (client) => {
+      const db = { ...ledger.db, pool: client as unknown as typeof ledger.db.pool };
+      await expandFanOuts({ ...ledger, db }, { atOnce: 2 });
+      throw new Error('killed');
+    }).catch(() => {});
+    expect(await subscriptionsOf(event.id)).toEqual(ids.slice(0, 2));
+    // One that was killed between the commit and the queue leaves deliveries with a lease, as a publish does.
+    ledger.setQueue(false);
+    await expandFanOuts(ledger, { atOnce: 2 });
+    ledger.setQueue(true);
+    await expandAll({ atOnce: 2 });
+    expect(await subscriptionsOf(event.id)).toEqual(ids);
+    await ledger.db.pool.query('UPDATE pending_deliveries SET feed_at = now() WHERE event_id = $1', [event.id]);
+    await ledger.settle();
+    expect((await deliveriesOf(event.id)).map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'));
+  });
+
+  it('judges a webhook by how it is when its chunk is written; a younger one gets nothing', async () => {
+    const { accountId, ids } = await withWebhooks(6);
+    const [first, paused, disabled, deleted, changed, last] = ids as [string, string, string, string, string, string];
+    const { event } = await publish(accountId);
+    await expandFanOuts(ledger, { atOnce: 1 });
+    await ledger.activeSubscription(accountId);
+    await pauseSubscription(ledger, { accountId, id: paused });
+    await disableSubscription(ledger, { accountId, id: disabled });
+    await deleteSubscription(ledger, { accountId, id: deleted });
+    await ledger.db.prisma.subscription.update({ where: { id: changed }, data: { events: ['conversation:created'] } });
+    await expandAll({ atOnce: 2 });
+    expect((await deliveriesOf(event.id)).map((one) => [one.subscriptionId, one.status])).toEqual([
+      [first, 'pending'],
+      [paused, 'held'],
+      [last, 'pending'],
+    ]);
+    // The event says what was written, so that a recovery finds what it is missing to others.
+    expect(await eventOf(event.id)).toMatchObject({ deliveryCount: 3 });
+    await resumeSubscription(ledger, { accountId, id: paused });
+    await ledger.settle();
+    expect(ledger.posts).toHaveLength(3);
+  });
+
+  it('leaves a webhook with a rate to the feeder', async () => {
+    const { accountId, ids } = await withWebhooks(LIMIT + 1);
+    await ledger.db.prisma.subscription.update({ where: { id: ids[0] ?? '' }, data: { rateLimit: 10 } });
+    await publish(accountId);
+    await expandAll();
+    expect(ledger.jobs).toHaveLength(LIMIT);
+    await ledger.settle();
+    expect(ledger.posts).toHaveLength(LIMIT + 1);
+  });
+
+  it('waits while the queue holds much of the fan-out', async () => {
+    const { accountId } = await withWebhooks(5);
+    const { event } = await publish(accountId);
+    const options = { atOnce: 2, maxLeased: 2 };
+    expect(await expandFanOuts(ledger, options)).toMatchObject({ isAdvanced: true });
+    expect(await expandFanOuts(ledger, options)).toEqual({ isAdvanced: false, isWaiting: true });
+    expect(await deliveriesOf(event.id)).toHaveLength(2);
+    await ledger.work();
+    expect(await expandFanOuts(ledger, options)).toMatchObject({ isAdvanced: true });
+    expect(await deliveriesOf(event.id)).toHaveLength(4);
+  });
+
+  it('takes turns among accounts', async () => {
+    const [busy, quiet] = [await withWebhooks(LIMIT + 1), await withWebhooks(LIMIT + 1)];
+    await publish(busy.accountId);
+    await publish(busy.accountId);
+    const { event } = await publish(quiet.accountId);
+    await expandFanOuts(ledger);
+    expect(await deliveriesOf(event.id)).toHaveLength(LIMIT + 1);
+  });
+
+  it('ends when its account is deleted, and leaves nothing', async () => {
+    const { accountId } = await withWebhooks(5);
+    const { event } = await publish(accountId);
+    await expandFanOuts(ledger, { atOnce: 2 });
+    await deleteAccount(ledger, { id: accountId });
+    expect(await expandFanOuts(ledger)).toMatchObject({ isAdvanced: false });
+    expect(await deliveriesOf(event.id)).toHaveLength(2);
+    await ledger.erase();
+    expect(await fanOutOf(event.id)).toBeNull();
+    expect(await deliveriesOf(event.id)).toEqual([]);
+    expect(await expandFanOuts(ledger)).toEqual({ isAdvanced: false, isWaiting: false });
+  });
+});
+
+it('a recovery of missing events adds nothing to an event that expands', async () => {
+  const { accountId, ids } = await withWebhooks(LIMIT + 1);
+  const { event } = await publish(accountId);
+  const since = new Date(Date.now() - 60_000);
+  const missing = { accountId, which: 'missing', since, until: new Date(Date.now() + 60_000), isDryRun: true } as const;
+  const count = (subscriptionId: string) => startRecovery(ledger, { ...missing, subscriptionId });
+  expect(await count(ids[0] ?? '')).toMatchObject({ matched: 0 });
+  const younger = await ledger.activeSubscription(accountId);
+  expect(await count(younger.id)).toMatchObject({ matched: 0 });
+  await expandAll();
+  expect(await count(ids[0] ?? '')).toMatchObject({ matched: 0 });
+  expect(await count(younger.id)).toMatchObject({ matched: 1 });
+  expect(await subscriptionsOf(event.id)).toEqual(ids);
+});
+
+it('the figures tell how many expand, and since when', async () => {
+  const { accountId } = await withWebhooks(LIMIT + 1);
+  const { event } = await publish(accountId);
+  await ledger.db.pool.query(`UPDATE fan_outs SET created_at = created_at - interval '1 hour'`);
+  const figures = await readFigures(ledger.db.pool);
+  expect(figures).toMatchObject({ expanding: 1 });
+  expect(figures.oldestExpandingSeconds).toBeGreaterThanOrEqual(3_600);
+  await ledger.db.prisma.fanOut.delete({ where: { eventId: event.id } });
+  expect(await readFigures(ledger.db.pool)).toMatchObject({ expanding: 0, oldestExpandingSeconds: null });
+});

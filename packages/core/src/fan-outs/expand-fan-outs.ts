@@ -1,0 +1,159 @@
+import type pg from 'pg';
+import { IS_LEASED, LEASE_SECONDS } from '../deliveries/lease.js';
+import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
+import { isOfEvent } from '../deliveries/tables.js';
+import { isDatabaseAway } from '../database-away.js';
+import type { Deps } from '../deps.js';
+import { getsType, OWE, PLACING } from '../events/insert-events.js';
+import { feedSoon } from '../feeder/feed-soon.js';
+import { wakeFeeders } from '../feeder/wake.js';
+
+/** A fan-out is an event with more deliveries than the statement of its publish may write. That statement stores the event and a row
+ *  of `fan_outs`; workers write the deliveries, a chunk of subscriptions at a time, in the order of their ids.
+ *
+ *  state       entered when                                        left when
+ *  expanding   published                                           the last subscription was looked at → complete; its account is
+ *                                                                  deleted → its row is erased
+ *  complete    the event's delivery_count is what was written      a day has passed → dropped
+ *
+ *  A subscription gets one delivery, if it was created before the publish and, when its chunk is written, is active (pending) or
+ *  paused (held) and subscribes to the type. So a subscription that is disabled or deleted meanwhile gets none, and one that
+ *  changes its event types, or is verified or resumed meanwhile, is judged by how it is then: the ledger keeps no older state. */
+export interface ExpandOptions {
+  /** Subscriptions that one statement looks at. Default: 1,000, some 50 ms. */
+  atOnce?: number;
+  /** Deliveries of a fan-out that the queue may hold: what it does not get to within a lease would be enqueued again. Default: 5,000. */
+  maxLeased?: number;
+  /** Of each chunk, after its commit. */
+  observe?: (chunk: { count: number; isComplete: boolean }) => void;
+}
+
+export interface Expanded {
+  /** Subscriptions were looked at. */
+  isAdvanced: boolean;
+  /** A fan-out waits for the queue, or another process is at it: look again soon. */
+  isWaiting: boolean;
+}
+
+// FOR UPDATE SKIP LOCKED: several expanders share an account's fan-outs. The position moves in the statement that writes the chunk, so
+// a subscription is looked at once, whoever dies. The account's row is held as by a publish: an erasing waits for the
+// chunk, and there is none after it.
+//
+// Uses fan_outs_expanding_idx, subscriptions_account_id_id_idx, the key of pending_deliveries for what the queue holds, and what OWE uses.
+const EXPAND = `
+WITH fan AS MATERIALIZED (
+  SELECT event_id, account_id, event_type, position, created_at FROM fan_outs
+  WHERE account_id = $1 AND completed_at IS NULL ORDER BY event_id LIMIT 1 FOR UPDATE SKIP LOCKED
+),
+account AS MATERIALIZED (
+  SELECT id FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE SKIP LOCKED
+),
+roomy AS MATERIALIZED (
+  SELECT f.* FROM fan f JOIN account a ON a.id = f.account_id CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+      SELECT FROM pending_deliveries d
+      WHERE ${isOfEvent('f.event_id')} AND ${IS_LEASED} AND d.feed_at > now() AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
+      OFFSET 0 LIMIT $3
+    ) d
+  ) leased
+  WHERE leased.count < $3
+),
+looked AS MATERIALIZED (
+  SELECT f.event_id, f.event_type, f.created_at AS published_at, s.*
+  FROM roomy f CROSS JOIN LATERAL (
+    SELECT id, account_id, events, status, concurrency_limit, rate_limit, breaker_until, created_at, deleted_at FROM subscriptions s
+    WHERE s.account_id = f.account_id AND s.id > coalesce(f.position, '00000000-0000-0000-0000-000000000000')
+    ORDER BY s.id LIMIT $2
+  ) s
+),
+matched AS (
+  SELECT s.event_id, s.account_id, s.event_type AS type, 1 AS position, ${PLACING}
+  FROM looked s WHERE s.created_at <= s.published_at AND ${getsType('s.event_type')}
+),${OWE},
+chunk AS (
+  SELECT f.event_id, (SELECT count(*) FROM matched)::int AS count, (SELECT count(*) FROM looked) < $2 AS is_last,
+    (SELECT id FROM looked ORDER BY id DESC LIMIT 1) AS position
+  FROM roomy f
+),
+moved AS (
+  UPDATE fan_outs f SET position = coalesce(c.position, f.position), written = f.written + c.count,
+    completed_at = CASE WHEN c.is_last THEN now() END
+  FROM chunk c WHERE f.event_id = c.event_id
+  RETURNING f.event_id, f.written, c.count, c.is_last
+),
+completed AS (
+  UPDATE events e SET delivery_count = m.written FROM moved m WHERE e.id = m.event_id AND m.is_last
+)
+SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", coalesce(m.is_last, false) AS "isComplete",
+  coalesce(o.direct_ids, '{}') AS "directIds", coalesce(o.parked, 0) AS "parkedCount"
+FROM (SELECT) one LEFT JOIN moved m ON true LEFT JOIN owed_per_event o ON true`;
+
+interface Chunk {
+  count: number;
+  isAdvanced: boolean;
+  isComplete: boolean;
+  directIds: string[];
+  parkedCount: number;
+}
+
+/** Writes one chunk of one fan-out of each account that has any, the oldest first: so no account waits for all of another one's. Any
+ *  number of processes may call it. After the commit of a chunk it enqueues what has room, best effort, as a publish does. Where
+ *  nothing expands, it is one probe of fan_outs_expanding_idx. Throws when the database does; chunks written before stay. */
+export async function expandFanOuts(
+  { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
+  { atOnce = 1_000, maxLeased = 5_000, observe }: ExpandOptions = {},
+): Promise<Expanded> {
+  const expanded: Expanded = { isAdvanced: false, isWaiting: false };
+  let fault: unknown;
+  for (const accountId of await accountsThatExpand(db.pool)) {
+    try {
+      const { rows } = await db.pool.query<Chunk>({
+        name: 'expand-fan-out',
+        text: EXPAND,
+        values: [accountId, atOnce, maxLeased],
+      });
+      const [chunk] = rows;
+      if (!chunk?.isAdvanced) {
+        expanded.isWaiting = true;
+        continue;
+      }
+      expanded.isAdvanced = true;
+      observe?.(chunk);
+      await enqueueChunk({ db, enqueue }, chunk);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      fault ??= error; // of one account: the others go on
+    }
+  }
+  if (fault !== undefined) throw fault;
+  return expanded;
+}
+
+/** A loose index scan. */
+async function accountsThatExpand(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ accountId: string }>({
+    name: 'accounts-that-expand',
+    text: `
+      WITH RECURSIVE expanding AS (
+        (SELECT account_id FROM fan_outs WHERE completed_at IS NULL ORDER BY account_id LIMIT 1)
+        UNION ALL
+        SELECT (
+          SELECT f.account_id FROM fan_outs f WHERE f.completed_at IS NULL AND f.account_id > e.account_id ORDER BY f.account_id LIMIT 1
+        )
+        FROM expanding e WHERE e.account_id IS NOT NULL
+      )
+      SELECT account_id AS "accountId" FROM expanding WHERE account_id IS NOT NULL`,
+  });
+  return rows.map(({ accountId }) => accountId);
+}
+
+/** Behind all that is new: nobody's event waits for a fan-out. */
+async function enqueueChunk(
+  { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
+  { directIds, parkedCount }: Chunk,
+): Promise<void> {
+  if (parkedCount > 0) await wakeFeeders(db.pool);
+  if (directIds.length === 0) return;
+  const due = directIds.map((id) => ({ id, attemptNumber: 1, rank: MAX_CONCURRENCY }));
+  if (!(await enqueue('deliver', due))) await feedSoon(db, directIds);
+}
