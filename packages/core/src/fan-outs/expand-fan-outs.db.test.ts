@@ -158,26 +158,28 @@ describe('expand', () => {
   });
 
   it('judges a webhook by how it is when its chunk is written; a younger one gets nothing', async () => {
-    const { accountId, ids } = await withWebhooks(6);
-    const [first, paused, disabled, deleted, changed, last] = ids as [string, string, string, string, string, string];
+    const { accountId, ids } = await withWebhooks(7);
+    const [first = '', paused = '', disabled = '', holding = '', deleted = '', changed = '', last = ''] = ids;
     const { event } = await publish(accountId);
     await expandFanOuts(ledger, { atOnce: 1 });
     await ledger.activeSubscription(accountId);
     await pauseSubscription(ledger, { accountId, id: paused });
     await disableSubscription(ledger, { accountId, id: disabled });
+    await disableSubscription(ledger, { accountId, id: holding, deliveries: 'hold' });
     await deleteSubscription(ledger, { accountId, id: deleted });
     await ledger.db.prisma.subscription.update({ where: { id: changed }, data: { events: ['conversation:created'] } });
     await expandAll({ atOnce: 2 });
     expect((await deliveriesOf(event.id)).map((one) => [one.subscriptionId, one.status])).toEqual([
       [first, 'pending'],
       [paused, 'held'],
+      [holding, 'held'],
       [last, 'pending'],
     ]);
     // The event says what was written, so that a recovery finds what it is missing to others.
-    expect(await eventOf(event.id)).toMatchObject({ deliveryCount: 3 });
-    await resumeSubscription(ledger, { accountId, id: paused });
+    expect(await eventOf(event.id)).toMatchObject({ deliveryCount: 4 });
+    for (const id of [paused, holding]) await resumeSubscription(ledger, { accountId, id });
     await ledger.settle();
-    expect(ledger.posts).toHaveLength(3);
+    expect(ledger.posts).toHaveLength(4);
   });
 
   it('leaves a webhook with a rate to the feeder', async () => {

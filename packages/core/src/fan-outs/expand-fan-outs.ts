@@ -4,7 +4,7 @@ import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
 import { isOfEvent } from '../deliveries/tables.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
-import { getsType, OWE, PLACING } from '../events/insert-events.js';
+import { OWE, PLACING, wantsType } from '../events/insert-events.js';
 import { feedSoon } from '../feeder/feed-soon.js';
 import { wakeFeeders } from '../feeder/wake.js';
 
@@ -17,8 +17,9 @@ import { wakeFeeders } from '../feeder/wake.js';
  *  complete    the event's delivery_count is what was written      a day has passed → dropped
  *
  *  A subscription gets one delivery, if it was created before the publish and, when its chunk is written, is active (pending) or
- *  paused (held) and subscribes to the type. So a subscription that is disabled or deleted meanwhile gets none, and one that
- *  changes its event types, or is verified or resumed meanwhile, is judged by how it is then: the ledger keeps no older state. */
+ *  paused (held) and subscribes to the type. So a subscription that is disabled or deleted meanwhile gets none (held if it is
+ *  disabled with hold), and one that changes its event types, or is verified or resumed meanwhile, is judged by how it is
+ *  then: the ledger keeps no older state. */
 export interface ExpandOptions {
   /** Subscriptions that one statement looks at. Default: 1,000, some 50 ms. */
   atOnce?: number;
@@ -61,14 +62,17 @@ roomy AS MATERIALIZED (
 looked AS MATERIALIZED (
   SELECT f.event_id, f.event_type, f.created_at AS published_at, s.*
   FROM roomy f CROSS JOIN LATERAL (
-    SELECT id, account_id, events, status, concurrency_limit, rate_limit, breaker_until, created_at, deleted_at FROM subscriptions s
+    SELECT id, account_id, events, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, breaker_until,
+      created_at, deleted_at
+    FROM subscriptions s
     WHERE s.account_id = f.account_id AND s.id > coalesce(f.position, '00000000-0000-0000-0000-000000000000')
     ORDER BY s.id LIMIT $2
   ) s
 ),
 matched AS (
   SELECT s.event_id, s.account_id, s.event_type AS type, 1 AS position, ${PLACING}
-  FROM looked s WHERE s.created_at <= s.published_at AND ${getsType('s.event_type')}
+  FROM looked s WHERE s.created_at <= s.published_at AND s.deleted_at IS NULL AND ${wantsType('s.event_type')}
+    AND (s.status IN ('active', 'paused') OR s.status = 'disabled' AND s.holds_when_disabled AND s.status_changed_at > s.published_at)
 ),${OWE},
 chunk AS (
   SELECT f.event_id, (SELECT count(*) FROM matched)::int AS count, (SELECT count(*) FROM looked) < $2 AS is_last,

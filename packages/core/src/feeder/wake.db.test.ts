@@ -1,5 +1,7 @@
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freezeEvent } from '../events/freeze-event.js';
+import { openPublisher } from '../events/publisher.js';
 import { type Ledger, openLedger } from '../ledger.test-support.js';
 import { listenForWork } from './wake.js';
 
@@ -16,6 +18,20 @@ it('what is parked when it is published wakes the feeders of all processes (I5)'
   await ledger.publish(accountId);
   await waitFor(() => (woken.every((count) => count === 1) ? true : null), { what: 'both to be woken' });
   for (const ear of ears) ear.close();
+});
+
+it('an event with more deliveries than a statement may write wakes the expanders of all processes', async () => {
+  const accountId = await ledger.account();
+  for (let n = 0; n < 2; n += 1) await ledger.activeSubscription(accountId);
+  const woken: string[] = [];
+  const ear = await listenForWork(ledger.db, (who) => void woken.push(who));
+  const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
+  if (!frozen.ok) throw new Error(frozen.message);
+  const publisher = openPublisher(ledger, { maxDeliveries: 1 });
+  await publisher.publish({ accountId, frozen: frozen.frozen, idempotencyKey: null });
+  await waitFor(() => woken.length > 0, { what: 'an expander to be woken' });
+  expect(woken).toEqual(['fan_out']);
+  ear.close();
 });
 
 it('a connection that breaks is told of, so that who listens can listen anew', async () => {

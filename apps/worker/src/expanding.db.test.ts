@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { type Database, newId, openDatabase } from '@posthorn/core';
+import { cloneDatabase, waitFor } from '@posthorn/testing';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { startExpanding } from './expanding.js';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const enqueue = () => Promise.resolve(true);
+
+let database: Awaited<ReturnType<typeof cloneDatabase>>;
+let db: Database;
+beforeEach(async () => {
+  database = await cloneDatabase(inject('templateDatabaseUrl'));
+  db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 5, log: silent });
+  await db.prisma.account.create({ data: { id: 'a' } });
+  for (let n = 0; n < 3; n += 1) {
+    const url = 'https://hooks.example.com/webhook';
+    await db.prisma.subscription.create({
+      data: { id: randomUUID(), accountId: 'a', url, events: [], status: 'active' },
+    });
+  }
+});
+afterEach(async () => {
+  await db.close();
+  await database.drop();
+});
+
+async function addFanOut(): Promise<void> {
+  const eventId = newId();
+  await db.prisma.fanOut.create({
+    data: {
+      eventId,
+      accountId: 'a',
+      eventType: 'message:created',
+      expected: 3,
+      createdAt: new Date(Date.now() + 1_000),
+    },
+  });
+}
+
+it('expands beside others that do the same, goes on when it is woken, and ends within moments', async () => {
+  let count = 0;
+  const options = { db, enqueue, log: silent, observe: (chunk: { count: number }) => void (count += chunk.count) };
+  const both = [startExpanding(options), startExpanding(options)];
+  await addFanOut();
+  for (const one of both) one.wake();
+  await waitFor(() => count === 3);
+  await addFanOut();
+  await waitFor(() => count === 6);
+  await Promise.all(both.map((one) => one.stop()));
+  expect(await db.prisma.pendingDelivery.count()).toBe(6);
+});
+
+it('reports a fault once, goes on through it, and ends when it is stopped', async () => {
+  const reported: string[] = [];
+  const log = { ...silent, error: (_: object, event: string) => void reported.push(event) };
+  await db.pool.query('ALTER TABLE fan_outs RENAME TO away');
+  const running = startExpanding({ db, enqueue, log, observe: () => {} });
+  await waitFor(() => reported.length === 1);
+  await running.stop();
+  expect(reported).toEqual(['fan_outs.failed']);
+});
