@@ -48,6 +48,8 @@ export async function startPostgres(options: {
   port?: number;
   /** 200 unless told otherwise: some 15 processes of ours. */
   maxConnections?: number;
+  /** Of postgresql.conf. */
+  settings?: Record<string, string>;
   log: (line: string) => void;
 }): Promise<EmbeddedPostgres> {
   const directory = resolve(options.directory);
@@ -70,6 +72,7 @@ export async function startPostgres(options: {
         data,
         port: chosen,
         maxConnections: options.maxConnections ?? 200,
+        settings: options.settings ?? {},
         log: options.log,
         started: (pid) => claim.record([pid]),
       }),
@@ -176,6 +179,7 @@ async function startServer({
   data,
   port,
   maxConnections,
+  settings: others,
   log,
   started,
 }: {
@@ -184,6 +188,7 @@ async function startServer({
   data: string;
   port: number;
   maxConnections: number;
+  settings: Record<string, string>;
   log: (line: string) => void;
   started: (pid: number) => void;
 }): Promise<ServerProcess> {
@@ -192,6 +197,7 @@ async function startServer({
     port,
     unix_socket_directories: '', // sockets in /tmp would be open to every user of the machine
     max_connections: maxConnections,
+    ...others,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = spawnServer(binaries.postgres, ['-D', data, ...flags], { account, deathSignal: 'SIGINT' });
