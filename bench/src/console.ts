@@ -6,14 +6,15 @@ import { parseArgs } from 'node:util';
 import { toTypeId } from '@posthorn/contract';
 import { findBrowser } from '@posthorn/testing';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { fillList, type LongList } from './long-list.js';
-import { type Percentiles, percentiles } from './measure.js';
-import { type Bench, startBench } from './stack.js';
+import pg from 'pg';
+import { fillHistory } from './fill-history.js';
+import { startPosthorn } from './start-posthorn.js';
+import { type Percentiles, percentiles } from './statistics.js';
 
-const USAGE = `npm run bench:console -- [--deliveries 1000000] [--pages 40]
-Prints how quickly a list of so many deliveries is paged through over HTTP, by each filter, and what the console's main thread
-has to do for 100 of them from the answer on, for the whole way to them from another screen, for the next 100, for the screen with
-none, and for a click beside 200 attempts.`;
+const USAGE = `npm run bench:console -- [--deliveries 1000000]
+Prints what the console's main thread has to do for 100 of so many deliveries from the response on, for the whole way to them from
+another screen, for the next 100, for the screen with none, and for a click beside 200 attempts. The bench's scenario history
+measures how quickly the API pages through them.`;
 
 const ACCOUNT = 'busy';
 const IDLE_ACCOUNT = 'idle';
@@ -24,7 +25,6 @@ const HAS_ROWS = `document.querySelectorAll('tbody tr').length === 100`;
 const { values } = parseArgs({
   options: {
     deliveries: { type: 'string', default: '1000000' },
-    pages: { type: 'string', default: '40' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -32,17 +32,16 @@ if (values.help) {
   console.log(USAGE);
   process.exit(0);
 }
-const [deliveries, pages] = [Number(values.deliveries), Number(values.pages)];
+const deliveries = Number(values.deliveries);
 
 console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}`);
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
 const browserPath = await findBrowser(folder, process.env);
-const bench = await startBench({ backend: 'postgres', workers: 1 });
+const bench = await startPosthorn({ backend: 'postgres', workers: 0, env: {}, workerEnv: {} });
 try {
-  for (const account of [ACCOUNT, IDLE_ACCOUNT]) await bench.call('PUT', `/v1/accounts/${account}`, '{}');
-  const list = await fillList(bench.databaseUrl, { account: ACCOUNT, deliveries, attempts: ATTEMPTS });
-  console.log(`\nPages of 50 out of ${deliveries} deliveries, ${pages} pages each (reach: p95 < 150 ms)`);
-  console.table(await measurePaging(bench, list));
+  await bench.call('PUT', `/v1/accounts/${IDLE_ACCOUNT}`, '{}');
+  await fillHistory({ databaseUrl: bench.databaseUrl, deliveries, otherAccounts: 0 });
+  const oftenTried = await addAttempts(bench.databaseUrl);
   if (browserPath === null) console.log('\nNo Chromium here: what the browser does was not measured.');
   else {
     // As a person's browser, with a profile of its own: one that remembers nothing fetches the page's icon anew at each address.
@@ -54,56 +53,39 @@ try {
     });
     try {
       console.log('\nMain thread, medians (reach: a page < 100 ms, a click < 200 ms)');
-      console.table(await measureBrowser(browser, list));
+      console.table(await measureBrowser(browser, oftenTried));
     } finally {
       await browser.close();
     }
   }
 } finally {
-  await bench.stop();
+  await bench.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Walks the list by its cursor, with each filter. */
-async function measurePaging(
-  on: Bench,
-  { subscriptions }: LongList,
-): Promise<Record<string, Percentiles & { pages: number }>> {
-  const [one = '', another = ''] = subscriptions.map((id) => toTypeId('sub', id));
-  const dayAgo = new Date(Date.now() - 24 * 60 * 60 * 1_000).toISOString();
-  const filters = {
-    all: '',
-    succeeded: 'status=succeeded',
-    failed: 'status=failed',
-    'held and canceled': 'status=held&status=canceled',
-    'a rare type': 'eventType=conversation:created',
-    'a type that never came': 'eventType=never:came',
-    'timed out': 'outcome=timeout',
-    'of a webhook': `subscription=${one}`,
-    'failed of two webhooks': `status=failed&subscription=${one}&subscription=${another}`,
-    'of a day': `from=${dayAgo}`,
-    'a rare type of a webhook': `eventType=conversation:created&subscription=${another}`,
-    'a type that a webhook never got': `eventType=conversation:created&subscription=${one}`,
-    'two types of two webhooks': `eventType=conversation:created&eventType=message:created&subscription=${one}&subscription=${another}`,
-  };
-  const found: Record<string, Percentiles & { pages: number }> = {};
-  for (const [name, filter] of Object.entries(filters)) {
-    const tookMs: number[] = [];
-    let cursor: string | null = '';
-    while (cursor !== null && tookMs.length < pages) {
-      const from = performance.now();
-      const path = `/v1/accounts/${ACCOUNT}/deliveries?limit=50&${filter}${cursor && `&cursor=${cursor}`}`;
-      const { status, text } = await on.call('GET', path);
-      tookMs.push(Math.round((performance.now() - from) * 10) / 10);
-      if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
-      cursor = (JSON.parse(text) as { nextCursor: string | null }).nextCursor;
-    }
-    found[name] = { pages: tookMs.length, ...percentiles(tookMs) };
-  }
-  return found;
+/** Gives one failed delivery so many attempts, each with 4 KiB of a response. Returns its id in the database. */
+async function addAttempts(databaseUrl: string): Promise<string> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  const { rows } = await client.query<{ id: string }>(
+    `WITH often AS (
+       SELECT id, account_id, subscription_id FROM deliveries WHERE account_id = $1 AND status = 'failed' ORDER BY id DESC LIMIT 1
+     ), added AS (
+       INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
+         url, request_headers, response_headers, response_body, response_truncated)
+       SELECT posthorn_uuidv7(), account_id, subscription_id, id, n, 'auto', 'http_error', 503, now() - n * interval '1 minute', 80 + n,
+         'https://hooks1.example.com/webhook', '{"content-type":"application/json"}', '{"content-type":"text/html"}',
+         convert_to(repeat('<p>Service unavailable</p>', 157), 'UTF8'), true
+       FROM often, generate_series(2, $2::int) n
+     )
+     SELECT id FROM often`,
+    [ACCOUNT, ATTEMPTS],
+  );
+  await client.end();
+  return rows[0]?.id ?? '';
 }
 
-async function measureBrowser(context: BrowserContext, { oftenTried }: LongList): Promise<Record<string, Percentiles>> {
+async function measureBrowser(context: BrowserContext, oftenTried: string): Promise<Record<string, Percentiles>> {
   const data = { key: bench.operatorKey };
   await context.request.post('/v1/session', { data, headers: { 'x-posthorn-csrf': '1' } });
   const page = await context.newPage();

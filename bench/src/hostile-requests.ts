@@ -2,28 +2,16 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { Client } from 'undici';
-import { cpuUs } from './cpu.js';
-import { type Bench, startBench } from './stack.js';
+import { cpuUs } from './read-cpu.js';
+import type { Case, Figures, Tools } from './scenario.js';
+import type { Posthorn } from './start-posthorn.js';
 
-const ROUNDS = 3;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const PAYLOAD_BYTES = 256 * KIB;
 const BATCH_BYTES = 16 * MIB;
 
-/** The worst of ROUNDS requests. */
-export interface HostileRequest {
-  request: string;
-  status: number;
-  /** CPU of the API process, with what it answered to /livez meanwhile. Counted in steps of 10 ms. */
-  cpuMs: number;
-  /** CPU of the longest turn of its event loop. */
-  longestTurnMs: number;
-  /** The slowest response of /livez meanwhile, on a connection of its own. */
-  livezMs: number;
-}
-
-interface Case {
+interface Hostile {
   request: string;
   method: 'GET' | 'POST' | 'PUT';
   path: string;
@@ -31,52 +19,45 @@ interface Case {
   headers?: Record<string, string>;
 }
 
-/** Sends hostile requests, and the largest that are legal, to an API process of its own, one after the other. */
-export async function measureHostileRequests({ only }: { only: string }): Promise<HostileRequest[]> {
+/** Hostile requests, and the largest that are legal, to an API process, one after the other. */
+export async function openRequestCases({ startPosthorn, closeLater }: Tools): Promise<Case[]> {
   const preload = new URL('./watch-turns.js', import.meta.url).href;
-  const bench = await startBench({ backend: 'redis', workers: 0, env: { NODE_OPTIONS: `--import ${preload}` } });
+  const posthorn = await startPosthorn({ workers: 0, env: { NODE_OPTIONS: `--import ${preload}` } });
   const timeouts = { headersTimeout: 120_000, bodyTimeout: 120_000 };
-  const [client, livez] = [new Client(bench.apiUrl, timeouts), new Client(bench.apiUrl, timeouts)];
-  try {
-    const account = await fill(bench);
-    const rows: HostileRequest[] = [];
-    for (const one of casesOf(account)) {
-      if (!one.request.includes(only)) continue;
-      const rounds: HostileRequest[] = [];
-      for (let round = 0; round < ROUNDS; round += 1) rounds.push(await measure(bench, { client, livez, one }));
-      rows.push(worstOf(rounds));
-    }
-    return rows;
-  } finally {
-    await Promise.all([client.destroy(), livez.destroy()]);
-    await bench.stop();
-  }
+  const [client, livez] = [new Client(posthorn.apiUrl, timeouts), new Client(posthorn.apiUrl, timeouts)];
+  closeLater(() => Promise.all([client.destroy(), livez.destroy()]));
+  const account = await fill(posthorn);
+  return hostileRequests(account).map((one) => ({
+    name: one.request,
+    measure: () => measure(posthorn, { client, livez, one }),
+  }));
 }
 
-/** Twice, since to watch the turns costs CPU itself. */
+/** CPU of the API process (in steps of 10 ms), the slowest response of /livez meanwhile, and CPU of the longest turn of its event loop.
+ *  Sends the request twice, since to watch the turns costs CPU itself. */
 async function measure(
-  bench: Bench,
-  { client, livez, one }: { client: Client; livez: Client; one: Case },
-): Promise<HostileRequest> {
-  const before = cpuUs(bench.api.pid ?? 0);
+  posthorn: Posthorn,
+  { client, livez, one }: { client: Client; livez: Client; one: Hostile },
+): Promise<Figures> {
+  const before = cpuUs(posthorn.api.pid ?? 0);
   const probe = probeLivez(livez);
-  const status = await send(bench, client, one);
+  const status = await send(posthorn, client, one);
   const livezMs = await probe.stop();
-  const cpuMs = (cpuUs(bench.api.pid ?? 0) - before) / 1_000;
+  const cpuMs = (cpuUs(posthorn.api.pid ?? 0) - before) / 1_000;
 
-  bench.api.send('watch');
-  await send(bench, client, one);
-  bench.api.send('report');
-  const [{ longestMs }] = (await once(bench.api, 'message')) as [{ longestMs: number }];
-  return { request: one.request, status, cpuMs, longestTurnMs: longestMs, livezMs };
+  posthorn.api.send('watch');
+  await send(posthorn, client, one);
+  posthorn.api.send('report');
+  const [{ longestMs }] = (await once(posthorn.api, 'message')) as [{ longestMs: number }];
+  return { status, cpuMs, longestTurnMs: longestMs, livezMs };
 }
 
-async function send(bench: Bench, client: Client, { method, path, body, headers }: Case): Promise<number> {
+async function send(posthorn: Posthorn, client: Client, { method, path, body, headers }: Hostile): Promise<number> {
   const response = await client.request({
     method,
     path,
     headers: {
-      authorization: `Bearer ${bench.operatorKey}`,
+      authorization: `Bearer ${posthorn.operatorKey}`,
       ...(body && { 'content-type': 'application/json' }),
       ...headers,
     },
@@ -109,23 +90,12 @@ function probeLivez(client: Client): { stop: () => Promise<number> } {
   };
 }
 
-function worstOf(rounds: HostileRequest[]): HostileRequest {
-  const most = (key: 'cpuMs' | 'longestTurnMs' | 'livezMs') => Math.max(...rounds.map((round) => round[key]));
-  return {
-    request: rounds[0]?.request ?? '',
-    status: rounds[0]?.status ?? 0,
-    cpuMs: most('cpuMs'),
-    longestTurnMs: most('longestTurnMs'),
-    livezMs: most('livezMs'),
-  };
-}
-
 /** Fills lists with 101 of the largest things they may hold; of subscriptions as many as may be verified within a minute.
  *  Returns the account. */
-async function fill(bench: Bench): Promise<string> {
+async function fill({ call }: Posthorn): Promise<string> {
   const account = 'bench-hostile';
   async function put(method: 'PUT' | 'POST', path: string, body: string): Promise<void> {
-    const { status, text } = await bench.call(method, path, body);
+    const { status, text } = await call(method, path, body);
     if (status >= 400 && status !== 429) throw new Error(`${method} ${path}: ${status} ${text}`);
   }
   const metadata = `{"a":${numbers(16 * KIB - 10)}}`;
@@ -140,19 +110,22 @@ async function fill(bench: Bench): Promise<string> {
   return account;
 }
 
-function casesOf(account: string): Case[] {
+function hostileRequests(account: string): Hostile[] {
   const at = `/v1/accounts/${account}`;
-  const post = (request: string, path: string, body: string): Case => ({
+  const post = (request: string, path: string, body: string): Hostile => ({
     request,
     method: 'POST',
     path,
     body: Buffer.from(body),
   });
-  const put = (request: string, path: string, body: string): Case => ({ ...post(request, path, body), method: 'PUT' });
-  const get = (request: string, path: string): Case => ({ request, method: 'GET', path });
+  const put = (request: string, path: string, body: string): Hostile => ({
+    ...post(request, path, body),
+    method: 'PUT',
+  });
+  const get = (request: string, path: string): Hostile => ({ request, method: 'GET', path });
   const publish = (request: string, body: string) => post(request, `${at}/events`, body);
   const batch = (request: string, body: string) => post(request, `${at}/events/batch`, body);
-  const inGzip = (one: Case, body: Buffer): Case => ({ ...one, body, headers: { 'content-encoding': 'gzip' } });
+  const inGzip = (one: Hostile, body: Buffer): Hostile => ({ ...one, body, headers: { 'content-encoding': 'gzip' } });
   const bomb = gzipSync(Buffer.alloc(256 * MIB));
   return [
     publish('a small event', event('{"a":1}')),

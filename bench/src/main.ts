@@ -1,155 +1,76 @@
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { type Latency, type Throughput, measureBare, measureDrain, measureFlatOut, measureLatency } from './measure.js';
-import { type HostileEndpoint, measureHostileEndpoints } from './hostile-endpoints.js';
-import { type HostileRequest, measureHostileRequests } from './hostile-requests.js';
-import { measureIdle } from './idle.js';
-import { type LedgerCost, openLedgerCost } from './ledger-cost.js';
-import { measureNeighbours } from './neighbours.js';
-import { startBench } from './stack.js';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Dialect, OpenDialect } from './dialect.js';
+import { type Options, readOptions } from './options.js';
+import { runScenario } from './run-scenario.js';
+import { describeRun, type RunResult, saveResult } from './save-result.js';
+import { scenarios } from './scenarios.js';
+import { formatFound, formatGoals } from './table.js';
 
-const USAGE = `npm run bench -- [--backend redis|postgres] [--events 10000] [--rate 200] [--seconds 15] [--workers 1] [--concurrency 100]
-npm run bench -- --neighbours [--only <words of a case>] [--rate 100] [--seconds 30] [--workers 1]   healthy subscriptions beside bad ones
-npm run bench -- --idle [--events 40]   how punctual an event is that comes alone, and a retry, when nothing else is to do
-npm run bench -- --hostile [--only <words of a request>]   what hostile and largest requests cost, and endpoints that never end their response
-Starts Postgres, the queue, an API, workers and a sink, each a process of its own, and prints what they reach. Ratios and
-microseconds of CPU carry from machine to machine; deliveries per second do not.`;
+const WIDEST = Math.max(...scenarios.map(({ name }) => name.length));
+const USAGE = `npm run bench -- [--scenario NAME,…] [options]
+Starts Postgres, a queue, an API, workers and endpoints on this machine, each a process of its own, and measures them.
 
-const { values } = parseArgs({
-  options: {
-    backend: { type: 'string', default: 'redis' },
-    events: { type: 'string' },
-    rate: { type: 'string' },
-    seconds: { type: 'string' },
-    workers: { type: 'string', default: '1' },
-    concurrency: { type: 'string', default: '100' },
-    idle: { type: 'boolean', default: false },
-    hostile: { type: 'boolean', default: false },
-    neighbours: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-  },
-});
-const whole = (name: 'events' | 'rate' | 'seconds' | 'workers' | 'concurrency', otherwise?: number): number => {
-  const value = Number(values[name] ?? otherwise);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`--${name} must be a whole number from 1; it is ${values[name]}`);
-  return value;
-};
-if (values.help || (values.backend !== 'redis' && values.backend !== 'postgres')) {
-  console.log(USAGE);
-  process.exit(values.help ? 0 : 2);
-}
-const options = {
-  events: whole('events', values.idle ? 40 : 10_000),
-  rate: whole('rate', values.neighbours ? 100 : 200),
-  seconds: whole('seconds', values.neighbours ? 30 : 15),
-  workers: whole('workers'),
-  concurrency: whole('concurrency'),
-};
+${scenarios.map(({ name, about }) => `  ${name.padEnd(WIDEST)}  ${about}`).join('\n')}
 
-if (values.idle) {
-  await measureIdle({ backend: values.backend, count: options.events });
-  process.exit(0);
+  --scenario NAME,…   Only these. Default: all.
+  --case WORDS        Only cases whose names contain these words.
+  --quick             Small counts and one repetition: shows that it works, not how fast it is.
+  --repetitions N     Default: 3, or 1 with --quick. A cell is their median ± half their range.
+  --backend NAME      The queue: redis or postgres. Default: redis.
+  --workers N         Worker processes. Default: 1.
+  --history N         Finished deliveries of the scenario history. Default: 10000000, or 50000 with --quick.
+  --dialect FILE      Another system than Posthorn; bench/src/dialect.ts explains.
+
+Results go to bench/results/. docs/performance.md explains how to read them.`;
+
+const read = readOptions(
+  process.argv.slice(2),
+  scenarios.map(({ name }) => name),
+);
+if (read.outcome === 'run') process.exitCode = await main(read.options);
+else {
+  console.log(read.outcome === 'wrong' ? `${read.message}\n\n${USAGE}` : USAGE);
+  process.exitCode = read.outcome === 'wrong' ? 2 : 0;
 }
-if (values.hostile) {
-  printRequests(await measureHostileRequests({ only: values.only }));
-  if (values.only === '') printEndpoints(await measureHostileEndpoints());
-  process.exit(0);
-}
-if (values.neighbours) {
-  await measureNeighbours({ ...options, backend: values.backend, only: values.only });
-  process.exit(0);
-}
-const bench = await startBench({ backend: values.backend, workers: options.workers });
-const ledger = await openLedgerCost(bench);
-try {
-  console.log(
-    `${cpus().length} cores, Node ${process.version}, queue on ${values.backend}, ${options.workers} worker process(es); all on this machine`,
+
+async function main(options: Options): Promise<number> {
+  const openDialect = options.dialect === null ? null : await loadDialect(options.dialect);
+  const chosen = scenarios.filter(
+    ({ name, needsPosthorn }) =>
+      (options.scenarios.length === 0 || options.scenarios.includes(name)) && !(openDialect && needsPosthorn),
   );
-  await bench.startWorkers();
-  const account = await bench.subscribe();
-  await measureFlatOut(bench, account, { events: 2_000, concurrency: options.concurrency }); // until V8 has compiled it
-  const latency = await measureLatency(bench, [account], options);
-  printLatency(latency);
-  const before = await ledger.read();
-  const flatOut = await measureFlatOut(bench, account, options);
-  printLedgerCost(await ledger.since(before, options.events));
-  const drain = await measureDrain(bench, account, options);
-  const bare = await measureBare(bench, options);
-  printCpu([
-    [`at ${options.rate} events/s`, { perSecond: options.rate, ...latency }],
-    ['publish + deliver, flat out', flatOut],
-    ['deliver a backlog', drain],
-    ['ceiling: BullMQ + undici, no database', bare],
-  ]);
-  if (bare) {
-    console.log(
-      `\ndelivering a backlog reaches ${percent(drain.perSecond / bare.perSecond)} of the ceiling of this run; publish + deliver ${percent(flatOut.perSecond / bare.perSecond)}`,
-    );
+  const run = describeRun(options, options.dialect ?? 'Posthorn');
+  const result: RunResult = { ...run, scenarios: [], failed: [] };
+  const printed: string[] = [];
+  function say(text: string): void {
+    printed.push(text);
+    console.log(text);
   }
-} finally {
-  await ledger.close();
-  await bench.stop();
-}
 
-function printLedgerCost({ indexInserts, walBytes, transactions, redisCommands }: LedgerCost): void {
-  console.log(
-    `\nper delivery, flat out: ${indexInserts.toFixed(1)} index entries, ${walBytes.toFixed(0)} bytes of WAL without page images, ` +
-      `${transactions.toFixed(2)} transactions, ${redisCommands === null ? 'no' : redisCommands.toFixed(1)} Redis commands`,
-  );
-}
-
-function printRequests(rows: HostileRequest[]): void {
-  const heads = ['status', 'CPU ms', 'longest turn ms', '/livez ms'];
-  console.log(`${'the worst of some requests'.padEnd(48)}${heads.map((head) => head.padStart(16)).join('')}`);
-  for (const { request, status, cpuMs, longestTurnMs, livezMs } of rows) {
-    const cells = [String(status), cpuMs.toFixed(0), longestTurnMs.toFixed(1), livezMs.toFixed(1)];
-    console.log(`${request.padEnd(48)}${cells.map((cell) => cell.padStart(16)).join('')}`);
+  const { cores, cpu, memoryGb, node } = run.machine;
+  const queue = openDialect ? '' : `; queue on ${options.backend}, ${options.workers} worker process(es)`;
+  say(`${run.system} on ${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}${queue}; everything on this machine`);
+  for (const scenario of chosen) {
+    try {
+      const one = await runScenario(scenario, options, { openDialect, progress: console.error });
+      result.scenarios.push(one);
+      say(`\n## ${scenario.name} — ${scenario.about} (${one.seconds} s)\n`);
+      say(formatFound(one.found));
+      if (one.goals.length > 0) say(`\n${formatGoals(one.goals)}`);
+    } catch (error) {
+      result.failed.push({ scenario: scenario.name, error: String(error) });
+      console.error(error);
+      say(`\n## ${scenario.name} failed: ${String(error).split('\n', 1)[0]}`);
+    }
   }
-  console.log('');
+  const path = saveResult(result, `${printed.join('\n')}\n`);
+  console.log(`\n${path}.json`);
+  return result.failed.length > 0 ? 1 : 0;
 }
 
-function printEndpoints(rows: HostileEndpoint[]): void {
-  console.log(
-    `${'one exchange with an endpoint that never ends'.padEnd(48)}${'CPU ms'.padStart(8)}${'KiB read'.padStart(10)}   outcome`,
-  );
-  for (const { endpoint, exchange, cpuMs, readBytes, outcome } of rows) {
-    const cells = [cpuMs.toFixed(1).padStart(8), (readBytes / 1024).toFixed(0).padStart(10)];
-    console.log(`${`${endpoint}, ${exchange}`.padEnd(48)}${cells.join('')}   ${outcome}`);
-  }
-}
-
-function printLatency({ rate, sent, received, accepted, delivered }: Latency): void {
-  console.log(`\nat ${rate} events/s, ${received} of ${sent} received`);
-  for (const [what, { p50Ms, p95Ms, p99Ms, maxMs }] of [
-    ['publish → 202', accepted],
-    ['publish → receiver', delivered],
-  ] as const) {
-    const cells = [
-      `p50 ${p50Ms.toFixed(1)} ms`,
-      `p95 ${p95Ms.toFixed(1)} ms`,
-      `p99 ${p99Ms.toFixed(1)} ms`,
-      `max ${maxMs.toFixed(1)} ms`,
-    ];
-    console.log(`  ${what.padEnd(20)}${cells.map((cell) => cell.padEnd(15)).join('')}`);
-  }
-}
-
-function printCpu(rows: [string, Pick<Throughput, 'perSecond' | 'cpuUsPerDelivery'> | null][]): void {
-  const parts = ['api', 'worker', 'redis', 'postgres', 'sink'];
-  console.log(
-    `\n${'µs of CPU per delivery'.padEnd(40)}${'per second'.padStart(11)}${parts.map((part) => part.padStart(10)).join('')}`,
-  );
-  for (const [what, row] of rows) {
-    if (!row) continue;
-    const cells = parts.map((part) =>
-      (row.cpuUsPerDelivery[part] === undefined ? '–' : row.cpuUsPerDelivery[part].toFixed(0)).padStart(10),
-    );
-    console.log(`${what.padEnd(40)}${row.perSecond.toFixed(0).padStart(11)}${cells.join('')}`);
-  }
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
+async function loadDialect(file: string): Promise<() => Promise<Dialect>> {
+  const { openDialect } = (await import(pathToFileURL(resolve(file)).href)) as { openDialect?: OpenDialect };
+  if (!openDialect) throw new Error(`${file} does not export openDialect. See bench/src/dialect.ts.`);
+  return openDialect;
 }

@@ -16,6 +16,21 @@ export function cpuUs(pid: number): number {
   }
 }
 
+/** Microseconds of CPU that all processes of the machine have used so far, the waits for disks left out. NaN where there is no /proc. */
+export function machineBusyUs(): number {
+  try {
+    // proc(5): user, nice, system, idle, iowait, irq, softirq, …
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = readFileSync('/proc/stat', 'utf8')
+      .split('\n', 1)[0]!
+      .split(/\s+/)
+      .slice(1)
+      .map(Number);
+    return (user + nice + system + irq + softirq) * TICK_US;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 function readTimes(pid: number): number {
   const stat = readStat(pid);
   return stat ? stat.us + stat.endedChildrenUs : Number.NaN;

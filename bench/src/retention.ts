@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Database, migrateUp, openDatabase, openRetention } from '@posthorn/core';
 import { startPostgres } from '@posthorn/embedded';
 import { fillLedger, readCounts, readOwed, readSizes } from './aged-ledger.js';
-import { percentiles } from './measure.js';
+import { percentiles } from './statistics.js';
 import { startLoad } from './steady-load.js';
 
 const USAGE = `npm run bench:retention -- [--events 1000000] [--rate 100] [--seconds 20]

@@ -1,10 +1,19 @@
 import { createServer } from 'node:http';
 
-/** The receiver, in a process of its own: answers handshakes and 200, notes how long each event was under way. Tells its
- *  parent what it saw when asked. */
-let latenciesMs: number[] = [];
-let count = 0;
-let lastAt = 0;
+/** The endpoints, in a process of their own: each path is an endpoint, which responds to handshakes, and 200 to events. It notes how long
+ *  each event was under way (`sentAt` in its body), and answers its parent's questions (`open-sink.ts`). */
+interface Seen {
+  count: number;
+  lastAt: number;
+  latenciesMs: number[];
+}
+const seen = new Map<string, Seen>();
+
+function seenAt(path: string): Seen {
+  let found = seen.get(path);
+  if (!found) seen.set(path, (found = { count: 0, lastAt: 0, latenciesMs: [] }));
+  return found;
+}
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -18,10 +27,11 @@ const server = createServer((request, response) => {
       return;
     }
     response.end('ok');
-    count += 1;
-    lastAt = at;
-    const sentAt = /"sentAt":([\d.]+)/.exec(body)?.[1];
-    if (sentAt) latenciesMs.push(at - Number(sentAt));
+    const here = seenAt(request.url ?? '');
+    here.count += 1;
+    here.lastAt = at;
+    const sentAt = /"sentAt":\s*([\d.]+)/.exec(body)?.[1];
+    if (sentAt) here.latenciesMs.push(at - Number(sentAt));
   });
 });
 server.keepAliveTimeout = 30_000;
@@ -30,17 +40,9 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.({ port: typeof address === 'object' ? address?.port : null });
 });
 
-process.on('message', (message) => {
-  if (message === 'reset') {
-    latenciesMs = [];
-    count = 0;
-    lastAt = 0;
-  }
-  process.send?.({
-    count,
-    stampedCount: latenciesMs.length,
-    lastAt,
-    latenciesMs: message === 'report' ? latenciesMs : [],
-  });
+process.on('message', ({ id, path, question }: { id: number; path: string; question: string }) => {
+  if (question === 'reset') seen.delete(path);
+  const { count, lastAt, latenciesMs } = seenAt(path);
+  process.send?.({ id, count, lastAt, latenciesMs: question === 'report' ? latenciesMs : [] });
 });
 process.on('disconnect', () => process.exit(0));

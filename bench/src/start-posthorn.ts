@@ -1,97 +1,74 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { migrateUp } from '@posthorn/core';
+import { migrateUp, openCipher } from '@posthorn/core';
 import { findFreePort, startPostgres, startRedis } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
 import { endProcess, startProcess } from '@posthorn/testing';
-import { Agent, request } from 'undici';
+import pg from 'pg';
+import { openPosthornDialect, type PosthornDialect } from './posthorn-dialect.js';
 
-/** Posthorn as it runs, and a sink in a process of its own. */
-export interface Bench {
-  redisUrl: string | null;
-  sink: Sink;
-  api: ChildProcess;
-  pids: () => Record<string, number[]>;
-  /** An account with one verified subscription, to the sink. */
-  subscribe(): Promise<string>;
-  /** The same to another URL, and with other fields; returns the subscription's id once it is active. */
-  subscribeTo(account: string, fields: object): Promise<string>;
-  call(method: Method, path: string, body?: string): Promise<{ status: number; text: string }>;
-  databaseUrl: string;
-  apiUrl: string;
-  operatorKey: string;
-  /** Resolves when it is accepted. */
-  publish(account: string, body: string): Promise<void>;
-  startWorkers(): Promise<void>;
-  stopWorkers(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
-
-export interface Sink {
-  url: string;
-  pid: number;
-  /** Forgets what it saw. */
-  reset(): Promise<void>;
-  /** How many events it saw, and when the last one came. */
-  look(): Promise<Seen>;
-  report(): Promise<Seen>;
-}
-export interface Seen {
-  count: number;
-  /** Those that say when they were published. */
-  stampedCount: number;
-  lastAt: number;
-  latenciesMs: number[];
-}
-
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const app = (entry: string) => fileURLToPath(new URL(`../../apps/${entry}`, import.meta.url));
-const here = (entry: string) => fileURLToPath(new URL(entry, import.meta.url));
-export const forkHere = (entry: string, args: string[] = []) => fork(here(entry), args);
-
-export async function startBench({
-  backend,
-  workers,
-  env: extraEnv = {},
-  workerEnv = {},
-}: {
+export interface PosthornOptions {
   backend: 'redis' | 'postgres';
   workers: number;
   /** Of all processes; `workerEnv` of the workers alone. */
-  env?: Record<string, string>;
-  workerEnv?: Record<string, string>;
-}): Promise<Bench> {
+  env: Record<string, string>;
+  workerEnv: Record<string, string>;
+}
+
+/** Posthorn as it runs in production, on this machine: Postgres, the queue, an API and workers, each a process of its own. */
+export interface Posthorn extends PosthornDialect {
+  databaseUrl: string;
+  apiUrl: string;
+  operatorKey: string;
+  api: ChildProcess;
+  pids(): Record<string, number[]>;
+  startWorkers(): Promise<void>;
+  stopWorkers(): Promise<void>;
+}
+
+/** More than that are not verified one by one: Posthorn verifies 60 a minute for an account. */
+const MOST_VERIFIED = 20;
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const app = (entry: string) => fileURLToPath(new URL(`../../apps/${entry}`, import.meta.url));
+
+/** Starts it all, with an empty database. When a part does not start, the others end again. */
+export async function startPosthorn(options: PosthornOptions): Promise<Posthorn> {
+  const closers: (() => Promise<unknown> | void)[] = [];
+  const close = async () => {
+    for (const closeOne of closers.splice(0).toReversed()) await closeOne();
+  };
+  try {
+    return await startParts(options, { closers, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startParts(
+  { backend, workers, env: extraEnv, workerEnv }: PosthornOptions,
+  { closers, close }: { closers: (() => Promise<unknown> | void)[]; close: () => Promise<void> },
+): Promise<Posthorn> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
-  const postgres = await startPostgres({ directory: join(folder, 'postgres'), log: () => {} });
-  const redis = await startRedis({ directory: join(folder, 'redis'), log: () => {} });
-  if (backend === 'redis' && !redis) throw new Error('There is no redis-server on the PATH; try --backend postgres.');
+  closers.push(() => rmSync(folder, { recursive: true, force: true }));
+  const postgres = await startPostgres({
+    directory: join(folder, 'postgres'),
+    settings: { shared_preload_libraries: 'pg_stat_statements' }, // for the meter
+    log: () => {},
+  });
+  closers.push(() => postgres.stop());
+  const redis = backend === 'redis' ? await startRedis({ directory: join(folder, 'redis'), log: () => {} }) : null;
+  if (redis) closers.push(() => redis.stop());
+  else if (backend === 'redis') throw new Error('There is no redis-server on the PATH. Try --backend postgres.');
   await migrateUp({ url: postgres.url, log: silent });
   if (backend === 'postgres') await migrateQueues({ backend, url: postgres.url });
 
-  const sinkProcess = forkHere('./sink.js');
-  const [{ port: sinkPort }] = (await once(sinkProcess, 'message')) as [{ port: number }];
-  const sink: Sink = {
-    url: `http://127.0.0.1:${sinkPort}/webhook`,
-    pid: sinkProcess.pid ?? 0,
-    reset: async () => void (await ask('reset')),
-    look: () => ask('look'),
-    report: () => ask('report'),
-  };
-  async function ask(question: string): Promise<Seen> {
-    sinkProcess.send(question);
-    const [seen] = (await once(sinkProcess, 'message')) as [Seen];
-    return seen;
-  }
-
-  const operatorKey = randomBytes(24).toString('base64url');
+  const keys = { operator: randomBytes(24).toString('base64url'), encryption: randomBytes(32).toString('base64') };
   const apiPort = await findFreePort();
   const apiUrl = `http://127.0.0.1:${apiPort}`;
   const env = {
@@ -99,9 +76,9 @@ export async function startBench({
     NODE_ENV: 'production',
     DATABASE_URL: postgres.url,
     QUEUE_BACKEND: backend,
-    ...(backend === 'redis' && redis && { REDIS_URL: redis.url }),
-    POSTHORN_OPERATOR_KEY: operatorKey,
-    POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    ...(redis && { REDIS_URL: redis.url }),
+    POSTHORN_OPERATOR_KEY: keys.operator,
+    POSTHORN_ENCRYPTION_KEY: keys.encryption,
     ALLOW_PRIVATE_NETWORKS: '127.0.0.0/8',
     REQUIRE_HTTPS: 'false',
     API_HOST: '127.0.0.1',
@@ -114,75 +91,81 @@ export async function startBench({
   const start = (entry: string, url: string, extra: Record<string, string> = {}): Promise<ChildProcess> =>
     startProcess({ file: app(entry), env: { ...env, ...extra }, readyUrl: `${url}/readyz` });
   const api = await start('api/dist/server.js', apiUrl);
+  closers.push(() => endProcess(api));
+  const dialect = openPosthornDialect({ apiUrl, operatorKey: keys.operator });
+  closers.push(() => dialect.close());
+
   let running: ChildProcess[] = [];
-  const agent = new Agent({ connections: 64, pipelining: 1 });
-  const headers = { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json' };
-
-  async function call(method: Method, path: string, body?: string): Promise<{ status: number; text: string }> {
-    const response = await request(apiUrl + path, {
-      method,
-      headers,
-      dispatcher: agent,
-      ...(body !== undefined && { body }),
-    });
-    return { status: response.statusCode, text: await response.body.text() };
+  async function startWorkers(): Promise<void> {
+    running = await Promise.all(
+      Array.from({ length: workers }, async () => {
+        const port = String(await findFreePort());
+        return start('worker/dist/main.js', `http://127.0.0.1:${port}`, { WORKER_HEALTH_PORT: port, ...workerEnv });
+      }),
+    );
   }
+  async function stopWorkers(): Promise<void> {
+    await Promise.all(running.map(endProcess));
+    running = [];
+  }
+  closers.push(stopWorkers);
+  await startWorkers();
 
-  const bench: Bench = {
+  return {
+    ...dialect,
+    databaseUrl: postgres.url,
     redisUrl: redis?.url ?? null,
-    sink,
+    apiUrl,
+    operatorKey: keys.operator,
     api,
+    startWorkers,
+    stopWorkers,
+    close,
     pids: () => ({
       api: [api.pid ?? 0],
       worker: running.map(({ pid }) => pid ?? 0),
-      ...(backend === 'redis' && redis && { redis: [redis.pid] }),
       postgres: [postgres.pid],
+      ...(redis && { redis: [redis.pid] }),
     }),
-    call,
-    databaseUrl: postgres.url,
-    apiUrl,
-    operatorKey,
-    async subscribe() {
-      const account = `bench-${randomBytes(4).toString('hex')}`;
-      await call('PUT', `/v1/accounts/${account}`, '{}');
-      await bench.subscribeTo(account, { url: sink.url });
+    async subscribe(urls) {
+      if (urls.length <= MOST_VERIFIED) return dialect.subscribe(urls);
+      const account = await dialect.subscribe(urls.slice(0, 1));
+      const encryptionKey = keys.encryption;
+      await insertSubscriptions({ databaseUrl: postgres.url, encryptionKey, account, urls: urls.slice(1) });
       return account;
     },
-    async subscribeTo(account, fields) {
-      const created = await call('POST', `/v1/accounts/${account}/subscriptions`, JSON.stringify(fields));
-      const { id } = JSON.parse(created.text) as { id: string };
-      for (let tries = 0; tries < 100; tries += 1) {
-        const { text } = await call('GET', `/v1/accounts/${account}/subscriptions/${id}`);
-        if ((JSON.parse(text) as { status: string }).status === 'active') return id;
-        await pause(100);
-      }
-      throw new Error(`the subscription did not become active: ${created.text}`);
-    },
-    async publish(account, body) {
-      const { status, text } = await call('POST', `/v1/accounts/${account}/events`, body);
-      if (status !== 202) throw new Error(`publish: ${status} ${text}`);
-    },
-    async startWorkers() {
-      running = await Promise.all(
-        Array.from({ length: workers }, async () => {
-          const port = String(await findFreePort());
-          return start('worker/dist/main.js', `http://127.0.0.1:${port}`, { WORKER_HEALTH_PORT: port, ...workerEnv });
-        }),
-      );
-    },
-    async stopWorkers() {
-      await Promise.all(running.map(endProcess));
-      running = [];
-    },
-    async stop() {
-      await bench.stopWorkers();
-      await endProcess(api);
-      await agent.close();
-      sinkProcess.kill();
-      await redis?.stop();
-      await postgres.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
   };
-  return bench;
+}
+
+/** Adds subscriptions like the first one of an account. Nobody has to verify them. */
+async function insertSubscriptions({
+  databaseUrl,
+  encryptionKey,
+  account,
+  urls,
+}: {
+  databaseUrl: string;
+  encryptionKey: string;
+  account: string;
+  urls: string[];
+}): Promise<void> {
+  const cipher = openCipher({ current: encryptionKey });
+  const ids = urls.map(() => randomUUID());
+  const sealed = ids.map((id) =>
+    cipher.seal(`whsec_${randomBytes(32).toString('base64')}`, `secret:${id}`).toString('hex'),
+  );
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(
+    `WITH added AS (
+       INSERT INTO subscriptions (id, account_id, url, events, status)
+       SELECT one.id, account_id, one.url, events, status
+       FROM unnest($2::uuid[], $3::text[]) AS one (id, url), (SELECT * FROM subscriptions WHERE account_id = $1 LIMIT 1) first
+     )
+     INSERT INTO secrets (id, subscription_id, key_id, sealed)
+     SELECT gen_random_uuid(), id, $5, decode(sealed, 'hex') FROM unnest($2::uuid[], $4::text[]) AS one (id, sealed)`,
+    [account, ids, urls, sealed, cipher.keyId],
+  );
+  await client.query('ANALYZE subscriptions, secrets');
+  await client.end();
 }

@@ -1,0 +1,64 @@
+import type { Percentiles } from './statistics.js';
+
+export interface FigureFormat {
+  title: string;
+  digits: number;
+  /** Figures of one group share a table: what the system reaches, and what each delivery costs. */
+  group: 'reach' | 'cost';
+}
+
+const reach = (title: string, digits: number): FigureFormat => ({ title, digits, group: 'reach' });
+const cost = (title: string, digits: number): FigureFormat => ({ title, digits, group: 'cost' });
+
+/** In the order of the columns. The CPU of a part `x` is the figure `xUs`, and its memory `xMb`. */
+const FORMATS: Record<string, FigureFormat> = {
+  perSecond: reach('per second', 0),
+  p50Ms: reach('p50 ms', 1),
+  p95Ms: reach('p95 ms', 1),
+  p99Ms: reach('p99 ms', 1),
+  maxMs: reach('max ms', 1),
+  acceptedMs: reach('202 ms', 1),
+  acceptedP50Ms: reach('202 p50 ms', 1),
+  acceptedP99Ms: reach('202 p99 ms', 1),
+  besideP99Ms: reach('beside: 202 p99 ms', 1),
+  secondsToAll: reach('s to the last', 2),
+  earliestMs: reach('earliest ms', 1),
+  offPercent: reach('off by %', 1),
+  status: reach('status', 0),
+  cpuMs: reach('CPU ms', 1),
+  longestTurnMs: reach('longest turn ms', 1),
+  livezMs: reach('/livez ms', 1),
+  readKib: reach('KiB read', 0),
+  idlePercent: reach('% of a core', 2),
+  apiMb: reach('api MB', 0),
+  workerMb: reach('worker MB', 0),
+  apiGrowthMb: reach('api MB, last half', 0),
+  workerGrowthMb: reach('worker MB, last half', 0),
+  systemUs: cost('all µs', 0),
+  apiUs: cost('api µs', 0),
+  workerUs: cost('worker µs', 0),
+  postgresUs: cost('postgres µs', 0),
+  redisUs: cost('redis µs', 0),
+  sinkUs: cost('sink µs', 0),
+  indexInserts: cost('B-tree inserts', 1),
+  walBytes: cost('WAL bytes', 0),
+  statements: cost('statements', 2),
+  redisCommands: cost('Redis commands', 1),
+  othersPercent: cost('others % of a core', 0),
+};
+
+/** The figures that occur, in the order of the columns; those of parts that only another system has come last. */
+export function orderFigures(names: Iterable<string>): string[] {
+  const found = new Set(names);
+  const known = Object.keys(FORMATS).filter((name) => found.has(name));
+  return [...known, ...[...found].filter((name) => !(name in FORMATS)).toSorted()];
+}
+
+export function formatOf(name: string): FigureFormat {
+  const known = FORMATS[name];
+  if (known) return known;
+  return name.endsWith('Us') ? cost(`${name.slice(0, -2)} µs`, 0) : reach(name, 1);
+}
+
+/** The latencies of accepted publishes, under their names. */
+export const acceptedFigures = ({ p50Ms, p99Ms }: Percentiles) => ({ acceptedP50Ms: p50Ms, acceptedP99Ms: p99Ms });

@@ -1,0 +1,6 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** Starts a file of this folder as a process of its own. It ends when its channel to us closes. */
+export const forkHere = (file: string, args: string[] = []): ChildProcess =>
+  fork(fileURLToPath(new URL(file, import.meta.url)), args);

@@ -1,0 +1,7 @@
+import type { Goal } from './scenario.js';
+
+/** null: this run did not measure it. */
+export function isReached({ found, wanted }: Goal): boolean | null {
+  if (found === null) return null;
+  return 'atMost' in wanted ? found <= wanted.atMost : found >= wanted.atLeast;
+}

@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import type { Dialect } from './dialect.js';
+import { cpuUs, machineBusyUs } from './read-cpu.js';
+import type { Figures } from './scenario.js';
+
+/** Counts what a system's processes and stores do for each delivery. */
+export interface Meter {
+  start(): Promise<Metering>;
+  close(): Promise<void>;
+}
+export interface Metering {
+  /** Returns what has been used since the start, for each of so many deliveries. */
+  stop(deliveries: number): Promise<Figures>;
+}
+
+export type Metered = Pick<Dialect, 'pids' | 'databaseUrl' | 'redisUrl'>;
+
+interface Reading {
+  at: number;
+  /** By part, the endpoints included. */
+  cpu: Record<string, number>;
+  ownUs: number;
+  machineUs: number;
+  redisCommands: number | null;
+  postgres: { lsn: string; statements: number | null } | null;
+}
+
+/** The write-ahead log is Postgres' own account of what it wrote: it has one record for each entry of a B-tree (pg_walinspect). */
+export async function openMeter(system: Metered, { sinkPid }: { sinkPid: number }): Promise<Meter> {
+  const redis = system.redisUrl ? new Redis(system.redisUrl) : null;
+  const postgres = system.databaseUrl ? await openPostgresMeter(system.databaseUrl) : null;
+
+  async function read(): Promise<Reading> {
+    const { user, system: kernel } = process.cpuUsage();
+    const info = await redis?.info('stats');
+    return {
+      at: performance.now(),
+      cpu: readParts({ ...system.pids?.(), sink: [sinkPid] }),
+      ownUs: user + kernel,
+      machineUs: machineBusyUs(),
+      redisCommands: info === undefined ? null : Number(/total_commands_processed:(\d+)/.exec(info)?.[1]),
+      postgres: (await postgres?.read()) ?? null,
+    };
+  }
+
+  return {
+    async start() {
+      const before = await read();
+      return {
+        async stop(deliveries) {
+          const after = await read();
+          const each = (from: number | null, to: number | null) =>
+            from === null || to === null ? null : (to - from) / deliveries;
+          const cpu = Object.entries(after.cpu).map(([part, us]) => [part, us - (before.cpu[part] ?? 0)] as const);
+          const systemUs = sum(cpu.filter(([part]) => part !== 'sink').map(([, us]) => us));
+          const oursUs = sum(cpu.map(([, us]) => us)) + after.ownUs - before.ownUs;
+          const otherUs = Math.max(0, after.machineUs - before.machineUs - oursUs);
+          return {
+            systemUs: system.pids ? systemUs / deliveries : null,
+            ...Object.fromEntries(cpu.map(([part, us]) => [`${part}Us`, us / deliveries])),
+            ...(postgres &&
+              before.postgres &&
+              after.postgres && {
+                ...(await postgres.written(before.postgres.lsn, after.postgres.lsn, deliveries)),
+                statements: each(before.postgres.statements, after.postgres.statements),
+              }),
+            ...(redis && { redisCommands: each(before.redisCommands, after.redisCommands) }),
+            ...memory(system),
+            othersPercent: otherUs / (after.at - before.at) / 10,
+          };
+        },
+      };
+    },
+    async close() {
+      redis?.disconnect();
+      await postgres?.close();
+    },
+  };
+}
+
+async function openPostgresMeter(databaseUrl: string) {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query('CREATE EXTENSION IF NOT EXISTS pg_walinspect');
+  const { rows: preloaded } = await client.query<{ shared_preload_libraries: string }>('SHOW shared_preload_libraries');
+  const hasStatements = preloaded[0]?.shared_preload_libraries.includes('pg_stat_statements') === true;
+  if (hasStatements) await client.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
+  const statements = hasStatements ? '(SELECT sum(calls)::float8 FROM pg_stat_statements)' : 'NULL::float8';
+  return {
+    async read() {
+      const { rows } = await client.query<{ lsn: string; statements: number | null }>(
+        `SELECT pg_current_wal_insert_lsn() AS lsn, ${statements} AS statements`,
+      );
+      return rows[0] ?? null;
+    },
+    /** Without images of whole pages: their number depends on checkpoints. */
+    async written(from: string, to: string, deliveries: number) {
+      await client.query('SELECT pg_switch_wal()'); // the current file cannot be read to its end
+      const { rows } = await client.query<{ inserts: number; bytes: number }>(
+        `SELECT coalesce(sum(count) FILTER (WHERE "resource_manager/record_type" ~ '^Btree/(INSERT_LEAF|INSERT_POST|SPLIT_)'), 0)::float8 AS inserts,
+           coalesce(sum(record_size), 0)::float8 AS bytes
+         FROM pg_get_wal_stats($1, $2, true)`,
+        [from, to],
+      );
+      return { indexInserts: (rows[0]?.inserts ?? 0) / deliveries, walBytes: (rows[0]?.bytes ?? 0) / deliveries };
+    },
+    close: () => client.end(),
+  };
+}
+
+function readParts(pids: Record<string, number[]>): Record<string, number> {
+  return Object.fromEntries(Object.entries(pids).map(([part, list]) => [part, sum(list.map(cpuUs))]));
+}
+
+/** Megabytes that the largest process of the API and of the workers holds. */
+function memory(system: Metered): Figures {
+  const pids = system.pids?.() ?? {};
+  return Object.fromEntries(
+    ['api', 'worker'].filter((part) => pids[part]?.length).map((part) => [`${part}Mb`, rssMb(pids[part] ?? [])]),
+  );
+}
+
+/** Megabytes of the largest of some processes. NaN where there is no /proc. */
+export function rssMb(pids: number[]): number {
+  const sizes = pids.map((pid) => {
+    try {
+      return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+    } catch {
+      return Number.NaN; // it ended meanwhile
+    }
+  });
+  return Math.max(...sizes);
+}
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);

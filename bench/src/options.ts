@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  /** Empty: all. */
+  scenarios: string[];
+  /** Only cases whose names contain this. */
+  words: string;
+  isQuick: boolean;
+  repetitions: number;
+  backend: 'redis' | 'postgres';
+  workers: number;
+  historySize: number;
+  /** A file with another system's dialect. */
+  dialect: string | null;
+}
+
+export type OptionsResult =
+  | { outcome: 'run'; options: Options }
+  | { outcome: 'help' }
+  | { outcome: 'wrong'; message: string };
+
+/** Reads the command line. `known` are the names of the scenarios. */
+export function readOptions(args: string[], known: string[]): OptionsResult {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: {
+        scenario: { type: 'string', default: '' },
+        case: { type: 'string', default: '' },
+        quick: { type: 'boolean', default: false },
+        repetitions: { type: 'string' },
+        backend: { type: 'string', default: 'redis' },
+        workers: { type: 'string', default: '1' },
+        history: { type: 'string' },
+        dialect: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    }));
+  } catch (error) {
+    return { outcome: 'wrong', message: (error as Error).message };
+  }
+  if (values.help) return { outcome: 'help' };
+  const { backend } = values;
+  const scenarios = values.scenario.split(',').filter((name) => name !== '');
+  const unknown = scenarios.filter((name) => !known.includes(name));
+  if (unknown.length > 0) return { outcome: 'wrong', message: `There is no scenario ${unknown.join(', ')}.` };
+  if (backend !== 'redis' && backend !== 'postgres')
+    return { outcome: 'wrong', message: `--backend is redis or postgres, not ${backend}.` };
+
+  const numbers = {
+    repetitions: values.repetitions ?? (values.quick ? '1' : '3'),
+    workers: values.workers,
+    history: values.history ?? (values.quick ? '50000' : '10000000'),
+  };
+  for (const [name, text] of Object.entries(numbers))
+    if (!/^[1-9]\d*$/.test(text))
+      return { outcome: 'wrong', message: `--${name} is a whole number from 1, not ${text}.` };
+  return {
+    outcome: 'run',
+    options: {
+      scenarios,
+      words: values.case,
+      isQuick: values.quick,
+      repetitions: Number(numbers.repetitions),
+      backend,
+      workers: Number(numbers.workers),
+      historySize: Number(numbers.history),
+      dialect: values.dialect ?? null,
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Options } from './options.js';
+import type { ScenarioResult } from './run-scenario.js';
+
+const FOLDER = fileURLToPath(new URL('../results/', import.meta.url));
+
+export interface RunResult {
+  at: string;
+  commit: string | null;
+  machine: { cores: number; cpu: string; memoryGb: number; node: string };
+  /** The system under test. */
+  system: string;
+  options: Options;
+  scenarios: ScenarioResult[];
+  failed: { scenario: string; error: string }[];
+}
+
+export function describeRun(options: Options, system: string): Omit<RunResult, 'scenarios' | 'failed'> {
+  return {
+    at: new Date().toISOString(),
+    commit: readCommit(),
+    machine: {
+      cores: cpus().length,
+      cpu: cpus()[0]?.model ?? '',
+      memoryGb: Math.round(totalmem() / 1024 ** 3),
+      node: process.version,
+    },
+    system,
+    options,
+  };
+}
+
+/** Writes a run as JSON, and what it printed as text, to bench/results/. A full run without a failure replaces `full.*`, which git
+ *  keeps; any other gets a name of its own, which git ignores. Returns the path without the extension. */
+export function saveResult(result: RunResult, printed: string): string {
+  const { options, system, failed } = result;
+  const isFull =
+    options.scenarios.length === 0 &&
+    options.words === '' &&
+    !options.isQuick &&
+    system === 'Posthorn' &&
+    failed.length === 0;
+  const time = result.at.replace(/\.\d+Z$/, '').replaceAll(/[-:]/g, '');
+  const kind = [
+    ...(options.scenarios.length === 0 ? ['all'] : options.scenarios),
+    ...(options.isQuick ? ['quick'] : []),
+  ];
+  const path = `${FOLDER}${isFull ? 'full' : `${time}-${kind.join('-')}`}`;
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(`${path}.json`, `${JSON.stringify(result, null, 1)}\n`);
+  writeFileSync(`${path}.txt`, printed);
+  return path;
+}
+
+function readCommit(): string | null {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: FOLDER, encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return null; // no git here
+  }
+}

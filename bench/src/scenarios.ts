@@ -1,0 +1,31 @@
+import type { Scenario } from './scenario.js';
+import { backends } from './scenarios/backends.js';
+import { drain } from './scenarios/drain.js';
+import { fanOut } from './scenarios/fan-out.js';
+import { flatOut } from './scenarios/flat-out.js';
+import { history } from './scenarios/history.js';
+import { hostile } from './scenarios/hostile.js';
+import { idle } from './scenarios/idle.js';
+import { isolation } from './scenarios/isolation.js';
+import { memory } from './scenarios/memory.js';
+import { neighbours } from './scenarios/neighbours.js';
+import { rateLimit } from './scenarios/rate-limit.js';
+import { retry } from './scenarios/retry.js';
+import { steady } from './scenarios/steady.js';
+
+/** In the order of a full run. */
+export const scenarios: Scenario[] = [
+  steady,
+  flatOut,
+  drain,
+  fanOut,
+  idle,
+  retry,
+  neighbours,
+  isolation,
+  rateLimit,
+  backends,
+  hostile,
+  memory,
+  history,
+];

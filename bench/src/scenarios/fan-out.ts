@@ -1,0 +1,83 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { newPayload, now, publishSteadily } from '../load.js';
+import { openMeter } from '../meter.js';
+import type { Case, Figures, Scenario } from '../scenario.js';
+import { percentiles } from '../statistics.js';
+
+const SIZES = [10, 1_000, 10_000, 100_000];
+const QUICK_SIZES = [10, 1_000];
+/** Events a second of another tenant, published meanwhile. */
+const BESIDE_RATE = 50;
+const BESIDE_ALONE = 'another tenant alone';
+const caseOf = (size: number) => `1 event → ${size} subscriptions`;
+
+export const fanOut: Scenario = {
+  name: 'fan-out',
+  about: 'Publishes one event for 10 to 100,000 subscriptions, beside another tenant.',
+  maxMinutes: 60,
+  async prepare({ openSystem, sink, signal, isQuick, closeLater }) {
+    const system = await openSystem();
+    const meter = await openMeter(system, { sinkPid: sink.pid });
+    closeLater(() => meter.close());
+    const beside = await system.subscribe([sink.url('beside')]);
+
+    /** Runs `work` beside another tenant, for at least some seconds. Returns the 99th percentile of the tenant's 202. */
+    async function besideTenant(work: () => Promise<void>): Promise<number> {
+      await sink.reset('beside');
+      const done = new AbortController();
+      const publish = (n: number) => system.publish(beside, newPayload(n));
+      const total = BESIDE_RATE * 600;
+      const workThenStop = async () => {
+        await Promise.all([work(), pause(isQuick ? 2_000 : 10_000)]);
+        done.abort();
+      };
+      const [acceptedMs] = await Promise.all([
+        publishSteadily({ publish, rate: BESIDE_RATE, total, until: done.signal, signal }),
+        workThenStop(),
+      ]);
+      await sink.untilReceived('beside', acceptedMs.length, signal);
+      return percentiles(acceptedMs).p99Ms;
+    }
+
+    async function openCase(size: number): Promise<Case> {
+      const endpoint = `fan-out-${size}`;
+      const channel = await system.subscribe(Array.from({ length: size }, () => sink.url(endpoint)));
+      async function measure(): Promise<Figures> {
+        await sink.reset(endpoint);
+        let figures: Figures = {};
+        const besideP99Ms = await besideTenant(async () => {
+          await pause(500);
+          const metering = await meter.start();
+          const start = now();
+          await system.publish(channel, newPayload(0));
+          const acceptedMs = now() - start;
+          const { lastAt } = await sink.untilReceived(endpoint, size, signal);
+          const secondsToAll = (lastAt - start) / 1_000;
+          const costs = await metering.stop(size);
+          figures = { acceptedMs, secondsToAll, perSecond: size / secondsToAll, ...costs };
+        });
+        return { ...figures, besideP99Ms };
+      }
+      return { name: caseOf(size), measure };
+    }
+
+    const alone = async () => ({ besideP99Ms: await besideTenant(async () => {}) });
+    const cases: Case[] = [{ name: BESIDE_ALONE, warmUp: alone, measure: alone }];
+    for (const size of isQuick ? QUICK_SIZES : SIZES) cases.push(await openCase(size));
+    return cases;
+  },
+  goals(medians) {
+    const alone = medians(BESIDE_ALONE, 'besideP99Ms');
+    return SIZES.slice(1).flatMap((size) => {
+      const [acceptedMs, besideMs] = [medians(caseOf(size), 'acceptedMs'), medians(caseOf(size), 'besideP99Ms')];
+      return [
+        { what: `${caseOf(size)}: ms to the 202`, found: acceptedMs, wanted: { atMost: 50 } },
+        {
+          what: `${caseOf(size)}: p99 of another tenant's 202, against alone`,
+          found: alone === null || besideMs === null ? null : besideMs / alone,
+          wanted: { atMost: 2 },
+        },
+      ];
+    });
+  },
+};

@@ -1,0 +1,70 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { newPayload, publishSteadily } from '../load.js';
+import { type BadKind, openBadEndpoints } from '../open-bad-endpoints.js';
+import { openSteadyLoad } from '../open-steady-load.js';
+import type { Scenario } from '../scenario.js';
+
+const HEALTHY = 20;
+/** Events a second over all healthy endpoints, and to each of the others. */
+const RATE = 100;
+const RATE_TO_EACH = 10;
+const SICK: BadKind[] = [
+  ...Array.from({ length: 10 }, () => 'hang' as const),
+  ...Array.from({ length: 5 }, () => 'drip' as const),
+  ...Array.from({ length: 5 }, () => 'gigabyte' as const),
+];
+const ALONE = '20 healthy endpoints alone';
+const BESIDE_SICK = 'beside 20 sick ones';
+/** What the other deliveries cost this machine when nothing is wrong with them. */
+const BESIDE_HEALTHY = 'beside 20 that respond at once';
+
+export const neighbours: Scenario = {
+  name: 'neighbours',
+  about: 'Delivers to 20 healthy endpoints beside 20 sick ones: 10 hang, 5 drip, 5 send gigabytes.',
+  maxMinutes: 40,
+  async prepare(tools) {
+    const { openSystem, signal, isQuick, closeLater } = tools;
+    const system = await openSystem();
+    const endpoints = await openBadEndpoints();
+    closeLater(() => endpoints.close());
+    const healthy = await openSteadyLoad(tools, system, { endpoint: 'healthy', channels: HEALTHY });
+    const load = { rate: RATE, seconds: isQuick ? 5 : 30 };
+
+    /** Measures the healthy ones while other endpoints get their events, which arrive 2 s earlier. */
+    async function measureBeside(kinds: BadKind[]) {
+      const others = await Promise.all(kinds.map((kind) => system.subscribe([endpoints.url(kind)])));
+      const rate = RATE_TO_EACH * kinds.length;
+      const done = new AbortController();
+      async function measureThenStop() {
+        await pause(2_000);
+        const figures = await healthy.run(load);
+        done.abort();
+        return figures;
+      }
+      const publish = (n: number) => system.publish(others[n % others.length] ?? '', newPayload(n));
+      const total = rate * 600;
+      const [figures] = await Promise.all([
+        measureThenStop(),
+        publishSteadily({ publish, rate, total, until: done.signal, signal }),
+      ]);
+      for (const channel of others) await system.unsubscribe?.(channel);
+      await pause(isQuick ? 2_000 : 16_000); // attempts that hang end
+      return figures;
+    }
+    return [
+      { name: ALONE, warmUp: () => healthy.run({ rate: RATE, seconds: 5 }), measure: () => healthy.run(load) },
+      { name: BESIDE_SICK, measure: () => measureBeside(SICK) },
+      { name: BESIDE_HEALTHY, measure: () => measureBeside(SICK.map(() => 'at-once')) },
+    ];
+  },
+  goals(medians) {
+    const [alone, beside] = [medians(ALONE, 'p99Ms'), medians(BESIDE_SICK, 'p99Ms')];
+    return [
+      {
+        what: 'p99 beside 20 sick endpoints, against alone',
+        found: alone === null || beside === null ? null : beside / alone,
+        wanted: { atMost: 2 },
+      },
+    ];
+  },
+};

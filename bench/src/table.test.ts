@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { formatFound, formatGoals, formatTable } from './table.js';
+
+test('columns are as wide as their widest cell: the first to the left, the others to the right', () => {
+  const rows = [
+    ['steady', '1'],
+    ['a', '1000'],
+  ];
+  expect(formatTable(['', 'per second'], rows)).toBe(
+    ['        per second', 'steady           1', 'a             1000'].join('\n'),
+  );
+});
+
+test('what is reached and what it costs are two tables, each with the figures that occur', () => {
+  const found = {
+    '50/s': { p50Ms: { median: 12.34, spread: 0.051 }, workerUs: { median: 900.4, spread: 0 } },
+    nothing: { p50Ms: null },
+  };
+  expect(formatFound(found)).toBe(
+    [
+      '           p50 ms',
+      '50/s     12.3 ±5%',
+      'nothing         –',
+      '',
+      'per delivery  worker µs',
+      '50/s                900',
+    ].join('\n'),
+  );
+});
+
+test('the parts of another system have columns of their own', () => {
+  expect(formatFound({ one: { brokerUs: { median: 7, spread: 0 } } })).toBe(
+    'per delivery  broker µs\none                   7',
+  );
+});
+
+test('a goal is reached, missed, or not measured', () => {
+  const text = formatGoals([
+    { what: 'p50 ms', found: 4.999, wanted: { atMost: 5 } },
+    { what: 'against the ceiling', found: 0.6512, wanted: { atLeast: 0.7 } },
+    { what: 'per second', found: null, wanted: { atLeast: 1000 } },
+  ]);
+  expect(text.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+    ['goal', 'wanted', 'found'],
+    ['p50 ms', '≤ 5', '5', 'reached'],
+    ['against the ceiling', '≥ 0.7', '0.651', 'missed'],
+    ['per second', '≥ 1000', '–', 'not measured'],
+  ]);
+});

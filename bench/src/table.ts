@@ -1,0 +1,56 @@
+import { formatOf, orderFigures } from './figures.js';
+import { isReached } from './goal.js';
+import type { Goal } from './scenario.js';
+import type { Summary } from './statistics.js';
+
+/** The rows of a scenario: for each case its figures, summarized over the repetitions. */
+export type Found = Record<string, Record<string, Summary | null>>;
+
+/** What the system reaches, and below it what each delivery costs. A cell is the median and, for several repetitions, the spread. */
+export function formatFound(found: Found): string {
+  const names = orderFigures(Object.values(found).flatMap((figures) => Object.keys(figures)));
+  const tables = (['reach', 'cost'] as const).map((group) => {
+    const columns = names.filter((name) => formatOf(name).group === group);
+    const rows = Object.entries(found)
+      .filter(([, figures]) => columns.some((name) => name in figures))
+      .map(([name, figures]) => [name, ...columns.map((column) => cell(figures[column] ?? null, column))]);
+    const head = group === 'reach' ? '' : 'per delivery';
+    return rows.length === 0 ? '' : formatTable([head, ...columns.map((name) => formatOf(name).title)], rows);
+  });
+  return tables.filter((table) => table !== '').join('\n\n');
+}
+
+export function formatGoals(goals: Goal[]): string {
+  const rows = goals.map((goal) => [
+    goal.what,
+    'atMost' in goal.wanted ? `≤ ${goal.wanted.atMost}` : `≥ ${goal.wanted.atLeast}`,
+    goal.found === null ? '–' : plain(goal.found),
+    { true: 'reached', false: 'missed', null: 'not measured' }[String(isReached(goal))] ?? '',
+  ]);
+  return formatTable(['goal', 'wanted', 'found', ''], rows);
+}
+
+/** Columns as wide as what is in them: the first to the left, the others to the right. */
+export function formatTable(head: string[], rows: string[][]): string {
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((text, column) => (column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function cell(summary: Summary | null, figure: string): string {
+  if (summary === null) return '–';
+  const text = summary.median.toFixed(formatOf(figure).digits);
+  return summary.spread === 0 ? text : `${text} ±${Math.round(summary.spread * 100)}%`;
+}
+
+/** Three significant digits, and whole numbers from 100 on. */
+function plain(value: number): string {
+  return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+}

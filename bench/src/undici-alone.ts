@@ -1,0 +1,20 @@
+import { Agent, request } from 'undici';
+import { newPayload } from './load.js';
+
+/** The second ceiling: posts so many bodies to a URL, 200 at once, and does nothing else. Both are given as arguments. */
+const [url = '', events = '0'] = process.argv.slice(2);
+const dispatcher = new Agent({ keepAliveTimeout: 4_000 });
+let next = 0;
+process.on('message', () => {
+  for (let lane = 0; lane < 200; lane += 1) void post();
+});
+process.on('disconnect', () => process.exit(0));
+process.send?.('ready');
+
+async function post(): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  while (next < Number(events)) {
+    const { body } = await request(url, { method: 'POST', headers, body: newPayload(next++), dispatcher });
+    await body.dump();
+  }
+}
