@@ -37,7 +37,7 @@ export const wantsType = (type: string): string =>
   `(s.events = '{}' OR ${type} = ANY (s.events) OR split_part(${type}, ':', 1) || ':*' = ANY (s.events))`;
 
 /** SQL: the subscription `s` gets a delivery of an event of a type, pending or held. */
-const getsType = (type: string): string =>
+export const getsType = (type: string): string =>
   `s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${wantsType(type)}`;
 
 /** SQL: what OWE needs to know of a subscription `s`. */

@@ -5,6 +5,7 @@ import { openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
 import { openWaker } from '../feeder/wake.js';
 import type { Deps } from '../deps.js';
+import { openRecount } from '../fan-outs/recount.js';
 import { openReach, type Reach } from '../fan-outs/reach.js';
 import { idTime, newId } from '../id.js';
 import type { FrozenEvent } from './freeze-event.js';
@@ -64,21 +65,33 @@ export function openPublisher(
   { db, enqueue }: Deps,
   { observe, maxDeliveries = MAX_DELIVERIES }: PublisherOptions = {},
 ): Publisher {
+  /** What goes on beside the answers. */
   const telling = new Set<Promise<void>>();
   const wake = openWaker(db.pool);
   const wakeExpanders = openWaker(db.pool, 'fan_out');
   const reach = openReach({ limit: maxDeliveries });
-  const insertInto = (client: pg.Pool | pg.PoolClient, events: NewEvent[], stored: InsertedEvent[]) =>
-    insert({ client, reach, maxDeliveries }, events, stored);
-  const reachKey = ({ accountId, frozen }: PublishRequest) => ({ accountId, type: frozen.type });
+  const recount = openRecount(db.pool, reach);
+  const reachKey = ({ accountId, frozen }: Pick<PublishRequest, 'accountId' | 'frozen'>) => ({
+    accountId,
+    type: frozen.type,
+  });
+
+  async function insertInto(client: pg.Pool | pg.PoolClient, events: NewEvent[], stored: InsertedEvent[]) {
+    const results = await insert({ client, reach, maxDeliveries }, events, stored);
+    for (const key of events.map(reachKey)) if (reach.isStale(key)) beside(recount(key));
+    return results;
+  }
 
   /** Beside the answer. */
   function tell(inserted: InsertedEvent[]): void {
     if (inserted.some(({ parkedCount }) => parkedCount > 0)) wake();
     if (inserted.some(({ isFanOut }) => isFanOut)) wakeExpanders();
-    const told = tellQueue({ db, enqueue }, inserted);
-    telling.add(told);
-    void told.finally(() => telling.delete(told));
+    beside(tellQueue({ db, enqueue }, inserted));
+  }
+
+  function beside(work: Promise<void>): void {
+    telling.add(work);
+    void work.finally(() => telling.delete(work));
   }
 
   const batch = openBatch<PublishRequest, PublishResult | Unanswered>({

@@ -11,6 +11,7 @@ import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { expandFanOuts, type ExpandOptions } from './expand-fan-outs.js';
+import { openRecount } from './recount.js';
 import { findExpanding } from './read-fan-outs.js';
 
 /** Events with more deliveries are fan-outs here. */
@@ -225,6 +226,18 @@ describe('expand', () => {
     expect(await deliveriesOf(event.id)).toEqual([]);
     expect(await expandFanOuts(ledger)).toEqual({ isAdvanced: false, isWaiting: false });
   });
+});
+
+it('counts the webhooks that subscribe to a type once for all who ask meanwhile', async () => {
+  const { accountId } = await withWebhooks(2);
+  await ledger.activeSubscription(accountId, { events: ['conversation:created'] });
+  const counted: number[] = [];
+  const recount = openRecount(ledger.db.pool, { refresh: (_, count) => void counted.push(count) });
+  const key = { accountId, type: 'message:created' };
+  await Promise.all([recount(key), recount(key)]);
+  expect(counted).toEqual([2]);
+  await recount(key);
+  expect(counted).toEqual([2, 2]);
 });
 
 it('a recovery of missing events adds nothing to an event that expands', async () => {

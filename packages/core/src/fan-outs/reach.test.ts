@@ -22,24 +22,28 @@ it.each([
   expect({ expected: reach.expected(key), isHeavy: reach.isHeavy(key) }).toEqual(then);
 });
 
-it('has a fan-out counted again after a while, in a run of the heavy ones', () => {
+it('has a fan-out counted again after a while: beside publishes, or after a long time by one of the heavy runs', () => {
   const { reach, pass } = open();
+  const state = () => [reach.knownFanOut(key), reach.isStale(key), reach.isHeavy(key)];
   reach.learn(key, 100_000);
   pass(9_000);
+  expect(state()).toEqual([100_000, false, false]);
   // The ledger repeats the number it was given: that is no count.
   reach.learn(key, 100_000);
-  expect(reach.knownFanOut(key)).toBe(100_000);
   pass(1_000);
-  expect(reach.knownFanOut(key)).toBeNull();
-  expect(reach.isHeavy(key)).toBe(true);
-  reach.learn(key, 90_000);
-  expect(reach.knownFanOut(key)).toBe(90_000);
+  expect(state()).toEqual([100_000, true, false]);
+  reach.refresh(key, 90_000);
+  expect(state()).toEqual([90_000, false, false]);
+  pass(600_000);
+  expect(state()).toEqual([null, true, true]);
+  reach.learn(key, 80_000);
+  expect(state()).toEqual([80_000, false, false]);
 });
 
 it('forgets an account whose webhooks are gone', () => {
   const { reach, pass } = open();
   reach.learn(key, 100_000);
   pass(10_000);
-  reach.learn(key, 0);
+  reach.refresh(key, 0);
   expect({ expected: reach.expected(key), isHeavy: reach.isHeavy(key) }).toEqual({ expected: 1, isHeavy: false });
 });

@@ -1,10 +1,10 @@
 /** Remembers how many deliveries the last event of an account and type had. A publisher sorts requests by it before the database knows.
  *
- *  count                         expected         isHeavy   knownFanOut
- *  not known, or under FEW       1                no        null: the statement counts
- *  FEW up to `limit`             the count        yes       null: the statement counts
- *  above, counted just now       0: a row         no        the count
- *  above, counted a while ago    0: a row         yes       null: the statement counts all of them again
+ *  count                        expected        isHeavy   knownFanOut
+ *  unknown, or under FEW        1               no        null: the statement counts
+ *  FEW up to `limit`            the count       yes       null: the statement counts
+ *  above, under KEEP_MS old     0: it is a row  no        the count; after FRESH_MS `isStale`, and the publisher counts beside
+ *  above, older                 0: it is a row  yes       null: the statement counts
  *
  *  An old number is harmless: a statement bounds what it writes itself. */
 export interface Reach {
@@ -14,8 +14,12 @@ export interface Reach {
   isHeavy(key: ReachKey): boolean;
   /** How many deliveries an event has that is too large for a statement. */
   knownFanOut(key: ReachKey): number | null;
-  /** What the ledger said of an event. */
+  /** That number should be counted again. */
+  isStale(key: ReachKey): boolean;
+  /** So many deliveries an event had. (Of a known fan-out this says nothing new: the ledger repeats what it was given.) */
   learn(key: ReachKey, count: number): void;
+  /** So many were counted just now. */
+  refresh(key: ReachKey, count: number): void;
 }
 
 export interface ReachKey {
@@ -25,39 +29,48 @@ export interface ReachKey {
 
 /** A statement with so many deliveries takes some 20 ms. */
 const FEW = 500;
-/** To count 100,000 subscriptions takes some 30 ms, so it is done once in this time. */
+/** To count 100,000 subscriptions takes some 40 ms: too long for each publish to wait for it. */
 const FRESH_MS = 10_000;
+const KEEP_MS = 10 * 60_000;
 /** Pairs of account and type, only those with many subscriptions. */
 const MOST_REMEMBERED = 10_000;
 
 export function openReach({ limit, now = Date.now }: { limit: number; now?: () => number }): Reach {
   const few = Math.min(FEW, limit);
   const counts = new Map<string, { count: number; countedAt: number }>();
-  const keyOf = ({ accountId, type }: ReachKey) => `${accountId}\n${type}`;
-  const countOf = (key: ReachKey) => (counts.size === 0 ? 0 : (counts.get(keyOf(key))?.count ?? 0));
+  const textOf = ({ accountId, type }: ReachKey) => `${accountId}\n${type}`;
+  const find = (key: ReachKey) => (counts.size === 0 ? undefined : counts.get(textOf(key)));
 
   function knownFanOut(key: ReachKey): number | null {
-    const known = counts.size === 0 ? undefined : counts.get(keyOf(key));
-    return known && known.count > limit && now() - known.countedAt < FRESH_MS ? known.count : null;
+    const known = find(key);
+    return known && known.count > limit && now() - known.countedAt < KEEP_MS ? known.count : null;
+  }
+
+  function refresh(key: ReachKey, count: number): void {
+    const text = textOf(key);
+    // The one that was learned longest ago is the first.
+    counts.delete(text);
+    if (count >= few) counts.set(text, { count, countedAt: now() });
+    const oldest = counts.size > MOST_REMEMBERED ? counts.keys().next().value : undefined;
+    if (oldest !== undefined) counts.delete(oldest);
   }
 
   return {
     knownFanOut,
+    refresh,
     expected(key) {
-      const count = countOf(key);
-      return count > limit ? 0 : Math.max(1, count);
+      const count = find(key)?.count ?? 0;
+      if (count > limit) return 0;
+      return count < few ? 1 : count;
     },
-    isHeavy: (key) => countOf(key) >= few && knownFanOut(key) === null,
+    isHeavy: (key) => (find(key)?.count ?? 0) >= few && knownFanOut(key) === null,
+    isStale(key) {
+      const known = find(key);
+      return known !== undefined && known.count > limit && now() - known.countedAt >= FRESH_MS;
+    },
     learn(key, count) {
-      if (count < few && counts.size === 0) return;
-      // The ledger repeats what it was given.
-      if (knownFanOut(key) !== null) return;
-      const text = keyOf(key);
-      // The one that was learned longest ago goes.
-      counts.delete(text);
-      if (count >= few) counts.set(text, { count, countedAt: now() });
-      const oldest = counts.size > MOST_REMEMBERED ? counts.keys().next().value : undefined;
-      if (oldest !== undefined) counts.delete(oldest);
+      if (count < few && find(key) === undefined) return;
+      if (knownFanOut(key) === null) refresh(key, count);
     },
   };
 }
