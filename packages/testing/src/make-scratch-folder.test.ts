@@ -1,0 +1,14 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeScratchFolder } from './make-scratch-folder.js';
+
+test('what a killed process left behind is removed, what a living one has stays', () => {
+  const first = makeScratchFolder();
+  // A process id above any that Linux gives.
+  const left = join(dirname(first), `posthorn-test-${2 ** 30}-left`);
+  mkdirSync(left);
+  const second = makeScratchFolder();
+  expect([left, first, second].map((folder) => existsSync(folder))).toEqual([false, true, true]);
+  for (const folder of [first, second]) rmSync(folder, { recursive: true });
+});
