@@ -42,7 +42,6 @@ export const storeScenarios: Scenario[] = [
   {
     name: 'FLUSHALL',
     backends: REDIS,
-    short: REDIS,
     strike: (rig, { blow }) => flush(rig, { blow }),
   },
   {
@@ -76,7 +75,6 @@ export const storeScenarios: Scenario[] = [
     return {
       name: `Postgres away for ${awayMs / 1_000} s`,
       backends: BOTH,
-      ...(awayMs === 5_000 && { short: REDIS }),
       async strike(rig, { blow }) {
         await blow(() => rig.postgres.stop());
         await pause(awayMs);

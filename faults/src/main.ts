@@ -18,7 +18,7 @@ soon the flow is normal, so it may run beside anything. --only searches all faul
 
 const MAX_NORMAL_AFTER_MS = 10_000;
 /** Events/s. The short form leaves room for the tests that run beside it. */
-const RATES = { long: { redis: 200, postgres: 200 }, short: { redis: 100, postgres: 50 } };
+const RATES = { long: { redis: 200, postgres: 200 }, short: { redis: 50, postgres: 25 } };
 
 const { values } = parseArgs({
   options: {
