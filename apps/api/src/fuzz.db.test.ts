@@ -4,11 +4,12 @@ import { SCOPES } from '@posthorn/contract';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Method, openTestApi } from './api.test-support.js';
+import { openDigests } from './digest-tables.test-support.js';
 import type { Operation } from './document-check.test-support.js';
 import { type Schema, letters, nearly, openValues, weirdValues } from './from-schema.test-support.js';
 
 // For each operation of the document. FAST_CHECK_SEED makes other requests of them, FUZZ_RUNS more.
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 15);
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 8);
 
 const api = await openTestApi();
 afterAll(() => api.close());
@@ -315,20 +316,8 @@ const keyOf = (who: Shot['who'], mine: Tenant): string | null =>
     nobody: null,
   })[who];
 
-/** All that every table holds. (When a key was last used is no change, and neither is that a login was counted: that is noted
- *  of whoever tries.) */
-let EVERYTHING: string;
-beforeAll(async () => {
-  const { rows } = await api.deps.db.pool.query<{ name: string }>(
-    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'login_limits'`,
-  );
-  const digests = rows.map(
-    ({ name }) =>
-      `(SELECT md5(string_agg(row, ',' ORDER BY row)) FROM (SELECT ${name === 'api_keys' ? 'hash' : 't'}::text AS row FROM ${name} t ${name === 'audit_entries' ? `WHERE action <> 'session.refused'` : ''}) r) AS ${name}`,
-  );
-  EVERYTHING = `SELECT ${digests.join(', ')}`;
-});
-const everything = async (): Promise<unknown> => (await api.deps.db.pool.query(EVERYTHING)).rows[0];
+let everything: Awaited<ReturnType<typeof openDigests>>;
+beforeAll(async () => void (everything = await openDigests(api.deps.db)));
 
 describe('whatever is sent to it, it never fails, it answers as the document says, and what it refuses changes nothing (V9)', () => {
   it.each(routes)('$id', async (route) => {

@@ -1,6 +1,7 @@
 import { type Scope, SCOPES } from '@posthorn/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Method, openTestApi, type TestApi } from '../api.test-support.js';
+import { openDigests } from '../digest-tables.test-support.js';
 import type { Document } from '../document-check.test-support.js';
 
 // The whole of /v1, and whom each operation allows: an account key or a portal with this scope (or these), anyone with a key,
@@ -102,12 +103,15 @@ let api: TestApi;
 let operations: Operation[];
 let mine: Objects;
 let theirs: Objects;
+/** A digest of every table but the audit log. */
+let contents: Awaited<ReturnType<typeof openDigests>>;
 
 beforeAll(async () => {
   api = await openTestApi();
   operations = operationsOf(api.document);
   mine = await objects();
   theirs = await objects();
+  contents = await openDigests(api.deps.db, { except: ['audit_entries'] });
 });
 afterAll(() => api.close());
 
@@ -163,19 +167,6 @@ const scopesOf = (allowed: Allowed | undefined): Scope[] =>
     ? []
     : [allowed].flat();
 const scoped = Object.keys(ALLOWED).flatMap((id) => scopesOf(ALLOWED[id]).map((scope) => [id, scope] as const));
-
-/** A digest of every table, so of everything that a request could change. The audit log, and when a key or session was last used, do not count. */
-async function contents(): Promise<unknown> {
-  const { pool } = api.deps.db;
-  const { rows } = await pool.query<{ name: string }>(
-    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('audit_entries', 'login_limits')`,
-  );
-  const digests = rows.map(
-    ({ name }) =>
-      `(SELECT md5(string_agg(row, ',' ORDER BY row)) FROM (SELECT (to_jsonb(t) - 'last_used_at')::text AS row FROM ${name} t) r) AS ${name}`,
-  );
-  return (await pool.query(`SELECT ${digests.join(', ')}`)).rows[0];
-}
 
 describe('every operation', () => {
   it('of /v1 is in the table of this test', () => {
