@@ -42,16 +42,18 @@ function openPages(browser: Browser, baseURL: string) {
 }
 
 /**
- * A test in a real browser against the real stack. Each file has a stack and pages of its own; files that run in one worker share
- * the browser. A test also fails when the browser complains: of an exception, of a breach of the content security policy, of anything
- * but a response that the test asks for.
+ * A test in a real browser against the real stack. Each file has pages of its own. Files that run in one worker of vitest share the
+ * browser and, unless a file has a `stack` of its own, the stack: so a test makes the accounts that it looks at, and expects others.
+ * A test also fails when the browser complains: of an exception, of a breach of the content security policy, of anything but a
+ * response that the test asks for.
  */
 export const it = base
-  .extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
+  .extend('sharedStack', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres' });
     onCleanup(() => stack.stop());
     return stack;
   })
+  .extend('stack', { scope: 'file' }, ({ sharedStack }) => sharedStack)
   .extend('browser', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const browser = await chromium.launch({ executablePath: inject('browserPath') ?? '', args: ['--no-sandbox'] });
     onCleanup(() => browser.close());
