@@ -224,6 +224,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     const event = await waitFor(() => receiver.events[0]);
     expect(event.headers['authorization']).toBe('Bearer hunter2');
     await waitFor(() => stack.logs.some((line) => line.includes('delivery.attempted') && line.includes(account)));
+    await waitFor(() => stack.logs.some((line) => line.includes(`/v1/accounts/${account}/events`)));
     const logged = stack.logs.join('\n');
     for (const word of ['hunter2', 'hunter3', 'hunter4', secret, secret.slice(6), stack.operatorKey])
       expect(logged).not.toContain(word);

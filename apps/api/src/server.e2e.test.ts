@@ -18,11 +18,11 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Starts the API. `output` grows with what it writes; `ended` resolves with its exit code. */
+/** Starts the API. `output` grows with what it writes; `ended` resolves with its exit code once `output` is complete. */
 function start(env: Record<string, string>) {
   const child = spawn(process.execPath, [SERVER], { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: 'pipe' });
   children.push(child);
-  const running = { child, output: '', ended: once(child, 'exit').then(([code]) => code as number | null) };
+  const running = { child, output: '', ended: once(child, 'close').then(([code]) => code as number | null) };
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (running.output += chunk.toString()));
   return running;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Routes } from '../deps.js';
 import { openHealth } from '../health.js';
 
-const LAG_RESOLUTION_MS = 20;
+const LAG_RESOLUTION_MS = 200; // each look wakes the process
 const MAX_LAG_MS = 1_000;
 
 const tags = ['Health'];
