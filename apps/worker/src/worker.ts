@@ -128,15 +128,16 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     handle: Parameters<typeof openConsumer>[1]['handle'],
   ): Consumer => {
     metrics.concurrency.set({ queue }, concurrency);
+    const inFlight = metrics.inFlight.labels({ queue });
     return openConsumer(env.queue, {
       queue,
       concurrency,
       log,
       availability,
       async handle(due, signal) {
-        metrics.inFlight.inc({ queue });
+        inFlight.inc();
         return handle(due, signal).finally(() => {
-          metrics.inFlight.dec({ queue });
+          inFlight.dec();
           metrics.lastProgress.setToCurrentTime();
           lastJobAt = performance.now();
         });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { type Availability, openAvailability } from './availability.js';
@@ -51,9 +52,11 @@ export function openConsumer(
   const backend = openBackend(connection, { producing: false, onError: availability.lost });
   const toKeep = { completed: backend.keepLast(KEPT), failed: backend.keepLast(KEPT) };
   let isStopping = false;
+  // One signal for all jobs. BullMQ's signal per job costs as much CPU as signing the request.
+  const giveUp = new AbortController();
+  setMaxListeners(0, giveUp.signal);
 
-  // Three parameters: BullMQ hands the signal only to a processor that declares it.
-  async function run(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
+  async function run(job: Job, token: string | undefined): Promise<unknown> {
     availability.found();
     // Whatever goes wrong from here on forgets the job, unless it says otherwise: its id must be free to come again.
     job.opts.removeOnFail = true;
@@ -68,7 +71,7 @@ export function openConsumer(
       // A run counts when it has completed or failed, and we never let BullMQ try again by itself: so one that counted was put
       // back by hand. Runs that were postponed, handed back at a shutdown or lost with their worker do not count.
       const isPutBack = job.attemptsMade > 0;
-      ended = await handle({ ...due, isPutBack }, signal ?? new AbortController().signal);
+      ended = await handle({ ...due, isPutBack }, giveUp.signal);
     } catch (error) {
       if (isStopping) {
         await job.moveToWait(token);
@@ -130,7 +133,7 @@ export function openConsumer(
       );
       const isClosed = await settles(closed, graceMs);
       if (!isClosed) {
-        for (const worker of workers) worker.cancelAllJobs('shutdown');
+        giveUp.abort('shutdown');
         await settles(closed, LAST_WORDS_MS);
       }
       await settles(Promise.resolve(running), 100);

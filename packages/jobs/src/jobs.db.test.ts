@@ -7,7 +7,7 @@ import { createServer } from 'node:tls';
 import { DEFAULT_SCHEMA } from 'bullmq';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import type { QueueConnection } from './backend.js';
+import { type QueueConnection, openBackend } from './backend.js';
 import { type Due, type QueueName, type Taken, fromJobId, toJobId } from './catalog.js';
 import { chooseQueue } from './choose-queue.js';
 import { type Consumer, type JobEnd, openConsumer } from './consumer.js';
@@ -544,6 +544,36 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(aborted).toHaveLength(1);
     expect((await figures()).deliver).toMatchObject({ waiting: 1, active: 0 });
   });
+
+  it.runIf(backend === 'redis')(
+    'regression: a job that is taken wakes another worker only if more work waits',
+    async () => {
+      const { enqueue, queues } = producer();
+      const opened = openBackend(connection, { producing: false, onError: () => {} });
+      undo.push(() => opened.close());
+      const worker = opened.worker('deliver', async () => {}, { autorun: false, concurrency: 2 });
+      undo.push(() => worker.close());
+      const { Redis } = await import('ioredis');
+      const redis = new Redis(connection.url);
+      undo.push(async () => redis.disconnect());
+      const marker = queues.deliver.toKey('marker');
+      const isMarked = async () => (await redis.exists(marker)) === 1;
+      const take = async () => {
+        await redis.del(marker); // a worker that wakes up removes it
+        expect(await worker.getNextJob('token', { block: false })).toBeDefined();
+      };
+
+      await enqueue('deliver', [due(), due({ rank: 1 }), due({ delayMs: 600_000 })]);
+      await take();
+      expect(await isMarked()).toBe(true); // a job with a rank waits
+      await take();
+      expect(await isMarked()).toBe(true); // a worker must learn when the delayed job is due
+      await queues.deliver.obliterate({ force: true });
+      await enqueue('deliver', [due()]);
+      await take();
+      expect(await isMarked()).toBe(false);
+    },
+  );
 
   // Postgres forgets nothing.
   if (backend === 'redis') {
