@@ -122,7 +122,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     await Promise.all(Array.from({ length: 40 }, () => stack.publish(account, MESSAGE)));
     // As after hours: the retries are spread over the next ones, and the breaker's time is over.
     const spread = await ledger(
-      `UPDATE pending_deliveries d SET due_at = t.at, feed_at = t.at
+      `UPDATE pending_deliveries d SET due_at = t.at, leased_until = NULL
        FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '50 seconds' AS at FROM pending_deliveries WHERE subscription_id = $1) t
        WHERE d.id = t.id AND d.status = 'pending'`,
       [toUuid('sub', id)],
@@ -146,7 +146,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     await ledger('DELETE FROM attempts WHERE delivery_id = $1', [toUuid('dlv', id)]);
     await ledger(
       `WITH d AS (DELETE FROM finished_deliveries WHERE id = $1 RETURNING *)
-       INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, feed_at)
+       INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, leased_until)
        SELECT id, account_id, event_id, event_type, subscription_id, created_at, 'pending', now() - interval '1 minute', now() FROM d`,
       [toUuid('dlv', id)],
     );

@@ -33,7 +33,7 @@ async function leasesRunOut({ databaseUrl }: Stack): Promise<void> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
   await client.query(
-    `UPDATE pending_deliveries SET due_at = due_at - interval '90 seconds', feed_at = feed_at - interval '90 seconds' WHERE status = 'pending'`,
+    `UPDATE pending_deliveries SET due_at = due_at - interval '90 seconds', leased_until = leased_until - interval '90 seconds' WHERE status = 'pending'`,
   );
   await client.end();
 }

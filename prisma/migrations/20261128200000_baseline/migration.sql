@@ -346,7 +346,7 @@ CREATE TABLE pending_deliveries (
   recovery_id       uuid,
   created_at        timestamptz(3)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
   due_at            timestamptz(3),
-  feed_at           timestamptz(3),
+  leased_until      timestamptz(3),
   completed_at      timestamptz(3),
   last_attempt_at   timestamptz(3),
   status            delivery_status NOT NULL,
@@ -360,25 +360,21 @@ CREATE TABLE pending_deliveries (
   account_id        varchar(64)     NOT NULL,
   event_type        varchar(128)    NOT NULL,
   status_reason     text,
-  -- Only what is pending is due, and what is pending is always found by the feeder: nothing waits unseen.
+  -- Only what is pending is due. The feeder finds what is due, and what has a lease that is over: nothing waits unseen.
   CONSTRAINT pending_deliveries_due_check CHECK ((status = 'pending') = (due_at IS NOT NULL)),
-  CONSTRAINT pending_deliveries_feed_check CHECK ((status = 'pending' OR asked_trigger IS NOT NULL) = (feed_at IS NOT NULL)),
+  CONSTRAINT pending_deliveries_leased_check CHECK (status = 'pending' OR (asked_trigger IS NOT NULL) = (leased_until IS NOT NULL)),
   CONSTRAINT pending_deliveries_completed_check CHECK ((status IN ('succeeded', 'failed', 'canceled')) = (completed_at IS NOT NULL)),
-  CONSTRAINT pending_deliveries_unfinished_check CHECK (feed_at IS NOT NULL OR status = 'held')
+  CONSTRAINT pending_deliveries_unfinished_check CHECK (status IN ('pending', 'held') OR asked_trigger IS NOT NULL)
 -- Rows come and go: vacuum follows their number, not a share of the table.
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX pending_deliveries_account_id_id_idx ON pending_deliveries (account_id, id);
 CREATE INDEX pending_deliveries_subscription_id_id_idx ON pending_deliveries (subscription_id, id);
--- claim-due.ts: one subscription after the other, the oldest first.
-CREATE INDEX pending_deliveries_feed_idx ON pending_deliveries (subscription_id, feed_at) WHERE feed_at IS NOT NULL;
--- The deliveries that the queue has, without the retries that are scheduled: how much room a subscription has left.
-CREATE INDEX pending_deliveries_leased_idx ON pending_deliveries (subscription_id, feed_at) WHERE feed_at > due_at;
+-- claim-due.ts: of one subscription, what the queue has (how much room is left), leases that are over, and what waits, the oldest first.
+CREATE INDEX pending_deliveries_dispatch_idx ON pending_deliveries (subscription_id, leased_until, due_at);
 -- release-held.ts: what is still held although its subscription is active again.
 CREATE INDEX pending_deliveries_held_idx ON pending_deliveries (subscription_id, id) WHERE status = 'held';
--- Lists of what is unusual, so few rows are in these: most deliveries succeed at the first scheduled attempt.
+-- Lists of what is unusual, so few rows are in it.
 CREATE INDEX pending_deliveries_status_idx ON pending_deliveries (account_id, status, id) WHERE status <> 'pending';
-CREATE INDEX pending_deliveries_outcome_idx ON pending_deliveries (account_id, last_outcome, id) WHERE last_outcome IS NOT NULL;
-CREATE INDEX pending_deliveries_trigger_idx ON pending_deliveries (account_id, last_trigger, id) WHERE last_trigger IS NOT NULL;
 -- How far a recovery is.
 CREATE INDEX pending_deliveries_recovery_idx ON pending_deliveries (recovery_id, status, id) WHERE recovery_id IS NOT NULL;
 
@@ -410,7 +406,7 @@ CREATE INDEX finished_deliveries_outcome_idx ON finished_deliveries (account_id,
 CREATE INDEX finished_deliveries_trigger_idx ON finished_deliveries (account_id, last_trigger, id) WHERE last_trigger <> 'auto';
 CREATE INDEX finished_deliveries_recovery_idx ON finished_deliveries (recovery_id, status, id) WHERE recovery_id IS NOT NULL;
 CREATE VIEW deliveries AS
-SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, due_at, asked_trigger, feed_at,
+SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, due_at, asked_trigger, leased_until,
   created_at, completed_at, recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM pending_deliveries
 UNION ALL

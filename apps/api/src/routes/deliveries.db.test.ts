@@ -248,8 +248,8 @@ describe('deliveries', () => {
              FROM unnest('{pending,held,succeeded,failed,canceled}'::text[]) s, unnest('{"",ok,timeout}'::text[]) o, unnest('{auto,manual}'::text[]) t
            ) one
          ), pending AS (
-           INSERT INTO pending_deliveries (${COLUMNS}, due_at, feed_at)
-           SELECT ${COLUMNS}, due_at, due_at FROM made WHERE completed_at IS NULL
+           INSERT INTO pending_deliveries (${COLUMNS}, due_at)
+           SELECT ${COLUMNS}, due_at FROM made WHERE completed_at IS NULL
          )
          INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM made WHERE completed_at IS NOT NULL`,
         [accountId, id],

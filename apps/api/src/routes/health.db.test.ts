@@ -80,7 +80,7 @@ describe('/readyz', () => {
     await api.deps.publisher.drain();
     const late = (seconds: number) =>
       api.deps.db.pool.query(
-        `UPDATE pending_deliveries SET due_at = now() - $1 * interval '1 second', feed_at = now() - $1 * interval '1 second'`,
+        `UPDATE pending_deliveries SET due_at = now() - $1 * interval '1 second', leased_until = NULL`,
         [seconds],
       );
     await late(20);
@@ -174,7 +174,7 @@ describe('/metrics and /v1/queues', () => {
     await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
     await api.deps.publisher.drain();
     await api.deps.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = now() - interval '5 minutes', feed_at = now() WHERE status = 'pending'`,
+      `UPDATE pending_deliveries SET due_at = now() - interval '5 minutes', leased_until = now() WHERE status = 'pending'`,
     );
     await api.deps.db.pool.query(
       `UPDATE subscriptions SET breaker_until = now() + interval '1 hour' WHERE status = 'active'`,
@@ -217,7 +217,7 @@ describe('/metrics and /v1/queues', () => {
     expect(Math.round(inSeconds / 3_600)).toBe(1); // as the fixture has it
 
     await api.deps.db.pool.query(`UPDATE subscriptions SET breaker_until = NULL`);
-    await api.deps.db.pool.query(`UPDATE pending_deliveries SET feed_at = due_at WHERE status = 'pending'`);
+    await api.deps.db.pool.query(`UPDATE pending_deliveries SET leased_until = NULL WHERE status = 'pending'`);
     const late = metricsOf((await ask('/metrics')).text);
     expect(late).toMatchObject({ posthorn_deliveries_past_due: 1, posthorn_deliveries_parked: 1 });
     expect(late['posthorn_deliveries_oldest_past_due_seconds']).toBeGreaterThanOrEqual(300);

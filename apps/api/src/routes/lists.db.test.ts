@@ -104,8 +104,8 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
          FROM ${made}
        ) of_account
      ), pending AS (
-       INSERT INTO pending_deliveries (${COLUMNS}, due_at, feed_at)
-       SELECT ${COLUMNS}, due_at, due_at FROM made WHERE completed_at IS NULL
+       INSERT INTO pending_deliveries (${COLUMNS}, due_at)
+       SELECT ${COLUMNS}, due_at FROM made WHERE completed_at IS NULL
      )
      INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM made WHERE completed_at IS NOT NULL`,
     values,

@@ -53,7 +53,7 @@ describe('what needs attention', () => {
     const both = await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = now() - interval '1 minute', feed_at = now() - interval '1 minute' WHERE account_id = $1`,
+      `UPDATE pending_deliveries SET due_at = now() - interval '1 minute', leased_until = NULL WHERE account_id = $1`,
       [accountId],
     );
     await set(both.id, `failing_since = now() - interval '5 minutes'`);

@@ -50,7 +50,7 @@ describe('a retry', () => {
       ['manual', 'manual'],
     ] as const) {
       await ledger.db.pool.query(
-        'UPDATE pending_deliveries SET asked_trigger = $2::attempt_trigger, feed_at = now() WHERE id = $1',
+        'UPDATE pending_deliveries SET asked_trigger = $2::attempt_trigger, leased_until = now() WHERE id = $1',
         [id, asked],
       );
       const result = await askForRetry(ledger, { accountId, id });
@@ -91,7 +91,7 @@ describe('a retry', () => {
     await ledger.work();
     expect(ledger.posts).toHaveLength(1);
     expect(await ledger.db.prisma.delivery.findMany({ where: { accountId } })).toMatchObject([
-      { id, status: 'succeeded', attemptCount: 1, feedAt: null },
+      { id, status: 'succeeded', attemptCount: 1, leasedUntil: null },
     ]);
   });
 

@@ -52,7 +52,7 @@ may AS (
 ),
 pending AS (
   UPDATE pending_deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'recovery'), 'manual'),
-    feed_at = least(d.feed_at, now() + interval '${LEASE_SECONDS} seconds')
+    leased_until = least(d.leased_until, now() + interval '${LEASE_SECONDS} seconds')
   WHERE d.id = $2 AND EXISTS (SELECT FROM may)
   RETURNING d.attempt_count
 ),
@@ -60,7 +60,7 @@ leaving AS (
   DELETE FROM finished_deliveries d WHERE d.id = $2 AND EXISTS (SELECT FROM may) RETURNING ${COLUMNS}
 ),
 returned AS (
-  INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, feed_at)
+  INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, leased_until)
   SELECT ${COLUMNS}, 'manual', now() + interval '${LEASE_SECONDS} seconds' FROM leaving
   RETURNING attempt_count
 )

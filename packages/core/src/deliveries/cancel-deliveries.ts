@@ -2,10 +2,12 @@ import type pg from 'pg';
 import { CHANGED_AT_ONCE } from './hold-deliveries.js';
 import { COLUMNS } from './tables.js';
 
-const cancel = (condition: string): string => `
+// Uses pending_deliveries_dispatch_idx.
+const CANCEL = `
 WITH chosen AS (
   SELECT c.id, s.deleted_at IS NOT NULL AS is_deleted FROM subscriptions s JOIN pending_deliveries c ON c.subscription_id = s.id
-  WHERE s.id = $1 AND (s.status = 'disabled' AND NOT s.holds_when_disabled OR s.deleted_at IS NOT NULL) AND ${condition}
+  WHERE s.id = $1 AND (s.status = 'disabled' AND NOT s.holds_when_disabled OR s.deleted_at IS NOT NULL) 
+    AND (c.status IN ('pending', 'held') OR s.deleted_at IS NOT NULL)
   LIMIT ${CHANGED_AT_ONCE} FOR UPDATE OF c SKIP LOCKED
 ),
 leaving AS (
@@ -22,22 +24,14 @@ SELECT id, account_id, event_id, event_type, subscription_id,
   last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM leaving`;
 
-// Uses pending_deliveries_feed_idx and pending_deliveries_held_idx.
-const CANCEL = [
-  cancel(`c.feed_at IS NOT NULL AND (c.status IN ('pending', 'held') OR s.deleted_at IS NOT NULL)`),
-  cancel(`c.status = 'held'`),
-];
-
 /** Cancels all that a disabled or deleted subscription is owed, pending or held, so many at a time, each in a transaction of
  *  its own: call it after the change is committed. If the subscription is neither (any more), or was disabled with hold,
  *  nothing is canceled. A deleted one has no URL, so what was asked for of its finished deliveries is given up as well. Safe to repeat
  *  and to break off: what is left, or is being written to by somebody else, is canceled when its job meets the state, or by the
  *  feeder. An attempt that is under way and succeeds still makes its delivery succeeded. */
 export async function cancelDeliveries(pool: pg.Pool, { subscriptionId }: { subscriptionId: string }): Promise<void> {
-  for (const statement of CANCEL) {
-    for (let count = CHANGED_AT_ONCE; count === CHANGED_AT_ONCE;) {
-      const { rowCount } = await pool.query(statement, [subscriptionId]);
-      count = rowCount ?? 0;
-    }
+  for (let count = CHANGED_AT_ONCE; count === CHANGED_AT_ONCE;) {
+    const { rowCount } = await pool.query(CANCEL, [subscriptionId]);
+    count = rowCount ?? 0;
   }
 }

@@ -29,7 +29,14 @@ const publishMany = async (accountId: string, count: number) => {
 };
 /** How many deliveries are in nobody's hands. */
 const parked = (accountId: string) =>
-  ledger.db.prisma.delivery.count({ where: { accountId, status: 'pending', feedAt: { lte: new Date() } } });
+  ledger.db.prisma.delivery.count({
+    where: {
+      accountId,
+      status: 'pending',
+      dueAt: { lte: new Date() },
+      OR: [{ leasedUntil: null }, { leasedUntil: { lte: new Date() } }],
+    },
+  });
 /** The breaker's time is over. */
 const letTimePass = (id: string) =>
   ledger.db.pool.query(`UPDATE subscriptions SET breaker_until = now() WHERE id = $1 AND breaker_until IS NOT NULL`, [
@@ -207,7 +214,7 @@ describe('breaker', () => {
     const { accountId, id } = await openedBreaker();
     await publishMany(accountId, 5);
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = now(), feed_at = now() + interval '50 seconds' WHERE attempt_count = 1`,
+      `UPDATE pending_deliveries SET due_at = now(), leased_until = now() + interval '50 seconds' WHERE attempt_count = 1`,
     );
     const retried = await ledger.db.prisma.delivery.findMany({ where: { accountId, attemptCount: 1 } });
     const worker = ledger.attempter();
@@ -234,7 +241,7 @@ describe('breaker', () => {
     await publishMany(accountId, 20);
     // Its long wait has ended; what was published meanwhile waits for longer.
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = now(), feed_at = now() WHERE account_id = $1 AND attempt_count > 0`,
+      `UPDATE pending_deliveries SET due_at = now(), leased_until = NULL WHERE account_id = $1 AND attempt_count > 0`,
       [accountId],
     );
     await letTimePass(id);
@@ -254,7 +261,7 @@ describe('breaker', () => {
     for (let hour = 1; hour <= 24; hour += 1) {
       await publishMany(accountId, 20);
       await ledger.db.pool.query(
-        `UPDATE pending_deliveries SET due_at = due_at - interval '1 hour', feed_at = feed_at - interval '1 hour' WHERE account_id = $1`,
+        `UPDATE pending_deliveries SET due_at = due_at - interval '1 hour', leased_until = leased_until - interval '1 hour' WHERE account_id = $1`,
         [accountId],
       );
       await ledger.db.pool.query(
@@ -302,7 +309,7 @@ describe('breaker', () => {
     await feed(ledger);
     ledger.jobs.length = 0; // its worker is dead, and the queue has forgotten it
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET feed_at = now() WHERE id = (SELECT probe_id FROM subscriptions WHERE id = $1)`,
+      `UPDATE pending_deliveries SET leased_until = now() WHERE id = (SELECT probe_id FROM subscriptions WHERE id = $1)`,
       [id],
     );
     expect((await feed(ledger)).enqueued).toBe(1);
@@ -346,8 +353,8 @@ describe('rate', () => {
     if (job) await ledger.attempter({ waitsMs: [5_000] }).attempt(job, signal);
     expect(ledger.jobs).toEqual([]);
     const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
-    expect(delivery).toMatchObject({ status: 'pending', attemptCount: 1 });
-    expect(delivery.feedAt).toEqual(delivery.dueAt);
+    expect(delivery).toMatchObject({ status: 'pending', attemptCount: 1, leasedUntil: null });
+    expect(delivery.dueAt?.getTime()).toBeGreaterThan(Date.now());
   });
 
   it('many feeders at once give out each slot once', async () => {
@@ -355,8 +362,8 @@ describe('rate', () => {
     await publishMany(accountId, 300);
     await Promise.all(Array.from({ length: 5 }, () => feed(ledger)));
     const { rows } = await ledger.db.pool.query<{ ms: number }>(
-      `SELECT (extract(epoch FROM feed_at - lag(feed_at) OVER (ORDER BY feed_at)) * 1000)::float8 AS ms FROM deliveries
-       WHERE account_id = $1 AND feed_at > now() ORDER BY feed_at OFFSET 1`,
+      `SELECT (extract(epoch FROM leased_until - lag(leased_until) OVER (ORDER BY leased_until)) * 1000)::float8 AS ms FROM deliveries
+       WHERE account_id = $1 AND leased_until > now() ORDER BY leased_until OFFSET 1`,
       [accountId],
     );
     expect(rows.length).toBeGreaterThanOrEqual(99);

@@ -2,7 +2,14 @@
  *  queue's own recovery of a crashed worker's jobs; enqueueing what the queue still has is ignored there. */
 export const LEASE_SECONDS = 60;
 
-/** Whether `feed_at` of a delivery `d` is the end of a lease. The feeder also looks after a delivery that waits in the ledger, at the
- *  latest when it is due; it looks after a leased one only later. A retry that sleeps in the queue is leased from when it is due, so for the
- *  LEASE_SECONDS before `feed_at`. To the letter the condition of pending_deliveries_leased_idx. */
-export const IS_LEASED = `d.feed_at > d.due_at`;
+// `leased_until` says until when the queue has a delivery `d`; null: the queue does not have it. A retry that sleeps in the queue is
+// leased until LEASE_SECONDS after it is due.
+
+/** SQL: the queue has the delivery, and its attempt is due. A scheduled retry does not count: its lease ends later. */
+export const IS_LEASED = `d.leased_until > now() AND d.leased_until <= now() + interval '${LEASE_SECONDS} seconds' AND d.due_at <= now()`;
+
+/** SQL: the lease is over, and no attempt has been recorded. */
+export const IS_EXPIRED = `d.leased_until <= now()`;
+
+/** SQL: the attempt is due, and the queue does not have it. */
+export const IS_WAITING = `d.leased_until IS NULL AND d.due_at <= now()`;

@@ -16,7 +16,7 @@ export interface DeliveriesWanted extends WantedPage {
   recoveryId?: string | undefined;
 }
 
-export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'feedAt' | 'recoveryId'>;
+export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'leasedUntil' | 'recoveryId'>;
 
 /** A delivery of either table, or of both. */
 const COLUMNS = `d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType",
@@ -94,7 +94,8 @@ const STATUSES: Record<Table, DeliveryStatus[]> = {
  *    outcomes, triggers or statuses  each of them but the usual one       outcome, trigger, status
  *    the usual one, or nothing       each subscription, or the account    subscription_id_id, account_id_id
  *
- *  What does not lead is a filter. The usual one has no index, since most deliveries have it. An event has few deliveries: they are
+ *  What does not lead is a filter. The usual one has no index, since most deliveries have it; nor have the outcomes and triggers of
+ *  pending deliveries, which are few. An event has few deliveries: they are
  *  found by their ids. */
 function waysTo(wanted: DeliveriesWanted): Ways {
   const values: unknown[] = [];
@@ -156,7 +157,7 @@ const SELECT: Record<Way['table'], string> = {
 interface Lead {
   column: string;
   type: string;
-  /** null: all have. */
+  /** null: no value has an index in that table. */
   usual: Record<Table, string | null>;
 }
 const OUTCOME: Lead = {
@@ -216,9 +217,10 @@ function waysOf(table: Table, filters: Filters): Way[] {
   const [first, ...others] = leads;
   if (!first) return usualWays(table, filters, []);
   const { lead } = first;
-  const values = lead === STATUS ? statusesIn(table, first.values) : first.values;
   const usual = lead.usual[table];
-  const isUnusual = usual === null ? `d.${lead.column} IS NOT NULL` : `d.${lead.column} <> ${literal(lead, usual)}`;
+  if (usual === null) return usualWays(table, filters, allOf({ leads }));
+  const values = lead === STATUS ? statusesIn(table, first.values) : first.values;
+  const isUnusual = `d.${lead.column} <> ${literal(lead, usual)}`;
   return values.flatMap((one): Way[] =>
     one === usual
       ? usualWays(table, filters, [isAnyOf(lead, [one]), ...allOf({ leads: others })])

@@ -61,7 +61,7 @@ async function stateOf({ accountId }: World): Promise<State> {
        ARRAY(SELECT 'pending_deliveries' FROM pending_deliveries p WHERE p.id = d.id
          UNION ALL SELECT 'finished_deliveries' FROM finished_deliveries f WHERE f.id = d.id) AS tables,
        d.id BETWEEN posthorn_first_delivery_id(d.event_id) AND posthorn_last_delivery_id(d.event_id) AS "isInRange",
-       extract(epoch FROM d.feed_at - greatest(d.due_at, now()))::float8 AS "fedWithinSeconds",
+       extract(epoch FROM greatest(d.leased_until, d.due_at) - greatest(d.due_at, now()))::float8 AS "fedWithinSeconds",
        (SELECT coalesce(json_agg(json_build_object('number', a.number, 'trigger', a.trigger, 'outcome', a.outcome,
           'statusCode', a.status_code, 'digest', md5(a::text)) ORDER BY a.number), '[]')
         FROM attempts a WHERE a.delivery_id = d.id) AS attempts

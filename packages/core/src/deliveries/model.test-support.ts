@@ -577,14 +577,14 @@ async function feedAll({ ledger, accountId }: World): Promise<Round> {
   const { rows: clock } = await pool.query<{ now: string }>('SELECT now()::text AS now');
   const round = await feed(ledger);
   const { rows: starving } = await pool.query(
-    `SELECT s.id, s.breaker_until, s.concurrency_limit, count(*) FILTER (WHERE d.feed_at <= t.now) AS waiting
+    `SELECT s.id, s.breaker_until, s.concurrency_limit, count(*) FILTER (WHERE coalesce(d.leased_until, d.due_at) <= t.now) AS waiting
      FROM (SELECT $2::timestamptz AS now) t, subscriptions s JOIN deliveries d ON d.subscription_id = s.id
      WHERE s.account_id = $1 AND s.deleted_at IS NULL AND d.due_at <= t.now
        AND (s.breaker_until IS NULL OR s.breaker_until <= t.now) AND (s.rate_limit IS NULL OR s.next_slot_at <= t.now)
      GROUP BY s.id
-     HAVING bool_or(d.feed_at <= t.now) AND CASE
-       WHEN s.breaker_until IS NULL THEN count(*) FILTER (WHERE d.feed_at > t.now) < s.concurrency_limit
-       ELSE NOT bool_or(d.id = s.probe_id AND d.feed_at > t.now)
+     HAVING bool_or(coalesce(d.leased_until, d.due_at) <= t.now) AND CASE
+       WHEN s.breaker_until IS NULL THEN count(*) FILTER (WHERE d.leased_until > t.now) < s.concurrency_limit
+       ELSE NOT bool_or(d.id = s.probe_id AND d.leased_until > t.now)
      END`,
     [accountId, clock[0]?.now],
   );
@@ -693,7 +693,7 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
   for (const job of ledger.jobs) job.delayMs = Math.max(0, (job.delayMs ?? 0) - seconds * 1_000);
   await ledger.db.pool.query(
     `WITH clock AS (SELECT $2 * interval '1 second' AS passed), deliveries_nearer AS (
-       UPDATE pending_deliveries SET due_at = due_at - passed, feed_at = feed_at - passed FROM clock WHERE account_id = $1
+       UPDATE pending_deliveries SET due_at = due_at - passed, leased_until = leased_until - passed FROM clock WHERE account_id = $1
      )
      UPDATE subscriptions SET failing_since = failing_since - passed, breaker_until = breaker_until - passed,
        next_slot_at = next_slot_at - passed, concurrency_set_at = concurrency_set_at - passed

@@ -16,12 +16,11 @@ const PARK_AFTER_MS = 200;
 /** What a subscription can bear is known sooner: until it is written, the queue gets what will find no room. */
 const BOUND_AFTER_MS = 10;
 
-// Parked ones go in the order in which they were published, whichever has been tried already: so the oldest one reaches the
-// end of its schedule even if only a probe is made now and then.
+// Parked ones go in the order in which they became due.
 const PARK = `
-UPDATE pending_deliveries d SET feed_at = least(d.created_at, now())
+UPDATE pending_deliveries d SET leased_until = NULL
 FROM unnest($1::uuid[], $2::int[]) AS parked (id, attempt_count)
-WHERE d.id = parked.id AND d.status = 'pending' AND d.attempt_count = parked.attempt_count AND d.feed_at > now()`;
+WHERE d.id = parked.id AND d.status = 'pending' AND d.attempt_count = parked.attempt_count AND d.leased_until > now()`;
 
 const BOUND = `
 UPDATE subscriptions s SET concurrency_limit = b.bearable, concurrency_set_at = now()

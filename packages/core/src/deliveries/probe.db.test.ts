@@ -73,7 +73,7 @@ describe('a half-open breaker with something due is probed in the next round of 
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     await publish(accountId, 40);
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries d SET due_at = t.at, feed_at = t.at
+      `UPDATE pending_deliveries d SET due_at = t.at, leased_until = NULL
        FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '30 seconds' AS at FROM deliveries) t WHERE t.id = d.id`,
     );
     await publish(accountId);
@@ -83,13 +83,13 @@ describe('a half-open breaker with something due is probed in the next round of 
   it('whatever the queue had when the breaker opened: those jobs may be lost', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [lost, waiting] = await publish(accountId, 2);
-    await set('pending_deliveries', lost ?? '', `feed_at = now() + interval '50 seconds'`);
+    await set('pending_deliveries', lost ?? '', `leased_until = now() + interval '50 seconds'`);
     expect(await fed()).toEqual([waiting]);
   });
 
   it('by what may be sent now, not by a long wait that ends soon', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_700_000 });
-    await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 hour', feed_at = now()`);
+    await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 hour', leased_until = NULL`);
     expect(await fed()).toEqual([]);
     const [published] = await publish(accountId);
     expect(await fed()).toEqual([published]);
@@ -108,7 +108,7 @@ describe('a half-open breaker with something due is probed in the next round of 
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [first] = await publish(accountId, 2);
     expect(await fed()).toEqual([first]);
-    await set('pending_deliveries', first ?? '', 'feed_at = now()');
+    await set('pending_deliveries', first ?? '', 'leased_until = now()');
     expect(await fed()).toEqual([first]);
   });
 
@@ -184,7 +184,7 @@ describe('room', () => {
     for (const seconds of [5, 55, 3_500]) {
       const accountId = await withRetries(seconds);
       const published = await publish(accountId, 3);
-      for (const one of published) await set('pending_deliveries', one, 'feed_at = due_at');
+      for (const one of published) await set('pending_deliveries', one, 'leased_until = NULL');
       ledger.jobs.length = 0;
       expect(await fed()).toHaveLength(2);
     }
@@ -199,7 +199,7 @@ describe('room', () => {
     if (job) await ledger.attempter({ waitsMs: [30_000] }).attempt(job, signal);
     await set('subscriptions', id, 'concurrency_limit = 1');
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = due_at - interval '31 seconds', feed_at = feed_at - interval '31 seconds'`,
+      `UPDATE pending_deliveries SET due_at = due_at - interval '31 seconds', leased_until = leased_until - interval '31 seconds'`,
     );
     ledger.jobs.length = 0;
     await publish(accountId);

@@ -32,8 +32,6 @@ export interface Recorded {
 
 /** A wait longer than this stays in Postgres until it is near: the queue keeps little, and so has little to lose. */
 export const LONGEST_QUEUED_WAIT_MS = 60 * 60 * 1_000;
-/** How long before such a wait ends the feeder hands it to the queue. */
-const FEED_AHEAD_SECONDS = 30;
 
 // The breaker of a subscription: closed → open at OPENS_AT failures in a row (three timeouts, ten others) → half-open when its
 // time is over: one probe, the oldest delivery → closed when that (or whatever else) succeeds, open again when it fails, for
@@ -64,7 +62,7 @@ const WRITE: Record<Table, string> = {
 staying AS (
   UPDATE pending_deliveries d SET
     status = a.status, status_reason = a.status_reason, attempt_count = a.attempt_count, failure_count = a.failure_count, due_at = a.due_at,
-    asked_trigger = a.asked_trigger, feed_at = a.feed_at, completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
+    asked_trigger = a.asked_trigger, leased_until = a.leased_until, completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
     last_status_code = a.status_code, last_duration_ms = a.duration_ms, last_attempt_at = a.started_at
   FROM after a WHERE d.id = a.id AND NOT a.is_finished
 ),
@@ -154,11 +152,11 @@ after AS (
       WHEN status_after <> 'pending' THEN CASE WHEN asked_after IS NOT NULL THEN now() + interval '1 second' END
       -- A person does not wait for the schedule. What is due now is enqueued now: a second job of it would be a second POST.
       WHEN asked_after IN ('manual', 'test') AND due_after > now() THEN now() + interval '1 second'
-      WHEN due_after > now() + $24 * interval '1 millisecond' THEN due_after - interval '${FEED_AHEAD_SECONDS} seconds'
-      -- Who has a rate, or less room than it had, is given the next attempt by the feeder, when it is due and there is room.
-      WHEN is_fed THEN due_after
+      -- Who has a rate, or less room than it had, is given the next attempt by the feeder, when it is due and there is room. So is a wait
+      -- that is too long for the queue.
+      WHEN is_fed OR due_after > now() + $24 * interval '1 millisecond' THEN NULL
       ELSE due_after + interval '${LEASE_SECONDS} seconds'
-    END AS feed_at,
+    END AS leased_until,
     CASE
       WHEN status_after IN ('pending', 'held') THEN NULL
       WHEN status_after = status THEN completed_at

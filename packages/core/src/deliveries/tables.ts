@@ -1,7 +1,7 @@
 // A delivery is in exactly one of two tables: in `pending_deliveries` while an attempt of it is owed or it is held, and in
 // `finished_deliveries` otherwise. A statement that changes this moves the row. The view `deliveries` reads both tables.
 
-/** The columns that both tables have. `pending_deliveries` also has due_at, asked_trigger and feed_at. */
+/** The columns that both tables have. `pending_deliveries` also has due_at, asked_trigger and leased_until. */
 export const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count,
   created_at, completed_at, recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 

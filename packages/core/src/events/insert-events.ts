@@ -56,7 +56,7 @@ const FEW = 128;
 // bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate, or
 // whose breaker is not closed, has no room here at all.
 //
-// Uses pending_deliveries_leased_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
+// Uses pending_deliveries_dispatch_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
 // foreign key would hold it), so that erasing its account waits for what is being published. A row that somebody else has locked is passed
 // over: nobody in this statement waits for it, and its caller has to repeat.
 const ACCEPT = `
@@ -116,8 +116,8 @@ taken AS (
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
       SELECT FROM pending_deliveries d
-      WHERE d.subscription_id = m.subscription_id AND ${IS_LEASED} AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
-        AND d.feed_at > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'
+      WHERE d.subscription_id = m.subscription_id AND ${IS_LEASED}
+        AND d.leased_until > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'
       LIMIT ${FEW}
     ) d
   ) young
@@ -126,7 +126,7 @@ taken AS (
       SELECT FROM pending_deliveries d
       WHERE (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CONCURRENCY})
         AND d.subscription_id = m.subscription_id
-        AND ${IS_LEASED} AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds' AND d.feed_at > now()
+        AND ${IS_LEASED}
       LIMIT m.concurrency_limit
     ) d
   ) leased
@@ -136,11 +136,11 @@ placed AS (
   FROM matched m LEFT JOIN taken t USING (subscription_id)
 ),
 owed AS (
-  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
+  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, leased_until)
   SELECT id, account_id, event_id, type, subscription_id,
     CASE WHEN is_active THEN 'pending'::delivery_status ELSE 'held' END,
     CASE WHEN is_active THEN now() END,
-    CASE WHEN place <= concurrency_limit THEN now() + interval '${LEASE_SECONDS} seconds' WHEN is_active THEN now() END
+    CASE WHEN place <= concurrency_limit THEN now() + interval '${LEASE_SECONDS} seconds' END
   FROM placed
 ),
 owed_per_event AS (

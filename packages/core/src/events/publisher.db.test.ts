@@ -39,7 +39,9 @@ describe('publish', () => {
     expect(deliveries.map(({ subscriptionId }) => subscriptionId).toSorted()).toEqual(
       [all.id, exact.id, pattern.id].toSorted(),
     );
-    expect(deliveries.every(({ status, dueAt, feedAt }) => status === 'pending' && dueAt && feedAt)).toBe(true);
+    expect(deliveries.every(({ status, dueAt, leasedUntil }) => status === 'pending' && dueAt && leasedUntil)).toBe(
+      true,
+    );
     // By this its deliveries are found.
     expect(deliveries.map(({ id }) => id.slice(0, 18))).toEqual(Array(3).fill(event.id.slice(0, 18)));
   });
@@ -96,7 +98,7 @@ describe('publish', () => {
     expect(await ledger.db.prisma.delivery.findFirst({ where: { eventId } })).toMatchObject({
       status: 'held',
       dueAt: null,
-      feedAt: null,
+      leasedUntil: null,
     });
   });
 
@@ -147,7 +149,7 @@ describe('publish', () => {
     await ledger.publisher.drain();
     ledger.setQueue(true);
     const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { eventId } });
-    expect((delivery.feedAt?.getTime() ?? 0) - Date.now()).toBeLessThan(5_000);
+    expect((delivery.leasedUntil?.getTime() ?? 0) - Date.now()).toBeLessThan(5_000);
   });
 
   it('a publish that meets the deletion of its account is either whole or refused', async () => {
@@ -225,13 +227,13 @@ describe('publish, when all else is in trouble', () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const db = interpose(ledger.db, (statement, run) =>
-      statement.includes('SET feed_at') ? Promise.reject(new Error('statement timeout')) : run(),
+      statement.includes('SET leased_until') ? Promise.reject(new Error('statement timeout')) : run(),
     );
     const publisher = openPublisher({ ...ledger, db, enqueue: () => Promise.resolve(false) });
     expect(await publisher.publish(request(accountId))).toMatchObject({ outcome: 'accepted' });
     await publisher.drain(); // an unhandled rejection fails this run
     const [delivery] = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
-    expect(delivery?.feedAt?.getTime()).toBeGreaterThan(Date.now());
+    expect(delivery?.leasedUntil?.getTime()).toBeGreaterThan(Date.now());
   });
 
   it('regression: a locked account is not unknown, and holds up nobody who shares the statement', async () => {

@@ -153,7 +153,7 @@ describe('expand', () => {
     ledger.setQueue(true);
     await expandAll({ atOnce: 2 });
     expect(await subscriptionsOf(event.id)).toEqual(ids);
-    await ledger.db.pool.query('UPDATE pending_deliveries SET feed_at = now() WHERE event_id = $1', [event.id]);
+    await ledger.db.pool.query('UPDATE pending_deliveries SET leased_until = now() WHERE event_id = $1', [event.id]);
     await ledger.settle();
     expect((await deliveriesOf(event.id)).map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'));
   });

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { IS_LEASED, LEASE_SECONDS } from '../deliveries/lease.js';
+import { IS_LEASED } from '../deliveries/lease.js';
 import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
 import { isOfEvent } from '../deliveries/tables.js';
 import { isDatabaseAway } from '../database-away.js';
@@ -53,7 +53,7 @@ roomy AS MATERIALIZED (
   SELECT f.* FROM fan f JOIN account a ON a.id = f.account_id CROSS JOIN LATERAL (
     SELECT count(*) FROM (
       SELECT FROM pending_deliveries d
-      WHERE ${isOfEvent('f.event_id')} AND ${IS_LEASED} AND d.feed_at > now() AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
+      WHERE ${isOfEvent('f.event_id')} AND ${IS_LEASED}
       OFFSET 0 LIMIT $3
     ) d
   ) leased

@@ -3,13 +3,13 @@ import { inTransaction } from '../database.js';
 import { FED_AT_ONCE } from '../deliveries/concurrency.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
-import { IS_LEASED, LEASE_SECONDS } from '../deliveries/lease.js';
+import { IS_EXPIRED, IS_LEASED, IS_WAITING, LEASE_SECONDS } from '../deliveries/lease.js';
 
 export interface ClaimedDelivery extends Due {
   delayMs: number;
   /** Who asked for the attempt, if it is not due by the schedule. */
   askedTrigger: AttemptTrigger | null;
-  /** It was in nobody's hands on purpose, and not because its lease ran out. */
+  /** The queue did not have it on purpose, and not because its lease ran out. */
   wasParked: boolean;
 }
 
@@ -25,14 +25,25 @@ const LOCK = 72_707_370;
 /** Where the oldest delivery of a failing subscription is looked for: from so long before the failing began, so many. */
 const BEFORE_FAILING = '1 minute';
 const LOOKED_AT = 10_000;
-/** What a probe may be. The feeder looks after a long wait before it ends: until it is due, it would keep the probe's place. What a
- *  person asked for does not wait for the schedule. */
-const MAY_BE_SENT = `feed_at <= now() AND (due_at <= now() OR asked_trigger IS NOT NULL)`;
+/** What a probe may be. What a person asked for does not wait for the schedule. */
+const MAY_BE_SENT = `(d.leased_until IS NULL OR ${IS_EXPIRED}) AND (d.due_at <= now() OR d.asked_trigger IS NOT NULL)`;
+
+/** The oldest deliveries of a subscription `r` that the queue does not have and whose attempt is due. */
+const oldest = (limit: string): string => `
+    SELECT * FROM (
+      (SELECT d.id, d.leased_until AS since, d.due_at FROM pending_deliveries d
+      WHERE d.subscription_id = r.id AND ${IS_EXPIRED}
+      ORDER BY d.leased_until LIMIT ${limit})
+      UNION ALL
+      (SELECT d.id, d.due_at, d.due_at FROM pending_deliveries d
+      WHERE d.subscription_id = r.id AND ${IS_WAITING}
+      ORDER BY d.leased_until, d.due_at LIMIT ${limit})
+    ) d ORDER BY since LIMIT ${limit}`;
 
 // One round at a time in all processes (who finds another at work does nothing): what is under way is counted and what is
 // chosen is added, and two at once would each fill the same room.
 //
-// A loose index scan over pending_deliveries_feed_idx: one probe per subscription that is owed anything, then the oldest due of
+// A loose index scan over pending_deliveries_dispatch_idx: one probe per subscription that is owed anything, then the oldest due of
 // each that has room, so many of each. So a subscription with a backlog of a million costs what one with a backlog of fifty
 // costs. The first of each account come before the second of any: who owns many subscriptions, or has published much, gets
 // no larger share. Only what is chosen is locked: a lock is a write.
@@ -49,11 +60,11 @@ const MAY_BE_SENT = `feed_at <= now() AND (due_at <= now() OR asked_trigger IS N
 // still owed are few, or became due before the others.
 const CLAIM = `
 WITH RECURSIVE owed AS (
-  (SELECT subscription_id FROM pending_deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
+  (SELECT subscription_id FROM pending_deliveries ORDER BY subscription_id LIMIT 1)
   UNION ALL
   SELECT (
     SELECT d.subscription_id FROM pending_deliveries d
-    WHERE d.feed_at IS NOT NULL AND d.subscription_id > o.subscription_id ORDER BY d.subscription_id LIMIT 1
+    WHERE d.subscription_id > o.subscription_id ORDER BY d.subscription_id LIMIT 1
   )
   FROM owed o WHERE o.subscription_id IS NOT NULL
 ),
@@ -61,7 +72,10 @@ waiting AS MATERIALIZED (
   SELECT s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until IS NOT NULL AS is_half_open, s.probe_id,
     greatest(s.next_slot_at, now()) AS next_slot_at
   FROM owed o JOIN subscriptions s ON s.id = o.subscription_id
-  WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
+  WHERE (
+      EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_EXPIRED})
+      OR EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_WAITING})
+    )
     AND (s.breaker_until IS NULL OR s.breaker_until <= now())
 ),
 roomy AS (
@@ -71,48 +85,44 @@ roomy AS (
   ) AS room
   FROM waiting w
   CROSS JOIN LATERAL (
-    SELECT count(*) FROM pending_deliveries d WHERE d.id = w.probe_id AND ${IS_LEASED} AND d.feed_at > now()
+    SELECT count(*) FROM pending_deliveries d WHERE d.id = w.probe_id AND d.leased_until > now() AND d.due_at <= now()
   ) probe
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
       SELECT FROM pending_deliveries d
-      WHERE NOT w.is_half_open AND d.subscription_id = w.id
-        AND ${IS_LEASED} AND d.feed_at > now() AND d.feed_at <= now() + interval '${LEASE_SECONDS} seconds'
+      WHERE NOT w.is_half_open AND d.subscription_id = w.id AND ${IS_LEASED}
       LIMIT w.concurrency_limit
     ) d
   ) leased
 ),
 due AS (
-  SELECT c.id, r.id AS subscription_id, r.account_id, c.feed_at, row_number() OVER (PARTITION BY r.id ORDER BY c.feed_at) AS turn
+  SELECT c.id, r.id AS subscription_id, r.account_id, c.since, row_number() OVER (PARTITION BY r.id ORDER BY c.since) AS turn
   FROM roomy r CROSS JOIN LATERAL (
-    (SELECT d.id, d.feed_at FROM pending_deliveries d
-    WHERE NOT r.is_half_open AND d.subscription_id = r.id AND d.feed_at <= now()
-    ORDER BY d.feed_at LIMIT greatest(0, least(r.room, $1::int)))
+    (${oldest('CASE WHEN r.is_half_open THEN 0 ELSE greatest(0, least(r.room, $1::int)) END')})
     UNION ALL
-    (SELECT old.id, old.feed_at FROM (
-      (SELECT d.id, d.feed_at FROM pending_deliveries d
-      WHERE d.subscription_id = r.id AND ${MAY_BE_SENT} ORDER BY d.feed_at LIMIT 1)
+    (SELECT old.id, old.since, old.due_at FROM (
+      (${oldest('1')})
       UNION ALL
-      (SELECT since.id, since.feed_at FROM (
-        SELECT d.id, d.feed_at, d.due_at, d.asked_trigger FROM pending_deliveries d
+      (SELECT d.id, d.due_at, d.due_at FROM (
+        SELECT d.id, d.leased_until, d.due_at, d.asked_trigger FROM pending_deliveries d
         WHERE d.subscription_id = r.id AND d.id >= posthorn_uuid_at(r.failing_since - interval '${BEFORE_FAILING}')
         ORDER BY d.id LIMIT ${LOOKED_AT}
-      ) since WHERE ${MAY_BE_SENT} ORDER BY since.id LIMIT 1)
+      ) d WHERE ${MAY_BE_SENT} ORDER BY d.id LIMIT 1)
     ) old
     WHERE r.is_half_open AND r.room > 0 ORDER BY old.id LIMIT 1)
   ) c
 ),
 fair AS (
-  SELECT due.*, row_number() OVER (PARTITION BY account_id ORDER BY turn, feed_at) AS account_turn FROM due
+  SELECT due.*, row_number() OVER (PARTITION BY account_id ORDER BY turn, since) AS account_turn FROM due
 ),
 chosen AS MATERIALIZED (
-  SELECT d.id, d.subscription_id, d.feed_at FROM pending_deliveries d
-  WHERE d.id = ANY (ARRAY(SELECT id FROM fair ORDER BY account_turn, feed_at LIMIT $2)) AND d.feed_at <= now()
+  SELECT d.id, d.subscription_id, d.leased_until, coalesce(d.leased_until, d.due_at) AS since FROM pending_deliveries d
+  WHERE d.id = ANY (ARRAY(SELECT id FROM fair ORDER BY account_turn, since LIMIT $2)) AND (d.leased_until IS NULL OR ${IS_EXPIRED})
   FOR UPDATE SKIP LOCKED
 ),
 slotted AS MATERIALIZED (
-  SELECT c.id, c.subscription_id, c.feed_at,
-    w.next_slot_at + (row_number() OVER (PARTITION BY c.subscription_id ORDER BY c.feed_at) - 1) / w.rate_limit::float8 * interval '1 second' AS slot_at,
+  SELECT c.id, c.subscription_id, c.leased_until,
+    w.next_slot_at + (row_number() OVER (PARTITION BY c.subscription_id ORDER BY c.since) - 1) / w.rate_limit::float8 * interval '1 second' AS slot_at,
     w.next_slot_at + count(*) OVER (PARTITION BY c.subscription_id) / w.rate_limit::float8 * interval '1 second' AS next_slot_at,
     w.is_half_open
   FROM chosen c JOIN waiting w ON w.id = c.subscription_id
@@ -125,10 +135,10 @@ told AS (
   WHERE s.id = l.subscription_id
 ),
 claimed AS (
-  UPDATE pending_deliveries d SET feed_at = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
+  UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE d.id = l.id
   RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger",
-    coalesce(l.feed_at <= d.due_at, false) AS "wasParked",
+    l.leased_until IS NULL AS "wasParked",
     CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )
 SELECT w.count::int AS "waitingCount", c.*

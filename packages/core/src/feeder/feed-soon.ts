@@ -6,9 +6,9 @@ import type { Database } from '../database.js';
 export async function feedSoon(db: Database, deliveryIds: string[]): Promise<void> {
   try {
     await db.pool.query(
-      `UPDATE pending_deliveries d SET feed_at = greatest(coalesce(d.due_at, now()), now() + interval '1 second')
+      `UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, now() + interval '1 second')
        WHERE d.id = ANY (ARRAY(
-         SELECT id FROM pending_deliveries WHERE id = ANY ($1::uuid[]) AND feed_at IS NOT NULL FOR UPDATE SKIP LOCKED
+         SELECT id FROM pending_deliveries WHERE id = ANY ($1::uuid[]) AND leased_until IS NOT NULL FOR UPDATE SKIP LOCKED
        ))`,
       [deliveryIds],
     );

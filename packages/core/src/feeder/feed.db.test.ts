@@ -14,7 +14,8 @@ beforeEach(async () => {
   await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries');
 });
 
-const makeDue = () => ledger.db.pool.query(`UPDATE pending_deliveries SET feed_at = due_at WHERE feed_at IS NOT NULL`);
+const makeDue = () =>
+  ledger.db.pool.query(`UPDATE pending_deliveries SET leased_until = NULL WHERE due_at IS NOT NULL`);
 
 describe('feeder', () => {
   it('finds what was accepted and never enqueued, and enqueues it once per lease (L1)', async () => {
@@ -45,7 +46,7 @@ describe('feeder', () => {
     };
     expect(await replaced()).toEqual([false]);
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = due_at - interval '70 seconds', feed_at = feed_at - interval '70 seconds'`,
+      `UPDATE pending_deliveries SET due_at = due_at - interval '70 seconds', leased_until = leased_until - interval '70 seconds'`,
     );
     expect(await replaced()).toEqual([true, true]);
   });
@@ -64,7 +65,8 @@ describe('feeder', () => {
     expect(await reclaim(ledger.db.pool)).toBe(0);
     expect((await feed(ledger)).enqueued).toBe(1);
     const later = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, attemptCount: 1 } });
-    expect(later.feedAt).toEqual(later.dueAt);
+    expect(later).toMatchObject({ status: 'pending', leasedUntil: null });
+    expect(later.dueAt?.getTime()).toBeGreaterThan(Date.now());
   });
 
   it('first attempts go to deliver, next ones to retry (I3)', async () => {
@@ -78,7 +80,7 @@ describe('feeder', () => {
     ledger.jobs.length = 0;
     // Their leases have run out.
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = now() - interval '1 minute', feed_at = now() WHERE feed_at IS NOT NULL`,
+      `UPDATE pending_deliveries SET due_at = now() - interval '1 minute', leased_until = now() WHERE due_at IS NOT NULL`,
     );
     await feed(ledger);
     expect(new Set(ledger.jobs.map(({ queue, attemptNumber }) => `${queue} ${attemptNumber}`))).toEqual(
@@ -130,8 +132,8 @@ describe('feeder', () => {
     ledger.setQueue(false);
     await feed(ledger);
     ledger.setQueue(true);
-    const { feedAt } = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
-    expect((feedAt?.getTime() ?? 0) - Date.now()).toBeLessThan(3_000);
+    const { leasedUntil } = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
+    expect((leasedUntil?.getTime() ?? 0) - Date.now()).toBeLessThan(3_000);
   });
 
   it('regression: drops all old idempotency keys, however many, so that they do not grow for ever', async () => {

@@ -1,21 +1,38 @@
 import type pg from 'pg';
 
 const AT_ONCE = 10_000;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Takes everything owed back from a queue that lost its memory: each attempt is the feeder's at the moment it is due, not
- *  after its lease. What the queue still has is enqueued under the same id, and so ignored. Returns how many. Leans on
- *  pending_deliveries_feed_idx. */
+ *  after its lease. What the queue still has is enqueued under the same id, and so ignored. Returns how many. Reads
+ *  pending_deliveries once, in the order of its key. */
 export async function reclaim(pool: pg.Pool): Promise<number> {
   let reclaimed = 0;
-  for (let count = AT_ONCE; count === AT_ONCE; reclaimed += count) {
-    const { rowCount } = await pool.query(
-      `UPDATE pending_deliveries SET feed_at = greatest(due_at, now()) WHERE id = ANY (ARRAY(
-         SELECT id FROM pending_deliveries WHERE feed_at IS NOT NULL AND feed_at > greatest(due_at, now())
-         LIMIT ${AT_ONCE} FOR UPDATE SKIP LOCKED
-       ))`,
-    );
-    count = rowCount ?? 0;
+  let position: string | null = FIRST_ID;
+  while (position !== null) {
+    const step: Step | undefined = (await pool.query<Step>(RECLAIM, [position])).rows[0];
+    position = step?.position ?? null;
+    reclaimed += step?.count ?? 0;
   }
   await pool.query('UPDATE verifications SET feed_at = now() WHERE feed_at > now()');
   return reclaimed;
 }
+
+interface Step {
+  /** Where the next step goes on; null: this was the last one. */
+  position: string | null;
+  count: number;
+}
+
+// A finished delivery of which an attempt is asked for has no time when it is due: its lease ends now.
+const RECLAIM = `
+WITH looked AS MATERIALIZED (
+  SELECT id, leased_until FROM pending_deliveries WHERE id > $1 ORDER BY id LIMIT ${AT_ONCE}
+),
+reclaimed AS (
+  UPDATE pending_deliveries SET leased_until = CASE WHEN due_at IS NULL THEN now() END WHERE id = ANY (ARRAY(
+    SELECT d.id FROM looked l JOIN pending_deliveries d ON d.id = l.id WHERE l.leased_until > now() FOR UPDATE OF d SKIP LOCKED
+  ))
+  RETURNING id
+)
+SELECT (SELECT id FROM looked ORDER BY id OFFSET ${AT_ONCE - 1} LIMIT 1) AS position, (SELECT count(*)::int FROM reclaimed) AS count`;

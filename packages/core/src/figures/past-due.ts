@@ -1,4 +1,5 @@
 import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
+import { IS_EXPIRED, IS_WAITING } from '../deliveries/lease.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
 
 // What is past due, as pieces of SQL: deliveries that have been due for GRACE_SECONDS, are in nobody's hands, and have no reason to
@@ -8,14 +9,14 @@ import { ALIVE_SECONDS } from '../workers/record-worker.js';
 const GRACE_SECONDS = 10;
 
 /** `owed`, a recursive CTE: the subscriptions that are owed something, found as the feeder finds them: a loose index scan over
- *  pending_deliveries_feed_idx, one probe each. */
+ *  pending_deliveries_dispatch_idx, one probe each. */
 export const OWED = `
 owed AS (
-  (SELECT subscription_id FROM pending_deliveries WHERE feed_at IS NOT NULL ORDER BY subscription_id LIMIT 1)
+  (SELECT subscription_id FROM pending_deliveries ORDER BY subscription_id LIMIT 1)
   UNION ALL
   SELECT (
     SELECT d.subscription_id FROM pending_deliveries d
-    WHERE d.feed_at IS NOT NULL AND d.subscription_id > o.subscription_id ORDER BY d.subscription_id LIMIT 1
+    WHERE d.subscription_id > o.subscription_id ORDER BY d.subscription_id LIMIT 1
   )
   FROM owed o WHERE o.subscription_id IS NOT NULL
 )`;
@@ -35,20 +36,30 @@ due AS MATERIALIZED (
       WHEN fed.is_lately THEN s.breaker_until IS NULL AND s.rate_limit IS NULL AND s.concurrency_limit = ${MAX_CONCURRENCY}
       ELSE s.breaker_until IS NULL OR s.breaker_until <= now()
     END AS has_no_reason
-  FROM ${owed} o JOIN subscriptions s ON s.id = o.subscription_id CROSS JOIN fed
-  WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND d.feed_at <= now())
+  FROM (
+    SELECT subscription_id FROM ${owed} o WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_EXPIRED})
+    UNION
+    SELECT subscription_id FROM ${owed} o WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_WAITING})
+  ) o JOIN subscriptions s ON s.id = o.subscription_id CROSS JOIN fed
 )`;
 
-/** What is past due, with its subscription's id: at most so much of each subscription of `due`. */
+/** The deliveries of a subscription that are due and that the queue does not have; each of both kinds by `rest` (order and limit). */
+export function unleased(subscriptionId: string, rest: string): string {
+  const select = (condition: string): string =>
+    `(SELECT d.due_at, d.leased_until FROM pending_deliveries d WHERE d.subscription_id = ${subscriptionId} AND ${condition} ${rest})`;
+  return `SELECT * FROM (${select(IS_EXPIRED)} UNION ALL ${select(IS_WAITING)}) d`;
+}
+
+/** What is past due, with its subscription's id: at most so much of each subscription of `due`. An attempt that was asked for is
+ *  due when its lease ends, whatever the schedule says. */
 export const pastDue = (perSubscription: number): string => `
     SELECT s.id, d.due_at
     FROM due s CROSS JOIN LATERAL (
-      SELECT CASE WHEN d.asked_trigger IS NULL THEN d.due_at ELSE d.feed_at END AS due_at FROM pending_deliveries d
-      WHERE d.subscription_id = s.id AND d.feed_at <= now() - interval '${GRACE_SECONDS} seconds'
-      ORDER BY d.feed_at LIMIT ${perSubscription}
+      SELECT least(d.due_at, d.leased_until) AS due_at
+      FROM (${unleased('s.id', `ORDER BY d.leased_until, d.due_at LIMIT ${perSubscription}`)}) d
+      WHERE d.leased_until IS NULL OR d.leased_until <= now() - interval '${GRACE_SECONDS} seconds'
     ) d
     WHERE s.has_no_reason AND d.due_at <= now() - interval '${GRACE_SECONDS} seconds'`;
 
-/** Of a subscription, how many are looked at for the oldest: the order of pending_deliveries_feed_idx is that of being published where
- *  deliveries were parked, and not of being due. */
+/** How many of a subscription are looked at for the oldest. Leases do not end in the order in which their attempts became due. */
 export const FIRST_FEW = 10;

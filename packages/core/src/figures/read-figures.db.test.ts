@@ -36,7 +36,7 @@ async function owed(count: number, seconds: number, change = 'updated_at = now()
   const { id } = await ledger.activeSubscription(accountId);
   await Promise.all(Array.from({ length: count }, () => ledger.publish(accountId)));
   await ledger.db.pool.query(
-    `UPDATE pending_deliveries SET due_at = now() - $2 * interval '1 second', feed_at = now() - $2 * interval '1 second' WHERE subscription_id = $1`,
+    `UPDATE pending_deliveries SET due_at = now() - $2 * interval '1 second', leased_until = NULL WHERE subscription_id = $1`,
     [id, seconds],
   );
   await ledger.db.pool.query(`UPDATE subscriptions SET ${change} WHERE id = $1`, [id]);
@@ -73,34 +73,34 @@ describe('what is past due', () => {
   it('is not what a worker has, what is due later, what succeeded, nor what the feeder is about to take', async () => {
     await fed();
     const id = await owed(4, 100);
-    const next = `SELECT id FROM pending_deliveries WHERE subscription_id = $1 AND feed_at < now() - interval '60 seconds' LIMIT 1`;
+    const next = `SELECT id FROM pending_deliveries WHERE subscription_id = $1 AND due_at < now() - interval '60 seconds' AND leased_until IS NULL LIMIT 1`;
     const set = (change: string) =>
       ledger.db.pool.query(`UPDATE pending_deliveries SET ${change} WHERE id = (${next})`, [id]);
-    await set(`feed_at = now() + interval '50 seconds'`);
-    await set(`due_at = now() + interval '3 hours', feed_at = now() + interval '3 hours'`);
+    await set(`leased_until = now() + interval '50 seconds'`);
+    await set(`due_at = now() + interval '3 hours'`);
     const { rows } = await ledger.db.pool.query<{ id: string }>(next, [id]);
     const end = await ledger.attempter().attempt({ id: rows[0]?.id ?? '', attemptNumber: 1 }, signal);
     expect(end).toMatchObject({ report: { deliveryStatus: 'succeeded' } });
-    await set(`due_at = now() - interval '1 second', feed_at = now() - interval '1 second'`);
+    await set(`due_at = now() - interval '1 second'`);
     expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 1 });
   });
 
-  it('counts from when it was due, not from when it was published: a parked retry keeps its place in the queue', async () => {
+  it('counts from when it was due, not from when it was published', async () => {
     await fed();
     await owed(1, 20);
-    await ledger.db.pool.query(`UPDATE pending_deliveries SET feed_at = now() - interval '9 hours'`);
+    await ledger.db.pool.query(`UPDATE pending_deliveries SET created_at = now() - interval '9 hours'`);
     const { pastDue, oldestPastDueSeconds } = await read();
     expect(pastDue).toBe(1);
     expect(oldestPastDueSeconds).toBeLessThan(80);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 minute'`);
-    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 1 });
+    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 0 });
   });
 
   it('an attempt that was asked for is late whatever the schedule says', async () => {
     await fed();
     await owed(1, 20);
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = now() + interval '2 hours', asked_trigger = 'manual'`,
+      `UPDATE pending_deliveries SET due_at = now() + interval '2 hours', leased_until = now() - interval '20 seconds', asked_trigger = 'manual'`,
     );
     expect(await read()).toMatchObject({ pastDue: 1 });
   });
@@ -125,9 +125,9 @@ describe('what is past due', () => {
     const id = await owed(2, 100);
     const copy = (status: 'pending' | 'held') =>
       ledger.db.pool.query(
-        `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, feed_at)
+        `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at)
          SELECT posthorn_delivery_id(event_id), account_id, event_id, event_type, subscription_id, $2::delivery_status,
-           CASE $2 WHEN 'pending' THEN due_at END, CASE $2 WHEN 'pending' THEN feed_at END
+           CASE $2 WHEN 'pending' THEN due_at END
          FROM (SELECT * FROM deliveries WHERE subscription_id = $1 LIMIT 1) d, generate_series(1, 10001)`,
         [id, status],
       );

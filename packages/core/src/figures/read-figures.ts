@@ -3,7 +3,7 @@ import { inTransaction } from '../database.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
 import { readAheadSeconds } from '../retention/slices.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
-import { dueOf, FIRST_FEW, OWED, pastDue } from './past-due.js';
+import { dueOf, FIRST_FEW, OWED, pastDue, unleased } from './past-due.js';
 
 /** What the ledger says of how things stand, over all accounts. */
 export interface LedgerFigures {
@@ -51,7 +51,7 @@ ${dueOf('owed')},
 parked AS (
   SELECT count(*)::int FROM (
     SELECT FROM due s CROSS JOIN LATERAL (
-      SELECT FROM pending_deliveries d WHERE d.subscription_id = s.id AND d.feed_at <= now() LIMIT ${MOST}
+      ${unleased('s.id', `LIMIT ${MOST}`)}
     ) d
     LIMIT ${MOST}
   ) d

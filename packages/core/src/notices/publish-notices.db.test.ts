@@ -178,7 +178,7 @@ describe('none is lost and none is told twice', () => {
     expect(await publishNotices(ledger, { operationsAccount: operations })).toBe(1);
     ledger.setQueue(true);
     const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId: operations } });
-    expect((delivery.feedAt?.getTime() ?? 0) - Date.now()).toBeLessThan(5_000);
+    expect((delivery.leasedUntil?.getTime() ?? 0) - Date.now()).toBeLessThan(5_000);
   });
 });
 

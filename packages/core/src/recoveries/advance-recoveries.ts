@@ -184,13 +184,12 @@ WITH leaving AS (
 ),
 returned AS (
   INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,
-    last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at, status, due_at, asked_trigger, feed_at, recovery_id)
+    last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at, status, due_at, asked_trigger, recovery_id)
   SELECT id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,
     last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at,
     CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
     CASE WHEN NOT $3 THEN now() END,
     CASE WHEN NOT $3 THEN 'recovery'::attempt_trigger END,
-    CASE WHEN NOT $3 THEN now() END,
     $1
   FROM leaving
   RETURNING id
@@ -202,7 +201,7 @@ asked AS (
     failure_count = 0,
     due_at = CASE WHEN NOT $3 THEN now() END,
     asked_trigger = CASE WHEN $3 THEN d.asked_trigger ELSE coalesce(d.asked_trigger, 'recovery') END,
-    feed_at = CASE WHEN $3 THEN d.feed_at ELSE now() END,
+    leased_until = CASE WHEN $3 THEN d.leased_until END,
     completed_at = NULL,
     recovery_id = $1
   WHERE d.id = ANY ($2::uuid[]) AND ${IS_FAILED}
@@ -212,12 +211,11 @@ SELECT ((SELECT count(*) FROM returned) + (SELECT count(*) FROM asked))::int AS 
   // An event that can be seen has the deliveries that it was published with, so none gets a second one of this subscription.
   missing: `
 WITH brought AS (
-  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, asked_trigger, feed_at, recovery_id)
+  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, asked_trigger, recovery_id)
   SELECT posthorn_delivery_id(e.id), e.account_id, e.id, e.type, $4, e.created_at,
     CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
     CASE WHEN NOT $3 THEN now() END,
     CASE WHEN NOT $3 THEN 'recovery'::attempt_trigger END,
-    CASE WHEN NOT $3 THEN now() END,
     $1
   FROM events e WHERE e.id = ANY ($2::uuid[]) ORDER BY e.id
   RETURNING id

@@ -232,8 +232,8 @@ describe('recover failed', () => {
     await set(pending?.id, -500);
     await ledger.db.pool.query(
       `WITH leaving AS (DELETE FROM finished_deliveries WHERE id = $1 RETURNING *)
-       INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, feed_at)
-       SELECT id, account_id, event_id, event_type, subscription_id, created_at, 'pending', now(), now() FROM leaving`,
+       INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at)
+       SELECT id, account_id, event_id, event_type, subscription_id, created_at, 'pending', now() FROM leaving`,
       [pending?.id],
     );
     const { createdAt: since } = await ledger.db.prisma.delivery.findUniqueOrThrow({ where: { id: first?.id ?? '' } });
@@ -437,7 +437,9 @@ describe('a recovery and its subscription', () => {
       else await publishUnheard(accountId, 1);
       await pauseSubscription(ledger, key);
       await recover({ accountId, subscriptionId, which });
-      expect(await deliveries({ accountId })).toMatchObject([{ status: 'held', askedTrigger: null, feedAt: null }]);
+      expect(await deliveries({ accountId })).toMatchObject([
+        { status: 'held', askedTrigger: null, leasedUntil: null },
+      ]);
       ledger.posts.length = 0;
       await deliver();
       expect(ledger.posts).toEqual([]);
@@ -674,7 +676,7 @@ describe('advancing', () => {
       await deliver();
       const [settled] = await deliveries({ accountId });
       expect(settled?.status).toBe(after.status === 'pending' ? 'succeeded' : 'failed');
-      expect(settled).toMatchObject({ askedTrigger: null, feedAt: null });
+      expect(settled).toMatchObject({ askedTrigger: null, leasedUntil: null });
     },
   );
 

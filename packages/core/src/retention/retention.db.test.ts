@@ -94,8 +94,7 @@ async function aged(
       data: {
         ...delivery,
         ...(status === 'pending' && { dueAt: now }),
-        ...((status === 'pending' || asked) && { feedAt: now }),
-        ...(asked && { askedTrigger: 'manual' }),
+        ...(asked && { askedTrigger: 'manual', leasedUntil: now }),
         ...(isFinished && { completedAt: deliveredAt }),
       },
     });
@@ -154,7 +153,8 @@ describe('retention (V5)', () => {
     await pauseSubscription(ledger, { accountId, id: subscriptionId });
     await resumeSubscription(ledger, { accountId, id: subscriptionId });
     await ledger.db.pool.query(
-      'UPDATE pending_deliveries SET due_at = CASE WHEN due_at IS NOT NULL THEN now() END, feed_at = now() WHERE feed_at IS NOT NULL',
+      `UPDATE pending_deliveries SET due_at = CASE WHEN due_at IS NOT NULL THEN now() END, leased_until = now()
+       WHERE due_at IS NOT NULL OR leased_until IS NOT NULL`,
     );
     await feed(ledger);
     await ledger.work();
@@ -413,7 +413,7 @@ describe('retention (V5)', () => {
       expect.stringMatching(/^events_\d{8}$/),
       'events_other',
     ]);
-    await ledger.db.pool.query('UPDATE pending_deliveries SET feed_at = due_at');
+    await ledger.db.pool.query('UPDATE pending_deliveries SET leased_until = NULL');
     await feed(ledger);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { status: 'succeeded' } })).toBe(3);
@@ -495,7 +495,7 @@ describe('retention (V5)', () => {
     expect(await ledger.db.prisma.delivery.findUnique({ where: { id: erased } })).toMatchObject({
       status: 'canceled',
       statusReason: 'payload_erased',
-      feedAt: null,
+      leasedUntil: null,
     });
     expect(await ledger.db.prisma.delivery.findUnique({ where: { id: whole } })).toMatchObject({ status: 'pending' });
   });

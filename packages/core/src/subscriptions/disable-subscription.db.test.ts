@@ -160,7 +160,7 @@ describe('every delivery ends in a named status (L17)', () => {
       await ledger.attempter({ waitsMs: [600_000] }).attempt(failed, signal);
       await ledger.db.pool.query(`UPDATE pending_deliveries SET asked_trigger = 'manual' WHERE id = $1`, [asked.id]);
       await ledger.db.pool.query(
-        `UPDATE pending_deliveries SET status = 'held', due_at = NULL, feed_at = NULL WHERE id = $1`,
+        `UPDATE pending_deliveries SET status = 'held', due_at = NULL, leased_until = NULL WHERE id = $1`,
         [due[0]?.id],
       );
       ledger.answers.splice(0, 1, async () => {
@@ -172,7 +172,7 @@ describe('every delivery ends in a named status (L17)', () => {
       await ledger.work();
       expect(await statuses(key.accountId)).toEqual({ canceled: 6 });
       const open = await ledger.db.prisma.delivery.count({
-        where: { accountId: key.accountId, OR: [{ feedAt: { not: null } }, { statusReason: null }] },
+        where: { accountId: key.accountId, OR: [{ leasedUntil: { not: null } }, { statusReason: null }] },
       });
       expect(open).toBe(0);
     }
