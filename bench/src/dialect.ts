@@ -1,7 +1,6 @@
 /** How the bench talks to a system that delivers webhooks. `npm run bench -- --dialect FILE` measures another system than Posthorn:
  *  FILE is a JavaScript module that exports `openDialect: OpenDialect`. `posthorn-dialect.ts` is the example. */
 export interface Dialect {
-  name: string;
   /** Makes a channel. Each event of a channel goes to all of its URLs (a tenant with one webhook for each URL, in most systems).
    *  Resolves with the channel's name when an event that is published now is delivered. */
   subscribe(urls: string[]): Promise<string>;

@@ -54,10 +54,12 @@ async function main(options: Options): Promise<number> {
   for (const scenario of chosen) {
     try {
       const one = await runScenario(scenario, options, { openDialect, progress: console.error });
+      if (Object.keys(one.found).length === 0) continue; // --case names none of its cases
       result.scenarios.push(one);
       say(`\n## ${scenario.name} — ${scenario.about} (${one.seconds} s)\n`);
       say(formatFound(one.found));
-      if (one.goals.length > 0) say(`\n${formatGoals(one.goals)}`);
+      const goals = one.goals.filter(({ found }) => options.words === '' || found !== null);
+      if (goals.length > 0) say(`\n${formatGoals(goals)}`);
     } catch (error) {
       result.failed.push({ scenario: scenario.name, error: String(error) });
       console.error(error);

@@ -68,7 +68,7 @@ export async function openMeter(system: Metered, { sinkPid }: { sinkPid: number 
               }),
             ...(redis && { redisCommands: each(before.redisCommands, after.redisCommands) }),
             ...memory(system),
-            othersPercent: otherUs / (after.at - before.at) / 10,
+            othersPercent: system.pids ? otherUs / (after.at - before.at) / 10 : null,
           };
         },
       };

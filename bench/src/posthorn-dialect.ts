@@ -47,7 +47,6 @@ export function openPosthornDialect({ apiUrl, operatorKey }: { apiUrl: string; o
   }
 
   return {
-    name: 'Posthorn',
     call,
     addSubscription,
     async subscribe(urls) {

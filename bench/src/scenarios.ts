@@ -10,6 +10,7 @@ import { isolation } from './scenarios/isolation.js';
 import { memory } from './scenarios/memory.js';
 import { neighbours } from './scenarios/neighbours.js';
 import { rateLimit } from './scenarios/rate-limit.js';
+import { retention } from './scenarios/retention.js';
 import { retry } from './scenarios/retry.js';
 import { steady } from './scenarios/steady.js';
 
@@ -27,5 +28,6 @@ export const scenarios: Scenario[] = [
   backends,
   hostile,
   memory,
+  retention,
   history,
 ];

@@ -26,7 +26,8 @@ export interface Posthorn extends PosthornDialect {
   operatorKey: string;
   api: ChildProcess;
   pids(): Record<string, number[]>;
-  startWorkers(): Promise<void>;
+  /** So many, or as many as at the start. */
+  startWorkers(count?: number): Promise<void>;
   stopWorkers(): Promise<void>;
 }
 
@@ -96,9 +97,9 @@ async function startParts(
   closers.push(() => dialect.close());
 
   let running: ChildProcess[] = [];
-  async function startWorkers(): Promise<void> {
+  async function startWorkers(count = workers): Promise<void> {
     running = await Promise.all(
-      Array.from({ length: workers }, async () => {
+      Array.from({ length: count }, async () => {
         const port = String(await findFreePort());
         return start('worker/dist/main.js', `http://127.0.0.1:${port}`, { WORKER_HEALTH_PORT: port, ...workerEnv });
       }),

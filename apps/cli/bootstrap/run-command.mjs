@@ -7,7 +7,7 @@ import { root, run } from './step.mjs';
 
 /** start: installs, builds and becomes the local stack, in this very process, so that signals reach it · dev: the same, and
  *  watches the sources · seed: fills the running stack with a history · test: checks and
- *  tests · stress: the tests while every core is busy · bench, bench:console, bench:retention: the measurements · screens: pictures of the console · faults: the fault suite. */
+ *  tests · stress: the tests while every core is busy · bench, bench:console: the measurements · screens: pictures of the console · faults: the fault suite. */
 export async function runCommand(name, args) {
   switch (name) {
     case 'start':
@@ -38,10 +38,6 @@ export async function runCommand(name, args) {
       await prepare();
       process.exitCode = await run(process.execPath, ['bench/dist/console.js', ...args]);
       return;
-    case 'bench:retention':
-      await prepare();
-      process.exitCode = await run(process.execPath, ['bench/dist/retention.js', ...args]);
-      return;
     case 'screens':
       await prepare();
       process.exitCode = await run(process.execPath, [
@@ -58,7 +54,7 @@ export async function runCommand(name, args) {
       return;
     default:
       console.error(
-        'Usage: node apps/cli/bootstrap.mjs start | dev | seed | test [vitest arguments] | stress [vitest arguments] | bench [arguments] | bench:console [arguments] | bench:retention [arguments] | screens [vitest arguments] | faults [arguments]',
+        'Usage: node apps/cli/bootstrap.mjs start | dev | seed | test [vitest arguments] | stress [vitest arguments] | bench [arguments] | bench:console [arguments] | screens [vitest arguments] | faults [arguments]',
       );
       process.exitCode = 2;
   }
