@@ -40,7 +40,8 @@ export interface Expanded {
 // a subscription is looked at once, whoever dies. The account's row is held as by a publish: an erasing waits for the
 // chunk, and there is none after it.
 //
-// Uses fan_outs_expanding_idx, subscriptions_account_id_id_idx, the key of pending_deliveries for what the queue holds, and what OWE uses.
+// Uses fan_outs_expanding_idx, subscriptions_account_id_id_idx and what OWE uses. What the queue holds is looked for among the event's own
+// deliveries, by the key of pending_deliveries (ORDER BY and OFFSET 0 leave it no other index).
 const EXPAND = `
 WITH fan AS MATERIALIZED (
   SELECT event_id, account_id, event_type, position, created_at FROM fan_outs
@@ -52,9 +53,8 @@ account AS MATERIALIZED (
 roomy AS MATERIALIZED (
   SELECT f.* FROM fan f JOIN account a ON a.id = f.account_id CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      SELECT FROM pending_deliveries d
-      WHERE ${isOfEvent('f.event_id')} AND ${IS_LEASED}
-      OFFSET 0 LIMIT $3
+      SELECT FROM (SELECT d.leased_until, d.due_at FROM pending_deliveries d WHERE ${isOfEvent('f.event_id')} ORDER BY d.id OFFSET 0) d
+      WHERE ${IS_LEASED} LIMIT $3
     ) d
   ) leased
   WHERE leased.count < $3
