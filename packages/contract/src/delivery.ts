@@ -3,6 +3,7 @@ import { EventTypeName } from './event-type.js';
 import { AccountId, AttemptId, DeliveryId, EventId, RecoveryId, SubscriptionId } from './id.js';
 import { ListQuery, oneOrMore } from './list.js';
 import { moment, time, timeOrNull } from './text.js';
+import { Waiting } from './waiting.js';
 
 export const DELIVERY_STATUSES = ['pending', 'held', 'succeeded', 'failed', 'canceled'] as const;
 export const DeliveryStatus = z.enum(DELIVERY_STATUSES).meta({
@@ -122,6 +123,7 @@ export const DeliveryList = z
 export const DeliveryDetail = z
   .object({
     ...deliveryFields,
+    waitingFor: Waiting.nullable().describe('null: no attempt is owed.'),
     attempts: z.array(Attempt).max(100).describe('Oldest first. Of more than 100, the last 100.'),
   })
   .meta({ id: 'DeliveryDetail' });

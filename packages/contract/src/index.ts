@@ -14,6 +14,7 @@ export {
   DeliveryStatus,
   LastAttempt,
 } from './delivery.js';
+export { Waiting, WAITING_STATES, type WaitingState } from './waiting.js';
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { DisableSubscription } from './disable-subscription.js';

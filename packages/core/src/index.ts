@@ -65,6 +65,7 @@ export { openVerificationWait, type WaitForVerification } from './verifications/
 export { openVerifier, type Verifier } from './verifications/attempt-verification.js';
 
 export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';
+export { readWaiting } from './deliveries/why-waiting.js';
 export { openLanes, type Lanes } from './deliveries/lanes.js';
 export { advanceRecoveries } from './recoveries/advance-recoveries.js';
 export { cancelRecovery } from './recoveries/cancel-recovery.js';

@@ -116,6 +116,7 @@ describe('deliveries', () => {
     });
     expect(await get(listed.id)).toEqual({
       ...listed,
+      waitingFor: null,
       attempts: [
         {
           id: expect.stringMatching(/^att_/),
@@ -160,6 +161,20 @@ describe('deliveries', () => {
     expect(await list()).toMatchObject([
       { status: 'pending', attemptCount: 1, nextAttemptAt: TIME, completedAt: null },
     ]);
+  });
+
+  it('one that waits says for what: its schedule, the queue, or that its subscription is resumed', async () => {
+    const subscription = await api.activeSubscription(account);
+    const waitingFor = async () => (await get((await list())[0].id)).waitingFor;
+    api.answer(() => REFUSED);
+    await deliver();
+    const [{ id, nextAttemptAt }] = await list();
+    expect(await waitingFor()).toEqual({ state: 'scheduled', until: nextAttemptAt });
+    await retry(id);
+    expect(await waitingFor()).toEqual({ state: 'leased', until: TIME });
+    await api.work();
+    await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/pause`);
+    expect(await waitingFor()).toEqual({ state: 'held', until: null });
   });
 
   it('by subscription, event, event type, status and time', async () => {

@@ -7,7 +7,7 @@ import {
   ListCount,
   MAX_COUNT,
 } from '@posthorn/contract';
-import { askForRetry, countListed, idTime, listDeliveries } from '@posthorn/core';
+import { askForRetry, countListed, idTime, listDeliveries, readWaiting } from '@posthorn/core';
 import type { z } from 'zod';
 import { pageWanted, toPage, writeCursor } from '../cursor.js';
 import type { Routes } from '../deps.js';
@@ -97,15 +97,20 @@ export const deliveryRoutes: Routes = (app, deps) => {
       const key = { accountId: params.account, id: uuidOf('dlv', params.delivery) };
       const row = await db.prisma.delivery.findFirst({ where: key });
       if (!row) throw new NotFound('delivery');
-      const [attempts, urlOf] = await Promise.all([
+      const [attempts, urlOf, waiting] = await Promise.all([
         db.prisma.attempt.findMany({
           where: { deliveryId: row.id, accountId: key.accountId },
           orderBy: { number: 'desc' },
           take: SHOWN_ATTEMPTS,
         }),
         urlsOf(deps, [row]),
+        readWaiting(db.pool, key),
       ]);
-      return { ...deliveryJson(deps, row, urlOf(row)), attempts: attempts.toReversed().map(attemptJson) };
+      return {
+        ...deliveryJson(deps, row, urlOf(row)),
+        waitingFor: waiting && { state: waiting.state, until: waiting.until?.toISOString() ?? null },
+        attempts: attempts.toReversed().map(attemptJson),
+      };
     },
   );
 

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { timeOrNull } from './text.js';
+
+/** Why a delivery waits, and what ends it: each state has one owner. OpenAPI, `waitingFor` of a delivery and the documents say it
+ *  from here. (An event whose deliveries are not written yet has `fanOut: "expanding"`.) */
+export const WAITING_STATES = {
+  scheduled: { endsWhen: 'its attempt is due', owner: 'the retry schedule' },
+  leased: { endsWhen: 'a worker records the attempt, or the lease ends', owner: 'the queue' },
+  ready: { endsWhen: 'the dispatcher leases it to the queue, normally within a second', owner: 'the dispatcher' },
+  overdue: { endsWhen: 'a worker runs: it has been ready for 10 s', owner: 'the operator' },
+  deferred_slots: { endsWhen: 'an attempt of its subscription ends', owner: 'the concurrency limiter' },
+  deferred_rate_limit: { endsWhen: 'its turn comes under the rate limit', owner: 'the rate limiter' },
+  deferred_circuit_open: { endsWhen: 'an attempt of its subscription succeeds', owner: 'the circuit breaker' },
+  held: { endsWhen: 'its subscription is resumed', owner: 'pause and resume' },
+} as const;
+export type WaitingState = keyof typeof WAITING_STATES;
+
+const NAMES = Object.keys(WAITING_STATES) as [WaitingState, ...WaitingState[]];
+
+export const Waiting = z
+  .object({
+    state: z.enum(NAMES).meta({
+      description: NAMES.map((name) => `\`${name}\` ends when ${WAITING_STATES[name].endsWhen}`).join(' · '),
+    }),
+    until: timeOrNull(
+      '`scheduled`: when the attempt is due · `leased`: when the lease ends · `deferred_rate_limit`: when its turn is, at the earliest · ' +
+        '`deferred_circuit_open`: when the next probe is, null if one is due now · otherwise null.',
+    ),
+  })
+  .meta({ id: 'Waiting', description: 'Why a delivery waits, and what ends it.' });
+export type Waiting = z.infer<typeof Waiting>;

@@ -1,0 +1,80 @@
+import type { WaitingState } from '@posthorn/contract';
+import type pg from 'pg';
+import type { DeliveryStatus } from '../generated/prisma/client.js';
+import { FED_AT_ONCE } from './concurrency.js';
+import { IS_LEASED, LEASE_SECONDS } from './lease.js';
+
+export interface WhyWaiting {
+  state: WaitingState;
+  until: Date | null;
+}
+
+/** A pending delivery and its subscription, as of `now` by the database's clock. */
+export interface WaitingRow {
+  now: Date;
+  status: DeliveryStatus;
+  /** null: only what was asked for is owed. */
+  dueAt: Date | null;
+  leasedUntil: Date | null;
+  /** A person, a test or a recovery asked for the attempt: the schedule, the circuit and pausing do not hold it up. */
+  isAsked: boolean;
+  breakerUntil: Date | null;
+  /** It is the single attempt of a half-open circuit. */
+  isProbe: boolean;
+  rateLimit: number | null;
+  nextSlotAt: Date | null;
+  /** The subscription's deliveries with the queue and the workers reach its limit. */
+  isFull: boolean;
+}
+
+/** What is ready for longer has been left alone by us. */
+const OVERDUE_AFTER_MS = 10_000;
+/** The dispatcher gives out the turns of a rate limit so far ahead. */
+const TURNS_AHEAD_MS = 2_000;
+
+/** Why a pending delivery waits, of WAITING_STATES; the first that holds. A guess for `deferred_slots` and `deferred_rate_limit`: the
+ *  numbers may change before the dispatcher looks. */
+export function whyWaiting(row: WaitingRow): WhyWaiting {
+  const { now, status, dueAt, leasedUntil, isAsked, breakerUntil, isProbe, rateLimit, nextSlotAt, isFull } = row;
+  if (status === 'held' && !isAsked) return { state: 'held', until: null };
+  if (leasedUntil !== null && leasedUntil > now) {
+    // The lease of a retry, and of a turn under a rate limit, begins when its time comes.
+    const begins = new Date(leasedUntil.getTime() - LEASE_SECONDS * 1_000);
+    if (begins <= now) return { state: 'leased', until: leasedUntil };
+    return dueAt !== null && dueAt > now
+      ? { state: 'scheduled', until: dueAt }
+      : { state: 'deferred_rate_limit', until: begins };
+  }
+  if (!isAsked && dueAt !== null && dueAt > now) return { state: 'scheduled', until: dueAt };
+  if (!isAsked && breakerUntil !== null && !isProbe)
+    return { state: 'deferred_circuit_open', until: breakerUntil > now ? breakerUntil : null };
+  if (rateLimit !== null && nextSlotAt !== null && nextSlotAt.getTime() > now.getTime() + TURNS_AHEAD_MS)
+    return { state: 'deferred_rate_limit', until: nextSlotAt };
+  if (isFull) return { state: 'deferred_slots', until: null };
+  const readySince = Math.max(dueAt?.getTime() ?? 0, leasedUntil?.getTime() ?? 0);
+  return { state: now.getTime() - readySince > OVERDUE_AFTER_MS ? 'overdue' : 'ready', until: null };
+}
+
+/** Reads why a delivery of the account waits; null: no attempt is owed, or there is no such delivery. Uses the key of
+ *  pending_deliveries, and pending_deliveries_dispatch_idx for at most as many leases as the subscription may have. */
+export async function readWaiting(
+  pool: pg.Pool,
+  { accountId, id }: { accountId: string; id: string },
+): Promise<WhyWaiting | null> {
+  const { rows } = await pool.query<WaitingRow>({
+    name: 'read-waiting',
+    text: `
+      SELECT now(), o.status, o.due_at AS "dueAt", o.leased_until AS "leasedUntil", o.asked_trigger IS NOT NULL AS "isAsked",
+        s.breaker_until AS "breakerUntil", s.probe_id IS NOT DISTINCT FROM o.id AS "isProbe", s.rate_limit AS "rateLimit",
+        s.next_slot_at AS "nextSlotAt", leased.count >= least(s.concurrency_limit, ${FED_AT_ONCE}) AS "isFull"
+      FROM pending_deliveries o JOIN subscriptions s ON s.id = o.subscription_id
+      CROSS JOIN LATERAL (
+        SELECT count(*) FROM (
+          SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_LEASED} LIMIT ${FED_AT_ONCE}
+        ) d
+      ) leased
+      WHERE o.id = $2 AND o.account_id = $1`,
+    values: [accountId, id],
+  });
+  return rows[0] ? whyWaiting(rows[0]) : null;
+}
