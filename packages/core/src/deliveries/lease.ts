@@ -13,3 +13,18 @@ export const IS_EXPIRED = `d.leased_until <= now()`;
 
 /** SQL: the attempt is due, and the queue does not have it. */
 export const IS_WAITING = `d.leased_until IS NULL AND d.due_at <= now()`;
+
+// What a subscription has of these, in the order of pending_deliveries_dispatch_idx. Without an order, a plan that was made while the
+// table was small may use the index by id, and then read all that is pending for the subscription.
+
+/** SQL: at most `limit` deliveries of a subscription that the queue has and whose attempts are due; `more` are further conditions. */
+export const leasedOf = (
+  subscriptionId: string,
+  { limit, more = '' }: { limit: string | number; more?: string },
+): string =>
+  `SELECT FROM pending_deliveries d WHERE d.subscription_id = ${subscriptionId} AND ${IS_LEASED} ${more} ORDER BY d.leased_until LIMIT ${limit}`;
+
+/** SQL: true if a lease of the subscription is over, or an attempt of it waits to be leased; else null or false. */
+export const hasUnleased = (subscriptionId: string): string =>
+  `(coalesce((SELECT true FROM pending_deliveries d WHERE d.subscription_id = ${subscriptionId} AND ${IS_EXPIRED} ORDER BY d.leased_until LIMIT 1),
+    (SELECT true FROM pending_deliveries d WHERE d.subscription_id = ${subscriptionId} AND ${IS_WAITING} ORDER BY d.leased_until, d.due_at LIMIT 1)))`;

@@ -2,7 +2,7 @@ import type { WaitingState } from '@posthorn/contract';
 import type pg from 'pg';
 import type { DeliveryStatus } from '../generated/prisma/client.js';
 import { FED_AT_ONCE } from './concurrency.js';
-import { IS_LEASED, LEASE_SECONDS } from './lease.js';
+import { LEASE_SECONDS, leasedOf } from './lease.js';
 
 export interface WhyWaiting {
   state: WaitingState;
@@ -70,7 +70,7 @@ export async function readWaiting(
       FROM pending_deliveries o JOIN subscriptions s ON s.id = o.subscription_id
       CROSS JOIN LATERAL (
         SELECT count(*) FROM (
-          SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_LEASED} LIMIT ${FED_AT_ONCE}
+          ${leasedOf('o.subscription_id', { limit: FED_AT_ONCE })}
         ) d
       ) leased
       WHERE o.id = $2 AND o.account_id = $1`,

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
-import { IS_LEASED, LEASE_SECONDS } from '../deliveries/lease.js';
+import { LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
 import { THIS_MINUTE } from '../stats/stat.js';
 import type { FrozenEvent } from './freeze-event.js';
 
@@ -115,19 +115,15 @@ taken AS (
   FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_direct) m
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      SELECT FROM pending_deliveries d
-      WHERE d.subscription_id = m.subscription_id AND ${IS_LEASED}
-        AND d.leased_until > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'
-      LIMIT ${FEW}
+      ${leasedOf('m.subscription_id', { limit: FEW, more: `AND d.leased_until > now() + interval '${LEASE_SECONDS - YOUNG_SECONDS} seconds'` })}
     ) d
   ) young
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      SELECT FROM pending_deliveries d
-      WHERE (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CONCURRENCY})
-        AND d.subscription_id = m.subscription_id
-        AND ${IS_LEASED}
-      LIMIT m.concurrency_limit
+      ${leasedOf('m.subscription_id', {
+        limit: 'm.concurrency_limit',
+        more: `AND (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CONCURRENCY})`,
+      })}
     ) d
   ) leased
 ),

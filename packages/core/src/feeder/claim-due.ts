@@ -3,7 +3,7 @@ import { inTransaction } from '../database.js';
 import { FED_AT_ONCE } from '../deliveries/concurrency.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
-import { IS_EXPIRED, IS_LEASED, IS_WAITING, LEASE_SECONDS } from '../deliveries/lease.js';
+import { hasUnleased, IS_EXPIRED, IS_WAITING, LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
 
 export interface ClaimedDelivery extends Due {
   delayMs: number;
@@ -72,10 +72,7 @@ waiting AS MATERIALIZED (
   SELECT s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until IS NOT NULL AS is_half_open, s.probe_id,
     greatest(s.next_slot_at, now()) AS next_slot_at
   FROM owed o JOIN subscriptions s ON s.id = o.subscription_id
-  WHERE (
-      EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_EXPIRED})
-      OR EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_WAITING})
-    )
+  WHERE ${hasUnleased('o.subscription_id')}
     AND (s.breaker_until IS NULL OR s.breaker_until <= now())
 ),
 roomy AS (
@@ -89,9 +86,7 @@ roomy AS (
   ) probe
   CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-      SELECT FROM pending_deliveries d
-      WHERE NOT w.is_half_open AND d.subscription_id = w.id AND ${IS_LEASED}
-      LIMIT w.concurrency_limit
+      ${leasedOf('w.id', { limit: 'w.concurrency_limit', more: 'AND NOT w.is_half_open' })}
     ) d
   ) leased
 ),

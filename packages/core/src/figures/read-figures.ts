@@ -51,7 +51,7 @@ ${dueOf('owed')},
 parked AS (
   SELECT count(*)::int FROM (
     SELECT FROM due s CROSS JOIN LATERAL (
-      ${unleased('s.id', `LIMIT ${MOST}`)}
+      ${unleased('s.id', `ORDER BY d.leased_until, d.due_at LIMIT ${MOST}`)}
     ) d
     LIMIT ${MOST}
   ) d

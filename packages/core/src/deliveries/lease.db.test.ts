@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Ledger, openLedger } from '../ledger.test-support.js';
+import { hasUnleased, leasedOf } from './lease.js';
+
+let ledger: Ledger;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+
+it.each([
+  ['what the queue has', `SELECT count(*) FROM (${leasedOf('$1', { limit: 50 })}) d`],
+  ['what it does not have', `SELECT ${hasUnleased('$1')}`],
+])('a plan that was made for an empty table finds %s by the index of leases', async (_, query) => {
+  const client = await ledger.db.pool.connect();
+  try {
+    await client.query('SET plan_cache_mode = force_generic_plan');
+    await client.query(`PREPARE looked (uuid) AS ${query}`);
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN (COSTS OFF) EXECUTE looked ('00000000-0000-7000-8000-000000000000')`,
+    );
+    const scans = rows.map((row) => row['QUERY PLAN']).filter((line) => line.includes('Scan'));
+    expect(scans.length).toBeGreaterThan(0);
+    expect(scans.filter((line) => !line.includes('pending_deliveries_dispatch_idx'))).toEqual([]);
+  } finally {
+    client.release(true);
+  }
+});
