@@ -1,7 +1,7 @@
 import type { Deps } from '@posthorn/core';
 
-/** Makes a function that digests every table, so everything that a request could change: equal digests, equal contents. When a key or
- *  session was last used is no change, and neither is that a login was refused: that is noted of whoever tries. */
+/** Makes a function that digests every table, so everything that a request could change: equal digests, equal contents. It ignores when a
+ *  key or session was last used, and that a login was refused: requests that are refused write those, too. */
 export async function openDigests(
   { pool }: Deps['db'],
   { except = [] }: { except?: string[] } = {},

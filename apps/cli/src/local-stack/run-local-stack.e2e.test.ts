@@ -42,7 +42,7 @@ test('comes up, delivers a first event, refuses a second stack, and leaves nothi
   expect(existsSync(join(dataDir, 'local.json'))).toBe(false);
 });
 
-test('killed with SIGKILL: its processes end by themselves, and the next start comes up with the same keys; a process of that one that dies is told and started again, where it was', async () => {
+test('after a SIGKILL all its processes end, and the next start has the same keys; a process that dies is reported and restarted at the same URL', async () => {
   const first = startStack();
   const before = await first.up();
   first.kill('SIGKILL');
@@ -55,7 +55,7 @@ test('killed with SIGKILL: its processes end by themselves, and the next start c
   process.kill(after.pids.board, 'SIGKILL');
   await waitFor(() => second.output().includes('Bull Board is up again.'), { what: 'the restart' });
   expect(second.output()).toContain('Bull Board ended unasked; it is started again in 1 s.');
-  // The file follows the word.
+  // local.json is written after the message.
   const again = await waitFor(() => (localFile().pids.board === after.pids.board ? null : localFile()));
   expect(again.boardUrl).toBe(after.boardUrl);
   expect(markOf(again.pids.board)).not.toBeNull();
