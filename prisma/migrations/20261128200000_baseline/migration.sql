@@ -2,6 +2,9 @@
 -- deliveries, attempts, and what is kept beside them. schema.prisma says what each column means; what Prisma has no words for
 -- (partitions, partial indexes, storage, checks, functions) stands here only. packages/core/src/migrate/drift.db.test.ts holds
 -- both to each other.
+--
+-- Moments keep their microseconds. One that is rounded to milliseconds can lie up to 0.5 ms after the now() it came from: what is due
+-- now is then not yet due for a statement that runs at once.
 
 -- Types
 CREATE TYPE subscription_status AS ENUM ('unverified', 'active', 'paused', 'disabled');
@@ -28,7 +31,7 @@ AS $$
       set_bit(
         overlay(
           uuid_send(gen_random_uuid())
-          PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+          PLACING substring(int8send(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
           FROM 1 FOR 6
         ),
         52, 1
@@ -79,10 +82,10 @@ CREATE TABLE accounts (
   id          varchar(64)    PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,64}$'),
   name        text,
   metadata    json           NOT NULL DEFAULT '{}',
-  created_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  updated_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  created_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   -- Nothing finds a marked account any more; workers erase its rows in small steps, and its own row last.
-  deleted_at  timestamptz(3)
+  deleted_at  timestamptz(6)
 );
 CREATE INDEX accounts_created_at_id_idx ON accounts (created_at, id);
 
@@ -93,7 +96,7 @@ CREATE TABLE erasures (
   part       text           NOT NULL,
   position   text           NOT NULL DEFAULT '',
   row_count  bigint         NOT NULL DEFAULT 0,
-  changed_at timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+  changed_at timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
 CREATE TABLE api_keys (
@@ -102,8 +105,8 @@ CREATE TABLE api_keys (
   name          text           NOT NULL,
   hash          bytea          NOT NULL,
   scopes        text[],
-  last_used_at  timestamptz(3),
-  created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+  last_used_at  timestamptz(6),
+  created_at    timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE UNIQUE INDEX api_keys_hash_key ON api_keys (hash);
 CREATE INDEX api_keys_account_id_id_idx ON api_keys (account_id, id);
@@ -122,9 +125,9 @@ CREATE TABLE sessions (
   lasts_seconds integer        NOT NULL,
   idle_seconds  integer,
   address       text,
-  created_at    timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  last_used_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  expires_at    timestamptz(3) NOT NULL,
+  created_at    timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  last_used_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  expires_at    timestamptz(6) NOT NULL,
   -- Either its link waits to be opened, or it is open: never both.
   CONSTRAINT sessions_hash_check CHECK (num_nonnulls(hash, link_hash) = 1),
   CONSTRAINT sessions_account_check CHECK ((kind = 'operator') = (account_id IS NULL)),
@@ -141,7 +144,7 @@ CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
 CREATE TABLE login_limits (
   caller  varchar(64)    PRIMARY KEY,
   count   integer        NOT NULL,
-  since   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+  since   timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
 -- Who changed what. No foreign keys: an entry outlives the account, the key and the session that it tells of.
@@ -157,9 +160,9 @@ CREATE TABLE audit_entries (
   changes      json           NOT NULL DEFAULT '{}',
   request_id   text           NOT NULL,
   address      text           NOT NULL,
-  created_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  created_at   timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   -- An entry is written before the change, and completed when it is made: one that was begun and never done says so.
-  done_at      timestamptz(3)
+  done_at      timestamptz(6)
 );
 CREATE INDEX audit_entries_account_id_id_idx ON audit_entries (account_id, id);
 -- GET /v1/audit?action=, and ?actor=: what is rare among many.
@@ -175,8 +178,8 @@ CREATE TABLE event_types (
   example      json,
   schema       json,
   deprecated   boolean        NOT NULL DEFAULT false,
-  created_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  updated_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+  created_at   timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at   timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
 -- Lists are newest first, and these come behind those of the operators below.
@@ -212,20 +215,20 @@ CREATE TABLE subscriptions (
   metadata                json                NOT NULL DEFAULT '{}',
   status                  subscription_status NOT NULL DEFAULT 'unverified',
   status_reason           text,
-  status_changed_at       timestamptz(3)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  status_changed_at       timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
   verification_id         uuid,
-  failing_since           timestamptz(3),
-  created_at              timestamptz(3)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  updated_at              timestamptz(3)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  deleted_at              timestamptz(3),
+  failing_since           timestamptz(6),
+  created_at              timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at              timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  deleted_at              timestamptz(6),
   -- No subscription holds the others up: a bound on what it has under way, a breaker, and a rate of its own.
   rate_limit              integer             CHECK (rate_limit BETWEEN 1 AND 10000),
   next_slot_at            timestamptz(6),
   concurrency_limit       integer             NOT NULL DEFAULT 1000 CHECK (concurrency_limit BETWEEN 1 AND 1000),
-  concurrency_set_at      timestamptz(3),
+  concurrency_set_at      timestamptz(6),
   failure_streak          integer             NOT NULL DEFAULT 0,
   breaker_opened_count    integer             NOT NULL DEFAULT 0,
-  breaker_until           timestamptz(3),
+  breaker_until           timestamptz(6),
   probe_id                uuid,
   -- How far it was towards being disabled when the operators were last warned, in percent: 0, 50 or 75.
   failing_warned          integer             NOT NULL DEFAULT 0 CHECK (failing_warned IN (0, 50, 75)),
@@ -262,8 +265,8 @@ CREATE TABLE secrets (
   subscription_id  uuid           NOT NULL REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
   key_id           varchar(16)    NOT NULL,
   sealed           bytea          NOT NULL,
-  created_at       timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  expires_at       timestamptz(3)
+  created_at       timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  expires_at       timestamptz(6)
 );
 CREATE INDEX secrets_subscription_id_idx ON secrets (subscription_id);
 -- A subscription has one current secret; two rotations at once cannot make it two.
@@ -280,9 +283,9 @@ CREATE TABLE verifications (
   duration_ms      integer,
   answer           bytea,
   attempt_count    integer             NOT NULL DEFAULT 0,
-  checked_at       timestamptz(3),
-  feed_at          timestamptz(3),
-  created_at       timestamptz(3)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  checked_at       timestamptz(6),
+  feed_at          timestamptz(6),
+  created_at       timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
   -- The sentence of the last attempt: why it failed, and what to do about it.
   error            text
 );
@@ -298,7 +301,7 @@ CREATE TABLE idempotency_keys (
   key         varchar(255)   NOT NULL,
   event_id    uuid           NOT NULL,
   body_hash   bytea          NOT NULL,
-  created_at  timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  created_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   PRIMARY KEY (account_id, key)
 );
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);
@@ -311,7 +314,7 @@ CREATE TABLE events (
   type            varchar(128)   NOT NULL,
   body            bytea          NOT NULL,
   delivery_count  integer        NOT NULL,
-  created_at      timestamptz(3) NOT NULL,
+  created_at      timestamptz(6) NOT NULL,
   -- Meant for nobody, or (a test event) for one subscription alone: no recovery gives it to others.
   suppressed      boolean        NOT NULL DEFAULT false
 ) PARTITION BY RANGE (id);
@@ -325,8 +328,8 @@ CREATE TABLE fan_outs (
   expected      integer        NOT NULL,
   written       integer        NOT NULL DEFAULT 0,
   position      uuid,
-  created_at    timestamptz(3) NOT NULL,
-  completed_at  timestamptz(3)
+  created_at    timestamptz(6) NOT NULL,
+  completed_at  timestamptz(6)
 );
 CREATE INDEX fan_outs_account_id_event_id_idx ON fan_outs (account_id, event_id);
 -- Those that expand.
@@ -344,11 +347,11 @@ CREATE TABLE pending_deliveries (
   event_id          uuid            NOT NULL,
   subscription_id   uuid            NOT NULL,
   recovery_id       uuid,
-  created_at        timestamptz(3)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  due_at            timestamptz(3),
-  leased_until      timestamptz(3),
-  completed_at      timestamptz(3),
-  last_attempt_at   timestamptz(3),
+  created_at        timestamptz(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  due_at            timestamptz(6),
+  leased_until      timestamptz(6),
+  completed_at      timestamptz(6),
+  last_attempt_at   timestamptz(6),
   status            delivery_status NOT NULL,
   asked_trigger     attempt_trigger,
   last_outcome      attempt_outcome,
@@ -383,9 +386,9 @@ CREATE TABLE finished_deliveries (
   event_id          uuid            NOT NULL,
   subscription_id   uuid            NOT NULL,
   recovery_id       uuid,
-  created_at        timestamptz(3)  NOT NULL,
-  completed_at      timestamptz(3)  NOT NULL,
-  last_attempt_at   timestamptz(3),
+  created_at        timestamptz(6)  NOT NULL,
+  completed_at      timestamptz(6)  NOT NULL,
+  last_attempt_at   timestamptz(6),
   status            delivery_status NOT NULL,
   last_outcome      attempt_outcome,
   last_trigger      attempt_trigger,
@@ -424,7 +427,7 @@ CREATE TABLE attempts (
   trigger             attempt_trigger NOT NULL,
   outcome             attempt_outcome NOT NULL,
   status_code         integer,
-  started_at          timestamptz(3)  NOT NULL,
+  started_at          timestamptz(6)  NOT NULL,
   duration_ms         integer         NOT NULL,
   dns_ms              integer,
   connect_ms          integer,
@@ -463,14 +466,14 @@ CREATE TABLE recoveries (
   account_id       varchar(64)     NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
   subscription_id  uuid            NOT NULL REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
   which            recovery_which  NOT NULL,
-  since            timestamptz(3)  NOT NULL,
-  until            timestamptz(3)  NOT NULL,
+  since            timestamptz(6)  NOT NULL,
+  until            timestamptz(6)  NOT NULL,
   status           recovery_status NOT NULL DEFAULT 'running',
   matched          integer         NOT NULL,
   queued           integer         NOT NULL DEFAULT 0,
   position         uuid,
-  created_at       timestamptz(3)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  ended_at         timestamptz(3),
+  created_at       timestamptz(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  ended_at         timestamptz(6),
   CONSTRAINT recoveries_ended_check CHECK ((status = 'running') = (ended_at IS NULL))
 );
 CREATE INDEX recoveries_account_id_id_idx ON recoveries (account_id, id);
@@ -487,7 +490,7 @@ CREATE TABLE notices (
   subscription_id  uuid           NOT NULL,
   delivery_id      uuid,
   detail           json           NOT NULL DEFAULT '{}',
-  created_at       timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+  created_at       timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
 -- Who works: each worker process writes here every few seconds that it still does, so that everyone sees when nobody does.
@@ -495,10 +498,10 @@ CREATE TABLE workers (
   id uuid PRIMARY KEY,
   hostname text NOT NULL,
   version text NOT NULL,
-  started_at timestamptz(3) NOT NULL,
-  seen_at timestamptz(3) NOT NULL,
-  last_job_at timestamptz(3),
-  last_fed_at timestamptz(3)
+  started_at timestamptz(6) NOT NULL,
+  seen_at timestamptz(6) NOT NULL,
+  last_job_at timestamptz(6),
+  last_fed_at timestamptz(6)
 );
 
 -- Statistics, rolled up (packages/core/src/stats). The hot statements add to stat_deltas, which nobody updates and which has

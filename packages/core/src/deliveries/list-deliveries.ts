@@ -150,7 +150,7 @@ const selectEdge = ({ table, columns, conditions }: Way, page: Page, lookedAt: n
 const SELECT: Record<Way['table'], string> = {
   deliveries: COLUMNS,
   pending_deliveries: COLUMNS,
-  finished_deliveries: COLUMNS.replace('d.due_at', 'NULL::timestamptz(3)'),
+  finished_deliveries: COLUMNS.replace('d.due_at', 'NULL::timestamptz'),
 };
 
 /** A column that may lead a list: all its values but the usual one have an index. */
