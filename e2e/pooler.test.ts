@@ -52,7 +52,7 @@ async function check(url: string, directUrl: string | null = null): Promise<void
   }
 }
 
-/** Events are accepted, delivered and shown in the stream, first at once and then by a feeder that waits for its call. */
+/** Events are accepted, delivered and shown in the stream, first at once and then by a dispatcher that waits for its call. */
 async function expectItWorks(stack: Stack): Promise<void> {
   const receiver = await openReceiver();
   undo.push(() => receiver.close());

@@ -5,7 +5,7 @@ import {
   type Deps,
   type Due,
   openAttempter,
-  feed,
+  dispatch,
   openLanes,
   openCipher,
   openDatabase,
@@ -247,7 +247,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
       for (let due = take(); due; due = take()) {
         await (due.queue === 'verify' ? verifier.attempt(due, signal) : attempter.attempt(due, signal));
       }
-    } while ((await feed(core)).enqueued > 0);
+    } while ((await dispatch(core)).enqueued > 0);
   }
 
   function take() {

@@ -103,7 +103,7 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
   const subscriptions = gauge('subscriptions', 'Subscriptions, by status.', ['status']);
   const breakers = gauge('breakers', 'Active subscriptions whose breaker is not closed.', ['state']);
   const workersAlive = gauge('workers_alive', 'Worker processes that take jobs.');
-  const lastFed = gauge('feeder_last_success_timestamp_seconds', 'When a feeder last succeeded.');
+  const lastDispatch = gauge('dispatcher_last_success_timestamp_seconds', 'When a dispatcher last succeeded.');
   const partitionsAhead = gauge(
     'partitions_ahead_seconds',
     'How long from now on each partitioned table has partitions.',
@@ -128,7 +128,7 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
     set(oldestExpanding, ledger && (ledger.oldestExpandingSeconds ?? 0));
     set(workersAlive, ledger?.workers.filter(({ isAlive }) => isAlive).length);
     set(partitionsAhead, ledger?.partitionsAheadSeconds);
-    set(lastFed, ledger?.lastFedAt && ledger.lastFedAt.getTime() / 1_000);
+    set(lastDispatch, ledger?.lastDispatchAt && ledger.lastDispatchAt.getTime() / 1_000);
   };
 }
 

@@ -55,7 +55,7 @@ function adapt(name: QueueName, queue: Producer['queues'][QueueName], readOnly: 
 }
 
 // What a retry does, as the workers take it. (What else is changed here the ledger does not hear of: jobs that are removed
-// come back with the feeder.)
+// come back with the dispatcher.)
 const ATTEMPT = 'A retry here makes one more attempt of the delivery, as a job of its own, which the result names.';
 const RETRY: Record<QueueName, string> = {
   deliver: ATTEMPT,

@@ -15,7 +15,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-const signs = () => ({ lastJobAt: null, lastFedAt: performance.now() });
+const signs = () => ({ lastJobAt: null, lastDispatchAt: performance.now() });
 const workers = async () => (await readFigures(db.pool)).workers;
 
 it('a worker is seen from the start on, and gone once it took leave', async () => {

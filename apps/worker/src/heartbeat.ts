@@ -15,7 +15,7 @@ export interface HeartbeatOptions {
   /** Whether it takes jobs: one that does not is not alive, whatever else it does. */
   isConsuming: () => boolean;
   /** By performance.now(), which nobody sets; null: not yet. */
-  signs: () => { lastJobAt: number | null; lastFedAt: number | null };
+  signs: () => { lastJobAt: number | null; lastDispatchAt: number | null };
   log: Log;
 }
 
@@ -28,7 +28,7 @@ export function startHeartbeat({ db, version, everyMs, isConsuming, signs, log }
 
   async function beat(): Promise<void> {
     if (!isConsuming()) return;
-    const { lastJobAt, lastFedAt } = signs();
+    const { lastJobAt, lastDispatchAt } = signs();
     const since = (at: number | null) => (at === null ? null : performance.now() - at);
     try {
       await recordWorker(db.pool, {
@@ -37,7 +37,7 @@ export function startHeartbeat({ db, version, everyMs, isConsuming, signs, log }
         version,
         upForMs: performance.now() - startedAt,
         lastJobMsAgo: since(lastJobAt),
-        lastFedMsAgo: since(lastFedAt),
+        lastDispatchMsAgo: since(lastDispatchAt),
       });
       isFailing = false;
     } catch (error) {

@@ -88,14 +88,14 @@ export function openMetrics() {
     registers,
   });
   const rounds = new Counter({
-    name: 'posthorn_feeder_runs_total',
-    help: 'Rounds of the feeder',
+    name: 'posthorn_dispatcher_runs_total',
+    help: 'Rounds of the dispatcher',
     labelNames: ['result'],
     registers,
   });
-  const fed = new Counter({
-    name: 'posthorn_feeder_enqueued_total',
-    help: 'Jobs the feeder made; a steady growth says that something else loses them',
+  const dispatched = new Counter({
+    name: 'posthorn_dispatcher_enqueued_total',
+    help: 'Jobs the dispatcher made; a steady growth says that something else loses them',
     registers,
   });
   const recovered = new Counter({
@@ -104,9 +104,9 @@ export function openMetrics() {
     labelNames: ['which'],
     registers,
   });
-  const lastFed = new Gauge({
-    name: 'posthorn_feeder_last_success_timestamp_seconds',
-    help: 'When the feeder last succeeded',
+  const lastDispatch = new Gauge({
+    name: 'posthorn_dispatcher_last_success_timestamp_seconds',
+    help: 'When the dispatcher last succeeded',
     registers,
   });
   const retentionDeleted = new Counter({
@@ -138,7 +138,7 @@ export function openMetrics() {
   });
   const enqueueFailures = new Counter({
     name: 'posthorn_enqueue_failures_total',
-    help: 'Due attempts that the queue did not take; the feeder brings them later',
+    help: 'Due attempts that the queue did not take; the dispatcher brings them later',
     labelNames: ['queue'],
     registers,
   });
@@ -174,9 +174,9 @@ export function openMetrics() {
     concurrency,
     lastProgress,
     rounds,
-    fed,
+    dispatched,
     recovered,
-    lastFed,
+    lastDispatch,
     retentionDeleted,
     erasedRows,
     erasingAccounts,

@@ -21,7 +21,7 @@ import {
 import { openSender } from '@posthorn/sender';
 import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
-import { startFeeder } from './feeder.js';
+import { startDispatcher } from './dispatcher.js';
 import { startHeartbeat } from './heartbeat.js';
 import { startErasing } from './erasing.js';
 import { startExpanding } from './expanding.js';
@@ -46,7 +46,7 @@ const HEARTBEAT_MS = 5_000;
 /** Of a worker's jobs, how many may be fresh attempts. */
 const FRESH_SHARE = 0.9;
 
-/** Starts a worker: consumers of all queues, the feeder, its health server. Goes on by itself when Postgres or the queue
+/** Starts a worker: consumers of all queues, the dispatcher, its health server. Goes on by itself when Postgres or the queue
  *  goes away and comes back. */
 export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; version: string }): Promise<Worker> {
   const metrics = openMetrics();
@@ -121,7 +121,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   });
 
   let lastJobAt: number | null = null;
-  let lastFedAt: number | null = null;
+  let lastDispatchAt: number | null = null;
   const consumer = (
     queue: QueueName,
     concurrency: number,
@@ -177,7 +177,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     log,
     observe: ({ count }) => metrics.deliveriesCreated.inc(count),
   });
-  const feeder = startFeeder({
+  const dispatcher = startDispatcher({
     db,
     enqueue,
     hasForgotten: producer.hasForgotten,
@@ -185,10 +185,10 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     operationsAccount: env.operationsAccount,
     observe({ result, enqueued }) {
       metrics.rounds.inc({ result });
-      metrics.fed.inc(enqueued);
+      metrics.dispatched.inc(enqueued);
       if (result !== 'ok') return;
-      metrics.lastFed.setToCurrentTime();
-      lastFedAt = performance.now();
+      metrics.lastDispatch.setToCurrentTime();
+      lastDispatchAt = performance.now();
     },
     onFanOut: expanding.wake,
     observeRecovery: ({ which, count }) => metrics.recovered.inc({ which }, count),
@@ -208,7 +208,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     version,
     everyMs: HEARTBEAT_MS,
     isConsuming,
-    signs: () => ({ lastJobAt, lastFedAt }),
+    signs: () => ({ lastJobAt, lastDispatchAt }),
     log,
   });
   const erasing = startErasing({
@@ -224,7 +224,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     async stop() {
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
-      const loops = [heartbeat, feeder, retention, erasing, expanding, folding];
+      const loops = [heartbeat, dispatcher, retention, erasing, expanding, folding];
       await Promise.all([...loops.map((one) => one.stop()), ...consumers.map((one) => one.stop({ graceMs }))]);
       await attempter.drain();
       await sender.close();

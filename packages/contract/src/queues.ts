@@ -61,7 +61,9 @@ export const Queues = z
       .string()
       .nullable()
       .describe('Bull Board, where single jobs are. null: `POSTHORN_BOARD_URL` does not tell it.'),
-    lastFedAt: timeOrNull('When a worker last looked for what is due. It does every second. null: no worker is known.'),
+    lastDispatchAt: timeOrNull(
+      'When a worker last looked for what is due. It does every second. null: no worker is known.',
+    ),
   })
   .meta({
     id: 'Queues',
@@ -104,7 +106,7 @@ export const Queues = z
           },
         ],
         boardUrl: 'https://board.internal.example.com',
-        lastFedAt: '2026-11-21T18:54:59.000Z',
+        lastDispatchAt: '2026-11-21T18:54:59.000Z',
       },
     ],
   });

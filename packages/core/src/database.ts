@@ -49,7 +49,7 @@ export interface DatabaseOptions {
   log: Log;
 }
 
-/** For retention's lock. The feeder opens one more to listen. */
+/** For retention's lock. The dispatcher opens one more to listen. */
 const MOST_DIRECT_CONNECTIONS = 1;
 
 /** Opens the pool and the only PrismaClient. Connects on first use, so a database that is away is no error here.

@@ -73,9 +73,9 @@ export { findRecovery, type Recovery, withProgress } from './recoveries/recovery
 export { startRecovery } from './recoveries/start-recovery.js';
 export { askForRetry, askForRetryOfJob, type AskForRetryResult } from './deliveries/ask-for-retry.js';
 export { publishNotices } from './notices/publish-notices.js';
-export { dropOldKeys, feed, feedRest } from './feeder/feed.js';
-export { listenForWork } from './feeder/wake.js';
-export { reclaim } from './feeder/reclaim.js';
+export { dropOldKeys, dispatch, dispatchRest } from './dispatch/dispatch.js';
+export { listenForWork } from './dispatch/wake.js';
+export { reclaim } from './dispatch/reclaim.js';
 
 export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
 export { removeWorker } from './workers/remove-worker.js';

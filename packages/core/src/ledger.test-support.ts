@@ -12,7 +12,7 @@ import { type Attempter, type AttemptOptions, openAttempter } from './deliveries
 import { openLanes } from './deliveries/lanes.js';
 import type { Deps, Due, QueueName } from './deps.js';
 import { freezeEvent } from './events/freeze-event.js';
-import { feed, feedRest } from './feeder/feed.js';
+import { dispatch, dispatchRest } from './dispatch/dispatch.js';
 import { type Publisher, openPublisher } from './events/publisher.js';
 import { createSubscription } from './subscriptions/create-subscription.js';
 import type { Subscription } from './subscriptions/subscription.js';
@@ -34,7 +34,7 @@ export interface Ledger extends Deps {
   attempter(options?: Partial<AttemptOptions>): Attempter;
   /** Runs what the queue holds that is due now, and what follows from it, until nothing is. */
   work(): Promise<void>;
-  /** The same with a feeder: until nothing is due, in the queue or in the ledger. */
+  /** The same with a dispatcher: until nothing is due, in the queue or in the ledger. */
   settle(): Promise<void>;
   account(id?: string): Promise<string>;
   activeSubscription(accountId: string, options?: { url?: string; events?: string[] }): Promise<Subscription>;
@@ -110,8 +110,8 @@ export async function openLedger(): Promise<Ledger> {
     async settle() {
       for (;;) {
         await ledger.work();
-        const fed = await feed(ledger);
-        if (fed.enqueued + (await feedRest(ledger)) === 0 && !fed.isMoreDue) return;
+        const round = await dispatch(ledger);
+        if (round.enqueued + (await dispatchRest(ledger)) === 0 && !round.isMoreDue) return;
       }
     },
     async account(id = `account-${++accounts}`) {
@@ -185,7 +185,7 @@ export function interpose(
 
 /** Of the statements that `interpose` sees: it records attempts. */
 export const isRecord = (statement: string): boolean => /^record-(?:pending|finished)_deliveries$/.test(statement);
-/** The same: it holds, releases, cancels or gives up deliveries, or brings their next look of the feeder nearer. */
+/** The same: it holds, releases, cancels or gives up deliveries, or brings their next look of the dispatcher nearer. */
 export const changesOwed = (statement: string): boolean =>
   /^\s*(?:UPDATE|WITH)\s/.test(statement) && /\b(?:UPDATE|DELETE FROM) pending_deliveries\b/.test(statement);
 

@@ -35,7 +35,7 @@ export interface Taken extends Due {
   isPutBack: boolean;
 }
 
-/** Tells workers what is due. Never throws: it answers false when the queue did not take it, and then the feeder does.
+/** Tells workers what is due. Never throws: it answers false when the queue did not take it, and then the dispatcher does.
  *  Repeating is safe: the queue ignores an id that it still knows, unless `replacesFinished` says otherwise. */
 export type Enqueue = (queue: QueueName, due: Due[]) => Promise<boolean>;
 

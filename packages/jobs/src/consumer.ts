@@ -21,7 +21,7 @@ export interface ConsumerOptions {
   /** Jobs at once. */
   concurrency: number;
   /** `signal` aborts when the process can wait no longer. A throw is a fault of ours: it is logged, the job is forgotten,
-   *  and the feeder brings it again after a while. */
+   *  and the dispatcher brings it again after a while. */
   handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>;
   log: Log;
   /** Shared by all that a process has on one queue, so that its absence is said once. */

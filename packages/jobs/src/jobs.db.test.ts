@@ -460,7 +460,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
     await enqueue('deliver', [long]);
     await waitFor(() => runs.get(stalled.id)?.length === 2);
-    await enqueue('deliver', [long]); // as the feeder does when its lease has run out
+    await enqueue('deliver', [long]); // as the dispatcher does when its lease has run out
     await waitFor(
       async () => (await (await queues.deliver.getJob(toJobId('deliver', long)))?.isCompleted()) === true,
       {},
@@ -475,7 +475,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(runs.get(id)?.slice(1)).toSatisfy((more: boolean[]) => more.length > 0 && !more.includes(true));
   });
 
-  it('a fault of ours forgets the job, so that the feeder can bring it again under the same id', async () => {
+  it('a fault of ours forgets the job, so that the dispatcher can bring it again under the same id', async () => {
     const { enqueue, figures } = producer();
     let runs = 0;
     consumer('deliver', () => {
@@ -500,7 +500,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       return Promise.resolve(runs === 1 ? { end: 'postponed', inMs: Number.NaN } : completed);
     });
     const one = due();
-    // As the feeder does: again and again, ignored for as long as the queue knows the id.
+    // As the dispatcher does: again and again, ignored for as long as the queue knows the id.
     await waitFor(async () => (await enqueue('deliver', [one])) && runs === 2);
     expect((await figures()).deliver).toMatchObject({ failed: 0 });
   });
@@ -680,7 +680,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     const one = due();
     expect(await enqueue('deliver', [one])).toBe(false);
     proxy.set('pass');
-    // As the feeder does: again and again.
+    // As the dispatcher does: again and again.
     await waitFor(() => enqueue('deliver', [one]));
     await waitFor(() => runs === 1);
   });

@@ -284,15 +284,15 @@ CREATE TABLE verifications (
   answer           bytea,
   attempt_count    integer             NOT NULL DEFAULT 0,
   checked_at       timestamptz(6),
-  feed_at          timestamptz(6),
+  leased_until          timestamptz(6),
   created_at       timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
   -- The sentence of the last attempt: why it failed, and what to do about it.
   error            text
 );
 CREATE INDEX verifications_account_id_created_at_idx ON verifications (account_id, created_at);
 CREATE INDEX verifications_subscription_id_idx ON verifications (subscription_id);
--- claim-due.ts
-CREATE INDEX verifications_feed_idx ON verifications (feed_at) WHERE feed_at IS NOT NULL;
+-- lease-due.ts
+CREATE INDEX verifications_leased_until_idx ON verifications (leased_until) WHERE leased_until IS NOT NULL;
 ALTER TABLE subscriptions
   ADD FOREIGN KEY (verification_id) REFERENCES verifications (id) ON UPDATE CASCADE ON DELETE SET NULL;
 
@@ -363,7 +363,7 @@ CREATE TABLE pending_deliveries (
   account_id        varchar(64)     NOT NULL,
   event_type        varchar(128)    NOT NULL,
   status_reason     text,
-  -- Only what is pending is due. The feeder finds what is due, and what has a lease that is over: nothing waits unseen.
+  -- Only what is pending is due. The dispatcher finds what is due, and what has a lease that is over: nothing waits unseen.
   CONSTRAINT pending_deliveries_due_check CHECK ((status = 'pending') = (due_at IS NOT NULL)),
   CONSTRAINT pending_deliveries_leased_check CHECK (status = 'pending' OR (asked_trigger IS NOT NULL) = (leased_until IS NOT NULL)),
   CONSTRAINT pending_deliveries_completed_check CHECK ((status IN ('succeeded', 'failed', 'canceled')) = (completed_at IS NOT NULL)),
@@ -372,7 +372,7 @@ CREATE TABLE pending_deliveries (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX pending_deliveries_account_id_id_idx ON pending_deliveries (account_id, id);
 CREATE INDEX pending_deliveries_subscription_id_id_idx ON pending_deliveries (subscription_id, id);
--- claim-due.ts: of one subscription, what the queue has (how much room is left), leases that are over, and what waits, the oldest first.
+-- lease-due.ts: of one subscription, what the queue has (how much room is left), leases that are over, and what waits, the oldest first.
 CREATE INDEX pending_deliveries_dispatch_idx ON pending_deliveries (subscription_id, leased_until, due_at);
 -- release-held.ts: what is still held although its subscription is active again.
 CREATE INDEX pending_deliveries_held_idx ON pending_deliveries (subscription_id, id) WHERE status = 'held';
@@ -501,7 +501,7 @@ CREATE TABLE workers (
   started_at timestamptz(6) NOT NULL,
   seen_at timestamptz(6) NOT NULL,
   last_job_at timestamptz(6),
-  last_fed_at timestamptz(6)
+  last_dispatch_at timestamptz(6)
 );
 
 -- Statistics, rolled up (packages/core/src/stats). The hot statements add to stat_deltas, which nobody updates and which has

@@ -23,7 +23,9 @@ describe('GET /v1/attention', () => {
     const unproven = (await api.call('POST', path, { body: { url: 'https://unproven.example.com/' } })).json.id;
     api.answer(() => ({ body: Buffer.from('{"ok":true}') }));
     await api.work();
-    await api.deps.db.pool.query(`UPDATE verifications SET status = 'failed', feed_at = NULL WHERE status = 'pending'`);
+    await api.deps.db.pool.query(
+      `UPDATE verifications SET status = 'failed', leased_until = NULL WHERE status = 'pending'`,
+    );
     const found = await list(account);
     expect(found.map((one: { subscriptionId: string }) => one.subscriptionId)).not.toContain(fine);
     expect(found).toEqual(

@@ -19,13 +19,13 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-/** A worker that is alive, and feeds. */
+/** A worker that is alive, and dispatches. */
 async function worker(): Promise<void> {
-  const signs = { hostname: 'worker-1', version: '1.2.3', upForMs: 60_000, lastJobMsAgo: 10, lastFedMsAgo: 10 };
+  const signs = { hostname: 'worker-1', version: '1.2.3', upForMs: 60_000, lastJobMsAgo: 10, lastDispatchMsAgo: 10 };
   await recordWorker(api.deps.db.pool, { id: newId(), ...signs });
   // However slow this machine is.
   await api.deps.db.pool.query(
-    `UPDATE workers SET seen_at = now() + interval '1 hour', last_fed_at = now() + interval '1 hour'`,
+    `UPDATE workers SET seen_at = now() + interval '1 hour', last_dispatch_at = now() + interval '1 hour'`,
   );
 }
 
@@ -213,7 +213,7 @@ describe('/metrics and /v1/queues', () => {
       'posthorn_queue_oldest_waiting_seconds{queue="deliver"}': 1.5,
       'posthorn_queue_oldest_waiting_seconds{queue="retry"}': 0,
     });
-    const inSeconds = (metrics['posthorn_feeder_last_success_timestamp_seconds'] ?? 0) - Date.now() / 1_000;
+    const inSeconds = (metrics['posthorn_dispatcher_last_success_timestamp_seconds'] ?? 0) - Date.now() / 1_000;
     expect(Math.round(inSeconds / 3_600)).toBe(1); // as the fixture has it
 
     await api.deps.db.pool.query(`UPDATE subscriptions SET breaker_until = NULL`);

@@ -46,7 +46,7 @@ export const queueRoutes: Routes = (app, { figures, boardUrl }) => {
           lastJobAt: lastJobAt?.toISOString() ?? null,
         })),
         boardUrl,
-        lastFedAt: ledger.lastFedAt?.toISOString() ?? null,
+        lastDispatchAt: ledger.lastDispatchAt?.toISOString() ?? null,
       };
     },
   );

@@ -1,4 +1,4 @@
-import { advanceRecoveries, feed } from '@posthorn/core';
+import { advanceRecoveries, dispatch } from '@posthorn/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, type TestApi } from '../api.test-support.js';
 
@@ -8,7 +8,7 @@ let subscription: string;
 beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
   api.answer(echo);
-  // Or the feeder would bring what earlier tests left.
+  // Or the dispatcher would bring what earlier tests left.
   await api.deps.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, recoveries');
   account = await api.account();
   subscription = await api.activeSubscription(account);
@@ -26,10 +26,10 @@ const get = async (path: string) => (await api.call('GET', `/v1/accounts/${accou
 const cancel = (id: string) => api.call('POST', `/v1/accounts/${account}/recoveries/${id}/cancel`);
 const advance = (atOnce = 500) => advanceRecoveries(api.deps.db, { atOnce });
 
-/** What the feeder and the workers do, until nothing is due. */
+/** What the dispatcher and the workers do, until nothing is due. */
 async function deliver(): Promise<void> {
   for (let isMore = true; isMore;) {
-    const round = await feed(api.deps);
+    const round = await dispatch(api.deps);
     await api.work();
     isMore = round.enqueued > 0 || round.isMoreDue;
   }

@@ -33,7 +33,7 @@ export function QueuesScreen() {
         }
       />
       <Loaded query={queues} what="queues">
-        {({ queues: list, deliveries, subscriptions, breakers, workers, lastFedAt }) => (
+        {({ queues: list, deliveries, subscriptions, breakers, workers, lastDispatchAt }) => (
           <div className="stack wide">
             {list === null ? (
               <Empty title="The queue does not answer">Nothing is lost: deliveries come later.</Empty>
@@ -66,7 +66,7 @@ export function QueuesScreen() {
                     `${subscriptions.active} active, ${subscriptions.paused} paused, ${subscriptions.disabled} disabled, ${subscriptions.unverified} unverified`,
                   ],
                   ['Webhooks that fail, tried rarely', breakers.open + breakers.halfOpen],
-                  ['Queues last filled', <Time key="fed" at={lastFedAt} />],
+                  ['Queues last filled', <Time key="dispatched" at={lastDispatchAt} />],
                 ]}
               />
             </div>

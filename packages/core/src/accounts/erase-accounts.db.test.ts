@@ -127,7 +127,7 @@ describe('a deleted account', () => {
     expect((await ledger.db.prisma.subscription.findMany({ where: { accountId } })).length).toBe(0);
   });
 
-  it('receives nothing more: its jobs stop, and the feeder brings none', async () => {
+  it('receives nothing more: its jobs stop, and the dispatcher brings none', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await createSubscription(

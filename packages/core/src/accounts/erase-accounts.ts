@@ -20,7 +20,7 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 //                     account), and cancels recoveries
 //   fan_outs          so that nothing expands
 //   subscriptions     closed, with their secrets and header values: nothing is written for them any more
-//   owed              pending deliveries, with their attempts, so that the feeder finds none
+//   owed              pending deliveries, with their attempts, so that the dispatcher finds none
 //   events            and so all payloads
 //   deliveries        the finished ones, and what became pending meanwhile, with their attempts
 //   verifications     with their attempts

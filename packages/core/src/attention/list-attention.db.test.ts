@@ -37,7 +37,7 @@ describe('what needs attention', () => {
     if (made.outcome !== 'created') throw new Error(made.outcome);
     expect(await idsOf({ accountId })).toEqual([gone.id, failing.id]); // its verification is under way
     await ledger.db.pool.query(
-      `UPDATE verifications SET status = 'failed', reason = 'mismatch', feed_at = NULL WHERE subscription_id = $1`,
+      `UPDATE verifications SET status = 'failed', reason = 'mismatch', leased_until = NULL WHERE subscription_id = $1`,
       [made.subscription.id],
     );
     expect(await list({ accountId })).toMatchObject([

@@ -5,7 +5,7 @@ import { waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Due } from '../deps.js';
-import { feed, feedRest } from '../feeder/feed.js';
+import { dispatch, dispatchRest } from '../dispatch/dispatch.js';
 import { FAILED, GONE, type Ledger, interpose, isRecord, openLedger, somebodyWaits } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
@@ -259,7 +259,7 @@ describe('a worker that ends, and a queue that takes nothing', () => {
         expect(job).toMatchObject({ id, attemptNumber });
         await expect(dying().attempt({ id, attemptNumber }, signal)).rejects.toBe(CRASH);
         await leasesRunOut(accountId);
-        await feed(ledger);
+        await dispatch(ledger);
       }
       ledger.jobs.length = 0;
       await ledger.attempter().attempt({ id, attemptNumber }, signal);
@@ -591,7 +591,7 @@ describe('pause', () => {
     expect(await held()).toBe(5_000);
     await resumeSubscription(ledger, { accountId, id });
     expect(await held()).toBe(3_000);
-    await feedRest(ledger);
+    await dispatchRest(ledger);
     expect(await held()).toBe(1_000);
     await disableSubscription(ledger, { accountId, id });
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'canceled' } })).toBe(5_000);
@@ -602,11 +602,11 @@ describe('pause', () => {
     await ledger.db.pool.query('DROP FUNCTION note_changed CASCADE; DROP TABLE changed_at_once');
   });
 
-  it('what was published as held while it was being resumed is released by the feeder', async () => {
+  it('what was published as held while it was being resumed is released by the dispatcher', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await pauseSubscription(ledger, { accountId, id: subscriptionId });
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'active' WHERE id = $1`, [subscriptionId]);
-    await feedRest(ledger);
+    await dispatchRest(ledger);
     await ledger.settle();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded' });
   });
@@ -732,7 +732,7 @@ describe('retry asked for', () => {
     await ledger.work();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'failed', attemptCount: 2, askedTrigger: 'manual' });
     await ledger.db.pool.query(`UPDATE pending_deliveries SET leased_until = now() WHERE id = $1`, [id]);
-    await feed(ledger);
+    await dispatch(ledger);
     await ledger.work();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3, leasedUntil: null });
   });
@@ -760,7 +760,7 @@ describe('retry asked for', () => {
     await askForRetry(ledger, { accountId, id });
     ledger.setQueue(true);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET leased_until = now() WHERE id = $1`, [id]);
-    await feed(ledger);
+    await dispatch(ledger);
     await ledger.work();
     expect((await attemptsOf(id)).map(({ trigger }) => trigger)).toEqual(['auto', 'manual']);
   });

@@ -22,7 +22,7 @@ import { type AttemptRecord, LONGEST_QUEUED_WAIT_MS, type Recorded, recordAttemp
 /** How a job of the queue ends.
  *  attempted: the POST was made and recorded · stood_down: there was nothing to do, `why` says it (finished: or it is no
  *  more) · parked: its subscription
- *  has its share under way, or its breaker is not closed; the feeder brings it again · early: its time has not come by the
+ *  has its share under way, or its breaker is not closed; the dispatcher brings it again · early: its time has not come by the
  *  database's clock, look again in `inMs`. */
 export type AttemptEnd =
   | { end: 'attempted'; report: AttemptReport }
@@ -70,7 +70,7 @@ export interface Attempter {
   /** Makes one attempt of a delivery: load, fence, POST, decide, record, and only then resolve. Safe to repeat: a second
    *  run for the same attempt stands down, and where both had posted already, one of the two is recorded.
    *  While the database is away it waits, holding the result; `signal` (we are shutting down) ends the POST as `aborted`.
-   *  Throws only for bugs, and for a database that stays away past a shutdown: then the queue or the feeder repeats it. */
+   *  Throws only for bugs, and for a database that stays away past a shutdown: then the queue or the dispatcher repeats it. */
   attempt(due: Due, signal: AbortSignal): Promise<AttemptEnd>;
   /** Gives back what is still to be parked: the process ends. */
   drain(): Promise<void>;
@@ -192,16 +192,16 @@ export function openAttempter(options: AttemptOptions): Attempter {
     return { end: 'stood_down', why: 'not_active' };
   }
 
-  /** After the commit: what a lost process leaves undone here, the feeder does. */
+  /** After the commit: what a lost process leaves undone here, the dispatcher does. */
   async function follow(
     { id, subscriptionId }: LoadedDelivery,
     attemptNumber: number,
-    { nextInMs, isFed, disabled }: Recorded,
+    { nextInMs, isLeftToDispatcher, disabled }: Recorded,
   ): Promise<void> {
     if (disabled) {
       log.warn({ subscriptionId, reason: disabled }, 'subscription.disabled');
       await cancelDeliveries(db.pool, { subscriptionId });
-    } else if (!isFed && nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
+    } else if (!isLeftToDispatcher && nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
       await options.enqueue('retry', [
         { id, attemptNumber: attemptNumber + 1, delayMs: Math.max(0, Math.ceil(nextInMs)) },
       ]);

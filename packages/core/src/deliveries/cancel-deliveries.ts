@@ -28,7 +28,7 @@ FROM leaving`;
  *  its own: call it after the change is committed. If the subscription is neither (any more), or was disabled with hold,
  *  nothing is canceled. A deleted one has no URL, so what was asked for of its finished deliveries is given up as well. Safe to repeat
  *  and to break off: what is left, or is being written to by somebody else, is canceled when its job meets the state, or by the
- *  feeder. An attempt that is under way and succeeds still makes its delivery succeeded. */
+ *  dispatcher. An attempt that is under way and succeeds still makes its delivery succeeded. */
 export async function cancelDeliveries(pool: pg.Pool, { subscriptionId }: { subscriptionId: string }): Promise<void> {
   for (let count = CHANGED_AT_ONCE; count === CHANGED_AT_ONCE;) {
     const { rowCount } = await pool.query(CANCEL, [subscriptionId]);

@@ -2,7 +2,7 @@
  *  column's default and its check say the same.) */
 export const MAX_CONCURRENCY = 1_000;
 
-/** Of these, how many the feeder may bring: what is published while it brings a backlog goes to the queue, too, and before it. */
+/** Of these, how many the dispatcher may bring: what is published while it brings a backlog goes to the queue, too, and before it. */
 export const FED_AT_ONCE = 500;
 
 /** After a rest it is loaded slowly at first, twice as much each second that it succeeds. */

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_CONCURRENCY } from './concurrency.js';
-import { feed } from '../feeder/feed.js';
-import { listenForWork, wakeFeeders } from '../feeder/wake.js';
+import { dispatch } from '../dispatch/dispatch.js';
+import { listenForWork, wakeDispatchers } from '../dispatch/wake.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { askForRetry } from './ask-for-retry.js';
@@ -56,7 +56,7 @@ async function openedBreaker() {
 }
 
 describe('backlog', () => {
-  it('no more than its limit goes to the queue directly; the rest waits in the ledger and is fed as there is room', async () => {
+  it('no more than its limit goes to the queue directly; the rest waits in the ledger and is dispatched as there is room', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 40 WHERE id = $1', [id]);
@@ -64,10 +64,10 @@ describe('backlog', () => {
     expect(ledger.jobs).toHaveLength(40);
     expect(ledger.jobs.map(({ rank }) => rank)).toEqual(Array.from({ length: 40 }, (_, n) => n)); // others go before all but the first
     expect(await parked(accountId)).toBe(60);
-    expect(await feed(ledger)).toEqual({ enqueued: 0, isMoreDue: true });
+    expect(await dispatch(ledger)).toEqual({ enqueued: 0, isMoreDue: true });
     const first = ledger.jobs.splice(0, 10);
     for (const job of first) await ledger.attempter().attempt(job, signal);
-    expect((await feed(ledger)).enqueued).toBe(10);
+    expect((await dispatch(ledger)).enqueued).toBe(10);
     await ledger.settle();
     expect(ledger.posts).toHaveLength(100);
   });
@@ -116,7 +116,7 @@ describe('share', () => {
     await waitFor(async () => ((await parked(accountId)) >= 6 ? true : null), { what: 'the others to be parked' });
     const limit = (await subscriptionNow(id)).concurrencyLimit;
     expect(limit).toBeLessThanOrEqual(6);
-    expect(await feed(ledger)).toMatchObject({ enqueued: 0 }); // no storm: there is no room yet
+    expect(await dispatch(ledger)).toMatchObject({ enqueued: 0 }); // no storm: there is no room yet
     release();
     const ended = await Promise.all(ends);
     expect(ended.filter(({ end }) => end === 'parked').length).toBeGreaterThanOrEqual(6);
@@ -127,7 +127,7 @@ describe('share', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(12);
   });
 
-  it('who has less room than it had is given its retries by the feeder, as there is room: no job of the queue’s finds none', async () => {
+  it('who has less room than it had is given its retries by the dispatcher, as there is room: no job of the queue’s finds none', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 1 WHERE id = $1', [id]);
@@ -184,7 +184,7 @@ describe('breaker', () => {
     const { accountId } = await openedBreaker();
     await publishMany(accountId, 5);
     expect(ledger.jobs).toEqual([]); // they wait in the ledger
-    expect(await feed(ledger)).toEqual({ enqueued: 0, isMoreDue: false });
+    expect(await dispatch(ledger)).toEqual({ enqueued: 0, isMoreDue: false });
     const before = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
     const worker = ledger.attempter();
     for (const { id, attemptCount } of before)
@@ -198,14 +198,14 @@ describe('breaker', () => {
     });
   });
 
-  it('what waits for it does not call the feeder, which could do nothing', async () => {
+  it('what waits for it does not call the dispatcher, which could do nothing', async () => {
     const { accountId } = await openedBreaker();
     let calls = 0;
     const ear = await listenForWork(ledger.db, () => void (calls += 1));
     await publishMany(accountId, 5);
     await pause(50);
     expect(calls).toBe(0);
-    await wakeFeeders(ledger.db.pool);
+    await wakeDispatchers(ledger.db.pool);
     await waitFor(() => (calls === 1 ? true : null), { what: 'a call that is one' });
     ear.close();
   });
@@ -221,10 +221,10 @@ describe('breaker', () => {
     for (const one of retried) await worker.attempt({ id: one.id, attemptNumber: 2 }, signal);
     await worker.drain();
     await letTimePass(id);
-    expect(await feed(ledger)).toEqual({ enqueued: 1, isMoreDue: true });
+    expect(await dispatch(ledger)).toEqual({ enqueued: 1, isMoreDue: true });
     const [probe] = ledger.jobs.splice(0);
     expect(retried.map(({ id: retriedId }) => retriedId)).toContain(probe?.id);
-    expect((await feed(ledger)).enqueued).toBe(0); // one at a time
+    expect((await dispatch(ledger)).enqueued).toBe(0); // one at a time
     const from = Date.now();
     if (probe) expect(await ledger.attempter().attempt(probe, signal)).toMatchObject({ end: 'attempted' });
     const to = Date.now();
@@ -245,13 +245,13 @@ describe('breaker', () => {
       [accountId],
     );
     await letTimePass(id);
-    await feed(ledger);
+    await dispatch(ledger);
     expect(ledger.jobs.map((job) => job.id)).toEqual([oldest.id]);
     // And where it waits again, the next one.
     const [probe] = ledger.jobs.splice(0);
     if (probe) await ledger.attempter({ waitsMs: [0, 7_200_000, 0] }).attempt(probe, signal);
     await letTimePass(id);
-    await feed(ledger);
+    await dispatch(ledger);
     expect(ledger.jobs.map((job) => job.id > oldest.id)).toEqual([true]);
   });
 
@@ -268,7 +268,7 @@ describe('breaker', () => {
         `UPDATE subscriptions SET breaker_until = breaker_until - interval '1 hour', failing_since = failing_since - interval '1 hour' WHERE id = $1`,
         [id],
       );
-      await feed(ledger);
+      await dispatch(ledger);
       for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
     }
     expect(await subscriptionNow(id)).toMatchObject({ status: 'disabled', statusReason: 'failing' });
@@ -279,7 +279,7 @@ describe('breaker', () => {
     await publishMany(accountId, 20);
     await letTimePass(id);
     ledger.answers.splice(0);
-    await feed(ledger);
+    await dispatch(ledger);
     await ledger.work();
     expect(await subscriptionNow(id)).toMatchObject({
       breakerUntil: null,
@@ -306,13 +306,13 @@ describe('breaker', () => {
     const { accountId, id } = await openedBreaker();
     await publishMany(accountId, 1);
     await letTimePass(id);
-    await feed(ledger);
+    await dispatch(ledger);
     ledger.jobs.length = 0; // its worker is dead, and the queue has forgotten it
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET leased_until = now() WHERE id = (SELECT probe_id FROM subscriptions WHERE id = $1)`,
       [id],
     );
-    expect((await feed(ledger)).enqueued).toBe(1);
+    expect((await dispatch(ledger)).enqueued).toBe(1);
   });
 
   it('resuming closes it', async () => {
@@ -336,8 +336,8 @@ describe('rate', () => {
     await publishMany(accountId, 100);
     expect(ledger.jobs).toEqual([]);
     const from = Date.now();
-    expect(await feed(ledger)).toEqual({ enqueued: 40, isMoreDue: true }); // two seconds ahead
-    const { enqueued } = await feed(ledger);
+    expect(await dispatch(ledger)).toEqual({ enqueued: 40, isMoreDue: true }); // two seconds ahead
+    const { enqueued } = await dispatch(ledger);
     expect(enqueued).toBeLessThanOrEqual(((Date.now() - from) / 1_000) * 20 + 1); // what time has passed since
     const slots = ledger.jobs.map(({ delayMs = 0 }) => delayMs).slice(0, 40);
     for (const [index, ms] of slots.toSorted((a, b) => a - b).entries()) expect(ms).toBeCloseTo(index * 50, -1.5);
@@ -348,7 +348,7 @@ describe('rate', () => {
     const { accountId } = await pacedSubscription(10);
     ledger.answers.push(FAILED);
     await ledger.publish(accountId);
-    await feed(ledger);
+    await dispatch(ledger);
     const [job] = ledger.jobs.splice(0);
     if (job) await ledger.attempter({ waitsMs: [5_000] }).attempt(job, signal);
     expect(ledger.jobs).toEqual([]);
@@ -357,10 +357,10 @@ describe('rate', () => {
     expect(delivery.dueAt?.getTime()).toBeGreaterThan(Date.now());
   });
 
-  it('many feeders at once give out each slot once', async () => {
+  it('many dispatchers at once give out each slot once', async () => {
     const { accountId } = await pacedSubscription(50);
     await publishMany(accountId, 300);
-    await Promise.all(Array.from({ length: 5 }, () => feed(ledger)));
+    await Promise.all(Array.from({ length: 5 }, () => dispatch(ledger)));
     const { rows } = await ledger.db.pool.query<{ ms: number }>(
       `SELECT (extract(epoch FROM leased_until - lag(leased_until) OVER (ORDER BY leased_until)) * 1000)::float8 AS ms FROM deliveries
        WHERE account_id = $1 AND leased_until > now() ORDER BY leased_until OFFSET 1`,

@@ -1,4 +1,4 @@
-/** How long a delivery may be in the queue's hands before the feeder asks after it. Longer than an attempt's 15 s and the
+/** How long a delivery may be in the queue's hands before the dispatcher asks after it. Longer than an attempt's 15 s and the
  *  queue's own recovery of a crashed worker's jobs; enqueueing what the queue still has is ignored there. */
 export const LEASE_SECONDS = 60;
 

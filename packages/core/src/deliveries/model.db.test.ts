@@ -42,8 +42,8 @@ interface Row {
   tables: ('pending_deliveries' | 'finished_deliveries')[];
   /** Its id lies in the range in which those of its event's deliveries are looked for. */
   isInRange: boolean;
-  /** How long after it is due, or after now, the feeder asks after it. */
-  fedWithinSeconds: number | null;
+  /** How long after it is due, or after now, the dispatcher asks after it. */
+  dispatchedWithinSeconds: number | null;
   attempts: { number: number; trigger: AttemptTrigger; outcome: string; statusCode: number | null; digest: string }[];
 }
 type State = Map<string, Row>;
@@ -61,7 +61,7 @@ async function stateOf({ accountId }: World): Promise<State> {
        ARRAY(SELECT 'pending_deliveries' FROM pending_deliveries p WHERE p.id = d.id
          UNION ALL SELECT 'finished_deliveries' FROM finished_deliveries f WHERE f.id = d.id) AS tables,
        d.id BETWEEN posthorn_first_delivery_id(d.event_id) AND posthorn_last_delivery_id(d.event_id) AS "isInRange",
-       extract(epoch FROM greatest(d.leased_until, d.due_at) - greatest(d.due_at, now()))::float8 AS "fedWithinSeconds",
+       extract(epoch FROM greatest(d.leased_until, d.due_at) - greatest(d.due_at, now()))::float8 AS "dispatchedWithinSeconds",
        (SELECT coalesce(json_agg(json_build_object('number', a.number, 'trigger', a.trigger, 'outcome', a.outcome,
           'statusCode', a.status_code, 'digest', md5(a::text)) ORDER BY a.number), '[]')
         FROM attempts a WHERE a.delivery_id = d.id) AS attempts
@@ -112,16 +112,18 @@ const isSettled = (status: DeliveryStatus) => status === 'succeeded' || status =
 /** What is true of a delivery whatever happened. */
 function checkRow(row: Row, world: World): void {
   const { status, attempts, askedTrigger } = row;
-  // What is pending is due, what is owed is in the feeder's index, what is settled has its time.
+  // What is pending is due, what is owed is in the dispatcher's index, what is settled has its time.
   expect(row.isDue, 'due').toBe(status === 'pending');
-  expect(row.fedWithinSeconds !== null, 'with the feeder').toBe(status === 'pending' || askedTrigger !== null);
+  expect(row.dispatchedWithinSeconds !== null, 'with the dispatcher').toBe(
+    status === 'pending' || askedTrigger !== null,
+  );
   expect(row.isCompleted, 'completed').toBe(isSettled(status));
-  // In one table and not in the other: what is owed or held is where the feeder looks, and nothing else is.
+  // In one table and not in the other: what is owed or held is where the dispatcher looks, and nothing else is.
   const isOpen = status === 'pending' || status === 'held' || askedTrigger !== null;
   expect(row.tables, 'where it stands').toEqual([isOpen ? 'pending_deliveries' : 'finished_deliveries']);
   expect(row.isInRange, 'found by its event').toBe(true);
   // And in its index within the lease: nothing waits unseen.
-  expect(row.fedWithinSeconds ?? 0).toBeLessThanOrEqual(LEASE_SECONDS + SLOTS_AHEAD_SECONDS);
+  expect(row.dispatchedWithinSeconds ?? 0).toBeLessThanOrEqual(LEASE_SECONDS + SLOTS_AHEAD_SECONDS);
   expect(REASONS[status]).toContain(row.statusReason);
   expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: row.attemptCount }, (_, n) => n + 1));
   expect(status === 'succeeded').toBe(attempts.some(({ outcome }) => outcome === 'ok'));
@@ -253,7 +255,7 @@ async function play(
 
 // What happens most in life, most often, or nothing would get far; the rest at least now and then.
 const OFTEN = [
-  ...['publish', 'work', 'work', 'work', 'work', 'time passes', 'time passes', 'feed', 'feed', 'feed'],
+  ...['publish', 'work', 'work', 'work', 'work', 'time passes', 'time passes', 'dispatch', 'dispatch', 'dispatch'],
   ...['something happens while a receiver has the request', 'the queue brings a job again'],
   ...['all receivers are down for hours', 'it is brought back while a receiver has the request'],
 ];
@@ -275,8 +277,8 @@ const MEANWHILE = 'it is brought back while a receiver has the request';
 const TIMES_OUT = act('work', 3, 1);
 const HALF_OPEN: Step[] = [
   ...[...times(3, act('publish', 0)), ...times(6, TIMES_OUT), ...times(2, act('time passes', 1))],
-  ...[act('publish', 0), act('feed', 0), ...times(2, TIMES_OUT), ...times(4, act('time passes', 1))],
-  ...[act('publish', 0), act('feed', 0), ...times(2, TIMES_OUT)],
+  ...[act('publish', 0), act('dispatch', 0), ...times(2, TIMES_OUT), ...times(4, act('time passes', 1))],
+  ...[act('publish', 0), act('dispatch', 0), ...times(2, TIMES_OUT)],
 ];
 const STORIES: [Step[], (typeof FINAL_ANSWERS)[number], (typeof SCHEDULES_MS)[number]][] = [
   [[act('publish', 0), act(MEANWHILE, 1)], {}, []], // 500, and no wait left

@@ -5,8 +5,8 @@ import { expect } from 'vitest';
 import type { Due, QueueName } from '../deps.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { openPublisher } from '../events/publisher.js';
-import { type Round, feed, feedRest } from '../feeder/feed.js';
-import { reclaim } from '../feeder/reclaim.js';
+import { type Round, dispatch, dispatchRest } from '../dispatch/dispatch.js';
+import { reclaim } from '../dispatch/reclaim.js';
 import {
   FAILED,
   GONE,
@@ -543,18 +543,18 @@ const OUTSIDE: Record<string, Act> = {
         changes: { rateLimit: [null, 1, 100][how % 3] ?? null },
       })),
   },
-  feed: { run: async (world) => void (await feedAll(world)) },
-  'feed the rest': {
+  dispatch: { run: async (world) => void (await dispatchAll(world)) },
+  'dispatch the rest': {
     ...FOLLOWING,
     async run(world) {
-      await feedRest(world.ledger);
+      await dispatchRest(world.ledger);
       world.followed = 'every';
     },
   },
-  'feed, and the queue is away': {
-    run: async ({ ledger }) => void (await feed({ ...ledger, enqueue: () => Promise.resolve(false) })),
+  'dispatch, and the queue is away': {
+    run: async ({ ledger }) => void (await dispatch({ ...ledger, enqueue: () => Promise.resolve(false) })),
   },
-  'feed, and the feeder ends before it tells the queue': { run: (world) => cutShort(world, feed) },
+  'dispatch, and the dispatcher ends before it tells the queue': { run: (world) => cutShort(world, dispatch) },
   'the queue forgets': {
     run: async ({ ledger }, { how }) => {
       ledger.jobs.length = 0;
@@ -570,12 +570,12 @@ const OUTSIDE: Record<string, Act> = {
   'time passes': { run: (world, { how }) => passTime(world, [1, 10, 70, 3_700, 90_000, 90_000][how % 6] ?? 1) },
 };
 
-/** One round of the feeder. Afterwards nothing that was due waits, unless its subscription has no room: a half-open breaker has its
+/** One round of the dispatcher. Afterwards nothing that was due waits, unless its subscription has no room: a half-open breaker has its
  *  probe in hand, any other one as many due deliveries as its limit. Scheduled retries take no room, so they are not counted. */
-async function feedAll({ ledger, accountId }: World): Promise<Round> {
+async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
   const { pool } = ledger.db;
   const { rows: clock } = await pool.query<{ now: string }>('SELECT now()::text AS now');
-  const round = await feed(ledger);
+  const round = await dispatch(ledger);
   const { rows: starving } = await pool.query(
     `SELECT s.id, s.breaker_until, s.concurrency_limit, count(*) FILTER (WHERE coalesce(d.leased_until, d.due_at) <= t.now) AS waiting
      FROM (SELECT $2::timestamptz AS now) t, subscriptions s JOIN deliveries d ON d.subscription_id = s.id
@@ -596,7 +596,7 @@ async function feedAll({ ledger, accountId }: World): Promise<Round> {
 export const TO_ONE = [
   ...['publish', 'publish', 'ask for a retry', 'send a test', 'put a job back on the board', 'recover', 'recover'],
   ...['start a recovery', 'advance recoveries', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
-  ...['disable, and the API ends after the commit', 'pause, and the API ends after the commit', 'feed the rest'],
+  ...['disable, and the API ends after the commit', 'pause, and the API ends after the commit', 'dispatch the rest'],
 ];
 
 /** One act after the other while a receiver has a request; what is done to a subscription is done to that receiver's. */
@@ -636,7 +636,7 @@ export const ACTS: Record<string, Act> = {
       for (let turn = 0; turn <= world.waitsMs.length; turn += 1) {
         for (let job = takeDue(world); job; job = takeDue(world)) await attempt(world, job, () => FAILED);
         await passTime(world, 4_000);
-        await feedAll(world);
+        await dispatchAll(world);
       }
     },
   },
@@ -702,21 +702,21 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
   );
 }
 
-/** Lets everything come to its end with the faults gone: the feeder goes round, the queue delivers, receivers answer
+/** Lets everything come to its end with the faults gone: the dispatcher goes round, the queue delivers, receivers answer
  *  `answers`, over and over. Returns after a round that found nothing to do; throws if there is none within `rounds`. */
 export async function settle(
   world: World,
   { answer, rounds }: { answer: Partial<PostResult>; rounds: number },
 ): Promise<void> {
-  for (let round = 0; round < rounds; round += 1) {
+  for (let n = 0; n < rounds; n += 1) {
     await passTime(world, 90_000);
     const recovering = await advance(world, { atOnce: 3, workers: 1 });
     await world.observe(BRINGING_BACK);
-    const rest = await feedRest(world.ledger);
+    const rest = await dispatchRest(world.ledger);
     world.followed = 'every';
     await world.observe(FOLLOWING);
-    const fed = await feedAll(world);
-    if (recovering + fed.enqueued + rest === 0 && !fed.isMoreDue && world.ledger.jobs.length === 0) return;
+    const round = await dispatchAll(world);
+    if (recovering + round.enqueued + rest === 0 && !round.isMoreDue && world.ledger.jobs.length === 0) return;
     for (let job = takeDue(world); job; job = takeDue(world)) {
       const end = await attempt(world, job, () => answer);
       if (end?.end === 'early') throw new Error(`early by ${end.inMs} ms although the time has come`);

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Patience } from '../database-away.js';
 import type { LoadedDelivery } from './delivery.js';
 
-/** Gives deliveries back to the ledger whose turn it is not: the feeder brings each again when its subscription has room. */
+/** Gives deliveries back to the ledger whose turn it is not: the dispatcher brings each again when its subscription has room. */
 export interface Parking {
   /** `bearable`: how many the subscription can have for now; null: as many as before. */
   park(delivery: LoadedDelivery, bearable: number | null): void;
@@ -10,7 +10,7 @@ export interface Parking {
   drain(): Promise<void>;
 }
 
-/** The queue ignores an id that it still knows: a delivery is parked when its job is gone, or the job that the feeder makes
+/** The queue ignores an id that it still knows: a delivery is parked when its job is gone, or the job that the dispatcher makes
  *  next would be ignored, and the delivery would wait for its lease to end. */
 const PARK_AFTER_MS = 200;
 /** What a subscription can bear is known sooner: until it is written, the queue gets what will find no room. */
@@ -33,7 +33,7 @@ export function openParking({ pool, patience }: { pool: pg.Pool; patience: Patie
     await patience
       .until(() => pool.query(query), closing.signal)
       .catch(() => {
-        // The leases end, and the feeder finds them then.
+        // The leases end, and the dispatcher finds them then.
       });
   }
   const bounding = gather<{ id: string; bearable: number }>(BOUND_AFTER_MS, (bounds) =>

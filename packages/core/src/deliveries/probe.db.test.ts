@@ -1,7 +1,7 @@
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { feed } from '../feeder/feed.js';
-import { listenForWork } from '../feeder/wake.js';
+import { dispatch } from '../dispatch/dispatch.js';
+import { listenForWork } from '../dispatch/wake.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
@@ -37,11 +37,11 @@ async function publish(accountId: string, count = 1): Promise<string[]> {
   const deliveries = await ledger.db.prisma.delivery.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
   return deliveries.slice(-count).map(({ id }) => id);
 }
-const feedJobs = async () => {
-  await feed(ledger);
+const dispatchJobs = async () => {
+  await dispatch(ledger);
   return ledger.jobs.splice(0);
 };
-const fed = async () => (await feedJobs()).map(({ id }) => id);
+const dispatchedIds = async () => (await dispatchJobs()).map(({ id }) => id);
 
 /** Three deliveries that timed out, each to be sent again in `retryInMs`, and a breaker whose time is over. */
 async function halfOpen({ retryInMs }: { retryInMs: number }) {
@@ -56,13 +56,13 @@ async function halfOpen({ retryInMs }: { retryInMs: number }) {
   return { accountId, id, worker };
 }
 
-describe('a half-open breaker with something due is probed in the next round of the feeder', () => {
+describe('a half-open breaker with something due is probed in the next round of the dispatcher', () => {
   for (const retryInMs of [5_000, 55_000, 65_000, 3_500_000, 3_700_000])
     it(`regression: while retries wait for ${retryInMs / 1_000} s`, async () => {
       const { accountId, id, worker } = await halfOpen({ retryInMs });
       for (let round = 0; round < 2; round += 1) {
         await publish(accountId);
-        const probes = await feedJobs();
+        const probes = await dispatchJobs();
         expect(probes).toHaveLength(1);
         for (const probe of probes) await worker.attempt(probe, signal); // and waits for its retry
         await set('subscriptions', id, 'breaker_until = now()');
@@ -77,63 +77,63 @@ describe('a half-open breaker with something due is probed in the next round of 
        FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '30 seconds' AS at FROM deliveries) t WHERE t.id = d.id`,
     );
     await publish(accountId);
-    expect(await fed()).toHaveLength(1);
+    expect(await dispatchedIds()).toHaveLength(1);
   });
 
   it('whatever the queue had when the breaker opened: those jobs may be lost', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [lost, waiting] = await publish(accountId, 2);
     await set('pending_deliveries', lost ?? '', `leased_until = now() + interval '50 seconds'`);
-    expect(await fed()).toEqual([waiting]);
+    expect(await dispatchedIds()).toEqual([waiting]);
   });
 
   it('by what may be sent now, not by a long wait that ends soon', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_700_000 });
     await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 hour', leased_until = NULL`);
-    expect(await fed()).toEqual([]);
+    expect(await dispatchedIds()).toEqual([]);
     const [published] = await publish(accountId);
-    expect(await fed()).toEqual([published]);
+    expect(await dispatchedIds()).toEqual([published]);
   });
 
   it('again when the delivery of its probe is canceled', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [first, second] = await publish(accountId, 2);
-    expect(await fed()).toEqual([first]);
-    expect(await fed(), 'one at a time').toEqual([]);
+    expect(await dispatchedIds()).toEqual([first]);
+    expect(await dispatchedIds(), 'one at a time').toEqual([]);
     await cancel(first ?? '');
-    expect(await fed()).toEqual([second]);
+    expect(await dispatchedIds()).toEqual([second]);
   });
 
   it('again when its probe was lost with a worker, and its lease is over', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [first] = await publish(accountId, 2);
-    expect(await fed()).toEqual([first]);
+    expect(await dispatchedIds()).toEqual([first]);
     await set('pending_deliveries', first ?? '', 'leased_until = now()');
-    expect(await fed()).toEqual([first]);
+    expect(await dispatchedIds()).toEqual([first]);
   });
 
   it('again when a shutdown aborted its probe', async () => {
     const { accountId, worker } = await halfOpen({ retryInMs: 3_500_000 });
     const [first] = await publish(accountId);
-    expect(await fed()).toEqual([first]);
+    expect(await dispatchedIds()).toEqual([first]);
     ledger.answers.splice(0, 1, { outcome: 'aborted', statusCode: null });
     if (first) await worker.attempt({ id: first, attemptNumber: 1 }, signal);
-    expect(await fed()).toEqual([first]);
+    expect(await dispatchedIds()).toEqual([first]);
   });
 
   it('with a rate limit, too', async () => {
     const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
     await set('subscriptions', id, 'rate_limit = 1');
     await publish(accountId);
-    expect(await fed()).toHaveLength(1);
+    expect(await dispatchedIds()).toHaveLength(1);
   });
 
-  it('a publish wakes the feeder', async () => {
+  it('a publish wakes the dispatcher', async () => {
     const { accountId } = await halfOpen({ retryInMs: 55_000 });
     let calls = 0;
     const ear = await listenForWork(ledger.db, () => void (calls += 1));
     await publish(accountId);
-    await waitFor(() => (calls > 0 ? true : null), { what: 'the feeder to be woken' });
+    await waitFor(() => (calls > 0 ? true : null), { what: 'the dispatcher to be woken' });
     ear.close();
   });
 });
@@ -142,11 +142,11 @@ describe('a subscription that changes while its breaker is half-open', () => {
   it('is sent all when it was paused and resumed: the breaker is closed', async () => {
     const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
     const published = await publish(accountId, 3);
-    await fed();
+    await dispatchedIds();
     await pauseSubscription(ledger, { accountId, id });
-    expect(await fed()).toEqual([]);
+    expect(await dispatchedIds()).toEqual([]);
     await resumeSubscription(ledger, { accountId, id });
-    expect(await fed()).toEqual(expect.arrayContaining(published));
+    expect(await dispatchedIds()).toEqual(expect.arrayContaining(published));
   });
 
   it('is probed for nothing when it was disabled or deleted', async () => {
@@ -154,7 +154,7 @@ describe('a subscription that changes while its breaker is half-open', () => {
       const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
       await publish(accountId, 3);
       await end(ledger, { accountId, id });
-      expect(await fed()).toEqual([]);
+      expect(await dispatchedIds()).toEqual([]);
     }
   });
 });
@@ -180,13 +180,13 @@ describe('room', () => {
     }
   });
 
-  it('regression: scheduled retries take none of what the feeder brings', async () => {
+  it('regression: scheduled retries take none of what the dispatcher brings', async () => {
     for (const seconds of [5, 55, 3_500]) {
       const accountId = await withRetries(seconds);
       const published = await publish(accountId, 3);
       for (const one of published) await set('pending_deliveries', one, 'leased_until = NULL');
       ledger.jobs.length = 0;
-      expect(await fed()).toHaveLength(2);
+      expect(await dispatchedIds()).toHaveLength(2);
     }
   });
 
@@ -204,6 +204,6 @@ describe('room', () => {
     ledger.jobs.length = 0;
     await publish(accountId);
     expect(ledger.jobs).toEqual([]);
-    expect(await fed()).toEqual([]);
+    expect(await dispatchedIds()).toEqual([]);
   });
 });

@@ -22,8 +22,8 @@ export interface Recorded {
   status: DeliveryStatus;
   /** When its next attempt is due; null if none is owed. */
   nextInMs: number | null;
-  /** The feeder brings it then; otherwise the queue is told of it now, unless it is far. */
-  isFed: boolean;
+  /** The dispatcher brings it then; otherwise the queue is told of it now, unless it is far. */
+  isLeftToDispatcher: boolean;
   /** The subscription was disabled by this attempt. */
   disabled: 'gone' | 'failing' | null;
   /** This attempt opened the subscription's breaker. */
@@ -113,7 +113,7 @@ before AS (
 result AS (
   -- A 410 of a URL that was replaced meanwhile says nothing of the new one: the delivery goes there at once.
   SELECT b.*, CASE WHEN b.decided = 'gone' AND NOT s.is_same_url THEN 'retry' ELSE b.decided END AS next,
-    b.disables AND s.is_same_url AS is_last, NOT s.is_direct AS is_fed
+    b.disables AND s.is_same_url AS is_last, NOT s.is_direct AS is_left_to_dispatcher
   FROM before b CROSS JOIN LATERAL (
     SELECT url = b.url AS is_same_url,
       rate_limit IS NULL AND breaker_until IS NULL AND concurrency_limit = ${MAX_CONCURRENCY} AS is_direct
@@ -152,9 +152,9 @@ after AS (
       WHEN status_after <> 'pending' THEN CASE WHEN asked_after IS NOT NULL THEN now() + interval '1 second' END
       -- A person does not wait for the schedule. What is due now is enqueued now: a second job of it would be a second POST.
       WHEN asked_after IN ('manual', 'test') AND due_after > now() THEN now() + interval '1 second'
-      -- Who has a rate, or less room than it had, is given the next attempt by the feeder, when it is due and there is room. So is a wait
+      -- Who has a rate, or less room than it had, is given the next attempt by the dispatcher, when it is due and there is room. So is a wait
       -- that is too long for the queue.
-      WHEN is_fed OR due_after > now() + $24 * interval '1 millisecond' THEN NULL
+      WHEN is_left_to_dispatcher OR due_after > now() + $24 * interval '1 millisecond' THEN NULL
       ELSE due_after + interval '${LEASE_SECONDS} seconds'
     END AS leased_until,
     CASE
@@ -163,7 +163,7 @@ after AS (
       ELSE now()
     END AS completed_at,
     status_after NOT IN ('pending', 'held') AND asked_after IS NULL AS is_finished,
-    attempt_id, is_fed, next, spent, is_last, outcome, status_code, trigger, started_at, duration_ms
+    attempt_id, is_left_to_dispatcher, next, spent, is_last, outcome, status_code, trigger, started_at, duration_ms
   FROM moving
 ),${WRITE[table]},
 counted AS (
@@ -264,7 +264,7 @@ told AS (
   FROM subscription WHERE failing_warned < warned_before
 )
 -- Computed from due_after, not from the column, which is rounded to the millisecond: the caller compares it with the longest wait.
-SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", a.is_fed AS "isFed",
+SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", a.is_left_to_dispatcher AS "isLeftToDispatcher",
   CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened"
 FROM after a LEFT JOIN subscription s ON s.id = a.subscription_id`;
 

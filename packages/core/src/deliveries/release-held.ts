@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { CHANGED_AT_ONCE } from './hold-deliveries.js';
 
-/** Makes held deliveries of an active subscription pending, the oldest first, so many in one call; the feeder hands them out, as the
+/** Makes held deliveries of an active subscription pending, the oldest first, so many in one call; the dispatcher hands them out, as the
  *  subscription has room. Each is due a millisecond after the one before it, so they go in their order. Returns how many: as many as
  *  CHANGED_AT_ONCE means that more are held. Uses pending_deliveries_held_idx. */
 export async function releaseHeld(

@@ -23,11 +23,11 @@ export interface InsertedEvent {
   deliveryCount: number;
   /** Workers write its deliveries (fan-outs/expand-fan-outs.ts). */
   isFanOut: boolean;
-  /** The deliveries to be made now. Held ones are not listed, nor those that wait for the feeder. */
+  /** The deliveries to be made now. Held ones are not listed, nor those that wait for the dispatcher. */
   directIds: string[];
   /** How many each of these has before it of its subscription. */
   directRanks: number[];
-  /** How many wait for the feeder, and for nothing else: what waits for an open breaker is not counted. A half-open one needs a
+  /** How many wait for the dispatcher, and for nothing else: what waits for an open breaker is not counted. A half-open one needs a
    *  probe. */
   parkedCount: number;
 }
@@ -42,7 +42,7 @@ export const getsType = (type: string): string =>
 
 /** SQL: what OWE needs to know of a subscription `s`. */
 export const PLACING = `s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
-    (s.breaker_until > now()) IS NOT TRUE AS is_fed, s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_direct`;
+    (s.breaker_until > now()) IS NOT TRUE AS is_dispatchable, s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_direct`;
 
 /** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
  *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
@@ -52,7 +52,7 @@ const FEW = 128;
 // A statement writes the deliveries of as many events as fit its limit ($12), the events with the fewest first. Each other event
 // becomes a fan-out. An event is counted no further than the limit, unless it is a fan-out whose expected number is not known ($11).
 //
-// What is owed goes straight to the queue as long as its subscription has room there; the rest is parked, for the feeder to
+// What is owed goes straight to the queue as long as its subscription has room there; the rest is parked, for the dispatcher to
 // bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate, or
 // whose breaker is not closed, has no room here at all.
 //
@@ -143,7 +143,7 @@ owed_per_event AS (
   SELECT event_id, count(*)::int AS deliveries,
     array_agg(id ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
     array_agg(place::int - 1 ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ranks,
-    (count(*) FILTER (WHERE is_active AND is_fed AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
+    (count(*) FILTER (WHERE is_active AND is_dispatchable AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
   FROM placed GROUP BY event_id
 )`;
 

@@ -141,7 +141,7 @@ describe('publish', () => {
     }
   });
 
-  it('what the queue does not take is handed to the feeder at once, not after the lease (L5)', async () => {
+  it('what the queue does not take is handed to the dispatcher at once, not after the lease (L5)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     ledger.setQueue(false);

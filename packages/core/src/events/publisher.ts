@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
-import { openWaker } from '../feeder/wake.js';
+import { openWaker } from '../dispatch/wake.js';
 import type { Deps } from '../deps.js';
 import { openRecount } from '../fan-outs/recount.js';
 import { openReach, type Reach } from '../fan-outs/reach.js';

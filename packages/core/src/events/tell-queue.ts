@@ -1,9 +1,9 @@
 import type { Deps } from '../deps.js';
-import { feedSoon } from '../feeder/feed-soon.js';
+import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import type { InsertedEvent } from './insert-events.js';
 
 /** Tells the queue what is to be made now of events that were stored, after their commit. Never throws: what the queue does
- *  not take, and what is parked, the feeder finds. */
+ *  not take, and what is parked, the dispatcher finds. */
 export async function tellQueue(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   inserted: InsertedEvent[],
@@ -16,5 +16,5 @@ export async function tellQueue(
     'deliver',
     ids.map((id, n) => ({ id, attemptNumber: 1, rank: ranks[n] ?? 0 })),
   );
-  if (!taken) await feedSoon(db, ids);
+  if (!taken) await dispatchSoon(db, ids);
 }

@@ -183,7 +183,7 @@ describe('expand', () => {
     expect(ledger.posts).toHaveLength(4);
   });
 
-  it('leaves a webhook with a rate to the feeder', async () => {
+  it('leaves a webhook with a rate to the dispatcher', async () => {
     const { accountId, ids } = await withWebhooks(LIMIT + 1);
     await ledger.db.prisma.subscription.update({ where: { id: ids[0] ?? '' }, data: { rateLimit: 10 } });
     await publish(accountId);

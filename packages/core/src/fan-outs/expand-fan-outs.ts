@@ -5,8 +5,8 @@ import { isOfEvent } from '../deliveries/tables.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
 import { OWE, PLACING, wantsType } from '../events/insert-events.js';
-import { feedSoon } from '../feeder/feed-soon.js';
-import { wakeFeeders } from '../feeder/wake.js';
+import { dispatchSoon } from '../dispatch/dispatch-soon.js';
+import { wakeDispatchers } from '../dispatch/wake.js';
 
 /** A fan-out is an event with more deliveries than the statement of its publish may write. That statement stores the event and a row
  *  of `fan_outs`; workers write the deliveries, a chunk of subscriptions at a time, in the order of their ids.
@@ -156,8 +156,8 @@ async function enqueueChunk(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   { directIds, parkedCount }: Chunk,
 ): Promise<void> {
-  if (parkedCount > 0) await wakeFeeders(db.pool);
+  if (parkedCount > 0) await wakeDispatchers(db.pool);
   if (directIds.length === 0) return;
   const due = directIds.map((id) => ({ id, attemptNumber: 1, rank: MAX_CONCURRENCY }));
-  if (!(await enqueue('deliver', due))) await feedSoon(db, directIds);
+  if (!(await enqueue('deliver', due))) await dispatchSoon(db, directIds);
 }

@@ -5,10 +5,10 @@ import { ALIVE_SECONDS } from '../workers/record-worker.js';
 // What is past due, as pieces of SQL: deliveries that have been due for GRACE_SECONDS, are in nobody's hands, and have no reason to
 // wait, so that somebody should have taken them.
 
-/** What waits for less is on its way: the feeder looks every second. */
+/** What waits for less is on its way: the dispatcher looks every second. */
 const GRACE_SECONDS = 10;
 
-/** `owed`, a recursive CTE: the subscriptions that are owed something, found as the feeder finds them: a loose index scan over
+/** `owed`, a recursive CTE: the subscriptions that are owed something, found as the dispatcher finds them: a loose index scan over
  *  pending_deliveries_dispatch_idx, one probe each. */
 export const OWED = `
 owed AS (
@@ -21,26 +21,26 @@ owed AS (
   FROM owed o WHERE o.subscription_id IS NOT NULL
 )`;
 
-/** `fed` and `due`: of the subscriptions that `owed` yields, those of which something is due, and whether it may wait. Of each only
+/** `dispatcher` and `due`: of the subscriptions that `owed` yields, those of which something is due, and whether it may wait. Of each only
  *  what is due is touched, the oldest first; so future retries cost nothing, however many they are.
  *
  *  Why a delivery may wait although it is due: its subscription has a rate, its breaker is not closed, or it is answered too
- *  slowly to have the full concurrency. But a reason holds only while a feeder looks after it: without one, all that it
+ *  slowly to have the full concurrency. But a reason holds only while a dispatcher looks after it: without one, all that it
  *  would take now is past due. */
 export const dueOf = (owed: string): string => `
-fed AS MATERIALIZED (
-  SELECT max(last_fed_at) AS at, coalesce(max(last_fed_at) > now() - interval '${ALIVE_SECONDS} seconds', false) AS is_lately FROM workers
+dispatcher AS MATERIALIZED (
+  SELECT max(last_dispatch_at) AS at, coalesce(max(last_dispatch_at) > now() - interval '${ALIVE_SECONDS} seconds', false) AS is_lately FROM workers
 ),
 due AS MATERIALIZED (
   SELECT s.id, CASE
-      WHEN fed.is_lately THEN s.breaker_until IS NULL AND s.rate_limit IS NULL AND s.concurrency_limit = ${MAX_CONCURRENCY}
+      WHEN dispatcher.is_lately THEN s.breaker_until IS NULL AND s.rate_limit IS NULL AND s.concurrency_limit = ${MAX_CONCURRENCY}
       ELSE s.breaker_until IS NULL OR s.breaker_until <= now()
     END AS has_no_reason
   FROM (
     SELECT subscription_id FROM ${owed} o WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_EXPIRED})
     UNION
     SELECT subscription_id FROM ${owed} o WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_WAITING})
-  ) o JOIN subscriptions s ON s.id = o.subscription_id CROSS JOIN fed
+  ) o JOIN subscriptions s ON s.id = o.subscription_id CROSS JOIN dispatcher
 )`;
 
 /** The deliveries of a subscription that are due and that the queue does not have; each of both kinds by `rest` (order and limit). */

@@ -23,12 +23,12 @@ const worker = (signs: Partial<WorkerSigns> = {}): WorkerSigns => ({
   version: '1.2.3',
   upForMs: 60_000,
   lastJobMsAgo: null,
-  lastFedMsAgo: null,
+  lastDispatchMsAgo: null,
   ...signs,
 });
 const beat = (signs: Partial<WorkerSigns> = {}) => recordWorker(ledger.db.pool, worker(signs));
-/** A feeder is at work, and stays so however slow this machine is: what waits for its receiver may wait. */
-const fed = () => beat({ lastFedMsAgo: -3_600_000 });
+/** A dispatcher is at work, and stays so however slow this machine is: what waits for its receiver may wait. */
+const dispatcherWorks = () => beat({ lastDispatchMsAgo: -3_600_000 });
 
 /** A subscription that is owed so many deliveries, due and in nobody's hands for so long. */
 async function owed(count: number, seconds: number, change = 'updated_at = now()'): Promise<string> {
@@ -54,14 +54,14 @@ describe('what is past due', () => {
       oldestExpandingSeconds: null,
       subscriptions: { unverified: 0, active: 0, paused: 0, disabled: 0 },
       breakers: { open: 0, halfOpen: 0 },
-      lastFedAt: null,
+      lastDispatchAt: null,
       workers: [],
       partitionsAheadSeconds: expect.any(Number),
     });
   });
 
   it('is due and in nobody’s hands, over all subscriptions, and the oldest says for how long', async () => {
-    await fed();
+    await dispatcherWorks();
     await owed(3, 30);
     await owed(2, 100);
     const { pastDue, parked, oldestPastDueSeconds } = await read();
@@ -70,8 +70,8 @@ describe('what is past due', () => {
     expect(oldestPastDueSeconds).toBeLessThan(160);
   });
 
-  it('is not what a worker has, what is due later, what succeeded, nor what the feeder is about to take', async () => {
-    await fed();
+  it('is not what a worker has, what is due later, what succeeded, nor what the dispatcher is about to take', async () => {
+    await dispatcherWorks();
     const id = await owed(4, 100);
     const next = `SELECT id FROM pending_deliveries WHERE subscription_id = $1 AND due_at < now() - interval '60 seconds' AND leased_until IS NULL LIMIT 1`;
     const set = (change: string) =>
@@ -86,7 +86,7 @@ describe('what is past due', () => {
   });
 
   it('counts from when it was due, not from when it was published', async () => {
-    await fed();
+    await dispatcherWorks();
     await owed(1, 20);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET created_at = now() - interval '9 hours'`);
     const { pastDue, oldestPastDueSeconds } = await read();
@@ -97,7 +97,7 @@ describe('what is past due', () => {
   });
 
   it('an attempt that was asked for is late whatever the schedule says', async () => {
-    await fed();
+    await dispatcherWorks();
     await owed(1, 20);
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = now() + interval '2 hours', leased_until = now() - interval '20 seconds', asked_trigger = 'manual'`,
@@ -110,18 +110,18 @@ describe('what is past due', () => {
     ['its breaker lets a probe through', `breaker_until = now() - interval '1 second'`, true],
     ['it has a rate limit', 'rate_limit = 1', true],
     ['it is answered too slowly', 'concurrency_limit = 3', true],
-  ])('is not what waits because %s, as long as a feeder looks after it', async (_, change, isTaken) => {
+  ])('is not what waits because %s, as long as a dispatcher looks after it', async (_, change, isTaken) => {
     await owed(2, 100, change);
-    await fed();
+    await dispatcherWorks();
     expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 2 });
-    await ledger.db.pool.query(`UPDATE workers SET last_fed_at = now() - interval '21 seconds'`);
+    await ledger.db.pool.query(`UPDATE workers SET last_dispatch_at = now() - interval '21 seconds'`);
     expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, parked: 2 });
     await ledger.db.pool.query('TRUNCATE workers');
     expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, parked: 2 });
   });
 
   it('is counted up to 10,000, and so is what is held', async () => {
-    await fed();
+    await dispatcherWorks();
     const id = await owed(2, 100);
     const copy = (status: 'pending' | 'held') =>
       ledger.db.pool.query(
@@ -162,9 +162,9 @@ describe('a worker', () => {
     ledger.db.pool.query('UPDATE workers SET seen_at = now() - $2::interval WHERE id = $1', [id, interval]);
 
   it('is alive while it says so, with what it tells of itself by the clock of the database', async () => {
-    const signs = worker({ lastJobMsAgo: 2_000, lastFedMsAgo: 1_000 });
+    const signs = worker({ lastJobMsAgo: 2_000, lastDispatchMsAgo: 1_000 });
     await recordWorker(ledger.db.pool, signs);
-    const { workers, lastFedAt } = await read();
+    const { workers, lastDispatchAt } = await read();
     expect(workers).toEqual([
       {
         hostname: 'worker-1',
@@ -177,7 +177,7 @@ describe('a worker', () => {
     ]);
     const [{ startedAt, seenAt, lastJobAt } = { startedAt: null, seenAt: null, lastJobAt: null }] = workers;
     const ago = (time: Date | null) => (seenAt?.getTime() ?? NaN) - (time?.getTime() ?? NaN);
-    expect([ago(startedAt), ago(lastJobAt), ago(lastFedAt)]).toEqual([60_000, 2_000, 1_000]);
+    expect([ago(startedAt), ago(lastJobAt), ago(lastDispatchAt)]).toEqual([60_000, 2_000, 1_000]);
   });
 
   it('is not alive 20 seconds after it was last seen, and is again when it is back', async () => {
@@ -206,14 +206,14 @@ describe('a worker', () => {
     expect((await read()).workers).toMatchObject([{ isAlive: true }, { isAlive: true }]);
   });
 
-  it('that takes leave is gone; the last look of a feeder that died is remembered', async () => {
-    const [left, dead] = [worker({ lastFedMsAgo: 0 }), worker({ lastFedMsAgo: 30_000 })];
+  it('that takes leave is gone; the last look of a dispatcher that died is remembered', async () => {
+    const [left, dead] = [worker({ lastDispatchMsAgo: 0 }), worker({ lastDispatchMsAgo: 30_000 })];
     await recordWorker(ledger.db.pool, left);
     await recordWorker(ledger.db.pool, dead);
     await removeWorker(ledger.db.pool, left.id);
     await removeWorker(ledger.db.pool, left.id);
-    const { workers, lastFedAt } = await read();
+    const { workers, lastDispatchAt } = await read();
     expect(workers).toHaveLength(1);
-    expect((workers[0]?.seenAt.getTime() ?? 0) - (lastFedAt?.getTime() ?? 0)).toBe(30_000);
+    expect((workers[0]?.seenAt.getTime() ?? 0) - (lastDispatchAt?.getTime() ?? 0)).toBe(30_000);
   });
 });

@@ -24,8 +24,8 @@ export interface LedgerFigures {
   subscriptions: Record<SubscriptionStatus, number>;
   /** Of active subscriptions, those that are not closed. */
   breakers: { open: number; halfOpen: number };
-  /** When a feeder last succeeded; null: none has that is remembered. */
-  lastFedAt: Date | null;
+  /** When a dispatcher last succeeded; null: none has that is remembered. */
+  lastDispatchAt: Date | null;
   /** Those that are alive, and those that died within the last ten minutes; the latest start first. */
   workers: WorkerFigures[];
   /** How long from now on each partitioned table has partitions. */
@@ -60,8 +60,8 @@ past_due AS (SELECT count(*)::int FROM (${pastDue(MOST)} LIMIT ${MOST}) d),
 oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${pastDue(FIRST_FEW)}) d)
 SELECT past_due.count AS "pastDue", oldest.seconds AS "oldestPastDueSeconds", parked.count AS parked,
   (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
-  fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", fed.at AS "lastFedAt"
-FROM past_due, oldest, parked, fed, (
+  fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt"
+FROM past_due, oldest, parked, dispatcher, (
   SELECT count(*)::int AS expanding, extract(epoch FROM now() - min(created_at))::float8 AS seconds
   FROM (SELECT created_at FROM fan_outs WHERE completed_at IS NULL LIMIT ${MOST}) f
 ) fan_outs`;

@@ -46,7 +46,7 @@ const ONLY_IN_MIGRATIONS = [
   "CREATE INDEX subscriptions_account_attention_idx ON public.subscriptions USING btree (account_id, ( CASE WHEN (status = 'active'::subscription_status) THEN failing_since ELSE status_changed_at END), id) WHERE ((deleted_at IS NULL) AND ((status = 'unverified'::subscription_status) OR ((status = 'active'::subscription_status) AND (failing_since IS NOT NULL)) OR ((status = 'disabled'::subscription_status) AND (status_reason <> 'manual'::text))))",
   'CREATE INDEX subscriptions_account_id_id_live_idx ON public.subscriptions USING btree (account_id, id) WHERE (deleted_at IS NULL)',
   "CREATE INDEX subscriptions_attention_idx ON public.subscriptions USING btree (( CASE WHEN (status = 'active'::subscription_status) THEN failing_since ELSE status_changed_at END), id) WHERE ((deleted_at IS NULL) AND ((status = 'unverified'::subscription_status) OR ((status = 'active'::subscription_status) AND (failing_since IS NOT NULL)) OR ((status = 'disabled'::subscription_status) AND (status_reason <> 'manual'::text))))",
-  'CREATE INDEX verifications_feed_idx ON public.verifications USING btree (feed_at) WHERE (feed_at IS NOT NULL)',
+  'CREATE INDEX verifications_leased_until_idx ON public.verifications USING btree (leased_until) WHERE (leased_until IS NOT NULL)',
   "CREATE UNIQUE INDEX recoveries_running_key ON public.recoveries USING btree (subscription_id) WHERE (status = 'running'::recovery_status)",
   'CREATE UNIQUE INDEX secrets_current_key ON public.secrets USING btree (subscription_id) WHERE (expires_at IS NULL)',
   // checks

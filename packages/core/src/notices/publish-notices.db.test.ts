@@ -171,7 +171,7 @@ describe('none is lost and none is told twice', () => {
     expect(await told(operations)).toEqual([]);
   });
 
-  it('while the queue takes nothing it is told all the same, and the feeder is asked to deliver it soon', async () => {
+  it('while the queue takes nothing it is told all the same, and the dispatcher is asked to deliver it soon', async () => {
     const operations = await operationsAccount();
     await notice(await subscription(), 'subscription:recovered');
     ledger.setQueue(false);

@@ -16,7 +16,7 @@ export interface AdvanceOptions {
 }
 
 /** Brings back one slice of each running recovery, the oldest recovery first, and ends those that have nothing left, or whose
- *  subscription is neither active nor paused any more. What is brought back is parked: the feeder takes it as the subscription
+ *  subscription is neither active nor paused any more. What is brought back is parked: the dispatcher takes it as the subscription
  *  has room; a paused one holds it. Returns how many were brought back. Any number of processes may call it: a recovery is
  *  advanced by one at a time. A slice and its position are one transaction, so whoever dies in it leaves no trace, and
  *  nothing comes back twice. Where nothing runs it is one probe of recoveries_running_key. */

@@ -8,7 +8,7 @@ import { type Database, openDatabase } from '../database.js';
 import { askForRetry } from '../deliveries/ask-for-retry.js';
 import { COLUMNS } from '../deliveries/tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
-import { feed } from '../feeder/feed.js';
+import { dispatch } from '../dispatch/dispatch.js';
 import { FAILED, GONE, type Ledger, openLedger, silent } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
@@ -70,7 +70,7 @@ async function recover(wanted: Wanted) {
   return findRecovery(ledger.db, { accountId: wanted.accountId, id });
 }
 
-/** What the feeder and the workers then do. */
+/** What the dispatcher and the workers then do. */
 const deliver = () => ledger.settle();
 
 async function subscribed(options: { events?: string[] } = {}) {
@@ -523,7 +523,7 @@ describe('a recovery and its subscription', () => {
     await failADelivery(accountId);
     const first = await recover({ accountId, subscriptionId });
     ledger.answers.push(FAILED);
-    await feed(ledger);
+    await dispatch(ledger);
     for (const job of ledger.jobs.splice(0)) await ledger.attempter({ waitsMs: [] }).attempt(job, signal);
     const key = { accountId, id: first?.id ?? '' };
     expect(await findRecovery(ledger.db, key)).toMatchObject({ queued: 1, failed: 1, pending: 0 });

@@ -41,7 +41,7 @@ export interface Retention {
   run(signal: AbortSignal): Promise<Record<RetainedTable, number> | null>;
 }
 
-/** Held by whoever works, as long as its connection lives. (The next one after the feeder's: that one must be free meanwhile.) */
+/** Held by whoever works, as long as its connection lives. (The next one after the dispatcher's: that one must be free meanwhile.) */
 const LOCK = 72_707_371;
 /** Deliveries wait behind a lock that is waited for, so it is given up soon, and tried again later. */
 const LOCK_TIMEOUT_MS = 50;
@@ -55,7 +55,7 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 // The one that counts for its subscription stays.
 const SETTLED_VERIFICATIONS = `
   DELETE FROM verifications v USING looked l
-  WHERE v.id = l.id AND v.feed_at IS NULL AND v.status <> 'pending'
+  WHERE v.id = l.id AND v.leased_until IS NULL AND v.status <> 'pending'
     AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.verification_id = v.id)`;
 const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
 const NEEDED_BY_NO_DELIVERY: Record<Sliced, (slice: string) => string> = {

@@ -7,8 +7,8 @@ import { giveUpErased } from '../deliveries/give-up-erased.js';
 import { COLUMNS } from '../deliveries/tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { insertEvents } from '../events/insert-events.js';
-import { claimDue } from '../feeder/claim-due.js';
-import { feed } from '../feeder/feed.js';
+import { leaseDue } from '../dispatch/lease-due.js';
+import { dispatch } from '../dispatch/dispatch.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
 import { startRecovery } from '../recoveries/start-recovery.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
@@ -156,7 +156,7 @@ describe('retention (V5)', () => {
       `UPDATE pending_deliveries SET due_at = CASE WHEN due_at IS NOT NULL THEN now() END, leased_until = now()
        WHERE due_at IS NOT NULL OR leased_until IS NOT NULL`,
     );
-    await feed(ledger);
+    await dispatch(ledger);
     await ledger.work();
     expect(payloadsSent().toSorted()).toEqual([pending, held, asked].toSorted());
     await retain(day(later));
@@ -280,8 +280,8 @@ describe('retention (V5)', () => {
     expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
   });
 
-  it('holds up no feeder while it runs', async () => {
-    let claimed: Promise<unknown> | undefined;
+  it('holds up no dispatcher while it runs', async () => {
+    let leased: Promise<unknown> | undefined;
     const round = openRetention({
       db: ledger.db,
       retentionDays: 30,
@@ -289,14 +289,14 @@ describe('retention (V5)', () => {
       log: silent,
       now: () => day(40),
       observe: () => {
-        claimed ??= claimDue(ledger.db.pool, { perSubscription: 1, limit: 1 });
+        leased ??= leaseDue(ledger.db.pool, { perSubscription: 1, limit: 1 });
       },
     });
     await aged(day(0));
     const pending = await aged(day(0), { status: 'pending' });
     await analyze();
     await round.run(new AbortController().signal);
-    expect(JSON.stringify(await claimed)).toContain(pending);
+    expect(JSON.stringify(await leased)).toContain(pending);
   });
 
   it('with more owed than can be moved at once a slice is thinned out, and dropped when that has been settled', async () => {
@@ -414,7 +414,7 @@ describe('retention (V5)', () => {
       'events_other',
     ]);
     await ledger.db.pool.query('UPDATE pending_deliveries SET leased_until = NULL');
-    await feed(ledger);
+    await dispatch(ledger);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { status: 'succeeded' } })).toBe(3);
     expect(await slicesOfRows('finished_deliveries')).toEqual([

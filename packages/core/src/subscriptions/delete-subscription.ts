@@ -4,7 +4,7 @@ import type { Deps } from '../deps.js';
 import { type SubscriptionKey, lockSubscription } from './subscription.js';
 
 /** Deletes a subscription: what it is owed is canceled, its secrets and headers are erased, its history stays. Canceling
- *  follows the commit; if this process ends meanwhile, workers and the feeder cancel the rest. */
+ *  follows the commit; if this process ends meanwhile, workers and the dispatcher cancel the rest. */
 export async function deleteSubscription(
   { db }: Pick<Deps, 'db'>,
   key: SubscriptionKey,
@@ -19,7 +19,7 @@ export async function deleteSubscription(
     );
     await client.query('DELETE FROM secrets WHERE subscription_id = $1', [key.id]);
     await client.query(
-      `UPDATE verifications SET status = 'failed', reason = 'deleted', feed_at = NULL WHERE subscription_id = $1 AND status = 'pending'`,
+      `UPDATE verifications SET status = 'failed', reason = 'deleted', leased_until = NULL WHERE subscription_id = $1 AND status = 'pending'`,
       [key.id],
     );
     return true;

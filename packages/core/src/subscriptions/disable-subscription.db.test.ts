@@ -130,7 +130,7 @@ describe('disabled again', () => {
 });
 
 describe('every delivery ends in a named status (L17)', () => {
-  // Fails: the delayed job of an earlier retry keeps its id in the queue, so what the feeder brings under that id is ignored.
+  // Fails: the delayed job of an earlier retry keeps its id in the queue, so what the dispatcher brings under that id is ignored.
   it('paused while attempts are due, delayed and under way: all are held; resumed, all succeed', async () => {
     const key = await owing(4);
     const [delayed, underWay] = ledger.jobs.splice(0, 2);

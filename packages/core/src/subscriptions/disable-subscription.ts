@@ -10,7 +10,7 @@ export interface Disabling extends SubscriptionKey {
 }
 
 /** Disables a subscription (reason `manual`): it receives nothing; what it is owed is canceled, or held until it is resumed.
- *  Holding and canceling follow the commit; if this process ends meanwhile, workers and the feeder do the rest. Operators are
+ *  Holding and canceling follow the commit; if this process ends meanwhile, workers and the dispatcher do the rest. Operators are
  *  told by a notice of the same transaction.
  *  Safe to repeat: one that is disabled keeps its first reason, and no second notice is written. What is told anew holds for
  *  what it is still owed: `cancel` after `hold` cancels that; `hold` after `cancel` brings nothing back. */

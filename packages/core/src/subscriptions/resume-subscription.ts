@@ -2,12 +2,12 @@ import { inTransaction } from '../database.js';
 import { GENTLE_START } from '../deliveries/concurrency.js';
 import { releaseHeld } from '../deliveries/release-held.js';
 import type { Deps } from '../deps.js';
-import { wakeFeeders } from '../feeder/wake.js';
+import { wakeDispatchers } from '../dispatch/wake.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
 /** Makes a paused or disabled subscription active, with a closed breaker. What is held becomes due, the oldest first, and is
  *  sent as it has room; what a disabling canceled stays canceled. Releasing follows the commit; if this process ends
- *  meanwhile, the feeder releases the rest. Safe to repeat. Not possible before it was verified. */
+ *  meanwhile, the dispatcher releases the rest. Safe to repeat. Not possible before it was verified. */
 export async function resumeSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
   const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);
@@ -26,6 +26,6 @@ export async function resumeSubscription({ db }: Pick<Deps, 'db'>, key: Subscrip
   });
   if (refused) return refused;
   await releaseHeld(db.pool, { subscriptionId: key.id });
-  await wakeFeeders(db.pool);
+  await wakeDispatchers(db.pool);
   return done(db, key);
 }

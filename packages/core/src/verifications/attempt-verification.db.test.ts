@@ -61,7 +61,7 @@ describe('verification', () => {
     const subscription = await reload(id);
     expect(subscription).toMatchObject({
       status: 'active',
-      verification: { status: 'verified', reason: null, statusCode: 200, attemptCount: 1, feedAt: null },
+      verification: { status: 'verified', reason: null, statusCode: 200, attemptCount: 1, leasedUntil: null },
     });
     expect(
       await ledger.db.prisma.attempt.findMany({ where: { verificationId: subscription.verificationId } }),

@@ -181,7 +181,7 @@ function record(
     }
     const { rowCount } = await client.query(
       `UPDATE verifications SET status = $3, reason = $4, status_code = $5, duration_ms = $6, answer = $7, error = $9, checked_at = now(),
-         attempt_count = $2, feed_at = now() + $8::float8 * interval '1 millisecond' + interval '${LEASE_SECONDS} seconds'
+         attempt_count = $2, leased_until = now() + $8::float8 * interval '1 millisecond' + interval '${LEASE_SECONDS} seconds'
        WHERE id = $1 AND status = 'pending' AND attempt_count = $2 - 1`,
       [
         id,

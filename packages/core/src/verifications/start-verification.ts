@@ -41,12 +41,12 @@ export async function startVerification(
   // The one before, if it is still under way, ends here: its result would change nothing.
   if (subscriptionId !== null) {
     await client.query(
-      `UPDATE verifications SET status = 'failed', reason = 'superseded', feed_at = NULL WHERE subscription_id = $1 AND status = 'pending'`,
+      `UPDATE verifications SET status = 'failed', reason = 'superseded', leased_until = NULL WHERE subscription_id = $1 AND status = 'pending'`,
       [subscriptionId],
     );
   }
   await client.query(
-    `INSERT INTO verifications (id, account_id, subscription_id, url, feed_at) VALUES ($1, $2, $3, $4, now() + interval '${LEASE_SECONDS} seconds')`,
+    `INSERT INTO verifications (id, account_id, subscription_id, url, leased_until) VALUES ($1, $2, $3, $4, now() + interval '${LEASE_SECONDS} seconds')`,
     [id, accountId, subscriptionId, url],
   );
   if (subscriptionId !== null) {

@@ -14,15 +14,15 @@ export interface WorkerSigns {
   upForMs: number;
   /** Since a job of it last ended; null: none did. */
   lastJobMsAgo: number | null;
-  /** Since its feeder last succeeded; null: it has not. */
-  lastFedMsAgo: number | null;
+  /** Since its dispatcher last succeeded; null: it has not. */
+  lastDispatchMsAgo: number | null;
 }
 
 /** Tells that a worker is alive, and removes those that died a while ago. Repeating is what keeps it alive; one that was
  *  removed meanwhile is there again. */
 export async function recordWorker(
   pool: pg.Pool,
-  { id, hostname, version, upForMs, lastJobMsAgo, lastFedMsAgo }: WorkerSigns,
+  { id, hostname, version, upForMs, lastJobMsAgo, lastDispatchMsAgo }: WorkerSigns,
 ): Promise<void> {
   await pool.query({
     name: 'record-worker',
@@ -31,11 +31,11 @@ export async function recordWorker(
       WITH reaped AS (
         DELETE FROM workers WHERE seen_at < now() - interval '${REMEMBERED_MINUTES} minutes' AND id <> $1::uuid
       )
-      INSERT INTO workers (id, hostname, version, started_at, seen_at, last_job_at, last_fed_at)
+      INSERT INTO workers (id, hostname, version, started_at, seen_at, last_job_at, last_dispatch_at)
       VALUES ($1::uuid, $2, $3, ${ago('$4')}, now(), ${ago('$5')}, ${ago('$6')})
       ON CONFLICT (id) DO UPDATE
-        SET seen_at = excluded.seen_at, last_job_at = excluded.last_job_at, last_fed_at = excluded.last_fed_at`,
-    values: [id, hostname, version, upForMs, lastJobMsAgo, lastFedMsAgo],
+        SET seen_at = excluded.seen_at, last_job_at = excluded.last_job_at, last_dispatch_at = excluded.last_dispatch_at`,
+    values: [id, hostname, version, upForMs, lastJobMsAgo, lastDispatchMsAgo],
   });
 }
 

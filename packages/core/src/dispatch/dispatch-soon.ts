@@ -1,9 +1,9 @@
 import type { Database } from '../database.js';
 
-/** Hands deliveries that the queue did not take back to the feeder, which finds them within seconds rather than after the
+/** Hands deliveries that the queue did not take back to the dispatcher, which finds them within seconds rather than after the
  *  lease. Best effort, never throws: those that somebody else is writing to are left out, and if the database does not do it
- *  either, the lease runs out and the feeder finds them then. */
-export async function feedSoon(db: Database, deliveryIds: string[]): Promise<void> {
+ *  either, the lease runs out and the dispatcher finds them then. */
+export async function dispatchSoon(db: Database, deliveryIds: string[]): Promise<void> {
   try {
     await db.pool.query(
       `UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, now() + interval '1 second')

@@ -5,16 +5,16 @@ import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import { hasUnleased, IS_EXPIRED, IS_WAITING, LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
 
-export interface ClaimedDelivery extends Due {
+export interface LeasedDelivery extends Due {
   delayMs: number;
   /** Who asked for the attempt, if it is not due by the schedule. */
   askedTrigger: AttemptTrigger | null;
   /** The queue did not have it on purpose, and not because its lease ran out. */
-  wasParked: boolean;
+  wasDeferred: boolean;
 }
 
-export interface Claimed {
-  deliveries: ClaimedDelivery[];
+export interface Leased {
+  deliveries: LeasedDelivery[];
   /** Subscriptions that something is due to and whose breaker is not open: while there are any, look again soon. */
   waitingCount: number;
 }
@@ -58,7 +58,7 @@ const oldest = (limit: string): string => `
 // The probe is the oldest delivery that may be sent now, whenever it became due. So one after the other reaches the end of its
 // schedule while new ones come in. It is looked for among those since a little before the failing began; older ones that are
 // still owed are few, or became due before the others.
-const CLAIM = `
+const LEASE = `
 WITH RECURSIVE owed AS (
   (SELECT subscription_id FROM pending_deliveries ORDER BY subscription_id LIMIT 1)
   UNION ALL
@@ -129,46 +129,46 @@ told AS (
   ) l
   WHERE s.id = l.subscription_id
 ),
-claimed AS (
+taken AS (
   UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE d.id = l.id
   RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger",
-    l.leased_until IS NULL AS "wasParked",
+    l.leased_until IS NULL AS "wasDeferred",
     CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )
 SELECT w.count::int AS "waitingCount", c.*
-FROM (SELECT count(*) FROM waiting) w LEFT JOIN claimed c ON true`;
+FROM (SELECT count(*) FROM waiting) w LEFT JOIN taken c ON true`;
 
-/** Claims deliveries whose attempt is due (or nearly) and in nobody's hands, for LEASE_SECONDS: at most `perSubscription`
- *  of each subscription and `limit` in all. Any number of processes may call it: one at a time claims. */
-export async function claimDue(
+/** Leases deliveries whose attempt is due (or nearly) and in nobody's hands, for LEASE_SECONDS: at most `perSubscription`
+ *  of each subscription and `limit` in all. Any number of processes may call it: one at a time leases. */
+export async function leaseDue(
   pool: pg.Pool,
   { perSubscription, limit }: { perSubscription: number; limit: number },
-): Promise<Claimed> {
+): Promise<Leased> {
   const rows = await inTransaction(pool, async (client) => {
     // A statement of its own: the next one must see what the round before has committed.
     const lock = await client.query<{ isOurs: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS "isOurs"`);
     if (!lock.rows[0]?.isOurs) return [];
-    const claimed = await client.query<ClaimedDelivery & { id: string | null; waitingCount: number }>({
-      name: 'claim-due',
-      text: CLAIM,
+    const taken = await client.query<LeasedDelivery & { id: string | null; waitingCount: number }>({
+      name: 'lease-due',
+      text: LEASE,
       values: [perSubscription, limit],
     });
-    return claimed.rows;
+    return taken.rows;
   });
-  const deliveries = rows.flatMap(({ id, attemptNumber, delayMs, askedTrigger, wasParked }) =>
-    id === null ? [] : [{ id, attemptNumber, delayMs, askedTrigger, wasParked }],
+  const deliveries = rows.flatMap(({ id, attemptNumber, delayMs, askedTrigger, wasDeferred }) =>
+    id === null ? [] : [{ id, attemptNumber, delayMs, askedTrigger, wasDeferred }],
   );
   return { deliveries, waitingCount: rows[0]?.waitingCount ?? 0 };
 }
 
-/** The same for verifications. Leans on verifications_feed_idx. */
-export async function claimDueVerifications(pool: pg.Pool, { limit }: { limit: number }): Promise<Due[]> {
+/** The same for verifications. Leans on verifications_leased_until_idx. */
+export async function leaseDueVerifications(pool: pg.Pool, { limit }: { limit: number }): Promise<Due[]> {
   const { rows } = await pool.query<Due>({
-    name: 'claim-due-verifications',
+    name: 'lease-due-verifications',
     text: `
-      UPDATE verifications v SET feed_at = now() + interval '${LEASE_SECONDS} seconds'
-      WHERE v.id = ANY (ARRAY(SELECT id FROM verifications WHERE feed_at <= now() ORDER BY feed_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+      UPDATE verifications v SET leased_until = now() + interval '${LEASE_SECONDS} seconds'
+      WHERE v.id = ANY (ARRAY(SELECT id FROM verifications WHERE leased_until <= now() ORDER BY leased_until LIMIT $1 FOR UPDATE SKIP LOCKED))
       RETURNING v.id, v.attempt_count + 1 AS "attemptNumber"`,
     values: [limit],
   });

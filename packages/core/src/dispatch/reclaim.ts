@@ -3,7 +3,7 @@ import type pg from 'pg';
 const AT_ONCE = 10_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-/** Takes everything owed back from a queue that lost its memory: each attempt is the feeder's at the moment it is due, not
+/** Takes everything owed back from a queue that lost its memory: each attempt is the dispatcher's at the moment it is due, not
  *  after its lease. What the queue still has is enqueued under the same id, and so ignored. Returns how many. Reads
  *  pending_deliveries once, in the order of its key. */
 export async function reclaim(pool: pg.Pool): Promise<number> {
@@ -14,7 +14,7 @@ export async function reclaim(pool: pg.Pool): Promise<number> {
     position = step?.position ?? null;
     reclaimed += step?.count ?? 0;
   }
-  await pool.query('UPDATE verifications SET feed_at = now() WHERE feed_at > now()');
+  await pool.query('UPDATE verifications SET leased_until = now() WHERE leased_until > now()');
   return reclaimed;
 }
 

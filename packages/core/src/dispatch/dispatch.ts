@@ -2,36 +2,36 @@ import type pg from 'pg';
 import { settleHeld } from './settle-held.js';
 import { isUrgent } from '../deliveries/delivery.js';
 import type { Deps, Due, QueueName } from '../deps.js';
-import { type ClaimedDelivery, claimDue, claimDueVerifications } from './claim-due.js';
+import { type LeasedDelivery, leaseDue, leaseDueVerifications } from './lease-due.js';
 import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
-import { feedSoon } from './feed-soon.js';
+import { dispatchSoon } from './dispatch-soon.js';
 
 const PER_SUBSCRIPTION = 250;
 const LIMIT = 1_000;
 
 export interface Round {
-  /** Jobs that the queue took. (What it did not take is not counted: a queue that is away would be fed without end.) */
+  /** Jobs that the queue took. (What it did not take is not counted: a queue that is away would be tried without end.) */
   enqueued: number;
   /** Something is due that had no room, or was left for the next round: look again soon. */
   isMoreDue: boolean;
 }
 
-/** One round of the feeder: what is due and in nobody's hands is claimed fairly, as each subscription has room, and enqueued.
+/** One round of the dispatcher: what is due and in nobody's hands is leased fairly, as each subscription has room, and enqueued.
  *  Any number of processes may run it. */
-export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
-  const { deliveries, waitingCount } = await claimDue(db.pool, { perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
+export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
+  const { deliveries, waitingCount } = await leaseDue(db.pool, { perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
   // What a resume released, or a recovery brought back, may have the number of a retry that still sleeps in the queue `retry`,
   // which would ignore it: so there goes only what was there before.
-  const isRetry = ({ attemptNumber, askedTrigger, wasParked }: ClaimedDelivery) =>
-    attemptNumber > 1 && askedTrigger === null && !wasParked;
+  const isRetry = ({ attemptNumber, askedTrigger, wasDeferred }: LeasedDelivery) =>
+    attemptNumber > 1 && askedTrigger === null && !wasDeferred;
   // Nobody waits for what comes from here, unless a person asked for it: all that is new goes before it.
   // A lease that expired says that the queue lost the job, or finished it, and the ledger does not know: it was restored from a backup,
   // or failed over to a standby that lacked the last moment.
-  const toDue = ({ id, attemptNumber, delayMs, askedTrigger, wasParked }: ClaimedDelivery): Due => ({
+  const toDue = ({ id, attemptNumber, delayMs, askedTrigger, wasDeferred }: LeasedDelivery): Due => ({
     id,
     attemptNumber,
     delayMs,
-    replacesFinished: !wasParked,
+    replacesFinished: !wasDeferred,
     rank: isUrgent(askedTrigger) ? 0 : MAX_CONCURRENCY,
   });
   const enqueued = await Promise.all([
@@ -42,7 +42,7 @@ export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promi
 
   async function hand(queue: QueueName, due: Due[]): Promise<number> {
     if (due.length === 0 || (await enqueue(queue, due))) return due.length;
-    await feedSoon(
+    await dispatchSoon(
       db,
       due.map(({ id }) => id),
     );
@@ -50,12 +50,12 @@ export async function feed({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promi
   }
 }
 
-/** What the feeder sees to now and then: verifications that are in nobody's hands, and what is held although its subscription
+/** What the dispatcher sees to now and then: verifications that are in nobody's hands, and what is held although its subscription
  *  is paused no longer. Returns how many jobs the queue took. */
-export async function feedRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
+export async function dispatchRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
   await settleHeld(db.pool);
-  const claimed = await claimDueVerifications(db.pool, { limit: 100 });
-  const verifications = claimed.map((one) => ({ ...one, replacesFinished: true })); // all of them had leases
+  const leased = await leaseDueVerifications(db.pool, { limit: 100 });
+  const verifications = leased.map((one) => ({ ...one, replacesFinished: true })); // all of them had leases
   return verifications.length > 0 && (await enqueue('verify', verifications)) ? verifications.length : 0;
 }
 

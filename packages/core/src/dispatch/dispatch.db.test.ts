@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
-import { claimDue } from './claim-due.js';
-import { dropOldKeys, feed } from './feed.js';
+import { leaseDue } from './lease-due.js';
+import { dropOldKeys, dispatch } from './dispatch.js';
 import { reclaim } from './reclaim.js';
 
 let ledger: Ledger;
@@ -17,17 +17,17 @@ beforeEach(async () => {
 const makeDue = () =>
   ledger.db.pool.query(`UPDATE pending_deliveries SET leased_until = NULL WHERE due_at IS NOT NULL`);
 
-describe('feeder', () => {
+describe('dispatcher', () => {
   it('finds what was accepted and never enqueued, and enqueues it once per lease (L1)', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await Promise.all(Array.from({ length: 20 }, () => ledger.publish(accountId)));
     await ledger.publisher.drain();
     ledger.jobs.length = 0; // the queue forgot it all
-    expect((await feed(ledger)).enqueued).toBe(0); // not before the lease has run out
+    expect((await dispatch(ledger)).enqueued).toBe(0); // not before the lease has run out
     await makeDue();
-    expect((await feed(ledger)).enqueued).toBe(20);
-    expect((await feed(ledger)).enqueued).toBe(0);
+    expect((await dispatch(ledger)).enqueued).toBe(20);
+    expect((await dispatch(ledger)).enqueued).toBe(0);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(20);
   });
@@ -41,7 +41,7 @@ describe('feeder', () => {
     await ledger.publisher.drain();
     ledger.jobs.length = 0;
     const replaced = async () => {
-      await feed(ledger);
+      await dispatch(ledger);
       return ledger.jobs.splice(0).map(({ replacesFinished }) => replacesFinished);
     };
     expect(await replaced()).toEqual([false]);
@@ -63,7 +63,7 @@ describe('feeder', () => {
     ledger.jobs.length = 0;
     expect(await reclaim(ledger.db.pool)).toBe(2);
     expect(await reclaim(ledger.db.pool)).toBe(0);
-    expect((await feed(ledger)).enqueued).toBe(1);
+    expect((await dispatch(ledger)).enqueued).toBe(1);
     const later = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, attemptCount: 1 } });
     expect(later).toMatchObject({ status: 'pending', leasedUntil: null });
     expect(later.dueAt?.getTime()).toBeGreaterThan(Date.now());
@@ -82,23 +82,23 @@ describe('feeder', () => {
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = now() - interval '1 minute', leased_until = now() WHERE due_at IS NOT NULL`,
     );
-    await feed(ledger);
+    await dispatch(ledger);
     expect(new Set(ledger.jobs.map(({ queue, attemptNumber }) => `${queue} ${attemptNumber}`))).toEqual(
       new Set(['deliver 1', 'retry 4']),
     );
   });
 
-  it('is fair: beside a backlog of 300, another subscription’s single delivery is in the first claim', async () => {
+  it('is fair: beside a backlog of 300, another subscription’s single delivery is in the first round', async () => {
     const [large, small] = [await ledger.account(), await ledger.account()];
     await ledger.activeSubscription(large);
     await ledger.activeSubscription(small);
     await Promise.all(Array.from({ length: 300 }, () => ledger.publish(large)));
     await ledger.publish(small);
     await makeDue();
-    const { deliveries: claimed } = await claimDue(ledger.db.pool, { perSubscription: 50, limit: 60 });
-    expect(claimed).toHaveLength(51);
+    const { deliveries: leased } = await leaseDue(ledger.db.pool, { perSubscription: 50, limit: 60 });
+    expect(leased).toHaveLength(51);
     const smalls = await ledger.db.prisma.delivery.findMany({ where: { accountId: small } });
-    expect(claimed.some(({ id }) => id === smalls[0]?.id)).toBe(true);
+    expect(leased.some(({ id }) => id === smalls[0]?.id)).toBe(true);
   });
 
   it('the turn goes round: with room for fewer than all, nobody gets a second before all have a first', async () => {
@@ -106,20 +106,20 @@ describe('feeder', () => {
     for (const accountId of accounts) await ledger.activeSubscription(accountId);
     for (const accountId of accounts) await Promise.all(Array.from({ length: 10 }, () => ledger.publish(accountId)));
     await makeDue();
-    const { deliveries: claimed } = await claimDue(ledger.db.pool, { perSubscription: 50, limit: 5 });
-    const owners = await ledger.db.prisma.delivery.findMany({ where: { id: { in: claimed.map(({ id }) => id) } } });
+    const { deliveries: leased } = await leaseDue(ledger.db.pool, { perSubscription: 50, limit: 5 });
+    const owners = await ledger.db.prisma.delivery.findMany({ where: { id: { in: leased.map(({ id }) => id) } } });
     expect(new Set(owners.map(({ accountId }) => accountId)).size).toBe(5);
   });
 
-  it('several at once claim each delivery once', async () => {
+  it('several at once lease each delivery once', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await Promise.all(Array.from({ length: 200 }, () => ledger.publish(accountId)));
     await makeDue();
-    const claims = await Promise.all(
-      Array.from({ length: 4 }, () => claimDue(ledger.db.pool, { perSubscription: 200, limit: 1_000 })),
+    const rounds = await Promise.all(
+      Array.from({ length: 4 }, () => leaseDue(ledger.db.pool, { perSubscription: 200, limit: 1_000 })),
     );
-    const ids = claims.flatMap(({ deliveries }) => deliveries).map(({ id }) => id);
+    const ids = rounds.flatMap(({ deliveries }) => deliveries).map(({ id }) => id);
     expect(ids).toHaveLength(200);
     expect(new Set(ids).size).toBe(200);
   });
@@ -130,7 +130,7 @@ describe('feeder', () => {
     await ledger.publish(accountId);
     await makeDue();
     ledger.setQueue(false);
-    await feed(ledger);
+    await dispatch(ledger);
     ledger.setQueue(true);
     const { leasedUntil } = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
     expect((leasedUntil?.getTime() ?? 0) - Date.now()).toBeLessThan(3_000);
@@ -146,16 +146,16 @@ describe('feeder', () => {
     expect(await dropOldKeys(ledger.db.pool)).toBe(20_001);
   });
 
-  it('regression: what the queue does not take is no job made: the feeder does not hurry on while the queue is away', async () => {
+  it('regression: what the queue does not take is no job made: the dispatcher does not hurry on while the queue is away', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
     await makeDue();
     ledger.setQueue(false);
-    expect((await feed(ledger)).enqueued).toBe(0);
+    expect((await dispatch(ledger)).enqueued).toBe(0);
     ledger.setQueue(true);
     await makeDue();
-    expect((await feed(ledger)).enqueued).toBe(1);
+    expect((await dispatch(ledger)).enqueued).toBe(1);
   });
 
   it('drops idempotency keys after their 24 h, and no sooner', async () => {

@@ -4,8 +4,8 @@ import {
   type Deps,
   type Log,
   dropOldKeys,
-  feed,
-  feedRest,
+  dispatch,
+  dispatchRest,
   isDatabaseAway,
   listenForWork,
   publishNotices,
@@ -25,12 +25,12 @@ const REST_EVERY_MS = 1_000;
 const RECOVERED_AT_ONCE = 500;
 const DROP_EVERY_MS = 10 * 60 * 1_000;
 
-export interface Feeder {
+export interface Dispatcher {
   /** Ends after the round that is running. */
   stop(): Promise<void>;
 }
 
-export interface FeederOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Producer, 'hasForgotten'> {
+export interface DispatcherOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Producer, 'hasForgotten'> {
   log: Log;
   /** Whose subscriptions are told of failures and disablings. */
   operationsAccount: string;
@@ -40,8 +40,8 @@ export interface FeederOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Produc
   observeRecovery: (brought: { which: 'failed' | 'missing'; count: number }) => void;
 }
 
-/** Runs the feeder until it is stopped. Faults are logged once, when they begin and when they end; it goes on through them. */
-export function startFeeder(options: FeederOptions): Feeder {
+/** Runs the dispatcher until it is stopped. Faults are logged once, when they begin and when they end; it goes on through them. */
+export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const { db, enqueue, hasForgotten, log, operationsAccount, observe, onFanOut, observeRecovery } = options;
   const stopping = new AbortController();
   let isFailing = false;
@@ -61,9 +61,9 @@ export function startFeeder(options: FeederOptions): Feeder {
   async function round(): Promise<number> {
     isWanted = false;
     try {
-      // Without it the feeder looks by itself: no reason to look at nothing.
+      // Without it the dispatcher looks by itself: no reason to look at nothing.
       if (!listening || listening.isLost) {
-        listening = await listenForWork(db, (woken) => (woken === 'feed' ? onWake() : onFanOut())).catch(
+        listening = await listenForWork(db, (woken) => (woken === 'dispatch' ? onWake() : onFanOut())).catch(
           () => undefined,
         );
       }
@@ -77,10 +77,10 @@ export function startFeeder(options: FeederOptions): Feeder {
         isRestDue = true;
       }
       // First what is due: no fault of the rest may hold it up.
-      const fed = await feed({ db, enqueue });
-      let { enqueued } = fed;
+      const dispatched = await dispatch({ db, enqueue });
+      let { enqueued } = dispatched;
       if (isRestDue) {
-        enqueued += await feedRest({ db, enqueue });
+        enqueued += await dispatchRest({ db, enqueue });
         await publishNotices({ db, enqueue }, { operationsAccount });
         await advanceRecoveries(db, { atOnce: RECOVERED_AT_ONCE, observe: observeRecovery });
       }
@@ -88,13 +88,13 @@ export function startFeeder(options: FeederOptions): Feeder {
         dropAt = Date.now() + DROP_EVERY_MS;
         await dropOldKeys(db.pool);
       }
-      if (isFailing) log.info({}, 'feeder.recovered');
+      if (isFailing) log.info({}, 'dispatcher.recovered');
       isFailing = false;
       observe({ result: 'ok', enqueued });
-      return enqueued >= MUCH ? MUCH_MS : fed.isMoreDue ? BUSY_MS : IDLE_MS;
+      return enqueued >= MUCH ? MUCH_MS : dispatched.isMoreDue ? BUSY_MS : IDLE_MS;
     } catch (error) {
-      // The attempts say that the database is away; the feeder need not say it again.
-      if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'feeder.failed');
+      // The attempts say that the database is away; the dispatcher need not say it again.
+      if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'dispatcher.failed');
       isFailing = true;
       observe({ result: 'error', enqueued: 0 });
       return IDLE_MS;

@@ -1,13 +1,13 @@
 import pg from 'pg';
 import type { Database } from '../database.js';
 
-const CHANNELS = { feed: 'posthorn_feed', fan_out: 'posthorn_fan_out' };
-/** Who is woken: feeders, or expanders of fan-outs. */
+const CHANNELS = { dispatch: 'posthorn_dispatch', fan_out: 'posthorn_fan_out' };
+/** Who is woken: dispatchers, or expanders of fan-outs. */
 export type Woken = keyof typeof CHANNELS;
 
-/** Tells the feeders of all processes that something waits for them, so that it need not wait for their next look. Best effort:
+/** Tells the dispatchers of all processes that something waits for them, so that it need not wait for their next look. Best effort:
  *  never throws. */
-export const wakeFeeders = (pool: pg.Pool): Promise<void> => wakeAll(pool, 'feed');
+export const wakeDispatchers = (pool: pg.Pool): Promise<void> => wakeAll(pool, 'dispatch');
 
 async function wakeAll(pool: pg.Pool, woken: Woken): Promise<void> {
   await pool.query(`NOTIFY ${CHANNELS[woken]}`).catch(() => {
@@ -18,7 +18,7 @@ async function wakeAll(pool: pg.Pool, woken: Woken): Promise<void> {
 const AT_MOST_EVERY_MS = 50;
 
 /** The same for who has reason to call often: at once, and then not again for a moment. */
-export function openWaker(pool: pg.Pool, woken: Woken = 'feed'): () => void {
+export function openWaker(pool: pg.Pool, woken: Woken = 'dispatch'): () => void {
   let timer: NodeJS.Timeout | undefined;
   let isWanted = false;
   function wake(): void {
@@ -34,7 +34,7 @@ export function openWaker(pool: pg.Pool, woken: Woken = 'feed'): () => void {
   return wake;
 }
 
-/** Calls back when a feeder, or an expander of fan-outs, is wanted. Throws when it cannot connect; `isLost` is true from when its connection breaks:
+/** Calls back when a dispatcher, or an expander of fan-outs, is wanted. Throws when it cannot connect; `isLost` is true from when its connection breaks:
  *  listen anew. */
 export async function listenForWork(
   { direct }: Pick<Database, 'direct'>,
@@ -52,10 +52,10 @@ export async function listenForWork(
   };
   client.on('error', end);
   client.on('end', end);
-  client.on('notification', ({ channel }) => onWake(channel === CHANNELS.fan_out ? 'fan_out' : 'feed'));
+  client.on('notification', ({ channel }) => onWake(channel === CHANNELS.fan_out ? 'fan_out' : 'dispatch'));
   try {
     await client.connect();
-    await client.query(`LISTEN ${CHANNELS.feed}; LISTEN ${CHANNELS.fan_out}`);
+    await client.query(`LISTEN ${CHANNELS.dispatch}; LISTEN ${CHANNELS.fan_out}`);
   } catch (error) {
     end();
     throw error;
