@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_CONCURRENCY } from './concurrency.js';
+import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { dispatch } from '../dispatch/dispatch.js';
 import { listenForWork, wakeDispatchers } from '../dispatch/wake.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
@@ -78,7 +78,7 @@ describe('backlog', () => {
     await ledger.activeSubscription(small);
     await publishMany(large, 2_000);
     // Two statements at a time, of at most 200 events each, do not see each other.
-    expect(ledger.jobs.length).toBeLessThanOrEqual(MAX_CONCURRENCY + 400);
+    expect(ledger.jobs.length).toBeLessThanOrEqual(MAX_CAPACITY + 400);
     const before = ledger.jobs.filter(({ rank }) => rank === 0).length;
     await publishMany(small, 1);
     expect(ledger.jobs.at(-1)?.rank).toBe(0);

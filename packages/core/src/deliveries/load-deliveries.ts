@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { IS_HELD_BACK } from '../throttle/circuit-breaker.js';
 import type { LoadedDelivery } from './delivery.js';
 
 // Leans on the keys of pending_deliveries, events, subscriptions and accounts, and on secrets_subscription_id_idx.
@@ -8,7 +9,7 @@ SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type 
   (extract(epoch FROM d.due_at - now()) * 1000)::float8 AS "dueInMs",
   (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "publishedMsAgo",
   s.id AS "subscriptionId", s.url, s.status AS "subscriptionStatus", s.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL AS "isDeleted",
-  s.breaker_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id AS "isHeldBack",
+  ${IS_HELD_BACK} AS "isHeldBack",
   s.headers_sealed AS "headersSealed",
   ARRAY(
     SELECT k.sealed FROM secrets k

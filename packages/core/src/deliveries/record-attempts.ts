@@ -4,7 +4,8 @@ import { LEASE_SECONDS } from './lease.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
-import { GENTLE_START, MAX_CONCURRENCY } from './concurrency.js';
+import { CAPACITY_GROWS, HAS_FULL_CAPACITY, QUICK_MS, SET_CAPACITY } from '../throttle/capacity.js';
+import { HAS_FAILURES, isClosed, OPENS, SET_BREAKER, weightOf } from '../throttle/circuit-breaker.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from './delivery.js';
 import { COLUMNS } from './tables.js';
@@ -32,19 +33,6 @@ export interface Recorded {
 
 /** A wait longer than this stays in Postgres until it is near: the queue keeps little, and so has little to lose. */
 export const LONGEST_QUEUED_WAIT_MS = 60 * 60 * 1_000;
-
-// The breaker of a subscription: closed → open at OPENS_AT failures in a row (three timeouts, ten others) → half-open when its
-// time is over: one probe, the oldest delivery → closed when that (or whatever else) succeeds, open again when it fails, for
-// 15 s, 30 s, 1, 2, 4, 8, 10, 10 … min, each up to a tenth more or less: what failed together is not probed together.
-const OPENS_AT = 10;
-const TIMEOUT_WEIGHT = 4; // each has held a worker for the whole deadline
-const FIRST_OPEN_SECONDS = 15;
-const LONGEST_OPEN_SECONDS = 600;
-
-// How a bound that was lowered grows again: who answers quickly gets twice as much after each second of success; who is slow
-// but succeeds a tenth more each five seconds, since each step too far is a round of jobs that find no room.
-const QUICK_MS = 1_000;
-const GROWS_AFTER = `CASE WHEN v.quick THEN interval '1 second' ELSE interval '5 seconds' END`;
 
 /** The two tables of deliveries. A delivery may be finished already when its attempt ends: it was canceled meanwhile. */
 type Table = 'pending_deliveries' | 'finished_deliveries';
@@ -115,9 +103,8 @@ result AS (
   SELECT b.*, CASE WHEN b.decided = 'gone' AND NOT s.is_same_url THEN 'retry' ELSE b.decided END AS next,
     b.disables AND s.is_same_url AS is_last, NOT s.is_direct AS is_left_to_dispatcher
   FROM before b CROSS JOIN LATERAL (
-    SELECT url = b.url AS is_same_url,
-      rate_limit IS NULL AND breaker_until IS NULL AND concurrency_limit = ${MAX_CONCURRENCY} AS is_direct
-    FROM subscriptions WHERE id = b.subscription_id
+    SELECT s.url = b.url AS is_same_url, s.rate_limit IS NULL AND ${isClosed('s')} AND ${HAS_FULL_CAPACITY} AS is_direct
+    FROM subscriptions s WHERE s.id = b.subscription_id
   ) s
 ),
 moving AS (
@@ -190,7 +177,7 @@ verdict AS (
       coalesce(bool_and(duration_ms < ${QUICK_MS}) FILTER (WHERE next = 'succeeded'), false) AS quick,
       bool_or(next IN ('retry', 'failed') AND (spent OR next = 'failed')) AS failed,
       bool_or(next = 'failed') AS exhausted,
-      coalesce(sum(CASE outcome WHEN 'timeout' THEN ${TIMEOUT_WEIGHT} ELSE 1 END) FILTER (WHERE next IN ('retry', 'failed') AND (spent OR next = 'failed')), 0)::int AS weight
+      coalesce(sum(${weightOf('outcome')}) FILTER (WHERE next IN ('retry', 'failed') AND (spent OR next = 'failed')), 0)::int AS weight
     FROM after GROUP BY subscription_id
   ) m
 ),
@@ -198,8 +185,7 @@ verdict AS (
 standing AS (
   SELECT s.*, v.gone, v.succeeded, v.quick, v.is_bad,
     v.is_bad AND v.exhausted AND s.failing_since <= now() - $23 * interval '1 millisecond' AS is_given_up,
-    v.is_bad AND (coalesce(s.probe_id = ANY (v.ids), false) OR s.breaker_until IS NULL AND s.failure_streak + v.weight >= ${OPENS_AT}) AS opens,
-    CASE WHEN v.succeeded THEN 0 ELSE s.failure_streak + v.weight END AS streak_after,
+    v.weight, ${OPENS} AS opens,
     CASE
       WHEN v.succeeded THEN 0
       WHEN s.failing_since <= now() - $23 * interval '0.75 millisecond' THEN 75
@@ -209,42 +195,22 @@ standing AS (
   FROM subscriptions s JOIN verdict v ON v.subscription_id = s.id
   WHERE s.status IN ('active', 'paused') AND (
     v.gone OR v.is_bad
-    OR v.succeeded AND (s.failing_since IS NOT NULL OR s.failure_streak > 0 OR s.breaker_until IS NOT NULL)
-    OR v.succeeded AND s.concurrency_limit < ${MAX_CONCURRENCY} AND s.concurrency_set_at <= now() - ${GROWS_AFTER}
+    OR v.succeeded AND (s.failing_since IS NOT NULL OR ${HAS_FAILURES})
+    OR ${CAPACITY_GROWS}
   )
   ORDER BY s.id
   FOR NO KEY UPDATE OF s
 ),
 subscription AS (
   UPDATE subscriptions s SET
-    status = CASE WHEN t.gone OR t.is_given_up THEN 'disabled'::subscription_status ELSE s.status END,
-    status_reason = CASE WHEN t.gone THEN 'gone' WHEN t.is_given_up THEN 'failing' ELSE s.status_reason END,
-    status_changed_at = CASE WHEN t.gone OR t.is_given_up THEN now() ELSE s.status_changed_at END,
-    failing_since = CASE WHEN t.succeeded THEN NULL WHEN t.is_bad OR t.gone THEN coalesce(s.failing_since, now()) ELSE s.failing_since END,
-    failing_warned = t.warned_after,
-    failure_streak = t.streak_after,
-    breaker_until = CASE
-      WHEN t.succeeded THEN NULL
-      WHEN t.opens THEN now() + least(${LONGEST_OPEN_SECONDS}, ${FIRST_OPEN_SECONDS} * 2 ^ least(s.breaker_opened_count, 20))
-        * (0.9 + 0.2 * random()) * interval '1 second'
-      ELSE s.breaker_until
-    END,
-    breaker_opened_count = CASE WHEN t.succeeded THEN 0 ELSE s.breaker_opened_count + t.opens::int END,
-    probe_id = CASE WHEN NOT t.succeeded AND NOT t.opens THEN s.probe_id END,
-    concurrency_limit = CASE
-      WHEN NOT t.succeeded THEN s.concurrency_limit
-      WHEN s.breaker_until IS NOT NULL THEN least(s.concurrency_limit, ${GENTLE_START})
-      WHEN s.concurrency_set_at <= now() - ${GROWS_AFTER.replace('v.', 't.')}
-        THEN least(${MAX_CONCURRENCY}, CASE WHEN t.quick THEN s.concurrency_limit * 2 ELSE s.concurrency_limit + greatest(1, s.concurrency_limit / 10) END)
-      ELSE s.concurrency_limit
-    END,
-    concurrency_set_at = CASE
-      WHEN t.succeeded AND (s.breaker_until IS NOT NULL OR s.concurrency_set_at <= now() - ${GROWS_AFTER.replace('v.', 't.')}) THEN now()
-      ELSE s.concurrency_set_at
-    END
-  FROM standing t WHERE s.id = t.id
-  RETURNING s.id, s.account_id, s.status, s.status_reason, s.failing_since, s.failing_warned, t.failing_warned AS warned_before,
-    t.failing_since AS failing_before, t.opens
+    status = CASE WHEN v.gone OR v.is_given_up THEN 'disabled'::subscription_status ELSE s.status END,
+    status_reason = CASE WHEN v.gone THEN 'gone' WHEN v.is_given_up THEN 'failing' ELSE s.status_reason END,
+    status_changed_at = CASE WHEN v.gone OR v.is_given_up THEN now() ELSE s.status_changed_at END,
+    failing_since = CASE WHEN v.succeeded THEN NULL WHEN v.is_bad OR v.gone THEN coalesce(s.failing_since, now()) ELSE s.failing_since END,
+    failing_warned = v.warned_after,${SET_BREAKER},${SET_CAPACITY}
+  FROM standing v WHERE s.id = v.id
+  RETURNING s.id, s.account_id, s.status, s.status_reason, s.failing_since, s.failing_warned, v.failing_warned AS warned_before,
+    v.failing_since AS failing_before, v.opens
 ),
 told AS (
   INSERT INTO notices (id, type, account_id, subscription_id, delivery_id, detail)

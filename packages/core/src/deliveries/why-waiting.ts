@@ -1,7 +1,8 @@
 import type { WaitingState } from '@posthorn/contract';
 import type pg from 'pg';
 import type { DeliveryStatus } from '../generated/prisma/client.js';
-import { FED_AT_ONCE } from './concurrency.js';
+import { backlogCapacityOf, MAX_CAPACITY } from '../throttle/capacity.js';
+import { TURNS_AHEAD_SECONDS } from '../throttle/rate-limit.js';
 import { LEASE_SECONDS, leasedOf } from './lease.js';
 
 export interface WhyWaiting {
@@ -29,8 +30,6 @@ export interface WaitingRow {
 
 /** What is ready for longer has been left alone by us. */
 const OVERDUE_AFTER_MS = 10_000;
-/** The dispatcher gives out the turns of a rate limit so far ahead. */
-const TURNS_AHEAD_MS = 2_000;
 
 /** Why a pending delivery waits, of WAITING_STATES; the first that holds. A guess for `deferred_slots` and `deferred_rate_limit`: the
  *  numbers may change before the dispatcher looks. */
@@ -48,7 +47,7 @@ export function whyWaiting(row: WaitingRow): WhyWaiting {
   if (!isAsked && dueAt !== null && dueAt > now) return { state: 'scheduled', until: dueAt };
   if (!isAsked && breakerUntil !== null && !isProbe)
     return { state: 'deferred_circuit_open', until: breakerUntil > now ? breakerUntil : null };
-  if (rateLimit !== null && nextSlotAt !== null && nextSlotAt.getTime() > now.getTime() + TURNS_AHEAD_MS)
+  if (rateLimit !== null && nextSlotAt !== null && nextSlotAt.getTime() > now.getTime() + TURNS_AHEAD_SECONDS * 1_000)
     return { state: 'deferred_rate_limit', until: nextSlotAt };
   if (isFull) return { state: 'deferred_slots', until: null };
   const readySince = Math.max(dueAt?.getTime() ?? 0, leasedUntil?.getTime() ?? 0);
@@ -66,11 +65,11 @@ export async function readWaiting(
     text: `
       SELECT now(), o.status, o.due_at AS "dueAt", o.leased_until AS "leasedUntil", o.asked_trigger IS NOT NULL AS "isAsked",
         s.breaker_until AS "breakerUntil", s.probe_id IS NOT DISTINCT FROM o.id AS "isProbe", s.rate_limit AS "rateLimit",
-        s.next_slot_at AS "nextSlotAt", leased.count >= least(s.concurrency_limit, ${FED_AT_ONCE}) AS "isFull"
+        s.next_slot_at AS "nextSlotAt", leased.count >= ${backlogCapacityOf('s')} AS "isFull"
       FROM pending_deliveries o JOIN subscriptions s ON s.id = o.subscription_id
       CROSS JOIN LATERAL (
         SELECT count(*) FROM (
-          ${leasedOf('o.subscription_id', { limit: FED_AT_ONCE })}
+          ${leasedOf('o.subscription_id', { limit: MAX_CAPACITY })}
         ) d
       ) leased
       WHERE o.id = $2 AND o.account_id = $1`,

@@ -3,7 +3,7 @@ import { settleHeld } from './settle-held.js';
 import { isUrgent } from '../deliveries/delivery.js';
 import type { Deps, Due, QueueName } from '../deps.js';
 import { type LeasedDelivery, leaseDue, leaseDueVerifications } from './lease-due.js';
-import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
+import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { dispatchSoon } from './dispatch-soon.js';
 
 const PER_SUBSCRIPTION = 250;
@@ -32,7 +32,7 @@ export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): P
     attemptNumber,
     delayMs,
     replacesFinished: !wasDeferred,
-    rank: isUrgent(askedTrigger) ? 0 : MAX_CONCURRENCY,
+    rank: isUrgent(askedTrigger) ? 0 : MAX_CAPACITY,
   });
   const enqueued = await Promise.all([
     hand('deliver', deliveries.filter((one) => !isRetry(one)).map(toDue)),

@@ -1,9 +1,11 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
-import { FED_AT_ONCE } from '../deliveries/concurrency.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import { hasUnleased, IS_EXPIRED, IS_WAITING, LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
+import { backlogCapacityOf } from '../throttle/capacity.js';
+import { isNotOpen } from '../throttle/circuit-breaker.js';
+import { firstTurnOf, turnAfter, turnsLeft } from '../throttle/rate-limit.js';
 
 export interface LeasedDelivery extends Due {
   delayMs: number;
@@ -19,14 +21,14 @@ export interface Leased {
   waitingCount: number;
 }
 
-/** Slots of a subscription with a rate are given out so far ahead, so that its rate is kept however late a round is. */
-const SLOTS_AHEAD_SECONDS = 2;
 const LOCK = 72_707_370;
 /** Where the oldest delivery of a failing subscription is looked for: from so long before the failing began, so many. */
 const BEFORE_FAILING = '1 minute';
 const LOOKED_AT = 10_000;
 /** What a probe may be. What a person asked for does not wait for the schedule. */
 const MAY_BE_SENT = `(d.leased_until IS NULL OR ${IS_EXPIRED}) AND (d.due_at <= now() OR d.asked_trigger IS NOT NULL)`;
+
+const TURN = { firstTurn: 'w.next_slot_at', rate: 'w.rate_limit' };
 
 /** The oldest deliveries of a subscription `r` that the queue does not have and whose attempt is due. */
 const oldest = (limit: string): string => `
@@ -49,11 +51,10 @@ const oldest = (limit: string): string => `
 // no larger share. Only what is chosen is locked: a lock is a write.
 //
 // The room of a subscription depends on its breaker:
-//   closed     its concurrency limit, at most FED_AT_ONCE, minus its leased deliveries. A scheduled retry is not leased.
+//   closed     the dispatcher's part of its capacity minus its leased deliveries. A scheduled retry is not leased.
 //   open       none
 //   half-open  one delivery, the probe, unless its probe is leased. Other leases do not count: their jobs will find the breaker.
-// A rate limit lowers it to the slots until SLOTS_AHEAD_SECONDS from now, each at its own time, so each delivery is moved once
-// (generic cell rate algorithm without burst: ITU-T I.371).
+// A rate limit lowers it to the turns that are left (throttle/rate-limit.ts).
 //
 // The probe is the oldest delivery that may be sent now, whenever it became due. So one after the other reaches the end of its
 // schedule while new ones come in. It is looked for among those since a little before the failing began; older ones that are
@@ -70,15 +71,15 @@ WITH RECURSIVE owed AS (
 ),
 waiting AS MATERIALIZED (
   SELECT s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until IS NOT NULL AS is_half_open, s.probe_id,
-    greatest(s.next_slot_at, now()) AS next_slot_at
+    ${firstTurnOf('s')} AS next_slot_at
   FROM owed o JOIN subscriptions s ON s.id = o.subscription_id
   WHERE ${hasUnleased('o.subscription_id')}
-    AND (s.breaker_until IS NULL OR s.breaker_until <= now())
+    AND ${isNotOpen('s')}
 ),
 roomy AS (
   SELECT w.*, least(
-    CASE WHEN w.is_half_open THEN 1 - probe.count ELSE least(w.concurrency_limit, ${FED_AT_ONCE}) - leased.count END,
-    floor(extract(epoch FROM now() + interval '${SLOTS_AHEAD_SECONDS} seconds' - w.next_slot_at) * w.rate_limit)
+    CASE WHEN w.is_half_open THEN 1 - probe.count ELSE ${backlogCapacityOf('w')} - leased.count END,
+    ${turnsLeft(TURN)}
   ) AS room
   FROM waiting w
   CROSS JOIN LATERAL (
@@ -117,8 +118,8 @@ chosen AS MATERIALIZED (
 ),
 slotted AS MATERIALIZED (
   SELECT c.id, c.subscription_id, c.leased_until,
-    w.next_slot_at + (row_number() OVER (PARTITION BY c.subscription_id ORDER BY c.since) - 1) / w.rate_limit::float8 * interval '1 second' AS slot_at,
-    w.next_slot_at + count(*) OVER (PARTITION BY c.subscription_id) / w.rate_limit::float8 * interval '1 second' AS next_slot_at,
+    ${turnAfter('(row_number() OVER (PARTITION BY c.subscription_id ORDER BY c.since) - 1)', TURN)} AS slot_at,
+    ${turnAfter('count(*) OVER (PARTITION BY c.subscription_id)', TURN)} AS next_slot_at,
     w.is_half_open
   FROM chosen c JOIN waiting w ON w.id = c.subscription_id
 ),

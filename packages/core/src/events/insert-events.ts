@@ -1,7 +1,8 @@
 import type pg from 'pg';
-import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
 import { LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
 import { THIS_MINUTE } from '../stats/stat.js';
+import { MAX_CAPACITY } from '../throttle/capacity.js';
+import { isClosed, isNotOpen } from '../throttle/circuit-breaker.js';
 import type { FrozenEvent } from './freeze-event.js';
 
 export interface NewEvent {
@@ -42,7 +43,7 @@ export const getsType = (type: string): string =>
 
 /** SQL: what OWE needs to know of a subscription `s`. */
 export const PLACING = `s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
-    (s.breaker_until > now()) IS NOT TRUE AS is_dispatchable, s.rate_limit IS NULL AND s.breaker_until IS NULL AS is_direct`;
+    ${isNotOpen('s')} AS is_dispatchable, s.rate_limit IS NULL AND ${isClosed('s')} AS is_direct`;
 
 /** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
  *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
@@ -122,7 +123,7 @@ taken AS (
     SELECT count(*) FROM (
       ${leasedOf('m.subscription_id', {
         limit: 'm.concurrency_limit',
-        more: `AND (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CONCURRENCY})`,
+        more: `AND (young.count = ${FEW} OR m.concurrency_limit < ${MAX_CAPACITY})`,
       })}
     ) d
   ) leased

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { IS_LEASED } from '../deliveries/lease.js';
-import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
+import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { isOfEvent } from '../deliveries/tables.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
@@ -158,6 +158,6 @@ async function enqueueChunk(
 ): Promise<void> {
   if (parkedCount > 0) await wakeDispatchers(db.pool);
   if (directIds.length === 0) return;
-  const due = directIds.map((id) => ({ id, attemptNumber: 1, rank: MAX_CONCURRENCY }));
+  const due = directIds.map((id) => ({ id, attemptNumber: 1, rank: MAX_CAPACITY }));
   if (!(await enqueue('deliver', due))) await dispatchSoon(db, directIds);
 }

@@ -1,5 +1,6 @@
-import { MAX_CONCURRENCY } from '../deliveries/concurrency.js';
 import { IS_EXPIRED, IS_WAITING } from '../deliveries/lease.js';
+import { HAS_FULL_CAPACITY } from '../throttle/capacity.js';
+import { isClosed, isNotOpen } from '../throttle/circuit-breaker.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
 
 // What is past due, as pieces of SQL: deliveries that have been due for GRACE_SECONDS, are in nobody's hands, and have no reason to
@@ -33,8 +34,8 @@ dispatcher AS MATERIALIZED (
 ),
 due AS MATERIALIZED (
   SELECT s.id, CASE
-      WHEN dispatcher.is_lately THEN s.breaker_until IS NULL AND s.rate_limit IS NULL AND s.concurrency_limit = ${MAX_CONCURRENCY}
-      ELSE s.breaker_until IS NULL OR s.breaker_until <= now()
+      WHEN dispatcher.is_lately THEN ${isClosed('s')} AND s.rate_limit IS NULL AND ${HAS_FULL_CAPACITY}
+      ELSE ${isNotOpen('s')}
     END AS has_no_reason
   FROM (
     SELECT subscription_id FROM ${owed} o WHERE EXISTS (SELECT FROM pending_deliveries d WHERE d.subscription_id = o.subscription_id AND ${IS_EXPIRED})

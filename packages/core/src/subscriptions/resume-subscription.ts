@@ -1,8 +1,9 @@
 import { inTransaction } from '../database.js';
-import { GENTLE_START } from '../deliveries/concurrency.js';
 import { releaseHeld } from '../deliveries/release-held.js';
 import type { Deps } from '../deps.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
+import { RESTART_WITH_LITTLE } from '../throttle/capacity.js';
+import { CLOSE_BREAKER } from '../throttle/circuit-breaker.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
 /** Makes a paused or disabled subscription active, with a closed breaker. What is held becomes due, the oldest first, and is
@@ -16,9 +17,8 @@ export async function resumeSubscription({ db }: Pick<Deps, 'db'>, key: Subscrip
       return { outcome: 'not_possible', reason: 'it is not verified yet; verify it first' } as const;
     await client.query(
       `UPDATE subscriptions SET status = 'active', status_reason = NULL, status_changed_at = now(), updated_at = now(),
-         holds_when_disabled = false, failing_since = NULL, failing_warned = 0, failure_streak = 0,
-         breaker_until = NULL, breaker_opened_count = 0, probe_id = NULL,
-         concurrency_limit = least(concurrency_limit, ${GENTLE_START}), concurrency_set_at = now()
+         holds_when_disabled = false, failing_since = NULL, failing_warned = 0,
+         ${CLOSE_BREAKER}, ${RESTART_WITH_LITTLE}
        WHERE account_id = $1 AND id = $2 AND status IN ('paused', 'disabled')`,
       [key.accountId, key.id],
     );
