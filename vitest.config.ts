@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** These files take longest. Without times of an earlier run, vitest would start them by size, so possibly last. */
-const LONGEST = /e2e\/(console\/accessibility|recovers)\.test\.ts$/;
+const LONGEST = /e2e\/(console\/accessibility|replays)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

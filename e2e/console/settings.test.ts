@@ -102,9 +102,9 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Enable').first().click();
     await button('Replay missing').click();
-    expect(await page.getByRole('radio', { name: /^Missing events/ }).isChecked()).toBe(true);
+    expect(await page.getByRole('radio', { name: /^Missed events/ }).isChecked()).toBe(true);
     await button('Count').click();
-    await see('to bring back');
+    await see('to replay');
     await button('Bring back').click();
     await waitFor(() => receiver.events.length === 1);
   });

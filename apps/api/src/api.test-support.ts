@@ -270,7 +270,7 @@ const TABLES = [
   'deliveries',
   'attempts',
   'idempotency_keys',
-  'recoveries',
+  'replays',
   'sessions',
 ];
 

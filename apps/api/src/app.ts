@@ -30,7 +30,7 @@ import { lookupRoutes } from './routes/lookup.js';
 import { papercupsRoutes } from './routes/papercups.js';
 import { portalRoutes } from './routes/portals.js';
 import { queueRoutes } from './routes/queues.js';
-import { recoveryRoutes } from './routes/recoveries.js';
+import { replayRoutes } from './routes/replays.js';
 import { settingRoutes } from './routes/settings.js';
 import { sessionRoutes } from './routes/sessions.js';
 import { streamRoutes } from './routes/stream.js';
@@ -97,7 +97,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   testEventRoutes(app, deps);
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);
-  recoveryRoutes(app, deps);
+  replayRoutes(app, deps);
   queueRoutes(app, deps);
   settingRoutes(app, deps);
   streamRoutes(app, deps);

@@ -11,7 +11,7 @@ type List =
   | 'subscriptions'
   | 'events'
   | 'deliveries'
-  | 'recoveries';
+  | 'replays';
 
 const VERSION = '1';
 

@@ -101,9 +101,9 @@ export class AccountErasing extends ApiError {
 }
 
 /** One at a time for a subscription. `running`: the id of the one there is. */
-export class RecoveryRunning extends ApiError {
+export class ReplayRunning extends ApiError {
   constructor(running: string) {
-    super('recovery_running', `${running} is running: wait until it has ended, or cancel it.`);
+    super('replay_running', `${running} is running: wait until it has ended, or cancel it.`);
   }
 }
 

@@ -25,7 +25,7 @@ export interface Page {
     | '/audit'
     | '/settings'
     | '/event-types'
-    | `/accounts/$account/${'integrations' | 'events' | 'deliveries' | 'recoveries' | 'keys'}`;
+    | `/accounts/$account/${'integrations' | 'events' | 'deliveries' | 'replays' | 'keys'}`;
   params: { account: string };
   /** Pages below it are not it. */
   isExact?: boolean;
@@ -45,7 +45,7 @@ const PAGES_OF_ACCOUNT: Omit<Page, 'params'>[] = [
   { to: '/accounts/$account/integrations', icon: Webhook, name: 'Integrations' },
   { to: '/accounts/$account/events', icon: Activity, name: 'Events' },
   { to: '/accounts/$account/deliveries', icon: Send, name: 'Deliveries' },
-  { to: '/accounts/$account/recoveries', icon: History, name: 'Recoveries' },
+  { to: '/accounts/$account/replays', icon: History, name: 'Replays' },
   { to: '/accounts/$account/keys', icon: KeyRound, name: 'API keys', isOperators: true },
 ];
 

@@ -56,7 +56,7 @@ export interface ListSearch {
   to?: string;
   limit?: string;
   cursor?: string;
-  /** Of a recovery. */
+  /** Of a replay. */
   which?: string;
   /** The one that is open beside the list. */
   delivery?: string;
@@ -162,10 +162,10 @@ const subscriptionTest = createRoute({
   path: '/test',
   component: lazily(() => import('./screens/subscription-test.js'), 'SubscriptionTest'),
 });
-const subscriptionRecover = createRoute({
+const subscriptionReplay = createRoute({
   getParentRoute: ofSubscription,
-  path: '/recover',
-  component: lazily(() => import('./screens/recover.js'), 'Recover'),
+  path: '/replay',
+  component: lazily(() => import('./screens/start-replay.js'), 'StartReplay'),
   validateSearch,
 });
 const subscriptionSettings = createRoute({
@@ -195,16 +195,16 @@ const event = createRoute({
   path: '/events/$event',
   component: lazily(() => import('./screens/event.js'), 'EventScreen'),
 });
-const recoveries = createRoute({
+const replays = createRoute({
   getParentRoute: ofAccount,
-  path: '/recoveries',
-  component: lazily(() => import('./screens/recoveries.js'), 'Recoveries'),
+  path: '/replays',
+  component: lazily(() => import('./screens/replays.js'), 'Replays'),
   validateSearch,
 });
-const recovery = createRoute({
+const replay = createRoute({
   getParentRoute: ofAccount,
-  path: '/recoveries/$recovery',
-  component: lazily(() => import('./screens/recoveries.js'), 'RecoveryScreen'),
+  path: '/replays/$replay',
+  component: lazily(() => import('./screens/replays.js'), 'ReplayScreen'),
 });
 const keys = createRoute({
   getParentRoute: ofAccount,
@@ -233,15 +233,15 @@ export const router = createRouter({
         subscriptionOverview,
         subscriptionDeliveries,
         subscriptionTest,
-        subscriptionRecover,
+        subscriptionReplay,
         subscriptionSettings,
       ]),
       deliveries,
       delivery,
       events,
       event,
-      recoveries,
-      recovery,
+      replays,
+      replay,
       keys,
     ]),
   ]),

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
-  advanceRecoveries,
+  advanceReplays,
   type Deps,
   type Log,
   dropOldKeys,
@@ -21,8 +21,8 @@ const MUCH_MS = 20;
 const MUCH = 500;
 /** What need not be looked at in every round. */
 const REST_EVERY_MS = 1_000;
-/** Brought back by a slice of a recovery. */
-const RECOVERED_AT_ONCE = 500;
+/** Brought back by a slice of a replay. */
+const REPLAYED_AT_ONCE = 500;
 const DROP_EVERY_MS = 10 * 60 * 1_000;
 
 export interface Dispatcher {
@@ -37,12 +37,12 @@ export interface DispatcherOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Pr
   observe: (round: { result: 'ok' | 'error'; enqueued: number }) => void;
   /** A publish has stored a fan-out. One connection listens for this, too. */
   onFanOut: () => void;
-  observeRecovery: (brought: { which: 'failed' | 'missing'; count: number }) => void;
+  observeReplay: (replayed: { which: 'failed' | 'missed'; count: number }) => void;
 }
 
 /** Runs the dispatcher until it is stopped. Faults are logged once, when they begin and when they end; it goes on through them. */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
-  const { db, enqueue, hasForgotten, log, operationsAccount, observe, onFanOut, observeRecovery } = options;
+  const { db, enqueue, hasForgotten, log, operationsAccount, observe, onFanOut, observeReplay } = options;
   const stopping = new AbortController();
   let isFailing = false;
   let restAt = 0;
@@ -82,7 +82,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       if (isRestDue) {
         enqueued += await dispatchRest({ db, enqueue });
         await publishNotices({ db, enqueue }, { operationsAccount });
-        await advanceRecoveries(db, { atOnce: RECOVERED_AT_ONCE, observe: observeRecovery });
+        await advanceReplays(db, { atOnce: REPLAYED_AT_ONCE, observe: observeReplay });
       }
       if (Date.now() >= dropAt) {
         dropAt = Date.now() + DROP_EVERY_MS;

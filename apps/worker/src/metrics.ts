@@ -98,9 +98,9 @@ export function openMetrics() {
     help: 'Jobs the dispatcher made; a steady growth says that something else loses them',
     registers,
   });
-  const recovered = new Counter({
-    name: 'posthorn_recovery_deliveries_total',
-    help: 'Deliveries that recoveries brought back',
+  const replayed = new Counter({
+    name: 'posthorn_replay_deliveries_total',
+    help: 'Deliveries that replays sent again',
     labelNames: ['which'],
     registers,
   });
@@ -175,7 +175,7 @@ export function openMetrics() {
     lastProgress,
     rounds,
     dispatched,
-    recovered,
+    replayed,
     lastDispatch,
     retentionDeleted,
     erasedRows,

@@ -191,7 +191,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
       lastDispatchAt = performance.now();
     },
     onFanOut: expanding.wake,
-    observeRecovery: ({ which, count }) => metrics.recovered.inc({ which }, count),
+    observeReplay: ({ which, count }) => metrics.replayed.inc({ which }, count),
   });
 
   const retention = startRetention({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EventTypeName } from './event-type.js';
-import { AccountId, AttemptId, DeliveryId, EventId, RecoveryId, SubscriptionId } from './id.js';
+import { AccountId, AttemptId, DeliveryId, EventId, ReplayId, SubscriptionId } from './id.js';
 import { ListQuery, oneOrMore } from './list.js';
 import { moment, time, timeOrNull } from './text.js';
 import { Waiting } from './waiting.js';
@@ -30,10 +30,10 @@ export const AttemptOutcome = z.enum(ATTEMPT_OUTCOMES).meta({
 });
 export type AttemptOutcome = z.infer<typeof AttemptOutcome>;
 
-export const ATTEMPT_TRIGGERS = ['auto', 'manual', 'test', 'recovery'] as const;
+export const ATTEMPT_TRIGGERS = ['auto', 'manual', 'test', 'replay'] as const;
 export const AttemptTrigger = z
   .enum(ATTEMPT_TRIGGERS)
-  .meta({ description: 'Why it was made: the schedule, a person, a test event, a recovery.' });
+  .meta({ description: 'Why it was made: the schedule, a person, a test event, a replay.' });
 export type AttemptTrigger = z.infer<typeof AttemptTrigger>;
 
 const milliseconds = (description: string) =>
@@ -138,7 +138,7 @@ export const DeliveryQuery = ListQuery.extend({
   trigger: oneOrMore(AttemptTrigger)
     .optional()
     .describe('Only whose last attempt was made for this reason; repeatable.'),
-  recovery: RecoveryId.optional().describe('Only what this recovery brought back, and no later one.'),
+  replay: ReplayId.optional().describe('Only what this replay sent again, and no later one.'),
   from: moment('Only created at this time or later.').optional(),
   to: moment('Only created before this time.').optional(),
 });

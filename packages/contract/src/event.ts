@@ -35,7 +35,7 @@ export const DeliveryCounts = z
   .meta({ id: 'DeliveryCounts', description: 'How many deliveries have which status.' });
 export type DeliveryCounts = z.infer<typeof DeliveryCounts>;
 
-const deliveryCounts = DeliveryCounts.describe('How its deliveries stand now, also those that a recovery made later.');
+const deliveryCounts = DeliveryCounts.describe('How its deliveries stand now, also those that a replay made later.');
 
 export const Event = z
   .object({ ...eventFields, deliveries, fanOut, deliveryCounts })

@@ -1,9 +1,9 @@
 import { TypeID } from 'typeid-js';
 import { z } from 'zod';
 
-/** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rec: recovery ·
+/** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rpl: replay ·
  *  ses: session · aud: entry of the audit log. */
-export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rec' | 'ses' | 'aud';
+export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rpl' | 'ses' | 'aud';
 
 // Crockford's base32 of 128 bits: 26 digits, the first of which carries only three.
 const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}';
@@ -14,7 +14,7 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
   att: new RegExp(`^att_${SUFFIX}$`),
   key: new RegExp(`^key_${SUFFIX}$`),
   ver: new RegExp(`^ver_${SUFFIX}$`),
-  rec: new RegExp(`^rec_${SUFFIX}$`),
+  rpl: new RegExp(`^rpl_${SUFFIX}$`),
   ses: new RegExp(`^ses_${SUFFIX}$`),
   aud: new RegExp(`^aud_${SUFFIX}$`),
 };
@@ -46,7 +46,7 @@ export const EventId = typeId('evt', 'an event');
 export const DeliveryId = typeId('dlv', 'a delivery');
 export const AttemptId = typeId('att', 'an attempt');
 export const KeyId = typeId('key', 'an account key');
-export const RecoveryId = typeId('rec', 'a recovery');
+export const ReplayId = typeId('rpl', 'a replay');
 export const AuditId = typeId('aud', 'an entry of the audit log');
 export const SessionId = typeId('ses', 'a session');
 

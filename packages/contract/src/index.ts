@@ -49,7 +49,7 @@ export {
   type IdPrefix,
   KeyId,
   prefixOf,
-  RecoveryId,
+  ReplayId,
   SessionId,
   SubscriptionId,
   toTypeId,
@@ -70,7 +70,7 @@ export {
 } from './operational-event.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
 export { Queues } from './queues.js';
-export { Recover, Recovery, RecoveryList, RecoveryPreview, RecoveryQuery } from './recovery.js';
+export { StartReplay, Replay, ReplayList, ReplayPreview, ReplayQuery } from './replay.js';
 export {
   CreatePortalSession,
   CreateSession,

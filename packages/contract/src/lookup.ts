@@ -4,12 +4,12 @@ import { AccountId, AnyId, DeliveryId, EventId, SubscriptionId } from './id.js';
 export const Lookup = z
   .object({
     type: z
-      .enum(['subscription', 'event', 'delivery', 'attempt', 'key', 'verification', 'recovery'])
+      .enum(['subscription', 'event', 'delivery', 'attempt', 'key', 'verification', 'replay'])
       .describe('What it is.'),
     id: AnyId.describe('The id that was asked for.'),
     accountId: AccountId.describe('Whose it is.'),
     subscriptionId: SubscriptionId.optional().describe(
-      'Of a delivery, an attempt, a recovery or a verification: of which subscription. Absent: of none.',
+      'Of a delivery, an attempt, a replay or a verification: of which subscription. Absent: of none.',
     ),
     eventId: EventId.optional().describe('Of a delivery: which event it delivers.'),
     deliveryId: DeliveryId.optional().describe(

@@ -23,7 +23,7 @@ const figures = {
   deliveries: z
     .object({ succeeded: count('That ended well.'), failed: count('That ended without success.') })
     .describe(
-      'Deliveries that an attempt ended within the time. One that failed, was brought back and succeeded counts for both; ' +
+      'Deliveries that an attempt ended within the time. One that failed, was replayed and succeeded counts for both; ' +
         'one that was canceled for neither.',
     ),
   attempts: z

@@ -83,7 +83,7 @@ export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {
   auto: 'By schedule',
   manual: 'By hand',
   test: 'Test',
-  recovery: 'Recovery',
+  replay: 'Replay',
 };
 
 /** What a key or a portal may do. */
@@ -93,7 +93,7 @@ export const SCOPE_WORDS: Record<Scope, string> = {
   'subscriptions:read': 'See webhooks',
   'subscriptions:write': 'Add, change, test and delete webhooks',
   'deliveries:read': 'See deliveries and attempts',
-  'deliveries:write': 'Retry and bring back deliveries',
+  'deliveries:write': 'Retry and replay deliveries',
   'secrets:read': 'See signing secrets',
 };
 

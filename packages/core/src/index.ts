@@ -67,10 +67,10 @@ export { openVerifier, type Verifier } from './verifications/attempt-verificatio
 export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';
 export { readWaiting } from './deliveries/why-waiting.js';
 export { openLanes, type Lanes } from './deliveries/lanes.js';
-export { advanceRecoveries } from './recoveries/advance-recoveries.js';
-export { cancelRecovery } from './recoveries/cancel-recovery.js';
-export { findRecovery, type Recovery, withProgress } from './recoveries/recovery.js';
-export { startRecovery } from './recoveries/start-recovery.js';
+export { advanceReplays } from './replays/advance-replays.js';
+export { cancelReplay } from './replays/cancel-replay.js';
+export { findReplay, type Replay, withProgress } from './replays/replay.js';
+export { startReplay } from './replays/start-replay.js';
 export { askForRetry, askForRetryOfJob, type AskForRetryResult } from './deliveries/ask-for-retry.js';
 export { publishNotices } from './notices/publish-notices.js';
 export { dropOldKeys, dispatch, dispatchRest } from './dispatch/dispatch.js';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { idsAround } from './recoveries/recovery.js';
+import { idsAround } from './replays/replay.js';
 
 /** Places a value beside the text of a statement; returns what stands for it there. */
 export type Param = (value: unknown) => string;
@@ -68,7 +68,7 @@ export const orderOf = ({ columns }: Pick<Range, 'columns'>): string =>
 const namesOf = (columns: Range['columns']): string[] => [...Object.keys(columns), 'id'].map((column) => `d.${column}`);
 
 export interface WantedIds extends WantedPage {
-  table: 'api_keys' | 'audit_entries' | 'events' | 'recoveries' | 'subscriptions';
+  table: 'api_keys' | 'audit_entries' | 'events' | 'replays' | 'subscriptions';
   /** The first columns of an index whose next column is the id, and their values. */
   of: Record<string, string>;
   /** Columns that have one of these values; undefined: any. No index is used for them. */

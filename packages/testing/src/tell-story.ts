@@ -25,7 +25,7 @@ export interface Story {
   delivery: string;
   /** Failed after two tries. */
   failedDelivery: string;
-  recovery: string;
+  replay: string;
   /** All receivers of the story, and the hosts that they stand for. */
   receivers: { receiver: Receiver; host: string }[];
   close(): Promise<void>;
@@ -40,7 +40,7 @@ const PAYLOAD = {
 };
 const event = (type: string, payload: object = PAYLOAD): string => JSON.stringify({ event: type, payload });
 
-/** Tells the story to a fresh stack with STORY_ENV: two accounts, a webhook in each state, deliveries in each, a recovery, keys. */
+/** Tells the story to a fresh stack with STORY_ENV: two accounts, a webhook in each state, deliveries in each, a replay, keys. */
 export async function tellStory(stack: ToldStack): Promise<Story> {
   const receivers: Story['receivers'] = [];
   const open = async (host: string): Promise<Receiver> => {
@@ -132,7 +132,7 @@ export async function tellStory(stack: ToldStack): Promise<Story> {
   await toBe('acme', delivery, 'succeeded', 1);
   await toBe('acme', await deliveryTo('acme', last.id, warehouse), 'pending', 1);
 
-  // Another account: what failed there was brought back, and an event found nobody.
+  // Another account: what failed there was replayed, and an event found nobody.
   const trips = await addWebhook('globex', 'api.globex.example', { events: ['message:created'] });
   trips.receiver.answer(500);
   const trip = await stack.publish('globex', event('message:created'));
@@ -140,7 +140,7 @@ export async function tellStory(stack: ToldStack): Promise<Story> {
   await toBe('globex', broken, 'failed', 2);
   trips.receiver.answer(200);
   const since = new Date(Date.now() - 3_600_000).toISOString();
-  const recovery = await stack.call<{ id: string }>('POST', `${of('globex')}/subscriptions/${trips.id}/recover`, {
+  const replay = await stack.call<{ id: string }>('POST', `${of('globex')}/subscriptions/${trips.id}/replay`, {
     since,
     which: 'failed',
   });
@@ -167,7 +167,7 @@ export async function tellStory(stack: ToldStack): Promise<Story> {
     unwantedEvent: unwanted.id,
     delivery,
     failedDelivery,
-    recovery: recovery.id,
+    replay: replay.id,
     receivers,
     close: async () => void (await Promise.all(receivers.map(({ receiver }) => receiver.close()))),
   };

@@ -12,10 +12,10 @@ CREATE TYPE delivery_status AS ENUM ('pending', 'held', 'succeeded', 'failed', '
 CREATE TYPE attempt_outcome AS ENUM (
   'ok', 'http_error', 'redirect', 'timeout', 'dns_error', 'connect_error', 'tls_error', 'blocked', 'bad_response', 'aborted'
 );
-CREATE TYPE attempt_trigger AS ENUM ('auto', 'manual', 'test', 'recovery');
+CREATE TYPE attempt_trigger AS ENUM ('auto', 'manual', 'test', 'replay');
 CREATE TYPE verification_status AS ENUM ('pending', 'verified', 'failed');
-CREATE TYPE recovery_which AS ENUM ('failed', 'missing');
-CREATE TYPE recovery_status AS ENUM ('running', 'completed', 'canceled');
+CREATE TYPE replay_which AS ENUM ('failed', 'missed');
+CREATE TYPE replay_status AS ENUM ('running', 'completed', 'canceled');
 CREATE TYPE session_kind AS ENUM ('operator', 'account', 'portal');
 CREATE TYPE actor_kind AS ENUM ('operator', 'account', 'portal', 'nobody');
 CREATE TYPE stat_width AS ENUM ('minute', 'hour');
@@ -194,13 +194,13 @@ INSERT INTO event_types (name, description, example, created_at) VALUES
 -- What operators are told by webhook (packages/contract/src/operational-event.ts). Events of the operations account alone.
 INSERT INTO event_types (name, description, example) VALUES
   ('subscription:disabled', 'A subscription was disabled: over the API, because nothing succeeded for too long, or because its receiver asked for it. Sent to subscriptions of the operations account only.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing was delivered to it for too long. Ask its owner to mend the receiver, then resume it and recover what it missed."}'),
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing was delivered to it for too long. Ask its owner to mend the receiver, then resume it and replay what it missed."}'),
   ('subscription:failing', 'A subscription fails and is on its way to being disabled. Sent when half of the time has passed, and at three quarters. Sent to subscriptions of the operations account only.',
    '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","percent":50,"failingSince":"2026-11-19T06:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing is delivered to it, and if that goes on it is disabled. Ask its owner to look at the latest attempts."}'),
   ('subscription:recovered', 'A subscription that operators were warned of receives again. Sent to subscriptions of the operations account only.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"It receives again. What failed meanwhile can be brought back with recover."}'),
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"It receives again. What failed meanwhile can be replayed."}'),
   ('delivery:failed', 'A delivery failed for good: no attempt is left. Sent to subscriptions of the operations account only.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The receiver answered 503 to the last attempt. Ask its owner to mend it, then retry the delivery or recover all that failed."}');
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The receiver answered 503 to the last attempt. Ask its owner to mend it, then retry the delivery or replay all that failed."}');
 
 -- Subscriptions
 CREATE TABLE subscriptions (
@@ -315,7 +315,7 @@ CREATE TABLE events (
   body            bytea          NOT NULL,
   delivery_count  integer        NOT NULL,
   created_at      timestamptz(6) NOT NULL,
-  -- Meant for nobody, or (a test event) for one subscription alone: no recovery gives it to others.
+  -- Meant for nobody, or (a test event) for one subscription alone: no replay gives it to others.
   suppressed      boolean        NOT NULL DEFAULT false
 ) PARTITION BY RANGE (id);
 CREATE INDEX events_account_id_id_idx ON events (account_id, id);
@@ -346,7 +346,7 @@ CREATE TABLE pending_deliveries (
   id                uuid            PRIMARY KEY,
   event_id          uuid            NOT NULL,
   subscription_id   uuid            NOT NULL,
-  recovery_id       uuid,
+  replay_id         uuid,
   created_at        timestamptz(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
   due_at            timestamptz(6),
   leased_until      timestamptz(6),
@@ -378,14 +378,14 @@ CREATE INDEX pending_deliveries_dispatch_idx ON pending_deliveries (subscription
 CREATE INDEX pending_deliveries_held_idx ON pending_deliveries (subscription_id, id) WHERE status = 'held';
 -- Lists of what is unusual, so few rows are in it.
 CREATE INDEX pending_deliveries_status_idx ON pending_deliveries (account_id, status, id) WHERE status <> 'pending';
--- How far a recovery is.
-CREATE INDEX pending_deliveries_recovery_idx ON pending_deliveries (recovery_id, status, id) WHERE recovery_id IS NOT NULL;
+-- How far a replay is.
+CREATE INDEX pending_deliveries_replay_idx ON pending_deliveries (replay_id, status, id) WHERE replay_id IS NOT NULL;
 
 CREATE TABLE finished_deliveries (
   id                uuid            PRIMARY KEY,
   event_id          uuid            NOT NULL,
   subscription_id   uuid            NOT NULL,
-  recovery_id       uuid,
+  replay_id         uuid,
   created_at        timestamptz(6)  NOT NULL,
   completed_at      timestamptz(6)  NOT NULL,
   last_attempt_at   timestamptz(6),
@@ -407,14 +407,14 @@ CREATE INDEX finished_deliveries_subscription_id_id_idx ON finished_deliveries (
 CREATE INDEX finished_deliveries_status_idx ON finished_deliveries (account_id, status, id) WHERE status <> 'succeeded';
 CREATE INDEX finished_deliveries_outcome_idx ON finished_deliveries (account_id, last_outcome, id) WHERE last_outcome <> 'ok';
 CREATE INDEX finished_deliveries_trigger_idx ON finished_deliveries (account_id, last_trigger, id) WHERE last_trigger <> 'auto';
-CREATE INDEX finished_deliveries_recovery_idx ON finished_deliveries (recovery_id, status, id) WHERE recovery_id IS NOT NULL;
+CREATE INDEX finished_deliveries_replay_idx ON finished_deliveries (replay_id, status, id) WHERE replay_id IS NOT NULL;
 CREATE VIEW deliveries AS
 SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, due_at, asked_trigger, leased_until,
-  created_at, completed_at, recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
+  created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM pending_deliveries
 UNION ALL
 SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, NULL, NULL, NULL,
-  created_at, completed_at, recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
+  created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM finished_deliveries;
 
 CREATE TABLE attempts (
@@ -460,26 +460,26 @@ BEGIN
 END
 $$;
 
--- A recovery brings back what a subscription did not get, in the background, slice by slice.
-CREATE TABLE recoveries (
+-- A replay sends again what a subscription did not get, in the background, slice by slice.
+CREATE TABLE replays (
   id               uuid            PRIMARY KEY,
   account_id       varchar(64)     NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
   subscription_id  uuid            NOT NULL REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
-  which            recovery_which  NOT NULL,
+  which            replay_which    NOT NULL,
   since            timestamptz(6)  NOT NULL,
   until            timestamptz(6)  NOT NULL,
-  status           recovery_status NOT NULL DEFAULT 'running',
+  status           replay_status   NOT NULL DEFAULT 'running',
   matched          integer         NOT NULL,
   queued           integer         NOT NULL DEFAULT 0,
   position         uuid,
   created_at       timestamptz(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
   ended_at         timestamptz(6),
-  CONSTRAINT recoveries_ended_check CHECK ((status = 'running') = (ended_at IS NULL))
+  CONSTRAINT replays_ended_check CHECK ((status = 'running') = (ended_at IS NULL))
 );
-CREATE INDEX recoveries_account_id_id_idx ON recoveries (account_id, id);
-CREATE INDEX recoveries_subscription_id_idx ON recoveries (subscription_id);
--- One at a time for a subscription: two over the same events would bring each back twice.
-CREATE UNIQUE INDEX recoveries_running_key ON recoveries (subscription_id) WHERE status = 'running';
+CREATE INDEX replays_account_id_id_idx ON replays (account_id, id);
+CREATE INDEX replays_subscription_id_idx ON replays (subscription_id);
+-- One at a time for a subscription: two over the same events would send each again twice.
+CREATE UNIQUE INDEX replays_running_key ON replays (subscription_id) WHERE status = 'running';
 
 -- What operators are told by webhook. A notice is written by the statement that makes the change it tells of, and becomes an
 -- ordinary event afterwards: so none is lost, whatever dies in between.

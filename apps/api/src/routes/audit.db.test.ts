@@ -110,8 +110,8 @@ describe('the audit log', () => {
     await api.call('PATCH', path, { body: { url: 'http://10.0.0.1/' } });
     await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${toTypeId('sub', crypto.randomUUID())}`);
     const since = new Date(Date.now() - 1_000).toISOString();
-    await api.call('POST', `${path}/recover`, { body: { since, which: 'failed', dryRun: true } });
-    await api.call('POST', `${path}/recover`, { body: { since, which: 'failed' } });
+    await api.call('POST', `${path}/replay`, { body: { since, which: 'failed', dryRun: true } });
+    await api.call('POST', `${path}/replay`, { body: { since, which: 'failed' } });
     await api.call('DELETE', path);
     const entries = await entriesOf(account);
     expect(entries.slice(2).map(({ action }) => action.replace('subscriptions.', ''))).toEqual([
@@ -123,12 +123,12 @@ describe('the audit log', () => {
       'test',
       'rotateSecret',
       'getSecret',
-      'recoveries.start',
+      'replays.start',
       'delete',
     ]);
     expect(entries[2]?.changes).toEqual({ status: { from: 'active', to: 'paused' } });
     expect(entries.at(-2)).toMatchObject({
-      target: { type: 'recovery', id: expect.stringMatching(/^rec_/) },
+      target: { type: 'replay', id: expect.stringMatching(/^rpl_/) },
       changes: { which: { to: 'failed' } },
     });
   });

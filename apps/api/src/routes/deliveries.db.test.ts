@@ -1,5 +1,5 @@
 import { type Delivery, toTypeId, toUuid } from '@posthorn/contract';
-import { advanceRecoveries, newId } from '@posthorn/core';
+import { advanceReplays, newId } from '@posthorn/core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, REFUSED, type TestApi } from '../api.test-support.js';
@@ -195,30 +195,26 @@ describe('deliveries', () => {
     expect(await find(`?subscription=${one}&event=${conversation}&status=succeeded`)).toEqual([[conversation, one]]);
   });
 
-  it('by what a recovery brought back', async () => {
+  it('by what a replay sent again', async () => {
     const subscription = await api.activeSubscription(account);
     api.answer(() => ({ ...REFUSED, statusCode: 410 }));
     const failed = await deliver();
     api.answer(echo);
     await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/resume`);
     await deliver();
-    const { json } = await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/recover`, {
+    const { json } = await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/replay`, {
       body: { since: '2020-01-01T00:00:00Z', which: 'failed' },
     });
-    await advanceRecoveries(api.deps.db, { atOnce: 100 });
-    expect(await find(`?recovery=${json.id}`)).toEqual([[failed, subscription]]);
+    await advanceReplays(api.deps.db, { atOnce: 100 });
+    expect(await find(`?replay=${json.id}`)).toEqual([[failed, subscription]]);
     await api.work();
-    expect(await find(`?recovery=${json.id}&status=succeeded&trigger=recovery&outcome=ok`)).toEqual([
+    expect(await find(`?replay=${json.id}&status=succeeded&trigger=replay&outcome=ok`)).toEqual([
       [failed, subscription],
     ]);
-    expect(await find(`?recovery=${json.id}&status=failed`)).toEqual([]);
-    expect(await find(`?recovery=${toTypeId('rec', newId())}`)).toEqual([]);
+    expect(await find(`?replay=${json.id}&status=failed`)).toEqual([]);
+    expect(await find(`?replay=${toTypeId('rpl', newId())}`)).toEqual([]);
     const another = await api.account();
-    for (const query of [
-      `recovery=${json.id}`,
-      `recovery=${json.id}&outcome=ok`,
-      `recovery=${json.id}&event=${failed}`,
-    ]) {
+    for (const query of [`replay=${json.id}`, `replay=${json.id}&outcome=ok`, `replay=${json.id}&event=${failed}`]) {
       const ofAnother = `/v1/accounts/${another}/deliveries`;
       expect((await api.call('GET', `${ofAnother}?${query}`)).json).toMatchObject({ data: [], nextCursor: null });
       expect((await api.call('GET', `${ofAnother}/count?${query}`)).json).toEqual({ count: 0, more: false });

@@ -148,12 +148,12 @@ export const deliveryRoutes: Routes = (app, deps) => {
 };
 
 function wantedOf(account: string, query: z.infer<typeof DeliveryCountQuery>) {
-  const { subscription, event, eventType, status, outcome, trigger, recovery, from, to } = query;
+  const { subscription, event, eventType, status, outcome, trigger, replay, from, to } = query;
   return {
     accountId: account,
     subscriptionIds: subscription?.map((id) => uuidOf('sub', id)),
     eventId: event && uuidOf('evt', event),
-    recoveryId: recovery && uuidOf('rec', recovery),
+    replayId: replay && uuidOf('rpl', replay),
     eventTypes: eventType,
     statuses: status,
     outcomes: outcome,

@@ -15,7 +15,7 @@ const NOBODY = '01900000-0000-7000-8000-000000000000';
 
 /** The columns that pending and finished deliveries have in common. */
 const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at,
-  recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
+  replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 
 /** A statement as Postgres ran it. */
 interface Ran {
@@ -83,7 +83,7 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
     values,
   );
   await pool.query(
-    `INSERT INTO recoveries (id, account_id, subscription_id, which, since, until, status, matched, ended_at)
+    `INSERT INTO replays (id, account_id, subscription_id, which, since, until, status, matched, ended_at)
      SELECT id, $1::varchar, (SELECT id FROM subscriptions WHERE account_id = $1::varchar ORDER BY id LIMIT 1), 'failed', t, t, 'completed', 1, t
      FROM ${made} WHERE n % 10 = 0`,
     values,
@@ -93,14 +93,14 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
        SELECT id, $1::varchar AS account_id, id AS event_id, CASE WHEN n % 500 = 41 THEN 'conversation:created' ELSE 'message:created' END AS event_type,
          subscriptions[1 + n % least(cardinality(subscriptions), 3)] AS subscription_id,
          status, 1 AS attempt_count, 1 AS failure_count, t AS created_at, CASE status WHEN 'pending' THEN now() + interval '1 hour' END AS due_at,
-         CASE WHEN status NOT IN ('pending', 'held') THEN t END AS completed_at, CASE WHEN n % 3 = 0 THEN recovery END AS recovery_id,
+         CASE WHEN status NOT IN ('pending', 'held') THEN t END AS completed_at, CASE WHEN n % 3 = 0 THEN replay END AS replay_id,
          CASE status WHEN 'succeeded' THEN 'ok' ELSE 'http_error' END::attempt_outcome AS last_outcome,
          CASE WHEN n % 50 = 7 THEN 'manual' ELSE 'auto' END::attempt_trigger AS last_trigger,
          200 AS last_status_code, 80 AS last_duration_ms, t AS last_attempt_at
        FROM (
          SELECT *, CASE WHEN n % 20 = 0 THEN 'failed' WHEN n % 100 = 1 THEN 'held' WHEN n % 100 = 2 THEN 'pending' ELSE 'succeeded' END::delivery_status AS status,
            ARRAY(SELECT s.id FROM subscriptions s WHERE s.account_id = $1::varchar ORDER BY s.id LIMIT 3) AS subscriptions,
-           (SELECT r.id FROM recoveries r WHERE r.account_id = $1::varchar ORDER BY r.id LIMIT 1) AS recovery
+           (SELECT r.id FROM replays r WHERE r.account_id = $1::varchar ORDER BY r.id LIMIT 1) AS replay
          FROM ${made}
        ) of_account
      ), pending AS (
@@ -138,12 +138,12 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
 async function listsOf(account: string): Promise<string[]> {
   const { rows } = await api.deps.db.pool.query<{
     subscriptions: string[];
-    recovery: string | null;
+    replay: string | null;
     middle: string | null;
     event: string | null;
   }>(
     `SELECT ARRAY(SELECT id FROM subscriptions WHERE account_id = $1 ORDER BY id LIMIT 2) AS subscriptions,
-       (SELECT id FROM recoveries WHERE account_id = $1 ORDER BY id LIMIT 1) AS recovery,
+       (SELECT id FROM replays WHERE account_id = $1 ORDER BY id LIMIT 1) AS replay,
        (SELECT id FROM deliveries WHERE account_id = $1 ORDER BY id OFFSET (SELECT count(*) / 2 FROM deliveries WHERE account_id = $1) LIMIT 1) AS middle,
        (SELECT id FROM events WHERE account_id = $1 ORDER BY id LIMIT 1) AS event`,
     [account],
@@ -171,12 +171,12 @@ async function listsOf(account: string): Promise<string[]> {
     `${of}&eventType=conversation:created`,
     `${of}&eventType=never:came`,
     `event=${toTypeId('evt', found?.event ?? NOBODY)}`,
-    `recovery=${toTypeId('rec', found?.recovery ?? NOBODY)}`,
+    `replay=${toTypeId('rpl', found?.replay ?? NOBODY)}`,
     `from=${dayAgo}`,
     `to=${dayAgo}`,
     `from=${dayAgo}&eventType=conversation:created`,
   ];
-  const cursor = (list: 'deliveries' | 'events' | 'audit' | 'subscriptions' | 'recoveries' | 'keys'): string =>
+  const cursor = (list: 'deliveries' | 'events' | 'audit' | 'subscriptions' | 'replays' | 'keys'): string =>
     String(toPage([0, 1], { limit: 1, list, keyOf: () => [middle], itemOf: () => 0 }).nextCursor);
   const path = (list: string, filter: string) => `/v1/accounts/${account}/${list}?limit=${LIMIT}&${filter}`;
   return [
@@ -184,7 +184,7 @@ async function listsOf(account: string): Promise<string[]> {
       path('deliveries', filter),
       path('deliveries', `${filter}&cursor=${cursor('deliveries')}`),
     ]),
-    ...(['events', 'audit', 'subscriptions', 'recoveries', 'keys'] as const).flatMap((list) => [
+    ...(['events', 'audit', 'subscriptions', 'replays', 'keys'] as const).flatMap((list) => [
       path(list, ''),
       path(list, `cursor=${cursor(list)}`),
     ]),
@@ -193,7 +193,7 @@ async function listsOf(account: string): Promise<string[]> {
     path('audit', 'action=subscriptions.pause'),
     path('audit', 'actor=account'),
     path('subscriptions', 'status=paused'),
-    path('recoveries', of),
+    path('replays', of),
     path('attention', ''),
     ...(found?.middle ? [`/v1/accounts/${account}/deliveries/${toTypeId('dlv', middle)}`] : []),
     ...(found?.event ? [`/v1/accounts/${account}/events/${toTypeId('evt', found.event)}`] : []),
@@ -248,7 +248,7 @@ describe('a page of any list touches few blocks', () => {
       'pending_deliveries',
       'finished_deliveries',
       'audit_entries',
-      'recoveries',
+      'replays',
       'api_keys',
       'subscriptions',
     ])

@@ -22,8 +22,8 @@ async function everything(): Promise<{ accountId: string; told: object[] }> {
   const [{ id: attemptId }] = (await api.call('GET', `${base}/deliveries/${deliveryId}`)).json.attempts;
   const [{ id: keyId }] = (await api.call('GET', `${base}/keys`)).json.data;
   const since = '2020-01-01T00:00:00Z';
-  const recover = `${base}/subscriptions/${subscriptionId}/recover`;
-  const { json: recovery } = await api.call('POST', recover, { body: { since, which: 'failed' } });
+  const start = `${base}/subscriptions/${subscriptionId}/replay`;
+  const { json: replay } = await api.call('POST', start, { body: { since, which: 'failed' } });
   const { prisma } = api.deps.db;
   const verification = await prisma.verification.findFirstOrThrow({ where: { accountId } });
   const tried = await prisma.attempt.findFirstOrThrow({ where: { verificationId: verification.id } });
@@ -37,7 +37,7 @@ async function everything(): Promise<{ accountId: string; told: object[] }> {
       { type: 'attempt', id: toTypeId('att', tried.id), accountId, subscriptionId },
       { type: 'key', id: keyId, accountId },
       { type: 'verification', id: toTypeId('ver', verification.id), accountId, subscriptionId },
-      { type: 'recovery', id: recovery.id, accountId, subscriptionId },
+      { type: 'replay', id: replay.id, accountId, subscriptionId },
     ],
   };
 }

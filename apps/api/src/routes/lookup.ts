@@ -14,7 +14,7 @@ const KINDS: Record<Exclude<IdPrefix, 'ses' | 'aud'>, Kind> = {
   att: 'attempt',
   key: 'key',
   ver: 'verification',
-  rec: 'recovery',
+  rpl: 'replay',
 };
 
 export const lookupRoutes: Routes = (app, { db }) => {

@@ -5,7 +5,7 @@ import {
   EventTypeName,
   type IdPrefix,
   KeyId,
-  RecoveryId,
+  ReplayId,
   SessionId,
   SubscriptionId,
   toUuid,
@@ -19,7 +19,7 @@ export const KeyParams = AccountParams.extend({ key: KeyId });
 export const SubscriptionParams = AccountParams.extend({ subscription: SubscriptionId });
 export const EventParams = AccountParams.extend({ event: EventId });
 export const DeliveryParams = AccountParams.extend({ delivery: DeliveryId });
-export const RecoveryParams = AccountParams.extend({ recovery: RecoveryId });
+export const ReplayParams = AccountParams.extend({ replay: ReplayId });
 export const SessionParams = z.object({ session: SessionId });
 export const EventTypeParams = z.object({ name: EventTypeName });
 
@@ -30,7 +30,7 @@ const NAMES: Record<IdPrefix, string> = {
   att: 'attempt',
   key: 'key',
   ver: 'verification',
-  rec: 'recovery',
+  rpl: 'replay',
   ses: 'session',
   aud: 'entry',
 };

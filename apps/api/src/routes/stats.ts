@@ -10,7 +10,7 @@ import { BUCKET_MS, readRange } from './stats-range.js';
 const tags = ['Statistics'];
 const DESCRIPTION =
   'Counts are of whole buckets, of UTC: `totals.from` and `totals.to` say which time they are of. Test events, retries and ' +
-  'recoveries count like all others. An attempt counts when it is recorded, and right away.';
+  'replays count like all others. An attempt counts when it is recorded, and right away.';
 
 export const statsRoutes: Routes = (app, deps) => {
   app.get(

@@ -48,10 +48,10 @@ const ALLOWED: Record<string, Allowed> = {
   'deliveries.count': 'deliveries:read',
   'deliveries.get': 'deliveries:read',
   'deliveries.retry': 'deliveries:write',
-  'recoveries.start': 'deliveries:write',
-  'recoveries.list': 'deliveries:read',
-  'recoveries.get': 'deliveries:read',
-  'recoveries.cancel': 'deliveries:write',
+  'replays.start': 'deliveries:write',
+  'replays.list': 'deliveries:read',
+  'replays.get': 'deliveries:read',
+  'replays.cancel': 'deliveries:write',
   'queues.get': 'operator',
   'settings.get': 'operator',
   'stream.ofAccount': 'deliveries:read',
@@ -77,7 +77,7 @@ const BODIES: Record<string, unknown> = {
   'subscriptions.disable': { deliveries: 'cancel' },
   'subscriptions.rotateSecret': { overlapSeconds: 0 },
   'subscriptions.test': {},
-  'recoveries.start': { since: '2020-01-01T00:00:00Z', which: 'failed' },
+  'replays.start': { since: '2020-01-01T00:00:00Z', which: 'failed' },
   'events.publish': { event: 'message:created', payload: {} },
   'events.publishBatch': { events: [{ event: 'message:created', payload: {} }] },
 };
@@ -92,7 +92,7 @@ interface Objects extends Record<string, string> {
   subscription: string;
   event: string;
   delivery: string;
-  recovery: string;
+  replay: string;
   key: string;
   session: string;
   /** The key itself, with every scope. */
@@ -135,12 +135,12 @@ async function objects(): Promise<Objects> {
   await api.deps.publisher.drain();
   await api.work();
   const delivery = (await api.call('GET', `/v1/accounts/${account}/deliveries`)).json.data[0].id;
-  const recover = `/v1/accounts/${account}/subscriptions/${subscription}/recover`;
-  const recovery = (await api.call('POST', recover, { body: BODIES['recoveries.start'] })).json.id;
-  await api.call('POST', `/v1/accounts/${account}/recoveries/${recovery}/cancel`); // so that another one may be started
+  const start = `/v1/accounts/${account}/subscriptions/${subscription}/replay`;
+  const replay = (await api.call('POST', start, { body: BODIES['replays.start'] })).json.id;
+  await api.call('POST', `/v1/accounts/${account}/replays/${replay}/cancel`); // so that another one may be started
   const key = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data[0].id;
   const session = (await api.call('POST', `/v1/accounts/${account}/portal-sessions`, { body: {} })).json.id;
-  return { account, subscription, event, delivery, recovery, key, session, secret };
+  return { account, subscription, event, delivery, replay, key, session, secret };
 }
 
 const urlOf = (path: string, ids: Objects) =>
@@ -222,7 +222,7 @@ describe('a deleted account is unknown, while its rows are still there', () => {
   });
 
   it('lookup.get', async () => {
-    for (const id of [gone.subscription, gone.event, gone.delivery, gone.recovery, gone.key])
+    for (const id of [gone.subscription, gone.event, gone.delivery, gone.replay, gone.key])
       expect((await api.call('GET', `/v1/lookup/${id}`)).status).toBe(404);
   });
 });

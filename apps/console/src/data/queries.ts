@@ -10,7 +10,7 @@ import type {
   Key,
   ListCount,
   Queues,
-  Recovery,
+  Replay,
   Secrets,
   Session,
   Settings,
@@ -151,19 +151,19 @@ export const eventQuery = (account: string, id: string) =>
     refetchInterval: POLL_MS,
   });
 
-export const recoveriesQuery = (account: string, filters: { subscription?: string[]; cursor?: string }) =>
+export const replaysQuery = (account: string, filters: { subscription?: string[]; cursor?: string }) =>
   queryOptions({
-    queryKey: ['accounts', account, 'recoveries', 'list', filters],
+    queryKey: ['accounts', account, 'replays', 'list', filters],
     queryFn: ({ signal }) =>
-      call<Page<Recovery>>('GET', `${accountPath(account)}/recoveries${query({ ...filters })}`, undefined, signal),
+      call<Page<Replay>>('GET', `${accountPath(account)}/replays${query({ ...filters })}`, undefined, signal),
     placeholderData: keepPreviousData,
     refetchInterval: POLL_MS,
   });
 
-export const recoveryQuery = (account: string, id: string) =>
+export const replayQuery = (account: string, id: string) =>
   queryOptions({
-    queryKey: ['accounts', account, 'recoveries', id],
-    queryFn: ({ signal }) => call<Recovery>('GET', `${accountPath(account)}/recoveries/${id}`, undefined, signal),
+    queryKey: ['accounts', account, 'replays', id],
+    queryFn: ({ signal }) => call<Replay>('GET', `${accountPath(account)}/replays/${id}`, undefined, signal),
     refetchInterval: ({ state: { data } }) => (data?.status === 'running' ? SOON_MS : false),
   });
 

@@ -47,8 +47,7 @@ export function AddToWebhook({ account, type, onClose }: { account: string; type
           const others = data.filter(({ events }) => events.length > 0 && !events.includes(type));
           return others.length === 0 ? (
             <p>
-              Each webhook here wants it by now. Events that were published before can be brought back on its Recover
-              tab.
+              Each webhook here wants it by now. Events that were published before can be replayed on its Replay tab.
             </p>
           ) : (
             <fieldset className="field">

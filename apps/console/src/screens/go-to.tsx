@@ -75,7 +75,7 @@ function GoToDialog({ account, onClose }: { account: string | null; onClose: () 
     const [first] = pages;
     if (first && !IS_ID.test(wanted)) open(first);
     else if (IS_ID.test(wanted) || mayBeAccount) void find();
-    else setProblem('This is no id and no page. Ids begin with sub_, evt_, dlv_, att_ or rec_.');
+    else setProblem('This is no id and no page. Ids begin with sub_, evt_, dlv_, att_ or rpl_.');
   };
   return (
     <Dialog title="Go to" onClose={onClose}>
@@ -151,8 +151,8 @@ function pathOf({ type, id, accountId, subscriptionId, deliveryId }: Lookup): st
       return `${account}/deliveries/${id}`;
     case 'attempt':
       return deliveryId === undefined ? webhook : `${account}/deliveries/${deliveryId}`;
-    case 'recovery':
-      return `${account}/recoveries/${id}`;
+    case 'replay':
+      return `${account}/replays/${id}`;
     case 'key':
       return `${account}/keys`;
     case 'verification':

@@ -51,9 +51,9 @@ export function useSubscriptionActs(
             label: 'Replay missing',
             onAct: () =>
               void navigate({
-                to: '/accounts/$account/subscriptions/$subscription/recover',
+                to: '/accounts/$account/subscriptions/$subscription/replay',
                 params: { account, subscription: id },
-                search: { which: 'missing', from: statusChangedAt },
+                search: { which: 'missed', from: statusChangedAt },
               }),
           })
         : say('Resumed: what was held goes out now.'),

@@ -70,8 +70,8 @@ export function SubscriptionScreen() {
               Deliveries
             </Link>
             {may('deliveries:write') && (
-              <Link to="/accounts/$account/subscriptions/$subscription/recover" params={params}>
-                Recover
+              <Link to="/accounts/$account/subscriptions/$subscription/replay" params={params}>
+                Replay
               </Link>
             )}
             {may('subscriptions:write') && (

@@ -8,7 +8,7 @@ import { idTime, newId } from '../id.js';
 import { openKeyring } from '../keys/keyring.js';
 import { createKey } from '../keys/create-key.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
-import { startRecovery } from '../recoveries/start-recovery.js';
+import { startReplay } from '../replays/start-replay.js';
 import { foldStats } from '../stats/fold-stats.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
@@ -51,13 +51,13 @@ async function fullAccount(): Promise<string> {
   await ledger.publish(accountId);
   await ledger.publisher.drain();
   const since = new Date(Date.now() - 3_600_000);
-  const recovery = { accountId, subscriptionId: active.id, which: 'failed', since, until: new Date() } as const;
-  expect(await startRecovery(ledger, { ...recovery, isDryRun: false })).toMatchObject({ outcome: 'started' });
+  const replay = { accountId, subscriptionId: active.id, which: 'failed', since, until: new Date() } as const;
+  expect(await startReplay(ledger, { ...replay, isDryRun: false })).toMatchObject({ outcome: 'started' });
   return accountId;
 }
 
 const TABLES =
-  `subscriptions verifications events pending_deliveries finished_deliveries attempts idempotency_keys recoveries api_keys stats stat_deltas`.split(
+  `subscriptions verifications events pending_deliveries finished_deliveries attempts idempotency_keys replays api_keys stats stat_deltas`.split(
     /\s+/,
   );
 

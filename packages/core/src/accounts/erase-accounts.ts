@@ -17,14 +17,14 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 // The parts of an erasing, in this order:
 //
 //   requests          nothing goes: it waits for requests that held the account's row when it was marked (later ones find no
-//                     account), and cancels recoveries
+//                     account), and cancels replays
 //   fan_outs          so that nothing expands
 //   subscriptions     closed, with their secrets and header values: nothing is written for them any more
 //   owed              pending deliveries, with their attempts, so that the dispatcher finds none
 //   events            and so all payloads
 //   deliveries        the finished ones, and what became pending meanwhile, with their attempts
 //   verifications     with their attempts
-//   idempotency_keys, stats, recoveries, sessions, api_keys
+//   idempotency_keys, stats, replays, sessions, api_keys
 //   history           the subscriptions themselves
 //
 // At the end the account's own row goes, with whatever points to it. Each part walks along an index that begins with the account
@@ -39,7 +39,7 @@ const PARTS = {
   verifications: eraseVerifications,
   idempotency_keys: inOrder('idempotency_keys', { key: 'key', type: 'text' }),
   stats: eraseStats,
-  recoveries: inAnyOrder('recoveries'),
+  replays: inAnyOrder('replays'),
   sessions: inAnyOrder('sessions'),
   api_keys: inAnyOrder('api_keys'),
   history: inAnyOrder('subscriptions'),
@@ -137,9 +137,9 @@ const BEFORE_ALL = { uuid: '00000000-0000-0000-0000-000000000000', text: '' };
 
 async function waitForRequests(client: pg.PoolClient, { accountId }: At): ReturnType<Erase> {
   await client.query('SELECT FROM accounts WHERE id = $1 FOR UPDATE', [accountId]);
-  // Waits for a slice that is being brought back, too.
+  // Waits for a slice that is being replayed, too.
   await client.query(
-    `UPDATE recoveries SET status = 'canceled', ended_at = now() WHERE account_id = $1 AND status = 'running'`,
+    `UPDATE replays SET status = 'canceled', ended_at = now() WHERE account_id = $1 AND status = 'running'`,
     [accountId],
   );
   return { count: 0, position: null };
@@ -191,7 +191,7 @@ function inOrder(
 /** Rows of a table as they come: of few rows it does not matter that dead ones are passed over. Uses the table's index that begins
  *  with the account. */
 function inAnyOrder(
-  table: 'stats' | 'recoveries' | 'sessions' | 'api_keys' | 'subscriptions',
+  table: 'stats' | 'replays' | 'sessions' | 'api_keys' | 'subscriptions',
   condition = 'account_id = $1',
 ): Erase {
   return async (client, { accountId, atOnce }) => {

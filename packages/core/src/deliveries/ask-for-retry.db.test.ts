@@ -40,12 +40,12 @@ describe('a retry', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(3);
   });
 
-  it('overrides one that a recovery asked for, and not one of a test', async () => {
+  it('overrides one that a replay asked for, and not one of a test', async () => {
     const accountId = await delivered('https://fails.example/');
     const { id } = await failedOf(accountId);
     await askForRetry(ledger, { accountId, id });
     for (const [asked, then] of [
-      ['recovery', 'manual'],
+      ['replay', 'manual'],
       ['test', 'test'],
       ['manual', 'manual'],
     ] as const) {

@@ -12,7 +12,7 @@ export type AskForRetryResult =
 
 /** Asks for one attempt now, whatever the delivery's state. If it fails, a failed delivery stays failed and a pending one
  *  keeps its schedule. Kept in the ledger, so it is made even if the queue is down; asking twice before it is made asks
- *  for one attempt. One that a recovery had asked for becomes this one: a person waits for it. */
+ *  for one attempt. One that a replay had asked for becomes this one: a person waits for it. */
 export async function askForRetry(
   { db, enqueue }: Deps,
   { accountId, id }: { accountId: string; id: string },
@@ -51,7 +51,7 @@ may AS (
   SELECT FROM found WHERE NOT is_deleted AND NOT is_erased
 ),
 pending AS (
-  UPDATE pending_deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'recovery'), 'manual'),
+  UPDATE pending_deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'replay'), 'manual'),
     leased_until = least(d.leased_until, now() + interval '${LEASE_SECONDS} seconds')
   WHERE d.id = $2 AND EXISTS (SELECT FROM may)
   RETURNING d.attempt_count

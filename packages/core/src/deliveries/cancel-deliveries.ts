@@ -20,7 +20,7 @@ SELECT id, account_id, event_id, event_type, subscription_id,
     WHEN status NOT IN ('pending', 'held') THEN status_reason
     WHEN (SELECT bool_and(is_deleted) FROM chosen) THEN 'subscription_deleted' ELSE 'subscription_disabled'
   END,
-  attempt_count, failure_count, created_at, coalesce(completed_at, now()), recovery_id,
+  attempt_count, failure_count, created_at, coalesce(completed_at, now()), replay_id,
   last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM leaving`;
 

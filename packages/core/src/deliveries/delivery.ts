@@ -5,11 +5,11 @@ import type { AttemptTrigger, DeliveryStatus, SubscriptionStatus } from '../gene
  *
  *  status      entered when                                          left by
  *  pending     published to an active subscription; released;        an attempt → succeeded, failed · pause, disable with hold → held ·
- *              brought back by a recovery                            disable, delete → canceled
+ *              replayed                            disable, delete → canceled
  *  held        published to a paused one; paused; disabled with      resume → pending · disable, delete → canceled
- *              hold; brought back
+ *              hold; replayed
  *  succeeded   an attempt was answered 2xx, whatever the state was   nothing
- *  failed      the schedule is exhausted, or 410                     an attempt asked for that succeeds → succeeded · recovery → pending, held
+ *  failed      the schedule is exhausted, or 410                     an attempt asked for that succeeds → succeeded · replay → pending, held
  *  canceled    its subscription was disabled or deleted              as failed
  *
  *  Beside the status: `attemptCount` counts attempts recorded, so the next one is number attemptCount + 1, and that number
@@ -30,7 +30,7 @@ export interface LoadedDelivery {
   failureCount: number;
   askedTrigger: AttemptTrigger | null;
   /** The last one that brought it back. */
-  recoveryId: string | null;
+  replayId: string | null;
   /** By the database's clock; negative when it is past; null unless pending. */
   dueInMs: number | null;
   subscriptionId: string;

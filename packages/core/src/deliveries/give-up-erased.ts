@@ -13,7 +13,7 @@ export async function giveUpErased(pool: pg.Pool, { id }: { id: string }): Promi
      SELECT id, account_id, event_id, event_type, subscription_id,
        CASE WHEN status IN ('pending', 'held') THEN 'canceled' ELSE status END,
        CASE WHEN status IN ('pending', 'held') THEN 'payload_erased' ELSE status_reason END,
-       attempt_count, failure_count, created_at, coalesce(completed_at, now()), recovery_id,
+       attempt_count, failure_count, created_at, coalesce(completed_at, now()), replay_id,
        last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
      FROM leaving`,
     [id],

@@ -13,10 +13,10 @@ export interface DeliveriesWanted extends WantedPage {
   outcomes?: AttemptOutcome[] | undefined;
   triggers?: AttemptTrigger[] | undefined;
   eventId?: string | undefined;
-  recoveryId?: string | undefined;
+  replayId?: string | undefined;
 }
 
-export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'leasedUntil' | 'recoveryId'>;
+export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'leasedUntil' | 'replayId'>;
 
 /** A delivery of either table, or of both. */
 const COLUMNS = `d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType",
@@ -90,7 +90,7 @@ const STATUSES: Record<Table, DeliveryStatus[]> = {
  *  these indexes:
  *
  *    led by                          a way for                            index
- *    a recovery                      each status                          recovery
+ *    a replay                      each status                          replay
  *    outcomes, triggers or statuses  each of them but the usual one       outcome, trigger, status
  *    the usual one, or nothing       each subscription, or the account    subscription_id_id, account_id_id
  *
@@ -112,7 +112,7 @@ interface Ways {
   ways: Way[];
   values: unknown[];
   page: Page;
-  /** What is selected of some of the ways; nothing of another account's recovery. */
+  /** What is selected of some of the ways; nothing of another account's replay. */
   unionOf(selects: string[]): string;
 }
 
@@ -129,9 +129,9 @@ interface Way {
 /** Its filters have no index. */
 const isSearch = ({ filters }: Way): boolean => filters.length > 0;
 
-function unite(selects: string[], { recovery, account }: Filters): string {
+function unite(selects: string[], { replay, account }: Filters): string {
   const all = selects.map((one) => `(${one})`).join('\nUNION ALL\n');
-  return recovery ? `SELECT * FROM (${all}) of_recovery WHERE ${isOurs('recoveries', recovery, account)}` : all;
+  return replay ? `SELECT * FROM (${all}) of_replay WHERE ${isOurs('replays', replay, account)}` : all;
 }
 
 /** At most a page of the rows of a way that pass its filters, among the first `lookedAt`. */
@@ -179,7 +179,7 @@ const STATUS: Lead = {
 /** What is asked for, as SQL. null: nothing of that kind. */
 interface Filters {
   account: string;
-  recovery: string | null;
+  replay: string | null;
   subscriptions: string[] | null;
   types: string[] | null;
   /** The first one leads, the others filter: the ways of all of them together would be too many. Their values stand in the text:
@@ -188,7 +188,7 @@ interface Filters {
 }
 
 function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
-  const { recoveryId, subscriptionIds, eventTypes, outcomes, triggers, statuses } = wanted;
+  const { replayId, subscriptionIds, eventTypes, outcomes, triggers, statuses } = wanted;
   const leads = [
     { lead: OUTCOME, ones: outcomes },
     { lead: TRIGGER, ones: triggers },
@@ -196,7 +196,7 @@ function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
   ];
   return {
     account: param(wanted.accountId),
-    recovery: recoveryId ? `${param(recoveryId)}::uuid` : null,
+    replay: replayId ? `${param(replayId)}::uuid` : null,
     subscriptions: subscriptionIds ? unique(subscriptionIds).map((id) => `${param(id)}::uuid`) : null,
     types: eventTypes ? unique(eventTypes).map(param) : null,
     leads: leads.flatMap(({ lead, ones }) => (ones ? [{ lead, values: unique<string>(ones) }] : [])),
@@ -204,13 +204,13 @@ function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
 }
 
 function waysOf(table: Table, filters: Filters): Way[] {
-  const { account, recovery, leads } = filters;
-  if (recovery) {
+  const { account, replay, leads } = filters;
+  if (replay) {
     const status = leads.find(({ lead }) => lead === STATUS);
     return statusesIn(table, status?.values).map((one) => ({
       table,
-      columns: { recovery_id: recovery, status: literal(STATUS, one) },
-      conditions: ['d.recovery_id IS NOT NULL'],
+      columns: { replay_id: replay, status: literal(STATUS, one) },
+      conditions: ['d.replay_id IS NOT NULL'],
       filters: allOf({ ...filters, leads: leads.filter(({ lead }) => lead !== STATUS) }),
     }));
   }
@@ -264,7 +264,7 @@ const ofEvent = (event: string, filters: Filters): Way => ({
   conditions: [
     isOfEvent(`${event}::uuid`),
     `d.account_id = ${filters.account}`,
-    ...(filters.recovery ? [`d.recovery_id = ${filters.recovery}`] : []),
+    ...(filters.replay ? [`d.replay_id = ${filters.replay}`] : []),
     ...allOf(filters),
   ],
   filters: [],
@@ -279,7 +279,7 @@ function allOf({ subscriptions, types, leads = [] }: Partial<Filters>): string[]
 }
 
 /** That it is the account's. Asked once, and not of each delivery: Postgres would expect few of them, and sort all. */
-const isOurs = (table: 'subscriptions' | 'recoveries', id: string, account: string): string =>
+const isOurs = (table: 'subscriptions' | 'replays', id: string, account: string): string =>
   `EXISTS (SELECT FROM ${table} o WHERE o.id = ${id} AND o.account_id = ${account})`;
 const isAnyOf = (lead: Lead, values: string[]): string =>
   `d.${lead.column} IN (${values.map((one) => literal(lead, one)).join(', ')})`;

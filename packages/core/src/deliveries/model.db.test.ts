@@ -127,9 +127,9 @@ function checkRow(row: Row, world: World): void {
   expect(REASONS[status]).toContain(row.statusReason);
   expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: row.attemptCount }, (_, n) => n + 1));
   expect(status === 'succeeded').toBe(attempts.some(({ outcome }) => outcome === 'ok'));
-  if (askedTrigger === 'recovery')
-    expect(status, 'a recovery asks for nothing that a pause would not hold').toBe('pending');
-  // Only a failure of the receiver's in a scheduled try spends a wait, and what was brought back has them all again.
+  if (askedTrigger === 'replay')
+    expect(status, 'a replay asks for nothing that a pause would not hold').toBe('pending');
+  // Only a failure of the receiver's in a scheduled try spends a wait, and what was replayed has them all again.
   const spending = attempts
     .slice(world.broughtAfter.get(row.id) ?? 0)
     .filter(
@@ -159,7 +159,7 @@ function checkStep(act: Limits, before: Row, after: Row): void {
   if (after.askedTrigger !== null && after.askedTrigger !== before.askedTrigger)
     expect(after.askedTrigger, 'who asked').toBe(act.asks);
   const isGivenUp = after.subscription === 'deleted' || (isMoved && after.status === 'canceled');
-  if (before.askedTrigger !== null && before.askedTrigger !== 'recovery' && after.askedTrigger === null)
+  if (before.askedTrigger !== null && before.askedTrigger !== 'replay' && after.askedTrigger === null)
     expect(made.length > 0 || isGivenUp, 'what a person asked for stands until it is made').toBe(true);
 }
 
@@ -238,7 +238,7 @@ async function play(
       await world.observe(act);
       expect(sum(world.lost) - lost, 'results lost').toBeLessThanOrEqual(act.loses ? 1 : 0);
     }
-    // Each may go through its schedule, and once more when a recovery that is running brings it back.
+    // Each may go through its schedule, and once more when a replay that is running replays it.
     const most = (world.owed.size + 1) * world.subscriptionOf.size;
     await settle(world, { answer, rounds: 2 * most * (waitsMs.length + 3) });
     for (const { status, askedTrigger, subscription } of (await stateOf(world)).values()) {
@@ -257,7 +257,7 @@ async function play(
 const OFTEN = [
   ...['publish', 'work', 'work', 'work', 'work', 'time passes', 'time passes', 'dispatch', 'dispatch', 'dispatch'],
   ...['something happens while a receiver has the request', 'the queue brings a job again'],
-  ...['all receivers are down for hours', 'it is brought back while a receiver has the request'],
+  ...['all receivers are down for hours', 'it is replayed while a receiver has the request'],
 ];
 const NAMES = [...OFTEN, ...OFTEN, ...Object.keys(ACTS)];
 const choice = { at: fc.nat(11), how: fc.nat(39) };
@@ -272,7 +272,7 @@ const steps = fc.oneof(
 /** What chance seldom brings together, each time. */
 const act = (name: string, how: number, at = 0): Step => ({ act: name, at, how });
 const times = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step);
-const MEANWHILE = 'it is brought back while a receiver has the request';
+const MEANWHILE = 'it is replayed while a receiver has the request';
 /** The breakers of both subscriptions are half-open, a delivery of each is due, and the retry of the probe before is due soon. */
 const TIMES_OUT = act('work', 3, 1);
 const HALF_OPEN: Step[] = [
@@ -284,7 +284,7 @@ const STORIES: [Step[], (typeof FINAL_ANSWERS)[number], (typeof SCHEDULES_MS)[nu
   [[act('publish', 0), act(MEANWHILE, 1)], {}, []], // 500, and no wait left
   [[act('publish', 0), act(MEANWHILE, 1)], {}, [5_000]], // 500
   [[act('publish', 0), act(MEANWHILE, 8)], {}, [5_000]], // 410
-  [[act('publish', 0), act('all receivers are down for hours', 0), act('recover', 2)], FAILED, [5_000]],
+  [[act('publish', 0), act('all receivers are down for hours', 0), act('replay', 2)], FAILED, [5_000]],
   [HALF_OPEN, {}, [55_000, 3_500_000]],
   [HALF_OPEN, {}, [3_700_000, 5_000]],
 ];

@@ -17,12 +17,12 @@ import {
   isRecord,
   silent,
 } from '../ledger.test-support.js';
-import type { AttemptTrigger, DeliveryStatus, RecoveryStatus } from '../generated/prisma/client.js';
+import type { AttemptTrigger, DeliveryStatus, ReplayStatus } from '../generated/prisma/client.js';
 import { openPatience } from '../database-away.js';
-import { advanceRecoveries } from '../recoveries/advance-recoveries.js';
-import { cancelRecovery } from '../recoveries/cancel-recovery.js';
-import { findRecovery } from '../recoveries/recovery.js';
-import { type WantedRecovery, startRecovery } from '../recoveries/start-recovery.js';
+import { advanceReplays } from '../replays/advance-replays.js';
+import { cancelReplay } from '../replays/cancel-replay.js';
+import { findReplay } from '../replays/replay.js';
+import { type WantedReplay, startReplay } from '../replays/start-replay.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
@@ -245,13 +245,13 @@ async function publish(world: World, { how }: Step, ledger: Ledger): Promise<voi
   world.published.push({ id: result.event.id, type, createdAt: result.event.createdAt });
 }
 
-async function wantedRecovery(world: World, { at, how }: Step): Promise<WantedRecovery> {
+async function wantedReplay(world: World, { at, how }: Step): Promise<WantedReplay> {
   // All there is, or what came before or after one of the events.
   const middle = pick(world.published, at)?.createdAt ?? new Date();
-  const wanted: WantedRecovery = {
+  const wanted: WantedReplay = {
     accountId: world.accountId,
     subscriptionId: of(world, at).id,
-    which: how % 2 === 0 ? 'failed' : 'missing',
+    which: how % 2 === 0 ? 'failed' : 'missed',
     since: how % 10 === 0 ? middle : new Date(0),
     until: how % 7 === 0 ? middle : new Date(Date.now() + 60_000),
     isDryRun: false,
@@ -263,16 +263,16 @@ async function wantedRecovery(world: World, { at, how }: Step): Promise<WantedRe
   });
   const first = receiving.filter(({ id }) => id === wanted.subscriptionId);
   for (const { id } of [...first, ...receiving]) {
-    if ((await recoverable(world, { ...wanted, subscriptionId: id })).length > 0)
+    if ((await replayable(world, { ...wanted, subscriptionId: id })).length > 0)
       return { ...wanted, subscriptionId: id };
   }
   return wanted;
 }
 
-/** What such a recovery brings back, as the model knows it: the events. */
-async function recoverable(
+/** What such a replay sends again, as the model knows it: the events. */
+async function replayable(
   world: World,
-  { subscriptionId, which, since, until }: Omit<WantedRecovery, 'accountId' | 'isDryRun'>,
+  { subscriptionId, which, since, until }: Omit<WantedReplay, 'accountId' | 'isDryRun'>,
 ): Promise<string[]> {
   if (which === 'failed') {
     const { rows } = await world.ledger.db.pool.query<{ id: string }>(
@@ -298,37 +298,37 @@ interface Brought {
   askedTrigger: AttemptTrigger | null;
 }
 
-/** One slice of each running recovery, by `workers` at once; returns how many are running still. */
+/** One slice of each running replay, by `workers` at once; returns how many are running still. */
 async function advance(world: World, { atOnce, workers }: { atOnce: number; workers: number }): Promise<number> {
   const { prisma, pool } = world.ledger.db;
-  const running = await prisma.recovery.findMany({
+  const running = await prisma.replay.findMany({
     where: { accountId: world.accountId, status: 'running' },
     include: { subscription: true },
   });
   if (running.length === 0) return 0;
   const before = new Map<string, string[]>();
-  for (const recovery of running) {
-    // What an earlier slice brought back may have failed, or been canceled, again: a recovery does not go over it twice.
-    const brought = await prisma.delivery.findMany({ where: { recoveryId: recovery.id }, select: { eventId: true } });
+  for (const replay of running) {
+    // What an earlier slice replayed may have failed, or been canceled, again: a replay does not go over it twice.
+    const brought = await prisma.delivery.findMany({ where: { replayId: replay.id }, select: { eventId: true } });
     const done = new Set(brought.map(({ eventId }) => eventId));
     before.set(
-      recovery.id,
-      (await recoverable(world, recovery)).filter((eventId) => !done.has(eventId)),
+      replay.id,
+      (await replayable(world, replay)).filter((eventId) => !done.has(eventId)),
     );
   }
-  await Promise.all(Array.from({ length: workers }, () => advanceRecoveries(world.ledger.db, { atOnce })));
+  await Promise.all(Array.from({ length: workers }, () => advanceReplays(world.ledger.db, { atOnce })));
   let left = 0;
-  for (const { id, subscription, queued, ...recovery } of running) {
-    const now = await prisma.recovery.findUniqueOrThrow({ where: { id } });
+  for (const { id, subscription, queued, ...replay } of running) {
+    const now = await prisma.replay.findUniqueOrThrow({ where: { id } });
     if (now.status === 'running') left += 1;
     const { rows } = await pool.query<Brought>(
       `SELECT id, event_id AS "eventId", status, attempt_count AS "attemptCount", asked_trigger AS "askedTrigger" FROM deliveries
-       WHERE recovery_id = $1 AND subscription_id = $2 AND event_id = ANY ($3::uuid[])`,
+       WHERE replay_id = $1 AND subscription_id = $2 AND event_id = ANY ($3::uuid[])`,
       [id, subscription.id, before.get(id)],
     );
     const receives = subscription.deletedAt === null && ['active', 'paused'].includes(subscription.status);
     if (!receives) expect([now.status, rows.length], 'for who receives nothing it ends').toEqual(['canceled', 0]);
-    expect(now.queued - queued, 'what it says that it brought back').toBe(rows.length);
+    expect(now.queued - queued, 'what it says that it replayed').toBe(rows.length);
     expect(rows.length).toBeLessThanOrEqual(atOnce * workers);
     for (const { status, askedTrigger } of rows) {
       expect(status).toBe(subscription.status === 'paused' ? 'held' : 'pending');
@@ -338,8 +338,8 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
       world.owed.get(eventId)?.add(subscription.id);
       world.broughtAfter.set(deliveryId, attemptCount + Number(world.underWay.has(deliveryId)));
     }
-    if (now.status === 'completed' && recovery.which === 'missing')
-      expect(await recoverable(world, recovery), 'nothing is missing any more').toEqual([]);
+    if (now.status === 'completed' && replay.which === 'missed')
+      expect(await replayable(world, replay), 'nothing is missing any more').toEqual([]);
   }
   return left;
 }
@@ -355,7 +355,7 @@ const receiving = (...to: string[]) => ['active', 'paused'].flatMap((from) => to
 const WORKING: Limits = { moves: [...ENDS, ...SETTLES], turns: receiving('disabled'), attempts: true };
 const BRINGING_BACK: Limits = {
   moves: ['failed>pending', 'failed>held', 'canceled>pending', 'canceled>held'],
-  asks: 'recovery',
+  asks: 'replay',
 };
 const FOLLOWING: Limits = { moves: ['held>pending', ...CANCELS] };
 const RESUMES = ['paused>active', 'disabled>active', 'holding>active'];
@@ -432,44 +432,44 @@ const OUTSIDE: Record<string, Act> = {
       expect(end?.end, 'a real attempt, at once').toBe('attempted');
     },
   },
-  'count what a recovery would bring back': {
+  'count what a replay would replay': {
     async run(world, step) {
-      const wanted = { ...(await wantedRecovery(world, step)), isDryRun: true };
-      const counted = await startRecovery(world.ledger, wanted);
-      if (counted.outcome === 'counted') expect(counted.matched).toBe((await recoverable(world, wanted)).length);
+      const wanted = { ...(await wantedReplay(world, step)), isDryRun: true };
+      const counted = await startReplay(world.ledger, wanted);
+      if (counted.outcome === 'counted') expect(counted.matched).toBe((await replayable(world, wanted)).length);
     },
   },
-  'start a recovery': {
-    run: async (world, step) => void (await startRecovery(world.ledger, await wantedRecovery(world, step))),
+  'start a replay': {
+    run: async (world, step) => void (await startReplay(world.ledger, await wantedReplay(world, step))),
   },
-  'advance recoveries': {
+  'advance replays': {
     ...BRINGING_BACK,
     run: async (world, { at, how }) => void (await advance(world, { atOnce: 1 + (at % 3), workers: 1 + (how % 2) })),
   },
-  'cancel a recovery': {
+  'cancel a replay': {
     async run(world, { at }) {
       const { ledger, accountId } = world;
-      const recoveries = await ledger.db.prisma.recovery.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
-      const recovery = pick(recoveries, at);
-      const canceled = recovery && (await cancelRecovery(ledger, { accountId, id: recovery.id }));
-      const ended: RecoveryStatus | undefined = recovery?.status === 'running' ? 'canceled' : recovery?.status;
+      const replays = await ledger.db.prisma.replay.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+      const replay = pick(replays, at);
+      const canceled = replay && (await cancelReplay(ledger, { accountId, id: replay.id }));
+      const ended: ReplayStatus | undefined = replay?.status === 'running' ? 'canceled' : replay?.status;
       expect(canceled?.status).toBe(ended);
     },
   },
-  recover: {
+  replay: {
     ...BRINGING_BACK,
     async run(world, step) {
       const { ledger, accountId } = world;
-      const wanted = await wantedRecovery(world, step);
-      const expected = await recoverable(world, wanted);
-      const started = await startRecovery(ledger, wanted);
+      const wanted = await wantedReplay(world, step);
+      const expected = await replayable(world, wanted);
+      const started = await startReplay(ledger, wanted);
       if (started.outcome !== 'started') return;
-      const { id } = started.recovery;
+      const { id } = started.replay;
       while ((await advance(world, { atOnce: 1 + (step.at % 3), workers: 1 })) > 0);
-      const ended = await findRecovery(ledger.db, { accountId, id });
+      const ended = await findReplay(ledger.db, { accountId, id });
       expect(ended).toMatchObject({ status: 'completed', matched: expected.length, queued: expected.length });
       expect(ended).toMatchObject({ pending: expected.length, succeeded: 0, failed: 0 });
-      expect(await recoverable(world, wanted), 'nothing is left of it').toEqual([]);
+      expect(await replayable(world, wanted), 'nothing is left of it').toEqual([]);
     },
   },
   pause: {
@@ -594,8 +594,8 @@ async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
 
 /** What is done to one subscription: there they meet. */
 export const TO_ONE = [
-  ...['publish', 'publish', 'ask for a retry', 'send a test', 'put a job back on the board', 'recover', 'recover'],
-  ...['start a recovery', 'advance recoveries', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
+  ...['publish', 'publish', 'ask for a retry', 'send a test', 'put a job back on the board', 'replay', 'replay'],
+  ...['start a replay', 'advance replays', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
   ...['disable, and the API ends after the commit', 'pause, and the API ends after the commit', 'dispatch the rest'],
 ];
 
@@ -649,10 +649,10 @@ export const ACTS: Record<string, Act> = {
       await meanwhile(world, { at, how }, how % 3 === 0 ? several : [pick(Object.keys(OUTSIDE), first)]);
     },
   },
-  'it is brought back while a receiver has the request': {
+  'it is replayed while a receiver has the request': {
     ...WORKING,
     finishes: true,
-    run: (world, { at, how }) => meanwhile(world, { at, how }, ['disable', 'resume', 'recover'], 2),
+    run: (world, { at, how }) => meanwhile(world, { at, how }, ['disable', 'resume', 'replay'], 2),
   },
   'two workers race on one job': {
     ...WORKING,
@@ -710,13 +710,13 @@ export async function settle(
 ): Promise<void> {
   for (let n = 0; n < rounds; n += 1) {
     await passTime(world, 90_000);
-    const recovering = await advance(world, { atOnce: 3, workers: 1 });
+    const replaying = await advance(world, { atOnce: 3, workers: 1 });
     await world.observe(BRINGING_BACK);
     const rest = await dispatchRest(world.ledger);
     world.followed = 'every';
     await world.observe(FOLLOWING);
     const round = await dispatchAll(world);
-    if (recovering + round.enqueued + rest === 0 && !round.isMoreDue && world.ledger.jobs.length === 0) return;
+    if (replaying + round.enqueued + rest === 0 && !round.isMoreDue && world.ledger.jobs.length === 0) return;
     for (let job = takeDue(world); job; job = takeDue(world)) {
       const end = await attempt(world, job, () => answer);
       if (end?.end === 'early') throw new Error(`early by ${end.inMs} ms although the time has come`);

@@ -28,7 +28,7 @@ const cancel = (id: string) =>
     `WITH leaving AS (DELETE FROM pending_deliveries WHERE id = $1 RETURNING ${COLUMNS})
      INSERT INTO finished_deliveries (${COLUMNS})
      SELECT id, account_id, event_id, event_type, subscription_id, 'canceled', 'subscription_disabled', attempt_count, failure_count,
-       created_at, now(), recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at FROM leaving`,
+       created_at, now(), replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at FROM leaving`,
     [id],
   );
 async function publish(accountId: string, count = 1): Promise<string[]> {

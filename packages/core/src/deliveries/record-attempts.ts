@@ -60,7 +60,7 @@ leaving AS (
 finished AS (
   INSERT INTO finished_deliveries (${COLUMNS})
   SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count,
-    created_at, completed_at, recovery_id, outcome, trigger, status_code, duration_ms, started_at
+    created_at, completed_at, replay_id, outcome, trigger, status_code, duration_ms, started_at
   FROM after WHERE is_finished
 )`,
   finished_deliveries: `
@@ -85,14 +85,14 @@ WITH input AS (
   ) AS t (
     id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
     dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error,
-    decided, wait_ms, spent, disables, recovery_id
+    decided, wait_ms, spent, disables, replay_id
   )
 ),
 before AS (
   SELECT d.id, d.account_id, d.event_id, d.event_type, d.subscription_id, d.status, d.status_reason, d.attempt_count, d.failure_count,
-    d.created_at, d.completed_at, d.recovery_id, ${OWED[table]},
+    d.created_at, d.completed_at, d.replay_id, ${OWED[table]},
     i.id AS attempt_id, i.decided, i.disables, i.url, i.wait_ms, i.spent, i.outcome, i.status_code, i.trigger, i.started_at, i.duration_ms,
-    d.recovery_id IS DISTINCT FROM i.recovery_id AS is_back
+    d.replay_id IS DISTINCT FROM i.replay_id AS is_back
   FROM input i JOIN ${table} d ON d.id = i.delivery_id
   WHERE d.attempt_count = i.number - 1
   ORDER BY d.id
@@ -115,17 +115,17 @@ moving AS (
       WHEN next = 'failed' AND trigger <> 'manual' AND NOT is_back AND status IN ('pending', 'held') THEN 'failed'
       ELSE status
     END AS status_after,
-    -- A try that a person asked for leaves the schedule as it was, and so does one of before a recovery that brought it back.
+    -- A try that a person asked for leaves the schedule as it was, and so does one of before a replay that brought it back.
     CASE WHEN trigger = 'manual' OR is_back THEN greatest(due_at, now()) ELSE now() + wait_ms * interval '1 millisecond' END AS due_after,
     -- What was asked for while a scheduled try was under way still stands, unless that one succeeded; and so does what we
-    -- aborted ourselves. After a 410 a recovery asks for nothing any more.
+    -- aborted ourselves. After a 410 a replay asks for nothing any more.
     CASE WHEN trigger = 'auto' AND next <> 'succeeded' OR outcome = 'aborted'
-      THEN CASE WHEN next = 'gone' THEN nullif(asked_trigger, 'recovery') ELSE asked_trigger END
+      THEN CASE WHEN next = 'gone' THEN nullif(asked_trigger, 'replay') ELSE asked_trigger END
     END AS asked_after
   FROM result r
 ),
 after AS (
-  SELECT id, account_id, event_id, event_type, subscription_id, created_at, recovery_id, status AS status_before, status_after AS status,
+  SELECT id, account_id, event_id, event_type, subscription_id, created_at, replay_id, status AS status_before, status_after AS status,
     CASE
       WHEN status_after = status THEN status_reason
       WHEN next = 'gone' THEN 'gone'
@@ -299,7 +299,7 @@ function valuesOf(records: AttemptRecord[], failingAfterMs: number): unknown[] {
     failingAfterMs,
     LONGEST_QUEUED_WAIT_MS,
     column(({ decision }) => decision.next === 'succeeded' && decision.disable === true),
-    column(({ delivery }) => delivery.recoveryId),
+    column(({ delivery }) => delivery.replayId),
   ];
 }
 

@@ -3,7 +3,7 @@
 
 /** The columns that both tables have. `pending_deliveries` also has due_at, asked_trigger and leased_until. */
 export const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count,
-  created_at, completed_at, recovery_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
+  created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 
 /** SQL: the delivery `d` is one of the event `event`. Ids of an event's deliveries begin as its own does, so they are a range of the key. */
 export const isOfEvent = (event: string): string =>

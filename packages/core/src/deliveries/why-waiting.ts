@@ -17,7 +17,7 @@ export interface WaitingRow {
   /** null: only what was asked for is owed. */
   dueAt: Date | null;
   leasedUntil: Date | null;
-  /** A person, a test or a recovery asked for the attempt: the schedule, the circuit and pausing do not hold it up. */
+  /** A person, a test or a replay asked for the attempt: the schedule, the circuit and pausing do not hold it up. */
   isAsked: boolean;
   breakerUntil: Date | null;
   /** It is the single attempt of a half-open circuit. */

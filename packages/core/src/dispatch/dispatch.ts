@@ -20,7 +20,7 @@ export interface Round {
  *  Any number of processes may run it. */
 export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
   const { deliveries, waitingCount } = await leaseDue(db.pool, { perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
-  // What a resume released, or a recovery brought back, may have the number of a retry that still sleeps in the queue `retry`,
+  // What a resume released, or a replay sent again, may have the number of a retry that still sleeps in the queue `retry`,
   // which would ignore it: so there goes only what was there before.
   const isRetry = ({ attemptNumber, askedTrigger, wasDeferred }: LeasedDelivery) =>
     attemptNumber > 1 && askedTrigger === null && !wasDeferred;

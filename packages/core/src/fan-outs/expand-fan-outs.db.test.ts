@@ -5,7 +5,7 @@ import { freezeEvent } from '../events/freeze-event.js';
 import { openPublisher, type Publisher } from '../events/publisher.js';
 import { readFigures } from '../figures/read-figures.js';
 import { type Ledger, openLedger } from '../ledger.test-support.js';
-import { startRecovery } from '../recoveries/start-recovery.js';
+import { startReplay } from '../replays/start-replay.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
@@ -176,7 +176,7 @@ describe('expand', () => {
       [holding, 'held'],
       [last, 'pending'],
     ]);
-    // The event says what was written, so that a recovery finds what it is missing to others.
+    // The event says what was written, so that a replay finds what it is missing to others.
     expect(await eventOf(event.id)).toMatchObject({ deliveryCount: 4 });
     for (const id of [paused, holding]) await resumeSubscription(ledger, { accountId, id });
     await ledger.settle();
@@ -240,12 +240,12 @@ it('counts the webhooks that subscribe to a type once for all who ask meanwhile'
   expect(counted).toEqual([2, 2]);
 });
 
-it('a recovery of missing events adds nothing to an event that expands', async () => {
+it('a replay of missing events adds nothing to an event that expands', async () => {
   const { accountId, ids } = await withWebhooks(LIMIT + 1);
   const { event } = await publish(accountId);
   const since = new Date(Date.now() - 60_000);
-  const missing = { accountId, which: 'missing', since, until: new Date(Date.now() + 60_000), isDryRun: true } as const;
-  const count = (subscriptionId: string) => startRecovery(ledger, { ...missing, subscriptionId });
+  const missing = { accountId, which: 'missed', since, until: new Date(Date.now() + 60_000), isDryRun: true } as const;
+  const count = (subscriptionId: string) => startReplay(ledger, { ...missing, subscriptionId });
   expect(await count(ids[0] ?? '')).toMatchObject({ matched: 0 });
   const younger = await ledger.activeSubscription(accountId);
   expect(await count(younger.id)).toMatchObject({ matched: 0 });

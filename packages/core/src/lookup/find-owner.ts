@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /** What may be looked up by its id. */
-export type Kind = 'subscription' | 'event' | 'delivery' | 'attempt' | 'key' | 'verification' | 'recovery';
+export type Kind = 'subscription' | 'event' | 'delivery' | 'attempt' | 'key' | 'verification' | 'replay';
 
 /** Whose something is, and what it belongs to; ids of the database. */
 export interface Owner {
@@ -23,7 +23,7 @@ const FIND: Record<Kind, string> = {
     FROM attempts WHERE id = $1`,
   key: `SELECT account_id AS "accountId", ${NOTHING} FROM api_keys WHERE id = $1`,
   verification: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM verifications WHERE id = $1`,
-  recovery: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM recoveries WHERE id = $1`,
+  replay: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM replays WHERE id = $1`,
 };
 
 /** Whose the thing with this id is; null: there is none, or (of `accountId`, unless null) it is another account's. */

@@ -9,7 +9,7 @@ export function advise({ type, detail, delivery }: Pick<Notice, 'type' | 'detail
     case 'subscription:failing':
       return 'Nothing is delivered to it, and if that goes on it is disabled. Ask its owner to look at the latest attempts.';
     case 'subscription:recovered':
-      return 'It receives again. What failed meanwhile can be brought back with recover.';
+      return 'It receives again. What failed meanwhile can be replayed.';
     case 'delivery:failed':
       return delivery
         ? `${SEEN[delivery.outcome](delivery.statusCode)} ${MEND[delivery.reason ?? ''] ?? MEND_DEFAULT}`
@@ -22,11 +22,11 @@ export function advise({ type, detail, delivery }: Pick<Notice, 'type' | 'detail
 const ADVICE_WHEN_DISABLED: Record<string, string> = {
   manual: 'It was disabled over the API. Resume it when it is to receive again.',
   failing:
-    'Nothing was delivered to it for too long. Ask its owner to mend the receiver, then resume it and recover what it missed.',
+    'Nothing was delivered to it for too long. Ask its owner to mend the receiver, then resume it and replay what it missed.',
   gone: 'Its receiver answered that it wants no more. Delete it, or resume it if that was a mistake.',
 };
 
-const MEND_DEFAULT = 'Ask its owner to mend it, then retry the delivery or recover all that failed.';
+const MEND_DEFAULT = 'Ask its owner to mend it, then retry the delivery or replay all that failed.';
 const MEND: Record<string, string> = {
   gone: 'The subscription is disabled: delete it, or resume it if that was a mistake.',
 };

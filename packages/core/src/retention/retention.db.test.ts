@@ -10,7 +10,7 @@ import { insertEvents } from '../events/insert-events.js';
 import { leaseDue } from '../dispatch/lease-due.js';
 import { dispatch } from '../dispatch/dispatch.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
-import { startRecovery } from '../recoveries/start-recovery.js';
+import { startReplay } from '../replays/start-replay.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { requestVerification } from '../verifications/start-verification.js';
@@ -262,22 +262,22 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
   });
 
-  it('an event whose deliveries went is not missing: no recovery sends it again', async () => {
+  it('an event whose deliveries went is not missing: no replay sends it again', async () => {
     await aged(day(0));
     const wanted = {
       accountId,
       subscriptionId,
-      which: 'missing',
+      which: 'missed',
       since: day(-1),
       until: day(1),
       isDryRun: true,
     } as const;
     await ledger.db.pool.query('DELETE FROM finished_deliveries'); // as retention does, days before the slice of the event
-    expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
+    expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
     await ledger.db.pool.query('UPDATE events SET delivery_count = 0');
-    expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 1 });
+    expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 1 });
     await ledger.db.pool.query(`UPDATE events SET body = ''`);
-    expect(await startRecovery(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
+    expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
   });
 
   it('holds up no dispatcher while it runs', async () => {

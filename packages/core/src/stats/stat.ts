@@ -1,5 +1,5 @@
 // Statistics count what there is, whoever caused it: a test event is an event, and its attempts are attempts, like those of a
-// recovery or of a person's retry. Verifications are none of it. A count never changes afterwards: what is brought back and
+// replay or of a person's retry. Verifications are none of it. A count never changes afterwards: what is replayed and
 // then succeeds has failed before, and counts for both.
 //
 //   kind             counts                                                         of a subscription too

@@ -46,7 +46,7 @@ export interface Looked {
 }
 
 // Ids alone: both use the primary keys or, for one account's deliveries, the indexes by account. Attempts of all accounts lie
-// together, so a look at one account's passes over the others': looks go back minutes, not days. A delivery that a recovery adds
+// together, so a look at one account's passes over the others': looks go back minutes, not days. A delivery that a replay adds
 // to an old event has an id of the event's time, so this finds its attempts only.
 const LOOK = `
 (SELECT 'delivery' AS kind, id FROM deliveries

@@ -17,10 +17,10 @@ import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { sendTest } from '../subscriptions/send-test.js';
-import { advanceRecoveries } from './advance-recoveries.js';
-import { cancelRecovery } from './cancel-recovery.js';
-import { findRecovery } from './recovery.js';
-import { startRecovery, type WantedRecovery } from './start-recovery.js';
+import { advanceReplays } from './advance-replays.js';
+import { cancelReplay } from './cancel-replay.js';
+import { findReplay } from './replay.js';
+import { startReplay, type WantedReplay } from './start-replay.js';
 
 let ledger: Ledger;
 let databaseUrl: string;
@@ -34,21 +34,21 @@ beforeEach(async () => {
   ledger.answers.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
-  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, recoveries');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, replays');
 });
 
 const { signal } = new AbortController();
 const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 const soon = () => new Date(Date.now() + 1_000);
-type Wanted = Partial<WantedRecovery> & Pick<WantedRecovery, 'accountId' | 'subscriptionId'>;
+type Wanted = Partial<WantedReplay> & Pick<WantedReplay, 'accountId' | 'subscriptionId'>;
 
 const ask = (wanted: Wanted) =>
-  startRecovery(ledger, { which: 'failed', since: LONG_AGO, until: soon(), isDryRun: false, ...wanted });
+  startReplay(ledger, { which: 'failed', since: LONG_AGO, until: soon(), isDryRun: false, ...wanted });
 
 async function start(wanted: Wanted): Promise<string> {
   const result = await ask(wanted);
   if (result.outcome !== 'started') throw new Error(result.outcome);
-  return result.recovery.id;
+  return result.replay.id;
 }
 
 async function count(wanted: Wanted): Promise<number> {
@@ -57,17 +57,17 @@ async function count(wanted: Wanted): Promise<number> {
   return result.matched;
 }
 
-const isRunning = async () => (await ledger.db.prisma.recovery.count({ where: { status: 'running' } })) > 0;
+const isRunning = async () => (await ledger.db.prisma.replay.count({ where: { status: 'running' } })) > 0;
 
 async function advanceToTheEnd(atOnce = 500): Promise<void> {
-  while (await isRunning()) await advanceRecoveries(ledger.db, { atOnce });
+  while (await isRunning()) await advanceReplays(ledger.db, { atOnce });
 }
 
-/** Starts a recovery and carries it out. */
-async function recover(wanted: Wanted) {
+/** Starts a replay and carries it out. */
+async function replay(wanted: Wanted) {
   const id = await start(wanted);
   await advanceToTheEnd();
-  return findRecovery(ledger.db, { accountId: wanted.accountId, id });
+  return findReplay(ledger.db, { accountId: wanted.accountId, id });
 }
 
 /** What the dispatcher and the workers then do. */
@@ -120,7 +120,7 @@ const triggers = async (accountId: string) => {
 const deliveries = (where: { accountId: string; eventId?: string }) =>
   ledger.db.prisma.delivery.findMany({ where, orderBy: { id: 'asc' } });
 
-/** Notes each time that a delivery leaves `failed`, whether it moves to the pending ones or is among them, or is made by a recovery. */
+/** Notes each time that a delivery leaves `failed`, whether it moves to the pending ones or is among them, or is made by a replay. */
 async function noteComebacks(): Promise<() => Promise<string[]>> {
   await ledger.db.pool.query(`
     CREATE TABLE IF NOT EXISTS comebacks (event_id uuid);
@@ -130,27 +130,27 @@ async function noteComebacks(): Promise<() => Promise<string[]>> {
     CREATE OR REPLACE TRIGGER comes_back AFTER UPDATE ON pending_deliveries FOR EACH ROW
       WHEN (OLD.status = 'failed' AND NEW.status <> 'failed') EXECUTE FUNCTION note_comeback();
     CREATE OR REPLACE TRIGGER is_made_or_moves AFTER INSERT ON pending_deliveries FOR EACH ROW
-      WHEN (NEW.recovery_id IS NOT NULL) EXECUTE FUNCTION note_comeback()`);
+      WHEN (NEW.replay_id IS NOT NULL) EXECUTE FUNCTION note_comeback()`);
   return async () => {
     const { rows } = await ledger.db.pool.query<{ id: string }>('SELECT event_id AS id FROM comebacks');
     return rows.map(({ id }) => id);
   };
 }
 
-describe('recover failed', () => {
+describe('replay failed', () => {
   it('what failed is sent again at once, with the schedule from its start, the same webhook-id and the same bytes', async () => {
     const { accountId, subscriptionId } = await subscribed();
     const eventId = await failADelivery(accountId);
     const [first] = ledger.posts.splice(0);
     const id = await start({ accountId, subscriptionId });
-    expect(await advanceRecoveries(ledger.db, { atOnce: 500 })).toBe(1);
+    expect(await advanceReplays(ledger.db, { atOnce: 500 })).toBe(1);
     expect(await deliveries({ accountId })).toMatchObject([
       {
         status: 'pending',
         statusReason: null,
         failureCount: 0,
         attemptCount: 1,
-        askedTrigger: 'recovery',
+        askedTrigger: 'replay',
         completedAt: null,
       },
     ]);
@@ -160,8 +160,8 @@ describe('recover failed', () => {
     expect(await deliveries({ accountId })).toMatchObject([
       { status: 'succeeded', attemptCount: 2, askedTrigger: null },
     ]);
-    expect(await triggers(accountId)).toEqual(['auto', 'recovery']);
-    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+    expect(await triggers(accountId)).toEqual(['auto', 'replay']);
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
       status: 'completed',
       matched: 1,
       queued: 1,
@@ -171,13 +171,13 @@ describe('recover failed', () => {
     });
   });
 
-  it('only the next attempt is the recovery’s: if it fails, the schedule goes on, all of it', async () => {
+  it('only the next attempt is the replay’s: if it fails, the schedule goes on, all of it', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
-    await recover({ accountId, subscriptionId });
+    await replay({ accountId, subscriptionId });
     ledger.answers.push(FAILED);
     await deliver();
-    expect(await triggers(accountId)).toEqual(['auto', 'recovery', 'auto', 'auto']);
+    expect(await triggers(accountId)).toEqual(['auto', 'replay', 'auto', 'auto']);
     expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', failureCount: 3 }]);
   });
 
@@ -187,7 +187,7 @@ describe('recover failed', () => {
     await disableSubscription(ledger, key);
     await resumeSubscription(ledger, key);
     expect(await deliveries({ accountId })).toMatchObject([{ status: 'canceled' }]);
-    await recover({ accountId, subscriptionId });
+    await replay({ accountId, subscriptionId });
     await deliver();
     expect(await deliveries({ accountId })).toMatchObject([{ status: 'succeeded', statusReason: null }]);
   });
@@ -207,7 +207,7 @@ describe('recover failed', () => {
     ledger.answers.length = 0;
     ledger.posts.length = 0;
     for (const { id } of await ledger.db.prisma.subscription.findMany({ where: { accountId } }))
-      await recover({ accountId, subscriptionId: id });
+      await replay({ accountId, subscriptionId: id });
     await deliver();
     expect(ledger.posts).toHaveLength(1);
     expect((await deliveries({ accountId })).filter(({ attemptCount }) => attemptCount === 2)).toMatchObject([
@@ -239,8 +239,8 @@ describe('recover failed', () => {
     const { createdAt: since } = await ledger.db.prisma.delivery.findUniqueOrThrow({ where: { id: first?.id ?? '' } });
     const until = new Date(since.getTime() + 1_000);
     expect(await count({ accountId, subscriptionId, since, until })).toBe(2);
-    expect(await recover({ accountId, subscriptionId, since, until })).toMatchObject({ matched: 2, queued: 2 });
-    const back = (await deliveries({ accountId })).filter(({ recoveryId }) => recoveryId !== null);
+    expect(await replay({ accountId, subscriptionId, since, until })).toMatchObject({ matched: 2, queued: 2 });
+    const back = (await deliveries({ accountId })).filter(({ replayId }) => replayId !== null);
     expect(back.map(({ id }) => id)).toEqual([first?.id, last?.id]);
   });
 
@@ -249,7 +249,7 @@ describe('recover failed', () => {
     await failADelivery(accountId);
     const [failed] = await deliveries({ accountId });
     await askForRetry(ledger, { accountId, id: failed?.id ?? '' });
-    await recover({ accountId, subscriptionId });
+    await replay({ accountId, subscriptionId });
     ledger.posts.length = 0;
     await deliver();
     expect(ledger.posts).toHaveLength(1);
@@ -257,21 +257,21 @@ describe('recover failed', () => {
     expect(attempts).toMatchObject([{ trigger: 'manual' }]);
   });
 
-  it('a person who asks for one that was brought back is who is waited for', async () => {
+  it('a person who asks for one that was replayed is who is waited for', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
-    await recover({ accountId, subscriptionId });
+    await replay({ accountId, subscriptionId });
     const [back] = await deliveries({ accountId });
     await askForRetry(ledger, { accountId, id: back?.id ?? '' });
     expect(await deliveries({ accountId })).toMatchObject([{ askedTrigger: 'manual' }]);
   });
 });
 
-describe('recover missing', () => {
+describe('replay missing', () => {
   const wanted = (subscription: Awaited<ReturnType<typeof subscribed>>): Wanted => ({
     accountId: subscription.accountId,
     subscriptionId: subscription.subscriptionId,
-    which: 'missing',
+    which: 'missed',
   });
 
   it('what was published before it existed, while it was unverified and while it was disabled is owed and sent, once (L14)', async () => {
@@ -291,8 +291,8 @@ describe('recover missing', () => {
     expect(ledger.posts.map(({ webhookId }) => webhookId)).toEqual([toTypeId('evt', had)]);
     ledger.posts.length = 0;
 
-    expect(await count({ accountId, subscriptionId, which: 'missing' })).toBe(3);
-    expect(await recover({ accountId, subscriptionId, which: 'missing' })).toMatchObject({
+    expect(await count({ accountId, subscriptionId, which: 'missed' })).toBe(3);
+    expect(await replay({ accountId, subscriptionId, which: 'missed' })).toMatchObject({
       matched: 3,
       queued: 3,
       pending: 3,
@@ -304,9 +304,9 @@ describe('recover missing', () => {
     expect([...posted.keys()].toSorted()).toEqual([before, unverified, disabled].map((id) => toTypeId('evt', id)));
     const { body } = await ledger.db.prisma.event.findUniqueOrThrow({ where: { id: disabled } });
     expect(Buffer.from(posted.get(toTypeId('evt', disabled)) ?? '')).toEqual(Buffer.from(body));
-    const attempts = await ledger.db.prisma.attempt.findMany({ where: { accountId, trigger: 'recovery' } });
+    const attempts = await ledger.db.prisma.attempt.findMany({ where: { accountId, trigger: 'replay' } });
     expect(attempts.map(({ number }) => number)).toEqual([1, 1, 1]);
-    expect(await recover({ accountId, subscriptionId, which: 'missing' })).toMatchObject({ matched: 0, queued: 0 });
+    expect(await replay({ accountId, subscriptionId, which: 'missed' })).toMatchObject({ matched: 0, queued: 0 });
   });
 
   it.each([
@@ -318,8 +318,8 @@ describe('recover missing', () => {
     for (const type of ['message:created', 'conversation:created', 'conversation:updated'])
       await ledger.publish(accountId, { type });
     await changeSubscription(ledger, { ...key, changes: { events } });
-    expect(await count({ accountId, subscriptionId, which: 'missing' })).toBe(found.length);
-    await recover({ accountId, subscriptionId, which: 'missing' });
+    expect(await count({ accountId, subscriptionId, which: 'missed' })).toBe(found.length);
+    await replay({ accountId, subscriptionId, which: 'missed' });
     expect((await deliveries({ accountId })).map(({ eventType }) => eventType).toSorted()).toEqual(found);
   });
 
@@ -330,7 +330,7 @@ describe('recover missing', () => {
     await ledger.publish(accountId);
     await ledger.publisher.drain();
     expect(await count(wanted(subscription))).toBe(0);
-    expect(await recover(wanted(subscription))).toMatchObject({ status: 'completed', queued: 0 });
+    expect(await replay(wanted(subscription))).toMatchObject({ status: 'completed', queued: 0 });
     expect(await deliveries({ accountId })).toHaveLength(2);
   });
 
@@ -345,7 +345,7 @@ describe('recover missing', () => {
     await ledger.db.pool.query('UPDATE events SET suppressed = true WHERE account_id = $1', [accountId]);
     await publishUnheard(await ledger.account(), 3);
     expect(await count(wanted(subscription))).toBe(0);
-    expect(await recover(wanted(subscription))).toMatchObject({ queued: 0 });
+    expect(await replay(wanted(subscription))).toMatchObject({ queued: 0 });
   });
 
   it('from `since` on and before `until`, by when it was published', async () => {
@@ -360,7 +360,7 @@ describe('recover missing', () => {
     );
     const [, first, last, late] = rows.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
     const within = { since: first?.createdAt ?? LONG_AGO, until: late?.createdAt ?? LONG_AGO };
-    expect(await recover({ ...wanted(subscription), ...within })).toMatchObject({ matched: 2, queued: 2 });
+    expect(await replay({ ...wanted(subscription), ...within })).toMatchObject({ matched: 2, queued: 2 });
     const found = (await deliveries({ accountId })).map(({ eventId }) => eventId);
     expect(new Set(found)).toEqual(new Set([first?.id, last?.id]));
   });
@@ -376,9 +376,9 @@ describe('recover missing', () => {
       [accountId],
     );
     const id = await start(wanted(subscription));
-    expect(await advanceRecoveries(ledger.db, { atOnce: 2 })).toBe(0); // a slice that found none among the first 5,000
+    expect(await advanceReplays(ledger.db, { atOnce: 2 })).toBe(0); // a slice that found none among the first 5,000
     await advanceToTheEnd(2);
-    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
       matched: 3,
       queued: 3,
       status: 'completed',
@@ -389,13 +389,13 @@ describe('recover missing', () => {
   });
 });
 
-describe('a recovery and its subscription', () => {
-  it('a dry run counts what the recovery then brings back, and stores nothing', async () => {
+describe('a replay and its subscription', () => {
+  it('a dry run counts what the replay then sends again, and stores nothing', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 30);
     const matched = await count({ accountId, subscriptionId });
-    expect(await ledger.db.prisma.recovery.count()).toBe(0);
-    expect(await recover({ accountId, subscriptionId })).toMatchObject({ matched, queued: matched, pending: 30 });
+    expect(await ledger.db.prisma.replay.count()).toBe(0);
+    expect(await replay({ accountId, subscriptionId })).toMatchObject({ matched, queued: matched, pending: 30 });
     expect(matched).toBe(30);
   });
 
@@ -403,9 +403,9 @@ describe('a recovery and its subscription', () => {
     const { accountId, subscriptionId } = await subscribed();
     const results = await Promise.all([ask({ accountId, subscriptionId }), ask({ accountId, subscriptionId })]);
     const started = results.find((result) => result.outcome === 'started');
-    const recoveryId = started?.outcome === 'started' ? started.recovery.id : '';
-    expect(results.find((result) => result !== started)).toEqual({ outcome: 'running', recoveryId });
-    expect(await ask({ accountId, subscriptionId, which: 'missing' })).toEqual({ outcome: 'running', recoveryId });
+    const replayId = started?.outcome === 'started' ? started.replay.id : '';
+    expect(results.find((result) => result !== started)).toEqual({ outcome: 'running', replayId });
+    expect(await ask({ accountId, subscriptionId, which: 'missed' })).toEqual({ outcome: 'running', replayId });
     expect(await ask({ accountId, subscriptionId, isDryRun: true })).toEqual({ outcome: 'counted', matched: 0 });
     await advanceToTheEnd();
     expect(await ask({ accountId, subscriptionId })).toMatchObject({ outcome: 'started' });
@@ -429,14 +429,14 @@ describe('a recovery and its subscription', () => {
     expect(unverified).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('verify it first') });
   });
 
-  it.each(['failed', 'missing'] as const)(
+  it.each(['failed', 'missed'] as const)(
     'paused: what comes back (%s) is held, and sent when it is resumed',
     async (which) => {
       const { accountId, subscriptionId, key } = await subscribed();
       if (which === 'failed') await failADelivery(accountId);
       else await publishUnheard(accountId, 1);
       await pauseSubscription(ledger, key);
-      await recover({ accountId, subscriptionId, which });
+      await replay({ accountId, subscriptionId, which });
       expect(await deliveries({ accountId })).toMatchObject([
         { status: 'held', askedTrigger: null, leasedUntil: null },
       ]);
@@ -453,13 +453,13 @@ describe('a recovery and its subscription', () => {
     const { accountId, subscriptionId, key } = await subscribed();
     await failMany({ accountId, subscriptionId }, 10);
     const id = await start({ accountId, subscriptionId });
-    await advanceRecoveries(ledger.db, { atOnce: 4 });
+    await advanceReplays(ledger.db, { atOnce: 4 });
     await pauseSubscription(ledger, key);
     await advanceToTheEnd(4);
     expect(new Set((await deliveries({ accountId })).map(({ status }) => status))).toEqual(new Set(['held']));
     await deliver();
     expect(ledger.posts).toEqual([]);
-    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
       status: 'completed',
       queued: 10,
       pending: 10,
@@ -472,16 +472,16 @@ describe('a recovery and its subscription', () => {
   it.each([
     ['disabled', disableSubscription],
     ['deleted', deleteSubscription],
-  ] as const)('%s in the middle: the recovery is canceled, the rest is left as it was', async (_, end) => {
+  ] as const)('%s in the middle: the replay is canceled, the rest is left as it was', async (_, end) => {
     const { accountId, subscriptionId, key } = await subscribed();
     await failMany({ accountId, subscriptionId }, 10);
     const id = await start({ accountId, subscriptionId });
-    await advanceRecoveries(ledger.db, { atOnce: 4 });
+    await advanceReplays(ledger.db, { atOnce: 4 });
     await end(ledger, key);
-    expect(await advanceRecoveries(ledger.db, { atOnce: 4 })).toBe(0);
-    const recovery = await findRecovery(ledger.db, { accountId, id });
-    expect(recovery).toMatchObject({ status: 'canceled', queued: 4, failed: 4, pending: 0 });
-    expect(recovery?.endedAt).not.toBeNull();
+    expect(await advanceReplays(ledger.db, { atOnce: 4 })).toBe(0);
+    const found = await findReplay(ledger.db, { accountId, id });
+    expect(found).toMatchObject({ status: 'canceled', queued: 4, failed: 4, pending: 0 });
+    expect(found?.endedAt).not.toBeNull();
     const states = (await deliveries({ accountId })).map(({ status }) => status);
     expect(states).toEqual([...Array(4).fill('canceled'), ...Array(6).fill('failed')]);
   });
@@ -490,10 +490,10 @@ describe('a recovery and its subscription', () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 10);
     await start({ accountId, subscriptionId });
-    await advanceRecoveries(ledger.db, { atOnce: 4 });
+    await advanceReplays(ledger.db, { atOnce: 4 });
     await deleteAccount(ledger, { id: accountId });
     await ledger.erase();
-    expect(await advanceRecoveries(ledger.db, { atOnce: 4 })).toBe(0);
+    expect(await advanceReplays(ledger.db, { atOnce: 4 })).toBe(0);
     expect(await deliveries({ accountId })).toEqual([]);
   });
 
@@ -501,45 +501,45 @@ describe('a recovery and its subscription', () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 10);
     const id = await start({ accountId, subscriptionId });
-    await advanceRecoveries(ledger.db, { atOnce: 4 });
-    const canceled = await cancelRecovery(ledger, { accountId, id });
+    await advanceReplays(ledger.db, { atOnce: 4 });
+    const canceled = await cancelReplay(ledger, { accountId, id });
     expect(canceled).toMatchObject({ status: 'canceled', queued: 4, pending: 4 });
-    expect(await advanceRecoveries(ledger.db, { atOnce: 4 })).toBe(0);
+    expect(await advanceReplays(ledger.db, { atOnce: 4 })).toBe(0);
     await deliver();
     expect(ledger.posts).toHaveLength(4);
-    expect(await cancelRecovery(ledger, { accountId, id })).toMatchObject({ endedAt: canceled?.endedAt, succeeded: 4 });
-    expect(await cancelRecovery(ledger, { accountId: await ledger.account(), id })).toBeNull();
-    expect(await recover({ accountId, subscriptionId })).toMatchObject({ status: 'completed', queued: 6 });
+    expect(await cancelReplay(ledger, { accountId, id })).toMatchObject({ endedAt: canceled?.endedAt, succeeded: 4 });
+    expect(await cancelReplay(ledger, { accountId: await ledger.account(), id })).toBeNull();
+    expect(await replay({ accountId, subscriptionId })).toMatchObject({ status: 'completed', queued: 6 });
   });
 
   it('one that has completed stays completed when it is canceled', async () => {
     const { accountId, subscriptionId } = await subscribed();
-    const done = await recover({ accountId, subscriptionId });
-    expect(await cancelRecovery(ledger, { accountId, id: done?.id ?? '' })).toEqual(done);
+    const done = await replay({ accountId, subscriptionId });
+    expect(await cancelReplay(ledger, { accountId, id: done?.id ?? '' })).toEqual(done);
   });
 
-  it('a delivery counts for the last recovery that brought it back', async () => {
+  it('a delivery counts for the last replay that brought it back', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
-    const first = await recover({ accountId, subscriptionId });
+    const first = await replay({ accountId, subscriptionId });
     ledger.answers.push(FAILED);
     await dispatch(ledger);
     for (const job of ledger.jobs.splice(0)) await ledger.attempter({ waitsMs: [] }).attempt(job, signal);
     const key = { accountId, id: first?.id ?? '' };
-    expect(await findRecovery(ledger.db, key)).toMatchObject({ queued: 1, failed: 1, pending: 0 });
-    expect(await recover({ accountId, subscriptionId })).toMatchObject({ queued: 1, pending: 1 });
-    expect(await findRecovery(ledger.db, key)).toMatchObject({ queued: 1, failed: 0, pending: 0 });
+    expect(await findReplay(ledger.db, key)).toMatchObject({ queued: 1, failed: 1, pending: 0 });
+    expect(await replay({ accountId, subscriptionId })).toMatchObject({ queued: 1, pending: 1 });
+    expect(await findReplay(ledger.db, key)).toMatchObject({ queued: 1, failed: 0, pending: 0 });
   });
 });
 
 describe('advancing', () => {
-  /** A slice that begins while this statement about a delivery is not committed yet, and waits for it. Returns how many it brought back. */
+  /** A slice that begins while this statement about a delivery is not committed yet, and waits for it. Returns how many it replayed. */
   async function advanceDuring(statement: string, id = ''): Promise<number> {
     const recorder = new pg.Client(databaseUrl);
     await recorder.connect();
     await recorder.query('BEGIN');
     await recorder.query(statement, [id]);
-    const advancing = advanceRecoveries(ledger.db, { atOnce: 4 });
+    const advancing = advanceReplays(ledger.db, { atOnce: 4 });
     await waitFor(async () => {
       const { rowCount } = await recorder.query(
         `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
@@ -551,23 +551,23 @@ describe('advancing', () => {
     return advancing;
   }
 
-  it('each running recovery gets its slice, and each is told of', async () => {
+  it('each running replay gets its slice, and each is told of', async () => {
     const [one, two] = [await subscribed(), await subscribed()];
     await failMany(one, 10);
     await publishUnheard(two.accountId, 10);
     await start(one);
-    await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missing' });
+    await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missed' });
     const told: unknown[] = [];
-    expect(await advanceRecoveries(ledger.db, { atOnce: 4, observe: (brought) => told.push(brought) })).toBe(8);
+    expect(await advanceReplays(ledger.db, { atOnce: 4, observe: (brought) => told.push(brought) })).toBe(8);
     expect(told).toEqual([
       { which: 'failed', count: 4 },
-      { which: 'missing', count: 4 },
+      { which: 'missed', count: 4 },
     ]);
     expect(await deliveries({ accountId: one.accountId })).toHaveLength(10);
     await advanceToTheEnd();
   });
 
-  it.each(['failed', 'missing'] as const)(
+  it.each(['failed', 'missed'] as const)(
     'a crash between a slice (%s) and its commit: nothing is lost, nothing doubled',
     async (which) => {
       const subscription = await subscribed();
@@ -576,17 +576,17 @@ describe('advancing', () => {
       else await publishUnheard(accountId, 10);
       const comebacks = await noteComebacks();
       const id = await start({ accountId, subscriptionId, which });
-      await advanceRecoveries(ledger.db, { atOnce: 4 });
-      await expect(advanceRecoveries(dyingBeforeCommit(ledger.db, `bring-${which}`), { atOnce: 4 })).rejects.toThrow(
+      await advanceReplays(ledger.db, { atOnce: 4 });
+      await expect(advanceReplays(dyingBeforeCommit(ledger.db, `replay-${which}`), { atOnce: 4 })).rejects.toThrow(
         'died',
       );
-      expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+      expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
         status: 'running',
         queued: 4,
         pending: 4,
       });
       await advanceToTheEnd(4);
-      expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+      expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
         status: 'completed',
         queued: 10,
         pending: 10,
@@ -596,16 +596,14 @@ describe('advancing', () => {
     },
   );
 
-  it('a fault in one recovery is thrown, and holds up no other', async () => {
+  it('a fault in one replay is thrown, and holds up no other', async () => {
     const [one, two] = [await subscribed(), await subscribed()];
     await failMany(one, 3);
     await publishUnheard(two.accountId, 3);
     await start(one);
-    const other = await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missing' });
-    await expect(advanceRecoveries(dyingBeforeCommit(ledger.db, 'bring-failed'), { atOnce: 4 })).rejects.toThrow(
-      'died',
-    );
-    expect(await findRecovery(ledger.db, { accountId: two.accountId, id: other })).toMatchObject({
+    const other = await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missed' });
+    await expect(advanceReplays(dyingBeforeCommit(ledger.db, 'replay-failed'), { atOnce: 4 })).rejects.toThrow('died');
+    expect(await findReplay(ledger.db, { accountId: two.accountId, id: other })).toMatchObject({
       status: 'completed',
     });
     await advanceToTheEnd();
@@ -629,7 +627,7 @@ describe('advancing', () => {
     if (isAsked) await askForRetry(ledger, { accountId, id: first?.id ?? '' });
     expect(await advanceDuring(record, first?.id)).toBe(1);
     expect((await deliveries({ accountId })).map(({ status }) => status)).toEqual(['succeeded', 'pending']);
-    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
       status: 'completed',
       matched: 2,
       queued: 1,
@@ -645,8 +643,8 @@ describe('advancing', () => {
     const moved = `WITH leaving AS (DELETE FROM pending_deliveries WHERE id = $1 RETURNING *)
       INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM leaving`;
     expect(await advanceDuring(moved, failed?.id)).toBe(1);
-    expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', askedTrigger: 'recovery' }]);
-    expect(await findRecovery(ledger.db, { accountId, id })).toMatchObject({ status: 'completed', queued: 1 });
+    expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', askedTrigger: 'replay' }]);
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({ status: 'completed', queued: 1 });
   });
 
   it.each([
@@ -654,7 +652,7 @@ describe('advancing', () => {
     ['a failure', { ...FAILED, waitsMs: [60_000] }, { status: 'pending', statusReason: null }],
     ['a 410', GONE, { status: 'failed', statusReason: 'gone' }],
   ])(
-    'regression: a result of before it was brought back takes nothing of what it then has, and leaves nothing asked: %s',
+    'regression: a result of before it was replayed takes nothing of what it then has, and leaves nothing asked: %s',
     async (_, { waitsMs = [], ...answer }: Partial<PostResult> & { waitsMs?: number[] }, after) => {
       const { accountId, subscriptionId, key } = await subscribed();
       await ledger.publish(accountId);
@@ -667,7 +665,7 @@ describe('advancing', () => {
       await waitFor(() => ledger.posts.length === 1);
       await disableSubscription(ledger, key);
       await resumeSubscription(ledger, key);
-      await recover({ accountId, subscriptionId });
+      await replay({ accountId, subscriptionId });
       release();
       expect(await attempting).toMatchObject({ end: 'attempted' });
       expect(await deliveries({ accountId })).toMatchObject([{ ...after, attemptCount: 1, failureCount: 0 }]);
@@ -689,13 +687,13 @@ describe('advancing', () => {
     const brought = await Promise.all(
       [ledger.db, other].map(async (db) => {
         let total = 0;
-        while (await isRunning()) total += await advanceRecoveries(db, { atOnce: 25 });
+        while (await isRunning()) total += await advanceReplays(db, { atOnce: 25 });
         return total;
       }),
     );
     await other.close();
     expect((brought[0] ?? 0) + (brought[1] ?? 0)).toBe(1_000);
-    expect(await findRecovery(ledger.db, { accountId: subscription.accountId, id })).toMatchObject({ queued: 1_000 });
+    expect(await findReplay(ledger.db, { accountId: subscription.accountId, id })).toMatchObject({ queued: 1_000 });
     const back = await comebacks();
     expect([back.length, new Set(back).size]).toEqual([1_000, 1_000]);
   });

@@ -1,8 +1,8 @@
-import type { Recovery } from '@posthorn/contract';
+import type { Replay } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams, useSearch } from '@tanstack/react-router';
 import { useAct } from '../data/act.js';
-import { accountPath, recoveriesQuery, recoveryQuery } from '../data/queries.js';
+import { accountPath, replaysQuery, replayQuery } from '../data/queries.js';
 import { useAccount, useMay } from '../session.js';
 import { Button } from '../ui/button.js';
 import { Id } from '../ui/copy.js';
@@ -18,32 +18,32 @@ const WORDS = {
   completed: { tone: 'success', label: 'Completed' },
   canceled: { tone: 'neutral', label: 'Canceled' },
 } as const;
-const WHICH = { failed: 'Failed deliveries', missing: 'Missing events' } as const;
+const WHICH = { failed: 'Failed deliveries', missed: 'Missed events' } as const;
 
-export function Recoveries() {
+export function Replays() {
   const account = useAccount();
-  useTitle('Recoveries', account);
+  useTitle('Replays', account);
   const { cursor } = useSearch({ strict: false });
-  const recoveries = useQuery(recoveriesQuery(account, cursor === undefined ? {} : { cursor }));
+  const replays = useQuery(replaysQuery(account, cursor === undefined ? {} : { cursor }));
   return (
     <>
-      <PageHead title="Recoveries" note="What was brought back for a webhook that did not get it." />
+      <PageHead title="Replays" note="Deliveries that were sent again to a webhook that did not get them." />
       <List
-        query={recoveries}
-        what="recoveries"
+        query={replays}
+        what="replays"
         empty={
-          <Empty title="No recoveries yet">
-            After a webhook has failed or was disabled, its deliveries can be brought back from its Recover tab.
+          <Empty title="No replays yet">
+            After a webhook has failed or was disabled, its deliveries can be replayed from its Replay tab.
           </Empty>
         }
       >
         {(rows) => (
-          <Table caption="Recoveries, newest first" columns={['Status', 'Which', 'Brought back', tight('Started')]}>
+          <Table caption="Replays, newest first" columns={['Status', 'Which', 'Replayed', tight('Started')]}>
             {rows.map((one) => (
               <tr key={one.id}>
                 <td>
-                  <Link to="/accounts/$account/recoveries/$recovery" params={{ account, recovery: one.id }}>
-                    <RecoveryPill of={one} />
+                  <Link to="/accounts/$account/replays/$replay" params={{ account, replay: one.id }}>
+                    <ReplayPill of={one} />
                   </Link>
                 </td>
                 <td>{WHICH[one.which]}</td>
@@ -62,28 +62,26 @@ export function Recoveries() {
   );
 }
 
-const RecoveryPill = ({ of: { status } }: { of: Recovery }) => (
-  <Pill tone={WORDS[status].tone}>{WORDS[status].label}</Pill>
-);
+const ReplayPill = ({ of: { status } }: { of: Replay }) => <Pill tone={WORDS[status].tone}>{WORDS[status].label}</Pill>;
 
-export function RecoveryScreen() {
+export function ReplayScreen() {
   const account = useAccount();
   const may = useMay();
-  const { recovery: id = '' } = useParams({ strict: false });
-  const recovery = useQuery(recoveryQuery(account, id));
-  useTitle('Recovery', account);
-  const cancel = useAct<Recovery>({
-    path: `${accountPath(account)}/recoveries/${id}/cancel`,
-    touches: ['accounts', account, 'recoveries'],
+  const { replay: id = '' } = useParams({ strict: false });
+  const replay = useQuery(replayQuery(account, id));
+  useTitle('Replay', account);
+  const cancel = useAct<Replay>({
+    path: `${accountPath(account)}/replays/${id}/cancel`,
+    touches: ['accounts', account, 'replays'],
   });
   return (
-    <Loaded query={recovery} what="the recovery">
+    <Loaded query={replay} what="the replay">
       {(data) => (
         <div className="stack wide">
           <PageHead
             title={
               <span className="row">
-                {WHICH[data.which]} <RecoveryPill of={data} />
+                {WHICH[data.which]} <ReplayPill of={data} />
               </span>
             }
             act={
@@ -98,7 +96,7 @@ export function RecoveryScreen() {
           <div className="panel stack">
             <div className="stack tight">
               <label htmlFor="progress" className="number">
-                {data.queued} of {data.matched} brought back
+                {data.queued} of {data.matched} replayed
               </label>
               <progress id="progress" max={Math.max(1, data.matched)} value={data.queued} />
             </div>

@@ -1,4 +1,4 @@
-import type { Recovery, RecoveryPreview } from '@posthorn/contract';
+import type { Replay, ReplayPreview } from '@posthorn/contract';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAct } from '../data/act.js';
@@ -13,23 +13,22 @@ import { useSubscriptionId } from './subscription.js';
 const SINCE = 'since';
 
 /** Brings back what a webhook did not get: counts first, then does it. */
-export function Recover() {
+export function StartReplay() {
   const account = useAccount();
   const id = useSubscriptionId();
   const search = useSearch({ strict: false });
-  const [which, setWhich] = useState<'failed' | 'missing'>(search.which === 'missing' ? 'missing' : 'failed');
+  const [which, setWhich] = useState<'failed' | 'missed'>(search.which === 'missed' ? 'missed' : 'failed');
   const [range, setRange] = useState(search.from === undefined ? '24h' : SINCE);
   const zone = useZone();
   const navigate = useNavigate();
   const options = {
-    path: `${accountPath(account)}/subscriptions/${id}/recover`,
-    touches: ['accounts', account, 'recoveries'],
+    path: `${accountPath(account)}/subscriptions/${id}/replay`,
+    touches: ['accounts', account, 'replays'],
   };
-  const preview = useAct<RecoveryPreview, object>({ ...options, isQuiet: true });
-  const start = useAct<Recovery, object>({
+  const preview = useAct<ReplayPreview, object>({ ...options, isQuiet: true });
+  const start = useAct<Replay, object>({
     ...options,
-    onDone: (made) =>
-      void navigate({ to: '/accounts/$account/recoveries/$recovery', params: { account, recovery: made.id } }),
+    onDone: (made) => void navigate({ to: '/accounts/$account/replays/$replay', params: { account, replay: made.id } }),
   });
   const counted = preview.data;
   const choose = (act: () => void) => {
@@ -39,7 +38,7 @@ export function Recover() {
   return (
     <div className="panel stack">
       <fieldset className="field">
-        <legend className="label">What to bring back</legend>
+        <legend className="label">What to replay</legend>
         <label className="choice">
           <input
             type="radio"
@@ -55,19 +54,19 @@ export function Recover() {
           <input
             type="radio"
             name="which"
-            checked={which === 'missing'}
-            onChange={() => choose(() => setWhich('missing'))}
+            checked={which === 'missed'}
+            onChange={() => choose(() => setWhich('missed'))}
           />
           <span>
-            Missing events{' '}
+            Missed events{' '}
             <span className="muted small">published while it was disabled, not verified, or not there yet</span>
           </span>
         </label>
       </fieldset>
       <div className="field">
-        <label htmlFor="recover-range">Published in</label>
+        <label htmlFor="replay-range">Published in</label>
         <select
-          id="recover-range"
+          id="replay-range"
           className="input"
           value={range}
           onChange={({ target }) => choose(() => setRange(target.value))}
@@ -91,10 +90,10 @@ export function Recover() {
           </Button>
         </div>
       ) : counted.matched === 0 ? (
-        <p role="status">There is nothing to bring back in this time.</p>
+        <p role="status">There is nothing to replay in this time.</p>
       ) : (
         <div className="row" role="status">
-          <strong className="number">{counted.matched}</strong> to bring back, oldest first, at a bounded pace.
+          <strong className="number">{counted.matched}</strong> to replay, oldest first, at a bounded pace.
           <Button
             look="primary"
             isPending={start.isPending}

@@ -1,34 +1,34 @@
 import { z } from 'zod';
-import { AccountId, RecoveryId, SubscriptionId } from './id.js';
+import { AccountId, ReplayId, SubscriptionId } from './id.js';
 import { listOf, ListQuery, oneOrMore } from './list.js';
 import { moment, time, timeOrNull } from './text.js';
 
-const RecoveryWhich = z.enum(['failed', 'missing']).meta({
+const ReplayWhich = z.enum(['failed', 'missed']).meta({
   description:
-    '`failed`: its deliveries that are `failed` or `canceled` · `missing`: events that it wants (by its `events` of today) ' +
+    '`failed`: its deliveries that are `failed` or `canceled` · `missed`: events that it wants (by its `events` of today) ' +
     'and was never owed, because it was disabled, not verified or not there when they were published.',
 });
 
-export const Recover = z
+export const StartReplay = z
   .strictObject({
     since: moment('Only what was created at this time or later. Not in the future.'),
     until: moment('Only what was created before this time. Absent, or in the future: now.').optional(),
-    which: RecoveryWhich,
+    which: ReplayWhich,
     dryRun: z.boolean().default(false).describe('true: only counts, and changes nothing.'),
   })
-  .meta({ id: 'Recover', examples: [{ since: '2026-11-20T00:00:00Z', which: 'failed', dryRun: true }] });
-export type Recover = z.infer<typeof Recover>;
+  .meta({ id: 'StartReplay', examples: [{ since: '2026-11-20T00:00:00Z', which: 'failed', dryRun: true }] });
+export type StartReplay = z.infer<typeof StartReplay>;
 
 const filterFields = {
   accountId: AccountId,
   subscriptionId: SubscriptionId,
-  which: RecoveryWhich,
+  which: ReplayWhich,
   since: time('Only what was created at this time or later.'),
   until: time('Only what was created before this time.'),
 };
-const matched = z.int().describe('How many there were to bring back when it was asked for.');
+const matched = z.int().describe('How many there were to replay when it was asked for.');
 
-export const RecoveryPreview = z
+export const ReplayPreview = z
   .object({
     id: z.null().describe('null: nothing was stored.'),
     ...filterFields,
@@ -36,8 +36,8 @@ export const RecoveryPreview = z
     matched,
   })
   .meta({
-    id: 'RecoveryPreview',
-    description: 'What a recovery would bring back.',
+    id: 'ReplayPreview',
+    description: 'What a replay would send again.',
     examples: [
       {
         id: null,
@@ -51,20 +51,20 @@ export const RecoveryPreview = z
       },
     ],
   });
-export type RecoveryPreview = z.infer<typeof RecoveryPreview>;
+export type ReplayPreview = z.infer<typeof ReplayPreview>;
 
-export const Recovery = z
+export const Replay = z
   .object({
-    id: RecoveryId,
+    id: ReplayId,
     ...filterFields,
     status: z
       .enum(['running', 'completed', 'canceled'])
       .describe(
-        '`running`: brings back, the oldest first · `completed`: all is brought back, though not all of it delivered yet · ' +
-          '`canceled`: by request, or because its subscription was disabled or deleted; what was brought back stays so.',
+        '`running`: sends again, the oldest first · `completed`: all is replayed, though not all of it delivered yet · ' +
+          '`canceled`: by request, or because its subscription was disabled or deleted; what was replayed stays so.',
       ),
     matched,
-    queued: z.int().describe('How many were brought back so far.'),
+    queued: z.int().describe('How many were replayed so far.'),
     succeeded: z.int().describe('Of those: how many succeeded.'),
     failed: z.int().describe('Of those: how many failed or were canceled again.'),
     pending: z.int().describe('Of those: how many are still owed, `pending` or `held`.'),
@@ -72,13 +72,13 @@ export const Recovery = z
     endedAt: timeOrNull('When it completed or was canceled.'),
   })
   .meta({
-    id: 'Recovery',
+    id: 'Replay',
     description:
-      'Brings back what a subscription did not get, in the background. A delivery counts for the last recovery that brought ' +
-      'it back.',
+      'Sends again what a subscription did not get, in the background. A delivery counts for the last replay that sent ' +
+      'it.',
     examples: [
       {
-        id: 'rec_01jd4q8y3ne9mav5w2xkq7rf0c',
+        id: 'rpl_01jd4q8y3ne9mav5w2xkq7rf0c',
         accountId: 'acme',
         subscriptionId: 'sub_01jd4q8y3ne9mav5w2xkq7rf0c',
         which: 'failed',
@@ -95,10 +95,10 @@ export const Recovery = z
       },
     ],
   });
-export type Recovery = z.infer<typeof Recovery>;
+export type Replay = z.infer<typeof Replay>;
 
-export const RecoveryList = listOf(Recovery, 'RecoveryList');
+export const ReplayList = listOf(Replay, 'ReplayList');
 
-export const RecoveryQuery = ListQuery.extend({
+export const ReplayQuery = ListQuery.extend({
   subscription: oneOrMore(SubscriptionId).optional().describe('Only of this subscription; repeatable.'),
 });

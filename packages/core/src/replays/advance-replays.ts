@@ -1,29 +1,29 @@
 import type pg from 'pg';
 import { type Database, inTransaction } from '../database.js';
 import { isDatabaseAway } from '../database-away.js';
-import type { Recovery as Row, SubscriptionStatus } from '../generated/prisma/client.js';
+import type { Replay as Row, SubscriptionStatus } from '../generated/prisma/client.js';
 import { COLUMNS } from '../deliveries/tables.js';
-import { idsAround, IS_FAILED, IS_MISSING } from './recovery.js';
+import { idsAround, IS_FAILED, IS_MISSED } from './replay.js';
 
-/** What one slice goes over at most, where little of it is to be brought back. */
+/** What one slice goes over at most, where little of it is to be replayed. */
 const LOOKED_AT_ONCE = 5_000;
 
 export interface AdvanceOptions {
   /** Brought back by one slice, at most. Few enough that whoever is to record a result of one of them waits for milliseconds. */
   atOnce: number;
-  /** So many were brought back; after the commit. */
+  /** So many were replayed; after the commit. */
   observe?: (brought: { which: Row['which']; count: number }) => void;
 }
 
-/** Brings back one slice of each running recovery, the oldest recovery first, and ends those that have nothing left, or whose
- *  subscription is neither active nor paused any more. What is brought back is parked: the dispatcher takes it as the subscription
- *  has room; a paused one holds it. Returns how many were brought back. Any number of processes may call it: a recovery is
+/** Brings back one slice of each running replay, the oldest replay first, and ends those that have nothing left, or whose
+ *  subscription is neither active nor paused any more. What is replayed is parked: the dispatcher takes it as the subscription
+ *  has room; a paused one holds it. Returns how many were replayed. Any number of processes may call it: a replay is
  *  advanced by one at a time. A slice and its position are one transaction, so whoever dies in it leaves no trace, and
- *  nothing comes back twice. Where nothing runs it is one probe of recoveries_running_key. */
-export async function advanceRecoveries(db: Database, { atOnce, observe }: AdvanceOptions): Promise<number> {
+ *  nothing comes back twice. Where nothing runs it is one probe of replays_running_key. */
+export async function advanceReplays(db: Database, { atOnce, observe }: AdvanceOptions): Promise<number> {
   const { rows } = await db.pool.query<{ id: string }>({
-    name: 'running-recoveries',
-    text: `SELECT id FROM recoveries WHERE status = 'running' ORDER BY id`,
+    name: 'running-replays',
+    text: `SELECT id FROM replays WHERE status = 'running' ORDER BY id`,
   });
   let queued = 0;
   let fault: unknown;
@@ -35,7 +35,7 @@ export async function advanceRecoveries(db: Database, { atOnce, observe }: Advan
       observe?.(brought);
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
-      fault ??= error; // of one recovery: the others go on
+      fault ??= error; // of one replay: the others go on
     }
   }
   if (fault !== undefined) throw fault;
@@ -57,11 +57,11 @@ async function advance(
   // The subscription itself is not locked: who records results locks deliveries first and it second. If it is paused or
   // disabled meanwhile, what comes back too late for that is held or canceled when its job meets the state, as after a publish.
   const { rows } = await client.query<Running>({
-    name: 'lock-recovery',
+    name: 'lock-replay',
     text: `
       SELECT r.account_id AS "accountId", r.subscription_id AS "subscriptionId", r.which, r.since, r.until, r.position,
         s.events, s.status AS "subscriptionStatus", s.deleted_at IS NOT NULL AS "isDeleted"
-      FROM recoveries r JOIN subscriptions s ON s.id = r.subscription_id
+      FROM replays r JOIN subscriptions s ON s.id = r.subscription_id
       WHERE r.id = $1 AND r.status = 'running' FOR UPDATE OF r SKIP LOCKED`,
     values: [id],
   });
@@ -70,7 +70,7 @@ async function advance(
   const { which, subscriptionStatus, isDeleted } = running;
   if (isDeleted || (subscriptionStatus !== 'active' && subscriptionStatus !== 'paused')) {
     await client.query(
-      `UPDATE recoveries SET status = 'canceled', ended_at = now() WHERE id = $1 AND status = 'running'`,
+      `UPDATE replays SET status = 'canceled', ended_at = now() WHERE id = $1 AND status = 'running'`,
       [id],
     );
     return null;
@@ -79,10 +79,10 @@ async function advance(
   const count = await bring(client, { id, running, ids });
   const isAll = ids.length < atOnce && edge === null;
   await client.query({
-    name: 'move-recovery-on',
+    name: 'move-replay-on',
     text: `
-      UPDATE recoveries SET queued = queued + $2, position = coalesce($3, position),
-        status = CASE WHEN $4 THEN 'completed'::recovery_status ELSE status END, ended_at = CASE WHEN $4 THEN now() END
+      UPDATE replays SET queued = queued + $2, position = coalesce($3, position),
+        status = CASE WHEN $4 THEN 'completed'::replay_status ELSE status END, ended_at = CASE WHEN $4 THEN now() END
       WHERE id = $1 AND status = 'running'`,
     values: [id, count, ids.length === atOnce ? ids.at(-1) : edge, isAll],
   });
@@ -90,7 +90,7 @@ async function advance(
 }
 
 interface Found {
-  /** What is to be brought back (deliveries, or events), in the order of the ids. */
+  /** What is to be replayed (deliveries, or events), in the order of the ids. */
   ids: string[];
   /** How far a slice looks, where little is found; null: it looked to the end. */
   edge: string | null;
@@ -111,7 +111,7 @@ async function find(client: pg.PoolClient, running: Running, atOnce: number): Pr
       until,
       atOnce,
       LOOKED_AT_ONCE,
-      ...(which === 'missing' ? [events] : []),
+      ...(which === 'missed' ? [events] : []),
     ],
   });
   return rows[0] ?? { ids: [], edge: null };
@@ -135,12 +135,12 @@ found AS MATERIALIZED (
   ORDER BY d.id LIMIT $7
 )
 SELECT ARRAY(SELECT id FROM found ORDER BY id) AS ids, (SELECT id FROM edge) AS edge`,
-  missing: `
+  missed: `
 WITH edge AS MATERIALIZED (
   SELECT e.id ${EVENTS} ORDER BY e.id OFFSET $8 - 1 LIMIT 1
 ),
 found AS MATERIALIZED (
-  SELECT e.id ${EVENTS} AND e.id <= coalesce((SELECT id FROM edge), $4) AND e.created_at >= $5 AND e.created_at < $6 AND ${IS_MISSING}
+  SELECT e.id ${EVENTS} AND e.id <= coalesce((SELECT id FROM edge), $4) AND e.created_at >= $5 AND e.created_at < $6 AND ${IS_MISSED}
   ORDER BY e.id LIMIT $7
 )
 SELECT ARRAY(SELECT id FROM found ORDER BY id) AS ids, (SELECT id FROM edge) AS edge`,
@@ -154,9 +154,9 @@ async function bring(
   if (ids.length === 0) return 0;
   if (which === 'failed') await lock(client, ids);
   const { rows } = await client.query<{ count: number }>({
-    name: `bring-${which}`,
+    name: `replay-${which}`,
     text: BRING[which],
-    values: [id, ids, subscriptionStatus === 'paused', ...(which === 'missing' ? [subscriptionId] : [])],
+    values: [id, ids, subscriptionStatus === 'paused', ...(which === 'missed' ? [subscriptionId] : [])],
   });
   return rows[0]?.count ?? 0;
 }
@@ -184,12 +184,12 @@ WITH leaving AS (
 ),
 returned AS (
   INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,
-    last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at, status, due_at, asked_trigger, recovery_id)
+    last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at, status, due_at, asked_trigger, replay_id)
   SELECT id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,
     last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at,
     CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
     CASE WHEN NOT $3 THEN now() END,
-    CASE WHEN NOT $3 THEN 'recovery'::attempt_trigger END,
+    CASE WHEN NOT $3 THEN 'replay'::attempt_trigger END,
     $1
   FROM leaving
   RETURNING id
@@ -200,22 +200,22 @@ asked AS (
     status_reason = NULL,
     failure_count = 0,
     due_at = CASE WHEN NOT $3 THEN now() END,
-    asked_trigger = CASE WHEN $3 THEN d.asked_trigger ELSE coalesce(d.asked_trigger, 'recovery') END,
+    asked_trigger = CASE WHEN $3 THEN d.asked_trigger ELSE coalesce(d.asked_trigger, 'replay') END,
     leased_until = CASE WHEN $3 THEN d.leased_until END,
     completed_at = NULL,
-    recovery_id = $1
+    replay_id = $1
   WHERE d.id = ANY ($2::uuid[]) AND ${IS_FAILED}
   RETURNING id
 )
 SELECT ((SELECT count(*) FROM returned) + (SELECT count(*) FROM asked))::int AS count`,
   // An event that can be seen has the deliveries that it was published with, so none gets a second one of this subscription.
-  missing: `
+  missed: `
 WITH brought AS (
-  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, asked_trigger, recovery_id)
+  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, asked_trigger, replay_id)
   SELECT posthorn_delivery_id(e.id), e.account_id, e.id, e.type, $4, e.created_at,
     CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
     CASE WHEN NOT $3 THEN now() END,
-    CASE WHEN NOT $3 THEN 'recovery'::attempt_trigger END,
+    CASE WHEN NOT $3 THEN 'replay'::attempt_trigger END,
     $1
   FROM events e WHERE e.id = ANY ($2::uuid[]) ORDER BY e.id
   RETURNING id

@@ -1,15 +1,15 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
-import type { RecoveryWhich, SubscriptionStatus } from '../generated/prisma/client.js';
+import type { ReplayWhich, SubscriptionStatus } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
 import { lockSubscription } from '../subscriptions/subscription.js';
-import { findRecovery, idsAround, IS_FAILED, IS_MISSING, type Recovery } from './recovery.js';
+import { findReplay, idsAround, IS_FAILED, IS_MISSED, type Replay } from './replay.js';
 
-export interface WantedRecovery {
+export interface WantedReplay {
   accountId: string;
   subscriptionId: string;
-  which: RecoveryWhich;
+  which: ReplayWhich;
   since: Date;
   /** After `since`, and not in the future: what comes later it would not see. */
   until: Date;
@@ -17,16 +17,16 @@ export interface WantedRecovery {
   isDryRun: boolean;
 }
 
-export type StartRecoveryResult =
-  | { outcome: 'started'; recovery: Recovery }
+export type StartReplayResult =
+  | { outcome: 'started'; replay: Replay }
   | { outcome: 'counted'; matched: number }
-  | { outcome: 'running'; recoveryId: string }
+  | { outcome: 'running'; replayId: string }
   | { outcome: 'not_found' }
   | { outcome: 'not_possible'; reason: string };
 
-/** Counts what there is to bring back and stores a recovery of it, which advanceRecoveries then carries out. A dry run counts
+/** Counts what there is to replay and stores a replay of it, which advanceReplays then carries out. A dry run counts
  *  and stores nothing. One at a time for a subscription, which must be active or paused. */
-export async function startRecovery({ db }: Pick<Deps, 'db'>, wanted: WantedRecovery): Promise<StartRecoveryResult> {
+export async function startReplay({ db }: Pick<Deps, 'db'>, wanted: WantedReplay): Promise<StartReplayResult> {
   const { accountId, subscriptionId, which, since, until, isDryRun } = wanted;
   const refused = await findRefusal(db.pool, wanted);
   if (refused) return refused;
@@ -44,25 +44,25 @@ export async function startRecovery({ db }: Pick<Deps, 'db'>, wanted: WantedReco
     const refusal = await findRefusal(client, wanted);
     if (refusal) return refusal;
     await client.query(
-      `INSERT INTO recoveries (id, account_id, subscription_id, which, since, until, matched) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      `INSERT INTO replays (id, account_id, subscription_id, which, since, until, matched) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
       [id, accountId, subscriptionId, which, since, until, matched],
     );
     return null;
   });
   if (refusedNow) return refusedNow;
-  const recovery = await findRecovery(db, { accountId, id });
-  return recovery ? { outcome: 'started', recovery } : { outcome: 'not_found' };
+  const replay = await findReplay(db, { accountId, id });
+  return replay ? { outcome: 'started', replay } : { outcome: 'not_found' };
 }
 
-type Refusal = Exclude<StartRecoveryResult, { outcome: 'started' | 'counted' }>;
+type Refusal = Exclude<StartReplayResult, { outcome: 'started' | 'counted' }>;
 
 async function findRefusal(
   client: pg.Pool | pg.PoolClient,
-  { accountId, subscriptionId, isDryRun }: WantedRecovery,
+  { accountId, subscriptionId, isDryRun }: WantedReplay,
 ): Promise<Refusal | null> {
   const { rows } = await client.query<{ status: SubscriptionStatus; runningId: string | null }>(
     `SELECT s.status, r.id AS "runningId" FROM subscriptions s
-     LEFT JOIN recoveries r ON r.subscription_id = s.id AND r.status = 'running'
+     LEFT JOIN replays r ON r.subscription_id = s.id AND r.status = 'running'
      WHERE s.account_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
     [accountId, subscriptionId],
   );
@@ -72,7 +72,7 @@ async function findRefusal(
     return { outcome: 'not_possible', reason: 'the subscription is not verified yet; verify it first' };
   if (now.status === 'disabled')
     return { outcome: 'not_possible', reason: 'the subscription is disabled; resume it first' };
-  if (now.runningId !== null && !isDryRun) return { outcome: 'running', recoveryId: now.runningId };
+  if (now.runningId !== null && !isDryRun) return { outcome: 'running', replayId: now.runningId };
   return null;
 }
 
@@ -83,17 +83,17 @@ WHERE d.subscription_id = (SELECT s.id FROM subscriptions s WHERE s.account_id =
   AND d.id >= $3 AND d.id < $4 AND d.created_at >= $5 AND d.created_at < $6 AND ${IS_FAILED}`;
 
 // Leans on events_account_id_id_idx, and on the keys of the tables of deliveries.
-const COUNT_MISSING = `
+const COUNT_MISSED = `
 SELECT count(*)::int AS matched FROM subscriptions s JOIN events e ON e.account_id = s.account_id
 WHERE s.account_id = $1 AND s.id = $2
-  AND e.id >= $3 AND e.id < $4 AND e.created_at >= $5 AND e.created_at < $6 AND ${IS_MISSING}`;
+  AND e.id >= $3 AND e.id < $4 AND e.created_at >= $5 AND e.created_at < $6 AND ${IS_MISSED}`;
 
 async function countMatching(
   pool: pg.Pool,
-  { accountId, subscriptionId, which, since, until }: WantedRecovery,
+  { accountId, subscriptionId, which, since, until }: WantedReplay,
 ): Promise<number> {
   const { from, to } = idsAround({ since, until });
-  const { rows } = await pool.query<{ matched: number }>(which === 'failed' ? COUNT_FAILED : COUNT_MISSING, [
+  const { rows } = await pool.query<{ matched: number }>(which === 'failed' ? COUNT_FAILED : COUNT_MISSED, [
     accountId,
     subscriptionId,
     from,

@@ -1,4 +1,4 @@
-import { advanceRecoveries, dispatch } from '@posthorn/core';
+import { advanceReplays, dispatch } from '@posthorn/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, type TestApi } from '../api.test-support.js';
 
@@ -9,7 +9,7 @@ beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
   api.answer(echo);
   // Or the dispatcher would bring what earlier tests left.
-  await api.deps.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, recoveries');
+  await api.deps.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, replays');
   account = await api.account();
   subscription = await api.activeSubscription(account);
   api.posts.length = 0;
@@ -18,13 +18,13 @@ afterAll(() => api.close());
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const since = '2020-01-01T00:00:00.000Z';
-const recover = (body: object = {}, id = subscription) =>
-  api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/recover`, {
+const replay = (body: object = {}, id = subscription) =>
+  api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/replay`, {
     body: { since, which: 'failed', ...body },
   });
 const get = async (path: string) => (await api.call('GET', `/v1/accounts/${account}/${path}`)).json;
-const cancel = (id: string) => api.call('POST', `/v1/accounts/${account}/recoveries/${id}/cancel`);
-const advance = (atOnce = 500) => advanceRecoveries(api.deps.db, { atOnce });
+const cancel = (id: string) => api.call('POST', `/v1/accounts/${account}/replays/${id}/cancel`);
+const advance = (atOnce = 500) => advanceReplays(api.deps.db, { atOnce });
 
 /** What the dispatcher and the workers do, until nothing is due. */
 async function deliver(): Promise<void> {
@@ -56,14 +56,14 @@ async function failMany(many: number, { attempts = 1 } = {}): Promise<void> {
   );
 }
 
-describe('recover', () => {
-  it('202: the recovery, with exactly the documented fields; its progress can be read until it is done', async () => {
+describe('replay', () => {
+  it('202: the replay, with exactly the documented fields; its progress can be read until it is done', async () => {
     await failMany(3);
-    const { status, json } = await recover();
+    const { status, json } = await replay();
     expect([status, json]).toEqual([
       202,
       {
-        id: expect.stringMatching(/^rec_/),
+        id: expect.stringMatching(/^rpl_/),
         accountId: account,
         subscriptionId: subscription,
         which: 'failed',
@@ -80,10 +80,10 @@ describe('recover', () => {
       },
     ]);
     await advance(2);
-    expect(await get(`recoveries/${json.id}`)).toEqual({ ...json, queued: 2, pending: 2 });
+    expect(await get(`replays/${json.id}`)).toEqual({ ...json, queued: 2, pending: 2 });
     await advance(2);
     await deliver();
-    expect(await get(`recoveries/${json.id}`)).toEqual({
+    expect(await get(`replays/${json.id}`)).toEqual({
       ...json,
       status: 'completed',
       queued: 3,
@@ -92,13 +92,13 @@ describe('recover', () => {
     });
     expect(api.posts).toHaveLength(3);
     const [{ id }] = (await get('deliveries')).data;
-    expect((await get(`deliveries/${id}`)).attempts).toMatchObject([{ trigger: 'auto' }, { trigger: 'recovery' }]);
+    expect((await get(`deliveries/${id}`)).attempts).toMatchObject([{ trigger: 'auto' }, { trigger: 'replay' }]);
   });
 
   it('a dry run: 200, the same count, and nothing is stored', async () => {
     await failMany(3);
     const before = await api.counts();
-    const { status, json } = await recover({ dryRun: true });
+    const { status, json } = await replay({ dryRun: true });
     expect([status, json]).toEqual([
       200,
       {
@@ -113,7 +113,7 @@ describe('recover', () => {
       },
     ]);
     expect(await api.counts()).toEqual(before);
-    expect((await recover()).json.matched).toBe(3);
+    expect((await replay()).json.matched).toBe(3);
   });
 
   it('what is missing: an event from before the subscription', async () => {
@@ -124,7 +124,7 @@ describe('recover', () => {
     account = fresh;
     const id = await api.activeSubscription(fresh);
     api.posts.length = 0;
-    expect((await recover({ which: 'missing' }, id)).json).toMatchObject({ which: 'missing', matched: 1 });
+    expect((await replay({ which: 'missed' }, id)).json).toMatchObject({ which: 'missed', matched: 1 });
     await advance();
     await deliver();
     expect(api.posts.map(({ webhookId }) => webhookId)).toEqual([event.id]);
@@ -132,19 +132,19 @@ describe('recover', () => {
 
   it('the range is taken as it was given; until the future is until now', async () => {
     const past = '2020-02-01T01:00:00+01:00';
-    expect((await recover({ until: past, dryRun: true })).json.until).toBe('2020-02-01T00:00:00.000Z');
-    const { json } = await recover({ until: '2999-01-01T00:00:00Z', dryRun: true });
+    expect((await replay({ until: past, dryRun: true })).json.until).toBe('2020-02-01T00:00:00.000Z');
+    const { json } = await replay({ until: '2999-01-01T00:00:00Z', dryRun: true });
     expect(Date.parse(json.until)).toBeLessThanOrEqual(Date.now());
   });
 
-  it('409 while one is running, which it names; a dry run is no recovery', async () => {
-    const { json: first } = await recover();
-    const { status, json } = await recover({ which: 'missing' });
-    expect([status, json.code]).toEqual([409, 'recovery_running']);
+  it('409 while one is running, which it names; a dry run is no replay', async () => {
+    const { json: first } = await replay();
+    const { status, json } = await replay({ which: 'missed' });
+    expect([status, json.code]).toEqual([409, 'replay_running']);
     expect(json.detail).toContain(first.id);
-    expect((await recover({ dryRun: true })).status).toBe(200);
+    expect((await replay({ dryRun: true })).status).toBe(200);
     await cancel(first.id);
-    expect((await recover()).status).toBe(202);
+    expect((await replay()).status).toBe(202);
   });
 
   it.each([
@@ -157,54 +157,54 @@ describe('recover', () => {
         await api.call('POST', `/v1/accounts/${account}/subscriptions`, { body: { url: 'https://hooks.example.com/' } })
       ).json.id;
     for (const dryRun of [false, true]) {
-      const { status, json } = await recover({ dryRun });
+      const { status, json } = await replay({ dryRun });
       expect([status, json.code]).toEqual([422, 'invalid_request']);
       expect(json.detail).toContain(advice);
     }
   });
 
-  it('404 for a subscription that was deleted; its recoveries stay readable', async () => {
-    const { json } = await recover();
+  it('404 for a subscription that was deleted; its replays stay readable', async () => {
+    const { json } = await replay();
     await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${subscription}`);
-    expect((await recover()).status).toBe(404);
+    expect((await replay()).status).toBe(404);
     await advance();
-    expect(await get(`recoveries/${json.id}`)).toMatchObject({ status: 'canceled' });
+    expect(await get(`replays/${json.id}`)).toMatchObject({ status: 'canceled' });
   });
 });
 
-describe('recoveries', () => {
+describe('replays', () => {
   it('newest first, by subscription, page by page', async () => {
     const other = await api.activeSubscription(account);
     const ids: string[] = [];
     for (const id of [subscription, other, subscription]) {
-      const { json } = await recover({}, id);
+      const { json } = await replay({}, id);
       ids.unshift(json.id);
       await cancel(json.id);
     }
-    const listed = async (query: string) => (await get(`recoveries${query}`)).data.map((row: { id: string }) => row.id);
+    const listed = async (query: string) => (await get(`replays${query}`)).data.map((row: { id: string }) => row.id);
     expect(await listed('')).toEqual(ids);
     expect(await listed(`?subscription=${subscription}`)).toEqual([ids[0], ids[2]]);
     expect(await listed(`?subscription=${subscription}&subscription=${other}`)).toEqual(ids);
-    const { data, nextCursor } = await get('recoveries?limit=2');
+    const { data, nextCursor } = await get('replays?limit=2');
     expect(data).toHaveLength(2);
     expect(await listed(`?limit=2&cursor=${nextCursor}`)).toEqual([ids[2]]);
-    expect(data[0]).toEqual(await get(`recoveries/${ids[0]}`));
+    expect(data[0]).toEqual(await get(`replays/${ids[0]}`));
   });
 
-  it('canceled in the middle: what was brought back stays; repeating it changes nothing', async () => {
+  it('canceled in the middle: what was replayed stays; repeating it changes nothing', async () => {
     await failMany(5);
-    const { json } = await recover();
+    const { json } = await replay();
     await advance(2);
     const { status, json: canceled } = await cancel(json.id);
     expect([status, canceled]).toEqual([200, { ...json, status: 'canceled', queued: 2, pending: 2, endedAt: TIME }]);
     expect((await cancel(json.id)).json).toEqual(canceled);
     await advance(2);
-    expect(await get(`recoveries/${json.id}`)).toEqual(canceled);
+    expect(await get(`replays/${json.id}`)).toEqual(canceled);
   });
 
-  it('1,000 with five attempts each, brought back while their list is paged: each is in it once (V4)', async () => {
+  it('1,000 with five attempts each, replayed while their list is paged: each is in it once (V4)', async () => {
     await failMany(1_000, { attempts: 5 });
-    const { json } = await recover();
+    const { json } = await replay();
     expect(json.matched).toBe(1_000);
     const ids: string[] = [];
     for (let cursor = ''; ;) {
@@ -217,7 +217,7 @@ describe('recoveries', () => {
     }
     expect([ids.length, new Set(ids).size]).toEqual([1_000, 1_000]);
     await deliver();
-    expect(await get(`recoveries/${json.id}`)).toMatchObject({ status: 'completed', queued: 1_000, succeeded: 1_000 });
+    expect(await get(`replays/${json.id}`)).toMatchObject({ status: 'completed', queued: 1_000, succeeded: 1_000 });
     expect(api.posts).toHaveLength(1_000);
     expect((await get(`deliveries/${ids[500]}`)).attempts).toHaveLength(6);
   });

@@ -17,15 +17,15 @@ const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => 
 });
 const EVENT = '{"event":"message:created","payload":{}}';
 
-/** Counts what there is to bring back, says whether it is this many, and brings it back. */
+/** Counts what there is to replay, says whether it is this many, and replays it. */
 async function bringBack(page: Page, count: number): Promise<void> {
   await page.getByRole('button', { name: 'Count' }).click();
   await page
     .getByRole('status')
-    .filter({ hasText: `${count} to bring back` })
+    .filter({ hasText: `${count} to replay` })
     .waitFor();
   await page.getByRole('button', { name: 'Bring back' }).click();
-  await page.getByText(`${count} of ${count} brought back`).waitFor();
+  await page.getByText(`${count} of ${count} replayed`).waitFor();
   await page.getByRole('heading', { level: 1 }).getByText('Completed').waitFor();
 }
 
@@ -53,7 +53,7 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     expect(receiver.events).toHaveLength(2);
   });
 
-  it('a recovery brings back as many as its preview counts: those that failed, not the one that succeeded', async ({
+  it('a replay sends again as many as its preview counts: those that failed, not the one that succeeded', async ({
     page,
     stack,
     receiver,
@@ -67,7 +67,7 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     const failed = () => stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=failed`);
     await waitFor(async () => (await failed()).data.length === 3);
     receiver.answer(200);
-    await signIn(`/accounts/${account}/subscriptions/${id}/recover`);
+    await signIn(`/accounts/${account}/subscriptions/${id}/replay`);
     const before = receiver.events.length;
     await bringBack(page, 3);
     await waitFor(() => receiver.events.length === before + 3);
@@ -75,7 +75,7 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     expect(again.toSorted()).toEqual(failing.map(({ id: event }) => event).toSorted());
   });
 
-  it('what was published while a webhook was disabled is missing, and is brought back after it is enabled', async ({
+  it('what was published while a webhook was disabled is missing, and is replayed after it is enabled', async ({
     page,
     stack,
     receiver,
@@ -88,14 +88,14 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
       await button(/^Acts on/).click();
       await page.getByRole('menuitem', { name }).click();
     };
-    await signIn(`/accounts/${account}/subscriptions/${id}/recover`);
+    await signIn(`/accounts/${account}/subscriptions/${id}/replay`);
     await act('Disable');
     await see('Switched off by hand');
     const missed = await Promise.all([1, 2].map(() => stack.publish(account, EVENT)));
     expect(missed.map(({ deliveries }) => deliveries)).toEqual([0, 0]);
     await act('Enable');
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.getByRole('radio', { name: /^Missing events/ }).check();
+    await page.getByRole('radio', { name: /^Missed events/ }).check();
     await bringBack(page, 2);
     await waitFor(() => receiver.events.length === 2);
     expect(receiver.events.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(

@@ -1,6 +1,6 @@
 import type { Database } from '../database.js';
 import { wantsType } from '../events/insert-events.js';
-import type { Recovery as Row } from '../generated/prisma/client.js';
+import type { Replay as Row } from '../generated/prisma/client.js';
 import { isOfEvent } from '../deliveries/tables.js';
 import { isExpanding } from '../fan-outs/read-fan-outs.js';
 import { lowestId } from '../id.js';
@@ -12,12 +12,12 @@ import { lowestId } from '../id.js';
  *  running     started; at most one per subscription              nothing left → completed · cancel, or its subscription is
  *                                                                 neither active nor paused any more → canceled
  *  completed   all that it was asked for is owed again            nothing
- *  canceled    see above; what was brought back stays so          nothing
+ *  canceled    see above; what was replayed stays so          nothing
  *
- *  `position` is the last id it looked at: it goes over ids in their order, and moves in the transaction that brings back. */
-export type Recovery = Row & Progress;
+ *  `position` is the last id it looked at: it goes over ids in their order, and moves in the transaction that sends again. */
+export type Replay = Row & Progress;
 
-/** Of those brought back, how many stand how now. A delivery counts for the last recovery that brought it back. */
+/** Of those replayed, how many stand how now. A delivery counts for the last replay that brought it back. */
 interface Progress {
   succeeded: number;
   /** Or canceled again. */
@@ -26,29 +26,29 @@ interface Progress {
   pending: number;
 }
 
-export interface RecoveryKey {
+export interface ReplayKey {
   accountId: string;
   id: string;
 }
 
-/** One recovery of an account, or null: another account's is not found. */
-export async function findRecovery(db: Database, { accountId, id }: RecoveryKey): Promise<Recovery | null> {
-  const row = await db.prisma.recovery.findFirst({ where: { id, accountId } });
+/** One replay of an account, or null: another account's is not found. */
+export async function findReplay(db: Database, { accountId, id }: ReplayKey): Promise<Replay | null> {
+  const row = await db.prisma.replay.findFirst({ where: { id, accountId } });
   return row && ((await withProgress(db, [row]))[0] ?? null);
 }
 
-/** These recoveries with how far they are, in the order given. Uses the tables' indexes by recovery. A delivery is of the same account as
- *  its recovery; asked for, too, Postgres could count among all deliveries of the account. */
-export async function withProgress(db: Database, rows: Row[]): Promise<Recovery[]> {
+/** These replays with how far they are, in the order given. Uses the tables' indexes by replay. A delivery is of the same account as
+ *  its replay; asked for, too, Postgres could count among all deliveries of the account. */
+export async function withProgress(db: Database, rows: Row[]): Promise<Replay[]> {
   if (rows.length === 0) return [];
   const counts = await db.prisma.delivery.groupBy({
-    by: ['recoveryId', 'status'],
-    where: { recoveryId: { in: rows.map(({ id }) => id) } },
+    by: ['replayId', 'status'],
+    where: { replayId: { in: rows.map(({ id }) => id) } },
     _count: true,
   });
   const countOf = (id: string, ...statuses: string[]) =>
     counts
-      .filter(({ recoveryId, status }) => recoveryId === id && statuses.includes(status))
+      .filter(({ replayId, status }) => replayId === id && statuses.includes(status))
       .reduce((sum, { _count }) => sum + _count, 0);
   return rows.map((row) => ({
     ...row,
@@ -58,14 +58,14 @@ export async function withProgress(db: Database, rows: Row[]): Promise<Recovery[
   }));
 }
 
-/** SQL: the delivery `d` is one that a recovery of `failed` brings back. */
+/** SQL: the delivery `d` is one that a replay of `failed` sends again. */
 export const IS_FAILED = `d.status IN ('failed', 'canceled')`;
 
-/** SQL: the event `e` is one that a recovery of `missing` brings back to the subscription `s`. Whatever became of a
+/** SQL: the event `e` is one that a replay of `missed` sends again to the subscription `s`. Whatever became of a
  *  delivery, where there is one the event is not missing, nor while its fan-out expands; and where fewer are left than it was published with, retention has
  *  dropped them, so none counts as missing. (OFFSET 0 leaves the keys as the only way: a handful of rows
  *  for each event. On tables it has no statistics of, Postgres went through all that the subscription was ever owed, for each event.) */
-export const IS_MISSING = `NOT e.suppressed AND ${wantsType('e.type')} AND NOT EXISTS (
+export const IS_MISSED = `NOT e.suppressed AND ${wantsType('e.type')} AND NOT EXISTS (
   SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} AND d.subscription_id IS NOT DISTINCT FROM s.id OFFSET 0
 ) AND octet_length(e.body) > 0 AND (
   e.delivery_count = 0 OR e.delivery_count <= (SELECT count(*) FROM (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0) d)

@@ -28,14 +28,14 @@ it('a worker killed while it brings 1,200 back: another one goes on, and each ar
   await client.query(`
     CREATE FUNCTION wait_in_the_middle() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN IF NEW.queued > 500 THEN PERFORM pg_advisory_xact_lock(42); END IF; RETURN NEW; END $$;
-    CREATE TRIGGER wait_in_the_middle AFTER UPDATE ON recoveries FOR EACH ROW EXECUTE FUNCTION wait_in_the_middle();
+    CREATE TRIGGER wait_in_the_middle AFTER UPDATE ON replays FOR EACH ROW EXECUTE FUNCTION wait_in_the_middle();
     SELECT pg_advisory_lock(42)`);
-  const started = await stack.call<Progress>('POST', `/v1/accounts/${account}/subscriptions/${id}/recover`, {
+  const started = await stack.call<Progress>('POST', `/v1/accounts/${account}/subscriptions/${id}/replay`, {
     since: '2020-01-01T00:00:00Z',
-    which: 'missing',
+    which: 'missed',
   });
   expect(started.matched).toBe(1_200);
-  const progress = () => stack.call<Progress>('GET', `/v1/accounts/${account}/recoveries/${started.id}`);
+  const progress = () => stack.call<Progress>('GET', `/v1/accounts/${account}/replays/${started.id}`);
   const isWaiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
   await waitFor(async () => (await client.query(isWaiting)).rows.length > 0, {
     what: 'the worker to be in the middle',
