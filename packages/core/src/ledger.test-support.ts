@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PostRequest, PostResult } from '@posthorn/sender';
 import { cloneDatabase, waitFor } from '@posthorn/testing';
-import type pg from 'pg';
+import pg from 'pg';
 import { inject } from 'vitest';
 import { eraseStep } from './accounts/erase-accounts.js';
 import { putAccount } from './accounts/put-account.js';
@@ -188,6 +188,14 @@ export const isRecord = (statement: string): boolean => /^record-(?:pending|fini
 /** The same: it holds, releases, cancels or gives up deliveries, or brings their next look of the dispatcher nearer. */
 export const changesOwed = (statement: string): boolean =>
   /^\s*(?:UPDATE|WITH)\s/.test(statement) && /\b(?:UPDATE|DELETE FROM) pending_deliveries\b/.test(statement);
+
+/** One connection of its own to the same database, as a pool. `end()` resolves before its socket has closed, so it may still hear that the
+ *  database is dropped: without a listener that would end the test run. */
+export function openSingleConnection({ pool }: Pick<Database, 'pool'>): pg.Pool {
+  const single = new pg.Pool({ ...pool.options, max: 1 });
+  single.on('error', () => {});
+  return single;
+}
 
 /** Resolves when a statement in this database waits for a lock. */
 export const somebodyWaits = (pool: pg.Pool): Promise<boolean> =>

@@ -1,6 +1,5 @@
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
+import { FAILED, type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { type AttentionQuery, listAttention } from './list-attention.js';
@@ -112,7 +111,7 @@ describe('what needs attention', () => {
       `UPDATE subscriptions SET failing_since = now() WHERE id IN (SELECT id FROM subscriptions WHERE account_id = 'crowd' LIMIT 500)`,
     );
     // One connection: it still knows the statement by its name, and can be asked for its plan.
-    const one = new pg.Pool({ ...pool.options, max: 1 });
+    const one = openSingleConnection(ledger.db);
     for (const [name, accountId, index] of [
       ['list-attention', null, 'subscriptions_attention_idx'],
       ['list-attention-of-account', 'crowd', 'subscriptions_account_attention_idx'],

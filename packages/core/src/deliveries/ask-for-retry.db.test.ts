@@ -1,6 +1,5 @@
-import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { FAILED, type Ledger, openLedger, somebodyWaits } from '../ledger.test-support.js';
+import { FAILED, type Ledger, openLedger, somebodyWaits, openSingleConnection } from '../ledger.test-support.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
 import { cancelDeliveries } from './cancel-deliveries.js';
@@ -66,7 +65,7 @@ describe('a retry', () => {
     await ledger.publisher.drain();
     ledger.jobs.length = 0;
     const { id } = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
-    const pool = new pg.Pool({ ...ledger.db.pool.options, max: 1 });
+    const pool = openSingleConnection(ledger.db);
     onTestFinished(() => pool.end());
     const asker = { ...ledger, db: { ...ledger.db, pool } };
     const whileItMoves = async (move: () => Promise<unknown>) => {

@@ -2,11 +2,19 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { toTypeId } from '@posthorn/contract';
 import { parseSecret } from '@posthorn/sender';
 import { waitFor } from '@posthorn/testing';
-import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Due } from '../deps.js';
 import { dispatch, dispatchRest } from '../dispatch/dispatch.js';
-import { FAILED, GONE, type Ledger, interpose, isRecord, openLedger, somebodyWaits } from '../ledger.test-support.js';
+import {
+  FAILED,
+  GONE,
+  type Ledger,
+  interpose,
+  isRecord,
+  openLedger,
+  somebodyWaits,
+  openSingleConnection,
+} from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
@@ -618,7 +626,7 @@ describe('a result that waits for a delivery which moves to the other table', ()
     ['failure', 'canceled', FAILED, { status: 'canceled', statusReason: 'subscription_disabled' }],
   ])('a %s is recorded when it is canceled meanwhile, and the delivery is %s', async (_, status, answer, end) => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    const canceling = new pg.Pool({ ...ledger.db.pool.options, max: 1 });
+    const canceling = openSingleConnection(ledger.db);
     onTestFinished(() => canceling.end());
     ledger.answers.push(async () => {
       await ledger.db.pool.query(`UPDATE subscriptions SET status = 'disabled' WHERE id = $1`, [subscriptionId]);
@@ -638,7 +646,7 @@ describe('a result that waits for a delivery which moves to the other table', ()
 
   it('is recorded when a person asks for a canceled one meanwhile: a success is all that was asked for', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    const pool = new pg.Pool({ ...ledger.db.pool.options, max: 1 });
+    const pool = openSingleConnection(ledger.db);
     onTestFinished(() => pool.end());
     ledger.answers.push(async () => {
       await disableSubscription(ledger, { accountId, id: subscriptionId });
