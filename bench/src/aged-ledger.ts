@@ -53,9 +53,9 @@ export async function fillLedger(
     await patiently(
       db,
       `INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
-         url, request_headers, response_headers, response_body, response_truncated)
+         url, user_agent, body_bytes, signature_count, response_headers, response_body, response_truncated)
        SELECT ${idAt('d.created_at')}, $1::text, $4::uuid, d.id, number, 'auto', 'ok', 200, d.created_at, 12,
-         'https://hooks.example.com/webhook', '{"content-type":"application/json"}', '{"content-type":"text/plain"}', 'thanks', false
+         'https://hooks.example.com/webhook', 'Posthorn/0.1.0', 100, 1, '{"content-type":"text/plain"}', 'thanks', false
        FROM deliveries d, generate_series(1, CASE WHEN random() < 2.0 / 3 THEN 2 ELSE 1 END) number
        WHERE d.account_id = $1::text AND d.id >= posthorn_uuid_at($2::timestamptz) AND d.id < posthorn_uuid_at($3::timestamptz)`,
       [accountId, at(-age), at(-age + 1), subscriptionId],

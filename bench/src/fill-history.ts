@@ -51,9 +51,9 @@ WITH numbered AS (
   SELECT event_id, account_id, event_type, convert_to('{"event":"' || event_type || '","payload":{"n":' || m || '}}', 'UTF8'), 1, t FROM made
 ), attempt AS (
   INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
-    url, request_headers, response_headers, response_body, response_truncated)
+    url, user_agent, body_bytes, signature_count, response_headers, response_body, response_truncated)
   SELECT ${idAt('created_at')}, account_id, subscription_id, id, 1, 'auto', last_outcome, last_status_code, created_at, 80,
-    'https://hooks.example.com/webhook', '{"content-type":"application/json"}', '{"content-type":"text/plain"}', 'ok', false
+    'https://hooks.example.com/webhook', 'Posthorn/0.1.0', 100, 1, '{"content-type":"text/plain"}', 'ok', false
   FROM deliveries_of WHERE attempt_count = 1
 ), held AS (
   INSERT INTO pending_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM deliveries_of WHERE status = 'held'

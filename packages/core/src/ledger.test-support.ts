@@ -218,7 +218,7 @@ const OK: Omit<PostResult, 'startedAt'> = {
   durationMs: 3,
   timings: { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 2 },
   remoteAddress: '192.0.2.1',
-  requestHeaders: { 'content-type': 'application/json' },
+  request: { userAgent: 'Posthorn/test', bodyBytes: 50, signatureCount: 1, ownNames: [] },
   responseHeaders: { server: 'test' },
   body: Buffer.from('thanks'),
   bodyTruncated: false,

@@ -9,8 +9,9 @@ export {
 export { checkUrl, MAX_URL_CHARACTERS, type UrlCheck } from './check-url.js';
 export { MAX_BODY_BYTES } from './exchange.js';
 export { DEFAULT_KEEP_BYTES, type PostRequest } from './post.js';
-export type { Outcome, PostResult, Timings } from './post-result.js';
+export type { Outcome, PostResult, SentRequest, Timings } from './post-result.js';
 export type { Resolve } from './resolver.js';
 export { parseSecret } from './secret.js';
 export { openSender, type Sender, type SenderOptions } from './sender.js';
 export { sign } from './sign.js';
+export { shownRequestHeaders } from './wire-headers.js';

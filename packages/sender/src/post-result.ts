@@ -29,6 +29,15 @@ export type Timings = {
   firstByteMs: number | null;
 };
 
+/** What shownRequestHeaders cannot know from elsewhere. Holds no secret. */
+export type SentRequest = {
+  userAgent: string;
+  bodyBytes: number;
+  signatureCount: number;
+  /** Names of the subscription's own headers, in lower case. */
+  ownNames: string[];
+};
+
 export type PostResult = {
   outcome: Outcome;
   /** The final status, whenever its headers came in full, so a timeout within the body has one too. */
@@ -38,8 +47,8 @@ export type PostResult = {
   timings: Timings;
   /** The address that was connected to; null when blocked. */
   remoteAddress: string | null;
-  /** As sent, with lower-case names; the signature and the values of the subscription's own headers are masked. */
-  requestHeaders: Record<string, string>;
+  /** null: the URL is not allowed, so there was no request. */
+  request: SentRequest | null;
   /** Values without the white space around them, as UTF-8 or else latin1; repeated ones joined with a comma, cookies and
    *  credentials masked. null when there was no final response. */
   responseHeaders: Record<string, string> | null;

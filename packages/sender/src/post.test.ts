@@ -79,11 +79,11 @@ describe('what is recorded', () => {
     expect(result).toMatchObject({
       remoteAddress: '127.0.0.1',
       responseHeaders: { 'x-a': '1', 'x-b': '2, 3', 'set-cookie': '••••', 'content-length': '4' },
-      requestHeaders: {
-        authorization: '••••',
-        'webhook-signature': 'v1,••••',
-        'content-length': String(BODY.length),
-        host: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      request: {
+        userAgent: expect.stringContaining('/'),
+        bodyBytes: BODY.length,
+        signatureCount: 1,
+        ownNames: ['authorization'],
       },
       timings: { dnsMs: null, connectMs: expect.any(Number), tlsMs: null, firstByteMs: expect.any(Number) },
       bodyTruncated: false,

@@ -7,7 +7,7 @@ import type { PostResult, Timings } from './post-result.js';
 import { shownResponseHeaders, singleValue } from './response-headers.js';
 import { signWithAll } from './sign.js';
 import type { Target } from './target.js';
-import { wireHeaders } from './wire-headers.js';
+import { toTimestamp, wireHeaders } from './wire-headers.js';
 
 export const DEFAULT_KEEP_BYTES = 4096;
 
@@ -43,14 +43,13 @@ export async function postOnce(deps: PostDeps, request: PostRequest): Promise<Po
   const target = deps.findTarget(request.url);
   if (!target.allowed) return refused(startedAt, target.reason);
 
-  const timestampSeconds = Math.floor(startedAt.getTime() / 1000); // of this attempt, so each is signed anew
+  const timestampSeconds = toTimestamp(startedAt); // of this attempt, so each is signed anew
   const headers = wireHeaders({
     userAgent: deps.userAgent,
-    host: target.host,
     webhookId,
     timestampSeconds,
     signature: signWithAll(request.secrets, webhookId, timestampSeconds, body),
-    contentLength: body.byteLength,
+    bodyBytes: body.byteLength,
     own: request.headers,
   });
   const keepBytes = Math.min(request.keepBytes ?? DEFAULT_KEEP_BYTES, MAX_BODY_BYTES);
@@ -80,7 +79,7 @@ export async function postOnce(deps: PostDeps, request: PostRequest): Promise<Po
     durationMs: exchange.durationMs,
     timings: readTimings(exchange),
     remoteAddress: outcome === 'blocked' ? null : (exchange.connection?.remoteAddress ?? null),
-    requestHeaders: headers.shown,
+    request: headers.record,
     responseHeaders: exchange.headers === null ? null : shownResponseHeaders(exchange.headers),
     ...(await readBody(exchange, { keepBytes, brokeOff: ending.how !== 'complete' })),
     retryAfter: exchange.headers === null ? null : singleValue(exchange.headers, 'retry-after'),
@@ -123,7 +122,7 @@ function refused(startedAt: Date, reason: string): PostResult {
     durationMs: 0,
     timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null },
     remoteAddress: null,
-    requestHeaders: {},
+    request: null,
     responseHeaders: null,
     body: new Uint8Array(),
     bodyTruncated: false,

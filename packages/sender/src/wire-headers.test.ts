@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { wireHeaders } from './wire-headers.js';
+import { shownRequestHeaders, wireHeaders } from './wire-headers.js';
 
 const names = fc.oneof(
   fc.constantFrom(
@@ -17,13 +17,15 @@ const names = fc.oneof(
 );
 // Long enough to be found by chance nowhere else.
 const secrets = fc.stringMatching(/^s3cr3t-[A-Za-z0-9 =;,/+-]{8,40}$/);
-const ours = {
-  userAgent: 'Posthorn/test',
-  host: 'hooks.example.com',
+const ours = { userAgent: 'Posthorn/test', webhookId: 'evt_1', timestampSeconds: 1_763_751_300, bodyBytes: 2 };
+/** What the record of the attempt has beside `record`. */
+const attempt = {
+  url: 'https://hooks.example.com:8443/webhook',
   webhookId: 'evt_1',
-  timestampSeconds: 1_763_751_300,
-  contentLength: 2,
+  startedAt: new Date(1_763_751_300_999),
 };
+const pairsOf = (sent: string[]): [name: string, value: string][] =>
+  Array.from({ length: sent.length / 2 }, (_, index) => [sent[2 * index] ?? '', sent[2 * index + 1] ?? '']);
 const OURS = [
   'content-type',
   'accept',
@@ -35,33 +37,43 @@ const OURS = [
 ];
 
 describe('wireHeaders', () => {
-  it('property: what is shown holds no value of the receiver’s own headers and no signature, and names all that is sent', () => {
+  it('property: what is shown of a request names all that was sent, with its value unless that is a secret, and holds no secret', () => {
     fc.assert(
       fc.property(
         fc.dictionary(names, secrets, { noNullPrototype: true }),
         fc.array(secrets, { minLength: 1, maxLength: 3 }),
-        (own, signatures) => {
-          const signature = signatures.map((text) => `v1,${text.replaceAll(' ', '')}`).join(' ');
-          const { sent, shown } = wireHeaders({ ...ours, signature, own });
-          for (const secret of [...Object.values(own), ...signatures])
+        (own, texts) => {
+          const signatures = texts.map((text) => `v1,${text.replaceAll(' ', '')}`);
+          const { sent, record } = wireHeaders({ ...ours, signature: signatures.join(' '), own });
+          const shown = shownRequestHeaders(JSON.parse(JSON.stringify(record)) as typeof record, attempt);
+          for (const secret of [...Object.values(own), ...texts])
             expect(JSON.stringify(shown)).not.toContain(secret.replaceAll(' ', ''));
-          const sentNames = sent.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
-          expect(Object.keys(shown)).toEqual(expect.arrayContaining(sentNames));
+          const pairs = pairsOf(sent).map(([name, value]) => [name.toLowerCase(), value] as const);
+          const sentNames = pairs.map(([name]) => name);
+          // undici adds these two.
+          expect(Object.keys(shown).toSorted()).toEqual(
+            [...new Set([...sentNames, 'host', 'content-length'])].toSorted(),
+          );
+          expect(shown).toMatchObject({ host: 'hooks.example.com:8443', 'content-length': '2' });
+          for (const [name, value] of pairs) if (shown[name] !== '••••') expect(shown[name]).toBe(masked(name, value));
           // Ours come once: nothing of the receiver's stands beside or over them.
           for (const name of OURS) expect(sentNames.filter((one) => one === name)).toHaveLength(1);
           expect(sentNames).not.toContain('host');
-          expect(sent[sent.indexOf('webhook-signature') + 1]).toBe(signature);
+          expect(sent[sent.indexOf('webhook-signature') + 1]).toBe(signatures.join(' '));
         },
       ),
       { numRuns: 500 },
     );
+    function masked(name: string, value: string): string {
+      return name === 'webhook-signature' ? value.replaceAll(/v1,\S+/g, 'v1,••••') : value;
+    }
   });
 
   it('sends `accept: */*` unless the subscription has a header of that name', () => {
     const acceptOf = (own: Record<string, string>) => {
-      const { sent, shown } = wireHeaders({ ...ours, signature: 'v1,x', own });
-      const values = sent.filter((_, index) => index % 2 === 1 && sent[index - 1]?.toLowerCase() === 'accept');
-      return { values, shown: shown['accept'] };
+      const { sent, record } = wireHeaders({ ...ours, signature: 'v1,x', own });
+      const values = pairsOf(sent).flatMap(([name, value]) => (name.toLowerCase() === 'accept' ? [value] : []));
+      return { values, shown: shownRequestHeaders(record, attempt)['accept'] };
     };
     expect(acceptOf({})).toEqual({ values: ['*/*'], shown: '*/*' });
     expect(acceptOf({ Accept: 'application/json' })).toEqual({ values: ['application/json'], shown: '••••' });

@@ -84,9 +84,9 @@ describe('deliveries', () => {
     const [{ id }] = await list();
     await api.deps.db.pool.query(
       `INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms,
-         url, request_headers, response_truncated)
+         url, response_truncated)
        SELECT posthorn_uuidv7(), account_id, subscription_id, delivery_id, n, 'manual', outcome, started_at, duration_ms,
-         url, request_headers, response_truncated
+         url, response_truncated
        FROM attempts, generate_series(2, 105) n WHERE delivery_id = $1`,
       [toUuid('dlv', id)],
     );
@@ -129,7 +129,17 @@ describe('deliveries', () => {
           timings: { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 2 },
           url: 'https://hooks.example.com/webhook',
           remoteAddress: '192.0.2.1',
-          requestHeaders: { 'content-type': 'application/json' },
+          requestHeaders: {
+            host: 'hooks.example.com',
+            'content-type': 'application/json',
+            'content-length': '50',
+            accept: '*/*',
+            'user-agent': 'Posthorn/test',
+            'accept-encoding': 'identity',
+            'webhook-id': listed.eventId,
+            'webhook-timestamp': expect.stringMatching(/^\d{10}$/),
+            'webhook-signature': 'v1,••••',
+          },
           responseHeaders: { server: 'test' },
           responseBody: 'thanks',
           responseTruncated: false,

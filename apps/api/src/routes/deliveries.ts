@@ -109,7 +109,7 @@ export const deliveryRoutes: Routes = (app, deps) => {
       return {
         ...deliveryJson(deps, row, urlOf(row)),
         waitingFor: waiting && { state: waiting.state, until: waiting.until?.toISOString() ?? null },
-        attempts: attempts.toReversed().map(attemptJson),
+        attempts: attempts.toReversed().map((attempt) => attemptJson(attempt, row)),
       };
     },
   );

@@ -1,5 +1,6 @@
 import { type Attempt, type Delivery, type LastAttempt, toTypeId } from '@posthorn/contract';
 import { type Attempt as AttemptRow, type ListedDelivery as Row, responseText } from '@posthorn/core';
+import { shownRequestHeaders } from '@posthorn/sender';
 import type { ApiDeps } from '../deps.js';
 
 /** The URLs that deliveries are sent to, by subscription; deleted subscriptions have theirs still. */
@@ -41,7 +42,7 @@ export const deliveryJson = ({ maxAttempts }: Pick<ApiDeps, 'maxAttempts'>, row:
   completedAt: row.completedAt?.toISOString() ?? null,
 });
 
-export const attemptJson = (row: AttemptRow): Attempt => {
+export const attemptJson = (row: AttemptRow, { eventId }: Pick<Row, 'eventId'>): Attempt => {
   const responseHeaders = row.responseHeaders === null ? null : textValues(row.responseHeaders);
   return {
     id: toTypeId('att', row.id),
@@ -54,7 +55,7 @@ export const attemptJson = (row: AttemptRow): Attempt => {
     timings: { dnsMs: row.dnsMs, connectMs: row.connectMs, tlsMs: row.tlsMs, firstByteMs: row.firstByteMs },
     url: row.url,
     remoteAddress: row.remoteAddress,
-    requestHeaders: textValues(row.requestHeaders),
+    requestHeaders: requestHeaders(row, toTypeId('evt', eventId)),
     responseHeaders,
     responseBody:
       row.responseBody && responseText(row.responseBody, { headers: responseHeaders, isCut: row.responseTruncated }),
@@ -62,6 +63,14 @@ export const attemptJson = (row: AttemptRow): Attempt => {
     error: row.error,
   };
 };
+
+/** They are not stored, but for what is not known from elsewhere. */
+function requestHeaders(row: AttemptRow, webhookId: string): Record<string, string> {
+  const { userAgent, bodyBytes, signatureCount, ownHeaders } = row;
+  if (userAgent === null || bodyBytes === null || signatureCount === null) return {};
+  const ownNames = ownHeaders?.split(' ') ?? [];
+  return shownRequestHeaders({ userAgent, bodyBytes, signatureCount, ownNames }, { ...row, webhookId });
+}
 
 function textValues(headers: unknown): Record<string, string> {
   if (typeof headers !== 'object' || headers === null) throw new Error('stored headers are none');

@@ -151,7 +151,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
     });
 
     const recorded = await patience.until(
-      () => records.add({ delivery, attemptNumber, trigger, result, decision }),
+      () => records.add({ delivery, attemptNumber, trigger, url: delivery.url, result, decision }),
       signal,
     );
     if (!recorded) return { end: 'stood_down', why: 'superseded' };

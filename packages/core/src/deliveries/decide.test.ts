@@ -19,7 +19,7 @@ function answered(statusCode: number | null, extra: Partial<PostResult> = {}): P
     durationMs: 5,
     timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null },
     remoteAddress: '127.0.0.1',
-    requestHeaders: {},
+    request: null,
     responseHeaders: {},
     body: new Uint8Array(),
     bodyTruncated: false,

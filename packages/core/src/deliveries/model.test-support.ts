@@ -739,7 +739,7 @@ const ANSWERED: Omit<PostResult, 'startedAt'> = {
   durationMs: 3,
   timings: { dnsMs: null, connectMs: 1, tlsMs: null, firstByteMs: 2 },
   remoteAddress: '192.0.2.1',
-  requestHeaders: {},
+  request: null,
   responseHeaders: {},
   body: new Uint8Array(),
   bodyTruncated: false,

@@ -1,22 +1,30 @@
-import type { PostResult } from '@posthorn/sender';
 import type pg from 'pg';
 import { LEASE_SECONDS } from './lease.js';
-import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
-import { newId } from '../id.js';
+import type { DeliveryStatus } from '../generated/prisma/client.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { CAPACITY_GROWS, HAS_FULL_CAPACITY, QUICK_MS, SET_CAPACITY } from '../throttle/capacity.js';
 import { HAS_FAILURES, isClosed, OPENS, SET_BREAKER, weightOf } from '../throttle/circuit-breaker.js';
+import { type Columns, namesOf, unnest, valuesOf } from '../unnest.js';
+import { ATTEMPT_COLUMNS, type AttemptMade } from './attempt-columns.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from './delivery.js';
 import { COLUMNS } from './tables.js';
 
-export interface AttemptRecord {
+export interface AttemptRecord extends AttemptMade {
   delivery: LoadedDelivery;
-  attemptNumber: number;
-  trigger: AttemptTrigger;
-  result: PostResult;
   decision: Decision;
 }
+
+/** Beside the attempt itself: whose it is, and what was decided. */
+const INPUT: Columns<AttemptRecord> = {
+  ...ATTEMPT_COLUMNS,
+  delivery_id: ['uuid', ({ delivery }) => delivery.id],
+  decided: ['text', ({ decision }) => decision.next],
+  wait_ms: ['float8', ({ decision }) => (decision.next === 'retry' ? decision.inMs : 0)],
+  spent: ['boolean', ({ decision, trigger }) => decision.next === 'retry' && decision.spent && trigger !== 'manual'],
+  disables: ['boolean', ({ decision }) => decision.next === 'succeeded' && decision.disable === true],
+  replay_id: ['uuid', ({ delivery }) => delivery.replayId],
+};
 
 /** How the delivery stands after the attempt; null if the attempt was not recorded, because another one of its number was. */
 export interface Recorded {
@@ -78,15 +86,7 @@ staying AS (
 // A subscription's row is written while it fails, when it stops to, and when its bounds change; not for every delivery.
 const recordIn = (table: Table): string => `
 WITH input AS (
-  SELECT * FROM unnest(
-    $1::uuid[], $2::uuid[], $3::int[], $4::attempt_trigger[], $5::attempt_outcome[], $6::int[], $7::timestamptz[], $8::int[],
-    $9::int[], $10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::boolean[], $19::text[],
-    $20::text[], $21::float8[], $22::boolean[], $25::boolean[], $26::uuid[]
-  ) AS t (
-    id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
-    dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error,
-    decided, wait_ms, spent, disables, replay_id
-  )
+  SELECT * FROM ${unnest(INPUT, { alias: 'i', first: 2 })}
 ),
 before AS (
   SELECT d.id, d.account_id, d.event_id, d.event_type, d.subscription_id, d.status, d.status_reason, d.attempt_count, d.failure_count,
@@ -141,7 +141,7 @@ after AS (
       WHEN asked_after IN ('manual', 'test') AND due_after > now() THEN now() + interval '1 second'
       -- Who has a rate, or less room than it had, is given the next attempt by the dispatcher, when it is due and there is room. So is a wait
       -- that is too long for the queue.
-      WHEN is_left_to_dispatcher OR due_after > now() + $24 * interval '1 millisecond' THEN NULL
+      WHEN is_left_to_dispatcher OR due_after > now() + interval '${LONGEST_QUEUED_WAIT_MS} milliseconds' THEN NULL
       ELSE due_after + interval '${LEASE_SECONDS} seconds'
     END AS leased_until,
     CASE
@@ -160,13 +160,8 @@ counted AS (
   GROUP BY account_id, subscription_id, event_type, outcome, status_code, ${DURATION_BUCKET}, ended
 ),
 written AS (
-  INSERT INTO attempts (
-    id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
-    dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error
-  )
-  SELECT i.id, a.account_id, a.subscription_id, a.id, i.number, i.trigger, i.outcome, i.status_code, i.started_at, i.duration_ms,
-    i.dns_ms, i.connect_ms, i.tls_ms, i.first_byte_ms, i.url, i.remote_address, i.request_headers::json, i.response_headers::json,
-    i.response_body, i.response_truncated, i.error
+  INSERT INTO attempts (account_id, subscription_id, delivery_id, ${namesOf(ATTEMPT_COLUMNS)})
+  SELECT a.account_id, a.subscription_id, a.id, ${namesOf(ATTEMPT_COLUMNS, 'i')}
   FROM after a JOIN input i ON i.id = a.attempt_id
 ),
 verdict AS (
@@ -184,12 +179,12 @@ verdict AS (
 -- Locked in order: two of these statements at once would otherwise each wait for the other.
 standing AS (
   SELECT s.*, v.gone, v.succeeded, v.quick, v.is_bad,
-    v.is_bad AND v.exhausted AND s.failing_since <= now() - $23 * interval '1 millisecond' AS is_given_up,
+    v.is_bad AND v.exhausted AND s.failing_since <= now() - $1 * interval '1 millisecond' AS is_given_up,
     v.weight, ${OPENS} AS opens,
     CASE
       WHEN v.succeeded THEN 0
-      WHEN s.failing_since <= now() - $23 * interval '0.75 millisecond' THEN 75
-      WHEN s.failing_since <= now() - $23 * interval '0.5 millisecond' THEN greatest(s.failing_warned, 50)
+      WHEN s.failing_since <= now() - $1 * interval '0.75 millisecond' THEN 75
+      WHEN s.failing_since <= now() - $1 * interval '0.5 millisecond' THEN greatest(s.failing_warned, 50)
       ELSE s.failing_warned
     END AS warned_after
   FROM subscriptions s JOIN verdict v ON v.subscription_id = s.id
@@ -258,7 +253,7 @@ export async function recordAttempts(
     const { rows } = await pool.query<Recorded & { id: string }>({
       name: `record-${table}`,
       text: RECORD[table],
-      values: valuesOf(left, failingAfterMs),
+      values: [failingAfterMs, ...valuesOf(INPUT, left)],
     });
     const byId = new Map(rows.map(({ id, ...one }) => [id, one]));
     for (const record of left) {
@@ -269,38 +264,3 @@ export async function recordAttempts(
   }
   return records.map((record) => recorded.get(record) ?? null);
 }
-
-function valuesOf(records: AttemptRecord[], failingAfterMs: number): unknown[] {
-  const column = <T>(pick: (record: AttemptRecord) => T): T[] => records.map(pick);
-  return [
-    column(() => newId()),
-    column(({ delivery }) => delivery.id),
-    column(({ attemptNumber }) => attemptNumber),
-    column(({ trigger }) => trigger),
-    column(({ result }) => result.outcome),
-    column(({ result }) => result.statusCode),
-    column(({ result }) => result.startedAt),
-    column(({ result }) => Math.round(result.durationMs)),
-    column(({ result }) => rounded(result.timings.dnsMs)),
-    column(({ result }) => rounded(result.timings.connectMs)),
-    column(({ result }) => rounded(result.timings.tlsMs)),
-    column(({ result }) => rounded(result.timings.firstByteMs)),
-    column(({ delivery }) => delivery.url),
-    column(({ result }) => result.remoteAddress),
-    column(({ result }) => JSON.stringify(result.requestHeaders)),
-    column(({ result }) => result.responseHeaders && JSON.stringify(result.responseHeaders)),
-    column(({ result }) => Buffer.from(result.body)),
-    column(({ result }) => result.bodyTruncated),
-    // Text in Postgres has no NUL.
-    column(({ result }) => result.error?.replaceAll('\0', '') ?? null),
-    column(({ decision }) => decision.next),
-    column(({ decision }) => (decision.next === 'retry' ? decision.inMs : 0)),
-    column(({ decision, trigger }) => decision.next === 'retry' && decision.spent && trigger !== 'manual'),
-    failingAfterMs,
-    LONGEST_QUEUED_WAIT_MS,
-    column(({ decision }) => decision.next === 'succeeded' && decision.disable === true),
-    column(({ delivery }) => delivery.replayId),
-  ];
-}
-
-const rounded = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

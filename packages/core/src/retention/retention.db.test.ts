@@ -112,7 +112,6 @@ async function aged(
         startedAt: deliveredAt,
         durationMs: 1,
         url: 'https://hooks.example.com/webhook',
-        requestHeaders: {},
         responseBody: Buffer.from('{"of":"a customer"}'),
         responseTruncated: false,
       },

@@ -5,12 +5,13 @@ import type { Cipher } from '../cipher.js';
 import { type Database, inTransaction } from '../database.js';
 import type { Patience } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
+import { ATTEMPT_COLUMNS, type AttemptMade } from '../deliveries/attempt-columns.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
-import { newId } from '../id.js';
 import type { Log } from '../log.js';
 import { responseText } from '../response-text.js';
 import { openHeaders } from '../subscriptions/own-headers.js';
 import { newSecret } from '../subscriptions/new-secret.js';
+import { namesOf, unnest, valuesOf } from '../unnest.js';
 import { type Judgement, handshakeBody, judgeAnswer, newChallenge } from './challenge.js';
 
 /** The waits after a try that found nobody: three tries within 12 s, while a person looks on. An answer that is wrong is
@@ -232,31 +233,19 @@ async function writeAttempt(
   client: pg.PoolClient,
   { id, attemptNumber, loaded, result }: Pick<Try, 'id' | 'attemptNumber' | 'loaded' | 'result'>,
 ): Promise<void> {
-  const { timings } = result;
+  const attempt: AttemptMade = {
+    attemptNumber,
+    trigger: 'auto',
+    url: loaded.url,
+    result: {
+      ...result,
+      body: result.body.subarray(0, ANSWER_BYTES),
+      bodyTruncated: result.bodyTruncated || result.body.length > ANSWER_BYTES,
+    },
+  };
   await client.query(
-    `INSERT INTO attempts (id, account_id, subscription_id, verification_id, number, trigger, outcome, status_code, started_at, duration_ms,
-       dns_ms, connect_ms, tls_ms, first_byte_ms, url, remote_address, request_headers, response_headers, response_body, response_truncated, error)
-     VALUES ($1, $2, $3, $4, $5, 'auto', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
-    [
-      newId(),
-      loaded.accountId,
-      loaded.subscriptionId,
-      id,
-      attemptNumber,
-      result.outcome,
-      result.statusCode,
-      result.startedAt,
-      Math.round(result.durationMs),
-      ...[timings.dnsMs, timings.connectMs, timings.tlsMs, timings.firstByteMs].map((ms) =>
-        ms === null ? null : Math.round(ms),
-      ),
-      loaded.url,
-      result.remoteAddress,
-      JSON.stringify(result.requestHeaders),
-      result.responseHeaders && JSON.stringify(result.responseHeaders),
-      Buffer.from(result.body.subarray(0, ANSWER_BYTES)),
-      result.bodyTruncated || result.body.length > ANSWER_BYTES,
-      result.error?.replaceAll('\0', '') ?? null,
-    ],
+    `INSERT INTO attempts (account_id, subscription_id, verification_id, ${namesOf(ATTEMPT_COLUMNS)})
+     SELECT $1, $2, $3, i.* FROM ${unnest(ATTEMPT_COLUMNS, { alias: 'i', first: 4 })}`,
+    [loaded.accountId, loaded.subscriptionId, id, ...valuesOf(ATTEMPT_COLUMNS, [attempt])],
   );
 }

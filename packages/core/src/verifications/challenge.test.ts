@@ -12,7 +12,7 @@ function answer(body: string, extra: Partial<PostResult> = {}): PostResult {
     durationMs: 1,
     timings: { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null },
     remoteAddress: null,
-    requestHeaders: {},
+    request: null,
     responseHeaders: {},
     body: Buffer.from(body),
     bodyTruncated: false,
