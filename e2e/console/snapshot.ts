@@ -12,8 +12,8 @@ const UNORDERED = ['deliveries', 'event', 'audit log'];
 
 /** What differs from run to run and from machine to machine, by what it is. */
 const STEADY: [RegExp, string][] = [
-  [/\b(sub|evt|dlv|att|rec|key|ses)_[0-9a-z]{26}\b/g, '<$1>'],
-  [/\b(sub|evt|dlv|att|rec|key|ses)_[0-9a-z]*…[0-9a-z]*/g, '<$1>'],
+  [/\b(sub|evt|dlv|att|rpl|key|ses)_[0-9a-z]{26}\b/g, '<$1>'],
+  [/\b(sub|evt|dlv|att|rpl|key|ses)_[0-9a-z]*…[0-9a-z]*/g, '<$1>'],
   [/127\.0\.0\.1:\d+/g, '<receiver>'],
   [/(?<![\d.])\d+\.\d+\.\d+(?![\d.])/g, '<version>'],
   [/\b\d+(\.\d+)? (ms|s)\b/g, '<duration>'],

@@ -35,7 +35,7 @@ export function GoTo({ account }: { account: string | null }) {
   );
 }
 
-const IS_ID = /^(sub|evt|dlv|att|key|ver|rec)_[0-9a-z]{26}$/;
+const IS_ID = /^(sub|evt|dlv|att|key|ver|rpl)_[0-9a-z]{26}$/;
 const IS_ACCOUNT = /^[A-Za-z0-9_-]{1,64}$/;
 
 function GoToDialog({ account, onClose }: { account: string | null; onClose: () => void }) {
