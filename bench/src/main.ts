@@ -13,7 +13,7 @@ Starts Postgres, a queue, an API, workers and endpoints on this machine, each a 
 
 ${scenarios.map(({ name, about }) => `  ${name.padEnd(WIDEST)}  ${about}`).join('\n')}
 
-  --scenario NAME,…   Only these. Default: all.
+  --scenario NAME,…   Only these. Default: all. --hostile is short for --scenario hostile.
   --case WORDS        Only cases whose names contain these words.
   --quick             Small counts and one repetition: shows that it works, not how fast it is.
   --repetitions N     Default: 3, or 1 with --quick. A cell is their median ± half their range.

@@ -27,6 +27,11 @@ test('--quick asks for one repetition and a small history, unless told otherwise
   });
 });
 
+test('--hostile is short for --scenario hostile', () => {
+  const known = [...KNOWN, 'hostile'];
+  expect(readOptions(['--hostile'], known)).toEqual(readOptions(['--scenario', 'hostile'], known));
+});
+
 test.each([
   { args: ['--scenario', 'fast'], message: 'There is no scenario fast.' },
   { args: ['--backend', 'kafka'], message: '--backend is redis or postgres, not kafka.' },

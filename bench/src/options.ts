@@ -27,6 +27,8 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
       args,
       options: {
         scenario: { type: 'string', default: '' },
+        /** The same as --scenario hostile. */
+        hostile: { type: 'boolean', default: false },
         case: { type: 'string', default: '' },
         quick: { type: 'boolean', default: false },
         repetitions: { type: 'string' },
@@ -43,6 +45,7 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
   if (values.help) return { outcome: 'help' };
   const { backend } = values;
   const scenarios = values.scenario.split(',').filter((name) => name !== '');
+  if (values.hostile && !scenarios.includes('hostile')) scenarios.push('hostile');
   const unknown = scenarios.filter((name) => !known.includes(name));
   if (unknown.length > 0) return { outcome: 'wrong', message: `There is no scenario ${unknown.join(', ')}.` };
   if (backend !== 'redis' && backend !== 'postgres')
