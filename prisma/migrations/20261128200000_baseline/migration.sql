@@ -376,8 +376,10 @@ CREATE INDEX pending_deliveries_subscription_id_id_idx ON pending_deliveries (su
 CREATE INDEX pending_deliveries_dispatch_idx ON pending_deliveries (subscription_id, leased_until, due_at);
 -- release-held.ts: what is still held although its subscription is active again.
 CREATE INDEX pending_deliveries_held_idx ON pending_deliveries (subscription_id, id) WHERE status = 'held';
--- Lists of what is unusual, so few rows are in it.
+-- Lists of what is unusual, so few rows are in these: most deliveries are gone after their first attempt.
 CREATE INDEX pending_deliveries_status_idx ON pending_deliveries (account_id, status, id) WHERE status <> 'pending';
+CREATE INDEX pending_deliveries_outcome_idx ON pending_deliveries (account_id, last_outcome, id) WHERE last_outcome IS NOT NULL;
+CREATE INDEX pending_deliveries_trigger_idx ON pending_deliveries (account_id, last_trigger, id) WHERE last_trigger <> 'auto';
 -- How far a replay is.
 CREATE INDEX pending_deliveries_replay_idx ON pending_deliveries (replay_id, status, id) WHERE replay_id IS NOT NULL;
 
