@@ -8,7 +8,7 @@ import {
   dispatchRest,
   isDatabaseAway,
   listenForWork,
-  publishNotices,
+  publishOperationalEvents,
   reclaim,
 } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
@@ -81,7 +81,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       let { enqueued } = dispatched;
       if (isRestDue) {
         enqueued += await dispatchRest({ db, enqueue });
-        await publishNotices({ db, enqueue }, { operationsAccount });
+        await publishOperationalEvents({ db, enqueue }, { operationsAccount });
         await advanceReplays(db, { atOnce: REPLAYED_AT_ONCE, observe: observeReplay });
       }
       if (Date.now() >= dropAt) {

@@ -72,7 +72,7 @@ export { cancelReplay } from './replays/cancel-replay.js';
 export { findReplay, type Replay, withProgress } from './replays/replay.js';
 export { startReplay } from './replays/start-replay.js';
 export { askForRetry, askForRetryOfJob, type AskForRetryResult } from './deliveries/ask-for-retry.js';
-export { publishNotices } from './notices/publish-notices.js';
+export { publishOperationalEvents } from './operational-events/publish-operational-events.js';
 export { dropOldKeys, dispatch, dispatchRest } from './dispatch/dispatch.js';
 export { listenForWork } from './dispatch/wake.js';
 export { reclaim } from './dispatch/reclaim.js';

@@ -151,7 +151,7 @@ export async function openLedger(): Promise<Ledger> {
         'deliveries',
         'attempts',
         'idempotency_keys',
-        'notices',
+        'operational_events',
       ];
       const { rows } = await db.pool.query<Record<string, string>>(
         `SELECT ${tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ')}`,

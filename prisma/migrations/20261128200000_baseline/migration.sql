@@ -486,9 +486,9 @@ CREATE INDEX replays_subscription_id_idx ON replays (subscription_id);
 -- One at a time for a subscription: two over the same events would send each again twice.
 CREATE UNIQUE INDEX replays_running_key ON replays (subscription_id) WHERE status = 'running';
 
--- What operators are told by webhook. A notice is written by the statement that makes the change it tells of, and becomes an
+-- What operators are told by webhook. An operational event is written by the statement that makes the change it tells of, and becomes an
 -- ordinary event afterwards: so none is lost, whatever dies in between.
-CREATE TABLE notices (
+CREATE TABLE operational_events (
   id               uuid           PRIMARY KEY,
   type             varchar(128)   NOT NULL,
   account_id       varchar(64)    NOT NULL,

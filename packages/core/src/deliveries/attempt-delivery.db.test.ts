@@ -443,8 +443,8 @@ describe('webhook-delivery: disable', () => {
       { id, status: 'succeeded' },
       { status: 'canceled', statusReason: 'subscription_disabled' },
     ]);
-    const notices = await ledger.db.prisma.notice.findMany({ where: { subscriptionId } });
-    expect(notices).toMatchObject([{ type: 'subscription:disabled', detail: { reason: 'gone' } }]);
+    const operationalEvents = await ledger.db.prisma.operationalEvent.findMany({ where: { subscriptionId } });
+    expect(operationalEvents).toMatchObject([{ type: 'subscription:disabled', detail: { reason: 'gone' } }]);
   });
 
   it('not honored: it is a 2xx like any other', async () => {

@@ -371,7 +371,7 @@ describe('rate', () => {
   });
 });
 
-describe('notices', () => {
+describe('operational events', () => {
   it('what operators are to be told is written by the statement that makes the change', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
@@ -387,9 +387,9 @@ describe('notices', () => {
       const job = ledger.jobs.pop();
       if (job) await ledger.attempter({ waitsMs: [], failingAfterMs: 4 * DAY }).attempt(job, signal);
     };
-    const notices = async () => {
-      const rows = await ledger.db.prisma.notice.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
-      await ledger.db.prisma.notice.deleteMany({ where: { accountId } });
+    const operationalEvents = async () => {
+      const rows = await ledger.db.prisma.operationalEvent.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+      await ledger.db.prisma.operationalEvent.deleteMany({ where: { accountId } });
       return rows.map(({ type, detail }) => [type, detail]);
     };
     const failed = [
@@ -397,23 +397,23 @@ describe('notices', () => {
       { reason: 'exhausted', attemptCount: 1, outcome: 'http_error', statusCode: 500 },
     ];
     await fail(1);
-    expect(await notices()).toEqual([failed]);
+    expect(await operationalEvents()).toEqual([failed]);
     await fail(2.1);
-    expect(await notices()).toEqual(
+    expect(await operationalEvents()).toEqual(
       expect.arrayContaining([failed, ['subscription:failing', expect.objectContaining({ percent: 50 })]]),
     );
     await fail(2.2);
-    expect(await notices()).toEqual([failed]); // said once
+    expect(await operationalEvents()).toEqual([failed]); // said once
     await fail(3.1);
-    expect(await notices()).toEqual(
+    expect(await operationalEvents()).toEqual(
       expect.arrayContaining([['subscription:failing', expect.objectContaining({ percent: 75 })]]),
     );
     ledger.answers.splice(0);
     await ledger.publish(accountId);
     await ledger.settle();
-    expect(await notices()).toEqual([['subscription:recovered', expect.anything()]]);
+    expect(await operationalEvents()).toEqual([['subscription:recovered', expect.anything()]]);
     await fail(4.1);
-    expect(await notices()).toEqual(
+    expect(await operationalEvents()).toEqual(
       expect.arrayContaining([['subscription:disabled', expect.objectContaining({ reason: 'failing' })]]),
     );
     expect((await subscriptionNow(id)).status).toBe('disabled');

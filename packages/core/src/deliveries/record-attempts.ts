@@ -208,7 +208,7 @@ subscription AS (
     v.failing_since AS failing_before, v.opens
 ),
 told AS (
-  INSERT INTO notices (id, type, account_id, subscription_id, delivery_id, detail)
+  INSERT INTO operational_events (id, type, account_id, subscription_id, delivery_id, detail)
   SELECT posthorn_uuidv7(), 'delivery:failed', account_id, subscription_id, id, json_build_object(
     'reason', status_reason, 'attemptCount', attempt_count, 'outcome', outcome, 'statusCode', status_code)
   FROM after WHERE status = 'failed' AND status_before <> 'failed'

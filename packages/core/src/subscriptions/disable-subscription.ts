@@ -11,8 +11,8 @@ export interface Disabling extends SubscriptionKey {
 
 /** Disables a subscription (reason `manual`): it receives nothing; what it is owed is canceled, or held until it is resumed.
  *  Holding and canceling follow the commit; if this process ends meanwhile, workers and the dispatcher do the rest. Operators are
- *  told by a notice of the same transaction.
- *  Safe to repeat: one that is disabled keeps its first reason, and no second notice is written. What is told anew holds for
+ *  told by an operational event of the same transaction.
+ *  Safe to repeat: one that is disabled keeps its first reason, and no second one is written. What is told anew holds for
  *  what it is still owed: `cancel` after `hold` cancels that; `hold` after `cancel` brings nothing back. */
 export async function disableSubscription(
   { db }: Pick<Deps, 'db'>,
@@ -39,7 +39,7 @@ export async function disableSubscription(
       [key.accountId, key.id, deliveries === 'hold'],
     );
     await client.query(
-      `INSERT INTO notices (id, type, account_id, subscription_id, detail)
+      `INSERT INTO operational_events (id, type, account_id, subscription_id, detail)
        VALUES ($1, 'subscription:disabled', $2, $3, '{"reason":"manual"}')`,
       [newId(), key.accountId, key.id],
     );

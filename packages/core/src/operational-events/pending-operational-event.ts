@@ -1,8 +1,8 @@
 import type { OperationalEventType } from '@posthorn/contract';
 import type { AttemptOutcome } from '../generated/prisma/client.js';
 
-/** A notice, with what it is about as it stands now. */
-export interface Notice {
+/** An operational event, with what it is about as it stands now. */
+export interface PendingOperationalEvent {
   type: OperationalEventType;
   accountId: string;
   subscriptionId: string;

@@ -1,8 +1,12 @@
 import type { AttemptOutcome } from '../generated/prisma/client.js';
-import type { Notice } from './notice.js';
+import type { PendingOperationalEvent } from './pending-operational-event.js';
 
-/** What a notice means and what to do about it, in a sentence or two. */
-export function advise({ type, detail, delivery }: Pick<Notice, 'type' | 'detail' | 'delivery'>): string {
+/** What an operational event means and what to do about it, in a sentence or two. */
+export function advise({
+  type,
+  detail,
+  delivery,
+}: Pick<PendingOperationalEvent, 'type' | 'detail' | 'delivery'>): string {
   switch (type) {
     case 'subscription:disabled':
       return ADVICE_WHEN_DISABLED[detail.reason ?? 'manual'] ?? '';

@@ -6,15 +6,15 @@ import { type NewEvent, insertEvents } from '../events/insert-events.js';
 import { tellQueue } from '../events/tell-queue.js';
 import { idTime, newId } from '../id.js';
 import { advise } from './advise.js';
-import type { Notice } from './notice.js';
+import type { PendingOperationalEvent } from './pending-operational-event.js';
 
 const AT_ONCE = 500;
 
-// Leans on the keys of notices, subscriptions and deliveries, and on attempts_delivery_id_number_idx. A notice whose account
+// Leans on the keys of operational_events, subscriptions and deliveries, and on attempts_delivery_id_number_idx. One whose account
 // was deleted meanwhile finds no subscription, and goes without a word.
 const TAKE = `
 WITH taken AS (
-  DELETE FROM notices WHERE id = ANY (ARRAY(SELECT id FROM notices ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING *
+  DELETE FROM operational_events WHERE id = ANY (ARRAY(SELECT id FROM operational_events ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING *
 )
 SELECT t.type, t.account_id AS "accountId", t.subscription_id AS "subscriptionId", s.url, t.detail,
   s.failing_since AS "failingSince", t.created_at AS "createdAt",
@@ -31,23 +31,23 @@ LEFT JOIN LATERAL (
 WHERE t.account_id <> $2
 ORDER BY t.id`;
 
-/** Turns what operators are to be told into events of their account, and tells the queue. Taking a notice and storing its
+/** Turns what operators are to be told into events of their account, and tells the queue. Taking an operational event and storing its
  *  event is one transaction: none is lost, none is told twice, and any number may run at the same time.
  *  What happens to the operations account's own subscriptions is told to nobody: it would make events without end. Without
- *  such an account all notices are dropped. Returns how many events were stored; call it again at once when that was many. */
-export async function publishNotices(
+ *  such an account all of them are dropped. Returns how many events were stored; call it again at once when that was many. */
+export async function publishOperationalEvents(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   { operationsAccount, limit = AT_ONCE }: { operationsAccount: string; limit?: number },
 ): Promise<number> {
   // There is hardly ever one: this round costs a look at an empty table, and no transaction.
-  const { rowCount } = await db.pool.query('SELECT FROM notices LIMIT 1');
+  const { rowCount } = await db.pool.query('SELECT FROM operational_events LIMIT 1');
   if (rowCount === 0) return 0;
   const inserted = await inTransaction(db.pool, async (client) => {
-    const events = (await takeNotices(client, { operationsAccount, limit })).map((notice) =>
-      toEvent(notice, operationsAccount),
+    const events = (await takePending(client, { operationsAccount, limit })).map((pending) =>
+      toEvent(pending, operationsAccount),
     );
     const stored = events.length === 0 ? [] : await insertEvents(client, events);
-    // The notices stay for the next round.
+    // They stay for the next round.
     if (stored.some(({ account }) => account === 'locked')) throw new Error('the operations account is locked');
     return stored;
   });
@@ -55,17 +55,17 @@ export async function publishNotices(
   return inserted.filter(({ accepted }) => accepted).length;
 }
 
-async function takeNotices(
+async function takePending(
   client: pg.PoolClient,
   { operationsAccount, limit }: { operationsAccount: string; limit: number },
-): Promise<Notice[]> {
-  const { rows } = await client.query<Notice>(TAKE, [limit, operationsAccount]);
+): Promise<PendingOperationalEvent[]> {
+  const { rows } = await client.query<PendingOperationalEvent>(TAKE, [limit, operationsAccount]);
   return rows.filter(({ type, delivery }) => isOperational(type) && (type !== 'delivery:failed' || delivery !== null));
 }
 
-function toEvent(notice: Notice, operationsAccount: string): NewEvent {
+function toEvent(pending: PendingOperationalEvent, operationsAccount: string): NewEvent {
   const id = newId();
-  const { event, payload } = describe(notice);
+  const { event, payload } = describe(pending);
   return {
     id,
     accountId: operationsAccount,
@@ -75,15 +75,15 @@ function toEvent(notice: Notice, operationsAccount: string): NewEvent {
   };
 }
 
-function describe(notice: Notice): OperationalEvent {
-  const { type, detail, delivery } = notice;
+function describe(pending: PendingOperationalEvent): OperationalEvent {
+  const { type, detail, delivery } = pending;
   const subject = {
-    accountId: notice.accountId,
-    subscriptionId: toTypeId('sub', notice.subscriptionId),
-    receiverHost: new URL(notice.url).host,
+    accountId: pending.accountId,
+    subscriptionId: toTypeId('sub', pending.subscriptionId),
+    receiverHost: new URL(pending.url).host,
   };
-  const end = { at: notice.createdAt.toISOString(), advice: advise(notice) };
-  const failingSince = isoOrNull(detail.failingSince) ?? notice.failingSince?.toISOString() ?? null;
+  const end = { at: pending.createdAt.toISOString(), advice: advise(pending) };
+  const failingSince = isoOrNull(detail.failingSince) ?? pending.failingSince?.toISOString() ?? null;
   switch (type) {
     case 'subscription:disabled': {
       const reason = detail.reason === 'failing' || detail.reason === 'gone' ? detail.reason : 'manual';
@@ -96,7 +96,7 @@ function describe(notice: Notice): OperationalEvent {
     case 'subscription:recovered':
       return { event: type, payload: { ...subject, ...end } };
     case 'delivery:failed': {
-      if (!delivery) throw new Error('a notice of a failed delivery without one');
+      if (!delivery) throw new Error('an operational event of a failed delivery without one');
       const { number, outcome, statusCode } = delivery;
       const startedAt = new Date(delivery.startedAt).toISOString();
       return {

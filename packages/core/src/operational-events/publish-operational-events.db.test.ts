@@ -5,7 +5,7 @@ import { GONE, type Ledger, interpose, openLedger } from '../ledger.test-support
 import { newId } from '../id.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import type { SubscriptionKey } from '../subscriptions/subscription.js';
-import { publishNotices } from './publish-notices.js';
+import { publishOperationalEvents } from './publish-operational-events.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -14,7 +14,7 @@ beforeEach(async () => {
   ledger.answers.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
-  await ledger.db.pool.query('DELETE FROM notices');
+  await ledger.db.pool.query('DELETE FROM operational_events');
 });
 
 let operators = 0;
@@ -37,20 +37,20 @@ async function told(accountId: string): Promise<{ event: OperationalEventType; p
   return rows.map(({ body }) => JSON.parse(Buffer.from(body).toString()));
 }
 /** As record-attempts writes it. */
-const notice = ({ accountId, id }: SubscriptionKey, type: OperationalEventType, detail = {}, deliveryId?: string) =>
+const insert = ({ accountId, id }: SubscriptionKey, type: OperationalEventType, detail = {}, deliveryId?: string) =>
   ledger.db.pool.query(
-    'INSERT INTO notices (id, type, account_id, subscription_id, delivery_id, detail) VALUES ($1, $2, $3, $4, $5, $6)',
+    'INSERT INTO operational_events (id, type, account_id, subscription_id, delivery_id, detail) VALUES ($1, $2, $3, $4, $5, $6)',
     [newId(), type, accountId, id, deliveryId ?? null, JSON.stringify(detail)],
   );
-const noticesLeft = () => ledger.db.prisma.notice.count();
+const pendingCount = () => ledger.db.prisma.operationalEvent.count();
 
 describe('what operators are told', () => {
   it('of a disabling over the API: signed and sent to their subscriptions like any event, with host, reason and advice', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
     await disableSubscription(ledger, key);
-    expect(await publishNotices(ledger, { operationsAccount: operations })).toBe(1);
-    expect(await noticesLeft()).toBe(0);
+    expect(await publishOperationalEvents(ledger, { operationsAccount: operations })).toBe(1);
+    expect(await pendingCount()).toBe(0);
     const [event] = await told(operations);
     expect(event).toEqual({
       event: 'subscription:disabled',
@@ -74,7 +74,7 @@ describe('what operators are told', () => {
     for (const deliveries of [undefined, 'hold', 'cancel', undefined] as const)
       await disableSubscription(ledger, { ...key, deliveries });
     await disableSubscription(ledger, { ...key, accountId: await ledger.account() });
-    expect(await noticesLeft()).toBe(1);
+    expect(await pendingCount()).toBe(1);
   });
 
   it('of a delivery that failed: which event of whom, why, and how its last attempt ended', async () => {
@@ -86,9 +86,9 @@ describe('what operators are told', () => {
     if (!job) throw new Error('nothing was enqueued');
     ledger.answers.push(GONE);
     await ledger.attempter().attempt(job, new AbortController().signal);
-    await ledger.db.pool.query('DELETE FROM notices');
-    await notice(key, 'delivery:failed', {}, job.id);
-    await publishNotices(ledger, { operationsAccount: operations });
+    await ledger.db.pool.query('DELETE FROM operational_events');
+    await insert(key, 'delivery:failed', {}, job.id);
+    await publishOperationalEvents(ledger, { operationsAccount: operations });
     expect(await told(operations)).toMatchObject([
       {
         event: 'delivery:failed',
@@ -115,11 +115,11 @@ describe('what operators are told', () => {
       where: { accountId: key.accountId },
     });
     const since = '2026-11-16 18:55:00.123+00'; // as Postgres writes it into JSON
-    await notice(key, 'subscription:failing', { percent: 75, failingSince: since });
-    await notice(key, 'subscription:disabled', { reason: 'failing', failingSince: since });
-    await notice(key, 'subscription:recovered');
-    await notice(key, 'delivery:failed', {}, deliveryId);
-    await publishNotices(ledger, { operationsAccount: operations });
+    await insert(key, 'subscription:failing', { percent: 75, failingSince: since });
+    await insert(key, 'subscription:disabled', { reason: 'failing', failingSince: since });
+    await insert(key, 'subscription:recovered');
+    await insert(key, 'delivery:failed', {}, deliveryId);
+    await publishOperationalEvents(ledger, { operationsAccount: operations });
     const events = await told(operations);
     expect(events.map(({ event }) => event).toSorted()).toEqual(Object.keys(OPERATIONAL_EVENTS).toSorted());
     expect(events[0]?.payload).toMatchObject({ percent: 75, failingSince: '2026-11-16T18:55:00.123Z' });
@@ -144,38 +144,38 @@ describe('none is lost and none is told twice', () => {
     );
     await expect(disableSubscription({ db }, key)).rejects.toThrow('ended');
     expect(await told(operations)).toEqual([]);
-    await publishNotices(ledger, { operationsAccount: operations });
+    await publishOperationalEvents(ledger, { operationsAccount: operations });
     expect(await told(operations)).toMatchObject([{ event: 'subscription:disabled' }]);
   });
 
-  it('two rounds at once: each notice becomes one event', async () => {
+  it('two rounds at once: each is published once', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
-    for (let count = 0; count < 30; count += 1) await notice(key, 'subscription:recovered');
-    const round = () => publishNotices(ledger, { operationsAccount: operations, limit: 10 });
+    for (let count = 0; count < 30; count += 1) await insert(key, 'subscription:recovered');
+    const round = () => publishOperationalEvents(ledger, { operationsAccount: operations, limit: 10 });
     const counts = await Promise.all([round(), round(), round(), round()]);
-    expect(counts.reduce((sum, count) => sum + count)).toBe(30 - (await noticesLeft()));
+    expect(counts.reduce((sum, count) => sum + count)).toBe(30 - (await pendingCount()));
     while ((await round()) > 0);
     expect(await told(operations)).toHaveLength(30);
   });
 
-  it('a round that cannot store its events keeps their notices', async () => {
+  it('a round that cannot store its events keeps them', async () => {
     const operations = await operationsAccount();
-    await notice(await subscription(), 'subscription:recovered');
+    await insert(await subscription(), 'subscription:recovered');
     await ledger.db.pool.query(
       `ALTER TABLE events ADD CONSTRAINT no_room CHECK (account_id <> '${operations}') NOT VALID`,
     );
-    await expect(publishNotices(ledger, { operationsAccount: operations })).rejects.toThrow('no_room');
+    await expect(publishOperationalEvents(ledger, { operationsAccount: operations })).rejects.toThrow('no_room');
     await ledger.db.pool.query('ALTER TABLE events DROP CONSTRAINT no_room');
-    expect(await noticesLeft()).toBe(1);
+    expect(await pendingCount()).toBe(1);
     expect(await told(operations)).toEqual([]);
   });
 
   it('while the queue takes nothing it is told all the same, and the dispatcher is asked to deliver it soon', async () => {
     const operations = await operationsAccount();
-    await notice(await subscription(), 'subscription:recovered');
+    await insert(await subscription(), 'subscription:recovered');
     ledger.setQueue(false);
-    expect(await publishNotices(ledger, { operationsAccount: operations })).toBe(1);
+    expect(await publishOperationalEvents(ledger, { operationsAccount: operations })).toBe(1);
     ledger.setQueue(true);
     const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId: operations } });
     expect((delivery.leasedUntil?.getTime() ?? 0) - Date.now()).toBeLessThan(5_000);
@@ -188,7 +188,7 @@ describe('nobody else is told', () => {
     const key = await subscription();
     const other = await ledger.activeSubscription(key.accountId, { events: ['subscription:*', 'delivery:failed'] });
     await disableSubscription(ledger, key);
-    await publishNotices(ledger, { operationsAccount: operations });
+    await publishOperationalEvents(ledger, { operationsAccount: operations });
     await ledger.work();
     expect(ledger.posts.map(({ url }) => url)).toEqual(['https://operators.example.com/']);
     expect(await ledger.db.prisma.delivery.count({ where: { subscriptionId: other.id } })).toBe(0);
@@ -198,29 +198,29 @@ describe('nobody else is told', () => {
     const accountId = await operationsAccount();
     const { id } = await ledger.activeSubscription(accountId);
     await disableSubscription(ledger, { accountId, id });
-    await notice({ accountId, id }, 'subscription:failing', { percent: 50 });
-    expect(await publishNotices(ledger, { operationsAccount: accountId })).toBe(0);
-    expect(await noticesLeft()).toBe(0);
+    await insert({ accountId, id }, 'subscription:failing', { percent: 50 });
+    expect(await publishOperationalEvents(ledger, { operationsAccount: accountId })).toBe(0);
+    expect(await pendingCount()).toBe(0);
     expect(await told(accountId)).toEqual([]);
   });
 
-  it('without an operations account notices are dropped, and nothing is stored', async () => {
+  it('without an operations account operational events are dropped, and nothing is stored', async () => {
     await disableSubscription(ledger, await subscription());
     const events = (await ledger.counts())['events'];
-    expect(await publishNotices(ledger, { operationsAccount: 'nobody' })).toBe(0);
-    expect(await noticesLeft()).toBe(0);
+    expect(await publishOperationalEvents(ledger, { operationsAccount: 'nobody' })).toBe(0);
+    expect(await pendingCount()).toBe(0);
     expect((await ledger.counts())['events']).toBe(events);
   });
 
-  it('a notice of an account that was deleted meanwhile goes without a word, and holds none of the others up', async () => {
+  it('an operational event of an account that was deleted meanwhile goes without a word, and holds none of the others up', async () => {
     const operations = await operationsAccount();
     const [leaving, staying] = [await subscription(), await subscription()];
-    await notice(leaving, 'subscription:recovered');
-    await notice(staying, 'subscription:recovered');
+    await insert(leaving, 'subscription:recovered');
+    await insert(staying, 'subscription:recovered');
     await deleteAccount(ledger, { id: leaving.accountId });
     await ledger.erase();
-    await publishNotices(ledger, { operationsAccount: operations });
+    await publishOperationalEvents(ledger, { operationsAccount: operations });
     expect(await told(operations)).toMatchObject([{ payload: { accountId: staying.accountId } }]);
-    expect(await noticesLeft()).toBe(0);
+    expect(await pendingCount()).toBe(0);
   });
 });
