@@ -6,11 +6,11 @@ import {
   type Due,
   openAttempter,
   dispatch,
-  openLanes,
+  openConcurrencyLimiter,
   openCipher,
   openDatabase,
   openPublisher,
-  openPatience,
+  makeRetryWhileUnavailable,
   openVerifier,
   type QueueName,
 } from '@posthorn/core';
@@ -109,11 +109,11 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     return { ...TAKEN, startedAt: new Date(), ...how(request) };
   };
   const core = { db, enqueue, cipher };
-  const worker = { ...core, post, log, patience: openPatience({ log }), timeoutMs: 1_000 };
+  const worker = { ...core, post, log, retryWhileUnavailable: makeRetryWhileUnavailable({ log }), timeoutMs: 1_000 };
   const verifier = openVerifier(worker);
   const attempter = openAttempter({
     ...worker,
-    lanes: openLanes({ slots: 100 }),
+    limiter: openConcurrencyLimiter({ slots: 100 }),
     waitsMs: [60_000],
     failingAfterMs: 432_000_000,
     random: () => 0,

@@ -93,8 +93,8 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
     `Deliveries that are due, in nobody’s hands, and have no reason to wait. ${upTo10000}`,
   );
   const oldestPastDue = gauge('deliveries_oldest_past_due_seconds', 'How long the oldest of those has been due.');
-  const parked = gauge(
-    'deliveries_parked',
+  const deferred = gauge(
+    'deliveries_deferred',
     `Deliveries that are due and wait in the ledger, for whatever reason. ${upTo10000}`,
   );
   const held = gauge('deliveries_held', `Deliveries that wait for their subscription to be resumed. ${upTo10000}`);
@@ -122,7 +122,7 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
     }
     set(pastDue, ledger?.pastDue);
     set(oldestPastDue, ledger && (ledger.oldestPastDueSeconds ?? 0));
-    set(parked, ledger?.parked);
+    set(deferred, ledger?.deferred);
     set(held, ledger?.held);
     set(expanding, ledger?.expanding);
     set(oldestExpanding, ledger && (ledger.oldestExpandingSeconds ?? 0));

@@ -22,8 +22,8 @@ export const deliver =
             }
           : { end: 'completed', value: report };
       }
-      case 'stood_down':
-      case 'parked':
+      case 'skipped':
+      case 'deferred':
         return { end: 'dropped' };
       case 'early':
         return { end: 'postponed', inMs: ended.inMs };

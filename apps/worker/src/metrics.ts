@@ -76,9 +76,9 @@ export function openMetrics() {
     help: 'When a job last ended; 0: none did',
     registers,
   });
-  const parked = new Counter({
-    name: 'posthorn_deliveries_parked_total',
-    help: 'Deliveries given back to the ledger, to be brought again when their subscription has room',
+  const deferred = new Counter({
+    name: 'posthorn_deliveries_deferred_total',
+    help: 'Deliveries that a worker returned to the ledger, because their subscription had no slot or an open circuit',
     labelNames: ['reason'],
     registers,
   });
@@ -148,7 +148,7 @@ export function openMetrics() {
       shared.observe({ operation }, size);
       statements.inc({ operation });
     },
-    parked: (reason) => parked.inc({ reason }),
+    deferred: (reason) => deferred.inc({ reason }),
     attempted({ trigger, result, recorded, deliverySeconds, attemptNumber }) {
       attempts.inc({
         kind: 'delivery',

@@ -6,7 +6,7 @@ export const verify =
   (verifier: Verifier) =>
   async (due: Due, signal: AbortSignal): Promise<JobEnd> => {
     const ended = await verifier.attempt(due, signal);
-    if (ended.end === 'stood_down') return { end: 'dropped' };
+    if (ended.end === 'skipped') return { end: 'dropped' };
     const { report } = ended;
     return report.status === 'failed'
       ? { end: 'failed', reason: `not verified: ${report.reason}: ${JSON.stringify(report)}` }

@@ -3,9 +3,9 @@ import {
   type Log,
   openAttempter,
   openCipher,
-  openLanes,
+  openConcurrencyLimiter,
   openDatabase,
-  openPatience,
+  makeRetryWhileUnavailable,
   openVerifier,
   requireMigrated,
   requireSessions,
@@ -62,7 +62,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });
   // Shared, so that an absence is said once and not by each part that notices it.
   const availability = openAvailability(log);
-  const patience = openPatience({ log });
+  const retryWhileUnavailable = makeRetryWhileUnavailable({ log });
   const producer = openProducer(env.queue, {
     log,
     availability,
@@ -76,10 +76,10 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   const { post } = sender;
 
   const slots = { deliver: env.workerConcurrency, retry: Math.ceil(env.workerConcurrency / 2) };
-  const lanes = openLanes({
+  const limiter = openConcurrencyLimiter({
     // Fewer than jobs, so that the next one is always looked at.
     slots: Math.max(1, Math.floor(slots.deliver * FRESH_SHARE)),
-    onBeside(count) {
+    onExtra(count) {
       for (const queue of ['deliver', 'retry'] as const) {
         metrics.concurrency.set({ queue }, slots[queue] + count);
         delivering[queue].setConcurrency(slots[queue] + count);
@@ -92,8 +92,8 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     enqueue,
     post,
     log,
-    patience,
-    lanes,
+    retryWhileUnavailable,
+    limiter,
     honorDisableHeader: env.honorDisableHeader,
     timeoutMs: env.deliveryTimeoutMs,
     waitsMs: env.retryScheduleSeconds.map((seconds) => seconds * 1_000),
@@ -106,7 +106,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     enqueue,
     post,
     log,
-    patience,
+    retryWhileUnavailable,
     timeoutMs: env.deliveryTimeoutMs,
     observe: ({ result, status, reason }) => {
       metrics.attempts.inc({
@@ -145,7 +145,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     });
   };
   const askForRetry = ({ id }: Taken, signal: AbortSignal) =>
-    patience.until(() => askForRetryOfJob({ db, enqueue, cipher }, { id }), signal);
+    retryWhileUnavailable(() => askForRetryOfJob({ db, enqueue, cipher }, { id }), signal);
   const delivering = {
     deliver: consumer('deliver', slots.deliver, deliver(attempter, askForRetry)),
     // Of its own, so that a backlog of first attempts does not hold retries up, nor the other way round.

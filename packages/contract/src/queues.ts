@@ -39,7 +39,7 @@ export const Queues = z
       .object({
         pastDue: atMost10000('Deliveries that nobody took, though they are due and have no reason to wait.'),
         oldestPastDueSeconds: seconds('How long the oldest of them has been due. null: there is none.'),
-        parked: atMost10000(
+        deferred: atMost10000(
           'Deliveries that are due and wait in the database: past due, or because their receiver is slow, fails, or has a rate limit.',
         ),
         held: atMost10000('Deliveries of paused subscriptions.'),
@@ -87,7 +87,7 @@ export const Queues = z
         deliveries: {
           pastDue: 0,
           oldestPastDueSeconds: null,
-          parked: 120,
+          deferred: 120,
           held: 30,
           expanding: 0,
           oldestExpandingSeconds: null,

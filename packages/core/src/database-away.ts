@@ -33,35 +33,32 @@ export function isDatabaseAway(error: unknown): boolean {
 const isPassing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === '40P01' || error.code === '57014');
 
-/** Repeats work for as long as the database is away, and work that was in somebody's way: giving up a result that is in hand
- *  would mean to POST again. Says once when the database goes and once when it is back, however many callers wait. */
-export interface Patience {
-  /** Resolves as `work` does. Rethrows what repeating does not cure; and any error once `signal` is aborted. */
-  until<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-}
+/** Repeats a database call while Postgres is away, and a call that lost a deadlock or met a timeout: giving up the result of a POST
+ *  would mean to POST again. Returns what the call returns. Throws what repeating does not cure, and any error once `signal` is
+ *  aborted. */
+export type RetryWhileUnavailable = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
-export function openPatience({ log }: { log: Log }): Patience {
+/** Logs once when the database goes and once when it is back, however many callers wait: share it within a process. */
+export function makeRetryWhileUnavailable({ log }: { log: Log }): RetryWhileUnavailable {
   let awaySince: number | null = null;
-  return {
-    async until(work, signal) {
-      for (let tries = 0; ; tries += 1) {
-        try {
-          const result = await work();
-          if (awaySince !== null) {
-            log.info({ awayMs: Date.now() - awaySince }, 'database.back');
-            awaySince = null;
-          }
-          return result;
-        } catch (error) {
-          if (signal?.aborted || !(isDatabaseAway(error) || isPassing(error))) throw error;
-          if (awaySince === null && !isPassing(error)) {
-            awaySince = Date.now();
-            log.error({ err: error }, 'database.away');
-          }
-          await pause(Math.min(100 * 2 ** tries, 1_000), signal);
+  return async (work, signal) => {
+    for (let attempts = 0; ; attempts += 1) {
+      try {
+        const result = await work();
+        if (awaySince !== null) {
+          log.info({ awayMs: Date.now() - awaySince }, 'database.back');
+          awaySince = null;
         }
+        return result;
+      } catch (error) {
+        if (signal?.aborted || !(isDatabaseAway(error) || isPassing(error))) throw error;
+        if (awaySince === null && !isPassing(error)) {
+          awaySince = Date.now();
+          log.error({ err: error }, 'database.away');
+        }
+        await pause(Math.min(100 * 2 ** attempts, 1_000), signal);
       }
-    },
+    }
   };
 }
 

@@ -1,5 +1,5 @@
 export { openDatabase, type Database } from './database.js';
-export { isDatabaseAway, openPatience } from './database-away.js';
+export { isDatabaseAway, makeRetryWhileUnavailable } from './database-away.js';
 export { requireSessions } from './pooling/require-sessions.js';
 export { openCipher, type Cipher } from './cipher.js';
 export { idTime, lowestId, newId } from './id.js';
@@ -66,7 +66,7 @@ export { openVerifier, type Verifier } from './verifications/attempt-verificatio
 
 export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';
 export { readWaiting } from './deliveries/why-waiting.js';
-export { openLanes, type Lanes } from './deliveries/lanes.js';
+export { openConcurrencyLimiter, type ConcurrencyLimiter } from './throttle/concurrency-limiter.js';
 export { advanceReplays } from './replays/advance-replays.js';
 export { cancelReplay } from './replays/cancel-replay.js';
 export { findReplay, type Replay, withProgress } from './replays/replay.js';

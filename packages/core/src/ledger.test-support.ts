@@ -7,9 +7,9 @@ import { eraseStep } from './accounts/erase-accounts.js';
 import { putAccount } from './accounts/put-account.js';
 import { openCipher } from './cipher.js';
 import { type Database, openDatabase } from './database.js';
-import { openPatience } from './database-away.js';
+import { makeRetryWhileUnavailable } from './database-away.js';
 import { type Attempter, type AttemptOptions, openAttempter } from './deliveries/attempt-delivery.js';
-import { openLanes } from './deliveries/lanes.js';
+import { openConcurrencyLimiter } from './throttle/concurrency-limiter.js';
 import type { Deps, Due, QueueName } from './deps.js';
 import { freezeEvent } from './events/freeze-event.js';
 import { dispatch, dispatchRest } from './dispatch/dispatch.js';
@@ -72,21 +72,21 @@ export async function openLedger(): Promise<Ledger> {
   };
   const deps: Deps = { db, enqueue, cipher };
   const publisher = openPublisher(deps);
-  const patience = openPatience({ log: silent });
+  const retryWhileUnavailable = makeRetryWhileUnavailable({ log: silent });
   const attempter: Ledger['attempter'] = (options = {}) =>
     openAttempter({
       ...deps,
       post,
       log: silent,
-      patience,
-      lanes: openLanes({ slots: 100 }),
+      retryWhileUnavailable,
+      limiter: openConcurrencyLimiter({ slots: 100 }),
       timeoutMs: 1_000,
       waitsMs: [0, 0, 60_000],
       failingAfterMs: 432_000_000,
       random: () => 0,
       ...options,
     });
-  const verifier = openVerifier({ ...deps, post, log: silent, patience, timeoutMs: 1_000 });
+  const verifier = openVerifier({ ...deps, post, log: silent, retryWhileUnavailable, timeoutMs: 1_000 });
   const ledger: Ledger = {
     ...deps,
     publisher,

@@ -184,7 +184,7 @@ describe('/metrics and /v1/queues', () => {
 
     const { json } = await api.call('GET', '/v1/queues');
     expect(json).toMatchObject({
-      deliveries: { pastDue: 0, oldestPastDueSeconds: null, parked: 1, held: 1, expanding: 0 },
+      deliveries: { pastDue: 0, oldestPastDueSeconds: null, deferred: 1, held: 1, expanding: 0 },
       subscriptions: { paused: 1, unverified: 0, disabled: 0 },
       breakers: { open: json.subscriptions.active, halfOpen: 0 },
       workersAlive: 2,
@@ -199,7 +199,7 @@ describe('/metrics and /v1/queues', () => {
     expect(metrics).toMatchObject({
       posthorn_deliveries_past_due: 0,
       posthorn_deliveries_oldest_past_due_seconds: 0,
-      posthorn_deliveries_parked: 1,
+      posthorn_deliveries_deferred: 1,
       posthorn_deliveries_held: 1,
       'posthorn_subscriptions{status="paused"}': 1,
       'posthorn_subscriptions{status="active"}': json.subscriptions.active,
@@ -219,7 +219,7 @@ describe('/metrics and /v1/queues', () => {
     await api.deps.db.pool.query(`UPDATE subscriptions SET breaker_until = NULL`);
     await api.deps.db.pool.query(`UPDATE pending_deliveries SET leased_until = NULL WHERE status = 'pending'`);
     const late = metricsOf((await ask('/metrics')).text);
-    expect(late).toMatchObject({ posthorn_deliveries_past_due: 1, posthorn_deliveries_parked: 1 });
+    expect(late).toMatchObject({ posthorn_deliveries_past_due: 1, posthorn_deliveries_deferred: 1 });
     expect(late['posthorn_deliveries_oldest_past_due_seconds']).toBeGreaterThanOrEqual(300);
     state.queues = IDLE;
   });

@@ -31,7 +31,7 @@ export const queueRoutes: Routes = (app, { figures, boardUrl }) => {
         deliveries: {
           pastDue: ledger.pastDue,
           oldestPastDueSeconds: ledger.oldestPastDueSeconds,
-          parked: ledger.parked,
+          deferred: ledger.deferred,
           held: ledger.held,
           expanding: ledger.expanding,
           oldestExpandingSeconds: ledger.oldestExpandingSeconds,

@@ -58,7 +58,7 @@ export function QueuesScreen() {
               <Facts
                 facts={[
                   ['Past due', pastDue(deliveries)],
-                  ['Waiting in the database', deliveries.parked],
+                  ['Waiting in the database', deliveries.deferred],
                   ['Held', deliveries.held],
                   ['Events still going out to many webhooks', deliveries.expanding],
                   [

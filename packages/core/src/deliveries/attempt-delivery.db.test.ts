@@ -25,7 +25,7 @@ import { sendTest } from '../subscriptions/send-test.js';
 import { askForRetry } from './ask-for-retry.js';
 import { cancelDeliveries } from './cancel-deliveries.js';
 import { freezeEvent } from '../events/freeze-event.js';
-import { openLanes } from './lanes.js';
+import { openConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -104,37 +104,39 @@ describe('deliver', () => {
     });
   });
 
-  it('a second job for the same attempt stands down: no second POST (D5)', async () => {
+  it('skips a second job for the same attempt: no second POST (D5)', async () => {
     const { id } = await publishedDelivery();
     ledger.answers.push(FAILED, {});
     const worker = ledger.attempter();
-    const standsDown = async (due: Due, why: string) =>
-      expect(await worker.attempt(due, signal)).toEqual({ end: 'stood_down', why });
+    const isSkipped = async (due: Due, why: string) =>
+      expect(await worker.attempt(due, signal)).toEqual({ end: 'skipped', why });
     expect(await worker.attempt({ id, attemptNumber: 1 }, signal)).toMatchObject({ end: 'attempted' });
-    await standsDown({ id, attemptNumber: 1 }, 'superseded');
-    await standsDown({ id, attemptNumber: 3 }, 'superseded');
+    await isSkipped({ id, attemptNumber: 1 }, 'superseded');
+    await isSkipped({ id, attemptNumber: 3 }, 'superseded');
     expect(await worker.attempt({ id, attemptNumber: 2 }, signal)).toMatchObject({ end: 'attempted' });
-    await standsDown({ id, attemptNumber: 2 }, 'finished');
-    await standsDown({ id, attemptNumber: 3 }, 'finished');
-    await standsDown({ id: crypto.randomUUID(), attemptNumber: 1 }, 'finished');
+    await isSkipped({ id, attemptNumber: 2 }, 'finished');
+    await isSkipped({ id, attemptNumber: 3 }, 'finished');
+    await isSkipped({ id: crypto.randomUUID(), attemptNumber: 1 }, 'finished');
     expect(ledger.posts).toHaveLength(2);
   });
 
   it('regression: what a worker read before it was stopped for a while is read again: no second POST of what another made meanwhile (D6)', async () => {
     const { id } = await publishedDelivery();
     const other = ledger.attempter();
-    const lanes = openLanes({ slots: 10 });
+    const limiter = openConcurrencyLimiter({ slots: 10 });
     const stopped = ledger.attempter({
-      lanes: {
-        ...lanes,
-        async enter(subscriptionId) {
+      limiter: {
+        async acquire(subscriptionId) {
           await other.attempt({ id, attemptNumber: 1 }, signal);
           await pause(2_100);
-          return lanes.enter(subscriptionId);
+          return limiter.acquire(subscriptionId);
         },
+        acquireNow: (subscriptionId) => limiter.acquireNow(subscriptionId),
+        inFlight: (subscriptionId) => limiter.inFlight(subscriptionId),
+        capacityOf: (subscriptionId) => limiter.capacityOf(subscriptionId),
       },
     });
-    expect(await stopped.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'stood_down', why: 'finished' });
+    expect(await stopped.attempt({ id, attemptNumber: 1 }, signal)).toEqual({ end: 'skipped', why: 'finished' });
     expect(ledger.posts).toHaveLength(1);
   });
 
@@ -152,7 +154,7 @@ describe('deliver', () => {
     const ends = await Promise.all(
       [ledger.attempter(), ledger.attempter()].map((worker) => worker.attempt({ id, attemptNumber: 1 }, signal)),
     );
-    expect(ends.map(({ end }) => end).toSorted()).toEqual(['attempted', 'stood_down']);
+    expect(ends.map(({ end }) => end).toSorted()).toEqual(['attempted', 'skipped']);
     expect(await attemptsOf(id)).toHaveLength(1);
     expect((await onlyDelivery(accountId)).attemptCount).toBe(1);
   });
@@ -527,7 +529,7 @@ describe('pause', () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'paused' WHERE id = $1`, [subscriptionId]);
     expect(await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal)).toEqual({
-      end: 'stood_down',
+      end: 'skipped',
       why: 'not_active',
     });
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'held' });

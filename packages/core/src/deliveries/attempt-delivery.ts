@@ -4,31 +4,33 @@ import { toTypeId } from '@posthorn/contract';
 import { type Batch, openBatch } from '../batch.js';
 import { type Cipher, rememberOpened } from '../cipher.js';
 import type { Database } from '../database.js';
-import type { Patience } from '../database-away.js';
+import type { RetryWhileUnavailable } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import type { Log } from '../log.js';
 import { openHeaders } from '../subscriptions/own-headers.js';
+import type { ConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
+import { openDeferrals } from '../throttle/defer-deliveries.js';
 import { cancelDeliveries } from './cancel-deliveries.js';
 import { decide } from './decide.js';
 import { type AttemptReport, type LoadedDelivery, isUrgent } from './delivery.js';
 import { loadDeliveries } from './load-deliveries.js';
 import { giveUpErased } from './give-up-erased.js';
-import type { Lanes } from './lanes.js';
-import { openParking } from './park-deliveries.js';
 import { settleOwed } from './settle-owed.js';
 import { type AttemptRecord, LONGEST_QUEUED_WAIT_MS, type Recorded, recordAttempts } from './record-attempts.js';
 
 /** How a job of the queue ends.
- *  attempted: the POST was made and recorded · stood_down: there was nothing to do, `why` says it (finished: or it is no
- *  more) · parked: its subscription
- *  has its share under way, or its breaker is not closed; the dispatcher brings it again · early: its time has not come by the
+ *  attempted: the POST was made and recorded · skipped: there was nothing to do, `why` says it (finished: or deleted) · deferred: its
+ *  subscription has no slot, or its circuit is not closed; the dispatcher leases it again · early: its time has not come by the
  *  database's clock, look again in `inMs`. */
 export type AttemptEnd =
   | { end: 'attempted'; report: AttemptReport }
-  | { end: 'stood_down'; why: 'finished' | 'superseded' | 'held' | 'not_active' | 'erased' }
-  | { end: 'parked'; why: 'crowded' | 'breaker' }
+  | { end: 'skipped'; why: 'finished' | 'superseded' | 'held' | 'not_active' | 'erased' }
+  | { end: 'deferred'; why: DeferredFor }
   | { end: 'early'; inMs: number };
+
+/** As in the states of waiting: `deferred_slots`, `deferred_circuit_open`. */
+export type DeferredFor = 'slots' | 'circuit_open';
 
 export interface AttemptOptions {
   db: Database;
@@ -37,7 +39,7 @@ export interface AttemptOptions {
   post: (request: PostRequest) => Promise<PostResult>;
   log: Log;
   /** Shared by all that a process has on one database, so that its absence is said once. */
-  patience: Patience;
+  retryWhileUnavailable: RetryWhileUnavailable;
   /** The whole attempt, the body of the answer included. */
   timeoutMs: number;
   /** The wait after each failure. */
@@ -46,8 +48,8 @@ export interface AttemptOptions {
   failingAfterMs: number;
   /** A receiver may also ask for its end by the header `webhook-delivery: disable`. */
   honorDisableHeader?: boolean;
-  /** What this process lets each subscription have under way. */
-  lanes: Lanes;
+  /** Bounds the attempts that this process has in flight for each subscription. */
+  limiter: ConcurrencyLimiter;
   random?: () => number;
   observe?: AttemptObserver;
 }
@@ -55,8 +57,8 @@ export interface AttemptOptions {
 export interface AttemptObserver {
   /** `size` deliveries shared one statement. */
   shared?(operation: 'load' | 'record', size: number): void;
-  /** A delivery was given back to the ledger, to be brought again. */
-  parked?(why: 'crowded' | 'breaker'): void;
+  /** A delivery was returned to the ledger. */
+  deferred?(why: DeferredFor): void;
   attempted?(attempt: {
     trigger: AttemptTrigger;
     result: PostResult;
@@ -68,11 +70,11 @@ export interface AttemptObserver {
 
 export interface Attempter {
   /** Makes one attempt of a delivery: load, fence, POST, decide, record, and only then resolve. Safe to repeat: a second
-   *  run for the same attempt stands down, and where both had posted already, one of the two is recorded.
+   *  run for the same attempt is skipped, and where both had posted already, one of the two is recorded.
    *  While the database is away it waits, holding the result; `signal` (we are shutting down) ends the POST as `aborted`.
    *  Throws only for bugs, and for a database that stays away past a shutdown: then the queue or the dispatcher repeats it. */
   attempt(due: Due, signal: AbortSignal): Promise<AttemptEnd>;
-  /** Gives back what is still to be parked: the process ends. */
+  /** Writes what is deferred and not written yet: the process ends. */
   drain(): Promise<void>;
 }
 
@@ -83,7 +85,18 @@ const STALE_MS = 2_000;
 const ENDS_APART = 0.05;
 
 export function openAttempter(options: AttemptOptions): Attempter {
-  const { db, post, log, patience, lanes, timeoutMs, waitsMs, failingAfterMs, random = Math.random, observe } = options;
+  const {
+    db,
+    post,
+    log,
+    retryWhileUnavailable,
+    limiter,
+    timeoutMs,
+    waitsMs,
+    failingAfterMs,
+    random = Math.random,
+    observe,
+  } = options;
   const { honorDisableHeader = false } = options;
   const cipher = rememberOpened(options.cipher);
   const loads: Batch<string, LoadedDelivery | null> = openBatch({
@@ -99,33 +112,33 @@ export function openAttempter(options: AttemptOptions): Attempter {
     observe: (size) => observe?.shared?.('record', size),
   });
 
-  const parking = openParking({ pool: db.pool, patience });
+  const deferrals = openDeferrals({ pool: db.pool, retryWhileUnavailable });
 
   async function attempt(due: Due, signal: AbortSignal, isSecondLook = false): Promise<AttemptEnd> {
     const { id, attemptNumber } = due;
     const readAt = performance.now();
-    const delivery = await patience.until(() => loads.add(id), signal);
-    if (!delivery) return { end: 'stood_down', why: 'finished' };
-    if (delivery.attemptCount !== attemptNumber - 1) return { end: 'stood_down', why: 'superseded' };
+    const delivery = await retryWhileUnavailable(() => loads.add(id), signal);
+    if (!delivery) return { end: 'skipped', why: 'finished' };
+    if (delivery.attemptCount !== attemptNumber - 1) return { end: 'skipped', why: 'superseded' };
     const urgent = isUrgent(delivery.askedTrigger);
     if (!urgent) {
-      if (delivery.status !== 'pending') return { end: 'stood_down', why: 'held' };
-      if (delivery.isDeleted || delivery.subscriptionStatus !== 'active') return standDown(delivery);
+      if (delivery.status !== 'pending') return { end: 'skipped', why: 'held' };
+      if (delivery.isDeleted || delivery.subscriptionStatus !== 'active') return settleAndSkip(delivery);
       if (delivery.dueInMs !== null && delivery.dueInMs > EARLY_MS) return { end: 'early', inMs: delivery.dueInMs };
     } else if (delivery.isDeleted) {
-      return standDown(delivery);
+      return settleAndSkip(delivery);
     }
 
     if (delivery.body.length === 0) {
       await giveUpErased(db.pool, { id });
-      return { end: 'stood_down', why: 'erased' };
+      return { end: 'skipped', why: 'erased' };
     }
-    if (delivery.isHeldBack && !urgent) return park(delivery, 'breaker', null);
-    const pass = urgent ? lanes.push(delivery.subscriptionId) : await lanes.enter(delivery.subscriptionId);
-    if (!pass) return park(delivery, 'crowded', lanes.bearable(delivery.subscriptionId));
+    if (delivery.isHeldBack && !urgent) return defer(delivery, 'circuit_open', null);
+    const slot = urgent ? limiter.acquireNow(delivery.subscriptionId) : await limiter.acquire(delivery.subscriptionId);
+    if (!slot) return defer(delivery, 'slots', limiter.capacityOf(delivery.subscriptionId));
     // Once more only: where all takes so long, it is not for this.
     if (!isSecondLook && performance.now() - readAt > STALE_MS) {
-      pass.leave();
+      slot.release();
       return attempt(due, signal, true);
     }
 
@@ -141,7 +154,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
       signal,
     })
       .then((posted) => (urgent ? posted : endApart(posted, signal)))
-      .finally(() => pass.leave());
+      .finally(() => slot.release());
     const decision = decide(result, {
       failureCount: delivery.failureCount,
       waitsMs,
@@ -150,11 +163,11 @@ export function openAttempter(options: AttemptOptions): Attempter {
       honorDisableHeader,
     });
 
-    const recorded = await patience.until(
+    const recorded = await retryWhileUnavailable(
       () => records.add({ delivery, attemptNumber, trigger, url: delivery.url, result, decision }),
       signal,
     );
-    if (!recorded) return { end: 'stood_down', why: 'superseded' };
+    if (!recorded) return { end: 'skipped', why: 'superseded' };
     const report = toReport(delivery, { eventId, attemptNumber, result, recorded });
     log.info(
       {
@@ -180,16 +193,16 @@ export function openAttempter(options: AttemptOptions): Attempter {
     return result;
   }
 
-  function park(delivery: LoadedDelivery, why: 'crowded' | 'breaker', bearable: number | null): AttemptEnd {
-    parking.park(delivery, bearable);
-    observe?.parked?.(why);
-    return { end: 'parked', why };
+  function defer(delivery: LoadedDelivery, why: DeferredFor, capacity: number | null): AttemptEnd {
+    deferrals.defer(delivery, capacity);
+    observe?.deferred?.(why);
+    return { end: 'deferred', why };
   }
 
   /** The subscription receives nothing now: what it is owed follows its state, if the change did not see it. */
-  async function standDown({ accountId, subscriptionId }: LoadedDelivery): Promise<AttemptEnd> {
+  async function settleAndSkip({ accountId, subscriptionId }: LoadedDelivery): Promise<AttemptEnd> {
     await settleOwed(db.pool, { accountId, id: subscriptionId });
-    return { end: 'stood_down', why: 'not_active' };
+    return { end: 'skipped', why: 'not_active' };
   }
 
   /** After the commit: what a lost process leaves undone here, the dispatcher does. */
@@ -208,7 +221,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
     }
   }
 
-  return { attempt: (due, signal) => attempt(due, signal), drain: () => parking.drain() };
+  return { attempt: (due, signal) => attempt(due, signal), drain: () => deferrals.drain() };
 }
 
 function toReport(

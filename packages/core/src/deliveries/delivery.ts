@@ -13,7 +13,7 @@ import type { AttemptTrigger, DeliveryStatus, SubscriptionStatus } from '../gene
  *  canceled    its subscription was disabled or deleted              as failed
  *
  *  Beside the status: `attemptCount` counts attempts recorded, so the next one is number attemptCount + 1, and that number
- *  is the fence: a job for any other number stands down, and a result for any other number is not recorded. `failureCount`
+ *  is the fence: a job for any other number is skipped, and a result for any other number is not recorded. `failureCount`
  *  counts the waits of the schedule that are spent. `askedTrigger` asks for one attempt whatever the status.
  *  `dueAt` is when the next attempt is due; null unless pending. `leasedUntil` is until when the queue has it; null: the dispatcher
  *  takes it when it is due (lease.ts).

@@ -7,7 +7,7 @@ import { listenForWork, wakeDispatchers } from '../dispatch/wake.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { askForRetry } from './ask-for-retry.js';
-import { openLanes } from './lanes.js';
+import { openConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -28,7 +28,7 @@ const publishMany = async (accountId: string, count: number) => {
   await ledger.publisher.drain();
 };
 /** How many deliveries are in nobody's hands. */
-const parked = (accountId: string) =>
+const deferred = (accountId: string) =>
   ledger.db.prisma.delivery.count({
     where: {
       accountId,
@@ -63,7 +63,7 @@ describe('backlog', () => {
     await publishMany(accountId, 100);
     expect(ledger.jobs).toHaveLength(40);
     expect(ledger.jobs.map(({ rank }) => rank)).toEqual(Array.from({ length: 40 }, (_, n) => n)); // others go before all but the first
-    expect(await parked(accountId)).toBe(60);
+    expect(await deferred(accountId)).toBe(60);
     expect(await dispatch(ledger)).toEqual({ enqueued: 0, isMoreDue: true });
     const first = ledger.jobs.splice(0, 10);
     for (const job of first) await ledger.attempter().attempt(job, signal);
@@ -101,7 +101,7 @@ describe('backlog', () => {
 });
 
 describe('share', () => {
-  it('over its share a delivery is parked, not attempted, and its subscription gets what the worker can bear (I1)', async () => {
+  it('over its share a delivery is deferred, not attempted, and its subscription gets what the worker can bear (I1)', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     let release = () => {};
@@ -111,15 +111,15 @@ describe('share', () => {
       return {};
     });
     await publishMany(accountId, 12);
-    const worker = ledger.attempter({ lanes: openLanes({ slots: 4, slowAfterMs: 20 }) });
+    const worker = ledger.attempter({ limiter: openConcurrencyLimiter({ slots: 4, slowAfterMs: 20 }) });
     const ends = ledger.jobs.splice(0).map((job) => worker.attempt(job, signal));
-    await waitFor(async () => ((await parked(accountId)) >= 6 ? true : null), { what: 'the others to be parked' });
+    await waitFor(async () => ((await deferred(accountId)) >= 6 ? true : null), { what: 'the others to be deferred' });
     const limit = (await subscriptionNow(id)).concurrencyLimit;
     expect(limit).toBeLessThanOrEqual(6);
     expect(await dispatch(ledger)).toMatchObject({ enqueued: 0 }); // no storm: there is no room yet
     release();
     const ended = await Promise.all(ends);
-    expect(ended.filter(({ end }) => end === 'parked').length).toBeGreaterThanOrEqual(6);
+    expect(ended.filter(({ end }) => end === 'deferred').length).toBeGreaterThanOrEqual(6);
     expect(await ledger.db.prisma.attempt.count({ where: { accountId, deliveryId: { not: null } } })).toBe(
       ended.filter(({ end }) => end === 'attempted').length,
     );
@@ -189,7 +189,7 @@ describe('breaker', () => {
     const worker = ledger.attempter();
     for (const { id, attemptCount } of before)
       expect(await worker.attempt({ id, attemptNumber: attemptCount + 1 }, signal)).toMatchObject({
-        end: expect.stringMatching(/parked|early/),
+        end: expect.stringMatching(/deferred|early/),
       });
     await worker.drain();
     expect(ledger.posts).toEqual([]);
@@ -341,7 +341,7 @@ describe('rate', () => {
     expect(enqueued).toBeLessThanOrEqual(((Date.now() - from) / 1_000) * 20 + 1); // what time has passed since
     const slots = ledger.jobs.map(({ delayMs = 0 }) => delayMs).slice(0, 40);
     for (const [index, ms] of slots.toSorted((a, b) => a - b).entries()) expect(ms).toBeCloseTo(index * 50, -1.5);
-    expect(await parked(accountId)).toBe(60 - enqueued);
+    expect(await deferred(accountId)).toBe(60 - enqueued);
   });
 
   it('retries have slots, too: they wait in the ledger until they are due', async () => {

@@ -18,7 +18,7 @@ import {
   silent,
 } from '../ledger.test-support.js';
 import type { AttemptTrigger, DeliveryStatus, ReplayStatus } from '../generated/prisma/client.js';
-import { openPatience } from '../database-away.js';
+import { makeRetryWhileUnavailable } from '../database-away.js';
 import { advanceReplays } from '../replays/advance-replays.js';
 import { cancelReplay } from '../replays/cancel-replay.js';
 import { findReplay } from '../replays/replay.js';
@@ -158,7 +158,10 @@ async function attempt(
 ): Promise<AttemptEnd | null> {
   const { ledger } = world;
   if (job.queue === 'verify') {
-    await openVerifier({ ...ledger, post: echo, log: silent, patience, timeoutMs: 1_000 }).attempt(job, signal);
+    await openVerifier({ ...ledger, post: echo, log: silent, retryWhileUnavailable, timeoutMs: 1_000 }).attempt(
+      job,
+      signal,
+    );
     return null;
   }
   let key: string | null = null;
@@ -209,7 +212,7 @@ function begin(world: World, job: Due & { queue: QueueName }, answer: Partial<Po
 
 const CRASH = new Error('the process ended here');
 const crashes = () => Promise.reject(CRASH);
-const patience = openPatience({ log: silent });
+const retryWhileUnavailable = makeRetryWhileUnavailable({ log: silent });
 const takeDue = ({ ledger: { jobs } }: World) => {
   const index = jobs.findIndex(({ delayMs = 0 }) => delayMs <= 0);
   return index === -1 ? undefined : jobs.splice(index, 1)[0];

@@ -37,7 +37,7 @@ describe('dispatcher', () => {
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
     await ledger.db.prisma.subscription.update({ where: { id }, data: { rateLimit: 10 } });
-    await ledger.publish(accountId); // parked
+    await ledger.publish(accountId); // deferred
     await ledger.publisher.drain();
     ledger.jobs.length = 0;
     const replaced = async () => {

@@ -9,7 +9,7 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 
-it('what is parked when it is published wakes the dispatchers of all processes (I5)', async () => {
+it('what is deferred when it is published wakes the dispatchers of all processes (I5)', async () => {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
   await ledger.db.prisma.subscription.update({ where: { id }, data: { rateLimit: 10 } });

@@ -30,7 +30,7 @@ export interface InsertedEvent {
   directRanks: number[];
   /** How many wait for the dispatcher, and for nothing else: what waits for an open breaker is not counted. A half-open one needs a
    *  probe. */
-  parkedCount: number;
+  deferredCount: number;
 }
 
 /** Which of an account's subscriptions (`s`) want an event of a type: exactly it, its family, or all. */
@@ -53,7 +53,7 @@ const FEW = 128;
 // A statement writes the deliveries of as many events as fit its limit ($12), the events with the fewest first. Each other event
 // becomes a fan-out. An event is counted no further than the limit, unless it is a fan-out whose expected number is not known ($11).
 //
-// What is owed goes straight to the queue as long as its subscription has room there; the rest is parked, for the dispatcher to
+// What is owed goes straight to the queue as long as its subscription has room there; the rest is deferred, for the dispatcher to
 // bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate, or
 // whose breaker is not closed, has no room here at all.
 //
@@ -144,7 +144,7 @@ owed_per_event AS (
   SELECT event_id, count(*)::int AS deliveries,
     array_agg(id ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
     array_agg(place::int - 1 ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ranks,
-    (count(*) FILTER (WHERE is_active AND is_dispatchable AND (place <= concurrency_limit) IS NOT TRUE))::int AS parked
+    (count(*) FILTER (WHERE is_active AND is_dispatchable AND (place <= concurrency_limit) IS NOT TRUE))::int AS deferred
   FROM placed GROUP BY event_id
 )`;
 
@@ -164,7 +164,7 @@ SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked
   t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
   CASE WHEN f.is_fan_out THEN f.expected ELSE coalesce(o.deliveries, 0) END::int AS "deliveryCount",
   coalesce(f.is_fan_out, false) AS "isFanOut", coalesce(o.direct_ids, '{}') AS "directIds",
-  coalesce(o.direct_ranks, '{}') AS "directRanks", coalesce(o.parked, 0) AS "parkedCount"
+  coalesce(o.direct_ranks, '{}') AS "directRanks", coalesce(o.deferred, 0) AS "deferredCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
 LEFT JOIN accounts k ON k.id = i.account_id AND k.deleted_at IS NULL

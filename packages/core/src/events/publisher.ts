@@ -84,7 +84,7 @@ export function openPublisher(
 
   /** Beside the answer. */
   function tell(inserted: InsertedEvent[]): void {
-    if (inserted.some(({ parkedCount }) => parkedCount > 0)) wake();
+    if (inserted.some(({ deferredCount }) => deferredCount > 0)) wake();
     if (inserted.some(({ isFanOut }) => isFanOut)) wakeExpanders();
     beside(tellQueue({ db, enqueue }, inserted));
   }

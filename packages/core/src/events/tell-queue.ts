@@ -3,7 +3,7 @@ import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import type { InsertedEvent } from './insert-events.js';
 
 /** Tells the queue what is to be made now of events that were stored, after their commit. Never throws: what the queue does
- *  not take, and what is parked, the dispatcher finds. */
+ *  not take, and what is deferred, the dispatcher finds. */
 export async function tellQueue(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   inserted: InsertedEvent[],

@@ -89,7 +89,7 @@ completed AS (
   UPDATE events e SET delivery_count = m.written FROM moved m WHERE e.id = m.event_id AND m.is_last
 )
 SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", coalesce(m.is_last, false) AS "isComplete",
-  coalesce(o.direct_ids, '{}') AS "directIds", coalesce(o.parked, 0) AS "parkedCount"
+  coalesce(o.direct_ids, '{}') AS "directIds", coalesce(o.deferred, 0) AS "deferredCount"
 FROM (SELECT) one LEFT JOIN moved m ON true LEFT JOIN owed_per_event o ON true`;
 
 interface Chunk {
@@ -97,7 +97,7 @@ interface Chunk {
   isAdvanced: boolean;
   isComplete: boolean;
   directIds: string[];
-  parkedCount: number;
+  deferredCount: number;
 }
 
 /** Writes one chunk of one fan-out of each account that has any, the oldest first: so no account waits for all of another one's. Any
@@ -154,9 +154,9 @@ async function accountsThatExpand(pool: pg.Pool): Promise<string[]> {
 /** Behind all that is new: nobody's event waits for a fan-out. */
 async function enqueueChunk(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
-  { directIds, parkedCount }: Chunk,
+  { directIds, deferredCount }: Chunk,
 ): Promise<void> {
-  if (parkedCount > 0) await wakeDispatchers(db.pool);
+  if (deferredCount > 0) await wakeDispatchers(db.pool);
   if (directIds.length === 0) return;
   const due = directIds.map((id) => ({ id, attemptNumber: 1, rank: MAX_CAPACITY }));
   if (!(await enqueue('deliver', due))) await dispatchSoon(db, directIds);

@@ -48,7 +48,7 @@ describe('what is past due', () => {
     expect(await read()).toEqual({
       pastDue: 0,
       oldestPastDueSeconds: null,
-      parked: 0,
+      deferred: 0,
       held: 0,
       expanding: 0,
       oldestExpandingSeconds: null,
@@ -64,8 +64,8 @@ describe('what is past due', () => {
     await dispatcherWorks();
     await owed(3, 30);
     await owed(2, 100);
-    const { pastDue, parked, oldestPastDueSeconds } = await read();
-    expect([pastDue, parked]).toEqual([5, 5]);
+    const { pastDue, deferred, oldestPastDueSeconds } = await read();
+    expect([pastDue, deferred]).toEqual([5, 5]);
     expect(Math.floor(oldestPastDueSeconds ?? 0)).toBeGreaterThanOrEqual(100);
     expect(oldestPastDueSeconds).toBeLessThan(160);
   });
@@ -82,7 +82,7 @@ describe('what is past due', () => {
     const end = await ledger.attempter().attempt({ id: rows[0]?.id ?? '', attemptNumber: 1 }, signal);
     expect(end).toMatchObject({ report: { deliveryStatus: 'succeeded' } });
     await set(`due_at = now() - interval '1 second'`);
-    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 1 });
+    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, deferred: 1 });
   });
 
   it('counts from when it was due, not from when it was published', async () => {
@@ -93,7 +93,7 @@ describe('what is past due', () => {
     expect(pastDue).toBe(1);
     expect(oldestPastDueSeconds).toBeLessThan(80);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 minute'`);
-    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 0 });
+    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, deferred: 0 });
   });
 
   it('an attempt that was asked for is late whatever the schedule says', async () => {
@@ -113,11 +113,11 @@ describe('what is past due', () => {
   ])('is not what waits because %s, as long as a dispatcher looks after it', async (_, change, isTaken) => {
     await owed(2, 100, change);
     await dispatcherWorks();
-    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, parked: 2 });
+    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, deferred: 2 });
     await ledger.db.pool.query(`UPDATE workers SET last_dispatch_at = now() - interval '21 seconds'`);
-    expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, parked: 2 });
+    expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, deferred: 2 });
     await ledger.db.pool.query('TRUNCATE workers');
-    expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, parked: 2 });
+    expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, deferred: 2 });
   });
 
   it('is counted up to 10,000, and so is what is held', async () => {
@@ -132,9 +132,9 @@ describe('what is past due', () => {
         [id, status],
       );
     await copy('pending');
-    expect(await read()).toMatchObject({ pastDue: 10_000, parked: 10_000, held: 0 });
+    expect(await read()).toMatchObject({ pastDue: 10_000, deferred: 10_000, held: 0 });
     await copy('held');
-    expect(await read()).toMatchObject({ pastDue: 10_000, parked: 10_000, held: 10_000 });
+    expect(await read()).toMatchObject({ pastDue: 10_000, deferred: 10_000, held: 10_000 });
   });
 });
 

@@ -13,7 +13,7 @@ export interface LedgerFigures {
   oldestPastDueSeconds: number | null;
   /** Deliveries that are due and in nobody's hands, for whatever reason: their subscription has no room, its breaker is open,
    *  or they are past due. At most MOST. */
-  parked: number;
+  deferred: number;
   /** At most MOST. */
   held: number;
   /** Fan-outs that workers expand (fan-outs/expand-fan-outs.ts). At most MOST. */
@@ -48,7 +48,7 @@ const TIMEOUT_MS = 3_000;
 const FIGURES = `
 WITH RECURSIVE ${OWED},
 ${dueOf('owed')},
-parked AS (
+deferred AS (
   SELECT count(*)::int FROM (
     SELECT FROM due s CROSS JOIN LATERAL (
       ${unleased('s.id', `ORDER BY d.leased_until, d.due_at LIMIT ${MOST}`)}
@@ -58,10 +58,10 @@ parked AS (
 ),
 past_due AS (SELECT count(*)::int FROM (${pastDue(MOST)} LIMIT ${MOST}) d),
 oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${pastDue(FIRST_FEW)}) d)
-SELECT past_due.count AS "pastDue", oldest.seconds AS "oldestPastDueSeconds", parked.count AS parked,
+SELECT past_due.count AS "pastDue", oldest.seconds AS "oldestPastDueSeconds", deferred.count AS deferred,
   (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
   fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt"
-FROM past_due, oldest, parked, dispatcher, (
+FROM past_due, oldest, deferred, dispatcher, (
   SELECT count(*)::int AS expanding, extract(epoch FROM now() - min(created_at))::float8 AS seconds
   FROM (SELECT created_at FROM fan_outs WHERE completed_at IS NULL LIMIT ${MOST}) f
 ) fan_outs`;

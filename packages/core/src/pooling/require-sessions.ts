@@ -1,5 +1,5 @@
 import type { Database } from '../database.js';
-import { openPatience } from '../database-away.js';
+import { makeRetryWhileUnavailable } from '../database-away.js';
 import type { Log } from '../log.js';
 import { readPooling } from './read-pooling.js';
 
@@ -9,8 +9,9 @@ class PoolerError extends Error {}
 /** Waits until the database responds, however long it is away. Throws PoolerError when a session is needed and a pooler does
  *  not keep it, or when a pooler loses named statements: both would fail silently later. */
 export async function requireSessions({ pool, direct }: Pick<Database, 'pool' | 'direct'>, log: Log): Promise<void> {
-  const patience = openPatience({ log });
-  const read = ({ options }: Database['pool']) => patience.until(() => readPooling(options.connectionString ?? ''));
+  const retryWhileUnavailable = makeRetryWhileUnavailable({ log });
+  const read = ({ options }: Database['pool']) =>
+    retryWhileUnavailable(() => readPooling(options.connectionString ?? ''));
   const pooling = await read(pool);
   if (pooling === 'unnamed') throw new PoolerError(UNNAMED);
   if (direct === pool && pooling !== 'session') throw new PoolerError(NO_DIRECT_URL);

@@ -16,7 +16,7 @@ export interface AdvanceOptions {
 }
 
 /** Brings back one slice of each running replay, the oldest replay first, and ends those that have nothing left, or whose
- *  subscription is neither active nor paused any more. What is replayed is parked: the dispatcher takes it as the subscription
+ *  subscription is neither active nor paused any more. What is replayed is deferred: the dispatcher takes it as the subscription
  *  has room; a paused one holds it. Returns how many were replayed. Any number of processes may call it: a replay is
  *  advanced by one at a time. A slice and its position are one transaction, so whoever dies in it leaves no trace, and
  *  nothing comes back twice. Where nothing runs it is one probe of replays_running_key. */

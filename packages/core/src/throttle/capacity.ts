@@ -53,5 +53,11 @@ export const SET_CAPACITY = `
       ELSE s.concurrency_set_at
     END`;
 
+/** SQL: lowers capacities to what a worker can have in flight. $1: ids of subscriptions, which may repeat · $2: a capacity for each. */
+export const LOWER_CAPACITY = `
+UPDATE subscriptions s SET concurrency_limit = lower.capacity, concurrency_set_at = now()
+FROM (SELECT id, greatest(1, min(capacity)) AS capacity FROM unnest($1::uuid[], $2::int[]) AS t (id, capacity) GROUP BY id) lower
+WHERE s.id = lower.id AND s.concurrency_limit > lower.capacity`;
+
 /** SQL: the columns of `s` when it is resumed. */
 export const RESTART_WITH_LITTLE = `concurrency_limit = least(concurrency_limit, ${RESTART_CAPACITY}), concurrency_set_at = now()`;

@@ -3,7 +3,7 @@ import type { PostRequest, PostResult } from '@posthorn/sender';
 import type pg from 'pg';
 import type { Cipher } from '../cipher.js';
 import { type Database, inTransaction } from '../database.js';
-import type { Patience } from '../database-away.js';
+import type { RetryWhileUnavailable } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
 import { ATTEMPT_COLUMNS, type AttemptMade } from '../deliveries/attempt-columns.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
@@ -31,7 +31,7 @@ export type VerificationEnd =
         reason: string | null;
       };
     }
-  | { end: 'stood_down'; why: 'unknown' | 'superseded' };
+  | { end: 'skipped'; why: 'unknown' | 'superseded' };
 
 export interface VerifierOptions {
   db: Database;
@@ -40,7 +40,7 @@ export interface VerifierOptions {
   post: (request: PostRequest) => Promise<PostResult>;
   log: Log;
   /** Shared by all that a process has on one database, so that its absence is said once. */
-  patience: Patience;
+  retryWhileUnavailable: RetryWhileUnavailable;
   timeoutMs: number;
   observe?: (verification: {
     result: PostResult;
@@ -73,15 +73,15 @@ export function openVerifier({
   enqueue,
   post,
   log,
-  patience,
+  retryWhileUnavailable,
   timeoutMs,
   observe,
 }: VerifierOptions): Verifier {
   async function attempt({ id, attemptNumber }: Due, signal: AbortSignal): Promise<VerificationEnd> {
-    const loaded = await patience.until(() => load(db.pool, id), signal);
-    if (!loaded) return { end: 'stood_down', why: 'unknown' };
+    const loaded = await retryWhileUnavailable(() => load(db.pool, id), signal);
+    if (!loaded) return { end: 'skipped', why: 'unknown' };
     if (loaded.status !== 'pending' || loaded.attemptCount !== attemptNumber - 1)
-      return { end: 'stood_down', why: 'superseded' };
+      return { end: 'skipped', why: 'superseded' };
 
     const challenge = newChallenge();
     const subscriptionId = loaded.subscriptionId ?? '';
@@ -102,11 +102,11 @@ export function openVerifier({
     const status = judgement.verdict === 'verified' ? 'verified' : inMs === null ? 'failed' : 'pending';
     const { reason, error } = judgement.verdict === 'failed' ? judgement : { reason: null, error: null };
 
-    const isRecorded = await patience.until(
+    const isRecorded = await retryWhileUnavailable(
       () => record(db, { id, attemptNumber, loaded, result, status, reason, error, inMs }),
       signal,
     );
-    if (!isRecorded) return { end: 'stood_down', why: 'superseded' };
+    if (!isRecorded) return { end: 'skipped', why: 'superseded' };
     observe?.({ result, status, reason });
     log.info(
       {

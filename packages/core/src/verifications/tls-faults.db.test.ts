@@ -3,7 +3,7 @@ import { openSender, readAddressPolicy } from '@posthorn/sender';
 import { tlsFaults, trust } from '@posthorn/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
-import { openPatience } from '../database-away.js';
+import { makeRetryWhileUnavailable } from '../database-away.js';
 import { openVerifier } from './attempt-verification.js';
 import { checkWebhookUrl } from './start-verification.js';
 
@@ -40,7 +40,7 @@ it.each(faults)(
       ...ledger,
       post: sender.post,
       log: silent,
-      patience: openPatience({ log: silent }),
+      retryWhileUnavailable: makeRetryWhileUnavailable({ log: silent }),
       timeoutMs: 60_000,
     });
     await verifier.attempt({ id: started.verificationId, attemptNumber: 1 }, new AbortController().signal);
