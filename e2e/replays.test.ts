@@ -24,7 +24,7 @@ it('a worker killed while it brings 1,200 back: another one goes on, and each ar
        FROM generate_series(1, 1200) n`,
     [account],
   );
-  // The worker waits for this lock in the middle of a later slice, until it is killed there.
+  // The worker waits for this lock in the middle of a later step, until it is killed there.
   await client.query(`
     CREATE FUNCTION wait_in_the_middle() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN IF NEW.queued > 500 THEN PERFORM pg_advisory_xact_lock(42); END IF; RETURN NEW; END $$;

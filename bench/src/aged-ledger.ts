@@ -3,8 +3,8 @@ import type { Database } from '@posthorn/core';
 const DAYS = 40;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const SLICE_DAYS = 7;
-const SLICED = ['events', 'finished_deliveries', 'attempts'];
-const TABLES = ['pending_deliveries', ...SLICED];
+const PARTITIONED = ['events', 'finished_deliveries', 'attempts'];
+const TABLES = ['pending_deliveries', ...PARTITIONED];
 
 /** One delivery in so many is held, whatever its age. */
 const OWED_ONE_IN = 2_000;
@@ -13,14 +13,14 @@ const OWED_ONE_IN = 2_000;
 const idAt = (at: string) =>
   `encode(overlay(uuid_send(posthorn_uuidv7()) PLACING substring(uuid_send(posthorn_uuid_at(${at})) FROM 1 FOR 6) FROM 1 FOR 6), 'hex')::uuid`;
 
-/** Makes an empty ledger one that has been at work for 40 days: its slices, and of each event 1.5 deliveries and 2.5 attempts.
+/** Makes an empty ledger one that has been at work for 40 days: its partitions, and of each event 1.5 deliveries and 2.5 attempts.
  *  A few deliveries of every age are held. */
 export async function fillLedger(
   db: Database,
   { events, now, accountId, subscriptionId }: { events: number; now: Date; accountId: string; subscriptionId: string },
 ): Promise<void> {
   const at = (days: number) => new Date(now.getTime() + days * DAY_MS).toISOString();
-  for (const table of SLICED) {
+  for (const table of PARTITIONED) {
     await patiently(db, `DROP TABLE ${table}_first`);
     for (let from = -DAYS - 2; from <= 0; from += SLICE_DAYS) {
       await patiently(
@@ -78,7 +78,7 @@ async function patiently<Row extends object>({ pool }: Database, text: string, v
 async function tidy(db: Database): Promise<void> {
   const { rows } = await db.pool.query<{ leaf: string }>(
     `SELECT inhrelid::regclass::text AS leaf FROM pg_inherits WHERE inhparent = ANY ($1::text[]::regclass[])`,
-    [SLICED],
+    [PARTITIONED],
   );
   for (const leaf of ['pending_deliveries', ...rows.map((row) => row.leaf)])
     await patiently(db, `VACUUM ANALYZE ${leaf}`);

@@ -111,7 +111,7 @@ export function openMetrics() {
   });
   const retentionDeleted = new Counter({
     name: 'posthorn_retention_deleted_total',
-    help: 'Rows that went by their age; of dropped slices as Postgres estimates them',
+    help: 'Rows that went by their age; of dropped partitions as Postgres estimates them',
     labelNames: ['table'],
     registers,
   });

@@ -12,11 +12,11 @@ it('works from the start on, beside others that do the same, and ends within mom
     startRetention({ db, retentionDays: 30, payloadRetentionDays: null, log: silent, observe: () => {} });
   const both = [start(), start()];
   await waitFor(async () => {
-    const { rows } = await db.pool.query<{ slices: string[] }>(
-      `SELECT array_agg(DISTINCT inhparent::regclass::text) AS slices FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+    const { rows } = await db.pool.query<{ partitions: string[] }>(
+      `SELECT array_agg(DISTINCT inhparent::regclass::text) AS partitions FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
        WHERE c.relkind = 'r' AND c.relname ~ '_\\d{8}$'`,
     );
-    return rows[0]?.slices?.length === 2;
+    return rows[0]?.partitions?.length === 2;
   });
   await Promise.all(both.map((one) => one.stop()));
   await db.close();

@@ -254,7 +254,7 @@ export const settings = {
     default: '30',
     description:
       'Events, deliveries and attempts older than so many days go, in the background; what is still owed stays. ' +
-      'Events and attempts go in slices, up to a quarter of that time later.',
+      'Events and attempts go in partitions, up to a quarter of that time later.',
   },
   PAYLOAD_RETENTION_DAYS: {
     schema: wholeNumber(1, 3_650),

@@ -48,7 +48,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$ SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
 
 -- A delivery's id begins with the 8 bytes of its event's: the deliveries of an event lie together in the order of ids and in the
--- slice of their event's time, and need no index of their own. The rest is random (62 bits), so it is a UUIDv7 (RFC 9562 §5.7).
+-- partition of their event's time, and need no index of their own. The rest is random (62 bits), so it is a UUIDv7 (RFC 9562 §5.7).
 CREATE FUNCTION posthorn_delivery_id(event_id uuid) RETURNS uuid
 LANGUAGE sql VOLATILE STRICT PARALLEL SAFE
 AS $$ SELECT (left(event_id::text, 18) || right(gen_random_uuid()::text, 18))::uuid $$;
@@ -338,7 +338,7 @@ CREATE INDEX fan_outs_expanding_idx ON fan_outs (account_id, event_id) WHERE com
 -- Deliveries in two tables. A delivery is in exactly one of them:
 --
 --   pending_deliveries    an attempt of it is owed, or it is held. Small and hot.
---   finished_deliveries   nothing is owed of it. Written once, in slices of time like its event (packages/core/src/retention).
+--   finished_deliveries   nothing is owed of it. Written once, in partitions by time like its event (packages/core/src/retention).
 --
 -- It moves within one statement. A finished one of which an attempt is asked for moves back until that attempt is recorded.
 -- The view `deliveries` reads both.
@@ -465,7 +465,7 @@ BEGIN
 END
 $$;
 
--- A replay sends again what a subscription did not get, in the background, slice by slice.
+-- A replay sends again what a subscription did not get, in the background, step by step.
 CREATE TABLE replays (
   id               uuid            PRIMARY KEY,
   account_id       varchar(64)     NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,

@@ -137,7 +137,7 @@ const BEFORE_ALL = { uuid: '00000000-0000-0000-0000-000000000000', text: '' };
 
 async function waitForRequests(client: pg.PoolClient, { accountId }: At): ReturnType<Erase> {
   await client.query('SELECT FROM accounts WHERE id = $1 FOR UPDATE', [accountId]);
-  // Waits for a slice that is being replayed, too.
+  // Waits for a step that is being replayed, too.
   await client.query(
     `UPDATE replays SET status = 'canceled', ended_at = now() WHERE account_id = $1 AND status = 'running'`,
     [accountId],

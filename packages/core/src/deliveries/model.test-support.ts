@@ -301,7 +301,7 @@ interface Brought {
   askedTrigger: AttemptTrigger | null;
 }
 
-/** One slice of each running replay, by `workers` at once; returns how many are running still. */
+/** One step of each running replay, by `workers` at once; returns how many are running still. */
 async function advance(world: World, { atOnce, workers }: { atOnce: number; workers: number }): Promise<number> {
   const { prisma, pool } = world.ledger.db;
   const running = await prisma.replay.findMany({
@@ -311,7 +311,7 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
   if (running.length === 0) return 0;
   const before = new Map<string, string[]>();
   for (const replay of running) {
-    // What an earlier slice replayed may have failed, or been canceled, again: a replay does not go over it twice.
+    // What an earlier step replayed may have failed, or been canceled, again: a replay does not go over it twice.
     const brought = await prisma.delivery.findMany({ where: { replayId: replay.id }, select: { eventId: true } });
     const done = new Set(brought.map(({ eventId }) => eventId));
     before.set(

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
-import { readAheadSeconds } from '../retention/slices.js';
+import { readAheadSeconds } from '../retention/partitions.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
 import { dueOf, FIRST_FEW, OWED, pastDue, unleased } from './past-due.js';
 

@@ -80,7 +80,7 @@ const ONLY_IN_MIGRATIONS = [
   'options pending_deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=5000,autovacuum_vacuum_cost_delay=0}',
   'options stat_deltas {autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=10000}',
   'options stats {fillfactor=70}',
-  // slices of time; those that there are differ from database to database
+  // partitions by time; those that there are differ from database to database
   'partitions attempts RANGE (id)',
   'partitions events RANGE (id)',
   'partitions finished_deliveries RANGE (id)',

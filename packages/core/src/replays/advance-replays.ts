@@ -5,20 +5,20 @@ import type { Replay as Row, SubscriptionStatus } from '../generated/prisma/clie
 import { COLUMNS } from '../deliveries/tables.js';
 import { idsAround, IS_FAILED, IS_MISSED } from './replay.js';
 
-/** What one slice goes over at most, where little of it is to be replayed. */
+/** What one step goes over at most, where little of it is to be replayed. */
 const LOOKED_AT_ONCE = 5_000;
 
 export interface AdvanceOptions {
-  /** Brought back by one slice, at most. Few enough that whoever is to record a result of one of them waits for milliseconds. */
+  /** Replayed by one step, at most. Few enough that whoever is to record a result of one of them waits for milliseconds. */
   atOnce: number;
   /** So many were replayed; after the commit. */
   observe?: (brought: { which: Row['which']; count: number }) => void;
 }
 
-/** Brings back one slice of each running replay, the oldest replay first, and ends those that have nothing left, or whose
+/** Takes one step of each running replay, the oldest replay first, and ends those that have nothing left, or whose
  *  subscription is neither active nor paused any more. What is replayed is deferred: the dispatcher takes it as the subscription
  *  has room; a paused one holds it. Returns how many were replayed. Any number of processes may call it: a replay is
- *  advanced by one at a time. A slice and its position are one transaction, so whoever dies in it leaves no trace, and
+ *  advanced by one at a time. A step and its position are one transaction, so whoever dies in it leaves no trace, and
  *  nothing comes back twice. Where nothing runs it is one probe of replays_running_key. */
 export async function advanceReplays(db: Database, { atOnce, observe }: AdvanceOptions): Promise<number> {
   const { rows } = await db.pool.query<{ id: string }>({
@@ -48,7 +48,7 @@ type Running = Pick<Row, 'accountId' | 'subscriptionId' | 'which' | 'since' | 'u
   isDeleted: boolean;
 };
 
-/** One slice; null if it is not running any more, or somebody else is at it. */
+/** One step; null if it is not running any more, or somebody else is at it. */
 async function advance(
   client: pg.PoolClient,
   id: string,
@@ -92,7 +92,7 @@ async function advance(
 interface Found {
   /** What is to be replayed (deliveries, or events), in the order of the ids. */
   ids: string[];
-  /** How far a slice looks, where little is found; null: it looked to the end. */
+  /** How far a step looks, where little is found; null: it looked to the end. */
   edge: string | null;
 }
 

@@ -365,7 +365,7 @@ describe('replay missing', () => {
     expect(new Set(found)).toEqual(new Set([first?.id, last?.id]));
   });
 
-  it('also where matches are few among many thousands, so many looked at by one slice', async () => {
+  it('also where matches are few among many thousands, so many looked at by one step', async () => {
     const subscription = await subscribed({ events: ['conversation:created'] });
     const { accountId } = subscription;
     await publishUnheard(accountId, 6_000);
@@ -376,7 +376,7 @@ describe('replay missing', () => {
       [accountId],
     );
     const id = await start(wanted(subscription));
-    expect(await advanceReplays(ledger.db, { atOnce: 2 })).toBe(0); // a slice that found none among the first 5,000
+    expect(await advanceReplays(ledger.db, { atOnce: 2 })).toBe(0); // a step that found none among the first 5,000
     await advanceToTheEnd(2);
     expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
       matched: 3,
@@ -533,7 +533,7 @@ describe('a replay and its subscription', () => {
 });
 
 describe('advancing', () => {
-  /** A slice that begins while this statement about a delivery is not committed yet, and waits for it. Returns how many it replayed. */
+  /** A step that begins while this statement about a delivery is not committed yet, and waits for it. Returns how many it replayed. */
   async function advanceDuring(statement: string, id = ''): Promise<number> {
     const recorder = new pg.Client(databaseUrl);
     await recorder.connect();
@@ -551,7 +551,7 @@ describe('advancing', () => {
     return advancing;
   }
 
-  it('each running replay gets its slice, and each is told of', async () => {
+  it('each running replay gets its step, and each is told of', async () => {
     const [one, two] = [await subscribed(), await subscribed()];
     await failMany(one, 10);
     await publishUnheard(two.accountId, 10);
@@ -568,7 +568,7 @@ describe('advancing', () => {
   });
 
   it.each(['failed', 'missed'] as const)(
-    'a crash between a slice (%s) and its commit: nothing is lost, nothing doubled',
+    'a crash between a step (%s) and its commit: nothing is lost, nothing doubled',
     async (which) => {
       const subscription = await subscribed();
       const { accountId, subscriptionId } = subscription;
@@ -619,7 +619,7 @@ describe('advancing', () => {
        INSERT INTO finished_deliveries (${COLUMNS})
        SELECT ${COLUMNS.replace(/\bstatus\b/, `'succeeded'`)} FROM leaving`,
     ],
-  ])('a result that is recorded while the slice waits for it is not undone: %s', async (_, isAsked, record) => {
+  ])('a result that is recorded while the step waits for it is not undone: %s', async (_, isAsked, record) => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 2);
     const [first] = await deliveries({ accountId });
@@ -634,7 +634,7 @@ describe('advancing', () => {
     });
   });
 
-  it('one that fails again and is finished while the slice waits for it comes back with that slice', async () => {
+  it('one that fails again and is finished while the step waits for it comes back with that step', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 1);
     const [failed] = await deliveries({ accountId });
@@ -678,7 +678,7 @@ describe('advancing', () => {
     },
   );
 
-  it('of 1,000, by two at once in small slices: each comes back exactly once', async () => {
+  it('of 1,000, by two at once in small steps: each comes back exactly once', async () => {
     const subscription = await subscribed();
     await failMany(subscription, 1_000);
     const comebacks = await noteComebacks();

@@ -5,18 +5,18 @@ import { isOfEvent } from '../deliveries/tables.js';
 import { isExpanding } from '../fan-outs/read-fan-outs.js';
 import type { Log } from '../log.js';
 import { dropOldStats } from '../stats/drop-old-stats.js';
-import { dropSlice, estimateRows, readNeeded } from './drop-slice.js';
+import { dropPartition, estimateRows, readNeeded } from './drop-partition.js';
 import {
-  SLICED,
-  type Slice,
-  type Sliced,
-  addSlice,
+  PARTITIONED,
+  type Partition,
+  type Partitioned,
+  addPartition,
   firstIdAt,
   isCrowded,
-  missingSlices,
+  missingPartitions,
   otherOf,
-  readSlices,
-} from './slices.js';
+  readPartitions,
+} from './partitions.js';
 import { walk } from './walk.js';
 
 export interface RetentionOptions {
@@ -33,10 +33,10 @@ export interface RetentionOptions {
   now?: () => Date;
 }
 
-export type RetainedTable = Sliced | 'verifications' | 'payloads' | 'audit_entries' | 'stats';
+export type RetainedTable = Partitioned | 'verifications' | 'payloads' | 'audit_entries' | 'stats';
 
 export interface Retention {
-  /** One round. Resolves with what went (of dropped slices about so many rows, as Postgres estimates it); null when another
+  /** One round. Resolves with what went (of dropped partitions about so many rows, as Postgres estimates it); null when another
    *  process is at it. Ends soon after `signal`; what is left the next round does, whoever runs it. */
   run(signal: AbortSignal): Promise<Record<RetainedTable, number> | null>;
 }
@@ -47,7 +47,7 @@ const LOCK = 72_707_371;
 const LOCK_TIMEOUT_MS = 50;
 /** Longest statement while everybody waits. */
 const LOCKED_STATEMENT_MS = 500;
-/** In one round, for all that it wants locks for: whoever reads one slice reads them all. */
+/** In one round, for all that it wants locks for: whoever reads one partition reads them all. */
 const TRIES = 5;
 const PAUSE_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -58,16 +58,16 @@ const SETTLED_VERIFICATIONS = `
   WHERE v.id = l.id AND v.leased_until IS NULL AND v.status <> 'pending'
     AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.verification_id = v.id)`;
 const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
-const NEEDED_BY_NO_DELIVERY: Record<Sliced, (slice: string) => string> = {
-  finished_deliveries: (slice) => `DELETE FROM ${slice} d USING looked l WHERE d.id = l.id`,
-  events: (slice) =>
-    `DELETE FROM ${slice} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
+const NEEDED_BY_NO_DELIVERY: Record<Partitioned, (partition: string) => string> = {
+  finished_deliveries: (partition) => `DELETE FROM ${partition} d USING looked l WHERE d.id = l.id`,
+  events: (partition) =>
+    `DELETE FROM ${partition} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
        AND NOT ${isExpanding('e.id')}`,
-  attempts: (slice) =>
-    `DELETE FROM ${slice} a USING looked l WHERE a.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = a.delivery_id)`,
+  attempts: (partition) =>
+    `DELETE FROM ${partition} a USING looked l WHERE a.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = a.delivery_id)`,
 };
 // Empty is what no event is published with, so it tells that there was more.
-const ERASED: Partial<Record<Sliced, string>> = {
+const ERASED: Partial<Record<Partitioned, string>> = {
   events: `
   UPDATE events e SET body = '' FROM looked l
   WHERE e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
@@ -80,7 +80,7 @@ const ERASED: Partial<Record<Sliced, string>> = {
 
 /** Lets old rows go, in the background:
  *
- *  finished_deliveries  with their slice: it is dropped as a whole, once all of it is older than retentionDays. (Pending ones stay,
+ *  finished_deliveries  with their partition: it is dropped as a whole, once all of it is older than retentionDays. (Pending ones stay,
  *                       however old they are, and go soon after they have finished.)
  *  events          the same, when no delivery of theirs is left and none is to be written
  *  attempts        the same, when their delivery is not owed
@@ -89,7 +89,7 @@ const ERASED: Partial<Record<Sliced, string>> = {
  *  stats           as old as drop-old-stats.ts says: a few at a time
  *  payloads        bodies of events that are not owed, and answers: emptied a few at a time, where that is asked for
  *
- *  What is in no slice of its own (see slices.ts) goes a few at a time too. Every step is a statement or a transaction of its
+ *  What is in no partition of its own (see partitions.ts) goes a few at a time too. Every step is a statement or a transaction of its
  *  own: a process that dies in the middle leaves nothing half done, and the next round goes on. */
 export function openRetention({
   db,
@@ -101,7 +101,7 @@ export function openRetention({
   now,
 }: RetentionOptions): Retention {
   // Emptying payloads passes over rows that stay: it goes on where it was, and once a day from the start, for what was owed.
-  const positions: Partial<Record<Sliced, string>> = {};
+  const positions: Partial<Record<Partitioned, string>> = {};
   let restartAt = 0;
 
   async function run(signal: AbortSignal): ReturnType<Retention['run']> {
@@ -121,9 +121,9 @@ export function openRetention({
         gone[table] += count;
         if (count > 0) observe?.({ table, count });
       };
-      await addSlices(round, at);
+      await addPartitions(round, at);
       const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
-      for (const table of SLICED) tell(table, await dropOld(round, { table, until }));
+      for (const table of PARTITIONED) tell(table, await dropOld(round, { table, until }));
       const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };
       tell('verifications', (await walk(client, verifications, signal)).count);
       if (payloadRetentionDays !== null && payloadRetentionDays < retentionDays) {
@@ -141,41 +141,44 @@ export function openRetention({
     });
   }
 
-  /** In order: a later slice before an earlier one would leave a gap for good. A slice is left out when the default partition holds more
+  /** In order: a later partition before an earlier one would leave a gap for good. A partition is left out when the default partition holds more
    *  rows of its time than can be moved in a moment. These rows stay there, are read there, and are deleted there by their age. */
-  async function addSlices(round: Round, at: Date): Promise<void> {
-    for (const table of SLICED) {
-      for (const slice of missingSlices(table, await readSlices(round.client, table), { at, retentionDays })) {
-        if (await isCrowded(round.client, table, slice)) {
-          log.warn({ slice: slice.name }, 'retention.left_out');
+  async function addPartitions(round: Round, at: Date): Promise<void> {
+    for (const table of PARTITIONED) {
+      for (const partition of missingPartitions(table, await readPartitions(round.client, table), {
+        at,
+        retentionDays,
+      })) {
+        if (await isCrowded(round.client, table, partition)) {
+          log.warn({ partition: partition.name }, 'retention.left_out');
           continue;
         }
-        if (!(await whenUnlocked(round, addSlice(table, slice)))) break;
-        log.info({ slice: slice.name }, 'retention.added');
+        if (!(await whenUnlocked(round, addPartition(table, partition)))) break;
+        log.info({ partition: partition.name }, 'retention.added');
       }
     }
   }
 
-  /** Slices that are old as a whole are dropped, or thinned out if too much of them is needed. The others' old rows, and those
-   *  of the first slice, which holds whatever there was before it, do not wait for that. */
-  async function dropOld(round: Round, { table, until }: { table: Sliced; until: string }): Promise<number> {
+  /** Partitions that are old as a whole are dropped, or thinned out if too much of them is needed. The others' old rows, and those
+   *  of the first partition, which holds whatever there was before it, do not wait for that. */
+  async function dropOld(round: Round, { table, until }: { table: Partitioned; until: string }): Promise<number> {
     const { client, signal } = round;
     const thinOut = async (name: string): Promise<number> =>
       (await walk(client, { table: name, changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal)).count;
-    const dropOrThin = async (slice: Slice): Promise<number> => {
-      const needed = await readNeeded(client, table, slice);
-      if (needed === null) return thinOut(slice.name);
-      const count = await estimateRows(client, slice);
+    const dropOrThin = async (partition: Partition): Promise<number> => {
+      const needed = await readNeeded(client, table, partition);
+      if (needed === null) return thinOut(partition.name);
+      const count = await estimateRows(client, partition);
       // Somebody reads it: it goes as a whole when they have finished.
-      if (!(await whenUnlocked(round, dropSlice(table, slice, needed)))) return 0;
-      log.info({ slice: slice.name, kept: needed.length }, 'retention.dropped');
+      if (!(await whenUnlocked(round, dropPartition(table, partition, needed)))) return 0;
+      log.info({ partition: partition.name, kept: needed.length }, 'retention.dropped');
       return Math.max(0, count - needed.length);
     };
     let count = 0;
-    for (const slice of await readSlices(client, table)) {
+    for (const partition of await readPartitions(client, table)) {
       if (signal.aborted) return count;
-      if (slice.until <= until) count += await dropOrThin(slice);
-      else if (slice.from === null) count += await thinOut(slice.name);
+      if (partition.until <= until) count += await dropOrThin(partition);
+      else if (partition.from === null) count += await thinOut(partition.name);
     }
     return count + (await thinOut(otherOf(table)));
   }
@@ -183,10 +186,10 @@ export function openRetention({
   async function erase(client: pg.PoolClient, until: string, signal: AbortSignal): Promise<number> {
     if (Date.now() >= restartAt) {
       restartAt = Date.now() + DAY_MS;
-      for (const table of SLICED) delete positions[table];
+      for (const table of PARTITIONED) delete positions[table];
     }
     let count = 0;
-    for (const [table, changed] of Object.entries(ERASED) as [Sliced, string][]) {
+    for (const [table, changed] of Object.entries(ERASED) as [Partitioned, string][]) {
       const after = positions[table];
       const walked = await walk(client, { table, changed, until, ...(after && { after }) }, signal);
       positions[table] = walked.position;

@@ -15,7 +15,7 @@ import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { requestVerification } from '../verifications/start-verification.js';
 import { openRetention } from './open-retention.js';
-import { firstIdAt, MOVED_AT_ONCE, readSlices, SLICED, type Sliced } from './slices.js';
+import { firstIdAt, MOVED_AT_ONCE, readPartitions, PARTITIONED, type Partitioned } from './partitions.js';
 
 const DAY_MS = 86_400_000;
 let ledger: Ledger;
@@ -33,18 +33,18 @@ const retention = (at: Date, payloadRetentionDays: number | null = null) =>
   openRetention({ db: ledger.db, retentionDays: 30, payloadRetentionDays, log: silent, now: () => at });
 const retain = (at: Date, payloadRetentionDays: number | null = null) =>
   retention(at, payloadRetentionDays).run(new AbortController().signal);
-const slices = async (table: Sliced = 'events') => {
+const partitions = async (table: Partitioned = 'events') => {
   const client = await ledger.db.pool.connect();
-  return readSlices(client, table).finally(() => client.release());
+  return readPartitions(client, table).finally(() => client.release());
 };
-/** The slices in which the rows of a table are, in the order of their ids. */
-const slicesOfRows = async (table: Sliced): Promise<string[]> => {
-  const { rows } = await ledger.db.pool.query<{ slice: string }>(
-    `SELECT tableoid::regclass::text AS slice FROM ${table} ORDER BY id`,
+/** The partitions in which the rows of a table are, in the order of their ids. */
+const partitionsOfRows = async (table: Partitioned): Promise<string[]> => {
+  const { rows } = await ledger.db.pool.query<{ partition: string }>(
+    `SELECT tableoid::regclass::text AS partition FROM ${table} ORDER BY id`,
   );
-  return rows.map(({ slice }) => slice);
+  return rows.map(({ partition }) => partition);
 };
-/** So that Postgres' estimate of what goes with a slice is exact. */
+/** So that Postgres' estimate of what goes with a partition is exact. */
 const analyze = () => ledger.db.pool.query('ANALYZE finished_deliveries');
 /** Cancels all that is owed. */
 const cancelAll = () =>
@@ -130,11 +130,11 @@ function watched<T>(work: Promise<T>): { isRunning: boolean; ended: Promise<T> }
 }
 
 describe('retention (V5)', () => {
-  // Before the first slice ends, in a slice of its own, and where there never was one.
+  // Before the first partition ends, in a partition of its own, and where there never was one.
   it.each([
-    ['the first slice', -1, 40],
-    ['a slice of its own', 4, 60],
-    ['no slice', 300, 400],
+    ['the first partition', -1, 40],
+    ['a partition of its own', 4, 60],
+    ['no partition', 300, 400],
   ])('in %s: what is settled goes, what is owed stays and is delivered', async (_, at, later) => {
     await retain(day(0));
     const settled = await Promise.all(
@@ -172,30 +172,30 @@ describe('retention (V5)', () => {
     expect([await present(kept), await present(dropped)]).toEqual([true, false]);
   });
 
-  it('a slice goes when its last moment is old enough, and not before', async () => {
+  it('a partition goes when its last moment is old enough, and not before', async () => {
     await retain(day(0));
-    const [, second] = await slices();
-    if (!second) throw new Error('there is no second slice');
+    const [, second] = await partitions();
+    if (!second) throw new Error('there is no second partition');
     const until = Number.parseInt(second.until.slice(0, 8) + second.until.slice(9, 13), 16);
     await retain(new Date(until + 30 * DAY_MS - 1));
-    expect((await slices()).map(({ name }) => name)).toContain(second.name);
+    expect((await partitions()).map(({ name }) => name)).toContain(second.name);
     await retain(new Date(until + 30 * DAY_MS));
-    expect((await slices()).map(({ name }) => name)).not.toContain(second.name);
+    expect((await partitions()).map(({ name }) => name)).not.toContain(second.name);
   });
 
-  it('slices are few, without gaps, and there before their time', async () => {
+  it('partitions are few, without gaps, and there before their time', async () => {
     for (let days = 0; days <= 70; days += 1) await retain(day(days));
-    for (const table of SLICED) {
-      const made = await slices(table);
+    for (const table of PARTITIONED) {
+      const made = await partitions(table);
       expect(made.length).toBeLessThanOrEqual(10);
       expect(made.slice(1).map(({ from }) => from)).toEqual(made.slice(0, -1).map(({ until }) => until));
     }
     await aged(day(73));
-    for (const table of SLICED) expect((await slicesOfRows(table)).at(-1)).toMatch(/_\d{8}$/);
+    for (const table of PARTITIONED) expect((await partitionsOfRows(table)).at(-1)).toMatch(/_\d{8}$/);
   });
 
   it.each([2, 30, 400])(
-    'slices are made a month ahead, so none is left out when no worker runs for a month: kept for %i days',
+    'partitions are made a month ahead, so none is left out when no worker runs for a month: kept for %i days',
     async (retentionDays) => {
       const at = day(0);
       const runAt = (now: Date) =>
@@ -205,17 +205,17 @@ describe('retention (V5)', () => {
       await runAt(at);
       const month = new Date(at.getTime() + 30 * DAY_MS);
       await aged(new Date(month.getTime() - 2));
-      for (const table of SLICED) expect((await slicesOfRows(table)).at(-1)).toMatch(/_\d{8}$/);
+      for (const table of PARTITIONED) expect((await partitionsOfRows(table)).at(-1)).toMatch(/_\d{8}$/);
       await runAt(month);
-      for (const table of SLICED) {
-        const made = await slices(table);
+      for (const table of PARTITIONED) {
+        const made = await partitions(table);
         expect(made.slice(1).map(({ from }) => from)).toEqual(made.slice(0, -1).map(({ until }) => until));
         expect((made.at(-1)?.until ?? '') >= firstIdAt(month.getTime() + 30 * DAY_MS)).toBe(true);
       }
     },
   );
 
-  it('a slice is left out, with a warning, where more rows came early than can be moved; later ones are made, and the rows go by age', async () => {
+  it('a partition is left out, with a warning, where more rows came early than can be moved; later ones are made, and the rows go by age', async () => {
     await retain(day(0));
     const early = MOVED_AT_ONCE + 1;
     await ledger.db.pool.query(
@@ -233,16 +233,16 @@ describe('retention (V5)', () => {
         new AbortController().signal,
       );
     await run(day(35));
-    const [leftOut, ...others] = (await slices('events')).filter(({ until }) => until > firstIdAt(day(50)));
+    const [leftOut, ...others] = (await partitions('events')).filter(({ until }) => until > firstIdAt(day(50)));
     const name = leftOut?.name.replace('events', 'finished_deliveries');
-    expect(warned).toEqual([[{ slice: name }, 'retention.left_out']]);
+    expect(warned).toEqual([[{ partition: name }, 'retention.left_out']]);
     expect(others).not.toEqual([]);
-    const made = (await slices('finished_deliveries')).map((slice) => slice.name);
+    const made = (await partitions('finished_deliveries')).map((partition) => partition.name);
     expect(made).not.toContain(name);
     expect(made).toEqual(
-      expect.arrayContaining(others.map((slice) => slice.name.replace('events', 'finished_deliveries'))),
+      expect.arrayContaining(others.map((partition) => partition.name.replace('events', 'finished_deliveries'))),
     );
-    expect(new Set(await slicesOfRows('finished_deliveries'))).toEqual(new Set(['finished_deliveries_other']));
+    expect(new Set(await partitionsOfRows('finished_deliveries'))).toEqual(new Set(['finished_deliveries_other']));
     expect(await run(day(79))).toMatchObject({ finished_deliveries: 0 });
     expect(await run(day(81))).toMatchObject({ finished_deliveries: early });
     expect(await ledger.counts()).toMatchObject({ deliveries: 0 });
@@ -271,7 +271,7 @@ describe('retention (V5)', () => {
       until: day(1),
       isDryRun: true,
     } as const;
-    await ledger.db.pool.query('DELETE FROM finished_deliveries'); // as retention does, days before the slice of the event
+    await ledger.db.pool.query('DELETE FROM finished_deliveries'); // as retention does, days before the partition of the event
     expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
     await ledger.db.pool.query('UPDATE events SET delivery_count = 0');
     expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 1 });
@@ -298,10 +298,10 @@ describe('retention (V5)', () => {
     expect(JSON.stringify(await leased)).toContain(pending);
   });
 
-  it('with more owed than can be moved at once a slice is thinned out, and dropped when that has been settled', async () => {
+  it('with more owed than can be moved at once a partition is thinned out, and dropped when that has been settled', async () => {
     await retain(day(0));
     const settled = await aged(day(4));
-    const [slice] = await slicesOfRows('events');
+    const [partition] = await partitionsOfRows('events');
     await ledger.db.pool.query(
       `WITH e AS (
          INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
@@ -314,19 +314,19 @@ describe('retention (V5)', () => {
       [accountId, subscriptionId, day(4), MOVED_AT_ONCE + 1],
     );
     await retain(day(60));
-    expect((await slices()).map(({ name }) => name)).toContain(slice);
+    expect((await partitions()).map(({ name }) => name)).toContain(partition);
     expect(await present(settled)).toBe(false);
     expect(await ledger.counts()).toMatchObject({ events: MOVED_AT_ONCE + 1, deliveries: MOVED_AT_ONCE + 1 });
     await cancelAll();
     await retain(day(60));
-    expect((await slices()).map(({ name }) => name)).not.toContain(slice);
+    expect((await partitions()).map(({ name }) => name)).not.toContain(partition);
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
   });
 
-  it('a long reader does not stop publishing while retention waits for its lock; the slice goes when it has finished', async () => {
+  it('a long reader does not stop publishing while retention waits for its lock; the partition goes when it has finished', async () => {
     await retain(day(0));
     await aged(day(4));
-    const [slice] = await slicesOfRows('events');
+    const [partition] = await partitionsOfRows('events');
     const reader = await ledger.db.pool.connect();
     await reader.query('BEGIN');
     await reader.query('SELECT count(*) FROM events');
@@ -336,14 +336,14 @@ describe('retention (V5)', () => {
     for (; round.isRunning; published += 1) await ledger.publish(accountId);
     await round.ended;
     expect(published).toBeGreaterThan(0);
-    expect((await slices()).map(({ name }) => name)).toContain(slice);
+    expect((await partitions()).map(({ name }) => name)).toContain(partition);
     await reader.query('COMMIT');
     reader.release();
     await retain(day(60));
-    expect((await slices()).map(({ name }) => name)).not.toContain(slice);
+    expect((await partitions()).map(({ name }) => name)).not.toContain(partition);
   });
 
-  it('what is owed is found at every moment, also while its slice is dropped (L12)', async () => {
+  it('what is owed is found at every moment, also while its partition is dropped (L12)', async () => {
     await retain(day(0));
     const owed = await aged(day(4), { status: 'held' });
     for (let n = 0; n < 20; n += 1) await aged(day(4));
@@ -365,7 +365,7 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0, attempts: 0 });
   });
 
-  it('cut off in the middle of dropping a slice it leaves the slice whole, and the next round drops it', async () => {
+  it('cut off in the middle of dropping a partition it leaves the partition whole, and the next round drops it', async () => {
     await retain(day(0));
     const [settled, owed] = [await aged(day(4)), await aged(day(4), { status: 'held' })];
     await ledger.db.pool.query(
@@ -395,7 +395,7 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ events: 0 });
   });
 
-  it('an id of a clock that is far ahead or behind is taken and delivered; a slice made later takes it in', async () => {
+  it('an id of a clock that is far ahead or behind is taken and delivered; a partition made later takes it in', async () => {
     const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
     if (!frozen.ok) throw new Error(frozen.message);
     const ids = [-4_000, 45, 4_000].map((days) => v7({ msecs: day(days).getTime() }));
@@ -405,9 +405,9 @@ describe('retention (V5)', () => {
     );
     expect(inserted.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1, 1]);
     await retain(day(0));
-    expect(await slicesOfRows('events')).toEqual(['events_first', 'events_other', 'events_other']);
+    expect(await partitionsOfRows('events')).toEqual(['events_first', 'events_other', 'events_other']);
     await retain(day(20));
-    expect(await slicesOfRows('events')).toEqual([
+    expect(await partitionsOfRows('events')).toEqual([
       'events_first',
       expect.stringMatching(/^events_\d{8}$/),
       'events_other',
@@ -416,7 +416,7 @@ describe('retention (V5)', () => {
     await dispatch(ledger);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { status: 'succeeded' } })).toBe(3);
-    expect(await slicesOfRows('finished_deliveries')).toEqual([
+    expect(await partitionsOfRows('finished_deliveries')).toEqual([
       'finished_deliveries_first',
       expect.stringMatching(/^finished_deliveries_\d{8}$/),
       'finished_deliveries_other',

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { BEFORE_ALL } from './slices.js';
+import { BEFORE_ALL } from './partitions.js';
 
 /** Rows that one statement looks at: what it locks is free again within milliseconds. */
 const LOOKED_AT_ONCE = 2_000;

@@ -1,56 +1,56 @@
 import type pg from 'pg';
 import { idTime } from '../id.js';
 
-/** What is kept in slices of time, the bulk of the ledger's bytes, in the order in which old slices go. */
-export const SLICED = ['finished_deliveries', 'events', 'attempts'] as const;
-export type Sliced = (typeof SLICED)[number];
+/** What is kept in partitions by time, the bulk of the ledger's bytes, in the order in which old partitions go. */
+export const PARTITIONED = ['finished_deliveries', 'events', 'attempts'] as const;
+export type Partitioned = (typeof PARTITIONED)[number];
 
 /** A partition: the rows whose id is from `from` and below `until`. */
-export interface Slice {
+export interface Partition {
   name: string;
   /** null: the first one, which reaches back to the beginning. */
   from: string | null;
   until: string;
 }
 
-/** Where the rows are for whose time there is no slice: what is still owed after its slice went, and ids of clocks that are
+/** Where the rows are for whose time there is no partition: what is still owed after its partition went, and ids of clocks that are
  *  wrong. */
-export const otherOf = (table: Sliced): string => `${table}_other`;
+export const otherOf = (table: Partitioned): string => `${table}_other`;
 
 /** The oldest first. The catalogue is the only book of them. */
-export async function readSlices(client: pg.ClientBase, table: Sliced): Promise<Slice[]> {
+export async function readPartitions(client: pg.ClientBase, table: Partitioned): Promise<Partition[]> {
   const { rows } = await client.query<{ name: string; bound: string }>(
     `SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass`,
     [table],
   );
-  const slices = rows.flatMap(({ name, bound }): Slice[] => {
+  const partitions = rows.flatMap(({ name, bound }): Partition[] => {
     const [, from, until] = /^FOR VALUES FROM \((?:'(.+)'|MINVALUE)\) TO \('(.+)'\)$/.exec(bound) ?? [];
     return until === undefined ? [] : [{ name, from: from ?? null, until }];
   });
-  return slices.toSorted((a, b) => (a.until < b.until ? -1 : 1));
+  return partitions.toSorted((a, b) => (a.until < b.until ? -1 : 1));
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Slices are made so long before they begin. So none is missing after a month without workers. */
+/** Partitions are made so long before they begin. So none is missing after a month without workers. */
 const AHEAD_MS = 30 * DAY_MS;
 
-/** How long a slice is. Few of them, since loading a delivery opens all of its event's table; and old rows go with the last
- *  row of their slice, so up to so much later. */
+/** How long a partition is. Few of them, since loading a delivery opens all of its event's table; and old rows go with the last
+ *  row of their partition, so up to so much later. */
 const widthMs = (retentionDays: number): number => Math.max(1, Math.floor(retentionDays / 4)) * DAY_MS;
 
-/** The slices that are missing until a month, and one whole slice, lies ahead. One that has begun is not made any more: its rows are
+/** The partitions that are missing until a month, and one whole partition, lies ahead. One that has begun is not made any more: its rows are
  *  with the others by now. */
-export function missingSlices(
-  table: Sliced,
-  slices: Slice[],
+export function missingPartitions(
+  table: Partitioned,
+  partitions: Partition[],
   { at, retentionDays }: { at: Date; retentionDays: number },
-): Required<Slice>[] {
+): Required<Partition>[] {
   const width = widthMs(retentionDays);
   const until = at.getTime() + Math.max(width, AHEAD_MS);
   const tomorrow = Math.ceil((at.getTime() + 1) / DAY_MS) * DAY_MS;
-  const last = slices.at(-1);
-  const missing: Required<Slice>[] = [];
+  const last = partitions.at(-1);
+  const missing: Required<Partition>[] = [];
   for (let from = Math.max(tomorrow, last ? idTime(last.until).getTime() : 0); from < until; from += width) {
     const day = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
     missing.push({ name: `${table}_${day}`, from: firstIdAt(from), until: firstIdAt(from + width) });
@@ -58,13 +58,13 @@ export function missingSlices(
   return missing;
 }
 
-/** For how many seconds from now on each table has slices, by the database's clock. 0: new rows go to the default partition. */
+/** For how many seconds from now on each table has partitions, by the database's clock. 0: new rows go to the default partition. */
 export async function readAheadSeconds(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ now: Date }>('SELECT now()');
   const now = rows[0]?.now.getTime() ?? 0;
   const ends: number[] = [];
-  for (const table of SLICED) {
-    const last = (await readSlices(client, table)).at(-1);
+  for (const table of PARTITIONED) {
+    const last = (await readPartitions(client, table)).at(-1);
     ends.push(last ? idTime(last.until).getTime() : now);
   }
   return Math.max(0, (Math.min(...ends) - now) / 1_000);
@@ -82,8 +82,12 @@ export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 /** Rows that are moved while everybody waits. */
 export const MOVED_AT_ONCE = 2_000;
 
-/** Whether more rows of the slice's time are with the other rows than can be moved into it. */
-export async function isCrowded(client: pg.ClientBase, table: Sliced, { from, until }: Slice): Promise<boolean> {
+/** Whether more rows of the partition's time are with the other rows than can be moved into it. */
+export async function isCrowded(
+  client: pg.ClientBase,
+  table: Partitioned,
+  { from, until }: Partition,
+): Promise<boolean> {
   const { rowCount } = await client.query(
     `SELECT FROM ${otherOf(table)} WHERE id >= $1 AND id < $2 LIMIT ${MOVED_AT_ONCE + 1}`,
     [from ?? BEFORE_ALL, until],
@@ -91,9 +95,9 @@ export async function isCrowded(client: pg.ClientBase, table: Sliced, { from, un
   return (rowCount ?? 0) > MOVED_AT_ONCE;
 }
 
-/** The statement that makes a slice. Rows of its time that came early (their clocks are ahead) move into it. Whoever uses the
+/** The statement that makes a partition. Rows of its time that came early (their clocks are ahead) move into it. Whoever uses the
  *  table waits while they do: a moment, for those other rows are few, and it is one statement. */
-export function addSlice(table: Sliced, { name, from, until }: Slice): string {
+export function addPartition(table: Partitioned, { name, from, until }: Partition): string {
   const bounds = `id >= '${from}' AND id < '${until}'`;
   return `DO $$
 BEGIN
