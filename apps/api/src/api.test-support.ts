@@ -269,6 +269,7 @@ const TABLES = [
   'events',
   'deliveries',
   'attempts',
+  'verification_attempts',
   'idempotency_keys',
   'replays',
   'sessions',

@@ -150,6 +150,7 @@ export async function openLedger(): Promise<Ledger> {
         'events',
         'deliveries',
         'attempts',
+        'verification_attempts',
         'idempotency_keys',
         'operational_events',
       ];

@@ -306,7 +306,7 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);
 
--- Events, finished deliveries and attempts are partitioned by their ids, so by time: what is old goes with its partition
+-- Events and finished deliveries are partitioned by their ids, and attempts by their deliveries', so by time: what is old goes with its partition
 -- (packages/core/src/retention). A row for whose time there is none goes into `…_other`, so no insert ever fails.
 CREATE TABLE events (
   id              uuid           PRIMARY KEY,
@@ -419,14 +419,43 @@ SELECT id, account_id, event_id, event_type, subscription_id, status, status_rea
   created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM finished_deliveries;
 
+-- Attempts of deliveries, each in the partition of its delivery. The key also holds that no number is recorded twice.
 CREATE TABLE attempts (
-  id                  uuid            PRIMARY KEY,
-  account_id          varchar(64)     NOT NULL,
-  subscription_id     uuid,
-  delivery_id         uuid,
-  verification_id     uuid,
+  started_at          timestamptz(6)  NOT NULL,
+  delivery_id         uuid            NOT NULL,
+  id                  uuid            NOT NULL,
+  subscription_id     uuid            NOT NULL,
   number              integer         NOT NULL,
   trigger             attempt_trigger NOT NULL,
+  outcome             attempt_outcome NOT NULL,
+  status_code         integer,
+  duration_ms         integer         NOT NULL,
+  dns_ms              integer,
+  connect_ms          integer,
+  tls_ms              integer,
+  first_byte_ms       integer,
+  body_bytes          integer,
+  signature_count     smallint,
+  response_truncated  boolean         NOT NULL,
+  is_late             boolean         NOT NULL DEFAULT false,
+  account_id          varchar(64)     NOT NULL,
+  url                 text            NOT NULL,
+  remote_address      text,
+  user_agent          text,
+  own_headers         text,
+  response_headers    json,
+  response_body       bytea,
+  error               text,
+  PRIMARY KEY (delivery_id, number)
+) PARTITION BY RANGE (delivery_id);
+-- Those that are not found among the last deliveries (packages/core/src/deliveries/late-attempts.ts).
+CREATE INDEX attempts_late_idx ON attempts (id) WHERE is_late;
+
+-- Attempts of verifications: few, so they need no partitions. They go with their verification.
+CREATE TABLE verification_attempts (
+  id                  uuid            PRIMARY KEY,
+  verification_id     uuid            NOT NULL REFERENCES verifications (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  number              integer         NOT NULL,
   outcome             attempt_outcome NOT NULL,
   status_code         integer,
   started_at          timestamptz(6)  NOT NULL,
@@ -444,13 +473,9 @@ CREATE TABLE attempts (
   response_headers    json,
   response_body       bytea,
   response_truncated  boolean         NOT NULL,
-  error               text,
-  CONSTRAINT attempts_of_check CHECK (num_nonnulls(delivery_id, verification_id) = 1)
-) PARTITION BY RANGE (id);
--- No unique index reaches over partitions. That a number is recorded once is held by attempt_count, under the delivery's lock.
-CREATE INDEX attempts_delivery_id_number_idx ON attempts (delivery_id, number);
--- Most attempts are of deliveries.
-CREATE INDEX attempts_verification_idx ON attempts (verification_id) WHERE verification_id IS NOT NULL;
+  error               text
+);
+CREATE UNIQUE INDEX verification_attempts_verification_id_number_key ON verification_attempts (verification_id, number);
 
 -- The first partitions reach until the day after tomorrow, so that the next ones, which the workers make, are there before they begin.
 DO $$

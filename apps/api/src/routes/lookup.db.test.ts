@@ -26,7 +26,7 @@ async function everything(): Promise<{ accountId: string; told: object[] }> {
   const { json: replay } = await api.call('POST', start, { body: { since, which: 'failed' } });
   const { prisma } = api.deps.db;
   const verification = await prisma.verification.findFirstOrThrow({ where: { accountId } });
-  const tried = await prisma.attempt.findFirstOrThrow({ where: { verificationId: verification.id } });
+  const tried = await prisma.verificationAttempt.findFirstOrThrow({ where: { verificationId: verification.id } });
   return {
     accountId,
     told: [

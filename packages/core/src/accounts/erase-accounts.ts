@@ -237,16 +237,16 @@ async function eraseVerifications(client: pg.PoolClient, at: At): ReturnType<Era
   return eraseWithAttempts(client, 'verifications', { rows, atOnce: at.atOnce });
 }
 
-/** Where the rows are, and the column of their attempts. */
+/** Where the rows are, where their attempts are, and the column that says whose these are. */
 const ERASED = {
-  pending_deliveries: { tables: ['pending_deliveries'], key: 'delivery_id' },
-  deliveries: { tables: ['pending_deliveries', 'finished_deliveries'], key: 'delivery_id' },
-  verifications: { tables: ['verifications'], key: 'verification_id' },
+  pending_deliveries: { tables: ['pending_deliveries'], attempts: 'attempts', key: 'delivery_id' },
+  deliveries: { tables: ['pending_deliveries', 'finished_deliveries'], attempts: 'attempts', key: 'delivery_id' },
+  verifications: { tables: ['verifications'], attempts: 'verification_attempts', key: 'verification_id' },
 };
 
 /** Attempts have no index by account: they go with what they were made for. That is locked first, and read again behind the lock:
- *  a result that is being recorded at this moment would leave an attempt behind. Uses attempts_delivery_id_number_idx and
- *  attempts_verification_idx. */
+ *  a result that is being recorded at this moment would leave an attempt behind. Uses the keys of both tables of
+ *  attempts. */
 async function eraseWithAttempts(
   client: pg.PoolClient,
   source: keyof typeof ERASED,
@@ -256,16 +256,16 @@ async function eraseWithAttempts(
   const last = chosen.at(-1);
   if (!last) return { count: 0, position: null };
   const ids = chosen.map(({ id }) => id);
-  const { tables, key } = ERASED[source];
+  const { tables, attempts, key } = ERASED[source];
   let locked = 0;
   for (const table of tables) {
     const { rowCount } = await client.query(`SELECT FROM ${table} WHERE id = ANY ($1) FOR UPDATE SKIP LOCKED`, [ids]);
     locked += rowCount ?? 0;
   }
   if (locked !== ids.length) throw new Busy();
-  const attempts = await client.query(`DELETE FROM attempts WHERE ${key} = ANY ($1)`, [ids]);
+  const made = await client.query(`DELETE FROM ${attempts} WHERE ${key} = ANY ($1)`, [ids]);
   for (const table of tables) await client.query(`DELETE FROM ${table} WHERE id = ANY ($1)`, [ids]);
-  return { count: ids.length + (attempts.rowCount ?? 0), position: last.position };
+  return { count: ids.length + (made.rowCount ?? 0), position: last.position };
 }
 
 /** As many as have `atOnce` attempts together, at least one. */

@@ -1,12 +1,10 @@
 import type { PostResult } from '@posthorn/sender';
-import type { AttemptTrigger } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
 import type { Columns } from '../unnest.js';
 
 /** An attempt that was made: one POST, whatever it was for. */
 export interface AttemptMade {
   attemptNumber: number;
-  trigger: AttemptTrigger;
   url: string;
   result: PostResult;
 }
@@ -15,7 +13,6 @@ export interface AttemptMade {
 export const ATTEMPT_COLUMNS: Columns<AttemptMade> = {
   id: ['uuid', () => newId()],
   number: ['int', ({ attemptNumber }) => attemptNumber],
-  trigger: ['attempt_trigger', ({ trigger }) => trigger],
   outcome: ['attempt_outcome', ({ result }) => result.outcome],
   status_code: ['int', ({ result }) => result.statusCode],
   started_at: ['timestamptz', ({ result }) => result.startedAt],

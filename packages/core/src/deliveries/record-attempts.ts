@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { LEASE_SECONDS } from './lease.js';
-import type { DeliveryStatus } from '../generated/prisma/client.js';
+import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { CAPACITY_GROWS, HAS_FULL_CAPACITY, QUICK_MS, SET_CAPACITY } from '../throttle/capacity.js';
 import { HAS_FAILURES, isClosed, OPENS, SET_BREAKER, weightOf } from '../throttle/circuit-breaker.js';
@@ -8,10 +8,12 @@ import { type Columns, namesOf, unnest, valuesOf } from '../unnest.js';
 import { ATTEMPT_COLUMNS, type AttemptMade } from './attempt-columns.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from './delivery.js';
+import { isLate } from './late-attempts.js';
 import { COLUMNS } from './tables.js';
 
 export interface AttemptRecord extends AttemptMade {
   delivery: LoadedDelivery;
+  trigger: AttemptTrigger;
   decision: Decision;
 }
 
@@ -19,6 +21,8 @@ export interface AttemptRecord extends AttemptMade {
 const INPUT: Columns<AttemptRecord> = {
   ...ATTEMPT_COLUMNS,
   delivery_id: ['uuid', ({ delivery }) => delivery.id],
+  trigger: ['attempt_trigger', ({ trigger }) => trigger],
+  is_late: ['boolean', ({ delivery }) => isLate(delivery.id)],
   decided: ['text', ({ decision }) => decision.next],
   wait_ms: ['float8', ({ decision }) => (decision.next === 'retry' ? decision.inMs : 0)],
   spent: ['boolean', ({ decision, trigger }) => decision.next === 'retry' && decision.spent && trigger !== 'manual'],
@@ -160,8 +164,8 @@ counted AS (
   GROUP BY account_id, subscription_id, event_type, outcome, status_code, ${DURATION_BUCKET}, ended
 ),
 written AS (
-  INSERT INTO attempts (account_id, subscription_id, delivery_id, ${namesOf(ATTEMPT_COLUMNS)})
-  SELECT a.account_id, a.subscription_id, a.id, ${namesOf(ATTEMPT_COLUMNS, 'i')}
+  INSERT INTO attempts (account_id, subscription_id, delivery_id, trigger, is_late, ${namesOf(ATTEMPT_COLUMNS)})
+  SELECT a.account_id, a.subscription_id, a.id, i.trigger, i.is_late, ${namesOf(ATTEMPT_COLUMNS, 'i')}
   FROM after a JOIN input i ON i.id = a.attempt_id
 ),
 verdict AS (

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { afterDeliveryOf, firstDeliveryOf } from '../deliveries/late-attempts.js';
 
 /** What may be looked up by its id. */
 export type Kind = 'subscription' | 'event' | 'delivery' | 'attempt' | 'key' | 'verification' | 'replay';
@@ -13,14 +14,16 @@ export interface Owner {
 
 const NOTHING = 'NULL::uuid AS "subscriptionId", NULL::uuid AS "eventId", NULL::uuid AS "deliveryId"';
 const OF_SUBSCRIPTION = 'subscription_id AS "subscriptionId", NULL::uuid AS "eventId", NULL::uuid AS "deliveryId"';
-// Each leans on its table's key.
+const OF_DELIVERY = `account_id AS "accountId", subscription_id AS "subscriptionId", NULL::uuid AS "eventId", delivery_id AS "deliveryId"`;
+// Each uses its table's key; an attempt is found among the deliveries of its time ($3 to $4), or in attempts_late_idx.
 const FIND: Record<Kind, string> = {
   subscription: `SELECT account_id AS "accountId", ${NOTHING} FROM subscriptions WHERE id = $1 AND deleted_at IS NULL`,
   event: `SELECT account_id AS "accountId", ${NOTHING} FROM events WHERE id = $1`,
   delivery: `SELECT account_id AS "accountId", subscription_id AS "subscriptionId", event_id AS "eventId", NULL::uuid AS "deliveryId"
     FROM deliveries WHERE id = $1`,
-  attempt: `SELECT account_id AS "accountId", subscription_id AS "subscriptionId", NULL::uuid AS "eventId", delivery_id AS "deliveryId"
-    FROM attempts WHERE id = $1`,
+  attempt: `SELECT ${OF_DELIVERY} FROM attempts WHERE id = $1 AND is_late
+    UNION ALL SELECT ${OF_DELIVERY} FROM attempts WHERE id = $1 AND NOT is_late AND delivery_id >= $3 AND delivery_id < $4
+    UNION ALL SELECT account_id, ${OF_SUBSCRIPTION} FROM verification_attempts a JOIN verifications v ON v.id = a.verification_id WHERE a.id = $1`,
   key: `SELECT account_id AS "accountId", ${NOTHING} FROM api_keys WHERE id = $1`,
   verification: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM verifications WHERE id = $1`,
   replay: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM replays WHERE id = $1`,
@@ -34,7 +37,7 @@ export async function findOwner(
   const { rows } = await pool.query<Owner>(
     `SELECT f.* FROM (${FIND[kind]}) f JOIN accounts a ON a.id = f."accountId"
      WHERE a.deleted_at IS NULL AND ($2::text IS NULL OR f."accountId" = $2)`,
-    [id, accountId],
+    kind === 'attempt' ? [id, accountId, firstDeliveryOf(id), afterDeliveryOf(id)] : [id, accountId],
   );
   return rows[0] ?? null;
 }

@@ -114,8 +114,9 @@ async function publishUnheard(accountId: string, many: number): Promise<void> {
 }
 
 const triggers = async (accountId: string) => {
-  const where = { accountId, NOT: { deliveryId: null } };
-  return (await ledger.db.prisma.attempt.findMany({ where, orderBy: { number: 'asc' } })).map(({ trigger }) => trigger);
+  return (await ledger.db.prisma.attempt.findMany({ where: { accountId }, orderBy: { number: 'asc' } })).map(
+    ({ trigger }) => trigger,
+  );
 };
 const deliveries = (where: { accountId: string; eventId?: string }) =>
   ledger.db.prisma.delivery.findMany({ where, orderBy: { id: 'asc' } });

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { BEFORE_ALL, MOVED_AT_ONCE, type Partition, type Partitioned } from './partitions.js';
+import { BEFORE_ALL, KEY, MOVED_AT_ONCE, type Partition, type Partitioned } from './partitions.js';
 
 /** The rows of an old partition that are still needed, at most one more than can be moved. Called after the finished deliveries of its time were
  *  dropped, so the deliveries that are left are pending. */
@@ -12,13 +12,13 @@ const STILL_NEEDED: Record<Partitioned, (partition: Partition) => string> = {
        UNION ALL
        SELECT event_id FROM fan_outs WHERE event_id >= '${from ?? BEFORE_ALL}' AND event_id < '${until}' AND completed_at IS NULL
      ) d LIMIT ${MOVED_AT_ONCE + 1}`,
-  // Uses the keys of deliveries and the partition's index by delivery. An attempt is no older than its delivery.
-  attempts: ({ name, until }) =>
-    `SELECT a.id FROM deliveries d JOIN ${name} a ON a.delivery_id = d.id
-     WHERE d.id < '${until}' AND d.attempt_count > 0 LIMIT ${MOVED_AT_ONCE + 1}`,
+  // Uses the keys of deliveries and of the partition.
+  attempts: ({ name, from, until }) =>
+    `SELECT a.delivery_id AS id FROM deliveries d JOIN ${name} a ON a.delivery_id = d.id
+     WHERE d.id >= '${from ?? BEFORE_ALL}' AND d.id < '${until}' AND d.attempt_count > 0 LIMIT ${MOVED_AT_ONCE + 1}`,
 };
 
-/** Ids of the partition's rows that are still needed; null: more than can be moved, so the partition is not dropped, but thinned out. */
+/** Keys of the partition's rows that are still needed; null: more than can be moved, so the partition is not dropped, but thinned out. */
 export async function readNeeded(
   client: pg.ClientBase,
   table: Partitioned,
@@ -30,20 +30,18 @@ export async function readNeeded(
 
 /** The statement that drops a partition; what is still needed moves to the other rows. Everybody who uses the table waits meanwhile,
  *  and nobody finds it without a row that is needed: whoever comes before sees the partition, whoever comes after sees the moved
- *  rows. Which events are needed is read again under the lock, for one may have been given a delivery since; with too many by
- *  now it fails. (An attempt cannot become needed: it is recorded with an id of now.) One statement, so that nobody waits for
+ *  rows. Which rows are needed is read again under the lock, for an event may have been given a delivery since, and a delivery an
+ *  attempt; with too many by now it fails. One statement, so that nobody waits for
  *  messages that go to and fro. */
-export function dropPartition(table: Partitioned, partition: Partition, needed: string[]): string {
-  const isNeeded =
-    table === 'events' ? STILL_NEEDED.events(partition) : `SELECT unnest('{${needed.join(',')}}'::uuid[]) AS id`;
+export function dropPartition(table: Partitioned, partition: Partition): string {
   return `DO $$
 DECLARE needed uuid[];
 BEGIN
   LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE;
-  needed := ARRAY(${isNeeded});
+  needed := ARRAY(${STILL_NEEDED[table](partition)});
   IF cardinality(needed) > ${MOVED_AT_ONCE} THEN RAISE lock_not_available; END IF;
   ALTER TABLE ${table} DETACH PARTITION ${partition.name};
-  INSERT INTO ${table} SELECT * FROM ${partition.name} WHERE id = ANY (needed);
+  INSERT INTO ${table} SELECT * FROM ${partition.name} WHERE ${KEY[table]} = ANY (needed);
   DROP TABLE ${partition.name};
 END $$`;
 }

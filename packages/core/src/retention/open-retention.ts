@@ -7,6 +7,7 @@ import type { Log } from '../log.js';
 import { dropOldStats } from '../stats/drop-old-stats.js';
 import { dropPartition, estimateRows, readNeeded } from './drop-partition.js';
 import {
+  KEY,
   PARTITIONED,
   type Partition,
   type Partitioned,
@@ -64,7 +65,7 @@ const NEEDED_BY_NO_DELIVERY: Record<Partitioned, (partition: string) => string> 
     `DELETE FROM ${partition} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
        AND NOT ${isExpanding('e.id')}`,
   attempts: (partition) =>
-    `DELETE FROM ${partition} a USING looked l WHERE a.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = a.delivery_id)`,
+    `DELETE FROM ${partition} a USING looked l WHERE a.delivery_id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = l.id)`,
 };
 // Empty is what no event is published with, so it tells that there was more.
 const ERASED: Partial<Record<Partitioned, string>> = {
@@ -75,7 +76,7 @@ const ERASED: Partial<Record<Partitioned, string>> = {
   ) AND NOT ${isExpanding('e.id')}`,
   // The sentence about an unreadable response shows the beginning of it.
   attempts: `
-  UPDATE attempts a SET response_body = NULL, error = CASE WHEN outcome <> 'bad_response' THEN error END FROM looked l WHERE a.id = l.id AND a.response_body IS NOT NULL`,
+  UPDATE attempts a SET response_body = NULL, error = CASE WHEN outcome <> 'bad_response' THEN error END FROM looked l WHERE a.delivery_id = l.id AND a.response_body IS NOT NULL`,
 };
 
 /** Lets old rows go, in the background:
@@ -83,8 +84,8 @@ const ERASED: Partial<Record<Partitioned, string>> = {
  *  finished_deliveries  with their partition: it is dropped as a whole, once all of it is older than retentionDays. (Pending ones stay,
  *                       however old they are, and go soon after they have finished.)
  *  events          the same, when no delivery of theirs is left and none is to be written
- *  attempts        the same, when their delivery is not owed
- *  verifications   settled, and not the current one of a subscription: a few at a time
+ *  attempts        with the partition of their delivery, when that is not pending
+ *  verifications   settled, and not the current one of a subscription: a few at a time, with their attempts
  *  audit_entries   a few at a time
  *  stats           as old as drop-old-stats.ts says: a few at a time
  *  payloads        bodies of events that are not owed, and answers: emptied a few at a time, where that is asked for
@@ -164,13 +165,14 @@ export function openRetention({
   async function dropOld(round: Round, { table, until }: { table: Partitioned; until: string }): Promise<number> {
     const { client, signal } = round;
     const thinOut = async (name: string): Promise<number> =>
-      (await walk(client, { table: name, changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal)).count;
+      (await walk(client, { table: name, key: KEY[table], changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal))
+        .count;
     const dropOrThin = async (partition: Partition): Promise<number> => {
       const needed = await readNeeded(client, table, partition);
       if (needed === null) return thinOut(partition.name);
       const count = await estimateRows(client, partition);
       // Somebody reads it: it goes as a whole when they have finished.
-      if (!(await whenUnlocked(round, dropPartition(table, partition, needed)))) return 0;
+      if (!(await whenUnlocked(round, dropPartition(table, partition)))) return 0;
       log.info({ partition: partition.name, kept: needed.length }, 'retention.dropped');
       return Math.max(0, count - needed.length);
     };
@@ -191,7 +193,7 @@ export function openRetention({
     let count = 0;
     for (const [table, changed] of Object.entries(ERASED) as [Partitioned, string][]) {
       const after = positions[table];
-      const walked = await walk(client, { table, changed, until, ...(after && { after }) }, signal);
+      const walked = await walk(client, { table, key: KEY[table], changed, until, ...(after && { after }) }, signal);
       positions[table] = walked.position;
       count += walked.count;
     }

@@ -5,7 +5,14 @@ import { idTime } from '../id.js';
 export const PARTITIONED = ['finished_deliveries', 'events', 'attempts'] as const;
 export type Partitioned = (typeof PARTITIONED)[number];
 
-/** A partition: the rows whose id is from `from` and below `until`. */
+/** The column by which a table is partitiond: an attempt lies in the partition of its delivery. */
+export const KEY: Record<Partitioned, 'id' | 'delivery_id'> = {
+  finished_deliveries: 'id',
+  events: 'id',
+  attempts: 'delivery_id',
+};
+
+/** A partition: the rows whose key is from `from` and below `until`. */
 export interface Partition {
   name: string;
   /** null: the first one, which reaches back to the beginning. */
@@ -89,7 +96,7 @@ export async function isCrowded(
   { from, until }: Partition,
 ): Promise<boolean> {
   const { rowCount } = await client.query(
-    `SELECT FROM ${otherOf(table)} WHERE id >= $1 AND id < $2 LIMIT ${MOVED_AT_ONCE + 1}`,
+    `SELECT FROM ${otherOf(table)} WHERE ${KEY[table]} >= $1 AND ${KEY[table]} < $2 LIMIT ${MOVED_AT_ONCE + 1}`,
     [from ?? BEFORE_ALL, until],
   );
   return (rowCount ?? 0) > MOVED_AT_ONCE;
@@ -98,7 +105,7 @@ export async function isCrowded(
 /** The statement that makes a partition. Rows of its time that came early (their clocks are ahead) move into it. Whoever uses the
  *  table waits while they do: a moment, for those other rows are few, and it is one statement. */
 export function addPartition(table: Partitioned, { name, from, until }: Partition): string {
-  const bounds = `id >= '${from}' AND id < '${until}'`;
+  const bounds = `${KEY[table]} >= '${from}' AND ${KEY[table]} < '${until}'`;
   return `DO $$
 BEGIN
   CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL);

@@ -428,11 +428,11 @@ describe('retention (V5)', () => {
     await requestVerification(ledger, { accountId, id: subscriptionId });
     await ledger.work();
     await retain(day(29));
-    expect(await ledger.counts()).toMatchObject({ verifications: 2, attempts: 2 });
+    expect(await ledger.counts()).toMatchObject({ verifications: 2, verification_attempts: 2 });
     await retain(day(40));
     const left = await ledger.db.prisma.verification.findMany();
     expect(left.map(({ id }) => id)).not.toContain(verificationId);
-    expect(await ledger.counts()).toMatchObject({ verifications: 1, attempts: 0 });
+    expect(await ledger.counts()).toMatchObject({ verifications: 1, verification_attempts: 1 });
   });
 
   it('entries of the audit log go by an age of their own, and stay where none is told', async () => {
@@ -469,7 +469,7 @@ describe('retention (V5)', () => {
       return events.map(({ body }) => body.length > 0);
     };
     const answers = await ledger.db.prisma.attempt.findMany({
-      where: { accountId, deliveryId: { not: null } },
+      where: { accountId },
       orderBy: { id: 'asc' },
     });
     expect(await sizes()).toEqual([false, true, true]);

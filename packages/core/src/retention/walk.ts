@@ -9,8 +9,11 @@ const PAUSES_PER_WORK = 4;
 const LONGEST_PAUSE_MS = 2_000;
 
 export interface Walk {
-  /** Looks at rows of ids between $1 and $2, in their order, in a CTE named `looked`; `changed` does what is to be done. */
+  /** Looks at rows of keys between $1 and $2, in their order, in a CTE named `looked`; `changed` does what is to be done with all rows
+   *  of these keys. */
   table: string;
+  /** Default: `id`. */
+  key?: string;
   changed: string;
   /** Ids before this one; the walk ends there. */
   until: string;
@@ -22,7 +25,7 @@ export interface Walk {
  *  loses nothing and keeps what was done. Returns how many were changed and where it got to. */
 export async function walk(
   client: pg.ClientBase,
-  { table, changed, until, after = BEFORE_ALL }: Walk,
+  { table, key = 'id', changed, until, after = BEFORE_ALL }: Walk,
   signal: AbortSignal,
 ): Promise<{ count: number; position: string }> {
   let count = 0;
@@ -30,7 +33,7 @@ export async function walk(
   while (!signal.aborted) {
     const start = performance.now();
     const { rows } = await client.query<{ last: string | null; looked: number; count: number }>(
-      `WITH looked AS (SELECT id FROM ${table} WHERE id > $1 AND id < $2 ORDER BY id LIMIT ${LOOKED_AT_ONCE}),
+      `WITH looked AS (SELECT ${key} AS id FROM ${table} WHERE ${key} > $1 AND ${key} < $2 ORDER BY ${key} LIMIT ${LOOKED_AT_ONCE}),
        changed AS (${changed} RETURNING 1)
        SELECT (SELECT id FROM looked ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM looked)::int AS looked,
          (SELECT count(*) FROM changed)::int AS count`,

@@ -1,4 +1,5 @@
 import type { Database } from '../database.js';
+import { firstDeliveryOf } from '../deliveries/late-attempts.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 
 /** Something new in the ledger: a delivery, or an attempt of one. */
@@ -31,10 +32,10 @@ export type Change =
       startedAt: Date;
     };
 
-export interface ChangeId {
-  kind: Change['kind'];
-  id: string;
-}
+/** Where something new is. */
+export type ChangeId =
+  | { kind: 'delivery'; id: string }
+  | { kind: 'attempt'; id: string; deliveryId: string; number: number };
 
 export interface Looked {
   /** null: all accounts. */
@@ -45,17 +46,21 @@ export interface Looked {
   after: string;
 }
 
-// Ids alone: both use the primary keys or, for one account's deliveries, the indexes by account. Attempts of all accounts lie
-// together, so a look at one account's passes over the others': looks go back minutes, not days. A delivery that a replay adds
+// Keys alone: both use the primary keys or, for one account's deliveries, the indexes by account, and attempts_late_idx. Attempts of
+// all accounts lie together, so a look at one account's passes over the others': looks go back minutes, not days. A delivery that a replay adds
 // to an old event has an id of the event's time, so this finds its attempts only.
 const LOOK = `
-(SELECT 'delivery' AS kind, id FROM deliveries
+(SELECT 'delivery' AS kind, id, NULL::uuid AS "deliveryId", NULL::int AS number FROM deliveries
  WHERE id > $1 AND ($2::text[] IS NULL OR account_id = ANY ($2)) AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
  ORDER BY id DESC LIMIT $4)
 UNION ALL
-(SELECT 'attempt', id FROM attempts
- WHERE id > $1 AND delivery_id IS NOT NULL AND ($2::text[] IS NULL OR account_id = ANY ($2))
+(SELECT 'attempt', id, delivery_id, number FROM attempts
+ WHERE delivery_id >= $5 AND id > $1 AND NOT is_late AND ($2::text[] IS NULL OR account_id = ANY ($2))
    AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
+ ORDER BY delivery_id DESC, number DESC LIMIT $4)
+UNION ALL
+(SELECT 'attempt', id, delivery_id, number FROM attempts
+ WHERE is_late AND id > $1 AND ($2::text[] IS NULL OR account_id = ANY ($2)) AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
  ORDER BY id DESC LIMIT $4)
 ORDER BY id DESC LIMIT $4`;
 
@@ -65,7 +70,8 @@ export async function lookForChanges(
   { accountIds, subscriptionIds, after }: Looked,
   limit: number,
 ): Promise<ChangeId[]> {
-  const { rows } = await pool.query<ChangeId>(LOOK, [after, accountIds, subscriptionIds, limit]);
+  const values = [after, accountIds, subscriptionIds, limit, firstDeliveryOf(after)];
+  const { rows } = await pool.query<ChangeId>(LOOK, values);
   return rows;
 }
 
@@ -79,15 +85,17 @@ const ATTEMPTS = `
 SELECT a.id, a.account_id AS "accountId", a.subscription_id AS "subscriptionId", d.event_id AS "eventId", d.event_type AS "eventType",
   a.delivery_id AS "deliveryId", d.status AS "deliveryStatus", a.number, a.trigger, a.outcome, a.status_code AS "statusCode",
   a.duration_ms AS "durationMs", a.started_at AS "startedAt"
-FROM attempts a JOIN deliveries d ON d.id = a.delivery_id AND d.account_id = a.account_id WHERE a.id = ANY ($1::uuid[])`;
+FROM unnest($1::uuid[], $2::int[]) AS wanted (delivery_id, number) JOIN attempts a USING (delivery_id, number)
+JOIN deliveries d ON d.id = a.delivery_id AND d.account_id = a.account_id`;
 
 /** The rows of these ids, the oldest first. */
 export async function readChanges({ pool }: Pick<Database, 'pool'>, found: ChangeId[]): Promise<Change[]> {
-  const idsOf = (wanted: Change['kind']) => found.filter(({ kind }) => kind === wanted).map(({ id }) => id);
-  const [deliveries, attempts] = [idsOf('delivery'), idsOf('attempt')];
+  const deliveries = found.flatMap((one) => (one.kind === 'delivery' ? [one.id] : []));
+  const attempts = found.flatMap((one) => (one.kind === 'attempt' ? [one] : []));
+  const attemptKeys = [attempts.map(({ deliveryId }) => deliveryId), attempts.map(({ number }) => number)];
   const [newDeliveries, newAttempts] = await Promise.all([
     deliveries.length === 0 ? [] : pool.query<Row<'delivery'>>(DELIVERIES, [deliveries]).then(({ rows }) => rows),
-    attempts.length === 0 ? [] : pool.query<Row<'attempt'>>(ATTEMPTS, [attempts]).then(({ rows }) => rows),
+    attempts.length === 0 ? [] : pool.query<Row<'attempt'>>(ATTEMPTS, attemptKeys).then(({ rows }) => rows),
   ]);
   const changes: Change[] = [
     ...newDeliveries.map((row) => ({ kind: 'delivery' as const, ...row })),

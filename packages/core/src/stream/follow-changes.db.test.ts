@@ -2,7 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { waitFor } from '@posthorn/testing';
 import { v7 } from 'uuid';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { freezeEvent } from '../events/freeze-event.js';
+import { insertEvents } from '../events/insert-events.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
+import { findOwner } from '../lookup/find-owner.js';
 import type { Change } from './change.js';
 import { type Follower, openFollower } from './follow-changes.js';
 
@@ -69,6 +72,27 @@ it('tells each listener what is new of its account, and the operator of all, onc
   expect(other.ids()).toEqual([two]);
   expect(all.ids().toSorted()).toEqual([one, two, last].toSorted());
   expect(all.got[0]).toMatchObject({ kind: 'delivery', accountId: expect.any(String), eventType: 'message:created' });
+});
+
+it('reports the attempts of a new delivery and of an old one, and each is found by its id', async () => {
+  const accountId = await ledger.account();
+  const { id: subscriptionId } = await ledger.activeSubscription(accountId);
+  const listener = await listen(accountId);
+  const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
+  if (!frozen.ok) throw new Error(frozen.message);
+  const { pool } = ledger.db;
+  const worker = ledger.attempter();
+  for (const agoMs of [0, 3_600_000]) {
+    const event = { accountId, frozen: frozen.frozen, createdAt: new Date(), idempotency: null };
+    const [stored] = await insertEvents(pool, [{ ...event, id: v7({ msecs: Date.now() - agoMs }) }]);
+    const deliveryId = stored?.directIds[0] ?? '';
+    await worker.attempt({ id: deliveryId, attemptNumber: 1 }, new AbortController().signal);
+    const { id } = await ledger.db.prisma.attempt.findFirstOrThrow({ where: { deliveryId } });
+    await has(listener, id);
+    expect(listener.got.find((change) => change.id === id)).toMatchObject({ kind: 'attempt', deliveryId, number: 1 });
+    const owner = { accountId, subscriptionId, eventId: null, deliveryId };
+    expect(await findOwner(pool, { kind: 'attempt', id, accountId: null })).toEqual(owner);
+  }
 });
 
 it('a filter by subscription holds', async () => {

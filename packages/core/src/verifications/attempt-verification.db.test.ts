@@ -63,9 +63,10 @@ describe('verification', () => {
       status: 'active',
       verification: { status: 'verified', reason: null, statusCode: 200, attemptCount: 1, leasedUntil: null },
     });
-    expect(
-      await ledger.db.prisma.attempt.findMany({ where: { verificationId: subscription.verificationId } }),
-    ).toMatchObject([{ outcome: 'ok', subscriptionId: id }]);
+    const where = { verificationId: subscription.verificationId ?? '' };
+    expect(await ledger.db.prisma.verificationAttempt.findMany({ where })).toMatchObject([
+      { outcome: 'ok', number: 1 },
+    ]);
     expect(ledger.posts[0]?.secrets).toHaveLength(1);
   });
 

@@ -145,7 +145,7 @@ async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
     name: 'load-verification',
     text: `
       SELECT v.account_id AS "accountId", v.subscription_id AS "subscriptionId", v.url, v.status, v.attempt_count AS "attemptCount",
-        (SELECT count(*)::int FROM attempts a WHERE a.verification_id = v.id AND a.outcome = 'aborted') AS "abortedCount",
+        (SELECT count(*)::int FROM verification_attempts a WHERE a.verification_id = v.id AND a.outcome = 'aborted') AS "abortedCount",
         -- Only the values that were entered for the origin of the URL that this request goes to.
         CASE posthorn_url_origin(v.url) WHEN s.headers_origin THEN s.headers_sealed
           WHEN s.pending_headers_origin THEN s.pending_headers_sealed END AS "headersSealed",
@@ -235,7 +235,6 @@ async function writeAttempt(
 ): Promise<void> {
   const attempt: AttemptMade = {
     attemptNumber,
-    trigger: 'auto',
     url: loaded.url,
     result: {
       ...result,
@@ -244,8 +243,8 @@ async function writeAttempt(
     },
   };
   await client.query(
-    `INSERT INTO attempts (account_id, subscription_id, verification_id, ${namesOf(ATTEMPT_COLUMNS)})
-     SELECT $1, $2, $3, i.* FROM ${unnest(ATTEMPT_COLUMNS, { alias: 'i', first: 4 })}`,
-    [loaded.accountId, loaded.subscriptionId, id, ...valuesOf(ATTEMPT_COLUMNS, [attempt])],
+    `INSERT INTO verification_attempts (verification_id, ${namesOf(ATTEMPT_COLUMNS)})
+     SELECT $1, i.* FROM ${unnest(ATTEMPT_COLUMNS, { alias: 'i', first: 2 })}`,
+    [id, ...valuesOf(ATTEMPT_COLUMNS, [attempt])],
   );
 }
