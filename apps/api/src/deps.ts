@@ -62,5 +62,5 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** One file of routes: the paths stand in it in full. */
-export type Routes = (app: App, deps: ApiDeps) => void;
+/** One file of routes: the paths stand in it in full. `Needed` names all that they use of what is handed in. */
+export type Routes<Needed extends keyof ApiDeps = never> = (app: App, deps: Pick<ApiDeps, Needed>) => void;

@@ -12,7 +12,7 @@ import { storedObject } from './stored-json.js';
 
 const tags = ['Accounts'];
 
-export const accountRoutes: Routes = (app, { db, operationsAccount }) => {
+export const accountRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, operationsAccount }) => {
   app.put(
     '/v1/accounts/:account',
     {

@@ -6,7 +6,7 @@ import { AccountParams, requireAccount } from './params.js';
 
 const tags = ['Subscriptions'];
 
-export const attentionRoutes: Routes = (app, { db }) => {
+export const attentionRoutes: Routes<'db'> = (app, { db }) => {
   async function read(accountId: string | null, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
     const rows = await listAttention(db.pool, {
       accountId,

@@ -7,7 +7,7 @@ import { storedObject } from './stored-json.js';
 
 const tags = ['Audit log'];
 
-export const auditRoutes: Routes = (app, { db }) => {
+export const auditRoutes: Routes<'db'> = (app, { db }) => {
   app.get(
     '/v1/audit',
     {

@@ -19,7 +19,7 @@ const tags = ['Deliveries'];
 /** With a delivery. Each may have 4 KiB of a response and its headers. */
 const SHOWN_ATTEMPTS = 100;
 
-export const deliveryRoutes: Routes = (app, deps) => {
+export const deliveryRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxAttempts'> = (app, deps) => {
   const { db } = deps;
 
   app.get(

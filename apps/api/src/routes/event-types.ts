@@ -11,7 +11,7 @@ import { storedObject } from './stored-json.js';
 const tags = ['Event types'];
 const HANDSHAKE_TYPE = 'webhook:verify';
 
-export const eventTypeRoutes: Routes = (app, { db }) => {
+export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
   /** With how many subscriptions want them, of those that the caller may know of. */
   async function counted(rows: Row[], caller: Caller | null): Promise<(row: Row) => EventType> {
     const counts = await countWanting(db.pool, { accountId: accountOf(caller), types: rows.map(({ name }) => name) });

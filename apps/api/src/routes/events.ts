@@ -32,7 +32,7 @@ const tags = ['Events'];
 /** With an event; all of them are in the list of deliveries. */
 const SHOWN_DELIVERIES = 100;
 
-export const eventRoutes: Routes = (app, { db, publisher, metrics }) => {
+export const eventRoutes: Routes<'db' | 'publisher' | 'metrics'> = (app, { db, publisher, metrics }) => {
   const count = ({ deliveryCount, isFanOut }: PublishedEventRow, duplicate: boolean) => {
     metrics.eventsAccepted.inc({ result: duplicate ? 'duplicate' : 'new' });
     if (duplicate) return;

@@ -10,7 +10,9 @@ const MAX_LAG_MS = 1_000;
 
 const tags = ['Health'];
 
-export const healthRoutes: Routes = (app, deps) => {
+export const healthRoutes: Routes<
+  'db' | 'checkQueue' | 'figures' | 'probeMaxAgeMs' | 'isDraining' | 'metrics' | 'version'
+> = (app, deps) => {
   const { metrics, version } = deps;
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();

@@ -8,7 +8,7 @@ import { AccountParams, KeyParams, requireAccount, uuidOf } from './params.js';
 
 const tags = ['Accounts'];
 
-export const keyRoutes: Routes = (app, { db, operationsAccount }) => {
+export const keyRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, operationsAccount }) => {
   app.post(
     '/v1/accounts/:account/keys',
     {

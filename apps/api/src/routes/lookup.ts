@@ -17,7 +17,7 @@ const KINDS: Record<Exclude<IdPrefix, 'ses' | 'aud'>, Kind> = {
   rpl: 'replay',
 };
 
-export const lookupRoutes: Routes = (app, { db }) => {
+export const lookupRoutes: Routes<'db'> = (app, { db }) => {
   app.get(
     '/v1/lookup/:id',
     {

@@ -62,7 +62,9 @@ const verified = z.object({ data: z.object({ verified: z.boolean() }) }).meta({ 
 
 /** /api/event_subscriptions as Papercups spoke it, over the same subscriptions as /v1. The account is the key's; the
  *  operator key has none and is refused. */
-export const papercupsRoutes: Routes = (root, deps) => {
+export const papercupsRoutes: Routes<
+  'db' | 'enqueue' | 'cipher' | 'operatorKey' | 'operationsAccount' | 'maxSubscriptionsPerAccount' | 'addresses' | 'log'
+> = (root, deps) => {
   void root.register(
     async (scope) => {
       const app = scope.withTypeProvider<ZodTypeProvider>();

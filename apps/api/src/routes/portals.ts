@@ -17,7 +17,7 @@ import { AccountParams } from './params.js';
 const tags = ['Sessions'];
 const DEFAULT_SECONDS = 3_600;
 
-export const portalRoutes: Routes = (app, deps) => {
+export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'frameAncestors'> = (app, deps) => {
   const { db } = deps;
 
   app.post(

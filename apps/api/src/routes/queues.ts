@@ -3,7 +3,7 @@ import { QUEUE_NAMES } from '@posthorn/jobs';
 import type { Routes } from '../deps.js';
 import { Unavailable } from '../errors.js';
 
-export const queueRoutes: Routes = (app, { figures, boardUrl }) => {
+export const queueRoutes: Routes<'boardUrl' | 'figures'> = (app, { figures, boardUrl }) => {
   app.get(
     '/v1/queues',
     {

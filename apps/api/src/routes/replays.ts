@@ -14,7 +14,7 @@ import { AccountParams, ReplayParams, requireAccount, SubscriptionParams, uuidOf
 
 const tags = ['Replays'];
 
-export const replayRoutes: Routes = (app, deps) => {
+export const replayRoutes: Routes<'db'> = (app, deps) => {
   const { db } = deps;
 
   app.post(

@@ -12,7 +12,9 @@ import { SessionParams, uuidOf } from './params.js';
 const tags = ['Sessions'];
 const WRONG_KEYS_PER_MINUTE = 10;
 
-export const sessionRoutes: Routes = (app, deps) => {
+export const sessionRoutes: Routes<
+  'db' | 'operatorKey' | 'operationsAccount' | 'publicUrl' | 'sessionSeconds' | 'sessionIdleSeconds'
+> = (app, deps) => {
   const { db, sessionSeconds, sessionIdleSeconds } = deps;
   const identify = openIdentify(deps);
 

@@ -2,7 +2,9 @@ import { Settings } from '@posthorn/contract';
 import type { Routes } from '../deps.js';
 import { openHealth } from '../health.js';
 
-export const settingRoutes: Routes = (app, deps) => {
+export const settingRoutes: Routes<
+  'db' | 'checkQueue' | 'figures' | 'probeMaxAgeMs' | 'isDraining' | 'version' | 'settings'
+> = (app, deps) => {
   const readHealth = openHealth(deps);
   app.get(
     '/v1/settings',

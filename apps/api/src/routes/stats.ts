@@ -12,7 +12,7 @@ const DESCRIPTION =
   'Counts are of whole buckets, of UTC: `totals.from` and `totals.to` say which time they are of. Test events, retries and ' +
   'replays count like all others. An attempt counts when it is recorded, and right away.';
 
-export const statsRoutes: Routes = (app, deps) => {
+export const statsRoutes: Routes<'db'> = (app, deps) => {
   app.get(
     '/v1/accounts/:account/stats',
     {

@@ -39,7 +39,7 @@ const description =
 const text = z.custom<Readable>().meta({ type: 'string', description: 'Events, in the format of the HTML standard.' });
 const response = { 200: { description: 'The stream.', content: { 'text/event-stream': { schema: text } } } };
 
-export const streamRoutes: Routes = (app, deps) => {
+export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
   const follower = openFollower(deps);
   const access = openAccessWatch(deps);
   const takeShare = openShares();

@@ -32,7 +32,7 @@ const ACTS = [
   },
 ] as const;
 
-export const subscriptionActRoutes: Routes = (app, deps) => {
+export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, deps) => {
   for (const { act, summary, description, verb } of ACTS) {
     app.post(
       `/v1/accounts/:account/subscriptions/:subscription/${act}`,
@@ -166,7 +166,7 @@ export const subscriptionActRoutes: Routes = (app, deps) => {
   );
 };
 
-function answer(deps: ApiDeps, result: SubscriptionResult): Subscription {
+function answer(deps: Pick<ApiDeps, 'cipher'>, result: SubscriptionResult): Subscription {
   switch (result.outcome) {
     case 'done':
       return subscriptionJson(deps, result.subscription);

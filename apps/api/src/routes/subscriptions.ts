@@ -36,7 +36,10 @@ import { subscriptionJson } from './subscription-json.js';
 
 const tags = ['Subscriptions'];
 
-export const subscriptionRoutes: Routes = (app, deps) => {
+export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscriptionsPerAccount' | 'addresses'> = (
+  app,
+  deps,
+) => {
   const { db } = deps;
 
   app.post(

@@ -15,7 +15,7 @@ import { wants } from './check-subscription.js';
 import { SubscriptionParams, uuidOf } from './params.js';
 import { requireFrozen, toError } from './require-frozen.js';
 
-export const testEventRoutes: Routes = (app, deps) => {
+export const testEventRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, deps) => {
   app.post(
     '/v1/accounts/:account/subscriptions/:subscription/test',
     {
