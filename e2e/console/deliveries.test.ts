@@ -228,7 +228,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     see,
   }) => {
     const { account } = await stack.subscribe(receiver.url);
-    await write(stack, ADD_DELIVERIES, [account, 2_500]);
+    await write(stack, ADD_DELIVERIES, [account, 1_500]);
     await signIn(`/accounts/${account}/deliveries?eventType=conversation:created`);
     await see('No deliveries match these filters so far');
     await see('Searched back to');
