@@ -13,12 +13,12 @@ import {
 } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
 
-/** Between two looks: while nothing is due · while something is due that had no room, and however often it is called · after a round
- *  that found much. */
+/** Between two looks: while nothing is due · while something is due that had no room, or within a second, and however often it is
+ *  called · after a round that found much. */
 const IDLE_MS = 1_000;
 const BUSY_MS = 100;
 const MUCH_MS = 20;
-const MUCH = 500;
+const MUCH = 100;
 /** What need not be looked at in every round. */
 const REST_EVERY_MS = 1_000;
 /** Brought back by a step of a replay. */

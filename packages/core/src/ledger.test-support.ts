@@ -36,6 +36,8 @@ export interface Ledger extends Deps {
   work(): Promise<void>;
   /** The same with a dispatcher: until nothing is due, in the queue or in the ledger. */
   settle(): Promise<void>;
+  /** Makes a second pass for the dispatcher: what waits for room is looked at again. */
+  passSecond(): Promise<void>;
   account(id?: string): Promise<string>;
   activeSubscription(accountId: string, options?: { url?: string; events?: string[] }): Promise<Subscription>;
   publish(accountId: string, options?: { type?: string; payload?: string; key?: string }): Promise<string>;
@@ -110,9 +112,13 @@ export async function openLedger(): Promise<Ledger> {
     async settle() {
       for (;;) {
         await ledger.work();
+        await ledger.passSecond();
         const round = await dispatch(ledger);
         if (round.enqueued + (await dispatchRest(ledger)) === 0 && !round.isMoreDue) return;
       }
+    },
+    async passSecond() {
+      await db.pool.query(`UPDATE due_subscriptions SET due_at = due_at - interval '1 second'`);
     },
     async account(id = `account-${++accounts}`) {
       await putAccount(deps, { id });

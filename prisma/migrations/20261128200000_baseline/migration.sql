@@ -61,6 +61,11 @@ CREATE FUNCTION posthorn_last_delivery_id(event_id uuid) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$ SELECT (left(event_id::text, 18) || '-ffff-ffffffffffff')::uuid $$;
 
+-- The dispatcher's work is shared out by account. Where an account falls may differ from one server to the next: only the writer asks.
+CREATE FUNCTION posthorn_shard(account_id text) RETURNS smallint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT (hashtext(account_id) & 15)::smallint $$;
+
 -- The origin of a URL as the WHATWG parser writes it (lower case, punycode, no default port, no user). null: not such a URL.
 CREATE FUNCTION posthorn_url_origin(url text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -382,6 +387,59 @@ CREATE INDEX pending_deliveries_outcome_idx ON pending_deliveries (account_id, l
 CREATE INDEX pending_deliveries_trigger_idx ON pending_deliveries (account_id, last_trigger, id) WHERE last_trigger <> 'auto';
 -- How far a replay is.
 CREATE INDEX pending_deliveries_replay_idx ON pending_deliveries (replay_id, status, id) WHERE replay_id IS NOT NULL;
+
+-- When the dispatcher has to look at a subscription (packages/core/src/dispatch/due-subscriptions.ts). An entry is never changed: it is
+-- added by the triggers below and by the dispatcher, and taken by the dispatcher once it is due.
+CREATE TABLE due_subscriptions (
+  shard            smallint        NOT NULL,
+  due_at           timestamptz(6)  NOT NULL,
+  subscription_id  uuid            NOT NULL,
+  account_id       varchar(64)     NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+-- lease-due.ts: the entries of a shard that are due.
+CREATE INDEX due_subscriptions_shard_due_at_idx ON due_subscriptions (shard, due_at);
+-- Whether a subscription has an entry that is early enough; and erase-accounts.ts.
+CREATE INDEX due_subscriptions_account_id_subscription_id_due_at_idx ON due_subscriptions (account_id, subscription_id, due_at);
+
+-- Each delivery that is owed has an entry of its subscription that is due no later than the delivery is to be looked at: when its
+-- lease ends, or without a lease when its attempt is due. So most statements add none: their deliveries are leased for a minute, and
+-- an entry of the last half minute is early enough. One that is due sooner does not count: the dispatcher may take it before it can see
+-- what this transaction writes.
+CREATE FUNCTION posthorn_add_due_subscriptions() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
+  SELECT posthorn_shard(c.account_id), c.due_at, c.subscription_id, c.account_id
+  FROM (
+    SELECT account_id, subscription_id, min(coalesce(leased_until, due_at)) AS due_at FROM changed GROUP BY account_id, subscription_id
+  ) c
+  WHERE c.due_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM due_subscriptions e
+    WHERE e.account_id = c.account_id AND e.subscription_id = c.subscription_id
+      AND e.due_at >= clock_timestamp() + interval '30 seconds' AND e.due_at <= c.due_at
+  );
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER pending_deliveries_inserted AFTER INSERT ON pending_deliveries
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION posthorn_add_due_subscriptions();
+CREATE TRIGGER pending_deliveries_updated AFTER UPDATE ON pending_deliveries
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION posthorn_add_due_subscriptions();
+
+-- What waits for a circuit breaker is looked at when its time is over; a breaker that closes, or whose time ends earlier, needs an earlier look.
+CREATE FUNCTION posthorn_add_due_subscription() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
+  VALUES (posthorn_shard(NEW.account_id), coalesce(NEW.breaker_until, now()), NEW.id, NEW.account_id);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER subscriptions_breaker_changed AFTER UPDATE ON subscriptions
+  FOR EACH ROW WHEN (OLD.breaker_until > coalesce(NEW.breaker_until, '-infinity'))
+  EXECUTE FUNCTION posthorn_add_due_subscription();
 
 CREATE TABLE finished_deliveries (
   id                uuid            PRIMARY KEY,

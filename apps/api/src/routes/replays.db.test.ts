@@ -9,7 +9,9 @@ beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
   api.answer(echo);
   // Or the dispatcher would bring what earlier tests left.
-  await api.deps.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, replays');
+  await api.deps.db.pool.query(
+    'TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, attempts, events, replays',
+  );
   account = await api.account();
   subscription = await api.activeSubscription(account);
   api.posts.length = 0;

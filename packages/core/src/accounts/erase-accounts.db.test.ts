@@ -57,7 +57,7 @@ async function fullAccount(): Promise<string> {
 }
 
 const TABLES =
-  `subscriptions verifications events pending_deliveries finished_deliveries attempts idempotency_keys replays api_keys stats stat_deltas`.split(
+  `subscriptions verifications events pending_deliveries due_subscriptions finished_deliveries attempts idempotency_keys replays api_keys stats stat_deltas`.split(
     /\s+/,
   );
 

@@ -23,6 +23,7 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 //   owed              pending deliveries, with their attempts, so that the dispatcher finds none
 //   events            and so all payloads
 //   deliveries        the finished ones, and what became pending meanwhile, with their attempts
+//   due_subscriptions
 //   verifications     with their attempts
 //   idempotency_keys, stats, replays, sessions, api_keys
 //   history           the subscriptions themselves
@@ -36,6 +37,7 @@ const PARTS = {
   owed: eraseDeliveries('pending_deliveries'),
   events: inOrder('events', { key: 'id', type: 'uuid' }),
   deliveries: eraseDeliveries('deliveries'),
+  due_subscriptions: inAnyOrder('due_subscriptions'),
   verifications: eraseVerifications,
   idempotency_keys: inOrder('idempotency_keys', { key: 'key', type: 'text' }),
   stats: eraseStats,
@@ -191,7 +193,7 @@ function inOrder(
 /** Rows of a table as they come: of few rows it does not matter that dead ones are passed over. Uses the table's index that begins
  *  with the account. */
 function inAnyOrder(
-  table: 'stats' | 'replays' | 'sessions' | 'api_keys' | 'subscriptions',
+  table: 'due_subscriptions' | 'stats' | 'replays' | 'sessions' | 'api_keys' | 'subscriptions',
   condition = 'account_id = $1',
 ): Erase {
   return async (client, { accountId, atOnce }) => {

@@ -17,7 +17,7 @@ beforeEach(async () => {
   ledger.answers.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
-  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries');
 });
 
 const { signal } = new AbortController();
@@ -67,6 +67,7 @@ describe('backlog', () => {
     expect(await dispatch(ledger)).toEqual({ enqueued: 0, isMoreDue: true });
     const first = ledger.jobs.splice(0, 10);
     for (const job of first) await ledger.attempter().attempt(job, signal);
+    await ledger.passSecond();
     expect((await dispatch(ledger)).enqueued).toBe(10);
     await ledger.settle();
     expect(ledger.posts).toHaveLength(100);

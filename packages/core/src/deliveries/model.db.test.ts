@@ -44,6 +44,8 @@ interface Row {
   isInRange: boolean;
   /** How long after it is due, or after now, the dispatcher asks after it. */
   dispatchedWithinSeconds: number | null;
+  /** The dispatcher looks at its subscription no later than that, when its breaker lets something through, and within a second. */
+  isLookedAt: boolean;
   attempts: { number: number; trigger: AttemptTrigger; outcome: string; statusCode: number | null; digest: string }[];
 }
 type State = Map<string, Row>;
@@ -62,6 +64,10 @@ async function stateOf({ accountId }: World): Promise<State> {
          UNION ALL SELECT 'finished_deliveries' FROM finished_deliveries f WHERE f.id = d.id) AS tables,
        d.id BETWEEN posthorn_first_delivery_id(d.event_id) AND posthorn_last_delivery_id(d.event_id) AS "isInRange",
        extract(epoch FROM greatest(d.leased_until, d.due_at) - greatest(d.due_at, now()))::float8 AS "dispatchedWithinSeconds",
+       EXISTS (
+         SELECT FROM due_subscriptions e WHERE e.subscription_id = d.subscription_id
+           AND e.due_at <= greatest(coalesce(d.leased_until, d.due_at), s.breaker_until, now() + interval '1 second')
+       ) AS "isLookedAt",
        (SELECT coalesce(json_agg(json_build_object('number', a.number, 'trigger', a.trigger, 'outcome', a.outcome,
           'statusCode', a.status_code, 'digest', md5(a::text)) ORDER BY a.number), '[]')
         FROM attempts a WHERE a.delivery_id = d.id) AS attempts
@@ -122,7 +128,8 @@ function checkRow(row: Row, world: World): void {
   const isOpen = status === 'pending' || status === 'held' || askedTrigger !== null;
   expect(row.tables, 'where it stands').toEqual([isOpen ? 'pending_deliveries' : 'finished_deliveries']);
   expect(row.isInRange, 'found by its event').toBe(true);
-  // And in its index within the lease: nothing waits unseen.
+  // And in its index within the lease, and its subscription is looked at then: nothing waits unseen.
+  if (row.dispatchedWithinSeconds !== null) expect(row.isLookedAt, 'looked at').toBe(true);
   expect(row.dispatchedWithinSeconds ?? 0).toBeLessThanOrEqual(LEASE_SECONDS + SLOTS_AHEAD_SECONDS);
   expect(REASONS[status]).toContain(row.statusReason);
   expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: row.attemptCount }, (_, n) => n + 1));

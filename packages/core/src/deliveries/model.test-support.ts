@@ -573,10 +573,11 @@ const OUTSIDE: Record<string, Act> = {
   'time passes': { run: (world, { how }) => passTime(world, [1, 10, 70, 3_700, 90_000, 90_000][how % 6] ?? 1) },
 };
 
-/** One round of the dispatcher. Afterwards nothing that was due waits, unless its subscription has no room: a half-open breaker has its
+/** One round of the dispatcher, a second after the one before. Afterwards nothing that was due waits, unless its subscription has no room: a half-open breaker has its
  *  probe in hand, any other one as many due deliveries as its limit. Scheduled retries take no room, so they are not counted. */
 async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
   const { pool } = ledger.db;
+  await ledger.passSecond();
   const { rows: clock } = await pool.query<{ now: string }>('SELECT now()::text AS now');
   const round = await dispatch(ledger);
   const { rows: starving } = await pool.query(
@@ -697,6 +698,8 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
   await ledger.db.pool.query(
     `WITH clock AS (SELECT $2 * interval '1 second' AS passed), deliveries_nearer AS (
        UPDATE pending_deliveries SET due_at = due_at - passed, leased_until = leased_until - passed FROM clock WHERE account_id = $1
+     ), looks_nearer AS (
+       UPDATE due_subscriptions SET due_at = due_at - passed FROM clock WHERE account_id = $1
      )
      UPDATE subscriptions SET failing_since = failing_since - passed, breaker_until = breaker_until - passed,
        next_slot_at = next_slot_at - passed, concurrency_set_at = concurrency_set_at - passed

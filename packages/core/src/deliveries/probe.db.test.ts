@@ -17,7 +17,7 @@ beforeEach(async () => {
   ledger.answers.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
-  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries');
 });
 
 const { signal } = new AbortController();
@@ -101,6 +101,7 @@ describe('a half-open breaker with something due is probed in the next round of 
     expect(await dispatchedIds()).toEqual([first]);
     expect(await dispatchedIds(), 'one at a time').toEqual([]);
     await cancel(first ?? '');
+    await ledger.passSecond();
     expect(await dispatchedIds()).toEqual([second]);
   });
 

@@ -1,6 +1,9 @@
+import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
-import { leaseDue } from './lease-due.js';
+import { inTransaction } from '../database.js';
+import { FAILED, type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
+import { SHARDS } from './due-subscriptions.js';
+import { LOCK_SHARDS, leaseDue } from './lease-due.js';
 import { dropOldKeys, dispatch } from './dispatch.js';
 import { reclaim } from './reclaim.js';
 
@@ -11,7 +14,7 @@ beforeEach(async () => {
   await ledger.publisher.drain();
   ledger.jobs.length = 0;
   ledger.answers.length = 0;
-  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries');
 });
 
 const makeDue = () =>
@@ -95,8 +98,8 @@ describe('dispatcher', () => {
     await Promise.all(Array.from({ length: 300 }, () => ledger.publish(large)));
     await ledger.publish(small);
     await makeDue();
-    const { deliveries: leased } = await leaseDue(ledger.db.pool, { perSubscription: 50, limit: 60 });
-    expect(leased).toHaveLength(51);
+    const leased = await leaseDue(ledger.db.pool, { perSubscription: 50, limit: 60, shards: SHARDS });
+    expect(leased).toHaveLength(31); // each account has half, and one does not need it
     const smalls = await ledger.db.prisma.delivery.findMany({ where: { accountId: small } });
     expect(leased.some(({ id }) => id === smalls[0]?.id)).toBe(true);
   });
@@ -106,7 +109,7 @@ describe('dispatcher', () => {
     for (const accountId of accounts) await ledger.activeSubscription(accountId);
     for (const accountId of accounts) await Promise.all(Array.from({ length: 10 }, () => ledger.publish(accountId)));
     await makeDue();
-    const { deliveries: leased } = await leaseDue(ledger.db.pool, { perSubscription: 50, limit: 5 });
+    const leased = await leaseDue(ledger.db.pool, { perSubscription: 50, limit: 5, shards: SHARDS });
     const owners = await ledger.db.prisma.delivery.findMany({ where: { id: { in: leased.map(({ id }) => id) } } });
     expect(new Set(owners.map(({ accountId }) => accountId)).size).toBe(5);
   });
@@ -117,9 +120,9 @@ describe('dispatcher', () => {
     await Promise.all(Array.from({ length: 200 }, () => ledger.publish(accountId)));
     await makeDue();
     const rounds = await Promise.all(
-      Array.from({ length: 4 }, () => leaseDue(ledger.db.pool, { perSubscription: 200, limit: 1_000 })),
+      Array.from({ length: 4 }, () => leaseDue(ledger.db.pool, { perSubscription: 200, limit: 1_000, shards: SHARDS })),
     );
-    const ids = rounds.flatMap(({ deliveries }) => deliveries).map(({ id }) => id);
+    const ids = rounds.flat().map(({ id }) => id);
     expect(ids).toHaveLength(200);
     expect(new Set(ids).size).toBe(200);
   });
@@ -167,5 +170,133 @@ describe('dispatcher', () => {
     );
     expect(await dropOldKeys(ledger.db.pool)).toBe(1);
     expect(await ledger.db.prisma.idempotencyKey.findMany({ where: { accountId } })).toMatchObject([{ key: 'new' }]);
+  });
+});
+
+describe('several dispatchers', () => {
+  /** Accounts of so many shards, each with a subscription that is owed something now. */
+  async function owedInShards(count: number, each: number): Promise<Map<number, string[]>> {
+    const shards = new Map<number, string[]>();
+    while (shards.size < count) {
+      const accountId = await ledger.account();
+      const { rows } = await ledger.db.pool.query<{ shard: number }>('SELECT posthorn_shard($1) AS shard', [accountId]);
+      const shard = rows[0]?.shard ?? 0;
+      if (shards.has(shard)) continue;
+      await ledger.activeSubscription(accountId);
+      await Promise.all(Array.from({ length: each }, () => ledger.publish(accountId)));
+      const deliveries = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
+      shards.set(
+        shard,
+        deliveries.map(({ id }) => id),
+      );
+    }
+    await ledger.publisher.drain();
+    ledger.jobs.length = 0;
+    await makeDue();
+    return shards;
+  }
+  const dispatched = () => ledger.jobs.map(({ id }) => id).toSorted();
+
+  it('share the shards, and enqueue each delivery once', async () => {
+    const owed = [...(await owedInShards(6, 10)).values()].flat();
+    const enqueued: string[] = [];
+    const enqueue: Ledger['enqueue'] = (_, due) => {
+      enqueued.push(...due.map(({ id }) => id));
+      return Promise.resolve(true);
+    };
+    const others = [openSingleConnection(ledger.db), openSingleConnection(ledger.db)];
+    const dispatchers = [ledger.db, ...others.map((pool) => ({ ...ledger.db, pool }))];
+    for (let isMoreDue = true; isMoreDue;)
+      isMoreDue = (await Promise.all(dispatchers.map((db) => dispatch({ db, enqueue })))).some((one) => one.isMoreDue);
+    expect(enqueued.toSorted()).toEqual(owed.toSorted());
+    for (const pool of others) await pool.end();
+  });
+
+  it('leave a shard to the process that holds it, and serve it when that dies', async () => {
+    const owed = await owedInShards(3, 2);
+    const [[held, ofHeld] = [0, []], ...others] = owed;
+    const dying = openSingleConnection(ledger.db);
+    const holder = await dying.connect();
+    holder.on('error', () => {}); // it is ended from outside
+    await holder.query('BEGIN');
+    await holder.query({ name: 'lock', text: LOCK_SHARDS, values: [[held]] });
+    const { rows } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    await dispatch(ledger);
+    expect(dispatched()).toEqual(others.flatMap(([, ids]) => ids).toSorted());
+    ledger.jobs.length = 0;
+    await ledger.db.pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+    await waitFor(async () => (await dispatch(ledger)).enqueued > 0, { what: 'the shard to be served' });
+    expect(dispatched()).toEqual(ofHeld.toSorted());
+    holder.release(true);
+    await dying.end();
+  });
+});
+
+describe('what is committed while the dispatcher looks', () => {
+  /** Runs `look` while another transaction has written a delivery of the subscription and not committed it. */
+  async function publishAround(
+    { id, accountId }: { id: string; accountId: string },
+    leasedUntil: string,
+    look: () => Promise<unknown>,
+  ): Promise<string> {
+    const pool = openSingleConnection(ledger.db);
+    const { rows } = await inTransaction(pool, async (client) => {
+      const inserted = await client.query<{ id: string }>(
+        `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, leased_until)
+         VALUES (posthorn_uuidv7(), $1, posthorn_uuidv7(), 'message:created', $2, 'pending', now(), ${leasedUntil}) RETURNING id`,
+        [accountId, id],
+      );
+      await look();
+      return inserted;
+    });
+    await pool.end();
+    return rows[0]?.id ?? '';
+  }
+  const nextLook = async (subscriptionId: string) =>
+    (
+      await ledger.db.pool.query<{ seconds: number | null }>(
+        `SELECT extract(epoch FROM min(due_at) - now())::float8 AS seconds FROM due_subscriptions WHERE subscription_id = $1`,
+        [subscriptionId],
+      )
+    ).rows[0]?.seconds;
+
+  it('is seen by the next round, although the one before found nothing', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    const waiting = await publishAround({ id, accountId }, 'NULL', async () => {
+      await ledger.publish(accountId);
+      await ledger.publisher.drain();
+      await makeDue();
+      ledger.jobs.length = 0;
+      expect((await dispatch(ledger)).enqueued).toBe(1);
+    });
+    ledger.jobs.length = 0;
+    await dispatch(ledger);
+    expect(ledger.jobs.map((job) => job.id)).toEqual([waiting]);
+  });
+
+  it('is looked at when its lease ends, although a look that did not see it took the entry of its subscription', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    await ledger.publish(accountId);
+    await ledger.work(); // its entry stays until its lease would have ended
+    expect(await nextLook(id)).toBeGreaterThan(30);
+    const age = (seconds: number) =>
+      ledger.db.pool.query(`UPDATE due_subscriptions SET due_at = due_at - $1 * interval '1 second'`, [seconds]);
+    await age(40);
+    await publishAround({ id, accountId }, `now() + interval '60 seconds'`, async () => {
+      await age(40);
+      await dispatch(ledger);
+    });
+    expect(await nextLook(id)).toBeLessThanOrEqual(60);
+  });
+
+  it('an entry of the last half minute is enough for all that is published and leased meanwhile', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId);
+    for (let count = 0; count < 5; count += 1) await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    const { rowCount } = await ledger.db.pool.query('SELECT FROM due_subscriptions WHERE subscription_id = $1', [id]);
+    expect(rowCount).toBe(1);
   });
 });

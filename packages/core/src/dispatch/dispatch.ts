@@ -5,21 +5,35 @@ import type { Deps, Due, QueueName } from '../deps.js';
 import { type LeasedDelivery, leaseDue, leaseDueVerifications } from './lease-due.js';
 import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { dispatchSoon } from './dispatch-soon.js';
+import { findDueShards } from './due-subscriptions.js';
 
 const PER_SUBSCRIPTION = 250;
 const LIMIT = 1_000;
+/** The shards that one transaction looks at, so that several processes share the work. */
+const SHARDS_AT_ONCE = 4;
 
 export interface Round {
   /** Jobs that the queue took. (What it did not take is not counted: a queue that is away would be tried without end.) */
   enqueued: number;
-  /** Something is due that had no room, or was left for the next round: look again soon. */
+  /** Something is due that had no room, or was left for the next round, or something is due within a second: look again soon. */
   isMoreDue: boolean;
 }
 
-/** One round of the dispatcher: what is due and in nobody's hands is leased fairly, as each subscription has room, and enqueued.
- *  Any number of processes may run it. */
+/** One round of the dispatcher: what is due and in nobody's hands is leased fairly, as each subscription has room, and enqueued. Looks at
+ *  each shard that has something due and that no other process looks at, once. Any number of processes may run it. */
 export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
-  const { deliveries, waitingCount } = await leaseDue(db.pool, { perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
+  const { due, isAnySoon } = await findDueShards(db.pool);
+  if (due.length === 0) return { enqueued: 0, isMoreDue: isAnySoon };
+  let enqueued = 0;
+  for (const shards of groupsOf(shuffled(due), SHARDS_AT_ONCE)) {
+    const leased = await leaseDue(db.pool, { shards, perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
+    enqueued += await handOver({ db, enqueue }, leased);
+  }
+  return { enqueued, isMoreDue: (await findDueShards(db.pool)).isAnySoon };
+}
+
+/** Enqueues what was leased. Returns how many jobs the queue took. */
+async function handOver({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, leased: LeasedDelivery[]): Promise<number> {
   // What a resume released, or a replay sent again, may have the number of a retry that still sleeps in the queue `retry`,
   // which would ignore it: so there goes only what was there before.
   const isRetry = ({ attemptNumber, askedTrigger, wasDeferred }: LeasedDelivery) =>
@@ -34,11 +48,11 @@ export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): P
     replacesFinished: !wasDeferred,
     rank: isUrgent(askedTrigger) ? 0 : MAX_CAPACITY,
   });
-  const enqueued = await Promise.all([
-    hand('deliver', deliveries.filter((one) => !isRetry(one)).map(toDue)),
-    hand('retry', deliveries.filter(isRetry).map(toDue)),
+  const [delivered, retried] = await Promise.all([
+    hand('deliver', leased.filter((one) => !isRetry(one)).map(toDue)),
+    hand('retry', leased.filter(isRetry).map(toDue)),
   ]);
-  return { enqueued: enqueued[0] + enqueued[1], isMoreDue: waitingCount > 0 };
+  return delivered + retried;
 
   async function hand(queue: QueueName, due: Due[]): Promise<number> {
     if (due.length === 0 || (await enqueue(queue, due))) return due.length;
@@ -48,6 +62,18 @@ export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): P
     );
     return 0;
   }
+}
+
+/** In any order, so that several processes begin with different ones. */
+function shuffled(shards: number[]): number[] {
+  return shards
+    .map((shard) => ({ shard, place: Math.random() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ shard }) => shard);
+}
+
+function groupsOf(shards: number[], size: number): number[][] {
+  return Array.from({ length: Math.ceil(shards.length / size) }, (_, n) => shards.slice(n * size, (n + 1) * size));
 }
 
 /** What the dispatcher sees to now and then: verifications that are in nobody's hands, and what is held although its subscription

@@ -5,7 +5,7 @@ import type { AttemptTrigger } from '../generated/prisma/client.js';
 import { hasUnleased, IS_EXPIRED, IS_WAITING, LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
 import { backlogCapacityOf } from '../throttle/capacity.js';
 import { isNotOpen } from '../throttle/circuit-breaker.js';
-import { firstTurnOf, turnAfter, turnsLeft } from '../throttle/rate-limit.js';
+import { firstTurnOf, turnAfter, turnFreeAt, turnsLeft } from '../throttle/rate-limit.js';
 
 export interface LeasedDelivery extends Due {
   delayMs: number;
@@ -15,13 +15,10 @@ export interface LeasedDelivery extends Due {
   wasDeferred: boolean;
 }
 
-export interface Leased {
-  deliveries: LeasedDelivery[];
-  /** Subscriptions that something is due to and whose breaker is not open: while there are any, look again soon. */
-  waitingCount: number;
-}
-
-const LOCK = 72_707_370;
+/** Locks of shards are of this class (the first of two advisory lock keys). */
+const LOCK_CLASS = 72_707_370;
+/** Locks those of the shards that nobody has locked, until the transaction ends, or the process. */
+export const LOCK_SHARDS = `SELECT shard FROM unnest($1::int[]) AS s (shard) WHERE pg_try_advisory_xact_lock(${LOCK_CLASS}, shard)`;
 /** Where the oldest delivery of a failing subscription is looked for: from so long before the failing began, so many. */
 const BEFORE_FAILING = '1 minute';
 const LOOKED_AT = 10_000;
@@ -42,59 +39,74 @@ const oldest = (limit: string): string => `
       ORDER BY d.leased_until, d.due_at LIMIT ${limit})
     ) d ORDER BY since LIMIT ${limit}`;
 
-// One round at a time in all processes (who finds another at work does nothing): what is under way is counted and what is
-// chosen is added, and two at once would each fill the same room.
-//
-// A loose index scan over pending_deliveries_dispatch_idx: one probe per subscription that is owed anything, then the oldest due of
-// each that has room, so many of each. So a subscription with a backlog of a million costs what one with a backlog of fifty
-// costs. The first of each account come before the second of any: who owns many subscriptions, or has published much, gets
-// no larger share. Only what is chosen is locked: a lock is a write.
+// `looked`: the subscriptions that this round looks at, with the entries that it takes: at most $2, the first of each account before the
+// second of any, of the oldest entries of each shard, half as many again in all. The entries of the others stay.
+const LOOKED = `
+entry AS MATERIALIZED (
+  SELECT e.* FROM unnest($3::smallint[]) AS s (shard) CROSS JOIN LATERAL (
+    SELECT ctid AS entry, account_id, subscription_id, due_at FROM due_subscriptions
+    WHERE shard = s.shard AND due_at <= now() ORDER BY due_at LIMIT greatest(10, 3 * $2 / 2 / cardinality($3))
+  ) e
+),
+looked AS MATERIALIZED (
+  SELECT account_id, subscription_id AS id, entries FROM (
+    SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY since) AS turn FROM (
+      SELECT account_id, subscription_id, min(due_at) AS since, array_agg(entry) AS entries FROM entry GROUP BY account_id, subscription_id
+    ) e
+  ) e ORDER BY turn, since LIMIT $2
+),
+taken AS (
+  DELETE FROM due_subscriptions WHERE ctid = ANY (ARRAY(SELECT unnest(entries) FROM looked))
+)`;
+
+// `roomy`: those of them whose circuit is not open, with the number of deliveries that each may lease (`room`), and the number that
+// this round considers (`share`): as many as it leases, divided by the accounts, and then by the subscriptions of each.
 //
 // The room of a subscription depends on its breaker:
 //   closed     the dispatcher's part of its capacity minus its leased deliveries. A scheduled retry is not leased.
 //   open       none
 //   half-open  one delivery, the probe, unless its probe is leased. Other leases do not count: their jobs will find the breaker.
 // A rate limit lowers it to the turns that are left (throttle/rate-limit.ts).
+const ROOMY = `
+standing AS MATERIALIZED (
+  SELECT l.entries, s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until, s.probe_id,
+    s.breaker_until IS NOT NULL AS is_half_open, ${firstTurnOf('s')} AS next_slot_at, ${isNotOpen('s')} AS is_not_open
+  FROM looked l JOIN subscriptions s ON s.id = l.id
+),
+share AS (
+  SELECT account_id, least($1, ceil($2::float8 / count(*) OVER () / count(*)))::int AS share
+  FROM standing WHERE is_not_open GROUP BY account_id
+),
+roomy AS MATERIALIZED (
+  SELECT r.*, least(r.free, r.turns) AS room, share.share
+  FROM (
+    SELECT w.*, CASE WHEN w.is_half_open THEN 1 - probe.count ELSE ${backlogCapacityOf('w')} - leased.count END AS free,
+      ${turnsLeft(TURN)} AS turns
+    FROM standing w
+    CROSS JOIN LATERAL (
+      SELECT count(*) FROM pending_deliveries d WHERE d.id = w.probe_id AND d.leased_until > now() AND d.due_at <= now()
+    ) probe
+    CROSS JOIN LATERAL (
+      SELECT count(*) FROM (
+        ${leasedOf('w.id', { limit: backlogCapacityOf('w'), more: 'AND NOT w.is_half_open' })}
+      ) d
+    ) leased
+    WHERE w.is_not_open
+  ) r JOIN share USING (account_id)
+)`;
+
+// `due`: the deliveries that may be leased, the oldest of each subscription. `chosen`: those that are: at most $2, the first of each account
+// before the second of any, so who owns many subscriptions, or has published much, gets no larger share. Only these are locked: a
+// lock is a write.
 //
 // The probe is the oldest delivery that may be sent now, whenever it became due. So one after the other reaches the end of its
 // schedule while new ones come in. It is looked for among those since a little before the failing began; older ones that are
 // still owed are few, or became due before the others.
-const LEASE = `
-WITH RECURSIVE owed AS (
-  (SELECT subscription_id FROM pending_deliveries ORDER BY subscription_id LIMIT 1)
-  UNION ALL
-  SELECT (
-    SELECT d.subscription_id FROM pending_deliveries d
-    WHERE d.subscription_id > o.subscription_id ORDER BY d.subscription_id LIMIT 1
-  )
-  FROM owed o WHERE o.subscription_id IS NOT NULL
-),
-waiting AS MATERIALIZED (
-  SELECT s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until IS NOT NULL AS is_half_open, s.probe_id,
-    ${firstTurnOf('s')} AS next_slot_at
-  FROM owed o JOIN subscriptions s ON s.id = o.subscription_id
-  WHERE ${hasUnleased('o.subscription_id')}
-    AND ${isNotOpen('s')}
-),
-roomy AS (
-  SELECT w.*, least(
-    CASE WHEN w.is_half_open THEN 1 - probe.count ELSE ${backlogCapacityOf('w')} - leased.count END,
-    ${turnsLeft(TURN)}
-  ) AS room
-  FROM waiting w
-  CROSS JOIN LATERAL (
-    SELECT count(*) FROM pending_deliveries d WHERE d.id = w.probe_id AND d.leased_until > now() AND d.due_at <= now()
-  ) probe
-  CROSS JOIN LATERAL (
-    SELECT count(*) FROM (
-      ${leasedOf('w.id', { limit: 'w.concurrency_limit', more: 'AND NOT w.is_half_open' })}
-    ) d
-  ) leased
-),
-due AS (
+const CHOSEN = `
+due AS MATERIALIZED (
   SELECT c.id, r.id AS subscription_id, r.account_id, c.since, row_number() OVER (PARTITION BY r.id ORDER BY c.since) AS turn
   FROM roomy r CROSS JOIN LATERAL (
-    (${oldest('CASE WHEN r.is_half_open THEN 0 ELSE greatest(0, least(r.room, $1::int)) END')})
+    (${oldest('CASE WHEN r.is_half_open THEN 0 ELSE greatest(0, least(r.room, r.share)) END')})
     UNION ALL
     (SELECT old.id, old.since, old.due_at FROM (
       (${oldest('1')})
@@ -115,13 +127,15 @@ chosen AS MATERIALIZED (
   SELECT d.id, d.subscription_id, d.leased_until, coalesce(d.leased_until, d.due_at) AS since FROM pending_deliveries d
   WHERE d.id = ANY (ARRAY(SELECT id FROM fair ORDER BY account_turn, since LIMIT $2)) AND (d.leased_until IS NULL OR ${IS_EXPIRED})
   FOR UPDATE SKIP LOCKED
-),
+)`;
+
+const LEASED = `
 slotted AS MATERIALIZED (
   SELECT c.id, c.subscription_id, c.leased_until,
     ${turnAfter('(row_number() OVER (PARTITION BY c.subscription_id ORDER BY c.since) - 1)', TURN)} AS slot_at,
     ${turnAfter('count(*) OVER (PARTITION BY c.subscription_id)', TURN)} AS next_slot_at,
     w.is_half_open
-  FROM chosen c JOIN waiting w ON w.id = c.subscription_id
+  FROM chosen c JOIN roomy w ON w.id = c.subscription_id
 ),
 told AS (
   UPDATE subscriptions s SET next_slot_at = l.next_slot_at, probe_id = CASE WHEN l.is_half_open THEN l.id END
@@ -130,37 +144,84 @@ told AS (
   ) l
   WHERE s.id = l.subscription_id
 ),
-taken AS (
+leased AS (
   UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE d.id = l.id
   RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger",
     l.leased_until IS NULL AS "wasDeferred",
     CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
-)
-SELECT w.count::int AS "waitingCount", c.*
-FROM (SELECT count(*) FROM waiting) w LEFT JOIN taken c ON true`;
+)`;
 
-/** Leases deliveries whose attempt is due (or nearly) and in nobody's hands, for LEASE_SECONDS: at most `perSubscription`
- *  of each subscription and `limit` in all. Any number of processes may call it: one at a time leases. */
+/** SQL: the first moment, after now, at which a delivery of `w` has to be looked at that is not leased here. */
+const NEXT_OWED = `least(
+      (SELECT d.leased_until FROM pending_deliveries d WHERE d.subscription_id = w.id AND d.leased_until > now() ORDER BY d.leased_until LIMIT 1),
+      (SELECT d.due_at FROM pending_deliveries d WHERE d.subscription_id = w.id AND d.leased_until IS NULL AND d.due_at > now()
+      ORDER BY d.leased_until, d.due_at LIMIT 1)
+    )`;
+
+/** SQL: how long who has no capacity left waits for some: a tenth of the time since it was last leased something, 0.1 s to 1 s. */
+const CAPACITY_WAIT = `least(interval '1 second', greatest(interval '0.1 seconds', (now() + interval '${LEASE_SECONDS} seconds' - (
+      SELECT d.leased_until FROM pending_deliveries d
+      WHERE d.subscription_id = w.id AND d.leased_until <= now() + interval '${LEASE_SECONDS} seconds' ORDER BY d.leased_until DESC LIMIT 1
+    )) / 10))`;
+
+// `again`: when each of them has to be looked at next; nothing, if an entry that stays is early enough. A trigger adds what the leases need.
+const AGAIN = `
+again AS (
+  INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
+  SELECT posthorn_shard(n.account_id), n.due_at, n.id, n.account_id FROM (
+    SELECT w.account_id, w.id, w.entries, CASE
+      WHEN NOT w.is_not_open THEN (SELECT w.breaker_until FROM pending_deliveries d WHERE d.subscription_id = w.id ORDER BY d.id LIMIT 1)
+      WHEN c.left_over > 0 OR c.found = r.share AND NOT w.is_half_open THEN now()
+      WHEN c.found IS NULL AND (r.room > 0 OR ${hasUnleased('w.id')} IS NOT TRUE) OR c.found < least(r.room, r.share) THEN ${NEXT_OWED}
+      -- The probe may be lost, or canceled.
+      WHEN w.is_half_open THEN now() + interval '1 second'
+      WHEN r.turns < r.free THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: turnAfter('coalesce(c.found, 0)', TURN), rate: 'w.rate_limit' })})
+      ELSE now() + CASE WHEN c.found > 0 THEN interval '0.1 seconds' ELSE ${CAPACITY_WAIT} END
+    END AS due_at
+    FROM standing w LEFT JOIN roomy r ON r.id = w.id LEFT JOIN (
+      SELECT due.subscription_id, count(*) AS found, count(*) - count(chosen.id) AS left_over
+      FROM due LEFT JOIN chosen ON chosen.id = due.id GROUP BY due.subscription_id
+    ) c ON c.subscription_id = w.id
+  ) n
+  WHERE n.due_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM due_subscriptions e
+    WHERE e.account_id = n.account_id AND e.subscription_id = n.id AND e.due_at <= n.due_at AND e.ctid <> ALL (n.entries)
+  )
+)`;
+
+const LEASE = `
+WITH ${[LOOKED, ROOMY, CHOSEN, LEASED, AGAIN].join(',')}
+SELECT * FROM leased`;
+
+export interface LeaseLimits {
+  /** So many deliveries of one subscription, at most. */
+  perSubscription: number;
+  /** So many deliveries, and so many subscriptions that are looked at, at most. */
+  limit: number;
+  /** The shards to look at (due-subscriptions.ts). */
+  shards: readonly number[];
+}
+
+/** Leases deliveries whose attempt is due (or nearly) and in nobody's hands, for LEASE_SECONDS, as each subscription has room. Any
+ *  number of processes may call it: a shard that another one looks at is left to that one. What it costs grows with the subscriptions
+ *  that have to be looked at and with what it leases, not with what is owed. */
 export async function leaseDue(
   pool: pg.Pool,
-  { perSubscription, limit }: { perSubscription: number; limit: number },
-): Promise<Leased> {
-  const rows = await inTransaction(pool, async (client) => {
-    // A statement of its own: the next one must see what the round before has committed.
-    const lock = await client.query<{ isOurs: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS "isOurs"`);
-    if (!lock.rows[0]?.isOurs) return [];
-    const taken = await client.query<LeasedDelivery & { id: string | null; waitingCount: number }>({
+  { perSubscription, limit, shards }: LeaseLimits,
+): Promise<LeasedDelivery[]> {
+  return inTransaction(pool, async (client) => {
+    // A statement of its own: the next one must see what the holder before has committed.
+    const locked = await client.query<{ shard: number }>({ name: 'lock-shards', text: LOCK_SHARDS, values: [shards] });
+    const ours = locked.rows.map(({ shard }) => shard);
+    if (ours.length === 0) return [];
+    const { rows } = await client.query<LeasedDelivery>({
       name: 'lease-due',
       text: LEASE,
-      values: [perSubscription, limit],
+      values: [perSubscription, limit, ours],
     });
-    return taken.rows;
+    return rows;
   });
-  const deliveries = rows.flatMap(({ id, attemptNumber, delayMs, askedTrigger, wasDeferred }) =>
-    id === null ? [] : [{ id, attemptNumber, delayMs, askedTrigger, wasDeferred }],
-  );
-  return { deliveries, waitingCount: rows[0]?.waitingCount ?? 0 };
 }
 
 /** The same for verifications. Leans on verifications_leased_until_idx. */

@@ -11,7 +11,7 @@ beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(async () => {
   await ledger.publisher.drain();
-  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, workers');
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, workers');
   await ledger.db.pool.query('DELETE FROM accounts');
 });
 

@@ -70,12 +70,16 @@ const ONLY_IN_MIGRATIONS = [
   'constraint subscriptions.subscriptions_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 10000)))',
   // functions and storage
   'function posthorn_add_counts(jsonb,jsonb)',
+  'function posthorn_add_due_subscription()',
+  'function posthorn_add_due_subscriptions()',
   'function posthorn_delivery_id(uuid)',
   'function posthorn_first_delivery_id(uuid)',
   'function posthorn_last_delivery_id(uuid)',
+  'function posthorn_shard(text)',
   'function posthorn_url_origin(text)',
   'function posthorn_uuid_at(timestamp with time zone)',
   'function posthorn_uuidv7()',
+  'options due_subscriptions {autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=5000,autovacuum_vacuum_cost_delay=0}',
   'options pending_deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=5000,autovacuum_vacuum_cost_delay=0}',
   'options stat_deltas {autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=10000}',
   'options stats {fillfactor=70}',
@@ -84,6 +88,9 @@ const ONLY_IN_MIGRATIONS = [
   'partitions events RANGE (id)',
   'partitions finished_deliveries RANGE (id)',
   'relation of kind v deliveries',
+  'trigger pending_deliveries.pending_deliveries_inserted',
+  'trigger pending_deliveries.pending_deliveries_updated',
+  'trigger subscriptions.subscriptions_breaker_changed',
 ];
 
 /** Everything in the schema `public`, one line each, sorted. */

@@ -34,7 +34,9 @@ beforeEach(async () => {
   ledger.answers.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
-  await ledger.db.pool.query('TRUNCATE pending_deliveries, finished_deliveries, attempts, events, replays');
+  await ledger.db.pool.query(
+    'TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, attempts, events, replays',
+  );
 });
 
 const { signal } = new AbortController();

@@ -7,6 +7,7 @@ import { giveUpErased } from '../deliveries/give-up-erased.js';
 import { COLUMNS } from '../deliveries/tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { insertEvents } from '../events/insert-events.js';
+import { SHARDS } from '../dispatch/due-subscriptions.js';
 import { leaseDue } from '../dispatch/lease-due.js';
 import { dispatch } from '../dispatch/dispatch.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
@@ -288,7 +289,7 @@ describe('retention (V5)', () => {
       log: silent,
       now: () => day(40),
       observe: () => {
-        leased ??= leaseDue(ledger.db.pool, { perSubscription: 1, limit: 1 });
+        leased ??= leaseDue(ledger.db.pool, { perSubscription: 1, limit: 1, shards: SHARDS });
       },
     });
     await aged(day(0));

@@ -8,7 +8,7 @@
  *  the limit changes or is removed     turns given out before stay as they are
  *
  *  Turns are given out at most TURNS_AHEAD_SECONDS ahead: so the rate is kept however late a round of the dispatcher is, a delivery
- *  is moved once, and a new limit holds soon. A turn that is not used is lost. Only the dispatcher gives turns out, one round at a time;
+ *  is moved once, and a new limit holds soon. A turn that is not used is lost. Only the dispatcher gives turns out, one process at a time to a subscription;
  *  a publish and a retry leave theirs to it. */
 
 export const TURNS_AHEAD_SECONDS = 2;
@@ -23,3 +23,7 @@ export const turnsLeft = ({ firstTurn, rate }: { firstTurn: string; rate: string
 /** SQL: the turn that comes `after` others; null without a limit. */
 export const turnAfter = (after: string, { firstTurn, rate }: { firstTurn: string; rate: string }): string =>
   `${firstTurn} + ${after} / ${rate}::float8 * interval '1 second'`;
+
+/** SQL: from when on the turn can be given out. */
+export const turnFreeAt = ({ firstTurn, rate }: { firstTurn: string; rate: string }): string =>
+  `${firstTurn} + interval '1 second' / ${rate} - interval '${TURNS_AHEAD_SECONDS} seconds'`;

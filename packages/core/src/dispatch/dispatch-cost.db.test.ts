@@ -1,0 +1,142 @@
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
+import { findDueShards, SHARDS } from './due-subscriptions.js';
+import { leaseDue } from './lease-due.js';
+
+// What a round reads, as Postgres counts it: the cost may depend on what it leases, and on nothing else.
+
+const LIMIT = 200;
+const ACCOUNTS = 20;
+
+let ledger: Ledger;
+let one: pg.Pool;
+beforeAll(async () => {
+  ledger = await openLedger();
+  // One connection: it knows the statements by their names, and can be asked for their plans.
+  one = openSingleConnection(ledger.db);
+  await ledger.db.pool.query(`INSERT INTO accounts (id) SELECT 'a' || n FROM generate_series(1, ${ACCOUNTS}) n`);
+  await findDueShards(one);
+  await owe({ subscriptions: 1, each: 1 });
+  await leaseDue(one, { perSubscription: 1, limit: 1, shards: SHARDS });
+});
+afterAll(async () => {
+  await one.end();
+  await ledger.close();
+});
+beforeEach(async () => {
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions');
+});
+
+interface Node {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+  Plans?: Node[];
+}
+interface Cost {
+  leased: number;
+  /** Rows that scans of tables and indexes read. */
+  rows: number;
+  buffers: number;
+}
+
+async function explain(execute: string): Promise<Cost> {
+  const { rows } = await one.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+    `EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) EXECUTE ${execute}`,
+  );
+  const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+  if (!plan) throw new Error('EXPLAIN says nothing');
+  return {
+    leased: plan['Actual Rows'],
+    rows: rowsRead(plan),
+    buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+  };
+}
+async function round(): Promise<Cost> {
+  const { due } = await findDueShards(one);
+  return explain(`"lease-due" (250, ${LIMIT}, '{${due.join()}}')`);
+}
+
+/** A write reads the row that it writes once more: that does not count. */
+function rowsRead(node: Node, written?: string): number {
+  const isScan = /^(?:Seq|Index|Index Only|Bitmap Heap|Tid) Scan$/.test(node['Node Type']);
+  const reads = isScan && node['Relation Name'] !== written;
+  const own = reads ? (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'] : 0;
+  const inner = node['Node Type'] === 'ModifyTable' ? node['Relation Name'] : written;
+  return (node.Plans ?? []).reduce((sum, child) => sum + rowsRead(child, inner), own);
+}
+
+/** So many subscriptions, each owed so many deliveries: due now, or retries of tomorrow. */
+async function owe({ subscriptions, each, due = 'now()' }: { subscriptions: number; each: number; due?: string }) {
+  await ledger.db.pool.query(
+    `WITH made AS (
+       INSERT INTO subscriptions (id, account_id, url, status)
+       SELECT posthorn_uuidv7(), 'a' || 1 + n % ${ACCOUNTS}, 'https://hooks.example.com/', 'active' FROM generate_series(1, $1::int) n
+       RETURNING id, account_id
+     )
+     INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at)
+     SELECT posthorn_uuidv7(), m.account_id, posthorn_uuidv7(), 'message:created', m.id, 'pending', ${due}
+     FROM made m, generate_series(1, $2::int)`,
+    [subscriptions, each],
+  );
+}
+
+it.each([
+  { subscriptions: 60, each: 25 },
+  { subscriptions: 500, each: 1 },
+  { subscriptions: 1, each: 1_500 },
+])('a round reads at most five rows for each delivery that it leases: $subscriptions × $each due', async (owed) => {
+  await owe(owed);
+  for (let n = 0; n < 2; n += 1) {
+    const { leased, rows, buffers } = await round();
+    expect(leased).toBeGreaterThan(LIMIT / 2);
+    expect(rows).toBeLessThanOrEqual(5 * leased);
+    expect(buffers).toBeLessThanOrEqual(40 * leased);
+  }
+});
+
+it('reads no more of a long backlog than of a short one', async () => {
+  await owe({ subscriptions: 10, each: 40 });
+  const short = await round();
+  await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions');
+  await owe({ subscriptions: 10, each: 400 });
+  const long = await round();
+  expect(long.leased).toBe(short.leased);
+  expect(long.rows).toBeLessThanOrEqual(short.rows);
+  expect(long.buffers).toBeLessThanOrEqual(1.5 * short.buffers);
+});
+
+it('what is owed later costs nothing: one probe for each shard', async () => {
+  await owe({ subscriptions: 500, each: 2, due: `now() + interval '1 day'` });
+  const cost = await explain(`"find-due-shards" ('{${SHARDS.join()}}')`);
+  expect(cost.leased).toBe(0);
+  expect(cost.rows).toBeLessThanOrEqual(SHARDS.length);
+  expect(cost.buffers).toBeLessThanOrEqual(4 * SHARDS.length);
+  expect(await findDueShards(one)).toEqual({ due: [], isAnySoon: false });
+});
+
+it('who has no room is looked at less and less often, and not in each round', async () => {
+  await owe({ subscriptions: 100, each: 20 });
+  await ledger.db.pool.query(`UPDATE subscriptions SET concurrency_limit = 1`);
+  expect((await round()).leased).toBe(100);
+  await ledger.passSecond();
+  expect((await round()).leased).toBe(0);
+  // Nothing was leased for a while: the next look is a second after this one.
+  await ledger.db.pool.query(
+    `UPDATE pending_deliveries SET leased_until = leased_until - interval '20 seconds' WHERE leased_until IS NOT NULL`,
+  );
+  await ledger.passSecond();
+  const { rows: clock } = await ledger.db.pool.query<{ now: string }>('SELECT now()::text AS now');
+  expect((await round()).leased).toBe(0);
+  const { rows } = await ledger.db.pool.query<{ early: number; within: number }>(
+    `SELECT count(*) FILTER (WHERE due_at < $1::timestamptz + interval '1 second')::int AS early,
+       count(DISTINCT subscription_id) FILTER (WHERE due_at <= now() + interval '1 second')::int AS within FROM due_subscriptions`,
+    [clock[0]?.now],
+  );
+  expect(rows).toEqual([{ early: 0, within: 100 }]);
+});
