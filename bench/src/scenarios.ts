@@ -7,6 +7,7 @@ import { history } from './scenarios/history.js';
 import { hostile } from './scenarios/hostile.js';
 import { idle } from './scenarios/idle.js';
 import { isolation } from './scenarios/isolation.js';
+import { jobs } from './scenarios/jobs.js';
 import { memory } from './scenarios/memory.js';
 import { neighbours } from './scenarios/neighbours.js';
 import { rateLimit } from './scenarios/rate-limit.js';
@@ -26,6 +27,7 @@ export const scenarios: Scenario[] = [
   isolation,
   rateLimit,
   backends,
+  jobs,
   hostile,
   memory,
   retention,

@@ -9,6 +9,7 @@ export interface Env {
   databaseDirectUrl: string | null;
   databasePoolSize: number;
   queue: QueueConnection;
+  deliveriesPerJob: number;
   host: string;
   port: number;
   operatorKey: string;
@@ -43,6 +44,7 @@ const NAMES = [
   'DATABASE_POOL_SIZE',
   'REDIS_URL',
   'QUEUE_BACKEND',
+  'DELIVERIES_PER_JOB',
   'API_HOST',
   'API_PORT',
   'POSTHORN_OPERATOR_KEY',
@@ -73,6 +75,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     databaseDirectUrl: read.databaseDirectUrl,
     databasePoolSize: read.databasePoolSize,
     queue: queueOf(read),
+    deliveriesPerJob: read.deliveriesPerJob,
     host: read.apiHost,
     port: read.apiPort,
     operatorKey: read.operatorKey,

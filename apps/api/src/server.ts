@@ -31,7 +31,7 @@ const db = openDatabase({
 // Before the queue connects, too: behind the wrong pooler its settings would reach other clients.
 await requireSessions(db, log).catch(giveUp);
 const onFailure = (queue: string, count: number) => metrics.enqueueFailures.inc({ queue }, count);
-const producer = openProducer(env.queue, { log, onFailure });
+const producer = openProducer(env.queue, { log, deliveriesPerJob: env.deliveriesPerJob, onFailure });
 const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });
 const core = { db, enqueue: producer.enqueue, cipher };
 const publisher = openPublisher(core, {

@@ -1,5 +1,5 @@
-import { openProducer, type Producer, QUEUE_NAMES, type QueueConnection } from '@posthorn/jobs';
-import { cloneDatabase } from '@posthorn/testing';
+import { openConsumer, openProducer, type Producer, QUEUE_NAMES, type QueueConnection } from '@posthorn/jobs';
+import { cloneDatabase, waitFor } from '@posthorn/testing';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -63,12 +63,14 @@ async function cookieOf(app: FastifyInstance): Promise<string> {
 const uuid = (digit: number) => `01890000-0000-7000-8000-00000000000${digit}`;
 
 describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
+  let connection: QueueConnection;
   let producer: Producer;
   let app: FastifyInstance;
   let cookie: string;
 
   beforeAll(async () => {
-    producer = openProducer(await connect(backend), { log });
+    connection = await connect(backend);
+    producer = openProducer(connection, { log });
     undo.push(() => producer.close());
     for (const name of QUEUE_NAMES) await producer.queues[name].waitUntilReady();
     await producer.enqueue('deliver', [{ id: uuid(1), attemptNumber: 1 }]);
@@ -109,6 +111,36 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
       job: { data: { deliveryId: data.deliveryId, accountId: 'Acme-2', payload: '(not shown)' } },
     });
     expect(answer.body).not.toMatch(/Hey there|hooks\.example|whsec_/);
+  });
+
+  test('shows the deliveries of a job, and when it has ended the outcome of each, and no payload', async () => {
+    await producer.enqueue(
+      'retry',
+      [uuid(4), uuid(5)].map((id) => ({ id, attemptNumber: 2, leasedUntil: 1_795_000_000_123_456 })),
+    );
+    const [waiting] = await producer.queues.retry.getWaiting();
+    const show = async () => {
+      const answer = await app.inject({ url: `/api/queues/retry/${waiting?.id}`, headers: { cookie } });
+      return answer.json<{ job: { data: { deliveries: object }; returnValue: object | null } }>().job;
+    };
+    const attempts = Object.entries((await show()).data.deliveries);
+    for (const attempt of attempts)
+      expect(attempt).toEqual([expect.stringMatching(/^dlv_[0-9a-z]{26}-2$/), 1_795_000_000_123_456]);
+
+    const value = { outcome: 'ok', statusCode: 200, accountId: 'Acme-2', payload: { body: 'Hey there!' } };
+    const consumer = openConsumer(connection, {
+      queue: 'retry',
+      concurrency: 2,
+      log,
+      handle: () => Promise.resolve({ end: 'completed', value }),
+    });
+    undo.push(() => consumer.stop({ graceMs: 0 }));
+    consumer.start();
+    const { returnValue } = await waitFor(async () => {
+      const job = await show();
+      return job.returnValue !== null && job;
+    });
+    expect(returnValue).toEqual(Object.fromEntries(attempts.map(([id]) => [id, { ...value, payload: '(not shown)' }])));
   });
 
   test('read-only, it refuses every change, and the queue is as it was', async () => {

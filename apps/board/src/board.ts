@@ -56,14 +56,16 @@ function adapt(name: QueueName, queue: Producer['queues'][QueueName], readOnly: 
 
 // What a retry does, as the workers take it. (What else is changed here the ledger does not hear of: jobs that are removed
 // come back with the dispatcher.)
-const ATTEMPT = 'A retry here makes one more attempt of the delivery, as a job of its own, which the result names.';
+const ATTEMPT =
+  'A retry here makes one more attempt of each delivery of the job (of a failed job: of each that failed), as a job of its own, which the result names.';
 const RETRY: Record<QueueName, string> = {
   deliver: ATTEMPT,
   retry: ATTEMPT,
   verify: 'A retry here changes nothing: verify again over the API.',
 };
 
-/** Of a job's data or result: ids, numbers and single words. A payload, a URL or a secret does not pass. */
+/** Of a job's data, progress or result: ids, numbers and single words; by delivery, if it has several. A payload, a URL or a secret does not
+ *  pass. */
 function onlyIds(value: unknown): unknown {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return value;
   if (typeof value === 'string') return ID_OR_WORD.test(value) ? value : HIDDEN;
@@ -72,7 +74,9 @@ function onlyIds(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, entry]) => {
       if (key === 'accountId' && typeof entry === 'string' && ACCOUNT_ID.test(entry)) return [key, entry];
-      return [key, typeof entry === 'object' && entry !== null ? HIDDEN : onlyIds(entry)];
+      if (key === 'givenBack' && Array.isArray(entry)) return [key, entry.map(onlyIds)];
+      const isNested = typeof entry === 'object' && entry !== null && key !== 'deliveries' && !ATTEMPT_ID.test(key);
+      return [key, isNested ? HIDDEN : onlyIds(entry)];
     }),
   );
 }
@@ -80,6 +84,7 @@ function onlyIds(value: unknown): unknown {
 // A TypeID, a job id (`dlv_…-3`), an outcome (`http_error`) or a time. Signing secrets begin with whsec_.
 const ID_OR_WORD =
   /^(?!whsec_)(?:[a-z]{2,8}_[0-9a-z]{26}(?:-\d+)?|[a-z]+(?:[_ ][a-z]+){0,3}|\d{4}-\d{2}-\d{2}T[\d:.]+Z)$/;
+const ATTEMPT_ID = /^dlv_[0-9a-z]{26}-\d+$/;
 // The chat app's own choice.
 const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const HIDDEN = '(not shown)';

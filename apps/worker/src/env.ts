@@ -19,6 +19,7 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'RETRY_SCHEDULE_SECONDS',
     'DELIVERY_TIMEOUT_MS',
     'WORKER_CONCURRENCY',
+    'DELIVERIES_PER_JOB',
     'WORKER_HEALTH_HOST',
     'WORKER_HEALTH_PORT',
     'FAILING_AFTER_DAYS',

@@ -61,13 +61,13 @@ export function openMetrics() {
   });
   const inFlight = new Gauge({
     name: 'posthorn_worker_in_flight',
-    help: 'Jobs at work',
+    help: 'Deliveries and verifications at work',
     labelNames: ['queue'],
     registers,
   });
   const concurrency = new Gauge({
     name: 'posthorn_worker_concurrency',
-    help: 'Jobs at once, at most; slow attempts have slots beside the others',
+    help: 'Deliveries at once, at most; slow attempts have slots beside the others',
     labelNames: ['queue'],
     registers,
   });
@@ -95,7 +95,7 @@ export function openMetrics() {
   });
   const dispatched = new Counter({
     name: 'posthorn_dispatcher_enqueued_total',
-    help: 'Jobs the dispatcher made; a steady growth says that something else loses them',
+    help: 'Attempts the dispatcher enqueued; a steady growth says that something else loses them',
     registers,
   });
   const replayed = new Counter({

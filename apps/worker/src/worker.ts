@@ -65,6 +65,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
   const retryWhileUnavailable = makeRetryWhileUnavailable({ log });
   const producer = openProducer(env.queue, {
     log,
+    deliveriesPerJob: env.deliveriesPerJob,
     availability,
     onFailure: (queue, count) => metrics.enqueueFailures.inc({ queue }, count),
   });

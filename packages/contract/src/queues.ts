@@ -7,7 +7,11 @@ const atMost10000 = (description: string) =>
 
 const Queue = z.object({
   name: z.string().describe('`deliver`: first attempts · `retry`: next ones · `verify`: handshakes.'),
-  waiting: z.int().describe('Jobs that wait for a worker.'),
+  waiting: z
+    .int()
+    .describe(
+      'Jobs that wait for a worker. A job of `deliver` has one delivery, or up to 50 that became due together.',
+    ),
   prioritized: z
     .int()
     .describe(

@@ -60,10 +60,12 @@ export async function openLedger(): Promise<Ledger> {
   const enqueue: Deps['enqueue'] = (queue, due) => {
     if (!isUp) return Promise.resolve(false);
     for (const one of due) {
-      const isKnown = jobs.some(
+      const known = jobs.find(
         (job) => job.queue === queue && job.id === one.id && job.attemptNumber === one.attemptNumber,
       );
-      if (!isKnown) jobs.push({ ...one, queue });
+      if (!known || one.leasedBefore === 'deferred') jobs.push({ ...one, queue });
+      else if (one.leasedBefore === 'expired')
+        jobs[jobs.indexOf(known)] = { ...one, queue, delayMs: known.delayMs ?? 0, rank: known.rank ?? 0 };
     }
     return Promise.resolve(true);
   };

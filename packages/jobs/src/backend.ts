@@ -29,6 +29,11 @@ export interface NewJob {
   opts: JobsOptions;
 }
 
+export interface StoredJob {
+  id: string;
+  data: unknown;
+}
+
 /** The connections of one process to the queue, and what is built on them. */
 export interface Backend {
   queue(name: QueueName | typeof CHECK_QUEUE): Queue;
@@ -39,9 +44,11 @@ export interface Backend {
   workersPerQueue: number;
   /** A rule for finished jobs that keeps the last `count` of a kind: asked for each, it says what BullMQ is to keep now. */
   keepLast(count: number): () => KeepJobs | false;
-  /** Removes those of these jobs that have completed or failed, and on Redis those that no list has any more. Leaves alone those that
-   *  wait, are delayed or run. Safe to repeat. */
-  removeFinished(queue: Queue, jobIds: string[]): Promise<void>;
+  /** Removes those of these jobs that have completed or failed, and on Redis those that no list has any more. Those that wait, are delayed or
+   *  run keep their place and get this data. Safe to repeat. */
+  makeRoom(queue: Queue, jobs: StoredJob[]): Promise<void>;
+  /** The jobs that workers have now. */
+  readActive(queue: Queue): Promise<(StoredJob & { progress: unknown })[]>;
   /** Resolves when there is a connection; throws when the attempt under way fails. */
   connected(): Promise<void>;
   /** True to one caller (on Postgres, to one of each process) after the queue was flushed, restarted or replaced: jobs may be
@@ -59,12 +66,13 @@ export interface BackendOptions {
   onError: (error: Error) => void;
 }
 
-// Returns those of the jobs ARGV[2…] that are in the way of a new one of their id. Reads the lists, which may be long, once for all
-// and only for jobs that are neither finished nor delayed nor prioritized.
+// Returns those of the jobs ARGV[2], ARGV[4] … that are in the way of a new one of their id, and gives all the data ARGV[3], ARGV[5] …
+// Reads the lists, which may be long, once for all and only for jobs that are neither finished nor delayed nor prioritized.
 const FIND_FINISHED = `
 local found, unlisted = {}, {}
-for i = 2, #ARGV do
+for i = 2, #ARGV, 2 do
   local id = ARGV[i]
+  if redis.call('EXISTS', ARGV[1] .. id) == 1 then redis.call('HSET', ARGV[1] .. id, 'data', ARGV[i + 1]) end
   if redis.call('ZSCORE', KEYS[1], id) or redis.call('ZSCORE', KEYS[2], id) then
     found[#found + 1] = id
   elseif not redis.call('ZSCORE', KEYS[3], id) and not redis.call('ZSCORE', KEYS[4], id) and redis.call('EXISTS', ARGV[1] .. id) == 1 then
@@ -78,6 +86,13 @@ for list = 5, 7 do
 end
 for id in pairs(unlisted) do found[#found + 1] = id end
 return found`;
+const READ_ACTIVE = `
+local jobs = {}
+for i, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local job = redis.call('HMGET', ARGV[1] .. id, 'data', 'progress')
+  jobs[i] = {id, job[1] or 'null', job[2] or 'null'}
+end
+return jobs`;
 const STATES = ['completed', 'failed', 'delayed', 'prioritized', 'wait', 'paused', 'active'];
 
 const TRIM_EVERY_MS = 1_000;
@@ -119,10 +134,19 @@ function openRedis(url: string, { producing, onError }: BackendOptions): Backend
       else await queue.addBulk(jobs);
     },
     keepLast: (count) => () => ({ count }),
-    async removeFinished(queue, jobIds) {
+    async makeRoom(queue, jobs) {
       const keys = STATES.map((state) => queue.toKey(state));
-      const finished = await redis.eval(FIND_FINISHED, keys.length, ...keys, queue.toKey(''), ...jobIds);
+      const given = jobs.flatMap(({ id, data }) => [id, JSON.stringify(data)]);
+      const finished = await redis.eval(FIND_FINISHED, keys.length, ...keys, queue.toKey(''), ...given);
       await Promise.all((finished as string[]).map((id) => queue.remove(id)));
+    },
+    async readActive(queue) {
+      const jobs = await redis.eval(READ_ACTIVE, 1, queue.toKey('active'), queue.toKey(''));
+      return (jobs as [string, string, string][]).map(([id, data, progress]) => ({
+        id,
+        data: JSON.parse(data),
+        progress: JSON.parse(progress),
+      }));
     },
     queue: (name) =>
       new Queue(name, {
@@ -185,12 +209,24 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
         return { count };
       };
     },
-    async removeFinished({ name }, jobIds) {
+    async makeRoom({ name }, jobs) {
+      const ids = jobs.map(({ id }) => id);
       // BullMQ's own function: it also removes what belongs to a job.
       await pool.query(
         `SELECT remove(queue, id, false) FROM job WHERE queue = $1 AND id = ANY ($2::text[]) AND state IN ('completed', 'failed')`,
-        [name, jobIds],
+        [name, ids],
       );
+      await pool.query(
+        `UPDATE job j SET data = given.data FROM unnest($2::text[], $3::jsonb[]) AS given (id, data) WHERE j.queue = $1 AND j.id = given.id`,
+        [name, ids, jobs.map(({ data }) => JSON.stringify(data))],
+      );
+    },
+    async readActive({ name }) {
+      const { rows } = await pool.query<StoredJob & { progress: unknown }>(
+        `SELECT id, data, progress FROM job WHERE queue = $1 AND state = 'active'`,
+        [name],
+      );
+      return rows;
     },
     queue: (name) => new classes.Queue(name, { connection: shared }).on('error', onError) as unknown as Queue,
     worker: (name, process, workerOptions) =>

@@ -3,11 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
-import { type QueueName, type Taken, fromJobId } from './catalog.js';
-import { openConcurrency } from './concurrency.js';
+import { type Due, type QueueName, type Taken, toJobId } from './catalog.js';
+import { type Progress, isGroup, readJob, toGroupData } from './job.js';
 import type { Log } from './log.js';
+import { type Places, openPlaces } from './places.js';
 
-/** How a job ends.
+/** How the work on one delivery ends, and with it its job. (A job of several ends when all have; see `endGroup`.)
  *  completed: kept among the last ones, with `value`, for the dashboard · failed: kept among the failed ones ·
  *  dropped: there was nothing to do; forgotten at once, so that its id may come again · postponed: again in `inMs` */
 export type JobEnd =
@@ -18,10 +19,10 @@ export type JobEnd =
 
 export interface ConsumerOptions {
   queue: QueueName;
-  /** Jobs at once. */
+  /** Deliveries at once, however many share a job. */
   concurrency: number;
-  /** `signal` aborts when the process can wait no longer. A throw is a fault of ours: it is logged, the job is forgotten,
-   *  and the dispatcher brings it again after a while. */
+  /** Called for each delivery of a job, at once as far as there is room. `signal` aborts when the process can wait no longer. A throw is a fault of ours: it is logged, the delivery is
+   *  forgotten, and the dispatcher brings it again after a while. */
   handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>;
   log: Log;
   /** Shared by all that a process has on one queue, so that its absence is said once. */
@@ -33,17 +34,20 @@ export interface Consumer {
   start(): void;
   /** False before the start, and after the end: also an end of its own, after which it takes no job any more. */
   isRunning(): boolean;
-  /** Jobs at once, from now on; also while none of those at work ends. */
+  /** Deliveries at once, from now on; also while none of those at work ends. */
   setConcurrency(concurrency: number): void;
   /** Takes no more jobs, waits up to `graceMs` for those at work, then aborts them; resolves when all have ended, or soon
    *  after. What did not end is run again elsewhere, after its lock has run out. */
   stop(options: { graceMs: number }): Promise<void>;
 }
 
+/** broken: by a fault of ours, or by our shutdown · lost: not begun, as another worker has the job now. */
+type Ended = JobEnd | { end: 'broken'; error: unknown } | { end: 'lost' };
+
 const LOCK_MS = 10_000;
 const KEPT = 200; // finished jobs of a queue, to look at
 const LAST_WORDS_MS = 3_000; // between the abort and giving up
-const WORTH_A_WORKER = 25; // jobs at once
+const WORTH_A_WORKER = 25; // deliveries at once
 
 export function openConsumer(
   connection: QueueConnection,
@@ -56,30 +60,52 @@ export function openConsumer(
   const giveUp = new AbortController();
   setMaxListeners(0, giveUp.signal);
 
-  async function run(job: Job, token: string | undefined): Promise<unknown> {
+  async function run(job: Job, token: string | undefined, places: Places): Promise<unknown> {
     availability.found();
     // Whatever goes wrong from here on forgets the job, unless it says otherwise: its id must be free to come again.
     job.opts.removeOnFail = true;
-    const due = fromJobId(queue, job.id);
-    if (!due) {
+    const due = readJob(queue, job);
+    if (due.length === 0) {
       log.error({ queue, jobId: job.id }, 'job.unreadable');
       return drop(job);
     }
-    if (!(await isStillOurs(job, token))) return drop(job);
-    let ended: JobEnd;
-    try {
-      // A run counts when it has completed or failed, and we never let BullMQ try again by itself: so one that counted was put
-      // back by hand. Runs that were postponed, handed back at a shutdown or lost with their worker do not count.
-      const isPutBack = job.attemptsMade > 0;
-      ended = await handle({ ...due, isPutBack }, giveUp.signal);
-    } catch (error) {
-      if (isStopping) {
-        await job.moveToWait(token);
-        throw new WaitingError();
+    const ours = openOwnership(job, token);
+    if (!(await ours.isStillOurs())) return drop(job);
+    // A run counts when it has completed or failed, and we never let BullMQ try again by itself: so one that counted was put
+    // back by hand. Runs that were postponed, handed back at a shutdown or lost with their worker do not count.
+    const isPutBack = job.attemptsMade > 0;
+    const left = new Set(due);
+    const work = async (one: Due): Promise<Ended> => {
+      await places.enter();
+      try {
+        if (isStopping) throw new Error('the worker stops');
+        return (await ours.isStillOurs()) ? await handle({ ...one, isPutBack }, giveUp.signal) : { end: 'lost' };
+      } catch (error) {
+        if (!isStopping) log.error({ err: error, queue, jobId: job.id, attempt: toJobId(queue, one) }, 'job.broken');
+        return { end: 'broken', error };
+      } finally {
+        left.delete(one);
+        places.leave({ isLast: left.size === 0 });
       }
-      log.error({ err: error, queue, jobId: job.id }, 'job.broken');
-      throw new UnrecoverableError(error instanceof Error ? error.message : String(error));
+    };
+
+    if (!isGroup(job.id)) {
+      const [one] = due as [Due];
+      return endSingle(job, token, await work(one));
     }
+    const givenBack = openGivenBack(job);
+    const ends = await Promise.all(
+      due.map(async (one) => {
+        const ended = await work(one);
+        // The dispatcher may bring it again while others of the job are under way.
+        if (ended.end === 'dropped' && left.size > 0) givenBack.add(toJobId(queue, one));
+        return { one, ended };
+      }),
+    );
+    return endGroup(job, token, ends);
+  }
+
+  async function endSingle(job: Job, token: string | undefined, ended: Ended): Promise<unknown> {
     switch (ended.end) {
       case 'completed':
         job.opts.removeOnComplete = toKeep.completed();
@@ -88,20 +114,49 @@ export function openConsumer(
         job.opts.removeOnFail = toKeep.failed();
         throw new UnrecoverableError(ended.reason);
       case 'dropped':
+      case 'lost':
         return drop(job);
       case 'postponed':
         await job.moveToDelayed(Date.now() + Math.ceil(ended.inMs), token);
         throw new DelayedError();
+      case 'broken':
+        if (!isStopping) throw new UnrecoverableError(messageOf(ended.error));
+        await job.moveToWait(token);
+        throw new WaitingError();
       default:
         return ended satisfies never;
     }
   }
 
+  /** How a job of several deliveries ends, where they end differently:
+   *  one was broken by our shutdown    waits again; what has ended is ended by then, says the ledger
+   *  one failed                        is kept among the failed, with those that did; the reason tells of all
+   *  one completed                     is kept, and tells of all
+   *  otherwise                         is dropped
+   *  What was broken otherwise, or postponed, the dispatcher brings again when its lease has run out. (None is postponed unless the clocks of
+   *  the database and the queue differ: what has a delay has a job of its own.) */
+  async function endGroup(job: Job, token: string | undefined, ends: { one: Due; ended: Ended }[]): Promise<unknown> {
+    const of = (end: Ended['end']) => ends.filter(({ ended }) => ended.end === end).map(({ one }) => one);
+    const [broken, failed] = [of('broken'), of('failed')];
+    if (isStopping && broken.length > 0) {
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
+    const outcomes = Object.fromEntries(ends.map(({ one, ended }) => [toJobId(queue, one), outcomeOf(ended)]));
+    if (failed.length > 0) {
+      job.opts.removeOnFail = toKeep.failed();
+      await job.updateData(toGroupData(queue, failed)); // what a person puts back
+      throw new UnrecoverableError(`${failed.length} of ${ends.length} failed: ${JSON.stringify(outcomes)}`);
+    }
+    if (of('completed').length === 0) return drop(job);
+    job.opts.removeOnComplete = toKeep.completed();
+    return outcomes;
+  }
+
   const count = Math.min(backend.workersPerQueue, Math.ceil(concurrency / WORTH_A_WORKER));
   const share = (jobs: number) => Math.ceil(jobs / count);
-  const workers = Array.from({ length: count }, (_, n) =>
-    backend.worker(queue, run, {
-      concurrency: share(concurrency),
+  const workers = Array.from({ length: count }, (_, n) => {
+    const worker = backend.worker(queue, (job, token) => run(job, token, places), {
       autorun: false,
       // A crashed worker's job comes back when its lock has run out and the checker has been by twice: 10 to 16 s.
       lockDuration: LOCK_MS,
@@ -111,24 +166,25 @@ export function openConsumer(
       maxStalledCount: 1_000_000,
       // A Redis that has just started refuses while it loads its file; BullMQ would rest for 15 s after each refusal.
       runRetryDelay: 500,
-    }),
-  );
-  const setShares = workers.map((worker) => openConcurrency(worker, share(concurrency)));
+    });
+    const places = openPlaces(worker, share(concurrency));
+    return { worker, places };
+  });
   let running: Promise<unknown> | undefined;
 
   return {
     start() {
-      running = Promise.all(workers.map((worker) => worker.run())).catch((error: unknown) => {
+      running = Promise.all(workers.map(({ worker }) => worker.run())).catch((error: unknown) => {
         if (!isStopping) log.error({ err: error, queue }, 'consumer.ended');
       });
     },
-    isRunning: () => workers.every((worker) => worker.isRunning()) && !isStopping,
+    isRunning: () => workers.every(({ worker }) => worker.isRunning()) && !isStopping,
     setConcurrency(next) {
-      for (const setShare of setShares) setShare(share(next));
+      for (const { places } of workers) places.resize(share(next));
     },
     async stop({ graceMs }) {
       isStopping = true;
-      const closed = Promise.all(workers.map((worker) => worker.close())).catch((error: unknown) =>
+      const closed = Promise.all(workers.map(({ worker }) => worker.close())).catch((error: unknown) =>
         log.warn({ err: error, queue }, 'consumer.close_failed'),
       );
       const isClosed = await settles(closed, graceMs);
@@ -142,11 +198,56 @@ export function openConsumer(
   };
 }
 
-/** Where the queue is far away, a job's lock may have run out before it is started, and somebody else have it: whose lock is old
- *  renews it first. */
-async function isStillOurs(job: Job, token: string | undefined): Promise<boolean> {
-  if (token === undefined || Date.now() - (job.processedOn ?? Date.now()) < LOCK_MS / 2) return true;
-  return (await job.extendLock(token, LOCK_MS).catch(() => 0)) > 0;
+/** What is told of one delivery among others. */
+function outcomeOf(ended: Ended): unknown {
+  switch (ended.end) {
+    case 'completed':
+      return ended.value;
+    case 'failed':
+      return ended.reason;
+    case 'broken':
+      return `broken: ${messageOf(ended.error)}`;
+    default:
+      return ended.end;
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Where the queue is far away, a job's lock may have run out before it is started, and somebody else have it; and so while our process
+ *  stood still. Whose lock was looked at long ago renews it first. */
+function openOwnership(job: Job, token: string | undefined) {
+  let lookedAt = job.processedOn ?? Date.now();
+  let looking = Promise.resolve(true);
+  return {
+    isStillOurs(): Promise<boolean> {
+      if (token === undefined || Date.now() - lookedAt < LOCK_MS / 2) return looking;
+      lookedAt = Date.now();
+      looking = job
+        .extendLock(token, LOCK_MS)
+        .then((extended) => extended > 0)
+        .catch(() => false);
+      return looking;
+    },
+  };
+}
+
+/** Has the queue know which deliveries of a job no worker has any more. Best effort: what it does not learn, a lease ends. */
+function openGivenBack(job: Job) {
+  const ids: string[] = [];
+  let isAsked = false;
+  return {
+    add(id: string): void {
+      ids.push(id);
+      if (isAsked) return;
+      isAsked = true;
+      // Those that end together are told of together.
+      setImmediate(() => {
+        isAsked = false;
+        job.updateProgress({ givenBack: ids } satisfies Progress).catch(() => {});
+      });
+    },
+  };
 }
 
 /** Ends a job without a trace. */

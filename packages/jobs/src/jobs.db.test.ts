@@ -174,7 +174,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(await finished(), 'in the way').toEqual({ completed: 1, failed: 1 });
 
       const others = [due(), due()];
-      const again = [completes, fails].map((one) => ({ ...one, replacesFinished: true }));
+      const again = [completes, fails].map((one) => ({ ...one, leasedBefore: 'expired' as const }));
       expect(await enqueue('deliver', [...others, ...again])).toBe(true);
       expect(await finished()).toEqual({ completed: 0, failed: 0 });
       consumer('deliver', ({ id, isPutBack }) => {
@@ -188,6 +188,13 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     it('keeps its job, and its place, where that waits, is delayed or runs', async () => {
       const { enqueue, queues } = producer();
       const jobs = { waits: due(), isBehind: due({ rank: 5 }), sleeps: due({ delayMs: 3_600_000 }) };
+      const leases = async () =>
+        Promise.all(
+          Object.values(jobs).map(async (one) => {
+            const job = await queues.deliver.getJob(toJobId('deliver', one));
+            return job?.data.leasedUntil;
+          }),
+        );
       const found = () =>
         Promise.all(
           Object.values(jobs).map(async (one) => {
@@ -200,9 +207,10 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(before.map(([state]) => state)).toEqual(['waiting', 'prioritized', 'delayed']);
       await enqueue(
         'deliver',
-        Object.values(jobs).map((one) => ({ ...one, replacesFinished: true })),
+        Object.values(jobs).map((one) => ({ ...one, leasedUntil: 2, leasedBefore: 'expired' as const })),
       );
       expect(await found()).toEqual(before);
+      expect(await leases()).toEqual([2, 2, 2]);
 
       const running = due();
       let runs = 0;
@@ -215,7 +223,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       });
       await enqueue('retry', [running]);
       await waitFor(() => runs === 1);
-      await enqueue('retry', [{ ...running, replacesFinished: true }]);
+      await enqueue('retry', [{ ...running, leasedBefore: 'expired' as const }]);
       release();
       await waitFor(async () => (await queues.retry.getCompletedCount()) === 1);
       expect(await queues.retry.getJobCounts('waiting', 'active', 'prioritized')).toEqual({
@@ -238,9 +246,172 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(await queues.deliver.getWaitingCount(), 'ignored').toBe(1);
       await enqueue(
         'deliver',
-        [lost, waiting].map((one) => ({ ...one, replacesFinished: true })),
+        [lost, waiting].map((one) => ({ ...one, leasedBefore: 'expired' as const })),
       );
       expect(await queues.deliver.getWaitingCount()).toBe(2);
+    });
+  });
+
+  describe('deliveries that are due together', () => {
+    const LEASE = { leasedUntil: 1_795_000_000_123_456 };
+    const several = (count: number) => Array.from({ length: count }, () => due(LEASE));
+    const idsOf = (some: Due[]) => some.map((one) => toJobId('deliver', one)).toSorted();
+    function hang() {
+      let release = () => {};
+      const until = new Promise<void>((resolve) => (release = resolve));
+      return { until, release };
+    }
+
+    it('share a job: one that hangs holds no other up, and the job tells the outcome of each', async () => {
+      const { enqueue, queues, figures } = producer();
+      const together = several(3);
+      const [slow] = together as [Due];
+      const { until, release } = hang();
+      const ended: Taken[] = [];
+      await Promise.all(together.map((one) => enqueue('deliver', [one])));
+      expect((await figures()).deliver.waiting).toBe(1);
+      consumer('deliver', async (one) => {
+        if (one.id === slow.id) await until;
+        ended.push(one);
+        return { end: 'completed', value: { outcome: one.id === slow.id ? 'late' : 'ok' } };
+      });
+      await waitFor(() => ended.length === 2);
+      expect(ended).toMatchObject([LEASE, LEASE]);
+      expect((await figures()).deliver.active).toBe(1);
+      release();
+      const [job] = await waitFor(async () => {
+        const kept = await queues.deliver.getCompleted();
+        return kept.length === 1 && kept;
+      });
+      expect(Object.keys(job?.data.deliveries).toSorted()).toEqual(idsOf(together));
+      expect(Object.keys(job?.returnvalue).toSorted()).toEqual(idsOf(together));
+      expect(job?.returnvalue[toJobId('deliver', slow)]).toEqual({ outcome: 'late' });
+    });
+
+    it('are under way as many at once as the process may have, whatever jobs they share', async () => {
+      const { enqueue } = producer();
+      let [underWay, most, done] = [0, 0, 0];
+      const { until, release } = hang();
+      await enqueue('deliver', several(120));
+      const opened = consumer(
+        'deliver',
+        async () => {
+          most = Math.max(most, (underWay += 1));
+          await until;
+          underWay -= 1;
+          done += 1;
+          return completed;
+        },
+        4,
+      );
+      await waitFor(() => underWay === 4);
+      opened.setConcurrency(8);
+      await waitFor(() => underWay === 8);
+      release();
+      await waitFor(() => done === 120);
+      expect(most).toBe(8);
+    });
+
+    it('of which one fails, the job lists it among the failed: a person puts back that one alone', async () => {
+      const { enqueue, queues } = producer();
+      const together = several(3);
+      const [bad] = together as [Due];
+      const putBack: string[] = [];
+      consumer('deliver', (one) => {
+        if (one.isPutBack) putBack.push(one.id);
+        return Promise.resolve(
+          one.id === bad.id && !one.isPutBack ? { end: 'failed', reason: 'http_error 500' } : completed,
+        );
+      });
+      await enqueue('deliver', together);
+      const [job] = await waitFor(async () => {
+        const failed = await queues.deliver.getFailed();
+        return failed.length === 1 && failed;
+      });
+      expect(job?.failedReason).toContain('1 of 3 failed');
+      for (const id of idsOf(together)) expect(job?.failedReason).toContain(id);
+      expect(Object.keys(job?.data.deliveries)).toEqual(idsOf([bad]));
+      await job?.retry('failed');
+      await waitFor(async () => (await queues.deliver.getCompletedCount()) === 1);
+      expect(putBack).toEqual([bad.id]);
+    });
+
+    it('of which one meets a fault of ours: its neighbours end as they would', async () => {
+      const { enqueue, queues } = producer();
+      const together = several(3);
+      const [broken] = together as [Due];
+      consumer('deliver', (one) =>
+        one.id === broken.id ? Promise.reject(new Error('a bug')) : Promise.resolve(completed),
+      );
+      await enqueue('deliver', together);
+      const [job] = await waitFor(async () => {
+        const kept = await queues.deliver.getCompleted();
+        return kept.length === 1 && kept;
+      });
+      const outcomes = together.map((one) => job?.returnvalue[toJobId('deliver', one)]);
+      expect(outcomes).toEqual(['broken: a bug', { outcome: 'ok' }, { outcome: 'ok' }]);
+    });
+
+    it('of which one does not end before the worker stops: the job waits again, for another worker', async () => {
+      const { enqueue, figures } = producer();
+      const together = several(3);
+      const [slow] = together as [Due];
+      let ended = 0;
+      const first = consumer('deliver', async ({ id }, signal) => {
+        if (id !== slow.id) {
+          ended += 1;
+          return completed;
+        }
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        throw new Error('the database is away');
+      });
+      await enqueue('deliver', together);
+      await waitFor(() => ended === 2);
+      await first.stop({ graceMs: 0 });
+      expect((await figures()).deliver).toMatchObject({ waiting: 1, active: 0 });
+      const seen: Taken[] = [];
+      consumer('deliver', (one) => {
+        seen.push(one);
+        return Promise.resolve(completed);
+      });
+      await waitFor(() => seen.length === 3);
+      expect(seen.some(({ isPutBack }) => isPutBack)).toBe(false);
+    });
+
+    it('an attempt that a worker has goes to no other, under any lease; one that it gave back does', async () => {
+      const { enqueue, queues } = producer();
+      const [held, returned] = [due(LEASE), due(LEASE)];
+      const { until, release } = hang();
+      const runs: [string, number | undefined][] = [];
+      consumer('deliver', async ({ id, leasedUntil }) => {
+        runs.push([id, leasedUntil]);
+        if (id === held.id) await until;
+        return id === returned.id ? { end: 'dropped' } : completed;
+      });
+      await enqueue('deliver', [held, returned]);
+      const [job] = await waitFor(async () => {
+        const active = await queues.deliver.getActive();
+        return active.length === 1 && active[0]?.progress instanceof Object && active;
+      });
+      expect(job?.progress).toEqual({ givenBack: idsOf([returned]) });
+      runs.length = 0;
+      const again = [held, returned].map((one) => ({ ...one, leasedUntil: 2 }));
+      await enqueue(
+        'retry',
+        again.map((one) => ({ ...one, leasedBefore: 'expired' })),
+      );
+      expect((await queues.retry.getWaiting()).map(({ id }) => id)).toEqual(idsOf([returned]));
+      await enqueue(
+        'deliver',
+        again.map((one) => ({ ...one, leasedBefore: 'deferred' })),
+      );
+      await waitFor(() => runs.length === 1);
+      expect(runs).toEqual([[returned.id, 2]]);
+      release();
+      await waitFor(async () => (await queues.deliver.getActiveCount()) === 0);
+      await enqueue('deliver', [{ ...held, leasedUntil: 3, leasedBefore: 'deferred' }]);
+      await waitFor(() => runs.length === 2);
+      expect(runs[1]).toEqual([held.id, 3]);
     });
   });
 
@@ -435,23 +606,24 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     const run = ({ id, isPutBack }: Taken): number =>
       runs.set(id, [...(runs.get(id) ?? []), isPutBack]).get(id)?.length ?? 0;
     const [plain, broken, late, handed, stalled, long] = [due(), due(), due(), due(), due(), due()];
+    const together = [due({ leasedUntil: 1 }), due({ leasedUntil: 1 })];
     const first = consumer('deliver', (taken, signal) => {
       const count = run(taken);
       if (taken.id === broken.id) return Promise.resolve({ end: 'failed', reason: 'no' });
       if (taken.id === late.id && count === 1) return Promise.resolve({ end: 'postponed', inMs: 10 });
       if (taken.id === handed.id)
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('away'))));
-      if (taken.id === stalled.id) return new Promise(() => {}); // and its lock will run out
+      if (taken.id === stalled.id || taken.id === together[0]?.id) return new Promise(() => {}); // and its lock will run out
       return Promise.resolve(completed);
     });
-    await enqueue('deliver', [plain, broken, late, handed, stalled]);
+    await enqueue('deliver', [plain, broken, late, handed, stalled, ...together]);
     const kept = (state: 'completed' | 'failed', one: Due) =>
       waitFor(async () => (await queues.deliver.getJobs(state)).find(({ id }) => id === toJobId('deliver', one)));
     await (await kept('completed', plain)).retry('completed');
     await (await kept('failed', broken)).retry('failed');
     await kept('completed', late);
     await waitFor(() => runs.get(plain.id)?.length === 2 && runs.get(broken.id)?.length === 2);
-    await waitFor(async () => (await figures()).deliver.active === 2);
+    await waitFor(async () => (await figures()).deliver.active === 3);
     await first.stop({ graceMs: 0 });
     consumer('deliver', async (taken) => {
       run(taken);
@@ -459,7 +631,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       return completed;
     });
     await enqueue('deliver', [long]);
-    await waitFor(() => runs.get(stalled.id)?.length === 2);
+    for (const { id } of [stalled, ...together]) await waitFor(() => runs.get(id)?.length === 2);
     await enqueue('deliver', [long]); // as the dispatcher does when its lease has run out
     await waitFor(
       async () => (await (await queues.deliver.getJob(toJobId('deliver', long)))?.isCompleted()) === true,
@@ -471,7 +643,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       [false, true],
     ]);
     // On a busy machine a lock may run out once more.
-    for (const { id } of [late, handed, stalled])
+    for (const { id } of [late, handed, stalled, ...together])
       expect(runs.get(id)?.slice(1)).toSatisfy((more: boolean[]) => more.length > 0 && !more.includes(true));
   });
 

@@ -1,7 +1,16 @@
 import type { Job, JobType, Queue } from 'bullmq';
 import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
-import { CHECK_QUEUE, type Due, type Enqueue, QUEUE_NAMES, type QueueName, toJobData, toJobId } from './catalog.js';
+import {
+  CHECK_QUEUE,
+  type Due,
+  type Enqueue,
+  MAX_DELIVERIES_PER_JOB,
+  QUEUE_NAMES,
+  type QueueName,
+  toJobId,
+} from './catalog.js';
+import { readHeld, toJobs, toSingleData } from './job.js';
 import type { Log } from './log.js';
 import { refusalReason } from './refusal-reason.js';
 
@@ -38,6 +47,8 @@ export interface QueueFigures {
 
 export interface ProducerOptions {
   log: Log;
+  /** Deliveries in one job. Default: MAX_DELIVERIES_PER_JOB. */
+  deliveriesPerJob?: number;
   /** Shared by all that a process has on one queue, so that its absence is said once. */
   availability?: Availability;
   /** Called with how many due attempts the queue did not take. */
@@ -45,12 +56,13 @@ export interface ProducerOptions {
 }
 
 const ANSWER_WITHIN_MS = 3_000;
+const DELIVERING: QueueName[] = ['deliver', 'retry'];
 const MOST_AT_ONCE = 1_000; // jobs in one addBulk
 
 /** Opens the queues for adding to them. Does not wait for the connection: a queue that is away is no error here. */
 export function openProducer(
   connection: QueueConnection,
-  { log, availability = openAvailability(log), onFailure }: ProducerOptions,
+  { log, deliveriesPerJob = MAX_DELIVERIES_PER_JOB, availability = openAvailability(log), onFailure }: ProducerOptions,
 ): Producer {
   const backend = openBackend(connection, { producing: true, onError: availability.lost });
   const queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, backend.queue(name)])) as Record<QueueName, Queue>;
@@ -83,23 +95,30 @@ export function openProducer(
     for (const { answer } of taken) answer(isTaken);
   }
 
-  async function add(name: QueueName, due: Due[]): Promise<void> {
-    for (let from = 0; from < due.length; from += MOST_AT_ONCE) {
-      const chunk = due.slice(from, from + MOST_AT_ONCE);
-      const replacing = chunk.filter(({ replacesFinished }) => replacesFinished).map((one) => toJobId(name, one));
-      if (replacing.length > 0) await within(ANSWER_WITHIN_MS, backend.removeFinished(queues[name], replacing));
-      const jobs = chunk.map((one) => ({
-        name,
-        data: toJobData(name, one),
-        opts: {
-          jobId: toJobId(name, one),
-          ...(one.delayMs && { delay: Math.ceil(one.delayMs) }),
-          ...(one.rank && { priority: one.rank }),
-        },
-      }));
-      // The queue may still take it after this gave up; the job's id makes the second time harmless.
-      await within(ANSWER_WITHIN_MS, backend.add(queues[name], jobs));
+  async function add(name: QueueName, given: Due[]): Promise<void> {
+    const due = await leaveOutActive(name, given);
+    const expired = due.filter(({ leasedBefore }) => leasedBefore === 'expired');
+    for (let from = 0; from < expired.length; from += MOST_AT_ONCE) {
+      const chunk = expired.slice(from, from + MOST_AT_ONCE);
+      const jobs = chunk.map((one) => ({ id: toJobId(name, one), data: toSingleData(name, one) }));
+      await within(ANSWER_WITHIN_MS, backend.makeRoom(queues[name], jobs));
     }
+    const jobs = toJobs(name, due, deliveriesPerJob);
+    for (let from = 0; from < jobs.length; from += MOST_AT_ONCE) {
+      // The queue may still take it after this gave up. Then the lease has changed when its worker looks, or the job's id is known.
+      await within(ANSWER_WITHIN_MS, backend.add(queues[name], jobs.slice(from, from + MOST_AT_ONCE)));
+    }
+  }
+
+  /** An attempt may be under way although its lease has ended: the database was away, or its subscription was paused and resumed. */
+  async function leaveOutActive(name: QueueName, due: Due[]): Promise<Due[]> {
+    if (name === 'verify' || !due.some(({ leasedBefore }) => leasedBefore)) return due;
+    const active = await within(
+      ANSWER_WITHIN_MS,
+      Promise.all(DELIVERING.map((queue) => backend.readActive(queues[queue]))),
+    );
+    const held = new Set(active.flat().flatMap((job) => readHeld('deliver', job)));
+    return due.filter((one) => !one.leasedBefore || !held.has(toJobId(name, one)));
   }
 
   /** A ping would succeed on a replica, on a Redis without memory, and for a user that may not run scripts. */

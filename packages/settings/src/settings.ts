@@ -214,7 +214,12 @@ export const settings = {
   WORKER_CONCURRENCY: {
     schema: wholeNumber(1, 5000),
     default: '200',
-    description: 'Jobs at once per worker process.',
+    description: 'Deliveries under way at once per worker process.',
+  },
+  DELIVERIES_PER_JOB: {
+    schema: wholeNumber(1, 50),
+    default: '50',
+    description: 'Deliveries that are due at the same moment share a job of the queue: so many at most.',
   },
   WORKERS: { schema: wholeNumber(0, 64), default: '1', description: 'Worker processes of the local stack.' },
   WORKER_HEALTH_HOST: {

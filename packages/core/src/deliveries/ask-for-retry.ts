@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Deps } from '../deps.js';
-import { LEASE_SECONDS } from './lease.js';
+import { LEASED_FROM_NOW } from './lease.js';
 import { COLUMNS } from './tables.js';
 import type { Delivery } from '../generated/prisma/client.js';
 
@@ -28,7 +28,8 @@ export async function askForRetry(
     };
   const { attemptNumber } = found;
   if (attemptNumber === null) throw new Error('a delivery that is asked for moves all the time');
-  await enqueue('deliver', [{ id, attemptNumber }]);
+  // Without its lease: whoever asks next gives it another one. Jobs of the lease before do nothing any more.
+  await enqueue('deliver', [{ id, attemptNumber, leasedBefore: 'expired' }]);
   const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
   return delivery ? { outcome: 'asked', delivery, attemptNumber } : { outcome: 'not_found' };
 }
@@ -52,7 +53,7 @@ may AS (
 ),
 pending AS (
   UPDATE pending_deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'replay'), 'manual'),
-    leased_until = least(d.leased_until, now() + interval '${LEASE_SECONDS} seconds')
+    leased_until = ${LEASED_FROM_NOW}
   WHERE d.id = $2 AND EXISTS (SELECT FROM may)
   RETURNING d.attempt_count
 ),
@@ -61,7 +62,7 @@ leaving AS (
 ),
 returned AS (
   INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, leased_until)
-  SELECT ${COLUMNS}, 'manual', now() + interval '${LEASE_SECONDS} seconds' FROM leaving
+  SELECT ${COLUMNS}, 'manual', ${LEASED_FROM_NOW} FROM leaving
   RETURNING attempt_count
 )
 SELECT f.is_deleted AS "isDeleted", f.is_erased AS "isErased",

@@ -354,6 +354,30 @@ describe('a worker that ends, and a queue that takes nothing', () => {
   });
 });
 
+describe('two jobs of one attempt', () => {
+  it('make one POST: the job of an earlier lease does nothing, whichever a worker has first', async () => {
+    for (const isEarlierFirst of [true, false]) {
+      const { accountId, id } = await publishedDelivery();
+      ledger.posts.length = 0;
+      const [earlier] = ledger.jobs.splice(0);
+      // A pause and a resume, say: nobody has it, and the dispatcher leases it again.
+      await ledger.db.pool.query('UPDATE pending_deliveries SET leased_until = NULL WHERE account_id = $1', [
+        accountId,
+      ]);
+      await dispatch(ledger);
+      const later = ledger.jobs.splice(0).find((job) => job.id === id);
+      expect(later?.leasedUntil).toBeGreaterThan(earlier?.leasedUntil ?? Number.POSITIVE_INFINITY);
+      const jobs = [earlier, later] as [Due, Due];
+      const workers = jobs.map((job) => ({ job, worker: ledger.attempter() }));
+      const ends = await Promise.all(
+        (isEarlierFirst ? workers : workers.toReversed()).map(({ job, worker }) => worker.attempt(job, signal)),
+      );
+      expect(ends.map(({ end }) => end).toSorted()).toEqual(['attempted', 'skipped']);
+      expect(ledger.posts).toHaveLength(1);
+    }
+  });
+});
+
 describe('a database in trouble', () => {
   it.each(['53100', '25006', '57014'])(
     'regression: a result that it refuses with %s is kept in hand and recorded later: one POST, one attempt',

@@ -115,11 +115,14 @@ export function openAttempter(options: AttemptOptions): Attempter {
   const deferrals = openDeferrals({ pool: db.pool, retryWhileUnavailable });
 
   async function attempt(due: Due, signal: AbortSignal, isSecondLook = false): Promise<AttemptEnd> {
-    const { id, attemptNumber } = due;
+    const { id, attemptNumber, leasedUntil } = due;
     const readAt = performance.now();
     const delivery = await retryWhileUnavailable(() => loads.add(id), signal);
     if (!delivery) return { end: 'skipped', why: 'finished' };
     if (delivery.attemptCount !== attemptNumber - 1) return { end: 'skipped', why: 'superseded' };
+    // It was leased again, so another job has it. Not at the second look: meanwhile the queue gives it to nobody else.
+    if (leasedUntil !== undefined && leasedUntil !== delivery.leasedUntil && !isSecondLook)
+      return { end: 'skipped', why: 'superseded' };
     const urgent = isUrgent(delivery.askedTrigger);
     if (!urgent) {
       if (delivery.status !== 'pending') return { end: 'skipped', why: 'held' };
@@ -209,14 +212,19 @@ export function openAttempter(options: AttemptOptions): Attempter {
   async function follow(
     { id, subscriptionId }: LoadedDelivery,
     attemptNumber: number,
-    { nextInMs, isLeftToDispatcher, disabled }: Recorded,
+    { nextInMs, leasedUntil, isLeftToDispatcher, disabled }: Recorded,
   ): Promise<void> {
     if (disabled) {
       log.warn({ subscriptionId, reason: disabled }, 'subscription.disabled');
       await cancelDeliveries(db.pool, { subscriptionId });
     } else if (!isLeftToDispatcher && nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
       await options.enqueue('retry', [
-        { id, attemptNumber: attemptNumber + 1, delayMs: Math.max(0, Math.ceil(nextInMs)) },
+        {
+          id,
+          attemptNumber: attemptNumber + 1,
+          delayMs: Math.max(0, Math.ceil(nextInMs)),
+          ...(leasedUntil !== null && { leasedUntil }),
+        },
       ]);
     }
   }

@@ -28,6 +28,8 @@ export interface LoadedDelivery {
   status: DeliveryStatus;
   attemptCount: number;
   failureCount: number;
+  /** The lease under which the queue has it (leaseOf); null: none. */
+  leasedUntil: number | null;
   askedTrigger: AttemptTrigger | null;
   /** The last one that brought it back. */
   replayId: string | null;

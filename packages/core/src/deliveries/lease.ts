@@ -5,6 +5,12 @@ export const LEASE_SECONDS = 60;
 // `leased_until` says until when the queue has a delivery `d`; null: the queue does not have it. A retry that sleeps in the queue is
 // leased until LEASE_SECONDS after it is due.
 
+/** SQL: a lease as jobs hold it: its end, in microseconds since 1970. A worker skips a job of an earlier lease. */
+export const leaseOf = (leasedUntil: string): string => `(extract(epoch FROM ${leasedUntil}) * 1000000)::float8`;
+
+/** SQL: the lease of what is enqueued now. */
+export const LEASED_FROM_NOW = `now() + interval '${LEASE_SECONDS} seconds'`;
+
 /** SQL: the queue has the delivery, and its attempt is due. A scheduled retry does not count: its lease ends later. */
 export const IS_LEASED = `d.leased_until > now() AND d.leased_until <= now() + interval '${LEASE_SECONDS} seconds' AND d.due_at <= now()`;
 

@@ -1,11 +1,13 @@
 import type pg from 'pg';
 import { IS_HELD_BACK } from '../throttle/circuit-breaker.js';
 import type { LoadedDelivery } from './delivery.js';
+import { leaseOf } from './lease.js';
 
 // Leans on the keys of pending_deliveries, events, subscriptions and accounts, and on secrets_subscription_id_idx.
 const LOAD = `
 SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType", e.body, d.status,
   d.attempt_count AS "attemptCount", d.failure_count AS "failureCount", d.asked_trigger AS "askedTrigger", d.replay_id AS "replayId",
+  ${leaseOf('d.leased_until')} AS "leasedUntil",
   (extract(epoch FROM d.due_at - now()) * 1000)::float8 AS "dueInMs",
   (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "publishedMsAgo",
   s.id AS "subscriptionId", s.url, s.status AS "subscriptionStatus", s.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL AS "isDeleted",

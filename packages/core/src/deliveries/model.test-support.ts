@@ -428,7 +428,14 @@ const OUTSIDE: Record<string, Act> = {
       }
       const { attemptNumber } = asked;
       const { jobs } = world.ledger;
-      const index = jobs.findIndex((one) => one.id === job.id && one.attemptNumber === attemptNumber);
+      // Jobs of earlier leases do nothing.
+      const index = jobs.findIndex(
+        (one) =>
+          one.queue === 'deliver' &&
+          one.id === job.id &&
+          one.attemptNumber === attemptNumber &&
+          one.leasedUntil === undefined,
+      );
       const [made] = jobs.splice(index, 1);
       if (index === -1 || !made) throw new Error('no job was made of it');
       const end = await attempt(world, made, () => pick(ANSWERS, how) ?? {});

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { LEASE_SECONDS } from './lease.js';
+import { LEASE_SECONDS, leaseOf } from './lease.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { CAPACITY_GROWS, HAS_FULL_CAPACITY, QUICK_MS, SET_CAPACITY } from '../throttle/capacity.js';
@@ -35,6 +35,8 @@ export interface Recorded {
   status: DeliveryStatus;
   /** When its next attempt is due; null if none is owed. */
   nextInMs: number | null;
+  /** The lease of its next attempt (leaseOf). */
+  leasedUntil: number | null;
   /** The dispatcher brings it then; otherwise the queue is told of it now, unless it is far. */
   isLeftToDispatcher: boolean;
   /** The subscription was disabled by this attempt. */
@@ -229,7 +231,7 @@ told AS (
   FROM subscription WHERE failing_warned < warned_before
 )
 -- Computed from due_after, not from the column, which is rounded to the millisecond: the caller compares it with the longest wait.
-SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", a.is_left_to_dispatcher AS "isLeftToDispatcher",
+SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", ${leaseOf('a.leased_until')} AS "leasedUntil", a.is_left_to_dispatcher AS "isLeftToDispatcher",
   CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened"
 FROM after a LEFT JOIN subscription s ON s.id = a.subscription_id`;
 

@@ -43,15 +43,15 @@ describe('dispatcher', () => {
     await ledger.publish(accountId); // deferred
     await ledger.publisher.drain();
     ledger.jobs.length = 0;
-    const replaced = async () => {
+    const kinds = async () => {
       await dispatch(ledger);
-      return ledger.jobs.splice(0).map(({ replacesFinished }) => replacesFinished);
+      return ledger.jobs.splice(0).map(({ leasedBefore }) => leasedBefore);
     };
-    expect(await replaced()).toEqual([false]);
+    expect(await kinds()).toEqual(['deferred']);
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = due_at - interval '70 seconds', leased_until = leased_until - interval '70 seconds'`,
     );
-    expect(await replaced()).toEqual([true, true]);
+    expect(await kinds()).toEqual(['expired', 'expired']);
   });
 
   it('after the queue lost its memory nothing waits for its lease: due now is now, due later is at its time (L3, L4)', async () => {

@@ -36,16 +36,13 @@ export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): P
 async function handOver({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, leased: LeasedDelivery[]): Promise<number> {
   // What a resume released, or a replay sent again, may have the number of a retry that still sleeps in the queue `retry`,
   // which would ignore it: so there goes only what was there before.
-  const isRetry = ({ attemptNumber, askedTrigger, wasDeferred }: LeasedDelivery) =>
-    attemptNumber > 1 && askedTrigger === null && !wasDeferred;
+  const isRetry = ({ attemptNumber, askedTrigger, leasedBefore }: LeasedDelivery) =>
+    attemptNumber > 1 && askedTrigger === null && leasedBefore === 'expired';
   // Nobody waits for what comes from here, unless a person asked for it: all that is new goes before it.
   // A lease that expired says that the queue lost the job, or finished it, and the ledger does not know: it was restored from a backup,
   // or failed over to a standby that lacked the last moment.
-  const toDue = ({ id, attemptNumber, delayMs, askedTrigger, wasDeferred }: LeasedDelivery): Due => ({
-    id,
-    attemptNumber,
-    delayMs,
-    replacesFinished: !wasDeferred,
+  const toDue = ({ askedTrigger, ...due }: LeasedDelivery): Due => ({
+    ...due,
     rank: isUrgent(askedTrigger) ? 0 : MAX_CAPACITY,
   });
   const [delivered, retried] = await Promise.all([
@@ -81,7 +78,7 @@ function groupsOf(shards: number[], size: number): number[][] {
 export async function dispatchRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
   await settleHeld(db.pool);
   const leased = await leaseDueVerifications(db.pool, { limit: 100 });
-  const verifications = leased.map((one) => ({ ...one, replacesFinished: true })); // all of them had leases
+  const verifications = leased.map((one) => ({ ...one, leasedBefore: 'expired' as const })); // all of them had leases
   return verifications.length > 0 && (await enqueue('verify', verifications)) ? verifications.length : 0;
 }
 

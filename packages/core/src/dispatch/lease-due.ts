@@ -2,17 +2,17 @@ import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
-import { hasUnleased, IS_EXPIRED, IS_WAITING, LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
+import { hasUnleased, IS_EXPIRED, IS_WAITING, LEASE_SECONDS, leaseOf, leasedOf } from '../deliveries/lease.js';
 import { backlogCapacityOf } from '../throttle/capacity.js';
 import { isNotOpen } from '../throttle/circuit-breaker.js';
 import { firstTurnOf, turnAfter, turnFreeAt, turnsLeft } from '../throttle/rate-limit.js';
 
 export interface LeasedDelivery extends Due {
   delayMs: number;
+  leasedUntil: number;
+  leasedBefore: 'deferred' | 'expired';
   /** Who asked for the attempt, if it is not due by the schedule. */
   askedTrigger: AttemptTrigger | null;
-  /** The queue did not have it on purpose, and not because its lease ran out. */
-  wasDeferred: boolean;
 }
 
 /** Locks of shards are of this class (the first of two advisory lock keys). */
@@ -148,7 +148,7 @@ leased AS (
   UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE d.id = l.id
   RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger",
-    l.leased_until IS NULL AS "wasDeferred",
+    ${leaseOf('d.leased_until')} AS "leasedUntil", CASE WHEN l.leased_until IS NULL THEN 'deferred' ELSE 'expired' END AS "leasedBefore",
     CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )`;
 

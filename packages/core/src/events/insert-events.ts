@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { LEASE_SECONDS, leasedOf } from '../deliveries/lease.js';
+import { LEASED_FROM_NOW, LEASE_SECONDS, leaseOf, leasedOf } from '../deliveries/lease.js';
 import { THIS_MINUTE } from '../stats/stat.js';
 import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { isClosed, isNotOpen } from '../throttle/circuit-breaker.js';
@@ -28,6 +28,8 @@ export interface InsertedEvent {
   directIds: string[];
   /** How many each of these has before it of its subscription. */
   directRanks: number[];
+  /** Their lease (leaseOf). */
+  leasedUntil: number;
   /** How many wait for the dispatcher, and for nothing else: what waits for an open breaker is not counted. A half-open one needs a
    *  probe. */
   deferredCount: number;
@@ -137,7 +139,7 @@ owed AS (
   SELECT id, account_id, event_id, type, subscription_id,
     CASE WHEN is_active THEN 'pending'::delivery_status ELSE 'held' END,
     CASE WHEN is_active THEN now() END,
-    CASE WHEN place <= concurrency_limit THEN now() + interval '${LEASE_SECONDS} seconds' END
+    CASE WHEN place <= concurrency_limit THEN ${LEASED_FROM_NOW} END
   FROM placed
 ),
 owed_per_event AS (
@@ -164,7 +166,7 @@ SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked
   t.name IS NOT NULL AS "typeKnown", e.id IS NOT NULL AS accepted,
   CASE WHEN f.is_fan_out THEN f.expected ELSE coalesce(o.deliveries, 0) END::int AS "deliveryCount",
   coalesce(f.is_fan_out, false) AS "isFanOut", coalesce(o.direct_ids, '{}') AS "directIds",
-  coalesce(o.direct_ranks, '{}') AS "directRanks", coalesce(o.deferred, 0) AS "deferredCount"
+  coalesce(o.direct_ranks, '{}') AS "directRanks", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
 LEFT JOIN accounts k ON k.id = i.account_id AND k.deleted_at IS NULL

@@ -8,13 +8,13 @@ export async function tellQueue(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   inserted: InsertedEvent[],
 ): Promise<void> {
-  const ids = inserted.flatMap(({ directIds }) => directIds);
-  if (ids.length === 0) return;
   // Who has little under way goes before who has much.
-  const ranks = inserted.flatMap(({ directRanks }) => directRanks);
-  const taken = await enqueue(
-    'deliver',
-    ids.map((id, n) => ({ id, attemptNumber: 1, rank: ranks[n] ?? 0 })),
+  const due = inserted.flatMap(({ directIds, directRanks, leasedUntil }) =>
+    directIds.map((id, n) => ({ id, attemptNumber: 1, rank: directRanks[n] ?? 0, leasedUntil })),
   );
-  if (!taken) await dispatchSoon(db, ids);
+  if (due.length === 0 || (await enqueue('deliver', due))) return;
+  await dispatchSoon(
+    db,
+    due.map(({ id }) => id),
+  );
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { IS_LEASED } from '../deliveries/lease.js';
+import { IS_LEASED, LEASED_FROM_NOW, leaseOf } from '../deliveries/lease.js';
 import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { isOfEvent } from '../deliveries/tables.js';
 import { isDatabaseAway } from '../database-away.js';
@@ -89,7 +89,7 @@ completed AS (
   UPDATE events e SET delivery_count = m.written FROM moved m WHERE e.id = m.event_id AND m.is_last
 )
 SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", coalesce(m.is_last, false) AS "isComplete",
-  coalesce(o.direct_ids, '{}') AS "directIds", coalesce(o.deferred, 0) AS "deferredCount"
+  coalesce(o.direct_ids, '{}') AS "directIds", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
 FROM (SELECT) one LEFT JOIN moved m ON true LEFT JOIN owed_per_event o ON true`;
 
 interface Chunk {
@@ -97,6 +97,8 @@ interface Chunk {
   isAdvanced: boolean;
   isComplete: boolean;
   directIds: string[];
+  /** Their lease (leaseOf). */
+  leasedUntil: number;
   deferredCount: number;
 }
 
@@ -154,10 +156,10 @@ async function accountsThatExpand(pool: pg.Pool): Promise<string[]> {
 /** Behind all that is new: nobody's event waits for a fan-out. */
 async function enqueueChunk(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
-  { directIds, deferredCount }: Chunk,
+  { directIds, leasedUntil, deferredCount }: Chunk,
 ): Promise<void> {
   if (deferredCount > 0) await wakeDispatchers(db.pool);
   if (directIds.length === 0) return;
-  const due = directIds.map((id) => ({ id, attemptNumber: 1, rank: MAX_CAPACITY }));
+  const due = directIds.map((id) => ({ id, attemptNumber: 1, leasedUntil, rank: MAX_CAPACITY }));
   if (!(await enqueue('deliver', due))) await dispatchSoon(db, directIds);
 }

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import type { NewJob } from './backend.js';
+import { type Due, MAX_DELIVERIES_PER_JOB, QUEUES, type QueueName, fromJobId, toJobId } from './catalog.js';
+import { toTypeId } from '@posthorn/contract';
+
+// A job of one attempt has the attempt's id (`dlv_01h…-3`), so the queue knows the attempt. It is read from that id: its data may be lost
+// with the queue's memory. Any other job has an id of its own and lists its deliveries.
+
+/** With the field that QUEUES names. */
+interface SingleData {
+  attemptNumber: number;
+  leasedUntil?: number;
+}
+interface GroupData {
+  /** The lease of each attempt, by the attempt's id. */
+  deliveries: Record<string, number>;
+}
+
+/** Of a job of several deliveries that a worker has: those that it has no more, and did not attempt. By the attempts' ids. */
+export interface Progress {
+  givenBack: string[];
+}
+
+const GROUP_ID = /^group-/;
+
+/** Makes the jobs for what is due. Attempts that are due now share jobs of at most `perJob`, in the order of their ranks; a job has the rank
+ *  of its first. An attempt that has a delay, no lease, or an expired lease has a job of its own. */
+export function toJobs(queue: QueueName, due: Due[], perJob: number): NewJob[] {
+  const alone: Due[] = [];
+  const together: Due[] = [];
+  for (const one of due) (mayShare(one) ? together : alone).push(one);
+  together.sort((a, b) => (a.rank ?? 0) - (b.rank ?? 0));
+  const jobs = alone.map((one) => toJob(queue, [one]));
+  for (let from = 0; from < together.length; from += perJob)
+    jobs.push(toJob(queue, together.slice(from, from + perJob)));
+  return jobs;
+}
+
+const mayShare = ({ delayMs, leasedUntil, leasedBefore }: Due): boolean =>
+  !delayMs && leasedUntil !== undefined && leasedBefore !== 'expired';
+
+function toJob(queue: QueueName, due: Due[]): NewJob {
+  const [first] = due as [Due];
+  // A job of an earlier lease may have the attempt's id.
+  const isSingle = due.length === 1 && (first.leasedBefore !== 'deferred' || first.leasedUntil === undefined);
+  return {
+    name: queue,
+    data: isSingle ? toSingleData(queue, first) : toGroupData(queue, due),
+    opts: {
+      jobId: isSingle ? toJobId(queue, first) : `group-${randomUUID()}`,
+      ...(first.delayMs && { delay: Math.ceil(first.delayMs) }),
+      ...(first.rank && { priority: first.rank }),
+    },
+  };
+}
+
+export const toSingleData = (queue: QueueName, { id, attemptNumber, leasedUntil }: Due): SingleData => ({
+  [QUEUES[queue].field]: toTypeId(QUEUES[queue].subject, id),
+  attemptNumber,
+  ...(leasedUntil !== undefined && { leasedUntil }),
+});
+
+export const toGroupData = (queue: QueueName, due: Due[]): GroupData => ({
+  deliveries: Object.fromEntries(due.map((one) => [toJobId(queue, one), one.leasedUntil ?? 0])),
+});
+
+/** Whether a job lists its deliveries, rather than being of one by its id. */
+export const isGroup = (jobId: string | undefined): boolean => GROUP_ID.test(jobId ?? '');
+
+/** What a job is about. Empty if it is none of ours. */
+export function readJob(queue: QueueName, { id, data }: { id?: string | undefined; data: unknown }): Due[] {
+  const found = isGroup(id) ? readGroup(queue, data) : [readSingle(queue, id, data)];
+  return found.filter((one) => one !== null).slice(0, MAX_DELIVERIES_PER_JOB);
+}
+
+/** The attempts that a worker has, of a job that runs. By their ids. */
+export function readHeld(queue: QueueName, job: { id: string; data: unknown; progress: unknown }): string[] {
+  const { progress } = job;
+  const givenBack = progress && typeof progress === 'object' && 'givenBack' in progress ? progress.givenBack : null;
+  const free = new Set<unknown>(Array.isArray(givenBack) ? givenBack : []);
+  return readJob(queue, job)
+    .map((one) => toJobId(queue, one))
+    .filter((id) => !free.has(id));
+}
+
+function readSingle(queue: QueueName, jobId: string | undefined, data: unknown): Due | null {
+  const due = fromJobId(queue, jobId);
+  const leasedUntil = data && typeof data === 'object' && 'leasedUntil' in data ? data.leasedUntil : undefined;
+  return due && typeof leasedUntil === 'number' ? { ...due, leasedUntil } : due;
+}
+
+function readGroup(queue: QueueName, data: unknown): (Due | null)[] {
+  const deliveries = data && typeof data === 'object' && 'deliveries' in data ? data.deliveries : null;
+  return Object.entries(deliveries ?? {}).map(([id, leasedUntil]: [string, unknown]) => {
+    const due = fromJobId(queue, id);
+    return due && typeof leasedUntil === 'number' ? { ...due, leasedUntil } : null;
+  });
+}
