@@ -126,6 +126,12 @@ export function openMetrics() {
     help: 'Deleted accounts whose rows are not erased yet; it must come back to 0',
     registers,
   });
+  const settled = new Counter({
+    name: 'posthorn_deliveries_settled_total',
+    help: 'Deliveries that workers held, released or canceled after a change of their subscription',
+    labelNames: ['verb'],
+    registers,
+  });
   const deliveriesCreated = new Counter({
     name: 'posthorn_deliveries_created_total',
     help: 'Deliveries written for fan-outs',
@@ -180,6 +186,7 @@ export function openMetrics() {
     retentionDeleted,
     erasedRows,
     erasingAccounts,
+    settled,
     deliveriesCreated,
     statsFolded,
     enqueueFailures,

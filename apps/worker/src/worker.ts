@@ -27,6 +27,7 @@ import { startErasing } from './erasing.js';
 import { startExpanding } from './expanding.js';
 import { startFolding } from './folding.js';
 import { startRetention } from './retention.js';
+import { startSettling } from './settling.js';
 import { buildHealth } from './health.js';
 import { openMetrics, statusClass } from './metrics.js';
 import { verify } from './verify.js';
@@ -218,6 +219,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     observe: ({ part, count }) => metrics.erasedRows.inc({ part }, count),
     observeErasing: (count) => metrics.erasingAccounts.set(count),
   });
+  const settling = startSettling({ db, log, observe: ({ verb, count }) => metrics.settled.inc({ verb }, count) });
   const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
 
   return {
@@ -225,7 +227,7 @@ export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; 
     async stop() {
       isDraining = true;
       const graceMs = Math.max(0, env.shutdownTimeoutMs - RESERVE_MS);
-      const loops = [heartbeat, dispatcher, retention, erasing, expanding, folding];
+      const loops = [heartbeat, dispatcher, retention, erasing, expanding, folding, settling];
       await Promise.all([...loops.map((one) => one.stop()), ...consumers.map((one) => one.stop({ graceMs }))]);
       await attempter.drain();
       await sender.close();

@@ -74,6 +74,8 @@ export { startReplay } from './replays/start-replay.js';
 export { askForRetry, askForRetryOfJob, type AskForRetryResult } from './deliveries/ask-for-retry.js';
 export { publishOperationalEvents } from './operational-events/publish-operational-events.js';
 export { dropOldKeys, dispatch, dispatchRest } from './dispatch/dispatch.js';
+export { findUnsettled } from './settle/find-unsettled.js';
+export { settleStep, type Verb as SettleVerb } from './settle/settle-step.js';
 export { listenForWork } from './dispatch/wake.js';
 export { reclaim } from './dispatch/reclaim.js';
 

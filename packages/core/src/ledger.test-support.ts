@@ -14,6 +14,8 @@ import type { Deps, Due, QueueName } from './deps.js';
 import { freezeEvent } from './events/freeze-event.js';
 import { dispatch, dispatchRest } from './dispatch/dispatch.js';
 import { type Publisher, openPublisher } from './events/publisher.js';
+import { findUnsettled } from './settle/find-unsettled.js';
+import { settleStep } from './settle/settle-step.js';
 import { createSubscription } from './subscriptions/create-subscription.js';
 import type { Subscription } from './subscriptions/subscription.js';
 import { openVerifier } from './verifications/attempt-verification.js';
@@ -204,6 +206,16 @@ export function openSingleConnection({ pool }: Pick<Database, 'pool'>): pg.Pool 
   const single = new pg.Pool({ ...pool.options, max: 1 });
   single.on('error', () => {});
   return single;
+}
+
+/** Settles the subscriptions of an account, as workers do when it is time. For fewer deliveries than one step looks at. */
+export async function settleAccount(pool: pg.Pool, accountId: string): Promise<void> {
+  await findUnsettled(pool);
+  const { rows } = await pool.query<{ id: string }>(
+    'SELECT s.id FROM settlements t JOIN subscriptions s ON s.id = t.subscription_id WHERE s.account_id = $1 ORDER BY s.id',
+    [accountId],
+  );
+  for (const { id } of rows) await settleStep(pool, { subscriptionId: id });
 }
 
 /** Resolves when a statement in this database waits for a lock. */

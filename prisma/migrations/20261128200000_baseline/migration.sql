@@ -265,6 +265,17 @@ CREATE INDEX subscriptions_account_attention_idx ON subscriptions
   WHERE deleted_at IS NULL
     AND (status = 'unverified' OR status = 'active' AND failing_since IS NOT NULL OR status = 'disabled' AND status_reason <> 'manual');
 
+-- Subscriptions whose pending deliveries may not follow their state (packages/core/src/settle/settle-step.ts).
+CREATE TABLE settlements (
+  subscription_id  uuid           PRIMARY KEY REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  changed_at       timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  walk_at          timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  look_at          timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  position         uuid
+);
+-- settle-step.ts: the one that has been due for longest.
+CREATE INDEX settlements_look_idx ON settlements (look_at);
+
 CREATE TABLE secrets (
   id               uuid           PRIMARY KEY,
   subscription_id  uuid           NOT NULL REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
@@ -379,7 +390,7 @@ CREATE INDEX pending_deliveries_account_id_id_idx ON pending_deliveries (account
 CREATE INDEX pending_deliveries_subscription_id_id_idx ON pending_deliveries (subscription_id, id);
 -- lease-due.ts: of one subscription, what the queue has (how much room is left), leases that are over, and what waits, the oldest first.
 CREATE INDEX pending_deliveries_dispatch_idx ON pending_deliveries (subscription_id, leased_until, due_at);
--- release-held.ts: what is still held although its subscription is active again.
+-- release-deliveries.ts, find-unsettled.ts: what is held, of one subscription and of all.
 CREATE INDEX pending_deliveries_held_idx ON pending_deliveries (subscription_id, id) WHERE status = 'held';
 -- Lists of what is unusual, so few rows are in these: most deliveries are gone after their first attempt.
 CREATE INDEX pending_deliveries_status_idx ON pending_deliveries (account_id, status, id) WHERE status <> 'pending';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { FAILED, type Ledger, openLedger, somebodyWaits, openSingleConnection } from '../ledger.test-support.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
-import { cancelDeliveries } from './cancel-deliveries.js';
+import { cancelDeliveries } from '../settle/cancel-deliveries.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));

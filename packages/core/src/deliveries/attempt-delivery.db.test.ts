@@ -4,7 +4,7 @@ import { parseSecret } from '@posthorn/sender';
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Due } from '../deps.js';
-import { dispatch, dispatchRest } from '../dispatch/dispatch.js';
+import { dispatch } from '../dispatch/dispatch.js';
 import {
   FAILED,
   GONE,
@@ -14,6 +14,7 @@ import {
   openLedger,
   somebodyWaits,
   openSingleConnection,
+  settleAccount,
 } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
@@ -23,7 +24,7 @@ import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { readSecrets, rotateSecret } from '../subscriptions/secrets.js';
 import { sendTest } from '../subscriptions/send-test.js';
 import { askForRetry } from './ask-for-retry.js';
-import { cancelDeliveries } from './cancel-deliveries.js';
+import { cancelDeliveries } from '../settle/cancel-deliveries.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { openConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
 
@@ -604,43 +605,11 @@ describe('pause', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ attemptCount: 1, failureCount: 1 });
   });
 
-  it('regression: pausing, resuming and disabling 5,000 change at most 2,000 in a statement', async () => {
-    const { accountId, subscriptionId: id, ...first } = await publishedDelivery();
-    await ledger.db.pool.query(
-      `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, leased_until)
-       SELECT posthorn_delivery_id(event_id), account_id, event_id, event_type, subscription_id, status, due_at, leased_until
-       FROM pending_deliveries, generate_series(1, 4999) WHERE id = $1`,
-      [first.id],
-    );
-    await ledger.db.pool.query(`
-      CREATE TABLE changed_at_once (count int);
-      CREATE FUNCTION note_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN INSERT INTO changed_at_once SELECT count(*) FROM changed; RETURN NULL; END $$;
-      CREATE TRIGGER note_changed AFTER UPDATE ON pending_deliveries
-        REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_changed();
-      CREATE TRIGGER note_finished AFTER DELETE ON pending_deliveries
-        REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_changed()`);
-    const held = () => ledger.db.prisma.delivery.count({ where: { accountId, status: 'held' } });
-    await pauseSubscription(ledger, { accountId, id });
-    expect(await held()).toBe(5_000);
-    await resumeSubscription(ledger, { accountId, id });
-    expect(await held()).toBe(3_000);
-    await dispatchRest(ledger);
-    expect(await held()).toBe(1_000);
-    await disableSubscription(ledger, { accountId, id });
-    expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'canceled' } })).toBe(5_000);
-    const { rows } = await ledger.db.pool.query<{ most: number; all: number }>(
-      'SELECT max(count) AS most, sum(count)::int AS "all" FROM changed_at_once',
-    );
-    expect(rows).toEqual([{ most: 2_000, all: 5_000 + 4_000 + 5_000 }]);
-    await ledger.db.pool.query('DROP FUNCTION note_changed CASCADE; DROP TABLE changed_at_once');
-  });
-
-  it('what was published as held while it was being resumed is released by the dispatcher', async () => {
+  it('what was published as held while it was being resumed is released by a worker', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await pauseSubscription(ledger, { accountId, id: subscriptionId });
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'active' WHERE id = $1`, [subscriptionId]);
-    await dispatchRest(ledger);
+    await settleAccount(ledger.db.pool, accountId);
     await ledger.settle();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded' });
   });

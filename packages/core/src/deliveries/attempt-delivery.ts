@@ -8,15 +8,14 @@ import type { RetryWhileUnavailable } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import type { Log } from '../log.js';
+import { settleAgain, settleStep } from '../settle/settle-step.js';
 import { openHeaders } from '../subscriptions/own-headers.js';
 import type { ConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
 import { openDeferrals } from '../throttle/defer-deliveries.js';
-import { cancelDeliveries } from './cancel-deliveries.js';
 import { decide } from './decide.js';
 import { type AttemptReport, type LoadedDelivery, isUrgent } from './delivery.js';
 import { loadDeliveries } from './load-deliveries.js';
 import { giveUpErased } from './give-up-erased.js';
-import { settleOwed } from './settle-owed.js';
 import { type AttemptRecord, LONGEST_QUEUED_WAIT_MS, type Recorded, recordAttempts } from './record-attempts.js';
 
 /** How a job of the queue ends.
@@ -203,8 +202,8 @@ export function openAttempter(options: AttemptOptions): Attempter {
   }
 
   /** The subscription receives nothing now: what it is owed follows its state, if the change did not see it. */
-  async function settleAndSkip({ accountId, subscriptionId }: LoadedDelivery): Promise<AttemptEnd> {
-    await settleOwed(db.pool, { accountId, id: subscriptionId });
+  async function settleAndSkip({ subscriptionId }: LoadedDelivery): Promise<AttemptEnd> {
+    await settleAgain(db.pool, { subscriptionId });
     return { end: 'skipped', why: 'not_active' };
   }
 
@@ -216,7 +215,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
   ): Promise<void> {
     if (disabled) {
       log.warn({ subscriptionId, reason: disabled }, 'subscription.disabled');
-      await cancelDeliveries(db.pool, { subscriptionId });
+      await settleStep(db.pool, { subscriptionId });
     } else if (!isLeftToDispatcher && nextInMs !== null && nextInMs <= LONGEST_QUEUED_WAIT_MS) {
       await options.enqueue('retry', [
         {

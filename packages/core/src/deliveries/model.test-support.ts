@@ -15,6 +15,7 @@ import {
   changesOwed,
   interpose,
   isRecord,
+  settleAccount,
   silent,
 } from '../ledger.test-support.js';
 import type { AttemptTrigger, DeliveryStatus, ReplayStatus } from '../generated/prisma/client.js';
@@ -360,7 +361,7 @@ const BRINGING_BACK: Limits = {
   moves: ['failed>pending', 'failed>held', 'canceled>pending', 'canceled>held'],
   asks: 'replay',
 };
-const FOLLOWING: Limits = { moves: ['held>pending', ...CANCELS] };
+const FOLLOWING: Limits = { moves: ['held>pending', ...SETTLES] };
 const RESUMES = ['paused>active', 'disabled>active', 'holding>active'];
 const DELETES = ['active>deleted', 'paused>deleted', 'disabled>deleted', 'holding>deleted', 'unverified>deleted'];
 const of = (world: World, at: number) => ({
@@ -554,9 +555,10 @@ const OUTSIDE: Record<string, Act> = {
       })),
   },
   dispatch: { run: async (world) => void (await dispatchAll(world)) },
-  'dispatch the rest': {
+  'settle, and dispatch the rest': {
     ...FOLLOWING,
     async run(world) {
+      await settleAccount(world.ledger.db.pool, world.accountId);
       await dispatchRest(world.ledger);
       world.followed = 'every';
     },
@@ -607,7 +609,11 @@ async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
 export const TO_ONE = [
   ...['publish', 'publish', 'ask for a retry', 'send a test', 'put a job back on the board', 'replay', 'replay'],
   ...['start a replay', 'advance replays', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
-  ...['disable, and the API ends after the commit', 'pause, and the API ends after the commit', 'dispatch the rest'],
+  ...[
+    'disable, and the API ends after the commit',
+    'pause, and the API ends after the commit',
+    'settle, and dispatch the rest',
+  ],
 ];
 
 /** One act after the other while a receiver has a request; what is done to a subscription is done to that receiver's. */
@@ -725,6 +731,7 @@ export async function settle(
     await passTime(world, 90_000);
     const replaying = await advance(world, { atOnce: 3, workers: 1 });
     await world.observe(BRINGING_BACK);
+    await settleAccount(world.ledger.db.pool, world.accountId);
     const rest = await dispatchRest(world.ledger);
     world.followed = 'every';
     await world.observe(FOLLOWING);

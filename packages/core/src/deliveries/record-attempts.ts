@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { LEASE_SECONDS, leaseOf } from './lease.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
+import { unsettleAll } from '../settle/unsettle.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { CAPACITY_GROWS, HAS_FULL_CAPACITY, QUICK_MS, SET_CAPACITY } from '../throttle/capacity.js';
 import { HAS_FAILURES, isClosed, OPENS, SET_BREAKER, weightOf } from '../throttle/circuit-breaker.js';
@@ -213,6 +214,8 @@ subscription AS (
   RETURNING s.id, s.account_id, s.status, s.status_reason, s.failing_since, s.failing_warned, v.failing_warned AS warned_before,
     v.failing_since AS failing_before, v.opens
 ),
+unsettled AS (${unsettleAll(`SELECT id FROM subscription WHERE status = 'disabled' ORDER BY id`)}
+),
 told AS (
   INSERT INTO operational_events (id, type, account_id, subscription_id, delivery_id, detail)
   SELECT posthorn_uuidv7(), 'delivery:failed', account_id, subscription_id, id, json_build_object(
@@ -244,8 +247,8 @@ const RECORD: Record<Table, string> = {
 const LOOKED_IN: Table[] = ['pending_deliveries', 'finished_deliveries', 'pending_deliveries'];
 
 /** Writes attempts and what they do to their deliveries and subscriptions, in one statement: all of them or none (those whose
- *  delivery is finished already in one of their own). An answer per record, in order. A subscription that this disables still owes: cancel that afterwards (the worker does at
- *  once, and so does whoever meets such a delivery later). */
+ *  delivery is finished already in one of their own). An answer per record, in order. A subscription that this disables has pending deliveries left: settle-step.ts cancels
+ *  them. */
 export async function recordAttempts(
   pool: pg.Pool,
   records: AttemptRecord[],

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { settleHeld } from './settle-held.js';
 import { isUrgent } from '../deliveries/delivery.js';
 import type { Deps, Due, QueueName } from '../deps.js';
 import { type LeasedDelivery, leaseDue, leaseDueVerifications } from './lease-due.js';
@@ -73,10 +72,8 @@ function groupsOf(shards: number[], size: number): number[][] {
   return Array.from({ length: Math.ceil(shards.length / size) }, (_, n) => shards.slice(n * size, (n + 1) * size));
 }
 
-/** What the dispatcher sees to now and then: verifications that are in nobody's hands, and what is held although its subscription
- *  is paused no longer. Returns how many jobs the queue took. */
+/** Leases and enqueues due verifications. Returns how many jobs the queue took. */
 export async function dispatchRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
-  await settleHeld(db.pool);
   const leased = await leaseDueVerifications(db.pool, { limit: 100 });
   const verifications = leased.map((one) => ({ ...one, leasedBefore: 'expired' as const })); // all of them had leases
   return verifications.length > 0 && (await enqueue('verify', verifications)) ? verifications.length : 0;

@@ -1,7 +1,7 @@
 import { OPERATIONAL_EVENTS, type OperationalEventType, isOperational, toTypeId } from '@posthorn/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
-import { GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
+import { changesOwed, GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
 import { newId } from '../id.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import type { SubscriptionKey } from '../subscriptions/subscription.js';
@@ -140,7 +140,7 @@ describe('none is lost and none is told twice', () => {
     const operations = await operationsAccount();
     const key = await subscription();
     const db = interpose(ledger.db, (statement, run) =>
-      statement.includes('UPDATE pending_deliveries') ? Promise.reject(new Error('ended')) : run(),
+      changesOwed(statement) ? Promise.reject(new Error('ended')) : run(),
     );
     await expect(disableSubscription({ db }, key)).rejects.toThrow('ended');
     expect(await told(operations)).toEqual([]);

@@ -1,6 +1,7 @@
 import { inTransaction } from '../database.js';
-import { cancelDeliveries } from '../deliveries/cancel-deliveries.js';
 import type { Deps } from '../deps.js';
+import { settleStep } from '../settle/settle-step.js';
+import { unsettle } from '../settle/unsettle.js';
 import { type SubscriptionKey, lockSubscription } from './subscription.js';
 
 /** Deletes a subscription: what it is owed is canceled, its secrets and headers are erased, its history stays. Canceling
@@ -22,9 +23,10 @@ export async function deleteSubscription(
       `UPDATE verifications SET status = 'failed', reason = 'deleted', leased_until = NULL WHERE subscription_id = $1 AND status = 'pending'`,
       [key.id],
     );
+    await unsettle(client, key);
     return true;
   });
   if (!isDeleted) return { outcome: 'not_found' };
-  await cancelDeliveries(db.pool, { subscriptionId: key.id });
+  await settleStep(db.pool, { subscriptionId: key.id });
   return { outcome: 'deleted' };
 }

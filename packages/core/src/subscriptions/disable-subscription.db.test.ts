@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { settleOwed } from '../deliveries/settle-owed.js';
-import { FAILED, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
+import { FAILED, type Ledger, interpose, openLedger, settleAccount } from '../ledger.test-support.js';
 import { deleteSubscription } from './delete-subscription.js';
 import { disableSubscription } from './disable-subscription.js';
 import { pauseSubscription } from './pause-subscription.js';
@@ -84,14 +83,14 @@ describe('disable with hold', () => {
     }
   });
 
-  it('a process that ends right after the commit leaves what whoever meets it settles: held, and not canceled', async () => {
+  it('a process that ends right after the commit leaves the rest to a worker, which holds it and does not cancel it', async () => {
     const key = await owing(3);
     const db = interpose(ledger.db, (statement, run) =>
       statement.includes('UPDATE pending_deliveries') ? Promise.reject(new Error('ended')) : run(),
     );
     await expect(disableSubscription({ db }, { ...key, deliveries: 'hold' })).rejects.toThrow('ended');
     expect(await statuses(key.accountId)).toEqual({ pending: 3 });
-    await settleOwed(ledger.db.pool, key);
+    await settleAccount(ledger.db.pool, key.accountId);
     expect(await statuses(key.accountId)).toEqual({ held: 3 });
   });
 

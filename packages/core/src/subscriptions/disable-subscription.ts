@@ -1,7 +1,8 @@
 import { inTransaction } from '../database.js';
-import { settleOwed } from '../deliveries/settle-owed.js';
 import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
+import { settleStep } from '../settle/settle-step.js';
+import { unsettle } from '../settle/unsettle.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
 export interface Disabling extends SubscriptionKey {
@@ -30,6 +31,7 @@ export async function disableSubscription(
          WHERE account_id = $1 AND id = $2 AND status = 'disabled' AND holds_when_disabled <> $3`,
         [key.accountId, key.id, deliveries === 'hold'],
       );
+      await unsettle(client, key);
       return null;
     }
     await client.query(
@@ -43,9 +45,10 @@ export async function disableSubscription(
        VALUES ($1, 'subscription:disabled', $2, $3, '{"reason":"manual"}')`,
       [newId(), key.accountId, key.id],
     );
+    await unsettle(client, key);
     return null;
   });
   if (refused) return refused;
-  await settleOwed(db.pool, key);
+  await settleStep(db.pool, { subscriptionId: key.id });
   return done(db, key);
 }

@@ -1,10 +1,11 @@
 import { inTransaction } from '../database.js';
-import { holdDeliveries } from '../deliveries/hold-deliveries.js';
 import type { Deps } from '../deps.js';
+import { settleStep } from '../settle/settle-step.js';
+import { unsettle } from '../settle/unsettle.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
-/** Pauses an active subscription: what it is owed, and what it will be owed, is held and not lost. Holding follows the commit
- *  of the pause; if this process ends meanwhile, workers hold the rest as they meet it. Safe to repeat. */
+/** Pauses an active subscription: its pending deliveries, and those it will get, are held and not lost. The first of them are held at
+ *  once, the others by workers (settle-step.ts). Safe to repeat. */
 export async function pauseSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
   const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);
@@ -19,9 +20,10 @@ export async function pauseSubscription({ db }: Pick<Deps, 'db'>, key: Subscript
        WHERE account_id = $1 AND id = $2 AND status = 'active'`,
       [key.accountId, key.id],
     );
+    await unsettle(client, key);
     return null;
   });
   if (refused) return refused;
-  await holdDeliveries(db.pool, key);
+  await settleStep(db.pool, { subscriptionId: key.id });
   return done(db, key);
 }

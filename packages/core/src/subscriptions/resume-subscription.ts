@@ -1,14 +1,15 @@
 import { inTransaction } from '../database.js';
-import { releaseHeld } from '../deliveries/release-held.js';
 import type { Deps } from '../deps.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
+import { settleStep } from '../settle/settle-step.js';
+import { unsettle } from '../settle/unsettle.js';
 import { RESTART_WITH_LITTLE } from '../throttle/capacity.js';
 import { CLOSE_BREAKER } from '../throttle/circuit-breaker.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
-/** Makes a paused or disabled subscription active, with a closed breaker. What is held becomes due, the oldest first, and is
- *  sent as it has room; what a disabling canceled stays canceled. Releasing follows the commit; if this process ends
- *  meanwhile, the dispatcher releases the rest. Safe to repeat. Not possible before it was verified. */
+/** Makes a paused or disabled subscription active, with a closed circuit. Its held deliveries become due, the oldest first: the first of
+ *  them at once, the others by workers (settle-step.ts). What a disabling canceled stays canceled. Safe to repeat. Not possible before
+ *  it was verified. */
 export async function resumeSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
   const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);
@@ -22,10 +23,11 @@ export async function resumeSubscription({ db }: Pick<Deps, 'db'>, key: Subscrip
        WHERE account_id = $1 AND id = $2 AND status IN ('paused', 'disabled')`,
       [key.accountId, key.id],
     );
+    if (now.status !== 'active') await unsettle(client, key);
     return null;
   });
   if (refused) return refused;
-  await releaseHeld(db.pool, { subscriptionId: key.id });
+  await settleStep(db.pool, { subscriptionId: key.id });
   await wakeDispatchers(db.pool);
   return done(db, key);
 }

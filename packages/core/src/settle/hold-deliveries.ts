@@ -1,0 +1,29 @@
+import type pg from 'pg';
+import { type Part, runPart, type Settled, SETTLED } from './verb.js';
+
+// Uses pending_deliveries_subscription_id_id_idx. It looks at held deliveries, too: so it reads a bounded number of rows.
+const HOLD = `
+WITH looked AS MATERIALIZED (
+  SELECT p.id, p.status FROM pending_deliveries p
+  WHERE p.subscription_id = $1 AND p.id > $2
+    AND EXISTS (
+      SELECT FROM subscriptions s
+      WHERE s.id = $1 AND (s.status = 'paused' OR s.status = 'disabled' AND s.holds_when_disabled) AND s.deleted_at IS NULL
+    )
+  ORDER BY p.id LIMIT $3
+),
+changed AS (
+  UPDATE pending_deliveries d SET status = 'held', due_at = NULL,
+    asked_trigger = nullif(d.asked_trigger, 'replay'),
+    leased_until = CASE WHEN nullif(d.asked_trigger, 'replay') IS NOT NULL THEN coalesce(d.leased_until, now()) END
+  WHERE d.id = ANY (ARRAY(
+    SELECT p.id FROM looked l JOIN pending_deliveries p ON p.id = l.id WHERE l.status = 'pending' AND p.status = 'pending'
+    FOR UPDATE OF p SKIP LOCKED
+  ))
+  RETURNING d.id
+)
+SELECT ${SETTLED}`;
+
+/** pending → held: holds deliveries of a subscription that is paused, or disabled with hold. If it is neither (any more), nothing is
+ *  held. An attempt that a person asked for stays asked for; a replay asks for nothing that a pause would not hold. Safe to repeat. */
+export const holdDeliveries = (pool: pg.Pool, part: Part): Promise<Settled> => runPart(pool, HOLD, part);

@@ -1,0 +1,28 @@
+import type pg from 'pg';
+import { type Part, runPart, type Settled, SETTLED } from './verb.js';
+
+// Uses pending_deliveries_held_idx.
+const RELEASE = `
+WITH looked AS MATERIALIZED (
+  SELECT h.id FROM pending_deliveries h
+  WHERE h.subscription_id = $1 AND h.status = 'held' AND h.id > $2
+    AND EXISTS (SELECT FROM subscriptions s WHERE s.id = $1 AND s.status = 'active' AND s.deleted_at IS NULL)
+  ORDER BY h.id LIMIT $3
+),
+chosen AS MATERIALIZED (
+  SELECT p.id FROM looked l JOIN pending_deliveries p ON p.id = l.id WHERE p.status = 'held' FOR UPDATE OF p SKIP LOCKED
+),
+placed AS MATERIALIZED (
+  SELECT id, row_number() OVER (ORDER BY id DESC) - 1 AS behind FROM chosen
+),
+changed AS (
+  UPDATE pending_deliveries d SET status = 'pending', due_at = now() - p.behind * interval '1 millisecond'
+  FROM placed p WHERE d.id = p.id AND d.status = 'held'
+  RETURNING d.id
+)
+SELECT ${SETTLED}`;
+
+/** held → pending: releases deliveries of an active subscription, the oldest first. The dispatcher leases them as the subscription has
+ *  capacity; each is due a millisecond after the one before it, so they go in their order. If the subscription is not active
+ *  (any more), nothing is released. Safe to repeat. */
+export const releaseDeliveries = (pool: pg.Pool, part: Part): Promise<Settled> => runPart(pool, RELEASE, part);

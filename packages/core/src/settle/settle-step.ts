@@ -1,0 +1,113 @@
+import type pg from 'pg';
+import { cancelDeliveries } from './cancel-deliveries.js';
+import { holdDeliveries } from './hold-deliveries.js';
+import { releaseDeliveries } from './release-deliveries.js';
+import type { Part, Settled } from './verb.js';
+
+/** Settling makes pending deliveries follow the state of their subscription:
+ *
+ *  subscription                     verb      deliveries
+ *  paused, or disabled with hold    hold      pending → held
+ *  active                           release   held → pending
+ *  disabled, or deleted             cancel    pending, held → canceled
+ *
+ *  Whoever changes the state writes a row of `settlements` in the same transaction (unsettle.ts), and then makes one step, so a small
+ *  backlog has followed when the request ends. Workers make the others. What is not settled yet is not sent: a worker that loads a
+ *  delivery checks the subscription.
+ *
+ *  settlement  entered when                                                    left when
+ *  due         the state changes; a step has looked at ROWS_AT_ONCE;           a step takes it
+ *              `look_at` has passed
+ *  taken       a step takes it, until `look_at`                                the step ends; its process dies, after TAKEN_SECONDS → due
+ *  waiting     a walk over all deliveries has ended, until `look_at`           after as long as the settlement is old → due (next walk)
+ *  deleted     a walk has ended that began SETTLES_SECONDS after the change    –
+ *
+ *  Several walks are needed: a publish that read the state before it changed may commit later, and rows that are locked are passed
+ *  over. `position` is where the walk is, so no step reads what an earlier step has read, whatever vacuum has done since. */
+export interface SettledStep {
+  subscriptionId: string;
+  verb: Verb | null;
+  /** Deliveries that were changed. */
+  count: number;
+}
+
+export type Verb = keyof typeof VERBS;
+
+const VERBS = {
+  hold: holdDeliveries,
+  release: releaseDeliveries,
+  cancel: cancelDeliveries,
+} satisfies Record<string, (pool: pg.Pool, part: Part) => Promise<Settled>>;
+
+/** Longer than any statement may run. */
+const TAKEN_SECONDS = 40;
+/** Longer than a statement that read the state before it changed may run. */
+const SETTLES_SECONDS = 60;
+
+// One that waits for its next walk may be taken early by its id. Uses settlements_look_idx, or the key.
+const TAKE = `
+UPDATE settlements t SET look_at = now() + interval '${TAKEN_SECONDS} seconds', walk_at = CASE WHEN t.position IS NULL THEN now() ELSE t.walk_at END
+FROM (
+  SELECT n.subscription_id,
+    CASE
+      WHEN s.deleted_at IS NOT NULL OR s.status = 'disabled' AND NOT s.holds_when_disabled THEN 'cancel'
+      WHEN s.status IN ('paused', 'disabled') THEN 'hold'
+      WHEN s.status = 'active' THEN 'release'
+    END AS verb
+  FROM settlements n JOIN subscriptions s ON s.id = n.subscription_id
+  WHERE CASE WHEN $1::uuid IS NULL THEN n.look_at <= now() ELSE n.subscription_id = $1 AND (n.look_at <= now() OR n.position IS NULL) END
+  ORDER BY n.look_at LIMIT 1
+  FOR UPDATE OF n SKIP LOCKED
+) n
+WHERE t.subscription_id = n.subscription_id
+RETURNING t.subscription_id AS "subscriptionId", t.changed_at::text AS "changedAt", t.position, n.verb`;
+
+interface Taken {
+  subscriptionId: string;
+  /** To the microsecond. */
+  changedAt: string;
+  position: string | null;
+  verb: Verb | null;
+}
+
+// After a change of the state meanwhile, none of these does anything: that has begun a new walk.
+const GO_ON = `UPDATE settlements SET position = $3, look_at = now() WHERE subscription_id = $1 AND changed_at = $2`;
+const END_WALK = `
+WITH ended AS (
+  DELETE FROM settlements
+  WHERE subscription_id = $1 AND changed_at = $2 AND walk_at >= changed_at + interval '${SETTLES_SECONDS} seconds'
+  RETURNING subscription_id
+)
+UPDATE settlements t SET position = NULL, walk_at = n.at, look_at = n.at
+FROM (SELECT now() + greatest(now() - $2::timestamptz, interval '1 second') AS at) n
+WHERE t.subscription_id = $1 AND t.changed_at = $2 AND NOT EXISTS (SELECT FROM ended)`;
+
+/** Makes one step: of the settlement that has been due for longest, or of one subscription. A statement looks at `atOnce` deliveries at
+ *  most. Returns what it did; null if no settlement is due, or another process has taken it. Any number of processes may call it. It
+ *  reads the state again in the statement that changes the deliveries, so a subscription that is resumed meanwhile loses nothing. */
+export async function settleStep(
+  pool: pg.Pool,
+  { subscriptionId = null, ...options }: { subscriptionId?: string | null; atOnce?: number } = {},
+): Promise<SettledStep | null> {
+  const { rows } = await pool.query<Taken>(TAKE, [subscriptionId]);
+  const [taken] = rows;
+  if (!taken) return null;
+  const { verb, changedAt, position: after } = taken;
+  const { position, count } =
+    verb === null
+      ? { position: null, count: 0 }
+      : await VERBS[verb](pool, { ...options, subscriptionId: taken.subscriptionId, after });
+  if (position === null) await pool.query(END_WALK, [taken.subscriptionId, changedAt]);
+  else await pool.query(GO_ON, [taken.subscriptionId, changedAt, position]);
+  return { subscriptionId: taken.subscriptionId, verb, count };
+}
+
+/** For a delivery that should not have been pending any more: settles its subscription, and makes one step. */
+export async function settleAgain(pool: pg.Pool, { subscriptionId }: { subscriptionId: string }): Promise<void> {
+  await pool.query(
+    // The subscription first, as where its state changes. Whoever has locked it changes its state, and settles it.
+    `INSERT INTO settlements (subscription_id) SELECT id FROM subscriptions WHERE id = $1 FOR KEY SHARE SKIP LOCKED ON CONFLICT DO NOTHING`,
+    [subscriptionId],
+  );
+  await settleStep(pool, { subscriptionId });
+}
