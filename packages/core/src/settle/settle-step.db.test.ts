@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { changesOwed, interpose, type Ledger, openLedger } from '../ledger.test-support.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { changesOwed, interpose, type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import type { SubscriptionKey } from '../subscriptions/subscription.js';
+import { releaseDeliveries } from './release-deliveries.js';
 import { settleStep } from './settle-step.js';
 import { ROWS_AT_ONCE } from './verb.js';
 
@@ -95,6 +96,22 @@ describe('a change of a subscription with a large backlog', () => {
     }
     expect(await statuses(key)).toEqual({ canceled: 2 * ROWS_AT_ONCE + 1 });
     await ledger.db.pool.query('DROP FUNCTION note_changed CASCADE; DROP TABLE changed_at_once');
+  });
+
+  it('regression: reads no more than it releases, with statistics of before the pause', async () => {
+    const key = await withPending(1_000);
+    await ledger.db.pool.query('ANALYZE pending_deliveries');
+    await pauseSubscription(ledger, key);
+    await ledger.db.pool.query(`UPDATE subscriptions SET status = 'active' WHERE id = $1`, [key.id]);
+    const pool = openSingleConnection(ledger.db);
+    onTestFinished(() => pool.end());
+    await pool.query('BEGIN');
+    expect(await releaseDeliveries(pool, { subscriptionId: key.id })).toEqual({ position: null, count: 1_000 });
+    const { rows } = await pool.query<{ read: number }>(
+      `SELECT (seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_xact_user_tables WHERE relname = 'pending_deliveries'`,
+    );
+    await pool.query('COMMIT');
+    expect(rows[0]?.read).toBeLessThan(20_000);
   });
 
   it('looks at held deliveries in steps, too', async () => {
