@@ -325,16 +325,16 @@ CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);
 -- Events and finished deliveries are partitioned by their ids, and attempts by their deliveries', so by time: what is old goes with its partition
 -- (packages/core/src/retention). A row for whose time there is none goes into `…_other`, so no insert ever fails.
 CREATE TABLE events (
-  id              uuid           PRIMARY KEY,
+  id              uuid           NOT NULL,
   account_id      varchar(64)    NOT NULL,
   type            varchar(128)   NOT NULL,
   body            bytea          NOT NULL,
   delivery_count  integer        NOT NULL,
   created_at      timestamptz(6) NOT NULL,
   -- Meant for nobody, or (a test event) for one subscription alone: no replay gives it to others.
-  suppressed      boolean        NOT NULL DEFAULT false
+  suppressed      boolean        NOT NULL DEFAULT false,
+  PRIMARY KEY (account_id, id)
 ) PARTITION BY RANGE (id);
-CREATE INDEX events_account_id_id_idx ON events (account_id, id);
 
 -- Events whose deliveries workers write (packages/core/src/fan-outs).
 CREATE TABLE fan_outs (

@@ -147,7 +147,7 @@ export const eventRoutes: Routes<'db' | 'publisher' | 'metrics'> = (app, { db, p
         ...pageWanted('events', { limit, cursor, from, to }),
       });
       const rows = await db.prisma.event.findMany({
-        where: { id: { in: ids } },
+        where: { accountId: account, id: { in: ids } },
         omit: { body: true },
         orderBy: { id: 'desc' },
       });

@@ -45,7 +45,7 @@ interface Asked {
 const ASK = `
 WITH found AS (
   SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted, octet_length(e.body) = 0 AS is_erased
-  FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id JOIN events e ON e.id = d.event_id
+  FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id
   WHERE d.account_id = $1 AND d.id = $2
 ),
 may AS (

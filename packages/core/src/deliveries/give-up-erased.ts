@@ -7,7 +7,7 @@ export async function giveUpErased(pool: pg.Pool, { id }: { id: string }): Promi
   await pool.query(
     `WITH leaving AS (
        DELETE FROM pending_deliveries d USING events e
-       WHERE d.id = $1 AND e.id = d.event_id AND octet_length(e.body) = 0 RETURNING d.*
+       WHERE d.id = $1 AND e.account_id = d.account_id AND e.id = d.event_id AND octet_length(e.body) = 0 RETURNING d.*
      )
      INSERT INTO finished_deliveries (${COLUMNS})
      SELECT id, account_id, event_id, event_type, subscription_id,

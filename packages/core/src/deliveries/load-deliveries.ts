@@ -20,7 +20,7 @@ SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type 
   ) AS "secretsSealed"
 FROM unnest($1::uuid[]) AS wanted (id)
 JOIN pending_deliveries d ON d.id = wanted.id
-JOIN events e ON e.id = d.event_id
+JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id
 JOIN subscriptions s ON s.id = d.subscription_id
 JOIN accounts a ON a.id = s.account_id`;
 

@@ -259,7 +259,7 @@ export async function findFirstAnswers(
       SELECT k.key, k.body_hash AS "bodyHash", e.id, e.account_id AS "accountId", e.type, e.created_at AS "createdAt",
         coalesce(f.expected, e.delivery_count) AS "deliveryCount", f.event_id IS NOT NULL AS "isFanOut"
       FROM unnest($1::text[], $2::text[]) AS wanted (account_id, key)
-      JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.id = k.event_id LEFT JOIN fan_outs f ON f.event_id = e.id`,
+      JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.account_id = k.account_id AND e.id = k.event_id LEFT JOIN fan_outs f ON f.event_id = e.id`,
     values: [keys.map(({ accountId }) => accountId), keys.map(({ key }) => key)],
   });
   return rows.map(({ key, bodyHash, ...event }) => ({ accountId: event.accountId, key, bodyHash, event }));

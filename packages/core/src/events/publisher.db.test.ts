@@ -32,7 +32,7 @@ describe('publish', () => {
       event: { accountId, type: 'message:created', deliveryCount: 3 },
     });
     if (result.outcome !== 'accepted') return;
-    const event = await ledger.db.prisma.event.findUniqueOrThrow({ where: { id: result.event.id } });
+    const event = await ledger.db.prisma.event.findFirstOrThrow({ where: { id: result.event.id } });
     expect(Buffer.from(event.body).toString()).toBe(`{"event":"message:created","payload":${payload}}`);
     expect(event.createdAt).toEqual(result.event.createdAt);
     const deliveries = await ledger.db.prisma.delivery.findMany({ where: { eventId: event.id } });
@@ -61,7 +61,7 @@ describe('publish', () => {
   it('an event that nobody wants is stored all the same', async () => {
     const accountId = await ledger.account();
     const id = await ledger.publish(accountId);
-    expect(await ledger.db.prisma.event.findUnique({ where: { id } })).toMatchObject({ deliveryCount: 0 });
+    expect(await ledger.db.prisma.event.findFirst({ where: { id } })).toMatchObject({ deliveryCount: 0 });
   });
 
   it('its payload is stored once, to however many it goes and however often it is tried (V6)', async () => {

@@ -58,7 +58,7 @@ const deliveriesOf = (eventId: string) =>
   ledger.db.prisma.delivery.findMany({ where: { eventId }, orderBy: { subscriptionId: 'asc' } });
 const subscriptionsOf = async (eventId: string) => (await deliveriesOf(eventId)).map((one) => one.subscriptionId);
 const fanOutOf = (eventId: string) => ledger.db.prisma.fanOut.findUnique({ where: { eventId } });
-const eventOf = (id: string) => ledger.db.prisma.event.findUniqueOrThrow({ where: { id } });
+const eventOf = (id: string) => ledger.db.prisma.event.findFirstOrThrow({ where: { id } });
 
 describe('publish', () => {
   it('stores an event with more deliveries than a statement may write as a fan-out', async () => {

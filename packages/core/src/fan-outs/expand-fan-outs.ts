@@ -83,10 +83,10 @@ moved AS (
   UPDATE fan_outs f SET position = coalesce(c.position, f.position), written = f.written + c.count,
     completed_at = CASE WHEN c.is_last THEN now() END
   FROM chunk c WHERE f.event_id = c.event_id
-  RETURNING f.event_id, f.written, c.count, c.is_last
+  RETURNING f.event_id, f.account_id, f.written, c.count, c.is_last
 ),
 completed AS (
-  UPDATE events e SET delivery_count = m.written FROM moved m WHERE e.id = m.event_id AND m.is_last
+  UPDATE events e SET delivery_count = m.written FROM moved m WHERE e.account_id = m.account_id AND e.id = m.event_id AND m.is_last
 )
 SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", coalesce(m.is_last, false) AS "isComplete",
   coalesce(o.direct_ids, '{}') AS "directIds", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"

@@ -18,7 +18,10 @@ const OF_DELIVERY = `account_id AS "accountId", subscription_id AS "subscription
 // Each uses its table's key; an attempt is found among the deliveries of its time ($3 to $4), or in attempts_late_idx.
 const FIND: Record<Kind, string> = {
   subscription: `SELECT account_id AS "accountId", ${NOTHING} FROM subscriptions WHERE id = $1 AND deleted_at IS NULL`,
-  event: `SELECT account_id AS "accountId", ${NOTHING} FROM events WHERE id = $1`,
+  // No index has the ids of events of all accounts: each account's are looked at.
+  event: `SELECT e.account_id AS "accountId", ${NOTHING}
+    FROM accounts o CROSS JOIN LATERAL (SELECT account_id FROM events WHERE account_id = o.id AND id = $1 LIMIT 1) e
+    WHERE $2::text IS NULL OR o.id = $2`,
   delivery: `SELECT account_id AS "accountId", subscription_id AS "subscriptionId", event_id AS "eventId", NULL::uuid AS "deliveryId"
     FROM deliveries WHERE id = $1`,
   attempt: `SELECT ${OF_DELIVERY} FROM attempts WHERE id = $1 AND is_late

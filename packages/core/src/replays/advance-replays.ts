@@ -121,7 +121,7 @@ async function find(client: pg.PoolClient, running: Running, atOnce: number): Pr
 const OURS = `
   FROM deliveries d
   WHERE d.subscription_id = (SELECT s.id FROM subscriptions s WHERE s.account_id = $1 AND s.id = $2) AND d.id > $3 AND d.id < $4`;
-// Uses events_account_id_id_idx and the keys of the tables of deliveries.
+// Uses the keys of events and of the tables of deliveries.
 const EVENTS = `
   FROM events e CROSS JOIN (SELECT $2::uuid AS id, $9::text[] AS events) s
   WHERE e.account_id = $1 AND e.id > $3 AND e.id < $4`;
@@ -217,7 +217,7 @@ WITH brought AS (
     CASE WHEN NOT $3 THEN now() END,
     CASE WHEN NOT $3 THEN 'replay'::attempt_trigger END,
     $1
-  FROM events e WHERE e.id = ANY ($2::uuid[]) ORDER BY e.id
+  FROM events e WHERE e.account_id = (SELECT account_id FROM replays WHERE id = $1) AND e.id = ANY ($2::uuid[]) ORDER BY e.id
   RETURNING id
 )
 SELECT count(*)::int AS count FROM brought`,

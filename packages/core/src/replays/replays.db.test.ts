@@ -305,7 +305,7 @@ describe('replay missing', () => {
     expect(owed.map(({ id }) => id.slice(0, 18))).toEqual(owed.map(({ eventId }) => eventId.slice(0, 18)));
     const posted = new Map(ledger.posts.map(({ webhookId, body }) => [webhookId, body]));
     expect([...posted.keys()].toSorted()).toEqual([before, unverified, disabled].map((id) => toTypeId('evt', id)));
-    const { body } = await ledger.db.prisma.event.findUniqueOrThrow({ where: { id: disabled } });
+    const { body } = await ledger.db.prisma.event.findFirstOrThrow({ where: { id: disabled } });
     expect(Buffer.from(posted.get(toTypeId('evt', disabled)) ?? '')).toEqual(Buffer.from(body));
     const attempts = await ledger.db.prisma.attempt.findMany({ where: { accountId, trigger: 'replay' } });
     expect(attempts.map(({ number }) => number)).toEqual([1, 1, 1]);

@@ -82,7 +82,7 @@ SELECT count(*)::int AS matched FROM deliveries d
 WHERE d.subscription_id = (SELECT s.id FROM subscriptions s WHERE s.account_id = $1 AND s.id = $2)
   AND d.id >= $3 AND d.id < $4 AND d.created_at >= $5 AND d.created_at < $6 AND ${IS_FAILED}`;
 
-// Leans on events_account_id_id_idx, and on the keys of the tables of deliveries.
+// Uses the keys of events and of the tables of deliveries.
 const COUNT_MISSED = `
 SELECT count(*)::int AS matched FROM subscriptions s JOIN events e ON e.account_id = s.account_id
 WHERE s.account_id = $1 AND s.id = $2

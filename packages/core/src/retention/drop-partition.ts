@@ -1,20 +1,20 @@
 import type pg from 'pg';
 import { BEFORE_ALL, KEY, MOVED_AT_ONCE, type Partition, type Partitioned } from './partitions.js';
 
-/** The rows of an old partition that are still needed, at most one more than can be moved. Called after the finished deliveries of its time were
+/** Whose rows of an old partition are still needed, and their keys; at most one more than can be moved. Called after the finished deliveries of its time were
  *  dropped, so the deliveries that are left are pending. */
 const STILL_NEEDED: Record<Partitioned, (partition: Partition) => string> = {
-  finished_deliveries: () => 'SELECT NULL::uuid AS id WHERE false',
+  finished_deliveries: () => 'SELECT NULL::text AS account_id, NULL::uuid AS id WHERE false',
   // An event is needed as long as there is a delivery of it, whose id lies in the same partition, or there will be one.
   events: ({ from, until }) =>
-    `SELECT DISTINCT event_id AS id FROM (
-       (SELECT event_id FROM deliveries WHERE id >= '${from ?? BEFORE_ALL}' AND id < '${until}' ORDER BY id OFFSET 0)
+    `SELECT DISTINCT account_id, event_id AS id FROM (
+       (SELECT account_id, event_id FROM deliveries WHERE id >= '${from ?? BEFORE_ALL}' AND id < '${until}' ORDER BY id OFFSET 0)
        UNION ALL
-       SELECT event_id FROM fan_outs WHERE event_id >= '${from ?? BEFORE_ALL}' AND event_id < '${until}' AND completed_at IS NULL
+       SELECT account_id, event_id FROM fan_outs WHERE event_id >= '${from ?? BEFORE_ALL}' AND event_id < '${until}' AND completed_at IS NULL
      ) d LIMIT ${MOVED_AT_ONCE + 1}`,
   // Uses the keys of deliveries and of the partition.
   attempts: ({ name, from, until }) =>
-    `SELECT a.delivery_id AS id FROM deliveries d JOIN ${name} a ON a.delivery_id = d.id
+    `SELECT d.account_id, d.id FROM deliveries d JOIN ${name} a ON a.delivery_id = d.id
      WHERE d.id >= '${from ?? BEFORE_ALL}' AND d.id < '${until}' AND d.attempt_count > 0 LIMIT ${MOVED_AT_ONCE + 1}`,
 };
 
@@ -35,13 +35,17 @@ export async function readNeeded(
  *  messages that go to and fro. */
 export function dropPartition(table: Partitioned, partition: Partition): string {
   return `DO $$
-DECLARE needed uuid[];
+DECLARE
+  accounts text[];
+  keys uuid[];
 BEGIN
   LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE;
-  needed := ARRAY(${STILL_NEEDED[table](partition)});
-  IF cardinality(needed) > ${MOVED_AT_ONCE} THEN RAISE lock_not_available; END IF;
+  SELECT array_agg(account_id), array_agg(id) INTO accounts, keys FROM (${STILL_NEEDED[table](partition)}) needed;
+  IF cardinality(keys) > ${MOVED_AT_ONCE} THEN RAISE lock_not_available; END IF;
   ALTER TABLE ${table} DETACH PARTITION ${partition.name};
-  INSERT INTO ${table} SELECT * FROM ${partition.name} WHERE ${KEY[table]} = ANY (needed);
+  INSERT INTO ${table} SELECT p.*
+  FROM (SELECT DISTINCT account_id, id FROM unnest(accounts, keys) AS needed (account_id, id)) n
+  JOIN ${partition.name} p ON p.account_id = n.account_id AND p.${KEY[table]} = n.id;
   DROP TABLE ${partition.name};
 END $$`;
 }

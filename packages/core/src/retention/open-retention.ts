@@ -18,7 +18,7 @@ import {
   otherOf,
   readPartitions,
 } from './partitions.js';
-import { walk } from './walk.js';
+import { type Walk, walk, walkAccounts } from './walk.js';
 
 export interface RetentionOptions {
   db: Pick<Database, 'direct'>;
@@ -59,10 +59,16 @@ const SETTLED_VERIFICATIONS = `
   WHERE v.id = l.id AND v.leased_until IS NULL AND v.status <> 'pending'
     AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.verification_id = v.id)`;
 const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
+/** Each in the order of its table's key. */
+const WALK: Record<Partitioned, typeof walkAccounts> = {
+  finished_deliveries: walk,
+  events: walkAccounts,
+  attempts: (client, walked: Walk, signal) => walk(client, { ...walked, key: KEY.attempts }, signal),
+};
 const NEEDED_BY_NO_DELIVERY: Record<Partitioned, (partition: string) => string> = {
   finished_deliveries: (partition) => `DELETE FROM ${partition} d USING looked l WHERE d.id = l.id`,
   events: (partition) =>
-    `DELETE FROM ${partition} e USING looked l WHERE e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
+    `DELETE FROM ${partition} e USING looked l WHERE e.account_id = l.account_id AND e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
        AND NOT ${isExpanding('e.id')}`,
   attempts: (partition) =>
     `DELETE FROM ${partition} a USING looked l WHERE a.delivery_id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = l.id)`,
@@ -71,7 +77,7 @@ const NEEDED_BY_NO_DELIVERY: Record<Partitioned, (partition: string) => string> 
 const ERASED: Partial<Record<Partitioned, string>> = {
   events: `
   UPDATE events e SET body = '' FROM looked l
-  WHERE e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
+  WHERE e.account_id = l.account_id AND e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
     SELECT FROM pending_deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0
   ) AND NOT ${isExpanding('e.id')}`,
   // The sentence about an unreadable response shows the beginning of it.
@@ -165,8 +171,7 @@ export function openRetention({
   async function dropOld(round: Round, { table, until }: { table: Partitioned; until: string }): Promise<number> {
     const { client, signal } = round;
     const thinOut = async (name: string): Promise<number> =>
-      (await walk(client, { table: name, key: KEY[table], changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal))
-        .count;
+      (await WALK[table](client, { table: name, changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal)).count;
     const dropOrThin = async (partition: Partition): Promise<number> => {
       const needed = await readNeeded(client, table, partition);
       if (needed === null) return thinOut(partition.name);
@@ -193,7 +198,7 @@ export function openRetention({
     let count = 0;
     for (const [table, changed] of Object.entries(ERASED) as [Partitioned, string][]) {
       const after = positions[table];
-      const walked = await walk(client, { table, key: KEY[table], changed, until, ...(after && { after }) }, signal);
+      const walked = await WALK[table](client, { table, changed, until, ...(after && { after }) }, signal);
       positions[table] = walked.position;
       count += walked.count;
     }

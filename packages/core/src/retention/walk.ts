@@ -14,6 +14,8 @@ export interface Walk {
   table: string;
   /** Default: `id`. */
   key?: string;
+  /** Only rows of this account; `looked` has its id, too. Default: all rows. */
+  accountId?: string;
   changed: string;
   /** Ids before this one; the walk ends there. */
   until: string;
@@ -25,19 +27,22 @@ export interface Walk {
  *  loses nothing and keeps what was done. Returns how many were changed and where it got to. */
 export async function walk(
   client: pg.ClientBase,
-  { table, key = 'id', changed, until, after = BEFORE_ALL }: Walk,
+  { table, key = 'id', accountId, changed, until, after = BEFORE_ALL }: Walk,
   signal: AbortSignal,
 ): Promise<{ count: number; position: string }> {
+  const [column, isIts] = accountId === undefined ? ['', ''] : ['account_id, ', 'account_id = $3 AND '];
   let count = 0;
   let position = after;
   while (!signal.aborted) {
     const start = performance.now();
     const { rows } = await client.query<{ last: string | null; looked: number; count: number }>(
-      `WITH looked AS (SELECT ${key} AS id FROM ${table} WHERE ${key} > $1 AND ${key} < $2 ORDER BY ${key} LIMIT ${LOOKED_AT_ONCE}),
+      `WITH looked AS (
+         SELECT ${column}${key} AS id FROM ${table} WHERE ${isIts}${key} > $1 AND ${key} < $2 ORDER BY ${key} LIMIT ${LOOKED_AT_ONCE}
+       ),
        changed AS (${changed} RETURNING 1)
        SELECT (SELECT id FROM looked ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM looked)::int AS looked,
          (SELECT count(*) FROM changed)::int AS count`,
-      [position, until],
+      [position, until, ...(accountId === undefined ? [] : [accountId])],
     );
     const [step] = rows;
     count += step?.count ?? 0;
@@ -47,4 +52,27 @@ export async function walk(
     await pause(pauseMs, undefined, { signal }).catch(() => {});
   }
   return { count, position };
+}
+
+/** The same for a table whose key begins with the account: account by account. It got to `until`, or (when it was broken off) nowhere. */
+export async function walkAccounts(
+  client: pg.ClientBase,
+  { after = BEFORE_ALL, ...walked }: Omit<Walk, 'key' | 'accountId'>,
+  signal: AbortSignal,
+): Promise<{ count: number; position: string }> {
+  let count = 0;
+  let last = '';
+  while (!signal.aborted) {
+    const { rows } = await client.query<{ id: string }>(
+      `SELECT a.id FROM accounts a CROSS JOIN LATERAL (
+         SELECT FROM ${walked.table} WHERE account_id = a.id AND id > $2 AND id < $3 LIMIT 1
+       ) has WHERE a.id > $1 ORDER BY a.id LIMIT 1`,
+      [last, after, walked.until],
+    );
+    const [account] = rows;
+    if (!account) return { count, position: walked.until };
+    count += (await walk(client, { ...walked, after, accountId: account.id }, signal)).count;
+    last = account.id;
+  }
+  return { count, position: after };
 }
