@@ -222,11 +222,13 @@ describe('replay failed', () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 6);
     const [early, first, last, late, succeeded, pending] = await deliveries({ accountId });
+    const { rows } = await ledger.db.pool.query<{ at: Date }>(`SELECT date_trunc('second', now()) AS at`);
+    const at = rows[0]?.at.getTime() ?? 0;
     const set = (id = '', ms = 0, fields = '') =>
-      ledger.db.pool.query(
-        `UPDATE finished_deliveries SET created_at = date_trunc('second', now()) + $2 * interval '1 ms' ${fields} WHERE id = $1`,
-        [id, ms],
-      );
+      ledger.db.pool.query(`UPDATE finished_deliveries SET created_at = $2 ${fields} WHERE id = $1`, [
+        id,
+        new Date(at + ms),
+      ]);
     await set(early?.id, -1_001);
     await set(first?.id, -1_000);
     await set(last?.id, -1);
