@@ -1,7 +1,7 @@
 import { waitFor } from '@posthorn/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { COLUMNS } from '../deliveries/tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { insertEvents } from '../events/insert-events.js';
 import { idTime, newId } from '../id.js';

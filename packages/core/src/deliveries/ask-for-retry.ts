@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Deps } from '../deps.js';
 import { LEASED_FROM_NOW } from './lease.js';
-import { COLUMNS } from './tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 import type { Delivery } from '../generated/prisma/client.js';
 
 export type AskForRetryResult =

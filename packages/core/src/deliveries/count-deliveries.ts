@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { DeliveryStatus } from '../generated/prisma/client.js';
-import { isOfEvent } from './tables.js';
+import { isOfEvent } from '../delivery-tables.js';
 
 export type DeliveryCounts = Record<DeliveryStatus, number>;
 

@@ -18,7 +18,7 @@ import type { AttemptTrigger, DeliveryStatus, SubscriptionStatus } from '../gene
  *  `dueAt` is when the next attempt is due; null unless pending. `leasedUntil` is until when the queue has it; null: the dispatcher
  *  takes it when it is due (lease.ts).
  *
- *  While an attempt is owed, or it is held, it stands in `pending_deliveries`, otherwise in `finished_deliveries` (tables.ts). */
+ *  While an attempt is owed, or it is held, it stands in `pending_deliveries`, otherwise in `finished_deliveries` (delivery-tables.ts). */
 export interface LoadedDelivery {
   id: string;
   accountId: string;

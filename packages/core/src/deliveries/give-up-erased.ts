@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { COLUMNS } from './tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 
 /** Gives a delivery up whose event's payload is kept no longer: it was asked for while the payload was being emptied. What
  *  was finished stays as it was. Without an effect while there is something to send. */

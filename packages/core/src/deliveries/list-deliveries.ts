@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { AttemptOutcome, AttemptTrigger, Delivery, DeliveryStatus } from '../generated/prisma/client.js';
 import { orderOf, type Page, type Param, type WantedPage, pageOf, selectNewest } from '../newest-first.js';
-import { isOfEvent } from './tables.js';
+import { isOfEvent } from '../delivery-tables.js';
 
 export interface DeliveriesWanted extends WantedPage {
   accountId: string;

@@ -7,7 +7,7 @@ import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
-import { COLUMNS } from './tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));

@@ -10,7 +10,7 @@ import { ATTEMPT_COLUMNS, type AttemptMade } from './attempt-columns.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from './delivery.js';
 import { isLate } from './late-attempts.js';
-import { COLUMNS } from './tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 
 export interface AttemptRecord extends AttemptMade {
   delivery: LoadedDelivery;

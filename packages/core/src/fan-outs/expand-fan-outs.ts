@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { IS_LEASED, LEASED_FROM_NOW, leaseOf } from '../deliveries/lease.js';
 import { MAX_CAPACITY } from '../throttle/capacity.js';
-import { isOfEvent } from '../deliveries/tables.js';
+import { isOfEvent } from '../delivery-tables.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
 import { OWE, PLACING, wantsType } from '../events/insert-events.js';

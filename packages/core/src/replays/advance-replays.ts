@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type Database, inTransaction } from '../database.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Replay as Row, SubscriptionStatus } from '../generated/prisma/client.js';
-import { COLUMNS } from '../deliveries/tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 import { idsAround, IS_FAILED, IS_MISSED } from './replay.js';
 
 /** What one step goes over at most, where little of it is to be replayed. */

@@ -1,7 +1,7 @@
 import type { Database } from '../database.js';
 import { wantsType } from '../events/insert-events.js';
 import type { Replay as Row } from '../generated/prisma/client.js';
-import { isOfEvent } from '../deliveries/tables.js';
+import { isOfEvent } from '../delivery-tables.js';
 import { isExpanding } from '../fan-outs/read-fan-outs.js';
 import { lowestId } from '../id.js';
 

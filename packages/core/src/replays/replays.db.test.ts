@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
 import { type Database, openDatabase } from '../database.js';
 import { askForRetry } from '../deliveries/ask-for-retry.js';
-import { COLUMNS } from '../deliveries/tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { dispatch } from '../dispatch/dispatch.js';
 import { FAILED, GONE, type Ledger, openLedger, silent } from '../ledger.test-support.js';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askForRetry } from '../deliveries/ask-for-retry.js';
 import { loadDeliveries } from '../deliveries/load-deliveries.js';
 import { giveUpErased } from '../deliveries/give-up-erased.js';
-import { COLUMNS } from '../deliveries/tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 import { freezeEvent } from '../events/freeze-event.js';
 import { insertEvents } from '../events/insert-events.js';
 import { SHARDS } from '../dispatch/due-subscriptions.js';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { COLUMNS } from '../deliveries/tables.js';
+import { COLUMNS } from '../delivery-tables.js';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
 
 // Uses pending_deliveries_subscription_id_id_idx.
