@@ -21,13 +21,15 @@ const ACTS = [
   {
     act: 'pause',
     summary: 'Pause a subscription',
-    description: 'What it is owed, and what it will be owed, is held; none is lost. Repeating it changes nothing.',
+    description:
+      'Its pending deliveries, and those that it gets while it is paused, are held; none is lost. Of a large backlog, some may still be `pending` in the response; none of these is sent. Repeating it changes nothing.',
     verb: pauseSubscription,
   },
   {
     act: 'resume',
     summary: 'Resume a subscription',
-    description: 'Held deliveries become due at once. It also enables a disabled one. Repeating it changes nothing.',
+    description:
+      'Its held deliveries become due, the oldest first; a large backlog takes some minutes. It also enables a disabled one. Repeating it changes nothing.',
     verb: resumeSubscription,
   },
 ] as const;

@@ -10,11 +10,10 @@ export interface Disabling extends SubscriptionKey {
   deliveries?: 'cancel' | 'hold' | undefined;
 }
 
-/** Disables a subscription (reason `manual`): it receives nothing; what it is owed is canceled, or held until it is resumed.
- *  Holding and canceling follow the commit; if this process ends meanwhile, workers and the dispatcher do the rest. Operators are
- *  told by an operational event of the same transaction.
- *  Safe to repeat: one that is disabled keeps its first reason, and no second one is written. What is told anew holds for
- *  what it is still owed: `cancel` after `hold` cancels that; `hold` after `cancel` brings nothing back. */
+/** Disables a subscription (reason `manual`): it receives nothing; its pending deliveries are canceled, or held until it is resumed. The
+ *  first of them are settled at once, the others by workers (settle-step.ts). The same transaction writes an operational event.
+ *  Safe to repeat: one that is disabled keeps its first reason, and no second event is written. A new choice applies to deliveries
+ *  that are still pending or held: `cancel` after `hold` cancels these; `hold` after `cancel` brings nothing back. */
 export async function disableSubscription(
   { db }: Pick<Deps, 'db'>,
   { deliveries, ...key }: Disabling,
