@@ -1,15 +1,6 @@
 export { openAvailability } from './availability.js';
 export { migrateQueues, PREFIX, type QueueConnection } from './backend.js';
 export { chooseQueue } from './choose-queue.js';
-export {
-  type Due,
-  type Enqueue,
-  MAX_DELIVERIES_PER_JOB,
-  QUEUES,
-  QUEUE_NAMES,
-  type QueueName,
-  type Taken,
-  toJobId,
-} from './catalog.js';
+export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName, type Taken, toJobId } from './catalog.js';
 export { openConsumer, type Consumer, type JobEnd } from './consumer.js';
 export { openProducer, type Producer, type QueueCheck, type QueueFigures } from './producer.js';

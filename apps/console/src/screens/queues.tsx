@@ -22,7 +22,7 @@ export function QueuesScreen() {
     <>
       <PageHead
         title="Queues"
-        note="What waits, and who works on it. Single jobs are on Bull Board."
+        note="What waits, and who works on it. A job has up to 50 deliveries; Bull Board shows each job."
         act={
           boardUrl !== null && (
             <a className="button" href={boardUrl} target="_blank" rel="noreferrer">
