@@ -12,9 +12,11 @@ interface SingleData {
   leasedUntil?: number;
 }
 interface GroupData {
-  /** The lease of each attempt, by the attempt's id. */
-  deliveries: Record<string, number>;
+  /** The lease of each attempt, by the attempt's id. null: the worker does not compare. */
+  deliveries: Record<string, number | null>;
 }
+
+type JobData = SingleData | GroupData;
 
 /** Of a job of several deliveries that a worker has: those that it has no more, and did not attempt. By the attempts' ids. */
 export interface Progress {
@@ -61,7 +63,7 @@ export const toSingleData = (queue: QueueName, { id, attemptNumber, leasedUntil 
 });
 
 export const toGroupData = (queue: QueueName, due: Due[]): GroupData => ({
-  deliveries: Object.fromEntries(due.map((one) => [toJobId(queue, one), one.leasedUntil ?? 0])),
+  deliveries: Object.fromEntries(due.map((one) => [toJobId(queue, one), one.leasedUntil ?? null])),
 });
 
 /** Whether a job lists its deliveries, rather than being of one by its id. */
@@ -71,6 +73,14 @@ export const isGroup = (jobId: string | undefined): boolean => GROUP_ID.test(job
 export function readJob(queue: QueueName, { id, data }: { id?: string | undefined; data: unknown }): Due[] {
   const found = isGroup(id) ? readGroup(queue, data) : [readSingle(queue, id, data)];
   return found.filter((one) => one !== null).slice(0, MAX_DELIVERIES_PER_JOB);
+}
+
+/** The data of a job in which these attempts have new leases. */
+export function withLeases(queue: QueueName, job: { id: string; data: unknown }, leased: Due[]): JobData {
+  const [first] = leased;
+  if (!isGroup(job.id) && first) return toSingleData(queue, first);
+  const { deliveries } = toGroupData(queue, readJob(queue, job));
+  return { deliveries: { ...deliveries, ...toGroupData(queue, leased).deliveries } };
 }
 
 /** The attempts that a worker has, of a job that runs. By their ids. */
@@ -93,6 +103,7 @@ function readGroup(queue: QueueName, data: unknown): (Due | null)[] {
   const deliveries = data && typeof data === 'object' && 'deliveries' in data ? data.deliveries : null;
   return Object.entries(deliveries ?? {}).map(([id, leasedUntil]: [string, unknown]) => {
     const due = fromJobId(queue, id);
+    if (leasedUntil === null) return due;
     return due && typeof leasedUntil === 'number' ? { ...due, leasedUntil } : null;
   });
 }

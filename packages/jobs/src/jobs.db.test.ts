@@ -407,6 +407,9 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       );
       await waitFor(() => runs.length === 1);
       expect(runs).toEqual([[returned.id, 2]]);
+      // Should its worker die, the job runs again under the new lease.
+      const running = await queues.deliver.getJob(String(job?.id));
+      expect(running?.data.deliveries).toMatchObject({ [toJobId('deliver', held)]: 2 });
       release();
       await waitFor(async () => (await queues.deliver.getActiveCount()) === 0);
       await enqueue('deliver', [{ ...held, leasedUntil: 3, leasedBefore: 'deferred' }]);

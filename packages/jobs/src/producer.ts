@@ -10,7 +10,7 @@ import {
   type QueueName,
   toJobId,
 } from './catalog.js';
-import { readHeld, toJobs, toSingleData } from './job.js';
+import { readHeld, toJobs, toSingleData, withLeases } from './job.js';
 import type { Log } from './log.js';
 import { refusalReason } from './refusal-reason.js';
 
@@ -110,15 +110,22 @@ export function openProducer(
     }
   }
 
-  /** An attempt may be under way although its lease has ended: the database was away, or its subscription was paused and resumed. */
+  /** An attempt may be under way although its lease has ended: the database was away, or its subscription was paused and resumed. The job
+   *  that runs gets the new lease: if its worker has died, it runs again. */
   async function leaveOutActive(name: QueueName, due: Due[]): Promise<Due[]> {
-    if (name === 'verify' || !due.some(({ leasedBefore }) => leasedBefore)) return due;
-    const active = await within(
-      ANSWER_WITHIN_MS,
-      Promise.all(DELIVERING.map((queue) => backend.readActive(queues[queue]))),
-    );
-    const held = new Set(active.flat().flatMap((job) => readHeld('deliver', job)));
-    return due.filter((one) => !one.leasedBefore || !held.has(toJobId(name, one)));
+    const again = new Map(due.filter(({ leasedBefore }) => leasedBefore).map((one) => [toJobId(name, one), one]));
+    if (name === 'verify' || again.size === 0) return due;
+    const held = new Set<Due>();
+    for (const queue of DELIVERING) {
+      const jobs = [];
+      for (const job of await within(ANSWER_WITHIN_MS, backend.readActive(queues[queue]))) {
+        const leased = readHeld(queue, job).flatMap((id) => again.get(id) ?? []);
+        if (leased.length > 0) jobs.push({ id: job.id, data: withLeases(queue, job, leased) });
+        for (const one of leased) held.add(one);
+      }
+      if (jobs.length > 0) await within(ANSWER_WITHIN_MS, backend.makeRoom(queues[queue], jobs));
+    }
+    return due.filter((one) => !held.has(one));
   }
 
   /** A ping would succeed on a replica, on a Redis without memory, and for a user that may not run scripts. */
