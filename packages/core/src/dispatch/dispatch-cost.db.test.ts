@@ -40,7 +40,7 @@ interface Node {
 }
 interface Cost {
   leased: number;
-  /** Rows that scans of tables and indexes read. */
+  /** Rows that scans of tables and indexes read, but for the rows that a write reads once more to write them. */
   rows: number;
   buffers: number;
 }
@@ -62,11 +62,10 @@ async function round(): Promise<Cost> {
   return explain(`"lease-due" (250, ${LIMIT}, '{${due.join()}}')`);
 }
 
-/** A write reads the row that it writes once more: that does not count. */
 function rowsRead(node: Node, written?: string): number {
   const isScan = /^(?:Seq|Index|Index Only|Bitmap Heap|Tid) Scan$/.test(node['Node Type']);
-  const reads = isScan && node['Relation Name'] !== written;
-  const own = reads ? (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'] : 0;
+  const counts = isScan && node['Relation Name'] !== written;
+  const own = counts ? (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'] : 0;
   const inner = node['Node Type'] === 'ModifyTable' ? node['Relation Name'] : written;
   return (node.Plans ?? []).reduce((sum, child) => sum + rowsRead(child, inner), own);
 }

@@ -71,7 +71,7 @@ const ROOMY = `
 standing AS MATERIALIZED (
   SELECT l.entries, s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until, s.probe_id,
     s.breaker_until IS NOT NULL AS is_half_open, ${firstTurnOf('s')} AS next_slot_at, ${isNotOpen('s')} AS is_not_open
-  FROM looked l JOIN subscriptions s ON s.id = l.id
+  FROM looked l CROSS JOIN LATERAL (SELECT * FROM subscriptions WHERE id = l.id LIMIT 1) s
 ),
 share AS (
   SELECT account_id, least($1, ceil($2::float8 / count(*) OVER () / count(*)))::int AS share
@@ -184,10 +184,12 @@ again AS (
       FROM due LEFT JOIN chosen ON chosen.id = due.id GROUP BY due.subscription_id
     ) c ON c.subscription_id = w.id
   ) n
-  WHERE n.due_at IS NOT NULL AND NOT EXISTS (
-    SELECT FROM due_subscriptions e
+  -- As a value, with an order: one index probe each, however the table looked when the plan was made.
+  WHERE n.due_at IS NOT NULL AND (
+    SELECT true FROM due_subscriptions e
     WHERE e.account_id = n.account_id AND e.subscription_id = n.id AND e.due_at <= n.due_at AND e.ctid <> ALL (n.entries)
-  )
+    ORDER BY e.due_at LIMIT 1
+  ) IS NULL
 )`;
 
 const LEASE = `
