@@ -119,10 +119,13 @@ describe('what needs attention', () => {
       expect(await listAttention(one, { accountId, before: null, limit: 20 })).toHaveLength(20);
       const more = accountId === null ? '' : `, '${accountId}'`;
       const { rows } = await one.query<{ 'QUERY PLAN': string }>(
-        `EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE "${name}" ('infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 20${more})`,
+        `EXPLAIN (ANALYZE, BUFFERS, COSTS off, TIMING off) EXECUTE "${name}" ('infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 20${more})`,
       );
       const plan = rows.map((row) => row['QUERY PLAN']);
       expect(plan.find((line) => line.includes(`${index} on`))).toMatch(/actual rows=20(\.00)? /);
+      // The page, one probe for each shard, and nothing of the others.
+      const [, hit = '0', read = '0'] = /shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(plan.join('\n')) ?? [];
+      expect(Number(hit) + Number(read)).toBeLessThanOrEqual(200);
     }
     await one.end();
   });

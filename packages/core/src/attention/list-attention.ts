@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
-import { dueOf, FIRST_FEW, OWED, pastDue } from '../figures/past-due.js';
+import { SHARDS } from '../dispatch/due-subscriptions.js';
+import { dueOf, FIRST_FEW, overlookedIn, pastDue } from '../figures/past-due.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
 
 /** A subscription that somebody should look at. */
@@ -29,19 +30,18 @@ const SINCE = `CASE WHEN s.status = 'active' THEN s.failing_since ELSE s.status_
 // To the letter the condition of subscriptions_attention_idx and subscriptions_account_attention_idx.
 const IS_IN_NEED = `s.deleted_at IS NULL
     AND (s.status = 'unverified' OR s.status = 'active' AND s.failing_since IS NOT NULL OR s.status = 'disabled' AND s.status_reason <> 'manual')`;
-/** So many subscriptions that are owed something are asked for what is past due: a backlog of a million must not make
+/** So many subscriptions that nobody looked at are asked for what is past due: a backlog of a million must not make
  *  looking at it dear. How much is past due in all, the figures count. */
-const MOST_OWED = 10_000;
+const MOST_OVERLOOKED = 10_000;
 const TIMEOUT_MS = 3_000;
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 // What is in need stands in an index of its own, in order: a page of it costs what it holds, however many subscriptions there are.
-// What is past due is nobody's fault but ours, and found as the figures find it. An unverified one is in need only when its
+// What is past due is nobody's fault but ours, and found as the dispatcher finds it. An unverified one is in need only when its
 // verification has failed: until then it is under way.
 const listOf = (owed: string, isInNeed: string, order: string): string => `
-WITH RECURSIVE ${owed},
-${dueOf(`(SELECT subscription_id FROM owed LIMIT ${MOST_OWED})`)},
+WITH ${owed},
+${dueOf('owed')},
 late AS (SELECT id, min(due_at) AS since FROM (${pastDue(FIRST_FEW)}) d GROUP BY id)
 SELECT id AS "subscriptionId", account_id AS "accountId", url, status, status_reason AS "statusReason", reason AS "verificationReason",
   is_past_due AS "isPastDue", since
@@ -64,14 +64,14 @@ FROM (
 ) a
 ORDER BY since DESC, id DESC LIMIT $3`;
 
-const OF_ALL = listOf(OWED, `(${SINCE}, s.id) < ($1::timestamptz, $2::uuid)`, `${SINCE} DESC, s.id DESC`);
+const OF_ALL = listOf(
+  overlookedIn(`unnest('{${SHARDS.join()}}'::smallint[]) AS s (shard)`, { most: MOST_OVERLOOKED / SHARDS.length }),
+  `(${SINCE}, s.id) < ($1::timestamptz, $2::uuid)`,
+  `${SINCE} DESC, s.id DESC`,
+);
 // Compared as rows, as in newest-first.ts.
 const OF_ACCOUNT = listOf(
-  `owed AS (
-    SELECT id AS subscription_id FROM subscriptions
-    WHERE (account_id, id) >= ($4, '${FIRST_ID}'::uuid) AND (account_id, id) <= ($4, '${LAST_ID}'::uuid) AND deleted_at IS NULL
-    ORDER BY account_id, id LIMIT ${MOST_OWED}
-  )`,
+  overlookedIn('(SELECT posthorn_shard($4) AS shard) s', { most: MOST_OVERLOOKED, more: 'AND account_id = $4' }),
   `s.account_id >= $4 AND (s.account_id, ${SINCE}, s.id) < ($4, $1::timestamptz, $2::uuid)`,
   `s.account_id DESC, ${SINCE} DESC, s.id DESC`,
 );

@@ -22,6 +22,16 @@ owed AS (
   FROM owed o WHERE o.subscription_id IS NOT NULL
 )`;
 
+/** `owed`: the subscriptions that a dispatcher should have looked at GRACE_SECONDS ago, at most `most` of each of the shards that
+ *  `shards` yields. While dispatchers keep up there are none, and this is one index probe for each shard. */
+export const overlookedIn = (shards: string, { most, more = '' }: { most: number; more?: string }): string => `
+owed AS (
+  SELECT DISTINCT e.subscription_id FROM ${shards} CROSS JOIN LATERAL (
+    SELECT subscription_id FROM due_subscriptions
+    WHERE shard = s.shard AND due_at <= now() - interval '${GRACE_SECONDS} seconds' ${more} ORDER BY due_at LIMIT ${most}
+  ) e
+)`;
+
 /** `dispatcher` and `due`: of the subscriptions that `owed` yields, those of which something is due, and whether it may wait. Of each only
  *  what is due is touched, the oldest first; so future retries cost nothing, however many they are.
  *
