@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.js';
 import { backends } from './scenarios/backends.js';
+import { dispatching } from './scenarios/dispatch.js';
 import { drain } from './scenarios/drain.js';
 import { fanOut } from './scenarios/fan-out.js';
 import { flatOut } from './scenarios/flat-out.js';
@@ -23,6 +24,7 @@ export const scenarios: Scenario[] = [
   fanOut,
   idle,
   retry,
+  dispatching,
   neighbours,
   isolation,
   rateLimit,
