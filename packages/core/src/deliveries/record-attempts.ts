@@ -58,7 +58,7 @@ const OWED: Record<Table, string> = {
   finished_deliveries: 'NULL::timestamptz AS due_at, NULL::attempt_trigger AS asked_trigger',
 };
 
-/** The statements that write the rows of `after`. */
+/** What writes the rows of `after`. */
 const WRITE: Record<Table, string> = {
   // A delivery that still owes an attempt, or is held, stays; any other one moves to the other table.
   pending_deliveries: `
@@ -88,13 +88,16 @@ staying AS (
 )`,
 };
 
-// The fence is attempt_count: of two results for one number, the second changes nothing. What an attempt does to the status
-// depends on the status now, not on the one it was loaded with: it may have been held or canceled meanwhile.
-// A subscription's row is written while it fails, when it stops to, and when its bounds change; not for every delivery.
-const recordIn = (table: Table): string => `
-WITH input AS (
+// The statement in its parts, in their order. Each is one or more CTEs, which read those before them.
+
+/** `input`: the attempts and what was decided. */
+const READ_INPUT = `
+input AS (
   SELECT * FROM ${unnest(INPUT, { alias: 'i', first: 2 })}
-),
+)`;
+
+/** `before`: the deliveries as they are now, locked. The fence is attempt_count: of two results for one number, the second changes nothing. */
+const lockIn = (table: Table): string => `
 before AS (
   SELECT d.id, d.account_id, d.event_id, d.event_type, d.subscription_id, d.status, d.status_reason, d.attempt_count, d.failure_count,
     d.created_at, d.completed_at, d.replay_id, ${OWED[table]},
@@ -104,7 +107,11 @@ before AS (
   WHERE d.attempt_count = i.number - 1
   ORDER BY d.id
   FOR UPDATE OF d
-),
+)`;
+
+/** `result`, `moving`, `after`: the deliveries as they are to be. What an attempt does to the status depends on the status now, not on the
+ *  one it was loaded with: it may have been held or canceled meanwhile. */
+const FIND_RESULT = `
 result AS (
   -- A 410 of a URL that was replaced meanwhile says nothing of the new one: the delivery goes there at once.
   SELECT b.*, CASE WHEN b.decided = 'gone' AND NOT s.is_same_url THEN 'retry' ELSE b.decided END AS next,
@@ -113,7 +120,8 @@ result AS (
     SELECT s.url = b.url AS is_same_url, s.rate_limit IS NULL AND ${isClosed('s')} AND ${HAS_FULL_CAPACITY} AS is_direct
     FROM subscriptions s WHERE s.id = b.subscription_id
   ) s
-),
+)`;
+const MOVE = `
 moving AS (
   SELECT r.*,
     CASE
@@ -130,7 +138,8 @@ moving AS (
       THEN CASE WHEN next = 'gone' THEN nullif(asked_trigger, 'replay') ELSE asked_trigger END
     END AS asked_after
   FROM result r
-),
+)`;
+const FIND_AFTER = `
 after AS (
   SELECT id, account_id, event_id, event_type, subscription_id, created_at, replay_id, status AS status_before, status_after AS status,
     CASE
@@ -159,18 +168,25 @@ after AS (
     status_after NOT IN ('pending', 'held') AND asked_after IS NULL AS is_finished,
     attempt_id, is_left_to_dispatcher, next, spent, is_last, outcome, status_code, trigger, started_at, duration_ms
   FROM moving
-),${WRITE[table]},
+)`;
+
+const COUNT = `
 counted AS (
   INSERT INTO stat_deltas (account_id, subscription_id, event_type, at, count, outcome, status_code, duration_bucket, ended)
   SELECT account_id, subscription_id, event_type, ${THIS_MINUTE}, count(*), outcome, status_code, ${DURATION_BUCKET}, ended
   FROM (SELECT *, CASE WHEN status <> status_before THEN status END AS ended FROM after) a
   GROUP BY account_id, subscription_id, event_type, outcome, status_code, ${DURATION_BUCKET}, ended
-),
+)`;
+
+const WRITE_ATTEMPTS = `
 written AS (
   INSERT INTO attempts (account_id, subscription_id, delivery_id, trigger, is_late, ${namesOf(ATTEMPT_COLUMNS)})
   SELECT a.account_id, a.subscription_id, a.id, i.trigger, i.is_late, ${namesOf(ATTEMPT_COLUMNS, 'i')}
   FROM after a JOIN input i ON i.id = a.attempt_id
-),
+)`;
+
+/** `verdict`: what the attempts say of each subscription together. */
+const JUDGE_SUBSCRIPTIONS = `
 verdict AS (
   SELECT m.*, m.failed AND NOT m.succeeded AS is_bad FROM (
     SELECT subscription_id, array_agg(id) AS ids,
@@ -182,8 +198,11 @@ verdict AS (
       coalesce(sum(${weightOf('outcome')}) FILTER (WHERE next IN ('retry', 'failed') AND (spent OR next = 'failed')), 0)::int AS weight
     FROM after GROUP BY subscription_id
   ) m
-),
--- Locked in order: two of these statements at once would otherwise each wait for the other.
+)`;
+
+/** `standing`: the subscriptions that change, locked in order: two of these statements at once would otherwise each wait for the other. A
+ *  subscription's row is written while it fails, when it stops to, and when its bounds change; not for every delivery. */
+const LOCK_SUBSCRIPTIONS = `
 standing AS (
   SELECT s.*, v.gone, v.succeeded, v.quick, v.is_bad,
     v.is_bad AND v.exhausted AND s.failing_since <= now() - $1 * interval '1 millisecond' AS is_given_up,
@@ -202,7 +221,9 @@ standing AS (
   )
   ORDER BY s.id
   FOR NO KEY UPDATE OF s
-),
+)`;
+
+const CHANGE_SUBSCRIPTIONS = `
 subscription AS (
   UPDATE subscriptions s SET
     status = CASE WHEN v.gone OR v.is_given_up THEN 'disabled'::subscription_status ELSE s.status END,
@@ -215,7 +236,9 @@ subscription AS (
     v.failing_since AS failing_before, v.opens
 ),
 unsettled AS (${unsettleAll(`SELECT id FROM subscription WHERE status = 'disabled' ORDER BY id`)}
-),
+)`;
+
+const NOTIFY_OPERATORS = `
 told AS (
   INSERT INTO operational_events (id, type, account_id, subscription_id, delivery_id, detail)
   SELECT posthorn_uuidv7(), 'delivery:failed', account_id, subscription_id, id, json_build_object(
@@ -232,11 +255,28 @@ told AS (
   UNION ALL
   SELECT posthorn_uuidv7(), 'subscription:recovered', account_id, id, NULL, json_build_object('failingSince', failing_before)
   FROM subscription WHERE failing_warned < warned_before
-)
--- Computed from due_after, not from the column, which is rounded to the millisecond: the caller compares it with the longest wait.
+)`;
+
+const ANSWER = `
 SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", ${leaseOf('a.leased_until')} AS "leasedUntil", a.is_left_to_dispatcher AS "isLeftToDispatcher",
   CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened"
 FROM after a LEFT JOIN subscription s ON s.id = a.subscription_id`;
+
+const recordIn = (table: Table): string =>
+  `WITH ${[
+    READ_INPUT,
+    lockIn(table),
+    FIND_RESULT,
+    MOVE,
+    FIND_AFTER,
+    WRITE[table],
+    COUNT,
+    WRITE_ATTEMPTS,
+    JUDGE_SUBSCRIPTIONS,
+    LOCK_SUBSCRIPTIONS,
+    CHANGE_SUBSCRIPTIONS,
+    NOTIFY_OPERATORS,
+  ].join(',')}${ANSWER}`;
 
 const RECORD: Record<Table, string> = {
   pending_deliveries: recordIn('pending_deliveries'),
