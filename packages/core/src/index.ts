@@ -40,19 +40,19 @@ export {
   type FrozenEvent,
   readDraft,
   type Refusal,
-} from './events/freeze-event.js';
+} from './publish/freeze-event.js';
 export {
   openPublisher,
   type Publisher,
   type PublishRefusal,
   type PublishRequest,
   type PublishResult,
-} from './events/publisher.js';
-export type { PublishedEvent } from './events/insert-events.js';
+} from './publish/publisher.js';
+export type { PublishedEvent } from './publish/insert-events.js';
 
 export { findSubscription, type Subscription, type SubscriptionResult } from './subscriptions/subscription.js';
 export { createSubscription } from './subscriptions/create-subscription.js';
-export { MAX_OWN_HEADERS_BYTES, readHeaderNames } from './subscriptions/own-headers.js';
+export { MAX_OWN_HEADERS_BYTES, readHeaderNames } from './secrets/own-headers.js';
 export { changeSubscription } from './subscriptions/change-subscription.js';
 export { deleteSubscription } from './subscriptions/delete-subscription.js';
 export { pauseSubscription } from './subscriptions/pause-subscription.js';
@@ -60,18 +60,19 @@ export { resumeSubscription } from './subscriptions/resume-subscription.js';
 export { disableSubscription } from './subscriptions/disable-subscription.js';
 export { readSecrets, rotateSecret, type Secrets } from './subscriptions/secrets.js';
 export { sendTest } from './subscriptions/send-test.js';
-export { checkWebhookUrl, requestVerification } from './verifications/start-verification.js';
+export { checkWebhookUrl } from './verifications/start-verification.js';
+export { requestVerification } from './subscriptions/request-verification.js';
 export { openVerificationWait, type WaitForVerification } from './verifications/wait-for-verification.js';
 export { openVerifier, type Verifier } from './verifications/attempt-verification.js';
 
-export { openAttempter, type AttemptObserver, type Attempter } from './deliveries/attempt-delivery.js';
+export { openAttempter, type AttemptObserver, type Attempter } from './deliver/attempt-delivery.js';
 export { readWaiting } from './deliveries/why-waiting.js';
 export { openConcurrencyLimiter, type ConcurrencyLimiter } from './throttle/concurrency-limiter.js';
 export { advanceReplays } from './replays/advance-replays.js';
 export { cancelReplay } from './replays/cancel-replay.js';
 export { findReplay, type Replay, withProgress } from './replays/replay.js';
 export { startReplay } from './replays/start-replay.js';
-export { askForRetry, askForRetryOfJob, type AskForRetryResult } from './deliveries/ask-for-retry.js';
+export { askForRetry, askForRetryOfJob, type AskForRetryResult } from './deliver/ask-for-retry.js';
 export { publishOperationalEvents } from './operational-events/publish-operational-events.js';
 export { dropOldKeys, dispatch, dispatchRest } from './dispatch/dispatch.js';
 export { findUnsettled } from './settle/find-unsettled.js';
@@ -82,9 +83,9 @@ export { reclaim } from './dispatch/reclaim.js';
 export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
 export { removeWorker } from './workers/remove-worker.js';
 export { type LedgerFigures, readFigures } from './figures/read-figures.js';
-export { dropOldFanOuts } from './fan-outs/drop-old-fan-outs.js';
-export { expandFanOuts } from './fan-outs/expand-fan-outs.js';
-export { findExpanding } from './fan-outs/read-fan-outs.js';
+export { dropOldFanOuts } from './publish/drop-old-fan-outs.js';
+export { expandFanOuts } from './publish/expand-fan-outs.js';
+export { findExpanding } from './publish/read-fan-outs.js';
 export { countDeliveries, type DeliveryCounts } from './deliveries/count-deliveries.js';
 export {
   countListed,

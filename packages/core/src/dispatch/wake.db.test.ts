@@ -1,7 +1,7 @@
 import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freezeEvent } from '../events/freeze-event.js';
-import { openPublisher } from '../events/publisher.js';
+import { freezeEvent } from '../publish/freeze-event.js';
+import { openPublisher } from '../publish/publisher.js';
 import { type Ledger, openLedger } from '../ledger.test-support.js';
 import { listenForWork } from './wake.js';
 

@@ -16,7 +16,7 @@ export interface LedgerFigures {
   deferred: number;
   /** At most MOST. */
   held: number;
-  /** Fan-outs that workers expand (fan-outs/expand-fan-outs.ts). At most MOST. */
+  /** Fan-outs that workers expand (publish/expand-fan-outs.ts). At most MOST. */
   expanding: number;
   /** How long the oldest of them has been expanding; null: there is none. */
   oldestExpandingSeconds: number | null;

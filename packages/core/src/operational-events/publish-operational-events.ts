@@ -2,8 +2,8 @@ import { type OperationalEvent, isOperational, toTypeId } from '@posthorn/contra
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
-import { type NewEvent, insertEvents } from '../events/insert-events.js';
-import { tellQueue } from '../events/tell-queue.js';
+import { type NewEvent, insertEvents } from '../publish/insert-events.js';
+import { tellQueue } from '../publish/tell-queue.js';
 import { idTime, newId } from '../id.js';
 import { advise } from './advise.js';
 import type { PendingOperationalEvent } from './pending-operational-event.js';

@@ -1,8 +1,8 @@
 import type { Database } from '../database.js';
-import { wantsType } from '../events/insert-events.js';
+import { wantsType } from '../publish/insert-events.js';
 import type { Replay as Row } from '../generated/prisma/client.js';
 import { isOfEvent } from '../delivery-tables.js';
-import { isExpanding } from '../fan-outs/read-fan-outs.js';
+import { isExpanding } from '../publish/read-fan-outs.js';
 import { lowestId } from '../id.js';
 
 /** Brings back what a subscription did not get between two times: a job that is kept in the ledger, so that whoever runs it

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Database } from '../database.js';
 import { isOfEvent } from '../delivery-tables.js';
-import { isExpanding } from '../fan-outs/read-fan-outs.js';
+import { isExpanding } from '../publish/read-fan-outs.js';
 import type { Log } from '../log.js';
 import { dropOldStats } from '../stats/drop-old-stats.js';
 import { dropPartition, estimateRows, readNeeded } from './drop-partition.js';

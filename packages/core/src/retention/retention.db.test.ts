@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { askForRetry } from '../deliveries/ask-for-retry.js';
-import { loadDeliveries } from '../deliveries/load-deliveries.js';
-import { giveUpErased } from '../deliveries/give-up-erased.js';
+import { askForRetry } from '../deliver/ask-for-retry.js';
+import { loadDeliveries } from '../deliver/load-deliveries.js';
+import { giveUpErased } from '../deliver/give-up-erased.js';
 import { COLUMNS } from '../delivery-tables.js';
-import { freezeEvent } from '../events/freeze-event.js';
-import { insertEvents } from '../events/insert-events.js';
+import { freezeEvent } from '../publish/freeze-event.js';
+import { insertEvents } from '../publish/insert-events.js';
 import { SHARDS } from '../dispatch/due-subscriptions.js';
 import { leaseDue } from '../dispatch/lease-due.js';
 import { dispatch } from '../dispatch/dispatch.js';
@@ -14,7 +14,7 @@ import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
 import { startReplay } from '../replays/start-replay.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
-import { requestVerification } from '../verifications/start-verification.js';
+import { requestVerification } from '../subscriptions/request-verification.js';
 import { openRetention } from './open-retention.js';
 import { firstIdAt, MOVED_AT_ONCE, readPartitions, PARTITIONED, type Partitioned } from './partitions.js';
 

@@ -4,7 +4,7 @@ import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
 import type { NewSubscription } from './create-subscription.js';
-import { areTooLarge, keepMasked, openHeaders, originOf, sealedFor, sealHeaders } from './own-headers.js';
+import { areTooLarge, keepMasked, openHeaders, originOf, sealedFor, sealHeaders } from '../secrets/own-headers.js';
 import {
   type LockedSubscription,
   type Subscription,

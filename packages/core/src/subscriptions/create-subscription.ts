@@ -3,8 +3,8 @@ import { inAccount } from '../accounts/in-account.js';
 import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
-import { newSecret } from './new-secret.js';
-import { areTooLarge, originOf, sealHeaders } from './own-headers.js';
+import { newSecret } from '../secrets/new-secret.js';
+import { areTooLarge, originOf, sealHeaders } from '../secrets/own-headers.js';
 import { type Subscription, findSubscription } from './subscription.js';
 
 export interface NewSubscription {

@@ -1,7 +1,7 @@
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
-import { newSecret } from './new-secret.js';
+import { newSecret } from '../secrets/new-secret.js';
 import { type SubscriptionKey, lockSubscription } from './subscription.js';
 
 export interface Secrets {

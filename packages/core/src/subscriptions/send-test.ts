@@ -1,6 +1,6 @@
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
-import type { FrozenEvent } from '../events/freeze-event.js';
+import type { FrozenEvent } from '../publish/freeze-event.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { idTime, newId } from '../id.js';
 import { THIS_MINUTE } from '../stats/stat.js';

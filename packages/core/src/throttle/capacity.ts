@@ -14,7 +14,7 @@
  *  It never exceeds MAX_CAPACITY. Additive increase after an overload follows Chiu and Jain, "Analysis of the increase and decrease
  *  algorithms for congestion avoidance" (1989); doubling while all is quick is the slow start of TCP (RFC 5681).
  *
- *  The SQL expressions read the subscription `s` and, after attempts, their verdict `v` (deliveries/record-attempts.ts):
+ *  The SQL expressions read the subscription `s` and, after attempts, their verdict `v` (deliver/record-attempts.ts):
  *  `v.succeeded` (an attempt succeeded) and `v.quick` (and all that did were quick). */
 
 /** In deliveries. The column's default and its check have the same number. */

@@ -14,7 +14,7 @@
  *  shutdown aborts is neither a success nor a failure.
  *
  *  The transitions are SQL, because they need the row under its lock: two workers record results of one subscription at once.
- *  The expressions read the subscription `s` and the verdict `v` on the attempts of one statement (deliveries/record-attempts.ts):
+ *  The expressions read the subscription `s` and the verdict `v` on the attempts of one statement (deliver/record-attempts.ts):
  *  `v.succeeded` (an attempt succeeded), `v.is_bad` (attempts failed and none succeeded), `v.weight` (of the failures), `v.ids` (the
  *  deliveries). A success among failures counts as a success. */
 

@@ -5,7 +5,8 @@ import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import type { Subscription } from '../subscriptions/subscription.js';
-import { VERIFICATIONS_PER_MINUTE, checkWebhookUrl, requestVerification } from './start-verification.js';
+import { requestVerification } from '../subscriptions/request-verification.js';
+import { VERIFICATIONS_PER_MINUTE, checkWebhookUrl } from './start-verification.js';
 import { openVerificationWait } from './wait-for-verification.js';
 
 let ledger: Ledger;

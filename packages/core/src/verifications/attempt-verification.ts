@@ -9,8 +9,8 @@ import { ATTEMPT_COLUMNS, type AttemptMade } from '../deliveries/attempt-columns
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import type { Log } from '../log.js';
 import { responseText } from '../response-text.js';
-import { openHeaders } from '../subscriptions/own-headers.js';
-import { newSecret } from '../subscriptions/new-secret.js';
+import { openHeaders } from '../secrets/own-headers.js';
+import { newSecret } from '../secrets/new-secret.js';
 import { namesOf, unnest, valuesOf } from '../unnest.js';
 import { type Judgement, handshakeBody, judgeAnswer, newChallenge } from './challenge.js';
 

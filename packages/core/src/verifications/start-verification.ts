@@ -3,12 +3,6 @@ import { inAccount } from '../accounts/in-account.js';
 import type { Deps } from '../deps.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { newId } from '../id.js';
-import {
-  type Subscription,
-  type SubscriptionKey,
-  findSubscription,
-  lockSubscription,
-} from '../subscriptions/subscription.js';
 
 /** Verifications that one account may start per minute: a handshake makes us call a URL that nobody has vouched for. */
 export const VERIFICATIONS_PER_MINUTE = 60;
@@ -53,35 +47,6 @@ export async function startVerification(
     await client.query('UPDATE subscriptions SET verification_id = $2 WHERE id = $1', [subscriptionId, id]);
   }
   return id;
-}
-
-export type RequestVerificationResult =
-  | { outcome: 'started'; subscription: Subscription }
-  | { outcome: 'not_found' }
-  | { outcome: 'rate_limited'; retryAfterSeconds: number };
-
-/** Verifies a subscription's URL (the pending one, if there is one) once more. A failure leaves a working URL alone. */
-export async function requestVerification(
-  { db, enqueue }: Deps,
-  { accountId, id }: SubscriptionKey,
-): Promise<RequestVerificationResult> {
-  const started = await inAccount(db.pool, accountId, async (client) => {
-    const now = await lockSubscription(client, { accountId, id });
-    if (!now) return { outcome: 'not_found' } as const;
-    const left = await verificationsLeft(client, accountId);
-    if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
-    const url = now.pendingUrl ?? now.url;
-    return {
-      outcome: 'started',
-      verificationId: await startVerification(client, { accountId, subscriptionId: id, url }),
-    } as const;
-  });
-  if (started === null) return { outcome: 'not_found' };
-  if (started.outcome !== 'started') return started;
-  // Read before the queue is told: what this made, and not what the verification makes of it.
-  const subscription = await findSubscription(db, { accountId, id });
-  await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
-  return subscription ? { outcome: 'started', subscription } : { outcome: 'not_found' };
 }
 
 export type CheckWebhookUrlResult =

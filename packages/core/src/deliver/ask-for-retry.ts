@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Deps } from '../deps.js';
-import { LEASED_FROM_NOW } from './lease.js';
+import { LEASED_FROM_NOW } from '../deliveries/lease.js';
 import { COLUMNS } from '../delivery-tables.js';
 import type { Delivery } from '../generated/prisma/client.js';
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { IS_HELD_BACK } from '../throttle/circuit-breaker.js';
-import type { LoadedDelivery } from './delivery.js';
-import { leaseOf } from './lease.js';
+import type { LoadedDelivery } from '../deliveries/delivery.js';
+import { leaseOf } from '../deliveries/lease.js';
 
 // Leans on the keys of pending_deliveries, events, subscriptions and accounts, and on secrets_subscription_id_idx.
 const LOAD = `

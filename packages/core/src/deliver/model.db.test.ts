@@ -7,7 +7,7 @@ import { deleteAccount } from '../accounts/delete-account.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
-import { LEASE_SECONDS } from './lease.js';
+import { LEASE_SECONDS } from '../deliveries/lease.js';
 import {
   ACTS,
   FINAL_ANSWERS,

@@ -1,15 +1,15 @@
 import type pg from 'pg';
-import { LEASE_SECONDS, leaseOf } from './lease.js';
+import { LEASE_SECONDS, leaseOf } from '../deliveries/lease.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { unsettleAll } from '../settle/unsettle.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { CAPACITY_GROWS, HAS_FULL_CAPACITY, QUICK_MS, SET_CAPACITY } from '../throttle/capacity.js';
 import { HAS_FAILURES, isClosed, OPENS, SET_BREAKER, weightOf } from '../throttle/circuit-breaker.js';
 import { type Columns, namesOf, unnest, valuesOf } from '../unnest.js';
-import { ATTEMPT_COLUMNS, type AttemptMade } from './attempt-columns.js';
+import { ATTEMPT_COLUMNS, type AttemptMade } from '../deliveries/attempt-columns.js';
 import type { Decision } from './decide.js';
-import type { LoadedDelivery } from './delivery.js';
-import { isLate } from './late-attempts.js';
+import type { LoadedDelivery } from '../deliveries/delivery.js';
+import { isLate } from '../deliveries/late-attempts.js';
 import { COLUMNS } from '../delivery-tables.js';
 
 export interface AttemptRecord extends AttemptMade {

@@ -4,7 +4,7 @@ import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { isOfEvent } from '../delivery-tables.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
-import { OWE, PLACING, wantsType } from '../events/insert-events.js';
+import { OWE, PLACING, wantsType } from './insert-events.js';
 import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
 

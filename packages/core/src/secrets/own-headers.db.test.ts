@@ -1,15 +1,15 @@
 import { MASK } from '@posthorn/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { askForRetry } from '../deliveries/ask-for-retry.js';
-import { freezeEvent } from '../events/freeze-event.js';
+import { askForRetry } from '../deliver/ask-for-retry.js';
+import { freezeEvent } from '../publish/freeze-event.js';
 import { challengeOf, type Ledger, openLedger } from '../ledger.test-support.js';
-import { requestVerification } from '../verifications/start-verification.js';
-import { changeSubscription, type SubscriptionChanges } from './change-subscription.js';
-import { createSubscription } from './create-subscription.js';
-import { deleteSubscription } from './delete-subscription.js';
+import { requestVerification } from '../subscriptions/request-verification.js';
+import { changeSubscription, type SubscriptionChanges } from '../subscriptions/change-subscription.js';
+import { createSubscription } from '../subscriptions/create-subscription.js';
+import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { originOf } from './own-headers.js';
-import { sendTest } from './send-test.js';
-import type { Subscription } from './subscription.js';
+import { sendTest } from '../subscriptions/send-test.js';
+import type { Subscription } from '../subscriptions/subscription.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));

@@ -22,7 +22,7 @@ export interface InsertedEvent {
   accepted: boolean;
   /** Of a fan-out, the expected number. */
   deliveryCount: number;
-  /** Workers write its deliveries (fan-outs/expand-fan-outs.ts). */
+  /** Workers write its deliveries (publish/expand-fan-outs.ts). */
   isFanOut: boolean;
   /** The deliveries to be made now. Held ones are not listed, nor those that wait for the dispatcher. */
   directIds: string[];

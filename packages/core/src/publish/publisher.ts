@@ -5,8 +5,8 @@ import { openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
 import { openWaker } from '../dispatch/wake.js';
 import type { Deps } from '../deps.js';
-import { openRecount } from '../fan-outs/recount.js';
-import { openReach, type Reach } from '../fan-outs/reach.js';
+import { openRecount } from './recount.js';
+import { openReach, type Reach } from './reach.js';
 import { idTime, newId } from '../id.js';
 import type { FrozenEvent } from './freeze-event.js';
 import {

@@ -25,7 +25,7 @@ import { readSecrets, rotateSecret } from '../subscriptions/secrets.js';
 import { sendTest } from '../subscriptions/send-test.js';
 import { askForRetry } from './ask-for-retry.js';
 import { cancelDeliveries } from '../settle/cancel-deliveries.js';
-import { freezeEvent } from '../events/freeze-event.js';
+import { freezeEvent } from '../publish/freeze-event.js';
 import { openConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
 
 let ledger: Ledger;

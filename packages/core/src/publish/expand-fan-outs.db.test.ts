@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
 import { inTransaction } from '../database.js';
-import { freezeEvent } from '../events/freeze-event.js';
-import { openPublisher, type Publisher } from '../events/publisher.js';
+import { freezeEvent } from './freeze-event.js';
+import { openPublisher, type Publisher } from './publisher.js';
 import { readFigures } from '../figures/read-figures.js';
 import { type Ledger, openLedger } from '../ledger.test-support.js';
 import { startReplay } from '../replays/start-replay.js';

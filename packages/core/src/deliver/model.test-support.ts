@@ -3,8 +3,8 @@ import { toUuid } from '@posthorn/contract';
 import type { PostRequest, PostResult } from '@posthorn/sender';
 import { expect } from 'vitest';
 import type { Due, QueueName } from '../deps.js';
-import { freezeEvent } from '../events/freeze-event.js';
-import { openPublisher } from '../events/publisher.js';
+import { freezeEvent } from '../publish/freeze-event.js';
+import { openPublisher } from '../publish/publisher.js';
 import { type Round, dispatch, dispatchRest } from '../dispatch/dispatch.js';
 import { reclaim } from '../dispatch/reclaim.js';
 import {
