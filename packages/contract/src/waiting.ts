@@ -6,7 +6,7 @@ import { timeOrNull } from './text.js';
 export const WAITING_STATES = {
   scheduled: { endsWhen: 'its attempt is due', owner: 'the retry schedule' },
   leased: { endsWhen: 'a worker records the attempt, or the lease ends', owner: 'the queue' },
-  ready: { endsWhen: 'the dispatcher leases it to the queue, normally within a second', owner: 'the dispatcher' },
+  ready: { endsWhen: 'the dispatcher leases it to the queue, normally within 100 ms', owner: 'the dispatcher' },
   overdue: { endsWhen: 'a worker runs: it has been ready for 10 s', owner: 'the operator' },
   deferred_slots: { endsWhen: 'an attempt of its subscription ends', owner: 'the concurrency limiter' },
   deferred_rate_limit: { endsWhen: 'its turn comes under the rate limit', owner: 'the rate limiter' },
