@@ -15,7 +15,7 @@ interface Ready {
 interface Queues {
   workersAlive: number;
   workers: { isAlive: boolean; lastJobAt: string | null }[];
-  deliveries: { pastDue: number };
+  deliveries: { overdue: number };
 }
 
 async function ready({ apiUrl }: Stack): Promise<Ready> {
@@ -80,17 +80,17 @@ describe('health', () => {
     }, SOON);
     expect([late.code, late.status]).toEqual([200, 'degraded']);
     expect(late.checks['deliveries']?.oldestSeconds).toBeGreaterThanOrEqual(90);
-    expect(await metric(stack, 'deliveries_past_due')).toBe(1);
-    expect(await metric(stack, 'deliveries_oldest_past_due_seconds')).toBeGreaterThanOrEqual(90);
+    expect(await metric(stack, 'deliveries_overdue')).toBe(1);
+    expect(await metric(stack, 'deliveries_oldest_overdue_seconds')).toBeGreaterThanOrEqual(90);
     const queues = await stack.call<Queues>('GET', '/v1/queues');
-    expect(queues).toMatchObject({ workersAlive: 0, deliveries: { pastDue: 1 } });
+    expect(queues).toMatchObject({ workersAlive: 0, deliveries: { overdue: 1 } });
     expect(queues.workers.map(({ isAlive }) => isAlive)).toEqual([false, false]);
 
     const worker = await stack.startWorker();
     await waitFor(() => receiver.events.length === 2, SOON);
     await waitFor(async () => (await ready(stack)).status === 'ok', SOON);
     expect(await metric(stack, 'workers_alive')).toBe(1);
-    expect(await metric(stack, 'deliveries_past_due')).toBe(0);
+    expect(await metric(stack, 'deliveries_overdue')).toBe(0);
 
     // Who takes leave is not waited for, and is not listed among the dead.
     await endProcess(worker);

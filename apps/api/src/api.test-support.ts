@@ -14,7 +14,7 @@ import {
   openVerifier,
   type QueueName,
 } from '@posthorn/core';
-import type { QueueFigures } from '@posthorn/jobs';
+import type { QueueMetrics } from '@posthorn/jobs';
 import { type PostRequest, type PostResult, readAddressPolicy } from '@posthorn/sender';
 import { cloneDatabase } from '@posthorn/testing';
 import type { InjectOptions } from 'fastify';
@@ -23,7 +23,7 @@ import { inject } from 'vitest';
 import { buildApp } from './app.js';
 import type { ApiDeps, App } from './deps.js';
 import { type Document, openDocumentCheck } from './document-check.test-support.js';
-import { type FiguresOptions, openFigures } from './figures.js';
+import { type SystemMetricsOptions, openSystemMetrics } from './system-metrics.js';
 import { openMetrics } from './metrics.js';
 
 export const OPERATIONS_ACCOUNT = 'posthorn';
@@ -79,8 +79,8 @@ export interface TestApi {
 }
 
 interface Overrides extends Partial<ApiDeps> {
-  /** How the queues stand, as the figures tell it. Untold: idle. */
-  readQueues?: FiguresOptions['readQueues'];
+  /** How the queues stand, as the metrics tell it. Untold: idle. */
+  readQueues?: SystemMetricsOptions['readQueues'];
 }
 
 export async function openTestApi({ readQueues = async () => IDLE, ...overrides }: Overrides = {}): Promise<TestApi> {
@@ -138,7 +138,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
       publicUrl: null,
     }),
     checkQueue: async () => ({ status: 'ok', latencyMs: 1 }),
-    figures: openFigures({ db: overrides.db ?? db, readQueues, maxAgeMs: 0, log }),
+    systemMetrics: openSystemMetrics({ db: overrides.db ?? db, readQueues, maxAgeMs: 0, log }),
     probeMaxAgeMs: 0,
     consoleDirectory: null,
     frameAncestors: [],
@@ -256,7 +256,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
   }
 }
 
-const idle: QueueFigures = { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingMs: null };
+const idle: QueueMetrics = { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingMs: null };
 export const IDLE = { deliver: idle, retry: idle, verify: idle };
 
 const TABLES = [

@@ -10,7 +10,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { ReadFigures } from './figures.js';
+import type { ReadSystemMetrics } from './system-metrics.js';
 import type { ApiMetrics } from './metrics.js';
 
 /** All that the API needs of the outside; handed in, so that tests choose. */
@@ -38,7 +38,7 @@ export interface ApiDeps extends Deps {
   /** Whether an enqueue works; asked by /readyz only. Never throws. */
   checkQueue: Producer['check'];
   /** How things stand, for /readyz, /metrics and /v1/queues. */
-  figures: ReadFigures;
+  systemMetrics: ReadSystemMetrics;
   /** For so long /readyz and /metrics give everybody the same answer: without a key anybody may ask. */
   probeMaxAgeMs: number;
   /** Where the built console is; null: it is not there, and / leads to /docs. */

@@ -2,13 +2,13 @@ import type { Health, HealthCheck } from '@posthorn/contract';
 import { pendingMigrations } from '@posthorn/core';
 import { shareResult } from '@posthorn/lifecycle';
 import type { ApiDeps } from './deps.js';
-import type { Figures } from './figures.js';
+import type { SystemMetrics } from './system-metrics.js';
 
 const CHECK_TIMEOUT_MS = 3_000;
 /** Deliveries and jobs that nobody took for so long say that no job goes through. */
 const LATE_SECONDS = 60;
 
-type HealthDeps = Pick<ApiDeps, 'db' | 'checkQueue' | 'figures' | 'isDraining' | 'version' | 'probeMaxAgeMs'>;
+type HealthDeps = Pick<ApiDeps, 'db' | 'checkQueue' | 'systemMetrics' | 'isDraining' | 'version' | 'probeMaxAgeMs'>;
 
 /** Whether this process may get requests (`fail`: no), and whether what it accepts is delivered. Answers within seconds, also when
  *  nothing else does. However many ask, the checks run once in `probeMaxAgeMs`; a shutdown shows at once. */
@@ -23,17 +23,17 @@ export function openHealth(deps: HealthDeps): () => Promise<Health> {
 }
 
 async function runChecks(deps: HealthDeps) {
-  const [postgres, migrations, reached, figures] = await Promise.all([
+  const [postgres, migrations, reached, systemMetrics] = await Promise.all([
     measure(() => deps.db.pool.query('select 1')),
     measure(() => requireMigrated(deps)),
     deps.checkQueue(),
-    deps.figures(),
+    deps.systemMetrics(),
   ]);
-  const queue = { ...reached, ...(reached.status === 'ok' && judgeQueue(figures)) };
+  const queue = { ...reached, ...(reached.status === 'ok' && judgeQueue(systemMetrics)) };
   const flow: Record<string, HealthCheck> = {
     queue,
-    workers: judgeWorkers(figures),
-    deliveries: judgeDeliveries(figures),
+    workers: judgeWorkers(systemMetrics),
+    deliveries: judgeDeliveries(systemMetrics),
   };
   const checks: Record<string, HealthCheck> = { postgres, migrations, ...flow };
   const isReady = postgres.status === 'ok' && migrations.status === 'ok';
@@ -43,7 +43,7 @@ async function runChecks(deps: HealthDeps) {
 
 const UNKNOWN: HealthCheck = { status: 'fail', reason: 'could not be asked' };
 
-function judgeWorkers({ ledger }: Figures): HealthCheck {
+function judgeWorkers({ ledger }: SystemMetrics): HealthCheck {
   if (!ledger) return UNKNOWN;
   const alive = ledger.workers.filter(({ isAlive }) => isAlive).length;
   return alive > 0
@@ -51,12 +51,12 @@ function judgeWorkers({ ledger }: Figures): HealthCheck {
     : { status: 'fail', alive, reason: 'no worker is alive: nothing is delivered' };
 }
 
-function judgeDeliveries({ ledger }: Figures): HealthCheck {
+function judgeDeliveries({ ledger }: SystemMetrics): HealthCheck {
   if (!ledger) return UNKNOWN;
-  return judgeAge(ledger.oldestPastDueSeconds, 'deliveries are due that nobody takes');
+  return judgeAge(ledger.oldestOverdueSeconds, 'deliveries are due that nobody takes');
 }
 
-function judgeQueue({ queues }: Figures): HealthCheck {
+function judgeQueue({ queues }: SystemMetrics): HealthCheck {
   if (!queues) return UNKNOWN;
   const ages = Object.values(queues).map(({ oldestWaitingMs }) => oldestWaitingMs ?? 0);
   const oldestMs = Math.max(...ages);

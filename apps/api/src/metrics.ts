@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Figures } from './figures.js';
+import type { SystemMetrics } from './system-metrics.js';
 
 /** What the API counts. No label has values that customers make up. */
 export interface ApiMetrics {
@@ -13,7 +13,7 @@ export interface ApiMetrics {
   enqueueFailures: Counter<'queue'>;
   httpRequestDuration: Histogram<'method' | 'route' | 'status_code'>;
   /** Sets the gauges that describe the ledger and the queue. What could not be asked has no value: an old one would lie. */
-  show(figures: Figures): void;
+  show(systemMetrics: SystemMetrics): void;
 }
 
 export function openMetrics({ version }: { version: string }): ApiMetrics {
@@ -80,7 +80,7 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
 }
 
 /** Of the database and the queue, so that N processes tell the same N times: queries take the `max` over instances. */
-function openShared(registers: Registry[]): (figures: Figures) => void {
+function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => void {
   const gauge = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
     new Gauge({ name: `posthorn_${name}`, help: `${help} Shared.`, labelNames, registers });
   const upTo10000 = 'Counted up to 10,000.';
@@ -88,11 +88,11 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
   const oldestWaiting = gauge('queue_oldest_waiting_seconds', 'How long the job has waited whose turn is next.', [
     'queue',
   ]);
-  const pastDue = gauge(
-    'deliveries_past_due',
+  const overdue = gauge(
+    'deliveries_overdue',
     `Deliveries that are due, in nobody’s hands, and have no reason to wait. ${upTo10000}`,
   );
-  const oldestPastDue = gauge('deliveries_oldest_past_due_seconds', 'How long the oldest of those has been due.');
+  const oldestOverdue = gauge('deliveries_oldest_overdue_seconds', 'How long the oldest of those has been due.');
   const deferred = gauge(
     'deliveries_deferred',
     `Deliveries that are due and wait in the ledger, for whatever reason. ${upTo10000}`,
@@ -120,8 +120,8 @@ function openShared(registers: Registry[]): (figures: Figures) => void {
       breakers.set({ state: 'open' }, ledger.breakers.open);
       breakers.set({ state: 'half_open' }, ledger.breakers.halfOpen);
     }
-    set(pastDue, ledger?.pastDue);
-    set(oldestPastDue, ledger && (ledger.oldestPastDueSeconds ?? 0));
+    set(overdue, ledger?.overdue);
+    set(oldestOverdue, ledger && (ledger.oldestOverdueSeconds ?? 0));
     set(deferred, ledger?.deferred);
     set(held, ledger?.held);
     set(expanding, ledger?.expanding);

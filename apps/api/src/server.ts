@@ -7,7 +7,7 @@ import { collectDefaultMetrics } from 'prom-client';
 import { buildApp } from './app.js';
 import { inOrder } from './close-in-order.js';
 import { type Env, readApiEnv } from './env.js';
-import { openFigures } from './figures.js';
+import { openSystemMetrics } from './system-metrics.js';
 import { openMetrics } from './metrics.js';
 
 const env = readOrExit();
@@ -41,9 +41,14 @@ const publisher = openPublisher(core, {
   },
 });
 
-const FIGURES_MAX_AGE_MS = 5_000;
+const SYSTEM_METRICS_MAX_AGE_MS = 5_000;
 const PROBE_MAX_AGE_MS = 1_000;
-const figures = openFigures({ db, readQueues: () => producer.figures(), maxAgeMs: FIGURES_MAX_AGE_MS, log });
+const systemMetrics = openSystemMetrics({
+  db,
+  readQueues: () => producer.metrics(),
+  maxAgeMs: SYSTEM_METRICS_MAX_AGE_MS,
+  log,
+});
 
 let isDraining = false;
 const app = await buildApp({
@@ -60,7 +65,7 @@ const app = await buildApp({
   addresses: env.addresses,
   maxAttempts: env.retryScheduleSeconds.length + 1,
   checkQueue: () => producer.check(),
-  figures,
+  systemMetrics,
   probeMaxAgeMs: PROBE_MAX_AGE_MS,
   consoleDirectory: fileURLToPath(new URL('../../console/dist', import.meta.url)),
   frameAncestors: env.portalFrameAncestors,

@@ -1,4 +1,4 @@
-import { type Database, openDatabase, readFigures } from '@posthorn/core';
+import { type Database, openDatabase, readLedgerMetrics } from '@posthorn/core';
 import { type ClonedDatabase, cloneDatabase, waitFor } from '@posthorn/testing';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { startHeartbeat } from './heartbeat.js';
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 const signs = () => ({ lastJobAt: null, lastDispatchAt: performance.now() });
-const workers = async () => (await readFigures(db.pool)).workers;
+const workers = async () => (await readLedgerMetrics(db.pool)).workers;
 
 it('a worker is seen from the start on, and gone once it took leave', async () => {
   const heartbeat = startHeartbeat({ db, version: '1.2.3', everyMs: 20, isConsuming: () => true, signs, log: silent });

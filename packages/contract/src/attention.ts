@@ -3,7 +3,7 @@ import { AccountId, SubscriptionId } from './id.js';
 import { listOf } from './list.js';
 import { time } from './text.js';
 
-export const ATTENTION_REASONS = ['disabled', 'failing', 'unverified', 'past_due'] as const;
+export const ATTENTION_REASONS = ['disabled', 'failing', 'unverified', 'overdue'] as const;
 
 export const Attention = z
   .object({
@@ -14,7 +14,7 @@ export const Attention = z
       .enum(ATTENTION_REASONS)
       .describe(
         '`disabled`: by Posthorn, not by hand · `failing`: no attempt has succeeded since the last failure · `unverified`: its ' +
-          'verification failed, so it gets no events · `past_due`: deliveries are due that nobody took.',
+          'verification failed, so it gets no events · `overdue`: deliveries are due that nobody took.',
       ),
     detail: z
       .string()

@@ -41,10 +41,10 @@ export const Queues = z
       .describe('null: the queue does not answer. Nothing is lost; deliveries come later.'),
     deliveries: z
       .object({
-        pastDue: atMost10000('Deliveries that nobody took, though they are due and have no reason to wait.'),
-        oldestPastDueSeconds: seconds('How long the oldest of them has been due. null: there is none.'),
+        overdue: atMost10000('Deliveries that nobody took, though they are due and have no reason to wait.'),
+        oldestOverdueSeconds: seconds('How long the oldest of them has been due. null: there is none.'),
         deferred: atMost10000(
-          'Deliveries that are due and wait in the database: past due, or because their receiver is slow, fails, or has a rate limit.',
+          'Deliveries that are due and wait in the database: overdue, or because their receiver is slow, fails, or has a rate limit.',
         ),
         held: atMost10000('Deliveries of paused subscriptions.'),
         expanding: atMost10000('Events with thousands of deliveries, which workers still write.'),
@@ -89,8 +89,8 @@ export const Queues = z
           { name: 'verify', waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingSeconds: null },
         ],
         deliveries: {
-          pastDue: 0,
-          oldestPastDueSeconds: null,
+          overdue: 0,
+          oldestOverdueSeconds: null,
           deferred: 120,
           held: 30,
           expanding: 0,

@@ -60,9 +60,9 @@ export function attentionWords({ reason, detail }: Pick<Attention, 'reason' | 'd
       const advice = detail === null ? undefined : explainVerification(detail)?.advice;
       return { ...words, text: advice === undefined ? text : `${text} ${advice}` };
     }
-    case 'past_due':
+    case 'overdue':
       return {
-        label: 'Past due',
+        label: 'Overdue',
         tone: 'danger',
         text: 'Deliveries of it are due that no worker has taken. See whether workers are alive.',
       };

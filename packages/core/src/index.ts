@@ -82,7 +82,7 @@ export { reclaim } from './dispatch/reclaim.js';
 
 export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
 export { removeWorker } from './workers/remove-worker.js';
-export { type LedgerFigures, readFigures } from './figures/read-figures.js';
+export { type LedgerMetrics, readLedgerMetrics } from './ledger-metrics/read-ledger-metrics.js';
 export { dropOldFanOuts } from './publish/drop-old-fan-outs.js';
 export { expandFanOuts } from './publish/expand-fan-outs.js';
 export { findExpanding } from './publish/read-fan-outs.js';

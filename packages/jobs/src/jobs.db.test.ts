@@ -146,11 +146,11 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('the same attempt enqueued twice is one job', async () => {
-    const { enqueue, figures } = producer();
+    const { enqueue, metrics } = producer();
     const one = due();
     await enqueue('deliver', [one, one]);
     await enqueue('deliver', [one]);
-    expect((await figures()).deliver).toMatchObject({ waiting: 1 });
+    expect((await metrics()).deliver).toMatchObject({ waiting: 1 });
   });
 
   describe('an attempt whose lease has expired', () => {
@@ -263,13 +263,13 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     }
 
     it('share a job: one that hangs holds no other up, and the job tells the outcome of each', async () => {
-      const { enqueue, queues, figures } = producer();
+      const { enqueue, queues, metrics } = producer();
       const together = several(3);
       const [slow] = together as [Due];
       const { until, release } = hang();
       const ended: Taken[] = [];
       await Promise.all(together.map((one) => enqueue('deliver', [one])));
-      expect((await figures()).deliver.waiting).toBe(1);
+      expect((await metrics()).deliver.waiting).toBe(1);
       consumer('deliver', async (one) => {
         if (one.id === slow.id) await until;
         ended.push(one);
@@ -277,7 +277,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       });
       await waitFor(() => ended.length === 2);
       expect(ended).toMatchObject([LEASE, LEASE]);
-      expect((await figures()).deliver.active).toBe(1);
+      expect((await metrics()).deliver.active).toBe(1);
       release();
       const [job] = await waitFor(async () => {
         const kept = await queues.deliver.getCompleted();
@@ -353,7 +353,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
 
     it('of which one does not end before the worker stops: the job waits again, for another worker', async () => {
-      const { enqueue, figures } = producer();
+      const { enqueue, metrics } = producer();
       const together = several(3);
       const [slow] = together as [Due];
       let ended = 0;
@@ -368,7 +368,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       await enqueue('deliver', together);
       await waitFor(() => ended === 2);
       await first.stop({ graceMs: 0 });
-      expect((await figures()).deliver).toMatchObject({ waiting: 1, active: 0 });
+      expect((await metrics()).deliver).toMatchObject({ waiting: 1, active: 0 });
       const seen: Taken[] = [];
       consumer('deliver', (one) => {
         seen.push(one);
@@ -418,18 +418,18 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
   });
 
-  it('its figures: how many jobs are in each state, and how long the one has waited whose turn is next', async () => {
-    const { enqueue, figures } = producer();
+  it('its metrics: how many jobs are in each state, and how long the one has waited whose turn is next', async () => {
+    const { enqueue, metrics } = producer();
     const none = { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingMs: null };
-    expect(await figures()).toEqual({ deliver: none, retry: none, verify: none });
+    expect(await metrics()).toEqual({ deliver: none, retry: none, verify: none });
     await enqueue('retry', [due({ delayMs: 60_000 })]);
-    expect((await figures()).retry).toEqual({ ...none, delayed: 1 });
+    expect((await metrics()).retry).toEqual({ ...none, delayed: 1 });
     const start = Date.now();
     await enqueue('deliver', [due()]);
     await enqueue('verify', [due({ rank: 1 })]);
     await pause(50);
     await enqueue('deliver', [due(), due()]);
-    const { deliver, verify } = await figures();
+    const { deliver, verify } = await metrics();
     expect([deliver, verify]).toMatchObject([{ waiting: 3 }, { waiting: 0, prioritized: 1 }]);
     for (const { oldestWaitingMs } of [deliver, verify]) {
       expect(oldestWaitingMs).toBeGreaterThanOrEqual(50);
@@ -437,13 +437,13 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     }
   });
 
-  it('its figures: a delayed one waits from its time on, and not from when it was enqueued', async () => {
-    const { enqueue, figures } = producer();
+  it('its metrics: a delayed one waits from its time on, and not from when it was enqueued', async () => {
+    const { enqueue, metrics } = producer();
     const start = Date.now();
     await enqueue('retry', [due({ delayMs: 500 }), due({ delayMs: 60_000 })]);
     // Nobody is there to take it: it stays among the delayed.
     const late = await waitFor(async () => {
-      const { retry } = await figures();
+      const { retry } = await metrics();
       return retry.oldestWaitingMs !== null && retry;
     });
     expect(late.delayed).toBe(2);
@@ -461,11 +461,11 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
     undo.push(() => busy.stop({ graceMs: 0 }));
     busy.start();
-    await waitFor(async () => (await figures()).retry.active === 1);
+    await waitFor(async () => (await metrics()).retry.active === 1);
     const from = Date.now();
     await enqueue('retry', [due({ delayMs: 1_000 })]);
     const waiting = await waitFor(async () => {
-      const { retry } = await figures();
+      const { retry } = await metrics();
       return retry.oldestWaitingMs !== null && retry;
     });
     expect(waiting.oldestWaitingMs).toBeLessThanOrEqual(Date.now() - from - 999);
@@ -524,7 +524,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('a dropped one leaves no trace, so that its id may come again', async () => {
-    const { enqueue, figures } = producer();
+    const { enqueue, metrics } = producer();
     let runs = 0;
     consumer('deliver', () => {
       runs += 1;
@@ -534,7 +534,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     for (const expected of [1, 2]) {
       await enqueue('deliver', [one]);
       await waitFor(() => runs === expected);
-      await waitFor(async () => (await figures()).deliver.active === 0);
+      await waitFor(async () => (await metrics()).deliver.active === 0);
     }
   });
 
@@ -559,7 +559,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('regression: the first of many starts when it is fetched, not when every place has one', async () => {
-    const { enqueue, figures } = producer();
+    const { enqueue, metrics } = producer();
     const count = 300;
     await enqueue(
       'deliver',
@@ -571,7 +571,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       'deliver',
       async () => {
         runs += 1;
-        if (runs === 1) waitingAtFirst.push((await figures()).deliver.waiting);
+        if (runs === 1) waitingAtFirst.push((await metrics()).deliver.waiting);
         return completed;
       },
       count,
@@ -604,7 +604,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('a job that a person put back is told from one that was postponed, handed back or lost with its worker; one that outlasts its lock runs once (D2)', async () => {
-    const { enqueue, queues, figures } = producer();
+    const { enqueue, queues, metrics } = producer();
     const runs = new Map<string, boolean[]>();
     const run = ({ id, isPutBack }: Taken): number =>
       runs.set(id, [...(runs.get(id) ?? []), isPutBack]).get(id)?.length ?? 0;
@@ -626,7 +626,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await (await kept('failed', broken)).retry('failed');
     await kept('completed', late);
     await waitFor(() => runs.get(plain.id)?.length === 2 && runs.get(broken.id)?.length === 2);
-    await waitFor(async () => (await figures()).deliver.active === 3);
+    await waitFor(async () => (await metrics()).deliver.active === 3);
     await first.stop({ graceMs: 0 });
     consumer('deliver', async (taken) => {
       run(taken);
@@ -651,7 +651,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('a fault of ours forgets the job, so that the dispatcher can bring it again under the same id', async () => {
-    const { enqueue, figures } = producer();
+    const { enqueue, metrics } = producer();
     let runs = 0;
     consumer('deliver', () => {
       runs += 1;
@@ -660,14 +660,14 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     const one = due();
     await enqueue('deliver', [one]);
     await waitFor(() => runs === 1);
-    await waitFor(async () => (await figures()).deliver.active === 0);
-    expect((await figures()).deliver).toMatchObject({ failed: 0 });
+    await waitFor(async () => (await metrics()).deliver.active === 0);
+    expect((await metrics()).deliver).toMatchObject({ failed: 0 });
     await enqueue('deliver', [one]);
     await waitFor(() => runs === 2);
   });
 
   it('regression: a fault between the work and the queue forgets the job, too: a failed job that is kept would block its id', async () => {
-    const { enqueue, figures } = producer();
+    const { enqueue, metrics } = producer();
     let runs = 0;
     consumer('deliver', () => {
       runs += 1;
@@ -677,11 +677,11 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     const one = due();
     // As the dispatcher does: again and again, ignored for as long as the queue knows the id.
     await waitFor(async () => (await enqueue('deliver', [one])) && runs === 2);
-    expect((await figures()).deliver).toMatchObject({ failed: 0 });
+    expect((await metrics()).deliver).toMatchObject({ failed: 0 });
   });
 
   it('stopping lets work end within the grace, and what then waits goes to another worker', async () => {
-    const { enqueue, figures } = producer();
+    const { enqueue, metrics } = producer();
     let ended = false;
     let finish = () => {};
     const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -691,7 +691,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       return completed;
     });
     await enqueue('deliver', [due()]);
-    await waitFor(async () => (await figures()).deliver.active === 1);
+    await waitFor(async () => (await metrics()).deliver.active === 1);
     const stopping = first.stop({ graceMs: 300_000 });
     finish();
     await stopping;
@@ -706,7 +706,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   });
 
   it('past the grace the work is aborted by its signal; what then throws goes back to waiting at once', async () => {
-    const { enqueue, figures } = producer();
+    const { enqueue, metrics } = producer();
     const aborted: unknown[] = [];
     const first = consumer('deliver', async (_due, signal) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -714,10 +714,10 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       throw new Error('the database is away');
     });
     await enqueue('deliver', [due()]);
-    await waitFor(async () => (await figures()).deliver.active === 1);
+    await waitFor(async () => (await metrics()).deliver.active === 1);
     await first.stop({ graceMs: 100 });
     expect(aborted).toHaveLength(1);
-    expect((await figures()).deliver).toMatchObject({ waiting: 1, active: 0 });
+    expect((await metrics()).deliver).toMatchObject({ waiting: 1, active: 0 });
   });
 
   it.runIf(backend === 'redis')(

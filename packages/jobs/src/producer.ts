@@ -19,7 +19,7 @@ export interface Producer {
   /** Whether an enqueue works, and how long one takes. Never throws, and responds within 3 s. */
   check(): Promise<QueueCheck>;
   /** How the queues stand. Throws when the queue does not answer. */
-  figures(): Promise<Record<QueueName, QueueFigures>>;
+  metrics(): Promise<Record<QueueName, QueueMetrics>>;
   /** True to one caller after the queue was flushed, restarted or replaced, so that jobs may be lost. False also when it
    *  does not answer. */
   hasForgotten(): Promise<boolean>;
@@ -32,7 +32,7 @@ export interface Producer {
 export type QueueCheck = { latencyMs: number } & ({ status: 'ok' } | { status: 'fail'; reason: string });
 
 /** How many jobs are in each state. Finished ones are kept in part only, so no more is to be read from `failed`. */
-export interface QueueFigures {
+export interface QueueMetrics {
   waiting: number;
   /** Wait, too, behind those of `waiting`: what came from a backlog. */
   prioritized: number;
@@ -150,12 +150,12 @@ export function openProducer(
       return { status: 'ok', latencyMs: latencyMs() };
     },
     hasForgotten: () => within(ANSWER_WITHIN_MS, backend.hasForgotten()).catch(() => false),
-    async figures() {
-      const figures = await within(
+    async metrics() {
+      const metrics = await within(
         ANSWER_WITHIN_MS,
-        Promise.all(QUEUE_NAMES.map(async (name) => [name, await readFigures(queues[name])] as const)),
+        Promise.all(QUEUE_NAMES.map(async (name) => [name, await readMetrics(queues[name])] as const)),
       );
-      return Object.fromEntries(figures) as Record<QueueName, QueueFigures>;
+      return Object.fromEntries(metrics) as Record<QueueName, QueueMetrics>;
     },
     async close() {
       await within(
@@ -169,7 +169,7 @@ export function openProducer(
   };
 }
 
-async function readFigures(queue: Queue): Promise<QueueFigures> {
+async function readMetrics(queue: Queue): Promise<QueueMetrics> {
   const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
   const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
   const at = (state: JobType, index: number) => queue.getJobs([state], index, index, true);

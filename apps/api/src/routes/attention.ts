@@ -31,7 +31,7 @@ export const attentionRoutes: Routes<'db'> = (app, { db }) => {
         summary: 'List the subscriptions that somebody should look at',
         description:
           'Over all accounts, the newest trouble first: those that Posthorn disabled, that fail, whose verification failed, or ' +
-          'that have deliveries past due.',
+          'that have deliveries overdue.',
         tags,
         querystring: ListQuery,
         response: { 200: AttentionList },
@@ -66,8 +66,8 @@ const attentionJson = (row: Row): Attention => ({
   since: row.since.toISOString(),
 });
 
-function reasonOf({ isPastDue, status, statusReason, verificationReason }: Row): Pick<Attention, 'reason' | 'detail'> {
-  if (isPastDue) return { reason: 'past_due', detail: null };
+function reasonOf({ isOverdue, status, statusReason, verificationReason }: Row): Pick<Attention, 'reason' | 'detail'> {
+  if (isOverdue) return { reason: 'overdue', detail: null };
   if (status === 'disabled') return { reason: 'disabled', detail: statusReason };
   if (status === 'unverified') return { reason: 'unverified', detail: verificationReason };
   return { reason: 'failing', detail: null };

@@ -3,7 +3,7 @@ import type { QueueCheck } from '@posthorn/jobs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IDLE, openTestApi, type TestApi } from '../api.test-support.js';
 import { buildApp } from '../app.js';
-import { openFigures } from '../figures.js';
+import { openSystemMetrics } from '../system-metrics.js';
 import { openMetrics } from '../metrics.js';
 
 let api: TestApi;
@@ -32,7 +32,7 @@ async function worker(): Promise<void> {
 const ask = (path: string) => api.call('GET', path, { key: null });
 
 describe('/readyz', () => {
-  it('200 ok without a key: database, migrations and queue, each with its latency; workers, and what is past due', async () => {
+  it('200 ok without a key: database, migrations and queue, each with its latency; workers, and what is overdue', async () => {
     await worker();
     const { status, json } = await ask('/readyz');
     const check = { status: 'ok', latencyMs: expect.any(Number) };
@@ -73,7 +73,7 @@ describe('/readyz', () => {
     expect((await ask('/readyz')).json.status).toBe('ok');
   });
 
-  it('200 degraded when deliveries are past due for over a minute, with how long; for less it only says so', async () => {
+  it('200 degraded when deliveries are overdue for over a minute, with how long; for less it only says so', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
@@ -184,7 +184,7 @@ describe('/metrics and /v1/queues', () => {
 
     const { json } = await api.call('GET', '/v1/queues');
     expect(json).toMatchObject({
-      deliveries: { pastDue: 0, oldestPastDueSeconds: null, deferred: 1, held: 1, expanding: 0 },
+      deliveries: { overdue: 0, oldestOverdueSeconds: null, deferred: 1, held: 1, expanding: 0 },
       subscriptions: { paused: 1, unverified: 0, disabled: 0 },
       breakers: { open: json.subscriptions.active, halfOpen: 0 },
       workersAlive: 2,
@@ -197,8 +197,8 @@ describe('/metrics and /v1/queues', () => {
     });
     const metrics = metricsOf((await ask('/metrics')).text);
     expect(metrics).toMatchObject({
-      posthorn_deliveries_past_due: 0,
-      posthorn_deliveries_oldest_past_due_seconds: 0,
+      posthorn_deliveries_overdue: 0,
+      posthorn_deliveries_oldest_overdue_seconds: 0,
       posthorn_deliveries_deferred: 1,
       posthorn_deliveries_held: 1,
       'posthorn_subscriptions{status="paused"}': 1,
@@ -219,8 +219,8 @@ describe('/metrics and /v1/queues', () => {
     await api.deps.db.pool.query(`UPDATE subscriptions SET breaker_until = NULL`);
     await api.deps.db.pool.query(`UPDATE pending_deliveries SET leased_until = NULL WHERE status = 'pending'`);
     const late = metricsOf((await ask('/metrics')).text);
-    expect(late).toMatchObject({ posthorn_deliveries_past_due: 1, posthorn_deliveries_deferred: 1 });
-    expect(late['posthorn_deliveries_oldest_past_due_seconds']).toBeGreaterThanOrEqual(300);
+    expect(late).toMatchObject({ posthorn_deliveries_overdue: 1, posthorn_deliveries_deferred: 1 });
+    expect(late['posthorn_deliveries_oldest_overdue_seconds']).toBeGreaterThanOrEqual(300);
     state.queues = IDLE;
   });
 
@@ -236,11 +236,11 @@ describe('/metrics and /v1/queues', () => {
   it('are read once for all who ask at the same time, and again when that is a while ago', async () => {
     let reads = 0;
     const options = { db: api.deps.db, log: api.deps.log, readQueues: async () => ((reads += 1), IDLE) };
-    const lasting = openFigures({ ...options, maxAgeMs: 60_000 });
+    const lasting = openSystemMetrics({ ...options, maxAgeMs: 60_000 });
     const all = await Promise.all(Array.from({ length: 20 }, () => lasting()));
     expect([new Set(all).size, reads]).toEqual([1, 1]);
     expect(await lasting()).toBe(all[0]);
-    const fleeting = openFigures({ ...options, maxAgeMs: 0 });
+    const fleeting = openSystemMetrics({ ...options, maxAgeMs: 0 });
     expect(await fleeting()).not.toBe(await fleeting());
     expect(reads).toBe(3);
   });
@@ -264,7 +264,7 @@ describe('without a key', () => {
       ...api.deps,
       db: { ...api.deps.db, pool },
       checkQueue: async () => ((counts.checks += 1), { status: 'ok' as const, latencyMs: 1 }),
-      figures: api.deps.figures,
+      systemMetrics: api.deps.systemMetrics,
       metrics,
       isDraining: () => isDraining,
       probeMaxAgeMs: 3_600_000,

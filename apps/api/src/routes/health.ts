@@ -11,7 +11,7 @@ const MAX_LAG_MS = 1_000;
 const tags = ['Health'];
 
 export const healthRoutes: Routes<
-  'db' | 'checkQueue' | 'figures' | 'probeMaxAgeMs' | 'isDraining' | 'metrics' | 'version'
+  'db' | 'checkQueue' | 'systemMetrics' | 'probeMaxAgeMs' | 'isDraining' | 'metrics' | 'version'
 > = (app, deps) => {
   const { metrics, version } = deps;
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
@@ -19,7 +19,7 @@ export const healthRoutes: Routes<
   const readHealth = openHealth(deps);
   const readMetrics = shareResult(
     async () => {
-      metrics.show(await deps.figures());
+      metrics.show(await deps.systemMetrics());
       return metrics.registry.metrics();
     },
     { maxAgeMs: deps.probeMaxAgeMs },

@@ -3,7 +3,7 @@ import { QUEUE_NAMES } from '@posthorn/jobs';
 import type { Routes } from '../deps.js';
 import { Unavailable } from '../errors.js';
 
-export const queueRoutes: Routes<'boardUrl' | 'figures'> = (app, { figures, boardUrl }) => {
+export const queueRoutes: Routes<'boardUrl' | 'systemMetrics'> = (app, { systemMetrics, boardUrl }) => {
   app.get(
     '/v1/queues',
     {
@@ -18,8 +18,8 @@ export const queueRoutes: Routes<'boardUrl' | 'figures'> = (app, { figures, boar
       },
     },
     async (): Promise<Queues> => {
-      const { sampledAt, ledger, queues } = await figures();
-      if (ledger === null) throw new Unavailable(new Error('the figures could not be read'));
+      const { sampledAt, ledger, queues } = await systemMetrics();
+      if (ledger === null) throw new Unavailable(new Error('the metrics could not be read'));
       return {
         sampledAt: sampledAt.toISOString(),
         queues:
@@ -29,8 +29,8 @@ export const queueRoutes: Routes<'boardUrl' | 'figures'> = (app, { figures, boar
             return { name, ...counts, oldestWaitingSeconds: oldestWaitingMs === null ? null : oldestWaitingMs / 1_000 };
           }),
         deliveries: {
-          pastDue: ledger.pastDue,
-          oldestPastDueSeconds: ledger.oldestPastDueSeconds,
+          overdue: ledger.overdue,
+          oldestOverdueSeconds: ledger.oldestOverdueSeconds,
           deferred: ledger.deferred,
           held: ledger.held,
           expanding: ledger.expanding,

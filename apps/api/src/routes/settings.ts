@@ -3,7 +3,7 @@ import type { Routes } from '../deps.js';
 import { openHealth } from '../health.js';
 
 export const settingRoutes: Routes<
-  'db' | 'checkQueue' | 'figures' | 'probeMaxAgeMs' | 'isDraining' | 'version' | 'settings'
+  'db' | 'checkQueue' | 'systemMetrics' | 'probeMaxAgeMs' | 'isDraining' | 'version' | 'settings'
 > = (app, deps) => {
   const readHealth = openHealth(deps);
   app.get(

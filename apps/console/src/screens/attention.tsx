@@ -123,7 +123,7 @@ function Act({ of: { accountId, subscriptionId, reason, detail } }: { of: Attent
           See deliveries
         </Link>
       );
-    case 'past_due':
+    case 'overdue':
       return (
         <Link className="button tiny" to="/queues">
           See the queues

@@ -83,7 +83,7 @@ const faultsOf = ({ queues, workersAlive, deliveries }: Queues): string[] =>
   [
     queues === null && 'The queue does not answer. Nothing is lost; deliveries come later.',
     workersAlive === 0 && 'No worker is alive: nothing is delivered. Start one.',
-    deliveries.pastDue > 0 && `${deliveries.pastDue} deliveries are past due.`,
+    deliveries.overdue > 0 && `${deliveries.overdue} deliveries are overdue.`,
   ].filter((text) => text !== false);
 
 function FirstRun() {

@@ -10,7 +10,7 @@ import { Table } from '../ui/table.js';
 
 const seconds = (value: number | null): string => (value === null ? '—' : `${value.toFixed(value < 10 ? 1 : 0)} s`);
 
-const pastDue = ({ pastDue: count, oldestPastDueSeconds: oldest }: Queues['deliveries']): string =>
+const overdue = ({ overdue: count, oldestOverdueSeconds: oldest }: Queues['deliveries']): string =>
   oldest === null ? String(count) : `${count}, the oldest for ${seconds(oldest)}`;
 
 /** How queues, workers and deliveries stand. */
@@ -57,7 +57,7 @@ export function QueuesScreen() {
             <div className="panel">
               <Facts
                 facts={[
-                  ['Past due', pastDue(deliveries)],
+                  ['Overdue', overdue(deliveries)],
                   ['Waiting in the database', deliveries.deferred],
                   ['Held', deliveries.held],
                   ['Events still going out to many webhooks', deliveries.expanding],

@@ -42,11 +42,11 @@ describe('what needs attention', () => {
     expect(await list({ accountId })).toMatchObject([
       { subscriptionId: made.subscription.id, status: 'unverified', verificationReason: 'mismatch' },
       { subscriptionId: gone.id, status: 'disabled', statusReason: 'gone', verificationReason: null },
-      { subscriptionId: failing.id, status: 'active', isPastDue: false },
+      { subscriptionId: failing.id, status: 'active', isOverdue: false },
     ]);
   });
 
-  it('is also what has deliveries past due, once, whatever else ails it', async () => {
+  it('is also what has deliveries overdue, once, whatever else ails it', async () => {
     const accountId = await ledger.account();
     const late = await ledger.activeSubscription(accountId);
     const both = await ledger.activeSubscription(accountId);
@@ -59,8 +59,8 @@ describe('what needs attention', () => {
     for (const query of [{ accountId }, {}]) {
       const found = (await list(query)).filter((one) => one.accountId === accountId);
       expect(found).toMatchObject([
-        { subscriptionId: late.id, isPastDue: true, status: 'active' },
-        { subscriptionId: both.id, isPastDue: false },
+        { subscriptionId: late.id, isOverdue: true, status: 'active' },
+        { subscriptionId: both.id, isOverdue: false },
       ]);
       expect(Date.now() - (found[0]?.since.getTime() ?? 0)).toBeGreaterThan(59_000);
     }

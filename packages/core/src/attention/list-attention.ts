@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import { SHARDS } from '../dispatch/due-subscriptions.js';
-import { dueOf, FIRST_FEW, overlookedIn, pastDue } from '../figures/past-due.js';
+import { dueOf, FIRST_FEW, overlookedIn, overdue } from '../ledger-metrics/overdue.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
 
 /** A subscription that somebody should look at. */
@@ -9,12 +9,12 @@ export interface Attention {
   subscriptionId: string;
   accountId: string;
   url: string;
-  /** Of an `active` one: it fails, or something of it is past due. */
+  /** Of an `active` one: it fails, or something of it is overdue. */
   status: SubscriptionStatus;
   statusReason: string | null;
   /** Why its last verification failed. */
   verificationReason: string | null;
-  isPastDue: boolean;
+  isOverdue: boolean;
   since: Date;
 }
 
@@ -30,25 +30,25 @@ const SINCE = `CASE WHEN s.status = 'active' THEN s.failing_since ELSE s.status_
 // To the letter the condition of subscriptions_attention_idx and subscriptions_account_attention_idx.
 const IS_IN_NEED = `s.deleted_at IS NULL
     AND (s.status = 'unverified' OR s.status = 'active' AND s.failing_since IS NOT NULL OR s.status = 'disabled' AND s.status_reason <> 'manual')`;
-/** So many subscriptions that nobody looked at are asked for what is past due: a backlog of a million must not make
- *  looking at it dear. How much is past due in all, the figures count. */
+/** So many subscriptions that nobody looked at are asked for what is overdue: a backlog of a million must not make
+ *  looking at it dear. How much is overdue in all, the ledger metrics count. */
 const MOST_OVERLOOKED = 10_000;
 const TIMEOUT_MS = 3_000;
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 // What is in need stands in an index of its own, in order: a page of it costs what it holds, however many subscriptions there are.
-// What is past due is nobody's fault but ours, and found as the dispatcher finds it. An unverified one is in need only when its
+// What is overdue is nobody's fault but ours, and found as the dispatcher finds it. An unverified one is in need only when its
 // verification has failed: until then it is under way.
 const listOf = (owed: string, isInNeed: string, order: string): string => `
 WITH ${owed},
 ${dueOf('owed')},
-late AS (SELECT id, min(due_at) AS since FROM (${pastDue(FIRST_FEW)}) d GROUP BY id)
+late AS (SELECT id, min(due_at) AS since FROM (${overdue(FIRST_FEW)}) d GROUP BY id)
 SELECT id AS "subscriptionId", account_id AS "accountId", url, status, status_reason AS "statusReason", reason AS "verificationReason",
-  is_past_due AS "isPastDue", since
+  is_overdue AS "isOverdue", since
 FROM (
   (
     SELECT s.id, s.account_id, s.url, s.status, s.status_reason, CASE WHEN s.status = 'unverified' THEN v.reason END AS reason,
-      false AS is_past_due, ${SINCE} AS since
+      false AS is_overdue, ${SINCE} AS since
     FROM subscriptions s LEFT JOIN LATERAL (SELECT status, reason FROM verifications WHERE id = s.verification_id LIMIT 1) v ON true
     WHERE ${IS_IN_NEED} AND ${isInNeed}
       AND (s.status <> 'unverified' OR v.status IS DISTINCT FROM 'pending')
@@ -77,7 +77,7 @@ const OF_ACCOUNT = listOf(
 );
 
 /** The subscriptions that somebody should look at, the newest trouble first: disabled by Posthorn and not by hand, failing, with
- *  a verification that failed, or with deliveries past due. Throws when the database does, or takes longer than TIMEOUT_MS. */
+ *  a verification that failed, or with deliveries overdue. Throws when the database does, or takes longer than TIMEOUT_MS. */
 export async function listAttention(pool: pg.Pool, { accountId, before, limit }: AttentionQuery): Promise<Attention[]> {
   const page = [before?.at ?? 'infinity', before?.id ?? LAST_ID, limit];
   return inTransaction(pool, async (client) => {

@@ -261,7 +261,7 @@ describe('a worker that ends, and a queue that takes nothing', () => {
       [accountId],
     );
 
-  it('killed three times amid the first attempt and three times amid the next: made again each time, and nothing is past due (L7, L8)', async () => {
+  it('killed three times amid the first attempt and three times amid the next: made again each time, and nothing is overdue (L7, L8)', async () => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push(FAILED, FAILED, FAILED, FAILED, {});
     for (const attemptNumber of [1, 2]) {

@@ -3,7 +3,7 @@ import { deleteAccount } from '../accounts/delete-account.js';
 import { inTransaction } from '../database.js';
 import { freezeEvent } from './freeze-event.js';
 import { openPublisher, type Publisher } from './publisher.js';
-import { readFigures } from '../figures/read-figures.js';
+import { readLedgerMetrics } from '../ledger-metrics/read-ledger-metrics.js';
 import { type Ledger, openLedger } from '../ledger.test-support.js';
 import { startReplay } from '../replays/start-replay.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
@@ -255,13 +255,13 @@ it('a replay of missing events adds nothing to an event that expands', async () 
   expect(await subscriptionsOf(event.id)).toEqual(ids);
 });
 
-it('the figures tell how many expand, and since when', async () => {
+it('the ledger metrics tell how many expand, and since when', async () => {
   const { accountId } = await withWebhooks(LIMIT + 1);
   const { event } = await publish(accountId);
   await ledger.db.pool.query(`UPDATE fan_outs SET created_at = created_at - interval '1 hour'`);
-  const figures = await readFigures(ledger.db.pool);
-  expect(figures).toMatchObject({ expanding: 1 });
-  expect(figures.oldestExpandingSeconds).toBeGreaterThanOrEqual(3_600);
+  const metrics = await readLedgerMetrics(ledger.db.pool);
+  expect(metrics).toMatchObject({ expanding: 1 });
+  expect(metrics.oldestExpandingSeconds).toBeGreaterThanOrEqual(3_600);
   await ledger.db.prisma.fanOut.delete({ where: { eventId: event.id } });
-  expect(await readFigures(ledger.db.pool)).toMatchObject({ expanding: 0, oldestExpandingSeconds: null });
+  expect(await readLedgerMetrics(ledger.db.pool)).toMatchObject({ expanding: 0, oldestExpandingSeconds: null });
 });

@@ -3,7 +3,7 @@ import { HAS_FULL_CAPACITY } from '../throttle/capacity.js';
 import { isClosed, isNotOpen } from '../throttle/circuit-breaker.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
 
-// What is past due, as pieces of SQL: deliveries that have been due for GRACE_SECONDS, are in nobody's hands, and have no reason to
+// What is overdue, as pieces of SQL: deliveries that have been due for GRACE_SECONDS, are in nobody's hands, and have no reason to
 // wait, so that somebody should have taken them.
 
 /** What waits for less is on its way: the dispatcher looks every second. */
@@ -37,7 +37,7 @@ owed AS (
  *
  *  Why a delivery may wait although it is due: its subscription has a rate, its breaker is not closed, or it is answered too
  *  slowly to have the full concurrency. But a reason holds only while a dispatcher looks after it: without one, all that it
- *  would take now is past due. */
+ *  would take now is overdue. */
 export const dueOf = (owed: string): string => `
 dispatcher AS MATERIALIZED (
   SELECT max(last_dispatch_at) AS at, coalesce(max(last_dispatch_at) > now() - interval '${ALIVE_SECONDS} seconds', false) AS is_lately FROM workers
@@ -61,9 +61,9 @@ export function unleased(subscriptionId: string, rest: string): string {
   return `SELECT * FROM (${select(IS_EXPIRED)} UNION ALL ${select(IS_WAITING)}) d`;
 }
 
-/** What is past due, with its subscription's id: at most so much of each subscription of `due`. An attempt that was asked for is
+/** What is overdue, with its subscription's id: at most so much of each subscription of `due`. An attempt that was asked for is
  *  due when its lease ends, whatever the schedule says. */
-export const pastDue = (perSubscription: number): string => `
+export const overdue = (perSubscription: number): string => `
     SELECT s.id, d.due_at
     FROM due s CROSS JOIN LATERAL (
       SELECT least(d.due_at, d.leased_until) AS due_at

@@ -4,7 +4,7 @@ import { newId } from '../id.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { recordWorker, type WorkerSigns } from '../workers/record-worker.js';
 import { removeWorker } from '../workers/remove-worker.js';
-import { readFigures } from './read-figures.js';
+import { readLedgerMetrics } from './read-ledger-metrics.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 
 const { signal } = new AbortController();
-const read = () => readFigures(ledger.db.pool);
+const read = () => readLedgerMetrics(ledger.db.pool);
 const worker = (signs: Partial<WorkerSigns> = {}): WorkerSigns => ({
   id: newId(),
   hostname: 'worker-1',
@@ -43,11 +43,11 @@ async function owed(count: number, seconds: number, change = 'updated_at = now()
   return id;
 }
 
-describe('what is past due', () => {
+describe('what is overdue', () => {
   it('nothing, in an empty ledger', async () => {
     expect(await read()).toEqual({
-      pastDue: 0,
-      oldestPastDueSeconds: null,
+      overdue: 0,
+      oldestOverdueSeconds: null,
       deferred: 0,
       held: 0,
       expanding: 0,
@@ -64,10 +64,10 @@ describe('what is past due', () => {
     await dispatcherWorks();
     await owed(3, 30);
     await owed(2, 100);
-    const { pastDue, deferred, oldestPastDueSeconds } = await read();
-    expect([pastDue, deferred]).toEqual([5, 5]);
-    expect(Math.floor(oldestPastDueSeconds ?? 0)).toBeGreaterThanOrEqual(100);
-    expect(oldestPastDueSeconds).toBeLessThan(160);
+    const { overdue, deferred, oldestOverdueSeconds } = await read();
+    expect([overdue, deferred]).toEqual([5, 5]);
+    expect(Math.floor(oldestOverdueSeconds ?? 0)).toBeGreaterThanOrEqual(100);
+    expect(oldestOverdueSeconds).toBeLessThan(160);
   });
 
   it('is not what a worker has, what is due later, what succeeded, nor what the dispatcher is about to take', async () => {
@@ -82,18 +82,18 @@ describe('what is past due', () => {
     const end = await ledger.attempter().attempt({ id: rows[0]?.id ?? '', attemptNumber: 1 }, signal);
     expect(end).toMatchObject({ report: { deliveryStatus: 'succeeded' } });
     await set(`due_at = now() - interval '1 second'`);
-    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, deferred: 1 });
+    expect(await read()).toMatchObject({ overdue: 0, oldestOverdueSeconds: null, deferred: 1 });
   });
 
   it('counts from when it was due, not from when it was published', async () => {
     await dispatcherWorks();
     await owed(1, 20);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET created_at = now() - interval '9 hours'`);
-    const { pastDue, oldestPastDueSeconds } = await read();
-    expect(pastDue).toBe(1);
-    expect(oldestPastDueSeconds).toBeLessThan(80);
+    const { overdue, oldestOverdueSeconds } = await read();
+    expect(overdue).toBe(1);
+    expect(oldestOverdueSeconds).toBeLessThan(80);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 minute'`);
-    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, deferred: 0 });
+    expect(await read()).toMatchObject({ overdue: 0, oldestOverdueSeconds: null, deferred: 0 });
   });
 
   it('an attempt that was asked for is late whatever the schedule says', async () => {
@@ -102,7 +102,7 @@ describe('what is past due', () => {
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = now() + interval '2 hours', leased_until = now() - interval '20 seconds', asked_trigger = 'manual'`,
     );
-    expect(await read()).toMatchObject({ pastDue: 1 });
+    expect(await read()).toMatchObject({ overdue: 1 });
   });
 
   it.each([
@@ -113,11 +113,11 @@ describe('what is past due', () => {
   ])('is not what waits because %s, as long as a dispatcher looks after it', async (_, change, isTaken) => {
     await owed(2, 100, change);
     await dispatcherWorks();
-    expect(await read()).toMatchObject({ pastDue: 0, oldestPastDueSeconds: null, deferred: 2 });
+    expect(await read()).toMatchObject({ overdue: 0, oldestOverdueSeconds: null, deferred: 2 });
     await ledger.db.pool.query(`UPDATE workers SET last_dispatch_at = now() - interval '21 seconds'`);
-    expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, deferred: 2 });
+    expect(await read()).toMatchObject({ overdue: isTaken ? 2 : 0, deferred: 2 });
     await ledger.db.pool.query('TRUNCATE workers');
-    expect(await read()).toMatchObject({ pastDue: isTaken ? 2 : 0, deferred: 2 });
+    expect(await read()).toMatchObject({ overdue: isTaken ? 2 : 0, deferred: 2 });
   });
 
   it('is counted up to 10,000, and so is what is held', async () => {
@@ -132,9 +132,9 @@ describe('what is past due', () => {
         [id, status],
       );
     await copy('pending');
-    expect(await read()).toMatchObject({ pastDue: 10_000, deferred: 10_000, held: 0 });
+    expect(await read()).toMatchObject({ overdue: 10_000, deferred: 10_000, held: 0 });
     await copy('held');
-    expect(await read()).toMatchObject({ pastDue: 10_000, deferred: 10_000, held: 10_000 });
+    expect(await read()).toMatchObject({ overdue: 10_000, deferred: 10_000, held: 10_000 });
   });
 });
 
@@ -150,7 +150,7 @@ it('held, the statuses of subscriptions and the breakers that are not closed; de
   await owed(0, 0, `deleted_at = now(), breaker_until = now() + interval '1 minute'`);
   await owed(0, 0, `status = 'disabled', breaker_until = now() + interval '1 minute'`);
   expect(await read()).toMatchObject({
-    pastDue: 0,
+    overdue: 0,
     held: 2,
     subscriptions: { unverified: 0, active: 3, paused: 1, disabled: 1 },
     breakers: { open: 1, halfOpen: 1 },

@@ -3,16 +3,16 @@ import { inTransaction } from '../database.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
 import { readAheadSeconds } from '../retention/partitions.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
-import { dueOf, FIRST_FEW, OWED, pastDue, unleased } from './past-due.js';
+import { dueOf, FIRST_FEW, OWED, overdue, unleased } from './overdue.js';
 
 /** What the ledger says of how things stand, over all accounts. */
-export interface LedgerFigures {
-  /** Deliveries that are past due (past-due.ts). At most MOST: that many, or more. */
-  pastDue: number;
+export interface LedgerMetrics {
+  /** Deliveries that are overdue (overdue.ts). At most MOST: that many, or more. */
+  overdue: number;
   /** How long the oldest of them has been due; null: there is none. */
-  oldestPastDueSeconds: number | null;
+  oldestOverdueSeconds: number | null;
   /** Deliveries that are due and in nobody's hands, for whatever reason: their subscription has no room, its breaker is open,
-   *  or they are past due. At most MOST. */
+   *  or they are overdue. At most MOST. */
   deferred: number;
   /** At most MOST. */
   held: number;
@@ -56,12 +56,12 @@ deferred AS (
     LIMIT ${MOST}
   ) d
 ),
-past_due AS (SELECT count(*)::int FROM (${pastDue(MOST)} LIMIT ${MOST}) d),
-oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${pastDue(FIRST_FEW)}) d)
-SELECT past_due.count AS "pastDue", oldest.seconds AS "oldestPastDueSeconds", deferred.count AS deferred,
+overdue AS (SELECT count(*)::int FROM (${overdue(MOST)} LIMIT ${MOST}) d),
+oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${overdue(FIRST_FEW)}) d)
+SELECT overdue.count AS "overdue", oldest.seconds AS "oldestOverdueSeconds", deferred.count AS deferred,
   (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
   fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt"
-FROM past_due, oldest, deferred, dispatcher, (
+FROM overdue, oldest, deferred, dispatcher, (
   SELECT count(*)::int AS expanding, extract(epoch FROM now() - min(created_at))::float8 AS seconds
   FROM (SELECT created_at FROM fan_outs WHERE completed_at IS NULL LIMIT ${MOST}) f
 ) fan_outs`;
@@ -77,17 +77,17 @@ SELECT hostname, version, started_at AS "startedAt", seen_at AS "seenAt", last_j
   seen_at > now() - interval '${ALIVE_SECONDS} seconds' AS "isAlive"
 FROM workers ORDER BY started_at DESC, id`;
 
-/** Reads the figures, all as of one moment. Cheap however much there is: what it costs grows with the subscriptions, and with
+/** Reads the ledger metrics, all as of one moment. Cheap however much there is: what it costs grows with the subscriptions, and with
  *  those of them that are owed something; not with what they are owed. Throws when the database is away, or takes longer than
  *  TIMEOUT_MS. */
-export async function readFigures(pool: pg.Pool): Promise<LedgerFigures> {
+export async function readLedgerMetrics(pool: pg.Pool): Promise<LedgerMetrics> {
   return inTransaction(pool, async (client) => {
     await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
     await client.query(`SET LOCAL statement_timeout = ${TIMEOUT_MS}`);
     const ledger = await client.query<
-      Omit<LedgerFigures, 'subscriptions' | 'breakers' | 'workers' | 'partitionsAheadSeconds'>
+      Omit<LedgerMetrics, 'subscriptions' | 'breakers' | 'workers' | 'partitionsAheadSeconds'>
     >({
-      name: 'read-figures',
+      name: 'read-metrics',
       text: FIGURES,
     });
     const workers = await client.query<WorkerFigures>(WORKERS);
@@ -97,8 +97,8 @@ export async function readFigures(pool: pg.Pool): Promise<LedgerFigures> {
     const statuses = await client.query<{ status: SubscriptionStatus; count: number; open: number; halfOpen: number }>(
       SUBSCRIPTIONS,
     );
-    const [figures] = ledger.rows;
-    if (!figures) throw new Error('the figures are one row');
+    const [metrics] = ledger.rows;
+    if (!metrics) throw new Error('the ledger metrics are one row');
     const subscriptions = { unverified: 0, active: 0, paused: 0, disabled: 0 };
     const breakers = { open: 0, halfOpen: 0 };
     for (const { status, count, open, halfOpen } of statuses.rows) {
@@ -106,6 +106,6 @@ export async function readFigures(pool: pg.Pool): Promise<LedgerFigures> {
       breakers.open += open;
       breakers.halfOpen += halfOpen;
     }
-    return { ...figures, subscriptions, breakers, workers: workers.rows, partitionsAheadSeconds };
+    return { ...metrics, subscriptions, breakers, workers: workers.rows, partitionsAheadSeconds };
   });
 }

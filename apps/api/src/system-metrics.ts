@@ -1,20 +1,20 @@
-import { type Database, isDatabaseAway, type LedgerFigures, type Log, readFigures } from '@posthorn/core';
-import type { QueueFigures, QueueName } from '@posthorn/jobs';
+import { type Database, isDatabaseAway, type LedgerMetrics, type Log, readLedgerMetrics } from '@posthorn/core';
+import type { QueueMetrics, QueueName } from '@posthorn/jobs';
 import { shareResult } from '@posthorn/lifecycle';
 
 /** How things stand in the ledger and in the queue; null: it could not be asked, and nothing older is told in its place. */
-export interface Figures {
+export interface SystemMetrics {
   sampledAt: Date;
-  ledger: LedgerFigures | null;
-  queues: Record<QueueName, QueueFigures> | null;
+  ledger: LedgerMetrics | null;
+  queues: Record<QueueName, QueueMetrics> | null;
 }
 
 /** Answers within seconds and never throws. */
-export type ReadFigures = () => Promise<Figures>;
+export type ReadSystemMetrics = () => Promise<SystemMetrics>;
 
-export interface FiguresOptions {
+export interface SystemMetricsOptions {
   db: Database;
-  readQueues: () => Promise<Record<QueueName, QueueFigures>>;
+  readQueues: () => Promise<Record<QueueName, QueueMetrics>>;
   /** Who asks sooner than this after somebody else gets the same answer. */
   maxAgeMs: number;
   log: Log;
@@ -22,24 +22,24 @@ export interface FiguresOptions {
 
 const ANSWER_WITHIN_MS = 4_000;
 
-/** Reads the figures for all who ask: /metrics, /readyz, /v1/queues. However many ask, they are read once in `maxAgeMs`. */
-export function openFigures({ db, readQueues, maxAgeMs, log }: FiguresOptions): ReadFigures {
+/** Reads the metrics for all who ask: /metrics, /readyz, /v1/queues. However many ask, they are read once in `maxAgeMs`. */
+export function openSystemMetrics({ db, readQueues, maxAgeMs, log }: SystemMetricsOptions): ReadSystemMetrics {
   let isFailing = false;
 
-  async function readLedger(): Promise<LedgerFigures | null> {
+  async function readLedger(): Promise<LedgerMetrics | null> {
     try {
-      const ledger = await within(ANSWER_WITHIN_MS, readFigures(db.pool));
+      const ledger = await within(ANSWER_WITHIN_MS, readLedgerMetrics(db.pool));
       isFailing = false;
       return ledger;
     } catch (error) {
       // That the database is away is told by the answer; the logs say it elsewhere.
-      if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'figures.failed');
+      if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'system_metrics.failed');
       isFailing = true;
       return null;
     }
   }
 
-  async function read(): Promise<Figures> {
+  async function read(): Promise<SystemMetrics> {
     const sampledAt = new Date();
     // Why the queue does not answer is logged by who has jobs for it.
     const [ledger, queues] = await Promise.all([readLedger(), readQueues().catch(() => null)]);
