@@ -2,6 +2,8 @@ import type { AttemptObserver } from '@posthorn/core';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 /** The worker's counters. No label has values that customers make (account, subscription, URL, event type). */
+export type Metrics = ReturnType<typeof openMetrics>;
+
 export function openMetrics() {
   const registry = new Registry();
   // Each look at the event loop's lag wakes the process, also an idle one. Default: every 10 ms.

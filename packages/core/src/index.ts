@@ -1,5 +1,5 @@
 export { openDatabase, type Database } from './database.js';
-export { isDatabaseAway, makeRetryWhileUnavailable } from './database-away.js';
+export { isDatabaseAway, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
 export { requireSessions } from './pooling/require-sessions.js';
 export { openCipher, type Cipher } from './cipher.js';
 export { idTime, lowestId, newId } from './id.js';

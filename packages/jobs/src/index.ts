@@ -1,6 +1,6 @@
-export { openAvailability } from './availability.js';
+export { openAvailability, type Availability } from './availability.js';
 export { migrateQueues, PREFIX, type QueueConnection } from './backend.js';
 export { chooseQueue } from './choose-queue.js';
 export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName, type Taken, toJobId } from './catalog.js';
-export { openConsumer, type Consumer, type JobEnd } from './consumer.js';
+export { openConsumer, type Consumer, type ConsumerOptions, type JobEnd } from './consumer.js';
 export { openProducer, type Producer, type QueueCheck, type QueueMetrics } from './producer.js';

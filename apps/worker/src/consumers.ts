@@ -1,0 +1,123 @@
+import { askForRetryOfJob, openAttempter, openConcurrencyLimiter, openVerifier } from '@posthorn/core';
+import { type Consumer, type ConsumerOptions, type QueueName, type Taken, openConsumer } from '@posthorn/jobs';
+import { deliver } from './deliver.js';
+import type { WorkerEnv } from './env.js';
+import { statusClass } from './metrics.js';
+import type { Parts } from './open-parts.js';
+import { verify } from './verify.js';
+
+export interface Consumers {
+  start(): void;
+  /** All of them take jobs. */
+  areRunning(): boolean;
+  /** When the last job ended, by performance.now(); null: none has. */
+  lastJobAt(): number | null;
+  /** They take no more jobs and let those at work end within the grace. */
+  stop(options: { graceMs: number }): Promise<void>;
+}
+
+const VERIFY_CONCURRENCY = 20;
+/** Of a worker's jobs, how many may be fresh attempts: fewer than all, so that the next job is always looked at. */
+const FRESH_SHARE = 0.9;
+
+/** Opens a consumer of each queue. Retries have a queue of their own, so that a backlog of first attempts does not hold them up, nor the
+ *  other way round. */
+export function openConsumers(env: WorkerEnv, parts: Parts): Consumers {
+  const { metrics } = parts;
+  let lastJobAt: number | null = null;
+  const open = (queue: QueueName, concurrency: number, handle: ConsumerOptions['handle']): Consumer => {
+    metrics.concurrency.set({ queue }, concurrency);
+    const inFlight = metrics.inFlight.labels({ queue });
+    return openConsumer(env.queue, {
+      queue,
+      concurrency,
+      log: parts.log,
+      availability: parts.availability,
+      async handle(due, signal) {
+        inFlight.inc();
+        return handle(due, signal).finally(() => {
+          inFlight.dec();
+          metrics.lastProgress.setToCurrentTime();
+          lastJobAt = performance.now();
+        });
+      },
+    });
+  };
+
+  const slots = { deliver: env.workerConcurrency, retry: Math.ceil(env.workerConcurrency / 2) };
+  const attempter = openWorkersAttempter(env, parts, {
+    slots: Math.max(1, Math.floor(slots.deliver * FRESH_SHARE)),
+    onExtra(count) {
+      for (const queue of ['deliver', 'retry'] as const) {
+        metrics.concurrency.set({ queue }, slots[queue] + count);
+        delivering[queue].setConcurrency(slots[queue] + count);
+      }
+    },
+  });
+  const askForRetry = ({ id }: Taken, signal: AbortSignal) =>
+    parts.retryWhileUnavailable(
+      () => askForRetryOfJob({ db: parts.db, enqueue: parts.producer.enqueue, cipher: parts.cipher }, { id }),
+      signal,
+    );
+  const delivering = {
+    deliver: open('deliver', slots.deliver, deliver(attempter, askForRetry)),
+    retry: open('retry', slots.retry, deliver(attempter, askForRetry)),
+  };
+  const verifying = open(
+    'verify',
+    Math.min(VERIFY_CONCURRENCY, env.workerConcurrency),
+    verify(openWorkersVerifier(env, parts)),
+  );
+  const consumers = [delivering.deliver, delivering.retry, verifying];
+
+  return {
+    start() {
+      for (const one of consumers) one.start();
+    },
+    areRunning: () => consumers.every((one) => one.isRunning()),
+    lastJobAt: () => lastJobAt,
+    async stop(options) {
+      await Promise.all(consumers.map((one) => one.stop(options)));
+      await attempter.drain();
+    },
+  };
+}
+
+function openWorkersAttempter(env: WorkerEnv, parts: Parts, limits: Parameters<typeof openConcurrencyLimiter>[0]) {
+  return openAttempter({
+    db: parts.db,
+    cipher: parts.cipher,
+    enqueue: parts.producer.enqueue,
+    post: parts.sender.post,
+    log: parts.log,
+    retryWhileUnavailable: parts.retryWhileUnavailable,
+    limiter: openConcurrencyLimiter(limits),
+    honorDisableHeader: env.honorDisableHeader,
+    timeoutMs: env.deliveryTimeoutMs,
+    waitsMs: env.retryScheduleSeconds.map((seconds) => seconds * 1_000),
+    failingAfterMs: env.failingAfterDays * 24 * 60 * 60 * 1_000,
+    observe: parts.metrics.observer,
+  });
+}
+
+function openWorkersVerifier(env: WorkerEnv, { metrics, ...parts }: Parts) {
+  return openVerifier({
+    db: parts.db,
+    cipher: parts.cipher,
+    enqueue: parts.producer.enqueue,
+    post: parts.sender.post,
+    log: parts.log,
+    retryWhileUnavailable: parts.retryWhileUnavailable,
+    timeoutMs: env.deliveryTimeoutMs,
+    observe: ({ result, status, reason }) => {
+      metrics.attempts.inc({
+        kind: 'verification',
+        outcome: result.outcome,
+        status_class: statusClass(result.statusCode),
+        trigger: 'auto',
+      });
+      metrics.attemptDuration.observe({ outcome: result.outcome }, result.durationMs / 1_000);
+      if (status !== 'pending') metrics.verifications.inc({ result: status, reason: reason ?? 'none' });
+    },
+  });
+}

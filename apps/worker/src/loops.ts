@@ -1,0 +1,75 @@
+import { startDispatcher } from './dispatcher.js';
+import type { WorkerEnv } from './env.js';
+import { startErasing } from './erasing.js';
+import { startExpanding } from './expanding.js';
+import { startFolding } from './folding.js';
+import { startHeartbeat } from './heartbeat.js';
+import type { Parts } from './open-parts.js';
+import { startRetention } from './retention.js';
+import { startSettling } from './settling.js';
+
+export interface Loops {
+  /** Each ends after the round that is running. */
+  stop(): Promise<void>;
+}
+
+const HEARTBEAT_MS = 5_000;
+
+/** Starts what a worker does beside its jobs, each in a loop of its own. Any number of workers may run them. */
+export function startLoops(
+  env: WorkerEnv,
+  { db, producer, metrics, log, version }: Parts,
+  consumers: { areRunning(): boolean; lastJobAt(): number | null },
+): Loops {
+  const { enqueue, hasForgotten } = producer;
+  let lastDispatchAt: number | null = null;
+  const expanding = startExpanding({
+    db,
+    enqueue,
+    log,
+    observe: ({ count }) => metrics.deliveriesCreated.inc(count),
+  });
+  const dispatcher = startDispatcher({
+    db,
+    enqueue,
+    hasForgotten,
+    log,
+    operationsAccount: env.operationsAccount,
+    observe({ result, enqueued }) {
+      metrics.rounds.inc({ result });
+      metrics.dispatched.inc(enqueued);
+      if (result !== 'ok') return;
+      metrics.lastDispatch.setToCurrentTime();
+      lastDispatchAt = performance.now();
+    },
+    onFanOut: expanding.wake,
+    observeReplay: ({ which, count }) => metrics.replayed.inc({ which }, count),
+  });
+  const retention = startRetention({
+    db,
+    retentionDays: env.retentionDays,
+    payloadRetentionDays: env.payloadRetentionDays,
+    auditRetentionDays: env.auditRetentionDays,
+    log,
+    observe: ({ table, count }) => metrics.retentionDeleted.inc({ table }, count),
+  });
+  const heartbeat = startHeartbeat({
+    db,
+    version,
+    everyMs: HEARTBEAT_MS,
+    isConsuming: () => consumers.areRunning(),
+    signs: () => ({ lastJobAt: consumers.lastJobAt(), lastDispatchAt }),
+    log,
+  });
+  const erasing = startErasing({
+    db,
+    log,
+    observe: ({ part, count }) => metrics.erasedRows.inc({ part }, count),
+    observeErasing: (count) => metrics.erasingAccounts.set(count),
+  });
+  const settling = startSettling({ db, log, observe: ({ verb, count }) => metrics.settled.inc({ verb }, count) });
+  const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
+
+  const loops = [heartbeat, dispatcher, retention, erasing, expanding, folding, settling];
+  return { stop: async () => void (await Promise.all(loops.map((one) => one.stop()))) };
+}

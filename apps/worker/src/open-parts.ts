@@ -1,0 +1,62 @@
+import {
+  type Cipher,
+  type Database,
+  type Log,
+  type RetryWhileUnavailable,
+  makeRetryWhileUnavailable,
+  openCipher,
+  openDatabase,
+  requireMigrated,
+  requireSessions,
+} from '@posthorn/core';
+import { type Availability, type Producer, openAvailability, openProducer } from '@posthorn/jobs';
+import { type Sender, openSender } from '@posthorn/sender';
+import type { WorkerEnv } from './env.js';
+import type { Metrics } from './metrics.js';
+
+/** What all that runs in a worker shares. */
+export interface Parts {
+  db: Database;
+  cipher: Cipher;
+  producer: Producer;
+  sender: Sender;
+  /** Shared, so that an absence is logged once and not by each part that notices it. */
+  availability: Availability;
+  retryWhileUnavailable: RetryWhileUnavailable;
+  metrics: Metrics;
+  log: Log;
+  version: string;
+}
+
+/** Opens them. Throws when the database is not migrated, or lies behind a pooler that cannot carry what a worker needs. */
+export async function openParts(
+  env: WorkerEnv,
+  { metrics, log, version }: Pick<Parts, 'metrics' | 'log' | 'version'>,
+): Promise<Parts> {
+  const db = openDatabase({
+    url: env.databaseUrl,
+    directUrl: env.databaseDirectUrl,
+    applicationName: 'posthorn worker',
+    maxConnections: env.databasePoolSize,
+    log,
+  });
+  await requireSessions(db, log);
+  await requireMigrated(db, log);
+  const availability = openAvailability(log);
+  return {
+    db,
+    cipher: openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld }),
+    producer: openProducer(env.queue, {
+      log,
+      deliveriesPerJob: env.deliveriesPerJob,
+      availability,
+      onFailure: (queue, count) => metrics.enqueueFailures.inc({ queue }, count),
+    }),
+    sender: openSender({ policy: env.addresses, userAgent: `Posthorn/${version}` }),
+    availability,
+    retryWhileUnavailable: makeRetryWhileUnavailable({ log }),
+    metrics,
+    log,
+    version,
+  };
+}
