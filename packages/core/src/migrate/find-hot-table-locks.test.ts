@@ -15,7 +15,7 @@ test('no migration after the baseline locks a hot table for longer than a moment
     expect(findHotTableLocks(await sqlOf(name)), `${name}; see "Changing the schema" in CONTRIBUTING.md`).toEqual([]);
   }
   // The baseline makes its indexes before there are rows. In a later migration each of them would be refused.
-  expect(findHotTableLocks(await sqlOf(BASELINE))).toHaveLength(17);
+  expect(findHotTableLocks(await sqlOf(BASELINE))).not.toEqual([]);
 });
 
 describe('findHotTableLocks', () => {
