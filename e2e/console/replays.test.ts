@@ -24,7 +24,7 @@ async function bringBack(page: Page, count: number): Promise<void> {
     .getByRole('status')
     .filter({ hasText: `${count} to replay` })
     .waitFor();
-  await page.getByRole('button', { name: 'Bring back' }).click();
+  await page.getByRole('button', { name: 'Replay', exact: true }).click();
   await page.getByText(`${count} of ${count} replayed`).waitFor();
   await page.getByRole('heading', { level: 1 }).getByText('Completed').waitFor();
 }

@@ -105,7 +105,7 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     expect(await page.getByRole('radio', { name: /^Missed events/ }).isChecked()).toBe(true);
     await button('Count').click();
     await see('to replay');
-    await button('Bring back').click();
+    await button('Replay').click();
     await waitFor(() => receiver.events.length === 1);
   });
 

@@ -21,7 +21,7 @@ const MUCH_MS = 20;
 const MUCH = 100;
 /** What need not be looked at in every round. */
 const REST_EVERY_MS = 1_000;
-/** Brought back by a step of a replay. */
+/** Replayed by one step. */
 const REPLAYED_AT_ONCE = 500;
 const DROP_EVERY_MS = 10 * 60 * 1_000;
 

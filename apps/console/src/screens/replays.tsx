@@ -47,7 +47,7 @@ export function Replays() {
                   </Link>
                 </td>
                 <td>{WHICH[one.which]}</td>
-                <td className="number" data-label="Brought back">
+                <td className="number" data-label="Replayed">
                   {one.queued} of {one.matched}
                 </td>
                 <td className="tight" data-label="Started">

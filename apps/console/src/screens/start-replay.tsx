@@ -12,7 +12,7 @@ import { useSubscriptionId } from './subscription.js';
 /** From the moment in the address on. */
 const SINCE = 'since';
 
-/** Brings back what a webhook did not get: counts first, then does it. */
+/** Starts a replay: counts first, then asks for it. */
 export function StartReplay() {
   const account = useAccount();
   const id = useSubscriptionId();
@@ -99,7 +99,7 @@ export function StartReplay() {
             isPending={start.isPending}
             onClick={() => start.mutate({ which, since: counted.since, until: counted.until })}
           >
-            Bring back
+            Replay
           </Button>
         </div>
       )}

@@ -130,7 +130,7 @@ moving AS (
       WHEN next = 'failed' AND trigger <> 'manual' AND NOT is_back AND status IN ('pending', 'held') THEN 'failed'
       ELSE status
     END AS status_after,
-    -- A try that a person asked for leaves the schedule as it was, and so does one of before a replay that brought it back.
+    -- An attempt that a person asked for leaves the schedule as it was, and so does one from before a replay.
     CASE WHEN trigger = 'manual' OR is_back THEN greatest(due_at, now()) ELSE now() + wait_ms * interval '1 millisecond' END AS due_after,
     -- What was asked for while a scheduled try was under way still stands, unless that one succeeded; and so does what we
     -- aborted ourselves. After a 410 a replay asks for nothing any more.

@@ -31,7 +31,7 @@ export interface LoadedDelivery {
   /** The lease under which the queue has it (leaseOf); null: none. */
   leasedUntil: number | null;
   askedTrigger: AttemptTrigger | null;
-  /** The last one that brought it back. */
+  /** The last one that sent it again. */
   replayId: string | null;
   /** By the database's clock; negative when it is past; null unless pending. */
   dueInMs: number | null;

@@ -5,7 +5,7 @@ import { isOfEvent } from '../delivery-tables.js';
 import { isExpanding } from '../publish/read-fan-outs.js';
 import { lowestId } from '../id.js';
 
-/** Brings back what a subscription did not get between two times: a job that is kept in the ledger, so that whoever runs it
+/** Sends again what a subscription did not get between two times: a job that is kept in the ledger, so that whoever runs it
  *  may die at any moment and another one goes on.
  *
  *  status      entered when                                       left by
@@ -17,7 +17,7 @@ import { lowestId } from '../id.js';
  *  `position` is the last id it looked at: it goes over ids in their order, and moves in the transaction that sends again. */
 export type Replay = Row & Progress;
 
-/** Of those replayed, how many stand how now. A delivery counts for the last replay that brought it back. */
+/** Of those replayed, how many stand how now. A delivery counts for the last replay that sent it again. */
 interface Progress {
   succeeded: number;
   /** Or canceled again. */

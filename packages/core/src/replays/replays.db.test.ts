@@ -523,7 +523,7 @@ describe('a replay and its subscription', () => {
     expect(await cancelReplay(ledger, { accountId, id: done?.id ?? '' })).toEqual(done);
   });
 
-  it('a delivery counts for the last replay that brought it back', async () => {
+  it('a delivery counts for the last replay that sent it again', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
     const first = await replay({ accountId, subscriptionId });
