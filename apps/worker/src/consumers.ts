@@ -17,7 +17,7 @@ export interface Consumers {
 }
 
 const VERIFY_CONCURRENCY = 20;
-/** Of a worker's jobs, how many may be fresh attempts: fewer than all, so that the next job is always looked at. */
+/** The share of a worker's places that fresh attempts may take: less than all, so that the worker always looks at the next job. */
 const FRESH_SHARE = 0.9;
 
 /** Opens a consumer of each queue. Retries have a queue of their own, so that a backlog of first attempts does not hold them up, nor the

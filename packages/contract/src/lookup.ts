@@ -9,7 +9,7 @@ export const Lookup = z
     id: AnyId.describe('The id that was asked for.'),
     accountId: AccountId.describe('Whose it is.'),
     subscriptionId: SubscriptionId.optional().describe(
-      'Of a delivery, an attempt, a replay or a verification: of which subscription. Absent: of none.',
+      'The subscription of a delivery, an attempt, a replay or a verification. Absent where there is none.',
     ),
     eventId: EventId.optional().describe('Of a delivery: which event it delivers.'),
     deliveryId: DeliveryId.optional().describe(

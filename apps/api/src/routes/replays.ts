@@ -131,7 +131,7 @@ export const replayRoutes: Routes<'db'> = (app, deps) => {
   );
 };
 
-/** Throws InvalidRequest for a range that is none. What is not there yet cannot be replayed: `until` is now at most. */
+/** Throws InvalidRequest for a range that is empty or begins in the future. `until` is at most now: later events do not exist yet. */
 function requireRange({ since, until }: Pick<StartReplay, 'since' | 'until'>, now: Date): { since: Date; until: Date } {
   const range = { since: new Date(since), until: until === undefined ? now : new Date(until) };
   if (range.since >= now) throw new InvalidRequest([{ path: 'since', message: 'must be in the past' }]);

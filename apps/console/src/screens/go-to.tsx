@@ -75,7 +75,7 @@ function GoToDialog({ account, onClose }: { account: string | null; onClose: () 
     const [first] = pages;
     if (first && !IS_ID.test(wanted)) open(first);
     else if (IS_ID.test(wanted) || mayBeAccount) void find();
-    else setProblem('This is no id and no page. Ids begin with sub_, evt_, dlv_, att_ or rpl_.');
+    else setProblem('No id or page of that name. Ids begin with sub_, evt_, dlv_, att_ or rpl_.');
   };
   return (
     <Dialog title="Go to" onClose={onClose}>

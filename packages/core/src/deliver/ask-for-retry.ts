@@ -28,7 +28,7 @@ export async function askForRetry(
     };
   const { attemptNumber } = found;
   if (attemptNumber === null) throw new Error('a delivery that is asked for moves all the time');
-  // Without its lease: whoever asks next gives it another one. Jobs of the lease before do nothing any more.
+  // Without its lease, because the next request gives it another one. Jobs of an earlier lease do nothing.
   await enqueue('deliver', [{ id, attemptNumber, leasedBefore: 'expired' }]);
   const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
   return delivery ? { outcome: 'asked', delivery, attemptNumber } : { outcome: 'not_found' };

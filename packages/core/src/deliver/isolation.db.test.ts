@@ -128,7 +128,7 @@ describe('share', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(12);
   });
 
-  it('who has less room than it had is given its retries by the dispatcher, as there is room: no job of the queue’s finds none', async () => {
+  it('a subscription whose capacity was lowered gets its retries from the dispatcher, when it has room: no job of it finds no slot', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 1 WHERE id = $1', [id]);

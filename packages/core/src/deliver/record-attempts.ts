@@ -38,7 +38,7 @@ export interface Recorded {
   nextInMs: number | null;
   /** The lease of its next attempt (leaseOf). */
   leasedUntil: number | null;
-  /** The dispatcher brings it then; otherwise the queue is told of it now, unless it is far. */
+  /** true: the dispatcher enqueues it when it is due. false: it is enqueued now, as a delayed job, unless its wait is too long for the queue. */
   isLeftToDispatcher: boolean;
   /** The subscription was disabled by this attempt. */
   disabled: 'gone' | 'failing' | null;

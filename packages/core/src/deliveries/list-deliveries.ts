@@ -156,7 +156,7 @@ const SELECT: Record<Way['table'], string> = {
 interface Lead {
   column: string;
   type: string;
-  /** null: there is no usual one, and all values have an index. */
+  /** null: every value has an index. */
   usual: Record<Table, string | null>;
 }
 const OUTCOME: Lead = {

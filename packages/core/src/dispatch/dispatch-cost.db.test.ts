@@ -119,7 +119,7 @@ it('what is owed later costs nothing: one probe for each shard', async () => {
   expect(await findDueShards(one)).toEqual({ due: [], isAnySoon: false });
 });
 
-it('who has no room is looked at less and less often, and not in each round', async () => {
+it('a subscription without room is looked at less and less often', async () => {
   await owe({ subscriptions: 100, each: 20 });
   await ledger.db.pool.query(`UPDATE subscriptions SET concurrency_limit = 1`);
   expect((await round()).leased).toBe(100);

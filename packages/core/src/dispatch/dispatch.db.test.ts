@@ -149,7 +149,7 @@ describe('dispatcher', () => {
     expect(await dropOldKeys(ledger.db.pool)).toBe(20_001);
   });
 
-  it('regression: what the queue does not take is no job made: the dispatcher does not hurry on while the queue is away', async () => {
+  it('regression: attempts that the queue did not take do not count as enqueued: the dispatcher does not hurry while the queue is away', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);

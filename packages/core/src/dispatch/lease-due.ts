@@ -159,7 +159,7 @@ const NEXT_OWED = `least(
       ORDER BY d.leased_until, d.due_at LIMIT 1)
     )`;
 
-/** SQL: how long who has no capacity left waits for some: a tenth of the time since it was last leased something, 0.1 s to 1 s. */
+/** SQL: how soon a subscription without free capacity is looked at again: after a tenth of the time since its last lease, 0.1 s to 1 s. */
 const CAPACITY_WAIT = `least(interval '1 second', greatest(interval '0.1 seconds', (now() + interval '${LEASE_SECONDS} seconds' - (
       SELECT d.leased_until FROM pending_deliveries d
       WHERE d.subscription_id = w.id AND d.leased_until <= now() + interval '${LEASE_SECONDS} seconds' ORDER BY d.leased_until DESC LIMIT 1
