@@ -59,7 +59,7 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: 'e2e',
-          include: [`${SOURCES}/*.e2e.test.ts`, 'e2e/**/*.test.ts'],
+          include: [`${SOURCES}/*.e2e.test.ts`, 'faults/src/**/*.e2e.test.ts', 'e2e/**/*.test.ts'],
           globalSetup: 'vitest.global-setup.ts',
           isolate: false,
           setupFiles: 'vitest.setup.ts',
