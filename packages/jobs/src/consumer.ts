@@ -70,12 +70,12 @@ export function openConsumer(
       return drop(job);
     }
     const ours = openOwnership(job, token);
-    if (!(await ours.isStillOurs())) return drop(job);
     // A run counts when it has completed or failed, and we never let BullMQ try again by itself: so one that counted was put
     // back by hand. Runs that were postponed, handed back at a shutdown or lost with their worker do not count.
     const isPutBack = job.attemptsMade > 0;
     const left = new Set(due);
     const work = async (one: Due): Promise<Ended> => {
+      // In the turn in which BullMQ hands the job over: it then sees at once how many places are left.
       await places.enter();
       try {
         if (isStopping) throw new Error('the worker stops');

@@ -486,6 +486,33 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(one.isRunning()).toBe(false);
   });
 
+  it('regression: a worker takes no job that it has no place for; another takes it', async () => {
+    const { enqueue } = producer();
+    const end = new AbortController();
+    const takenBy: string[] = [];
+    const open = (name: string) => {
+      const opened = openConsumer(connection, {
+        queue: 'deliver',
+        concurrency: 1,
+        log: silent,
+        async handle() {
+          takenBy.push(name);
+          await pause(60_000, undefined, { signal: end.signal }).catch(() => {});
+          return completed;
+        },
+      });
+      undo.push(() => opened.stop({ graceMs: 0 }));
+      opened.start();
+    };
+    for (const one of [due(), due()]) await enqueue('deliver', [one]);
+    open('first');
+    await waitFor(() => takenBy.length === 1);
+    open('second');
+    await waitFor(() => takenBy.length === 2);
+    expect(takenBy).toEqual(['first', 'second']);
+    end.abort();
+  });
+
   it('the lower rank goes first, and of equal ones the older', async () => {
     const { enqueue } = producer();
     const [last, third, second, first] = [due({ rank: 1_000 }), due({ rank: 2 }), due({ rank: 1 }), due()];

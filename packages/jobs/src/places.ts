@@ -6,7 +6,9 @@ import type { Worker } from 'bullmq';
  *  waiting                its job is fetched, no place is free  a place is free; those that came first go first
  *  under way              a place is free                       `leave`
  *
- *  The worker fetches jobs while a place is free. The last job may bring more deliveries than places: these wait here. */
+ *  The worker fetches a job only while a place is free, and hands it over at once; its deliveries must `enter` in the same turn, or the worker
+ *  fetches the next job too early, perhaps at the same time as another fetch, and the order of the ranks is lost. The last job may bring
+ *  more deliveries than places: these wait here. */
 export interface Places {
   /** Resolves when the delivery has a place. */
   enter(): Promise<void>;
