@@ -2,5 +2,6 @@ export { openAvailability, type Availability } from './availability.js';
 export { migrateQueues, PREFIX, type QueueConnection } from './backend.js';
 export { chooseQueue } from './choose-queue.js';
 export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName, type Taken, toJobId } from './catalog.js';
-export { openConsumer, type Consumer, type ConsumerOptions, type JobEnd } from './consumer.js';
+export { openConsumer, type Consumer, type ConsumerOptions } from './consumer.js';
+export type { JobEnd } from './end-job.js';
 export { openProducer, type Producer, type QueueCheck, type QueueMetrics } from './producer.js';

@@ -10,7 +10,8 @@ import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { type QueueConnection, openBackend } from './backend.js';
 import { type Due, type QueueName, type Taken, fromJobId, toJobId } from './catalog.js';
 import { chooseQueue } from './choose-queue.js';
-import { type Consumer, type JobEnd, openConsumer } from './consumer.js';
+import { type Consumer, openConsumer } from './consumer.js';
+import type { JobEnd } from './end-job.js';
 import { type Producer, openProducer } from './producer.js';
 
 const silent = { info() {}, warn() {}, error() {} };

@@ -1,0 +1,70 @@
+import type { Job } from 'bullmq';
+import { type Due, type Taken, toJobId } from './catalog.js';
+import { type EndOptions, type Ended, type JobEnd, endJob, endOfGroup, endOfSingle } from './end-job.js';
+import { openGivenBack } from './given-back.js';
+import { isGroup, readJob } from './job.js';
+import { openLock } from './job-lock.js';
+import type { Log } from './log.js';
+import type { Places } from './places.js';
+
+export interface RunOptions extends EndOptions {
+  /** As in ConsumerOptions. */
+  handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>;
+  log: Log;
+  /** From now on nothing begins, and what breaks is not reported: the job waits again. */
+  isStopping: () => boolean;
+  /** Aborts when the process can wait no longer. */
+  giveUp: AbortSignal;
+}
+
+/** The processor of a queue's jobs: handles each delivery of a job as soon as it has a place, then ends the job. */
+export async function runJob(
+  job: Job,
+  token: string | undefined,
+  places: Places,
+  options: RunOptions,
+): Promise<unknown> {
+  const { queue, handle, log, isStopping, giveUp } = options;
+  // Whatever goes wrong from here on forgets the job, unless it says otherwise: its id must be free to come again.
+  job.opts.removeOnFail = true;
+  const due = readJob(queue, job);
+  if (due.length === 0) {
+    log.error({ queue, jobId: job.id }, 'job.unreadable');
+    return endJob(job, token, { end: 'dropped' }, options);
+  }
+  const lock = openLock(job, token);
+  // A run counts when it has completed or failed, and BullMQ never repeats one that failed: so a person put back a job that
+  // counted. Runs that were postponed, returned at a shutdown or lost with their worker do not count.
+  const isPutBack = job.attemptsMade > 0;
+  const left = new Set(due);
+  const work = async (one: Due): Promise<Ended> => {
+    // In the turn in which BullMQ hands the job over: it then sees at once how many places are left.
+    await places.enter();
+    try {
+      if (isStopping()) throw new Error('the worker stops');
+      return (await lock.isStillOurs()) ? await handle({ ...one, isPutBack }, giveUp) : { end: 'lost' };
+    } catch (error) {
+      if (!isStopping()) log.error({ err: error, queue, jobId: job.id, attempt: toJobId(queue, one) }, 'job.broken');
+      return { end: 'broken', error };
+    } finally {
+      left.delete(one);
+      places.leave({ isLast: left.size === 0 });
+    }
+  };
+
+  if (!isGroup(job.id)) {
+    const [one] = due as [Due];
+    const ended = await work(one);
+    return endJob(job, token, endOfSingle(ended, isStopping()), options);
+  }
+  const givenBack = openGivenBack(job);
+  const ends = await Promise.all(
+    due.map(async (one) => {
+      const ended = await work(one);
+      // The dispatcher may lease it again while others of the job are under way.
+      if (ended.end === 'dropped' && left.size > 0) givenBack.add(toJobId(queue, one));
+      return { one, ended };
+    }),
+  );
+  return endJob(job, token, endOfGroup(queue, ends, isStopping()), options);
+}
