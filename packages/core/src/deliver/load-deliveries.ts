@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { type Batch, openBatch } from '../batch.js';
 import { IS_HELD_BACK } from '../throttle/circuit-breaker.js';
 import type { LoadedDelivery } from '../deliveries/delivery.js';
 import { leaseOf } from '../deliveries/lease.js';
@@ -30,3 +31,7 @@ export async function loadDeliveries(pool: pg.Pool, ids: string[]): Promise<(Loa
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id) ?? null);
 }
+
+/** Loads one delivery at a time for many callers: those that come together share a statement. `observe` gets how many. */
+export const openLoads = (pool: pg.Pool, observe: (size: number) => void): Batch<string, LoadedDelivery | null> =>
+  openBatch({ maxSize: 500, maxRuns: 2, run: (ids) => loadDeliveries(pool, ids), observe });

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { type Batch, openBatch } from '../batch.js';
 import { LEASE_SECONDS, leaseOf } from '../deliveries/lease.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { unsettleAll } from '../settle/unsettle.js';
@@ -289,7 +290,7 @@ const LOOKED_IN: Table[] = ['pending_deliveries', 'finished_deliveries', 'pendin
 /** Writes attempts and what they do to their deliveries and subscriptions, in one statement: all of them or none (those whose
  *  delivery is finished already in one of their own). An answer per record, in order. A subscription that this disables has pending deliveries left: settle-step.ts cancels
  *  them. */
-export async function recordAttempts(
+async function recordAttempts(
   pool: pg.Pool,
   records: AttemptRecord[],
   { failingAfterMs }: { failingAfterMs: number },
@@ -312,4 +313,13 @@ export async function recordAttempts(
     left = left.filter((record) => !recorded.has(record));
   }
   return records.map((record) => recorded.get(record) ?? null);
+}
+
+/** Records one attempt at a time for many callers: those that come together share a statement. `observe` gets how many. */
+export function openRecords(
+  pool: pg.Pool,
+  { failingAfterMs, observe }: { failingAfterMs: number; observe: (size: number) => void },
+): Batch<AttemptRecord, Recorded | null> {
+  const run = (records: AttemptRecord[]) => recordAttempts(pool, records, { failingAfterMs });
+  return openBatch({ maxSize: 200, maxRuns: 2, run, observe });
 }
