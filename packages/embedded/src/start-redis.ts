@@ -30,7 +30,7 @@ export async function startRedis(options: {
   settings?: Record<string, string>;
   log: (line: string) => void;
 }): Promise<EmbeddedRedis | null> {
-  const command = findOnPath('redis-server') ?? findOnPath('valkey-server');
+  const command = findRedisServer();
   if (command === null) return null;
   const directory = resolve(options.directory);
   const claim = claimDirectory(directory);
@@ -101,18 +101,25 @@ async function answers(port: number, server: ServerProcess): Promise<true> {
 }
 
 /** Whether it serves: PONG, and not "LOADING", which is what it says while it reads its file. */
-function ping(port: number): Promise<boolean> {
-  return new Promise((resolvePing) => {
-    const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write('PING\r\n'));
+const ping = async (port: number): Promise<boolean> => (await askRedis(port, 'PING')).startsWith('+PONG');
+
+/** Sends one command without spaces in its arguments to a server on 127.0.0.1. Returns the first piece of what it answers, as the protocol
+ *  has it; an empty text when there is no answer within a second. */
+export function askRedis(port: number, command: string): Promise<string> {
+  return new Promise((resolveAnswer) => {
+    const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write(`${command}\r\n`));
     socket.setTimeout(1000, () => socket.destroy());
     socket.once('data', (answer) => {
-      resolvePing(answer.toString().startsWith('+PONG'));
+      resolveAnswer(answer.toString());
       socket.destroy();
     });
-    socket.once('error', () => resolvePing(false));
-    socket.once('close', () => resolvePing(false));
+    socket.once('error', () => resolveAnswer(''));
+    socket.once('close', () => resolveAnswer(''));
   });
 }
+
+/** The machine's own redis-server, or valkey-server; null without either. */
+export const findRedisServer = (): string | null => findOnPath('redis-server') ?? findOnPath('valkey-server');
 
 function findOnPath(name: string): string | null {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {

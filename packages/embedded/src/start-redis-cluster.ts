@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from './find-free-port.js';
+import { askRedis, type EmbeddedRedis, startRedis } from './start-redis.js';
+
+/** Three primaries that share the hash slots, for tests. Without replicas: while one of them is away, the Cluster serves nobody. */
+export interface RedisCluster {
+  readonly nodes: ClusterNode[];
+  stop(): Promise<void>;
+}
+
+export interface ClusterNode {
+  /** The server as it runs now. */
+  current: EmbeddedRedis;
+  readonly port: number;
+  /** Where it keeps its data. */
+  readonly directory: string;
+  /** Starts the node again, once it has ended, where it was and with what it knew. */
+  start(): Promise<void>;
+}
+
+const SIZE = 3;
+const SLOTS = 16_384;
+
+/** Starts the Cluster with its data in `directory`, on free ports of 127.0.0.1, and resolves when each node says that all is well. It dies
+ *  with this process. null without a redis-server on the PATH. Throws as startRedis does. */
+export async function startRedisCluster({ directory }: { directory: string }): Promise<RedisCluster | null> {
+  const nodes: (ClusterNode & { busPort: number })[] = [];
+  const stop = async () => void (await Promise.all(nodes.map(({ current }) => current.stop())));
+  try {
+    for (let n = 0; n < SIZE; n += 1) {
+      const node = await startNode(join(directory, `node-${n}`));
+      if (!node) return null;
+      nodes.push(node);
+    }
+    await form(nodes);
+    return { nodes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startNode(directory: string): Promise<(ClusterNode & { busPort: number }) | null> {
+  for (let attempts = 1; ; attempts += 1) {
+    const busPort = await findFreePort();
+    const settings = {
+      'cluster-enabled': 'yes',
+      'cluster-port': String(busPort),
+      'cluster-node-timeout': '5000',
+    };
+    try {
+      const current = await startRedis({ directory, settings, log: () => undefined });
+      if (!current) return null;
+      const port = Number(new URL(current.url).port);
+      const node = {
+        current,
+        port,
+        busPort,
+        directory,
+        async start() {
+          const again = await startRedis({ directory, port, settings, log: () => undefined });
+          if (!again) throw new Error('redis-server is gone from the PATH.');
+          node.current = again;
+        },
+      };
+      return node;
+    } catch (error) {
+      if (attempts === 3) throw error; // somebody else took the port of the bus
+    }
+  }
+}
+
+/** Gives each node its slots, introduces it to the first one, and waits until each knows all and serves. */
+async function form(nodes: { port: number; busPort: number }[]): Promise<void> {
+  const [first] = nodes as [{ port: number; busPort: number }];
+  for (const [n, { port }] of nodes.entries()) {
+    const from = Math.floor((n * SLOTS) / nodes.length);
+    const to = Math.floor(((n + 1) * SLOTS) / nodes.length) - 1;
+    await order(port, `CLUSTER ADDSLOTSRANGE ${from} ${to}`);
+    await order(port, `CLUSTER SET-CONFIG-EPOCH ${n + 1}`);
+    if (n > 0) await order(port, `CLUSTER MEET 127.0.0.1 ${first.port} ${first.busPort}`);
+  }
+  for (const { port } of nodes) while (!(await isWhole(port, nodes.length))) await delay(50);
+}
+
+async function isWhole(port: number, size: number): Promise<boolean> {
+  const info = await askRedis(port, 'CLUSTER INFO');
+  return (
+    info.includes('cluster_state:ok') &&
+    info.includes(`cluster_slots_ok:${SLOTS}`) &&
+    info.includes(`cluster_known_nodes:${size}`)
+  );
+}
+
+async function order(port: number, command: string): Promise<void> {
+  const answer = await askRedis(port, command);
+  if (!answer.startsWith('+OK')) throw new Error(`Redis refuses ${command}: ${answer || 'it does not respond'}`);
+}

@@ -1,0 +1,132 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from './find-free-port.js';
+import { spawnServer, type ServerProcess } from './spawn-server.js';
+import { askRedis, type EmbeddedRedis, findRedisServer, startRedis } from './start-redis.js';
+
+/** A primary, a replica, and three Sentinels of which two must agree, for tests. */
+export interface RedisSentinels {
+  readonly ports: number[];
+  /** By which the Sentinels know the primary. */
+  readonly name: string;
+  /** The server that the Sentinels take for the primary now. */
+  findPrimary(): Promise<WatchedServer>;
+  /** Both servers, in no order. */
+  readonly servers: WatchedServer[];
+  stop(): Promise<void>;
+}
+
+export interface WatchedServer {
+  /** The server as it runs now. */
+  current: EmbeddedRedis;
+  readonly port: number;
+  /** Starts the server again, once it has ended, where it was. The Sentinels decide what it is. */
+  start(): Promise<void>;
+}
+
+const NAME = 'mymaster';
+const COUNT = 3;
+const QUORUM = 2;
+const STOP = [
+  { signal: 'SIGTERM', waitMs: 10_000 },
+  { signal: 'SIGKILL', waitMs: 5_000 },
+] satisfies { signal: NodeJS.Signals; waitMs: number }[];
+
+/** Starts them with their data in `directory`, on free ports of 127.0.0.1, and resolves when each Sentinel knows the replica and the other
+ *  Sentinels. A primary that does not respond for `downAfterMs` is replaced; default: 1.5 s. They die with this process. null without a
+ *  redis-server on the PATH. Throws as startRedis does. */
+export async function startRedisSentinels({
+  directory,
+  downAfterMs = 1_500,
+}: {
+  directory: string;
+  downAfterMs?: number;
+}): Promise<RedisSentinels | null> {
+  const command = findRedisServer();
+  if (command === null) return null;
+  const servers: WatchedServer[] = [];
+  const sentinels: { port: number; process: ServerProcess }[] = [];
+  const stop = async () => {
+    await Promise.all(sentinels.map(({ process }) => process.stop(STOP))); // first: they would replace the primary
+    await Promise.all(servers.map(({ current }) => current.stop()));
+  };
+  try {
+    for (const name of ['one', 'two']) servers.push(await startWatched(join(directory, name)));
+    const [primary, replica] = servers as [WatchedServer, WatchedServer];
+    await askRedis(replica.port, `REPLICAOF 127.0.0.1 ${primary.port}`);
+    await until(async () => (await askRedis(replica.port, 'INFO replication')).includes('master_link_status:up'));
+    for (let n = 0; n < COUNT; n += 1) {
+      const folder = join(directory, `sentinel-${n}`);
+      sentinels.push(await startSentinel(command, { folder, primaryPort: primary.port, downAfterMs }));
+    }
+    for (const { port } of sentinels) await until(() => knowsAll(port));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    ports: sentinels.map(({ port }) => port),
+    name: NAME,
+    servers,
+    async findPrimary() {
+      for (const { port } of sentinels) {
+        const answer = await askRedis(port, `SENTINEL GET-MASTER-ADDR-BY-NAME ${NAME}`);
+        const found = servers.find((server) => answer.includes(`\r\n${server.port}\r\n`));
+        if (found) return found;
+      }
+      throw new Error('No Sentinel names a primary.');
+    },
+    stop,
+  };
+}
+
+async function startWatched(directory: string): Promise<WatchedServer> {
+  const open = async (port?: number): Promise<EmbeddedRedis> => {
+    const settings = { 'repl-diskless-sync-delay': '0' };
+    const started = await startRedis({ directory, settings, log: () => undefined, ...(port && { port }) });
+    if (!started) throw new Error('redis-server is gone from the PATH.');
+    return started;
+  };
+  const current = await open();
+  const port = Number(new URL(current.url).port);
+  const server: WatchedServer = { current, port, start: async () => void (server.current = await open(port)) };
+  return server;
+}
+
+/** A Sentinel rewrites its settings, so they must be in a file. */
+async function startSentinel(
+  command: string,
+  { folder, primaryPort, downAfterMs }: { folder: string; primaryPort: number; downAfterMs: number },
+): Promise<{ port: number; process: ServerProcess }> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, 'sentinel.conf');
+  for (let attempts = 1; ; attempts += 1) {
+    const port = await findFreePort();
+    const lines = [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `dir ${folder}`,
+      `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} ${QUORUM}`,
+      `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
+      `sentinel failover-timeout ${NAME} 10000`,
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    const process = spawnServer(command, [file, '--sentinel'], { account: null, deathSignal: 'SIGTERM' });
+    while (!process.hasEnded) {
+      if ((await askRedis(port, 'PING')).startsWith('+PONG')) return { port, process };
+      await delay(20);
+    }
+    const { lastLines } = await process.exited;
+    if (attempts === 3) throw new Error(`A Sentinel did not start: ${lastLines.at(-1) ?? 'it ended without a word'}`);
+  }
+}
+
+async function knowsAll(port: number): Promise<boolean> {
+  const info = await askRedis(port, 'INFO sentinel');
+  return info.includes(`status=ok`) && info.includes(`slaves=1,sentinels=${COUNT}`);
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(50);
+}
