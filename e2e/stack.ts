@@ -14,7 +14,7 @@ export interface Stack {
   redis: EmbeddedRedis | null;
   workers: ChildProcess[];
   startWorker(env?: Record<string, string>): Promise<ChildProcess>;
-  startApi(): Promise<void>;
+  startApi(env?: Record<string, string>): Promise<void>;
   api: ChildProcess;
   /** What the processes logged, one JSON document a line. */
   logs: string[];
@@ -50,18 +50,27 @@ export interface StackOptions {
   backend: 'redis' | 'postgres';
   workers?: number;
   env?: Record<string, string>;
+  /** How to reach a Redis that the test started. Default: one of the stack's own. */
+  redis?: Record<string, string>;
   /** Instead of a clone of the template. */
   databaseUrl?: string;
 }
 
-export async function startStack({ backend, workers = 1, env = {}, databaseUrl }: StackOptions): Promise<Stack> {
+export async function startStack({
+  backend,
+  workers = 1,
+  env = {},
+  redis: redisSettings,
+  databaseUrl,
+}: StackOptions): Promise<Stack> {
   const database = databaseUrl
     ? { url: databaseUrl, drop: () => Promise.resolve() }
     : await cloneDatabase(inject('templateDatabaseUrl'));
   // A Redis of its own, so that a test may flush, stop or kill it.
   const folder = makeScratchFolder();
-  const redis = backend === 'redis' ? await startRedis({ directory: folder, log: () => {} }) : null;
-  if (backend === 'redis' && !redis) throw new Error('this machine has no redis-server');
+  const needsRedis = backend === 'redis' && !redisSettings;
+  const redis = needsRedis ? await startRedis({ directory: folder, log: () => {} }) : null;
+  if (needsRedis && !redis) throw new Error('this machine has no redis-server');
   const apiPort = await findFreePort();
   const operatorKey = randomBytes(24).toString('base64url');
   const settings: Record<string, string> = {
@@ -70,6 +79,7 @@ export async function startStack({ backend, workers = 1, env = {}, databaseUrl }
     DATABASE_POOL_SIZE: '5',
     QUEUE_BACKEND: backend,
     ...(redis && { REDIS_URL: redis.url }),
+    ...redisSettings,
     POSTHORN_OPERATOR_KEY: operatorKey,
     POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     ALLOW_PRIVATE_NETWORKS: '127.0.0.0/8,::1,localhost',
@@ -101,8 +111,8 @@ export async function startStack({ backend, workers = 1, env = {}, databaseUrl }
     workers: [],
     logs,
     api: await start('api/dist/server.js', apiUrl, {}),
-    async startApi() {
-      stack.api = await start('api/dist/server.js', apiUrl, {});
+    async startApi(extra = {}) {
+      stack.api = await start('api/dist/server.js', apiUrl, extra);
     },
     async startWorker(extra = {}) {
       const port = String(await findFreePort());

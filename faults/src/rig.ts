@@ -100,7 +100,7 @@ async function open(
   const postgres = await openPostgres();
   undo.push(() => (rig?.postgres ?? postgres).stop());
   await migrateUp({ url: postgres.url, log: silent });
-  await migrateQueues({ backend, url: postgres.url });
+  if (backend === 'postgres') await migrateQueues({ backend, url: postgres.url });
   const toPostgres = network ? await openProxy({ host: '127.0.0.1', port: postgresPort }) : null;
   const toRedis = network && redis ? await openProxy({ host: '127.0.0.1', port: redisPort }) : null;
   undo.push(

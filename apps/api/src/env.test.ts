@@ -9,7 +9,11 @@ const good = {
 
 it('the queue is Redis when there is one, else Postgres', () => {
   expect(readApiEnv(good).queue).toEqual({ backend: 'postgres', url: good.DATABASE_URL });
-  expect(readApiEnv({ ...good, REDIS_URL: 'redis://r' }).queue).toEqual({ backend: 'redis', url: 'redis://r' });
+  expect(readApiEnv({ ...good, REDIS_URL: 'redis://r' }).queue).toEqual({
+    backend: 'redis',
+    url: 'redis://r',
+    shards: 1,
+  });
   expect(readApiEnv({ ...good, REDIS_URL: 'redis://r', QUEUE_BACKEND: 'postgres' }).queue.backend).toBe('postgres');
 });
 

@@ -1,5 +1,12 @@
 import { chooseQueue, type QueueConnection } from '@posthorn/jobs';
-import { type EffectiveSetting, effectiveSettings, readEnv, SettingsError, unknownNames } from '@posthorn/settings';
+import {
+  type EffectiveSetting,
+  effectiveSettings,
+  QUEUE_SETTINGS,
+  readEnv,
+  SettingsError,
+  unknownNames,
+} from '@posthorn/settings';
 import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
 
 /** The API's settings, shaped: what is off is null. */
@@ -39,11 +46,8 @@ export interface Env {
 }
 
 const NAMES = [
-  'DATABASE_URL',
-  'DATABASE_DIRECT_URL',
+  ...QUEUE_SETTINGS,
   'DATABASE_POOL_SIZE',
-  'REDIS_URL',
-  'QUEUE_BACKEND',
   'DELIVERIES_PER_JOB',
   'API_HOST',
   'API_PORT',

@@ -72,7 +72,7 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
     connection = await connect(backend);
     producer = openProducer(connection, { log });
     undo.push(() => producer.close());
-    for (const name of QUEUE_NAMES) await producer.queues[name].waitUntilReady();
+    for (const name of QUEUE_NAMES) await producer.queues[name][0].waitUntilReady();
     await producer.enqueue('deliver', [{ id: uuid(1), attemptNumber: 1 }]);
     await producer.enqueue('retry', [{ id: uuid(2), attemptNumber: 2, delayMs: 600_000 }]);
     await producer.enqueue('verify', [{ id: uuid(3), attemptNumber: 1 }]);
@@ -104,7 +104,7 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
       url: 'https://hooks.example/?token=t',
       secret: 'whsec_c2VjcmV0',
     };
-    await producer.queues.verify.add('verify', data, { jobId: 'odd-1', delay: 600_000 });
+    await producer.queues.verify[0].add('verify', data, { jobId: 'odd-1', delay: 600_000 });
     const answer = await app.inject({ url: '/api/queues/verify/odd-1', headers: { cookie } });
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toMatchObject({
@@ -118,7 +118,7 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
       'retry',
       [uuid(4), uuid(5)].map((id) => ({ id, attemptNumber: 2, leasedUntil: 1_795_000_000_123_456 })),
     );
-    const [waiting] = await producer.queues.retry.getWaiting();
+    const [waiting] = await producer.queues.retry[0].getWaiting();
     const show = async () => {
       const answer = await app.inject({ url: `/api/queues/retry/${waiting?.id}`, headers: { cookie } });
       return answer.json<{ job: { data: { deliveries: object }; returnValue: object | null } }>().job;
@@ -144,7 +144,7 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
   });
 
   test('read-only, it refuses every change, and the queue is as it was', async () => {
-    const jobId = (await producer.queues.deliver.getWaiting())[0]?.id;
+    const jobId = (await producer.queues.deliver[0].getWaiting())[0]?.id;
     const changes = [
       { method: 'PUT', url: '/api/queues/deliver/pause' },
       { method: 'PUT', url: '/api/queues/pause' },
@@ -158,8 +158,8 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
       const answer = await app.inject({ ...change, headers: { cookie, ...SAME_ORIGIN } });
       expect([change.url, answer.statusCode]).toEqual([change.url, 405]);
     }
-    expect(await producer.queues.deliver.isPaused()).toBe(false);
-    expect((await producer.queues.deliver.getWaiting()).map(({ id }) => id)).toEqual([jobId]);
+    expect(await producer.queues.deliver[0].isPaused()).toBe(false);
+    expect((await producer.queues.deliver[0].getWaiting()).map(({ id }) => id)).toEqual([jobId]);
   });
 
   test('with BOARD_READ_ONLY=false its own page may change a queue, a foreign page may not', async () => {
@@ -171,12 +171,12 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
     expect((await put('/api/queues/retry/pause', { 'sec-fetch-site': 'cross-site' })).statusCode).toBe(403);
     expect((await put('/api/queues/retry/pause', { origin: 'https://evil.example' })).statusCode).toBe(403);
     expect((await put('/api/queues/retry/pause', {})).statusCode).toBe(403);
-    expect(await producer.queues.retry.isPaused()).toBe(false);
+    expect(await producer.queues.retry[0].isPaused()).toBe(false);
 
     expect((await put('/api/queues/retry/pause', SAME_ORIGIN)).statusCode).toBe(200);
-    expect(await producer.queues.retry.isPaused()).toBe(true);
+    expect(await producer.queues.retry[0].isPaused()).toBe(true);
     expect((await put('/api/queues/retry/resume', SAME_ORIGIN)).statusCode).toBe(200);
-    expect(await producer.queues.retry.isPaused()).toBe(false);
+    expect(await producer.queues.retry[0].isPaused()).toBe(false);
   });
 
   test('tells nothing of the server behind the queue', async () => {

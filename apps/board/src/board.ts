@@ -14,7 +14,11 @@ export function buildBoard(options: {
   const { queues, readOnly, apiUrl } = options;
   const serverAdapter = new FastifyAdapter();
   createBullBoard({
-    queues: QUEUE_NAMES.map((name) => adapt(name, queues[name], readOnly)),
+    queues: QUEUE_NAMES.flatMap((name) =>
+      queues[name].map((queue, shard, { length }) =>
+        adapt(queue, { name, title: length === 1 ? name : `${name}-${shard}`, readOnly }),
+      ),
+    ),
     serverAdapter,
     options: {
       uiConfig: {
@@ -40,13 +44,17 @@ export function buildBoard(options: {
   return serverAdapter.registerPlugin();
 }
 
-function adapt(name: QueueName, queue: Producer['queues'][QueueName], readOnly: boolean): BullMQAdapter {
+function adapt(
+  queue: Producer['queues'][QueueName][0],
+  { name, title, readOnly }: { name: QueueName; title: string; readOnly: boolean },
+): BullMQAdapter {
   const { about } = QUEUES[name];
   const adapter = new BullMQAdapter(queue, {
     readOnlyMode: readOnly,
-    displayName: name,
+    displayName: title,
     description: readOnly ? about : `${RETRY[name]} ${about}`,
   });
+  adapter.getName = () => title; // the board knows queues by their names, which are the same in all shards
   adapter.setFormatter('name', (job: { id?: string; name: string }) => job.id ?? job.name);
   adapter.setFormatter('data', onlyIds);
   adapter.setFormatter('returnValue', onlyIds);

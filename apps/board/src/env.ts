@@ -1,5 +1,5 @@
 import { chooseQueue, type QueueConnection } from '@posthorn/jobs';
-import { readEnv, SettingsError } from '@posthorn/settings';
+import { QUEUE_SETTINGS, readEnv, SettingsError } from '@posthorn/settings';
 
 export type BoardEnv = {
   host: string;
@@ -28,10 +28,7 @@ export function readBoardEnv(env: NodeJS.ProcessEnv): BoardEnv {
       'POSTHORN_OPERATOR_KEY',
       'POSTHORN_API_URL',
       'TRUSTED_PROXIES',
-      'QUEUE_BACKEND',
-      'REDIS_URL',
-      'DATABASE_URL',
-      'DATABASE_DIRECT_URL',
+      ...QUEUE_SETTINGS,
       'SHUTDOWN_TIMEOUT_MS',
       'LOG_LEVEL',
     ],

@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import {
   type LocalSettings,
+  QUEUE_SETTINGS,
   readEnv,
   type SettingName,
   settingNames,
@@ -24,11 +25,7 @@ export function misspelledNames(): string[] {
 
 /** What `migrate` needs. Outside of the local stack DATABASE_URL must be set; inside it may be found in local.json. */
 export function readMigrateSettings() {
-  return readEnv(
-    process.env,
-    ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'REDIS_URL', 'QUEUE_BACKEND', 'POSTHORN_DATA_DIR', 'LOG_LEVEL'],
-    { localStack: true },
-  );
+  return readEnv(process.env, [...QUEUE_SETTINGS, 'POSTHORN_DATA_DIR', 'LOG_LEVEL'], { localStack: true });
 }
 
 export function readApiSettings() {

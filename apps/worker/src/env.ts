@@ -1,15 +1,12 @@
 import { chooseQueue } from '@posthorn/jobs';
 import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
-import { SettingsError, readEnv } from '@posthorn/settings';
+import { QUEUE_SETTINGS, SettingsError, readEnv } from '@posthorn/settings';
 
 /** A worker's settings, shaped. Throws one SettingsError with every problem. */
 export function readWorkerEnv(env: NodeJS.ProcessEnv) {
   const found = readEnv(env, [
-    'DATABASE_URL',
-    'DATABASE_DIRECT_URL',
+    ...QUEUE_SETTINGS,
     'DATABASE_POOL_SIZE',
-    'REDIS_URL',
-    'QUEUE_BACKEND',
     'POSTHORN_ENCRYPTION_KEY',
     'POSTHORN_ENCRYPTION_KEYS_OLD',
     'ALLOW_PRIVATE_NETWORKS',

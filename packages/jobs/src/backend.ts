@@ -12,16 +12,15 @@ import {
   runMigrations,
   withBackend,
 } from 'bullmq';
-import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { CHECK_QUEUE, QueueName } from './catalog.js';
-import { tuneRedis } from './tune-redis.js';
+import { connectRedis, type RedisServers } from './connect-redis.js';
 
-/** Where the queue lives: Redis, or Postgres where there is none (BullMQ's own backend). */
-export interface QueueConnection {
-  backend: 'redis' | 'postgres';
-  url: string;
-}
+/** Where the queue lives: Redis, or Postgres where there is none (BullMQ's own backend). `shards`: over so many hash slots of Redis the
+ *  jobs of deliveries are spread; default: 1. */
+export type QueueConnection =
+  | { backend: 'postgres'; url: string }
+  | ({ backend: 'redis'; shards?: number } & RedisServers);
 
 export interface NewJob {
   name: string;
@@ -36,8 +35,10 @@ export interface StoredJob {
 
 /** The connections of one process to the queue, and what is built on them. */
 export interface Backend {
-  queue(name: QueueName | typeof CHECK_QUEUE): Queue;
-  worker(name: QueueName, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
+  /** A BullMQ queue of each name is in each shard, from 0 on. */
+  shards: number;
+  queue(name: QueueName | typeof CHECK_QUEUE, shard: number): Queue;
+  worker(name: QueueName, shard: number, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
   /** Adds jobs in one round trip. The queue ignores a job whose id it knows. */
   add(queue: Queue, jobs: NewJob[]): Promise<void>;
   /** A worker fetches one job after the other, each a round trip: so many side by side fetch faster. */
@@ -108,24 +109,24 @@ const SESSION = `SET default_transaction_isolation = 'read committed'; SET searc
 // The pool awaits it, which its types do not say.
 const startSession: (client: pg.ClientBase) => unknown = (client) => client.query(SESSION);
 
-/** Redis' keys begin with this; KEDA and dashboards name it too. */
-export const PREFIX = 'posthorn';
+/** With what the keys of a shard begin. In a Cluster, keys with the same text in braces are on the same node, and commands of several keys
+ *  need that. The numbers are at the end, and after this text, since so the slots of four shards are in four quarters of all. */
+const prefixOf = (shard: number): string => `{posthorn:${shard}}`;
+
+// Remembers which server has the shard: a run id is new at each start, and on another server. The key is gone after a flush.
+const IS_REMEMBERED = `
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+return redis.call('SET', KEYS[1], run_id, 'GET') == run_id`;
 
 export function openBackend(connection: QueueConnection, options: BackendOptions): Backend {
-  return connection.backend === 'redis' ? openRedis(connection.url, options) : openPostgres(connection.url, options);
+  return connection.backend === 'redis' ? openRedis(connection, options) : openPostgres(connection.url, options);
 }
 
-function openRedis(url: string, { producing, onError }: BackendOptions): Backend {
-  const redis = new Redis(url, {
-    connectTimeout: 5_000,
-    retryStrategy: (times) => Math.min(100 * times, 500),
-    ...(producing
-      ? { maxRetriesPerRequest: 1, commandTimeout: 2_000, enableOfflineQueue: false }
-      : { maxRetriesPerRequest: null }),
-  });
-  redis.on('error', onError);
-  tuneRedis(redis);
+function openRedis({ shards = 1, ...servers }: RedisServers & { shards?: number }, options: BackendOptions): Backend {
+  const { onError } = options;
+  const redis = connectRedis(servers, options);
   return {
+    shards,
     workersPerQueue: 4,
     async add(queue, jobs) {
       const [first] = jobs;
@@ -148,23 +149,25 @@ function openRedis(url: string, { producing, onError }: BackendOptions): Backend
         progress: JSON.parse(progress),
       }));
     },
-    queue: (name) =>
+    queue: (name, shard) =>
       new Queue(name, {
         connection: redis,
-        prefix: PREFIX,
+        prefix: prefixOf(shard),
         streams: { events: { maxLen: 1_000 } },
         skipVersionCheck: true,
       }).on('error', onError),
     // Unlike a queue it looks at the version: to a Redis that could be old it hands whole seconds, and what is delayed comes as much late.
-    worker: (name, process, workerOptions) =>
-      new Worker(name, process, { ...workerOptions, connection: redis, prefix: PREFIX }).on('error', onError),
+    worker: (name, shard, process, workerOptions) =>
+      new Worker(name, process, { ...workerOptions, connection: redis, prefix: prefixOf(shard) }).on('error', onError),
     async connected() {
       if (redis.status !== 'ready') await once(redis, 'ready'); // throws at the next connection error
     },
     async hasForgotten() {
-      // A run id is new at each start (and on another server); the key is gone after a flush.
-      const runId = /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? '';
-      return (await redis.set(`${PREFIX}:remembered-by`, runId, 'GET')) !== runId;
+      const ask = (shard: number) => redis.eval(IS_REMEMBERED, 1, `${prefixOf(shard)}:remembered-by`);
+      const remembered = await Promise.all(Array.from({ length: shards }, (_, shard) => ask(shard)));
+      // A shard that is new has forgotten nothing.
+      const known = Number((await redis.set(`${prefixOf(0)}:shards`, shards, 'GET')) ?? 0);
+      return remembered.some((isRemembered, shard) => !isRemembered && (shard === 0 || shard < known));
     },
     async close() {
       redis.disconnect();
@@ -198,6 +201,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
   // pg's own types lack what BullMQ's description of a pool asks for.
   const shared = pool as unknown as PostgresConnectionOptions;
   return {
+    shards: 1,
     workersPerQueue: 1, // each job wakes all of them
     add: async (queue, jobs) => void (await queue.addBulk(jobs)),
     keepLast(count) {
@@ -229,7 +233,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
       return rows;
     },
     queue: (name) => new classes.Queue(name, { connection: shared }).on('error', onError) as unknown as Queue,
-    worker: (name, process, workerOptions) =>
+    worker: (name, _shard, process, workerOptions) =>
       new classes.Worker(name, process, { ...workerOptions, lockRenewTime: RENEW_MS, connection: shared }).on(
         'error',
         onError,
@@ -311,9 +315,9 @@ function addAsFlow(backend: ReturnType<typeof createPostgresBackend>, queueName:
 
 /** Makes or updates the queue's tables where it lives in Postgres; nothing to do on Redis. Safe to repeat and to run at
  *  the same time as another. */
-export async function migrateQueues({ backend, url }: QueueConnection): Promise<void> {
-  if (backend !== 'postgres') return;
-  const client = new pg.Client({ connectionString: url });
+export async function migrateQueues(connection: QueueConnection): Promise<void> {
+  if (connection.backend !== 'postgres') return;
+  const client = new pg.Client({ connectionString: connection.url });
   await client.connect();
   try {
     await client.query(`SET default_transaction_isolation = 'read committed'`);

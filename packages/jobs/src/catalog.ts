@@ -3,15 +3,25 @@ import { type IdPrefix, toTypeId, toUuid } from '@posthorn/contract';
 /** Every background job on one screen. A job holds ids only: what it needs is loaded when it runs, so that it is never out
  *  of date, and so that the queue and its dashboard never see a payload or a secret. */
 export const QUEUES = {
-  deliver: { subject: 'dlv', field: 'deliveryId', about: 'First attempts, and attempts that somebody asked for' },
-  retry: { subject: 'dlv', field: 'deliveryId', about: 'Next attempts, each delayed until it is due' },
-  verify: { subject: 'ver', field: 'verificationId', about: 'Handshakes that prove a URL wants the events' },
-} as const satisfies Record<string, { subject: IdPrefix; field: string; about: string }>;
+  deliver: {
+    subject: 'dlv',
+    field: 'deliveryId',
+    about: 'First attempts, and attempts that somebody asked for',
+    isSharded: true,
+  },
+  retry: { subject: 'dlv', field: 'deliveryId', about: 'Next attempts, each delayed until it is due', isSharded: true },
+  verify: {
+    subject: 'ver',
+    field: 'verificationId',
+    about: 'Handshakes that prove a URL wants the events',
+    isSharded: false,
+  },
+} as const satisfies Record<string, { subject: IdPrefix; field: string; about: string; isSharded: boolean }>;
 
 export type QueueName = keyof typeof QUEUES;
 export const QUEUE_NAMES = Object.keys(QUEUES) as QueueName[];
 
-/** A queue that nobody consumes, with one job that stays: adding it again proves that an enqueue works. */
+/** A queue that nobody consumes, in each shard, with one job that stays: adding it again proves that an enqueue works. */
 export const CHECK_QUEUE = 'check';
 
 /** Deliveries in one job, at most: its data stays below 4 KB. */

@@ -9,6 +9,7 @@ import { LOCK_MS } from './job-lock.js';
 import type { Log } from './log.js';
 import { openPlaces } from './places.js';
 import { type RunOptions, runJob } from './run-job.js';
+import { shardCount } from './shards.js';
 
 export interface ConsumerOptions {
   queue: QueueName;
@@ -68,35 +69,36 @@ export function openConsumer(
     giveUp: giveUp.signal,
   };
 
-  const count = Math.min(backend.workersPerQueue, Math.ceil(concurrency / WORTH_A_WORKER));
-  const share = (jobs: number) => Math.ceil(jobs / count);
+  // At least one worker for each shard. (Two of one shard fetch side by side.)
+  const shards = shardCount(queue, backend.shards);
+  const count = Math.max(shards, Math.min(backend.workersPerQueue, Math.ceil(concurrency / WORTH_A_WORKER)));
+  const places = openPlaces(concurrency, count);
   const workers = Array.from({ length: count }, (_, n) => {
     const worker = backend.worker(
       queue,
+      n % shards,
       (job, token) => {
         availability.found();
-        return runJob(job, token, places, options);
+        return runJob(job, token, workersPlaces, options);
       },
-      { ...WORKER_OPTIONS, skipStalledCheck: n > 0 },
+      { ...WORKER_OPTIONS, skipStalledCheck: n >= shards },
     );
-    const places = openPlaces(worker, share(concurrency));
-    return { worker, places };
+    const workersPlaces = places.of(worker);
+    return worker;
   });
   let running: Promise<unknown> | undefined;
 
   return {
     start() {
-      running = Promise.all(workers.map(({ worker }) => worker.run())).catch((error: unknown) => {
+      running = Promise.all(workers.map((worker) => worker.run())).catch((error: unknown) => {
         if (!isStopping) log.error({ err: error, queue }, 'consumer.ended');
       });
     },
-    isRunning: () => workers.every(({ worker }) => worker.isRunning()) && !isStopping,
-    setConcurrency(next) {
-      for (const { places } of workers) places.resize(share(next));
-    },
+    isRunning: () => workers.every((worker) => worker.isRunning()) && !isStopping,
+    setConcurrency: (next) => places.resize(next),
     async stop({ graceMs }) {
       isStopping = true;
-      const closed = Promise.all(workers.map(({ worker }) => worker.close())).catch((error: unknown) =>
+      const closed = Promise.all(workers.map((worker) => worker.close())).catch((error: unknown) =>
         log.warn({ err: error, queue }, 'consumer.close_failed'),
       );
       const isClosed = await settles(closed, graceMs);

@@ -1,5 +1,5 @@
 export { openAvailability, type Availability } from './availability.js';
-export { migrateQueues, PREFIX, type QueueConnection } from './backend.js';
+export { migrateQueues, type QueueConnection } from './backend.js';
 export { chooseQueue } from './choose-queue.js';
 export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName, type Taken, toJobId } from './catalog.js';
 export { openConsumer, type Consumer, type ConsumerOptions } from './consumer.js';

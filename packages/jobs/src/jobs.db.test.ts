@@ -9,7 +9,6 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { type QueueConnection, openBackend } from './backend.js';
 import { type Due, type QueueName, type Taken, fromJobId, toJobId } from './catalog.js';
-import { chooseQueue } from './choose-queue.js';
 import { type Consumer, openConsumer } from './consumer.js';
 import type { JobEnd } from './end-job.js';
 import { type Producer, openProducer } from './producer.js';
@@ -42,32 +41,8 @@ describe('job ids', () => {
   });
 });
 
-describe('choosing the queue', () => {
-  const [redisUrl, databaseUrl] = ['redis://r', 'postgres://p'];
-  const database = { databaseUrl, databaseDirectUrl: null };
-  it('auto takes Redis when there is one, else Postgres; what is missing is said', () => {
-    expect(chooseQueue({ queueBackend: 'auto', redisUrl, ...database })).toEqual({ backend: 'redis', url: redisUrl });
-    expect(chooseQueue({ queueBackend: 'auto', redisUrl: null, ...database })).toEqual({
-      backend: 'postgres',
-      url: databaseUrl,
-    });
-    expect(chooseQueue({ queueBackend: 'postgres', redisUrl, ...database })).toEqual({
-      backend: 'postgres',
-      url: databaseUrl,
-    });
-    expect(chooseQueue({ queueBackend: 'redis', redisUrl: null, ...database })).toMatch(/REDIS_URL is required/);
-  });
-  it('on Postgres takes the direct URL, since BullMQ needs sessions', () => {
-    const databaseDirectUrl = 'postgres://direct';
-    expect(chooseQueue({ queueBackend: 'auto', redisUrl: null, databaseUrl, databaseDirectUrl })).toEqual({
-      backend: 'postgres',
-      url: databaseDirectUrl,
-    });
-  });
-});
-
 describe.each(inject('queueBackends'))('queue on %s', (backend) => {
-  let connection: QueueConnection;
+  let connection: QueueConnection & { url: string };
   let undo: (() => Promise<void>)[];
   beforeEach(async () => {
     undo = [];
@@ -119,7 +94,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await waitFor(() => seen.length === 2);
     expect(seen.map(({ id }) => id).toSorted()).toEqual(sent.map(({ id }) => id).toSorted());
     const [job] = await waitFor(async () => {
-      const kept = await queues.deliver.getCompleted();
+      const kept = await queues.deliver[0].getCompleted();
       return kept.length === 2 && kept;
     });
     expect(job?.returnvalue).toEqual({ outcome: 'ok' });
@@ -141,7 +116,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await pause(1_100);
     await enqueue('deliver', [due(), due()]);
     await waitFor(async () => {
-      const { completed: kept = 0, failed = 0 } = await queues.deliver.getJobCounts('completed', 'failed');
+      const { completed: kept = 0, failed = 0 } = await queues.deliver[0].getJobCounts('completed', 'failed');
       return kept === 200 && failed === 200;
     });
   });
@@ -163,7 +138,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
         runs.push(`${id} ${isPutBack}`);
         return Promise.resolve(id === completes.id ? completed : { end: 'failed', reason: 'exhausted' });
       });
-      const finished = () => queues.deliver.getJobCounts('completed', 'failed');
+      const finished = () => queues.deliver[0].getJobCounts('completed', 'failed');
       await enqueue('deliver', [completes, fails]);
       await waitFor(async () => {
         const { completed: done, failed } = await finished();
@@ -192,14 +167,14 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       const leases = async () =>
         Promise.all(
           Object.values(jobs).map(async (one) => {
-            const job = await queues.deliver.getJob(toJobId('deliver', one));
+            const job = await queues.deliver[0].getJob(toJobId('deliver', one));
             return job?.data.leasedUntil;
           }),
         );
       const found = () =>
         Promise.all(
           Object.values(jobs).map(async (one) => {
-            const job = await queues.deliver.getJob(toJobId('deliver', one));
+            const job = await queues.deliver[0].getJob(toJobId('deliver', one));
             return [await job?.getState(), job?.timestamp];
           }),
         );
@@ -226,8 +201,8 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       await waitFor(() => runs === 1);
       await enqueue('retry', [{ ...running, leasedBefore: 'expired' as const }]);
       release();
-      await waitFor(async () => (await queues.retry.getCompletedCount()) === 1);
-      expect(await queues.retry.getJobCounts('waiting', 'active', 'prioritized')).toEqual({
+      await waitFor(async () => (await queues.retry[0].getCompletedCount()) === 1);
+      expect(await queues.retry[0].getJobCounts('waiting', 'active', 'prioritized')).toEqual({
         waiting: 0,
         active: 0,
         prioritized: 0,
@@ -241,15 +216,15 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       await enqueue('deliver', [lost, waiting]);
       const { Redis } = await import('ioredis');
       const redis = new Redis(connection.url);
-      await redis.lrem(queues.deliver.toKey('wait'), 1, toJobId('deliver', lost));
+      await redis.lrem(queues.deliver[0].toKey('wait'), 1, toJobId('deliver', lost));
       redis.disconnect();
       await enqueue('deliver', [lost]);
-      expect(await queues.deliver.getWaitingCount(), 'ignored').toBe(1);
+      expect(await queues.deliver[0].getWaitingCount(), 'ignored').toBe(1);
       await enqueue(
         'deliver',
         [lost, waiting].map((one) => ({ ...one, leasedBefore: 'expired' as const })),
       );
-      expect(await queues.deliver.getWaitingCount()).toBe(2);
+      expect(await queues.deliver[0].getWaitingCount()).toBe(2);
     });
   });
 
@@ -281,7 +256,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect((await metrics()).deliver.active).toBe(1);
       release();
       const [job] = await waitFor(async () => {
-        const kept = await queues.deliver.getCompleted();
+        const kept = await queues.deliver[0].getCompleted();
         return kept.length === 1 && kept;
       });
       expect(Object.keys(job?.data.deliveries).toSorted()).toEqual(idsOf(together));
@@ -326,14 +301,14 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       });
       await enqueue('deliver', together);
       const [job] = await waitFor(async () => {
-        const failed = await queues.deliver.getFailed();
+        const failed = await queues.deliver[0].getFailed();
         return failed.length === 1 && failed;
       });
       expect(job?.failedReason).toContain('1 of 3 failed');
       for (const id of idsOf(together)) expect(job?.failedReason).toContain(id);
       expect(Object.keys(job?.data.deliveries)).toEqual(idsOf([bad]));
       await job?.retry('failed');
-      await waitFor(async () => (await queues.deliver.getCompletedCount()) === 1);
+      await waitFor(async () => (await queues.deliver[0].getCompletedCount()) === 1);
       expect(putBack).toEqual([bad.id]);
     });
 
@@ -346,7 +321,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       );
       await enqueue('deliver', together);
       const [job] = await waitFor(async () => {
-        const kept = await queues.deliver.getCompleted();
+        const kept = await queues.deliver[0].getCompleted();
         return kept.length === 1 && kept;
       });
       const outcomes = together.map((one) => job?.returnvalue[toJobId('deliver', one)]);
@@ -391,7 +366,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       });
       await enqueue('deliver', [held, returned]);
       const [job] = await waitFor(async () => {
-        const active = await queues.deliver.getActive();
+        const active = await queues.deliver[0].getActive();
         return active.length === 1 && active[0]?.progress instanceof Object && active;
       });
       expect(job?.progress).toEqual({ givenBack: idsOf([returned]) });
@@ -401,7 +376,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
         'retry',
         again.map((one) => ({ ...one, leasedBefore: 'expired' })),
       );
-      expect((await queues.retry.getWaiting()).map(({ id }) => id)).toEqual(idsOf([returned]));
+      expect((await queues.retry[0].getWaiting()).map(({ id }) => id)).toEqual(idsOf([returned]));
       await enqueue(
         'deliver',
         again.map((one) => ({ ...one, leasedBefore: 'deferred' })),
@@ -409,10 +384,10 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       await waitFor(() => runs.length === 1);
       expect(runs).toEqual([[returned.id, 2]]);
       // Should its worker die, the job runs again under the new lease.
-      const running = await queues.deliver.getJob(String(job?.id));
+      const running = await queues.deliver[0].getJob(String(job?.id));
       expect(running?.data.deliveries).toMatchObject({ [toJobId('deliver', held)]: 2 });
       release();
-      await waitFor(async () => (await queues.deliver.getActiveCount()) === 0);
+      await waitFor(async () => (await queues.deliver[0].getActiveCount()) === 0);
       await enqueue('deliver', [{ ...held, leasedUntil: 3, leasedBefore: 'deferred' }]);
       await waitFor(() => runs.length === 2);
       expect(runs[1]).toEqual([held.id, 3]);
@@ -613,7 +588,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     consumer('deliver', () => Promise.resolve({ end: 'failed', reason: 'http_error 500, no attempt left' }));
     await enqueue('deliver', [due()]);
     const [job] = await waitFor(async () => {
-      const failed = await queues.deliver.getFailed();
+      const failed = await queues.deliver[0].getFailed();
       return failed.length === 1 && failed;
     });
     expect(job?.failedReason).toBe('http_error 500, no attempt left');
@@ -649,7 +624,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
     await enqueue('deliver', [plain, broken, late, handed, stalled, ...together]);
     const kept = (state: 'completed' | 'failed', one: Due) =>
-      waitFor(async () => (await queues.deliver.getJobs(state)).find(({ id }) => id === toJobId('deliver', one)));
+      waitFor(async () => (await queues.deliver[0].getJobs(state)).find(({ id }) => id === toJobId('deliver', one)));
     await (await kept('completed', plain)).retry('completed');
     await (await kept('failed', broken)).retry('failed');
     await kept('completed', late);
@@ -665,7 +640,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     for (const { id } of [stalled, ...together]) await waitFor(() => runs.get(id)?.length === 2);
     await enqueue('deliver', [long]); // as the dispatcher does when its lease has run out
     await waitFor(
-      async () => (await (await queues.deliver.getJob(toJobId('deliver', long)))?.isCompleted()) === true,
+      async () => (await (await queues.deliver[0].getJob(toJobId('deliver', long)))?.isCompleted()) === true,
       {},
     );
     expect(runs.get(long.id), 'one that lasts longer than its lock keeps it').toEqual([false]);
@@ -754,12 +729,12 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       const { enqueue, queues } = producer();
       const opened = openBackend(connection, { producing: false, onError: () => {} });
       undo.push(() => opened.close());
-      const worker = opened.worker('deliver', async () => {}, { autorun: false, concurrency: 2 });
+      const worker = opened.worker('deliver', 0, async () => {}, { autorun: false, concurrency: 2 });
       undo.push(() => worker.close());
       const { Redis } = await import('ioredis');
       const redis = new Redis(connection.url);
       undo.push(async () => redis.disconnect());
-      const marker = queues.deliver.toKey('marker');
+      const marker = queues.deliver[0].toKey('marker');
       const isMarked = async () => (await redis.exists(marker)) === 1;
       const take = async () => {
         await redis.del(marker); // a worker that wakes up removes it
@@ -771,7 +746,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(await isMarked()).toBe(true); // a job with a rank waits
       await take();
       expect(await isMarked()).toBe(true); // a worker must learn when the delayed job is due
-      await queues.deliver.obliterate({ force: true });
+      await queues.deliver[0].obliterate({ force: true });
       await enqueue('deliver', [due()]);
       await take();
       expect(await isMarked()).toBe(false);
@@ -863,7 +838,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       const looks = async () =>
         (await database.query(`SELECT FROM meta WHERE queue = 'retry' AND field = 'stalled-check'`)).rowCount === 1;
       await waitFor(looks, { what: 'it to look for abandoned jobs' });
-      expect(await (await queues.retry.getJob(toJobId('retry', others)))?.getState()).toBe('active');
+      expect(await (await queues.retry[0].getJob(toJobId('retry', others)))?.getState()).toBe('active');
     });
   }
 
@@ -873,7 +848,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     undo.push(() => proxy.close());
     proxy.set('cut');
     url.port = String(proxy.port);
-    connection = { backend, url: url.href };
+    connection = { ...connection, url: url.href };
     const { enqueue } = producer();
     let runs = 0;
     consumer('deliver', () => {

@@ -1,31 +1,36 @@
 import type { Worker } from 'bullmq';
 
-/** The deliveries that one BullMQ worker may have under way, whatever jobs they share.
+/** The deliveries that the BullMQ workers of a consumer may have under way in all, whatever jobs they share.
  *
  *  state of a delivery    entered when                          left when
  *  waiting                its job is fetched, no place is free  a place is free; those that came first go first
  *  under way              a place is free                       `leave`
  *
- *  The worker fetches a job only while a place is free, and hands it over at once; its deliveries must `enter` in the same turn, or the worker
- *  fetches the next job too early, perhaps at the same time as another fetch, and the order of the ranks is lost. The last job may bring
- *  more deliveries than places: these wait here. */
+ *  A worker fetches a job while a place is free, or while it has less than its share of the places: so where one shard of a queue has work, its
+ *  worker may use all places, and gives them back when another has work. It hands the job over at once; its deliveries must `enter` in the
+ *  same turn, or the worker fetches the next job too early, perhaps at the same time as another fetch, and the order of the ranks is lost. The
+ *  last job may bring more deliveries than places: these wait here. */
 export interface Places {
-  /** Resolves when the delivery has a place. */
-  enter(): Promise<void>;
-  /** Gives a place back. `isLast`: the job ends with it, and BullMQ then looks for the next one itself. */
-  leave(options: { isLast: boolean }): void;
+  /** The places as one of the workers has them. Called once for each. */
+  of(worker: Worker): WorkersPlaces;
   /** From now on; also while none of those under way ends. */
   resize(next: number): void;
 }
 
-export function openPlaces(worker: Worker, atFirst: number): Places {
+export interface WorkersPlaces {
+  /** Resolves when the delivery has a place. */
+  enter(): Promise<void>;
+  /** Gives a place back. `isLast`: the job ends with it, and BullMQ then looks for the next one itself. */
+  leave(options: { isLast: boolean }): void;
+}
+
+/** `workerCount`: as many workers share them. */
+export function openPlaces(atFirst: number, workerCount: number): Places {
   let size = atFirst;
   let underWay = 0;
   const waiting: (() => void)[] = [];
-  letFetchWhile(worker, () => underWay < size);
-
-  /** Has the worker look for jobs: by itself it only does so when one ends. So one more is there that has ended, and was nothing. */
-  const look = () => worker['mainLoopQueue']?.add(Promise.resolve());
+  /** Has the workers that may fetch look for jobs. */
+  const looks: (() => void)[] = [];
 
   function admit(): void {
     while (underWay < size && waiting.length > 0) {
@@ -35,23 +40,35 @@ export function openPlaces(worker: Worker, atFirst: number): Places {
   }
 
   return {
-    enter() {
-      if (underWay < size) {
-        underWay += 1;
-        return Promise.resolve();
-      }
-      return new Promise((resolve) => waiting.push(resolve));
-    },
-    leave({ isLast }) {
-      const wasFull = underWay >= size;
-      underWay -= 1;
-      admit();
-      if (wasFull && underWay < size && !isLast) look();
+    of(worker) {
+      let held = 0; // under way or waiting
+      const mayFetch = () => underWay < size || held < Math.ceil(size / workerCount);
+      letFetchWhile(worker, mayFetch);
+      // By itself a worker only looks when a job ends. So one more is there that has ended, and was nothing.
+      const look = () => void (mayFetch() && worker['mainLoopQueue']?.add(Promise.resolve()));
+      looks.push(look);
+      return {
+        enter() {
+          held += 1;
+          if (underWay < size) {
+            underWay += 1;
+            return Promise.resolve();
+          }
+          return new Promise((resolve) => waiting.push(resolve));
+        },
+        leave({ isLast }) {
+          const couldFetch = mayFetch();
+          underWay -= 1;
+          held -= 1;
+          admit();
+          if (!couldFetch && !isLast) look();
+        },
+      };
     },
     resize(next) {
       size = next;
       admit();
-      if (underWay < size) look();
+      for (const look of looks) look();
     },
   };
 }

@@ -13,6 +13,7 @@ import {
 import { readHeld, toJobs, toSingleData, withLeases } from './job.js';
 import type { Log } from './log.js';
 import { refusalReason } from './refusal-reason.js';
+import { byShard, shardCount } from './shards.js';
 
 export interface Producer {
   enqueue: Enqueue;
@@ -23,8 +24,8 @@ export interface Producer {
   /** True to one caller after the queue was flushed, restarted or replaced, so that jobs may be lost. False also when it
    *  does not answer. */
   hasForgotten(): Promise<boolean>;
-  /** For the dashboard. */
-  queues: Record<QueueName, Queue>;
+  /** The BullMQ queues of each name, by shard: for the dashboard. */
+  queues: Record<QueueName, ShardedQueue>;
   close(): Promise<void>;
 }
 
@@ -55,6 +56,8 @@ export interface ProducerOptions {
   onFailure?: (queue: QueueName, count: number) => void;
 }
 
+type ShardedQueue = [Queue, ...Queue[]];
+
 const ANSWER_WITHIN_MS = 3_000;
 const DELIVERING: QueueName[] = ['deliver', 'retry'];
 const MOST_AT_ONCE = 1_000; // jobs in one addBulk
@@ -65,8 +68,29 @@ export function openProducer(
   { log, deliveriesPerJob = MAX_DELIVERIES_PER_JOB, availability = openAvailability(log), onFailure }: ProducerOptions,
 ): Producer {
   const backend = openBackend(connection, { producing: true, onError: availability.lost });
-  const queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, backend.queue(name)])) as Record<QueueName, Queue>;
-  const checkQueue = backend.queue(CHECK_QUEUE);
+  const openShards = (name: QueueName | typeof CHECK_QUEUE, count: number) =>
+    Array.from({ length: count }, (_, shard) => backend.queue(name, shard)) as ShardedQueue;
+  const queues = Object.fromEntries(
+    QUEUE_NAMES.map((name) => [name, openShards(name, shardCount(name, backend.shards))]),
+  ) as Record<QueueName, ShardedQueue>;
+  const checkQueues = openShards(CHECK_QUEUE, backend.shards);
+  /** Does something with the jobs of each shard, at most so many at once. All shards at the same time, so that one that is away holds up no other. */
+  async function inShards<T>(
+    name: QueueName,
+    jobs: T[],
+    idOf: (job: T) => string,
+    act: (queue: Queue, jobs: T[]) => Promise<void>,
+  ): Promise<void> {
+    const groups = byShard(jobs, queues[name].length, idOf);
+    await Promise.all(
+      queues[name].map(async (queue, shard) => {
+        const group = groups[shard] ?? [];
+        for (let from = 0; from < group.length; from += MOST_AT_ONCE) {
+          await within(ANSWER_WITHIN_MS, act(queue, group.slice(from, from + MOST_AT_ONCE)));
+        }
+      }),
+    );
+  }
 
   interface Call {
     due: Due[];
@@ -98,16 +122,10 @@ export function openProducer(
   async function add(name: QueueName, given: Due[]): Promise<void> {
     const due = await leaveOutActive(name, given);
     const expired = due.filter(({ leasedBefore }) => leasedBefore === 'expired');
-    for (let from = 0; from < expired.length; from += MOST_AT_ONCE) {
-      const chunk = expired.slice(from, from + MOST_AT_ONCE);
-      const jobs = chunk.map((one) => ({ id: toJobId(name, one), data: toSingleData(name, one) }));
-      await within(ANSWER_WITHIN_MS, backend.makeRoom(queues[name], jobs));
-    }
-    const jobs = toJobs(name, due, deliveriesPerJob);
-    for (let from = 0; from < jobs.length; from += MOST_AT_ONCE) {
-      // The queue may still take it after this gave up. Then the lease has changed when its worker looks, or the job's id is known.
-      await within(ANSWER_WITHIN_MS, backend.add(queues[name], jobs.slice(from, from + MOST_AT_ONCE)));
-    }
+    const waiting = expired.map((one) => ({ id: toJobId(name, one), data: toSingleData(name, one) }));
+    await inShards(name, waiting, ({ id }) => id, backend.makeRoom);
+    // The queue may still take it after this gave up. Then the lease has changed when its worker looks, or the job's id is known.
+    await inShards(name, toJobs(name, due, deliveriesPerJob), ({ opts }) => opts.jobId ?? '', backend.add);
   }
 
   /** An attempt may be under way although its lease has ended: the database was away, or its subscription was paused and resumed. The job
@@ -116,22 +134,24 @@ export function openProducer(
     const again = new Map(due.filter(({ leasedBefore }) => leasedBefore).map((one) => [toJobId(name, one), one]));
     if (name === 'verify' || again.size === 0) return due;
     const held = new Set<Due>();
-    for (const queue of DELIVERING) {
+    const find = async (queue: QueueName, shard: Queue): Promise<void> => {
       const jobs = [];
-      for (const job of await within(ANSWER_WITHIN_MS, backend.readActive(queues[queue]))) {
+      for (const job of await within(ANSWER_WITHIN_MS, backend.readActive(shard))) {
         const leased = readHeld(queue, job).flatMap((id) => again.get(id) ?? []);
         if (leased.length > 0) jobs.push({ id: job.id, data: withLeases(queue, job, leased) });
         for (const one of leased) held.add(one);
       }
-      if (jobs.length > 0) await within(ANSWER_WITHIN_MS, backend.makeRoom(queues[queue], jobs));
-    }
+      if (jobs.length > 0) await within(ANSWER_WITHIN_MS, backend.makeRoom(shard, jobs));
+    };
+    await Promise.all(DELIVERING.flatMap((queue) => queues[queue].map((shard) => find(queue, shard))));
     return due.filter((one) => !held.has(one));
   }
 
   /** A ping would succeed on a replica, on a Redis without memory, and for a user that may not run scripts. */
   async function proveEnqueue(): Promise<void> {
     await backend.connected();
-    await backend.add(checkQueue, [{ name: CHECK_QUEUE, data: {}, opts: { jobId: 'check' } }]);
+    const job = { name: CHECK_QUEUE, data: {}, opts: { jobId: 'check' } };
+    await Promise.all(checkQueues.map((queue) => backend.add(queue, [job])));
   }
 
   return {
@@ -153,19 +173,36 @@ export function openProducer(
     async metrics() {
       const metrics = await within(
         ANSWER_WITHIN_MS,
-        Promise.all(QUEUE_NAMES.map(async (name) => [name, await readMetrics(queues[name])] as const)),
+        Promise.all(
+          QUEUE_NAMES.map(async (name) => [name, sumUp(await Promise.all(queues[name].map(readMetrics)))] as const),
+        ),
       );
       return Object.fromEntries(metrics) as Record<QueueName, QueueMetrics>;
     },
     async close() {
       await within(
         ANSWER_WITHIN_MS,
-        Promise.all([...Object.values(queues), checkQueue].map((queue) => queue.close())),
+        Promise.all([...Object.values(queues).flat(), ...checkQueues].map((queue) => queue.close())),
       ).catch(() => {
         // A queue that is away cannot be taken leave of.
       });
       await backend.close();
     },
+  };
+}
+
+/** All shards of a queue together: what an autoscaler goes by. */
+function sumUp(shards: QueueMetrics[]): QueueMetrics {
+  const sum = (of: 'waiting' | 'prioritized' | 'active' | 'delayed' | 'failed') =>
+    shards.reduce((total, shard) => total + shard[of], 0);
+  const waits = shards.map(({ oldestWaitingMs }) => oldestWaitingMs).filter((ms) => ms !== null);
+  return {
+    waiting: sum('waiting'),
+    prioritized: sum('prioritized'),
+    active: sum('active'),
+    delayed: sum('delayed'),
+    failed: sum('failed'),
+    oldestWaitingMs: waits.length === 0 ? null : Math.max(...waits),
   };
 }
 

@@ -2,12 +2,11 @@
 const REASONS: Record<string, string> = {
   READONLY: 'Redis is a read-only replica: REDIS_URL must name the primary',
   OOM: 'Redis is out of memory: raise its maxmemory',
-  CROSSSLOT: 'Redis runs as a cluster, which is not supported: use a single primary',
-  MOVED: 'Redis runs as a cluster, which is not supported: use a single primary',
-  CLUSTERDOWN: 'Redis runs as a cluster, which is not supported: use a single primary',
-  NOPERM: 'the Redis user lacks permissions: it must be able to run scripts and to write all keys of the queue',
-  NOAUTH: 'Redis requires a password: put it in REDIS_URL',
-  WRONGPASS: 'Redis refuses the user name or password in REDIS_URL',
+  MOVED: 'Redis runs as a cluster: name its nodes in REDIS_CLUSTER_NODES instead of REDIS_URL',
+  CLUSTERDOWN: 'the Redis Cluster is down: a part of its hash slots has no primary',
+  NOPERM: 'the Redis user lacks permissions: see the ACL line in OPERATIONS.md',
+  NOAUTH: 'Redis requires a password: put it in REDIS_URL, or in REDIS_PASSWORD',
+  WRONGPASS: 'Redis refuses the user name or the password',
   MISCONF: 'Redis takes no writes, since it cannot save its data to disk',
   NOREPLICAS: 'Redis takes no writes, since too few replicas are connected',
   LOADING: 'Redis is still loading its data',
@@ -17,16 +16,40 @@ const REASONS: Record<string, string> = {
   '53100': 'the disk of Postgres is full',
 };
 
+const UNTRUSTED = 'the certificate of Redis is not trusted: name its authority in REDIS_TLS_CA_FILE';
+/** Why there is no connection, by Node's error codes. */
+const CONNECTION_REASONS: Record<string, string> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of Redis is for another host name',
+  CERT_HAS_EXPIRED: 'the certificate of Redis has expired',
+};
+const DOES_NOT_RESPOND = 'it does not respond';
+
 /** Says why the queue took no job, for health responses: no host name, no user name. */
 export function refusalReason(error: unknown): string {
   if (!(error instanceof Error)) return DOES_NOT_RESPOND;
-  const sqlState = 'severity' in error && 'code' in error ? String(error.code) : '';
-  // Redis' protocol puts the code first in the message.
-  const [redisCode = ''] = error.name === 'ReplyError' ? error.message.split(' ') : [];
-  const known = REASONS[sqlState] ?? REASONS[redisCode] ?? REASONS[error.name];
+  // Of a Cluster that no node of which could be asked: what the last one said.
+  if ('lastNodeError' in error && error.lastNodeError) return refusalReason(error.lastNodeError);
+  if (error.message.startsWith('All sentinels are unreachable')) {
+    return 'no Sentinel names the primary: check REDIS_SENTINELS and REDIS_SENTINEL_NAME';
+  }
+  const code = 'code' in error ? String(error.code) : '';
+  const sqlState = 'severity' in error ? code : '';
+  const redisCode = redisCodeOf(error);
+  const known = REASONS[sqlState] ?? REASONS[redisCode] ?? REASONS[error.name] ?? CONNECTION_REASONS[code];
   if (known) return known;
   if (sqlState) return `Postgres refuses the job: ${sqlState}`;
   return redisCode ? `Redis refuses the job: ${redisCode}` : DOES_NOT_RESPOND;
 }
 
-const DOES_NOT_RESPOND = 'it does not respond';
+/** The protocol puts the code first in the message. A client of a Cluster that gave up repeats it. */
+function redisCodeOf({ name, message }: Error): string {
+  const reply =
+    name === 'ReplyError'
+      ? message
+      : /^Too many Cluster redirections\. Last error: ReplyError: (.*)/.exec(message)?.[1];
+  return reply?.split(' ')[0] ?? '';
+}

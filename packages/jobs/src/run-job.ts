@@ -5,7 +5,7 @@ import { openGivenBack } from './given-back.js';
 import { isGroup, readJob } from './job.js';
 import { openLock } from './job-lock.js';
 import type { Log } from './log.js';
-import type { Places } from './places.js';
+import type { WorkersPlaces } from './places.js';
 
 export interface RunOptions extends EndOptions {
   /** As in ConsumerOptions. */
@@ -21,7 +21,7 @@ export interface RunOptions extends EndOptions {
 export async function runJob(
   job: Job,
   token: string | undefined,
-  places: Places,
+  places: WorkersPlaces,
   options: RunOptions,
 ): Promise<unknown> {
   const { queue, handle, log, isStopping, giveUp } = options;

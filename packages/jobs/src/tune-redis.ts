@@ -1,12 +1,15 @@
 import type { Writable } from 'node:stream';
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /** Sends the commands of one turn in one write. A worker that takes a job wakes another worker only if more work waits. */
-export function tuneRedis(redis: Redis): void {
-  redis.on('connect', () => writeTogether(redis.stream));
+export function tuneRedis(redis: Redis | Cluster): void {
+  if (redis.isCluster) redis.on('+node', writeOnConnect); // comes before the node's connection
+  else writeOnConnect(redis as Redis);
   const define = redis.defineCommand.bind(redis);
   redis.defineCommand = (name, definition) => define(name, { ...definition, lua: wakeForWorkOnly(definition.lua) });
 }
+
+const writeOnConnect = (redis: Redis): void => void redis.on('connect', () => writeTogether(redis.stream));
 
 /** Holds writes to a stream until the current callback and its promises have run, then sends them in one call. ioredis calls the
  *  kernel once per command, and a group commit ends many jobs at once. */

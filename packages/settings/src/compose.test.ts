@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { readEnv, type SettingName, settings } from './index.js';
+import { QUEUE_SETTINGS, readEnv, type SettingName, settings } from './index.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
@@ -58,16 +58,15 @@ const SECRETS = {
 /** The settings that the app of a service reads: what its env.ts names. */
 function namesReadBy(name: string): SettingName[] {
   const source = read(`apps/${name === 'migrate' ? 'cli' : name}/src/env.ts`);
-  const reader = name === 'migrate' ? (/function readMigrateSettings[^]*?\n\}/.exec(source)?.[0] ?? '') : source;
+  const ownReader = name === 'migrate' ? (/function readMigrateSettings[^]*?\n\}/.exec(source)?.[0] ?? '') : source;
+  const reader = ownReader.replace('...QUEUE_SETTINGS', QUEUE_SETTINGS.map((setting) => `'${setting}'`).join());
   return [...new Set([...reader.matchAll(/'([A-Z][A-Z0-9_]+)'/g)].map(([, found = '']) => found))].filter(isSetting);
 }
 const isSetting = (name: string): name is SettingName => Object.hasOwn(settings, name);
 
 /** What the containers agree on among themselves: docker-compose.yml decides these, not .env. */
 const INSIDE = new Set<SettingName>([
-  'DATABASE_URL',
-  'REDIS_URL',
-  'QUEUE_BACKEND',
+  ...QUEUE_SETTINGS.filter((name) => name !== 'DATABASE_DIRECT_URL'),
   'API_HOST',
   'API_PORT',
   'BOARD_HOST',

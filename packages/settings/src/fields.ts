@@ -92,6 +92,23 @@ export function hosts() {
     });
 }
 
+/** Servers, `host` or `host:port`, comma-separated; an IPv6 address in brackets. */
+export const servers = (defaultPort: number) =>
+  list(
+    z.string().transform((entry, context) => {
+      const [, host = '', given = String(defaultPort)] = SERVER.exec(entry) ?? [];
+      const address = host.replace(/^\[|\]$/g, '');
+      if (isHost(address) && Number(given) >= 1 && Number(given) <= 65_535)
+        return { host: address, port: Number(given) };
+      context.addIssue(
+        `must be servers such as redis-1:${defaultPort}, comma-separated, without a scheme or a password`,
+      );
+      return z.NEVER;
+    }),
+  );
+
+const SERVER = /^(\[[0-9a-fA-F:.]+\]|[^:/@]+)(?::(\d{1,5}))?$/;
+
 /** IP addresses and CIDRs, comma-separated. */
 export const addresses = () =>
   list(z.string().refine((entry) => /^[0-9a-fA-F.:/]+$/.test(entry) && isHost(entry), 'must be IP addresses or CIDRs'));

@@ -1,4 +1,4 @@
-export { type Setting, type SettingName, settingNames, settings } from './settings.js';
+export { QUEUE_SETTINGS, type Setting, type SettingName, settingNames, settings } from './settings.js';
 export { type EffectiveSetting, effectiveSettings } from './effective-settings.js';
 export { type LocalSettings, readEnv, type Settings, SettingsError, unknownNames } from './read-env.js';
 export { renderEnvExample } from './render.js';

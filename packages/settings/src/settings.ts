@@ -10,6 +10,7 @@ import {
   origins,
   port,
   secretKey,
+  servers,
   text,
   url,
   wholeNumber,
@@ -65,6 +66,60 @@ export const settings = {
     description:
       'Redis 7 or Valkey for BullMQ, `redis://host:6379`, with `noeviction` and append-only files. ' +
       'Unset in the local stack: a private server from the PATH, else BullMQ on Postgres.',
+  },
+  REDIS_CLUSTER_NODES: {
+    schema: servers(6379),
+    default: '',
+    description:
+      'Instead of `REDIS_URL`: some nodes of a Redis Cluster, `host:6379`, comma-separated. The others are found. ' +
+      'Set `QUEUE_SHARDS` with it.',
+  },
+  REDIS_SENTINELS: {
+    schema: servers(26379),
+    default: '',
+    description: 'Instead of `REDIS_URL`: Redis Sentinels, `host:26379`, comma-separated, which name the primary.',
+  },
+  REDIS_SENTINEL_NAME: {
+    schema: text(),
+    default: 'mymaster',
+    description: 'By which name the Sentinels know the primary.',
+  },
+  REDIS_SENTINEL_USERNAME: { schema: text(), default: null, description: 'ACL user of the Sentinels themselves.' },
+  REDIS_SENTINEL_PASSWORD: {
+    schema: text(),
+    default: null,
+    secret: true,
+    description: 'Password of the Sentinels themselves, where they require one.',
+  },
+  REDIS_USERNAME: {
+    schema: text(),
+    default: null,
+    description: 'ACL user of a Cluster, or of the servers that Sentinels watch. `REDIS_URL` holds its own.',
+  },
+  REDIS_PASSWORD: {
+    schema: text(),
+    default: null,
+    secret: true,
+    description: 'Password of a Cluster, or of the servers that Sentinels watch. `REDIS_URL` holds its own.',
+  },
+  REDIS_TLS: {
+    schema: flag(),
+    default: 'false',
+    description:
+      '`true`: a Cluster, or Sentinels and their servers, are reached over TLS. For `REDIS_URL`, write `rediss://`.',
+  },
+  REDIS_TLS_CA_FILE: {
+    schema: text(),
+    default: null,
+    description:
+      'Path of the certificate authority (PEM) of a Redis over TLS. Unset: the authorities that Node trusts.',
+  },
+  QUEUE_SHARDS: {
+    schema: wholeNumber(1, 64),
+    default: '1',
+    description:
+      'Over how many hash slots of Redis the jobs of deliveries are spread. With a Cluster, set four for each primary; ' +
+      'else 1. All processes must have the same number.',
   },
   QUEUE_BACKEND: {
     schema: oneOf('auto', 'redis', 'postgres'),
@@ -292,6 +347,24 @@ export const settings = {
     description: 'How much pino logs.',
   },
 } as const satisfies Record<string, Setting>;
+
+/** All that decides where the queue is; chooseQueue of `packages/jobs` takes them. */
+export const QUEUE_SETTINGS = [
+  'DATABASE_URL',
+  'DATABASE_DIRECT_URL',
+  'QUEUE_BACKEND',
+  'QUEUE_SHARDS',
+  'REDIS_URL',
+  'REDIS_CLUSTER_NODES',
+  'REDIS_SENTINELS',
+  'REDIS_SENTINEL_NAME',
+  'REDIS_SENTINEL_USERNAME',
+  'REDIS_SENTINEL_PASSWORD',
+  'REDIS_USERNAME',
+  'REDIS_PASSWORD',
+  'REDIS_TLS',
+  'REDIS_TLS_CA_FILE',
+] as const satisfies SettingName[];
 
 export type SettingName = keyof typeof settings;
 

@@ -37,10 +37,14 @@ export async function startLedger(
   return { url: own.current.url, directUrl: null, own };
 }
 
-/** null: BullMQ keeps its jobs in Postgres. */
-export async function startQueue(settings: StackSettings, around: Surroundings): Promise<Service | null> {
+/** null: BullMQ keeps its jobs in Postgres. Without a URL: a Cluster, or Sentinels, which the settings name. */
+export async function startQueue(
+  settings: StackSettings,
+  around: Surroundings,
+): Promise<(Omit<Service, 'url'> & { url: string | null }) | null> {
   if (settings.queueBackend === 'postgres') return null;
   if (settings.redisUrl !== null) return { url: settings.redisUrl, own: null };
+  if (settings.redisClusterNodes.length > 0 || settings.redisSentinels.length > 0) return { url: null, own: null };
   const directory = join(around.dataDir, 'redis');
   const first = await plainly(startRedis({ directory, log: around.log }));
   if (first === null) {

@@ -1,0 +1,159 @@
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { findFreePort, type RedisCluster, startRedisCluster } from '@posthorn/embedded';
+import { endProcess, makeScratchFolder, openReceiver, type Receiver, startProcess, waitFor } from '@posthorn/testing';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { allowPosthorn, deniedBy, REDIS_PASSWORD } from './redis-acl.js';
+import { type Stack, startStack } from './stack.js';
+
+const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
+const numbersAt = (receiver: Receiver) =>
+  new Set(receiver.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
+
+// Without a Redis on this machine the run says so at its end, loudly, and CI fails.
+describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes', () => {
+  const folder = makeScratchFolder();
+  let cluster: RedisCluster;
+  let stack: Stack;
+  let receiver: Receiver;
+  let account: string;
+  let published = 0;
+  let redis: Record<string, string>;
+  beforeAll(async () => {
+    const started = await startRedisCluster({ directory: folder });
+    if (!started) throw new Error('this machine has no redis-server');
+    cluster = started;
+    for (const { current } of cluster.nodes) await allowPosthorn(current.url);
+    redis = {
+      // One of three: the others are found.
+      REDIS_CLUSTER_NODES: `127.0.0.1:${cluster.nodes[0]?.port}`,
+      REDIS_USERNAME: 'posthorn',
+      REDIS_PASSWORD,
+      QUEUE_SHARDS: '3',
+    };
+    stack = await startStack({ backend: 'redis', redis, env: { RETRY_SCHEDULE_SECONDS: '1,1,1' } });
+    receiver = await openReceiver();
+    ({ account } = await stack.subscribe(receiver.url));
+  });
+  afterAll(async () => {
+    await stack?.stop();
+    await receiver?.close();
+    await cluster?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function publishMany(count: number): Promise<void> {
+    const from = published;
+    published += count;
+    await Promise.all(Array.from({ length: count }, (_, n) => stack.publish(account, numbered(from + n))));
+  }
+  const allArrive = () =>
+    waitFor(() => numbersAt(receiver).size === published, { what: `${published} events to arrive` });
+  const expireLeases = async () => {
+    const client = new pg.Client({ connectionString: stack.databaseUrl });
+    await client.connect();
+    await client.query(
+      `UPDATE pending_deliveries SET due_at = due_at - interval '90 seconds', leased_until = leased_until - interval '90 seconds'`,
+    );
+    await client.query(`UPDATE due_subscriptions SET due_at = due_at - interval '90 seconds'`);
+    await client.end();
+  };
+
+  it('first attempts and retries are delivered once each, by jobs on all three nodes', async () => {
+    receiver.answer(500, 500, 500, 200);
+    await publishMany(60);
+    await allArrive();
+    await waitFor(() => receiver.events.length === 63, { what: 'the three retries' });
+    for (const { current } of cluster.nodes) {
+      const client = new Redis(current.url);
+      const keys = await client.keys('*');
+      expect(keys.filter((key) => key.startsWith('{posthorn:')).length).toBe(keys.length);
+      expect(keys.some((key) => key.endsWith(':deliver:completed'))).toBe(true);
+      client.disconnect();
+    }
+  });
+
+  it('metrics and the operators’ API sum the shards; the board shows each', async () => {
+    const { queues } = await stack.call<{ queues: { name: string; waiting: number }[] }>('GET', '/v1/queues');
+    expect(queues.map(({ name }) => name)).toEqual(['deliver', 'retry', 'verify']);
+
+    const port = String(await findFreePort());
+    const url = `http://127.0.0.1:${port}`;
+    const password = 'a-horn-in-the-fog';
+    const board = await startProcess({
+      file: fileURLToPath(new URL('../apps/board/dist/main.js', import.meta.url)),
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        BOARD_PORT: port,
+        BOARD_PASSWORD: password,
+        ...redis,
+      },
+      readyUrl: `${url}/readyz`,
+    });
+    const login = await fetch(`${url}/login`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin: url },
+      body: new URLSearchParams({ password, next: '/' }),
+    });
+    const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const read = async (path: string) => (await fetch(url + path, { headers: { cookie } })).json();
+    const shown = (await read('/api/queues?activeQueue=deliver-2&status=completed')) as {
+      queues: { name: string; counts: { completed: number }; jobs: { id: string }[] }[];
+    };
+    expect(shown.queues.map(({ name }) => name)).toEqual([
+      ...[0, 1, 2].map((shard) => `deliver-${shard}`),
+      ...[0, 1, 2].map((shard) => `retry-${shard}`),
+      'verify',
+    ]);
+    const shard = shown.queues.find(({ name }) => name === 'deliver-2');
+    expect(shard?.counts.completed).toBeGreaterThan(0);
+    expect(await read(`/api/queues/deliver-2/${shard?.jobs[0]?.id}`)).toMatchObject({
+      job: { id: shard?.jobs[0]?.id },
+    });
+    await endProcess(board);
+    for (const { current } of cluster.nodes) expect(await deniedBy(current.url)).toEqual([]);
+  });
+
+  it('a node that dies and comes back: each event gets its 202, health says why, all is delivered', async () => {
+    const [, victim] = cluster.nodes;
+    process.kill(victim?.current.pid ?? 0, 'SIGKILL');
+    await victim?.current.exited;
+    await publishMany(30);
+    await waitFor(async () => {
+      const response = await fetch(`${stack.apiUrl}/readyz`);
+      return response.status === 200 && ((await response.json()) as { status: string }).status === 'degraded';
+    });
+    await victim?.start();
+    if (victim) await allowPosthorn(victim.current.url); // users are not kept
+    await allArrive();
+    await waitFor(async () => {
+      const response = await fetch(`${stack.apiUrl}/readyz`);
+      return ((await response.json()) as { status: string }).status === 'ok';
+    });
+    // The worker goes on on every node: jobs of all shards are taken.
+    await publishMany(30);
+    await allArrive();
+  });
+
+  it('fewer shards, and then more, while jobs wait: nothing is lost', async () => {
+    const [worker] = stack.workers.splice(0);
+    if (worker) await endProcess(worker);
+    await publishMany(40); // they wait in three shards
+    await endProcess(stack.api);
+    await stack.startApi({ QUEUE_SHARDS: '1' });
+    await expireLeases(); // as if a minute had passed
+    const narrow = await stack.startWorker({ QUEUE_SHARDS: '1' });
+    await allArrive();
+
+    await endProcess(narrow);
+    await publishMany(40); // they wait in the first shard
+    await endProcess(stack.api);
+    await stack.startApi({ QUEUE_SHARDS: '5' });
+    await stack.startWorker({ QUEUE_SHARDS: '5' });
+    await publishMany(20);
+    await allArrive();
+  });
+});

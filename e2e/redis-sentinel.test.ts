@@ -1,0 +1,67 @@
+import { rmSync } from 'node:fs';
+import { startRedisSentinels } from '@posthorn/embedded';
+import { makeScratchFolder, openReceiver, waitFor } from '@posthorn/testing';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it } from 'vitest';
+import { startStack } from './stack.js';
+
+const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
+
+// Without a Redis on this machine the run says so at its end, loudly, and CI fails.
+describe.runIf(inject('redisUrl') !== null)('on a primary that Sentinels watch', () => {
+  it('the primary dies under load: the queue goes on with the replica on its own, and each event with a 202 is delivered', async () => {
+    const folder = makeScratchFolder();
+    const sentinels = await startRedisSentinels({ directory: folder });
+    if (!sentinels) throw new Error('this machine has no redis-server');
+    const stack = await startStack({
+      backend: 'redis',
+      redis: {
+        REDIS_SENTINELS: sentinels.ports.map((port) => `127.0.0.1:${port}`).join(),
+        REDIS_SENTINEL_NAME: sentinels.name,
+      },
+      env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
+    });
+    const receiver = await openReceiver();
+    const { account } = await stack.subscribe(receiver.url);
+    const arrived = () =>
+      new Set(receiver.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
+
+    // Events come all the time: while the primary dies, while there is none, and afterwards.
+    let published = 0;
+    const over = new AbortController();
+    const load = (async () => {
+      while (!over.signal.aborted) {
+        await Promise.all(Array.from({ length: 5 }, () => stack.publish(account, numbered(published++))));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    await waitFor(() => arrived().size >= 50);
+    const old = await sentinels.findPrimary();
+    process.kill(old.current.pid, 'SIGKILL');
+    await old.current.exited;
+    const next = await waitFor(
+      async () => {
+        const found = await sentinels.findPrimary();
+        return found !== old && found;
+      },
+      { what: 'the Sentinels to name the replica' },
+    );
+    // What is published from here on arrives by the new primary.
+    const from = published;
+    await waitFor(() => [...arrived()].filter((n) => n >= from).length >= 50, { what: 'events by the new primary' });
+    over.abort();
+    await load;
+    await waitFor(() => arrived().size === published, { what: `${published} events to arrive` });
+
+    const redis = new Redis(next.current.url);
+    expect(await redis.keys('{posthorn:0}:deliver:*')).not.toEqual([]);
+    redis.disconnect();
+    await waitFor(
+      async () => ((await (await fetch(`${stack.apiUrl}/readyz`)).json()) as { status: string }).status === 'ok',
+    );
+    await stack.stop();
+    await receiver.close();
+    await sentinels.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
