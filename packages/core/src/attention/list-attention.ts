@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
-import { SHARDS } from '../dispatch/due-subscriptions.js';
+import { SHARDS } from '../shards.js';
 import { dueOf, FIRST_FEW, overlookedIn, overdue } from '../ledger-metrics/overdue.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
 

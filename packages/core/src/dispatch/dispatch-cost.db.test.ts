@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
-import { findDueShards, SHARDS } from './due-subscriptions.js';
+import { SHARDS } from '../shards.js';
+import { findDueShards } from './due-subscriptions.js';
 import { leaseDue } from './lease-due.js';
 
 // What a round reads, as Postgres counts it: the cost may depend on what it leases, and on nothing else.

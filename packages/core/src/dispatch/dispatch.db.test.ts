@@ -2,8 +2,8 @@ import { waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inTransaction } from '../database.js';
 import { FAILED, type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
-import { SHARDS } from './due-subscriptions.js';
-import { LOCK_SHARDS, leaseDue } from './lease-due.js';
+import { lockShards, SHARDS } from '../shards.js';
+import { leaseDue, LOCK_CLASS } from './lease-due.js';
 import { dropOldKeys, dispatch } from './dispatch.js';
 import { reclaim } from './reclaim.js';
 
@@ -219,7 +219,7 @@ describe('several dispatchers', () => {
     const holder = await dying.connect();
     holder.on('error', () => {}); // it is ended from outside
     await holder.query('BEGIN');
-    await holder.query({ name: 'lock', text: LOCK_SHARDS, values: [[held]] });
+    await lockShards(holder, { lockClass: LOCK_CLASS, shards: [held] });
     const { rows } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     await dispatch(ledger);
     expect(dispatched()).toEqual(others.flatMap(([, ids]) => ids).toSorted());

@@ -3,6 +3,7 @@ import { isUrgent } from '../deliveries/delivery.js';
 import type { Deps, Due, QueueName } from '../deps.js';
 import { type LeasedDelivery, leaseDue, leaseDueVerifications } from './lease-due.js';
 import { MAX_CAPACITY } from '../throttle/capacity.js';
+import { shuffled } from '../shards.js';
 import { dispatchSoon } from './dispatch-soon.js';
 import { findDueShards } from './due-subscriptions.js';
 
@@ -58,14 +59,6 @@ async function handOver({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, leased: L
     );
     return 0;
   }
-}
-
-/** In any order, so that several processes begin with different ones. */
-function shuffled(shards: number[]): number[] {
-  return shards
-    .map((shard) => ({ shard, place: Math.random() }))
-    .toSorted((a, b) => a.place - b.place)
-    .map(({ shard }) => shard);
 }
 
 function groupsOf(shards: number[], size: number): number[][] {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { SHARDS } from '../shards.js';
 
 // The table due_subscriptions says when the dispatcher has to look at a subscription. An entry is added and taken, never changed:
 //
@@ -14,11 +15,6 @@ import type pg from 'pg';
 // that finds nothing new is cheap, so an entry that came too early does no harm.
 //
 // The entries of an account are in one shard. Each shard is looked at by one process at a time, which holds its lock (lease-due.ts).
-
-const SHARD_COUNT = 16;
-
-/** All shards: as posthorn_shard() numbers them. */
-export const SHARDS: readonly number[] = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
 
 // One index probe for each shard.
 const FIND = `

@@ -4,6 +4,7 @@ import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import { hasUnleased, IS_EXPIRED, IS_WAITING, LEASE_SECONDS, leaseOf, leasedOf } from '../deliveries/lease.js';
 import { backlogCapacityOf } from '../throttle/capacity.js';
+import { lockShards } from '../shards.js';
 import { isNotOpen } from '../throttle/circuit-breaker.js';
 import { firstTurnOf, turnAfter, turnFreeAt, turnsLeft } from '../throttle/rate-limit.js';
 
@@ -15,10 +16,8 @@ export interface LeasedDelivery extends Due {
   askedTrigger: AttemptTrigger | null;
 }
 
-/** Locks of shards are of this class (the first of two advisory lock keys). */
-const LOCK_CLASS = 72_707_370;
-/** Locks those of the shards that nobody has locked, until the transaction ends, or the process. */
-export const LOCK_SHARDS = `SELECT shard FROM unnest($1::int[]) AS s (shard) WHERE pg_try_advisory_xact_lock(${LOCK_CLASS}, shard)`;
+/** The dispatcher's locks of shards. */
+export const LOCK_CLASS = 72_707_370;
 /** Where the oldest delivery of a failing subscription is looked for: from so long before the failing began, so many. */
 const BEFORE_FAILING = '1 minute';
 const LOOKED_AT = 10_000;
@@ -213,9 +212,7 @@ export async function leaseDue(
   { perSubscription, limit, shards }: LeaseLimits,
 ): Promise<LeasedDelivery[]> {
   return inTransaction(pool, async (client) => {
-    // A statement of its own: the next one must see what the holder before has committed.
-    const locked = await client.query<{ shard: number }>({ name: 'lock-shards', text: LOCK_SHARDS, values: [shards] });
-    const ours = locked.rows.map(({ shard }) => shard);
+    const ours = await lockShards(client, { lockClass: LOCK_CLASS, shards });
     if (ours.length === 0) return [];
     const { rows } = await client.query<LeasedDelivery>({
       name: 'lease-due',

@@ -7,7 +7,7 @@ import { giveUpErased } from '../deliver/give-up-erased.js';
 import { COLUMNS } from '../delivery-tables.js';
 import { freezeEvent } from '../publish/freeze-event.js';
 import { insertEvents } from '../publish/insert-events.js';
-import { SHARDS } from '../dispatch/due-subscriptions.js';
+import { SHARDS } from '../shards.js';
 import { leaseDue } from '../dispatch/lease-due.js';
 import { dispatch } from '../dispatch/dispatch.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
