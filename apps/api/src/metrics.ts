@@ -100,6 +100,8 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
   const held = gauge('deliveries_held', `Deliveries that wait for their subscription to be resumed. ${upTo10000}`);
   const expanding = gauge('fan_outs_expanding', `Events whose deliveries workers still write. ${upTo10000}`);
   const oldestExpanding = gauge('fan_outs_oldest_seconds', 'How long the oldest of those has been expanding.');
+  const statDeltas = gauge('stat_deltas', 'Rows of counts that are not folded yet. Counted up to 100,000.');
+  const oldestStatDelta = gauge('stat_deltas_oldest_seconds', 'How old the oldest of those is, to the minute.');
   const subscriptions = gauge('subscriptions', 'Subscriptions, by status.', ['status']);
   const breakers = gauge('breakers', 'Active subscriptions whose breaker is not closed.', ['state']);
   const workersAlive = gauge('workers_alive', 'Worker processes that take jobs.');
@@ -126,6 +128,8 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
     set(held, ledger?.held);
     set(expanding, ledger?.expanding);
     set(oldestExpanding, ledger && (ledger.oldestExpandingSeconds ?? 0));
+    set(statDeltas, ledger?.statDeltas);
+    set(oldestStatDelta, ledger && (ledger.oldestStatDeltaSeconds ?? 0));
     set(workersAlive, ledger?.workers.filter(({ isAlive }) => isAlive).length);
     set(partitionsAhead, ledger?.partitionsAheadSeconds);
     set(lastDispatch, ledger?.lastDispatchAt && ledger.lastDispatchAt.getTime() / 1_000);

@@ -1,16 +1,17 @@
-import { openDatabase, readStats } from '@posthorn/core';
+import { foldStats, openDatabase, readStats } from '@posthorn/core';
 import { cloneDatabase, waitFor } from '@posthorn/testing';
 import { expect, inject, it } from 'vitest';
 import { startFolding } from './folding.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-it('rolls up what there is, beside others that do the same, each once; and ends within moments', async () => {
+it('folds what there is, beside others that do the same, each once; and ends within moments', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 5, log: silent });
   const at = new Date('2026-03-04T10:00:00Z');
   await db.pool.query(
-    `INSERT INTO stat_deltas (account_id, event_type, at, count) SELECT 'a', 'message:created', $1, 1 FROM generate_series(1, 12000)`,
+    `INSERT INTO stat_deltas (account_id, event_type, at, count)
+     SELECT account, 'message:created', $1, 1 FROM unnest('{a,b,c}'::text[]) AS account, generate_series(1, 12000)`,
     [at],
   );
   let folded = 0;
@@ -18,7 +19,7 @@ it('rolls up what there is, beside others that do the same, each once; and ends 
   const both = [startFolding({ db, log: silent, observe }), startFolding({ db, log: silent, observe })];
   await waitFor(async () => (await db.pool.query('SELECT FROM stat_deltas')).rowCount === 0);
   await Promise.all(both.map((one) => one.stop()));
-  expect(folded).toBe(12_000);
+  expect(folded).toBe(36_000);
   const to = new Date(at.getTime() + 60_000);
   const wanted = { accountId: 'a', subscriptionId: null, eventType: null, from: at, to, bucketMs: 60_000 };
   expect((await readStats(db.pool, wanted)).current.totals.accepted).toBe(12_000);
@@ -26,16 +27,56 @@ it('rolls up what there is, beside others that do the same, each once; and ends 
   await database.drop();
 });
 
-it('tells of a fault once, goes on through it, and ends when it is told to', async () => {
-  const told: string[] = [];
-  const log = { ...silent, error: (_: object, event: string) => void told.push(event) };
+it('folds the other accounts while another process is at the shard of a busy one', async () => {
+  const database = await cloneDatabase(inject('templateDatabaseUrl'));
+  const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 5, log: silent });
+  await db.pool.query(
+    `INSERT INTO stat_deltas (account_id, event_type, at, count)
+     SELECT account, 'message:created', now(), 1 FROM unnest('{busy,a,b,c,d,e,f}'::text[]) AS account, generate_series(1, 100)`,
+  );
+  const left = async () =>
+    (await db.pool.query<{ id: string }>('SELECT DISTINCT account_id AS id FROM stat_deltas')).rows.map(({ id }) => id);
+  const sameShard = await db.pool.query<{ id: string }>(
+    `SELECT DISTINCT account_id AS id FROM stat_deltas WHERE posthorn_shard(account_id) = posthorn_shard('busy')`,
+  );
+  const stays = sameShard.rows.map(({ id }) => id).toSorted();
+  expect(stays.length).toBeLessThan(7);
+
+  // The other process is in the middle of it: it waits for a row of the busy account.
+  const holder = await db.pool.connect();
+  await holder.query('BEGIN');
+  await holder.query(
+    `INSERT INTO stats (width, account_id, subscription_id, at, event_type, status_code)
+     SELECT DISTINCT 'minute'::stat_width, 'busy', '00000000-0000-0000-0000-000000000000'::uuid, date_bin('1 minute', at, 'epoch'), event_type, 0
+     FROM stat_deltas WHERE account_id = 'busy'`,
+  );
+  const { rows } = await db.pool.query<{ shard: number }>(`SELECT posthorn_shard('busy') AS shard`);
+  const waiting = foldStats(db.pool, { shard: rows[0]?.shard ?? 0, atOnce: 1_000 });
+  await waitFor(async () => (await db.pool.query('SELECT FROM pg_locks WHERE NOT granted')).rows.length > 0);
+  const running = startFolding({ db, log: silent, observe: () => {} });
+  await waitFor(async () => (await left()).toSorted().join() === stays.join());
+  await holder.query('ROLLBACK');
+  holder.release();
+  expect(await waiting).toBe(100 * stays.length);
+  await running.stop();
+  expect(await left()).toEqual([]);
+  await db.close();
+  await database.drop();
+});
+
+it('reports a fault once, goes on through it, and ends when it is stopped', async () => {
+  const reported: string[] = [];
+  const log = { ...silent, error: (_: object, event: string) => void reported.push(event) };
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 2, log: silent });
+  await db.pool.query(
+    `INSERT INTO stat_deltas (account_id, event_type, at, count) VALUES ('a', 'message:created', now(), 1)`,
+  );
   await db.pool.query('DROP TABLE stats');
   const running = startFolding({ db, log, observe: () => {} });
-  await waitFor(() => told.length === 1);
+  await waitFor(() => reported.length === 1);
   await running.stop();
-  expect(told).toEqual(['stats.failed']);
+  expect(reported).toEqual(['stats.failed']);
   await db.close();
   await database.drop();
 });

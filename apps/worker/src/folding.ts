@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Database, foldStats, isDatabaseAway, type Log } from '@posthorn/core';
+import { type Database, findShardsToFold, foldStats, isDatabaseAway, type Log, shuffled } from '@posthorn/core';
 
-/** Numbers are right without it: this is how much of them is not rolled up yet, and is read row by row. */
+/** Numbers are right without it: this is how much of them is not folded yet, and is read row by row. */
 const EVERY_MS = 5_000;
 const AT_ONCE = 5_000;
-/** Between two steps of one round. */
+/** After a step that left rows behind, so that deliveries get their turn. */
 const STEP_MS = 50;
 
 export interface Folding {
@@ -12,8 +12,8 @@ export interface Folding {
   stop(): Promise<void>;
 }
 
-/** Rolls the statistics up every few seconds until it is stopped. Of any number of processes one works. Faults are logged once,
- *  when they begin and when they end; it goes on through them. */
+/** Folds the statistics every few seconds until it is stopped. Any number of processes share the work, shard by shard. A shard with a backlog
+ *  gets a step, then each of the others. Faults are logged once, when they begin and when they end; it goes on through them. */
 export function startFolding({
   db,
   log,
@@ -28,11 +28,8 @@ export function startFolding({
 
   async function round(): Promise<void> {
     try {
-      for (let count = AT_ONCE; count === AT_ONCE && !stopping.signal.aborted;) {
-        count = (await foldStats(db.pool, { atOnce: AT_ONCE })) ?? 0;
-        observe(count);
-        if (count === AT_ONCE) await rest(STEP_MS);
-      }
+      let left = shuffled(await findShardsToFold(db.pool));
+      while (left.length > 0 && !stopping.signal.aborted) left = await foldOnce(left);
       if (isFailing) log.info({}, 'stats.recovered');
       isFailing = false;
     } catch (error) {
@@ -41,6 +38,20 @@ export function startFolding({
       if (!isFailing) log.error({ err: error }, 'stats.failed');
       isFailing = true;
     }
+  }
+
+  /** Returns the shards that have more. */
+  async function foldOnce(shards: number[]): Promise<number[]> {
+    const more: number[] = [];
+    for (const shard of shards) {
+      if (stopping.signal.aborted) break;
+      const count = await foldStats(db.pool, { shard, atOnce: AT_ONCE });
+      observe(count ?? 0);
+      if (count !== AT_ONCE) continue;
+      more.push(shard);
+      await rest(STEP_MS);
+    }
+    return more;
   }
 
   const rest = (ms: number) => pause(ms, undefined, { signal: stopping.signal }).catch(() => {});

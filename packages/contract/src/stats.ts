@@ -86,7 +86,8 @@ export const StatsQuery = z.strictObject({
   ).optional(),
   to: moment('The end of the time; it moves on to where its bucket ends. Absent, or in the future: now.').optional(),
   granularity: Granularity.optional().describe(
-    'Absent: the shortest buckets of which 60 are enough. Minutes, also 5 and 15, are known of the last two days.',
+    'Absent: the shortest buckets of which 60 are enough. Minutes, also 5 and 15, are known of the last two days, and ' +
+      'not with `subscription`.',
   ),
   eventType: EventTypeName.optional().describe('Only of this type of event.'),
 });

@@ -96,7 +96,8 @@ export {
 export { newestIds } from './newest-first.js';
 export { type Kind, findOwner } from './lookup/find-owner.js';
 export { countSubscriptions, countWanting } from './subscriptions/count-wanting.js';
-export { foldStats } from './stats/fold-stats.js';
+export { findShardsToFold, foldStats } from './stats/fold-stats.js';
+export { shuffled } from './shards.js';
 export { type Counts } from './stats/counts.js';
 export { type Period, readStats, type StatsRead } from './stats/read-stats.js';
 export {

@@ -71,17 +71,6 @@ CREATE FUNCTION posthorn_url_origin(url text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN substring(url FROM '^(https?://[^/?#@\\]+)/');
 
--- Adds up what two rows of stats have counted.
-CREATE FUNCTION posthorn_add_counts(a jsonb, b jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-  SELECT jsonb_object_agg(key, total) FROM (
-    SELECT key, sum(value::bigint) AS total
-    FROM (SELECT * FROM jsonb_each_text(a) UNION ALL SELECT * FROM jsonb_each_text(b)) both_of_them
-    GROUP BY key
-  ) added
-$$;
-
 -- Accounts, and who may act for them
 CREATE TABLE accounts (
   id          varchar(64)    PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,64}$'),
@@ -605,8 +594,8 @@ CREATE TABLE workers (
   last_dispatch_at timestamptz(6)
 );
 
--- Statistics, rolled up (packages/core/src/stats). The hot statements add to stat_deltas, which nobody updates and which has
--- no index, so they never wait for each other; the workers fold it into stats every few seconds.
+-- Statistics (packages/core/src/stats). The hot statements add rows to stat_deltas, which nobody updates and which has no index, so they never
+-- wait for each other. Workers fold these rows into stats every few seconds, shard by shard.
 
 -- One row for all that are alike in one statement. outcome null: events that were accepted (subscription_id is null too).
 CREATE TABLE stat_deltas (
@@ -619,18 +608,44 @@ CREATE TABLE stat_deltas (
   status_code      integer,
   duration_bucket  smallint,
   ended            delivery_status
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
+) PARTITION BY LIST (posthorn_shard(account_id));
 
--- What happened within a minute or an hour from `at` on, by kind: {"accepted":12,"outcome.ok":30,"code.200":30,"ms.18":30,…}.
--- account_id '' is all accounts together; subscription_id of zeros is all of the account's.
+-- One partition for each shard: a fold reads the rows of its shard from the first on, and needs no index for it.
+DO $$
+BEGIN
+  FOR shard IN 0..15 LOOP
+    EXECUTE format('CREATE TABLE %I PARTITION OF stat_deltas FOR VALUES IN (%s)
+      WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)', 'stat_deltas_' || shard, shard);
+  END LOOP;
+END
+$$;
+
+-- What happened within a minute (of an account, and of all) or an hour (of a subscription too) from `at` on, by type of event and status code.
+-- account_id '' is all accounts together; subscription_id of zeros is all of the account's; status_code 0 is what has none.
+-- null is 0, and takes no space.
 CREATE TABLE stats (
   width            stat_width      NOT NULL,
   account_id       varchar(64)     NOT NULL,
   subscription_id  uuid            NOT NULL,
   at               timestamptz(0)  NOT NULL,
   event_type       varchar(128)    NOT NULL,
-  counts           jsonb           NOT NULL,
-  PRIMARY KEY (width, account_id, subscription_id, at, event_type)
+  status_code      integer         NOT NULL,
+  -- Events that were accepted, and deliveries that ended.
+  accepted integer, succeeded integer, failed integer,
+  -- Attempts by outcome.
+  ok integer, http_error integer, redirect integer, timeout integer, dns_error integer, connect_error integer, tls_error integer,
+  blocked integer, bad_response integer, aborted integer,
+  -- Attempts by how long they took: four buckets to a doubling (stat.ts).
+  ms_0 integer, ms_1 integer, ms_2 integer, ms_3 integer, ms_4 integer, ms_5 integer, ms_6 integer, ms_7 integer,
+  ms_8 integer, ms_9 integer, ms_10 integer, ms_11 integer, ms_12 integer, ms_13 integer, ms_14 integer, ms_15 integer,
+  ms_16 integer, ms_17 integer, ms_18 integer, ms_19 integer, ms_20 integer, ms_21 integer, ms_22 integer, ms_23 integer,
+  ms_24 integer, ms_25 integer, ms_26 integer, ms_27 integer, ms_28 integer, ms_29 integer, ms_30 integer, ms_31 integer,
+  ms_32 integer, ms_33 integer, ms_34 integer, ms_35 integer, ms_36 integer, ms_37 integer, ms_38 integer, ms_39 integer,
+  ms_40 integer, ms_41 integer, ms_42 integer, ms_43 integer, ms_44 integer, ms_45 integer, ms_46 integer, ms_47 integer,
+  ms_48 integer, ms_49 integer, ms_50 integer, ms_51 integer, ms_52 integer, ms_53 integer, ms_54 integer, ms_55 integer,
+  ms_56 integer, ms_57 integer, ms_58 integer, ms_59 integer, ms_60 integer, ms_61 integer, ms_62 integer, ms_63 integer,
+  ms_64 integer, ms_65 integer, ms_66 integer, ms_67 integer, ms_68 integer,
+  PRIMARY KEY (width, account_id, subscription_id, at, event_type, status_code)
 ) WITH (fillfactor = 70);
 -- drop-old-stats.ts
 CREATE INDEX stats_width_at_idx ON stats (width, at);

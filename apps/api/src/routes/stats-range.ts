@@ -15,6 +15,8 @@ export const BUCKET_MS: Record<Granularity, number> = {
   week: 7 * DAY_MS,
 };
 const MAX_BUCKETS = 60;
+const ONLY_RECENT = 'minutes are known of the last two days';
+const ONLY_HOURS = 'minutes are known of accounts only';
 /** How far back minutes may be asked for. (They are kept for longer: for the time before.) */
 const MINUTES_KNOWN_MS = 2 * DAY_MS;
 /** A Monday, of which all buckets are counted. */
@@ -26,12 +28,14 @@ export interface StatsRange {
   granularity: Granularity;
 }
 
-/** The time that is told of, in whole buckets. Throws InvalidRequest for one that is none, and for one that would take too many
- *  buckets, or shorter ones than are known. */
+/** The time to describe, in whole buckets. `hasMinutes`: also what is shorter than an hour is known of the last days. Throws InvalidRequest for a
+ *  time that is none, and for one that would take too many buckets, or shorter ones than are known. */
 export function readRange(
   query: { from?: string | undefined; to?: string | undefined; granularity?: Granularity | undefined },
-  now: Date,
+  { now, hasMinutes }: { now: Date; hasMinutes: boolean },
 ): StatsRange {
+  const minutesFrom = hasMinutes ? now.getTime() - MINUTES_KNOWN_MS : Number.POSITIVE_INFINITY;
+  const isKnown = (one: Granularity) => BUCKET_MS[one] >= HOUR_MS || from >= minutesFrom;
   const to = Math.min(query.to === undefined ? now.getTime() : Date.parse(query.to), now.getTime());
   const from = query.from === undefined ? to - DAY_MS : Date.parse(query.from);
   if (from >= now.getTime()) throw invalid('from', 'must be in the past');
@@ -39,12 +43,12 @@ export function readRange(
 
   const { granularity } = query;
   if (granularity === undefined) {
-    const fitting = GRANULARITIES.find((one) => isKnown(one, from, now) && countOf(one, from, to) <= MAX_BUCKETS);
+    const fitting = GRANULARITIES.find((one) => isKnown(one) && countOf(one, from, to) <= MAX_BUCKETS);
     if (fitting === undefined) throw invalid('from', `must be at most ${MAX_BUCKETS} weeks before to`);
     return rangeOf(fitting, from, to);
   }
-  if (!isKnown(granularity, from, now)) {
-    throw invalid('granularity', 'must be hour or longer: minutes are known of the last two days');
+  if (!isKnown(granularity)) {
+    throw invalid('granularity', `must be hour or longer: ${hasMinutes ? ONLY_RECENT : ONLY_HOURS}`);
   }
   const count = countOf(granularity, from, to);
   if (count > MAX_BUCKETS) {
@@ -55,9 +59,6 @@ export function readRange(
   }
   return rangeOf(granularity, from, to);
 }
-
-const isKnown = (granularity: Granularity, from: number, now: Date): boolean =>
-  BUCKET_MS[granularity] >= HOUR_MS || from >= now.getTime() - MINUTES_KNOWN_MS;
 
 function countOf(granularity: Granularity, from: number, to: number): number {
   const range = rangeOf(granularity, from, to);

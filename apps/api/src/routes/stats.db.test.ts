@@ -1,5 +1,5 @@
 import { ATTEMPT_OUTCOMES } from '@posthorn/contract';
-import { foldStats } from '@posthorn/core';
+import { findShardsToFold, foldStats } from '@posthorn/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, REFUSED, type TestApi } from '../api.test-support.js';
 
@@ -72,7 +72,8 @@ describe('statistics of an account', () => {
       expect(buckets[0]).toEqual({ at: totals.from, ...NOTHING });
       const counted = buckets.reduce((sum: number, { attempts }: typeof NOTHING) => sum + attempts.total, 0);
       expect(counted).toBe(5);
-      while ((await foldStats(api.deps.db.pool, { atOnce: 100 })) !== 0);
+      for (const shard of await findShardsToFold(api.deps.db.pool))
+        await foldStats(api.deps.db.pool, { shard, atOnce: 100 });
     }
   });
 
@@ -130,6 +131,16 @@ describe('the time', () => {
     const widthMs = Date.parse(second.at) - Date.parse(first.at);
     expect(Date.parse(told.totals.to)).toBe(Date.parse(first.at) + told.buckets.length * widthMs);
     expect(Date.parse(told.totals.to)).toBeGreaterThanOrEqual(Date.now() - 10_000);
+  });
+
+  it('of a subscription is told by the hour at the shortest', async () => {
+    const one = await api.activeSubscription(account);
+    const told = await stats(`?subscription=${one}&from=${ago(10)}`);
+    expect(told.granularity).toBe('hour');
+    const { status, json } = await get(
+      `/v1/accounts/${account}/stats?subscription=${one}&from=${ago(10)}&granularity=minute`,
+    );
+    expect([status, json.errors[0].path]).toEqual([422, 'granularity']);
   });
 
   it('weeks begin on Mondays, days at midnight, of UTC', async () => {

@@ -61,7 +61,7 @@ async function statsOf(
   of: { accountId: string | null; subscriptionId: string | null },
   query: z.infer<typeof StatsQuery>,
 ): Promise<Stats> {
-  const { from, to, granularity } = readRange(query, new Date());
+  const { from, to, granularity } = readRange(query, { now: new Date(), hasMinutes: of.subscriptionId === null });
   const bucketMs = BUCKET_MS[granularity];
   const read = await readStats(db.pool, { ...of, eventType: query.eventType ?? null, from, to, bucketMs });
   const hasAccepted = of.subscriptionId === null;

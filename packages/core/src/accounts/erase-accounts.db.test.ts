@@ -9,6 +9,7 @@ import { openKeyring } from '../keys/keyring.js';
 import { createKey } from '../keys/create-key.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { startReplay } from '../replays/start-replay.js';
+import { SHARDS } from '../shards.js';
 import { foldStats } from '../stats/fold-stats.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
@@ -47,7 +48,7 @@ async function fullAccount(): Promise<string> {
   await pauseSubscription(ledger, paused);
   for (let n = 0; n < 2; n += 1) await ledger.publish(accountId);
   await ledger.publisher.drain();
-  await foldStats(pool, { atOnce: 1_000 });
+  for (const shard of SHARDS) await foldStats(pool, { shard, atOnce: 1_000 });
   await ledger.publish(accountId);
   await ledger.publisher.drain();
   const since = new Date(Date.now() - 3_600_000);

@@ -4,6 +4,8 @@ import { newId } from '../id.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { recordWorker, type WorkerSigns } from '../workers/record-worker.js';
 import { removeWorker } from '../workers/remove-worker.js';
+import { SHARDS } from '../shards.js';
+import { foldStats } from '../stats/fold-stats.js';
 import { readLedgerMetrics } from './read-ledger-metrics.js';
 
 let ledger: Ledger;
@@ -52,12 +54,26 @@ describe('what is overdue', () => {
       held: 0,
       expanding: 0,
       oldestExpandingSeconds: null,
+      statDeltas: 0,
+      oldestStatDeltaSeconds: null,
       subscriptions: { unverified: 0, active: 0, paused: 0, disabled: 0 },
       breakers: { open: 0, halfOpen: 0 },
       lastDispatchAt: null,
       workers: [],
       partitionsAheadSeconds: expect.any(Number),
     });
+  });
+
+  it('rows of counts wait until they are folded, and the oldest says for how long', async () => {
+    await ledger.db.pool.query(
+      `INSERT INTO stat_deltas (account_id, event_type, at, count)
+       SELECT account, 'message:created', now() - interval '61 minutes', 1 FROM unnest('{a,b,c}'::text[]) AS account`,
+    );
+    const { statDeltas, oldestStatDeltaSeconds } = await read();
+    expect(statDeltas).toBe(3);
+    expect(oldestStatDeltaSeconds).toBeGreaterThanOrEqual(3_600);
+    for (const shard of SHARDS) await foldStats(ledger.db.pool, { shard, atOnce: 10 });
+    expect(await read()).toMatchObject({ statDeltas: 0, oldestStatDeltaSeconds: null });
   });
 
   it('is due and in nobody’s hands, over all subscriptions, and the oldest says for how long', async () => {

@@ -20,6 +20,10 @@ export interface LedgerMetrics {
   expanding: number;
   /** How long the oldest of them has been expanding; null: there is none. */
   oldestExpandingSeconds: number | null;
+  /** Rows of counts that are not folded into the statistics yet (stats/fold-stats.ts). At most MOST_DELTAS. */
+  statDeltas: number;
+  /** How long ago the minute began in which the oldest of them was written; null: there is none. */
+  oldestStatDeltaSeconds: number | null;
   /** Subscriptions that are not deleted. */
   subscriptions: Record<SubscriptionStatus, number>;
   /** Of active subscriptions, those that are not closed. */
@@ -43,6 +47,8 @@ export interface WorkerFigures {
 
 /** Nothing is counted beyond this: a backlog of millions must not make looking at it dear. */
 const MOST = 10_000;
+/** Under load so many are written between two folds. They are narrow: counting them takes some 10 ms. */
+const MOST_DELTAS = 100_000;
 const TIMEOUT_MS = 3_000;
 
 const FIGURES = `
@@ -60,8 +66,12 @@ overdue AS (SELECT count(*)::int FROM (${overdue(MOST)} LIMIT ${MOST}) d),
 oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${overdue(FIRST_FEW)}) d)
 SELECT overdue.count AS "overdue", oldest.seconds AS "oldestOverdueSeconds", deferred.count AS deferred,
   (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
-  fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt"
+  fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt",
+  stat_deltas.count AS "statDeltas", stat_deltas.seconds AS "oldestStatDeltaSeconds"
 FROM overdue, oldest, deferred, dispatcher, (
+  SELECT count(*)::int AS count, extract(epoch FROM now() - min(at))::float8 AS seconds
+  FROM (SELECT at FROM stat_deltas LIMIT ${MOST_DELTAS}) d
+) stat_deltas, (
   SELECT count(*)::int AS expanding, extract(epoch FROM now() - min(created_at))::float8 AS seconds
   FROM (SELECT created_at FROM fan_outs WHERE completed_at IS NULL LIMIT ${MOST}) f
 ) fan_outs`;

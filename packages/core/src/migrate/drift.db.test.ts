@@ -69,7 +69,6 @@ const ONLY_IN_MIGRATIONS = [
   'constraint subscriptions.subscriptions_pending_headers_origin_check CHECK ((((pending_headers_sealed IS NULL) = (pending_headers_origin IS NULL)) AND ((pending_headers_origin IS NULL) OR (NOT (pending_headers_origin IS DISTINCT FROM posthorn_url_origin(pending_url))))))',
   'constraint subscriptions.subscriptions_rate_limit_check CHECK (((rate_limit >= 1) AND (rate_limit <= 10000)))',
   // functions and storage
-  'function posthorn_add_counts(jsonb,jsonb)',
   'function posthorn_add_due_subscription()',
   'function posthorn_add_due_subscriptions()',
   'function posthorn_delivery_id(uuid)',
@@ -81,12 +80,12 @@ const ONLY_IN_MIGRATIONS = [
   'function posthorn_uuidv7()',
   'options due_subscriptions {autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=5000,autovacuum_vacuum_cost_delay=0}',
   'options pending_deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=5000,autovacuum_vacuum_cost_delay=0}',
-  'options stat_deltas {autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=10000}',
   'options stats {fillfactor=70}',
   // partitions by time; those that there are differ from database to database
   'partitions attempts RANGE (delivery_id)',
   'partitions events RANGE (id)',
   'partitions finished_deliveries RANGE (id)',
+  'partitions stat_deltas LIST (posthorn_shard((account_id)::text))',
   'relation of kind v deliveries',
   'trigger pending_deliveries.pending_deliveries_inserted',
   'trigger pending_deliveries.pending_deliveries_updated',

@@ -1,5 +1,5 @@
-import type { AttemptOutcome } from '../generated/prisma/client.js';
-import { percentileMs } from './stat.js';
+import { AttemptOutcome } from '../generated/prisma/enums.js';
+import { LAST_BUCKET, percentileMs } from './stat.js';
 
 /** What happened in a time. Outcomes and codes that did not come up are not listed. */
 export interface Counts {
@@ -12,20 +12,33 @@ export interface Counts {
   p95Ms: number | null;
 }
 
+/** What happened with one status code: the counters by column (counters.ts). */
+export interface CountRow {
+  /** 0: what has none. */
+  statusCode: number;
+  [counter: string]: unknown;
+}
+
 /** Adds up what was counted, whatever of. */
-export function countsOf(rows: { kind: string; count: number }[]): Counts {
+export function countsOf(rows: CountRow[]): Counts {
   const counts = { accepted: 0, succeeded: 0, failed: 0 };
   const byOutcome: Counts['byOutcome'] = {};
   const byStatusCode = new Map<number, number>();
   const durations = new Map<number, number>();
-  for (const { kind, count } of rows) {
-    const [of = '', what = ''] = kind.split('.');
-    if (of === 'accepted') counts.accepted += count;
-    else if (kind === 'ended.succeeded') counts.succeeded += count;
-    else if (kind === 'ended.failed') counts.failed += count;
-    else if (of === 'outcome') byOutcome[what as AttemptOutcome] = (byOutcome[what as AttemptOutcome] ?? 0) + count;
-    else if (of === 'code') byStatusCode.set(Number(what), (byStatusCode.get(Number(what)) ?? 0) + count);
-    else if (of === 'ms') durations.set(Number(what), (durations.get(Number(what)) ?? 0) + count);
+  for (const row of rows) {
+    counts.accepted += counter(row, 'accepted');
+    counts.succeeded += counter(row, 'succeeded');
+    counts.failed += counter(row, 'failed');
+    for (const outcome of Object.values(AttemptOutcome)) {
+      const count = counter(row, outcome);
+      if (count === 0) continue;
+      byOutcome[outcome] = (byOutcome[outcome] ?? 0) + count;
+      if (row.statusCode > 0) byStatusCode.set(row.statusCode, (byStatusCode.get(row.statusCode) ?? 0) + count);
+    }
+    for (let bucket = 0; bucket <= LAST_BUCKET; bucket += 1) {
+      const count = counter(row, `ms_${bucket}`);
+      if (count > 0) durations.set(bucket, (durations.get(bucket) ?? 0) + count);
+    }
   }
   return {
     ...counts,
@@ -35,6 +48,8 @@ export function countsOf(rows: { kind: string; count: number }[]): Counts {
     p95Ms: percentileMs(durations, 0.95),
   };
 }
+
+const counter = (row: CountRow, name: string): number => (row[name] as number | null) ?? 0;
 
 export function groupBy<Item, Key>(items: Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>();

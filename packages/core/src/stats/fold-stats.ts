@@ -1,54 +1,73 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
-import { ALL_ACCOUNTS, ALL_SUBSCRIPTIONS, KINDS } from './stat.js';
+import { lockShards, SHARDS } from '../shards.js';
+import { ADD_COUNTERS, COUNT_DELTAS, COUNTERS, sumOfCounters } from './counters.js';
+import { ALL_ACCOUNTS, ALL_SUBSCRIPTIONS } from './stat.js';
 
-/** Held by whoever folds, until its transaction ends. */
-const LOCK = 72_707_373;
+/** The locks of shards that are folded. */
+const LOCK_CLASS = 72_707_373;
 
-// Which deltas are taken does not matter. They are added to the minute and to the hour; of the subscription (if it is of one),
-// of the account, and of all.
+const IN_SHARD = 'posthorn_shard(account_id) = $1';
+
+// Which rows of the shard are taken does not matter. They are added to the minute (of the account, and of all) and to the hour (of the
+// subscription as well). Only this fold writes the rows of its accounts; the rows of all accounts come last and in one order, so
+// folds of other shards wait for these only while this one commits, and never for each other.
 const FOLD = `
 WITH taken AS (
-  DELETE FROM stat_deltas WHERE ctid = ANY (ARRAY(SELECT ctid FROM stat_deltas LIMIT $1)) RETURNING *
-),
-alike AS (
-  SELECT account_id, subscription_id, event_type, at, outcome, status_code, duration_bucket, ended, sum(count) AS count
-  FROM taken GROUP BY account_id, subscription_id, event_type, at, outcome, status_code, duration_bucket, ended
+  DELETE FROM stat_deltas WHERE ${IN_SHARD} AND ctid = ANY (ARRAY(SELECT ctid FROM stat_deltas WHERE ${IN_SHARD} LIMIT $2)) RETURNING *
 ),
 counted AS (
-  SELECT w.width, s.account_id, s.subscription_id, date_bin(w.length, d.at, 'epoch') AS at, d.event_type, k.kind, sum(d.count) AS count
-  FROM alike d
-  CROSS JOIN (VALUES ('minute'::stat_width, interval '1 minute'), ('hour', interval '1 hour')) AS w (width, length)
-  CROSS JOIN LATERAL (VALUES
-    ('${ALL_ACCOUNTS}', '${ALL_SUBSCRIPTIONS}'::uuid), (d.account_id, '${ALL_SUBSCRIPTIONS}'), (d.account_id, d.subscription_id)
-  ) AS s (account_id, subscription_id)
-  CROSS JOIN ${KINDS}
-  WHERE s.subscription_id IS NOT NULL
-  GROUP BY w.width, s.account_id, s.subscription_id, 4, d.event_type, k.kind
+  SELECT account_id, subscription_id, event_type, at, coalesce(status_code, 0) AS status_code, ${COUNT_DELTAS}
+  FROM taken d GROUP BY account_id, subscription_id, event_type, at, coalesce(status_code, 0)
 ),
 folded AS (
-  INSERT INTO stats (width, account_id, subscription_id, at, event_type, counts)
-  SELECT width, account_id, subscription_id, at, event_type, jsonb_object_agg(kind, count)
-  FROM counted GROUP BY width, account_id, subscription_id, at, event_type
-  ON CONFLICT (width, account_id, subscription_id, at, event_type)
-    DO UPDATE SET counts = posthorn_add_counts(stats.counts, excluded.counts)
+  INSERT INTO stats (width, account_id, subscription_id, at, event_type, status_code, ${COUNTERS})
+  SELECT s.width, s.account_id, s.subscription_id, date_bin(s.length, d.at, 'epoch') AS at, d.event_type, d.status_code, ${sumOfCounters('int')}
+  FROM counted d
+  CROSS JOIN LATERAL (VALUES
+    ('minute'::stat_width, interval '1 minute', d.account_id, '${ALL_SUBSCRIPTIONS}'::uuid),
+    ('hour', interval '1 hour', d.account_id, '${ALL_SUBSCRIPTIONS}'), ('hour', interval '1 hour', d.account_id, d.subscription_id),
+    ('minute', interval '1 minute', '${ALL_ACCOUNTS}', '${ALL_SUBSCRIPTIONS}'), ('hour', interval '1 hour', '${ALL_ACCOUNTS}', '${ALL_SUBSCRIPTIONS}')
+  ) AS s (width, length, account_id, subscription_id)
+  WHERE s.subscription_id IS NOT NULL
+  GROUP BY s.width, s.account_id, s.subscription_id, 4, d.event_type, d.status_code
+  ORDER BY s.account_id = '${ALL_ACCOUNTS}', s.width, s.account_id, s.subscription_id, at, d.event_type, d.status_code
+  ON CONFLICT (width, account_id, subscription_id, at, event_type, status_code) DO UPDATE SET ${ADD_COUNTERS}
 )
 SELECT count(*)::int AS count FROM taken`;
 
-/** Moves up to `atOnce` rows of stat_deltas into stats, in one transaction: each is counted once, whatever dies. Returns how
- *  many; fewer than `atOnce`: nothing is left but what came meanwhile. null: another process is at it. */
-export async function foldStats(pool: pg.Pool, { atOnce }: { atOnce: number }): Promise<number | null> {
+/** Moves up to `atOnce` rows of a shard from stat_deltas into stats, in one transaction: each is counted once, whatever dies. Returns how
+ *  many; fewer than `atOnce`: nothing is left but what came meanwhile. null: another process folds the shard. */
+export async function foldStats(
+  pool: pg.Pool,
+  { shard, atOnce }: { shard: number; atOnce: number },
+): Promise<number | null> {
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS locked', [LOCK]);
-    if (!rows[0]?.locked) return null;
-    const folded = await client.query<{ count: number }>({ name: 'fold-stats', text: FOLD, values: [atOnce] });
-    return folded.rows[0]?.count ?? 0;
+    const locked = await lockShards(client, { lockClass: LOCK_CLASS, shards: [shard] });
+    if (locked.length === 0) return null;
+    // If the last commits are lost, their rows are in stat_deltas again and out of stats. So nobody has to wait for the disk.
+    await client.query(`SET LOCAL synchronous_commit = off`);
+    const { rows } = await client.query<{ count: number }>({ name: 'fold-stats', text: FOLD, values: [shard, atOnce] });
+    return rows[0]?.count ?? 0;
   });
+}
+
+const FIND = SHARDS.map((shard) => `SELECT ${shard} AS shard WHERE EXISTS (SELECT FROM stat_deltas_${shard})`).join(
+  ' UNION ALL ',
+);
+
+/** The shards that have something to fold. */
+export async function findShardsToFold(pool: pg.Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ shard: number }>({ name: 'find-shards-to-fold', text: FIND });
+  return rows.map(({ shard }) => shard);
 }
 
 /** Drops what of an account's statistics is not folded yet, within the caller's transaction: a fold that is under way would write
  *  its rows of `stats` again. The account still counts in those of all accounts, but for the last seconds. */
 export async function dropDeltasOf(client: pg.PoolClient, accountId: string): Promise<void> {
-  await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-  await client.query('DELETE FROM stat_deltas WHERE account_id = $1', [accountId]);
+  await client.query('SELECT pg_advisory_xact_lock($1, posthorn_shard($2))', [LOCK_CLASS, accountId]);
+  await client.query(
+    'DELETE FROM stat_deltas WHERE account_id = $1 AND posthorn_shard(account_id) = posthorn_shard($1)',
+    [accountId],
+  );
 }

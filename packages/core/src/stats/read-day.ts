@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
-import { type Counts, countsOf, groupBy } from './counts.js';
-import { ALL_SUBSCRIPTIONS, KINDS } from './stat.js';
+import { COUNT_DELTAS, COUNTERS, sumOfCounters } from './counters.js';
+import { type CountRow, type Counts, countsOf, groupBy } from './counts.js';
+import { ALL_SUBSCRIPTIONS } from './stat.js';
 
 /** What happened to one within the hour that is running and the 23 before it. */
 export interface Day {
@@ -13,31 +14,29 @@ export interface Day {
 const HOUR_MS = 60 * 60 * 1_000;
 const HOURS = 24;
 
-// Leans on stats' key, once for each of them. `hour` null: of all 24.
-const readSql = (id: string, condition: string): string => `
+/** The rows `t` to read: of stats, where a row of an account has zeros for its subscription, and of stat_deltas. `hour` null: of all 24. */
+const readSql = (id: string, { stats, deltas }: { stats: string; deltas: string }): string => `
 WITH found AS (
-  SELECT s.${id} AS id, s.at, k.key AS kind, k.value::bigint AS count
-  FROM stats s CROSS JOIN LATERAL jsonb_each_text(s.counts) k
-  WHERE s.width = 'hour' AND ${condition.replaceAll('t.', 's.')} AND s.at >= $1::timestamptz
+  SELECT ${id} AS id, at, status_code, ${COUNTERS} FROM stats WHERE width = 'hour' AND ${stats} AND at >= $1::timestamptz
   UNION ALL
-  SELECT d.${id}, d.at, k.kind, d.count
-  FROM stat_deltas d CROSS JOIN ${KINDS}
-  WHERE ${condition.replaceAll('t.', 'd.')} AND d.at >= $1
+  SELECT ${id}, at, coalesce(status_code, 0), ${COUNT_DELTAS} FROM stat_deltas d WHERE ${deltas} AND at >= $1 GROUP BY 1, 2, 3
 ),
 placed AS (
-  SELECT id, floor(extract(epoch FROM at - $1) / 3600)::int AS hour, kind, count FROM found
+  SELECT *, floor(extract(epoch FROM at - $1) / 3600)::int AS hour FROM found
 )
-SELECT id, hour, kind, sum(count)::float8 AS count
-FROM placed GROUP BY GROUPING SETS ((id, kind), (id, hour, kind))
-HAVING GROUPING(hour) = 1 OR kind LIKE 'outcome.%'`;
+SELECT id, hour, status_code AS "statusCode", ${sumOfCounters('float8')}
+FROM placed GROUP BY GROUPING SETS ((id, status_code), (id, hour, status_code))`;
 
-const OF_SUBSCRIPTIONS = readSql('subscription_id', 't.account_id = $2 AND t.subscription_id = ANY ($3::uuid[])');
+// Uses stats' key, once for each of them.
+const OF_SUBSCRIPTION = 'account_id = $2 AND subscription_id = ANY ($3::uuid[])';
+const OF_SUBSCRIPTIONS = readSql('subscription_id', {
+  stats: OF_SUBSCRIPTION,
+  deltas: `posthorn_shard(account_id) = posthorn_shard($2) AND ${OF_SUBSCRIPTION}`,
+});
 
-interface Row {
+interface Row extends CountRow {
   id: string;
   hour: number | null;
-  kind: string;
-  count: number;
 }
 
 /** The last day of some subscriptions of an account, in one statement; in the order of the ids. */
@@ -51,11 +50,11 @@ export async function readSubscriptionDays(
   return toDays(rows, { ids, from });
 }
 
-// In stats the rows of all subscriptions together, in stat_deltas those of each.
-const OF_ACCOUNTS = readSql('account_id', 't.account_id = ANY ($2::text[])').replace(
-  'AND s.at',
-  `AND s.subscription_id = '${ALL_SUBSCRIPTIONS}' AND s.at`,
-);
+const OF_ACCOUNT = 'account_id = ANY ($2::text[])';
+const OF_ACCOUNTS = readSql('account_id', {
+  stats: `${OF_ACCOUNT} AND subscription_id = '${ALL_SUBSCRIPTIONS}'`,
+  deltas: OF_ACCOUNT,
+});
 
 /** The last day of some accounts, in one statement; in the order of the ids. */
 export async function readAccountDays(

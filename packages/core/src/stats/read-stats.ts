@@ -1,6 +1,7 @@
 import type pg from 'pg';
-import { type Counts, countsOf, groupBy } from './counts.js';
-import { ALL_ACCOUNTS, ALL_SUBSCRIPTIONS, KINDS } from './stat.js';
+import { COUNT_DELTAS, COUNTERS, sumOfCounters } from './counters.js';
+import { type CountRow, type Counts, countsOf, groupBy } from './counts.js';
+import { ALL_ACCOUNTS, ALL_SUBSCRIPTIONS } from './stat.js';
 
 export interface StatsWanted {
   /** null: all accounts. */
@@ -12,7 +13,7 @@ export interface StatsWanted {
   /** The first moment that counts, and the first that does not: whole buckets apart. */
   from: Date;
   to: Date;
-  /** Whole minutes. Below an hour only the last days are known (drop-old-stats.ts). */
+  /** Whole minutes. Below an hour only the last days are known (drop-old-stats.ts), and of a subscription nothing. */
   bucketMs: number;
 }
 
@@ -31,35 +32,35 @@ export interface StatsRead {
 
 const HOUR_MS = 60 * 60 * 1_000;
 
-// Both halves in one statement, and so of one moment: a delta is either folded or not. Leans on stats' key; stat_deltas is read
-// as a whole, it has what happened within the last seconds.
+// Both halves in one statement, and so of one moment: a delta is either folded or not. Uses stats' key. Of stat_deltas it reads the
+// account's partition, or all: they have what happened within the last seconds.
 // bucket: from 0, -1 of the time before · event_type null: all together (bucket null: the whole time).
-const READ = `
+const readSql = (deltas: string): string => `
 WITH found AS (
-  SELECT s.at, s.event_type, k.key AS kind, k.value::bigint AS count
-  FROM stats s CROSS JOIN LATERAL jsonb_each_text(s.counts) k
-  WHERE s.width = $1::stat_width AND s.account_id = $2 AND s.subscription_id = $3 AND s.at >= $4::timestamptz AND s.at < $6::timestamptz
-    AND ($7::text IS NULL OR s.event_type = $7)
+  SELECT at, event_type, status_code, ${COUNTERS} FROM stats
+  WHERE width = $1::stat_width AND account_id = $2 AND subscription_id = $3 AND at >= $4::timestamptz AND at < $6::timestamptz
+    AND ($7::text IS NULL OR event_type = $7)
   UNION ALL
-  SELECT d.at, d.event_type, k.kind, d.count
-  FROM stat_deltas d CROSS JOIN ${KINDS}
-  WHERE ($2 = '${ALL_ACCOUNTS}' OR d.account_id = $2) AND ($3 = '${ALL_SUBSCRIPTIONS}'::uuid OR d.subscription_id = $3)
+  SELECT d.at, d.event_type, coalesce(d.status_code, 0), ${COUNT_DELTAS} FROM stat_deltas d
+  WHERE ${deltas} AND ($3 = '${ALL_SUBSCRIPTIONS}'::uuid OR d.subscription_id = $3)
     AND d.at >= $4 AND d.at < $6 AND ($7 IS NULL OR d.event_type = $7)
+  GROUP BY 1, 2, 3
 ),
 placed AS (
-  SELECT CASE WHEN at < $5::timestamptz THEN -1 ELSE floor(extract(epoch FROM at - $5) * 1000 / $8::bigint)::int END AS bucket,
-    at >= $5 AS "isCurrent", event_type, kind, count
+  SELECT *, CASE WHEN at < $5::timestamptz THEN -1 ELSE floor(extract(epoch FROM at - $5) * 1000 / $8::bigint)::int END AS bucket,
+    at >= $5 AS "isCurrent"
   FROM found
 )
-SELECT "isCurrent", bucket, event_type AS "eventType", kind, sum(count)::float8 AS count
-FROM placed GROUP BY GROUPING SETS (("isCurrent", bucket, kind), ("isCurrent", event_type, kind))`;
+SELECT "isCurrent", bucket, event_type AS "eventType", status_code AS "statusCode", ${sumOfCounters('float8')}
+FROM placed GROUP BY GROUPING SETS (("isCurrent", bucket, status_code), ("isCurrent", event_type, status_code))`;
 
-interface Row {
+const READ_ACCOUNT = readSql('posthorn_shard(d.account_id) = posthorn_shard($2) AND d.account_id = $2');
+const READ_ALL = readSql('true');
+
+interface Row extends CountRow {
   isCurrent: boolean;
   bucket: number | null;
   eventType: string | null;
-  kind: string;
-  count: number;
 }
 
 /** What happened in a time, in each of its buckets, and in the time before. Right to the last committed attempt. */
@@ -67,8 +68,7 @@ export async function readStats(pool: pg.Pool, wanted: StatsWanted): Promise<Sta
   const { accountId, subscriptionId, eventType, from, to, bucketMs } = wanted;
   const before = new Date(from.getTime() - (to.getTime() - from.getTime()));
   const { rows } = await pool.query<Row>({
-    name: 'read-stats',
-    text: READ,
+    ...(accountId === null ? { name: 'read-all-stats', text: READ_ALL } : { name: 'read-stats', text: READ_ACCOUNT }),
     values: [
       bucketMs < HOUR_MS ? 'minute' : 'hour',
       accountId ?? ALL_ACCOUNTS,

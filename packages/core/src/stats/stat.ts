@@ -1,25 +1,29 @@
 // Statistics count what there is, whoever caused it: a test event is an event, and its attempts are attempts, like those of a
-// replay or of a person's retry. Verifications are none of it. A count never changes afterwards: what is replayed and
-// then succeeds has failed before, and counts for both.
+// replay or of a person's retry. Verifications do not count. A count never changes afterwards: a delivery that failed, was replayed and
+// then succeeded counts for both.
 //
-//   kind             counts                                                         of a subscription too
-//   accepted         events that were stored                                        no: an event is the account's
-//   outcome.<…>      attempts, by outcome                                           yes
-//   code.<status>    attempts that were answered, by status code                    yes
-//   ms.<bucket>      attempts by how long they took; not `aborted`, not `blocked`   yes
-//   ended.<status>   deliveries that an attempt made `succeeded` or `failed`        yes
+//   column of stats      counts                                                         of a subscription too
+//   accepted             events that were stored                                        no: an event is the account's
+//   <outcome>            attempts, by outcome                                           yes
+//   ms_<bucket>          attempts by how long they took; not `aborted`, not `blocked`   yes
+//   succeeded, failed    deliveries that an attempt ended so                            yes
 //
-// The moment is that of the database when it is written down. Hot statement → stat_deltas → (fold-stats.ts) → stats; who
-// reads adds up stats and what is not folded yet, in one statement, so a number is right at once.
+// A row is of one account, type of event, status code (0: without), and minute or hour; of a subscription there are only hours. All
+// accounts together have rows too.
+//
+// The moment is that of the database when the statement writes it. Hot statement → stat_deltas → (fold-stats.ts) → stats. A reader adds up
+// stats and what is not folded yet, in one statement, so a number is right at once.
 
 /** SQL: the minute that a statement runs in. */
 export const THIS_MINUTE = `date_bin('1 minute', now(), 'epoch')`;
 
 /** Buckets to a doubling. */
 const PER_OCTAVE = 4;
-/** SQL: bucket n has the durations above 2^((n-1)/4) ms, up to 2^(n/4) ms; bucket 0 those up to 1 ms. */
+/** Begins at 111 s; no attempt may take longer than 120 s (DELIVERY_TIMEOUT_MS). */
+export const LAST_BUCKET = 68;
+/** SQL: bucket n has the durations above 2^((n-1)/4) ms, up to 2^(n/4) ms; bucket 0 those up to 1 ms, the last one all above it. */
 export const DURATION_BUCKET = `CASE WHEN outcome NOT IN ('aborted', 'blocked')
-  THEN ceil(${PER_OCTAVE} * ln(greatest(duration_ms, 1)::float8) / ln(2::float8) - 1e-9)::smallint END`;
+  THEN least(${LAST_BUCKET}, ceil(${PER_OCTAVE} * ln(greatest(duration_ms, 1)::float8) / ln(2::float8) - 1e-9))::smallint END`;
 
 /** What a bucket stands for, in milliseconds: never more than 9 % (and half a millisecond) from any duration in it. */
 export function bucketMs(bucket: number): number {
@@ -39,14 +43,6 @@ export function percentileMs(counts: Map<number, number>, share: number): number
   }
   return null;
 }
-
-/** SQL: the kinds that a row `d` of stat_deltas counts for, as `k.kind`. */
-export const KINDS = `LATERAL (
-  SELECT kind FROM (VALUES
-    (CASE WHEN d.outcome IS NULL THEN 'accepted' END), ('outcome.' || d.outcome), ('code.' || d.status_code),
-    ('ms.' || d.duration_bucket), ('ended.' || d.ended)
-  ) AS all_of_them (kind) WHERE kind IS NOT NULL
-) k`;
 
 /** In place of an account: all together. */
 export const ALL_ACCOUNTS = '';
