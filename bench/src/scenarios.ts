@@ -4,6 +4,7 @@ import { dispatching } from './scenarios/dispatch.js';
 import { drain } from './scenarios/drain.js';
 import { fanOut } from './scenarios/fan-out.js';
 import { flatOut } from './scenarios/flat-out.js';
+import { folding } from './scenarios/folding.js';
 import { history } from './scenarios/history.js';
 import { hostile } from './scenarios/hostile.js';
 import { idle } from './scenarios/idle.js';
@@ -25,6 +26,7 @@ export const scenarios: Scenario[] = [
   idle,
   retry,
   dispatching,
+  folding,
   neighbours,
   isolation,
   rateLimit,

@@ -1,4 +1,5 @@
 import { type Database, dispatch, openDatabase } from '@posthorn/core';
+import { readCounters } from '../read-counters.js';
 import type { Case, Figures, Scenario } from '../scenario.js';
 
 const ACCOUNTS = 500;
@@ -45,11 +46,11 @@ export const dispatching: Scenario = {
 async function measure(db: Database, owed: Owed): Promise<Figures> {
   await fill(db, owed);
   await dispatch({ db, enqueue }); // plans
-  const before = await readCounters(db);
+  const before = await readCounters([db]);
   const from = performance.now();
   const { enqueued } = await dispatch({ db, enqueue });
   const roundMs = performance.now() - from;
-  const after = await readCounters(db);
+  const after = await readCounters([db]);
   const [rowsRead, buffersRead] = [after.rows - before.rows, after.buffers - before.buffers];
   const perLease = (count: number) => (enqueued === 0 ? null : count / enqueued);
   return {
@@ -81,17 +82,4 @@ async function fill({ pool }: Database, { subscriptions, each, isDue }: Owed): P
     );
   for (const table of ['subscriptions', 'pending_deliveries', 'due_subscriptions'])
     await pool.query(`VACUUM ANALYZE ${table}`);
-}
-
-/** Rows of tables that were read, and blocks of tables and indexes that were touched, also to write. */
-async function readCounters({ pool }: Database): Promise<{ rows: number; buffers: number }> {
-  await pool.query('SELECT pg_stat_force_next_flush()');
-  const { rows } = await pool.query<{ rows: number; buffers: number }>(
-    `SELECT (SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::float8 FROM pg_stat_user_tables) AS rows,
-       (SELECT sum(coalesce(heap_blks_hit, 0) + coalesce(heap_blks_read, 0) + coalesce(idx_blks_hit, 0) + coalesce(idx_blks_read, 0))::float8
-        FROM pg_statio_user_tables) AS buffers`,
-  );
-  const [counters] = rows;
-  if (!counters) throw new Error('the counters are one row');
-  return counters;
 }
