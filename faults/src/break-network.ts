@@ -13,6 +13,7 @@ export const networkScenarios: Scenario[] = WEATHERS.flatMap(({ name, weather })
   {
     name: `network between workers and Redis: ${name}`,
     backends: REDIS,
+    isForSingleRedis: true,
     needs: { network: true },
     async strike(rig, { blow }) {
       blow(() => rig.toRedis?.set(weather));

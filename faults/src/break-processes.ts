@@ -89,8 +89,8 @@ export const processScenarios: Scenario[] = [
       await blow(() => endProcess(rig.api));
       await rig.startApi();
       if (rig.redis) {
-        await blow(() => rig.redis?.stop());
-        await rig.startRedis();
+        await blow(() => rig.redis?.server.stop());
+        await rig.redis.start();
       }
       await blow(() => rig.postgres.stop());
       await rig.startPostgres();

@@ -12,9 +12,9 @@ export const storeScenarios: Scenario[] = [
       name: `Redis away for ${awayMs / 1_000} s`,
       backends: REDIS,
       async strike(rig, { blow }) {
-        await blow(() => rig.redis?.stop());
+        await blow(() => rig.redis?.server.stop());
         await pause(awayMs);
-        await rig.startRedis();
+        await rig.redis?.start();
       },
     };
   }),
@@ -23,7 +23,7 @@ export const storeScenarios: Scenario[] = [
     backends: REDIS,
     async strike(rig, { blow }) {
       await killRedis(rig, { blow });
-      await rig.startRedis();
+      await rig.redis?.start();
     },
   },
   {
@@ -31,12 +31,12 @@ export const storeScenarios: Scenario[] = [
     backends: REDIS,
     async strike(rig, { blow, random }) {
       await killRedis(rig, { blow });
-      const folder = join(rig.redisFolder, 'data', 'appendonlydir');
+      const folder = join(rig.redis?.folder ?? '', 'data', 'appendonlydir');
       const file = readdirSync(folder).find((name) => name.endsWith('.incr.aof')) ?? '';
       const { size } = statSync(join(folder, file));
       // A fifth at most: some seconds of work, and it ends in the middle of a command.
       truncateSync(join(folder, file), Math.floor(size * (1 - random() / 5)));
-      await rig.startRedis();
+      await rig.redis?.start();
     },
   },
   {
@@ -49,17 +49,18 @@ export const storeScenarios: Scenario[] = [
     backends: REDIS,
     async strike(rig, { blow }) {
       await flush(rig, { blow });
-      await blow(() => rig.redis?.stop());
+      await blow(() => rig.redis?.server.stop());
       await pause(10_000);
-      await rig.startRedis();
+      await rig.redis?.start();
     },
   },
   {
     name: 'disk full under the append file of Redis',
     backends: REDIS,
+    isForSingleRedis: true, // the disk has room for one server
     needs: { smallDisk: true },
     async strike(rig, { blow, isLong }) {
-      const redis = new Redis(rig.redis?.url ?? '');
+      const redis = new Redis(rig.redis?.server.url ?? '');
       redis.on('error', () => {});
       blow(() => rig.disk?.fill());
       // Redis writes on in memory until its file refuses; then it takes no command that writes.
@@ -95,13 +96,13 @@ export const storeScenarios: Scenario[] = [
 
 /** The queue loses its memory. */
 export async function flush(rig: Rig, { blow }: Pick<Tools, 'blow'>): Promise<void> {
-  const redis = new Redis(rig.redis?.url ?? '');
-  await redis.ping();
-  await blow(() => redis.flushall());
-  redis.disconnect();
+  const servers = (rig.redis?.urls() ?? []).map((url) => new Redis(url));
+  await Promise.all(servers.map((redis) => redis.ping()));
+  await blow(() => Promise.all(servers.map((redis) => redis.flushall())));
+  for (const redis of servers) redis.disconnect();
 }
 
 async function killRedis(rig: Rig, { blow }: Pick<Tools, 'blow'>): Promise<void> {
-  blow(() => process.kill(rig.redis?.pid ?? 0, 'SIGKILL'));
-  await rig.redis?.exited;
+  blow(() => process.kill(rig.redis?.server.pid ?? 0, 'SIGKILL'));
+  await rig.redis?.server.exited;
 }

@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util';
 import { type Backend, Impossible } from './rig.js';
+import { REDIS_KINDS, type RedisKind } from './rig-redis.js';
 import { type Outcome, runScenario } from './run-scenario.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 import { seededRandom } from './seeded-random.js';
 
-const USAGE = `npm run test:faults -- [--long] [--only <words of a name>] [--backend redis|postgres|both] [--rate N] [--seed N]
+const USAGE = `npm run test:faults -- [--long] [--only <words of a name>] [--backend redis|postgres|both]
+                       [--redis single|cluster|sentinel] [--rate N] [--seed N]
 Breaks one part at a time, at random moments, under load, and compares two ledgers: the producer's of every 202, the
 receiver's of every request. Without --long it is the short form, which is part of npm test: it counts, and does not judge how
-soon the flow is normal, so it may run beside anything. --only searches all faults.
+soon the flow is normal, so it may run beside anything. --only searches all faults. --redis cluster: three nodes, of which one
+breaks; --redis sentinel: a primary, which breaks, a replica and three Sentinels. Both imply --backend redis.
 
   accepted      events with a 202               in flight     POSTs under way when something broke
   delivered     seen by all their receivers     normal after  the part is back, until events arrive within 1 s again
@@ -24,14 +27,17 @@ const { values } = parseArgs({
   options: {
     long: { type: 'boolean', default: false },
     backend: { type: 'string', default: 'both' },
+    redis: { type: 'string', default: 'single' },
     only: { type: 'string', default: '' },
     rate: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     help: { type: 'boolean', default: false },
   },
 });
-const backends: Backend[] = values.backend === 'both' ? ['redis', 'postgres'] : [values.backend as Backend];
-if (values.help || backends.some((backend) => backend !== 'redis' && backend !== 'postgres')) {
+const redisKind = REDIS_KINDS.find((kind) => kind === values.redis);
+const backends: Backend[] =
+  redisKind !== 'single' ? ['redis'] : values.backend === 'both' ? ['redis', 'postgres'] : [values.backend as Backend];
+if (values.help || !redisKind || backends.some((backend) => backend !== 'redis' && backend !== 'postgres')) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
 }
@@ -60,7 +66,7 @@ let passed = 0;
 const failed: string[] = [];
 const notRun: string[] = [];
 for (const backend of backends)
-  for (const scenario of scenarios.filter(isChosen(backend))) await run(scenario, backend);
+  for (const scenario of scenarios.filter(isChosen(backend))) await run(scenario, backend, redisKind);
 
 console.log(`\n${passed} passed, ${failed.length} failed. By hand: nothing, the parts were only started again.`);
 for (const one of failed) console.log(`FAILED: ${one}`);
@@ -68,16 +74,18 @@ if (notRun.length > 0) console.log(`\n${banner(notRun)}`);
 process.exit(failed.length > 0 || passed === 0 || (notRun.length > 0 && process.env['CI']) ? 1 : 0);
 
 function isChosen(backend: Backend): (scenario: Scenario) => boolean {
-  return ({ backends: on, name, short = [] }) =>
-    on.includes(backend) && (values.only === '' ? values.long || short.includes(backend) : name.includes(values.only));
+  return ({ backends: on, name, short = [], isForSingleRedis }) =>
+    on.includes(backend) &&
+    !(isForSingleRedis && redisKind !== 'single') &&
+    (values.only === '' ? values.long || short.includes(backend) : name.includes(values.only));
 }
 
-async function run(scenario: Scenario, backend: Backend): Promise<void> {
+async function run(scenario: Scenario, backend: Backend, kind: RedisKind): Promise<void> {
   const random = seededRandom(seed, `${backend} ${scenario.name}`);
   const rate = values.rate === undefined ? rates[backend] : Number(values.rate);
   let problems: string[];
   try {
-    const outcome = await runScenario(scenario, backend, { rate, random, isLong: values.long });
+    const outcome = await runScenario(scenario, backend, { redisKind: kind, rate, random, isLong: values.long });
     print(scenario, backend, rate, outcome);
     problems = problemsOf(outcome);
   } catch (error) {

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { migrateUp } from '@posthorn/core';
-import { type EmbeddedPostgres, type EmbeddedRedis, findFreePort, startPostgres, startRedis } from '@posthorn/embedded';
+import { type EmbeddedPostgres, findFreePort, startPostgres } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
 import { type Proxy, endProcess, openProxy, startProcess, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import type { Seen } from './receiver.js';
+import { openRedis, type RedisKind, type RigRedis } from './rig-redis.js';
 import { type SmallDisk, mountSmallDisk } from './small-disk.js';
 
 export type Backend = 'redis' | 'postgres';
@@ -18,6 +19,8 @@ export type Backend = 'redis' | 'postgres';
 /** What a scenario needs beyond the processes: a network between the workers and the stores that has weather; a small disk
  *  under Redis; a wall clock of one process that can be shifted (SIGUSR2). */
 export interface RigOptions {
+  /** Default: one server. */
+  redisKind?: RedisKind;
   network?: boolean;
   smallDisk?: boolean;
   clock?: { of: 'API' | 'worker'; shiftMs: number };
@@ -31,11 +34,8 @@ export interface Rig {
   startApi(): Promise<void>;
   startWorker(): Promise<void>;
   postgres: EmbeddedPostgres;
-  redis: EmbeddedRedis | null;
+  redis: RigRedis | null;
   startPostgres(): Promise<void>;
-  startRedis(): Promise<void>;
-  /** Where Redis keeps its data. */
-  redisFolder: string;
   /** Between the workers and Postgres, and between the workers and Redis; null without a network. */
   toPostgres: Proxy | null;
   toRedis: Proxy | null;
@@ -79,7 +79,7 @@ export async function openRig(backend: Backend, options: RigOptions = {}): Promi
 
 async function open(
   backend: Backend,
-  { network = false, smallDisk = false, clock }: RigOptions,
+  { redisKind = 'single', network = false, smallDisk = false, clock }: RigOptions,
   { undo, stop }: { undo: (() => unknown)[]; stop: () => Promise<void> },
 ): Promise<Rig> {
   let rig: Rig | undefined;
@@ -91,18 +91,18 @@ async function open(
 
   const postgresPort = await findFreePort();
   const redisPort = await findFreePort();
-  const redisFolder = join(disk?.folder ?? folder, 'redis');
   const openPostgres = () => startPostgres({ directory: join(folder, 'postgres'), port: postgresPort, log: () => {} });
-  const openRedis = () => startRedis({ directory: redisFolder, port: redisPort, log: () => {} });
-  const redis = backend === 'redis' ? await openRedis() : null;
-  undo.push(() => (rig?.redis ?? redis)?.stop());
+  const redisFolder = join(disk?.folder ?? folder, 'redis');
+  const redis = backend === 'redis' ? await openRedis(redisKind, { directory: redisFolder, port: redisPort }) : null;
+  undo.push(() => redis?.stop());
   if (backend === 'redis' && !redis) throw new Impossible('There is no redis-server on the PATH.');
   const postgres = await openPostgres();
   undo.push(() => (rig?.postgres ?? postgres).stop());
   await migrateUp({ url: postgres.url, log: silent });
   if (backend === 'postgres') await migrateQueues({ backend, url: postgres.url });
   const toPostgres = network ? await openProxy({ host: '127.0.0.1', port: postgresPort }) : null;
-  const toRedis = network && redis ? await openProxy({ host: '127.0.0.1', port: redisPort }) : null;
+  const toRedis =
+    network && redisKind === 'single' && redis ? await openProxy({ host: '127.0.0.1', port: redisPort }) : null;
   undo.push(
     () => toPostgres?.close(),
     () => toRedis?.close(),
@@ -119,7 +119,7 @@ async function open(
     PATH: process.env['PATH'] ?? '',
     DATABASE_URL: postgres.url,
     QUEUE_BACKEND: backend,
-    ...(redis && { REDIS_URL: redis.url }),
+    ...redis?.settings,
     POSTHORN_OPERATOR_KEY: operatorKey,
     POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     ALLOW_PRIVATE_NETWORKS: '127.0.0.0/8',
@@ -134,7 +134,7 @@ async function open(
   const workerEnv = {
     ...env,
     DATABASE_URL: through(postgres.url, toPostgres),
-    ...(redis && { REDIS_URL: through(redis.url, toRedis) }),
+    ...(toRedis && redis && { REDIS_URL: through(redis.server.url, toRedis) }),
   };
   const shiftable = clock && {
     NODE_OPTIONS: `--import=${new URL('./shift-clock.js', import.meta.url).href}`,
@@ -164,8 +164,6 @@ async function open(
     postgres,
     redis,
     startPostgres: async () => void (made.postgres = await openPostgres()),
-    startRedis: async () => void (made.redis = await openRedis()),
-    redisFolder,
     toPostgres,
     toRedis,
     disk,

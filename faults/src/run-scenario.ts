@@ -4,6 +4,7 @@ import { type Verdict, UNDER_WAY_MS, countArrived, isNormal, judge, slowest } fr
 import { startProducer } from './producer.js';
 import type { Seen } from './receiver.js';
 import { type Backend, openRig } from './rig.js';
+import type { RedisKind } from './rig-redis.js';
 import type { Scenario } from './scenario.js';
 
 export interface Outcome extends Verdict {
@@ -16,6 +17,7 @@ export interface Outcome extends Verdict {
 }
 
 export interface RunOptions {
+  redisKind: RedisKind;
   rate: number;
   random: () => number;
   /** The long form also judges how soon the flow is normal again, so it needs a quiet machine. The short form counts alone:
@@ -32,8 +34,8 @@ const EVENTS_EACH_SIDE = 100;
 /** Load until the flow is normal, the fault at a random moment, load until the flow is normal again; then everything that was
  *  accepted has time to arrive, and the ledgers are compared. Throws when the flow was not normal before the fault. */
 export async function runScenario(scenario: Scenario, backend: Backend, options: RunOptions): Promise<Outcome> {
-  const { rate, random, isLong } = options;
-  const rig = await openRig(backend, scenario.needs);
+  const { redisKind, rate, random, isLong } = options;
+  const rig = await openRig(backend, { ...scenario.needs, redisKind });
   try {
     const busySince = sampleProcessors();
     const producer = startProducer({ url: rig.publishUrl, key: rig.operatorKey, rate });

@@ -7,7 +7,9 @@ export interface Scenario {
   backends: Backend[];
   /** Part of the short form, which `npm test` runs, on these. */
   short?: Backend[];
-  needs?: RigOptions;
+  needs?: Omit<RigOptions, 'redisKind'>;
+  /** Breaks what only a Redis of one server has. */
+  isForSingleRedis?: true;
   /** Breaks something; resolves when the part is back, or at once if it will not be missed. */
   strike(rig: Rig, tools: Tools): Promise<void>;
 }

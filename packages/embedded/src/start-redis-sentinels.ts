@@ -21,6 +21,8 @@ export interface WatchedServer {
   /** The server as it runs now. */
   current: EmbeddedRedis;
   readonly port: number;
+  /** Where it keeps its data. */
+  readonly directory: string;
   /** Starts the server again, once it has ended, where it was. The Sentinels decide what it is. */
   start(): Promise<void>;
 }
@@ -90,7 +92,12 @@ async function startWatched(directory: string): Promise<WatchedServer> {
   };
   const current = await open();
   const port = Number(new URL(current.url).port);
-  const server: WatchedServer = { current, port, start: async () => void (server.current = await open(port)) };
+  const server: WatchedServer = {
+    current,
+    port,
+    directory,
+    start: async () => void (server.current = await open(port)),
+  };
   return server;
 }
 
