@@ -51,11 +51,11 @@ describe.runIf(inject('redisUrl') !== null)(
       receiver.answer(500, 200);
       const publish = () => stack.publish(account, '{"event":"message:created","payload":{}}');
       for (let n = 0; n < 10; n += 1) await publish();
-      await waitFor(() => receiver.events.length === 11, { what: 'ten events and one retry' });
+      await waitFor(() => receiver.events.length >= 11, { what: 'ten events and one retry' });
       const admin = new Redis(server.url);
       await admin.flushall();
-      await publish();
-      await waitFor(() => receiver.events.length === 12, { what: 'the event after the flush' });
+      const { id } = await publish();
+      await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
 
       await waitFor(async () => {
         const health = await (await fetch(`${stack.apiUrl}/readyz`)).json();
