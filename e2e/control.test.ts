@@ -143,7 +143,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     const event = await stack.publish(account, MESSAGE);
     await waitFor(async () => (await count(account, 'succeeded', 1)) === 1);
     const { id } = await stack.delivery(account, event.id);
-    await ledger('DELETE FROM attempts WHERE delivery_id = $1', [toUuid('dlv', id)]);
+    await ledger('DELETE FROM earlier_attempts WHERE delivery_id = $1', [toUuid('dlv', id)]);
     await ledger(
       `WITH d AS (DELETE FROM finished_deliveries WHERE id = $1 RETURNING *)
        INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, leased_until)

@@ -3,7 +3,7 @@ import type { Database } from '@posthorn/core';
 const DAYS = 40;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const SLICE_DAYS = 7;
-const PARTITIONED = ['events', 'finished_deliveries', 'attempts'];
+const PARTITIONED = ['events', 'finished_deliveries', 'earlier_attempts'];
 const TABLES = ['pending_deliveries', ...PARTITIONED];
 
 /** One delivery in so many is held, whatever its age. */
@@ -46,18 +46,22 @@ export async function fillLedger(
          INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, created_at)
          SELECT id, $1::text, event_id, 'message:created', $4, 'held', created_at FROM made WHERE is_held
        )
-       INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
-       SELECT id, $1::text, event_id, 'message:created', $4, 'succeeded', 1, 0, created_at, created_at FROM made WHERE NOT is_held`,
+       INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at,
+         attempt_id, is_late, last_trigger, last_outcome, last_status_code, last_attempt_at, last_duration_ms,
+         url, user_agent, body_bytes, signature_count, response_headers, response_body, response_truncated)
+       SELECT id, $1::text, event_id, 'message:created', $4, 'succeeded', CASE WHEN random() < 2.0 / 3 THEN 2 ELSE 1 END, 0, created_at, created_at,
+         ${idAt('created_at')}, false, 'auto', 'ok', 200, created_at, 12,
+         'https://hooks.example.com/webhook', 'Posthorn/0.1.0', 100, 1, '{"content-type":"text/plain"}', 'thanks', false
+       FROM made WHERE NOT is_held`,
       [accountId, at(-age), perDay, subscriptionId],
     );
     await patiently(
       db,
-      `INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
+      `INSERT INTO earlier_attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
          url, user_agent, body_bytes, signature_count, response_headers, response_body, response_truncated)
-       SELECT ${idAt('d.created_at')}, $1::text, $4::uuid, d.id, number, 'auto', 'ok', 200, d.created_at, 12,
+       SELECT ${idAt('d.created_at')}, $1::text, $4::uuid, d.id, 1, 'auto', 'ok', 200, d.created_at, 12,
          'https://hooks.example.com/webhook', 'Posthorn/0.1.0', 100, 1, '{"content-type":"text/plain"}', 'thanks', false
-       FROM deliveries d, generate_series(1, CASE WHEN random() < 2.0 / 3 THEN 2 ELSE 1 END) number
-       WHERE d.account_id = $1::text AND d.id >= posthorn_uuid_at($2::timestamptz) AND d.id < posthorn_uuid_at($3::timestamptz)`,
+       FROM deliveries d WHERE (d.attempt_count = 2 OR d.status = 'held') AND d.account_id = $1::text AND d.id >= posthorn_uuid_at($2::timestamptz) AND d.id < posthorn_uuid_at($3::timestamptz)`,
       [accountId, at(-age), at(-age + 1), subscriptionId],
     );
   }

@@ -71,7 +71,7 @@ async function addAttempts(databaseUrl: string): Promise<string> {
     `WITH often AS (
        SELECT id, account_id, subscription_id FROM deliveries WHERE account_id = $1 AND status = 'failed' ORDER BY id DESC LIMIT 1
      ), added AS (
-       INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
+       INSERT INTO earlier_attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
          url, user_agent, body_bytes, signature_count, response_headers, response_body, response_truncated)
        SELECT posthorn_uuidv7(), account_id, subscription_id, id, n, 'auto', 'http_error', 503, now() - n * interval '1 minute', 80 + n,
          'https://hooks1.example.com/webhook', 'Posthorn/0.1.0', 100, 1, '{"content-type":"text/html"}',

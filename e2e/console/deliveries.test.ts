@@ -10,13 +10,13 @@ const ADD_WEBHOOKS = `INSERT INTO subscriptions (id, account_id, url, events)
 
 /** Gives the only delivery of an account, which is finished, so many attempts: the last of them again and again. */
 const REPEAT_ATTEMPTS = `WITH repeated AS (
-    UPDATE finished_deliveries SET attempt_count = $2::int WHERE account_id = $1 RETURNING id
+    UPDATE finished_deliveries SET attempt_count = $2::int WHERE account_id = $1
   ), latest AS (
-    SELECT a FROM attempts a JOIN repeated d ON d.id = a.delivery_id ORDER BY a.number DESC LIMIT 1
+    SELECT * FROM attempts WHERE account_id = $1 ORDER BY number DESC LIMIT 1
   )
-  INSERT INTO attempts
-  SELECT (jsonb_populate_record(a, jsonb_build_object('id', posthorn_uuidv7(), 'number', n))).*
-  FROM latest, generate_series((a).number + 1, $2::int) n`;
+  INSERT INTO earlier_attempts
+  SELECT (jsonb_populate_record(NULL::earlier_attempts, to_jsonb(a) || jsonb_build_object('id', posthorn_uuidv7(), 'number', n))).*
+  FROM latest a, generate_series(a.number, $2::int - 1) n`;
 
 /** So many deliveries of an account's only webhook, of which the oldest is of another type. */
 const ADD_DELIVERIES = `INSERT INTO finished_deliveries

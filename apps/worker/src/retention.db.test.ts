@@ -28,7 +28,7 @@ it('goes on through faults, each told once, and ends when it is told to', async 
   const log = { ...silent, error: (_: object, event: string) => void told.push(event) };
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 2, log: silent });
-  await db.pool.query('DROP TABLE attempts');
+  await db.pool.query('DROP TABLE earlier_attempts CASCADE');
   const running = startRetention({ db, retentionDays: 30, payloadRetentionDays: null, log, observe: () => {} });
   await waitFor(() => told.length === 1);
   await running.stop();

@@ -59,7 +59,12 @@ export const Attempt = z
     url: z.string().describe('Where it was sent.'),
     remoteAddress: z.string().nullable().describe('The address that was connected to.'),
     requestHeaders: z.record(z.string(), z.string()).describe('As sent; secrets are masked.'),
-    responseHeaders: z.record(z.string(), z.string()).nullable().describe('As received; secrets are masked.'),
+    responseHeaders: z
+      .record(z.string(), z.string())
+      .nullable()
+      .describe(
+        'As received, without Connection, Date, Keep-Alive and Transfer-Encoding, and without Content-Length unless the body is truncated. Secrets are masked.',
+      ),
     responseBody: z
       .string()
       .nullable()

@@ -44,7 +44,8 @@ export async function writeHistory(stack: ToldStack, { account, receivers }: Sto
     for (const { receiver, host } of receivers) {
       const named = [receiver.url, `https://${host}/webhook`];
       await client.query('UPDATE subscriptions SET url = replace(url, $1, $2)', named);
-      await client.query('UPDATE attempts SET url = replace(url, $1, $2)', named);
+      await client.query('UPDATE earlier_attempts SET url = replace(url, $1, $2)', named);
+      await client.query('UPDATE finished_deliveries SET url = replace(url, $1, $2)', named);
     }
   } finally {
     await client.end();

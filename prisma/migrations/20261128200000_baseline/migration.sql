@@ -311,7 +311,7 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);
 
--- Events and finished deliveries are partitioned by their ids, and attempts by their deliveries', so by time: what is old goes with its partition
+-- Events and finished deliveries are partitioned by their ids, and earlier attempts by their deliveries', so by time: what is old goes with its partition
 -- (packages/core/src/retention). A row for whose time there is none goes into `…_other`, so no insert ever fails.
 CREATE TABLE events (
   id              uuid           NOT NULL,
@@ -443,24 +443,42 @@ CREATE TRIGGER subscriptions_breaker_changed AFTER UPDATE ON subscriptions
   FOR EACH ROW WHEN (OLD.breaker_until > coalesce(NEW.breaker_until, '-infinity'))
   EXECUTE FUNCTION posthorn_add_due_subscription();
 
+-- Most deliveries succeed at the first attempt, so a finished delivery and its last attempt share a row: the last_… columns, and those from
+-- attempt_id on. attempt_id null: its last attempt, if any, is in earlier_attempts (it was canceled afterwards).
 CREATE TABLE finished_deliveries (
-  id                uuid            PRIMARY KEY,
-  event_id          uuid            NOT NULL,
-  subscription_id   uuid            NOT NULL,
-  replay_id         uuid,
-  created_at        timestamptz(6)  NOT NULL,
-  completed_at      timestamptz(6)  NOT NULL,
-  last_attempt_at   timestamptz(6),
-  status            delivery_status NOT NULL,
-  last_outcome      attempt_outcome,
-  last_trigger      attempt_trigger,
-  attempt_count     integer         NOT NULL,
-  failure_count     integer         NOT NULL,
-  last_status_code  integer,
-  last_duration_ms  integer,
-  account_id        varchar(64)     NOT NULL,
-  event_type        varchar(128)    NOT NULL,
-  status_reason     text,
+  id                  uuid            PRIMARY KEY,
+  event_id            uuid            NOT NULL,
+  subscription_id     uuid            NOT NULL,
+  replay_id           uuid,
+  attempt_id          uuid,
+  created_at          timestamptz(6)  NOT NULL,
+  completed_at        timestamptz(6)  NOT NULL,
+  last_attempt_at     timestamptz(6),
+  status              delivery_status NOT NULL,
+  last_outcome        attempt_outcome,
+  last_trigger        attempt_trigger,
+  attempt_count       integer         NOT NULL,
+  failure_count       integer         NOT NULL,
+  last_status_code    integer,
+  last_duration_ms    integer,
+  dns_ms              integer,
+  connect_ms          integer,
+  tls_ms              integer,
+  first_byte_ms       integer,
+  body_bytes          integer,
+  signature_count     smallint,
+  response_truncated  boolean,
+  is_late             boolean,
+  account_id          varchar(64)     NOT NULL,
+  event_type          varchar(128)    NOT NULL,
+  status_reason       text,
+  url                 text,
+  remote_address      text,
+  user_agent          text,
+  own_headers         text,
+  response_headers    json,
+  response_body       bytea,
+  error               text,
   CONSTRAINT finished_deliveries_status_check CHECK (status IN ('succeeded', 'failed', 'canceled'))
 ) PARTITION BY RANGE (id);
 CREATE INDEX finished_deliveries_account_id_id_idx ON finished_deliveries (account_id, id);
@@ -470,6 +488,9 @@ CREATE INDEX finished_deliveries_status_idx ON finished_deliveries (account_id, 
 CREATE INDEX finished_deliveries_outcome_idx ON finished_deliveries (account_id, last_outcome, id) WHERE last_outcome <> 'ok';
 CREATE INDEX finished_deliveries_trigger_idx ON finished_deliveries (account_id, last_trigger, id) WHERE last_trigger <> 'auto';
 CREATE INDEX finished_deliveries_replay_idx ON finished_deliveries (replay_id, status, id) WHERE replay_id IS NOT NULL;
+-- As earlier_attempts_late_idx.
+CREATE INDEX finished_deliveries_late_idx ON finished_deliveries (attempt_id) WHERE is_late;
+
 CREATE VIEW deliveries AS
 SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, due_at, asked_trigger, leased_until,
   created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
@@ -479,8 +500,8 @@ SELECT id, account_id, event_id, event_type, subscription_id, status, status_rea
   created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM finished_deliveries;
 
--- Attempts of deliveries, each in the partition of its delivery. The key also holds that no number is recorded twice.
-CREATE TABLE attempts (
+-- The attempts that a delivery did not finish with, each in the partition of its delivery. The key also holds that no number is recorded twice.
+CREATE TABLE earlier_attempts (
   started_at          timestamptz(6)  NOT NULL,
   delivery_id         uuid            NOT NULL,
   id                  uuid            NOT NULL,
@@ -509,7 +530,20 @@ CREATE TABLE attempts (
   PRIMARY KEY (delivery_id, number)
 ) PARTITION BY RANGE (delivery_id);
 -- Those that are not found among the last deliveries (packages/core/src/deliveries/late-attempts.ts).
-CREATE INDEX attempts_late_idx ON attempts (id) WHERE is_late;
+CREATE INDEX earlier_attempts_late_idx ON earlier_attempts (id) WHERE is_late;
+
+-- All attempts of deliveries.
+CREATE VIEW attempts AS
+SELECT account_id, subscription_id, delivery_id, id, number, trigger, outcome, status_code, started_at, duration_ms, is_late,
+  dns_ms, connect_ms, tls_ms, first_byte_ms, body_bytes, signature_count, response_truncated, url, remote_address, user_agent, own_headers,
+  response_headers, response_body, error
+FROM earlier_attempts
+UNION ALL
+SELECT account_id, subscription_id, id, attempt_id, attempt_count, last_trigger, last_outcome, last_status_code, last_attempt_at,
+  last_duration_ms, is_late,
+  dns_ms, connect_ms, tls_ms, first_byte_ms, body_bytes, signature_count, response_truncated, url, remote_address, user_agent, own_headers,
+  response_headers, response_body, error
+FROM finished_deliveries WHERE attempt_id IS NOT NULL;
 
 -- Attempts of verifications: few, so they need no partitions. They go with their verification.
 CREATE TABLE verification_attempts (
@@ -543,7 +577,7 @@ DECLARE
   until uuid := posthorn_uuid_at((date_trunc('day', now() AT TIME ZONE 'UTC') + interval '2 days') AT TIME ZONE 'UTC');
   partitioned text;
 BEGIN
-  FOREACH partitioned IN ARRAY ARRAY['events', 'finished_deliveries', 'attempts'] LOOP
+  FOREACH partitioned IN ARRAY ARRAY['events', 'finished_deliveries', 'earlier_attempts'] LOOP
     EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (MINVALUE) TO (%L)', partitioned || '_first', partitioned, until);
     EXECUTE format('CREATE TABLE %I PARTITION OF %I DEFAULT', partitioned || '_other', partitioned);
   END LOOP;

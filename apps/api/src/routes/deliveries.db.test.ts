@@ -83,7 +83,7 @@ describe('deliveries', () => {
     await deliver();
     const [{ id }] = await list();
     await api.deps.db.pool.query(
-      `INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms,
+      `INSERT INTO earlier_attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms,
          url, response_truncated)
        SELECT posthorn_uuidv7(), account_id, subscription_id, delivery_id, n, 'manual', outcome, started_at, duration_ms,
          url, response_truncated

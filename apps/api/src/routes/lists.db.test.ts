@@ -118,7 +118,7 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
     [name],
   );
   await pool.query(
-    `INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms, url, response_truncated)
+    `INSERT INTO earlier_attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms, url, response_truncated)
      SELECT id, account_id, subscription_id, id, 1, 'auto', 'ok', created_at, 80, 'https://hooks.example.com/', false
      FROM deliveries WHERE account_id = $1::varchar`,
     [name],

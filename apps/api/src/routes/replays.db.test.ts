@@ -10,7 +10,7 @@ beforeEach(async () => {
   api.answer(echo);
   // Or the dispatcher would bring what earlier tests left.
   await api.deps.db.pool.query(
-    'TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, attempts, events, replays',
+    'TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, earlier_attempts, events, replays',
   );
   account = await api.account();
   subscription = await api.activeSubscription(account);
@@ -51,7 +51,7 @@ async function failMany(many: number, { attempts = 1 } = {}): Promise<void> {
        SELECT posthorn_delivery_id(event.id), $1, event.id, 'message:created', subscription.id, 'failed', 'exhausted', $3, $3, now(), now() FROM event, subscription
        RETURNING id, subscription_id
      )
-     INSERT INTO attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms, url, response_truncated)
+     INSERT INTO earlier_attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, started_at, duration_ms, url, response_truncated)
      SELECT posthorn_uuidv7(), $1, subscription_id, id, number, 'auto', 'timeout', now(), 1, 'https://hooks.example.com/webhook', false
      FROM delivery, generate_series(1, $3) AS number`,
     [account, many, attempts],

@@ -241,8 +241,12 @@ async function eraseVerifications(client: pg.PoolClient, at: At): ReturnType<Era
 
 /** Where the rows are, where their attempts are, and the column that says whose these are. */
 const ERASED = {
-  pending_deliveries: { tables: ['pending_deliveries'], attempts: 'attempts', key: 'delivery_id' },
-  deliveries: { tables: ['pending_deliveries', 'finished_deliveries'], attempts: 'attempts', key: 'delivery_id' },
+  pending_deliveries: { tables: ['pending_deliveries'], attempts: 'earlier_attempts', key: 'delivery_id' },
+  deliveries: {
+    tables: ['pending_deliveries', 'finished_deliveries'],
+    attempts: 'earlier_attempts',
+    key: 'delivery_id',
+  },
   verifications: { tables: ['verifications'], attempts: 'verification_attempts', key: 'verification_id' },
 };
 

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Deps } from '../deps.js';
 import { LEASED_FROM_NOW } from '../deliveries/lease.js';
+import { KEEP_LAST_ATTEMPTS } from '../deliveries/attempt-columns.js';
 import { COLUMNS } from '../delivery-tables.js';
 import type { Delivery } from '../generated/prisma/client.js';
 
@@ -58,7 +59,9 @@ pending AS (
   RETURNING d.attempt_count
 ),
 leaving AS (
-  DELETE FROM finished_deliveries d WHERE d.id = $2 AND EXISTS (SELECT FROM may) RETURNING ${COLUMNS}
+  DELETE FROM finished_deliveries d WHERE d.id = $2 AND EXISTS (SELECT FROM may) RETURNING d.*
+),
+kept AS (${KEEP_LAST_ATTEMPTS}
 ),
 returned AS (
   INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, leased_until)

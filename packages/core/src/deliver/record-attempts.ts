@@ -7,7 +7,12 @@ import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { CAPACITY_GROWS, HAS_FULL_CAPACITY, QUICK_MS, SET_CAPACITY } from '../throttle/capacity.js';
 import { HAS_FAILURES, isClosed, OPENS, SET_BREAKER, weightOf } from '../throttle/circuit-breaker.js';
 import { type Columns, namesOf, unnest, valuesOf } from '../unnest.js';
-import { ATTEMPT_COLUMNS, type AttemptMade } from '../deliveries/attempt-columns.js';
+import {
+  ATTEMPT_COLUMNS,
+  type AttemptMade,
+  FINISHED_DETAILS,
+  KEEP_LAST_ATTEMPTS,
+} from '../deliveries/attempt-columns.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from '../deliveries/delivery.js';
 import { isLate } from '../deliveries/late-attempts.js';
@@ -59,7 +64,7 @@ const OWED: Record<Table, string> = {
   finished_deliveries: 'NULL::timestamptz AS due_at, NULL::attempt_trigger AS asked_trigger',
 };
 
-/** What writes the rows of `after`. */
+/** What writes the rows of `after`, each with its attempt. The last attempt of a finished delivery is in the delivery's row. */
 const WRITE: Record<Table, string> = {
   // A delivery that still owes an attempt, or is held, stays; any other one moves to the other table.
   pending_deliveries: `
@@ -74,18 +79,30 @@ leaving AS (
   DELETE FROM pending_deliveries d USING after a WHERE d.id = a.id AND a.is_finished
 ),
 finished AS (
-  INSERT INTO finished_deliveries (${COLUMNS})
-  SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count,
-    created_at, completed_at, replay_id, outcome, trigger, status_code, duration_ms, started_at
-  FROM after WHERE is_finished
+  INSERT INTO finished_deliveries (${COLUMNS}, ${FINISHED_DETAILS.names})
+  SELECT a.id, a.account_id, a.event_id, a.event_type, a.subscription_id, a.status, a.status_reason, a.attempt_count, a.failure_count,
+    a.created_at, a.completed_at, a.replay_id, a.outcome, a.trigger, a.status_code, a.duration_ms, a.started_at, ${FINISHED_DETAILS.of('i')}
+  FROM after a JOIN input i ON i.id = a.attempt_id WHERE a.is_finished
+),
+earlier AS (
+  INSERT INTO earlier_attempts (account_id, subscription_id, delivery_id, trigger, is_late, ${namesOf(ATTEMPT_COLUMNS)})
+  SELECT a.account_id, a.subscription_id, a.id, i.trigger, i.is_late, ${namesOf(ATTEMPT_COLUMNS, 'i')}
+  FROM after a JOIN input i ON i.id = a.attempt_id WHERE NOT a.is_finished
 )`,
+  // It was canceled, so its last attempt is not in its row. After a restore of an earlier state it may be.
   finished_deliveries: `
+leaving AS (
+  SELECT d.* FROM finished_deliveries d WHERE d.id IN (SELECT id FROM after)
+),
+kept AS (${KEEP_LAST_ATTEMPTS}
+),
 staying AS (
   UPDATE finished_deliveries d SET
     status = a.status, status_reason = a.status_reason, attempt_count = a.attempt_count, failure_count = a.failure_count,
     completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
-    last_status_code = a.status_code, last_duration_ms = a.duration_ms, last_attempt_at = a.started_at
-  FROM after a WHERE d.id = a.id
+    last_status_code = a.status_code, last_duration_ms = a.duration_ms, last_attempt_at = a.started_at,
+    (${FINISHED_DETAILS.names}) = (${FINISHED_DETAILS.of('i')})
+  FROM after a JOIN input i ON i.id = a.attempt_id WHERE d.id = a.id
 )`,
 };
 
@@ -179,13 +196,6 @@ counted AS (
   GROUP BY account_id, subscription_id, event_type, outcome, status_code, ${DURATION_BUCKET}, ended
 )`;
 
-const WRITE_ATTEMPTS = `
-written AS (
-  INSERT INTO attempts (account_id, subscription_id, delivery_id, trigger, is_late, ${namesOf(ATTEMPT_COLUMNS)})
-  SELECT a.account_id, a.subscription_id, a.id, i.trigger, i.is_late, ${namesOf(ATTEMPT_COLUMNS, 'i')}
-  FROM after a JOIN input i ON i.id = a.attempt_id
-)`;
-
 /** `verdict`: what the attempts say of each subscription together. */
 const JUDGE_SUBSCRIPTIONS = `
 verdict AS (
@@ -272,7 +282,6 @@ const recordIn = (table: Table): string =>
     FIND_AFTER,
     WRITE[table],
     COUNT,
-    WRITE_ATTEMPTS,
     JUDGE_SUBSCRIPTIONS,
     LOCK_SUBSCRIPTIONS,
     CHANGE_SUBSCRIPTIONS,

@@ -1,6 +1,6 @@
 import type { PostResult } from '@posthorn/sender';
 import { newId } from '../id.js';
-import type { Columns } from '../unnest.js';
+import { type Columns, namesOf } from '../unnest.js';
 
 /** An attempt that was made: one POST, whatever it was for. */
 export interface AttemptMade {
@@ -9,14 +9,8 @@ export interface AttemptMade {
   result: PostResult;
 }
 
-/** What is recorded of every attempt, beside whose it is. */
-export const ATTEMPT_COLUMNS: Columns<AttemptMade> = {
-  id: ['uuid', () => newId()],
-  number: ['int', ({ attemptNumber }) => attemptNumber],
-  outcome: ['attempt_outcome', ({ result }) => result.outcome],
-  status_code: ['int', ({ result }) => result.statusCode],
-  started_at: ['timestamptz', ({ result }) => result.startedAt],
-  duration_ms: ['int', ({ result }) => Math.round(result.durationMs)],
+/** What only the attempt has: a finished delivery has the rest as last_outcome, last_status_code, …. */
+const DETAILS: Columns<AttemptMade> = {
   dns_ms: ['int', ({ result }) => rounded(result.timings.dnsMs)],
   connect_ms: ['int', ({ result }) => rounded(result.timings.connectMs)],
   tls_ms: ['int', ({ result }) => rounded(result.timings.tlsMs)],
@@ -28,11 +22,52 @@ export const ATTEMPT_COLUMNS: Columns<AttemptMade> = {
   signature_count: ['smallint', ({ result }) => result.request?.signatureCount ?? null],
   // Names of headers have no spaces.
   own_headers: ['text', ({ result }) => result.request?.ownNames.join(' ') || null],
-  response_headers: ['json', ({ result }) => result.responseHeaders && JSON.stringify(result.responseHeaders)],
+  response_headers: ['json', ({ result }) => result.responseHeaders && JSON.stringify(keptHeaders(result))],
   response_body: ['bytea', ({ result }) => Buffer.from(result.body)],
   response_truncated: ['boolean', ({ result }) => result.bodyTruncated],
   // Text in Postgres has no NUL.
   error: ['text', ({ result }) => result.error?.replaceAll('\0', '') ?? null],
 };
+
+/** What is recorded of every attempt, beside whose it is. */
+export const ATTEMPT_COLUMNS: Columns<AttemptMade> = {
+  id: ['uuid', () => newId()],
+  number: ['int', ({ attemptNumber }) => attemptNumber],
+  outcome: ['attempt_outcome', ({ result }) => result.outcome],
+  status_code: ['int', ({ result }) => result.statusCode],
+  started_at: ['timestamptz', ({ result }) => result.startedAt],
+  duration_ms: ['int', ({ result }) => Math.round(result.durationMs)],
+  ...DETAILS,
+};
+
+// A finished delivery and its last attempt share a row of `finished_deliveries`; the attempts before that one are in `earlier_attempts`.
+// The view `attempts` reads both.
+
+const DETAIL_NAMES = namesOf(DETAILS);
+
+/** SQL: the columns of `finished_deliveries` that only its attempt has. `of`: the same of an attempt. */
+export const FINISHED_DETAILS = {
+  names: `attempt_id, is_late, ${DETAIL_NAMES}`,
+  of: (alias: string): string => `${alias}.id, ${alias}.is_late, ${namesOf(DETAILS, alias)}`,
+};
+
+/** SQL: writes the last attempts of finished deliveries, which get another attempt, to `earlier_attempts`. `leaving` has their whole rows. */
+export const KEEP_LAST_ATTEMPTS = `
+  INSERT INTO earlier_attempts (account_id, subscription_id, delivery_id, id, number, trigger, outcome, status_code, started_at, duration_ms,
+    is_late, ${DETAIL_NAMES})
+  SELECT account_id, subscription_id, id, attempt_id, attempt_count, last_trigger, last_outcome, last_status_code, last_attempt_at, last_duration_ms,
+    is_late, ${DETAIL_NAMES}
+  FROM leaving WHERE attempt_id IS NOT NULL`;
+
+/** Headers that most responses have and that do not help to find out why an attempt failed. They would be a third of the row. */
+const USUAL_HEADERS = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
+
+/** Without the usual ones, and without the length of a body that is stored completely. */
+const keptHeaders = ({ responseHeaders, bodyTruncated }: PostResult): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(responseHeaders ?? {}).filter(
+      ([name]) => !USUAL_HEADERS.has(name) && (name !== 'content-length' || bodyTruncated),
+    ),
+  );
 
 const rounded = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

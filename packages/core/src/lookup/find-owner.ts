@@ -15,7 +15,7 @@ export interface Owner {
 const NOTHING = 'NULL::uuid AS "subscriptionId", NULL::uuid AS "eventId", NULL::uuid AS "deliveryId"';
 const OF_SUBSCRIPTION = 'subscription_id AS "subscriptionId", NULL::uuid AS "eventId", NULL::uuid AS "deliveryId"';
 const OF_DELIVERY = `account_id AS "accountId", subscription_id AS "subscriptionId", NULL::uuid AS "eventId", delivery_id AS "deliveryId"`;
-// Each uses its table's key; an attempt is found among the deliveries of its time ($3 to $4), or in attempts_late_idx.
+// Each uses its table's key; an attempt is found among the deliveries of its time ($3 to $4), or in the indexes of late ones.
 const FIND: Record<Kind, string> = {
   subscription: `SELECT account_id AS "accountId", ${NOTHING} FROM subscriptions WHERE id = $1 AND deleted_at IS NULL`,
   // No index has the ids of events of all accounts: each account's are looked at.

@@ -1,7 +1,7 @@
 import { isOutsideTransaction } from './split-statements.js';
 
 /** Every publish or attempt writes to these, so a lock of more than a moment stops Posthorn. */
-const HOT_TABLES = ['events', 'attempts', 'pending_deliveries', 'finished_deliveries'];
+const HOT_TABLES = ['events', 'earlier_attempts', 'pending_deliveries', 'finished_deliveries'];
 
 // A hot table, one of its partitions, or `{events}` (see migrate.ts), with or without schema and quotes.
 const HOT = String.raw`(?:public\.)?"?\{?(?:${HOT_TABLES.join('|')})(?:_first|_other|_\d{8})?\}?"?(?![\w{"])`;

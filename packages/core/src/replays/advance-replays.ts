@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type Database, inTransaction } from '../database.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Replay as Row, SubscriptionStatus } from '../generated/prisma/client.js';
-import { COLUMNS } from '../delivery-tables.js';
+import { KEEP_LAST_ATTEMPTS } from '../deliveries/attempt-columns.js';
 import { idsAround, IS_FAILED, IS_MISSED } from './replay.js';
 
 /** What one step goes over at most, where little of it is to be replayed. */
@@ -180,7 +180,9 @@ const BRING: Record<Row['which'], string> = {
   // What succeeded since it was found is left alone. An attempt that a person asked for stays asked for.
   failed: `
 WITH leaving AS (
-  DELETE FROM finished_deliveries d WHERE d.id = ANY ($2::uuid[]) AND ${IS_FAILED} RETURNING ${COLUMNS}
+  DELETE FROM finished_deliveries d WHERE d.id = ANY ($2::uuid[]) AND ${IS_FAILED} RETURNING d.*
+),
+kept AS (${KEEP_LAST_ATTEMPTS}
 ),
 returned AS (
   INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,

@@ -35,7 +35,7 @@ beforeEach(async () => {
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
   await ledger.db.pool.query(
-    'TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, attempts, events, replays',
+    'TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, earlier_attempts, events, replays',
   );
 });
 

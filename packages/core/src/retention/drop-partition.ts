@@ -13,7 +13,7 @@ const STILL_NEEDED: Record<Partitioned, (partition: Partition) => string> = {
        SELECT account_id, event_id FROM fan_outs WHERE event_id >= '${from ?? BEFORE_ALL}' AND event_id < '${until}' AND completed_at IS NULL
      ) d LIMIT ${MOVED_AT_ONCE + 1}`,
   // Uses the keys of deliveries and of the partition.
-  attempts: ({ name, from, until }) =>
+  earlier_attempts: ({ name, from, until }) =>
     `SELECT d.account_id, d.id FROM deliveries d JOIN ${name} a ON a.delivery_id = d.id
      WHERE d.id >= '${from ?? BEFORE_ALL}' AND d.id < '${until}' AND d.attempt_count > 0 LIMIT ${MOVED_AT_ONCE + 1}`,
 };

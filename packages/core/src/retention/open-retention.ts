@@ -63,14 +63,14 @@ const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
 const WALK: Record<Partitioned, typeof walkAccounts> = {
   finished_deliveries: walk,
   events: walkAccounts,
-  attempts: (client, walked: Walk, signal) => walk(client, { ...walked, key: KEY.attempts }, signal),
+  earlier_attempts: (client, walked: Walk, signal) => walk(client, { ...walked, key: KEY.earlier_attempts }, signal),
 };
 const NEEDED_BY_NO_DELIVERY: Record<Partitioned, (partition: string) => string> = {
   finished_deliveries: (partition) => `DELETE FROM ${partition} d USING looked l WHERE d.id = l.id`,
   events: (partition) =>
     `DELETE FROM ${partition} e USING looked l WHERE e.account_id = l.account_id AND e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
        AND NOT ${isExpanding('e.id')}`,
-  attempts: (partition) =>
+  earlier_attempts: (partition) =>
     `DELETE FROM ${partition} a USING looked l WHERE a.delivery_id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = l.id)`,
 };
 // Empty is what no event is published with, so it tells that there was more.
@@ -80,17 +80,23 @@ const ERASED: Partial<Record<Partitioned, string>> = {
   WHERE e.account_id = l.account_id AND e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
     SELECT FROM pending_deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0
   ) AND NOT ${isExpanding('e.id')}`,
-  // The sentence about an unreadable response shows the beginning of it.
-  attempts: `
-  UPDATE attempts a SET response_body = NULL, error = CASE WHEN outcome <> 'bad_response' THEN error END FROM looked l WHERE a.delivery_id = l.id AND a.response_body IS NOT NULL`,
+  finished_deliveries: emptyResponses('finished_deliveries', { key: 'id', outcome: 'last_outcome' }),
+  earlier_attempts: emptyResponses('earlier_attempts', { key: 'delivery_id', outcome: 'outcome' }),
 };
+
+/** The sentence about an unreadable response shows the beginning of it. */
+function emptyResponses(table: Partitioned, { key, outcome }: { key: string; outcome: string }): string {
+  return `
+  UPDATE ${table} a SET response_body = NULL, error = CASE WHEN ${outcome} <> 'bad_response' THEN error END
+  FROM looked l WHERE a.${key} = l.id AND a.response_body IS NOT NULL`;
+}
 
 /** Lets old rows go, in the background:
  *
  *  finished_deliveries  with their partition: it is dropped as a whole, once all of it is older than retentionDays. (Pending ones stay,
  *                       however old they are, and go soon after they have finished.)
  *  events          the same, when no delivery of theirs is left and none is to be written
- *  attempts        with the partition of their delivery, when that is not pending
+ *  earlier_attempts  with the partition of their delivery, when that is not pending
  *  verifications   settled, and not the current one of a subscription: a few at a time, with their attempts
  *  audit_entries   a few at a time
  *  stats           as old as drop-old-stats.ts says: a few at a time
@@ -118,7 +124,7 @@ export function openRetention({
       const gone: Record<RetainedTable, number> = {
         finished_deliveries: 0,
         events: 0,
-        attempts: 0,
+        earlier_attempts: 0,
         verifications: 0,
         payloads: 0,
         audit_entries: 0,

@@ -2,14 +2,14 @@ import type pg from 'pg';
 import { idTime } from '../id.js';
 
 /** What is kept in partitions by time, the bulk of the ledger's bytes, in the order in which old partitions go. */
-export const PARTITIONED = ['finished_deliveries', 'events', 'attempts'] as const;
+export const PARTITIONED = ['finished_deliveries', 'events', 'earlier_attempts'] as const;
 export type Partitioned = (typeof PARTITIONED)[number];
 
 /** The column by which a table is partitiond: an attempt lies in the partition of its delivery. */
 export const KEY: Record<Partitioned, 'id' | 'delivery_id'> = {
   finished_deliveries: 'id',
   events: 'id',
-  attempts: 'delivery_id',
+  earlier_attempts: 'delivery_id',
 };
 
 /** A partition: the rows whose key is from `from` and below `until`. */

@@ -46,7 +46,7 @@ export interface Looked {
   after: string;
 }
 
-// Keys alone: both use the primary keys or, for one account's deliveries, the indexes by account, and attempts_late_idx. Attempts of
+// Keys alone: both use the primary keys or, for one account's deliveries, the indexes by account, and the indexes of late attempts. Attempts of
 // all accounts lie together, so a look at one account's passes over the others': looks go back minutes, not days. A delivery that a replay adds
 // to an old event has an id of the event's time, so this finds its attempts only.
 const LOOK = `
@@ -83,10 +83,12 @@ SELECT id, account_id AS "accountId", subscription_id AS "subscriptionId", event
 FROM deliveries WHERE id = ANY ($1::uuid[])`;
 const ATTEMPTS = `
 SELECT a.id, a.account_id AS "accountId", a.subscription_id AS "subscriptionId", d.event_id AS "eventId", d.event_type AS "eventType",
-  a.delivery_id AS "deliveryId", d.status AS "deliveryStatus", a.number, a.trigger, a.outcome, a.status_code AS "statusCode",
+  d.id AS "deliveryId", d.status AS "deliveryStatus", a.number, a.trigger, a.outcome, a.status_code AS "statusCode",
   a.duration_ms AS "durationMs", a.started_at AS "startedAt"
-FROM unnest($1::uuid[], $2::int[]) AS wanted (delivery_id, number) JOIN attempts a USING (delivery_id, number)
-JOIN deliveries d ON d.id = a.delivery_id AND d.account_id = a.account_id`;
+FROM unnest($1::uuid[], $2::int[]) AS wanted (delivery_id, number) JOIN deliveries d ON d.id = wanted.delivery_id
+CROSS JOIN LATERAL (
+  SELECT * FROM attempts a WHERE a.delivery_id = wanted.delivery_id AND a.number = wanted.number AND a.account_id = d.account_id OFFSET 0
+) a`;
 
 /** The rows of these ids, the oldest first. */
 export async function readChanges({ pool }: Pick<Database, 'pool'>, found: ChangeId[]): Promise<Change[]> {
