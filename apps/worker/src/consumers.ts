@@ -2,7 +2,6 @@ import { askForRetryOfJob, openAttempter, openConcurrencyLimiter, openVerifier }
 import { type Consumer, type ConsumerOptions, type QueueName, type Taken, openConsumer } from '@posthorn/jobs';
 import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
-import { statusClass } from './metrics.js';
 import type { Parts } from './open-parts.js';
 import { verify } from './verify.js';
 
@@ -100,7 +99,7 @@ function openWorkersAttempter(env: WorkerEnv, parts: Parts, limits: Parameters<t
   });
 }
 
-function openWorkersVerifier(env: WorkerEnv, { metrics, ...parts }: Parts) {
+function openWorkersVerifier(env: WorkerEnv, parts: Parts) {
   return openVerifier({
     db: parts.db,
     cipher: parts.cipher,
@@ -109,15 +108,6 @@ function openWorkersVerifier(env: WorkerEnv, { metrics, ...parts }: Parts) {
     log: parts.log,
     retryWhileUnavailable: parts.retryWhileUnavailable,
     timeoutMs: env.deliveryTimeoutMs,
-    observe: ({ result, status, reason }) => {
-      metrics.attempts.inc({
-        kind: 'verification',
-        outcome: result.outcome,
-        status_class: statusClass(result.statusCode),
-        trigger: 'auto',
-      });
-      metrics.attemptDuration.observe({ outcome: result.outcome }, result.durationMs / 1_000);
-      if (status !== 'pending') metrics.verifications.inc({ result: status, reason: reason ?? 'none' });
-    },
+    observe: parts.metrics.observeVerification,
   });
 }

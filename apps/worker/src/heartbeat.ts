@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
-import { type Database, type Log, isDatabaseAway, newId, recordWorker, removeWorker } from '@posthorn/core';
+import { type Database, type Log, newId, recordWorker, removeWorker } from '@posthorn/core';
+import { startLoop } from './loop.js';
 
 export interface Heartbeat {
   /** Takes leave: from now on this worker is not missed. Never throws; within moments, unless the database is away. */
@@ -19,18 +19,18 @@ export interface HeartbeatOptions {
   log: Log;
 }
 
-/** Tells from the start on, and then every so often, that this worker is alive. Faults are logged once; it goes on through them. */
+/** Records from the start on, and then every so often, that this worker is alive. */
 export function startHeartbeat({ db, version, everyMs, isConsuming, signs, log }: HeartbeatOptions): Heartbeat {
-  const stopping = new AbortController();
   const id = newId();
   const startedAt = performance.now();
-  let isFailing = false;
-
-  async function beat(): Promise<void> {
-    if (!isConsuming()) return;
-    const { lastJobAt, lastDispatchAt } = signs();
-    const since = (at: number | null) => (at === null ? null : performance.now() - at);
-    try {
+  const since = (at: number | null) => (at === null ? null : performance.now() - at);
+  const loop = startLoop({
+    name: 'heartbeat',
+    log,
+    restMs: everyMs,
+    async round() {
+      if (!isConsuming()) return;
+      const { lastJobAt, lastDispatchAt } = signs();
       await recordWorker(db.pool, {
         id,
         hostname: hostname(),
@@ -39,26 +39,11 @@ export function startHeartbeat({ db, version, everyMs, isConsuming, signs, log }
         lastJobMsAgo: since(lastJobAt),
         lastDispatchMsAgo: since(lastDispatchAt),
       });
-      isFailing = false;
-    } catch (error) {
-      // The attempts say that the database is away; this need not say it again.
-      if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'heartbeat.failed');
-      isFailing = true;
-    }
-  }
-
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await beat();
-      await pause(everyMs, undefined, { signal: stopping.signal }).catch(() => {});
-    }
-  }
-
-  const running = run();
+    },
+  });
   return {
     async stop() {
-      stopping.abort();
-      await running;
+      await loop.stop();
       // Otherwise it counts as one that died, and is forgotten later.
       await removeWorker(db.pool, id).catch(() => {});
     },

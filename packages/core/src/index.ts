@@ -63,7 +63,7 @@ export { sendTest } from './subscriptions/send-test.js';
 export { checkWebhookUrl } from './verifications/start-verification.js';
 export { requestVerification } from './subscriptions/request-verification.js';
 export { openVerificationWait, type WaitForVerification } from './verifications/wait-for-verification.js';
-export { openVerifier, type Verifier } from './verifications/attempt-verification.js';
+export { openVerifier, type Verifier, type VerifierOptions } from './verifications/attempt-verification.js';
 
 export { openAttempter, type AttemptObserver, type Attempter } from './deliver/attempt-delivery.js';
 export { readWaiting } from './deliveries/why-waiting.js';

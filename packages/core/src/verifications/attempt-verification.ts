@@ -20,17 +20,17 @@ const WAITS_MS = [2_000, 10_000];
 const ANSWER_BYTES = 2 * 1024;
 const READ_BYTES = 64 * 1024; // what an answer may have; a longer one is `too_large`
 
+/** What an attempt of a verification came to, for the log and the queue. */
+interface VerificationReport {
+  verificationId: string;
+  accountId: string;
+  attemptNumber: number;
+  status: 'pending' | 'verified' | 'failed';
+  reason: string | null;
+}
+
 export type VerificationEnd =
-  | {
-      end: 'attempted';
-      report: {
-        verificationId: string;
-        accountId: string;
-        attemptNumber: number;
-        status: 'pending' | 'verified' | 'failed';
-        reason: string | null;
-      };
-    }
+  | { end: 'attempted'; report: VerificationReport }
   | { end: 'skipped'; why: 'unknown' | 'superseded' };
 
 export interface VerifierOptions {
@@ -108,29 +108,37 @@ export function openVerifier({
     );
     if (!isRecorded) return { end: 'skipped', why: 'superseded' };
     observe?.({ result, status, reason });
-    log.info(
-      {
-        accountId: loaded.accountId,
-        subscriptionId: loaded.subscriptionId && toTypeId('sub', loaded.subscriptionId),
-        verificationId: toTypeId('ver', id),
-        receiverHost: new URL(loaded.url).host,
-        attemptNumber,
-        outcome: result.outcome,
-        statusCode: result.statusCode,
-        durationMs: Math.round(result.durationMs),
-        status,
-        reason,
-      },
-      'verification.attempted',
-    );
-    if (inMs !== null) await enqueue('verify', [{ id, attemptNumber: attemptNumber + 1, delayMs: inMs }]);
-    return {
-      end: 'attempted',
-      report: { verificationId: toTypeId('ver', id), accountId: loaded.accountId, attemptNumber, status, reason },
+    const { accountId } = loaded;
+    const report: VerificationReport = {
+      verificationId: toTypeId('ver', id),
+      accountId,
+      attemptNumber,
+      status,
+      reason,
     };
+    logAttempt(log, { report, loaded, result });
+    if (inMs !== null) await enqueue('verify', [{ id, attemptNumber: attemptNumber + 1, delayMs: inMs }]);
+    return { end: 'attempted', report };
   }
 
   return { attempt };
+}
+
+function logAttempt(
+  log: Log,
+  { report, loaded, result }: { report: VerificationReport; loaded: Loaded; result: PostResult },
+): void {
+  log.info(
+    {
+      ...report,
+      subscriptionId: loaded.subscriptionId && toTypeId('sub', loaded.subscriptionId),
+      receiverHost: new URL(loaded.url).host,
+      outcome: result.outcome,
+      statusCode: result.statusCode,
+      durationMs: Math.round(result.durationMs),
+    },
+    'verification.attempted',
+  );
 }
 
 /** When to try again after the `tries`-th try, this one; null when it settles it. */

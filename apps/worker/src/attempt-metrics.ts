@@ -1,0 +1,129 @@
+import type { AttemptObserver, VerifierOptions } from '@posthorn/core';
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** The metrics of attempts, and what sets them. */
+export interface AttemptMetrics {
+  observer: Required<AttemptObserver>;
+  observeVerification: Required<VerifierOptions>['observe'];
+}
+
+export function openAttemptMetrics(registry: Registry): AttemptMetrics {
+  const registers = [registry];
+  const attempts = new Counter({
+    name: 'posthorn_attempts_total',
+    help: 'HTTP tries made and recorded',
+    labelNames: ['kind', 'outcome', 'status_class', 'trigger'],
+    registers,
+  });
+  const attemptDuration = new Histogram({
+    name: 'posthorn_attempt_duration_seconds',
+    help: 'One HTTP try, from its start to the end of the answer',
+    labelNames: ['outcome'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
+    registers,
+  });
+  const verifications = new Counter({
+    name: 'posthorn_verifications_total',
+    help: 'Verifications that ended',
+    labelNames: ['result', 'reason'],
+    registers,
+  });
+  const results = openResultMetrics(registry);
+  return {
+    observer: {
+      ...openStatementMetrics(registry),
+      attempted(attempt) {
+        const { trigger, result } = attempt;
+        attempts.inc({
+          kind: 'delivery',
+          outcome: result.outcome,
+          status_class: statusClass(result.statusCode),
+          trigger,
+        });
+        attemptDuration.observe({ outcome: result.outcome }, result.durationMs / 1_000);
+        results.attempted(attempt);
+      },
+      deferred: results.deferred,
+    },
+    observeVerification({ result, status, reason }) {
+      attempts.inc({
+        kind: 'verification',
+        outcome: result.outcome,
+        status_class: statusClass(result.statusCode),
+        trigger: 'auto',
+      });
+      attemptDuration.observe({ outcome: result.outcome }, result.durationMs / 1_000);
+      if (status !== 'pending') verifications.inc({ result: status, reason: reason ?? 'none' });
+    },
+  };
+}
+
+/** What attempts do to deliveries and subscriptions. */
+function openResultMetrics(registry: Registry): Pick<Required<AttemptObserver>, 'attempted' | 'deferred'> {
+  const registers = [registry];
+  const delivery = new Histogram({
+    name: 'posthorn_delivery_seconds',
+    help: 'From publish to the answer of the receiver that took it',
+    labelNames: ['first_try'],
+    buckets: [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3_600, 86_400, 259_200],
+    registers,
+  });
+  const finished = new Counter({
+    name: 'posthorn_deliveries_finished_total',
+    help: 'Deliveries that an attempt ended',
+    labelNames: ['status'],
+    registers,
+  });
+  const disabled = new Counter({
+    name: 'posthorn_subscriptions_disabled_total',
+    help: 'Subscriptions that an attempt disabled',
+    labelNames: ['reason'],
+    registers,
+  });
+  const deferred = new Counter({
+    name: 'posthorn_deliveries_deferred_total',
+    help: 'Deliveries that a worker returned to the ledger, because their subscription had no slot or an open circuit',
+    labelNames: ['reason'],
+    registers,
+  });
+  const breakers = new Counter({
+    name: 'posthorn_breaker_opened_total',
+    help: 'How often the breaker of a subscription opened',
+    registers,
+  });
+  return {
+    deferred: (reason) => deferred.inc({ reason }),
+    attempted({ result, recorded, deliverySeconds, attemptNumber }) {
+      if (result.outcome === 'ok') delivery.observe({ first_try: String(attemptNumber === 1) }, deliverySeconds);
+      if (recorded.status === 'succeeded' || recorded.status === 'failed') finished.inc({ status: recorded.status });
+      if (recorded.breakerOpened) breakers.inc();
+      if (recorded.disabled) disabled.inc({ reason: recorded.disabled });
+    },
+  };
+}
+
+function openStatementMetrics(registry: Registry): Pick<Required<AttemptObserver>, 'shared'> {
+  const registers = [registry];
+  const shared = new Histogram({
+    name: 'posthorn_group_commit_size',
+    help: 'How many shared one statement',
+    labelNames: ['operation'],
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+    registers,
+  });
+  const statements = new Counter({
+    name: 'posthorn_sql_statements_total',
+    help: 'Statements run on the delivery path',
+    labelNames: ['operation'],
+    registers,
+  });
+  return {
+    shared(operation, size) {
+      shared.observe({ operation }, size);
+      statements.inc({ operation });
+    },
+  };
+}
+
+const statusClass = (statusCode: number | null): string =>
+  statusCode === null ? 'none' : `${Math.floor(statusCode / 100)}xx`;
