@@ -31,16 +31,16 @@ interface Waiting<Item, Answer> {
 }
 
 export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Batch<Item, Answer> {
-  const { run, maxSize, maxRuns, weigh = () => 0, maxWeight = Number.POSITIVE_INFINITY, observe } = options;
-  const { isHeavy = () => false } = options;
+  const { maxRuns, isHeavy = () => false, observe } = options;
   const maxHeavyRuns = Math.max(1, maxRuns - 1);
   let light: Waiting<Item, Answer>[] = [];
   let heavy: Waiting<Item, Answer>[] = [];
   let scheduled = false;
   let running = 0;
   let heavyRunning = 0;
-  let idle: (() => void)[] = [];
+  const idle: (() => void)[] = [];
 
+  const isIdle = () => running === 0 && light.length + heavy.length === 0;
   const mayBegin = () => running < maxRuns && (light.length > 0 || (heavy.length > 0 && heavyRunning < maxHeavyRuns));
 
   function schedule(): void {
@@ -57,13 +57,7 @@ export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Ba
   function take(): Waiting<Item, Answer>[] {
     const isTakenHeavy = heavy.length > 0 && heavyRunning < maxHeavyRuns;
     const waiting = isTakenHeavy ? heavy : light;
-    let weight = 0;
-    let size = 0;
-    for (const { item } of waiting) {
-      weight += weigh(item);
-      if (size === maxSize || (size > 0 && weight > maxWeight)) break;
-      size += 1;
-    }
+    const size = sizeOfRun(waiting, options);
     if (isTakenHeavy) heavy = waiting.slice(size);
     else light = waiting.slice(size);
     return waiting.slice(0, size);
@@ -74,28 +68,11 @@ export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Ba
     running += 1;
     heavyRunning += heavyRuns;
     observe?.(taken.length);
-    try {
-      await answer(taken);
-    } finally {
-      running -= 1;
-      heavyRunning -= heavyRuns;
-      if (running === 0 && light.length + heavy.length === 0) {
-        for (const resolve of idle) resolve();
-        idle = [];
-      }
-      schedule();
-    }
-  }
-
-  async function answer(taken: Waiting<Item, Answer>[]): Promise<void> {
-    try {
-      const answers = await run(taken.map(({ item }) => item));
-      for (const [index, { resolve }] of taken.entries()) resolve(answers[index] as Answer);
-    } catch (error) {
-      // A database that is away is away for all. Anything else may be the fault of one item: each runs alone.
-      if (taken.length === 1 || isDatabaseAway(error)) for (const { reject } of taken) reject(error);
-      else for (const one of taken) await answer([one]);
-    }
+    await answer(options, taken);
+    running -= 1;
+    heavyRunning -= heavyRuns;
+    if (isIdle()) for (const resolve of idle.splice(0)) resolve();
+    schedule();
   }
 
   return {
@@ -105,9 +82,40 @@ export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Ba
         (waiting.isHeavy ? heavy : light).push(waiting);
         schedule();
       }),
-    drain: () =>
-      running === 0 && light.length + heavy.length === 0
-        ? Promise.resolve()
-        : new Promise((resolve) => idle.push(resolve)),
+    drain: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
   };
+}
+
+/** How many of those that wait fit into one run, from the first on. */
+function sizeOfRun<Item>(
+  waiting: { item: Item }[],
+  {
+    maxSize,
+    weigh = () => 0,
+    maxWeight = Number.POSITIVE_INFINITY,
+  }: Pick<BatchOptions<Item, unknown>, 'maxSize' | 'weigh' | 'maxWeight'>,
+): number {
+  let weight = 0;
+  let size = 0;
+  for (const { item } of waiting) {
+    weight += weigh(item);
+    if (size === maxSize || (size > 0 && weight > maxWeight)) break;
+    size += 1;
+  }
+  return size;
+}
+
+/** Runs what was taken, and gives each its answer. */
+async function answer<Item, Answer>(
+  { run }: Pick<BatchOptions<Item, Answer>, 'run'>,
+  taken: Waiting<Item, Answer>[],
+): Promise<void> {
+  try {
+    const answers = await run(taken.map(({ item }) => item));
+    for (const [index, { resolve }] of taken.entries()) resolve(answers[index] as Answer);
+  } catch (error) {
+    // A database that is away is away for all. Anything else may be the fault of one item: each runs alone.
+    if (taken.length === 1 || isDatabaseAway(error)) for (const { reject } of taken) reject(error);
+    else for (const one of taken) await answer({ run }, [one]);
+  }
 }

@@ -875,8 +875,12 @@ describe('secrets', () => {
       ledger.jobs.length = 0;
       const { subscriptionId: to } = await publishedDelivery();
       await ledger.db.pool.query(move, [from, to]);
-      await expect(ledger.work()).rejects.toThrow(/authenticate/);
+      const limiter = openConcurrencyLimiter({ slots: 10 });
+      const [due] = ledger.jobs;
+      const attempt = ledger.attempter({ limiter }).attempt(due as Due, new AbortController().signal);
+      await expect(attempt).rejects.toThrow(/authenticate/);
       expect(ledger.posts).toEqual([]);
+      expect(limiter.inFlight(to)).toBe(0); // regression: it kept its slot for ever
     },
   );
 });

@@ -3,10 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { openBatch } from '../batch.js';
 import { inTransaction } from '../database.js';
-import { openWaker } from '../dispatch/wake.js';
 import type { Deps } from '../deps.js';
+import { openAfterPublish } from './after-publish.js';
 import { openRecount } from './recount.js';
-import { openReach, type Reach } from './reach.js';
+import { openReach, type Reach, type ReachKey } from './reach.js';
 import { idTime, newId } from '../id.js';
 import type { FrozenEvent } from './freeze-event.js';
 import {
@@ -17,7 +17,6 @@ import {
   findFirstAnswers,
   insertEvents,
 } from './insert-events.js';
-import { tellQueue } from './tell-queue.js';
 
 export interface PublishRequest {
   accountId: string;
@@ -65,33 +64,14 @@ export function openPublisher(
   { db, enqueue }: Deps,
   { observe, maxDeliveries = MAX_DELIVERIES }: PublisherOptions = {},
 ): Publisher {
-  /** What goes on beside the answers. */
-  const telling = new Set<Promise<void>>();
-  const wake = openWaker(db.pool);
-  const wakeExpanders = openWaker(db.pool, 'fan_out');
+  const after = openAfterPublish({ db, enqueue });
   const reach = openReach({ limit: maxDeliveries });
   const recount = openRecount(db.pool, reach);
-  const reachKey = ({ accountId, frozen }: Pick<PublishRequest, 'accountId' | 'frozen'>) => ({
-    accountId,
-    type: frozen.type,
-  });
 
   async function insertInto(client: pg.Pool | pg.PoolClient, events: NewEvent[], stored: InsertedEvent[]) {
     const results = await insert({ client, reach, maxDeliveries }, events, stored);
-    for (const key of events.map(reachKey)) if (reach.isStale(key)) beside(recount(key));
+    for (const key of events.map(toReachKey)) if (reach.isStale(key)) after.add(recount(key));
     return results;
-  }
-
-  /** Beside the answer. */
-  function tell(inserted: InsertedEvent[]): void {
-    if (inserted.some(({ deferredCount }) => deferredCount > 0)) wake();
-    if (inserted.some(({ isFanOut }) => isFanOut)) wakeExpanders();
-    beside(tellQueue({ db, enqueue }, inserted));
-  }
-
-  function beside(work: Promise<void>): void {
-    telling.add(work);
-    void work.finally(() => telling.delete(work));
   }
 
   const batch = openBatch<PublishRequest, PublishResult | Unanswered>({
@@ -99,16 +79,16 @@ export function openPublisher(
     maxRuns: 2,
     // The larger share of what a statement may carry: of bytes, or of deliveries.
     weigh: (request) =>
-      Math.max(request.frozen.body.length / MAX_SHARED_BYTES, reach.expected(reachKey(request)) / maxDeliveries),
+      Math.max(request.frozen.body.length / MAX_SHARED_BYTES, reach.expected(toReachKey(request)) / maxDeliveries),
     maxWeight: 1,
-    isHeavy: (request) => reach.isHeavy(reachKey(request)),
+    isHeavy: (request) => reach.isHeavy(toReachKey(request)),
     ...(observe && { observe }),
     async run(requests) {
       const inserted: InsertedEvent[] = [];
       try {
         return await insertInto(db.pool, requests.map(toNewEvent), inserted);
       } finally {
-        tell(inserted); // what is stored is stored, even if the statement after it fails
+        after.tell(inserted); // what is stored is stored, even if the statement after it fails
       }
     },
   });
@@ -119,30 +99,29 @@ export function openPublisher(
     },
     async publishAll(requests) {
       const events = await toNewEvents(requests);
-      const published = await inTransaction(db.pool, async (client) => {
-        const inserted: InsertedEvent[] = [];
-        const results = (await insertInto(client, events, inserted)).map(answered);
-        const index = results.findIndex(({ outcome }) => outcome !== 'accepted' && outcome !== 'repeated');
-        if (index !== -1) throw new Refused(index, results[index] as PublishRefusal);
-        return { results, inserted };
-      }).catch((error: unknown) => {
-        if (error instanceof Refused) return error;
+      const inserted: InsertedEvent[] = [];
+      try {
+        const accepted = await inTransaction(db.pool, async (client) =>
+          (await insertInto(client, events, inserted)).map(answered).map(acceptedOrRefused),
+        );
+        after.tell(inserted);
+        return { outcome: 'accepted', events: accepted };
+      } catch (error) {
+        if (error instanceof Refused) return { outcome: 'refused', index: error.index, result: error.result };
         throw error;
-      });
-      if (published instanceof Refused) return { outcome: 'refused', index: published.index, result: published.result };
-      tell(published.inserted);
-      const answers = published.results.map((result) => {
-        const { event } = result as Extract<PublishResult, { event: PublishedEvent }>;
-        return { ...event, repeated: result.outcome === 'repeated' };
-      });
-      return { outcome: 'accepted', events: answers };
+      }
     },
     async drain() {
       await batch.drain();
-      await Promise.all(telling);
+      await after.drain();
     },
   };
 }
+
+const toReachKey = ({ accountId, frozen }: Pick<PublishRequest, 'accountId' | 'frozen'>): ReachKey => ({
+  accountId,
+  type: frozen.type,
+});
 
 /** What became of an event is unknown: whoever has a key repeats. */
 class Unanswered {
@@ -155,6 +134,12 @@ class Unanswered {
 function answered(result: PublishResult | Unanswered): PublishResult {
   if (result instanceof Unanswered) throw result.error;
   return result;
+}
+
+/** The event of a batch as it is answered. Throws Refused for the first that was refused. */
+function acceptedOrRefused(result: PublishResult, index: number): PublishedEvent & { repeated: boolean } {
+  if (result.outcome !== 'accepted' && result.outcome !== 'repeated') throw new Refused(index, result);
+  return { ...result.event, repeated: result.outcome === 'repeated' };
 }
 
 /** Rolls the transaction of a batch back. */
