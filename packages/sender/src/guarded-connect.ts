@@ -1,4 +1,4 @@
-import { isIP, Socket } from 'node:net';
+import { isIP, type LookupFunction, Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { permits, type AddressPolicy } from './address-policy.js';
 import { boundReads, type BeginResponse } from './bound-reads.js';
@@ -45,16 +45,7 @@ export function guardConnections({
 }): GuardedConnect {
   const allows: Allows = (address, name) => permits(policy, address, name);
 
-  // One for all origins: thousands of them share its TLS sessions and its memory.
-  const connect = buildConnector({
-    timeout: 0, // ours below knows what it was waiting for, and is exact
-    lookup: guardLookup(resolve, allows),
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
-    maxCachedSessions: MAX_TLS_SESSIONS,
-    rejectUnauthorized: true, // said aloud, it outranks NODE_TLS_REJECT_UNAUTHORIZED=0
-    minVersion: 'TLSv1.2',
-  });
+  const connect = makeConnector(guardLookup(resolve, allows));
 
   return (options, callback) => {
     const host = options.hostname.replace(/^\[|\]$/g, '');
@@ -95,21 +86,42 @@ export function guardConnections({
     connection.cancel = () => {
       if (connection.state !== 'open') socket.destroy(new ConnectFailure('timeout'));
     };
-    socket.once('error', (error) => {
-      connection.error = error;
-    });
-    // Emitted per address, all at once.
-    socket.once('lookup', () => {
-      connection.dnsMs = endPhase();
-      connection.state = 'connecting';
-    });
-    // Prepended: undici's listener is there already, and what it calls reads these.
-    socket.prependOnceListener('connect', () => {
-      connection.connectMs = endPhase();
-      if (options.protocol === 'https:') connection.state = 'securing';
-    });
+    followSocket(connection, socket, { endPhase, isSecure: options.protocol === 'https:' });
     return connection;
   };
+}
+
+/** One for all origins: thousands of them share its TLS sessions and its memory. */
+const makeConnector = (lookup: LookupFunction): buildConnector.connector =>
+  buildConnector({
+    timeout: 0, // guardConnections' own knows what it was waiting for, and is exact
+    lookup,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
+    maxCachedSessions: MAX_TLS_SESSIONS,
+    rejectUnauthorized: true, // said aloud, it outranks NODE_TLS_REJECT_UNAUTHORIZED=0
+    minVersion: 'TLSv1.2',
+  });
+
+/** Keeps the state and the timings of a connection up to date until it is open. */
+function followSocket(
+  connection: Connection,
+  socket: Socket,
+  { endPhase, isSecure }: { endPhase: () => number; isSecure: boolean },
+): void {
+  socket.once('error', (error) => {
+    connection.error = error;
+  });
+  // Emitted per address, all at once.
+  socket.once('lookup', () => {
+    connection.dnsMs = endPhase();
+    connection.state = 'connecting';
+  });
+  // Prepended: undici's listener is there already, and what it calls reads these.
+  socket.prependOnceListener('connect', () => {
+    connection.connectMs = endPhase();
+    if (isSecure) connection.state = 'securing';
+  });
 }
 
 function startConnection(state: Connection['state']): Connection {
