@@ -113,9 +113,7 @@ export function openRetention({
   observe,
   now,
 }: RetentionOptions): Retention {
-  // Emptying payloads passes over rows that stay: it goes on where it was, and once a day from the start, for what was owed.
-  const positions: Partial<Record<Partitioned, string>> = {};
-  let restartAt = 0;
+  const erase = openErase();
 
   async function run(signal: AbortSignal): ReturnType<Retention['run']> {
     return withLock(db.direct, async (client) => {
@@ -134,9 +132,9 @@ export function openRetention({
         gone[table] += count;
         if (count > 0) observe?.({ table, count });
       };
-      await addPartitions(round, at);
+      await addPartitions(round, { at, retentionDays, log });
       const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
-      for (const table of PARTITIONED) tell(table, await dropOld(round, { table, until }));
+      for (const table of PARTITIONED) tell(table, await dropOld(round, { table, until, log }));
       const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };
       tell('verifications', (await walk(client, verifications, signal)).count);
       if (payloadRetentionDays !== null && payloadRetentionDays < retentionDays) {
@@ -154,49 +152,63 @@ export function openRetention({
     });
   }
 
-  /** In order: a later partition before an earlier one would leave a gap for good. A partition is left out when the default partition holds more
-   *  rows of its time than can be moved in a moment. These rows stay there, are read there, and are deleted there by their age. */
-  async function addPartitions(round: Round, at: Date): Promise<void> {
-    for (const table of PARTITIONED) {
-      for (const partition of missingPartitions(table, await readPartitions(round.client, table), {
-        at,
-        retentionDays,
-      })) {
-        if (await isCrowded(round.client, table, partition)) {
-          log.warn({ partition: partition.name }, 'retention.left_out');
-          continue;
-        }
-        if (!(await whenUnlocked(round, addPartition(table, partition)))) break;
-        log.info({ partition: partition.name }, 'retention.added');
+  return { run };
+}
+
+/** In order: a later partition before an earlier one would leave a gap for good. A partition is left out when the default partition holds more
+ *  rows of its time than can be moved in a moment. These rows stay there, are read there, and are deleted there by their age. */
+async function addPartitions(
+  round: Round,
+  { at, retentionDays, log }: { at: Date } & Pick<RetentionOptions, 'retentionDays' | 'log'>,
+): Promise<void> {
+  for (const table of PARTITIONED) {
+    for (const partition of missingPartitions(table, await readPartitions(round.client, table), {
+      at,
+      retentionDays,
+    })) {
+      if (await isCrowded(round.client, table, partition)) {
+        log.warn({ partition: partition.name }, 'retention.left_out');
+        continue;
       }
+      if (!(await whenUnlocked(round, addPartition(table, partition)))) break;
+      log.info({ partition: partition.name }, 'retention.added');
     }
   }
+}
 
-  /** Partitions that are old as a whole are dropped, or thinned out if too much of them is needed. The others' old rows, and those
-   *  of the first partition, which holds whatever there was before it, do not wait for that. */
-  async function dropOld(round: Round, { table, until }: { table: Partitioned; until: string }): Promise<number> {
-    const { client, signal } = round;
-    const thinOut = async (name: string): Promise<number> =>
-      (await WALK[table](client, { table: name, changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal)).count;
-    const dropOrThin = async (partition: Partition): Promise<number> => {
-      const needed = await readNeeded(client, table, partition);
-      if (needed === null) return thinOut(partition.name);
-      const count = await estimateRows(client, partition);
-      // Somebody reads it: it goes as a whole when they have finished.
-      if (!(await whenUnlocked(round, dropPartition(table, partition)))) return 0;
-      log.info({ partition: partition.name, kept: needed.length }, 'retention.dropped');
-      return Math.max(0, count - needed.length);
-    };
-    let count = 0;
-    for (const partition of await readPartitions(client, table)) {
-      if (signal.aborted) return count;
-      if (partition.until <= until) count += await dropOrThin(partition);
-      else if (partition.from === null) count += await thinOut(partition.name);
-    }
-    return count + (await thinOut(otherOf(table)));
+/** Partitions that are old as a whole are dropped, or thinned out if too much of them is needed. The others' old rows, and those
+ *  of the first partition, which holds whatever there was before it, do not wait for that. */
+async function dropOld(
+  round: Round,
+  { table, until, log }: { table: Partitioned; until: string; log: Log },
+): Promise<number> {
+  const { client, signal } = round;
+  const thinOut = async (name: string): Promise<number> =>
+    (await WALK[table](client, { table: name, changed: NEEDED_BY_NO_DELIVERY[table](name), until }, signal)).count;
+  const dropOrThin = async (partition: Partition): Promise<number> => {
+    const needed = await readNeeded(client, table, partition);
+    if (needed === null) return thinOut(partition.name);
+    const count = await estimateRows(client, partition);
+    // Somebody reads it: it goes as a whole when they have finished.
+    if (!(await whenUnlocked(round, dropPartition(table, partition)))) return 0;
+    log.info({ partition: partition.name, kept: needed.length }, 'retention.dropped');
+    return Math.max(0, count - needed.length);
+  };
+  let count = 0;
+  for (const partition of await readPartitions(client, table)) {
+    if (signal.aborted) return count;
+    if (partition.until <= until) count += await dropOrThin(partition);
+    else if (partition.from === null) count += await thinOut(partition.name);
   }
+  return count + (await thinOut(otherOf(table)));
+}
 
-  async function erase(client: pg.PoolClient, until: string, signal: AbortSignal): Promise<number> {
+/** Empties payloads a few at a time; the function returns how many went. It passes over rows that stay: it goes on where it was, and once
+ *  a day from the start, for what was pending then. */
+function openErase(): (client: pg.PoolClient, until: string, signal: AbortSignal) => Promise<number> {
+  const positions: Partial<Record<Partitioned, string>> = {};
+  let restartAt = 0;
+  return async (client, until, signal) => {
     if (Date.now() >= restartAt) {
       restartAt = Date.now() + DAY_MS;
       for (const table of PARTITIONED) delete positions[table];
@@ -209,9 +221,7 @@ export function openRetention({
       count += walked.count;
     }
     return count;
-  }
-
-  return { run };
+  };
 }
 
 interface Round {
