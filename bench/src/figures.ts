@@ -29,6 +29,7 @@ const FORMATS: Record<string, FigureFormat> = {
   buffersRead: reach('buffers', 0),
   rowsPerLease: reach('rows per lease', 1),
   buffersPerLease: reach('buffers per lease', 1),
+  deltasLeft: reach('deltas at the end', 0),
   statRows: reach('rows of stats', 0),
   rowsPerDelivery: cost('rows read', 2),
   buffersPerDelivery: cost('buffers', 1),

@@ -10,6 +10,7 @@ import { hostile } from './scenarios/hostile.js';
 import { idle } from './scenarios/idle.js';
 import { isolation } from './scenarios/isolation.js';
 import { jobs } from './scenarios/jobs.js';
+import { manyAccounts } from './scenarios/many-accounts.js';
 import { memory } from './scenarios/memory.js';
 import { neighbours } from './scenarios/neighbours.js';
 import { rateLimit } from './scenarios/rate-limit.js';
@@ -27,6 +28,7 @@ export const scenarios: Scenario[] = [
   retry,
   dispatching,
   folding,
+  manyAccounts,
   neighbours,
   isolation,
   rateLimit,

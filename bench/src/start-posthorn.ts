@@ -26,6 +26,8 @@ export interface Posthorn extends PosthornDialect {
   operatorKey: string;
   api: ChildProcess;
   pids(): Record<string, number[]>;
+  /** Makes an account with one active subscription for each URL. Returns the accounts, in order. */
+  subscribeAccounts(urls: string[]): Promise<string[]>;
   /** So many, or as many as at the start. */
   startWorkers(count?: number): Promise<void>;
   stopWorkers(): Promise<void>;
@@ -128,6 +130,9 @@ async function startParts(
       postgres: [postgres.pid],
       ...(redis && { redis: [redis.pid] }),
     }),
+    async subscribeAccounts(urls) {
+      return insertAccounts({ databaseUrl: postgres.url, encryptionKey: keys.encryption, urls });
+    },
     async subscribe(urls) {
       if (urls.length <= MOST_VERIFIED) return dialect.subscribe(urls);
       const account = await dialect.subscribe(urls.slice(0, 1));
@@ -169,4 +174,38 @@ async function insertSubscriptions({
   );
   await client.query('ANALYZE subscriptions, secrets');
   await client.end();
+}
+
+/** Adds accounts with one active subscription each. Nobody has to verify them. */
+async function insertAccounts({
+  databaseUrl,
+  encryptionKey,
+  urls,
+}: {
+  databaseUrl: string;
+  encryptionKey: string;
+  urls: string[];
+}): Promise<string[]> {
+  const cipher = openCipher({ current: encryptionKey });
+  const accounts = urls.map((_, n) => `many-${n}`);
+  const ids = urls.map(() => randomUUID());
+  const sealed = ids.map((id) =>
+    cipher.seal(`whsec_${randomBytes(32).toString('base64')}`, `secret:${id}`).toString('hex'),
+  );
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query('INSERT INTO accounts (id) SELECT unnest($1::text[])', [accounts]);
+  await client.query(
+    `INSERT INTO subscriptions (id, account_id, url, events, status)
+     SELECT id, account, url, '{}', 'active' FROM unnest($1::uuid[], $2::text[], $3::text[]) AS one (id, account, url)`,
+    [ids, accounts, urls],
+  );
+  await client.query(
+    `INSERT INTO secrets (id, subscription_id, key_id, sealed)
+     SELECT gen_random_uuid(), id, $3, decode(sealed, 'hex') FROM unnest($1::uuid[], $2::text[]) AS one (id, sealed)`,
+    [ids, sealed, cipher.keyId],
+  );
+  await client.query('ANALYZE accounts, subscriptions, secrets');
+  await client.end();
+  return accounts;
 }
