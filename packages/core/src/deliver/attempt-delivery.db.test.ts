@@ -876,8 +876,8 @@ describe('secrets', () => {
       const { subscriptionId: to } = await publishedDelivery();
       await ledger.db.pool.query(move, [from, to]);
       const limiter = openConcurrencyLimiter({ slots: 10 });
-      const [due] = ledger.jobs;
-      const attempt = ledger.attempter({ limiter }).attempt(due as Due, new AbortController().signal);
+      const [due] = ledger.jobs as [(typeof ledger.jobs)[number]];
+      const attempt = ledger.attempter({ limiter }).attempt(due, new AbortController().signal);
       await expect(attempt).rejects.toThrow(/authenticate/);
       expect(ledger.posts).toEqual([]);
       expect(limiter.inFlight(to)).toBe(0); // regression: it kept its slot for ever
