@@ -176,6 +176,8 @@ function openRedis({ shards = 1, ...servers }: RedisServers & { shards?: number 
   };
 }
 
+/** Long because it lists the methods of a backend, each a few lines around the same pool. */
+// eslint-disable-next-line max-lines-per-function
 function openPostgres(url: string, { producing, onError }: BackendOptions): Backend {
   // One pool for all queues of the process.
   const pool = new pg.Pool({

@@ -87,7 +87,6 @@ export function openConsumer(
     return worker;
   });
   let running: Promise<unknown> | undefined;
-
   return {
     start() {
       running = Promise.all(workers.map((worker) => worker.run())).catch((error: unknown) => {

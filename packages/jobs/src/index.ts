@@ -4,4 +4,5 @@ export { chooseQueue } from './choose-queue.js';
 export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName, type Taken, toJobId } from './catalog.js';
 export { openConsumer, type Consumer, type ConsumerOptions } from './consumer.js';
 export type { JobEnd } from './end-job.js';
-export { openProducer, type Producer, type QueueCheck, type QueueMetrics } from './producer.js';
+export { openProducer, type Producer, type QueueCheck } from './producer.js';
+export type { QueueMetrics } from './queue-metrics.js';

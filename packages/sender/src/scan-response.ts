@@ -36,7 +36,9 @@ const INTERIM_STATUS = 'HTTP/9.9 199 '; // 9 stands for any digit, the last spac
 // body      passes everything on                         –
 /** Starts to read a response. undici refuses a 100 that nobody asked for, and anything after an interim response of HTTP/1.0 or
  *  with `connection: close`; a client must skip them (RFC 9110 §15.2). 101 is passed on: it ends HTTP.
- *  What is passed on does not depend on how the bytes are split into reads, as long as there are at most MAX_READS. */
+ *  What is passed on does not depend on how the bytes are split into reads, as long as there are at most MAX_READS.
+ *  Long because it is one state machine: its states share all of these variables. */
+// eslint-disable-next-line max-lines-per-function
 export function scanResponse(): ResponseScan {
   let state: 'between' | 'status' | 'interim' | 'head' | 'body' = 'between';
   let held = '';
