@@ -54,6 +54,7 @@ test.each<[string, Given, string]>([
     metadata: {},
     statusReason: null,
     rateLimit: null,
+    ordering: 'none',
     holdsWhenDisabled: false,
     failingSince: null,
     breaker: { state: 'closed', until: null },

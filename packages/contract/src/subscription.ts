@@ -84,6 +84,13 @@ export const SubscriptionStats = z
   .meta({ id: 'SubscriptionStats', description: 'The last 24 hours of a subscription.' });
 export type SubscriptionStats = z.infer<typeof SubscriptionStats>;
 
+export const Ordering = z
+  .enum(['none', 'strict'])
+  .describe(
+    '`strict`: one delivery at a time, in the order of publish, and the next only after the one before has succeeded, failed for good or ' +
+      'was canceled. So a delivery that fails holds up all later ones until its attempts are used up. `none` (default): many at a time.',
+  );
+
 export const Subscription = z
   .object({
     id: SubscriptionId,
@@ -107,6 +114,7 @@ export const Subscription = z
       .int()
       .nullable()
       .describe('Attempts per second at most, over all workers. null: as fast as it answers.'),
+    ordering: Ordering,
     status: SubscriptionStatus,
     statusReason: z
       .string()
@@ -138,6 +146,7 @@ export const Subscription = z
         pendingHeaders: null,
         metadata: {},
         rateLimit: null,
+        ordering: 'none',
         status: 'active',
         statusReason: null,
         statusChangedAt: '2026-11-21T18:55:00.412Z',
@@ -202,6 +211,7 @@ const inputFields = {
     .max(10_000, 'must be at most 10000; null is no limit')
     .nullable()
     .describe('Attempts per second at most, over all workers, 1 to 10000. null: as fast as it answers.'),
+  ordering: Ordering,
 };
 
 export const CreateSubscription = z
@@ -212,6 +222,7 @@ export const CreateSubscription = z
     headers: inputFields.headers.optional(),
     metadata: inputFields.metadata.optional(),
     rateLimit: inputFields.rateLimit.optional(),
+    ordering: inputFields.ordering.optional(),
   })
   .meta({
     id: 'CreateSubscription',

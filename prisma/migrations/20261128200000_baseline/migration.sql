@@ -8,6 +8,7 @@
 
 -- Types
 CREATE TYPE subscription_status AS ENUM ('unverified', 'active', 'paused', 'disabled');
+CREATE TYPE subscription_ordering AS ENUM ('none', 'strict');
 CREATE TYPE delivery_status AS ENUM ('pending', 'held', 'succeeded', 'failed', 'canceled');
 CREATE TYPE attempt_outcome AS ENUM (
   'ok', 'http_error', 'redirect', 'timeout', 'dns_error', 'connect_error', 'tls_error', 'blocked', 'bad_response', 'aborted'
@@ -218,6 +219,8 @@ CREATE TABLE subscriptions (
   -- No subscription holds the others up: a bound on what it has under way, a breaker, and a rate of its own.
   rate_limit              integer             CHECK (rate_limit BETWEEN 1 AND 10000),
   next_slot_at            timestamptz(6),
+  -- One delivery at a time, in the order of publish (packages/core/src/dispatch/strict-order.ts).
+  ordering                subscription_ordering NOT NULL DEFAULT 'none',
   concurrency_limit       integer             NOT NULL DEFAULT 1000 CHECK (concurrency_limit BETWEEN 1 AND 1000),
   concurrency_set_at      timestamptz(6),
   failure_streak          integer             NOT NULL DEFAULT 0,
@@ -334,7 +337,9 @@ CREATE TABLE fan_outs (
   written       integer        NOT NULL DEFAULT 0,
   position      uuid,
   created_at    timestamptz(6) NOT NULL,
-  completed_at  timestamptz(6)
+  completed_at  timestamptz(6),
+  -- Its place in the order of publish: created_at of its deliveries.
+  published_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE INDEX fan_outs_account_id_event_id_idx ON fan_outs (account_id, event_id);
 -- Those that expand.

@@ -198,10 +198,10 @@ async function look(
 }
 
 function subscriptionLooks(row: Subscription): Looks {
-  const { url, pendingUrl, events, description, status, statusReason, rateLimit, metadata } = row;
+  const { url, pendingUrl, events, description, status, statusReason, rateLimit, ordering, metadata } = row;
   const urls = { url: withoutQuery(url), pendingUrl: pendingUrl && withoutQuery(pendingUrl) };
   return {
-    told: { ...urls, events, description, status, statusReason, rateLimit },
+    told: { ...urls, events, description, status, statusReason, rateLimit, ordering },
     hidden: {
       metadata,
       query: [queryOf(url), queryOf(pendingUrl)],

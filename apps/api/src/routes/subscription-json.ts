@@ -15,6 +15,7 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     ...readHeaderNames(deps, row),
     metadata: storedObject(row.metadata),
     rateLimit: row.rateLimit,
+    ordering: row.ordering,
     status: row.status,
     statusReason: row.statusReason,
     statusChangedAt: row.statusChangedAt.toISOString(),

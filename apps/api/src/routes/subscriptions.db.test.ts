@@ -45,6 +45,7 @@ describe('create', () => {
       metadata: { owner: { id: 7 } },
       status: 'unverified',
       rateLimit: null,
+      ordering: 'none',
       holdsWhenDisabled: false,
       failingSince: null,
       breaker: { state: 'closed', until: null },
@@ -228,6 +229,19 @@ describe('change', () => {
     await api.work();
     expect(api.posts.at(-1)).toMatchObject({ url: 'https://other.example.com/', headers: { 'x-token': 'new' } });
     expect(await get(id)).toMatchObject({ headers: { 'x-token': MASK }, pendingHeaders: null });
+  });
+
+  it('ordering is `none` unless it is given; a change of it is in the audit log', async () => {
+    const created = await create({ url: 'https://hooks.example.com/', ordering: 'strict' });
+    expect([created.status, created.json.ordering]).toEqual([201, 'strict']);
+    const id = await api.activeSubscription(account);
+    expect((await get(id)).ordering).toBe('none');
+    expect((await change(id, { ordering: 'strict' })).json).toMatchObject({ ordering: 'strict' });
+    expect((await change(id, { description: 'CRM' })).json).toMatchObject({ ordering: 'strict' });
+    const { json: audit } = await api.call('GET', `/v1/accounts/${account}/audit?action=subscriptions.change&limit=2`);
+    expect(audit.data[1].changes).toEqual({ ordering: { from: 'none', to: 'strict' } });
+    const refused = await change(id, { ordering: 'fifo' });
+    expect([refused.status, refused.json.errors[0].path]).toEqual([422, 'ordering']);
   });
 
   it('another spelling of the same origin keeps the headers', async () => {

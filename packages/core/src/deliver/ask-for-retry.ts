@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import type { Deps } from '../deps.js';
+import { wakeDispatchers } from '../dispatch/wake.js';
 import { LEASED_FROM_NOW } from '../deliveries/lease.js';
+import { isInOrder } from '../deliveries/strict-order.js';
 import { KEEP_LAST_ATTEMPTS } from '../deliveries/attempt-columns.js';
 import { COLUMNS } from '../delivery-tables.js';
 import type { Delivery } from '../generated/prisma/client.js';
@@ -29,8 +31,9 @@ export async function askForRetry(
     };
   const { attemptNumber } = found;
   if (attemptNumber === null) throw new Error('a delivery that is asked for moves all the time');
+  if (found.isInOrder) await wakeDispatchers(db.pool);
   // Without its lease, because the next request gives it another one. Jobs of an earlier lease do nothing.
-  await enqueue('deliver', [{ id, attemptNumber, leasedBefore: 'expired' }]);
+  else await enqueue('deliver', [{ id, attemptNumber, leasedBefore: 'expired' }]);
   const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
   return delivery ? { outcome: 'asked', delivery, attemptNumber } : { outcome: 'not_found' };
 }
@@ -40,22 +43,29 @@ interface Asked {
   attemptNumber: number | null;
   isDeleted: boolean;
   isErased: boolean;
+  /** The dispatcher gives it its turn in the strict order of its subscription. */
+  isInOrder: boolean;
 }
 
-// A finished delivery becomes a pending one again until the attempt is recorded; its status stays.
+// A finished delivery becomes a pending one again until the attempt is recorded; its status stays. In a strict order its lease is over at
+// once, so the dispatcher gives it its turn; a lease that a worker holds stays.
 const ASK = `
 WITH found AS (
-  SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted, octet_length(e.body) = 0 AS is_erased
+  SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted, octet_length(e.body) = 0 AS is_erased, ${isInOrder('s')} AS is_in_order
   FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id
   WHERE d.account_id = $1 AND d.id = $2
 ),
 may AS (
-  SELECT FROM found WHERE NOT is_deleted AND NOT is_erased
+  SELECT is_in_order FROM found WHERE NOT is_deleted AND NOT is_erased
 ),
 pending AS (
   UPDATE pending_deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'replay'), 'manual'),
-    leased_until = ${LEASED_FROM_NOW}
-  WHERE d.id = $2 AND EXISTS (SELECT FROM may)
+    leased_until = CASE
+      WHEN NOT may.is_in_order THEN ${LEASED_FROM_NOW}
+      WHEN d.leased_until > now() AND (d.due_at > now()) IS NOT TRUE THEN d.leased_until
+      ELSE now()
+    END
+  FROM may WHERE d.id = $2
   RETURNING d.attempt_count
 ),
 leaving AS (
@@ -65,10 +75,10 @@ kept AS (${KEEP_LAST_ATTEMPTS}
 ),
 returned AS (
   INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, leased_until)
-  SELECT ${COLUMNS}, 'manual', ${LEASED_FROM_NOW} FROM leaving
+  SELECT ${COLUMNS}, 'manual', CASE WHEN (SELECT is_in_order FROM may) THEN now() ELSE ${LEASED_FROM_NOW} END FROM leaving
   RETURNING attempt_count
 )
-SELECT f.is_deleted AS "isDeleted", f.is_erased AS "isErased",
+SELECT f.is_deleted AS "isDeleted", f.is_erased AS "isErased", f.is_in_order AS "isInOrder",
   (SELECT attempt_count + 1 FROM pending UNION ALL SELECT attempt_count + 1 FROM returned) AS "attemptNumber"
 FROM found f`;
 

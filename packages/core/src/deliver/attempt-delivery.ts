@@ -4,6 +4,7 @@ import { type Cipher, rememberOpened } from '../cipher.js';
 import type { Database } from '../database.js';
 import type { RetryWhileUnavailable } from '../database-away.js';
 import type { Due, Enqueue } from '../deps.js';
+import { openNextDispatch } from '../dispatch/dispatch-next.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import type { Log } from '../log.js';
 import type { ConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
@@ -76,6 +77,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
   const posting = { ...options, random, cipher: rememberOpened(options.cipher) };
   const deferrals = openDeferrals({ pool: db.pool, retryWhileUnavailable });
   const endDeps = { ...options, deferrals };
+  const followDeps = { ...options, next: openNextDispatch(options) };
   const loads = openLoads(db.pool, (size) => observe?.shared?.('load', size));
   const records = openRecords(db.pool, { failingAfterMs, observe: (size) => observe?.shared?.('record', size) });
 
@@ -111,7 +113,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
     const report = reportAttempt(log, made);
     const deliverySeconds = (delivery.publishedMsAgo + result.durationMs) / 1_000;
     observe?.attempted?.({ trigger, result, recorded, deliverySeconds, attemptNumber });
-    await followAttempt(options, made);
+    await followAttempt(followDeps, made);
     return { end: 'attempted', report };
   }
 

@@ -8,6 +8,7 @@ import type { Due } from '../deps.js';
 import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
+import { headOf, isInOrder } from '../deliveries/strict-order.js';
 import {
   ACTS,
   FINAL_ANSWERS,
@@ -44,7 +45,8 @@ interface Row {
   isInRange: boolean;
   /** How long after it is due, or after now, the dispatcher asks after it. */
   dispatchedWithinSeconds: number | null;
-  /** The dispatcher looks at its subscription no later than that, when its breaker lets something through, and within a second. */
+  /** The dispatcher looks at its subscription no later than that, when its breaker lets something through, and within a second; in a strict
+   *  order not before the head is due. */
   isLookedAt: boolean;
   attempts: { number: number; trigger: AttemptTrigger; outcome: string; statusCode: number | null; digest: string }[];
 }
@@ -66,7 +68,8 @@ async function stateOf({ accountId }: World): Promise<State> {
        extract(epoch FROM greatest(d.leased_until, d.due_at) - greatest(d.due_at, now()))::float8 AS "dispatchedWithinSeconds",
        EXISTS (
          SELECT FROM due_subscriptions e WHERE e.subscription_id = d.subscription_id
-           AND e.due_at <= greatest(coalesce(d.leased_until, d.due_at), s.breaker_until, now() + interval '1 second')
+           AND e.due_at <= greatest(coalesce(d.leased_until, d.due_at), s.breaker_until, now() + interval '1 second',
+             CASE WHEN ${isInOrder('s')} THEN (SELECT coalesce(h.leased_until, h.due_at) FROM (${headOf('s.id')}) h) END)
        ) AS "isLookedAt",
        (SELECT coalesce(json_agg(json_build_object('number', a.number, 'trigger', a.trigger, 'outcome', a.outcome,
           'statusCode', a.status_code, 'digest', md5(a::text)) ORDER BY a.number), '[]')
@@ -287,6 +290,14 @@ const HALF_OPEN: Step[] = [
   ...[act('publish', 0), act('dispatch', 0), ...times(2, TIMES_OUT), ...times(4, act('time passes', 1))],
   ...[act('publish', 0), act('dispatch', 0), ...times(2, TIMES_OUT)],
 ];
+/** The head fails and waits; another one is asked for, and the order changes meanwhile. */
+const ORDER = 'keep a strict order, or do not';
+const IN_ORDER: Step[] = [
+  ...[act(ORDER, 1), act(ORDER, 1, 1), ...times(4, act('publish', 0)), act('dispatch', 0), act('work', 1, 1), act('work', 2, 1)],
+  ...[act('ask for a retry', 1, 5), act('publish', 0), ...times(3, act('time passes', 1)), act('dispatch', 0), act('work', 1, 1)],
+  ...[act(ORDER, 0), act('dispatch', 0), act('work', 1, 1), act(ORDER, 1), act('the queue brings a job again', 0)],
+  ...[act('all receivers are down for hours', 0), act('replay', 2), act(MEANWHILE, 1), act('work', 0, 1)],
+];
 const STORIES: [Step[], (typeof FINAL_ANSWERS)[number], (typeof SCHEDULES_MS)[number]][] = [
   [[act('publish', 0), act(MEANWHILE, 1)], {}, []], // 500, and no wait left
   [[act('publish', 0), act(MEANWHILE, 1)], {}, [5_000]], // 500
@@ -294,6 +305,9 @@ const STORIES: [Step[], (typeof FINAL_ANSWERS)[number], (typeof SCHEDULES_MS)[nu
   [[act('publish', 0), act('all receivers are down for hours', 0), act('replay', 2)], FAILED, [5_000]],
   [HALF_OPEN, {}, [55_000, 3_500_000]],
   [HALF_OPEN, {}, [3_700_000, 5_000]],
+  [IN_ORDER, {}, [5_000]],
+  [IN_ORDER, FAILED, [55_000, 3_500_000]],
+  [[act(ORDER, 1), act(ORDER, 1, 1), ...HALF_OPEN], {}, [55_000, 3_500_000]],
 ];
 
 describe('deliveries, whatever happens in whatever order', () => {

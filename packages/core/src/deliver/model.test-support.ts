@@ -18,6 +18,7 @@ import {
   settleAccount,
   silent,
 } from '../ledger.test-support.js';
+import { headOf, isInOrder } from '../deliveries/strict-order.js';
 import type { AttemptTrigger, DeliveryStatus, ReplayStatus } from '../generated/prisma/client.js';
 import { makeRetryWhileUnavailable } from '../database-away.js';
 import { advanceReplays } from '../replays/advance-replays.js';
@@ -437,6 +438,14 @@ const OUTSIDE: Record<string, Act> = {
           one.attemptNumber === attemptNumber &&
           one.leasedUntil === undefined,
       );
+      // In a strict order the dispatcher makes its job, when it is its turn.
+      const { ordering, status } = await world.ledger.db.prisma.subscription.findUniqueOrThrow({
+        where: { id: asked.delivery.subscriptionId },
+      });
+      if (ordering === 'strict' && status === 'active') {
+        expect(index).toBe(-1);
+        return;
+      }
       const [made] = jobs.splice(index, 1);
       if (index === -1 || !made) throw new Error('no job was made of it');
       const end = await attempt(world, made, () => pick(ANSWERS, how) ?? {});
@@ -554,6 +563,13 @@ const OUTSIDE: Record<string, Act> = {
         changes: { rateLimit: [null, 1, 100][how % 3] ?? null },
       })),
   },
+  'keep a strict order, or do not': {
+    run: async (world, { at, how }) =>
+      void (await changeSubscription(world.ledger, {
+        ...of(world, at),
+        changes: { ordering: how % 3 === 0 ? 'none' : 'strict' },
+      })),
+  },
   dispatch: { run: async (world) => void (await dispatchAll(world)) },
   'settle, and dispatch the rest': {
     ...FOLLOWING,
@@ -583,7 +599,8 @@ const OUTSIDE: Record<string, Act> = {
 };
 
 /** One round of the dispatcher, a second after the one before. Afterwards nothing that was due waits, unless its subscription has no room: a half-open breaker has its
- *  probe in hand, any other one as many due deliveries as its limit. Scheduled retries take no room, so they are not counted. */
+ *  probe in hand, any other one as many due deliveries as its limit. Scheduled retries take no room, so they are not counted. One with a
+ *  strict order has room for its head, while nothing of it is leased. */
 async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
   const { pool } = ledger.db;
   await ledger.passSecond();
@@ -594,6 +611,8 @@ async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
      FROM (SELECT $2::timestamptz AS now) t, subscriptions s JOIN deliveries d ON d.subscription_id = s.id
      WHERE s.account_id = $1 AND s.deleted_at IS NULL AND d.due_at <= t.now
        AND (s.breaker_until IS NULL OR s.breaker_until <= t.now) AND (s.rate_limit IS NULL OR s.next_slot_at <= t.now)
+       AND (NOT ${isInOrder('s')} OR d.id = (SELECT h.id FROM (${headOf('s.id')}) h)
+         AND NOT EXISTS (SELECT FROM pending_deliveries l WHERE l.subscription_id = s.id AND l.leased_until > t.now))
      GROUP BY s.id
      HAVING bool_or(coalesce(d.leased_until, d.due_at) <= t.now) AND CASE
        WHEN s.breaker_until IS NULL THEN count(*) FILTER (WHERE d.leased_until > t.now) < s.concurrency_limit

@@ -15,6 +15,7 @@ import {
 } from '../deliveries/attempt-columns.js';
 import type { Decision } from './decide.js';
 import type { LoadedDelivery } from '../deliveries/delivery.js';
+import { isStrict, isUnordered } from '../deliveries/strict-order.js';
 import { isLate } from '../deliveries/late-attempts.js';
 import { COLUMNS } from '../delivery-tables.js';
 
@@ -50,6 +51,8 @@ export interface Recorded {
   disabled: 'gone' | 'failing' | null;
   /** This attempt opened the subscription's breaker. */
   breakerOpened: boolean;
+  /** The delivery is finished, and its subscription has a strict order: the shard in which the next delivery may go. null: otherwise. */
+  nextInShard: number | null;
 }
 
 /** A wait longer than this stays in Postgres until it is near: the queue keeps little, and so has little to lose. */
@@ -133,9 +136,11 @@ const FIND_RESULT = `
 result AS (
   -- A 410 of a URL that was replaced meanwhile says nothing of the new one: the delivery goes there at once.
   SELECT b.*, CASE WHEN b.decided = 'gone' AND NOT s.is_same_url THEN 'retry' ELSE b.decided END AS next,
-    b.disables AND s.is_same_url AS is_last, NOT s.is_direct AS is_left_to_dispatcher
+    b.disables AND s.is_same_url AS is_last, NOT s.is_direct AS is_left_to_dispatcher,
+    s.is_strict
   FROM before b CROSS JOIN LATERAL (
-    SELECT s.url = b.url AS is_same_url, s.rate_limit IS NULL AND ${isClosed('s')} AND ${HAS_FULL_CAPACITY} AS is_direct
+    SELECT s.url = b.url AS is_same_url, s.rate_limit IS NULL AND ${isClosed('s')} AND ${HAS_FULL_CAPACITY} AND ${isUnordered('s')} AS is_direct,
+      ${isStrict('s')} AS is_strict
     FROM subscriptions s WHERE s.id = b.subscription_id
   ) s
 )`;
@@ -173,7 +178,7 @@ after AS (
       WHEN status_after <> 'pending' THEN CASE WHEN asked_after IS NOT NULL THEN now() + interval '1 second' END
       -- A person does not wait for the schedule. What is due now is enqueued now: a second job of it would be a second POST.
       WHEN asked_after IN ('manual', 'test') AND due_after > now() THEN now() + interval '1 second'
-      -- Who has a rate, or less room than it had, is given the next attempt by the dispatcher, when it is due and there is room. So is a wait
+      -- Who has a rate, a strict order, or less room than it had, is given the next attempt by the dispatcher, when it is due and there is room. So is a wait
       -- that is too long for the queue.
       WHEN is_left_to_dispatcher OR due_after > now() + interval '${LONGEST_QUEUED_WAIT_MS} milliseconds' THEN NULL
       ELSE due_after + interval '${LEASE_SECONDS} seconds'
@@ -184,7 +189,7 @@ after AS (
       ELSE now()
     END AS completed_at,
     status_after NOT IN ('pending', 'held') AND asked_after IS NULL AS is_finished,
-    attempt_id, is_left_to_dispatcher, next, spent, is_last, outcome, status_code, trigger, started_at, duration_ms
+    attempt_id, is_left_to_dispatcher, is_strict, next, spent, is_last, outcome, status_code, trigger, started_at, duration_ms
   FROM moving
 )`;
 
@@ -249,6 +254,13 @@ subscription AS (
 unsettled AS (${unsettleAll(`SELECT id FROM subscription WHERE status = 'disabled' ORDER BY id`)}
 )`;
 
+/** `awaited`: the dispatcher has to look at who has a strict order and a delivery less. A delivery that stays has its entry by a trigger. */
+const LET_NEXT_GO = `
+awaited AS (
+  INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
+  SELECT DISTINCT posthorn_shard(account_id), now(), subscription_id, account_id FROM after WHERE is_strict AND is_finished
+)`;
+
 const NOTIFY_OPERATORS = `
 told AS (
   INSERT INTO operational_events (id, type, account_id, subscription_id, delivery_id, detail)
@@ -270,7 +282,8 @@ told AS (
 
 const ANSWER = `
 SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", ${leaseOf('a.leased_until')} AS "leasedUntil", a.is_left_to_dispatcher AS "isLeftToDispatcher",
-  CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened"
+  CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened",
+  CASE WHEN a.is_strict AND a.is_finished THEN posthorn_shard(a.account_id) END AS "nextInShard"
 FROM after a LEFT JOIN subscription s ON s.id = a.subscription_id`;
 
 const recordIn = (table: Table): string =>
@@ -285,6 +298,7 @@ const recordIn = (table: Table): string =>
     JUDGE_SUBSCRIPTIONS,
     LOCK_SUBSCRIPTIONS,
     CHANGE_SUBSCRIPTIONS,
+    LET_NEXT_GO,
     NOTIFY_OPERATORS,
   ].join(',')}${ANSWER}`;
 

@@ -11,6 +11,7 @@ const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
 
 // the fence: the attempt is not the next one                             superseded
 // it was leased again (not at the second look)                           superseded
+// its lease is over, in a strict order                                   superseded
 // not pending                                                            held           †
 // its subscription or account is deleted                                 not_active
 // its subscription is paused or disabled                                 not_active     †
@@ -28,6 +29,7 @@ export function whyNotAttempt(
 ): SkippedFor | DeferredFor | 'early' | null {
   if (delivery.attemptCount !== attemptNumber - 1) return 'superseded';
   if (leasedUntil !== undefined && leasedUntil !== delivery.leasedUntil && !isSecondLook) return 'superseded';
+  if (delivery.isTurnOver) return 'superseded';
   const urgent = isUrgent(delivery.askedTrigger);
   if (delivery.status !== 'pending' && !urgent) return 'held';
   if (delivery.isDeleted) return 'not_active';

@@ -42,6 +42,8 @@ export interface LoadedDelivery {
   isDeleted: boolean;
   /** Its subscription's breaker is not closed, and this is not the probe. */
   isHeldBack: boolean;
+  /** Its subscription has a strict order, and its lease is over: another delivery may have the turn. */
+  isTurnOver: boolean;
   headersSealed: Buffer | null;
   /** Those that have not expired, the current one first. */
   secretsSealed: Buffer[];

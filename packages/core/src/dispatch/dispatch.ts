@@ -24,12 +24,18 @@ export interface Round {
 export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
   const { due, isAnySoon } = await findDueShards(db.pool);
   if (due.length === 0) return { enqueued: 0, isMoreDue: isAnySoon };
+  const enqueued = await dispatchShards({ db, enqueue }, shuffled(due));
+  return { enqueued, isMoreDue: (await findDueShards(db.pool)).isAnySoon };
+}
+
+/** The same for these shards alone. Returns how many jobs the queue took. */
+export async function dispatchShards({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, due: number[]): Promise<number> {
   let enqueued = 0;
-  for (const shards of groupsOf(shuffled(due), SHARDS_AT_ONCE)) {
+  for (const shards of groupsOf(due, SHARDS_AT_ONCE)) {
     const leased = await leaseDue(db.pool, { shards, perSubscription: PER_SUBSCRIPTION, limit: LIMIT });
     enqueued += await handOver({ db, enqueue }, leased);
   }
-  return { enqueued, isMoreDue: (await findDueShards(db.pool)).isAnySoon };
+  return enqueued;
 }
 
 /** Enqueues what was leased. Returns how many jobs the queue took. */
@@ -41,9 +47,10 @@ async function handOver({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, leased: L
   // Nobody waits for what comes from here, unless a person asked for it: all that is new goes before it.
   // A lease that expired says that the queue lost the job, or finished it, and the ledger does not know: it was restored from a backup,
   // or failed over to a standby that lacked the last moment.
-  const toDue = ({ askedTrigger, ...due }: LeasedDelivery): Due => ({
+  // The queue has one of a strict order at most, so it is in nobody's way.
+  const toDue = ({ askedTrigger, isInOrder, ...due }: LeasedDelivery): Due => ({
     ...due,
-    rank: isUrgent(askedTrigger) ? 0 : MAX_CAPACITY,
+    rank: isUrgent(askedTrigger) || isInOrder ? 0 : MAX_CAPACITY,
   });
   const [delivered, retried] = await Promise.all([
     hand('deliver', leased.filter((one) => !isRetry(one)).map(toDue)),

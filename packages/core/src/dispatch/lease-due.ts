@@ -3,6 +3,7 @@ import { inTransaction } from '../database.js';
 import type { Due } from '../deps.js';
 import type { AttemptTrigger } from '../generated/prisma/client.js';
 import { hasUnleased, IS_EXPIRED, IS_WAITING, LEASE_SECONDS, leaseOf, leasedOf } from '../deliveries/lease.js';
+import { fanOutBefore, headOf, isInOrder, leasedBefore } from '../deliveries/strict-order.js';
 import { backlogCapacityOf } from '../throttle/capacity.js';
 import { lockShards } from '../shards.js';
 import { isNotOpen } from '../throttle/circuit-breaker.js';
@@ -14,6 +15,8 @@ export interface LeasedDelivery extends Due {
   leasedBefore: 'deferred' | 'expired';
   /** Who asked for the attempt, if it is not due by the schedule. */
   askedTrigger: AttemptTrigger | null;
+  /** Of a subscription with a strict order. */
+  isInOrder: boolean;
 }
 
 /** The dispatcher's locks of shards. */
@@ -22,7 +25,7 @@ export const LOCK_CLASS = 72_707_370;
 const BEFORE_FAILING = '1 minute';
 const LOOKED_AT = 10_000;
 /** What a probe may be. What a person asked for does not wait for the schedule. */
-const MAY_BE_SENT = `(d.leased_until IS NULL OR ${IS_EXPIRED}) AND (d.due_at <= now() OR d.asked_trigger IS NOT NULL)`;
+const MAY_BE_SENT = `((d.leased_until IS NULL OR ${IS_EXPIRED}) AND (d.due_at <= now() OR d.asked_trigger IS NOT NULL))`;
 
 const TURN = { firstTurn: 'w.next_slot_at', rate: 'w.rate_limit' };
 
@@ -69,7 +72,8 @@ taken AS (
 const ROOMY = `
 standing AS MATERIALIZED (
   SELECT l.entries, s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until, s.probe_id,
-    s.breaker_until IS NOT NULL AS is_half_open, ${firstTurnOf('s')} AS next_slot_at, ${isNotOpen('s')} AS is_not_open
+    s.created_at, s.events,
+    ${isInOrder('s')} AS is_in_order, s.breaker_until IS NOT NULL AS is_half_open, ${firstTurnOf('s')} AS next_slot_at, ${isNotOpen('s')} AS is_not_open
   FROM looked l CROSS JOIN LATERAL (SELECT * FROM subscriptions WHERE id = l.id LIMIT 1) s
 ),
 share AS (
@@ -101,11 +105,22 @@ roomy AS MATERIALIZED (
 // The probe is the oldest delivery that may be sent now, whenever it became due. So one after the other reaches the end of its
 // schedule while new ones come in. It is looked for among those since a little before the failing began; older ones that are
 // still owed are few, or became due before the others.
+//
+// `head`: of subscriptions with a strict order, the delivery whose turn it is, and whether it may be leased; if not, when to look again.
+// Nothing else of these is leased.
 const CHOSEN = `
+head AS MATERIALIZED (
+  SELECT w.id AS subscription_id, d.id, coalesce(d.leased_until, d.due_at) AS since, d.due_at,
+    (d.status <> 'held' OR d.asked_trigger IS NOT NULL) AND ${MAY_BE_SENT} IS TRUE
+      AND ${leasedBefore('w.id')} IS NULL AND ${fanOutBefore} IS NULL AS may_go,
+    CASE WHEN d.leased_until IS NULL AND d.asked_trigger IS NULL AND d.due_at > now() THEN d.due_at ELSE now() + interval '1 second' END AS look_at
+  FROM standing w CROSS JOIN LATERAL (${headOf('w.id')}) d
+  WHERE w.is_in_order AND w.is_not_open
+),
 due AS MATERIALIZED (
   SELECT c.id, r.id AS subscription_id, r.account_id, c.since, row_number() OVER (PARTITION BY r.id ORDER BY c.since) AS turn
   FROM roomy r CROSS JOIN LATERAL (
-    (${oldest('CASE WHEN r.is_half_open THEN 0 ELSE greatest(0, least(r.room, r.share)) END')})
+    (${oldest('CASE WHEN r.is_half_open OR r.is_in_order THEN 0 ELSE greatest(0, least(r.room, r.share)) END')})
     UNION ALL
     (SELECT old.id, old.since, old.due_at FROM (
       (${oldest('1')})
@@ -116,7 +131,9 @@ due AS MATERIALIZED (
         ORDER BY d.id LIMIT ${LOOKED_AT}
       ) d WHERE ${MAY_BE_SENT} ORDER BY d.id LIMIT 1)
     ) old
-    WHERE r.is_half_open AND r.room > 0 ORDER BY old.id LIMIT 1)
+    WHERE r.is_half_open AND NOT r.is_in_order AND r.room > 0 ORDER BY old.id LIMIT 1)
+    UNION ALL
+    SELECT h.id, h.since, h.due_at FROM head h WHERE h.subscription_id = r.id AND h.may_go AND r.room > 0
   ) c
 ),
 fair AS (
@@ -133,7 +150,7 @@ slotted AS MATERIALIZED (
   SELECT c.id, c.subscription_id, c.leased_until,
     ${turnAfter('(row_number() OVER (PARTITION BY c.subscription_id ORDER BY c.since) - 1)', TURN)} AS slot_at,
     ${turnAfter('count(*) OVER (PARTITION BY c.subscription_id)', TURN)} AS next_slot_at,
-    w.is_half_open
+    w.is_half_open, w.is_in_order
   FROM chosen c JOIN roomy w ON w.id = c.subscription_id
 ),
 told AS (
@@ -146,7 +163,7 @@ told AS (
 leased AS (
   UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE d.id = l.id
-  RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger",
+  RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger", l.is_in_order AS "isInOrder",
     ${leaseOf('d.leased_until')} AS "leasedUntil", CASE WHEN l.leased_until IS NULL THEN 'deferred' ELSE 'expired' END AS "leasedBefore",
     CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )`;
@@ -171,6 +188,13 @@ again AS (
   SELECT posthorn_shard(n.account_id), n.due_at, n.id, n.account_id FROM (
     SELECT w.account_id, w.id, w.entries, CASE
       WHEN NOT w.is_not_open THEN (SELECT w.breaker_until FROM pending_deliveries d WHERE d.subscription_id = w.id ORDER BY d.id LIMIT 1)
+      WHEN w.is_in_order THEN CASE
+        WHEN c.left_over > 0 THEN now()
+        WHEN h.may_go AND r.turns < 1 THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: TURN.firstTurn, rate: TURN.rate })})
+        -- A record adds an entry, too. This one finds what no record ended.
+        WHEN h.may_go THEN now() + interval '1 second'
+        ELSE h.look_at
+      END
       WHEN c.left_over > 0 OR c.found = r.share AND NOT w.is_half_open THEN now()
       WHEN c.found IS NULL AND (r.room > 0 OR ${hasUnleased('w.id')} IS NOT TRUE) OR c.found < least(r.room, r.share) THEN ${NEXT_OWED}
       -- The probe may be lost, or canceled.
@@ -178,7 +202,7 @@ again AS (
       WHEN r.turns < r.free THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: turnAfter('coalesce(c.found, 0)', TURN), rate: 'w.rate_limit' })})
       ELSE now() + CASE WHEN c.found > 0 THEN interval '0.1 seconds' ELSE ${CAPACITY_WAIT} END
     END AS due_at
-    FROM standing w LEFT JOIN roomy r ON r.id = w.id LEFT JOIN (
+    FROM standing w LEFT JOIN roomy r ON r.id = w.id LEFT JOIN head h ON h.subscription_id = w.id LEFT JOIN (
       SELECT due.subscription_id, count(*) AS found, count(*) - count(chosen.id) AS left_over
       FROM due LEFT JOIN chosen ON chosen.id = due.id GROUP BY due.subscription_id
     ) c ON c.subscription_id = w.id

@@ -1,6 +1,7 @@
 import { IS_EXPIRED, IS_WAITING } from '../deliveries/lease.js';
 import { HAS_FULL_CAPACITY } from '../throttle/capacity.js';
 import { isClosed, isNotOpen } from '../throttle/circuit-breaker.js';
+import { isUnordered } from '../deliveries/strict-order.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
 
 // What is overdue, as pieces of SQL: deliveries that have been due for GRACE_SECONDS, are in nobody's hands, and have no reason to
@@ -35,7 +36,7 @@ owed AS (
 /** `dispatcher` and `due`: of the subscriptions that `owed` yields, those of which something is due, and whether it may wait. Of each only
  *  what is due is touched, the oldest first; so future retries cost nothing, however many they are.
  *
- *  Why a delivery may wait although it is due: its subscription has a rate, its breaker is not closed, or it is answered too
+ *  Why a delivery may wait although it is due: its subscription has a rate or a strict order, its breaker is not closed, or it is answered too
  *  slowly to have the full concurrency. But a reason holds only while a dispatcher looks after it: without one, all that it
  *  would take now is overdue. */
 export const dueOf = (owed: string): string => `
@@ -44,7 +45,7 @@ dispatcher AS MATERIALIZED (
 ),
 due AS MATERIALIZED (
   SELECT s.id, CASE
-      WHEN dispatcher.is_lately THEN ${isClosed('s')} AND s.rate_limit IS NULL AND ${HAS_FULL_CAPACITY}
+      WHEN dispatcher.is_lately THEN ${isClosed('s')} AND s.rate_limit IS NULL AND ${HAS_FULL_CAPACITY} AND ${isUnordered('s')}
       ELSE ${isNotOpen('s')}
     END AS has_no_reason
   FROM (

@@ -4,7 +4,8 @@ import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { isOfEvent } from '../delivery-tables.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
-import { OWE, PLACING, wantsType } from './insert-events.js';
+import { wantsType } from '../event-types/wants-type.js';
+import { OWE, PLACING } from './insert-events.js';
 import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
 
@@ -44,7 +45,7 @@ export interface Expanded {
 // deliveries, by the key of pending_deliveries (ORDER BY and OFFSET 0 leave it no other index).
 const EXPAND = `
 WITH fan AS MATERIALIZED (
-  SELECT event_id, account_id, event_type, position, created_at FROM fan_outs
+  SELECT event_id, account_id, event_type, position, created_at, published_at FROM fan_outs
   WHERE account_id = $1 AND completed_at IS NULL ORDER BY event_id LIMIT 1 FOR UPDATE SKIP LOCKED
 ),
 account AS MATERIALIZED (
@@ -60,9 +61,9 @@ roomy AS MATERIALIZED (
   WHERE leased.count < $3
 ),
 looked AS MATERIALIZED (
-  SELECT f.event_id, f.event_type, f.created_at AS published_at, s.*
+  SELECT f.event_id, f.event_type, f.created_at AS fanned_out_at, f.published_at, s.*
   FROM roomy f CROSS JOIN LATERAL (
-    SELECT id, account_id, events, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, breaker_until,
+    SELECT id, account_id, events, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, breaker_until, ordering,
       created_at, deleted_at
     FROM subscriptions s
     WHERE s.account_id = f.account_id AND s.id > coalesce(f.position, '00000000-0000-0000-0000-000000000000')
@@ -70,9 +71,9 @@ looked AS MATERIALIZED (
   ) s
 ),
 matched AS (
-  SELECT s.event_id, s.account_id, s.event_type AS type, 1 AS position, ${PLACING}
-  FROM looked s WHERE s.created_at <= s.published_at AND s.deleted_at IS NULL AND ${wantsType('s.event_type')}
-    AND (s.status IN ('active', 'paused') OR s.status = 'disabled' AND s.holds_when_disabled AND s.status_changed_at > s.published_at)
+  SELECT s.event_id, s.account_id, s.event_type AS type, 1 AS position, s.published_at, ${PLACING}
+  FROM looked s WHERE s.created_at <= s.fanned_out_at AND s.deleted_at IS NULL AND ${wantsType('s.event_type')}
+    AND (s.status IN ('active', 'paused') OR s.status = 'disabled' AND s.holds_when_disabled AND s.status_changed_at > s.fanned_out_at)
 ),${OWE},
 chunk AS (
   SELECT f.event_id, (SELECT count(*) FROM matched)::int AS count, (SELECT count(*) FROM looked) < $2 AS is_last,

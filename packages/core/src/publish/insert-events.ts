@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { LEASED_FROM_NOW, LEASE_SECONDS, leaseOf, leasedOf } from '../deliveries/lease.js';
+import { wantsType } from '../event-types/wants-type.js';
 import { THIS_MINUTE } from '../stats/stat.js';
 import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { isClosed, isNotOpen } from '../throttle/circuit-breaker.js';
+import { isUnordered } from '../deliveries/strict-order.js';
 import type { FrozenEvent } from './freeze-event.js';
 
 export interface NewEvent {
@@ -35,17 +37,13 @@ export interface InsertedEvent {
   deferredCount: number;
 }
 
-/** Which of an account's subscriptions (`s`) want an event of a type: exactly it, its family, or all. */
-export const wantsType = (type: string): string =>
-  `(s.events = '{}' OR ${type} = ANY (s.events) OR split_part(${type}, ':', 1) || ':*' = ANY (s.events))`;
-
 /** SQL: the subscription `s` gets a delivery of an event of a type, pending or held. */
 export const getsType = (type: string): string =>
   `s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${wantsType(type)}`;
 
 /** SQL: what OWE needs to know of a subscription `s`. */
 export const PLACING = `s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
-    ${isNotOpen('s')} AS is_dispatchable, s.rate_limit IS NULL AND ${isClosed('s')} AS is_direct`;
+    ${isNotOpen('s')} AS is_dispatchable, s.rate_limit IS NULL AND ${isClosed('s')} AND ${isUnordered('s')} AS is_direct`;
 
 /** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
  *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
@@ -56,8 +54,8 @@ const FEW = 128;
 // becomes a fan-out. An event is counted no further than the limit, unless it is a fan-out whose expected number is not known ($11).
 //
 // What is owed goes straight to the queue as long as its subscription has room there; the rest is deferred, for the dispatcher to
-// bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate, or
-// whose breaker is not closed, has no room here at all.
+// bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate
+// or a strict order, or whose breaker is not closed, has no room here at all.
 //
 // Uses pending_deliveries_dispatch_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
 // foreign key would hold it), so that erasing its account waits for what is being published. A row that somebody else has locked is passed
@@ -106,7 +104,7 @@ fanned_out AS (
   SELECT id, account_id, type, expected, clock_timestamp() FROM sized WHERE is_fan_out
 ),
 matched AS (
-  SELECT e.id AS event_id, e.account_id, e.type, e.position, ${PLACING}
+  SELECT e.id AS event_id, e.account_id, e.type, e.position, now() AS published_at, ${PLACING}
   FROM sized e JOIN subscriptions s ON s.account_id = e.account_id
   WHERE NOT e.suppressed AND NOT e.is_fan_out AND ${getsType('e.type')}
 )`;
@@ -135,8 +133,8 @@ placed AS (
   FROM matched m LEFT JOIN taken t USING (subscription_id)
 ),
 owed AS (
-  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at, leased_until)
-  SELECT id, account_id, event_id, type, subscription_id,
+  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, leased_until)
+  SELECT id, account_id, event_id, type, subscription_id, published_at,
     CASE WHEN is_active THEN 'pending'::delivery_status ELSE 'held' END,
     CASE WHEN is_active THEN now() END,
     CASE WHEN place <= concurrency_limit THEN ${LEASED_FROM_NOW} END

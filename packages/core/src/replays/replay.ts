@@ -1,5 +1,5 @@
 import type { Database } from '../database.js';
-import { wantsType } from '../publish/insert-events.js';
+import { wantsType } from '../event-types/wants-type.js';
 import type { Replay as Row } from '../generated/prisma/client.js';
 import { isOfEvent } from '../delivery-tables.js';
 import { isExpanding } from '../publish/read-fan-outs.js';

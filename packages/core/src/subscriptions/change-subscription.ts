@@ -2,6 +2,8 @@ import type pg from 'pg';
 import { inAccount } from '../accounts/in-account.js';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
+import { wakeDispatchers } from '../dispatch/wake.js';
+import type { SubscriptionOrdering } from '../generated/prisma/client.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
 import type { NewSubscription } from './create-subscription.js';
 import { areTooLarge, keepMasked, openHeaders, originOf, sealedFor, sealHeaders } from '../secrets/own-headers.js';
@@ -54,6 +56,11 @@ export async function changeSubscription(
       sets.push('next_slot_at = NULL');
     }
 
+    if (changes.ordering !== undefined) {
+      set('ordering', changes.ordering);
+      await lookSoon(client, { accountId, id });
+    }
+
     const entered = now.pendingUrl ?? now.url;
     const isNew = url !== undefined && url !== entered;
     const backToOld = isNew && url === now.url;
@@ -81,10 +88,34 @@ export async function changeSubscription(
   const changed = await (url === undefined ? inTransaction(db.pool, change) : inAccount(db.pool, accountId, change));
   if (changed === null) return { outcome: 'not_found' };
   if (changed.outcome !== 'changed') return changed;
+  if (changes.ordering !== undefined) await followOrdering(db.pool, { id, ordering: changes.ordering });
   // Read before the queue is told: what this made, and not what the verification makes of it.
   const subscription = await findSubscription(db, { accountId, id });
   if (changed.verificationId) await enqueue('verify', [{ id: changed.verificationId, attemptNumber: 1 }]);
   return subscription ? { ...changed, subscription } : { outcome: 'not_found' };
+}
+
+/** The dispatcher looks at the subscription when this transaction is committed. */
+const lookSoon = (client: pg.PoolClient, { accountId, id }: SubscriptionKey) =>
+  client.query(
+    `INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id) VALUES (posthorn_shard($1), now(), $2, $1)`,
+    [accountId, id],
+  );
+
+/** After a change of the order: its retries that sleep in the queue are left to the dispatcher, since their turn may come later. After the
+ *  commit, as who records results locks deliveries before subscriptions. What is not taken back keeps its lease, and ends first. */
+async function followOrdering(pool: pg.Pool, { id, ordering }: { id: string; ordering: SubscriptionOrdering }) {
+  if (ordering === 'strict') {
+    await pool.query(
+      `UPDATE pending_deliveries SET leased_until = NULL WHERE id = ANY (ARRAY(
+         SELECT id FROM pending_deliveries
+         WHERE subscription_id = $1 AND status = 'pending' AND asked_trigger IS NULL AND leased_until > now() AND due_at > now()
+         FOR UPDATE SKIP LOCKED
+       ))`,
+      [id],
+    );
+  }
+  await wakeDispatchers(pool);
 }
 
 /** Where a new URL goes: a subscription that never had a verified URL takes it at once, and the URL in force needs no waiting. */

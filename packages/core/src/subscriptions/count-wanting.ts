@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { wantsType } from '../publish/insert-events.js';
+import { wantsType } from '../event-types/wants-type.js';
 
 /** How many active and paused subscriptions want each of some types; of one account, or of all (null). Goes through the
  *  subscriptions once, and then only through the different choices of types there are among them. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { inAccount } from '../accounts/in-account.js';
 import type { Deps } from '../deps.js';
+import type { SubscriptionOrdering } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
 import { startVerification, verificationsLeft } from '../verifications/start-verification.js';
 import { newSecret } from '../secrets/new-secret.js';
@@ -19,6 +20,8 @@ export interface NewSubscription {
   metadata?: Record<string, unknown>;
   /** Attempts per second; null: no limit. */
   rateLimit?: number | null;
+  /** `strict`: one delivery at a time, in the order of publish (deliveries/strict-order.ts). Default: `none`. */
+  ordering?: SubscriptionOrdering;
 }
 
 export type CreateSubscriptionResult =
@@ -47,8 +50,8 @@ export async function createSubscription(
     if (left.count === 0) return { outcome: 'rate_limited', retryAfterSeconds: left.retryAfterSeconds } as const;
     const headersSealed = sealHeaders(deps, id, input.headers);
     await client.query(
-      `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, headers_origin, metadata, rate_limit)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      `INSERT INTO subscriptions (id, account_id, url, events, scope, description, headers_sealed, headers_origin, metadata, rate_limit, ordering)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
       [
         id,
         accountId,
@@ -60,6 +63,7 @@ export async function createSubscription(
         headersSealed && originOf(url),
         JSON.stringify(input.metadata ?? {}),
         input.rateLimit ?? null,
+        input.ordering ?? 'none',
       ],
     );
     await client.query('INSERT INTO secrets (id, subscription_id, key_id, sealed) VALUES ($1, $2, $3, $4)', [
