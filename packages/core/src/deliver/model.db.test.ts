@@ -293,8 +293,21 @@ const HALF_OPEN: Step[] = [
 /** The head fails and waits; another one is asked for, and the order changes meanwhile. */
 const ORDER = 'keep a strict order, or do not';
 const IN_ORDER: Step[] = [
-  ...[act(ORDER, 1), act(ORDER, 1, 1), ...times(4, act('publish', 0)), act('dispatch', 0), act('work', 1, 1), act('work', 2, 1)],
-  ...[act('ask for a retry', 1, 5), act('publish', 0), ...times(3, act('time passes', 1)), act('dispatch', 0), act('work', 1, 1)],
+  ...[
+    act(ORDER, 1),
+    act(ORDER, 1, 1),
+    ...times(4, act('publish', 0)),
+    act('dispatch', 0),
+    act('work', 1, 1),
+    act('work', 2, 1),
+  ],
+  ...[
+    act('ask for a retry', 1, 5),
+    act('publish', 0),
+    ...times(3, act('time passes', 1)),
+    act('dispatch', 0),
+    act('work', 1, 1),
+  ],
   ...[act(ORDER, 0), act('dispatch', 0), act('work', 1, 1), act(ORDER, 1), act('the queue brings a job again', 0)],
   ...[act('all receivers are down for hours', 0), act('replay', 2), act(MEANWHILE, 1), act('work', 0, 1)],
 ];

@@ -30,8 +30,7 @@ beforeEach(async () => {
   await order('strict');
 });
 
-const order = (ordering: 'none' | 'strict') =>
-  changeSubscription(ledger, { accountId, id, changes: { ordering } });
+const order = (ordering: 'none' | 'strict') => changeSubscription(ledger, { accountId, id, changes: { ordering } });
 const publish = (n: number) => ledger.publish(accountId, { payload: `{"n":${n}}` });
 async function publishAll(count: number): Promise<string[]> {
   const eventIds: string[] = [];
@@ -300,7 +299,10 @@ describe('strict order', () => {
     expect(await look()).toBe(1);
     expect(await look()).toBe(1);
     for (let n = 1; n <= 6; n += 1) {
-      await ledger.db.pool.query(`UPDATE subscriptions SET next_slot_at = next_slot_at - interval '1 second' WHERE id = $1`, [id]);
+      await ledger.db.pool.query(
+        `UPDATE subscriptions SET next_slot_at = next_slot_at - interval '1 second' WHERE id = $1`,
+        [id],
+      );
       if (ledger.jobs.length === 0) await look();
       await attemptNext();
       expect(ledger.jobs.length).toBeLessThanOrEqual(1);
@@ -325,7 +327,7 @@ describe('strict order', () => {
     await answer();
     expect(ledger.jobs).toHaveLength(1);
     await ledger.settle();
-    expect(sent().toSorted()).toEqual([1, 2, 3, 4, 5]);
+    expect(sent().toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
     expect(sent().slice(3)).toEqual([4, 5]);
   });
 
@@ -334,7 +336,10 @@ describe('strict order', () => {
     await publishAll(2);
     const [first, second] = ledger.jobs.splice(0);
     ledger.answers.push(FAILED);
-    for (const [job, waitMs] of [[first, 600_000], [second, 60_000]] as const) {
+    for (const [job, waitMs] of [
+      [first, 600_000],
+      [second, 60_000],
+    ] as const) {
       if (job) await ledger.attempter({ waitsMs: [waitMs] }).attempt(job, new AbortController().signal);
     }
     ledger.answers.length = 0;
