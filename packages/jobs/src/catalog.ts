@@ -52,6 +52,8 @@ export interface Due {
 export interface Taken extends Due {
   /** The job had ended, and a person put it back on the dashboard: they want the work done once more. */
   isPutBack: boolean;
+  /** Whether no other worker has the job; looks at the queue if the last look is long ago. Never throws. */
+  isStillOurs(): Promise<boolean>;
 }
 
 /** Tells workers what is due. Never throws: it answers false when the queue did not take it, and then the dispatcher does.

@@ -32,7 +32,7 @@ export async function runJob(
     log.error({ queue, jobId: job.id }, 'job.unreadable');
     return endJob(job, token, { end: 'dropped' }, options);
   }
-  const lock = openLock(job, token);
+  const { isStillOurs } = openLock(job, token);
   // A run counts when it has completed or failed, and BullMQ never repeats one that failed: so a person put back a job that
   // counted. Runs that were postponed, returned at a shutdown or lost with their worker do not count.
   const isPutBack = job.attemptsMade > 0;
@@ -42,7 +42,7 @@ export async function runJob(
     await places.enter();
     try {
       if (isStopping()) throw new Error('the worker stops');
-      return (await lock.isStillOurs()) ? await handle({ ...one, isPutBack }, giveUp) : { end: 'lost' };
+      return (await isStillOurs()) ? await handle({ ...one, isPutBack, isStillOurs }, giveUp) : { end: 'lost' };
     } catch (error) {
       if (!isStopping()) log.error({ err: error, queue, jobId: job.id, attempt: toJobId(queue, one) }, 'job.broken');
       return { end: 'broken', error };

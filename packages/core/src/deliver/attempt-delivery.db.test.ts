@@ -141,6 +141,27 @@ describe('deliver', () => {
     expect(ledger.posts).toHaveLength(1);
   });
 
+  it('regression: a worker that was stopped until another has its job makes no POST, although nothing is recorded yet (D6)', async () => {
+    const { accountId, id } = await publishedDelivery();
+    const limiter = openConcurrencyLimiter({ slots: 10 });
+    const stopped = ledger.attempter({
+      limiter: {
+        async acquire(subscriptionId) {
+          await pause(2_100);
+          return limiter.acquire(subscriptionId);
+        },
+        acquireNow: (subscriptionId) => limiter.acquireNow(subscriptionId),
+        inFlight: (subscriptionId) => limiter.inFlight(subscriptionId),
+        capacityOf: (subscriptionId) => limiter.capacityOf(subscriptionId),
+      },
+    });
+    const due = { id, attemptNumber: 1, isStillOurs: () => Promise.resolve(false) };
+    expect(await stopped.attempt(due, signal)).toEqual({ end: 'skipped', why: 'superseded' });
+    expect(ledger.posts).toHaveLength(0);
+    const { subscriptionId } = await onlyDelivery(accountId);
+    expect(limiter.inFlight(subscriptionId)).toBe(0);
+  });
+
   it('two workers at once on the same attempt: both may post, one is recorded, the other’s result changes nothing (D6, D8)', async () => {
     const { accountId, id } = await publishedDelivery();
     let posted = 0;

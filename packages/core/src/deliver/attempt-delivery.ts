@@ -58,12 +58,15 @@ export interface AttemptObserver {
   }): void;
 }
 
+type OwnDue = Due & { isStillOurs?: () => Promise<boolean> };
+
 export interface Attempter {
   /** Makes one attempt of a delivery: load, fence, POST, decide, record, and only then resolve. Safe to repeat: a second
    *  run for the same attempt is skipped, and where both had posted already, one of the two is recorded.
    *  While the database is away it waits, holding the result; `signal` (we are shutting down) ends the POST as `aborted`.
+   *  `isStillOurs`: whether no other worker has the job. Asked before a POST of what was loaded long ago. Default: yes.
    *  Throws only for bugs, and for a database that stays away past a shutdown: then the queue or the dispatcher repeats it. */
-  attempt(due: Due, signal: AbortSignal): Promise<AttemptEnd>;
+  attempt(due: OwnDue, signal: AbortSignal): Promise<AttemptEnd>;
   /** Writes what is deferred and not written yet: the process ends. */
   drain(): Promise<void>;
 }
@@ -81,7 +84,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
   const loads = openLoads(db.pool, (size) => observe?.shared?.('load', size));
   const records = openRecords(db.pool, { failingAfterMs, observe: (size) => observe?.shared?.('record', size) });
 
-  async function attempt(due: Due, signal: AbortSignal, isSecondLook = false): Promise<AttemptEnd> {
+  async function attempt(due: OwnDue, signal: AbortSignal, isSecondLook = false): Promise<AttemptEnd> {
     const { id, attemptNumber } = due;
     const readAt = performance.now();
     const delivery = await retryWhileUnavailable(() => loads.add(id), signal);
@@ -94,10 +97,17 @@ export function openAttempter(options: AttemptOptions): Attempter {
       ? limiter.acquireNow(subscriptionId)
       : await limiter.acquire(subscriptionId);
     if (!slot) return endWithoutAttempt(endDeps, delivery, 'slots');
-    // Once only: if the process is always this slow, a third look would not help.
-    if (!isSecondLook && performance.now() - readAt > STALE_MS) {
-      slot.release();
-      return attempt(due, signal, true);
+    if (performance.now() - readAt > STALE_MS) {
+      // The lock of the job may have run out meanwhile, and another worker be at the same attempt.
+      if (due.isStillOurs && !(await due.isStillOurs())) {
+        slot.release();
+        return { end: 'skipped', why: 'superseded' };
+      }
+      // Once only: if the process is always this slow, a third look would not help.
+      if (!isSecondLook) {
+        slot.release();
+        return attempt(due, signal, true);
+      }
     }
 
     const eventId = toTypeId('evt', delivery.eventId);
