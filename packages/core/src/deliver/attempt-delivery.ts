@@ -74,6 +74,13 @@ export interface Attempter {
 /** What was read so long ago may have changed: our process was stopped, or there was no slot. */
 const STALE_MS = 2_000;
 
+/** lost: the lock of the job ran out, and another worker may be at the same attempt · look: read the delivery again. Once only: if the
+ *  process is always this slow, a third look would not help. */
+async function afterLongWait({ isStillOurs }: OwnDue, isSecondLook: boolean): Promise<'lost' | 'look' | 'post'> {
+  if (isStillOurs && !(await isStillOurs())) return 'lost';
+  return isSecondLook ? 'post' : 'look';
+}
+
 export function openAttempter(options: AttemptOptions): Attempter {
   const { db, retryWhileUnavailable, limiter, log, waitsMs, honorDisableHeader = false, observe } = options;
   const { failingAfterMs, random = Math.random } = options;
@@ -98,16 +105,10 @@ export function openAttempter(options: AttemptOptions): Attempter {
       : await limiter.acquire(subscriptionId);
     if (!slot) return endWithoutAttempt(endDeps, delivery, 'slots');
     if (performance.now() - readAt > STALE_MS) {
-      // The lock of the job may have run out meanwhile, and another worker be at the same attempt.
-      if (due.isStillOurs && !(await due.isStillOurs())) {
-        slot.release();
-        return { end: 'skipped', why: 'superseded' };
-      }
-      // Once only: if the process is always this slow, a third look would not help.
-      if (!isSecondLook) {
-        slot.release();
-        return attempt(due, signal, true);
-      }
+      const next = await afterLongWait(due, isSecondLook);
+      if (next !== 'post') slot.release();
+      if (next === 'lost') return { end: 'skipped', why: 'superseded' };
+      if (next === 'look') return attempt(due, signal, true);
     }
 
     const eventId = toTypeId('evt', delivery.eventId);
