@@ -10,6 +10,7 @@ import {
   openCipher,
   openDatabase,
   openPublisher,
+  openReader,
   makeRetryWhileUnavailable,
   openVerifier,
   type QueueName,
@@ -119,9 +120,11 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     random: () => 0,
   });
   const publisher = openPublisher(core);
+  const reader = overrides.reader ?? openReader({ primary: overrides.db ?? db, replica: null, log });
   const deps: ApiDeps = {
     ...core,
     publisher,
+    reader,
     operatorKey: OPERATOR_KEY,
     operationsAccount: OPERATIONS_ACCOUNT,
     publicUrl: null,
@@ -138,7 +141,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
       publicUrl: null,
     }),
     checkQueue: async () => ({ status: 'ok', latencyMs: 1 }),
-    systemMetrics: openSystemMetrics({ db: overrides.db ?? db, readQueues, maxAgeMs: 0, log }),
+    systemMetrics: openSystemMetrics({ db: overrides.db ?? db, reader, readQueues, maxAgeMs: 0, log }),
     probeMaxAgeMs: 0,
     consoleDirectory: null,
     frameAncestors: [],

@@ -1,4 +1,4 @@
-import type { Deps, Publisher } from '@posthorn/core';
+import type { Deps, Publisher, Reader } from '@posthorn/core';
 import type { Producer } from '@posthorn/jobs';
 import type { AddressPolicy } from '@posthorn/sender';
 import type { EffectiveSetting } from '@posthorn/settings';
@@ -16,6 +16,8 @@ import type { ApiMetrics } from './metrics.js';
 /** All that the API needs of the outside; handed in, so that tests choose. */
 export interface ApiDeps extends Deps {
   publisher: Publisher;
+  /** Where lists and statistics are read. */
+  reader: Reader;
   /** The key to everything. */
   operatorKey: string;
   /** Id of the operators' own account, which is no tenant's. */

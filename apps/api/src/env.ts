@@ -14,6 +14,8 @@ export interface Env {
   databaseUrl: string;
   /** Set where databaseUrl leads to a pooler in transaction mode. */
   databaseDirectUrl: string | null;
+  /** A read replica for lists and statistics. */
+  databaseReadUrl: string | null;
   databasePoolSize: number;
   queue: QueueConnection;
   deliveriesPerJob: number;
@@ -47,6 +49,7 @@ export interface Env {
 
 const NAMES = [
   ...QUEUE_SETTINGS,
+  'DATABASE_READ_URL',
   'DATABASE_POOL_SIZE',
   'DELIVERIES_PER_JOB',
   'API_HOST',
@@ -77,6 +80,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
   return {
     databaseUrl: read.databaseUrl,
     databaseDirectUrl: read.databaseDirectUrl,
+    databaseReadUrl: read.databaseReadUrl,
     databasePoolSize: read.databasePoolSize,
     queue: queueOf(read),
     deliveriesPerJob: read.deliveriesPerJob,

@@ -1,5 +1,5 @@
 import type { Health, HealthCheck } from '@posthorn/contract';
-import { pendingMigrations } from '@posthorn/core';
+import { pendingMigrations, type ReplicaStatus } from '@posthorn/core';
 import { shareResult } from '@posthorn/lifecycle';
 import type { ApiDeps } from './deps.js';
 import type { SystemMetrics } from './system-metrics.js';
@@ -35,7 +35,14 @@ async function runChecks(deps: HealthDeps) {
     workers: judgeWorkers(systemMetrics),
     deliveries: judgeDeliveries(systemMetrics),
   };
-  const checks: Record<string, HealthCheck> = { postgres, migrations, ...flow };
+  // Lists are read from the primary while the replica is away, so it changes nothing else.
+  const { replica } = systemMetrics;
+  const checks: Record<string, HealthCheck> = {
+    postgres,
+    ...(replica && { readReplica: judgeReplica(replica) }),
+    migrations,
+    ...flow,
+  };
   const isReady = postgres.status === 'ok' && migrations.status === 'ok';
   const isFlowing = Object.values(flow).every((check) => check.status === 'ok');
   return { checks, isReady, isFlowing };
@@ -61,6 +68,11 @@ function judgeQueue({ queues }: SystemMetrics): HealthCheck {
   const ages = Object.values(queues).map(({ oldestWaitingMs }) => oldestWaitingMs ?? 0);
   const oldestMs = Math.max(...ages);
   return judgeAge(oldestMs > 0 ? oldestMs / 1_000 : null, 'jobs wait that nobody takes');
+}
+
+function judgeReplica({ isUp, lagSeconds }: ReplicaStatus): HealthCheck {
+  if (!isUp) return { status: 'fail', reason: 'cannot be reached: lists are read from the primary' };
+  return { status: 'ok', ...(lagSeconds !== null && { lagSeconds: Math.round(lagSeconds * 10) / 10 }) };
 }
 
 function judgeAge(seconds: number | null, late: string): HealthCheck {

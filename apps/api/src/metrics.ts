@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ReplicaStatus } from '@posthorn/core';
 import type { SystemMetrics } from './system-metrics.js';
 
 /** What the API counts. No label has values that customers make up. */
@@ -25,9 +26,14 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
     labelNames: ['version', 'node', 'app'],
     registers,
   }).set({ version, node: process.version, app: 'api' }, 1);
+  const showShared = openShared(registers);
+  const showReplica = openReplica(registers);
   return {
     registry,
-    show: openShared(registers),
+    show(systemMetrics) {
+      showShared(systemMetrics);
+      showReplica(systemMetrics.replica);
+    },
     eventsAccepted: new Counter({
       name: 'posthorn_events_accepted_total',
       help: 'Events answered with 202.',
@@ -76,6 +82,25 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
       registers,
     }),
+  };
+}
+
+/** Of this process, unlike the rest of what is asked for: each API has its own connections to the replica. */
+function openReplica(registers: Registry[]): (replica: ReplicaStatus | null) => void {
+  const gauge = (name: string, help: string) => new Gauge({ name: `posthorn_read_replica_${name}`, help, registers });
+  const up = gauge('up', '1: lists are read from the replica; 0: it is away, they are read from the primary.');
+  const lag = gauge('lag_seconds', 'How far the replica is behind its primary; 0: it has applied all.');
+  const fallbacks = new Counter({
+    name: 'posthorn_read_replica_fallbacks_total',
+    help: 'Lists and statistics that were read from the primary, as the replica could not be used.',
+    registers,
+  });
+  let shown = 0;
+  return (replica) => {
+    set(up, replica && Number(replica.isUp));
+    set(lag, replica?.lagSeconds);
+    fallbacks.inc((replica?.fallbacks ?? shown) - shown);
+    shown = replica?.fallbacks ?? shown;
   };
 }
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { openCipher, openDatabase, openPublisher, requireMigrated, requireSessions } from '@posthorn/core';
+import { openCipher, openDatabase, openPublisher, openReader, requireMigrated, requireSessions } from '@posthorn/core';
 import { openProducer } from '@posthorn/jobs';
 import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
 import { pino } from 'pino';
@@ -30,6 +30,14 @@ const db = openDatabase({
 });
 // Before the queue connects, too: behind the wrong pooler its settings would reach other clients.
 await requireSessions(db, log).catch(giveUp);
+const replica = env.databaseReadUrl
+  ? openDatabase({
+      url: env.databaseReadUrl,
+      applicationName: 'posthorn-api-read',
+      maxConnections: env.databasePoolSize,
+      log,
+    })
+  : null;
 const onFailure = (queue: string, count: number) => metrics.enqueueFailures.inc({ queue }, count);
 const producer = openProducer(env.queue, { log, deliveriesPerJob: env.deliveriesPerJob, onFailure });
 const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });
@@ -43,8 +51,10 @@ const publisher = openPublisher(core, {
 
 const SYSTEM_METRICS_MAX_AGE_MS = 5_000;
 const PROBE_MAX_AGE_MS = 1_000;
+const reader = openReader({ primary: db, replica, log });
 const systemMetrics = openSystemMetrics({
   db,
+  reader,
   readQueues: () => producer.metrics(),
   maxAgeMs: SYSTEM_METRICS_MAX_AGE_MS,
   log,
@@ -54,6 +64,7 @@ let isDraining = false;
 const app = await buildApp({
   ...core,
   publisher,
+  reader,
   operatorKey: env.operatorKey,
   operationsAccount: env.operationsAccount,
   publicUrl: env.publicUrl,
@@ -88,7 +99,10 @@ closeOnSignal({
       http: () => app.close(),
       publisher: () => publisher.drain(),
       queue: () => producer.close(),
-      database: () => db.close(),
+      database: async () => {
+        await replica?.close();
+        await db.close();
+      },
     });
   },
 });

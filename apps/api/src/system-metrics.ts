@@ -1,4 +1,12 @@
-import { type Database, isDatabaseAway, type LedgerMetrics, type Log, readLedgerMetrics } from '@posthorn/core';
+import {
+  type Database,
+  isDatabaseAway,
+  type LedgerMetrics,
+  type Log,
+  type Reader,
+  type ReplicaStatus,
+  readLedgerMetrics,
+} from '@posthorn/core';
 import type { QueueMetrics, QueueName } from '@posthorn/jobs';
 import { shareResult } from '@posthorn/lifecycle';
 
@@ -7,6 +15,8 @@ export interface SystemMetrics {
   sampledAt: Date;
   ledger: LedgerMetrics | null;
   queues: Record<QueueName, QueueMetrics> | null;
+  /** Where lists are read; null: there is no replica. */
+  replica: ReplicaStatus | null;
 }
 
 /** Answers within seconds and never throws. */
@@ -14,6 +24,7 @@ export type ReadSystemMetrics = () => Promise<SystemMetrics>;
 
 export interface SystemMetricsOptions {
   db: Database;
+  reader: Reader;
   readQueues: () => Promise<Record<QueueName, QueueMetrics>>;
   /** Who asks sooner than this after somebody else gets the same answer. */
   maxAgeMs: number;
@@ -23,7 +34,7 @@ export interface SystemMetricsOptions {
 const ANSWER_WITHIN_MS = 4_000;
 
 /** Reads the metrics for all who ask: /metrics, /readyz, /v1/queues. However many ask, they are read once in `maxAgeMs`. */
-export function openSystemMetrics({ db, readQueues, maxAgeMs, log }: SystemMetricsOptions): ReadSystemMetrics {
+export function openSystemMetrics({ db, reader, readQueues, maxAgeMs, log }: SystemMetricsOptions): ReadSystemMetrics {
   let isFailing = false;
 
   async function readLedger(): Promise<LedgerMetrics | null> {
@@ -42,8 +53,12 @@ export function openSystemMetrics({ db, readQueues, maxAgeMs, log }: SystemMetri
   async function read(): Promise<SystemMetrics> {
     const sampledAt = new Date();
     // Why the queue does not answer is logged by who has jobs for it.
-    const [ledger, queues] = await Promise.all([readLedger(), readQueues().catch(() => null)]);
-    return { sampledAt, ledger, queues };
+    const [ledger, queues, replica] = await Promise.all([
+      readLedger(),
+      readQueues().catch(() => null),
+      reader.measure(),
+    ]);
+    return { sampledAt, ledger, queues, replica };
   }
 
   return shareResult(read, { maxAgeMs });

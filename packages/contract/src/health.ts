@@ -4,6 +4,7 @@ export const HealthCheck = z.object({
   status: z.enum(['ok', 'fail']).describe('Whether it is as it should be.'),
   latencyMs: z.number().optional().describe('How long the answer took, in milliseconds.'),
   reason: z.string().optional().describe('Why it is not `ok`, where that is not plain.'),
+  lagSeconds: z.number().optional().describe('Of `readReplica`: how far it is behind its primary. Absent: unknown.'),
   alive: z.int().optional().describe('Of `workers`: how many take jobs.'),
   oldestSeconds: z
     .number()

@@ -1,4 +1,5 @@
 export { openDatabase, type Database } from './database.js';
+export { openReader, type Reader, type ReplicaStatus } from './reader.js';
 export { isDatabaseAway, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
 export { requireSessions } from './pooling/require-sessions.js';
 export { openCipher, type Cipher } from './cipher.js';

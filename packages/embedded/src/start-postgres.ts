@@ -206,7 +206,8 @@ async function startServer({
   const ready = new Promise<true>((resolveReady) => {
     server.onLine((line) => {
       log(line);
-      if (line.includes('database system is ready to accept connections')) resolveReady(true);
+      // A standby says that its connections are read-only.
+      if (/database system is ready to accept (read-only )?connections/.test(line)) resolveReady(true);
     });
   });
   const keepAlive = setInterval(() => undefined, 1000); // nothing else may hold the event loop meanwhile

@@ -52,11 +52,19 @@ export const settings = {
       'Postgres itself, where `DATABASE_URL` leads to a connection pooler in transaction mode. Carries migrations, `LISTEN`, ' +
       'session locks and BullMQ on Postgres. Unset: `DATABASE_URL`, which may be a pooler in session mode.',
   },
+  DATABASE_READ_URL: {
+    schema: url('postgres', 'postgresql'),
+    default: null,
+    secret: true,
+    description:
+      'A read replica for lists and statistics, directly or through a pooler in session mode. They may lag: the header ' +
+      '`Posthorn-Read-Lag-Seconds` says how far. While it is away they are read from `DATABASE_URL`.',
+  },
   DATABASE_POOL_SIZE: {
     schema: wholeNumber(1, 1000),
     default: '10',
     description:
-      'Connections to Postgres per process; a worker has one more, to be woken by. The sum over all processes must stay ' +
+      'Connections to Postgres per process, and as many to the read replica; a worker has one more, to be woken by. The sum over all processes must stay ' +
       'ten below its `max_connections`.',
   },
   REDIS_URL: {

@@ -6,13 +6,17 @@ import { beforeTime, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { AccountErasing, AccountReserved, InvalidRequest, NotFound } from '../errors.js';
 import { given } from '../given.js';
+import { readList } from '../read-list.js';
 import { AccountParams } from './params.js';
 import { accountStatsJson } from './stats-json.js';
 import { storedObject } from './stored-json.js';
 
 const tags = ['Accounts'];
 
-export const accountRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, operationsAccount }) => {
+export const accountRoutes: Routes<'db' | 'reader' | 'operationsAccount'> = (
+  app,
+  { db, reader, operationsAccount },
+) => {
   app.put(
     '/v1/accounts/:account',
     {
@@ -63,19 +67,21 @@ export const accountRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, ope
         response: { 200: AccountList },
       },
     },
-    async ({ query: { limit, cursor, stats } }) => {
+    async ({ query: { limit, cursor, stats } }, reply) => {
       const before = beforeTime('accounts', cursor);
-      const rows = await db.prisma.account.findMany({
-        where: {
-          deletedAt: null,
-          ...(before && {
-            OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, id: { lt: before.name } }],
-          }),
-        },
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-        take: limit + 1,
+      const { rows, statsOf } = await readList({ reader }, reply, async (from) => {
+        const found = await from.prisma.account.findMany({
+          where: {
+            deletedAt: null,
+            ...(before && {
+              OR: [{ createdAt: { lt: before.createdAt } }, { createdAt: before.createdAt, id: { lt: before.name } }],
+            }),
+          },
+          orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+          take: limit + 1,
+        });
+        return { rows: found, statsOf: await dayOf({ db: from }, stats ? found.map(({ id }) => id) : []) };
       });
-      const statsOf = await dayOf({ db }, stats ? rows.map(({ id }) => id) : []);
       return toPage(rows, {
         limit,
         list: 'accounts',

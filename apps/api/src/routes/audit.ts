@@ -2,12 +2,13 @@ import { AccountAuditQuery, type AuditEntry, AuditList, AuditQuery, toTypeId } f
 import { type AuditEntry as Row, newestIds } from '@posthorn/core';
 import { pageWanted, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
+import { readList } from '../read-list.js';
 import { AccountParams, requireAccount } from './params.js';
 import { storedObject } from './stored-json.js';
 
 const tags = ['Audit log'];
 
-export const auditRoutes: Routes<'db'> = (app, { db }) => {
+export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
   app.get(
     '/v1/audit',
     {
@@ -23,8 +24,10 @@ export const auditRoutes: Routes<'db'> = (app, { db }) => {
         response: { 200: AuditList },
       },
     },
-    async ({ query: { account, limit, cursor, ...filter } }) => {
-      const rows = await readEntries({ db }, { accountId: account, ...filter }, { limit, cursor });
+    async ({ query: { account, limit, cursor, ...filter } }, reply) => {
+      const rows = await readList({ reader }, reply, (from) =>
+        readEntries({ db: from }, { accountId: account, ...filter }, { limit, cursor }),
+      );
       return toPage(rows, { limit, list: 'audit', keyOf: ({ id }) => [id], itemOf: (row) => entryJson(row, true) });
     },
   );
@@ -43,8 +46,10 @@ export const auditRoutes: Routes<'db'> = (app, { db }) => {
         response: { 200: AuditList },
       },
     },
-    async ({ params: { account }, caller, query: { limit, cursor, ...filter } }) => {
-      const rows = await readEntries({ db }, { accountId: account, ...filter }, { limit, cursor });
+    async ({ params: { account }, caller, query: { limit, cursor, ...filter } }, reply) => {
+      const rows = await readList({ reader }, reply, (from) =>
+        readEntries({ db: from }, { accountId: account, ...filter }, { limit, cursor }),
+      );
       await requireAccount({ db }, account, rows);
       const tellsAll = caller?.kind === 'operator';
       return toPage(rows, { limit, list: 'audit', keyOf: ({ id }) => [id], itemOf: (row) => entryJson(row, tellsAll) });

@@ -12,6 +12,7 @@ import type { z } from 'zod';
 import { pageWanted, toPage, writeCursor } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
+import { readList } from '../read-list.js';
 import { attemptJson, deliveryJson, urlsOf } from './delivery-json.js';
 import { AccountParams, DeliveryParams, requireAccount, uuidOf } from './params.js';
 
@@ -19,7 +20,7 @@ const tags = ['Deliveries'];
 /** With a delivery. Each may have 4 KiB of a response and its headers. */
 const SHOWN_ATTEMPTS = 100;
 
-export const deliveryRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxAttempts'> = (app, deps) => {
+export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'maxAttempts'> = (app, deps) => {
   const { db } = deps;
 
   app.get(
@@ -35,14 +36,14 @@ export const deliveryRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxAttempts'>
         response: { 200: DeliveryList },
       },
     },
-    async ({ params: { account }, query }) => {
+    async ({ params: { account }, query }, reply) => {
       const { limit } = query;
-      const { rows, searchedTo } = await listDeliveries(db.pool, {
-        ...wantedOf(account, query),
-        ...pageWanted('deliveries', query),
+      const wanted = { ...wantedOf(account, query), ...pageWanted('deliveries', query) };
+      const { rows, searchedTo, urlOf } = await readList(deps, reply, async (from) => {
+        const found = await listDeliveries(from.pool, wanted);
+        return { ...found, urlOf: await urlsOf({ db: from }, found.rows) };
       });
       await requireAccount(deps, account, rows);
-      const urlOf = await urlsOf(deps, rows);
       const page = toPage(rows, {
         limit,
         list: 'deliveries',
@@ -74,8 +75,9 @@ export const deliveryRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxAttempts'>
         response: { 200: ListCount },
       },
     },
-    async ({ params: { account }, query }) => {
-      const { count, isAll } = await countListed(db.pool, { ...wantedOf(account, query), limit: MAX_COUNT + 1 });
+    async ({ params: { account }, query }, reply) => {
+      const wanted = { ...wantedOf(account, query), limit: MAX_COUNT + 1 };
+      const { count, isAll } = await readList(deps, reply, (from) => countListed(from.pool, wanted));
       if (count === 0) await requireAccount(deps, account, []);
       return { count: Math.min(count, MAX_COUNT), more: !isAll };
     },

@@ -24,6 +24,7 @@ import { z } from 'zod';
 import { pageWanted, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { EventTypeUnknown, IdempotencyKeyReused, InvalidRequest, NotFound, Unavailable } from '../errors.js';
+import { readList } from '../read-list.js';
 import { eventDetailText, eventJson, publishedJson } from './event-json.js';
 import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js';
 import { requireFrozen, toError } from './require-frozen.js';
@@ -32,7 +33,10 @@ const tags = ['Events'];
 /** With an event; all of them are in the list of deliveries. */
 const SHOWN_DELIVERIES = 100;
 
-export const eventRoutes: Routes<'db' | 'publisher' | 'metrics'> = (app, { db, publisher, metrics }) => {
+export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
+  app,
+  { db, reader, publisher, metrics },
+) => {
   const count = ({ deliveryCount, isFanOut }: PublishedEventRow, duplicate: boolean) => {
     metrics.eventsAccepted.inc({ result: duplicate ? 'duplicate' : 'new' });
     if (duplicate) return;
@@ -139,21 +143,21 @@ export const eventRoutes: Routes<'db' | 'publisher' | 'metrics'> = (app, { db, p
         response: { 200: EventList },
       },
     },
-    async ({ params: { account }, query: { limit, cursor, event, from, to } }) => {
-      const ids = await newestIds(db.pool, {
-        table: 'events',
-        of: { account_id: account },
-        filters: { type: event },
-        ...pageWanted('events', { limit, cursor, from, to }),
-      });
-      const rows = await db.prisma.event.findMany({
-        where: { accountId: account, id: { in: ids } },
-        omit: { body: true },
-        orderBy: { id: 'desc' },
+    async ({ params: { account }, query: { limit, cursor, event, from, to } }, reply) => {
+      const wanted = { of: { account_id: account }, filters: { type: event } };
+      const page = pageWanted('events', { limit, cursor, from, to });
+      const { rows, counts, expanding } = await readList({ reader }, reply, async ({ pool, prisma }) => {
+        const ids = await newestIds(pool, { table: 'events', ...wanted, ...page });
+        const found = await prisma.event.findMany({
+          where: { accountId: account, id: { in: ids } },
+          omit: { body: true },
+          orderBy: { id: 'desc' },
+        });
+        const key = { accountId: account, eventIds: found.map(({ id }) => id) };
+        const [counted, unfinished] = await Promise.all([countDeliveries(pool, key), findExpanding(pool, key)]);
+        return { rows: found, counts: counted, expanding: unfinished };
       });
       await requireAccount({ db }, account, rows);
-      const found = { accountId: account, eventIds: rows.map(({ id }) => id) };
-      const [counts, expanding] = await Promise.all([countDeliveries(db.pool, found), findExpanding(db.pool, found)]);
       return toPage(
         rows.map((row, index) => ({
           row,

@@ -235,7 +235,8 @@ describe('/metrics and /v1/queues', () => {
 
   it('are read once for all who ask at the same time, and again when that is a while ago', async () => {
     let reads = 0;
-    const options = { db: api.deps.db, log: api.deps.log, readQueues: async () => ((reads += 1), IDLE) };
+    const { db, reader, log } = api.deps;
+    const options = { db, reader, log, readQueues: async () => ((reads += 1), IDLE) };
     const lasting = openSystemMetrics({ ...options, maxAgeMs: 60_000 });
     const all = await Promise.all(Array.from({ length: 20 }, () => lasting()));
     expect([new Set(all).size, reads]).toEqual([1, 1]);

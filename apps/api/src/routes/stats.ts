@@ -3,6 +3,7 @@ import { readStats } from '@posthorn/core';
 import type { z } from 'zod';
 import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound } from '../errors.js';
+import { readList } from '../read-list.js';
 import { AccountParams, requireAccount, uuidOf } from './params.js';
 import { figuresJson, periodJson } from './stats-json.js';
 import { BUCKET_MS, readRange } from './stats-range.js';
@@ -12,7 +13,7 @@ const DESCRIPTION =
   'Counts are of whole buckets, of UTC: `totals.from` and `totals.to` say which time they are of. Test events, retries and ' +
   'replays count like all others. An attempt counts when it is recorded, and right away.';
 
-export const statsRoutes: Routes<'db'> = (app, deps) => {
+export const statsRoutes: Routes<'db' | 'reader'> = (app, deps) => {
   app.get(
     '/v1/accounts/:account/stats',
     {
@@ -27,7 +28,7 @@ export const statsRoutes: Routes<'db'> = (app, deps) => {
         response: { 200: Stats },
       },
     },
-    async ({ params: { account }, query: { subscription, ...query } }) => {
+    async ({ params: { account }, query: { subscription, ...query } }, reply) => {
       const subscriptionId = subscription === undefined ? null : uuidOf('sub', subscription);
       await requireAccount(deps, account, []);
       if (subscriptionId !== null) {
@@ -35,7 +36,7 @@ export const statsRoutes: Routes<'db'> = (app, deps) => {
         const where = { id: subscriptionId, accountId: account };
         if ((await deps.db.prisma.subscription.count({ where })) === 0) throw new NotFound('subscription');
       }
-      return statsOf(deps, { accountId: account, subscriptionId }, query);
+      return readList(deps, reply, (db) => statsOf({ db }, { accountId: account, subscriptionId }, query));
     },
   );
 
@@ -52,7 +53,8 @@ export const statsRoutes: Routes<'db'> = (app, deps) => {
         response: { 200: Stats },
       },
     },
-    async ({ query }) => statsOf(deps, { accountId: null, subscriptionId: null }, query),
+    async ({ query }, reply) =>
+      readList(deps, reply, (db) => statsOf({ db }, { accountId: null, subscriptionId: null }, query)),
   );
 };
 

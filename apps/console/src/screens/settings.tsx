@@ -70,6 +70,7 @@ const HealthFacts = ({ of: { status, checks } }: { of: Health }) => (
       {Object.entries(checks).map(([name, check]) => (
         <li key={name} className="small">
           {name}: {check.status === 'ok' ? 'ok' : (check.reason ?? 'fails')}
+          {check.lagSeconds !== undefined && `, ${check.lagSeconds} s behind`}
         </li>
       ))}
     </ul>

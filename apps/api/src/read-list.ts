@@ -1,0 +1,14 @@
+import type { Database } from '@posthorn/core';
+import type { ApiDeps } from './deps.js';
+
+/** Reads a list or statistics: on the read replica if there is one. The header `Posthorn-Read-Lag-Seconds` then says how far it
+ *  was behind. `work` may run twice. What must see the last write reads `db` instead. */
+export async function readList<T>(
+  { reader }: Pick<ApiDeps, 'reader'>,
+  reply: { header(name: string, value: string): unknown },
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const { result, lagSeconds } = await reader.read(work);
+  if (lagSeconds !== null) void reply.header('posthorn-read-lag-seconds', lagSeconds.toFixed(1));
+  return result;
+}
