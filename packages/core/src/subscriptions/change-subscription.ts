@@ -46,20 +46,8 @@ export async function changeSubscription(
     const sets: string[] = ['updated_at = now()'];
     const values: unknown[] = [accountId, id];
     const set = (column: string, value: unknown) => sets.push(`${column} = $${values.push(value)}`);
-    if (changes.events !== undefined) set('events', changes.events);
-    if (changes.scope !== undefined) set('scope', changes.scope);
-    if (changes.description !== undefined) set('description', changes.description);
-    if (changes.metadata !== undefined) set('metadata', JSON.stringify(changes.metadata));
-
-    if (changes.rateLimit !== undefined) {
-      set('rate_limit', changes.rateLimit);
-      sets.push('next_slot_at = NULL');
-    }
-
-    if (changes.ordering !== undefined) {
-      set('ordering', changes.ordering);
-      await lookSoon(client, { accountId, id });
-    }
+    for (const [column, value] of Object.entries(plainColumns(changes))) set(column, value);
+    if (changes.ordering !== undefined) await lookSoon(client, { accountId, id });
 
     const entered = now.pendingUrl ?? now.url;
     const isNew = url !== undefined && url !== entered;
@@ -93,6 +81,21 @@ export async function changeSubscription(
   const subscription = await findSubscription(db, { accountId, id });
   if (changed.verificationId) await enqueue('verify', [{ id: changed.verificationId, attemptNumber: 1 }]);
   return subscription ? { ...changed, subscription } : { outcome: 'not_found' };
+}
+
+/** The columns that a change sets whatever the subscription is. */
+function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
+  const { events, scope, description, metadata, rateLimit, ordering } = changes;
+  const columns = {
+    events,
+    scope,
+    description,
+    metadata: metadata && JSON.stringify(metadata),
+    rate_limit: rateLimit,
+    next_slot_at: rateLimit === undefined ? undefined : null,
+    ordering,
+  };
+  return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
 }
 
 /** The dispatcher looks at the subscription when this transaction is committed. */
