@@ -10,6 +10,10 @@ export const WAITING_STATES = {
   overdue: { endsWhen: 'a worker runs: it has been ready for 10 s', owner: 'the operator' },
   deferred_slots: { endsWhen: 'an attempt of its subscription ends', owner: 'the concurrency limiter' },
   deferred_rate_limit: { endsWhen: 'its turn comes under the rate limit', owner: 'the rate limiter' },
+  deferred_order: {
+    endsWhen: 'the delivery or the fan-out before it has ended, which `behind` names',
+    owner: 'the strict order of its subscription',
+  },
   deferred_circuit_open: { endsWhen: 'an attempt of its subscription succeeds', owner: 'the circuit breaker' },
   held: { endsWhen: 'its subscription is resumed', owner: 'pause and resume' },
 } as const;
@@ -26,6 +30,13 @@ export const Waiting = z
       '`scheduled`: when the attempt is due · `leased`: when the lease ends · `deferred_rate_limit`: when its turn is, at the earliest · ' +
         '`deferred_circuit_open`: when the next probe is, null if one is due now · otherwise null.',
     ),
+    behind: z
+      .string()
+      .nullable()
+      .describe(
+        '`deferred_order`: what has to end first: a delivery (`dlv_…`), or an event (`evt_…`) whose deliveries are not written yet · ' +
+          'otherwise null.',
+      ),
   })
   .meta({ id: 'Waiting', description: 'Why a delivery waits, and what ends it.' });
 export type Waiting = z.infer<typeof Waiting>;

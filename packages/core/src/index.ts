@@ -67,7 +67,7 @@ export { openVerificationWait, type WaitForVerification } from './verifications/
 export { openVerifier, type Verifier, type VerifierOptions } from './verifications/attempt-verification.js';
 
 export { openAttempter, type AttemptObserver, type Attempter } from './deliver/attempt-delivery.js';
-export { readWaiting } from './deliveries/why-waiting.js';
+export { readWaiting, type WhyWaiting } from './deliveries/why-waiting.js';
 export { openConcurrencyLimiter, type ConcurrencyLimiter } from './throttle/concurrency-limiter.js';
 export { advanceReplays } from './replays/advance-replays.js';
 export { cancelReplay } from './replays/cancel-replay.js';

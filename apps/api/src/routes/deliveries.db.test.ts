@@ -179,12 +179,41 @@ describe('deliveries', () => {
     api.answer(() => REFUSED);
     await deliver();
     const [{ id, nextAttemptAt }] = await list();
-    expect(await waitingFor()).toEqual({ state: 'scheduled', until: nextAttemptAt });
+    expect(await waitingFor()).toEqual({ state: 'scheduled', until: nextAttemptAt, behind: null });
     await retry(id);
-    expect(await waitingFor()).toEqual({ state: 'leased', until: TIME });
+    expect(await waitingFor()).toEqual({ state: 'leased', until: TIME, behind: null });
     await api.work();
     await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/pause`);
-    expect(await waitingFor()).toEqual({ state: 'held', until: null });
+    expect(await waitingFor()).toEqual({ state: 'held', until: null, behind: null });
+  });
+
+  it('one that waits in a strict order names the delivery before it, or the event whose deliveries are not written yet', async () => {
+    const subscription = await api.activeSubscription(account);
+    const path = `/v1/accounts/${account}/subscriptions/${subscription}`;
+    await api.call('PATCH', path, { body: { ordering: 'strict' } });
+    const publish = async () =>
+      (await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } }))
+        .json.id;
+    const [first, second] = [await publish(), await publish()];
+    const deliveryOf = async (event: string) =>
+      (await api.call('GET', `/v1/accounts/${account}/deliveries?event=${event}`)).json.data[0].id as string;
+    const [head, next] = [await deliveryOf(first), await deliveryOf(second)];
+    const waitingFor = async (id: string) => (await get(id)).waitingFor;
+    expect(await waitingFor(head)).toMatchObject({ behind: null });
+    expect(await waitingFor(next)).toEqual({ state: 'deferred_order', until: null, behind: head });
+    const { rows } = await api.deps.db.pool.query<{ id: string }>(
+      `INSERT INTO fan_outs (event_id, account_id, event_type, expected, created_at, published_at)
+       SELECT posthorn_uuidv7(), $1, 'message:created', 1, now(), now() - interval '1 hour' RETURNING event_id AS id`,
+      [account],
+    );
+    expect(await waitingFor(head)).toEqual({
+      state: 'deferred_order',
+      until: null,
+      behind: toTypeId('evt', rows[0]?.id ?? ''),
+    });
+    await api.deps.db.pool.query('DELETE FROM fan_outs WHERE account_id = $1', [account]);
+    await api.call('PATCH', path, { body: { ordering: 'none' } });
+    expect(await waitingFor(next)).toMatchObject({ behind: null });
   });
 
   it('by subscription, event, event type, status and time', async () => {

@@ -6,8 +6,10 @@ import {
   DeliveryQuery,
   ListCount,
   MAX_COUNT,
+  toTypeId,
+  type Waiting,
 } from '@posthorn/contract';
-import { askForRetry, countListed, idTime, listDeliveries, readWaiting } from '@posthorn/core';
+import { askForRetry, countListed, idTime, listDeliveries, readWaiting, type WhyWaiting } from '@posthorn/core';
 import type { z } from 'zod';
 import { pageWanted, toPage, writeCursor } from '../cursor.js';
 import type { Routes } from '../deps.js';
@@ -110,7 +112,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
       ]);
       return {
         ...deliveryJson(deps, row, urlOf(row)),
-        waitingFor: waiting && { state: waiting.state, until: waiting.until?.toISOString() ?? null },
+        waitingFor: waiting && waitingJson(waiting),
         attempts: attempts.toReversed().map((attempt) => attemptJson(attempt, row)),
       };
     },
@@ -148,6 +150,11 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
     },
   );
 };
+
+function waitingJson({ state, until, behind }: WhyWaiting): Waiting {
+  const id = behind && ('eventId' in behind ? toTypeId('evt', behind.eventId) : toTypeId('dlv', behind.deliveryId));
+  return { state, until: until?.toISOString() ?? null, behind: id ?? null };
+}
 
 function wantedOf(account: string, query: z.infer<typeof DeliveryCountQuery>) {
   const { subscription, event, eventType, status, outcome, trigger, replay, from, to } = query;

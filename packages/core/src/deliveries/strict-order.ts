@@ -55,12 +55,12 @@ export const headOf = (subscriptionId: string): string => `
       ORDER BY d.created_at, d.event_id, d.id LIMIT 1
     ) d`;
 
-/** SQL: a fan-out of the account has yet to write a delivery of the subscription `w` that comes before the delivery `d`; its event's id,
- *  or null. Uses fan_outs_expanding_idx. */
-export const fanOutBefore = `(
+/** SQL: the event of the first fan-out that has yet to write a delivery of the subscription `s` that comes before its delivery `d`; null:
+ *  none. Uses fan_outs_expanding_idx. */
+export const fanOutBefore = ({ s, d }: { s: string; d: string }): string => `(
     SELECT f.event_id FROM fan_outs f
-    WHERE f.account_id = w.account_id AND f.completed_at IS NULL AND (f.published_at, f.event_id) < (d.created_at, d.event_id)
-      AND f.created_at >= w.created_at AND (f.position IS NULL OR f.position < w.id) AND ${wantsType('f.event_type', 'w')}
+    WHERE f.account_id = ${s}.account_id AND f.completed_at IS NULL AND (f.published_at, f.event_id) < (${d}.created_at, ${d}.event_id)
+      AND f.created_at >= ${s}.created_at AND (f.position IS NULL OR f.position < ${s}.id) AND ${wantsType('f.event_type', s)}
     ORDER BY f.event_id LIMIT 1
   )`;
 

@@ -15,6 +15,8 @@ const READY: WaitingRow = {
   rateLimit: null,
   nextSlotAt: null,
   isFull: false,
+  behindDeliveryId: null,
+  behindEventId: null,
 };
 
 const CASES: [title: string, row: Partial<WaitingRow>, state: keyof typeof WAITING_STATES, until: Date | null][] = [
@@ -42,6 +44,25 @@ const CASES: [title: string, row: Partial<WaitingRow>, state: keyof typeof WAITI
   ['its turn is far', { rateLimit: 1, nextSlotAt: inSeconds(9) }, 'deferred_rate_limit', inSeconds(9)],
   ['its turn is near', { rateLimit: 1, nextSlotAt: inSeconds(1) }, 'ready', null],
   ['its turn was given to it', { rateLimit: 1, leasedUntil: inSeconds(62) }, 'deferred_rate_limit', inSeconds(2)],
+  [
+    'another one has the turn of a strict order',
+    { dueAt: inSeconds(-90), behindDeliveryId: 'd' },
+    'deferred_order',
+    null,
+  ],
+  [
+    'a person asked for an attempt, and another one has the turn',
+    { isAsked: true, behindDeliveryId: 'd' },
+    'deferred_order',
+    null,
+  ],
+  ['an older fan-out is still written', { dueAt: inSeconds(-90), behindEventId: 'e' }, 'deferred_order', null],
+  [
+    'due later, and another one has the turn',
+    { dueAt: inSeconds(30), behindDeliveryId: 'd' },
+    'scheduled',
+    inSeconds(30),
+  ],
   ['held', { status: 'held', dueAt: null }, 'held', null],
   [
     'held, and a person asked for an attempt',
@@ -58,7 +79,12 @@ const CASES: [title: string, row: Partial<WaitingRow>, state: keyof typeof WAITI
 ];
 
 test.each(CASES)('%s', (_, row, state, until) => {
-  expect(whyWaiting({ ...READY, ...row })).toEqual({ state, until });
+  expect(whyWaiting({ ...READY, ...row })).toMatchObject({ state, until });
+});
+
+test('in a strict order it names what has to end first', () => {
+  expect(whyWaiting({ ...READY, behindDeliveryId: 'd', behindEventId: 'e' }).behind).toEqual({ deliveryId: 'd' });
+  expect(whyWaiting({ ...READY, behindEventId: 'e' }).behind).toEqual({ eventId: 'e' });
 });
 
 test('every state of the table is one that a delivery can be in', () => {

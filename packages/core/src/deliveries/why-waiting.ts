@@ -4,11 +4,17 @@ import type { DeliveryStatus } from '../generated/prisma/client.js';
 import { backlogCapacityOf, MAX_CAPACITY } from '../throttle/capacity.js';
 import { TURNS_AHEAD_SECONDS } from '../throttle/rate-limit.js';
 import { LEASE_SECONDS, leasedOf } from './lease.js';
+import { fanOutBefore, headOf, isInOrder, leasedBefore } from './strict-order.js';
 
 export interface WhyWaiting {
   state: WaitingState;
   until: Date | null;
+  /** Of `deferred_order`: what has to end first. */
+  behind?: Behind;
 }
+
+/** A delivery, or an event that is still expanding, that comes before another delivery of a strict order. */
+export type Behind = { deliveryId: string } | { eventId: string };
 
 /** A pending delivery and its subscription, as of `now` by the database's clock. */
 export interface WaitingRow {
@@ -26,6 +32,10 @@ export interface WaitingRow {
   nextSlotAt: Date | null;
   /** The subscription's deliveries with the queue and the workers reach its limit. */
   isFull: boolean;
+  /** Its subscription has a strict order, and it is another delivery's turn. */
+  behindDeliveryId: string | null;
+  /** The same for a fan-out. */
+  behindEventId: string | null;
 }
 
 /** What is ready for longer has been left alone by us. */
@@ -35,6 +45,7 @@ const OVERDUE_AFTER_MS = 10_000;
  *  numbers may change before the dispatcher looks. */
 export function whyWaiting(row: WaitingRow): WhyWaiting {
   const { now, status, dueAt, leasedUntil, isAsked, breakerUntil, isProbe, rateLimit, nextSlotAt, isFull } = row;
+  const { behindDeliveryId, behindEventId } = row;
   if (status === 'held' && !isAsked) return { state: 'held', until: null };
   if (leasedUntil !== null && leasedUntil > now) {
     // The lease of a retry, and of a turn under a rate limit, begins when its time comes.
@@ -45,6 +56,9 @@ export function whyWaiting(row: WaitingRow): WhyWaiting {
       : { state: 'deferred_rate_limit', until: begins };
   }
   if (!isAsked && dueAt !== null && dueAt > now) return { state: 'scheduled', until: dueAt };
+  if (behindDeliveryId !== null)
+    return { state: 'deferred_order', until: null, behind: { deliveryId: behindDeliveryId } };
+  if (behindEventId !== null) return { state: 'deferred_order', until: null, behind: { eventId: behindEventId } };
   if (!isAsked && breakerUntil !== null && !isProbe)
     return { state: 'deferred_circuit_open', until: breakerUntil > now ? breakerUntil : null };
   if (rateLimit !== null && nextSlotAt !== null && nextSlotAt.getTime() > now.getTime() + TURNS_AHEAD_SECONDS * 1_000)
@@ -55,7 +69,8 @@ export function whyWaiting(row: WaitingRow): WhyWaiting {
 }
 
 /** Reads why a delivery of the account waits; null: no attempt is owed, or there is no such delivery. Uses the key of
- *  pending_deliveries, and pending_deliveries_dispatch_idx for at most as many leases as the subscription may have. */
+ *  pending_deliveries, and pending_deliveries_dispatch_idx for at most as many leases as the subscription may have; in a
+ *  strict order also what headOf and fanOutBefore use. */
 export async function readWaiting(
   pool: pg.Pool,
   { accountId, id }: { accountId: string; id: string },
@@ -65,7 +80,11 @@ export async function readWaiting(
     text: `
       SELECT now(), o.status, o.due_at AS "dueAt", o.leased_until AS "leasedUntil", o.asked_trigger IS NOT NULL AS "isAsked",
         s.breaker_until AS "breakerUntil", s.probe_id IS NOT DISTINCT FROM o.id AS "isProbe", s.rate_limit AS "rateLimit",
-        s.next_slot_at AS "nextSlotAt", leased.count >= ${backlogCapacityOf('s')} AS "isFull"
+        s.next_slot_at AS "nextSlotAt", leased.count >= ${backlogCapacityOf('s')} AS "isFull",
+        CASE WHEN ${isInOrder('s')} THEN coalesce(
+          ${leasedBefore('s.id')}, (SELECT nullif(h.id, o.id) FROM (${headOf('s.id')}) h)
+        ) END AS "behindDeliveryId",
+        CASE WHEN ${isInOrder('s')} THEN ${fanOutBefore({ s: 's', d: 'o' })} END AS "behindEventId"
       FROM pending_deliveries o JOIN subscriptions s ON s.id = o.subscription_id
       CROSS JOIN LATERAL (
         SELECT count(*) FROM (

@@ -112,7 +112,7 @@ const CHOSEN = `
 head AS MATERIALIZED (
   SELECT w.id AS subscription_id, d.id, coalesce(d.leased_until, d.due_at) AS since, d.due_at,
     (d.status <> 'held' OR d.asked_trigger IS NOT NULL) AND ${MAY_BE_SENT} IS TRUE
-      AND ${leasedBefore('w.id')} IS NULL AND ${fanOutBefore} IS NULL AS may_go,
+      AND ${leasedBefore('w.id')} IS NULL AND ${fanOutBefore({ s: 'w', d: 'd' })} IS NULL AS may_go,
     CASE WHEN d.leased_until IS NULL AND d.asked_trigger IS NULL AND d.due_at > now() THEN d.due_at ELSE now() + interval '1 second' END AS look_at
   FROM standing w CROSS JOIN LATERAL (${headOf('w.id')}) d
   WHERE w.is_in_order AND w.is_not_open
