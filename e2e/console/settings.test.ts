@@ -37,7 +37,7 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     expect([headers?.['x-kept'], headers?.['x-new'], headers?.['x-gone']]).toEqual(['hush', 'mine', undefined]);
   });
 
-  it('description and rate limit are kept; a rate that is no number is refused, not dropped', async ({
+  it('description, rate limit and order are kept; a rate that is no number is refused, not dropped', async ({
     page,
     stack,
     receiver,
@@ -58,9 +58,10 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await button('Save').click();
     await see('must be at most 10000');
     await rate.fill('50');
+    await page.getByRole('checkbox', { name: /^Keep strict order/ }).check();
     await button('Save').click();
     await see('Saved.');
-    expect(await read()).toMatchObject({ rateLimit: 50, description: 'CRM of the north' });
+    expect(await read()).toMatchObject({ rateLimit: 50, description: 'CRM of the north', ordering: 'strict' });
   });
 
   it('disable and pause can be undone from their message, and what it was owed is still sent', async ({

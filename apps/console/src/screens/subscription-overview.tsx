@@ -35,6 +35,9 @@ export function SubscriptionOverview() {
             ['Events', data.events.length > 1 ? data.events.join(', ') : eventsOf(data)],
             ['Connected since', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
+            ...(data.ordering === 'strict'
+              ? [['Order', 'Strict, one delivery at a time'] satisfies [string, string]]
+              : []),
             ['Own headers', Object.keys(data.headers).join(', ') || 'None'],
             [
               data.verification.status === 'verified' ? 'Verified' : 'Last verification',

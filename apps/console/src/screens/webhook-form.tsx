@@ -18,6 +18,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
   const [events, setEvents] = useState(subscription.events);
   const [description, setDescription] = useState(subscription.description ?? '');
   const [rate, setRate] = useState(subscription.rateLimit?.toString() ?? '');
+  const [isStrict, setIsStrict] = useState(subscription.ordering === 'strict');
   // null: as they are stored.
   const [changedRows, setChangedRows] = useState<HeaderRow[] | null>(null);
   const [storedRows, setStoredRows] = useState(() => rowsOf(subscription.pendingHeaders ?? subscription.headers));
@@ -60,6 +61,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
       description: description.trim() === '' ? null : description.trim(),
       ...(changedRows && { headers: headersOf(changedRows.filter((row) => !dropped.includes(row))) }),
       rateLimit: rate.trim() === '' ? null : Number(rate),
+      ordering: isStrict ? 'strict' : 'none',
     });
   };
   return (
@@ -119,6 +121,13 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
         help="Over all workers. Empty: as fast as it answers."
         onChange={({ target }) => setRate(target.value)}
       />
+      <label className="choice">
+        <input type="checkbox" checked={isStrict} onChange={({ target }) => setIsStrict(target.checked)} />
+        <span>
+          Keep strict order{' '}
+          <span className="muted small">one delivery at a time; one that fails holds up all later ones</span>
+        </span>
+      </label>
       {change.error && problems.length === 0 && (
         <p className="error" role="alert">
           {change.error.message}
