@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { type Received, openReceiver, waitFor } from '@posthorn/testing';
+import { describe, expect, inject, it } from 'vitest';
+import { type Stack, startStack } from './stack.js';
+
+const EVENTS = 24;
+/** Each kill costs the lock of a job, some 10 s. */
+const HANG_GUARD = { timeoutMs: 600_000, what: 'all deliveries to end' };
+/** How many workers die when the receivers have so many requests: first both, so that one has the request under way. */
+const KILLS = new Map([
+  [6, 2],
+  [15, 1],
+  [24, 1],
+]);
+
+const numberOf = ({ rawBody }: Received) => (JSON.parse(rawBody.toString()) as { payload: { n: number } }).payload.n;
+const isFailure = (n: number) => n % 9 === 4;
+/** The endpoint: some events fail at first, and some until their attempts are used up. */
+const statusOf = (n: number, arrival: number) => (isFailure(n) || (n % 5 === 2 && arrival === 1) ? 500 : 200);
+
+describe.each(inject('queueBackends'))('strict order on %s', (backend) => {
+  it('arrives in the order of publish, each after the one before has ended, though workers are killed and the endpoint fails', async () => {
+    const stack = await startStack({ backend, workers: 2, env: { RETRY_SCHEDULE_SECONDS: '1,1' } });
+    const receivers = [await openReceiver(), await openReceiver()] as const;
+    const subscriptions = [];
+    for (const receiver of receivers) {
+      subscriptions.push(await stack.subscribe(receiver.url, { ordering: 'strict' }));
+    }
+    let requests = 0;
+    const restarts: { started: Promise<unknown> }[] = [];
+    for (const receiver of receivers) {
+      const arrivals = new Map<number, number>();
+      receiver.answer(async (request) => {
+        const n = numberOf(request);
+        const arrival = (arrivals.get(n) ?? 0) + 1;
+        arrivals.set(n, arrival);
+        const killed = KILLS.get((requests += 1)) ?? 0;
+        for (let count = 0; count < killed; count += 1) restarts.push(await killAndReplace(stack));
+        return statusOf(n, arrival);
+      });
+    }
+    // Two accounts publish side by side, each event after the response to the one before.
+    await Promise.all(
+      subscriptions.map(async ({ account }) => {
+        for (let n = 1; n <= EVENTS; n += 1) await stack.publish(account, message(n));
+      }),
+    );
+    for (const { account } of subscriptions) {
+      await waitFor(async () => (await unfinished(stack, account)) === 0, HANG_GUARD);
+    }
+    await Promise.all(restarts.map(({ started }) => started));
+    expect(restarts).toHaveLength(4);
+
+    const failures = range(EVENTS).filter(isFailure);
+    for (const [index, { account, id }] of subscriptions.entries()) {
+      const receiver = receivers[index] ?? receivers[0];
+      const arrived = receiver.events.map(numberOf);
+      // Nothing arrives after something that was published later: so the attempts of one had ended when the next one began.
+      expect(arrived).toEqual(arrived.toSorted((a, b) => a - b));
+      expect([...new Set(arrived)]).toEqual(range(EVENTS));
+      for (const n of failures) expect(arrived.filter((one) => one === n).length).toBeGreaterThanOrEqual(3);
+
+      // What failed is replayed in its order.
+      receiver.answer(200);
+      const before = receiver.events.length;
+      await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/replay`, {
+        which: 'failed',
+        since: new Date(0).toISOString(),
+      });
+      await waitFor(() => receiver.events.length === before + failures.length);
+      expect(receiver.events.slice(before).map(numberOf)).toEqual(failures);
+      await waitFor(async () => (await unfinished(stack, account)) === 0);
+    }
+    await stack.stop();
+    for (const receiver of receivers) await receiver.close();
+  }, 900_000);
+});
+
+const message = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
+const range = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+/** Kills a worker at once. Returns when another one takes its place. */
+async function killAndReplace(stack: Stack): Promise<{ started: Promise<unknown> }> {
+  const worker = await waitFor(() => stack.workers.shift());
+  worker.kill('SIGKILL');
+  await once(worker, 'exit');
+  return { started: stack.startWorker() };
+}
+
+async function unfinished(stack: Stack, account: string): Promise<number> {
+  const { count } = await stack.call<{ count: number }>(
+    'GET',
+    `/v1/accounts/${account}/deliveries/count?status=pending&status=held`,
+  );
+  return count;
+}
