@@ -15,13 +15,21 @@ export interface Stack {
   workers: ChildProcess[];
   startWorker(env?: Record<string, string>): Promise<ChildProcess>;
   startApi(env?: Record<string, string>): Promise<void>;
+  /** Starts another API beside the first one. Returns its URL. */
+  addApi(): Promise<string>;
   api: ChildProcess;
   /** What the processes logged, one JSON document a line. */
   logs: string[];
   /** An API call as the operator; the answer, parsed. Throws on a status that is not expected. */
   call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, expected?: number): Promise<T>;
   /** Publishes a body as it stands, to the byte. */
-  publish(account: string, body: string, headers?: Record<string, string>): Promise<{ id: string; deliveries: number }>;
+  publish(
+    account: string,
+    body: string,
+    headers?: Record<string, string>,
+    /** Default: the first API. */
+    atUrl?: string,
+  ): Promise<{ id: string; deliveries: number }>;
   /** A new account with a subscription of this URL that has been verified. */
   subscribe(url: string, extra?: object): Promise<{ account: string; id: string; secret: string }>;
   /** The only delivery of an event, with its attempts. */
@@ -103,6 +111,7 @@ export async function startStack({
       onLine: (line) => void logs.push(line),
     });
 
+  const moreApis: ChildProcess[] = [];
   const stack: Stack = {
     apiUrl,
     operatorKey,
@@ -113,6 +122,12 @@ export async function startStack({
     api: await start('api/dist/server.js', apiUrl, {}),
     async startApi(extra = {}) {
       stack.api = await start('api/dist/server.js', apiUrl, extra);
+    },
+    async addApi() {
+      const port = String(await findFreePort());
+      const url = `http://127.0.0.1:${port}`;
+      moreApis.push(await start('api/dist/server.js', url, { API_PORT: port }));
+      return url;
     },
     async startWorker(extra = {}) {
       const port = String(await findFreePort());
@@ -137,8 +152,8 @@ export async function startStack({
         throw new Error(`${method} ${path}: ${response.status} ${text}`);
       return (text ? JSON.parse(text) : {}) as T;
     },
-    async publish(account, body, headers = {}) {
-      const response = await fetch(`${apiUrl}/v1/accounts/${account}/events`, {
+    async publish(account, body, headers = {}, atUrl = apiUrl) {
+      const response = await fetch(`${atUrl}/v1/accounts/${account}/events`, {
         method: 'POST',
         headers: { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json', ...headers },
         body,
@@ -168,7 +183,7 @@ export async function startStack({
       return stack.call<DeliveryJson>('GET', `/v1/accounts/${account}/deliveries/${data[0]?.id}`);
     },
     async stop() {
-      await Promise.all([stack.api, ...stack.workers].map(endProcess));
+      await Promise.all([stack.api, ...moreApis, ...stack.workers].map(endProcess));
       await redis?.stop();
       rmSync(folder, { recursive: true, force: true });
       await database.drop();
