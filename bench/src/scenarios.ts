@@ -17,6 +17,7 @@ import { rateLimit } from './scenarios/rate-limit.js';
 import { retention } from './scenarios/retention.js';
 import { retry } from './scenarios/retry.js';
 import { steady } from './scenarios/steady.js';
+import { workers } from './scenarios/workers.js';
 
 /** In the order of a full run. */
 export const scenarios: Scenario[] = [
@@ -29,6 +30,7 @@ export const scenarios: Scenario[] = [
   dispatching,
   folding,
   manyAccounts,
+  workers,
   neighbours,
   isolation,
   rateLimit,

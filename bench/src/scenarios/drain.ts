@@ -34,17 +34,18 @@ export const drain: Scenario = {
   },
 };
 
+/** `workers`: as many as Posthorn was started with, if not given. */
 export async function openDrainCase(
   { sink, signal, closeLater }: Tools,
   posthorn: Posthorn,
-  { events, prefix = '' }: { events: number; prefix?: string },
+  { events, prefix = '', name = DRAIN, workers }: { events: number; prefix?: string; name?: string; workers?: number },
 ): Promise<Case> {
-  const endpoint = `${prefix}drain`.replaceAll(' ', '-');
+  const endpoint = `${prefix}drain-${workers ?? ''}`.replaceAll(' ', '-');
   const channel = await posthorn.subscribe([sink.url(endpoint)]);
   const meter = await openMeter(posthorn, { sinkPid: sink.pid });
   closeLater(() => meter.close());
   return {
-    name: `${prefix}${DRAIN}`,
+    name: `${prefix}${name}`,
     async measure() {
       await posthorn.stopWorkers();
       await sink.reset(endpoint);
@@ -58,7 +59,7 @@ export async function openDrainCase(
         atOnce: 4,
         signal,
       });
-      await posthorn.startWorkers();
+      await posthorn.startWorkers(workers);
       return measureBacklog({ sink, endpoint, events, signal, meter });
     },
   };
