@@ -84,7 +84,7 @@ export const SubscriptionStats = z
   .meta({ id: 'SubscriptionStats', description: 'The last 24 hours of a subscription.' });
 export type SubscriptionStats = z.infer<typeof SubscriptionStats>;
 
-export const Ordering = z
+const Ordering = z
   .enum(['none', 'strict'])
   .describe(
     '`strict`: one delivery at a time, in the order of publish, and the next only after the one before has succeeded, failed for good or ' +

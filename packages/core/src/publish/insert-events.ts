@@ -57,6 +57,9 @@ const FEW = 128;
 // bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate
 // or a strict order, or whose breaker is not closed, has no room here at all.
 //
+// OFFSET 0 keeps the planner from joining whole tables: it expects more events than there are, and would read the subscriptions of all
+// accounts for each.
+//
 // Uses pending_deliveries_dispatch_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
 // foreign key would hold it), so that erasing its account waits for what is being published. A row that somebody else has locked is passed
 // over: nobody in this statement waits for it, and its caller has to repeat.
@@ -67,7 +70,7 @@ WITH input AS (
     WITH ORDINALITY AS t (id, account_id, type, body_start, body_bytes, suppressed, created_at, key, body_hash, known, position)
 ),
 account AS (
-  SELECT id FROM accounts WHERE id IN (SELECT account_id FROM input) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE SKIP LOCKED
+  SELECT id FROM accounts WHERE id = ANY (ARRAY(SELECT account_id FROM input)) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE SKIP LOCKED
 ),
 valid AS (
   SELECT i.* FROM input i JOIN account a ON a.id = i.account_id JOIN event_types t ON t.name = i.type
@@ -104,9 +107,11 @@ fanned_out AS (
   SELECT id, account_id, type, expected, clock_timestamp() FROM sized WHERE is_fan_out
 ),
 matched AS (
-  SELECT e.id AS event_id, e.account_id, e.type, e.position, now() AS published_at, ${PLACING}
-  FROM sized e JOIN subscriptions s ON s.account_id = e.account_id
-  WHERE NOT e.suppressed AND NOT e.is_fan_out AND ${getsType('e.type')}
+  SELECT e.id AS event_id, e.account_id, e.type, e.position, now() AS published_at, s.*
+  FROM sized e CROSS JOIN LATERAL (
+    SELECT ${PLACING} FROM subscriptions s WHERE s.account_id = e.account_id AND ${getsType('e.type')} OFFSET 0
+  ) s
+  WHERE NOT e.suppressed AND NOT e.is_fan_out
 )`;
 
 /** SQL: the CTEs that make a delivery of each row of `matched`, and `owed_per_event`. An expander uses them, too. */
@@ -167,7 +172,7 @@ SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked
   coalesce(o.direct_ranks, '{}') AS "directRanks", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
 FROM input i
 LEFT JOIN account a ON a.id = i.account_id
-LEFT JOIN accounts k ON k.id = i.account_id AND k.deleted_at IS NULL
+LEFT JOIN LATERAL (SELECT id FROM accounts WHERE id = i.account_id AND deleted_at IS NULL OFFSET 0) k ON true
 LEFT JOIN event_types t ON t.name = i.type
 LEFT JOIN stored e ON e.id = i.id
 LEFT JOIN sized f ON f.id = i.id

@@ -1,0 +1,70 @@
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { loadDeliveries } from '../deliver/load-deliveries.js';
+import { newId } from '../id.js';
+import { type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
+import { insertEvents } from './insert-events.js';
+
+// What statements read, as Postgres counts it: the cost may depend on what is published, and not on how many others there are.
+
+let ledger: Ledger;
+let one: pg.Pool;
+beforeAll(async () => void (ledger = await openLedger()));
+afterAll(() => ledger.close());
+// One connection: it knows the statements by their names, and can be asked for their plans.
+beforeEach(() => void (one = openSingleConnection(ledger.db)));
+afterEach(() => one.end());
+
+const EVENTS = 20;
+
+async function readBuffers(execute: string): Promise<number> {
+  const { rows } = await one.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
+    `EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) EXECUTE ${execute}`,
+  );
+  const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+  return (plan?.['Shared Hit Blocks'] ?? NaN) + (plan?.['Shared Read Blocks'] ?? NaN);
+}
+
+it.each([
+  { others: 200, each: 5 },
+  { others: 2_000, each: 1 },
+  { others: 1_000, each: 20 },
+])('a publish and a load read no rows of others: of $others accounts with $each subscriptions each', async (owned) => {
+  const accountId = await ledger.account();
+  await ledger.activeSubscription(accountId);
+  // Postgres knows the tables as they were before: it analyzes them again after a while.
+  await ledger.db.pool.query('VACUUM ANALYZE accounts, subscriptions, pending_deliveries, events');
+  await ledger.db.pool.query(
+    `WITH made AS (
+       INSERT INTO accounts (id) SELECT 'other-' || $1::int || '-' || $2::int || '-' || n FROM generate_series(1, $1::int) n RETURNING id
+     )
+     INSERT INTO subscriptions (id, account_id, url, events, status)
+     SELECT posthorn_uuidv7(), id, 'https://hooks.example.com/', '{}', 'active' FROM made, generate_series(1, $2::int)`,
+    [owned.others, owned.each],
+  );
+  const frozen = { type: 'message:created', suppressed: false, body: Buffer.from('{}') };
+  const publish = (count: number) =>
+    insertEvents(
+      one,
+      Array.from({ length: count }, () => ({
+        id: newId(),
+        accountId,
+        frozen,
+        createdAt: new Date(),
+        idempotency: null,
+      })),
+    );
+  // Postgres takes a plan for any values once five plans for the given ones were not cheaper. Busy processes have it.
+  await one.query('SET plan_cache_mode = force_generic_plan');
+  const [{ directIds = [] } = {}] = await publish(1);
+  await loadDeliveries(one, directIds);
+
+  const repeat = (value: string) => `'{${Array.from({ length: EVENTS }, () => value).join()}}'`;
+  const ids = `'{${Array.from({ length: EVENTS }, newId).join()}}'`;
+  const published = await readBuffers(
+    `"insert-events" (${ids}, ${repeat(accountId)}, ${repeat('message:created')}, ${repeat('1')}, ${repeat('2')}, ${repeat('f')},
+      ${repeat('now')}, ${repeat('NULL')}, '{}', ${repeat('NULL')}, ${repeat('NULL')}, 5000)`,
+  );
+  expect(published).toBeLessThanOrEqual(30 * EVENTS);
+  expect(await readBuffers(`"load-deliveries" ('{${directIds.join()}}')`)).toBeLessThanOrEqual(60);
+});
