@@ -11,7 +11,7 @@ const POOL = 5;
 const CONCURRENCY = 8;
 /** Of one worker: slow attempts (over 250 ms, as on a busy machine) have slots beside the others. */
 const MOST_IN_FLIGHT = 2 * CONCURRENCY;
-const KILLS = 3;
+const KILLS = 2;
 
 describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (backend) => {
   let stack: Stack;
