@@ -201,7 +201,15 @@ function subscriptionLooks(row: Subscription): Looks {
   const { url, pendingUrl, events, description, status, statusReason, rateLimit, ordering, metadata } = row;
   const urls = { url: withoutQuery(url), pendingUrl: pendingUrl && withoutQuery(pendingUrl) };
   return {
-    told: { ...urls, events, description, status, statusReason, rateLimit, ordering },
+    told: {
+      ...urls,
+      events,
+      description,
+      status,
+      statusReason,
+      rateLimit,
+      ordering: ordering === 'strict' ? ordering : null,
+    },
     hidden: {
       metadata,
       query: [queryOf(url), queryOf(pendingUrl)],

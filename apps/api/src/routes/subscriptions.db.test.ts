@@ -239,7 +239,7 @@ describe('change', () => {
     expect((await change(id, { ordering: 'strict' })).json).toMatchObject({ ordering: 'strict' });
     expect((await change(id, { description: 'CRM' })).json).toMatchObject({ ordering: 'strict' });
     const { json: audit } = await api.call('GET', `/v1/accounts/${account}/audit?action=subscriptions.change&limit=2`);
-    expect(audit.data[1].changes).toEqual({ ordering: { from: 'none', to: 'strict' } });
+    expect(audit.data[1].changes).toEqual({ ordering: { from: null, to: 'strict' } });
     const refused = await change(id, { ordering: 'fifo' });
     expect([refused.status, refused.json.errors[0].path]).toEqual([422, 'ordering']);
   });
