@@ -72,7 +72,7 @@ describe.runIf(inject('redisUrl') !== null)(
       await receiver.close();
     });
 
-    it('without its authority, it is away and told nothing; health names the setting (X14)', async () => {
+    it('without its authority, nothing is sent to it, and health names the setting (X14)', async () => {
       const stack = await startStack({ backend: 'redis', redis: { REDIS_URL: url }, workers: 0 });
       await waitFor(async () => {
         const health = JSON.stringify(await (await fetch(`${stack.apiUrl}/readyz`)).json());

@@ -31,7 +31,7 @@ const DOES_NOT_RESPOND = 'it does not respond';
 /** Says why the queue took no job, for health responses: no host name, no user name. */
 export function refusalReason(error: unknown): string {
   if (!(error instanceof Error)) return DOES_NOT_RESPOND;
-  // Of a Cluster that no node of which could be asked: what the last one said.
+  // If no node of a Cluster could be asked: the error of the last one.
   if ('lastNodeError' in error && error.lastNodeError) return refusalReason(error.lastNodeError);
   if (error.message.startsWith('All sentinels are unreachable')) {
     return 'no Sentinel names the primary: check REDIS_SENTINELS and REDIS_SENTINEL_NAME';

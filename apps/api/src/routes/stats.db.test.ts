@@ -133,7 +133,7 @@ describe('the time', () => {
     expect(Date.parse(told.totals.to)).toBeGreaterThanOrEqual(Date.now() - 10_000);
   });
 
-  it('of a subscription is told by the hour at the shortest', async () => {
+  it('of a subscription has hours as its shortest granularity', async () => {
     const one = await api.activeSubscription(account);
     const told = await stats(`?subscription=${one}&from=${ago(10)}`);
     expect(told.granularity).toBe('hour');

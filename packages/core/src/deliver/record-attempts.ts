@@ -254,7 +254,7 @@ subscription AS (
 unsettled AS (${unsettleAll(`SELECT id FROM subscription WHERE status = 'disabled' ORDER BY id`)}
 )`;
 
-/** `awaited`: the dispatcher has to look at who has a strict order and a delivery less. A delivery that stays has its entry by a trigger. */
+/** `awaited`: a subscription with a strict order has one delivery less, so the dispatcher has to look at it. A delivery that stays has its entry by a trigger. */
 const LET_NEXT_GO = `
 awaited AS (
   INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
