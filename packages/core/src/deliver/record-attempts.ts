@@ -18,6 +18,7 @@ import type { LoadedDelivery } from '../deliveries/delivery.js';
 import { isStrict, isUnordered } from '../deliveries/strict-order.js';
 import { isLate } from '../deliveries/late-attempts.js';
 import { COLUMNS } from '../delivery-tables.js';
+import { lookUp } from '../look-up.js';
 
 export interface AttemptRecord extends AttemptMade {
   delivery: LoadedDelivery;
@@ -76,10 +77,10 @@ staying AS (
     status = a.status, status_reason = a.status_reason, attempt_count = a.attempt_count, failure_count = a.failure_count, due_at = a.due_at,
     asked_trigger = a.asked_trigger, leased_until = a.leased_until, completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
     last_status_code = a.status_code, last_duration_ms = a.duration_ms, last_attempt_at = a.started_at
-  FROM after a WHERE d.id = a.id AND NOT a.is_finished
+  FROM after a WHERE ${lookUp('d.id', 'a.id')} AND NOT a.is_finished
 ),
 leaving AS (
-  DELETE FROM pending_deliveries d USING after a WHERE d.id = a.id AND a.is_finished
+  DELETE FROM pending_deliveries d USING after a WHERE ${lookUp('d.id', 'a.id')} AND a.is_finished
 ),
 finished AS (
   INSERT INTO finished_deliveries (${COLUMNS}, ${FINISHED_DETAILS.names})
@@ -95,7 +96,7 @@ earlier AS (
   // It was canceled, so its last attempt is not in its row. After a restore of an earlier state it may be.
   finished_deliveries: `
 leaving AS (
-  SELECT d.* FROM finished_deliveries d WHERE d.id IN (SELECT id FROM after)
+  SELECT d.* FROM finished_deliveries d WHERE d.id = ANY (ARRAY(SELECT id FROM after))
 ),
 kept AS (${KEEP_LAST_ATTEMPTS}
 ),
@@ -105,7 +106,7 @@ staying AS (
     completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
     last_status_code = a.status_code, last_duration_ms = a.duration_ms, last_attempt_at = a.started_at,
     (${FINISHED_DETAILS.names}) = (${FINISHED_DETAILS.of('i')})
-  FROM after a JOIN input i ON i.id = a.attempt_id WHERE d.id = a.id
+  FROM after a JOIN input i ON i.id = a.attempt_id WHERE ${lookUp('d.id', 'a.id')}
 )`,
 };
 
@@ -124,9 +125,9 @@ before AS (
     d.created_at, d.completed_at, d.replay_id, ${OWED[table]},
     i.id AS attempt_id, i.decided, i.disables, i.url, i.wait_ms, i.spent, i.outcome, i.status_code, i.trigger, i.started_at, i.duration_ms,
     d.replay_id IS DISTINCT FROM i.replay_id AS is_back
-  FROM input i JOIN ${table} d ON d.id = i.delivery_id
-  WHERE d.attempt_count = i.number - 1
-  ORDER BY d.id
+  FROM input i JOIN ${table} d ON ${lookUp('d.id', 'i.delivery_id')}
+  WHERE ${lookUp('d.attempt_count', 'i.number - 1')}
+  ORDER BY i.delivery_id
   FOR UPDATE OF d
 )`;
 
@@ -141,7 +142,7 @@ result AS (
   FROM before b CROSS JOIN LATERAL (
     SELECT s.url = b.url AS is_same_url, s.rate_limit IS NULL AND ${isClosed('s')} AND ${HAS_FULL_CAPACITY} AND ${isUnordered('s')} AS is_direct,
       ${isStrict('s')} AS is_strict
-    FROM subscriptions s WHERE s.id = b.subscription_id
+    FROM subscriptions s WHERE ${lookUp('s.id', 'b.subscription_id')}
   ) s
 )`;
 const MOVE = `
@@ -229,13 +230,13 @@ standing AS (
       WHEN s.failing_since <= now() - $1 * interval '0.5 millisecond' THEN greatest(s.failing_warned, 50)
       ELSE s.failing_warned
     END AS warned_after
-  FROM subscriptions s JOIN verdict v ON v.subscription_id = s.id
+  FROM subscriptions s JOIN verdict v ON ${lookUp('s.id', 'v.subscription_id')}
   WHERE s.status IN ('active', 'paused') AND (
     v.gone OR v.is_bad
     OR v.succeeded AND (s.failing_since IS NOT NULL OR ${HAS_FAILURES})
     OR ${CAPACITY_GROWS}
   )
-  ORDER BY s.id
+  ORDER BY v.subscription_id
   FOR NO KEY UPDATE OF s
 )`;
 
@@ -247,7 +248,7 @@ subscription AS (
     status_changed_at = CASE WHEN v.gone OR v.is_given_up THEN now() ELSE s.status_changed_at END,
     failing_since = CASE WHEN v.succeeded THEN NULL WHEN v.is_bad OR v.gone THEN coalesce(s.failing_since, now()) ELSE s.failing_since END,
     failing_warned = v.warned_after,${SET_BREAKER},${SET_CAPACITY}
-  FROM standing v WHERE s.id = v.id
+  FROM standing v WHERE ${lookUp('s.id', 'v.id')}
   RETURNING s.id, s.account_id, s.status, s.status_reason, s.failing_since, s.failing_warned, v.failing_warned AS warned_before,
     v.failing_since AS failing_before, v.opens
 ),

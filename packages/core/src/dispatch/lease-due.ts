@@ -8,6 +8,7 @@ import { backlogCapacityOf } from '../throttle/capacity.js';
 import { lockShards } from '../shards.js';
 import { isNotOpen } from '../throttle/circuit-breaker.js';
 import { firstTurnOf, turnAfter, turnFreeAt, turnsLeft } from '../throttle/rate-limit.js';
+import { lookUp } from '../look-up.js';
 
 export interface LeasedDelivery extends Due {
   delayMs: number;
@@ -158,11 +159,11 @@ told AS (
   FROM (
     SELECT DISTINCT ON (subscription_id) * FROM slotted WHERE next_slot_at IS NOT NULL OR is_half_open ORDER BY subscription_id
   ) l
-  WHERE s.id = l.subscription_id
+  WHERE ${lookUp('s.id', 'l.subscription_id')}
 ),
 leased AS (
   UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
-  FROM slotted l WHERE d.id = l.id
+  FROM slotted l WHERE ${lookUp('d.id', 'l.id')}
   RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger", l.is_in_order AS "isInOrder",
     ${leaseOf('d.leased_until')} AS "leasedUntil", CASE WHEN l.leased_until IS NULL THEN 'deferred' ELSE 'expired' END AS "leasedBefore",
     CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"

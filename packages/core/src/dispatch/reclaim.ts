@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { lookUp } from '../look-up.js';
 
 const AT_ONCE = 10_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -31,7 +32,7 @@ WITH looked AS MATERIALIZED (
 ),
 reclaimed AS (
   UPDATE pending_deliveries SET leased_until = CASE WHEN due_at IS NULL THEN now() END WHERE id = ANY (ARRAY(
-    SELECT d.id FROM looked l JOIN pending_deliveries d ON d.id = l.id WHERE l.leased_until > now() FOR UPDATE OF d SKIP LOCKED
+    SELECT d.id FROM looked l JOIN pending_deliveries d ON ${lookUp('d.id', 'l.id')} WHERE l.leased_until > now() FOR UPDATE OF d SKIP LOCKED
   ))
   RETURNING id
 )

@@ -8,6 +8,7 @@ import { wantsType } from '../event-types/wants-type.js';
 import { OWE, PLACING } from './insert-events.js';
 import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
+import { lookUp } from '../look-up.js';
 
 /** A fan-out is an event with more deliveries than the statement of its publish may write. That statement stores the event and a row
  *  of `fan_outs`; workers write the deliveries, a chunk of subscriptions at a time, in the order of their ids.
@@ -83,11 +84,11 @@ chunk AS (
 moved AS (
   UPDATE fan_outs f SET position = coalesce(c.position, f.position), written = f.written + c.count,
     completed_at = CASE WHEN c.is_last THEN now() END
-  FROM chunk c WHERE f.event_id = c.event_id
+  FROM chunk c WHERE ${lookUp('f.event_id', 'c.event_id')}
   RETURNING f.event_id, f.account_id, f.written, c.count, c.is_last
 ),
 completed AS (
-  UPDATE events e SET delivery_count = m.written FROM moved m WHERE e.account_id = m.account_id AND e.id = m.event_id AND m.is_last
+  UPDATE events e SET delivery_count = m.written FROM moved m WHERE e.account_id = m.account_id AND ${lookUp('e.id', 'm.event_id')} AND m.is_last
 )
 SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", coalesce(m.is_last, false) AS "isComplete",
   coalesce(o.direct_ids, '{}') AS "directIds", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { COLUMNS } from '../delivery-tables.js';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
+import { lookUp } from '../look-up.js';
 
 // Uses pending_deliveries_subscription_id_id_idx.
 const CANCEL = `
@@ -13,7 +14,7 @@ WITH looked AS MATERIALIZED (
   ORDER BY p.id LIMIT $3
 ),
 chosen AS MATERIALIZED (
-  SELECT p.id FROM looked l JOIN pending_deliveries p ON p.id = l.id WHERE p.status IN ('pending', 'held') OR l.is_deleted
+  SELECT p.id FROM looked l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} WHERE p.status IN ('pending', 'held') OR l.is_deleted
   FOR UPDATE OF p SKIP LOCKED
 ),
 leaving AS (

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
+import { lookUp } from '../look-up.js';
 
 // Uses pending_deliveries_subscription_id_id_idx. It looks at held deliveries, too: so it reads a bounded number of rows.
 const HOLD = `
@@ -17,7 +18,7 @@ changed AS (
     asked_trigger = nullif(d.asked_trigger, 'replay'),
     leased_until = CASE WHEN nullif(d.asked_trigger, 'replay') IS NOT NULL THEN coalesce(d.leased_until, now()) END
   WHERE d.id = ANY (ARRAY(
-    SELECT p.id FROM looked l JOIN pending_deliveries p ON p.id = l.id WHERE l.status = 'pending' AND p.status = 'pending'
+    SELECT p.id FROM looked l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} WHERE l.status = 'pending' AND p.status = 'pending'
     FOR UPDATE OF p SKIP LOCKED
   ))
   RETURNING d.id

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
+import { lookUp } from '../look-up.js';
 
 // Uses pending_deliveries_held_idx, and then the key. A condition on the status beside the key would offer that index again: with
 // statistics of before the pause, the planner expects one held row, and reads them all for each row that is released.
@@ -11,14 +12,14 @@ WITH looked AS MATERIALIZED (
   ORDER BY h.id LIMIT $3
 ),
 locked AS MATERIALIZED (
-  SELECT p.id, p.status FROM looked l JOIN pending_deliveries p ON p.id = l.id FOR UPDATE OF p SKIP LOCKED
+  SELECT p.id, p.status FROM looked l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} FOR UPDATE OF p SKIP LOCKED
 ),
 placed AS MATERIALIZED (
   SELECT id, row_number() OVER (ORDER BY id DESC) - 1 AS behind FROM locked WHERE status = 'held'
 ),
 changed AS (
   UPDATE pending_deliveries d SET status = 'pending', due_at = now() - p.behind * interval '1 millisecond'
-  FROM placed p WHERE d.id = p.id
+  FROM placed p WHERE ${lookUp('d.id', 'p.id')}
   RETURNING d.id
 )
 SELECT ${SETTLED}`;

@@ -3,6 +3,7 @@ import { cancelDeliveries } from './cancel-deliveries.js';
 import { holdDeliveries } from './hold-deliveries.js';
 import { releaseDeliveries } from './release-deliveries.js';
 import type { Part, Settled } from './verb.js';
+import { lookUp } from '../look-up.js';
 
 /** Settling makes pending deliveries follow the state of their subscription:
  *
@@ -54,7 +55,7 @@ FROM (
       WHEN s.status IN ('paused', 'disabled') THEN 'hold'
       WHEN s.status = 'active' THEN 'release'
     END AS verb
-  FROM settlements n JOIN subscriptions s ON s.id = n.subscription_id
+  FROM settlements n JOIN subscriptions s ON ${lookUp('s.id', 'n.subscription_id')}
   WHERE CASE WHEN $1::uuid IS NULL THEN n.look_at <= now() ELSE n.subscription_id = $1 AND (n.look_at <= now() OR n.position IS NULL) END
   ORDER BY n.look_at LIMIT 1
   FOR UPDATE OF n SKIP LOCKED

@@ -1,3 +1,5 @@
+import { lookUp } from '../look-up.js';
+
 /** The capacity of a subscription: how many of its deliveries may be leased at once. It is one number for all processes,
  *  `subscriptions.concurrency_limit`. A publish and the dispatcher lease no more than it leaves; scheduled retries do not count
  *  until they are due (deliveries/lease.ts).
@@ -57,7 +59,7 @@ export const SET_CAPACITY = `
 export const LOWER_CAPACITY = `
 UPDATE subscriptions s SET concurrency_limit = lower.capacity, concurrency_set_at = now()
 FROM (SELECT id, greatest(1, min(capacity)) AS capacity FROM unnest($1::uuid[], $2::int[]) AS t (id, capacity) GROUP BY id) lower
-WHERE s.id = lower.id AND s.concurrency_limit > lower.capacity`;
+WHERE ${lookUp('s.id', 'lower.id')} AND s.concurrency_limit > lower.capacity`;
 
 /** SQL: the columns of `s` when it is resumed. */
 export const RESTART_WITH_LITTLE = `concurrency_limit = least(concurrency_limit, ${RESTART_CAPACITY}), concurrency_set_at = now()`;

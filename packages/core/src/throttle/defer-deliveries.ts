@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { RetryWhileUnavailable } from '../database-away.js';
 import { LOWER_CAPACITY } from './capacity.js';
+import { lookUp } from '../look-up.js';
 
 /** Returns leased deliveries to the ledger, because their subscription has no capacity for them now: no slot in this process, or a
  *  circuit that is not closed. The dispatcher leases each again when there is capacity. No attempt is spent. */
@@ -30,7 +31,7 @@ const LOWER_AFTER_MS = 10;
 const DEFER = `
 UPDATE pending_deliveries d SET leased_until = NULL
 FROM unnest($1::uuid[], $2::int[]) AS deferred (id, attempt_count)
-WHERE d.id = deferred.id AND d.status = 'pending' AND d.attempt_count = deferred.attempt_count AND d.leased_until > now()`;
+WHERE ${lookUp('d.id', 'deferred.id')} AND d.status = 'pending' AND d.attempt_count = deferred.attempt_count AND d.leased_until > now()`;
 
 export function openDeferrals({
   pool,
