@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** These files take longest. Without times of an earlier run, vitest would start them by size, so possibly last. */
-const LONGEST = /e2e\/(console\/accessibility|replays)\.test\.ts$/;
+/** These files take longest, mostly waiting. Without times of an earlier run, vitest would start them by size, so possibly last. */
+const LONGEST =
+  /(e2e\/(scaling|strict-order|replays|loses-nothing|delivers|health|redis-cluster|console\/(accessibility|verification|replays))|jobs\/src\/jobs\.db|run-local-stack\.e2e|retention\.db)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -30,7 +31,7 @@ const HANG_GUARD = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll:
 const SOURCES = '{packages,apps}/*/src/**';
 export default defineConfig({
   test: {
-    maxWorkers: 3, // most tests wait most of the time
+    maxWorkers: 4, // most tests wait most of the time
     sequence: { sequencer: LongestFirst },
     projects: [
       {
