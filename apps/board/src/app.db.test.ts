@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 async function connect(backend: 'redis' | 'postgres'): Promise<QueueConnection> {
-  // A Redis database of its own: other test files pause and count the same queues.
+  // A separate Redis database, since other test files pause and count the same queues.
   if (backend === 'redis') return { backend, url: `${String(inject('redisUrl'))}/11` };
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   undo.push(() => database.drop());
@@ -80,13 +80,13 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
     cookie = await cookieOf(app);
   });
 
-  test('shows deliver, retry and verify with what is in them, each job under its id', async () => {
-    const answer = await app.inject({
+  test('shows the jobs of deliver, retry and verify, each under its id', async () => {
+    const response = await app.inject({
       url: '/api/queues?activeQueue=retry&status=delayed&page=1&jobsPerPage=10',
       headers: { cookie },
     });
-    expect(answer.statusCode).toBe(200);
-    const { queues } = answer.json<{ queues: ShownQueue[] }>();
+    expect(response.statusCode).toBe(200);
+    const { queues } = response.json<{ queues: ShownQueue[] }>();
     expect(
       queues.map(({ name, description, readOnlyMode }) => ({ name, described: description !== '', readOnlyMode })),
     ).toEqual(QUEUE_NAMES.map((name) => ({ name, described: true, readOnlyMode: true })));
@@ -96,7 +96,7 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
     expect(job?.data).toEqual({ deliveryId: job?.id.slice(0, -2), attemptNumber: 2 });
   });
 
-  test('a job that held a payload, a URL or a secret would not show them (X7)', async () => {
+  test('hides payloads, URLs and secrets, if a job ever holds them (X7)', async () => {
     const data = {
       deliveryId: 'dlv_01jd4q8y3ne9mav5w2xkq7rf0c',
       accountId: 'Acme-2',
@@ -105,23 +105,23 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
       secret: 'whsec_c2VjcmV0',
     };
     await producer.queues.verify[0].add('verify', data, { jobId: 'odd-1', delay: 600_000 });
-    const answer = await app.inject({ url: '/api/queues/verify/odd-1', headers: { cookie } });
-    expect(answer.statusCode).toBe(200);
-    expect(answer.json()).toMatchObject({
+    const response = await app.inject({ url: '/api/queues/verify/odd-1', headers: { cookie } });
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toMatchObject({
       job: { data: { deliveryId: data.deliveryId, accountId: 'Acme-2', payload: '(not shown)' } },
     });
-    expect(answer.body).not.toMatch(/Hey there|hooks\.example|whsec_/);
+    expect(response.body).not.toMatch(/Hey there|hooks\.example|whsec_/);
   });
 
-  test('shows the deliveries of a job, and when it has ended the outcome of each, and no payload', async () => {
+  test('shows the deliveries of a job, the outcome of each after the job has ended, and no payload', async () => {
     await producer.enqueue(
       'retry',
       [uuid(4), uuid(5)].map((id) => ({ id, attemptNumber: 2, leasedUntil: 1_795_000_000_123_456 })),
     );
     const [waiting] = await producer.queues.retry[0].getWaiting();
     const show = async () => {
-      const answer = await app.inject({ url: `/api/queues/retry/${waiting?.id}`, headers: { cookie } });
-      return answer.json<{ job: { data: { deliveries: object }; returnValue: object | null } }>().job;
+      const response = await app.inject({ url: `/api/queues/retry/${waiting?.id}`, headers: { cookie } });
+      return response.json<{ job: { data: { deliveries: object }; returnValue: object | null } }>().job;
     };
     const attempts = Object.entries((await show()).data.deliveries);
     for (const attempt of attempts)
@@ -143,7 +143,7 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
     expect(returnValue).toEqual(Object.fromEntries(attempts.map(([id]) => [id, { ...value, payload: '(not shown)' }])));
   });
 
-  test('read-only, it refuses every change, and the queue is as it was', async () => {
+  test('refuses every change while read-only, and leaves the queue unchanged', async () => {
     const jobId = (await producer.queues.deliver[0].getWaiting())[0]?.id;
     const changes = [
       { method: 'PUT', url: '/api/queues/deliver/pause' },
@@ -155,14 +155,14 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
       { method: 'PATCH', url: `/api/queues/deliver/${jobId}/update-data`, payload: { data: {} } },
     ] as const;
     for (const change of changes) {
-      const answer = await app.inject({ ...change, headers: { cookie, ...SAME_ORIGIN } });
-      expect([change.url, answer.statusCode]).toEqual([change.url, 405]);
+      const response = await app.inject({ ...change, headers: { cookie, ...SAME_ORIGIN } });
+      expect([change.url, response.statusCode]).toEqual([change.url, 405]);
     }
     expect(await producer.queues.deliver[0].isPaused()).toBe(false);
     expect((await producer.queues.deliver[0].getWaiting()).map(({ id }) => id)).toEqual([jobId]);
   });
 
-  test('with BOARD_READ_ONLY=false its own page may change a queue, a foreign page may not', async () => {
+  test('allows changes with BOARD_READ_ONLY=false from its own page, but not from a foreign page', async () => {
     const writable = await openBoard(producer, { readOnly: false });
     const headers = { cookie: await cookieOf(writable) };
     const put = (url: string, more: Record<string, string>) =>
@@ -179,11 +179,11 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
     expect(await producer.queues.retry[0].isPaused()).toBe(false);
   });
 
-  test('tells nothing of the server behind the queue', async () => {
+  test('refuses to show statistics of the server behind the queue', async () => {
     expect((await app.inject({ url: '/api/redis/stats', headers: { cookie } })).statusCode).toBe(403);
   });
 
-  test('/readyz and /livez need no login; ready means that the queue answers', async () => {
+  test('/readyz and /livez need no login; /readyz is 200 if the queue responds', async () => {
     const ready = await app.inject('/readyz');
     expect(ready.statusCode).toBe(200);
     expect(ready.json()).toMatchObject({ status: 'ok', app: 'board', checks: { queue: { status: 'ok' } } });
@@ -213,7 +213,7 @@ describe('login', () => {
       (await app.inject({ url: '/', headers: { ...PAGE, cookie: await cookieOf(app) } })).body,
     )?.[0];
 
-  test('without it every page is a redirect to the login that knows the way back', async () => {
+  test('redirects every page to the login, which returns to that page', async () => {
     for (const page of [
       '/',
       '/queue/deliver?status=failed',
@@ -221,17 +221,17 @@ describe('login', () => {
       '/job-schedulers',
       '/no-such-page',
     ]) {
-      const answer = await app.inject({ url: page, headers: PAGE });
-      expect([page, answer.statusCode, answer.headers.location]).toEqual([
+      const response = await app.inject({ url: page, headers: PAGE });
+      expect([page, response.statusCode, response.headers.location]).toEqual([
         page,
         302,
         `/login?next=${encodeURIComponent(page)}`,
       ]);
-      expect(answer.body).toBe('');
+      expect(response.body).toBe('');
     }
   });
 
-  test('without it static files and the API are a 401, whatever the method', async () => {
+  test('returns 401 for static files and the API without a session, for any method', async () => {
     const file = await someFile();
     expect(file).toBeDefined();
     const requests = [
@@ -248,12 +248,12 @@ describe('login', () => {
       { url: '/no-such-page' },
     ] as const;
     for (const request of requests) {
-      const answer = await app.inject(request);
-      expect([request.url, answer.statusCode]).toEqual([request.url, 401]);
+      const response = await app.inject(request);
+      expect([request.url, response.statusCode]).toEqual([request.url, 401]);
     }
   });
 
-  test('a cookie that was altered, invented or signed by another process is none', async () => {
+  test('refuses a cookie that was altered, made up or signed by another process', async () => {
     const cookie = await cookieOf(app);
     const foreign = await cookieOf(await openBoard(producer));
     const altered = cookie.replace(/=./, (start) => (start === '=A' ? '=B' : '=A'));
@@ -271,7 +271,7 @@ describe('login', () => {
     expect(secure).toMatchObject({ secure: true, httpOnly: true, sameSite: 'Strict' });
   });
 
-  test('a session ends after 12 hours, on the server', async () => {
+  test('ends a session after 12 hours, on the server', async () => {
     const clock = { now: Date.now() };
     const timed = await openBoard(producer, { now: () => clock.now });
     const cookie = await cookieOf(timed);
@@ -281,7 +281,7 @@ describe('login', () => {
     expect((await timed.inject({ url: '/', headers: { cookie } })).statusCode).toBe(401);
   });
 
-  test('a logout ends the session: a copy of the cookie is worth nothing', async () => {
+  test('ends the session at logout, so that a copy of the cookie is useless', async () => {
     const cookie = await cookieOf(app);
     expect((await app.inject({ url: '/logout', headers: { cookie } })).statusCode).toBe(200);
     expect((await app.inject({ url: '/', headers: { cookie } })).statusCode).toBe(200);
@@ -298,7 +298,7 @@ describe('login', () => {
     expect((await app.inject({ url: '/', headers: { cookie } })).statusCode).toBe(401);
   });
 
-  test('leads back to where one came from, and never to another site', async () => {
+  test('returns to the page that required the login, and never to another site', async () => {
     expect((await logIn(app, { next: '/queue/deliver?status=failed' })).headers.location).toBe(
       '/queue/deliver?status=failed',
     );
@@ -307,46 +307,46 @@ describe('login', () => {
     }
   });
 
-  test('what is written back into the page is text, not HTML', async () => {
-    const answer = await app.inject('/login?next=/%22%3E%3Cscript%3Ealert(1)%3C/script%3E');
-    expect(answer.body).not.toContain('<script');
+  test('escapes the `next` parameter in the login page', async () => {
+    const response = await app.inject('/login?next=/%22%3E%3Cscript%3Ealert(1)%3C/script%3E');
+    expect(response.body).not.toContain('<script');
   });
 
-  test('a wrong password is a 401; a form of another site is not looked at', async () => {
+  test('returns 401 for a wrong password, and 403 for a form of another site', async () => {
     expect((await logIn(app, { password: 'wrong' })).statusCode).toBe(401);
     const foreign = await logIn(app, { headers: { 'sec-fetch-site': 'cross-site' } });
     expect([foreign.statusCode, foreign.cookies]).toEqual([403, []]);
   });
 
-  test('after ten wrong passwords within a minute a further wrong one is a 429; the right one is never refused', async () => {
+  test('returns 429 after ten wrong passwords within a minute, but never refuses the right one', async () => {
     const clock = { now: Date.now() };
     const timed = await openBoard(producer, { now: () => clock.now });
-    for (let tries = 0; tries < 10; tries += 1)
+    for (let attempts = 0; attempts < 10; attempts += 1)
       expect((await logIn(timed, { password: 'wrong' })).statusCode).toBe(401);
     const wrong = (options: InjectOptions = {}) => logIn(timed, { password: 'wrong', ...options });
-    const answer = await wrong();
-    expect([answer.statusCode, answer.headers['retry-after'], answer.cookies]).toEqual([429, '60', []]);
+    const response = await wrong();
+    expect([response.statusCode, response.headers['retry-after'], response.cookies]).toEqual([429, '60', []]);
     expect((await wrong({ remoteAddress: '192.0.2.7' })).statusCode).toBe(401);
     expect((await logIn(timed)).statusCode).toBe(303);
   });
 
-  test('a wrong password is a 401 again a minute later', async () => {
+  test('returns 401 for a wrong password again a minute later', async () => {
     const clock = { now: Date.now() };
     const timed = await openBoard(producer, { now: () => clock.now });
-    for (let tries = 0; tries < 11; tries += 1) await logIn(timed, { password: 'wrong' });
+    for (let attempts = 0; attempts < 11; attempts += 1) await logIn(timed, { password: 'wrong' });
     clock.now += 60_001;
     expect((await logIn(timed, { password: 'wrong' })).statusCode).toBe(401);
   });
 
-  test('behind a trusted proxy the client counts, without its port', async () => {
+  test('counts failures by the address of the client behind a trusted proxy, without its port', async () => {
     const behind = await openBoard(producer, { trustedProxies: ['127.0.0.1'] });
     const from = async (forwarded: string) =>
       (await logIn(behind, { password: 'wrong', headers: { 'x-forwarded-for': forwarded } })).statusCode;
-    for (let tries = 0; tries < 10; tries += 1) expect(await from(`203.0.113.9:${tries + 1}`)).toBe(401);
+    for (let attempts = 0; attempts < 10; attempts += 1) expect(await from(`203.0.113.9:${attempts + 1}`)).toBe(401);
     expect([await from('203.0.113.9'), await from('203.0.113.10')]).toEqual([429, 401]);
   });
 
-  test('every answer forbids framing, sniffing and foreign content; only static files may be stored', async () => {
+  test('forbids framing, sniffing and foreign content in every response; only static files may be stored', async () => {
     const cookie = await cookieOf(app);
     const file = await someFile();
     for (const url of ['/', '/api/queues', `/${file}`, '/login', '/logout', '/no-such-page', '/readyz']) {
@@ -358,23 +358,23 @@ describe('login', () => {
     }
   });
 
-  test('the page asks no other server for anything', async () => {
+  test('loads nothing from other servers', async () => {
     const { body } = await app.inject({ url: '/', headers: { ...PAGE, cookie: await cookieOf(app) } });
     expect(body).toContain('Posthorn queues');
     expect(body).not.toMatch(/<(?:link|script|img)\b[^>]*\b(?:href|src)="(?:https?:)?\/\//);
   });
 
-  test('while the queue is away the board answers 503 within its time limit, and does not wait for ever', async () => {
+  test('returns 503 within its time limit while the queue is away', async () => {
     const nowhere = openProducer({ backend: 'redis', url: 'redis://127.0.0.1:1' }, { log });
     undo.push(() => nowhere.close());
     const board = await openBoard(nowhere);
-    const answer = await board.inject({ url: '/api/queues', headers: { cookie: await cookieOf(board) } });
-    expect(answer.statusCode).toBe(503);
+    const response = await board.inject({ url: '/api/queues', headers: { cookie: await cookieOf(board) } });
+    expect(response.statusCode).toBe(503);
     expect((await board.inject('/readyz')).statusCode).toBe(503);
     expect((await board.inject('/livez')).statusCode).toBe(200);
   });
 
-  test('/readyz asks the queue once, however many ask within a second', async () => {
+  test('/readyz checks the queue at most once per second', async () => {
     let checks = 0;
     const checkQueue = async () => ((checks += 1), { status: 'ok' as const, latencyMs: 1 });
     const clock = { now: 0 };
@@ -386,7 +386,7 @@ describe('login', () => {
     expect(checks).toBe(2);
   });
 
-  test('/readyz is a 503 while draining and while the queue is away; /livez stays 200', async () => {
+  test('/readyz returns 503 while draining and while the queue is away; /livez stays 200', async () => {
     const draining = await openBoard(producer, { isDraining: () => true });
     const queueAway = await openBoard(producer, {
       checkQueue: async () => ({ status: 'fail', latencyMs: 3000, reason: 'it does not respond' }),

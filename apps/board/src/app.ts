@@ -20,13 +20,13 @@ export type BoardDeps = {
   now: () => number;
 };
 
-/** Bull Board behind a login. Only /livez, /readyz and the login itself answer without a session. */
+/** Bull Board behind a login. Only /livez, /readyz and the login itself work without a session. */
 export async function buildApp(deps: BoardDeps): Promise<FastifyInstance> {
   const { readOnly, log, trustedProxies } = deps;
-  // Bull Board polls every 5 s: a line per request would be all there is in the log.
+  // Bull Board polls every 5 s, so a line per request would flood the log.
   const logController = new LogController({ disableRequestLogging: true });
   const trustProxy = trustProxies(trustedProxies);
-  // A queue that is away would keep Bull Board's requests, one every 5 s, waiting until it is back.
+  // While the queue is away, Bull Board's requests, one every 5 s, would wait until it returns.
   const app = Fastify({ loggerInstance: log, logController, bodyLimit: 64 * 1024, handlerTimeout: 5000, trustProxy });
   app.addHook('onError', async (request, _reply, error) => {
     if ((error.statusCode ?? 500) >= 500) request.log.error({ err: error }, 'board.request_failed');
@@ -40,7 +40,7 @@ export async function buildApp(deps: BoardDeps): Promise<FastifyInstance> {
     board.addHook('onRequest', requireLogin);
     board.addHook('onRequest', async (request, reply) => {
       if (request.method === 'GET' || request.method === 'HEAD') return;
-      // Bull Board's own read-only mode answers some of these 200 and does nothing: here each is refused.
+      // Bull Board's own read-only mode returns 200 for some changes and ignores them, so refuse each here.
       if (readOnly) return reply.code(405).send({ error: 'This board is read-only (BOARD_READ_ONLY).' });
       if (!isSameOrigin(request)) return reply.code(403).send({ error: 'Only this board’s own pages may do that.' });
       request.log.info({ logType: 'audit', method: request.method, path: request.url }, 'board.changed_queue');
@@ -58,12 +58,12 @@ export async function buildApp(deps: BoardDeps): Promise<FastifyInstance> {
   return app;
 }
 
-/** Bull Board's page asks Google for fonts. The policy would block that, this also spares the error in the console. */
+/** Removes the Google fonts from Bull Board's page. The policy would block them and log an error in the browser. */
 const withoutForeignLinks = (html: string): string => html.replace(/<link\b[^>]*\bhref="https?:[^>]*>/g, '');
 
 const PROBE_MAX_AGE_MS = 1_000;
 
-/** However many ask, the queue is asked once a second: anybody may, without a login. */
+/** Caches the check of the queue for a second, since these routes need no login. */
 function addHealth(app: FastifyInstance, { checkQueue, isDraining, version, now }: BoardDeps): void {
   const askQueue = shareResult(checkQueue, { maxAgeMs: PROBE_MAX_AGE_MS, now });
   app.get('/livez', async () => ({ status: 'ok', version, app: 'board' }));

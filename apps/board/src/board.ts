@@ -5,7 +5,7 @@ import type { FastifyPluginCallback } from 'fastify';
 import { type Producer, QUEUES, QUEUE_NAMES, type QueueName } from '@posthorn/jobs';
 import { HORN_DATA_URL } from './horn.js';
 
-/** Bull Board over the given queues. Jobs hold ids only; should one ever hold more, it is not shown either. */
+/** Bull Board over the given queues. Jobs hold only ids; anything else in a job is hidden. */
 export function buildBoard(options: {
   queues: Producer['queues'];
   readOnly: boolean;
@@ -27,7 +27,7 @@ export function buildBoard(options: {
         favIcon: { default: HORN_DATA_URL, alternative: HORN_DATA_URL },
         hideDocsLink: true,
         hideRedisDetails: true,
-        // One CLIENT LIST per queue and poll, and it would show addresses.
+        // Otherwise every poll would run CLIENT LIST per queue and show client addresses.
         showWorkers: false,
         pollingInterval: { showSetting: false, forceInterval: 5 },
         environment: readOnly
@@ -54,7 +54,7 @@ function adapt(
     displayName: title,
     description: readOnly ? about : `${RETRY[name]} ${about}`,
   });
-  adapter.getName = () => title; // the board knows queues by their names, which are the same in all shards
+  adapter.getName = () => title; // the board identifies queues by name, and all shards use the same names
   adapter.setFormatter('name', (job: { id?: string; name: string }) => job.id ?? job.name);
   adapter.setFormatter('data', onlyIds);
   adapter.setFormatter('returnValue', onlyIds);
@@ -62,18 +62,16 @@ function adapt(
   return adapter;
 }
 
-// What a retry does, as the workers take it. (What else is changed here the ledger does not hear of: jobs that are removed
-// come back with the dispatcher.)
+// The workers implement what a retry does. Other changes here do not reach the ledger: the dispatcher enqueues removed jobs again.
 const ATTEMPT =
-  'A retry here makes one more attempt of each delivery of the job (of a failed job: of each that failed), as a job of its own, which the result names.';
+  'A retry here makes one more attempt of each delivery of the job (for a failed job: of each failed delivery) in a new job, which the result names.';
 const RETRY: Record<QueueName, string> = {
   deliver: ATTEMPT,
   retry: ATTEMPT,
-  verify: 'A retry here changes nothing: verify again over the API.',
+  verify: 'A retry here has no effect. Use the API to verify again.',
 };
 
-/** Of a job's data, progress or result: ids, numbers and single words; by delivery, if it has several. A payload, a URL or a secret does not
- *  pass. */
+/** Reduces a job's data, progress or result to ids, numbers and single words, per delivery. Hides payloads, URLs and secrets. */
 function onlyIds(value: unknown): unknown {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return value;
   if (typeof value === 'string') return ID_OR_WORD.test(value) ? value : HIDDEN;
@@ -93,7 +91,7 @@ function onlyIds(value: unknown): unknown {
 const ID_OR_WORD =
   /^(?!whsec_)(?:[a-z]{2,8}_[0-9a-z]{26}(?:-\d+)?|[a-z]+(?:[_ ][a-z]+){0,3}|\d{4}-\d{2}-\d{2}T[\d:.]+Z)$/;
 const ATTEMPT_ID = /^dlv_[0-9a-z]{26}-\d+$/;
-// The chat app's own choice.
+// Chosen by the chat app.
 const ACCOUNT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const HIDDEN = '(not shown)';
 

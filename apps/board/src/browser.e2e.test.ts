@@ -42,7 +42,7 @@ describe.skipIf(executablePath === null)('in a browser', () => {
   });
 
   test.each([1280, 360])(
-    'at %i px: log in, see a job, log out; nothing is blocked, nothing is asked of others',
+    'logs in, shows a job and logs out at %i px, without blocked requests or requests to other servers',
     async (width) => {
       const page = await browser.newPage({ viewport: { width, height: 800 } });
       const complaints: string[] = [];

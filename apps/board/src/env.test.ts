@@ -16,29 +16,29 @@ function problemsOf(env: NodeJS.ProcessEnv): string[] {
 }
 
 describe('readBoardEnv', () => {
-  test('no password and no operator key: refused, in one sentence that names both (X9)', () => {
+  test('refuses to start without a password and an operator key, and names both settings (X9)', () => {
     expect(problemsOf(REDIS)).toEqual([
       'BOARD_PASSWORD or POSTHORN_OPERATOR_KEY is required: the board never runs without a login.',
     ]);
   });
 
-  test('nothing set at all: every problem is listed at once', () => {
+  test('lists every problem at once when nothing is set', () => {
     expect(problemsOf({})).toHaveLength(2);
   });
 
-  test('a weak password is refused even when there is an operator key, and not echoed', () => {
+  test('refuses a weak password even with an operator key, without echoing it', () => {
     const problems = problemsOf({ ...REDIS, POSTHORN_OPERATOR_KEY: OPERATOR_KEY, BOARD_PASSWORD: 'hunter2' });
     expect(problems.join()).toMatch(/^BOARD_PASSWORD /);
     expect(problems.join()).not.toContain('hunter2');
   });
 
-  test('the board’s own password wins over the operator key', () => {
+  test('prefers BOARD_PASSWORD to the operator key', () => {
     const env = { ...REDIS, POSTHORN_OPERATOR_KEY: OPERATOR_KEY, BOARD_PASSWORD: 'a-horn-in-the-fog' };
     expect(readBoardEnv(env).password).toBe('a-horn-in-the-fog');
     expect(readBoardEnv({ ...REDIS, POSTHORN_OPERATOR_KEY: OPERATOR_KEY }).password).toBe(OPERATOR_KEY);
   });
 
-  test('unset, it listens on loopback only and changes nothing', () => {
+  test('listens only on loopback and is read-only by default', () => {
     expect(readBoardEnv({ ...REDIS, POSTHORN_OPERATOR_KEY: OPERATOR_KEY })).toMatchObject({
       host: '127.0.0.1',
       port: 3401,
@@ -47,7 +47,7 @@ describe('readBoardEnv', () => {
     });
   });
 
-  test('without Redis the queue is the one in Postgres', () => {
+  test('uses the queue on Postgres without Redis', () => {
     const env = { DATABASE_URL: 'postgres://u:p@127.0.0.1/x', POSTHORN_OPERATOR_KEY: OPERATOR_KEY };
     expect(readBoardEnv(env).queue).toEqual({ backend: 'postgres', url: env.DATABASE_URL });
   });

@@ -7,16 +7,16 @@ export type BoardEnv = {
   password: string;
   readOnly: boolean;
   queue: QueueConnection;
-  /** Where an operator's browser finds the API, for links; null: no links. */
+  /** URL of the API in an operator's browser, for links; null: no links. */
   apiUrl: string | null;
   trustedProxies: string[];
   shutdownTimeoutMs: number;
   logLevel: string;
 };
 
-/** The board's settings. Throws one SettingsError with every problem: a board that nobody could log in to does not start.
- *  The local stack's rules are taken for all: the board needs one of the two databases and one of the two passwords,
- *  which `required` cannot say. */
+/** The board's settings. Throws one SettingsError with every problem.
+ *  Reads every setting as the local stack does, since the board needs one of two databases and one of two passwords, which
+ *  `required` cannot express. */
 export function readBoardEnv(env: NodeJS.ProcessEnv): BoardEnv {
   const found = readEnv(
     env,

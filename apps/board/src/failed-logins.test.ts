@@ -7,7 +7,7 @@ function tenPerMinute() {
 }
 
 describe('countFailedLogins', () => {
-  test('the eleventh try within a minute has to wait until the first of the ten is a minute old', () => {
+  test('refuses the eleventh wrong password until the first of the ten is a minute old', () => {
     const { clock, logins } = tenPerMinute();
     for (clock.now = 0; clock.now < 10_000; clock.now += 1000) {
       expect(logins.waitMs('joe')).toBe(0);
@@ -20,19 +20,19 @@ describe('countFailedLogins', () => {
     expect(logins.waitMs('joe')).toBe(1000);
   });
 
-  test('one caller’s failures do not keep another out, and a success forgets them', () => {
+  test('counts each caller separately, and resets the count after a success', () => {
     const { logins } = tenPerMinute();
-    for (let tries = 0; tries < 10; tries += 1) logins.add('joe');
+    for (let attempts = 0; attempts < 10; attempts += 1) logins.add('joe');
     expect(logins.waitMs('alex')).toBe(0);
     logins.clear('joe');
     expect(logins.waitMs('joe')).toBe(0);
   });
 
-  test('ten thousand callers are remembered, not more, and the recent ones stay', () => {
+  test('remembers at most ten thousand callers, and keeps the recent ones', () => {
     const { logins } = tenPerMinute();
-    for (let tries = 0; tries < 10; tries += 1) logins.add('first');
+    for (let attempts = 0; attempts < 10; attempts += 1) logins.add('first');
     for (let caller = 0; caller < 10_000; caller += 1) logins.add(`caller ${caller}`);
-    for (let tries = 0; tries < 10; tries += 1) logins.add('last');
+    for (let attempts = 0; attempts < 10; attempts += 1) logins.add('last');
     expect(logins.waitMs('first')).toBe(0);
     expect(logins.waitMs('last')).toBeGreaterThan(0);
   });

@@ -1,8 +1,7 @@
-/** Counts wrong passwords per caller. After `limit` of them within `windowMs` each further one is refused unheard: that
- *  bounds the log. The right password is never refused, or anybody could lock the operators out: what keeps guesses out is
- *  its length, which the settings check. */
+/** Counts wrong passwords per caller. After `limit` within `windowMs`, further wrong passwords get a 429, which bounds the log.
+ *  The right password always works, so nobody can lock the operators out. Its minimum length protects against guessing. */
 export type FailedLogins = {
-  /** Milliseconds until a wrong password of this caller counts again; 0: now. */
+  /** Milliseconds until this caller's wrong passwords are checked again; 0: now. */
   waitMs(caller: string): number;
   add(caller: string): void;
   clear(caller: string): void;
@@ -28,7 +27,7 @@ export function countFailedLogins(options: { limit: number; windowMs: number; no
       const times = [...recent(caller), now()].slice(-limit);
       byCaller.delete(caller);
       byCaller.set(caller, times);
-      // Someone who comes from ever new addresses must not fill the memory: the one longest silent is forgotten.
+      // Bounds the memory for callers with ever new addresses: drops the caller with the oldest failure.
       if (byCaller.size > MAX_CALLERS) for (const [oldest] of byCaller) return void byCaller.delete(oldest);
     },
     clear: (caller) => void byCaller.delete(caller),

@@ -1,4 +1,4 @@
-/** Posthorn's mark, for the login and as the board's logo. */
+/** Posthorn's logo, for the login and the board. */
 export const HORN_SVG =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" aria-hidden="true">' +
   '<rect width="40" height="40" rx="9" fill="#f2b705"/>' +

@@ -23,7 +23,7 @@ code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wr
 @media (max-width:420px){main{padding:24px 20px}}
 `;
 
-/** For the Content-Security-Policy: the one style sheet that may apply. */
+/** For the Content-Security-Policy, which allows only this style sheet. */
 export const STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;
 
 export function loginPage({ next, error }: { next: string; error: string | null }): string {
@@ -41,7 +41,7 @@ export function loginPage({ next, error }: { next: string; error: string | null 
 ${error === null ? '' : `<p class="bad" id="error" role="alert">${escapeHtml(error)}</p>`}
 <button type="submit">Log in</button>
 </form>
-<p class="hint">It is <code>BOARD_PASSWORD</code>, or the operator key where none is set.</p>`,
+<p class="hint">It is <code>BOARD_PASSWORD</code>, or the operator key if that is not set.</p>`,
   );
 }
 

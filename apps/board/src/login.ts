@@ -15,8 +15,8 @@ const COOKIE = 'posthorn_board';
 const SESSION_MS = 12 * 60 * 60 * 1000;
 const FAILURES_PER_MINUTE = 10;
 
-/** Adds /login and /logout, and returns the hook that lets nobody pass who is not logged in: a page that was asked for
- *  becomes a redirect to the login, everything else a 401. */
+/** Adds /login and /logout, and returns the hook that requires a session. Without one, a page redirects to the login and any
+ *  other request gets a 401. */
 export async function addLogin(app: FastifyInstance, options: { password: string; now: () => number }): Promise<Login> {
   const { password, now } = options;
   const sessions = openSessions({ lastsMs: SESSION_MS, now });
@@ -43,7 +43,8 @@ export async function addLogin(app: FastifyInstance, options: { password: string
 
     pages.post<{ Body: { password?: unknown; next?: unknown } | undefined }>('/login', async (request, reply) => {
       const next = localPath(request.body?.next);
-      if (!isSameOrigin(request)) return show(reply.code(403), loginPage({ next, error: 'Log in from this page.' }));
+      if (!isSameOrigin(request))
+        return show(reply.code(403), loginPage({ next, error: 'This form came from another site. Log in here.' }));
       const caller = networkOf(clientAddressOf(request.ips ?? []));
       if (!isSame(textOf(request.body?.password), password)) {
         const waitMs = failedLogins.waitMs(caller);
@@ -54,7 +55,7 @@ export async function addLogin(app: FastifyInstance, options: { password: string
         }
         failedLogins.add(caller);
         request.log.warn({ logType: 'audit', caller }, 'board.login_failed');
-        return show(reply.code(401), loginPage({ next, error: 'That is not the password.' }));
+        return show(reply.code(401), loginPage({ next, error: 'Wrong password.' }));
       }
       failedLogins.clear(caller);
       request.log.info({ logType: 'audit', caller }, 'board.logged_in');
@@ -70,7 +71,7 @@ export async function addLogin(app: FastifyInstance, options: { password: string
         .redirect(next, 303);
     });
 
-    // A link can only GET, and a GET must not end a session: so the link leads to a page with a button.
+    // A link can only GET, and a GET must not end a session, so the link leads to a page with a button.
     pages.get('/logout', async (_request, reply) => show(reply, logoutPage()));
 
     pages.post('/logout', async (request, reply) => {
@@ -86,28 +87,28 @@ export async function addLogin(app: FastifyInstance, options: { password: string
       if (sessionOf(request) !== null) return;
       const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
       if (wantsPage) return reply.redirect(`/login?next=${encodeURIComponent(localPath(request.url))}`, 302);
-      return reply.code(401).send({ error: 'Not logged in, or no longer: reload the page.' });
+      return reply.code(401).send({ error: 'You are not logged in, or your session has expired. Reload the page.' });
     },
   };
 }
 
-/** A field sent twice is an array, and no password. */
+/** A field that is sent twice is an array, which is not a password. */
 const textOf = (field: unknown): string => (typeof field === 'string' ? field : '');
 
-/** Takes the same time wherever the two differ, and however long they are. */
+/** Takes the same time for any two texts, wherever they differ and whatever their lengths. */
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
 }
 
-/** Where to go after the login: a path of ours, never another site (`//host`, `/\host`). */
+/** The path to open after the login. Rejects other sites (`//host`, `/\host`). */
 function localPath(next: unknown): string {
   return typeof next === 'string' && /^\/(?![/\\])[\x21-\x7e]*$/.test(next) && !/^\/log(in|out)\b/.test(next)
     ? next
     : '/';
 }
 
-/** `X-Forwarded-Proto` decides nothing but whether this caller's own cookie is marked Secure. */
+/** `X-Forwarded-Proto` only decides whether this caller's own cookie is marked Secure. */
 function isHttps(request: FastifyRequest): boolean {
   const forwarded = request.headers['x-forwarded-proto'];
   return request.protocol === 'https' || (typeof forwarded === 'string' && forwarded.split(',')[0]?.trim() === 'https');

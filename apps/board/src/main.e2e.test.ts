@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { cloneDatabase, waitFor } from '@posthorn/testing';
 import { afterEach, expect, inject, test } from 'vitest';
 
-// The built process, as it is run.
+// Runs the built process.
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const OPERATOR_KEY = 'kR7wQz3XvB9mLp2TnY5cHd8sFg';
 
@@ -20,7 +20,7 @@ function start(env: NodeJS.ProcessEnv) {
   return { child, output: () => output, exited: once(child, 'exit') };
 }
 
-test('without a password it does not start, and says so', async () => {
+test('does not start without a password, and says why', async () => {
   const { output, exited } = start({ REDIS_URL: 'redis://127.0.0.1:1' });
   expect((await exited)[0]).toBe(1);
   expect(output()).toContain(
@@ -29,7 +29,7 @@ test('without a password it does not start, and says so', async () => {
   expect(output()).not.toContain('    at ');
 });
 
-test('the operator key opens it; SIGTERM ends it with 0', async () => {
+test('accepts the operator key as password, and exits with 0 on SIGTERM', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const { child, output, exited } = start({ DATABASE_URL: database.url, POSTHORN_OPERATOR_KEY: OPERATOR_KEY });
   const url = await waitFor(() => /"url":"(http:[^"]+)"/.exec(output())?.[1], { what: 'board.listening' });

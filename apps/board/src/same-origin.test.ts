@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { isSameOrigin } from './same-origin.js';
 
 test.each([
-  ['our own page, as today’s browsers say it', { 'sec-fetch-site': 'same-origin' }, true],
+  ['our own page, in current browsers', { 'sec-fetch-site': 'same-origin' }, true],
   ['another port or subdomain of the same site', { 'sec-fetch-site': 'same-site' }, false],
   ['a foreign page', { 'sec-fetch-site': 'cross-site' }, false],
   [
-    'a foreign page whose Origin was made to fit',
+    'a foreign page with a forged Origin',
     { 'sec-fetch-site': 'cross-site', origin: 'http://board:1', host: 'board:1' },
     false,
   ],

@@ -1,8 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 
-/** Whether a request that changes something was made by one of our own pages. The cookie is SameSite=Strict already;
- *  this also holds against other ports and subdomains of the same site, which that does not cover.
- *  `X-Forwarded-Host` is believed, since no foreign page can make a browser send it. */
+/** Whether one of our own pages sent a request that changes something. Complements SameSite=Strict, which does not cover other
+ *  ports and subdomains of the same site. Trusts `X-Forwarded-Host`, since no foreign page can make a browser send it. */
 export function isSameOrigin({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   const fetchSite = headers['sec-fetch-site'];
   if (fetchSite !== undefined) return fetchSite === 'same-origin';

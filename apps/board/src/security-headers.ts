@@ -11,14 +11,14 @@ const COMMON = {
 const NOTHING_FOREIGN =
   "default-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; img-src 'self' data:";
 
-// Bull Board's page sets style attributes and its theme in a <style>; its scripts are files, none needs eval.
+// Bull Board's page sets style attributes and its theme in a <style>. Its scripts are files, and none needs eval.
 const BOARD_CSP = `${NOTHING_FOREIGN}; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self'; manifest-src 'self'`;
 
-/** The login's pages have one inline style sheet and no script at all. */
+/** The login pages have one inline style sheet and no script. */
 export const pageCsp = (styleHash: string) => `${NOTHING_FOREIGN}; style-src '${styleHash}'`;
 
-/** Every answer carries these, errors too; a scope inside may set a policy of its own. Nothing but the hashed static
- *  files may be stored. */
+/** Adds these headers to every response, including errors; a nested scope may set another policy. Only the hashed static files
+ *  may be stored. */
 export function addSecurityHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...COMMON, 'content-security-policy': BOARD_CSP });

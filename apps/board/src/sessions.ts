@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** Who is logged in. Kept in this process: a logout ends the session here and not only in the browser, and a restart
- *  ends all of them. */
+/** The sessions of this process. A logout ends the session here, not only in the browser; a restart ends all sessions. */
 export type Sessions = {
   open(): string;
   has(id: string): boolean;
@@ -13,7 +12,7 @@ export function openSessions(options: { lastsMs: number; now: () => number }): S
   const endsAt = new Map<string, number>();
   return {
     open() {
-      // Oldest first, and all last equally long: what has ended is at the front.
+      // Oldest first, and all sessions last equally long, so expired sessions are at the front.
       for (const [id, end] of endsAt) {
         if (end > now() && endsAt.size < MAX_SESSIONS) break;
         endsAt.delete(id);
