@@ -1,7 +1,7 @@
 import type { AttemptObserver, VerifierOptions } from '@posthorn/core';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-/** The metrics of attempts, and what sets them. */
+/** The metrics of attempts, and the observers that set them. */
 export interface AttemptMetrics {
   observer: Required<AttemptObserver>;
   observeVerification: Required<VerifierOptions>['observe'];
@@ -11,13 +11,13 @@ export function openAttemptMetrics(registry: Registry): AttemptMetrics {
   const registers = [registry];
   const attempts = new Counter({
     name: 'posthorn_attempts_total',
-    help: 'HTTP tries made and recorded',
+    help: 'HTTP attempts made and recorded',
     labelNames: ['kind', 'outcome', 'status_class', 'trigger'],
     registers,
   });
   const attemptDuration = new Histogram({
     name: 'posthorn_attempt_duration_seconds',
-    help: 'One HTTP try, from its start to the end of the answer',
+    help: 'Duration of an HTTP attempt, to the end of the response',
     labelNames: ['outcome'],
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15],
     registers,
@@ -58,37 +58,37 @@ export function openAttemptMetrics(registry: Registry): AttemptMetrics {
   };
 }
 
-/** What attempts do to deliveries and subscriptions. */
+/** The effects of attempts on deliveries and subscriptions. */
 function openResultMetrics(registry: Registry): Pick<Required<AttemptObserver>, 'attempted' | 'deferred'> {
   const registers = [registry];
   const delivery = new Histogram({
     name: 'posthorn_delivery_seconds',
-    help: 'From publish to the answer of the receiver that took it',
+    help: 'From publish to the successful response',
     labelNames: ['first_try'],
     buckets: [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3_600, 86_400, 259_200],
     registers,
   });
   const finished = new Counter({
     name: 'posthorn_deliveries_finished_total',
-    help: 'Deliveries that an attempt ended',
+    help: 'Deliveries that ended with an attempt',
     labelNames: ['status'],
     registers,
   });
   const disabled = new Counter({
     name: 'posthorn_subscriptions_disabled_total',
-    help: 'Subscriptions that an attempt disabled',
+    help: 'Subscriptions disabled by an attempt',
     labelNames: ['reason'],
     registers,
   });
   const deferred = new Counter({
     name: 'posthorn_deliveries_deferred_total',
-    help: 'Deliveries that a worker returned to the ledger, because their subscription had no slot or an open circuit',
+    help: 'Deliveries that a worker returned to Postgres because their subscription had no slot or an open circuit',
     labelNames: ['reason'],
     registers,
   });
   const breakers = new Counter({
     name: 'posthorn_breaker_opened_total',
-    help: 'How often the breaker of a subscription opened',
+    help: 'How often the circuit of a subscription opened',
     registers,
   });
   return {
@@ -106,7 +106,7 @@ function openStatementMetrics(registry: Registry): Pick<Required<AttemptObserver
   const registers = [registry];
   const shared = new Histogram({
     name: 'posthorn_group_commit_size',
-    help: 'How many shared one statement',
+    help: 'How many calls shared one statement',
     labelNames: ['operation'],
     buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
     registers,

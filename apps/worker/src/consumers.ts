@@ -7,20 +7,20 @@ import { verify } from './verify.js';
 
 export interface Consumers {
   start(): void;
-  /** All of them take jobs. */
+  /** Whether every consumer takes jobs. */
   areRunning(): boolean;
-  /** When the last job ended, by performance.now(); null: none has. */
+  /** When the last job ended, by performance.now(). Default: null. */
   lastJobAt(): number | null;
-  /** They take no more jobs and let those at work end within the grace. */
+  /** Takes no more jobs and lets running jobs finish within the grace period. */
   stop(options: { graceMs: number }): Promise<void>;
 }
 
 const VERIFY_CONCURRENCY = 20;
-/** The share of a worker's places that fresh attempts may take: less than all, so that the worker always looks at the next job. */
+/** The share of the places for first attempts: below 1, so that the worker always fetches the next job. */
 const FRESH_SHARE = 0.9;
 
-/** Opens a consumer of each queue. Retries have a queue of their own, so that a backlog of first attempts does not hold them up, nor the
- *  other way round. */
+/** Opens a consumer per queue. Retries have a separate queue, so that a backlog of first attempts does not delay them, nor the
+ *  reverse. */
 export function openConsumers(env: WorkerEnv, parts: Parts): Consumers {
   const { metrics } = parts;
   let lastJobAt: number | null = null;

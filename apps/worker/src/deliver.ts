@@ -4,8 +4,8 @@ import { type JobEnd, type Taken, toJobId } from '@posthorn/jobs';
 /** Asks for one more attempt of a delivery. */
 type AskForRetry = (due: Taken, signal: AbortSignal) => Promise<AskForRetryResult>;
 
-/** A `deliver` or `retry` job: one attempt of a delivery. Its attempt is made and recorded once; of a job that a person puts
- *  back it therefore asks for another one, which is a job of its own. */
+/** A `deliver` or `retry` job: makes and records one attempt of a delivery. If a person retries the job in Bull Board, enqueues
+ *  a new job for one more attempt. */
 export const deliver =
   (attempter: Attempter, askForRetry: AskForRetry) =>
   async (due: Taken, signal: AbortSignal): Promise<JobEnd> => {
@@ -14,7 +14,7 @@ export const deliver =
     switch (ended.end) {
       case 'attempted': {
         const { report } = ended;
-        // The dashboard's failed list shows what ended without success, not every 500 of a receiver.
+        // Bull Board's failed list shows deliveries that failed for good, not every 500 of an endpoint.
         return report.deliveryStatus === 'failed'
           ? {
               end: 'failed',

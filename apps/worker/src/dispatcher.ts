@@ -12,24 +12,24 @@ import {
 import type { Producer } from '@posthorn/jobs';
 import { type Loop, startLoop } from './loop.js';
 
-/** Between two looks: while nothing is due · while something is due that had no room, or within a second, and however often it is
- *  called · after a round that found much. */
+/** Pauses between rounds: while nothing is due · while due deliveries lack capacity, and at least, however often it is woken ·
+ *  after a round that enqueued many deliveries. */
 const IDLE_MS = 1_000;
 const BUSY_MS = 100;
-const MUCH_MS = 20;
-const MUCH = 100;
-/** What need not be looked at in every round. */
-const REST_EVERY_MS = 1_000;
-/** Replayed by one step. */
+const BACKLOG_MS = 20;
+const BACKLOG = 100;
+/** How often to do the work that not every round needs. */
+const OTHER_WORK_EVERY_MS = 1_000;
+/** Deliveries replayed per step. */
 const REPLAYED_AT_ONCE = 500;
 const DROP_EVERY_MS = 10 * 60 * 1_000;
 
 export interface DispatcherOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Producer, 'hasForgotten'> {
   log: Log;
-  /** Whose subscriptions are told of failures and disablings. */
+  /** The account whose subscriptions get operational events. */
   operationsAccount: string;
   observe: (round: { result: 'ok' | 'error'; enqueued: number }) => void;
-  /** A publish has stored a fan-out. One connection listens for this, too. */
+  /** Called when a publish has stored a fan-out; the same connection listens for this. */
   onFanOut: () => void;
   observeReplay: (replayed: { which: 'failed' | 'missed'; count: number }) => void;
 }
@@ -37,11 +37,11 @@ export interface DispatcherOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Pr
 /** Runs the dispatcher until it is stopped. Publishes wake it. */
 export function startDispatcher(options: DispatcherOptions): Loop {
   const { db, log, observe, onFanOut } = options;
-  let restAt = 0;
+  let otherWorkAt = 0;
   let dropAt = Date.now() + DROP_EVERY_MS;
   let listening: Awaited<ReturnType<typeof listenForWork>> | undefined;
 
-  /** While it cannot listen, the dispatcher looks regularly: no reason to look at nothing. */
+  /** Without a connection to listen on, the dispatcher still polls. */
   async function listen(): Promise<void> {
     if (listening && !listening.isLost) return;
     listening = await listenForWork(db, (woken) => (woken === 'dispatch' ? loop.wake() : onFanOut())).catch(
@@ -51,15 +51,15 @@ export function startDispatcher(options: DispatcherOptions): Loop {
 
   async function round(): Promise<number> {
     await listen();
-    const isRestDue = Date.now() >= restAt;
-    if (isRestDue) restAt = Date.now() + REST_EVERY_MS;
-    const { enqueued, isMoreDue } = await dispatchAll(options, { isRestDue });
+    const isOtherWorkDue = Date.now() >= otherWorkAt;
+    if (isOtherWorkDue) otherWorkAt = Date.now() + OTHER_WORK_EVERY_MS;
+    const { enqueued, isMoreDue } = await dispatchAll(options, { isOtherWorkDue });
     if (Date.now() >= dropAt) {
       dropAt = Date.now() + DROP_EVERY_MS;
       await dropOldKeys(db.pool);
     }
     observe({ result: 'ok', enqueued });
-    return enqueued >= MUCH ? MUCH_MS : isMoreDue ? BUSY_MS : IDLE_MS;
+    return enqueued >= BACKLOG ? BACKLOG_MS : isMoreDue ? BUSY_MS : IDLE_MS;
   }
 
   const loop = startLoop({
@@ -82,19 +82,19 @@ export function startDispatcher(options: DispatcherOptions): Loop {
   };
 }
 
-/** First what is due: no fault of the rest may hold it up. */
+/** Enqueues due deliveries first, so that no fault of the other work delays them. */
 async function dispatchAll(
   { db, enqueue, hasForgotten, log, operationsAccount, observeReplay }: DispatcherOptions,
-  { isRestDue }: { isRestDue: boolean },
+  { isOtherWorkDue }: { isOtherWorkDue: boolean },
 ): Promise<{ enqueued: number; isMoreDue: boolean }> {
-  if (isRestDue && (await hasForgotten())) {
+  if (isOtherWorkDue && (await hasForgotten())) {
     const reclaimed = await reclaim(db.pool);
     if (reclaimed > 0) log.warn({ reclaimed }, 'queue.forgot');
   }
   const { enqueued, isMoreDue } = await dispatch({ db, enqueue });
-  if (!isRestDue) return { enqueued, isMoreDue };
-  const enqueuedRest = await dispatchRest({ db, enqueue });
+  if (!isOtherWorkDue) return { enqueued, isMoreDue };
+  const enqueuedLater = await dispatchRest({ db, enqueue });
   await publishOperationalEvents({ db, enqueue }, { operationsAccount });
   await advanceReplays(db, { atOnce: REPLAYED_AT_ONCE, observe: observeReplay });
-  return { enqueued: enqueued + enqueuedRest, isMoreDue };
+  return { enqueued: enqueued + enqueuedLater, isMoreDue };
 }

@@ -6,7 +6,7 @@ const good = {
   POSTHORN_ENCRYPTION_KEY: '3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs=',
 };
 
-it('the policy for sending takes ALLOW_PRIVATE_NETWORKS, DENY_NETWORKS, REQUIRE_HTTPS and PUBLIC_URL', () => {
+it('builds the address policy from ALLOW_PRIVATE_NETWORKS, DENY_NETWORKS, REQUIRE_HTTPS and PUBLIC_URL', () => {
   const env = {
     ALLOW_PRIVATE_NETWORKS: '10.0.0.0/8',
     DENY_NETWORKS: '10.9.0.0/16',
@@ -17,6 +17,6 @@ it('the policy for sending takes ALLOW_PRIVATE_NETWORKS, DENY_NETWORKS, REQUIRE_
   expect([requireHttps, ownUrl?.host]).toEqual([true, 'p.example.com']);
 });
 
-it('names the setting that cannot be read', () => {
+it('names a setting that cannot be parsed', () => {
   expect(() => readWorkerEnv({ ...good, DENY_NETWORKS: '10.0.0.0/33' })).toThrow(/DENY_NETWORKS/);
 });

@@ -2,7 +2,7 @@ import { chooseQueue } from '@posthorn/jobs';
 import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
 import { QUEUE_SETTINGS, SettingsError, readEnv } from '@posthorn/settings';
 
-/** A worker's settings, shaped. Throws one SettingsError with every problem. */
+/** A worker's settings. Throws one SettingsError with every problem. */
 export function readWorkerEnv(env: NodeJS.ProcessEnv) {
   const found = readEnv(env, [
     ...QUEUE_SETTINGS,
@@ -41,7 +41,7 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
   return { ...found, queue, addresses };
 }
 
-/** A string says what is wrong with it. */
+/** A string describes the problem. */
 function readPolicy(settings: Parameters<typeof readAddressPolicy>[0]): AddressPolicy | string {
   try {
     return readAddressPolicy(settings);

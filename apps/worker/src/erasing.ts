@@ -3,23 +3,23 @@ import { type Database, type ErasedPart, type Log, countErasing, eraseStep } fro
 import { type Loop, startLoop } from './loop.js';
 
 const EVERY_MS = 5_000;
-/** Somebody holds a row that is to go. */
+/** Another transaction locks a row that must be erased. */
 const BUSY_MS = 500;
-/** A step is followed by a pause as long as it took, so erasing takes at most half of one connection's time. */
+/** A pause follows each step and lasts as long, so erasing uses at most half of one connection's time. */
 const LONGEST_PAUSE_MS = 2_000;
 
 export interface RunningErasingOptions {
   db: Database;
   log: Log;
   observe: (erased: { part: ErasedPart; count: number }) => void;
-  /** How many accounts are being erased; told each round. */
+  /** Called each round with how many accounts are being erased. */
   observeErasing: (count: number) => void;
-  /** How often it looks for accounts to erase, in milliseconds. Default: 5,000. */
+  /** How often to look for accounts to erase, in milliseconds. Default: 5,000. */
   everyMs?: number;
 }
 
-/** Erases deleted accounts, from the start on until it is stopped, which ends it after a step. Any number of processes may: what is
- *  erased and how far it got is in the ledger. Logs each account at its end. */
+/** Erases deleted accounts until it is stopped; a stop waits for the current step. Any number of processes may run it, since the
+ *  ledger records the progress. Logs each account when it is erased. */
 export const startErasing = (options: RunningErasingOptions): Loop =>
   startLoop({
     name: 'erasing',

@@ -38,7 +38,7 @@ async function addFanOut(): Promise<void> {
   });
 }
 
-it('expands beside others that do the same, goes on when it is woken, and ends within moments', async () => {
+it('expands fan-outs beside other processes, continues when woken, and stops within moments', async () => {
   let count = 0;
   const options = { db, enqueue, log: silent, observe: (chunk: { count: number }) => void (count += chunk.count) };
   const both = [startExpanding(options), startExpanding(options)];
@@ -51,7 +51,7 @@ it('expands beside others that do the same, goes on when it is woken, and ends w
   expect(await db.prisma.pendingDelivery.count()).toBe(6);
 });
 
-it('reports a fault once, goes on through it, and ends when it is stopped', async () => {
+it('logs a fault once, continues despite it, and ends when stopped', async () => {
   const reported: string[] = [];
   const log = { ...silent, error: (_: object, event: string) => void reported.push(event) };
   await db.pool.query('ALTER TABLE fan_outs RENAME TO away');

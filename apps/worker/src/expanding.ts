@@ -1,29 +1,29 @@
 import { type Deps, dropOldFanOuts, expandFanOuts, type Log } from '@posthorn/core';
 import { type Loop, startLoop } from './loop.js';
 
-/** Between two looks while nothing expands: publishes wake it earlier. */
+/** Pause while nothing expands; publishes wake it earlier. */
 const IDLE_MS = 1_000;
-/** While what expands waits for the queue, or is in other hands. */
+/** Pause while fan-outs wait for the queue, or other processes expand them. */
 const WAITING_MS = 100;
-/** A round is followed by a pause as long as it took, so that it takes at most half of one connection's time. */
+/** A pause follows each round and lasts as long, so expanding uses at most half of one connection's time. */
 const LONGEST_PAUSE_MS = 1_000;
 const DROP_EVERY_MS = 10 * 60 * 1_000;
 
 export interface ExpandingOptions extends Pick<Deps, 'db' | 'enqueue'> {
   log: Log;
-  /** Of each chunk: so many deliveries were written. */
+  /** Called after each chunk with the number of deliveries written. */
   observe: (chunk: { count: number }) => void;
 }
 
-/** Expands fan-outs until it is stopped. A publish that has stored one wakes it. Any number of processes may: how far each got is
- *  in the ledger. */
+/** Expands fan-outs until it is stopped. A publish that has stored one wakes it. Any number of processes may run it, since the
+ *  ledger records the progress. */
 export function startExpanding({ db, enqueue, log, observe }: ExpandingOptions): Loop {
   let dropAt = Date.now() + DROP_EVERY_MS;
   return startLoop({
     name: 'fan_outs',
     log,
     restMs: IDLE_MS,
-    // Only idling ends early: a publish makes no round longer than it is.
+    // Only an idle pause ends early, so a publish cannot make rounds more frequent.
     atLeastMs: (restMs) => (restMs === IDLE_MS ? 0 : restMs),
     async round() {
       const startedAt = performance.now();

@@ -5,7 +5,7 @@ import { startFolding } from './folding.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-it('folds what there is, beside others that do the same, each once; and ends within moments', async () => {
+it('folds each row once beside other processes, and stops within moments', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 5, log: silent });
   const at = new Date('2026-03-04T10:00:00Z');
@@ -27,7 +27,7 @@ it('folds what there is, beside others that do the same, each once; and ends wit
   await database.drop();
 });
 
-it('folds the other accounts while another process is at the shard of a busy one', async () => {
+it('folds the other accounts while another process folds the shard of a busy one', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 5, log: silent });
   await db.pool.query(
@@ -42,7 +42,7 @@ it('folds the other accounts while another process is at the shard of a busy one
   const stays = sameShard.rows.map(({ id }) => id).toSorted();
   expect(stays.length).toBeLessThan(7);
 
-  // The other process is in the middle of it: it waits for a row of the busy account.
+  // The other process waits in the middle of a fold for a row of the busy account.
   const holder = await db.pool.connect();
   await holder.query('BEGIN');
   await holder.query(
@@ -64,7 +64,7 @@ it('folds the other accounts while another process is at the shard of a busy one
   await database.drop();
 });
 
-it('reports a fault once, goes on through it, and ends when it is stopped', async () => {
+it('logs a fault once, continues despite it, and ends when stopped', async () => {
   const reported: string[] = [];
   const log = { ...silent, error: (_: object, event: string) => void reported.push(event) };
   const database = await cloneDatabase(inject('templateDatabaseUrl'));

@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Database, findShardsToFold, foldStats, type Log, shuffled } from '@posthorn/core';
 import { type Loop, startLoop } from './loop.js';
 
-/** Numbers are right without it: this is how much of them is not folded yet, and is read row by row. */
+/** Statistics are correct without folding. This bounds the unfolded rows, which reads must add up one by one. */
 const EVERY_MS = 5_000;
 const AT_ONCE = 5_000;
-/** After a step that left rows behind, so that deliveries get their turn. */
+/** Pause after a step that left rows behind, so that deliveries get CPU time. */
 const STEP_MS = 50;
 
 export interface FoldingOptions {
@@ -14,8 +14,8 @@ export interface FoldingOptions {
   observe: (count: number) => void;
 }
 
-/** Folds the statistics every few seconds until it is stopped. Any number of processes share the work, shard by shard. A shard with a backlog
- *  gets a step, then each of the others. */
+/** Folds the statistics every few seconds until it is stopped. Any number of processes share the work by shard. Between two steps
+ *  of a shard with a backlog, each other shard gets one. */
 export const startFolding = (options: FoldingOptions): Loop =>
   startLoop({
     name: 'stats',
@@ -27,7 +27,7 @@ export const startFolding = (options: FoldingOptions): Loop =>
     },
   });
 
-/** Returns the shards that have more. */
+/** Returns the shards that have more rows. */
 async function foldOnce({ db, observe }: FoldingOptions, shards: number[], signal: AbortSignal): Promise<number[]> {
   const more: number[] = [];
   for (const shard of shards) {

@@ -41,7 +41,7 @@ async function ask(path: string) {
   return { status: statusCode, json: JSON.parse(body) };
 }
 
-it('asks its stores and collects its metrics once, however many ask within a second', async () => {
+it('checks its stores and collects its metrics at most once per second', async () => {
   const counts = { checks: 0, collections: 0 };
   const registry = new Registry();
   registry.metrics = async () => ((counts.collections += 1), '');
@@ -59,7 +59,7 @@ it('asks its stores and collects its metrics once, however many ask within a sec
 });
 
 describe('a worker', () => {
-  it('is ready when its stores answer and every queue is consumed', async () => {
+  it('is ready when its stores respond and every queue has a consumer', async () => {
     const { status, json } = await ask('/readyz');
     expect([status, json.status]).toEqual([200, 'ok']);
     expect(json.checks).toMatchObject({
@@ -70,21 +70,21 @@ describe('a worker', () => {
     expect((await ask('/livez')).status).toBe(200);
   });
 
-  it('is not ready while an enqueue fails, says why, and lives: a restart would not help', async () => {
+  it('is live but not ready while enqueueing fails, and says why', async () => {
     state.queue = { status: 'fail', latencyMs: 1, reason: 'it does not respond' };
     const { status, json } = await ask('/readyz');
     expect([status, json.status, json.checks.queue]).toEqual([503, 'fail', state.queue]);
     expect((await ask('/livez')).status).toBe(200);
   });
 
-  it('whose consumer ended by itself is neither ready nor alive: it would not begin again', async () => {
+  it('is neither ready nor live after a consumer ended unexpectedly', async () => {
     state.isConsuming = false;
     const { status, json } = await ask('/readyz');
     expect([status, json.status, json.checks.consumers.status]).toEqual([503, 'fail', 'fail']);
     expect((await ask('/livez')).status).toBe(503);
   });
 
-  it('that shuts down is not ready, and lives until it has ended', async () => {
+  it('is live but not ready while it shuts down', async () => {
     Object.assign(state, { isDraining: true, isConsuming: false });
     expect((await ask('/readyz')).status).toBe(503);
     expect((await ask('/livez')).status).toBe(200);

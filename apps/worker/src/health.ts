@@ -12,12 +12,12 @@ export interface HealthDeps {
   registry: Registry;
   isDraining: () => boolean;
   version: string;
-  /** For so long /readyz and /metrics give everybody the same answer. */
+  /** How long /readyz and /metrics cache their responses. */
   probeMaxAgeMs: number;
 }
 
-/** The worker's own small server: /livez, /readyz, /metrics. No key, no secret and no host name in the answers.
- *  /livez asks no one else: if it did, an outage of the database would restart every worker. */
+/** The worker's own server: /livez, /readyz, /metrics. Needs no key; responses contain no secret and no host name.
+ *  /livez checks no store, so an outage of the database does not restart every worker. */
 export function buildHealth(deps: HealthDeps): FastifyInstance {
   const { db, producer, isConsuming, registry, isDraining, version, probeMaxAgeMs } = deps;
   const app = fastify({ bodyLimit: 1024 });
@@ -36,7 +36,7 @@ export function buildHealth(deps: HealthDeps): FastifyInstance {
   );
 
   app.get('/livez', async (_request, reply) => {
-    // A consumer that ended by itself does not begin again: only a new process does.
+    // A consumer that ended unexpectedly stays ended: only a new process helps.
     const isAlive = isConsuming() || isDraining();
     return reply.code(isAlive ? 200 : 503).send({ status: isAlive ? 'ok' : 'fail', version, app: 'worker' });
   });

@@ -18,7 +18,7 @@ afterEach(async () => {
 const signs = () => ({ lastJobAt: null, lastDispatchAt: performance.now() });
 const workers = async () => (await readLedgerMetrics(db.pool)).workers;
 
-it('a worker is seen from the start on, and gone once it took leave', async () => {
+it('lists a worker from its start, and no longer after it has left', async () => {
   const heartbeat = startHeartbeat({ db, version: '1.2.3', everyMs: 20, isConsuming: () => true, signs, log: silent });
   const [first] = await waitFor(async () => (await workers()).length === 1 && workers());
   expect(first).toMatchObject({ version: '1.2.3', isAlive: true, lastJobAt: null });
@@ -28,7 +28,7 @@ it('a worker is seen from the start on, and gone once it took leave', async () =
   expect(await workers()).toEqual([]);
 });
 
-it('one that takes no jobs is not seen, whatever else it does', async () => {
+it('does not list a worker that takes no jobs', async () => {
   let isConsuming = false;
   let asked = 0;
   const heartbeat = startHeartbeat({
@@ -49,9 +49,9 @@ it('one that takes no jobs is not seen, whatever else it does', async () => {
   await heartbeat.stop();
 });
 
-it('goes on through faults, each told once', async () => {
-  const told: string[] = [];
-  const log = { ...silent, error: (_: object, event: string) => void told.push(event) };
+it('continues despite faults, and logs each once', async () => {
+  const logged: string[] = [];
+  const log = { ...silent, error: (_: object, event: string) => void logged.push(event) };
   await db.pool.query('ALTER TABLE workers RENAME TO elsewhere');
   let beats = 0;
   const count = () => {
@@ -62,6 +62,6 @@ it('goes on through faults, each told once', async () => {
   await waitFor(() => beats > 3);
   await db.pool.query('ALTER TABLE elsewhere RENAME TO workers');
   await waitFor(async () => (await workers()).length === 1);
-  expect(told).toEqual(['heartbeat.failed']);
+  expect(logged).toEqual(['heartbeat.failed']);
   await heartbeat.stop();
 });

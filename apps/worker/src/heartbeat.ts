@@ -3,23 +3,23 @@ import { type Database, type Log, newId, recordWorker, removeWorker } from '@pos
 import { startLoop } from './loop.js';
 
 export interface Heartbeat {
-  /** Takes leave: from now on this worker is not missed. Never throws; within moments, unless the database is away. */
+  /** Removes this worker from the list. Never throws. Takes moments, unless the database is away. */
   stop(): Promise<void>;
 }
 
 export interface HeartbeatOptions {
   db: Database;
   version: string;
-  /** A few times within the time after which a worker counts as dead: 20 s. */
+  /** Several times within the 20 s after which a worker counts as dead. */
   everyMs: number;
-  /** Whether it takes jobs: one that does not is not alive, whatever else it does. */
+  /** Whether it takes jobs. A worker that does not is not alive. */
   isConsuming: () => boolean;
-  /** By performance.now(), which nobody sets; null: not yet. */
+  /** When the last job ended, by performance.now(), which clock changes do not affect. null: not yet. */
   signs: () => { lastJobAt: number | null; lastDispatchAt: number | null };
   log: Log;
 }
 
-/** Records from the start on, and then every so often, that this worker is alive. */
+/** Records immediately, and then regularly, that this worker is alive. */
 export function startHeartbeat({ db, version, everyMs, isConsuming, signs, log }: HeartbeatOptions): Heartbeat {
   const id = newId();
   const startedAt = performance.now();
@@ -44,7 +44,7 @@ export function startHeartbeat({ db, version, everyMs, isConsuming, signs, log }
   return {
     async stop() {
       await loop.stop();
-      // Otherwise it counts as one that died, and is forgotten later.
+      // Otherwise it counts as dead and is removed later.
       await removeWorker(db.pool, id).catch(() => {});
     },
   };

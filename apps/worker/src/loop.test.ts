@@ -18,7 +18,7 @@ function start(options: Partial<LoopOptions>): Loop {
   return loop;
 }
 
-it('begins a round at once, and the next one when it is woken, also during a round', async () => {
+it('starts a round at once, and the next one when woken, also during a round', async () => {
   let rounds = 0;
   let endRound = () => {};
   const { wake } = start({
@@ -38,7 +38,7 @@ it('begins a round at once, and the next one when it is woken, also during a rou
   endRound();
 });
 
-it('rests as long as the round asks for; no call shortens the part that it must rest', async () => {
+it('rests as long as the round returned; a wake-up does not shorten the mandatory part', async () => {
   const rested: number[] = [];
   let rounds = 0;
   const { wake } = start({
@@ -55,7 +55,7 @@ it('rests as long as the round asks for; no call shortens the part that it must 
   expect(rounds).toBe(3);
 });
 
-it('logs faults once, when they begin and when they end, and goes on through them', async () => {
+it('logs once when faults begin and once when they end, and continues despite them', async () => {
   let rounds = 0;
   start({
     restMs: 1,
@@ -68,7 +68,7 @@ it('logs faults once, when they begin and when they end, and goes on through the
   expect(logged).toEqual(['work.failed', 'work.recovered']);
 });
 
-it('leaves it to the attempts to report that the database is away', async () => {
+it('does not log that the database is away, which the attempts log', async () => {
   let rounds = 0;
   start({
     restMs: 1,
@@ -81,7 +81,7 @@ it('leaves it to the attempts to report that the database is away', async () => 
   expect(logged).toEqual([]);
 });
 
-it('stops after the round that is running, which sees it by its signal', async () => {
+it('stops after the running round, whose signal aborts', async () => {
   let isEnded = false;
   const { stop } = start({
     async round(signal) {

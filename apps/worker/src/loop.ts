@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Log, isDatabaseAway } from '@posthorn/core';
 
-/** Something that a worker does again and again beside its jobs.
+/** Work that a worker repeats beside its jobs.
  *
  *  state      entered when                                  left when
  *  working    it starts; the rest is over; it is woken      the round ends
  *  resting    a round has ended                             its time is over, or `wake` was called and `atLeastMs` have passed
  *  stopped    `stop`, and the round that runs has ended     – */
 export interface Loop {
-  /** Begins the next round as soon as it may. A call during a round counts for the next one. */
+  /** Starts the next round as soon as possible. A call during a round counts for the next one. */
   wake(): void;
-  /** Ends after the round that is running. */
+  /** Resolves after the running round. */
   stop(): Promise<void>;
 }
 
@@ -18,16 +18,16 @@ export interface LoopOptions {
   /** Names the log lines: `<name>.failed` and `<name>.recovered`. */
   name: string;
   log: Log;
-  /** Returns how long to rest after it, in milliseconds; nothing: `restMs`. `signal` aborts at the stop. A throw is logged
-   *  once, when faults begin, and once when they end. (The attempts report that the database is away.) */
+  /** Returns the rest after it in milliseconds, or nothing for `restMs`. `signal` aborts at the stop. Throws are logged once
+   *  when faults begin and once when they end. (The attempts log that the database is away.) */
   round: (signal: AbortSignal) => Promise<number | void>;
-  /** The rest after a round that returns none, or throws. */
+  /** The rest after a round that returns nothing, or throws. */
   restMs: number;
   /** The part of a rest that `wake` does not shorten. Default: all of it. */
   atLeastMs?: (restMs: number) => number;
 }
 
-/** Starts with a round at once, and goes on through faults until it is stopped. */
+/** Starts the first round at once, and continues despite faults until it is stopped. */
 export function startLoop({ name, log, round, restMs, atLeastMs = (ms) => ms }: LoopOptions): Loop {
   const stopping = new AbortController();
   let isFailing = false;

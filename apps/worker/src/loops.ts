@@ -9,13 +9,13 @@ import { startRetention } from './retention.js';
 import { startSettling } from './settling.js';
 
 export interface Loops {
-  /** Each ends after the round that is running. */
+  /** Resolves when every running round has ended. */
   stop(): Promise<void>;
 }
 
 const HEARTBEAT_MS = 5_000;
 
-/** Starts what a worker does beside its jobs, each in a loop of its own. Any number of workers may run them. */
+/** Starts the loops of a worker. Any number of workers may run them. */
 export function startLoops(
   env: WorkerEnv,
   { db, producer, metrics, log, version }: Parts,

@@ -6,7 +6,7 @@ import { startWorker } from './worker.js';
 
 try {
   const env = readWorkerEnv(process.env);
-  // Lines are written together, within half a second: one write per attempt would cost more than the line.
+  // Writes lines in batches, within half a second: a write per attempt would cost more CPU than the line itself.
   const output = pino.destination({ sync: false, minLength: 4_096, periodicFlush: 500 });
   const log = pino({ level: env.logLevel, base: { app: 'worker', pid: process.pid } }, output);
   const worker = await startWorker(env, {

@@ -1,12 +1,12 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { openAttemptMetrics } from './attempt-metrics.js';
 
-/** The worker's counters. No label has values that customers make (account, subscription, URL, event type). */
+/** The worker's metrics. No label has values that customers choose (account, subscription, URL, event type). */
 export type Metrics = ReturnType<typeof openMetrics>;
 
 export function openMetrics() {
   const registry = new Registry();
-  // Each look at the event loop's lag wakes the process, also an idle one. Default: every 10 ms.
+  // Each check of the event loop's lag wakes the process, even an idle one. Default: every 10 ms.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 200 });
   return {
     registry,
@@ -17,18 +17,17 @@ export function openMetrics() {
   };
 }
 
-/** Jobs that the worker runs, and the next attempts that it enqueues. */
 function openJobMetrics(registry: Registry) {
   const registers = [registry];
   const inFlight = new Gauge({
     name: 'posthorn_worker_in_flight',
-    help: 'Deliveries and verifications at work',
+    help: 'Deliveries and verifications in progress',
     labelNames: ['queue'],
     registers,
   });
   const concurrency = new Gauge({
     name: 'posthorn_worker_concurrency',
-    help: 'Deliveries at once, at most; slow attempts have slots beside the others',
+    help: 'Maximum of deliveries at once; slow attempts have additional slots',
     labelNames: ['queue'],
     registers,
   });
@@ -39,7 +38,7 @@ function openJobMetrics(registry: Registry) {
   });
   const enqueueFailures = new Counter({
     name: 'posthorn_enqueue_failures_total',
-    help: 'Due attempts that the queue did not take; the dispatcher brings them later',
+    help: 'Due attempts that could not be enqueued; the dispatcher enqueues them later',
     labelNames: ['queue'],
     registers,
   });
@@ -57,7 +56,7 @@ function openDispatcherMetrics(registry: Registry) {
   });
   const dispatched = new Counter({
     name: 'posthorn_dispatcher_enqueued_total',
-    help: 'Attempts the dispatcher enqueued; a steady growth says that something else loses them',
+    help: 'Attempts that the dispatcher enqueued; a steady growth means that jobs get lost',
     registers,
   });
   const replayed = new Counter({
@@ -79,7 +78,7 @@ function openUpkeepMetrics(registry: Registry) {
   const registers = [registry];
   const retentionDeleted = new Counter({
     name: 'posthorn_retention_deleted_total',
-    help: 'Rows that went by their age; of dropped partitions as Postgres estimates them',
+    help: 'Rows removed by retention; for dropped partitions as Postgres estimates them',
     labelNames: ['table'],
     registers,
   });
@@ -91,7 +90,7 @@ function openUpkeepMetrics(registry: Registry) {
   });
   const erasingAccounts = new Gauge({
     name: 'posthorn_erasing_accounts',
-    help: 'Deleted accounts whose rows are not erased yet; it must come back to 0',
+    help: 'Deleted accounts whose rows are not erased yet; it must return to 0',
     registers,
   });
   const settled = new Counter({
@@ -107,7 +106,7 @@ function openUpkeepMetrics(registry: Registry) {
   });
   const statsFolded = new Counter({
     name: 'posthorn_stat_deltas_folded_total',
-    help: 'Rows of counts that were added to the statistics',
+    help: 'Rows folded into the statistics',
     registers,
   });
   return { retentionDeleted, erasedRows, erasingAccounts, settled, deliveriesCreated, statsFolded };

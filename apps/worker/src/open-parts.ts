@@ -14,13 +14,13 @@ import { type Sender, openSender } from '@posthorn/sender';
 import type { WorkerEnv } from './env.js';
 import type { Metrics } from './metrics.js';
 
-/** What all that runs in a worker shares. */
+/** The parts that everything in a worker shares. */
 export interface Parts {
   db: Database;
   cipher: Cipher;
   producer: Producer;
   sender: Sender;
-  /** Shared, so that an absence is logged once and not by each part that notices it. */
+  /** Shared, so that an outage is logged once and not by each part that notices it. */
   availability: Availability;
   retryWhileUnavailable: RetryWhileUnavailable;
   metrics: Metrics;
@@ -28,7 +28,7 @@ export interface Parts {
   version: string;
 }
 
-/** Opens them. Throws when the database is not migrated, or lies behind a pooler that cannot carry what a worker needs. */
+/** Opens them. Throws when the database is not migrated, or is behind a pooler that cannot carry a worker's sessions. */
 export async function openParts(
   env: WorkerEnv,
   { metrics, log, version }: Pick<Parts, 'metrics' | 'log' | 'version'>,

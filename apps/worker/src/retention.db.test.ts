@@ -5,7 +5,7 @@ import { startRetention } from './retention.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-it('works from the start on, beside others that do the same, and ends within moments', async () => {
+it('runs from the start beside other processes, and stops within moments', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 5, log: silent });
   const start = () =>
@@ -23,16 +23,16 @@ it('works from the start on, beside others that do the same, and ends within mom
   await database.drop();
 });
 
-it('goes on through faults, each told once, and ends when it is told to', async () => {
-  const told: string[] = [];
-  const log = { ...silent, error: (_: object, event: string) => void told.push(event) };
+it('logs a fault once, continues despite it, and ends when stopped', async () => {
+  const logged: string[] = [];
+  const log = { ...silent, error: (_: object, event: string) => void logged.push(event) };
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 2, log: silent });
   await db.pool.query('DROP TABLE earlier_attempts CASCADE');
   const running = startRetention({ db, retentionDays: 30, payloadRetentionDays: null, log, observe: () => {} });
-  await waitFor(() => told.length === 1);
+  await waitFor(() => logged.length === 1);
   await running.stop();
-  expect(told).toEqual(['retention.failed']);
+  expect(logged).toEqual(['retention.failed']);
   await db.close();
   await database.drop();
 });

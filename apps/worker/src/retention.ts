@@ -12,8 +12,8 @@ export interface RunningRetentionOptions {
   observe: (gone: { table: RetainedTable; count: number }) => void;
 }
 
-/** Lets old rows go, from the start on and every ten minutes, until it is stopped; a stop ends a round within moments. Of any number
- *  of processes one works. */
+/** Removes old rows at the start and every ten minutes, until it is stopped. A stop ends a round within moments. Only one of any
+ *  number of processes works at a time. */
 export function startRetention({ log, ...options }: RunningRetentionOptions): Loop {
   const retention = openRetention({ log, ...options });
   return startLoop({

@@ -5,7 +5,7 @@ import { startSettling } from './settling.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-it('holds the backlog of a paused subscription beside another worker, each delivery once', async () => {
+it('holds each delivery of a paused subscription once, beside another worker', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 5, log: silent });
   await db.pool.query(`INSERT INTO accounts (id) VALUES ('a')`);
@@ -29,7 +29,7 @@ it('holds the backlog of a paused subscription beside another worker, each deliv
   await database.drop();
 });
 
-it('logs a fault once, goes on through it, and ends when it is stopped', async () => {
+it('logs a fault once, continues despite it, and ends when stopped', async () => {
   const logged: string[] = [];
   const log = { ...silent, error: (_: object, event: string) => void logged.push(event) };
   const database = await cloneDatabase(inject('templateDatabaseUrl'));

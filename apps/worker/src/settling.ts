@@ -2,18 +2,18 @@ import { type Database, findUnsettled, type Log, settleStep, type SettleVerb } f
 import { type Loop, startLoop } from './loop.js';
 
 const IDLE_MS = 1_000;
-/** A step is followed by a pause as long as it took, so settling takes at most half of one connection's time. */
+/** A pause follows each step and lasts as long, so settling uses at most half of one connection's time. */
 const LONGEST_PAUSE_MS = 1_000;
 const FIND_EVERY_MS = 10 * 60 * 1_000;
 
 export interface SettlingOptions {
   db: Pick<Database, 'pool'>;
   log: Log;
-  /** After each step: so many deliveries were held, released or canceled. */
+  /** Called after each step with how many deliveries were held, released or canceled. */
   observe: (step: { verb: SettleVerb; count: number }) => void;
 }
 
-/** Makes pending deliveries follow the state of their subscriptions, until it is stopped. Any number of processes may. */
+/** Settles pending deliveries after changes of their subscriptions, until it is stopped. Any number of processes may run it. */
 export function startSettling({ db, log, observe }: SettlingOptions): Loop {
   let findAt = Date.now();
   return startLoop({

@@ -1,7 +1,7 @@
 import type { Due, Verifier } from '@posthorn/core';
 import type { JobEnd } from '@posthorn/jobs';
 
-/** A `verify` job: one try of a handshake. */
+/** A `verify` job: one attempt of a handshake. */
 export const verify =
   (verifier: Verifier) =>
   async (due: Due, signal: AbortSignal): Promise<JobEnd> => {

@@ -7,18 +7,18 @@ import { openMetrics } from './metrics.js';
 import { openParts } from './open-parts.js';
 
 export interface Worker {
-  /** Where its /livez, /readyz and /metrics are. */
+  /** Base URL of its /livez, /readyz and /metrics. */
   healthUrl: string;
-  /** Takes no more jobs, lets attempts in flight end within the grace, aborts the rest (they are recorded as `aborted` and
-   *  spend nothing of the schedule), then lets go of queue and database. */
+  /** Takes no more jobs, lets attempts in flight finish within the grace period, and aborts the others (recorded as `aborted`, which
+   *  uses up no attempt). Then closes queue and database. */
   stop(): Promise<void>;
 }
 
-/** Time kept of the shutdown's deadline for recording what was aborted. */
+/** Part of the shutdown's deadline, kept for recording aborted attempts. */
 const RESERVE_MS = 5_000;
 
-/** Starts a worker: consumers of all queues, its loops (the dispatcher and others), its health server. Goes on when Postgres or the
- *  queue goes away and comes back. Throws as openParts does. */
+/** Starts a worker: a consumer per queue, its loops (such as the dispatcher), its health server. Continues when Postgres or the
+ *  queue goes away and returns. Throws as openParts does. */
 export async function startWorker(env: WorkerEnv, { log, version }: { log: Log; version: string }): Promise<Worker> {
   const metrics = openMetrics();
   const parts = await openParts(env, { metrics, log, version });
