@@ -1,5 +1,5 @@
-// npm start, npm test, npm run bench: everything from a fresh clone on. No dependency, and nothing in this file that an old
-// Node could not even parse, since its first job is to tell that it is too old.
+// The entry point of npm start, npm test and npm run bench in a fresh clone. It has no dependency and only syntax that an old Node
+// can parse, since it first reports a Node that is too old.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error('Posthorn needs Node 20.19 or newer; this is ' + process.versions.node + '.');

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, step } from './step.mjs';
 
-/** Installs the packages if they are missing or out of date. Exits when that fails. */
+/** Installs packages that are missing or out of date. Exits if that fails. */
 export async function install() {
   if (!isInstalled()) await must('Installing packages', ...npm('ci', '--include=dev'));
 }
 
-/** Installs and builds what is missing or out of date, the Prisma client included. Exits when that fails. */
+/** Installs and builds what is missing or out of date, including the Prisma client. Exits if that fails. */
 export async function prepare() {
   await install();
   const turbo = join(root, 'node_modules/turbo/bin/turbo');
@@ -16,19 +16,19 @@ export async function prepare() {
   await must('Building', process.execPath, args, { env });
 }
 
-/** A step without which nothing can go on. */
+/** A required step: exits if it fails. */
 async function must(...stepArguments) {
   const code = await step(...stepArguments);
   if (code !== 0) process.exit(code);
 }
 
-/** npm as it runs us, if it does; else the one on the PATH. */
+/** The npm that runs this process, else the one on the PATH. */
 export function npm(...args) {
   const cli = process.env.npm_execpath;
   return cli?.endsWith('.js') ? [process.execPath, [cli, ...args]] : ['npm', args];
 }
 
-// npm notes what it has installed once it is through; a package that only other platforms need is not in there.
+// npm writes this file at the end of an installation; it does not list packages for other platforms.
 function isInstalled() {
   const wanted = readJson('package-lock.json').packages;
   const installed = readJson('node_modules/.package-lock.json')?.packages;

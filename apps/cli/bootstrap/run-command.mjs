@@ -5,9 +5,9 @@ import { runTests } from './run-tests.mjs';
 import { stressTests } from './stress-tests.mjs';
 import { root, run } from './step.mjs';
 
-/** start: installs, builds and becomes the local stack, in this very process, so that signals reach it · dev: the same, and
- *  watches the sources · seed: fills the running stack with a history · test: checks and
- *  tests · stress: the tests while every core is busy · bench, bench:console: the measurements · screens: pictures of the console · faults: the fault suite. */
+/** start: installs, builds and becomes the local stack in this process, so that signals reach it · dev: the same, and watches the
+ *  sources · seed: adds sample data to the running stack · test: checks and tests · stress: the tests while every core is busy ·
+ *  bench, bench:console: benchmarks · screens: screenshots of the console · faults: the fault suite. */
 export async function runCommand(name, args) {
   switch (name) {
     case 'start':
@@ -15,7 +15,7 @@ export async function runCommand(name, args) {
       await prepare();
       const main = join(root, 'apps/cli/dist/main.js');
       process.argv = [process.execPath, main, 'dev', ...(name === 'dev' ? ['--watch'] : []), ...args];
-      // Deliveries fail for good after two attempts, so that every state can be seen.
+      // Deliveries fail for good after two attempts, so that every state appears.
       if (name === 'dev') process.env.RETRY_SCHEDULE_SECONDS ??= '2';
       await import(pathToFileURL(main).href);
       return;

@@ -9,9 +9,9 @@ const CHECKS = [
 ];
 const vitest = 'node_modules/vitest/vitest.mjs';
 
-/** Without arguments: builds, then runs every test and, beside them, every check and the short form of the fault suite.
- *  Whatever fails, the rest still runs; the end says what failed. With arguments: runs only the tests they select (paths and
- *  vitest options, `--watch` among them); each tier builds and starts what its files need. Returns the worst exit code. */
+/** Without arguments: builds, then runs every test and, concurrently, every check and the short fault suite. A failure does not stop
+ *  the others; the last line lists all failures. With arguments: runs only the tests they select (paths and vitest options such
+ *  as `--watch`); each tier builds and starts what its files need. Returns the worst exit code. */
 export async function runTests(args) {
   if (args.length === 0) return runAll();
   await install();
@@ -31,15 +31,12 @@ async function runAll() {
     if (code !== 0) failed.push(what);
     worst = Math.max(worst, code);
   };
-  // The tests wait for most of their time, so the rest runs beside them. Its output comes in whole blocks.
+  // The tests mostly wait, so the checks run beside them. Each check prints its output in one block.
   const beside = async () => {
     for (const [label, script] of CHECKS)
       note(`npm run ${script}`, await step(label, ...npm('run', '--silent', script), { inOneBlock: true }));
     const faults = [process.execPath, ['faults/dist/main.js']];
-    note(
-      'npm run test:faults',
-      await step('Breaking parts under load', ...faults, { inOneBlock: true, isShown: true }),
-    );
+    note('npm run test:faults', await step('Running the fault suite', ...faults, { inOneBlock: true, isShown: true }));
   };
   const tests = async () => note('vitest', await run(process.execPath, [vitest, 'run']));
   await Promise.all([tests(), beside()]);

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
-/** Runs a program and prints one line for it, with its seconds. Shows the program's output only if it fails, or always if
- *  `isShown`. `inOneBlock` prints nothing before the end, for a step beside others. Returns the exit code. */
+/** Runs a program and prints one line with its duration. Shows the program's output only if it fails, or always with `isShown`.
+ *  `inOneBlock` prints everything at the end, for concurrent steps. Returns the exit code. */
 export async function step(label, command, args, { env = {}, inOneBlock = false, isShown = false } = {}) {
   const startedAt = performance.now();
   if (!inOneBlock) process.stdout.write(`${label} … `);
@@ -17,7 +17,7 @@ export async function step(label, command, args, { env = {}, inOneBlock = false,
   return code;
 }
 
-/** Runs a program that speaks for itself, in the project's root; returns its exit code. */
+/** Runs a program in the project's root with its own output. Returns its exit code. */
 export function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
@@ -43,7 +43,7 @@ function capture(command, args, env) {
   });
 }
 
-// Ctrl-C reaches the child by itself; a SIGTERM is passed on. We end when it has ended, with its exit code.
+// The terminal sends Ctrl-C to the child, too; a SIGTERM is passed on. Exits after the child, with its exit code.
 function letItEndFirst(child) {
   const passOn = () => void child.kill('SIGTERM');
   const wait = () => undefined;

@@ -4,8 +4,8 @@ import { runTests } from './run-tests.mjs';
 
 const RUNS = 2;
 
-/** Runs the tests twice in a row while a busy loop occupies each core, and prints how long each run took. A test that depends
- *  on the speed of the machine fails here. Takes the arguments of `npm test`. Stops at the first red run; returns its exit code. */
+/** Runs the tests twice while a busy loop occupies each core, and prints how long each run took. Tests that depend on the speed of
+ *  the machine fail here. Takes the arguments of `npm test`. Stops at the first failed run; returns its exit code. */
 export async function stressTests(args) {
   const loops = Array.from({ length: availableParallelism() }, () =>
     spawn(

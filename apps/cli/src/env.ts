@@ -13,17 +13,17 @@ import {
 
 export type StackSettings = LocalSettings<SettingName>;
 
-/** The settings of the local stack, those of all its processes: a mistake in any of them is told before anything starts. */
+/** The settings of all processes of the local stack, so that mistakes are reported before anything starts. */
 export function readStackSettings(): StackSettings {
   return readEnv(process.env, settingNames, { localStack: true });
 }
 
-/** Names that begin with POSTHORN_ and that nothing reads. */
+/** Names that begin with POSTHORN_ and are no setting. */
 export function misspelledNames(): string[] {
   return unknownNames(process.env);
 }
 
-/** What `migrate` needs. Outside of the local stack DATABASE_URL must be set; inside it may be found in local.json. */
+/** The settings of `migrate`. DATABASE_URL is required unless local.json of a local stack has it. */
 export function readMigrateSettings() {
   return readEnv(process.env, [...QUEUE_SETTINGS, 'POSTHORN_DATA_DIR', 'LOG_LEVEL'], { localStack: true });
 }
@@ -32,8 +32,8 @@ export function readApiSettings() {
   return readEnv(process.env, ['API_HOST', 'API_PORT', 'POSTHORN_DATA_DIR'], { localStack: true });
 }
 
-/** The environment of a process of the local stack: ours, with the local stack's defaults where nothing is set, and with
- *  what the stack has chosen. */
+/** The environment of a process of the local stack: ours, the local stack's defaults for unset settings, and the stack's own
+ *  choices. */
 export function childEnvironment(chosen: Partial<Record<SettingName, string>>): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env };
   for (const [name, setting] of Object.entries(settings)) {
@@ -46,7 +46,7 @@ export function childEnvironment(chosen: Partial<Record<SettingName, string>>): 
   return env;
 }
 
-/** True when npm runs us: then we end when npm does. */
+/** Whether npm runs this process, which then ends with npm. */
 export function isRunByNpm(): boolean {
   return process.env['npm_lifecycle_event'] !== undefined;
 }

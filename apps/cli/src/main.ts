@@ -3,7 +3,7 @@ import { SettingsError } from '@posthorn/settings';
 import { Command, CommanderError } from 'commander';
 import { PlainError } from './plain-error.js';
 
-// Each command loads what it needs only when it runs: `healthcheck` runs every few seconds in a container.
+// Each command imports its code when it runs, since containers run `healthcheck` every few seconds.
 const program = new Command('posthorn')
   .description('Event subscriptions with webhooks')
   .exitOverride()
@@ -14,15 +14,15 @@ program
   .description('run everything on this machine: Postgres, the queue, API, worker, Bull Board and the demo')
   .option(
     '--watch',
-    'in a clone of the repository: compile on every change, restart what it concerns, reload the console',
+    'in a clone of the repository: compile on every change, restart the affected processes, reload the console',
   )
   .addHelpText('after', '\nExample: WORKERS=2 API_PORT=0 posthorn dev')
   .action(async (options: { watch?: true }) => (await import('./commands/dev.js')).dev(options));
 
-const migrate = program.command('migrate').description('bring the database to the shape that this version needs');
+const migrate = program.command('migrate').description('apply or list the migrations of the database');
 migrate
   .command('up')
-  .description('apply what is pending')
+  .description('apply pending migrations')
   .addHelpText('after', '\nExample: DATABASE_URL=postgres://… posthorn migrate up')
   .action(async () => (await import('./commands/migrate.js')).migrateUpCommand());
 migrate
@@ -34,7 +34,7 @@ migrate
 
 program
   .command('healthcheck [url]')
-  .description('ask a process of Posthorn whether it is ready (the API of this machine unless told otherwise)')
+  .description('check whether a process of Posthorn is ready (default: the API of this machine)')
   .addHelpText('after', '\nExample: posthorn healthcheck http://127.0.0.1:3403/livez')
   .action(async (url?: string) => (await import('./commands/healthcheck.js')).healthcheck(url));
 
@@ -42,7 +42,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2; // 2: used wrongly; commander has said how
+    process.exitCode = error.exitCode === 0 ? 0 : 2; // 2: wrong usage, which commander has explained
   } else if (error instanceof PlainError || error instanceof SettingsError) {
     console.error(error.message);
     process.exitCode = 1;

@@ -1,4 +1,4 @@
-/** What went wrong is told in full by the message; a stack trace would only hide it. */
+/** An error whose message is complete, so it is printed without a stack trace. */
 export class PlainError extends Error {
   override name = 'PlainError';
 }

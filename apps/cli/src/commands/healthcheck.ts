@@ -2,8 +2,8 @@ import { readApiSettings, resolveDataDir } from '../env.js';
 import { readLocalFile } from '../local-stack/local-file.js';
 import { PlainError } from '../plain-error.js';
 
-/** Asks the URL (the API of this machine unless given; `/readyz` when it has no path) and prints the answer. Ends with exit code 1 unless that is a 2xx
- *  within five seconds. */
+/** Requests the URL and prints the response. Default: the API of this machine; `/readyz` if the URL has no path. Exit code 1 unless
+ *  the response is a 2xx within five seconds. */
 export async function healthcheck(given: string | undefined): Promise<void> {
   const url = given === undefined ? ownApi() : new URL(given);
   if (url.pathname === '/') url.pathname = '/readyz';
@@ -12,7 +12,7 @@ export async function healthcheck(given: string | undefined): Promise<void> {
     response = await fetch(url, { signal: AbortSignal.timeout(5000) });
   } catch (error) {
     const { cause } = error as { cause?: { code?: string } };
-    throw new PlainError(`${url.href} does not answer: ${cause?.code ?? (error as Error).message}`);
+    throw new PlainError(`${url.href} does not respond: ${cause?.code ?? (error as Error).message}`);
   }
   const text = (await response.text()).trim();
   console.log(text === '' ? response.status : text);

@@ -5,7 +5,7 @@ import { readMigrateSettings, resolveDataDir } from '../env.js';
 import { readLocalFile } from '../local-stack/local-file.js';
 import { PlainError } from '../plain-error.js';
 
-/** Applies what is pending, the queue's own tables too where the queue lives in Postgres. Repeating is safe. */
+/** Applies pending migrations, and those of the queue if it is in Postgres. Repeating is safe. */
 export async function migrateUpCommand(): Promise<void> {
   const settings = readMigrateSettings();
   const databaseUrl = findDatabase();
@@ -14,7 +14,7 @@ export async function migrateUpCommand(): Promise<void> {
   try {
     const applied = await migrateUp({ url: databaseUrl, log: pino({ level: settings.logLevel }, pino.destination(2)) });
     await migrateQueues(queue);
-    console.log(applied.length === 0 ? 'Nothing to do.' : `Applied: ${applied.join(', ')}`);
+    console.log(applied.length === 0 ? 'No pending migrations.' : `Applied: ${applied.join(', ')}`);
   } catch (error) {
     if (error instanceof MigrationError) throw new PlainError(error.message, { cause: error });
     throw error;
@@ -35,5 +35,5 @@ function findDatabase(): string {
   const url =
     settings.databaseDirectUrl ?? settings.databaseUrl ?? readLocalFile(resolveDataDir(settings.dataDir))?.databaseUrl;
   if (url) return url;
-  throw new PlainError('Which database? Set DATABASE_URL, or start the local stack (npm start) first.');
+  throw new PlainError('DATABASE_URL is not set. Set it, or start the local stack (npm start) first.');
 }

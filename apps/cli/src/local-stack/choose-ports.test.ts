@@ -3,23 +3,23 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { choosePorts, type PortWish } from './choose-ports.js';
 
-test('0 picks a free port for each, never the same twice; a port that was asked for is kept', async () => {
+test('picks a different free port for each 0, and keeps a given port', async () => {
   const asked = await choosePorts({ api: wish('API_PORT', 0), board: wish('BOARD_PORT', 0) });
   expect(asked.api).not.toBe(asked.board);
   expect(await choosePorts({ api: wish('API_PORT', asked.api) })).toEqual({ api: asked.api });
 });
 
-test('a taken port is told with its number and the variable to change', async () => {
+test('reports a port in use with its number and the variable to change', async () => {
   const stranger = createServer().listen(0, '127.0.0.1');
   await once(stranger, 'listening');
   const { port } = stranger.address() as { port: number };
   await expect(choosePorts({ demo: wish('DEMO_PORT', port) })).rejects.toThrow(
-    `Port ${port} is taken: set DEMO_PORT to another one, or to 0 for any that is free.`,
+    `Port ${port} is in use: set DEMO_PORT to another one, or to 0 for any free port.`,
   );
   stranger.close();
 });
 
-test('the same port for two is told with both variables', async () => {
+test('reports a port that two variables share', async () => {
   const { api: port } = await choosePorts({ api: wish('API_PORT', 0) });
   await expect(choosePorts({ api: wish('API_PORT', port), board: wish('BOARD_PORT', port) })).rejects.toThrow(
     `BOARD_PORT and API_PORT are both ${port}: change one of them.`,

@@ -2,15 +2,14 @@ import { findFreePort, isPortFree } from '@posthorn/embedded';
 import { PlainError } from '../plain-error.js';
 
 export interface PortWish {
-  /** The variable to change if the port is taken. */
+  /** The variable to change if the port is in use. */
   variable: string;
   host: string;
   /** 0 picks a free one. */
   port: number;
 }
 
-/** The ports that were wished for, once each of them is known to be free. Throws one sentence that names the taken port
- *  and its variable. */
+/** Returns the requested ports after checking that each is free. Throws an error that names a port in use and its variable. */
 export async function choosePorts<Name extends string>(wishes: Record<Name, PortWish>): Promise<Record<Name, number>> {
   const chosen: Partial<Record<Name, number>> = {};
   const taken = new Map<number, string>();
@@ -18,7 +17,7 @@ export async function choosePorts<Name extends string>(wishes: Record<Name, Port
     const twin = port === 0 ? undefined : taken.get(port);
     if (twin !== undefined) throw new PlainError(`${variable} and ${twin} are both ${port}: change one of them.`);
     if (port !== 0 && !(await isPortFree(port, host))) {
-      throw new PlainError(`Port ${port} is taken: set ${variable} to another one, or to 0 for any that is free.`);
+      throw new PlainError(`Port ${port} is in use: set ${variable} to another one, or to 0 for any free port.`);
     }
     chosen[name] = port === 0 ? await freePort(taken) : port;
     taken.set(chosen[name], variable);

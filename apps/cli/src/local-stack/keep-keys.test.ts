@@ -8,7 +8,7 @@ import { keepKeys } from './keep-keys.js';
 const dataDir = mkdtempSync(join(tmpdir(), 'keep-keys-'));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
-test('keys are made once and kept, for the owner’s eyes only, and are good enough for every process', () => {
+test('makes keys once, readable only by the owner, and valid for every process', () => {
   const made = keepKeys(dataDir, { operatorKey: null, encryptionKey: null });
   expect(keepKeys(dataDir, { operatorKey: null, encryptionKey: null })).toEqual(made);
   for (const name of ['operator-key', 'encryption-key']) {
@@ -18,7 +18,7 @@ test('keys are made once and kept, for the owner’s eyes only, and are good eno
   expect(readEnv(env, ['POSTHORN_OPERATOR_KEY', 'POSTHORN_ENCRYPTION_KEY'])).toEqual(made);
 });
 
-test('keys of the environment win and are not written down', () => {
+test('prefers keys of the environment, and does not store them', () => {
   const kept = keepKeys(dataDir, { operatorKey: null, encryptionKey: null });
   expect(keepKeys(dataDir, { operatorKey: 'given', encryptionKey: 'given too' })).toEqual({
     operatorKey: 'given',

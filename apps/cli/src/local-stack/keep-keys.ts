@@ -7,8 +7,8 @@ export interface Keys {
   encryptionKey: string;
 }
 
-/** The keys of the local stack: those of the environment if it has them, else those kept in the data folder, made the
- *  first time. Readable by the owner alone. */
+/** The keys of the local stack: from the environment, else from the data folder, where the first start makes them. Readable only by
+ *  the owner. */
 export function keepKeys(dataDir: string, given: { operatorKey: string | null; encryptionKey: string | null }): Keys {
   return {
     operatorKey: given.operatorKey ?? keep(join(dataDir, 'operator-key'), 'base64url'),

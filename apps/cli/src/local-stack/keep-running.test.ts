@@ -2,14 +2,14 @@ import { waitFor } from '@posthorn/testing';
 import { expect, test } from 'vitest';
 import { keepRunning, type Running } from './keep-running.js';
 
-test('what ends unasked is started again and told; what is stopped stays stopped', async () => {
+test('restarts and reports a process that ends unexpectedly, but not one that was stopped', async () => {
   const world = openWorld();
   const kept = await world.keep();
   expect(kept.current.pid).toBe(1);
   world.die('out of memory');
   await waitFor(() => kept.current.pid === 2, { what: 'the restart' });
   expect(world.said).toEqual([
-    'Thing ended unasked; it is started again in 1 s.\n    out of memory',
+    'Thing ended unexpectedly; restarting it in 1 s.\n    out of memory',
     'Thing is up again.',
   ]);
   expect(world.restarts()).toBe(1);
@@ -20,18 +20,18 @@ test('what ends unasked is started again and told; what is stopped stays stopped
   expect(world.starts()).toBe(2);
 });
 
-test('a restart that fails is tried again, after twice the wait', async () => {
+test('repeats a failed restart after twice the wait', async () => {
   const world = openWorld();
   const kept = await world.keep();
   world.failNext('no room');
   world.die('first');
-  await waitFor(() => kept.current.pid === 3, { what: 'the second try' });
+  await waitFor(() => kept.current.pid === 3, { what: 'the second attempt' });
   expect(world.said.slice(1)).toEqual(['no room', 'Thing is up again.']);
   expect(world.waitedMs()).toBeGreaterThan(2_900); // 1 s, then 2 s
   await kept.stop();
 });
 
-test('stopping while it waits for its restart ends at once and starts nothing', async () => {
+test('stops at once, without a restart, while it waits for one', async () => {
   const world = openWorld();
   const kept = await world.keep();
   world.die('x');
@@ -40,14 +40,14 @@ test('stopping while it waits for its restart ends at once and starts nothing', 
   expect(world.starts()).toBe(1);
 });
 
-test('a first start that fails is thrown, not repeated', async () => {
+test('throws if the first start fails, without repeating it', async () => {
   const world = openWorld();
   world.failNext('no such file');
   await expect(world.keep()).rejects.toThrow('no such file');
   expect(world.starts()).toBe(1);
 });
 
-/** A thing that lives and dies on command. */
+/** A process that the test starts and ends. */
 function openWorld() {
   const said: string[] = [];
   let starts = 0;

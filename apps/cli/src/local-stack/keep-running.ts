@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A process that is up. */
+/** A running process. */
 export interface Running {
   readonly pid: number;
-  /** Resolves, with what it said last, when it has ended, by stop() or by itself. */
+  /** Resolves with its last log lines when it has ended, after stop() or unexpectedly. */
   readonly exited: Promise<{ lastLines: string[] }>;
   stop(): Promise<void>;
 }
 
 export interface Kept<T extends Running> {
-  /** The process as it runs now; after a restart another one. */
+  /** The running process; a restart replaces it. */
   readonly current: T;
-  /** Ends it for good. Repeating is safe. */
+  /** Ends it without a restart. Repeating is safe. */
   stop(): Promise<void>;
 }
 
-/** Starts something and starts it again whenever it ends unasked, after 1, 2, 4 … 30 s; what has held out for a minute
- *  begins at 1 again. Throws what the first start throws: what never was up is not tried again. */
+/** Starts a process, and restarts it when it ends unexpectedly, after 1, 2, 4 … 30 s. The wait is 1 s again after a minute up.
+ *  Throws if the first start fails. */
 export async function keepRunning<T extends Running>(
   name: string,
   {
@@ -25,7 +25,7 @@ export async function keepRunning<T extends Running>(
     say,
     onRestart,
   }: {
-    /** Resolves when it is up. Gives up, cleaning up behind it, when the signal is aborted. */
+    /** Resolves when it is up. Stops and cleans up when the signal aborts. */
     start: (previous: T | null, signal: AbortSignal) => Promise<T>;
     signal: AbortSignal;
     say: (line: string) => void;
@@ -41,9 +41,7 @@ export async function keepRunning<T extends Running>(
       const { lastLines } = await current.exited;
       if (stopping.signal.aborted) return;
       if (Date.now() - upSince > 60_000) waitMs = 1000;
-      say(
-        [`${name} ended unasked; it is started again in ${waitMs / 1000} s.`, ...lastLines.slice(-10)].join('\n    '),
-      );
+      say([`${name} ended unexpectedly; restarting it in ${waitMs / 1000} s.`, ...lastLines.slice(-10)].join('\n    '));
       for (let up = false; !up && !stopping.signal.aborted; waitMs = Math.min(waitMs * 2, 30_000)) {
         await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined); // stop() cuts it short
         up = await tryAgain();
@@ -72,7 +70,7 @@ export async function keepRunning<T extends Running>(
       stopping.abort();
       await current.stop();
       await watch;
-      await current.stop(); // a start that was just through when we came
+      await current.stop(); // a restart may have finished meanwhile
     },
   };
 }

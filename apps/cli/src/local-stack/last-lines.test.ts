@@ -7,7 +7,7 @@ import { lastLines } from './last-lines.js';
 const folder = mkdtempSync(join(tmpdir(), 'last-lines-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the last lines of a log, pino’s as what they say, of a large log too', () => {
+test('returns the last lines of a log, also of a large one, with pino’s JSON as level and message', () => {
   const file = join(folder, 'some.log');
   const early = Array.from({ length: 5_000 }, (_, index) => `early line ${index}`);
   const pino = [
@@ -18,7 +18,7 @@ test('the last lines of a log, pino’s as what they say, of a large log too', (
   expect(lastLines(file, 4)).toEqual(['early line 4999', 'api.started', 'database.away: ECONNREFUSED', 'Error: boom']);
 });
 
-test('an empty log has none', () => {
+test('returns no lines for an empty log', () => {
   const file = join(folder, 'empty.log');
   writeFileSync(file, '');
   expect(lastLines(file)).toEqual([]);

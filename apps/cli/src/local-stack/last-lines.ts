@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** The end of a log, for telling why a process died; pino's JSON lines as level and message, other lines as they are. */
+/** The end of a log, to explain why a process ended: pino's JSON lines as level and message, other lines unchanged. */
 export function lastLines(file: string, count = 10): string[] {
   const text = tail(file, 16_384);
   return text

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What the local stack tells the other commands, in `<data dir>/local.json`. It is there while the stack is up. */
+/** The content of `<data dir>/local.json`, for other commands. The file exists while the stack is up. */
 export interface LocalFile {
   apiUrl: string;
   consoleUrl: string;
@@ -11,7 +11,7 @@ export interface LocalFile {
   queueBackend: 'redis' | 'postgres';
   databaseUrl: string;
   redisUrl: string | null;
-  /** postgres and redis are null when the stack uses those of others. */
+  /** postgres and redis are null when the stack uses external ones. */
   pids: {
     api: number;
     workers: number[];
@@ -22,7 +22,7 @@ export interface LocalFile {
   };
 }
 
-/** Appears whole or not at all; readable by the owner alone, since it holds keys. */
+/** Writes the file atomically, readable only by the owner, since it holds keys. */
 export function writeLocalFile(dataDir: string, content: LocalFile): void {
   const draft = join(dataDir, 'local.json.new');
   writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });

@@ -2,10 +2,10 @@ import { copyFileSync, openSync, statSync, truncateSync } from 'node:fs';
 
 const maxBytes = 20 * 1024 * 1024;
 
-/** A fresh log file for a child to write to directly, without a pipe through us. It never grows much beyond 20 MiB: then
- *  it moves to `<file>.1` and begins anew, which costs whatever is written in that very moment. */
+/** Opens a new log file that a child writes to directly, without a pipe. Beyond about 20 MiB the content moves to `<file>.1` and the
+ *  file is emptied; lines written at that moment are lost. */
 export function openLog(file: string): number {
-  const descriptor = openSync(file, 'a', 0o600); // appending: after the cut the child's next line lands at the beginning
+  const descriptor = openSync(file, 'a', 0o600); // append, so that the child continues at the start after the file was emptied
   truncateSync(file);
   setInterval(() => {
     if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) < maxBytes) return;

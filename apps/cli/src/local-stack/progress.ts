@@ -1,4 +1,4 @@
-/** One line per step, with its seconds; what the step found out stands behind them. */
+/** Prints one line per step with its duration and the detail. */
 export async function step<T>(label: string, work: () => Promise<T>, detail?: (result: T) => string): Promise<T> {
   const startedAt = performance.now();
   process.stdout.write(`  ${label} … `);

@@ -8,7 +8,7 @@ import { makeScratchFolder, waitFor } from '@posthorn/testing';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { type LocalFile, readLocalFile } from './local-file.js';
 
-// The built command, as `npm start` runs it, with a data folder of its own and free ports.
+// Runs the built command as `npm start` does, with its own data folder and free ports.
 const dataDir = join(makeScratchFolder(), 'data');
 const started: ChildProcess[] = [];
 
@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(join(dataDir, '..'), { recursive: true, force: true }));
 
-test('comes up, delivers a first event, refuses a second stack, and leaves nothing running', async () => {
+test('starts, delivers a first event, refuses a second stack, and leaves nothing running', async () => {
   const stack = startStack();
   await waitFor(() => stack.output().includes('message:created delivered to http://127.0.0.1:'), {
     what: `the first delivery:\n${stack.output()}`,
@@ -42,7 +42,7 @@ test('comes up, delivers a first event, refuses a second stack, and leaves nothi
   expect(existsSync(join(dataDir, 'local.json'))).toBe(false);
 });
 
-test('after a SIGKILL all its processes end, and the next start has the same keys; a process that dies is reported and restarted at the same URL', async () => {
+test('ends all processes after a SIGKILL and keeps its keys; restarts a process that ended at the same URL', async () => {
   const first = startStack();
   const before = await first.up();
   first.kill('SIGKILL');
@@ -54,14 +54,14 @@ test('after a SIGKILL all its processes end, and the next start has the same key
 
   process.kill(after.pids.board, 'SIGKILL');
   await waitFor(() => second.output().includes('Bull Board is up again.'), { what: 'the restart' });
-  expect(second.output()).toContain('Bull Board ended unasked; it is started again in 1 s.');
+  expect(second.output()).toContain('Bull Board ended unexpectedly; restarting it in 1 s.');
   // local.json is written after the message.
   const again = await waitFor(() => (localFile().pids.board === after.pids.board ? null : localFile()));
   expect(again.boardUrl).toBe(after.boardUrl);
   expect(markOf(again.pids.board)).not.toBeNull();
 });
 
-test('a setting that a process cannot use ends the start with that sentence and exit code 1', async () => {
+test('does not start with an invalid setting: names the setting, exit code 1', async () => {
   const stack = startStack({ WORKERS: 'many', DELIVERY_TIMEOUT_MS: 'x' });
   expect(await stack.exitCode()).toBe(1);
   expect(stack.output()).toContain('WORKERS must be a whole number from 0 to 64');

@@ -18,14 +18,14 @@ import { showFirstDelivery } from './show-first-delivery.js';
 import { startLocalStack } from './start-local-stack.js';
 import { listenForStop } from './stop-signals.js';
 
-/** Runs the local stack until it is told to stop; then all of it ends in order, and the process with exit code 0. What
- *  fails while it starts ends it too: throws one sentence. */
+/** Runs the local stack until a signal stops it. Then ends every part in order, and the process with exit code 0. If the start
+ *  fails, stops what was started and throws an error with one sentence. */
 export async function runLocalStack(settings: StackSettings, { watch }: { watch: boolean }): Promise<void> {
   const dataDir = resolveDataDir(settings.dataDir);
   const claim = claimDataDir(dataDir);
   const undo: (() => unknown)[] = [() => claim.release()];
   const spawned: ProcessMark[] = [];
-  process.on('exit', () => removeLocalFile(dataDir)); // whatever the reason: it must not speak of a stack that is gone
+  process.on('exit', () => removeLocalFile(dataDir)); // on any exit, since it describes a running stack
 
   const signal = listenForStop(() => {
     for (const mark of spawned) if (isAlive(mark)) process.kill(mark.pid, 'SIGKILL');
@@ -43,9 +43,9 @@ export async function runLocalStack(settings: StackSettings, { watch }: { watch:
     await endLeftovers(claim);
     const local = await startLocalStack({ settings, dataDir, signal, undo, onSpawn, say: console.log, watch });
     console.log(whereThingsAre(local, settings, dataDir));
-    const told = await firstDelivery(local, settings, signal);
+    const outcome = await firstDelivery(local, settings, signal);
     if (!signal.aborted) {
-      console.log(`  ${told}\n\nCtrl-C stops it.`);
+      console.log(`  ${outcome}\n\nCtrl-C stops it.`);
       await once(signal, 'abort');
     }
   } catch (error) {
@@ -55,13 +55,13 @@ export async function runLocalStack(settings: StackSettings, { watch }: { watch:
   for (const end of undo.toReversed()) await end();
   if (failure !== null) throw failure;
   console.log('Stopped.');
-  process.exit(0); // the signal handlers and open sockets must not keep it waiting
+  process.exit(0); // signal handlers and open sockets must not delay the exit
 }
 
 function claimDataDir(dataDir: string): Claim {
   if (!existsSync(dataDir)) {
     mkdirSync(dataDir, { recursive: true });
-    chmodSync(dataDir, 0o711); // when root starts it, Postgres runs as another user and must be able to pass through
+    chmodSync(dataDir, 0o711); // when root starts it, Postgres runs as another user, who must be able to traverse it
   }
   try {
     return claimDirectory(dataDir);
@@ -74,7 +74,7 @@ function claimDataDir(dataDir: string): Claim {
   }
 }
 
-// After a SIGKILL of the stack its processes end by themselves, but that may take them a moment, with the ports in hand.
+// After a SIGKILL of the stack its processes end automatically, but may hold their ports for a moment.
 async function endLeftovers({ left }: Claim): Promise<void> {
   const alive = left.filter(isAlive);
   if (alive.length === 0) return;
@@ -82,7 +82,7 @@ async function endLeftovers({ left }: Claim): Promise<void> {
     { signal: 'SIGTERM', waitMs: 5_000 },
     { signal: 'SIGKILL', waitMs: 5_000 },
   ] satisfies Parameters<typeof endProcess>[1];
-  await step('What the last one left behind', () => Promise.all(alive.map((mark) => endProcess(mark, steps))));
+  await step('Ending processes of the last run', () => Promise.all(alive.map((mark) => endProcess(mark, steps))));
 }
 
 function whereThingsAre(local: LocalFile, settings: StackSettings, dataDir: string): string {

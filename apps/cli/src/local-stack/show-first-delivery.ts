@@ -5,8 +5,8 @@ interface DemoStatus {
   problem: string | null;
 }
 
-/** Waits until the demo has seen an event come back to its own webhook, or knows what is in the way, and returns what to
- *  tell about it. Gives up after 30 s, which is no error of the stack. */
+/** Waits until the demo has received an event at its own webhook, or reports a problem. Returns the line to print. Gives up after
+ *  30 s, which is not an error of the stack. */
 export async function showFirstDelivery(demoUrl: string, signal: AbortSignal): Promise<string> {
   const until = Date.now() + 30_000;
   while (!signal.aborted && Date.now() < until) {
@@ -18,7 +18,7 @@ export async function showFirstDelivery(demoUrl: string, signal: AbortSignal): P
     if (problem !== null) return problem;
     await delay(50);
   }
-  return 'The demo has not received anything within 30 s; the logs may tell why.';
+  return 'The demo received no event within 30 s; see the logs for the cause.';
 }
 
 async function readStatus(demoUrl: string): Promise<DemoStatus> {
@@ -26,6 +26,6 @@ async function readStatus(demoUrl: string): Promise<DemoStatus> {
     const response = await fetch(`${demoUrl}/status.json`, { signal: AbortSignal.timeout(2000) });
     return (await response.json()) as DemoStatus;
   } catch {
-    return { delivered: null, problem: null }; // it is being restarted
+    return { delivered: null, problem: null }; // the demo is restarting
   }
 }

@@ -5,13 +5,13 @@ import { PlainError } from '../plain-error.js';
 import type { Running } from './keep-running.js';
 import { lastLines } from './last-lines.js';
 
-/** One of our processes: what to run, and how it tells that it is up. */
+/** A process of the stack: what to run, and how to see that it is up. */
 export interface App {
   name: string;
   /** Absolute path of its main file. */
   entry: string;
   env: NodeJS.ProcessEnv;
-  /** Answers 2xx once it is up. */
+  /** Responds with 2xx once it is up. */
   readyUrl: string;
   log: { file: string; descriptor: number };
   /** How long it may take to end after SIGTERM. */
@@ -22,9 +22,9 @@ export interface App {
 
 const bootMs = 60_000;
 
-/** Starts the process and resolves when it is ready. It has a process group of its own, so Ctrl-C in the terminal does not
- *  reach it before its turn, and ends when this process does (follow-parent.ts). Throws, leaving nothing behind, when it
- *  ends or is not ready in time, or when the signal is aborted. */
+/** Starts the process and resolves when it is ready. It has its own process group, so that Ctrl-C in the terminal does not end it
+ *  early, and it ends with this process (follow-parent.ts). Throws, after cleaning up, when it ends or is not ready in time, or
+ *  when the signal aborts. */
 export async function startApp(
   { name, entry, env, readyUrl, log, graceMs, nodeOptions }: App,
   { signal, onSpawn }: { signal: AbortSignal; onSpawn: (pid: number) => void },
@@ -35,7 +35,7 @@ export async function startApp(
     detached: true,
     stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
   });
-  child.once('error', () => undefined); // the missing pid tells
+  child.once('error', () => undefined); // detected by the missing pid
   if (child.pid === undefined) throw new PlainError(`${name} cannot be started.`);
   const { pid } = child;
   onSpawn(pid);

@@ -23,18 +23,18 @@ export interface Stage {
   settings: StackSettings;
   dataDir: string;
   signal: AbortSignal;
-  /** What has been started puts its end here; it is called in reverse order. */
+  /** Functions that stop what was started; called in reverse order. */
   undo: (() => unknown)[];
-  /** Called with the pid of each process of ours, after a restart too. */
+  /** Called with the pid of each process of the stack, also after a restart. */
   onSpawn: (pid: number) => void;
   say: (line: string) => void;
-  /** For work on Posthorn itself: processes restart when their sources change, and the console reloads. */
+  /** For development: processes restart when their sources change, and the console reloads. */
   watch: boolean;
 }
 
-/** Starts Postgres, the queue, the migrations, then API, workers and Bull Board together, then the demo, telling each step.
- *  Returns what it wrote to local.json. Throws one sentence when something does not start, or when the signal is aborted;
- *  what runs by then ends by `undo`. */
+/** Starts Postgres, the queue, the migrations, then API, workers and Bull Board together, then the demo, printing each step.
+ *  Returns what it wrote to local.json. Throws an error with one sentence when something does not start, or when the signal
+ *  aborts; the caller then stops what runs with `undo`. */
 export async function startLocalStack(stage: Stage): Promise<LocalFile> {
   const { settings, dataDir, signal, undo, say } = stage;
   const logs = join(dataDir, 'logs');
@@ -163,7 +163,7 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
   return content();
 }
 
-/** While watched, Node restarts a process when a file that it has loaded changes, and a debugger can attach to two of them. */
+/** In watch mode, Node restarts a process when a loaded file changes, and debuggers can attach to two processes. */
 function nodeOptions(name: string, watch: boolean): string[] {
   if (!watch) return [];
   const inspectPort = { API: 9229, 'Worker 1': 9230 }[name];
@@ -186,7 +186,7 @@ function portWishes(settings: StackSettings) {
   };
 }
 
-/** How many migrations were applied. */
+/** Returns how many migrations were applied. */
 async function migrate(url: string, queueBackend: 'redis' | 'postgres', logDescriptor: number): Promise<number> {
   const log = pino(pino.destination({ dest: logDescriptor, sync: true }));
   try {
@@ -198,7 +198,7 @@ async function migrate(url: string, queueBackend: 'redis' | 'postgres', logDescr
   }
 }
 
-/** Starts all of them at the same time. Those that are up by the time one fails are left to `undo`. */
+/** Starts all concurrently. If one fails, `undo` stops those that are up. */
 async function together(
   starts: ((signal: AbortSignal) => Promise<Kept<Running>>)[],
   signal: AbortSignal,

@@ -4,10 +4,10 @@ import type { StackSettings } from '../env.js';
 import { PlainError } from '../plain-error.js';
 import { type Kept, keepRunning, type Running } from './keep-running.js';
 
-/** What the stack's processes need to live: our own while they run, or those of others. */
+/** A Postgres or Redis for the stack: its own while it runs, or an external one. */
 export interface Service {
   url: string;
-  /** null when it belongs to others. */
+  /** null for an external one. */
   own: Kept<Running> | null;
 }
 
@@ -19,7 +19,7 @@ interface Surroundings {
   log: (line: string) => void;
 }
 
-/** `directUrl` is set where the URL leads to a pooler in transaction mode: never to our own Postgres. */
+/** `directUrl` is set if the URL leads to a pooler in transaction mode, never for the stack's own Postgres. */
 export async function startLedger(
   settings: StackSettings,
   around: Surroundings,
@@ -27,7 +27,7 @@ export async function startLedger(
   const { databaseUrl, databaseDirectUrl } = settings;
   if (databaseUrl !== null) return { url: databaseUrl, directUrl: databaseDirectUrl, own: null };
   const directory = join(around.dataDir, 'postgres');
-  // Every process has its pool, and BullMQ's Postgres backend another; a restart may overlap.
+  // Every process has its pool, BullMQ's Postgres backend another; during a restart, old and new pools overlap.
   const maxConnections = Math.max(200, (settings.workers + 4) * 2 * settings.databasePoolSize);
   const own = await keepRunning('Postgres', {
     ...around,
@@ -37,7 +37,7 @@ export async function startLedger(
   return { url: own.current.url, directUrl: null, own };
 }
 
-/** null: BullMQ keeps its jobs in Postgres. Without a URL: a Cluster, or Sentinels, which the settings name. */
+/** null: BullMQ keeps its jobs in Postgres. Without a URL: the settings name a Cluster or Sentinels. */
 export async function startQueue(
   settings: StackSettings,
   around: Surroundings,
@@ -50,7 +50,7 @@ export async function startQueue(
   if (first === null) {
     if (settings.queueBackend === 'auto') return null;
     throw new PlainError(
-      'QUEUE_BACKEND is redis, but REDIS_URL is not set and there is no redis-server and no valkey-server on the PATH: install one, or set QUEUE_BACKEND to postgres.',
+      'QUEUE_BACKEND is redis, but REDIS_URL is not set and the PATH has neither redis-server nor valkey-server. Install one, or set QUEUE_BACKEND to postgres.',
     );
   }
   const own = await keepRunning('Redis', {
@@ -58,19 +58,19 @@ export async function startQueue(
     start: async (previous: typeof first | null) => {
       if (previous === null) return first;
       const again = await startRedis({ directory, log: around.log, ...samePort(previous) });
-      if (again === null) throw new Error('redis-server is gone from the PATH.');
+      if (again === null) throw new Error('redis-server is no longer on the PATH.');
       return again;
     },
   });
   return { url: first.url, own };
 }
 
-// After a restart its clients look for it where it was.
+// After a restart its clients expect it at the same port.
 function samePort(previous: { url: string } | null): { port?: number } {
   return previous === null ? {} : { port: Number(new URL(previous.url).port) };
 }
 
-// What the servers say when they do not start is a sentence for people.
+// The servers' start errors are sentences for people, so the stack trace is left out.
 async function plainly<T>(start: Promise<T>): Promise<T> {
   try {
     return await start;

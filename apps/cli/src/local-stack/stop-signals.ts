@@ -1,9 +1,9 @@
 import { isRunByNpm } from '../env.js';
 import { watchNpm } from './watch-npm.js';
 
-/** Aborts when the stack is to stop: Ctrl-C, SIGTERM, a closed terminal, the end of the npm that runs us. Whoever asks again
- *  more than a second later does not want to wait: `onForce`. (Sooner it is the same request: npm passes on a Ctrl-C that
- *  the terminal has sent to us as well.) */
+/** Aborts when the stack must stop: Ctrl-C, SIGTERM, a closed terminal, the end of the npm that runs it. A second request more than
+ *  a second later calls `onForce`. (An earlier one is the same request: npm passes on the Ctrl-C that the terminal also sends
+ *  here.) */
 export function listenForStop(onForce: () => void): AbortSignal {
   const stop = new AbortController();
   let firstAt = 0;

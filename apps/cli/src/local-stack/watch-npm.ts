@@ -1,7 +1,7 @@
 import { commandOf, isAlive, markOf, parentOf } from '@posthorn/embedded';
 
-/** Calls back once when the npm that runs us is gone: a killed npm tells nobody. Between it and us there may be a shell,
- *  which may be gone first. */
+/** Calls back once when the npm that runs this process has ended, since a killed npm sends no signal. A shell may be between the
+ *  two, and may end first. */
 export function watchNpm(onGone: () => void): void {
   const parent = process.ppid;
   const npm = findNpm(parent);

@@ -7,9 +7,9 @@ import { isReady } from './start-app.js';
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const APPS = ['apps/api', 'apps/worker', 'apps/board', 'apps/demo'];
 
-/** Compiles the packages and apps whenever a source changes (the processes of the stack restart then, see start-app.ts), and
- *  serves the console from its sources, with hot reload. Type errors appear in this terminal.
- *  Returns the console's URL once it responds. Only works in a clone of the repository. */
+/** Compiles packages and apps whenever a source changes (then the stack's processes restart, see start-app.ts), and serves the
+ *  console from its sources with hot reload. Type errors appear in this terminal. Returns the console's URL once it responds.
+ *  Only works in a clone of the repository. */
 export async function watchSources({
   apiUrl,
   port,
