@@ -1,6 +1,6 @@
 import type { Log } from './log.js';
 
-/** Says once that the queue went away and once that it is back, however often it is asked for meanwhile. */
+/** Logs once when the queue goes away and once when it is back, however often it is called meanwhile. */
 export interface Availability {
   lost(error: unknown): void;
   found(): void;

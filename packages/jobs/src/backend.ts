@@ -16,8 +16,8 @@ import pg from 'pg';
 import type { CHECK_QUEUE, QueueName } from './catalog.js';
 import { connectRedis, type RedisServers } from './connect-redis.js';
 
-/** Where the queue lives: Redis, or Postgres where there is none (BullMQ's own backend). `shards`: over so many hash slots of Redis the
- *  jobs of deliveries are spread; default: 1. */
+/** Where the queue is: on Redis, or on Postgres (BullMQ's own backend). `shards`: the number of Redis hash slots over which the jobs of
+ *  deliveries are spread. Default: 1. */
 export type QueueConnection =
   | { backend: 'postgres'; url: string }
   | ({ backend: 'redis'; shards?: number } & RedisServers);
@@ -33,42 +33,42 @@ export interface StoredJob {
   data: unknown;
 }
 
-/** The connections of one process to the queue, and what is built on them. */
+/** The connections of one process to the queue, and the queues and workers that use them. */
 export interface Backend {
-  /** A BullMQ queue of each name is in each shard, from 0 on. */
+  /** Each shard, from 0 on, has a BullMQ queue of each name. */
   shards: number;
   queue(name: QueueName | typeof CHECK_QUEUE, shard: number): Queue;
   worker(name: QueueName, shard: number, process: Processor, options: Omit<WorkerOptions, 'connection'>): Worker;
   /** Adds jobs in one round trip. The queue ignores a job whose id it knows. */
   add(queue: Queue, jobs: NewJob[]): Promise<void>;
-  /** A worker fetches one job after the other, each a round trip: so many side by side fetch faster. */
+  /** How many workers of a process fetch concurrently: one worker fetches one job after the other, each in a round trip. */
   workersPerQueue: number;
-  /** A rule for finished jobs that keeps the last `count` of a kind: asked for each, it says what BullMQ is to keep now. */
+  /** Makes a rule that keeps the last `count` finished jobs of a kind. Call it per job; it returns what BullMQ must keep. */
   keepLast(count: number): () => KeepJobs | false;
-  /** Removes those of these jobs that have completed or failed, and on Redis those that no list has any more. Those that wait, are delayed or
-   *  run keep their place and get this data. Safe to repeat. */
+  /** Removes completed and failed ones among these jobs, and on Redis those in no list. Jobs that wait, are delayed or run keep their
+   *  place and get this data. Safe to repeat. */
   makeRoom(queue: Queue, jobs: StoredJob[]): Promise<void>;
   /** The jobs that workers have now. */
   readActive(queue: Queue): Promise<(StoredJob & { progress: unknown })[]>;
-  /** Resolves when there is a connection; throws when the attempt under way fails. */
+  /** Resolves when there is a connection. Throws when the current connection attempt fails. */
   connected(): Promise<void>;
-  /** True to one caller (on Postgres, to one of each process) after the queue was flushed, restarted or replaced: jobs may be
-   *  lost. */
+  /** Returns true to one caller (on Postgres, to one per process) after the queue was flushed, restarted or replaced: jobs may
+   *  be lost. */
   hasForgotten(): Promise<boolean>;
-  /** Closes the connections; the queues and workers on them are closed before. */
+  /** Closes the connections. Close their queues and workers first. */
   close(): Promise<void>;
 }
 
-/** `producing`: a command that Redis does not answer fails within 2 s, so that no request waits for the queue. Otherwise
- *  commands wait for Redis to come back, as a worker wants it. `onError` hears of each fault; without it a broken
- *  connection would end the process. */
+/** `producing`: a command without a response from Redis fails within 2 s, so that no request waits for the queue. Otherwise
+ *  commands wait until Redis is back, as workers need. `onError` is called for each fault; without it, a broken connection
+ *  would end the process. */
 export interface BackendOptions {
   producing: boolean;
   onError: (error: Error) => void;
 }
 
-// Returns those of the jobs ARGV[2], ARGV[4] … that are in the way of a new one of their id, and gives all the data ARGV[3], ARGV[5] …
-// Reads the lists, which may be long, once for all and only for jobs that are neither finished nor delayed nor prioritized.
+// Returns those of the jobs ARGV[2], ARGV[4] … that block a new job of their id, and gives the others the data ARGV[3], ARGV[5] …
+// Reads the lists, which may be long, once, and only for jobs that are neither finished nor delayed nor prioritized.
 const FIND_FINISHED = `
 local found, unlisted = {}, {}
 for i = 2, #ARGV, 2 do
@@ -97,23 +97,22 @@ return jobs`;
 const STATES = ['completed', 'failed', 'delayed', 'prioritized', 'wait', 'paused', 'active'];
 
 const TRIM_EVERY_MS = 1_000;
-/** A lock is renewed when it is between a half of this and all of it old: before anybody can have looked at it twice. */
+/** A lock is renewed between half of this age and all of it: before the second check for stalled jobs. */
 const RENEW_MS = 2_000;
 
-/** What a connection to Postgres begins with. Not as startup parameters: a pooler refuses those.
- *  BullMQ's statements name no schema, and expect READ COMMITTED whatever the database's default is. The queue is only the alarm
- *  clock: the ledger still knows what a crash of Postgres forgets of it (less than a second), so no job waits for a disk.
- *  (Waiting, p50 went from 0.1 s to seconds at 200 events/s.) */
+/** The first statement of a connection to Postgres. (Poolers refuse startup parameters.) BullMQ's statements name no schema, and
+ *  expect READ COMMITTED whatever the database's default. Jobs need not be durable, since the ledger knows what a crash forgets
+ *  (less than a second). So commits do not wait for the disk, which took p50 from 0.1 s to seconds at 200 events/s. */
 const SESSION = `SET default_transaction_isolation = 'read committed'; SET search_path = ${DEFAULT_SCHEMA}; SET synchronous_commit = off`;
 
-// The pool awaits it, which its types do not say.
+// The pool awaits it, although its types do not say so.
 const startSession: (client: pg.ClientBase) => unknown = (client) => client.query(SESSION);
 
-/** With what the keys of a shard begin. In a Cluster, keys with the same text in braces are on the same node, and commands of several keys
- *  need that. The numbers are at the end, and after this text, since so the slots of four shards are in four quarters of all. */
+/** The prefix of a shard's keys. In a Cluster, the text in braces selects the node, and commands with several keys need one node. The
+ *  number is last in the braces, which puts four shards into four different quarters of the slots. */
 const prefixOf = (shard: number): string => `{posthorn:${shard}}`;
 
-// Remembers which server has the shard: a run id is new at each start, and on another server. The key is gone after a flush.
+// Stores which server has the shard: a run id is new at each start and on another server. A flush removes the key.
 const IS_REMEMBERED = `
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 return redis.call('SET', KEYS[1], run_id, 'GET') == run_id`;
@@ -156,7 +155,7 @@ function openRedis({ shards = 1, ...servers }: RedisServers & { shards?: number 
         streams: { events: { maxLen: 1_000 } },
         skipVersionCheck: true,
       }).on('error', onError),
-    // Unlike a queue it looks at the version: to a Redis that could be old it hands whole seconds, and what is delayed comes as much late.
+    // Unlike a queue, a worker checks the version: with a Redis that may be old it rounds delays up to whole seconds.
     worker: (name, shard, process, workerOptions) =>
       new Worker(name, process, { ...workerOptions, connection: redis, prefix: prefixOf(shard) }).on('error', onError),
     async connected() {
@@ -165,7 +164,7 @@ function openRedis({ shards = 1, ...servers }: RedisServers & { shards?: number 
     async hasForgotten() {
       const ask = (shard: number) => redis.eval(IS_REMEMBERED, 1, `${prefixOf(shard)}:remembered-by`);
       const remembered = await Promise.all(Array.from({ length: shards }, (_, shard) => ask(shard)));
-      // A shard that is new has forgotten nothing.
+      // A new shard has forgotten nothing.
       const known = Number((await redis.set(`${prefixOf(0)}:shards`, shards, 'GET')) ?? 0);
       return remembered.some((isRemembered, shard) => !isRemembered && (shard === 0 || shard < known));
     },
@@ -176,7 +175,7 @@ function openRedis({ shards = 1, ...servers }: RedisServers & { shards?: number 
   };
 }
 
-/** Long because it lists the methods of a backend, each a few lines around the same pool. */
+/** Long because it lists the methods of a backend, each a few lines that use the same pool. */
 // eslint-disable-next-line max-lines-per-function
 function openPostgres(url: string, { producing, onError }: BackendOptions): Backend {
   // One pool for all queues of the process.
@@ -189,7 +188,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
     ...(producing ? { max: 4, query_timeout: 5_000 } : { max: 12 }),
   });
   pool.on('error', onError);
-  // The pool listens to connections at rest only: one that ends when it was just made, before BullMQ has it, would end the process.
+  // The pool only listens to idle connections. Without this listener, a new connection that ends before BullMQ has it would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
   tuneStatements(pool);
   let knownStart: string | undefined;
@@ -200,14 +199,14 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
     return backend;
   };
   const classes = withBackend(open);
-  // pg's own types lack what BullMQ's description of a pool asks for.
+  // pg's own types lack what BullMQ's pool type requires.
   const shared = pool as unknown as PostgresConnectionOptions;
   return {
     shards: 1,
     workersPerQueue: 1, // each job wakes all of them
     add: async (queue, jobs) => void (await queue.addBulk(jobs)),
     keepLast(count) {
-      // To remove what is beyond the last ones BullMQ reads them all: at each job that took 12 of its 14 ms in Postgres.
+      // To trim finished jobs, BullMQ reads them all: 12 of 14 ms per job in Postgres. So trim only once per second.
       let trimAt = 0;
       return () => {
         if (performance.now() < trimAt) return false; // all
@@ -217,7 +216,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
     },
     async makeRoom({ name }, jobs) {
       const ids = jobs.map(({ id }) => id);
-      // BullMQ's own function: it also removes what belongs to a job.
+      // BullMQ's own function, which also removes what belongs to a job.
       await pool.query(
         `SELECT remove(queue, id, false) FROM job WHERE queue = $1 AND id = ANY ($2::text[]) AND state IN ('completed', 'failed')`,
         [name, ids],
@@ -242,7 +241,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
       ) as unknown as Worker,
     connected: () => Promise.resolve(), // each statement connects
     async hasForgotten() {
-      // A Postgres that was started anew may have crashed before. Each process finds that out for itself; telling twice is harmless.
+      // A restarted Postgres may have crashed. Each process detects this itself; reporting it twice is harmless.
       const { rows } = await pool.query<{ startedAt: string }>(
         `SELECT pg_postmaster_start_time()::text AS "startedAt"`,
       );
@@ -254,8 +253,8 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
   };
 }
 
-/** BullMQ 6.7 looks at its tables before the first statement, and keeps that answer for good, also when it is an error: a queue
- *  that met a Postgres too busy for it once would never work again. */
+/** BullMQ 6.7 checks its tables before the first statement and caches the result, even an error. So a queue that once met a
+ *  Postgres too busy to respond would never work again. */
 function startAnew(connection: { waitUntilReady(): Promise<void> }): void {
   const isReady = connection.waitUntilReady.bind(connection);
   connection.waitUntilReady = () =>
@@ -265,8 +264,8 @@ function startAnew(connection: { waitUntilReady(): Promise<void> }): void {
     });
 }
 
-/** Has each connection of the pool parse and plan a statement once, which BullMQ does not ask for: about a tenth of Postgres' work.
- *  And has Postgres say what time it is where locks are renewed or found to have run out. */
+/** Prepares each statement once per connection, which BullMQ does not do: saves about a tenth of Postgres' work. Uses the clock of
+ *  Postgres where locks are renewed or checked. */
 function tuneStatements(pool: pg.Pool): void {
   const tuned = new Map<string, { name: string; text: string }>();
   const query = pool.query.bind(pool) as (...given: unknown[]) => unknown;
@@ -285,9 +284,9 @@ function tuneStatements(pool: pg.Pool): void {
   });
 }
 
-/** BullMQ writes and reads the end of a lock by the clock of whichever process does it: one whose clock is a minute ahead took the
- *  jobs of all others for abandoned. (A lock is first written with the job, by the worker's clock, and renewed before the
- *  second look at it: RENEW_MS.) */
+/** BullMQ writes and reads the end of a lock with the clock of each process. So a process whose clock was a minute ahead took over
+ *  the jobs of all others. (A lock is first written with the job by the worker's clock, and renewed before its second check:
+ *  RENEW_MS.) */
 function withPostgresClock(text: string): string {
   const now = /extend_lock|locked_until_ms|move_stalled_jobs/.test(text) && /(\$\d+) now_ms/.exec(text)?.[1];
   return now
@@ -295,8 +294,8 @@ function withPostgresClock(text: string): string {
     : text;
 }
 
-/** BullMQ makes two temporary tables for each batch that it adds, which took 17 ms for four jobs, and every other connection must
- *  look at its plans anew. What adds the jobs of a flow needs no tables: 1.4 ms. But it tells of an error only in what it returns. */
+/** BullMQ makes two temporary tables per batch of jobs: 17 ms for four jobs, and every other connection must plan its statements
+ *  again. Its function for flows needs no tables: 1.4 ms. But that reports errors only in its result. */
 function addAsFlow(backend: ReturnType<typeof createPostgresBackend>, queueName: string): void {
   backend.addJobs = async (entries) => {
     const results = await backend.addFlow(
@@ -315,8 +314,7 @@ function addAsFlow(backend: ReturnType<typeof createPostgresBackend>, queueName:
   };
 }
 
-/** Makes or updates the queue's tables where it lives in Postgres; nothing to do on Redis. Safe to repeat and to run at
- *  the same time as another. */
+/** Makes or updates the queue's tables if the queue is in Postgres; does nothing on Redis. Safe to repeat, also concurrently. */
 export async function migrateQueues(connection: QueueConnection): Promise<void> {
   if (connection.backend !== 'postgres') return;
   const client = new pg.Client({ connectionString: connection.url });

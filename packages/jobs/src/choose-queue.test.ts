@@ -9,19 +9,19 @@ const DATABASE_URL = 'postgres://p';
 const choose = (env: NodeJS.ProcessEnv) => chooseQueue(readEnv({ DATABASE_URL, ...env }, QUEUE_SETTINGS));
 
 describe('the queue', () => {
-  it('is on Redis when a setting names one, else on Postgres', () => {
+  it('is on Redis if a setting names one, else on Postgres', () => {
     expect(choose({ REDIS_URL: 'redis://r' })).toEqual({ backend: 'redis', url: 'redis://r', shards: 1 });
     expect(choose({})).toEqual({ backend: 'postgres', url: DATABASE_URL });
     expect(choose({ REDIS_URL: 'redis://r', QUEUE_BACKEND: 'postgres' })).toMatchObject({ backend: 'postgres' });
     expect(choose({ QUEUE_BACKEND: 'redis' })).toMatch(/^REDIS_URL is required/);
   });
 
-  it('on Postgres takes the direct URL, since BullMQ needs sessions', () => {
+  it('uses the direct URL on Postgres, since BullMQ needs sessions', () => {
     const direct = { DATABASE_DIRECT_URL: 'postgres://direct' };
     expect(choose(direct)).toEqual({ backend: 'postgres', url: 'postgres://direct' });
   });
 
-  it('is on a Cluster', () => {
+  it('can be on a Cluster', () => {
     const found = choose({
       REDIS_CLUSTER_NODES: 'one:7000, [::1]:7001,three',
       REDIS_PASSWORD: 's',
@@ -41,7 +41,7 @@ describe('the queue', () => {
     });
   });
 
-  it('is on the primary that Sentinels name, over TLS', () => {
+  it('can be on a primary behind Sentinels, over TLS', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'posthorn-ca-')), 'ca.pem');
     writeFileSync(file, 'PEM');
     const env = {
@@ -85,13 +85,13 @@ describe('the queue', () => {
       'REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD are for',
     ],
     [{ REDIS_SENTINELS: 's', REDIS_SENTINEL_USERNAME: 'u' }, 'REDIS_SENTINEL_USERNAME needs REDIS_SENTINEL_PASSWORD.'],
-    [{ REDIS_URL: 'redis://r', REDIS_TLS_CA_FILE: '/ca' }, 'REDIS_TLS_CA_FILE does nothing without TLS'],
+    [{ REDIS_URL: 'redis://r', REDIS_TLS_CA_FILE: '/ca' }, 'REDIS_TLS_CA_FILE has no effect without TLS'],
     [
       { REDIS_URL: 'rediss://r', REDIS_TLS_CA_FILE: '/no/ca' },
       'REDIS_TLS_CA_FILE names a file that cannot be read: ENOENT.',
     ],
-    [{ QUEUE_SHARDS: '4' }, 'QUEUE_SHARDS spreads the jobs over Redis alone'],
-  ])('%j: says what to change', (env, problem) => {
+    [{ QUEUE_SHARDS: '4' }, 'QUEUE_SHARDS applies only to Redis'],
+  ])('explains what to change for %j', (env, problem) => {
     const found = choose(env);
     expect(found).toContain(problem);
   });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { QueueConnection } from './backend.js';
 import type { RedisServers } from './connect-redis.js';
 
-/** The settings that decide where the queue is, as `readEnv` of `packages/settings` shapes them. */
+/** The settings that decide where the queue is, as `readEnv` of `packages/settings` returns them. */
 export interface QueueSettings {
   queueBackend: 'auto' | 'redis' | 'postgres';
   queueShards: number;
@@ -20,8 +20,8 @@ export interface QueueSettings {
   databaseDirectUrl: string | null;
 }
 
-/** Where the queue lives. `auto` takes Redis when a setting names one. BullMQ on Postgres needs sessions, so it uses the direct URL.
- *  Reads the file of REDIS_TLS_CA_FILE. Returns a string that names the setting to change if they do not fit together. */
+/** Where the queue is. `auto` uses Redis if a setting names one. BullMQ on Postgres needs sessions, so it uses the direct URL. Reads
+ *  the file of REDIS_TLS_CA_FILE. If settings contradict each other, returns a string that names the setting to change. */
 export function chooseQueue(found: QueueSettings): QueueConnection | string {
   const isRedisNamed = found.redisUrl !== null || found.redisClusterNodes.length > 0 || found.redisSentinels.length > 0;
   if (found.queueBackend !== 'postgres' && isRedisNamed) {
@@ -29,16 +29,15 @@ export function chooseQueue(found: QueueSettings): QueueConnection | string {
     return typeof servers === 'string' ? servers : { backend: 'redis', shards: found.queueShards, ...servers };
   }
   if (found.queueBackend === 'redis') {
-    return 'REDIS_URL is required, as QUEUE_BACKEND is redis. (Or REDIS_CLUSTER_NODES, or REDIS_SENTINELS.)';
+    return 'REDIS_URL is required, since QUEUE_BACKEND is redis (or REDIS_CLUSTER_NODES, or REDIS_SENTINELS).';
   }
-  if (found.queueShards > 1)
-    return 'QUEUE_SHARDS spreads the jobs over Redis alone: remove it, or set REDIS_CLUSTER_NODES.';
+  if (found.queueShards > 1) return 'QUEUE_SHARDS applies only to Redis: remove it, or set REDIS_CLUSTER_NODES.';
   const databaseUrl = found.databaseDirectUrl ?? found.databaseUrl;
   if (databaseUrl !== null) return { backend: 'postgres', url: databaseUrl };
-  return 'REDIS_URL is required, or DATABASE_URL where BullMQ runs on Postgres.';
+  return 'REDIS_URL is required, or DATABASE_URL if BullMQ runs on Postgres.';
 }
 
-/** What one of the settings says against another, and what to do about it; null: nothing. */
+/** Returns which settings contradict each other and what to change; null if none do. */
 function findConflict(found: QueueSettings): string | null {
   const named = [
     found.redisUrl !== null && 'REDIS_URL',
@@ -67,7 +66,7 @@ function findConflict(found: QueueSettings): string | null {
 
   const isSecure = found.redisTls || found.redisUrl?.startsWith('rediss:');
   if (found.redisTlsCaFile !== null && !isSecure) {
-    return 'REDIS_TLS_CA_FILE does nothing without TLS: write rediss:// in REDIS_URL, or set REDIS_TLS=true.';
+    return 'REDIS_TLS_CA_FILE has no effect without TLS: write rediss:// in REDIS_URL, or set REDIS_TLS=true.';
   }
   return null;
 }

@@ -6,16 +6,16 @@ export interface RedisServer {
   port: number;
 }
 
-/** How to log in to a Cluster, or to the servers that Sentinels watch. */
+/** Login for a Cluster, or for the servers behind Sentinels. */
 interface Access {
   username: string | null;
   password: string | null;
-  /** Over TLS; the Sentinels, too. */
+  /** Use TLS, also for the Sentinels. */
   isSecure: boolean;
 }
 
-/** Which Redis: one server, a Cluster, or the primary that Sentinels name. `ca` is a certificate authority as PEM; default: those that
- *  Node trusts. */
+/** Which Redis: one server, a Cluster, or the primary behind Sentinels. `ca` is a certificate authority as PEM; default: Node's
+ *  trusted authorities. */
 export type RedisServers = { ca?: string } & (
   | { url: string }
   | ({ clusterNodes: RedisServer[] } & Access)
@@ -36,8 +36,8 @@ interface RedisClientOptions {
 
 const waitMs = (times: number): number => Math.min(100 * times, 500);
 
-/** Connects, and reconnects for ever. `producing`: a command that Redis does not answer fails within 2 s, and none waits for a connection.
- *  Otherwise commands wait for Redis to come back. `onError` hears of each fault. */
+/** Connects, and reconnects forever. `producing`: a command without a response from Redis fails within 2 s, and none waits for a
+ *  connection. Otherwise commands wait until Redis is back. `onError` is called for each fault. */
 export function connectRedis(servers: RedisServers, { producing, onError }: RedisClientOptions): RedisClient {
   const client = 'clusterNodes' in servers ? connectCluster(servers, producing) : connectPrimary(servers, producing);
   client.on('error', onError);
@@ -60,7 +60,7 @@ function connectPrimary(servers: Exclude<RedisServers, { clusterNodes: unknown }
     ...(servers.isSecure && { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(servers) }),
     sentinelRetryStrategy: waitMs,
     sentinelCommandTimeout: 2_000,
-    // A primary that was replaced may live on as a replica: ask the Sentinels again.
+    // A replaced primary may continue as a replica, so ask the Sentinels again.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   });
 }
@@ -71,7 +71,7 @@ function connectCluster(servers: Extract<RedisServers, { clusterNodes: unknown }
     enableOfflineQueue: !producing,
     clusterRetryStrategy: waitMs,
     slotsRefreshTimeout: 2_000,
-    // A certificate is for the name of a node, not for its address.
+    // Certificates name a node, not its address.
     dnsLookup: (name, callback) => callback(null, name),
   });
 }

@@ -13,40 +13,40 @@ import { shardCount } from './shards.js';
 
 export interface ConsumerOptions {
   queue: QueueName;
-  /** Deliveries at once, however many share a job. */
+  /** Maximum of deliveries at once, however many share a job. */
   concurrency: number;
-  /** Called for each delivery of a job, at once as far as there is room. `signal` aborts when the process can wait no longer. A throw is a fault of ours: it is logged, the delivery is
-   *  forgotten, and the dispatcher brings it again after a while. */
+  /** Called for each delivery of a job, at once while there are places. `signal` aborts when the process can wait no longer. A throw
+   *  is a fault of Posthorn: it is logged, the delivery is removed, and the dispatcher enqueues it again later. */
   handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>;
   log: Log;
-  /** Shared by all that a process has on one queue, so that its absence is said once. */
+  /** Shared by everything that a process has on one queue, so that an outage is logged once. */
   availability?: Availability;
 }
 
 export interface Consumer {
-  /** Starts taking jobs, and goes on through any absence of the queue. */
+  /** Starts taking jobs, and continues through any outage of the queue. */
   start(): void;
-  /** False before the start, and after the end: also an end of its own, after which it takes no job any more. */
+  /** False before the start and after the end, which may be unexpected. */
   isRunning(): boolean;
-  /** Deliveries at once, from now on; also while none of those at work ends. */
+  /** Changes the maximum of deliveries at once, effective immediately. */
   setConcurrency(concurrency: number): void;
-  /** Takes no more jobs, waits up to `graceMs` for those at work, then aborts them; resolves when all have ended, or soon
-   *  after. What did not end is run again elsewhere, after its lock has run out. */
+  /** Takes no more jobs, waits up to `graceMs` for running ones, then aborts them. Resolves when all have ended, or soon after. A job
+   *  that did not end runs again elsewhere, after its lock has expired. */
   stop(options: { graceMs: number }): Promise<void>;
 }
 
-const KEPT = 200; // finished jobs of a queue, to look at
+const KEPT = 200; // finished jobs per queue, for Bull Board
 const LAST_WORDS_MS = 3_000; // between the abort and giving up
 const WORTH_A_WORKER = 25; // deliveries at once
 
 const WORKER_OPTIONS: Omit<WorkerOptions, 'connection'> = {
   autorun: false,
-  // A crashed worker's job comes back when its lock has run out and the checker has been by twice: 10 to 16 s.
+  // A crashed worker's job returns when its lock has expired and two checks for stalled jobs have run: 10 to 16 s.
   lockDuration: LOCK_MS,
   stalledInterval: 3_000,
-  // How often a job came back decides nothing here: the ledger does. BullMQ would fail it without running it.
+  // The ledger decides, not the number of times a job returned. BullMQ would fail such a job without running it.
   maxStalledCount: 1_000_000,
-  // A Redis that has just started refuses while it loads its file; BullMQ would rest for 15 s after each refusal.
+  // A Redis that has just started refuses commands while it loads its file; BullMQ would pause for 15 s after each refusal.
   runRetryDelay: 500,
 };
 
@@ -69,7 +69,7 @@ export function openConsumer(
     giveUp: giveUp.signal,
   };
 
-  // At least one worker for each shard. (Two of one shard fetch side by side.)
+  // At least one worker for each shard. (Two workers of one shard fetch concurrently.)
   const shards = shardCount(queue, backend.shards);
   const count = Math.max(shards, Math.min(backend.workersPerQueue, Math.ceil(concurrency / WORTH_A_WORKER)));
   const places = openPlaces(concurrency, count);

@@ -2,20 +2,20 @@ import { DelayedError, type Job, type KeepJobs, UnrecoverableError, WaitingError
 import { type Due, type QueueName, toJobId } from './catalog.js';
 import { toGroupData } from './job.js';
 
-/** How the work on one delivery ends, and with it its job. (A job of several ends when all have; see `endOfGroup`.)
- *  completed: kept among the last ones, with `value`, for the dashboard · failed: kept among the failed ones ·
- *  dropped: there was nothing to do; forgotten at once, so that its id may come again · postponed: again in `inMs` */
+/** How the work on one delivery ends, and its job with it. (A job of several ends when all have; see `endOfGroup`.)
+ *  completed: kept among the last ones, with `value`, for Bull Board · failed: kept among the failed ones ·
+ *  dropped: there was nothing to do; removed at once, so that its id is free · postponed: runs again in `inMs` */
 export type JobEnd =
   | { end: 'completed'; value: object }
   | { end: 'failed'; reason: string }
   | { end: 'dropped' }
   | { end: 'postponed'; inMs: number };
 
-/** broken: by a fault of ours, or by our shutdown · lost: not begun, as another worker has the job now. */
+/** broken: by a fault of Posthorn or its shutdown · lost: not started, since another worker has the job. */
 export type Ended = JobEnd | { end: 'broken'; error: unknown } | { end: 'lost' };
 
 /** What happens to a job when its work has ended.
- *  failed: `deliveries` stay in it, for a person who puts it back; default: all · broken: failed, and forgotten at once ·
+ *  failed: `deliveries` stay in it, for a retry in Bull Board; default: all · broken: failed, and removed at once ·
  *  returned: it waits again, for another worker */
 type JobFate =
   | Exclude<JobEnd, { end: 'failed' }>
@@ -32,13 +32,13 @@ export function endOfSingle(ended: Ended, isStopping: boolean): JobFate {
   return ended.end === 'lost' ? { end: 'dropped' } : ended;
 }
 
-/** How a job of several deliveries ends, where they end differently:
+/** How a job of several deliveries ends if they end differently:
  *  one was broken by our shutdown    waits again; the ledger knows which deliveries have ended by then
- *  one failed                        is kept among the failed, with those that did; the reason names the ends of all
- *  one completed                     is kept, with the ends of all
- *  otherwise                         is dropped
- *  The dispatcher enqueues what was broken otherwise, or postponed, when its lease has run out. (None is postponed unless the
- *  clocks of the database and the queue differ: a delivery with a delay has a job of its own.) */
+ *  one failed                        kept among the failed, with the failed deliveries; the reason names all outcomes
+ *  one completed                     kept, with all outcomes
+ *  otherwise                         dropped
+ *  The dispatcher enqueues other broken or postponed deliveries when their lease has ended. (Without clock differences none is
+ *  postponed, since a delayed delivery has its own job.) */
 export function endOfGroup(queue: QueueName, ends: { one: Due; ended: Ended }[], isStopping: boolean): JobFate {
   const has = (end: Ended['end']) => ends.some(({ ended }) => ended.end === end);
   if (isStopping && has('broken')) return { end: 'returned' };
@@ -51,14 +51,14 @@ export function endOfGroup(queue: QueueName, ends: { one: Due; ended: Ended }[],
   return has('completed') ? { end: 'completed', value: outcomes() } : { end: 'dropped' };
 }
 
-/** The queue of the jobs, and which finished ones it keeps, asked for each. */
+/** The queue of the jobs, and rules for which finished jobs it keeps. */
 export interface EndOptions {
   queue: QueueName;
   keepCompleted: () => KeepJobs | false;
   keepFailed: () => KeepJobs | false;
 }
 
-/** Ends a job, as the last step of its processor: returns what BullMQ stores with it, or throws what BullMQ takes as its end. */
+/** The last step of a processor: returns what BullMQ stores with the job, or throws an error that BullMQ takes as its end. */
 export async function endJob(
   job: Job,
   token: string | undefined,
@@ -90,7 +90,7 @@ export async function endJob(
   }
 }
 
-/** The end of one delivery, as a job of several reports it. */
+/** The outcome of one delivery, as a job of several reports it. */
 function outcomeOf(ended: Ended): unknown {
   switch (ended.end) {
     case 'completed':

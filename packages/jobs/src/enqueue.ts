@@ -13,7 +13,7 @@ export interface EnqueueOptions {
   /** Deliveries in one job. */
   deliveriesPerJob: number;
   availability: Availability;
-  /** Called with how many due attempts the queue did not take. */
+  /** Called with the number of due attempts that could not be enqueued. */
   onFailure?: ((queue: QueueName, count: number) => void) | undefined;
 }
 
@@ -22,17 +22,17 @@ const MOST_AT_ONCE = 1_000; // jobs in one addBulk
 
 interface Call {
   due: Due[];
-  answer: (taken: boolean) => void;
+  resolve: (isEnqueued: boolean) => void;
 }
-/** Calls of one turn of the event loop are added together: workers enqueue one retry each. */
+/** Adds the jobs of all calls in one turn of the event loop together, since workers enqueue one retry each. */
 export function openEnqueue(options: EnqueueOptions): Enqueue {
   const { availability, onFailure } = options;
   const calls: Record<QueueName, Call[]> = { deliver: [], retry: [], verify: [] };
 
   async function flush(name: QueueName): Promise<void> {
-    const taken = calls[name].splice(0);
-    const due = taken.flatMap((call) => call.due);
-    const isTaken = await add(options, name, due).then(
+    const pending = calls[name].splice(0);
+    const due = pending.flatMap((call) => call.due);
+    const isEnqueued = await add(options, name, due).then(
       () => true,
       (error: unknown) => {
         availability.lost(error);
@@ -40,13 +40,13 @@ export function openEnqueue(options: EnqueueOptions): Enqueue {
         return false;
       },
     );
-    if (isTaken) availability.found();
-    for (const { answer } of taken) answer(isTaken);
+    if (isEnqueued) availability.found();
+    for (const { resolve } of pending) resolve(isEnqueued);
   }
 
   return (queue, due) =>
-    new Promise((answer) => {
-      if (calls[queue].push({ due, answer }) === 1) setImmediate(() => void flush(queue));
+    new Promise((resolve) => {
+      if (calls[queue].push({ due, resolve }) === 1) setImmediate(() => void flush(queue));
     });
 }
 
@@ -59,12 +59,12 @@ async function add(
   const expired = due.filter(({ leasedBefore }) => leasedBefore === 'expired');
   const waiting = expired.map((one) => ({ id: toJobId(name, one), data: toSingleData(name, one) }));
   await inShards(queues[name], waiting, ({ id }) => id, backend.makeRoom);
-  // The queue may still take it after this gave up. Then the lease has changed when its worker looks, or the job's id is known.
+  // The queue may still accept it after this gave up. Then the lease differs when its worker loads it, or the queue ignores the known id.
   await inShards(queues[name], toJobs(name, due, deliveriesPerJob), ({ opts }) => opts.jobId ?? '', backend.add);
 }
 
-/** An attempt may be under way although its lease has ended: the database was away, or its subscription was paused and resumed. The job
- *  that runs gets the new lease: if its worker has died, it runs again. */
+/** An attempt may be running although its lease has ended: the database was away, or its subscription was paused and resumed. The
+ *  running job gets the new lease, so that it runs again if its worker has died. */
 async function leaveOutActive(
   { backend, queues }: Pick<EnqueueOptions, 'backend' | 'queues'>,
   name: QueueName,
@@ -86,7 +86,7 @@ async function leaveOutActive(
   return due.filter((one) => !held.has(one));
 }
 
-/** Does something with the jobs of each shard, at most so many at once. All shards at the same time, so that one that is away holds up no other. */
+/** Processes the jobs of each shard in limited chunks, all shards concurrently, so that an unavailable shard delays no other. */
 async function inShards<T>(
   shards: Queue[],
   jobs: T[],

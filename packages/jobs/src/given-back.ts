@@ -1,13 +1,13 @@
 import type { Job } from 'bullmq';
 import type { Progress } from './job.js';
 
-/** The deliveries of a running job that its worker no longer has, and did not attempt. */
+/** The deliveries that the worker of a running job returned without an attempt. */
 export interface GivenBack {
-  /** By the attempt's id (toJobId). Best effort: what the queue does not learn, the end of the lease ends. */
+  /** By the attempt's id (toJobId). Best effort: if the queue does not learn of it, the delivery waits for the end of its lease. */
   add(id: string): void;
 }
 
-/** Stores them in the job's progress; those that come in one turn of the event loop share a write. */
+/** Stores them in the job's progress. All of one turn of the event loop share a write. */
 export function openGivenBack(job: Job): GivenBack {
   const ids: string[] = [];
   let isScheduled = false;

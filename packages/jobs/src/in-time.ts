@@ -1,12 +1,12 @@
-const ANSWER_WITHIN_MS = 3_000;
+const RESPOND_WITHIN_MS = 3_000;
 
-/** Rejects when `work` takes longer than three seconds: BullMQ's own calls may wait for a connection for ever. */
+/** Rejects when `work` takes longer than three seconds, since BullMQ's own calls may wait forever for a connection. */
 export async function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`the queue did not answer within ${ANSWER_WITHIN_MS} ms`)),
-      ANSWER_WITHIN_MS,
+      () => reject(new Error(`the queue did not respond within ${RESPOND_WITHIN_MS} ms`)),
+      RESPOND_WITHIN_MS,
     );
   });
   try {

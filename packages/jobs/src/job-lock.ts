@@ -1,16 +1,16 @@
 import type { Job } from 'bullmq';
 
-/** A worker owns a job that it has fetched for so long; BullMQ renews the lock while the job runs. */
+/** How long a worker owns a fetched job; BullMQ renews the lock while the job runs. */
 export const LOCK_MS = 10_000;
 
-/** The lock of a job that a worker has fetched. */
+/** The lock of a fetched job. */
 export interface JobLock {
-  /** Whether no other worker has the job. Never throws: false where the queue does not say so. */
+  /** Whether no other worker has the job. Never throws: returns false if the queue does not confirm it. */
   isStillOurs(): Promise<boolean>;
 }
 
-/** While a queue is far away, or our process stood still, the lock may have run out before the work begins, and another
- *  worker have the job. So a lock that was seen long ago is renewed first; all deliveries of a job share the look. */
+/** If the queue was away or this process was suspended, the lock may have expired, and another worker may have the job. So a lock
+ *  that was last confirmed long ago is renewed first. All deliveries of a job share the check. */
 export function openLock(job: Job, token: string | undefined): JobLock {
   let lookedAt = job.processedOn ?? Date.now();
   let looking = Promise.resolve(true);

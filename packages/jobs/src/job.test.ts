@@ -9,7 +9,7 @@ const sizes = (jobs: { data: object }[]) =>
   jobs.map(({ data }) => ('deliveries' in data ? Object.keys(data.deliveries as object).length : 1));
 
 describe('jobs', () => {
-  it('hold at most so many deliveries, in the order of their ranks, and go by their first', () => {
+  it('hold at most `perJob` deliveries in the order of their ranks, and have the rank of the first', () => {
     const floods = Array.from({ length: 100 }, (_, rank) => leased({ rank }));
     const other = leased();
     const jobs = toJobs('deliver', [...floods.toReversed(), other], 40);
@@ -18,7 +18,7 @@ describe('jobs', () => {
     expect(JSON.stringify(jobs[0]?.data)).toContain(toJobId('deliver', other));
   });
 
-  it('are of one delivery where one is due, or the setting says so; the job then has the id of the attempt', () => {
+  it('hold one delivery if one is due or the setting says so, and have the id of the attempt', () => {
     const [one, two] = [leased(), leased()];
     expect(toJobs('deliver', [one], 50).map(({ opts }) => opts.jobId)).toEqual([toJobId('deliver', one)]);
     expect(toJobs('deliver', [one, two], 1).map(({ opts }) => opts.jobId)).toEqual(
@@ -26,14 +26,14 @@ describe('jobs', () => {
     );
   });
 
-  it('are of one delivery for what is delayed, for an expired lease, and without a lease', () => {
+  it('hold one delivery if it is delayed, or has an expired lease or none', () => {
     const alone = [leased({ delayMs: 5_000 }), leased({ leasedBefore: 'expired' }), due()];
     const jobs = toJobs('deliver', [...alone, leased(), leased()], 50);
     expect(sizes(jobs)).toEqual([1, 1, 1, 2]);
     expect(jobs.slice(0, 3).map(({ opts }) => opts.jobId)).toEqual(alone.map((one) => toJobId('deliver', one)));
   });
 
-  it('of a deferred delivery have an id of their own: a job of an earlier lease may have the id of the attempt', () => {
+  it('have their own id for a deferred delivery, since a job of an earlier lease may have the id of the attempt', () => {
     const one = leased({ leasedBefore: 'deferred' });
     const [job] = toJobs('deliver', [one], 50);
     expect(job?.opts.jobId).not.toBe(toJobId('deliver', one));
@@ -42,7 +42,7 @@ describe('jobs', () => {
     ]);
   });
 
-  it('are read back, of one delivery also without their data; what is none of ours is nothing', () => {
+  it('are read back, also without data if they hold one delivery; foreign jobs hold none', () => {
     const [one, two] = [leased(), leased({ attemptNumber: 12 })];
     const [group] = toJobs('deliver', [one, two], 50);
     expect(readJob('deliver', { id: group?.opts.jobId, data: group?.data })).toEqual([one, two]);
@@ -56,7 +56,7 @@ describe('jobs', () => {
     expect(readJob('deliver', { id: 'x', data: group?.data })).toEqual([]);
   });
 
-  it('that run hold their deliveries, except those that they gave back', () => {
+  it('hold their deliveries while they run, except returned ones', () => {
     const [one, two] = [leased(), leased()];
     const [job] = toJobs('deliver', [one, two], 50);
     const stored = { id: String(job?.opts.jobId), data: job?.data };

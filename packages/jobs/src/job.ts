@@ -3,8 +3,8 @@ import type { NewJob } from './backend.js';
 import { type Due, MAX_DELIVERIES_PER_JOB, QUEUES, type QueueName, fromJobId, toJobId } from './catalog.js';
 import { toTypeId } from '@posthorn/contract';
 
-// A job of one attempt has the attempt's id (`dlv_01h…-3`), so the queue knows the attempt. It is read from that id: its data may be lost
-// with the queue's memory. Any other job has an id of its own and lists its deliveries.
+// A job of one attempt has the attempt's id (`dlv_01h…-3`), so the queue knows the attempt. The attempt is read from that id, since a
+// Redis that lost memory may have lost the data. Any other job has its own id and lists its deliveries.
 
 /** With the field that QUEUES names. */
 interface SingleData {
@@ -12,21 +12,21 @@ interface SingleData {
   leasedUntil?: number;
 }
 interface GroupData {
-  /** The lease of each attempt, by the attempt's id. null: the worker does not compare. */
+  /** The lease of each attempt, by the attempt's id. null: no comparison. */
   deliveries: Record<string, number | null>;
 }
 
 type JobData = SingleData | GroupData;
 
-/** Of a job of several deliveries that a worker has: those that it has no more, and did not attempt. By the attempts' ids. */
+/** Attempts that the worker of a running job of several deliveries returned without making them. By their ids. */
 export interface Progress {
   givenBack: string[];
 }
 
 const GROUP_ID = /^group-/;
 
-/** Makes the jobs for what is due. Attempts that are due now share jobs of at most `perJob`, in the order of their ranks; a job has the rank
- *  of its first. An attempt that has a delay, no lease, or an expired lease has a job of its own. */
+/** Makes jobs for due attempts. Attempts that are due now share jobs of at most `perJob`, in the order of their ranks; a job has the
+ *  rank of its first. An attempt with a delay, with an expired lease or without a lease has its own job. */
 export function toJobs(queue: QueueName, due: Due[], perJob: number): NewJob[] {
   const alone: Due[] = [];
   const together: Due[] = [];
@@ -66,10 +66,10 @@ export const toGroupData = (queue: QueueName, due: Due[]): GroupData => ({
   deliveries: Object.fromEntries(due.map((one) => [toJobId(queue, one), one.leasedUntil ?? null])),
 });
 
-/** Whether a job lists its deliveries, rather than being of one by its id. */
+/** Whether a job lists its deliveries, instead of naming one by its id. */
 export const isGroup = (jobId: string | undefined): boolean => GROUP_ID.test(jobId ?? '');
 
-/** What a job is about. Empty if it is none of ours. */
+/** The attempts of a job. Empty for a foreign job. */
 export function readJob(queue: QueueName, { id, data }: { id?: string | undefined; data: unknown }): Due[] {
   const found = isGroup(id) ? readGroup(queue, data) : [readSingle(queue, id, data)];
   return found.filter((one) => one !== null).slice(0, MAX_DELIVERIES_PER_JOB);
@@ -83,7 +83,7 @@ export function withLeases(queue: QueueName, job: { id: string; data: unknown },
   return { deliveries: { ...deliveries, ...toGroupData(queue, leased).deliveries } };
 }
 
-/** The attempts that a worker has, of a job that runs. By their ids. */
+/** The attempts that a running job's worker has, by their ids. */
 export function readHeld(queue: QueueName, job: { id: string; data: unknown; progress: unknown }): string[] {
   const { progress } = job;
   const givenBack = progress && typeof progress === 'object' && 'givenBack' in progress ? progress.givenBack : null;

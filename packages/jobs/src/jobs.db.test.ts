@@ -16,14 +16,14 @@ import { type Producer, openProducer } from './producer.js';
 const silent = { info() {}, warn() {}, error() {} };
 
 describe('job ids', () => {
-  it('name the delivery and the attempt, and are read back', () => {
+  it('name the delivery and the attempt, and can be parsed', () => {
     const due = { id: randomUUID(), attemptNumber: 12 };
     expect(toJobId('deliver', due)).toMatch(/^dlv_[0-9a-z]{26}-12$/);
     expect(toJobId('verify', due)).toMatch(/^ver_[0-9a-z]{26}-12$/);
     expect(fromJobId('deliver', toJobId('deliver', due))).toEqual(due);
   });
 
-  it('anything else is nobody’s job', () => {
+  it('are not parsed from other texts', () => {
     const id = toJobId('deliver', { id: randomUUID(), attemptNumber: 1 });
     for (const wrong of [
       undefined,
@@ -47,7 +47,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   beforeEach(async () => {
     undo = [];
     if (backend === 'redis') {
-      // A database of this file's own, emptied: job ids are unique, counts are not.
+      // A separate, emptied database for this file: job ids are unique, but counts are global.
       connection = { backend, url: `${inject('redisUrl')}/5` };
       const { Redis } = await import('ioredis');
       const redis = new Redis(connection.url);
@@ -78,11 +78,11 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     opened.start();
     return opened;
   }
-  const LONG_MS = 14_000; // the lock lasts for 10 s, and is looked at each 3 s
+  const LONG_MS = 14_000; // the lock lasts for 10 s and is checked every 3 s
   const due = (extra: Partial<Due> = {}): Due => ({ id: randomUUID(), attemptNumber: 1, ...extra });
   const completed: JobEnd = { end: 'completed', value: { outcome: 'ok' } };
 
-  it('brings what was enqueued to a worker, and keeps it to look at with ids, attempt and outcome (I5)', async () => {
+  it('runs an enqueued job, and keeps it with ids, attempt and outcome for Bull Board (I5)', async () => {
     const { enqueue, queues } = producer();
     const seen: Due[] = [];
     consumer('deliver', (one) => {
@@ -101,7 +101,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(Object.keys(job?.data).toSorted()).toEqual(['attemptNumber', 'deliveryId']);
   });
 
-  it('of those that are done the last 200 are kept, and for a second what came on top', async () => {
+  it('keeps the last 200 finished jobs, and newer ones for a second more', async () => {
     const { enqueue, queues } = producer();
     let handled = 0;
     consumer('deliver', () => {
@@ -121,7 +121,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
   });
 
-  it('the same attempt enqueued twice is one job', async () => {
+  it('makes one job for an attempt that is enqueued twice', async () => {
     const { enqueue, metrics } = producer();
     const one = due();
     await enqueue('deliver', [one, one]);
@@ -147,7 +147,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       await worker.stop({ graceMs: 0 });
       runs.length = 0;
       await enqueue('deliver', [completes, fails]);
-      expect(await finished(), 'in the way').toEqual({ completed: 1, failed: 1 });
+      expect(await finished(), 'kept with the id').toEqual({ completed: 1, failed: 1 });
 
       const others = [due(), due()];
       const again = [completes, fails].map((one) => ({ ...one, leasedBefore: 'expired' as const }));
@@ -161,7 +161,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(runs.toSorted()).toEqual([...others, completes, fails].map(({ id }) => `${id} false`).toSorted());
     });
 
-    it('keeps its job, and its place, where that waits, is delayed or runs', async () => {
+    it('keeps a job that waits, is delayed or runs, and its place', async () => {
       const { enqueue, queues } = producer();
       const jobs = { waits: due(), isBehind: due({ rank: 5 }), sleeps: due({ delayMs: 3_600_000 }) };
       const leases = async () =>
@@ -238,7 +238,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       return { until, release };
     }
 
-    it('share a job: one that hangs holds no other up, and the job tells the outcome of each', async () => {
+    it('share a job: a hanging one delays no other, and the job has the outcome of each', async () => {
       const { enqueue, queues, metrics } = producer();
       const together = several(3);
       const [slow] = together as [Due];
@@ -264,7 +264,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(job?.returnvalue[toJobId('deliver', slow)]).toEqual({ outcome: 'late' });
     });
 
-    it('are under way as many at once as the process may have, whatever jobs they share', async () => {
+    it('are in progress up to the limit of the process, whatever jobs they share', async () => {
       const { enqueue } = producer();
       let [underWay, most, done] = [0, 0, 0];
       const { until, release } = hang();
@@ -288,7 +288,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(most).toBe(8);
     });
 
-    it('of which one fails, the job lists it among the failed: a person puts back that one alone', async () => {
+    it('stay in the failed job only if they failed, so that a retry in Bull Board repeats only these', async () => {
       const { enqueue, queues } = producer();
       const together = several(3);
       const [bad] = together as [Due];
@@ -312,7 +312,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(putBack).toEqual([bad.id]);
     });
 
-    it('of which one meets a fault of ours: its neighbours end as they would', async () => {
+    it('end normally although another one of their job meets a fault of Posthorn', async () => {
       const { enqueue, queues } = producer();
       const together = several(3);
       const [broken] = together as [Due];
@@ -328,7 +328,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(outcomes).toEqual(['broken: a bug', { outcome: 'ok' }, { outcome: 'ok' }]);
     });
 
-    it('of which one does not end before the worker stops: the job waits again, for another worker', async () => {
+    it('wait again in their job, for another worker, if one does not end before the worker stops', async () => {
       const { enqueue, metrics } = producer();
       const together = several(3);
       const [slow] = together as [Due];
@@ -354,7 +354,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(seen.some(({ isPutBack }) => isPutBack)).toBe(false);
     });
 
-    it('an attempt that a worker has goes to no other, under any lease; one that it gave back does', async () => {
+    it('gives an attempt that a worker has to no other, under any lease, unless the worker returned it', async () => {
       const { enqueue, queues } = producer();
       const [held, returned] = [due(LEASE), due(LEASE)];
       const { until, release } = hang();
@@ -383,7 +383,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       );
       await waitFor(() => runs.length === 1);
       expect(runs).toEqual([[returned.id, 2]]);
-      // Should its worker die, the job runs again under the new lease.
+      // If its worker dies, the job runs again under the new lease.
       const running = await queues.deliver[0].getJob(String(job?.id));
       expect(running?.data.deliveries).toMatchObject({ [toJobId('deliver', held)]: 2 });
       release();
@@ -394,7 +394,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
   });
 
-  it('its metrics: how many jobs are in each state, and how long the one has waited whose turn is next', async () => {
+  it('reports how many jobs are in each state, and how long the next one has waited', async () => {
     const { enqueue, metrics } = producer();
     const none = { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0, oldestWaitingMs: null };
     expect(await metrics()).toEqual({ deliver: none, retry: none, verify: none });
@@ -413,18 +413,18 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     }
   });
 
-  it('its metrics: a delayed one waits from its time on, and not from when it was enqueued', async () => {
+  it('counts the wait of a delayed job from when it is due, not from when it was enqueued', async () => {
     const { enqueue, metrics } = producer();
     const start = Date.now();
     await enqueue('retry', [due({ delayMs: 500 }), due({ delayMs: 60_000 })]);
-    // Nobody is there to take it: it stays among the delayed.
+    // Without a worker it stays among the delayed.
     const late = await waitFor(async () => {
       const { retry } = await metrics();
       return retry.oldestWaitingMs !== null && retry;
     });
     expect(late.delayed).toBe(2);
     expect(late.oldestWaitingMs).toBeLessThanOrEqual(Date.now() - start - 499);
-    // Somebody is there, and busy: it waits.
+    // With a busy worker it waits.
     const going = new AbortController();
     const busy = openConsumer(connection, {
       queue: 'retry',
@@ -448,7 +448,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     going.abort();
   });
 
-  it('a consumer says whether it takes jobs', async () => {
+  it('tells whether a consumer takes jobs', async () => {
     const one = openConsumer(connection, {
       queue: 'deliver',
       concurrency: 1,
@@ -462,7 +462,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(one.isRunning()).toBe(false);
   });
 
-  it('regression: a worker takes no job that it has no place for; another takes it', async () => {
+  it('regression: a worker without a free place takes no job; another worker takes it', async () => {
     const { enqueue } = producer();
     const end = new AbortController();
     const takenBy: string[] = [];
@@ -489,7 +489,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     end.abort();
   });
 
-  it('the lower rank goes first, and of equal ones the older', async () => {
+  it('runs lower ranks first, and older jobs of equal rank', async () => {
     const { enqueue } = producer();
     const [last, third, second, first] = [due({ rank: 1_000 }), due({ rank: 2 }), due({ rank: 1 }), due()];
     const fourth = due({ rank: 2 });
@@ -510,7 +510,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(seen).toEqual([first, second, third, fourth, last].map(({ id }) => id));
   });
 
-  it('a delayed one is never early (I6)', async () => {
+  it('never runs a delayed job early (I6)', async () => {
     const { enqueue } = producer();
     const lateMs: number[] = [];
     let dueAt = 0;
@@ -526,7 +526,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(Math.min(...lateMs)).toBeGreaterThanOrEqual(-1);
   });
 
-  it('a dropped one leaves no trace, so that its id may come again', async () => {
+  it('removes a dropped job, so that its id is free again', async () => {
     const { enqueue, metrics } = producer();
     let runs = 0;
     consumer('deliver', () => {
@@ -541,7 +541,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     }
   });
 
-  it('regression: more at once starts more at once, also while none of those at work ends', async () => {
+  it('regression: a raised concurrency starts more jobs at once, even if no running job ends', async () => {
     const { enqueue } = producer();
     let underWay = 0;
     const opened = consumer('deliver', (_, signal) => {
@@ -553,7 +553,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       Array.from({ length: 30 }, () => due()),
     );
     await waitFor(() => underWay === 10);
-    await pause(200); // it has looked whether there is more, and sleeps
+    await pause(200); // it has looked for more jobs, and sleeps
     expect(underWay).toBe(10);
     for (const concurrency of [20, 25]) {
       opened.setConcurrency(concurrency);
@@ -561,7 +561,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     }
   });
 
-  it('regression: the first of many starts when it is fetched, not when every place has one', async () => {
+  it('regression: the first of many jobs starts when it is fetched, not when every place has one', async () => {
     const { enqueue, metrics } = producer();
     const count = 300;
     await enqueue(
@@ -583,7 +583,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(waitingAtFirst[0]).toBeGreaterThan(count / 2);
   });
 
-  it('a failed one is kept among the failed, with its reason', async () => {
+  it('keeps a failed job with its reason', async () => {
     const { enqueue, queues } = producer();
     consumer('deliver', () => Promise.resolve({ end: 'failed', reason: 'http_error 500, no attempt left' }));
     await enqueue('deliver', [due()]);
@@ -594,7 +594,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect(job?.failedReason).toBe('http_error 500, no attempt left');
   });
 
-  it('a postponed one runs again later', async () => {
+  it('runs a postponed job again later', async () => {
     const { enqueue } = producer();
     const times: number[] = [];
     consumer('deliver', () => {
@@ -606,7 +606,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(299);
   });
 
-  it('a job that a person put back is told from one that was postponed, handed back or lost with its worker; one that outlasts its lock runs once (D2)', async () => {
+  it('distinguishes a job retried in Bull Board from postponed, returned and lost ones; a job longer than its lock runs once (D2)', async () => {
     const { enqueue, queues, metrics } = producer();
     const runs = new Map<string, boolean[]>();
     const run = ({ id, isPutBack }: Taken): number =>
@@ -619,7 +619,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       if (taken.id === late.id && count === 1) return Promise.resolve({ end: 'postponed', inMs: 10 });
       if (taken.id === handed.id)
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('away'))));
-      if (taken.id === stalled.id || taken.id === together[0]?.id) return new Promise(() => {}); // and its lock will run out
+      if (taken.id === stalled.id || taken.id === together[0]?.id) return new Promise(() => {}); // until its lock expires
       return Promise.resolve(completed);
     });
     await enqueue('deliver', [plain, broken, late, handed, stalled, ...together]);
@@ -638,22 +638,22 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
     await enqueue('deliver', [long]);
     for (const { id } of [stalled, ...together]) await waitFor(() => runs.get(id)?.length === 2);
-    await enqueue('deliver', [long]); // as the dispatcher does when its lease has run out
+    await enqueue('deliver', [long]); // as the dispatcher does when its lease has ended
     await waitFor(
       async () => (await (await queues.deliver[0].getJob(toJobId('deliver', long)))?.isCompleted()) === true,
       {},
     );
-    expect(runs.get(long.id), 'one that lasts longer than its lock keeps it').toEqual([false]);
+    expect(runs.get(long.id), 'a job longer than its lock keeps the lock').toEqual([false]);
     expect([runs.get(plain.id), runs.get(broken.id)]).toEqual([
       [false, true],
       [false, true],
     ]);
-    // On a busy machine a lock may run out once more.
+    // On a busy machine a lock may expire once more.
     for (const { id } of [late, handed, stalled, ...together])
       expect(runs.get(id)?.slice(1)).toSatisfy((more: boolean[]) => more.length > 0 && !more.includes(true));
   });
 
-  it('a fault of ours forgets the job, so that the dispatcher can bring it again under the same id', async () => {
+  it('removes a job after a fault of Posthorn, so that the dispatcher can enqueue it again under the same id', async () => {
     const { enqueue, metrics } = producer();
     let runs = 0;
     consumer('deliver', () => {
@@ -669,21 +669,21 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await waitFor(() => runs === 2);
   });
 
-  it('regression: a fault between the work and the queue forgets the job, too: a failed job that is kept would block its id', async () => {
+  it('regression: a fault between the work and the queue removes the job, too, since a kept job would block its id', async () => {
     const { enqueue, metrics } = producer();
     let runs = 0;
     consumer('deliver', () => {
       runs += 1;
-      // The queue refuses to put this off, as it may refuse anything.
+      // The queue refuses this delay, as it may refuse anything.
       return Promise.resolve(runs === 1 ? { end: 'postponed', inMs: Number.NaN } : completed);
     });
     const one = due();
-    // As the dispatcher does: again and again, ignored for as long as the queue knows the id.
+    // The dispatcher repeats this, and the queue ignores it while it knows the id.
     await waitFor(async () => (await enqueue('deliver', [one])) && runs === 2);
     expect((await metrics()).deliver).toMatchObject({ failed: 0 });
   });
 
-  it('stopping lets work end within the grace, and what then waits goes to another worker', async () => {
+  it('lets work finish within the grace period when stopping; waiting jobs go to another worker', async () => {
     const { enqueue, metrics } = producer();
     let ended = false;
     let finish = () => {};
@@ -708,7 +708,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await waitFor(() => taken === 1);
   });
 
-  it('past the grace the work is aborted by its signal; what then throws goes back to waiting at once', async () => {
+  it('aborts work after the grace period; jobs that then throw wait again at once', async () => {
     const { enqueue, metrics } = producer();
     const aborted: unknown[] = [];
     const first = consumer('deliver', async (_due, signal) => {
@@ -723,39 +723,36 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     expect((await metrics()).deliver).toMatchObject({ waiting: 1, active: 0 });
   });
 
-  it.runIf(backend === 'redis')(
-    'regression: a job that is taken wakes another worker only if more work waits',
-    async () => {
-      const { enqueue, queues } = producer();
-      const opened = openBackend(connection, { producing: false, onError: () => {} });
-      undo.push(() => opened.close());
-      const worker = opened.worker('deliver', 0, async () => {}, { autorun: false, concurrency: 2 });
-      undo.push(() => worker.close());
-      const { Redis } = await import('ioredis');
-      const redis = new Redis(connection.url);
-      undo.push(async () => redis.disconnect());
-      const marker = queues.deliver[0].toKey('marker');
-      const isMarked = async () => (await redis.exists(marker)) === 1;
-      const take = async () => {
-        await redis.del(marker); // a worker that wakes up removes it
-        expect(await worker.getNextJob('token', { block: false })).toBeDefined();
-      };
+  it.runIf(backend === 'redis')('regression: taking a job wakes another worker only if more jobs wait', async () => {
+    const { enqueue, queues } = producer();
+    const opened = openBackend(connection, { producing: false, onError: () => {} });
+    undo.push(() => opened.close());
+    const worker = opened.worker('deliver', 0, async () => {}, { autorun: false, concurrency: 2 });
+    undo.push(() => worker.close());
+    const { Redis } = await import('ioredis');
+    const redis = new Redis(connection.url);
+    undo.push(async () => redis.disconnect());
+    const marker = queues.deliver[0].toKey('marker');
+    const isMarked = async () => (await redis.exists(marker)) === 1;
+    const take = async () => {
+      await redis.del(marker); // a worker that wakes up removes it
+      expect(await worker.getNextJob('token', { block: false })).toBeDefined();
+    };
 
-      await enqueue('deliver', [due(), due({ rank: 1 }), due({ delayMs: 600_000 })]);
-      await take();
-      expect(await isMarked()).toBe(true); // a job with a rank waits
-      await take();
-      expect(await isMarked()).toBe(true); // a worker must learn when the delayed job is due
-      await queues.deliver[0].obliterate({ force: true });
-      await enqueue('deliver', [due()]);
-      await take();
-      expect(await isMarked()).toBe(false);
-    },
-  );
+    await enqueue('deliver', [due(), due({ rank: 1 }), due({ delayMs: 600_000 })]);
+    await take();
+    expect(await isMarked()).toBe(true); // a job with a rank waits
+    await take();
+    expect(await isMarked()).toBe(true); // a worker must learn when the delayed job is due
+    await queues.deliver[0].obliterate({ force: true });
+    await enqueue('deliver', [due()]);
+    await take();
+    expect(await isMarked()).toBe(false);
+  });
 
-  // Postgres forgets nothing.
+  // Postgres loses nothing.
   if (backend === 'redis') {
-    it('tells one caller, once, that it was flushed', async () => {
+    it('reports a flush once, to one caller', async () => {
       const [one, other] = [producer(), producer()];
       await one.check();
       await other.check();
@@ -772,7 +769,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   }
 
   if (backend === 'postgres') {
-    it('regression: two enqueue one job at the same time, whatever isolation the database defaults to', async () => {
+    it('regression: two processes can enqueue one job concurrently, whatever the default isolation of the database', async () => {
       const database = new pg.Client({ connectionString: connection.url, options: `-c search_path=${DEFAULT_SCHEMA}` });
       await database.connect();
       undo.push(() => database.end());
@@ -796,9 +793,9 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     });
   }
 
-  // Redis lets a lock run out by its own clock.
+  // Redis expires locks by its own clock.
   if (backend === 'postgres') {
-    it('regression: a process whose clock is wrong takes nobody’s job, and loses none of its own', async () => {
+    it('regression: a process with a wrong clock takes no job of others, and loses none of its own', async () => {
       const { enqueue, queues } = producer();
       const database = new pg.Client({ connectionString: connection.url, options: `-c search_path=${DEFAULT_SCHEMA}` });
       await database.connect();
@@ -823,7 +820,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
         );
         return rows[0]?.isLocked ?? false;
       };
-      await waitFor(isLocked, { what: 'a lock that holds for the others, too' });
+      await waitFor(isLocked, { what: 'a lock that is valid for the others, too' });
       expect(runs).toBe(1);
       await first.stop({ graceMs: 0 });
 
@@ -837,12 +834,12 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       consumer('retry', () => Promise.resolve(completed));
       const looks = async () =>
         (await database.query(`SELECT FROM meta WHERE queue = 'retry' AND field = 'stalled-check'`)).rowCount === 1;
-      await waitFor(looks, { what: 'it to look for abandoned jobs' });
+      await waitFor(looks, { what: 'a check for stalled jobs' });
       expect(await (await queues.retry[0].getJob(toJobId('retry', others)))?.getState()).toBe('active');
     });
   }
 
-  it('regression: one that refused at the very start is used as soon as it answers', async () => {
+  it('regression: a database that refused at startup is used as soon as it responds', async () => {
     const url = new URL(connection.url);
     const proxy = await openProxy({ host: url.hostname, port: Number(url.port) });
     undo.push(() => proxy.close());
@@ -858,12 +855,12 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     const one = due();
     expect(await enqueue('deliver', [one])).toBe(false);
     proxy.set('pass');
-    // As the dispatcher does: again and again.
+    // The dispatcher repeats this.
     await waitFor(() => enqueue('deliver', [one]));
     await waitFor(() => runs === 1);
   });
 
-  it('says that an enqueue works, and how long one takes, each time it is asked', async () => {
+  it('checks repeatedly that enqueueing works, and how long it takes', async () => {
     const { check } = producer();
     for (let times = 0; times < 2; times += 1)
       expect(await check()).toEqual({ status: 'ok', latencyMs: expect.any(Number) });
@@ -871,7 +868,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
 });
 
 describe('a queue that is away', () => {
-  it('is no error for the producer: it answers false within seconds, is counted, and is said once', async () => {
+  it('makes the producer return false within seconds, count the failures and log once', async () => {
     const errors: string[] = [];
     let failures = 0;
     const { enqueue, check, close } = openProducer(
@@ -891,7 +888,7 @@ describe('a queue that is away', () => {
     await close();
   });
 
-  it('one whose certificate nobody vouches for is away: it is told nothing, and why is said (X14)', async () => {
+  it('gets nothing if its certificate is not trusted; the check names the reason (X14)', async () => {
     let received = '';
     const server = createServer(makeCertificate(), (socket) => {
       socket.on('data', (chunk) => (received += chunk.toString()));

@@ -1,4 +1,4 @@
-/** What this package needs of a logger; pino is one. */
+/** The logger that this package needs; pino is one. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

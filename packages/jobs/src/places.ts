@@ -1,35 +1,35 @@
 import type { Worker } from 'bullmq';
 
-/** The deliveries that the BullMQ workers of a consumer may have under way in all, whatever jobs they share.
+/** The number of deliveries that all BullMQ workers of a consumer may have in progress, whatever jobs they share.
  *
- *  state of a delivery    entered when                          left when
- *  waiting                its job is fetched, no place is free  a place is free; those that came first go first
- *  under way              a place is free                       `leave`
+ *  state of a delivery    entered when                             left when
+ *  waiting                its job is fetched, no place is free     a place is free, in order of arrival
+ *  in progress            a place is free                          `leave`
  *
- *  A worker fetches a job while a place is free, or while it has less than its share of the places: so where one shard of a queue has work, its
- *  worker may use all places, and gives them back when another has work. It hands the job over at once; its deliveries must `enter` in the
- *  same turn, or the worker fetches the next job too early, perhaps at the same time as another fetch, and the order of the ranks is lost. The
- *  last job may bring more deliveries than places: these wait here. */
+ *  A worker fetches a job while a place is free, or while it has less than its share of the places. So if one shard has work, its
+ *  worker may use all places, and returns them when another shard has work. A worker starts a fetched job at once. The job's
+ *  deliveries must `enter` in the same turn of the event loop: otherwise the worker fetches again too early and breaks the order of
+ *  the ranks. The last job may have more deliveries than free places; these wait here. */
 export interface Places {
-  /** The places as one of the workers has them. Called once for each. */
+  /** The places as seen by one worker. Call once per worker. */
   of(worker: Worker): WorkersPlaces;
-  /** From now on; also while none of those under way ends. */
+  /** Changes the number of places, effective immediately. */
   resize(next: number): void;
 }
 
 export interface WorkersPlaces {
   /** Resolves when the delivery has a place. */
   enter(): Promise<void>;
-  /** Gives a place back. `isLast`: the job ends with it, and BullMQ then looks for the next one itself. */
+  /** Frees a place. `isLast`: the job ends with it, and BullMQ then fetches the next one itself. */
   leave(options: { isLast: boolean }): void;
 }
 
-/** `workerCount`: as many workers share them. */
+/** `workerCount`: how many workers share the places. */
 export function openPlaces(atFirst: number, workerCount: number): Places {
   let size = atFirst;
   let underWay = 0;
   const waiting: (() => void)[] = [];
-  /** Has the workers that may fetch look for jobs. */
+  /** Makes workers with room look for jobs. */
   const looks: (() => void)[] = [];
 
   function admit(): void {
@@ -41,10 +41,10 @@ export function openPlaces(atFirst: number, workerCount: number): Places {
 
   return {
     of(worker) {
-      let held = 0; // under way or waiting
+      let held = 0; // in progress or waiting
       const mayFetch = () => underWay < size || held < Math.ceil(size / workerCount);
       letFetchWhile(worker, mayFetch);
-      // By itself a worker only looks when a job ends. So one more is there that has ended, and was nothing.
+      // A worker only looks for jobs when one ends, so simulate the end of an empty job.
       const look = () => void (mayFetch() && worker['mainLoopQueue']?.add(Promise.resolve()));
       looks.push(look);
       return {
@@ -73,9 +73,9 @@ export function openPlaces(atFirst: number, workerCount: number): Places {
   };
 }
 
-/** By itself BullMQ fetches one job after the other until it has as many as it may, and only then starts the first: with a
- *  hundred places free, the first of a burst would wait for a hundred round trips. So while one that it has fetched is not started, it
- *  may have no more than it has. */
+/** BullMQ fetches one job after the other until it has its maximum, and only then starts the first: with a hundred free places, the
+ *  first of a burst would wait for a hundred round trips. So while a fetched job is not started, the maximum is its current
+ *  number of jobs. */
 function letFetchWhile(worker: Worker, isFree: () => boolean): void {
   Object.defineProperty(worker, '_concurrency', {
     get() {

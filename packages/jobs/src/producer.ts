@@ -11,14 +11,14 @@ import { shardCount } from './shards.js';
 
 export interface Producer {
   enqueue: Enqueue;
-  /** Whether an enqueue works, and how long one takes. Never throws, and responds within 3 s. */
+  /** Checks that enqueueing works, and measures it. Never throws; responds within 3 s. */
   check(): Promise<QueueCheck>;
-  /** How the queues stand. Throws when the queue does not answer. */
+  /** The queues' metrics. Throws when the queue does not respond. */
   metrics(): Promise<Record<QueueName, QueueMetrics>>;
-  /** True to one caller after the queue was flushed, restarted or replaced, so that jobs may be lost. False also when it
-   *  does not answer. */
+  /** Returns true to one caller after the queue was flushed, restarted or replaced, so that jobs may be lost. Returns false if it does
+   *  not respond. */
   hasForgotten(): Promise<boolean>;
-  /** The BullMQ queues of each name, by shard: for the dashboard. */
+  /** The BullMQ queues of each name, by shard, for Bull Board. */
   queues: Record<QueueName, ShardedQueue>;
   close(): Promise<void>;
 }
@@ -30,15 +30,15 @@ export interface ProducerOptions {
   log: Log;
   /** Deliveries in one job. Default: MAX_DELIVERIES_PER_JOB. */
   deliveriesPerJob?: number;
-  /** Shared by all that a process has on one queue, so that its absence is said once. */
+  /** Shared by everything that a process has on one queue, so that an outage is logged once. */
   availability?: Availability;
-  /** Called with how many due attempts the queue did not take. */
+  /** Called with the number of due attempts that could not be enqueued. */
   onFailure?: (queue: QueueName, count: number) => void;
 }
 
 type ShardedQueue = [Queue, ...Queue[]];
 
-/** Opens the queues for adding to them. Does not wait for the connection: a queue that is away is no error here. */
+/** Opens the queues for adding jobs. Does not wait for the connection: an unavailable queue is not an error here. */
 export function openProducer(
   connection: QueueConnection,
   { log, deliveriesPerJob = MAX_DELIVERIES_PER_JOB, availability = openAvailability(log), onFailure }: ProducerOptions,
@@ -84,7 +84,7 @@ export function openProducer(
     async close() {
       await inTime(Promise.all([...Object.values(queues).flat(), ...checkQueues].map((queue) => queue.close()))).catch(
         () => {
-          // A queue that is away cannot be taken leave of.
+          // An unavailable queue cannot be closed cleanly.
         },
       );
       await backend.close();

@@ -11,27 +11,27 @@ import { openProducer, type QueueCheck } from './producer.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** What health says about a queue, and whether an enqueue works there. */
-async function ask(connection: QueueConnection): Promise<{ check: QueueCheck; isTaken: boolean }> {
+/** The health check of a queue, and whether enqueueing works there. */
+async function ask(connection: QueueConnection): Promise<{ check: QueueCheck; isEnqueued: boolean }> {
   const producer = openProducer(connection, { log: silent });
   try {
     const check = await producer.check();
-    const isTaken = await producer.enqueue('deliver', [
+    const isEnqueued = await producer.enqueue('deliver', [
       { id: '01890a5d-ac96-774b-bcce-b302099a8057', attemptNumber: 1 },
     ]);
-    return { check, isTaken };
+    return { check, isEnqueued };
   } finally {
     await producer.close();
   }
 }
 const failed = (reason: string) => ({
   check: { status: 'fail', latencyMs: expect.any(Number), reason },
-  isTaken: false,
+  isEnqueued: false,
 });
-const works = { check: { status: 'ok', latencyMs: expect.any(Number) }, isTaken: true };
+const works = { check: { status: 'ok', latencyMs: expect.any(Number) }, isEnqueued: true };
 
 describe.runIf(inject('redisUrl') !== null)('a Redis that responds to a ping', () => {
-  // Its own, since these tests change how it works.
+  // A separate server, since these tests change its settings.
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-queue-check-'));
   let server: EmbeddedRedis;
   let redis: Redis;
@@ -83,14 +83,14 @@ describe.runIf(inject('redisUrl') !== null)('a Redis Cluster', () => {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-queue-check-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('works by REDIS_CLUSTER_NODES, on every shard; by REDIS_URL, health says which setting to use', async () => {
+  it('works with REDIS_CLUSTER_NODES on every shard; with REDIS_URL, the health check says which setting to use', async () => {
     const cluster = await startRedisCluster({ directory: folder });
     if (!cluster) throw new Error('this machine has no redis-server');
     const [{ port }] = cluster.nodes as [ClusterNode];
     const access = { username: null, password: null, isSecure: false };
     const clusterNodes = [{ host: '127.0.0.1', port }];
     expect(await ask({ backend: 'redis', clusterNodes, shards: 6, ...access })).toEqual(works);
-    // The queue's keys are on one of the three.
+    // One of the three nodes has the queue's keys.
     const asked = await Promise.all(
       cluster.nodes.map(async ({ current }) => (await ask({ backend: 'redis', url: current.url })).check),
     );

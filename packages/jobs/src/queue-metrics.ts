@@ -1,20 +1,19 @@
 import type { Job, JobType, Queue } from 'bullmq';
 
-/** How many jobs are in each state. Finished ones are kept in part only, so no more is to be read from `failed`. */
+/** How many jobs are in each state. BullMQ keeps only some finished jobs, so `failed` is not a total. */
 export interface QueueMetrics {
   waiting: number;
-  /** Wait, too, behind those of `waiting`: what came from a backlog. */
+  /** Waiting behind those in `waiting`: jobs of a backlog. */
   prioritized: number;
   active: number;
-  /** Wait for their time. */
+  /** Not due yet. */
   delayed: number;
   failed: number;
-  /** How long the job has waited whose turn is next (also a delayed one whose time has come, while nobody looks); null: none
-   *  does. */
+  /** How long the next job has waited; also a delayed one that is due while no worker looks. null: no job waits. */
   oldestWaitingMs: number | null;
 }
 
-/** Of all shards of a queue together: what an autoscaler goes by. Throws when the queue does not answer. */
+/** Totals over all shards of a queue, for autoscalers. Throws when the queue does not respond. */
 export const readQueueMetrics = async (shards: Queue[]): Promise<QueueMetrics> =>
   sumUp(await Promise.all(shards.map(readMetrics)));
 
@@ -36,15 +35,15 @@ async function readMetrics(queue: Queue): Promise<QueueMetrics> {
   const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
   const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
   const at = (state: JobType, index: number) => queue.getJobs([state], index, index, true);
-  // Both ends of `waiting`: on Postgres BullMQ counts it from the newest on, whatever it is asked for.
+  // Both ends of `waiting`, since BullMQ on Postgres always counts it from the newest.
   const [first, last, behind, next] = await Promise.all([
     at('waiting', 0),
     at('waiting', Math.max(0, waiting - 1)),
     at('prioritized', 0),
     at('delayed', 0),
   ]);
-  // A job that ran before came back: since then it waits, or is delayed. Of one that did not, `delay` is 0 once its time has
-  // come, and its options still know it.
+  // A job that ran before waits, or is delayed, since its return. For other jobs, `delay` is 0 once they are due, so their options
+  // tell.
   const now = Date.now();
   const since = [
     ...[...first, ...last, ...behind].map((job) => Math.max(timeOf(job), job.processedOn ?? 0)),
@@ -54,5 +53,5 @@ async function readMetrics(queue: Queue): Promise<QueueMetrics> {
   return { waiting, prioritized, active, delayed, failed, oldestWaitingMs };
 }
 
-/** When it was to run first. */
+/** When its first run was due. */
 const timeOf = ({ timestamp, opts }: Job): number => timestamp + (opts.delay ?? 0);

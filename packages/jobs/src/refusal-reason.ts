@@ -1,4 +1,4 @@
-/** What Redis' error codes, Postgres' SQLSTATEs and BullMQ's errors say about a queue that responds but takes no job. */
+/** Explains errors of Redis, Postgres (SQLSTATE) and BullMQ for a queue that responds but accepts no job. */
 const REASONS: Record<string, string> = {
   READONLY: 'Redis is a read-only replica: REDIS_URL must name the primary',
   OOM: 'Redis is out of memory: raise its maxmemory',
@@ -7,8 +7,8 @@ const REASONS: Record<string, string> = {
   NOPERM: 'the Redis user lacks permissions: see the ACL line in OPERATIONS.md',
   NOAUTH: 'Redis requires a password: put it in REDIS_URL, or in REDIS_PASSWORD',
   WRONGPASS: 'Redis refuses the user name or the password',
-  MISCONF: 'Redis takes no writes, since it cannot save its data to disk',
-  NOREPLICAS: 'Redis takes no writes, since too few replicas are connected',
+  MISCONF: 'Redis refuses writes, since it cannot save its data to disk',
+  NOREPLICAS: 'Redis refuses writes, since too few replicas are connected',
   LOADING: 'Redis is still loading its data',
   '25006': 'Postgres is read-only: the database URL must name the primary',
   '42501': 'the Postgres user lacks permissions on the tables of the queue',
@@ -28,10 +28,10 @@ const CONNECTION_REASONS: Record<string, string> = {
 };
 const DOES_NOT_RESPOND = 'it does not respond';
 
-/** Says why the queue took no job, for health responses: no host name, no user name. */
+/** Says why a job could not be enqueued, for health responses: without host and user names. */
 export function refusalReason(error: unknown): string {
   if (!(error instanceof Error)) return DOES_NOT_RESPOND;
-  // If no node of a Cluster could be asked: the error of the last one.
+  // If no node of a Cluster responded, use the error of the last one.
   if ('lastNodeError' in error && error.lastNodeError) return refusalReason(error.lastNodeError);
   if (error.message.startsWith('All sentinels are unreachable')) {
     return 'no Sentinel names the primary: check REDIS_SENTINELS and REDIS_SENTINEL_NAME';

@@ -11,13 +11,13 @@ export interface RunOptions extends EndOptions {
   /** As in ConsumerOptions. */
   handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>;
   log: Log;
-  /** From now on nothing begins, and what breaks is not reported: the job waits again. */
+  /** Once true, nothing starts, and broken work is not reported, since the job waits again. */
   isStopping: () => boolean;
   /** Aborts when the process can wait no longer. */
   giveUp: AbortSignal;
 }
 
-/** The processor of a queue's jobs: handles each delivery of a job as soon as it has a place, then ends the job. */
+/** The processor of a queue's jobs: handles each delivery as soon as it has a place, then ends the job. */
 export async function runJob(
   job: Job,
   token: string | undefined,
@@ -25,7 +25,7 @@ export async function runJob(
   options: RunOptions,
 ): Promise<unknown> {
   const { queue, handle, log, isStopping, giveUp } = options;
-  // Whatever goes wrong from here on forgets the job, unless it says otherwise: its id must be free to come again.
+  // From here on, any error removes the job unless handled otherwise, so that its id is free again.
   job.opts.removeOnFail = true;
   const due = readJob(queue, job);
   if (due.length === 0) {
@@ -33,12 +33,12 @@ export async function runJob(
     return endJob(job, token, { end: 'dropped' }, options);
   }
   const { isStillOurs } = openLock(job, token);
-  // A run counts when it has completed or failed, and BullMQ never repeats one that failed: so a person put back a job that
-  // counted. Runs that were postponed, returned at a shutdown or lost with their worker do not count.
+  // A run counts when it has completed or failed, and BullMQ never repeats one that failed. So if a run counted, a person retried the
+  // job. Runs that were postponed, returned at a shutdown or lost with their worker do not count.
   const isPutBack = job.attemptsMade > 0;
   const left = new Set(due);
   const work = async (one: Due): Promise<Ended> => {
-    // In the turn in which BullMQ hands the job over: it then sees at once how many places are left.
+    // In the turn in which BullMQ hands over the job, so that it sees at once how many places are free.
     await places.enter();
     try {
       if (isStopping()) throw new Error('the worker stops');
@@ -61,7 +61,7 @@ export async function runJob(
   const ends = await Promise.all(
     due.map(async (one) => {
       const ended = await work(one);
-      // The dispatcher may lease it again while others of the job are under way.
+      // The dispatcher may lease it again while other deliveries of the job are in progress.
       if (ended.end === 'dropped' && left.size > 0) givenBack.add(toJobId(queue, one));
       return { one, ended };
     }),

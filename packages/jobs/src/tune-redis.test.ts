@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { writeTogether } from './tune-redis.js';
 
-it('writes in one call what one callback and its promises write, in order', async () => {
+it('sends all writes of one callback and its promises in one call, in order', async () => {
   const writes: string[][] = [];
   const stream = new Writable({
     decodeStrings: false,

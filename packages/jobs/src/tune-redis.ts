@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
 import type { Cluster, Redis } from 'ioredis';
 
-/** Sends the commands of one turn in one write. A worker that takes a job wakes another worker only if more work waits. */
+/** Sends the commands of one turn of the event loop in one write. A worker that takes a job wakes another only if more jobs wait. */
 export function tuneRedis(redis: Redis | Cluster): void {
-  if (redis.isCluster) redis.on('+node', writeOnConnect); // comes before the node's connection
+  if (redis.isCluster) redis.on('+node', writeOnConnect); // emitted before the node connects
   else writeOnConnect(redis as Redis);
   const define = redis.defineCommand.bind(redis);
   redis.defineCommand = (name, definition) => define(name, { ...definition, lua: wakeForWorkOnly(definition.lua) });
@@ -20,7 +20,7 @@ export function writeTogether(stream: Writable): void {
     if (!isHolding) {
       isHolding = true;
       stream.cork();
-      // Node runs this after all promises that are ready.
+      // Node runs this after all pending promises.
       process.nextTick(() => {
         isHolding = false;
         stream.uncork();
@@ -35,7 +35,7 @@ const FOR_MORE = `addBaseMarkerIfNeeded(markerKey, not (rcall("LLEN", keyPrefix 
     or rcall("ZCARD", keyPrefix .. "prioritized") > 0 or rcall("ZCARD", keyPrefix .. "delayed") > 0))`;
 const TAKES_A_JOB = /local function prepareJobForProcessing\(keyPrefix,[\s\S]*?\nend\n/;
 
-/** Changes the BullMQ 6.7 scripts that take a job. They set the queue's marker each time, even after the last job. The marker wakes
- *  another worker, which finds nothing. At light load that is one wake-up and three commands per delivery. Delayed jobs keep the
- *  marker: some worker must learn when the next one is due. Other scripts stay as they are. */
+/** Changes the BullMQ 6.7 scripts that take a job. They always set the queue's marker, even after the last job, which wakes another
+ *  worker for nothing: one wake-up and three commands per delivery at light load. Delayed jobs keep the marker, since a worker
+ *  must learn when the next one is due. Other scripts stay unchanged. */
 const wakeForWorkOnly = (lua: string): string => lua.replace(TAKES_A_JOB, (taking) => taking.replace(ALWAYS, FOR_MORE));
