@@ -8,7 +8,7 @@ import { markOf } from './process-mark.js';
 const folder = mkdtempSync(join(tmpdir(), 'claim-directory-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('a claim holds until it is released', () => {
+test('claims a directory until it is released', () => {
   const directory = join(folder, 'held');
   const claim = claimDirectory(directory);
   expect(() => claimDirectory(directory)).toThrow(DirectoryInUse);
@@ -17,7 +17,7 @@ test('a claim holds until it is released', () => {
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test('the claim of a process that is gone, or whose pid another one has now, counts for nothing', () => {
+test('ignores the claim of a process that has ended, or whose pid now belongs to another', () => {
   const directory = join(folder, 'left');
   claimDirectory(directory).release();
   const helpers = [{ pid: 1, startedAt: 'long ago' }];
@@ -32,7 +32,7 @@ test('the claim of a process that is gone, or whose pid another one has now, cou
   }
 });
 
-test('an unreadable claim protects nobody', () => {
+test('ignores an unreadable claim', () => {
   const directory = join(folder, 'broken');
   claimDirectory(directory).release();
   writeFileSync(join(directory, 'owner.json'), '{"pid":');

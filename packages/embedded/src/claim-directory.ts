@@ -3,16 +3,16 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { isAlive, markOf, type ProcessMark } from './process-mark.js';
 
-/** A directory that belongs to this process until release(), or until the process is gone, however it ends. */
+/** A directory that belongs to this process until release(), or until the process ends in any way. */
 export interface Claim {
-  /** The processes that the last owner wrote down, if it never released the directory. They may be dead. */
+  /** The processes that the last owner recorded, if it never released the directory. They may have ended. */
   readonly left: ProcessMark[];
-  /** Writes down all processes that work in the directory for us, so that the next owner can end them should we be killed. */
+  /** Records all processes that work in the directory for this one, so that the next owner can end them if this one is killed. */
   record(pids: number[]): void;
   release(): void;
 }
 
-/** Another live process works in the directory. */
+/** Another running process works in the directory. */
 export class DirectoryInUse extends Error {
   readonly directory: string;
   readonly pid: number;
@@ -29,19 +29,19 @@ interface Owner extends ProcessMark {
   helpers: ProcessMark[];
 }
 
-/** Makes the directory if needed and claims it through the file `owner.json` in it. The claim of a process that no longer
- *  lives counts for nothing. Throws DirectoryInUse when a living one holds it, this very process included. */
+/** Makes the directory if needed, and claims it with the file `owner.json` in it. Ignores claims of ended processes. Throws
+ *  DirectoryInUse when a running process has claimed it, even this one. */
 export function claimDirectory(directory: string): Claim {
   mkdirSync(directory, { recursive: true });
   const file = join(directory, 'owner.json');
   const self = markOf(process.pid);
-  if (self === null) throw new Error('This process cannot see itself in the list of processes.');
+  if (self === null) throw new Error('This process is not in the list of processes.');
 
   let left: ProcessMark[] = [];
-  for (let tries = 0; ; tries++) {
+  for (let attempts = 0; ; attempts++) {
     if (create(file, { ...self, helpers: [] })) break;
     const owner = read(file);
-    if (owner !== null && (isAlive(owner) || tries >= 5)) throw new DirectoryInUse(directory, owner.pid);
+    if (owner !== null && (isAlive(owner) || attempts >= 5)) throw new DirectoryInUse(directory, owner.pid);
     left = removeStale(file, owner) ?? left;
   }
 
@@ -76,13 +76,13 @@ function draftOf(file: string, owner: Owner): string {
   return draft;
 }
 
-// Two processes may find the same stale file; the slower must not remove what the faster has put in its place.
+// Two processes may find the same stale file; the slower one must not remove the new file of the faster one.
 function removeStale(file: string, seen: Owner | null): ProcessMark[] | null {
   const aside = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     renameSync(file, aside);
   } catch {
-    return null; // the other one was faster
+    return null; // the other process was faster
   }
   const taken = read(aside);
   if (taken !== null && (taken.pid !== seen?.pid || taken.startedAt !== seen.startedAt)) {
@@ -97,6 +97,6 @@ function read(file: string): Owner | null {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Owner;
   } catch {
-    return null; // gone meanwhile, or not ours: it protects nobody
+    return null; // removed meanwhile, or not a claim
   }
 }

@@ -1,13 +1,13 @@
 import { createServer, type AddressInfo } from 'node:net';
 
-/** A port of 127.0.0.1 that nobody listens on right now. It is not reserved: whoever binds it may still find it taken. */
+/** Returns a port of 127.0.0.1 that is free now. It is not reserved, so it may be in use when it is bound. */
 export async function findFreePort(): Promise<number> {
   const port = await listenOnce(0);
   if (port === null) throw new Error('No port of 127.0.0.1 is free.');
   return port;
 }
 
-/** Whether a server could listen on this port of 127.0.0.1 (or of another address of this machine) right now. */
+/** Whether a server could listen on this port of 127.0.0.1 (or of another address of this machine) now. */
 export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   return (await listenOnce(port, host)) !== null;
 }

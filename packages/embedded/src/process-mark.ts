@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A process as it can be recognised later. A pid alone is given to others again, and in a container soon. */
+/** Identifies a process later. A pid alone does not, since the system reuses pids, in a container soon. */
 export interface ProcessMark {
   pid: number;
   startedAt: string;
 }
 
-/** The mark of a running process; null when there is none, or only a zombie. */
+/** The mark of a running process; null for an ended one or a zombie. */
 export function markOf(pid: number): ProcessMark | null {
   const startedAt = process.platform === 'linux' ? startTicks(pid) : startTime(pid);
   return startedAt === null ? null : { pid, startedAt };
@@ -18,7 +18,7 @@ export function isAlive(mark: ProcessMark): boolean {
   return markOf(mark.pid)?.startedAt === mark.startedAt;
 }
 
-/** The command line of a running process, for telling a server of ours from a stranger that has its pid; null if none. */
+/** The command line of a running process, to recognise a server of ours; null if it has ended. */
 export function commandOf(pid: number): string | null {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
@@ -28,7 +28,7 @@ export function commandOf(pid: number): string | null {
   }
 }
 
-/** Ends a process that is not our child: the signals in order, each with its time to obey. Throws if it still lives. */
+/** Ends a process that is not our child: sends the signals in order, each with its wait. Throws if the process still runs. */
 export async function endProcess(
   mark: ProcessMark,
   steps: { signal: NodeJS.Signals; waitMs: number }[],
@@ -42,7 +42,7 @@ export async function endProcess(
   if (isAlive(mark)) throw new Error(`Process ${mark.pid} does not end.`);
 }
 
-/** The parent of a running process; null if that cannot be told. */
+/** The parent of a running process; null if it cannot be found. */
 export function parentOf(pid: number): number | null {
   try {
     if (process.platform === 'linux') return Number(statFields(pid)[1]);

@@ -2,16 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** The account that Postgres runs as when we are root: Postgres refuses to run as root itself. */
+/** The account that runs Postgres when this process is root, since Postgres refuses to run as root. */
 export interface ServiceAccount {
   uid: number;
   gid: number;
-  /** Set when a folder above the data is closed to the account (root's home, usually): a sentence saying so. */
+  /** Set when the account cannot enter a folder above the data (usually root's home): a sentence that says so. */
   needsPassage: string | null;
 }
 
-/** `postgres` if the machine has it or lets us make it, else `nobody`; null when we are not root and need none. `data` is
- *  the folder that it must be able to reach. */
+/** `postgres` if the machine has it or allows making it, else `nobody`; null when this process is not root. `data` is the folder
+ *  that the account must reach. */
 export function openServiceAccount(data: string): ServiceAccount | null {
   if (process.getuid?.() !== 0) return null;
   const name = findOrMakeAccount();
@@ -30,7 +30,7 @@ function findOrMakeAccount(): string {
   try {
     execFileSync('useradd', ['--system', '--user-group', '--no-create-home', 'postgres'], { stdio: 'ignore' });
   } catch {
-    // No useradd, or /etc is read-only: `nobody` is everywhere.
+    // No useradd, or /etc is read-only. Every machine has `nobody`.
   }
   return exists('postgres') ? 'postgres' : 'nobody';
 }

@@ -5,18 +5,18 @@ import type { ServiceAccount } from './service-account.js';
 
 export interface ServerProcess {
   readonly pid: number;
-  /** Resolves, with what it said last, when the process has ended, whoever ended it. */
+  /** Resolves with its last log lines when the process has ended, for any reason. */
   readonly exited: Promise<{ lastLines: string[] }>;
   readonly hasEnded: boolean;
-  /** Calls back for each line it writes. */
+  /** Calls back for each line of output. */
   onLine(listener: (line: string) => void): void;
-  /** Sends the signals in order, each with its time to obey, and resolves once it has ended. */
+  /** Sends the signals in order, each with its wait, and resolves once the process has ended. */
   stop(steps: { signal: NodeJS.Signals; waitMs: number }[]): Promise<void>;
 }
 
-/** Starts a server that dies with this process: by an exit hook, and where `setpriv` knows `--pdeathsig` (util-linux) even
- *  when this process is killed with SIGKILL. It has a process group of its own, since Ctrl-C in the terminal must reach us
- *  and not the database under our feet. Its environment is empty but for PATH, so it inherits no secret of ours. */
+/** Starts a server that ends with this process: by an exit hook, and with util-linux' `setpriv --pdeathsig` even after SIGKILL. It has
+ *  its own process group, so that Ctrl-C in the terminal does not end the database first. Its environment has only PATH, so it
+ *  inherits no secret. */
 export function spawnServer(
   command: string,
   args: string[],
@@ -30,7 +30,7 @@ export function spawnServer(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
   });
-  child.once('error', () => undefined); // the missing pid tells
+  child.once('error', () => undefined); // detected by the missing pid
   if (child.pid === undefined) throw new Error(`${command} cannot be started.`);
   const { pid } = child;
 
@@ -62,7 +62,7 @@ export function spawnServer(
     },
     onLine: (listener) => void listeners.push(listener),
     stop: async (steps) => {
-      // The event loop was released: without this timer a process with nothing else to do would end amid the wait.
+      // Keeps the event loop alive: without this timer, a process that has nothing else to do would end during the wait.
       const keepAlive = setInterval(() => undefined, 1000);
       for (const { signal, waitMs } of steps) {
         if (hasEnded()) break;
@@ -75,7 +75,7 @@ export function spawnServer(
   };
 }
 
-/** Runs a program to its end as the given account, throwing with what it said if it fails. */
+/** Runs a program to its end as the given account. If it fails, throws its output. */
 export function runAs(
   account: ServiceAccount | null,
   command: string,
@@ -102,7 +102,7 @@ function withDeathSignal(
     if (account?.needsPassage) throw new Error(account.needsPassage);
     return [command, ...args];
   }
-  // Root's own folders are closed to other accounts; this one capability lets the account read through them, no more.
+  // Other accounts cannot enter root's folders; this one capability allows the account to read through them.
   const kept = account?.needsPassage ? '-all,+dac_read_search' : '-all';
   const identity = account
     ? [
@@ -128,7 +128,7 @@ function hasSetpriv(): boolean {
   return setpriv;
 }
 
-// "Lives and dies with the process" cuts both ways: a running server must not keep a finished script from ending.
+// A running server must not keep a finished script from ending.
 function releaseEventLoop(child: ChildProcess): void {
   child.unref();
   (child.stdout as Socket | null)?.unref();

@@ -14,7 +14,7 @@ import { findFreePort } from './find-free-port.js';
 import { markOf } from './process-mark.js';
 import { startPostgres, type EmbeddedPostgres } from './start-postgres.js';
 
-// One cluster for all tests: making one takes seconds.
+// One cluster for all tests, since making one takes seconds.
 const folder = mkdtempSync(join(tmpdir(), 'embedded-postgres-'));
 chmodSync(folder, 0o755);
 const directory = join(folder, 'postgres');
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('what was committed is there after a restart, under the same password; fsync is on; only 127.0.0.1 listens', async () => {
+test('keeps committed data and the password across a restart; fsync is on; listens only on 127.0.0.1', async () => {
   const first = await start();
   await query(first.url, 'create table kept (id int); insert into kept values (42)');
   await first.stop();
@@ -39,23 +39,23 @@ test('what was committed is there after a restart, under the same password; fsyn
   await expect(query(second.url.replace(/:[^:]*@/, ':wrong@'), 'select 1')).rejects.toThrow('password');
 });
 
-test('a directory in use is refused with the process that uses it, and its server goes on', async () => {
+test('refuses a directory in use and names the process, whose server continues', async () => {
   const server = await start();
   await expect(start()).rejects.toThrow(`${directory} is in use by process ${process.pid}.`);
   await expect(start()).rejects.toBeInstanceOf(DirectoryInUse);
   expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
-test('a taken port is refused with one sentence that names it', async () => {
+test('refuses a port in use with one sentence that names it', async () => {
   const stranger = createServer().listen(0, '127.0.0.1');
   await once(stranger, 'listening');
   const { port } = stranger.address() as { port: number };
-  await expect(start(port)).rejects.toThrow(`Postgres cannot start: port ${port} of 127.0.0.1 is taken.`);
+  await expect(start(port)).rejects.toThrow(`Postgres cannot start: port ${port} of 127.0.0.1 is in use.`);
   stranger.close();
   expect(new URL((await start(port)).url).port).toBe(String(port));
 });
 
-test('a pid file whose pid now belongs to a stranger is no obstacle', async () => {
+test('starts despite a pid file whose pid now belongs to another process', async () => {
   await (await start()).stop();
   writeFileSync(join(directory, 'data/postmaster.pid'), `${process.pid}\n${join(directory, 'data')}\n`);
   const server = await start();
@@ -63,7 +63,7 @@ test('a pid file whose pid now belongs to a stranger is no obstacle', async () =
 });
 
 test.each(['finish', 'exit', 'crash'])(
-  'the server ends with its owner: %s',
+  'ends the server with its owner: %s',
   async (how) => {
     const { server } = await startInOwner(how);
     await waitFor(() => markOf(server) === null, { what: 'the end of the server' });
@@ -72,7 +72,7 @@ test.each(['finish', 'exit', 'crash'])(
   60_000,
 );
 
-test('an owner killed with SIGKILL: its server ends, at the latest when the next one starts, and nothing is lost', async () => {
+test('ends the server of an owner killed with SIGKILL, at the latest at the next start, without data loss', async () => {
   for (const path of [process.env['PATH'] ?? '', pathWithoutSetpriv()]) {
     const { owner, server, url } = await startInOwner('stay', path);
     await query(url, `create table if not exists survived (path text); insert into survived values ('${path}')`);
@@ -87,7 +87,7 @@ test('an owner killed with SIGKILL: its server ends, at the latest when the next
   }
 });
 
-test('of two processes that start at once in a fresh directory one gets it, the other is told', async () => {
+test('lets one of two processes that start at once use a new directory, and refuses the other', async () => {
   const fresh = join(folder, 'fresh');
   const results = await Promise.allSettled([0, 1].map(() => startInOwner('stay', process.env['PATH'], fresh)));
   expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
@@ -110,7 +110,7 @@ async function start(port?: number): Promise<EmbeddedPostgres> {
   return server;
 }
 
-/** Starts Postgres in a process of its own, which then finishes, exits, crashes or stays. */
+/** Starts Postgres in a separate process, which then finishes, exits, crashes or stays. */
 async function startInOwner(how: string, path = process.env['PATH'], where = directory) {
   const script = `
     import { startPostgres } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};

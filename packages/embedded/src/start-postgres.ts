@@ -23,39 +23,38 @@ export interface EmbeddedPostgres {
   /** With user, password and the database `posthorn`. */
   readonly url: string;
   readonly pid: number;
-  /** Resolves, with what it said last, when the server has ended, by stop() or by itself. */
+  /** Resolves with its last log lines when the server has ended, by stop() or unexpectedly. */
   readonly exited: Promise<{ lastLines: string[] }>;
-  /** Rolls open transactions back, writes everything out, ends. Repeating is safe. */
+  /** Rolls back open transactions, writes everything to disk, and ends. Repeating is safe. */
   stop(): Promise<void>;
 }
 
 const user = 'posthorn';
 
-// Fast shutdown first (clients are cut off, the data is written out), then immediate (recovers at the next start).
+// Fast shutdown first (disconnects clients, writes the data), then immediate (recovers at the next start).
 const stopSteps = [
   { signal: 'SIGINT', waitMs: 20_000 },
   { signal: 'SIGQUIT', waitMs: 5_000 },
   { signal: 'SIGKILL', waitMs: 5_000 },
 ] satisfies { signal: NodeJS.Signals; waitMs: number }[];
 
-/** Starts a PostgreSQL 18 of its own in `directory`, making the database cluster the first time; what was committed is
- *  there again at the next start, however the last one ended. Listens on 127.0.0.1 only and dies with this process. A
- *  server that a killed owner left behind is ended first. Works as root too (Postgres then runs as `postgres`).
- *  Throws DirectoryInUse when another live process works in the directory; one sentence when the port is taken or the
- *  server does not start. */
+/** Starts a separate PostgreSQL 18 in `directory`, and makes the database cluster the first time. Committed data survives any end.
+ *  Listens only on 127.0.0.1 and ends with this process. First ends a server that a killed owner left. Works as root, too
+ *  (Postgres then runs as `postgres`). Throws DirectoryInUse when another running process uses the directory, and an error with
+ *  one sentence when the port is in use or the server does not start. */
 export async function startPostgres(options: {
   directory: string;
   port?: number;
-  /** 200 unless told otherwise: some 15 processes of ours. */
+  /** Default: 200, enough for some 15 processes. */
   maxConnections?: number;
-  /** Of postgresql.conf. */
+  /** Settings of postgresql.conf. */
   settings?: Record<string, string>;
   log: (line: string) => void;
 }): Promise<EmbeddedPostgres> {
   const directory = resolve(options.directory);
   const claim = claimDirectory(directory);
   try {
-    chmodSync(directory, 0o711); // the account that Postgres runs as passes through; what is in here is closed to it
+    chmodSync(directory, 0o711); // Postgres' account may traverse it, but not read the other files in it
     const data = join(directory, 'data');
     const account = openServiceAccount(data);
     const binaries = findPostgresBinaries(account);
@@ -96,7 +95,7 @@ function keepPassword(directory: string): string {
   return readFileSync(file, 'utf8').trim();
 }
 
-// Made aside and then renamed: a cluster half made by a process that was killed is never taken for a whole one.
+// Made in a draft and then renamed, so that a cluster half made by a killed process is never used.
 function makeCluster({
   binaries,
   account,
@@ -115,7 +114,7 @@ function makeCluster({
   writeFileSync(passwordFile, password, { mode: 0o600 });
   if (account) for (const path of [draft, passwordFile]) chownSync(path, account.uid, account.gid);
   try {
-    // The locale comes out of Postgres itself, so that order and case are the same on every machine.
+    // Postgres' built-in locale, so that order and case are the same on every machine.
     runAs(account, binaries.initdb, [
       `--pgdata=${draft}`,
       `--username=${user}`,
@@ -136,7 +135,7 @@ function makeCluster({
   renameSync(draft, join(directory, 'data'));
 }
 
-// The same directory may have been used as another user before (root in a container, then not).
+// Another user may have used the same directory (root in a container, for example).
 function giveToAccount(data: string, account: ServiceAccount | null): void {
   const owner = statSync(data).uid;
   const wanted = account?.uid ?? process.getuid?.();
@@ -146,7 +145,7 @@ function giveToAccount(data: string, account: ServiceAccount | null): void {
   execFileSync('chown', ['-R', `${account.uid}:${account.gid}`, data]);
 }
 
-// Postgres itself takes any live process with the noted pid for its predecessor, and pids are given out again.
+// Postgres takes any running process with the recorded pid for its predecessor, but the system reuses pids.
 function removeStalePidFile(data: string): void {
   const file = join(data, 'postmaster.pid');
   if (!existsSync(file)) return;
@@ -156,19 +155,19 @@ function removeStalePidFile(data: string): void {
   rmSync(file);
 }
 
-/** The given port, or a free one; a free one may be taken before the server binds it, then another is tried. */
+/** The given port, or a free one. A free port may be in use before the server binds it; then another is used. */
 async function startOnPort(
   given: number | undefined,
   start: (port: number) => Promise<ServerProcess>,
 ): Promise<{ server: ServerProcess; port: number }> {
   if (given && !(await isPortFree(given)))
-    throw new Error(`Postgres cannot start: port ${given} of 127.0.0.1 is taken.`);
-  for (let tries = 1; ; tries++) {
+    throw new Error(`Postgres cannot start: port ${given} of 127.0.0.1 is in use.`);
+  for (let attempts = 1; ; attempts++) {
     const port = given || (await findFreePort());
     try {
       return { server: await start(port), port };
     } catch (error) {
-      if (given || tries >= 3 || (await isPortFree(port))) throw error;
+      if (given || attempts >= 3 || (await isPortFree(port))) throw error;
     }
   }
 }
@@ -195,7 +194,7 @@ async function startServer({
   const settings = {
     listen_addresses: '127.0.0.1',
     port,
-    unix_socket_directories: '', // sockets in /tmp would be open to every user of the machine
+    unix_socket_directories: '', // every user of the machine could open sockets in /tmp
     max_connections: maxConnections,
     ...others,
   };
@@ -210,10 +209,10 @@ async function startServer({
       if (/database system is ready to accept (read-only )?connections/.test(line)) resolveReady(true);
     });
   });
-  const keepAlive = setInterval(() => undefined, 1000); // nothing else may hold the event loop meanwhile
+  const keepAlive = setInterval(() => undefined, 1000); // keeps the event loop alive meanwhile
   const result = await Promise.race([ready, server.exited]);
   clearInterval(keepAlive);
   if (result === true) return server;
   const fatal = result.lastLines.findLast((line) => /FATAL|could not/.test(line)) ?? result.lastLines.at(-1);
-  throw new Error(`Postgres did not start: ${fatal ?? 'it ended without a word'}`);
+  throw new Error(`Postgres did not start: ${fatal ?? 'it ended without output'}`);
 }

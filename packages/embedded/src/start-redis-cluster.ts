@@ -3,27 +3,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findFreePort } from './find-free-port.js';
 import { askRedis, type EmbeddedRedis, startRedis } from './start-redis.js';
 
-/** Three primaries that share the hash slots, for tests. Without replicas: while one of them is away, the Cluster serves nobody. */
+/** Three primaries that share the hash slots, for tests. They have no replicas, so the Cluster stops while one of them is away. */
 export interface RedisCluster {
   readonly nodes: ClusterNode[];
   stop(): Promise<void>;
 }
 
 export interface ClusterNode {
-  /** The server as it runs now. */
+  /** The running server. */
   current: EmbeddedRedis;
   readonly port: number;
-  /** Where it keeps its data. */
+  /** The folder of its data. */
   readonly directory: string;
-  /** Starts the node again, once it has ended, where it was and with what it knew. */
+  /** Starts the node again after it has ended, with its port and data. */
   start(): Promise<void>;
 }
 
 const SIZE = 3;
 const SLOTS = 16_384;
 
-/** Starts the Cluster with its data in `directory`, on free ports of 127.0.0.1, and resolves when each node says that all is well. It dies
- *  with this process. null without a redis-server on the PATH. Throws as startRedis does. */
+/** Starts the Cluster with its data in `directory`, on free ports of 127.0.0.1. Resolves when each node reports a healthy Cluster. It
+ *  ends with this process. Returns null without a redis-server on the PATH. Throws as startRedis does. */
 export async function startRedisCluster({ directory }: { directory: string }): Promise<RedisCluster | null> {
   const nodes: (ClusterNode & { busPort: number })[] = [];
   const stop = async () => void (await Promise.all(nodes.map(({ current }) => current.stop())));
@@ -60,18 +60,18 @@ async function startNode(directory: string): Promise<(ClusterNode & { busPort: n
         directory,
         async start() {
           const again = await startRedis({ directory, port, settings, log: () => undefined });
-          if (!again) throw new Error('redis-server is gone from the PATH.');
+          if (!again) throw new Error('redis-server is no longer on the PATH.');
           node.current = again;
         },
       };
       return node;
     } catch (error) {
-      if (attempts === 3) throw error; // somebody else took the port of the bus
+      if (attempts === 3) throw error; // another process uses the port of the bus
     }
   }
 }
 
-/** Gives each node its slots, introduces it to the first one, and waits until each knows all and serves. */
+/** Assigns slots to each node, introduces it to the first one, and waits until each knows all others and serves. */
 async function form(nodes: { port: number; busPort: number }[]): Promise<void> {
   const [first] = nodes as [{ port: number; busPort: number }];
   for (const [n, { port }] of nodes.entries()) {
@@ -94,6 +94,6 @@ async function isWhole(port: number, size: number): Promise<boolean> {
 }
 
 async function order(port: number, command: string): Promise<void> {
-  const answer = await askRedis(port, command);
-  if (!answer.startsWith('+OK')) throw new Error(`Redis refuses ${command}: ${answer || 'it does not respond'}`);
+  const response = await askRedis(port, command);
+  if (!response.startsWith('+OK')) throw new Error(`Redis refuses ${command}: ${response || 'it does not respond'}`);
 }

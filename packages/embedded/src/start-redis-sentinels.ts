@@ -8,22 +8,22 @@ import { askRedis, type EmbeddedRedis, findRedisServer, startRedis } from './sta
 /** A primary, a replica, and three Sentinels of which two must agree, for tests. */
 export interface RedisSentinels {
   readonly ports: number[];
-  /** By which the Sentinels know the primary. */
+  /** The name of the primary for the Sentinels. */
   readonly name: string;
-  /** The server that the Sentinels take for the primary now. */
+  /** The server that the Sentinels name as primary now. */
   findPrimary(): Promise<WatchedServer>;
-  /** Both servers, in no order. */
+  /** Both servers, in any order. */
   readonly servers: WatchedServer[];
   stop(): Promise<void>;
 }
 
 export interface WatchedServer {
-  /** The server as it runs now. */
+  /** The running server. */
   current: EmbeddedRedis;
   readonly port: number;
-  /** Where it keeps its data. */
+  /** The folder of its data. */
   readonly directory: string;
-  /** Starts the server again, once it has ended, where it was. The Sentinels decide what it is. */
+  /** Starts the server again after it has ended, on its port. The Sentinels decide its role. */
   start(): Promise<void>;
 }
 
@@ -35,9 +35,9 @@ const STOP = [
   { signal: 'SIGKILL', waitMs: 5_000 },
 ] satisfies { signal: NodeJS.Signals; waitMs: number }[];
 
-/** Starts them with their data in `directory`, on free ports of 127.0.0.1, and resolves when each Sentinel knows the replica and the other
- *  Sentinels. A primary that does not respond for `downAfterMs` is replaced; default: 1.5 s. They die with this process. null without a
- *  redis-server on the PATH. Throws as startRedis does. */
+/** Starts them with their data in `directory`, on free ports of 127.0.0.1. Resolves when each Sentinel knows the replica and the other
+ *  Sentinels. They replace a primary that does not respond for `downAfterMs` (default: 1.5 s), and end with this process. Returns
+ *  null without a redis-server on the PATH. Throws as startRedis does. */
 export async function startRedisSentinels({
   directory,
   downAfterMs = 1_500,
@@ -73,8 +73,8 @@ export async function startRedisSentinels({
     servers,
     async findPrimary() {
       for (const { port } of sentinels) {
-        const answer = await askRedis(port, `SENTINEL GET-MASTER-ADDR-BY-NAME ${NAME}`);
-        const found = servers.find((server) => answer.includes(`\r\n${server.port}\r\n`));
+        const response = await askRedis(port, `SENTINEL GET-MASTER-ADDR-BY-NAME ${NAME}`);
+        const found = servers.find((server) => response.includes(`\r\n${server.port}\r\n`));
         if (found) return found;
       }
       throw new Error('No Sentinel names a primary.');
@@ -87,7 +87,7 @@ async function startWatched(directory: string): Promise<WatchedServer> {
   const open = async (port?: number): Promise<EmbeddedRedis> => {
     const settings = { 'repl-diskless-sync-delay': '0' };
     const started = await startRedis({ directory, settings, log: () => undefined, ...(port && { port }) });
-    if (!started) throw new Error('redis-server is gone from the PATH.');
+    if (!started) throw new Error('redis-server is no longer on the PATH.');
     return started;
   };
   const current = await open();
@@ -101,7 +101,7 @@ async function startWatched(directory: string): Promise<WatchedServer> {
   return server;
 }
 
-/** A Sentinel rewrites its settings, so they must be in a file. */
+/** Sentinels rewrite their settings, so these must be in a file. */
 async function startSentinel(
   command: string,
   { folder, primaryPort, downAfterMs }: { folder: string; primaryPort: number; downAfterMs: number },
@@ -125,7 +125,7 @@ async function startSentinel(
       await delay(20);
     }
     const { lastLines } = await process.exited;
-    if (attempts === 3) throw new Error(`A Sentinel did not start: ${lastLines.at(-1) ?? 'it ended without a word'}`);
+    if (attempts === 3) throw new Error(`A Sentinel did not start: ${lastLines.at(-1) ?? 'it ended without output'}`);
   }
 }
 

@@ -16,7 +16,7 @@ afterEach(async () => {
   await redis?.stop();
 });
 
-test('startRedis gives null on a machine with neither redis-server nor valkey-server', async () => {
+test('startRedis returns null on a machine with neither redis-server nor valkey-server', async () => {
   vi.stubEnv('PATH', '/nowhere');
   expect(await start()).toBeNull();
 });
@@ -25,7 +25,7 @@ const onThisMachine = (await start()) !== null;
 await stop();
 
 test.runIf(onThisMachine)(
-  'what was written is there after a restart; nothing is evicted; only 127.0.0.1 listens',
+  'keeps its data across a restart, evicts nothing, and listens only on 127.0.0.1',
   async () => {
     await start();
     expect(await ask('SET kept 42')).toBe('+OK');
@@ -37,12 +37,12 @@ test.runIf(onThisMachine)(
   },
 );
 
-test.runIf(onThisMachine)('a directory in use and a taken port are refused with one sentence each', async () => {
+test.runIf(onThisMachine)('refuses a directory or a port in use with one sentence each', async () => {
   await start();
   await expect(start()).rejects.toThrow(`${directory} is in use by process ${process.pid}.`);
   const port = Number(new URL(redis?.url ?? '').port);
   const elsewhere = startRedis({ directory: join(folder, 'other'), port, log: () => undefined });
-  await expect(elsewhere).rejects.toThrow(`Redis cannot start: port ${port} of 127.0.0.1 is taken.`);
+  await expect(elsewhere).rejects.toThrow(`Redis cannot start: port ${port} of 127.0.0.1 is in use.`);
 });
 
 async function start(): Promise<EmbeddedRedis | null> {
@@ -57,13 +57,13 @@ async function stop(): Promise<void> {
   redis = null;
 }
 
-/** One command, its whole answer on one line. */
+/** Sends one command; returns the whole response on one line. */
 function ask(command: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ port: Number(new URL(redis?.url ?? '').port), host: '127.0.0.1' });
     socket.once('error', reject);
-    socket.once('data', (answer) => {
-      resolve(answer.toString().trim().replaceAll('\r\n', ' '));
+    socket.once('data', (response) => {
+      resolve(response.toString().trim().replaceAll('\r\n', ' '));
       socket.destroy();
     });
     socket.write(`${command}\r\n`);

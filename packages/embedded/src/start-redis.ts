@@ -10,7 +10,7 @@ import { spawnServer, type ServerProcess } from './spawn-server.js';
 export interface EmbeddedRedis {
   readonly url: string;
   readonly pid: number;
-  /** Resolves, with what it said last, when the server has ended, by stop() or by itself. */
+  /** Resolves with its last log lines when the server has ended, by stop() or unexpectedly. */
   readonly exited: Promise<{ lastLines: string[] }>;
   stop(): Promise<void>;
 }
@@ -20,13 +20,13 @@ const stopSteps = [
   { signal: 'SIGKILL', waitMs: 5_000 },
 ] satisfies { signal: NodeJS.Signals; waitMs: number }[];
 
-/** Starts the machine's own redis-server, or valkey-server, as BullMQ needs it: append-only file, nothing evicted. Keeps
- *  its data in `directory`, listens on 127.0.0.1 only, dies with this process. null when the PATH has neither.
- *  Throws DirectoryInUse when another live process works in the directory; one sentence when it does not start. */
+/** Starts the machine's redis-server, or valkey-server, as BullMQ needs it: append-only file, no eviction. Keeps its data in
+ *  `directory`, listens only on 127.0.0.1, and ends with this process. Returns null when the PATH has neither. Throws
+ *  DirectoryInUse when another running process uses the directory, and an error with one sentence when it does not start. */
 export async function startRedis(options: {
   directory: string;
   port?: number;
-  /** Of redis.conf, beside what BullMQ needs. */
+  /** Settings of redis.conf, in addition to those that BullMQ needs. */
   settings?: Record<string, string>;
   log: (line: string) => void;
 }): Promise<EmbeddedRedis | null> {
@@ -39,15 +39,15 @@ export async function startRedis(options: {
     const data = join(directory, 'data');
     mkdirSync(data, { recursive: true, mode: 0o700 });
     const { port, settings = {}, log } = options;
-    if (port && !(await isPortFree(port))) throw new Error(`Redis cannot start: port ${port} of 127.0.0.1 is taken.`);
-    for (let tries = 1; ; tries++) {
+    if (port && !(await isPortFree(port))) throw new Error(`Redis cannot start: port ${port} of 127.0.0.1 is in use.`);
+    for (let attempts = 1; ; attempts++) {
       const chosen = port || (await findFreePort());
       const server = startServer(command, { data, port: chosen, settings, log });
       claim.record([server.pid]);
-      const result = await Promise.race([answers(chosen, server), server.exited]);
+      const result = await Promise.race([responds(chosen, server), server.exited]);
       if (result === true) return release(server, chosen, () => claim.release());
-      if (port || tries >= 3 || (await isPortFree(chosen))) {
-        throw new Error(`Redis did not start: ${result.lastLines.at(-1) ?? 'it ended without a word'}`);
+      if (port || attempts >= 3 || (await isPortFree(chosen))) {
+        throw new Error(`Redis did not start: ${result.lastLines.at(-1) ?? 'it ended without output'}`);
       }
     }
   } catch (error) {
@@ -80,7 +80,7 @@ function startServer(
     port: String(port),
     dir: data,
     appendonly: 'yes',
-    save: '', // no snapshots beside the append-only file
+    save: '', // no snapshots, since the append-only file suffices
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
     ...others,
@@ -91,8 +91,8 @@ function startServer(
   return server;
 }
 
-/** Resolves once it serves; never if it ends before. */
-async function answers(port: number, server: ServerProcess): Promise<true> {
+/** Resolves once it serves; never if it ends first. */
+async function responds(port: number, server: ServerProcess): Promise<true> {
   while (!server.hasEnded) {
     if (await ping(port)) return true;
     await delay(20);
@@ -100,25 +100,25 @@ async function answers(port: number, server: ServerProcess): Promise<true> {
   return new Promise(() => undefined);
 }
 
-/** Whether it serves: PONG, and not "LOADING", which is what it says while it reads its file. */
+/** Whether it responds with PONG, and not with LOADING while it reads its file. */
 const ping = async (port: number): Promise<boolean> => (await askRedis(port, 'PING')).startsWith('+PONG');
 
-/** Sends one command without spaces in its arguments to a server on 127.0.0.1. Returns the first piece of what it answers, as the protocol
- *  has it; an empty text when there is no answer within a second. */
+/** Sends one command without spaces in its arguments to a server on 127.0.0.1. Returns the start of the raw response, or an empty
+ *  text if there is none within a second. */
 export function askRedis(port: number, command: string): Promise<string> {
-  return new Promise((resolveAnswer) => {
+  return new Promise((resolveResponse) => {
     const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write(`${command}\r\n`));
     socket.setTimeout(1000, () => socket.destroy());
-    socket.once('data', (answer) => {
-      resolveAnswer(answer.toString());
+    socket.once('data', (response) => {
+      resolveResponse(response.toString());
       socket.destroy();
     });
-    socket.once('error', () => resolveAnswer(''));
-    socket.once('close', () => resolveAnswer(''));
+    socket.once('error', () => resolveResponse(''));
+    socket.once('close', () => resolveResponse(''));
   });
 }
 
-/** The machine's own redis-server, or valkey-server; null without either. */
+/** The machine's redis-server or valkey-server; null without either. */
 export const findRedisServer = (): string | null => findOnPath('redis-server') ?? findOnPath('valkey-server');
 
 function findOnPath(name: string): string | null {
@@ -129,7 +129,7 @@ function findOnPath(name: string): string | null {
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      // not here
+      // not installed
     }
   }
   return null;
