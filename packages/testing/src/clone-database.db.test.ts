@@ -2,11 +2,11 @@ import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { cloneDatabase } from './clone-database.js';
 
-test('cloneDatabase: two clones are databases of their own, and a dropped one is gone though somebody is connected', async () => {
+test('cloneDatabase: clones are separate databases, and drop removes one even with open connections', async () => {
   const [one, other] = await Promise.all([1, 2].map(() => cloneDatabase(inject('templateDatabaseUrl'))));
-  if (!one || !other) throw new Error('two were asked for');
+  if (!one || !other) throw new Error('a clone is missing');
   const client = new pg.Client({ connectionString: one.url });
-  client.on('error', () => undefined); // being cut off is the point
+  client.on('error', () => undefined); // drop disconnects it
   await client.connect();
   await client.query('create table only_here (id int)');
 

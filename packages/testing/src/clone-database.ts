@@ -3,11 +3,11 @@ import pg from 'pg';
 
 export interface ClonedDatabase {
   url: string;
-  /** Cuts off whoever is still connected. */
+  /** Drops the database, including open connections. */
   drop(): Promise<void>;
 }
 
-/** A copy of the template database, on the same server, for one test file alone. Nobody may be connected to the template. */
+/** Copies the template database on the same server, for one test file. The template must have no connections. */
 export async function cloneDatabase(templateUrl: string): Promise<ClonedDatabase> {
   const template = new URL(templateUrl).pathname.slice(1);
   const name = `clone_${randomBytes(6).toString('hex')}`;

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Certificates for `localhost` and 127.0.0.1, all with one key, signed by `authority` unless they say otherwise. */
+/** Certificates for `localhost` and 127.0.0.1, all with one key, signed by `authority` unless noted. */
 type Certificates = {
   key: string;
   authority: string;
@@ -38,7 +38,7 @@ subjectAltName = DNS:localhost, IP:127.0.0.1
 subjectAltName = DNS:other.example.com
 `;
 
-/** Makes certificates with every fault that a client has to refuse. Takes about half a second. */
+/** Makes a certificate for each fault that a client must refuse. Takes about half a second. */
 export function makeCertificates(): Certificates {
   const directory = mkdtempSync(join(tmpdir(), 'posthorn-certificates-'));
   const openssl = (...options: string[]) => execFileSync('openssl', options, { stdio: 'pipe', cwd: directory });

@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeScratchFolder } from './make-scratch-folder.js';
 
-test('what a killed process left behind is removed, what a living one has stays', () => {
+test('removes folders of killed processes, but not of running ones', () => {
   const first = makeScratchFolder();
-  // A process id above any that Linux gives.
+  // A process id above Linux' maximum.
   const left = join(dirname(first), `posthorn-test-${2 ** 30}-left`);
   mkdirSync(left);
   const second = makeScratchFolder();

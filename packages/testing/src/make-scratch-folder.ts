@@ -5,9 +5,9 @@ import { join } from 'node:path';
 const IN_MEMORY = '/dev/shm';
 const ROOM_BYTES = 4 * 2 ** 30;
 
-/** Makes a folder for a store whose data nobody misses: in memory where there is room (a tenth of the processor time of making and
- *  dropping a database on ext4), else among the temporary files. Whoever makes it removes it; what a killed process left behind in
- *  memory is removed by the next call. */
+/** Makes a folder for temporary stores: in memory if there is room (a tenth of the CPU time that making and dropping a database costs
+ *  on ext4), else among the temporary files. The caller removes it. The next call removes folders in memory that killed processes
+ *  left. */
 export function makeScratchFolder(): string {
   const parent = hasRoom(IN_MEMORY) ? IN_MEMORY : tmpdir();
   removeLeftBehind(parent);

@@ -29,7 +29,7 @@ const open = async (): Promise<Socket> => {
   await once(socket, 'connect');
   return socket;
 };
-const answerWithin = (socket: Socket, ms: number) =>
+const responseWithin = (socket: Socket, ms: number) =>
   new Promise<string | null>((resolve) => {
     const timer = setTimeout(() => resolve(null), ms);
     socket.once('data', (chunk) => {
@@ -40,63 +40,63 @@ const answerWithin = (socket: Socket, ms: number) =>
   });
 
 describe('proxy', () => {
-  it('passes both ways', async () => {
-    expect(await answerWithin(await open(), 1_000)).toBe('ping');
+  it('forwards in both directions', async () => {
+    expect(await responseWithin(await open(), 1_000)).toBe('ping');
   });
 
-  it('cut ends what is open and refuses what comes; afterwards it passes again', async () => {
+  it('cut ends open connections and refuses new ones, until it forwards again', async () => {
     const socket = await open();
     proxy.set('cut');
     await once(socket, 'close');
     const refused = connect(proxy.port, '127.0.0.1').on('error', () => {});
     await once(refused, 'close');
     proxy.set('pass');
-    expect(await answerWithin(await open(), 1_000)).toBe('ping');
+    expect(await responseWithin(await open(), 1_000)).toBe('ping');
   });
 
-  it('a black hole keeps connections and answers nothing; they are of no use afterwards', async () => {
+  it('a black hole keeps connections without responses; they stay unusable afterwards', async () => {
     const socket = await open();
     proxy.set('blackhole');
-    expect(await answerWithin(socket, 200)).toBeNull();
-    expect(await answerWithin(await open(), 200)).toBeNull();
+    expect(await responseWithin(socket, 200)).toBeNull();
+    expect(await responseWithin(await open(), 200)).toBeNull();
     const closed = once(socket, 'close');
     proxy.set('pass');
     await closed;
-    expect(await answerWithin(await open(), 1_000)).toBe('ping');
+    expect(await responseWithin(await open(), 1_000)).toBe('ping');
   });
 
-  it('mute swallows answers alone: what is asked arrives', async () => {
+  it('mute drops only responses: requests arrive', async () => {
     const socket = await open();
     const before = heard;
     proxy.set('mute');
-    expect(await answerWithin(socket, 200)).toBeNull();
+    expect(await responseWithin(socket, 200)).toBeNull();
     expect(heard).toBe(before + 'ping'.length);
     const closed = once(socket, 'close');
     proxy.set('pass');
     await closed;
   });
 
-  it('slow takes its time in each direction', async () => {
+  it('slow delays each direction', async () => {
     proxy.set({ slowMs: 100 });
     const socket = await open();
     const start = performance.now();
-    expect(await answerWithin(socket, 2_000)).toBe('ping');
+    expect(await responseWithin(socket, 2_000)).toBe('ping');
     expect(performance.now() - start).toBeGreaterThanOrEqual(195);
   });
 
-  it('slow keeps the order when the weather clears', async () => {
+  it('slow keeps the order when the delay ends', async () => {
     proxy.set({ slowMs: 100 });
     const socket = await open();
-    let answer = '';
-    socket.on('data', (chunk) => (answer += chunk.toString()));
+    let response = '';
+    socket.on('data', (chunk) => (response += chunk.toString()));
     const sent = Array.from({ length: 20 }, (_, n) => `<${n}>`);
     for (const word of sent.slice(0, 19)) {
       socket.write(word);
-      await new Promise((resolve) => setTimeout(resolve, 2)); // so that each is a chunk of its own
+      await new Promise((resolve) => setTimeout(resolve, 2)); // so that each is a separate chunk
     }
     proxy.set('pass');
     socket.write(sent[19] ?? '');
-    await waitFor(() => answer.length === sent.join('').length);
-    expect(answer).toBe(sent.join(''));
+    await waitFor(() => response.length === sent.join('').length);
+    expect(response).toBe(sent.join(''));
   });
 });

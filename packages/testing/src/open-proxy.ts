@@ -1,20 +1,19 @@
 import { type Socket, connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What the network does.
- *  pass · cut: connections end and none begins · blackhole: connections stay and begin, and nothing passes ·
- *  mute: what is asked arrives, and no answer comes back · slow: what is sent arrives so much later, in either direction; late
- *  and not narrow, so the next is under way meanwhile */
+/** The state of the network.
+ *  pass · cut: connections end and none begins · blackhole: connections stay and begin, but nothing passes ·
+ *  mute: requests arrive, but no responses · slow: each direction has this delay, without limiting the throughput */
 export type Weather = 'pass' | 'cut' | 'blackhole' | 'mute' | { slowMs: number };
 
 export interface Proxy {
   port: number;
-  /** From now on, for connections that exist as well. */
+  /** Changes the state, also for open connections. */
   set(weather: Weather): void;
   close(): Promise<void>;
 }
 
-/** A network between a process and its database: a TCP proxy on 127.0.0.1 with weather. */
+/** A TCP proxy on 127.0.0.1 that simulates a network between a process and its database. */
 export async function openProxy(target: { host: string; port: number }): Promise<Proxy> {
   let weather: Weather = 'pass';
   const pairs = new Set<[Socket, Socket]>();
@@ -32,26 +31,26 @@ export async function openProxy(target: { host: string; port: number }): Promise
       socket.on('error', () => end(pair));
       socket.on('close', () => end(pair));
     }
-    void carry(client, upstream, 'question');
-    void carry(upstream, client, 'answer');
+    void carry(client, upstream, 'request');
+    void carry(upstream, client, 'response');
   });
 
-  /** Bytes that meet a black hole are gone, as packets are: the connection is of no use afterwards. */
-  async function carry(from: Socket, to: Socket, what: 'question' | 'answer'): Promise<void> {
-    const isSwallowed = () => weather === 'blackhole' || (weather === 'mute' && what === 'answer');
+  /** A black hole loses bytes, so its connections stay unusable afterwards. */
+  async function carry(from: Socket, to: Socket, what: 'request' | 'response'): Promise<void> {
+    const isDropped = () => weather === 'blackhole' || (weather === 'mute' && what === 'response');
     let arrived = Promise.resolve();
     try {
       for await (const chunk of from) {
         const at = performance.now() + (typeof weather === 'object' ? weather.slowMs : 0);
-        // In order, whatever the weather becomes meanwhile.
-        arrived = arrived.then(() => (isSwallowed() ? undefined : arrive(to, chunk as Buffer, at)));
+        // Keeps the order, even if the state changes meanwhile.
+        arrived = arrived.then(() => (isDropped() ? undefined : arrive(to, chunk as Buffer, at)));
         if (typeof weather !== 'object') await arrived;
       }
     } catch {
-      // the connection broke: its other half is ended by `close`
+      // the connection broke; `close` ends its other half
     }
     await arrived;
-    if (!isSwallowed()) to.end();
+    if (!isDropped()) to.end();
   }
 
   async function arrive(to: Socket, chunk: Buffer, at: number): Promise<void> {
@@ -76,10 +75,10 @@ export async function openProxy(target: { host: string; port: number }): Promise
   return {
     port,
     set(next) {
-      const swallowed = weather === 'blackhole' || weather === 'mute';
+      const dropped = weather === 'blackhole' || weather === 'mute';
       weather = next;
-      // What was swallowed is missing in the streams: those connections cannot go on.
-      if (next === 'cut' || (swallowed && next !== 'blackhole' && next !== 'mute')) for (const pair of pairs) end(pair);
+      // Streams with lost bytes cannot continue, so end their connections.
+      if (next === 'cut' || (dropped && next !== 'blackhole' && next !== 'mute')) for (const pair of pairs) end(pair);
     },
     async close() {
       for (const pair of pairs) end(pair);

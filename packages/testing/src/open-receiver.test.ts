@@ -5,7 +5,7 @@ import { waitFor } from './wait-for.js';
 let receiver: Receiver;
 afterEach(() => receiver.close());
 
-test('a receiver that was told nothing echoes the handshake and takes everything else', async () => {
+test('echoes the handshake and returns 200 to everything else by default', async () => {
   receiver = await openReceiver();
   expect(await (await post('{"event":"webhook:verify","payload":"ABC"}')).text()).toBe('ABC');
   expect((await post('{"event":"message:created","payload":{}}')).status).toBe(200);
@@ -13,7 +13,7 @@ test('a receiver that was told nothing echoes the handshake and takes everything
   expect(receiver.events).toHaveLength(1);
 });
 
-test('a request is recorded as it came: method, path, headers and the very bytes of its body', async () => {
+test('records method, path, headers and the exact bytes of the body of a request', async () => {
   receiver = await openReceiver();
   const body = Buffer.from([0x7b, 0xff, 0x00, 0x7d]);
   await fetch(`${receiver.url}?a=1`, { method: 'PUT', body, headers: { 'X-Own': 'ä'.normalize('NFD').slice(0, 1) } });
@@ -21,7 +21,7 @@ test('a request is recorded as it came: method, path, headers and the very bytes
   expect(receiver.requests[0]?.headers['x-own']).toBe('a');
 });
 
-test('a script is followed answer by answer and ends on its last; handshakes have a script of their own', async () => {
+test('follows a script of responses and repeats the last one; handshakes have a separate script', async () => {
   receiver = await openReceiver();
   receiver.answer(500, { status: 201, body: 'made', headers: { 'x-a': 'b' } }, ({ path }) => ({ body: path }));
   receiver.answerHandshake(404);
@@ -33,7 +33,7 @@ test('a script is followed answer by answer and ends on its last; handshakes hav
   expect(await (await post('{}')).text()).toBe('/webhook');
 });
 
-test('close cuts the connection, never stays silent, raw sends what no HTTP server would, delayMs waits first', async () => {
+test('supports close, never, raw and delayMs', async () => {
   receiver = await openReceiver();
   receiver.answer('close', 'never', { raw: 'SSH-2.0-hello\r\n' }, { status: 204, delayMs: 60 });
   await expect(post('{}')).rejects.toThrow('fetch failed');

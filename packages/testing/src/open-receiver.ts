@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** One request as it came in. */
+/** A request as it arrived. */
 export interface Received {
   method: string;
   /** With the query. */
@@ -14,9 +14,9 @@ export interface Received {
   at: Date;
 }
 
-/** How a request is answered: a status · status, headers and body, after a while if need be · `never` (the connection stays
- *  open without a word) · `close` (the connection is cut without an answer) · `raw` (these bytes, then the end) · or what a
- *  function makes of the request. */
+/** The response to a request: a status · status, headers and body, after an optional delay · `never` (the connection stays open
+ *  without a response) · `close` (the connection is cut without a response) · `raw` (these bytes, then the end) · or the result
+ *  of a function of the request. */
 export type Answer =
   | number
   | { status?: number; headers?: Record<string, string>; body?: string | Uint8Array; delayMs?: number }
@@ -28,21 +28,21 @@ export type Answer =
 export interface Receiver {
   /** http://127.0.0.1:<port>/webhook */
   readonly url: string;
-  /** All that came in, handshakes too, in order of arrival; recorded before they are answered. */
+  /** All requests, including handshakes, in order of arrival; recorded before the response. */
   readonly requests: Received[];
-  /** Those that are no handshakes. */
+  /** The requests that are not handshakes. */
   readonly events: Received[];
   /** Connections accepted so far. */
   readonly connectionCount: number;
-  /** From now on events are answered so, one after the other; the last answer goes on for ever. */
+  /** Sets the responses to the next events, in order; the last one repeats. */
   answer(...script: Answer[]): void;
-  /** The same for handshakes. Unless told otherwise they are answered by echoing the challenge. */
+  /** The same for handshakes. Default: echoes the challenge. */
   answerHandshake(...script: Answer[]): void;
-  /** Cuts all connections and gives the port back. */
+  /** Cuts all connections and frees the port. */
   close(): Promise<void>;
 }
 
-/** A real webhook receiver on 127.0.0.1 that does as it is told. Untold, it echoes handshakes and answers 200 to the rest. */
+/** A real webhook endpoint on 127.0.0.1 with scripted responses. Default: echoes handshakes and returns 200 to other requests. */
 export async function openReceiver(options: { port?: number } = {}): Promise<Receiver> {
   const requests: Received[] = [];
   let eventScript: Answer[] = [200];
@@ -121,11 +121,11 @@ function challengeIn(rawBody: Buffer): string | null {
     const { event, payload } = JSON.parse(rawBody.toString()) as { event?: unknown; payload?: unknown };
     return event === 'webhook:verify' && typeof payload === 'string' ? payload : null;
   } catch {
-    return null; // no JSON: an event like any other to a receiver that only records
+    return null; // not JSON: an ordinary event here
   }
 }
 
-// A sender that hangs up in the middle of its request is no fault of the receiver.
+// A sender that disconnects during its request is not an error here.
 function ignoreHangUp(error: unknown): void {
   if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
 }

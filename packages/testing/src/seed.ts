@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tellStory, type ToldStack } from './tell-story.js';
+import { tellStory, type SeededStack } from './tell-story.js';
 import { writeHistory } from './write-history.js';
 
-// `npm run seed`: fills the local stack that is running with three accounts, webhooks and deliveries in every state, and a day
-// of statistics. Its deliveries must fail for good within a minute, so it needs the retry schedule of `npm run dev`.
+// `npm run seed`: adds three accounts, webhooks and deliveries in every state, and a day of statistics to the running local stack. Its
+// deliveries must fail for good within a minute, so it needs the retry schedule of `npm run dev`.
 const dataDir = process.env['POSTHORN_DATA_DIR'] ?? '.posthorn';
 
 interface LocalStack {
@@ -18,11 +18,13 @@ function readLocalStack(): LocalStack {
   try {
     return JSON.parse(readFileSync(join(dataDir, 'local.json'), 'utf8')) as LocalStack;
   } catch (error) {
-    throw new Error(`No local stack runs in ${dataDir}. Start one with npm run dev, then seed it.`, { cause: error });
+    throw new Error(`No local stack runs in ${dataDir}. Start one with npm run dev, then run npm run seed again.`, {
+      cause: error,
+    });
   }
 }
 
-function reach({ apiUrl, operatorKey, databaseUrl }: LocalStack): ToldStack {
+function reach({ apiUrl, operatorKey, databaseUrl }: LocalStack): SeededStack {
   const ask = async (method: string, path: string, body?: string): Promise<unknown> => {
     const response = await fetch(apiUrl + path, {
       method,
@@ -51,7 +53,7 @@ try {
   const story = await tellStory(stack);
   await writeHistory(stack, story);
   await story.close();
-  console.log(`The stack has a history now: ${local.consoleUrl}accounts/${story.account}/integrations`);
+  console.log(`Done. See ${local.consoleUrl}accounts/${story.account}/integrations`);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

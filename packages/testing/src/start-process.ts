@@ -7,18 +7,18 @@ const READY_WITHIN_MS = 120_000;
 export interface ProcessOptions {
   /** The JavaScript file to run. */
   file: string;
-  /** Its whole environment. */
+  /** The complete environment of the process. */
   env: Record<string, string>;
-  /** Asked until it answers 200. */
+  /** Requested until it returns 200. */
   readyUrl: string;
-  /** Hears each line of its output. */
+  /** Called for each line of output. */
   onLine?: (line: string) => void;
 }
 
-/** Starts one of our apps as a process of its own; resolves when it is ready. Throws, with its last lines, if it ends
- *  before that or is not ready within 120 s, which only a process that hangs is not. */
+/** Starts one of our apps as a separate process; resolves when it is ready. If it ends first, or is not ready within 120 s (which
+ *  means that it hangs), throws its last lines. */
 export async function startProcess({ file, env, readyUrl, onLine }: ProcessOptions): Promise<ChildProcess> {
-  // With a channel to us: it ends by itself when we are gone, however we went.
+  // The channel makes the process end with this one, however this one ends.
   const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const last: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -38,8 +38,8 @@ export async function startProcess({ file, env, readyUrl, onLine }: ProcessOptio
   }
 }
 
-/** Ends a process as an orchestrator does: SIGTERM, and after 60 s SIGKILL. Resolves when it is gone; a process
- *  that is gone already is no error, and a stopped one (SIGSTOP) is woken. */
+/** Ends a process as an orchestrator does: SIGTERM, and SIGKILL after 60 s. Resolves when it has ended. An ended process is not an
+ *  error, and a stopped one (SIGSTOP) is continued first. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');

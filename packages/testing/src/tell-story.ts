@@ -1,37 +1,37 @@
 import { openReceiver, type Receiver } from './open-receiver.js';
 import { waitFor } from './wait-for.js';
 
-/** A running Posthorn, as its operator reaches it. */
-export interface ToldStack {
+/** A running Posthorn, as used by its operator. */
+export interface SeededStack {
   databaseUrl: string;
-  /** An API call as the operator; returns the parsed response. Throws on a status that is not 2xx. */
+  /** Makes an API call as the operator; returns the parsed response. Throws on a status that is not 2xx. */
   call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Publishes a body to the byte. */
+  /** Publishes these exact bytes. */
   publish(account: string, body: string): Promise<{ id: string }>;
 }
 
-/** What a console that has been in use for a while shows: ids of what is worth a look. */
+/** Ids of the interesting objects of a console in use. */
 export interface Story {
   account: string;
-  /** An account in which nothing was done yet. */
+  /** An account without any activity. */
   empty: string;
   webhook: string;
   failingWebhook: string;
   unverifiedWebhook: string;
-  /** Taken by one webhook, failed at another. */
+  /** Delivered to one webhook, failed at another. */
   event: string;
-  /** Nobody wanted it. */
+  /** No subscription matched it. */
   unwantedEvent: string;
   delivery: string;
-  /** Failed after two tries. */
+  /** Failed after two attempts. */
   failedDelivery: string;
   replay: string;
-  /** All receivers of the story, and the hosts that they stand for. */
+  /** All endpoints of the story, and the hosts that they represent. */
   receivers: { receiver: Receiver; host: string }[];
   close(): Promise<void>;
 }
 
-/** What fails has failed after two seconds; what is to stay pending asks for a longer wait. */
+/** Deliveries fail for good after two seconds. Endpoints that must keep deliveries pending send a longer Retry-After. */
 export const STORY_ENV = { RETRY_SCHEDULE_SECONDS: '2' };
 
 const PAYLOAD = {
@@ -41,7 +41,7 @@ const PAYLOAD = {
 const event = (type: string, payload: object = PAYLOAD): string => JSON.stringify({ event: type, payload });
 
 /** Tells the story to a fresh stack with STORY_ENV: two accounts, a webhook in each state, deliveries in each, a replay, keys. */
-export async function tellStory(stack: ToldStack): Promise<Story> {
+export async function tellStory(stack: SeededStack): Promise<Story> {
   const receivers: Story['receivers'] = [];
   const open = async (host: string): Promise<Receiver> => {
     const receiver = await openReceiver();
@@ -93,7 +93,7 @@ export async function tellStory(stack: ToldStack): Promise<Story> {
       { what: `the delivery to be ${status}` },
     );
 
-  // A webhook that is gone, one that never proved itself, one that is paused.
+  // A webhook that returned 410, one that was never verified, one that is paused.
   const old = await addWebhook('acme', 'old.acme.example', { description: 'The chatbot of last year' });
   old.receiver.answer(410);
   await stack.publish('acme', event('conversation:updated', {}));
@@ -108,7 +108,7 @@ export async function tellStory(stack: ToldStack): Promise<Story> {
   await stack.call('POST', `${of('acme')}/subscriptions/${bridge.id}/pause`);
   await stack.publish('acme', event('conversation:created'));
 
-  // One that fails: pending, and failed; and one that takes everything.
+  // A failing webhook with pending and failed deliveries, and a healthy one.
   const warehouse = await addWebhook('acme', 'warehouse.acme.example', {
     description: 'Nightly reports',
     events: ['message:*'],
@@ -132,7 +132,7 @@ export async function tellStory(stack: ToldStack): Promise<Story> {
   await toBe('acme', delivery, 'succeeded', 1);
   await toBe('acme', await deliveryTo('acme', last.id, warehouse), 'pending', 1);
 
-  // Another account: what failed there was replayed, and an event found nobody.
+  // Another account with a replayed failure, and an event without a matching webhook.
   const trips = await addWebhook('globex', 'api.globex.example', { events: ['message:created'] });
   trips.receiver.answer(500);
   const trip = await stack.publish('globex', event('message:created'));
@@ -154,7 +154,7 @@ export async function tellStory(stack: ToldStack): Promise<Story> {
       const { data } = await stack.call<{ data: { lastAttempt: object | null }[] }>('GET', path);
       return data.every(({ lastAttempt }) => lastAttempt !== null);
     },
-    { what: 'each delivery to be tried' },
+    { what: 'an attempt of each delivery' },
   );
 
   return {

@@ -3,7 +3,7 @@ import net, { type Server, type Socket } from 'node:net';
 import tls from 'node:tls';
 import { makeCertificates } from './make-certificates.js';
 
-/** A server with which no secure connection is possible, and what a sender has to make of it. */
+/** A server without a possible secure connection, and the error that a sender must report. */
 export type TlsFault = {
   name: string;
   scheme: 'http' | 'https';
@@ -13,7 +13,7 @@ export type TlsFault = {
   open: () => Server;
 };
 
-/** Every way in which TLS fails, and the authority that a sender has to trust for it. */
+/** Every kind of TLS failure, and the authority that a sender must trust for it. */
 export function tlsFaults(): { authority: string; faults: TlsFault[] } {
   const { key, authority, valid, expired, notYetValid, otherName, selfSigned, leaf } = makeCertificates();
   const server = (options: tls.TlsOptions) => () => openTls({ key, cert: valid, ...options });
@@ -28,7 +28,7 @@ export function tlsFaults(): { authority: string; faults: TlsFault[] } {
   const faults: TlsFault[] = [
     fault('an expired certificate', /has expired \(CERT_HAS_EXPIRED\)\. Renew it/, server({ cert: expired })),
     fault(
-      'a certificate of the future',
+      'a certificate that is not valid yet',
       /not valid yet \(CERT_NOT_YET_VALID\)\. Install/,
       server({ cert: notYetValid }),
     ),
@@ -87,7 +87,7 @@ export function tlsFaults(): { authority: string; faults: TlsFault[] } {
       outcome: 'bad_response',
     },
     {
-      // OpenSSL says nothing to a client that speaks plain HTTP.
+      // OpenSSL sends no alert to a client that speaks plain HTTP.
       ...fault(
         'TLS on a port for plain HTTP, silent',
         /If this port expects TLS, begin the URL with https:\/\//,
@@ -101,7 +101,7 @@ export function tlsFaults(): { authority: string; faults: TlsFault[] } {
 }
 
 function openTls(options: tls.TlsOptions): Server {
-  return tls.createServer(options, answer).on('tlsClientError', () => {});
+  return tls.createServer(options, respond).on('tlsClientError', () => {});
 }
 
 function openTcp(onConnection: (socket: Socket) => unknown): Server {
@@ -111,6 +111,6 @@ function openTcp(onConnection: (socket: Socket) => unknown): Server {
   });
 }
 
-function answer(socket: Socket): void {
+function respond(socket: Socket): void {
   socket.on('error', () => {}).on('data', () => socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
 }

@@ -1,6 +1,6 @@
 import tls from 'node:tls';
 
-/** Adds an authority to those that this process trusts; returns how to undo it. Node reads NODE_EXTRA_CA_CERTS only when it starts. */
+/** Makes this process trust an authority; returns a function that undoes it. Node reads NODE_EXTRA_CA_CERTS only at startup. */
 export function trust(authority: string): () => void {
   const original = tls.createSecureContext;
   tls.createSecureContext = (options) => {

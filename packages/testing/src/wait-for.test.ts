@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { waitFor } from './wait-for.js';
 
-test('waitFor resolves with the first truthy value, and takes a throwing condition for one not met yet', async () => {
+test('waitFor resolves with the first truthy value, and repeats a condition that throws', async () => {
   let calls = 0;
   const value = await waitFor(() => {
     calls++;
@@ -12,12 +12,12 @@ test('waitFor resolves with the first truthy value, and takes a throwing conditi
   expect(calls).toBe(3);
 });
 
-test('waitFor gives up after its time and says for what, and what the condition said last', async () => {
+test('waitFor throws after its time limit with the condition’s name and last error', async () => {
   const never = waitFor(
     () => {
       throw new Error('still dark');
     },
     { timeoutMs: 30, what: 'the light' },
   );
-  await expect(never).rejects.toThrow('Waited 30 ms in vain for the light: still dark');
+  await expect(never).rejects.toThrow('Gave up after 30 ms waiting for the light: still dark');
 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Resolves with the first truthy value that `condition` gives. A condition that throws is not met yet, so it may hold
- *  expectations. Throws after `timeoutMs`, naming `what` was waited for; the last error of the condition is the cause. */
+/** Resolves with the first truthy value of `condition`. A condition that throws is not met yet, so it may contain expectations. Throws
+ *  after `timeoutMs`, naming `what`; the cause is the last error of the condition. */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 120_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
@@ -18,9 +18,9 @@ export async function waitFor<T>(
     }
     if (Date.now() >= until) {
       const last = cause instanceof Error ? `: ${cause.message}` : '';
-      throw new Error(`Waited ${timeoutMs} ms in vain for ${what}${last}`, { cause });
+      throw new Error(`Gave up after ${timeoutMs} ms waiting for ${what}${last}`, { cause });
     }
-    // To a tenth of the wait: what is asked is often a server, which has other things to do.
+    // Polls at a tenth of the elapsed time, since conditions often query a busy server.
     await delay(Math.min(200, Math.max(10, (Date.now() - from) / 10)));
   }
 }

@@ -1,8 +1,8 @@
 import pg from 'pg';
-import type { Story, ToldStack } from './tell-story.js';
+import type { Story, SeededStack } from './tell-story.js';
 
 const HOURS = 24;
-/** Attempts within each hour of a day that ends now, of the busiest hour's. */
+/** Attempts in each hour of a day that ends now, relative to the busiest hour. */
 const SHARES = [3, 2, 2, 2, 3, 5, 9, 16, 28, 44, 61, 72, 78, 74, 80, 92, 100, 88, 67, 49, 33, 21, 12, 6];
 const BUSIEST = 420;
 
@@ -10,9 +10,9 @@ const ADD = `
 INSERT INTO stat_deltas (account_id, subscription_id, event_type, at, count, outcome, status_code, duration_bucket, ended)
 SELECT $1, $2, $3, date_bin('1 hour', now(), 'epoch') - make_interval(hours => $4), $5, $6, $7, $8, $9 WHERE $5::int > 0`;
 
-/** Makes a story look like a day in use: statistics of the 24 hours before it, and receivers with the names that they stand for.
- *  Only pictures need it: what a test looks at has happened. */
-export async function writeHistory(stack: ToldStack, { account, receivers }: Story): Promise<void> {
+/** Makes a story look like a day in use: statistics of the last 24 hours, and the hosts that endpoints represent. For screenshots
+ *  and `npm run seed`; tests check what really happened. */
+export async function writeHistory(stack: SeededStack, { account, receivers }: Story): Promise<void> {
   const client = new pg.Client(stack.databaseUrl);
   await client.connect();
   const idOf = async (host: string): Promise<string> => {
@@ -26,7 +26,7 @@ export async function writeHistory(stack: ToldStack, { account, receivers }: Sto
     for (const [hoursAgo, share] of SHARES.toReversed().entries()) {
       if (hoursAgo === 0 || hoursAgo >= HOURS) continue;
       const attempts = Math.round((BUSIEST * share) / 100);
-      // Between nine and six hours ago the second webhook failed more than usual.
+      // Between nine and six hours ago the second webhook failed more often than usual.
       const failed = Math.round(attempts * (hoursAgo >= 6 && hoursAgo <= 9 ? 0.11 : 0.006));
       const add = (...values: (string | number | null)[]) => client.query(ADD, values);
       await add(account, null, 'message:created', hoursAgo, attempts, null, null, null, null);
@@ -35,7 +35,7 @@ export async function writeHistory(stack: ToldStack, { account, receivers }: Sto
         [failingWebhook, Math.round(attempts * 0.6)],
       ] as const) {
         const bad = id === webhook ? Math.round(failed / 4) : failed;
-        // Durations of some 90 and 360 ms: buckets of 2^(n/4) ms.
+        // Durations of about 90 and 360 ms: buckets of 2^(n/4) ms.
         await add(account, id, 'message:created', hoursAgo, Math.round(count * 0.9), 'ok', 200, 26, 'succeeded');
         await add(account, id, 'message:created', hoursAgo, Math.round(count * 0.1), 'ok', 200, 34, 'succeeded');
         await add(account, id, 'message:created', hoursAgo, bad, 'http_error', 503, 30, null);
