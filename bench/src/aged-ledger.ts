@@ -6,24 +6,24 @@ const SLICE_DAYS = 7;
 const PARTITIONED = ['events', 'finished_deliveries', 'earlier_attempts'];
 const TABLES = ['pending_deliveries', ...PARTITIONED];
 
-/** One delivery in so many is held, whatever its age. */
+/** One in this many deliveries is held, whatever its age. */
 const OWED_ONE_IN = 2_000;
 
-/** An id of time `at`, as posthorn_uuidv7 makes them for now. */
+/** Makes an id of time `at`, as posthorn_uuidv7 does for now. */
 const idAt = (at: string) =>
   `encode(overlay(uuid_send(posthorn_uuidv7()) PLACING substring(uuid_send(posthorn_uuid_at(${at})) FROM 1 FOR 6) FROM 1 FOR 6), 'hex')::uuid`;
 
-/** Makes an empty ledger one that has been at work for 40 days: its partitions, and of each event 1.5 deliveries and 2.5 attempts.
- *  A few deliveries of every age are held. */
+/** Fills an empty ledger with a history of 40 days: its partitions, and 1.5 deliveries and 2.5 attempts per event. A few deliveries of
+ *  every age are held. */
 export async function fillLedger(
   db: Database,
   { events, now, accountId, subscriptionId }: { events: number; now: Date; accountId: string; subscriptionId: string },
 ): Promise<void> {
   const at = (days: number) => new Date(now.getTime() + days * DAY_MS).toISOString();
   for (const table of PARTITIONED) {
-    await patiently(db, `DROP TABLE ${table}_first`);
+    await withoutTimeout(db, `DROP TABLE ${table}_first`);
     for (let from = -DAYS - 2; from <= 0; from += SLICE_DAYS) {
-      await patiently(
+      await withoutTimeout(
         db,
         `CREATE TABLE ${table}_${at(from).slice(0, 10).replaceAll('-', '')} PARTITION OF ${table}
          FOR VALUES FROM (posthorn_uuid_at('${at(from)}')) TO (posthorn_uuid_at('${at(from + SLICE_DAYS)}'))`,
@@ -32,7 +32,7 @@ export async function fillLedger(
   }
   const perDay = Math.floor(events / DAYS);
   for (let age = DAYS; age > 0; age -= 1) {
-    await patiently(
+    await withoutTimeout(
       db,
       `WITH event AS (
          INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
@@ -55,7 +55,7 @@ export async function fillLedger(
        FROM made WHERE NOT is_held`,
       [accountId, at(-age), perDay, subscriptionId],
     );
-    await patiently(
+    await withoutTimeout(
       db,
       `INSERT INTO earlier_attempts (id, account_id, subscription_id, delivery_id, number, trigger, outcome, status_code, started_at, duration_ms,
          url, user_agent, body_bytes, signature_count, response_headers, response_body, response_truncated)
@@ -68,8 +68,12 @@ export async function fillLedger(
   await tidy(db);
 }
 
-/** A statement without the timeouts that Posthorn's own have. */
-async function patiently<Row extends object>({ pool }: Database, text: string, values: unknown[] = []): Promise<Row[]> {
+/** Runs a statement without the timeouts of Posthorn's own. */
+async function withoutTimeout<Row extends object>(
+  { pool }: Database,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
   const client = await pool.connect();
   await client.query('SET statement_timeout = 0');
   const statement = { text, values, query_timeout: 3_600_000 };
@@ -78,20 +82,20 @@ async function patiently<Row extends object>({ pool }: Database, text: string, v
   return rows;
 }
 
-/** What autovacuum would have done in the meantime. */
+/** Does what autovacuum would have done in 40 days. */
 async function tidy(db: Database): Promise<void> {
   const { rows } = await db.pool.query<{ leaf: string }>(
     `SELECT inhrelid::regclass::text AS leaf FROM pg_inherits WHERE inhparent = ANY ($1::text[]::regclass[])`,
     [PARTITIONED],
   );
   for (const leaf of ['pending_deliveries', ...rows.map((row) => row.leaf)])
-    await patiently(db, `VACUUM ANALYZE ${leaf}`);
-  await patiently(db, 'CHECKPOINT');
+    await withoutTimeout(db, `VACUUM ANALYZE ${leaf}`);
+  await withoutTimeout(db, 'CHECKPOINT');
 }
 
-/** Rows that are owed, with an event to send. */
+/** Counts held deliveries that still have an event to send. */
 export async function readOwed(db: Database, { accountId }: { accountId: string }): Promise<number> {
-  const rows = await patiently<{ count: number }>(
+  const rows = await withoutTimeout<{ count: number }>(
     db,
     `SELECT count(*)::int AS count FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.account_id = $1::text AND d.status = 'held'`,
     [accountId],
@@ -99,12 +103,12 @@ export async function readOwed(db: Database, { accountId }: { accountId: string 
   return rows[0]?.count ?? 0;
 }
 
-/** Rows made from `since` on. */
+/** Counts rows made from `since` on. */
 export async function readCounts(
   db: Database,
   { accountId, since }: { accountId: string; since: Date },
 ): Promise<Record<string, number>> {
-  const rows = await patiently<Record<string, number>>(
+  const rows = await withoutTimeout<Record<string, number>>(
     db,
     `SELECT ${TABLES.map((table) => `(SELECT count(*)::int FROM ${table} WHERE account_id = $1 AND id >= posthorn_uuid_at($2::timestamptz)) AS ${table}`).join(', ')}`,
     [accountId, since],
@@ -112,7 +116,7 @@ export async function readCounts(
   return rows[0] ?? {};
 }
 
-/** Megabytes with indexes. */
+/** Size in megabytes, with indexes. */
 export async function readSizes({ pool }: Database): Promise<Record<string, number>> {
   const { rows } = await pool.query<{ table: string; size: number }>(
     `SELECT t AS "table", (pg_total_relation_size(t::regclass) + coalesce(sum(pg_total_relation_size(i.inhrelid)), 0))::float8 / 1e6 AS size

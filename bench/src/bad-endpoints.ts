@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 
-/** Endpoints that harm their sender, in a process of their own. Each responds to handshakes. To events they respond
- *  /hang never · /drip a byte a second · /gigabyte 200 and a gigabyte · /reset by cutting the connection · /slow after 10 s ·
- *  /once-failing 500 at the first attempt of every second event, else 200, and the parent hears of it · /at-once 200, as a good one does. */
+/** Endpoints that harm their sender, in a separate process. Each responds to handshakes. Their responses to events:
+ *  /hang never · /drip a byte per second · /gigabyte 200 and a gigabyte · /reset cuts the connection · /slow after 10 s ·
+ *  /once-failing 500 at the first attempt of every second event, else 200, reported to the parent · /at-once 200, as a good one. */
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 const GIGABYTE = 1024 ** 3;
 const firstStatus = new Map<string, number>();
@@ -31,7 +31,7 @@ const server = createServer((request, response) => {
       const at = performance.timeOrigin + performance.now();
       const id = String(request.headers['webhook-id']);
       const isRetry = firstStatus.has(id);
-      // If all failed, the circuit breaker would open.
+      // If all attempts failed, the circuit would open.
       const status = isRetry || firstStatus.size % 2 === 0 ? 200 : 500;
       if (!isRetry) firstStatus.set(id, status);
       response.writeHead(status).end();

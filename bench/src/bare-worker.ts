@@ -2,8 +2,8 @@ import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Agent, request } from 'undici';
 
-/** The ceiling: BullMQ and undici with nothing between them. No database, no signature, no guard, no record; the body is
- *  in the job. Redis and the sink's URL are given as arguments. */
+/** The ceiling: only BullMQ and undici. No database, signature, address check or record; the body is in the job. The arguments are
+ *  Redis and the sink's URL. */
 const [redisUrl = '', sinkUrl = ''] = process.argv.slice(2);
 const dispatcher = new Agent({ keepAliveTimeout: 4_000 });
 const worker = new Worker<{ body: string }>(

@@ -12,8 +12,8 @@ import { startPosthorn } from './start-posthorn.js';
 import { type Percentiles, percentiles } from './statistics.js';
 
 const USAGE = `npm run bench:console -- [--deliveries 1000000]
-Prints what the console's main thread has to do for 100 of so many deliveries from the response on, for the whole way to them from
-another screen, for the next 100, for the screen with none, and for a click beside 100 attempts. The bench's scenario history
+Measures the work of the console's main thread for 100 of so many deliveries: from the response on, and from another screen. Also for
+the next 100, for a screen without deliveries, and for a click beside 100 attempts. The bench's scenario history
 measures how quickly the API pages through them.`;
 
 const ACCOUNT = 'busy';
@@ -41,10 +41,10 @@ const bench = await startPosthorn({ backend: 'postgres', workers: 0, env: {}, wo
 try {
   await bench.call('PUT', `/v1/accounts/${IDLE_ACCOUNT}`, '{}');
   await fillHistory({ databaseUrl: bench.databaseUrl, deliveries, otherAccounts: 0 });
-  const oftenTried = await addAttempts(bench.databaseUrl);
-  if (browserPath === null) console.log('\nNo Chromium here: what the browser does was not measured.');
+  const oftenAttempted = await addAttempts(bench.databaseUrl);
+  if (browserPath === null) console.log('\nThis machine has no Chromium, so the browser was not measured.');
   else {
-    // As a person's browser, with a profile of its own: one that remembers nothing fetches the page's icon anew at each address.
+    // A persistent profile, as people use: without one, the browser fetches the page's icon again at each address.
     const browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
       executablePath: browserPath,
       args: ['--no-sandbox'],
@@ -52,8 +52,8 @@ try {
       viewport: { width: 1280, height: 900 },
     });
     try {
-      console.log('\nMain thread, medians (reach: a page < 100 ms, a click < 200 ms)');
-      console.table(await measureBrowser(browser, oftenTried));
+      console.log('\nMain thread, medians (goals: a page < 100 ms, a click < 200 ms)');
+      console.table(await measureBrowser(browser, oftenAttempted));
     } finally {
       await browser.close();
     }
@@ -63,7 +63,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Gives one failed delivery so many attempts, each with 4 KiB of a response. Returns its id in the database. */
+/** Gives one failed delivery this many attempts, each with a response of 4 KiB. Returns its id in the database. */
 async function addAttempts(databaseUrl: string): Promise<string> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
@@ -85,11 +85,11 @@ async function addAttempts(databaseUrl: string): Promise<string> {
   return rows[0]?.id ?? '';
 }
 
-async function measureBrowser(context: BrowserContext, oftenTried: string): Promise<Record<string, Percentiles>> {
+async function measureBrowser(context: BrowserContext, oftenAttempted: string): Promise<Record<string, Percentiles>> {
   const data = { key: bench.operatorKey };
   await context.request.post('/v1/session', { data, headers: { 'x-posthorn-csrf': '1' } });
   const page = await context.newPage();
-  // Whatever the console asks for, it gets pages of a hundred; while there is a gate, when that opens.
+  // Makes the console request pages of a hundred, and holds its requests while the gate is closed.
   const gate = { opens: Promise.resolve() };
   await page.route(/\/v1\/accounts\/\w+\/deliveries(\?|$)/, async (route) => {
     await gate.opens;
@@ -115,7 +115,7 @@ async function measureBrowser(context: BrowserContext, oftenTried: string): Prom
 
   for (let round = 0; round < ROUNDS; round += 1) nextMs.push(await workOfNext(page));
 
-  await page.goto(`/accounts/${ACCOUNT}/deliveries/${toTypeId('dlv', oftenTried)}`);
+  await page.goto(`/accounts/${ACCOUNT}/deliveries/${toTypeId('dlv', oftenAttempted)}`);
   const attempts = page.getByRole('button', { name: /^Attempt / });
   await attempts.nth(ATTEMPTS - 1).waitFor();
   await page.waitForLoadState('networkidle');
@@ -123,27 +123,27 @@ async function measureBrowser(context: BrowserContext, oftenTried: string): Prom
   for (let round = 0; round < ROUNDS * 2; round += 1)
     clickMs.push(await reactionOf(page, () => attempts.nth(round).click()));
   return {
-    'a page of 100 deliveries, from the answer on': percentiles(rowsMs),
-    'the same, from the click that leads there': percentiles(pageMs),
+    'a page of 100 deliveries, from the response on': percentiles(rowsMs),
+    'the same, from the click on the link': percentiles(pageMs),
     'the next page of 100': percentiles(nextMs),
     'to a page with none': percentiles(emptyMs),
     'a click beside 100 attempts': percentiles(clickMs),
   };
 }
 
-/** What the main thread does from the click that leads to an account's deliveries until they are there. */
+/** The main thread's work from the click on the link until an account's deliveries are shown. */
 async function workOf(page: Page, account: string, isThere: string): Promise<number> {
   return threadMs(page, await clickOnDeliveries(page, account), isThere);
 }
 
-/** What it does from the answer with the deliveries on, until they are there. */
+/** Its work from the response with the deliveries until they are shown. */
 async function workOfRows(page: Page, gate: { opens: Promise<void> }): Promise<number> {
   const click = await clickOnDeliveries(page, ACCOUNT);
   let open = (): void => {};
   gate.opens = new Promise((resolve) => (open = resolve));
   await click();
   await page.getByRole('heading', { name: 'Deliveries' }).waitFor();
-  await pause(500); // all else is there
+  await pause(500); // everything else is loaded
   return threadMs(page, () => Promise.resolve(open()), HAS_ROWS);
 }
 
@@ -155,7 +155,7 @@ async function clickOnDeliveries(page: Page, account: string): Promise<() => Pro
   return () => page.mouse.click(x + 8, y + 8);
 }
 
-/** What it does from the key that asks for the next page of them until that is there. */
+/** Its work from the key press that requests the next page until that is shown. */
 async function workOfNext(page: Page): Promise<number> {
   await page.goto(`/accounts/${ACCOUNT}/deliveries`);
   const first = page.getByRole('table', { name: 'Deliveries' }).getByRole('link').first();
@@ -165,10 +165,9 @@ async function workOfNext(page: Page): Promise<number> {
   return threadMs(page, () => page.keyboard.press('Enter'), `document.querySelector('tbody a').id !== '${id}'`);
 }
 
-/** Milliseconds that the main thread works from an input until what is looked for is there and painted: scripts, style, layout, paint,
- *  and what goes with them. It is processor time, so neither the fetch is in it nor what else the machine does. Nothing of Playwright
- *  is in it either: where to click was looked up before, and what waits is a line of its own, as a locator would compute the names of
- *  all rows in that thread, and again at each look. */
+/** CPU time of the main thread in milliseconds from an input until the expected element is painted: scripts, style, layout, paint. It
+ *  excludes the fetch and the work of other programs. It also excludes Playwright: positions are looked up before, and the wait
+ *  is one line of script, since a locator would repeatedly compute the names of all rows in that thread. */
 async function threadMs(page: Page, act: () => Promise<void>, isThere: string): Promise<number> {
   const session = await page.context().newCDPSession(page);
   await session.send('Performance.enable', { timeDomain: 'threadTicks' });
@@ -187,7 +186,7 @@ async function threadMs(page: Page, act: () => Promise<void>, isThere: string): 
   return Math.round((after - before) * 1_000);
 }
 
-/** Milliseconds from an input to the next picture, as the browser itself counts them (Event Timing); it rounds to 8 ms. */
+/** Milliseconds from an input to the next paint, as the browser reports them (Event Timing), rounded to 8 ms. */
 async function reactionOf(page: Page, act: () => Promise<unknown>): Promise<number> {
   await page.evaluate(`window.slowest = 0;
     window.watching ??= new PerformanceObserver((list) => {

@@ -1,4 +1,4 @@
-// Loaded into a worker before anything else: its name server takes questions and never answers one.
+// Loaded into a worker before anything else: its name server never responds.
 import { createSocket } from 'node:dgram';
 import { promises } from 'node:dns';
 import { syncBuiltinESMExports } from 'node:module';

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { ENDLESS_RESPONSES } from './endless-responses.js';
 
-/** An endpoint in a process of its own: the query of the URL names one of ENDLESS_RESPONSES. Sends its parent its port. */
+/** An endpoint in a separate process: the query of the URL names one of ENDLESS_RESPONSES. Sends its port to the parent. */
 const server = createServer((socket) => {
   socket.setNoDelay(true);
   socket.on('error', () => {});

@@ -1,7 +1,7 @@
 const HEAD = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
 
-/** Responses that never end: `start`, and then `again` for as long as somebody reads. */
+/** Responses that never end: `start`, then `again` while the client reads. */
 export const ENDLESS_RESPONSES: Record<string, { start: string; again: string; byteByByte?: true }> = {
   'interim responses (103)': { start: '', again: 'HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n' },
   'one header of a 103': { start: 'HTTP/1.1 103 Early Hints\r\nlink: ', again: 'x' },

@@ -3,7 +3,7 @@ import type { Percentiles } from './statistics.js';
 export interface FigureFormat {
   title: string;
   digits: number;
-  /** Figures of one group share a table: what the system reaches, and what each delivery costs. */
+  /** Groups share a table: what the system reaches, and what each delivery costs. */
   group: 'reach' | 'cost';
 }
 
@@ -62,7 +62,7 @@ const FORMATS: Record<string, FigureFormat> = {
   othersPercent: cost('others % of a core', 0),
 };
 
-/** The figures that occur, in the order of the columns; those of parts that only another system has come last. */
+/** The figures that occur, in the order of the columns; parts that only another system has come last. */
 export function orderFigures(names: Iterable<string>): string[] {
   const found = new Set(names);
   const known = Object.keys(FORMATS).filter((name) => found.has(name));
@@ -75,5 +75,5 @@ export function formatOf(name: string): FigureFormat {
   return name.endsWith('Us') ? cost(`${name.slice(0, -2)} µs`, 0) : reach(name, 1);
 }
 
-/** The latencies of accepted publishes, under their names. */
+/** The latencies of accepted publishes as figures. */
 export const acceptedFigures = ({ p50Ms, p99Ms }: Percentiles) => ({ acceptedP50Ms: p50Ms, acceptedP99Ms: p99Ms });

@@ -21,7 +21,7 @@ const idAt = (at: string) =>
 const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, created_at,
   completed_at, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 
-/** Deliveries $1 to $2 (of $3) in the order of time, each with its event and an attempt. $4: the busy account, $5: its
+/** Writes deliveries $1 to $2 (of $3) in the order of time, each with its event and an attempt. $4: the busy account, $5: its
  *  subscriptions; $6 and $7: the other accounts and their subscriptions. */
 const FILL = `
 WITH numbered AS (
@@ -59,8 +59,8 @@ SELECT ${COLUMNS}, a.* FROM deliveries_of d LEFT JOIN LATERAL (
 ) a ON d.attempt_count = 1
 WHERE status <> 'held'`;
 
-/** Writes deliveries of the last 25 days with their events and attempts, two statements at a time: 98 % succeeded, the others
- *  failed, canceled or held. Stop the workers before. */
+/** Writes deliveries of the last 25 days with their events and attempts, two statements at a time: 98 % succeeded, the others failed,
+ *  canceled or held. Stop the workers first. */
 export async function fillHistory({
   databaseUrl,
   deliveries,
@@ -75,7 +75,7 @@ export async function fillHistory({
   const account = 'busy';
   const subscriptions = Array.from({ length: BUSY_SUBSCRIPTIONS }, () => randomUUID());
   const others = Array.from({ length: otherAccounts }, (_, n) => `other-${n}`);
-  // The m-th of these belongs to account m % otherAccounts, as the statement above needs it.
+  // The m-th of these belongs to account m % otherAccounts, as the statement above requires.
   const othersSubscriptions = Array.from({ length: otherAccounts * OTHER_SUBSCRIPTIONS }, () => randomUUID());
   const clients = [new pg.Client(databaseUrl), new pg.Client(databaseUrl)] as const;
   await Promise.all(clients.map((client) => client.connect()));

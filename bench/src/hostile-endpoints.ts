@@ -8,8 +8,8 @@ import type { Case, Figures, Tools } from './scenario.js';
 
 const EXCHANGES = 20;
 
-/** Sends deliveries and handshakes to endpoints that never end their response, each alone. The endpoints run in a process of their own;
- *  the sender runs in ours. A handshake differs in what it keeps of the body. */
+/** Sends deliveries and handshakes to endpoints that never end their response, one at a time. The endpoints run in a separate process,
+ *  the sender in this one. A handshake keeps another part of the body. */
 export async function openEndpointCases({ closeLater }: Tools): Promise<Case[]> {
   const endpoint = forkHere('./endless-endpoint.js');
   const opened: Socket[] = [];
@@ -28,7 +28,7 @@ export async function openEndpointCases({ closeLater }: Tools): Promise<Case[]> 
   );
 }
 
-/** What one exchange costs this process, on average; `readKib` is the most of any. */
+/** The average cost of an exchange for this process; `readKib` is the maximum. */
 async function measure(url: string, exchange: 'delivery' | 'handshake', opened: Socket[]): Promise<Figures> {
   const sender = openSender({
     policy: readAddressPolicy({

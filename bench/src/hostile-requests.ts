@@ -19,7 +19,7 @@ interface Hostile {
   headers?: Record<string, string>;
 }
 
-/** Hostile requests, and the largest that are legal, to an API process, one after the other. */
+/** Sends hostile requests, and the largest valid ones, to an API process, one after the other. */
 export async function openRequestCases({ startPosthorn, closeLater }: Tools): Promise<Case[]> {
   const preload = new URL('./watch-turns.js', import.meta.url).href;
   const posthorn = await startPosthorn({ workers: 0, env: { NODE_OPTIONS: `--import ${preload}` } });
@@ -34,7 +34,7 @@ export async function openRequestCases({ startPosthorn, closeLater }: Tools): Pr
 }
 
 /** CPU of the API process (in steps of 10 ms), the slowest response of /livez meanwhile, and CPU of the longest turn of its event loop.
- *  Sends the request twice, since to watch the turns costs CPU itself. */
+ *  Sends the request twice, since watching the turns costs CPU. */
 async function measure(
   posthorn: Posthorn,
   { client, livez, one }: { client: Client; livez: Client; one: Hostile },
@@ -63,11 +63,11 @@ async function send(posthorn: Posthorn, client: Client, { method, path, body, he
     },
     ...(body && { body }),
   });
-  for await (const _ of response.body); // all of it
+  for await (const _ of response.body); // reads all of it
   return response.statusCode;
 }
 
-/** Asks one time after the other until it is stopped. `stop` returns the slowest response. */
+/** Sends one request after the other until it is stopped. `stop` returns the slowest response. */
 function probeLivez(client: Client): { stop: () => Promise<number> } {
   const stopping = new AbortController();
   async function run(): Promise<number> {
@@ -90,8 +90,8 @@ function probeLivez(client: Client): { stop: () => Promise<number> } {
   };
 }
 
-/** Fills lists with 101 of the largest things they may hold; of subscriptions as many as may be verified within a minute.
- *  Returns the account. */
+/** Fills lists with 101 of the largest allowed objects, but only as many subscriptions as may be verified per minute. Returns the
+ *  account. */
 async function fill({ call }: Posthorn): Promise<string> {
   const account = 'bench-hostile';
   async function put(method: 'PUT' | 'POST', path: string, body: string): Promise<void> {
@@ -175,11 +175,11 @@ const event = (payload: string): string => `{"event":"message:created","payload"
 const batchOf = (count: number, payload: string): string =>
   `{"events":[${Array.from({ length: count }, (_, n) => `{"idempotencyKey":"${payload.length}-${n}",${event(payload).slice(1)}`).join(',')}]}`;
 
-/** `[0,0,…]` of so many bytes. */
+/** `[0,0,…]` of this many bytes. */
 const numbers = (bytes: number): string => `[${'0,'.repeat(Math.floor((bytes - 3) / 2))}0]`;
 const deep = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
-/** `{"0":0,"1":0,…}` of about so many bytes, and not more. */
+/** `{"0":0,"1":0,…}` of at most about this many bytes. */
 function keys(bytes: number): string {
   const members: string[] = [];
   for (let n = 0, size = 2; ; n += 1) {
@@ -190,10 +190,10 @@ function keys(bytes: number): string {
   }
 }
 
-/** A payload of so many bytes, half of them white space. */
+/** A payload of this many bytes, half of them white space. */
 const spaced = (bytes: number): string => `{"a":[${'0, \n '.repeat(Math.floor((bytes - 10) / 5))}0]}`;
 
-/** As large as may be, with so many values in each of its two documents. */
+/** An event type of the maximum size, with this many values in each of its two documents. */
 function eventType(values: number): string {
   const each = Math.floor((PAYLOAD_BYTES - 10 * KIB) / values);
   const document = `{"a":[${Array.from({ length: values - 3 }, () => `"${'x'.repeat(each - 3)}"`).join(',')}]}`;

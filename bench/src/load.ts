@@ -3,12 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** Milliseconds since the epoch, on the clock that all processes of the machine share. */
 export const now = (): number => performance.timeOrigin + performance.now();
 
-/** An event's payload of about 900 bytes, the size of a chat message. It carries the moment of its publish. */
+/** An event's payload of about 900 bytes, the size of a chat message. It contains the time of its publish. */
 export const newPayload = (n: number): string =>
   `{"sentAt":${now()},"n":${n},"body":"${'Hey there! '.repeat(70)}","object":"message"}`;
 
-/** Publishes `rate` events a second, without waiting for one before the next: `total` of them, or those until `until` aborts.
- *  Resolves when all are accepted, with how long that took for each. */
+/** Publishes `rate` events per second without waiting for responses: `total` events, or until `until` aborts. Resolves with the
+ *  durations when all are accepted. */
 export async function publishSteadily({
   publish,
   rate,
@@ -31,7 +31,7 @@ export async function publishSteadily({
   let sent = 0;
   const isOver = () => sent === total || until?.aborted === true;
   while (!isOver()) {
-    // As many as are due by now.
+    // Publishes the events that are due by now.
     for (const due = Math.min(total, Math.floor(((now() - start) / 1_000) * rate) + 1); sent < due; sent += 1) {
       const from = now();
       published.push(
@@ -53,7 +53,7 @@ export async function publishSteadily({
   return acceptedMs;
 }
 
-/** Publishes as fast as it can, `atOnce` requests at a time. Resolves when all are accepted. */
+/** Publishes as fast as possible, with `atOnce` concurrent requests. Resolves when all are accepted. */
 export async function publishFlatOut({
   publish,
   total,

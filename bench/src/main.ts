@@ -9,18 +9,18 @@ import { formatFound, formatGoals } from './table.js';
 
 const WIDEST = Math.max(...scenarios.map(({ name }) => name.length));
 const USAGE = `npm run bench -- [--scenario NAME,…] [options]
-Starts Postgres, a queue, an API, workers and endpoints on this machine, each a process of its own, and measures them.
+Starts Postgres, a queue, an API, workers and endpoints on this machine, each in its own process, and measures them.
 
 ${scenarios.map(({ name, about }) => `  ${name.padEnd(WIDEST)}  ${about}`).join('\n')}
 
-  --scenario NAME,…   Only these. Default: all. --hostile is short for --scenario hostile.
+  --scenario NAME,…   Only these scenarios. Default: all. --hostile means --scenario hostile.
   --case WORDS        Only cases whose names contain these words.
-  --quick             Small counts and one repetition: shows that it works, not how fast it is.
-  --repetitions N     Default: 3, or 1 with --quick. A cell is their median ± half their range.
+  --quick             Small counts and one repetition, to check the bench. The numbers are not meaningful.
+  --repetitions N     Default: 3, or 1 with --quick. Cells have their median ± half their range.
   --backend NAME      The queue: redis or postgres. Default: redis.
   --workers N         Worker processes. Default: 1.
   --history N         Finished deliveries of the scenario history. Default: 10000000, or 50000 with --quick.
-  --dialect FILE      Another system than Posthorn; bench/src/dialect.ts explains.
+  --dialect FILE      Measures another system instead of Posthorn; see bench/src/dialect.ts.
 
 Results go to bench/results/. docs/performance.md explains how to read them.`;
 
@@ -54,7 +54,7 @@ async function main(options: Options): Promise<number> {
   for (const scenario of chosen) {
     try {
       const one = await runScenario(scenario, options, { openDialect, progress: console.error });
-      if (Object.keys(one.found).length === 0) continue; // --case names none of its cases
+      if (Object.keys(one.found).length === 0) continue; // --case selects none of its cases
       result.scenarios.push(one);
       say(`\n## ${scenario.name} — ${scenario.about} (${one.seconds} s)\n`);
       say(formatFound(one.found));

@@ -5,13 +5,13 @@ import type { Dialect } from './dialect.js';
 import { cpuUs, machineBusyUs } from './read-cpu.js';
 import type { Figures } from './scenario.js';
 
-/** Counts what a system's processes and stores do for each delivery. */
+/** Measures the work of a system's processes and stores per delivery. */
 export interface Meter {
   start(): Promise<Metering>;
   close(): Promise<void>;
 }
 export interface Metering {
-  /** Returns what has been used since the start, for each of so many deliveries. */
+  /** Returns the usage since the start, divided by this many deliveries. */
   stop(deliveries: number): Promise<Figures>;
 }
 
@@ -19,7 +19,7 @@ export type Metered = Pick<Dialect, 'pids' | 'databaseUrl' | 'redisUrl'>;
 
 interface Reading {
   at: number;
-  /** By part, the endpoints included. */
+  /** By part, including the endpoints. */
   cpu: Record<string, number>;
   ownUs: number;
   machineUs: number;
@@ -27,7 +27,7 @@ interface Reading {
   postgres: { lsn: string; statements: number | null } | null;
 }
 
-/** The write-ahead log is Postgres' own account of what it wrote: it has one record for each entry of a B-tree (pg_walinspect). */
+/** Reads the write-ahead log, which has one record per B-tree insert (pg_walinspect). */
 export async function openMeter(system: Metered, { sinkPid }: { sinkPid: number }): Promise<Meter> {
   const redis = system.redisUrl ? new Redis(system.redisUrl) : null;
   const postgres = system.databaseUrl ? await openPostgresMeter(system.databaseUrl) : null;
@@ -95,9 +95,9 @@ async function openPostgresMeter(databaseUrl: string) {
       );
       return rows[0] ?? null;
     },
-    /** Without images of whole pages: their number depends on checkpoints. */
+    /** Without full-page images, whose number depends on checkpoints. */
     async written(from: string, to: string, deliveries: number) {
-      await client.query('SELECT pg_switch_wal()'); // the current file cannot be read to its end
+      await client.query('SELECT pg_switch_wal()'); // the end of the current file cannot be read
       const { rows } = await client.query<{ inserts: number; bytes: number }>(
         `SELECT coalesce(sum(count) FILTER (WHERE "resource_manager/record_type" ~ '^Btree/(INSERT_LEAF|INSERT_POST|SPLIT_)'), 0)::float8 AS inserts,
            coalesce(sum(record_size), 0)::float8 AS bytes
@@ -114,7 +114,7 @@ function readParts(pids: Record<string, number[]>): Record<string, number> {
   return Object.fromEntries(Object.entries(pids).map(([part, list]) => [part, sum(list.map(cpuUs))]));
 }
 
-/** Megabytes that the largest process of the API and of the workers holds. */
+/** Megabytes of the largest API process and the largest worker. */
 function memory(system: Metered): Figures {
   const pids = system.pids?.() ?? {};
   return Object.fromEntries(
@@ -122,7 +122,7 @@ function memory(system: Metered): Figures {
   );
 }
 
-/** Megabytes of the largest of some processes. NaN where there is no /proc. */
+/** Megabytes of the largest of these processes. NaN without /proc. */
 export function rssMb(pids: number[]): number {
   const sizes = pids.map((pid) => {
     try {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { forkHere } from './fork-here.js';
 
-/** An attempt that `/once-failing` saw. */
+/** An attempt at `/once-failing`. */
 export interface SeenAttempt {
   /** The header `webhook-id`: the event's id. */
   id: string;

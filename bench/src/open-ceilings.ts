@@ -12,9 +12,9 @@ import type { Sink } from './open-sink.js';
 import type { Case } from './scenario.js';
 import { percentiles } from './statistics.js';
 
-/** The same load, machine and endpoint without a system: what the parts allow. The cases with BullMQ need a redis-server. */
+/** The same load, machine and endpoint without a system, as an upper bound. The cases with BullMQ need a redis-server. */
 export interface Ceilings {
-  /** A backlog in Redis, through one process with BullMQ and undici. No database, no signature, no record. */
+  /** A backlog in Redis, through one process with BullMQ and undici, without a database, signatures or records. */
   drain(events: number): Case[];
   /** The same at a steady rate. */
   steady(load: { rate: number; seconds: number }): Case[];
@@ -27,7 +27,7 @@ export const BARE = 'ceiling: BullMQ + undici';
 const UNDICI = 'ceiling: undici alone';
 export const bareAt = (rate: number): string => `${BARE}, ${rate}/s`;
 
-/** Of a backlog, from here on: the start of a process is not what is measured. */
+/** A backlog is measured from this event on, to exclude process startup. */
 const FIRST = 100;
 const ENDPOINT = 'ceiling';
 
@@ -37,7 +37,7 @@ export async function openCeilings({ sink, signal }: { sink: Sink; signal: Abort
   const connection = redis && new Redis(redis.url, { maxRetriesPerRequest: null });
   const queue = connection && new Queue('bare', { connection });
 
-  /** Runs `work` beside a fresh worker process; `go` lets that begin. */
+  /** Runs `work` beside a new worker process, which starts when `go` is called. */
   async function withWorker<T>(work: (worker: { go: () => void; pid: number }) => Promise<T>): Promise<T> {
     const worker = forkHere('./bare-worker.js', [redis?.url ?? '', sink.url(ENDPOINT)]);
     const exited = once(worker, 'exit');
@@ -119,12 +119,12 @@ export async function openCeilings({ sink, signal }: { sink: Sink; signal: Abort
   };
 }
 
-/** Without Redis there is no such ceiling. */
+/** Needs Redis. */
 function ceilingCase(queue: Queue | null, name: string, measure: (jobs: Queue) => ReturnType<Case['measure']>): Case[] {
   return queue ? [{ name, measure: () => measure(queue) }] : [];
 }
 
-/** From the FIRST events on until all have arrived. */
+/** Measures from the FIRST events until all have arrived. */
 export async function measureBacklog({
   sink,
   endpoint,

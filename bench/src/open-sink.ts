@@ -2,23 +2,23 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { forkHere } from './fork-here.js';
 
-/** The endpoints that all systems deliver to. Each name is an endpoint of its own. */
+/** The endpoints of all measured systems. Each name is a separate endpoint. */
 export interface Sink {
   pid: number;
   url(name: string): string;
-  /** Forgets what an endpoint saw. */
+  /** Forgets the requests of an endpoint. */
   reset(name: string): Promise<void>;
-  /** Without the latencies, which `report` has. */
+  /** Without latencies, which `report` includes. */
   look(name: string): Promise<Seen>;
   report(name: string): Promise<Seen>;
-  /** Resolves with what an endpoint saw when it has seen that many events. Throws when none comes for 60 s. */
+  /** Resolves with the endpoint's report once that many events have arrived. Throws if none arrives for 60 s. */
   untilReceived(name: string, count: number, signal: AbortSignal): Promise<Seen>;
   close(): void;
 }
 
 export interface Seen {
   count: number;
-  /** When the last one came, in milliseconds since the epoch. */
+  /** Arrival of the last one, in milliseconds since the epoch. */
   lastAt: number;
   /** From `sentAt` of the event to its arrival. */
   latenciesMs: number[];

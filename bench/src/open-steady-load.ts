@@ -6,13 +6,13 @@ import type { Figures, Tools } from './scenario.js';
 import { percentiles } from './statistics.js';
 
 export interface SteadyLoad {
-  /** The channels that it publishes to, in turn. */
+  /** The channels that get the events, in turn. */
   channels: string[];
-  /** Publishes for so many seconds and waits for the last arrival. Returns latencies and costs. */
+  /** Publishes for this many seconds and waits for the last arrival. Returns latencies and costs. */
   run(load: { rate: number; seconds: number }): Promise<Figures>;
 }
 
-/** Makes channels with one endpoint each, to publish to them at a steady rate. */
+/** Makes channels with one endpoint each, and publishes to them at a steady rate. */
 export async function openSteadyLoad(
   { sink, signal, closeLater }: Tools,
   system: Dialect,

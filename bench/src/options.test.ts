@@ -3,7 +3,7 @@ import { readOptions } from './options.js';
 
 const KNOWN = ['steady', 'flat-out'];
 
-test('without arguments, every scenario runs three times on Redis with one worker and ten million finished deliveries', () => {
+test('runs every scenario three times on Redis with one worker and ten million finished deliveries by default', () => {
   expect(readOptions([], KNOWN)).toEqual({
     outcome: 'run',
     options: {
@@ -19,7 +19,7 @@ test('without arguments, every scenario runs three times on Redis with one worke
   });
 });
 
-test('--quick asks for one repetition and a small history, unless told otherwise', () => {
+test('defaults to one repetition and a small history with --quick', () => {
   expect(readOptions(['--quick'], KNOWN)).toMatchObject({ options: { repetitions: 1, historySize: 50_000 } });
   const args = ['--quick', '--repetitions', '2', '--history', '7', '--scenario', 'flat-out,steady'];
   expect(readOptions(args, KNOWN)).toMatchObject({
@@ -27,21 +27,21 @@ test('--quick asks for one repetition and a small history, unless told otherwise
   });
 });
 
-test('--hostile is short for --scenario hostile', () => {
+test('accepts --hostile for --scenario hostile', () => {
   const known = [...KNOWN, 'hostile'];
   expect(readOptions(['--hostile'], known)).toEqual(readOptions(['--scenario', 'hostile'], known));
 });
 
 test.each([
-  { args: ['--scenario', 'fast'], message: 'There is no scenario fast.' },
-  { args: ['--backend', 'kafka'], message: '--backend is redis or postgres, not kafka.' },
-  { args: ['--workers', '0'], message: '--workers is a whole number from 1, not 0.' },
-  { args: ['--repetitions', '1.5'], message: '--repetitions is a whole number from 1, not 1.5.' },
-  { args: ['--history', 'many'], message: '--history is a whole number from 1, not many.' },
-])('refuses $args with a sentence', ({ args, message }) => {
+  { args: ['--scenario', 'fast'], message: 'Unknown scenario fast.' },
+  { args: ['--backend', 'kafka'], message: '--backend must be redis or postgres, not kafka.' },
+  { args: ['--workers', '0'], message: '--workers must be a whole number from 1, not 0.' },
+  { args: ['--repetitions', '1.5'], message: '--repetitions must be a whole number from 1, not 1.5.' },
+  { args: ['--history', 'many'], message: '--history must be a whole number from 1, not many.' },
+])('refuses $args with a reason', ({ args, message }) => {
   expect(readOptions(args, KNOWN)).toEqual({ outcome: 'wrong', message });
 });
 
-test('refuses an option that it does not know', () => {
+test('refuses an unknown option', () => {
   expect(readOptions(['--sceanrio', 'steady'], KNOWN)).toMatchObject({ outcome: 'wrong' });
 });

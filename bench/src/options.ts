@@ -47,9 +47,9 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
   const scenarios = values.scenario.split(',').filter((name) => name !== '');
   if (values.hostile && !scenarios.includes('hostile')) scenarios.push('hostile');
   const unknown = scenarios.filter((name) => !known.includes(name));
-  if (unknown.length > 0) return { outcome: 'wrong', message: `There is no scenario ${unknown.join(', ')}.` };
+  if (unknown.length > 0) return { outcome: 'wrong', message: `Unknown scenario ${unknown.join(', ')}.` };
   if (backend !== 'redis' && backend !== 'postgres')
-    return { outcome: 'wrong', message: `--backend is redis or postgres, not ${backend}.` };
+    return { outcome: 'wrong', message: `--backend must be redis or postgres, not ${backend}.` };
 
   const numbers = {
     repetitions: values.repetitions ?? (values.quick ? '1' : '3'),
@@ -58,7 +58,7 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
   };
   for (const [name, text] of Object.entries(numbers))
     if (!/^[1-9]\d*$/.test(text))
-      return { outcome: 'wrong', message: `--${name} is a whole number from 1, not ${text}.` };
+      return { outcome: 'wrong', message: `--${name} must be a whole number from 1, not ${text}.` };
   return {
     outcome: 'run',
     options: {

@@ -5,7 +5,7 @@ import type { Dialect } from './dialect.js';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** What Posthorn's own scenarios use beside the dialect. */
+/** Functions for Posthorn's own scenarios, beyond the dialect. */
 export interface PosthornDialect extends Dialect {
   unsubscribe(channel: string): Promise<void>;
   publishBatch(channel: string, payloads: string[]): Promise<void>;
@@ -14,7 +14,7 @@ export interface PosthornDialect extends Dialect {
   addSubscription(account: string, fields: object): Promise<string>;
 }
 
-/** Posthorn over HTTP. A channel is an account of its own. */
+/** Posthorn over HTTP. Each channel is an account. */
 export function openPosthornDialect({ apiUrl, operatorKey }: { apiUrl: string; operatorKey: string }): PosthornDialect {
   const dispatcher = new Agent({ connections: 64, pipelining: 1 });
   const headers = { authorization: `Bearer ${operatorKey}`, 'content-type': 'application/json' };

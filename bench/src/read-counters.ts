@@ -1,13 +1,13 @@
 import type { Database } from '@posthorn/core';
 
 export interface Counters {
-  /** Rows of tables that were read. */
+  /** Table rows read. */
   rows: number;
-  /** Blocks of tables and indexes that were touched, also to write. */
+  /** Blocks of tables and indexes accessed, also for writes. */
   buffers: number;
 }
 
-/** What a database has counted so far. Each of `sessions` has one connection, which first reports what it has done. */
+/** Reads a database's counters. Each of `sessions` has one connection, which first reports its activity. */
 export async function readCounters(sessions: Pick<Database, 'pool'>[]): Promise<Counters> {
   for (const { pool } of sessions) await pool.query('SELECT pg_stat_force_next_flush()');
   const found = await sessions[0]?.pool.query<Counters>(
@@ -16,6 +16,6 @@ export async function readCounters(sessions: Pick<Database, 'pool'>[]): Promise<
         FROM pg_statio_user_tables) AS buffers`,
   );
   const [counters] = found?.rows ?? [];
-  if (!counters) throw new Error('the counters are one row');
+  if (!counters) throw new Error('the counters must be one row');
   return counters;
 }

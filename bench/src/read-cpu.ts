@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 const TICK_US = 10_000; // Linux reports CPU time in hundredths of a second (proc(5), USER_HZ)
 
-/** Microseconds of CPU that a process and its children have used so far, ended children included. NaN where there is no /proc. */
+/** Microseconds of CPU that a process and its children have used, including ended children. NaN without /proc. */
 export function cpuUs(pid: number): number {
   try {
     const own = readTimes(pid);
@@ -16,7 +16,7 @@ export function cpuUs(pid: number): number {
   }
 }
 
-/** Microseconds of CPU that all processes of the machine have used so far, the waits for disks left out. NaN where there is no /proc. */
+/** Microseconds of CPU that all processes of the machine have used, without waits for disks. NaN without /proc. */
 export function machineBusyUs(): number {
   try {
     // proc(5): user, nice, system, idle, iowait, irq, softirq, …

@@ -17,8 +17,8 @@ export interface ScenarioResult {
   goals: (Goal & { isReached: boolean | null })[];
 }
 
-/** Runs a scenario: warm-ups, then the cases in turn, so many times. Closes everything that the scenario opened, also when it fails.
- *  Throws when a case fails or the scenario takes longer than it may. */
+/** Runs a scenario: warm-ups, then repetitions of the cases in turn. Closes everything that the scenario opened, also after a failure.
+ *  Throws when a case fails or the scenario exceeds its time. */
 export async function runScenario(
   scenario: Scenario,
   options: Options,

@@ -33,8 +33,8 @@ export function describeRun(options: Options, system: string): Omit<RunResult, '
   };
 }
 
-/** Writes a run as JSON, and what it printed as text, to bench/results/. A full run without a failure replaces `full.*`, which git
- *  keeps; any other gets a name of its own, which git ignores. Returns the path without the extension. */
+/** Writes a run as JSON and its output as text to bench/results/. A full run without failures replaces `full.*`, which git keeps. Other
+ *  runs get their own name, which git ignores. Returns the path without the extension. */
 export function saveResult(result: RunResult, printed: string): string {
   const { options, system, failed } = result;
   const isFull =
@@ -59,6 +59,6 @@ function readCommit(): string | null {
   try {
     return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: FOLDER, encoding: 'utf8', stdio: 'pipe' }).trim();
   } catch {
-    return null; // no git here
+    return null; // git is not available
   }
 }

@@ -3,19 +3,19 @@ import type { Dialect } from './dialect.js';
 import type { Sink } from './open-sink.js';
 import type { Posthorn, PosthornOptions } from './start-posthorn.js';
 
-/** What one repetition found, by name. `figures.ts` has a title and a format for each name. null: it does not apply. */
+/** The results of one repetition, by name. `figures.ts` has a title and a format for each name. null: not applicable. */
 export type Figures = Record<string, number | null>;
 
 /** One row of a scenario's tables. */
 export interface Case {
   name: string;
-  /** Runs once, before the first repetition: V8 compiles, Postgres plans, connections open. */
+  /** Runs once before the first repetition, so that V8 compiles, Postgres plans and connections open. */
   warmUp?(): Promise<unknown>;
   /** One repetition. */
   measure(): Promise<Figures>;
 }
 
-/** A number that we want to reach, as the medians of a run show it. */
+/** A target for the medians of a run. */
 export interface Goal {
   what: string;
   /** null: this run did not measure it. */
@@ -30,18 +30,18 @@ export interface Scenario {
   name: string;
   /** One line for --help. */
   about: string;
-  /** It uses Posthorn's own API, tables or processes, so `--dialect` leaves it out. */
+  /** It uses Posthorn's own API, tables or processes, so `--dialect` skips it. */
   needsPosthorn?: true;
   /** Default: 3, or what `--repetitions` says. */
   repetitions?: 1;
-  /** The scenario fails when it takes longer than that. */
+  /** The scenario fails when it takes longer. */
   maxMinutes: number;
-  /** Starts what the scenario needs. Its cases then take turns, so a drift of the machine meets all of them alike. */
+  /** Starts what the scenario needs. Its cases then take turns, so a drift of the machine affects all of them alike. */
   prepare(tools: Tools): Promise<Case[]>;
   goals?(medians: Medians): Goal[];
 }
 
-/** What the runner lends to a scenario. It closes everything that was opened here when the scenario ends. */
+/** Tools of the runner for a scenario. When the scenario ends, the runner closes everything that was opened here. */
 export interface Tools {
   isQuick: boolean;
   backend: 'redis' | 'postgres';
@@ -49,14 +49,14 @@ export interface Tools {
   historySize: number;
   /** Aborts when the scenario has used up its time. */
   signal: AbortSignal;
-  /** Says what goes on, beside the results. */
+  /** Prints progress, separate from the results. */
   progress: (line: string) => void;
   sink: Sink;
-  /** The system under test: Posthorn, or what `--dialect` names. */
+  /** The system under test: Posthorn, or the one of `--dialect`. */
   openSystem(): Promise<Dialect>;
   startPosthorn(options?: Partial<PosthornOptions>): Promise<Posthorn>;
   /** The same load without a system. */
   openCeilings(): Promise<Ceilings>;
-  /** Closes something else at the end; the last one opened closes first. */
+  /** Registers something else to close at the end, in reverse order. */
   closeLater(close: () => Promise<unknown> | void): void;
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 
-/** The endpoints, in a process of their own: each path is an endpoint, which responds to handshakes, and 200 to events. It notes how long
- *  each event was under way (`sentAt` in its body), and answers its parent's questions (`open-sink.ts`). */
+/** The endpoints, in a separate process: each path is an endpoint that responds to handshakes, and with 200 to events. Records the
+ *  latency of each event (from `sentAt` in its body), and reports to its parent (`open-sink.ts`). */
 interface Seen {
   count: number;
   lastAt: number;

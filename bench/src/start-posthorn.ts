@@ -14,32 +14,32 @@ import { openPosthornDialect, type PosthornDialect } from './posthorn-dialect.js
 export interface PosthornOptions {
   backend: 'redis' | 'postgres';
   workers: number;
-  /** Of all processes; `workerEnv` of the workers alone. */
+  /** For all processes; `workerEnv` only for workers. */
   env: Record<string, string>;
   workerEnv: Record<string, string>;
 }
 
-/** Posthorn as it runs in production, on this machine: Postgres, the queue, an API and workers, each a process of its own. */
+/** Posthorn as in production, on this machine: Postgres, the queue, an API and workers, each in a separate process. */
 export interface Posthorn extends PosthornDialect {
   databaseUrl: string;
   apiUrl: string;
   operatorKey: string;
   api: ChildProcess;
   pids(): Record<string, number[]>;
-  /** Makes an account with one active subscription for each URL. Returns the accounts, in order. */
+  /** Makes an account with one active subscription per URL. Returns the accounts, in order. */
   subscribeAccounts(urls: string[]): Promise<string[]>;
-  /** So many, or as many as at the start. */
+  /** Default: as many as at the start. */
   startWorkers(count?: number): Promise<void>;
   stopWorkers(): Promise<void>;
 }
 
-/** More than that are not verified one by one: Posthorn verifies 60 a minute for an account. */
+/** More subscriptions are inserted directly, since Posthorn starts at most 60 verifications per minute and account. */
 const MOST_VERIFIED = 20;
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const app = (entry: string) => fileURLToPath(new URL(`../../apps/${entry}`, import.meta.url));
 
-/** Starts it all, with an empty database. When a part does not start, the others end again. */
+/** Starts everything with an empty database. If a part does not start, stops the others. */
 export async function startPosthorn(options: PosthornOptions): Promise<Posthorn> {
   const closers: (() => Promise<unknown> | void)[] = [];
   const close = async () => {
@@ -143,7 +143,7 @@ async function startParts(
   };
 }
 
-/** Adds subscriptions like the first one of an account. Nobody has to verify them. */
+/** Adds subscriptions like the first one of an account, without verifications. */
 async function insertSubscriptions({
   databaseUrl,
   encryptionKey,
@@ -176,7 +176,7 @@ async function insertSubscriptions({
   await client.end();
 }
 
-/** Adds accounts with one active subscription each. Nobody has to verify them. */
+/** Adds accounts with one active subscription each, without verifications. */
 async function insertAccounts({
   databaseUrl,
   encryptionKey,

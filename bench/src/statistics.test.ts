@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { percentiles, summarize } from './statistics.js';
 
-test('percentiles are values that occurred, at the nearest rank', () => {
+test('computes percentiles as the nearest rank', () => {
   const values = Array.from({ length: 200 }, (_, n) => 200 - n);
   expect(percentiles(values)).toEqual({ p50Ms: 100, p95Ms: 190, p99Ms: 198, maxMs: 200 });
   expect(percentiles([7])).toEqual({ p50Ms: 7, p95Ms: 7, p99Ms: 7, maxMs: 7 });
@@ -15,6 +15,6 @@ test.each([
   { values: [-2, -4, -3], summary: { median: -3, spread: 1 / 3 } },
   { values: [null, 8, Number.NaN], summary: { median: 8, spread: 0 } },
   { values: [null, null], summary: null },
-])('repetitions $values are summarized as their median and half their range', ({ values, summary }) => {
+])('summarizes repetitions $values as their median and half their range', ({ values, summary }) => {
   expect(summarize(values)).toEqual(summary);
 });

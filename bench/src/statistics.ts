@@ -5,7 +5,7 @@ export interface Percentiles {
   maxMs: number;
 }
 
-/** The nearest rank (a value that occurred). NaN for no values. */
+/** The nearest rank (an existing value). NaN without values. */
 export function percentiles(valuesMs: number[]): Percentiles {
   const sorted = valuesMs.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
@@ -14,11 +14,11 @@ export function percentiles(valuesMs: number[]): Percentiles {
 
 export interface Summary {
   median: number;
-  /** Half the distance from the least to the greatest, as a share of the median. 0 for one value. */
+  /** Half the range, as a share of the median. 0 for one value. */
   spread: number;
 }
 
-/** What several repetitions found. null: none of them found anything. */
+/** Summarizes several repetitions. null: none has a value. */
 export function summarize(values: (number | null)[]): Summary | null {
   const sorted = values
     .filter((value): value is number => value !== null && !Number.isNaN(value))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatFound, formatGoals, formatTable } from './table.js';
 
-test('columns are as wide as their widest cell: the first to the left, the others to the right', () => {
+test('aligns the first column left, the others right, to their widest cells', () => {
   const rows = [
     ['steady', '1'],
     ['a', '1000'],
@@ -11,7 +11,7 @@ test('columns are as wide as their widest cell: the first to the left, the other
   );
 });
 
-test('what is reached and what it costs are two tables, each with the figures that occur', () => {
+test('prints reached values and costs as two tables, each with the figures that occur', () => {
   const found = {
     '50/s': { p50Ms: { median: 12.34, spread: 0.051 }, workerUs: { median: 900.4, spread: 0 } },
     nothing: { p50Ms: null },
@@ -28,13 +28,13 @@ test('what is reached and what it costs are two tables, each with the figures th
   );
 });
 
-test('the parts of another system have columns of their own', () => {
+test('gives each part of another system a column', () => {
   expect(formatFound({ one: { brokerUs: { median: 7, spread: 0 } } })).toBe(
     'per delivery  broker µs\none                   7',
   );
 });
 
-test('a goal is reached, missed, or not measured', () => {
+test('marks a goal as reached, missed, or not measured', () => {
   const text = formatGoals([
     { what: 'p50 ms', found: 4.999, wanted: { atMost: 5 } },
     { what: 'against the ceiling', found: 0.6512, wanted: { atLeast: 0.7 } },

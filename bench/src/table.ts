@@ -3,10 +3,10 @@ import { isReached } from './goal.js';
 import type { Goal } from './scenario.js';
 import type { Summary } from './statistics.js';
 
-/** The rows of a scenario: for each case its figures, summarized over the repetitions. */
+/** The rows of a scenario: the figures of each case, summarized over the repetitions. */
 export type Found = Record<string, Record<string, Summary | null>>;
 
-/** What the system reaches, and below it what each delivery costs. A cell is the median and, for several repetitions, the spread. */
+/** What the system reaches, then what each delivery costs. A cell has the median and, for several repetitions, the spread. */
 export function formatFound(found: Found): string {
   const names = orderFigures(Object.values(found).flatMap((figures) => Object.keys(figures)));
   const tables = (['reach', 'cost'] as const).map((group) => {
@@ -30,7 +30,7 @@ export function formatGoals(goals: Goal[]): string {
   return formatTable(['goal', 'wanted', 'found', ''], rows);
 }
 
-/** Columns as wide as what is in them: the first to the left, the others to the right. */
+/** Aligns the first column left and the others right, each as wide as its content. */
 export function formatTable(head: string[], rows: string[][]): string {
   const lines = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));

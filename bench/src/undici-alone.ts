@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import { newPayload } from './load.js';
 
-/** The second ceiling: posts so many bodies to a URL, 200 at once, and does nothing else. Both are given as arguments. */
+/** The second ceiling: only posts this many bodies to a URL, 200 at once. Both are arguments. */
 const [url = '', events = '0'] = process.argv.slice(2);
 const dispatcher = new Agent({ keepAliveTimeout: 4_000 });
 let next = 0;
