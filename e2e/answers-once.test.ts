@@ -12,7 +12,7 @@ interface Accepted {
   duplicate: boolean;
 }
 
-it('an API that is killed between COMMIT and its answer: the same key gets the event that was stored, and none is added (L1, D7)', async () => {
+it('returns the stored event for the same key after the API was killed between COMMIT and response (L1, D7)', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const { hostname, port } = new URL(database.url);
   const network = await openProxy({ host: hostname, port: Number(port) });
@@ -23,22 +23,22 @@ it('an API that is killed between COMMIT and its answer: the same key gets the e
   await ledger.connect();
   const count = async (table: string) => (await ledger.query(`SELECT FROM ${table}`)).rowCount;
   await stack.call('PUT', '/v1/accounts/acme', {});
-  await stack.publish('acme', EVENT); // so that a connection is open
+  await stack.publish('acme', EVENT); // opens a connection
 
   network.set('mute');
-  const unanswered = stack.publish('acme', EVENT, { 'idempotency-key': 'once' }).catch((error: unknown) => error);
+  const interrupted = stack.publish('acme', EVENT, { 'idempotency-key': 'once' }).catch((error: unknown) => error);
   const stored = await waitFor(
     async () => (await ledger.query<{ id: string }>('SELECT event_id AS id FROM idempotency_keys')).rows[0],
     { what: 'the event to be committed' },
   );
   stack.api.kill('SIGKILL');
   await once(stack.api, 'exit');
-  expect(await unanswered).toBeInstanceOf(Error);
+  expect(await interrupted).toBeInstanceOf(Error);
 
   network.set('pass');
   await stack.startApi();
-  const answers = [1, 2].map(() => stack.publish('acme', EVENT, { 'idempotency-key': 'once' }));
-  const [first, second] = (await Promise.all(answers)) as unknown as [Accepted, Accepted];
+  const responses = [1, 2].map(() => stack.publish('acme', EVENT, { 'idempotency-key': 'once' }));
+  const [first, second] = (await Promise.all(responses)) as unknown as [Accepted, Accepted];
   expect(first).toEqual(second);
   expect(first.duplicate).toBe(true);
   const { rows } = await ledger.query<{ body: string }>(
@@ -56,7 +56,7 @@ it('an API that is killed between COMMIT and its answer: the same key gets the e
   await database.drop();
 });
 
-it('50 equal requests at once, to two API processes on one database: one event, and all are answered with it', async () => {
+it('stores one event for 50 equal concurrent requests to two APIs, and returns it to all', async () => {
   const database = await cloneDatabase(inject('templateDatabaseUrl'));
   const stacks = [
     await startStack({ backend, workers: 0, databaseUrl: database.url }),
@@ -65,10 +65,10 @@ it('50 equal requests at once, to two API processes on one database: one event, 
   const [stack] = stacks;
   await stack?.call('PUT', '/v1/accounts/acme', {});
   for (const key of ['a', 'b', 'c']) {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, (_, n) => stacks[n % 2]?.publish('acme', EVENT, { 'idempotency-key': key })),
     );
-    const accepted = answers as unknown as Accepted[];
+    const accepted = responses as unknown as Accepted[];
     expect(new Set(accepted.map(({ id }) => id)).size).toBe(1);
     expect(accepted.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
   }

@@ -16,12 +16,12 @@ afterAll(async () => {
 });
 
 describe('the audit log', () => {
-  it('has a change that was made when the process was killed before it answered, as one whose end is not known', async () => {
-    // The end of an entry takes long, so that there is time to die in between.
+  it('lists a change without an end if the process was killed before the response', async () => {
+    // The end of an entry takes long, so that the process can be killed before it.
     await client.query(`
       CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
       CREATE TRIGGER lingers BEFORE UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION linger()`);
-    const answer = stack.call('PUT', '/v1/accounts/made', { name: 'Made' }).catch(() => 'none');
+    const response = stack.call('PUT', '/v1/accounts/made', { name: 'Made' }).catch(() => 'none');
     await waitFor(async () => (await client.query(`SELECT FROM accounts WHERE id = 'made'`)).rowCount === 1);
     stack.api.kill('SIGKILL');
     await endProcess(stack.api);
@@ -29,7 +29,7 @@ describe('the audit log', () => {
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'posthorn-api' AND datname = current_database()`,
     );
     await client.query('DROP TRIGGER lingers ON audit_entries');
-    expect(await answer).toBe('none');
+    expect(await response).toBe('none');
 
     await stack.startApi();
     await stack.call('PUT', '/v1/accounts/made', { name: 'Made again' });

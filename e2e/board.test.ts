@@ -44,12 +44,12 @@ describe('a retry on the board', () => {
   });
 
   const jobOf = async (queue: string, id: string) => {
-    const answer = await ask('GET', `/api/queues/${queue}/${id}`);
-    const { job } = (await answer.json()) as { job: { returnValue: unknown } };
+    const response = await ask('GET', `/api/queues/${queue}/${id}`);
+    const { job } = (await response.json()) as { job: { returnValue: unknown } };
     return job;
   };
 
-  it('of a failed and of a completed job makes a real attempt each, seen at the receiver; its result names the new job', async () => {
+  it('of a failed or completed job makes one attempt, and its result names the new job', async () => {
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
     receiver.answer(500, 500, 200);
@@ -84,7 +84,7 @@ describe('a retry on the board', () => {
     await receiver.close();
   });
 
-  it('of all failed jobs at once: each delivery gets one attempt', async () => {
+  it('of all failed jobs makes one attempt of each delivery', async () => {
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
     receiver.answer(500);
@@ -99,8 +99,8 @@ describe('a retry on the board', () => {
     await all('failed');
     receiver.answer(200);
     await waitFor(async () => {
-      const answer = await ask('GET', '/api/queues?activeQueue=retry&status=failed');
-      const { queues } = (await answer.json()) as { queues: { name: string; counts: { failed: number } }[] };
+      const response = await ask('GET', '/api/queues?activeQueue=retry&status=failed');
+      const { queues } = (await response.json()) as { queues: { name: string; counts: { failed: number } }[] };
       return queues.find(({ name }) => name === 'retry')?.counts.failed === 3;
     });
     expect((await ask('PUT', '/api/queues/retry/retry/failed')).status).toBe(200);
@@ -110,7 +110,7 @@ describe('a retry on the board', () => {
     await receiver.close();
   });
 
-  it('of a job whose subscription was deleted meanwhile fails, and says why', async () => {
+  it('fails with the reason if the subscription was deleted meanwhile', async () => {
     const receiver = await openReceiver();
     const { account, id: subscription } = await stack.subscribe(receiver.url);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
@@ -121,8 +121,8 @@ describe('a retry on the board', () => {
     await stack.call('DELETE', `/v1/accounts/${account}/subscriptions/${subscription}`);
     await waitFor(async () => (await ask('PUT', `/api/queues/deliver/${delivery}-1/retry`)).status === 204);
     await waitFor(async () => {
-      const answer = await (await ask('GET', `/api/queues/deliver/${delivery}-1`)).text();
-      return answer.includes('its subscription was deleted');
+      const response = await (await ask('GET', `/api/queues/deliver/${delivery}-1`)).text();
+      return response.includes('its subscription was deleted');
     });
     expect(receiver.events).toHaveLength(1);
     await receiver.close();

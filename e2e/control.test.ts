@@ -6,19 +6,19 @@ import { type Stack, startStack } from './stack.js';
 
 const MESSAGE = '{"event":"message:created","payload":{}}';
 
-describe.each(inject('queueBackends'))('control over what is owed on %s', (backend) => {
+describe.each(inject('queueBackends'))('control over pending deliveries on %s', (backend) => {
   let stack: Stack;
   beforeAll(async () => void (stack = await startStack({ backend, env: { RETRY_SCHEDULE_SECONDS: '60' } })));
   afterAll(() => stack?.stop());
 
-  /** How many deliveries of an account are in this status, with so many attempts. */
+  /** Counts the deliveries of an account with this status and this many attempts. */
   async function count(account: string, status: string, attempts: number): Promise<number> {
     const path = `/v1/accounts/${account}/deliveries?status=${status}&limit=100`;
     const { data } = await stack.call<{ data: { attemptCount: number }[] }>('GET', path);
     return data.filter(({ attemptCount }) => attemptCount === attempts).length;
   }
 
-  /** Changes the ledger as time or a restore would. Returns how many rows. */
+  /** Changes the ledger as time or a restore would. Returns the number of rows. */
   async function ledger(statement: string, values: unknown[]): Promise<number | null> {
     const client = new pg.Client(stack.databaseUrl);
     await client.connect();
@@ -29,7 +29,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     }
   }
 
-  it('disabled with hold: nothing is sent until it is resumed, then all 30 arrive; what is published meanwhile is not owed', async () => {
+  it('sends nothing after a disable with hold until the resume; then 30 arrive, without events published meanwhile', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
@@ -46,7 +46,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     await receiver.close();
   });
 
-  it('held while their retries sleep in the queue, resumed: all arrive at once, each one time', async () => {
+  it('sends each held delivery once after the resume, even if its retry was delayed in the queue', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
@@ -57,13 +57,13 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     expect(await count(account, 'held', 1)).toBe(8);
     receiver.answer(200);
     await stack.call('POST', `${path}/resume`);
-    // Within a fraction of the minute that their retries sleep for.
+    // Within a fraction of the minute of their retry delay.
     await waitFor(async () => (await count(account, 'succeeded', 2)) === 8);
     expect(receiver.events).toHaveLength(16);
     await receiver.close();
   });
 
-  it('disabled: what waits is canceled, says why, and no delivery stays open', async () => {
+  it('cancels waiting deliveries with a reason when the subscription is disabled, and leaves none pending', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     receiver.answer(500);
@@ -84,7 +84,7 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     await receiver.close();
   });
 
-  it('one of three receivers failed: a retry of that delivery makes one request more, to that one alone (D4)', async () => {
+  it('sends a manual retry only to the endpoint that failed (D4)', async () => {
     const receivers = await Promise.all([openReceiver(), openReceiver(), openReceiver()]);
     const [first, failing, third] = receivers;
     const { account } = await stack.subscribe(first.url);
@@ -113,14 +113,14 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     await Promise.all(receivers.map((receiver) => receiver.close()));
   });
 
-  it('regression: a breaker that opened is probed at once when something is due, although a retry is due within each minute (E1)', async () => {
+  it('regression: probes an expired open circuit at once, although retries are scheduled within each minute (E1)', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     receiver.answer(500);
     await Promise.all(Array.from({ length: 10 }, () => stack.publish(account, MESSAGE)));
     await waitFor(async () => (await count(account, 'pending', 1)) === 10);
     await Promise.all(Array.from({ length: 40 }, () => stack.publish(account, MESSAGE)));
-    // As after hours: the retries are spread over the next ones, and the breaker's time is over.
+    // As after hours: the retries are spread over the next hours, and the open circuit has expired.
     const spread = await ledger(
       `UPDATE pending_deliveries d SET due_at = t.at, leased_until = NULL
        FROM (SELECT id, now() + row_number() OVER (ORDER BY id) * interval '50 seconds' AS at FROM pending_deliveries WHERE subscription_id = $1) t
@@ -132,12 +132,12 @@ describe.each(inject('queueBackends'))('control over what is owed on %s', (backe
     const late = await stack.publish(account, MESSAGE);
     await ledger(`UPDATE subscriptions SET breaker_until = now() WHERE id = $1`, [toUuid('sub', id)]);
     await waitFor(async () => (await stack.delivery(account, late.id)).status === 'succeeded');
-    // The rest is not due, and stays scheduled.
+    // The other deliveries are not due, and stay scheduled.
     expect(await count(account, 'pending', 0)).toBeGreaterThan(30);
     await receiver.close();
   });
 
-  it('regression: a restore moved a delivery back to before its attempt: it is delivered although the queue has finished its job (E9)', async () => {
+  it('regression: sends a delivery again after a restore to before its attempt, although the queue has finished its job (E9)', async () => {
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
     const event = await stack.publish(account, MESSAGE);

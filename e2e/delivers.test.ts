@@ -14,7 +14,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
   beforeAll(async () => void (stack = await startStack({ backend, env: { RETRY_SCHEDULE_SECONDS: '1,1' } })));
   afterAll(() => stack?.stop());
 
-  it('golden: Papercups’ bodies go in through the API and come out byte for byte, with signatures that two libraries accept', async () => {
+  it('golden: sends Papercups’ bodies byte for byte, with signatures that two libraries accept', async () => {
     const receiver = await openReceiver();
     const { account, secret } = await stack.subscribe(receiver.url);
     for (const body of golden.slice(0, 3)) await stack.publish(account, body);
@@ -37,7 +37,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('the handshake is the golden one in form, and signed with the subscription’s own secret', async () => {
+  it('sends a handshake of the golden form, signed with the subscription’s secret', async () => {
     const receiver = await openReceiver();
     const { secret } = await stack.subscribe(receiver.url);
     const [handshake] = receiver.requests;
@@ -48,7 +48,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('odd numbers, odd key orders and odd escapes arrive as they were sent (V11)', async () => {
+  it('keeps unusual numbers, key orders and escapes unchanged (V11)', async () => {
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
     const payload = String.raw`{"z":1,"10":1,"2":2,"n":12345678901234567890,"f":1.0,"e":1E+2,"s":"\u0000\ud800\/☃","m":{"b":1,"1":[1.50]}}`;
@@ -58,7 +58,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('500, 500, 200: one webhook-id, the same bytes, a new timestamp and signature each time; all of it in the API (D9)', async () => {
+  it('sends one webhook-id and the same bytes for 500, 500, 200, with a new timestamp and signature each time (D9)', async () => {
     const receiver = await openReceiver();
     const { account, secret } = await stack.subscribe(receiver.url);
     receiver.answer(500, { status: 503, body: 'busy' }, 200);
@@ -84,7 +84,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('the schedule exhausted: failed, and one retry asked for by hand succeeds', async () => {
+  it('fails a delivery after the last scheduled attempt, and succeeds with a manual retry', async () => {
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
     receiver.answer(500);
@@ -106,7 +106,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('410 disables the subscription; resumed, it receives again', async () => {
+  it('disables a subscription after a 410, and sends to it again after a resume', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
@@ -122,7 +122,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('Retry-After delays the next attempt; a redirect is a failure and its target is never called (I8, X3)', async () => {
+  it('honours Retry-After, and treats a redirect as a failure without a request to its target (I8, X3)', async () => {
     const [receiver, elsewhere] = [await openReceiver(), await openReceiver()];
     const { account } = await stack.subscribe(receiver.url);
     receiver.answer(
@@ -144,7 +144,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await elsewhere.close();
   });
 
-  it('100 events while paused, resumed: 100 arrive (L14)', async () => {
+  it('sends 100 events that were published while paused after the resume (L14)', async () => {
     const receiver = await openReceiver();
     const { account, id } = await stack.subscribe(receiver.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
@@ -158,7 +158,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('a rotated secret signs from the next attempt on, beside the old one (I12)', async () => {
+  it('signs with the new and the old secret from the first attempt after a rotation (I12)', async () => {
     const receiver = await openReceiver();
     const { account, id, secret } = await stack.subscribe(receiver.url);
     const rotated = await stack.call<{ secret: string }>(
@@ -173,7 +173,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('a deleted account receives nothing more; its id is free again when workers have erased it', async () => {
+  it('sends nothing for a deleted account, and frees its id when workers have erased it', async () => {
     const receiver = await openReceiver();
     receiver.answer(500);
     const { account } = await stack.subscribe(receiver.url);
@@ -186,12 +186,12 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await waitFor(async () => (await stack.call('DELETE', path, undefined, 404).catch(() => null)) !== null);
     await waitFor(() => stack.logs.some((line) => line.includes('account.erased') && line.includes(account)));
     await stack.call('PUT', path, {}, 201);
-    // One attempt may have been under way.
+    // One attempt may have been in flight.
     expect(receiver.events.length).toBeLessThanOrEqual(attempts + 1);
     await receiver.close();
   });
 
-  it('regression: header values never reach another origin than the one they were entered for', async () => {
+  it('regression: sends header values only to the origin they were entered for', async () => {
     const [own, other] = [await openReceiver(), await openReceiver()];
     const { account, id } = await stack.subscribe(own.url, { headers: { authorization: 'Bearer hunter2' } });
     const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, {
@@ -215,7 +215,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await Promise.all([own.close(), other.close()]);
   });
 
-  it('a receiver’s own headers are sent, and no log line knows them, a secret or a payload (X7)', async () => {
+  it('sends custom headers, and logs none of them, no secret and no payload (X7)', async () => {
     const receiver = await openReceiver();
     const { account, secret } = await stack.subscribe(`${receiver.url}?token=hunter3`, {
       headers: { authorization: 'Bearer hunter2' },
@@ -231,7 +231,7 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
     await receiver.close();
   });
 
-  it('a URL that answers in turn with each hostile form never leads anywhere but into an attempt with its outcome', async () => {
+  it('records an attempt with its outcome for each kind of hostile response', async () => {
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
     const outcomes: [Parameters<typeof receiver.answer>[0], string][] = [
@@ -240,8 +240,8 @@ describe.each(inject('queueBackends'))('delivers on %s', (backend) => {
       [{ status: 304 }, 'redirect'],
       [{ status: 200, body: 'x'.repeat(300_000) }, 'ok'],
     ];
-    for (const [answer, outcome] of outcomes) {
-      receiver.answer(answer, 200);
+    for (const [response, outcome] of outcomes) {
+      receiver.answer(response, 200);
       const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
       const delivery = await waitFor(async () => {
         const found = await stack.delivery(account, id);

@@ -17,7 +17,7 @@ interface LocalFile {
   queueBackend: string;
 }
 
-/** The main job, as a person sees it: the local stack, a browser, a message typed into the demo chat. */
+/** The main use as a person sees it: the local stack, a browser, a message typed into the demo chat. */
 describe.skipIf(inject('browserPath') === null)('the demo', () => {
   const [backend = 'postgres'] = inject('queueBackends');
   const folder = makeScratchFolder();
@@ -57,7 +57,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     return (await response.json()) as T;
   };
 
-  it('a message typed into the chat is at the receiver, signature valid; its delivery and attempt are in the API, Postgres and Bull Board', async () => {
+  it('delivers a message typed into the chat with a valid signature; API, Postgres and Bull Board show it', async () => {
     expect(local.queueBackend).toBe(backend);
     const page = await browser.newPage();
     await page.goto(local.demoUrl);
@@ -75,7 +75,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     const typed = bodies.find(({ payload }) => payload.body === 'Typed by a person, in a browser');
     const row = page.locator('#received > *').filter({ hasText: typed?.id ?? 'none' });
     await row.getByText('signature valid').waitFor();
-    await row.getByText(/answered 200/).waitFor();
+    await row.getByText(/responseed 200/).waitFor();
 
     const { data: deliveries } = await get<{ data: { id: string }[] }>(
       `/v1/accounts/demo/deliveries?event=${typed?.id}`,
@@ -106,7 +106,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     await page.close();
   });
 
-  it('switched to Fail, retries are seen; switched back, the next one is taken', async () => {
+  it('shows retries while set to Fail, and succeeds after the switch back', async () => {
     const page = await browser.newPage();
     await page.goto(local.demoUrl);
     await page.getByText('Fail 500').click();
@@ -114,7 +114,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     await page.keyboard.press('Enter');
     await page
       .locator('#received')
-      .getByText(/answered 500/)
+      .getByText(/responseed 500/)
       .nth(1)
       .waitFor();
     await page.getByText('Normal 200').click();
@@ -124,10 +124,10 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     await page.close();
   });
 
-  it('the README’s curl publishes to it', async () => {
+  it('accepts the README’s curl command', async () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
     const script = /```sh\n([^]*?)```/.exec(readme)?.[1] ?? '';
-    const answer = execFileSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' });
-    expect(JSON.parse(answer)).toMatchObject({ accountId: 'demo', event: 'message:created', deliveries: 1 });
+    const response = execFileSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' });
+    expect(JSON.parse(response)).toMatchObject({ accountId: 'demo', event: 'message:created', deliveries: 1 });
   });
 });

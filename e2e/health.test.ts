@@ -28,7 +28,7 @@ async function metric({ apiUrl }: Stack, name: string): Promise<number> {
   return Number(value);
 }
 
-/** What a minute without workers does: the leases run out. */
+/** Expires the leases, as a minute without workers would. */
 async function leasesRunOut({ databaseUrl }: Stack): Promise<void> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
@@ -38,12 +38,12 @@ async function leasesRunOut({ databaseUrl }: Stack): Promise<void> {
   await client.end();
 }
 
-// What is told is read at most every five seconds, and a worker is missed after twenty.
+// Each process reads the state at most every five seconds, and a worker counts as dead after twenty.
 const SOON = { timeoutMs: 60_000 };
 
 describe('health', () => {
   const [backend = 'postgres'] = inject('queueBackends');
-  it('all workers killed: the API accepts, is degraded and says why; a worker is back: all is well (V7)', async () => {
+  it('accepts events while all workers are dead, reports the reason, and is ok when a worker is back (V7)', async () => {
     const stack = await startStack({ backend, workers: 2 });
     const receiver = await openReceiver();
     const { account } = await stack.subscribe(receiver.url);
@@ -92,7 +92,7 @@ describe('health', () => {
     expect(await metric(stack, 'workers_alive')).toBe(1);
     expect(await metric(stack, 'deliveries_overdue')).toBe(0);
 
-    // Who takes leave is not waited for, and is not listed among the dead.
+    // Workers that shut down leave the list at once, so none is listed as dead.
     await endProcess(worker);
     const left = await waitFor(async () => {
       const now = await stack.call<Queues>('GET', '/v1/queues');
@@ -104,7 +104,7 @@ describe('health', () => {
   });
 });
 
-it('OPERATIONS.md names every metric there is, and no other', async () => {
+it('OPERATIONS.md lists every metric, and no other', async () => {
   const stack = await startStack({ backend: 'postgres' });
   const workerUrl = /"healthUrl":"([^"]+)"/.exec(
     await waitFor(() => stack.logs.find((line) => line.includes('worker.started'))),

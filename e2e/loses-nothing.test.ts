@@ -13,14 +13,14 @@ const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}
 const numbersAt = (receiver: Receiver) =>
   new Set(receiver.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
 
-/** Publishes n events; all of them are owed from here on. */
+/** Publishes n events. */
 async function publishMany(stack: Stack, account: string, from: number, count: number): Promise<void> {
   await Promise.all(Array.from({ length: count }, (_, index) => stack.publish(account, numbered(from + index))));
 }
 
-// A worker that is killed while it posts: the fault suite, whose short form is part of `npm test`, kills three on each queue.
+// The fault suite, whose short form is part of `npm test`, kills workers during POSTs, three on each queue.
 describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
-  it('SIGTERM while it posts: a short POST ends and is recorded; a long one is aborted, recorded, and spends no attempt', async () => {
+  it('finishes a short POST after SIGTERM, and aborts a long one, which uses up no attempt', async () => {
     const stack = await startStack({ backend, env: { SHUTDOWN_TIMEOUT_MS: '7000', RETRY_SCHEDULE_SECONDS: '600' } });
     const [quick, slow] = [await openReceiver(), await openReceiver()];
     const first = await stack.subscribe(quick.url);
@@ -51,7 +51,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
     await slow.close();
   });
 
-  it('Postgres stopped under load: the worker says so once, keeps what it posted, and goes on by itself (L9, L10, L12)', async () => {
+  it('logs once that Postgres is away, keeps the results of POSTs, and continues automatically (L9, L10, L12)', async () => {
     const folder = makeScratchFolder();
     const first = await startPostgres({ directory: folder, log: () => {} });
     const port = Number(new URL(first.url).port);
@@ -63,7 +63,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
     receiver.answer({ status: 200, delayMs: 1_000 });
     await publishMany(stack, account, 0, 10);
     await waitFor(() => receiver.events.length === 10);
-    await first.stop(); // all ten POSTs are under way: their results have nowhere to go
+    await first.stop(); // all ten POSTs are in flight, so their results cannot be recorded
     await waitFor(() => stack.logs.some((line) => line.includes('database.away')));
     const refused = await fetch(`${stack.apiUrl}/v1/accounts/${account}/events`, {
       method: 'POST',
@@ -89,7 +89,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
     );
     await publishMany(stack, account, 10, 10);
     await waitFor(() => numbersAt(receiver).size === 20, { what: 'twenty events to arrive' });
-    // The results that were held back were recorded, so nobody was asked twice (on Redis; on Postgres the queue itself was away).
+    // The worker recorded the kept results, so no endpoint got a second request (on Redis; on Postgres the queue was away, too).
     if (backend === 'redis') expect(receiver.events).toHaveLength(20);
     const saidByWorker = stack.logs.filter((line) => line.includes('database.away') && line.includes('"app":"worker"'));
     expect(saidByWorker).toHaveLength(1);
@@ -99,17 +99,17 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
   });
 });
 
-// Without a Redis on this machine the run says so at its end, loudly, and CI fails.
+// Without a Redis on this machine, the run reports it at the end, and CI fails.
 if (inject('redisUrl')) {
   describe('loses nothing when Redis', () => {
-    it('is flushed under load: what was queued and what slept is delivered all the same (L3, L4)', async () => {
+    it('is flushed under load, neither queued nor delayed deliveries (L3, L4)', async () => {
       const stack = await startStack({ backend: 'redis', workers: 0, env: { RETRY_SCHEDULE_SECONDS: '3,3,3' } });
       const receiver = await openReceiver();
       await stack.startWorker();
       const { account } = await stack.subscribe(receiver.url);
       receiver.answer(500);
-      await publishMany(stack, account, 0, 9); // one more in a row, and the breaker would open
-      await waitFor(() => numbersAt(receiver).size === 9); // they sleep in the retry queue now
+      await publishMany(stack, account, 0, 9); // one more failure in a row would open the circuit
+      await waitFor(() => numbersAt(receiver).size === 9); // now they are delayed in the retry queue
       const [worker] = stack.workers;
       if (worker) await endProcess(worker);
       await publishMany(stack, account, 9, 30); // these wait in the deliver queue
@@ -133,13 +133,13 @@ if (inject('redisUrl')) {
       await receiver.close();
     });
 
-    it('is away: publishing answers 202 all the same, /readyz says degraded and is ready, and it arrives when Redis is back (L2, L9, L10)', async () => {
+    it('is away: publishes get 202, /readyz is ready and degraded, and events arrive when Redis is back (L2, L9, L10)', async () => {
       const stack = await startStack({ backend: 'redis' });
       const receiver = await openReceiver();
       const { account } = await stack.subscribe(receiver.url);
       const pid = stack.redis?.pid ?? 0;
       process.kill(pid, 'SIGSTOP');
-      await publishMany(stack, account, 0, 50); // each got its 202 while Redis stands still
+      await publishMany(stack, account, 0, 50); // each got a 202 while Redis was away
       await waitFor(async () => {
         const ready = await fetch(`${stack.apiUrl}/readyz`);
         return ready.status === 200 && ((await ready.json()) as { status: string }).status === 'degraded';

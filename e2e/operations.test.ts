@@ -9,7 +9,7 @@ describe('operators', () => {
   beforeAll(async () => void (stack = await startStack({ backend, env: { OPERATIONS_ACCOUNT: 'operations' } })));
   afterAll(() => stack?.stop());
 
-  it('are told of a disabled subscription by a signed webhook; no tenant is, whatever events it wants', async () => {
+  it('get a signed webhook about a disabled subscription; tenants that subscribe to all events do not', async () => {
     const [operators, tenant] = [await openReceiver(), await openReceiver()];
     await stack.call('PUT', '/v1/accounts/operations', { operations: true });
     const subscriptions = '/v1/accounts/operations/subscriptions';
@@ -40,7 +40,7 @@ describe('operators', () => {
     await tenant.close();
   });
 
-  it('alone say what happened: publishing such an event over the API is refused', async () => {
+  it('cannot publish operational events over the API, nor can tenants', async () => {
     const { account } = await stack.subscribe((await openReceiver()).url);
     const refused = stack.publish(account, '{"event":"subscription:disabled","payload":{}}');
     await expect(refused).rejects.toThrow(/422.*"path":"event".*Posthorn’s own/);

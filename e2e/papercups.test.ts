@@ -2,7 +2,7 @@ import { openReceiver, waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
-/** The receivers that Papercups' docs, wiki and users wrote, and its own API, on the real stack. */
+/** The endpoints from Papercups' docs, wiki and users, and its API, on the real stack. */
 describe('Papercups', () => {
   const [backend = 'postgres'] = inject('queueBackends');
   let stack: Stack;
@@ -36,7 +36,7 @@ describe('Papercups', () => {
   const create = (webhook_url: string) => api('POST', '', { event_subscription: { webhook_url } });
   const verified = async (url: string) => (await api('POST', '/verify', { url })).body.data.verified as boolean;
 
-  it('create waits for the handshake and answers the truth; the eight keys, no others', async () => {
+  it('waits for the handshake in create and returns the true `verified`, with exactly eight keys', async () => {
     const receiver = await openReceiver();
     const created = await create(receiver.url);
     expect(created.status).toBe(201);
@@ -82,7 +82,7 @@ describe('Papercups', () => {
     await receiver.close();
   });
 
-  it('a receiver that answers late verifies; one that echoes with 500, echoes all or says ok does not', async () => {
+  it('verifies an endpoint that responds late, but not one that echoes with 500, echoes everything or returns ok', async () => {
     const receiver = await openReceiver();
     receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '', delayMs: 2_000 }));
     expect(await verified(receiver.url)).toBe(true);
@@ -96,7 +96,7 @@ describe('Papercups', () => {
     await receiver.close();
   });
 
-  it('regression papercups#721: an update that changes the scope leaves it verified; one whose new URL fails keeps the old one', async () => {
+  it('regression papercups#721: keeps the verification if the scope changes, and the old URL if the new one fails', async () => {
     const receiver = await openReceiver();
     const { data } = (await create(receiver.url)).body;
     const scoped = await api('PUT', `/${data.id}`, { event_subscription: { scope: 'conversation:updated' } });
@@ -118,7 +118,7 @@ describe('Papercups', () => {
     await silent.close();
   });
 
-  it('the public demo’s manners all count as taken: late answers, {"ok":true}, the payload echoed as JSON, a JSON string', async () => {
+  it('accepts all responses of the public demo: late ones, {"ok":true}, the payload echoed as JSON, a JSON string', async () => {
     const receiver = await openReceiver();
     const { data } = (await create(receiver.url)).body;
     receiver.answer(
@@ -139,7 +139,7 @@ describe('Papercups', () => {
     await receiver.close();
   });
 
-  it('a receiver that never answers message:created: a timeout that says what to do, the schedule, and no one else waits (D10)', async () => {
+  it('explains a timeout at a hanging endpoint, retries by schedule, and delays no other endpoint (D10)', async () => {
     const [silent, healthy] = [await openReceiver(), await openReceiver()];
     const ids = [(await create(silent.url)).body.data.id, (await create(healthy.url)).body.data.id];
     silent.answer('never');

@@ -33,7 +33,7 @@ async function behindPgBouncer({ url }: ClonedDatabase, poolMode: 'session' | 't
   return started.url;
 }
 
-/** `url` through a pooler that carries named statements. */
+/** `url` through a pooler that supports named statements. */
 async function behindTransactionPooler({ url }: ClonedDatabase) {
   const pooler = await openTransactionPooler(url);
   undo.push(() => pooler.close());
@@ -42,7 +42,7 @@ async function behindTransactionPooler({ url }: ClonedDatabase) {
   return { pooler, url: pooled.href };
 }
 
-/** What a process checks before it starts. */
+/** The checks of a process before it starts. */
 async function check(url: string, directUrl: string | null = null): Promise<void> {
   const db = openDatabase({ url, directUrl, applicationName: 'test', maxConnections: 1, log: silent });
   try {
@@ -52,7 +52,7 @@ async function check(url: string, directUrl: string | null = null): Promise<void
   }
 }
 
-/** Events are accepted, delivered and shown in the stream, first at once and then by a dispatcher that waits for its call. */
+/** Events are accepted, delivered and shown in the stream: first enqueued by the publish, then by a dispatcher that listens. */
 async function expectItWorks(stack: Stack): Promise<void> {
   const receiver = await openReceiver();
   undo.push(() => receiver.close());
@@ -93,7 +93,7 @@ describe.skipIf(pgBouncer === null)('behind PgBouncer in session mode', () => {
     await expectItWorks(stack);
   });
 
-  it('runs statements under READ COMMITTED and with the timeouts and plans that they need', async () => {
+  it('runs statements under READ COMMITTED and with their timeouts and planner settings', async () => {
     const database = await openTarget();
     const url = await behindPgBouncer(database, 'session');
     const db = openDatabase({ url, applicationName: 'test', maxConnections: 1, log: silent });
@@ -107,7 +107,7 @@ describe.skipIf(pgBouncer === null)('behind PgBouncer in session mode', () => {
 });
 
 describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that loses named statements', () => {
-  it('does not start, with or without DATABASE_DIRECT_URL, and says what to do', async () => {
+  it('fails the start, with or without DATABASE_DIRECT_URL, and says what to do', async () => {
     const database = await openTarget();
     const url = await behindPgBouncer(database, 'transaction');
     const sentence =
@@ -116,7 +116,7 @@ describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that
     await expect(check(url, database.url)).rejects.toThrow(sentence);
   });
 
-  it('a process ends with that sentence', async () => {
+  it('ends a process with that sentence', async () => {
     const database = await openTarget();
     const url = await behindPgBouncer(database, 'transaction');
     const starting = startStack({ backend: 'postgres', databaseUrl: url, workers: 0 });
@@ -124,8 +124,8 @@ describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that
   });
 });
 
-describe('behind a pooler in transaction mode that carries named statements', () => {
-  it('accepts, delivers and streams, given DATABASE_DIRECT_URL', async () => {
+describe('behind a pooler in transaction mode that supports named statements', () => {
+  it('accepts, delivers and streams with DATABASE_DIRECT_URL', async () => {
     const database = await openTarget();
     const { url, pooler } = await behindTransactionPooler(database);
     const env = { DATABASE_DIRECT_URL: database.url };
@@ -135,7 +135,7 @@ describe('behind a pooler in transaction mode that carries named statements', ()
     expect(pooler.switches).toBeGreaterThan(0);
   });
 
-  it('does not start without DATABASE_DIRECT_URL, nor when that leads to the pooler, and says what to set', async () => {
+  it('fails the start without DATABASE_DIRECT_URL, or if that leads to the pooler, and says what to set', async () => {
     const database = await openTarget();
     const { url } = await behindTransactionPooler(database);
     await expect(check(url)).rejects.toThrow(

@@ -9,7 +9,7 @@ import { startStack } from './stack.js';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-it('the README’s receiver is verified, checks the signature of what it gets, and refuses what is not ours', async () => {
+it('the README’s endpoint is verified, checks signatures, and refuses unsigned requests', async () => {
   const port = await findFreePort();
   const sample = /```js\n([^]*?)```/.exec(readme)?.[1] ?? '';
   const file = fileURLToPath(new URL(`readme-sample-${process.pid}.mjs`, import.meta.url));

