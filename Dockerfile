@@ -1,7 +1,7 @@
-# One image for all of Posthorn; the command picks the app: apps/api/dist/server.js, apps/worker/dist/main.js,
+# One image for all apps; the command selects one: apps/api/dist/server.js, apps/worker/dist/main.js,
 # apps/board/dist/main.js, or the CLI, apps/cli/dist/main.js (migrate up, healthcheck …).
 
-# The package manifests alone, so that the layers with node_modules last until one of these changes.
+# Only the package manifests, so that the layers with node_modules stay cached until one of these changes.
 FROM node:24-slim AS manifests
 WORKDIR /src
 COPY . .
@@ -13,14 +13,14 @@ WORKDIR /app
 COPY --from=manifests /manifests ./
 RUN npm ci
 COPY . .
-# Compiled file by file, not bundled: BullMQ does not survive a bundler.
+# Compiled file by file, since BullMQ does not work bundled.
 RUN npm run build
 RUN mkdir /built \
   && cp --parents -r apps/*/dist apps/demo/page packages/*/dist prisma/migrations /built \
   && find /built \( -name '*.map' -o -name '*.d.ts' -o -name '*.tsbuildinfo' \) -delete
 
-# Without optional packages: those are the embedded Postgres, Prisma's CLI (a peer of its client), and native speed-ups that
-# have equivalents in JavaScript. Of Prisma's client, only what reads Postgres.
+# Without optional packages: the embedded Postgres, Prisma's CLI (a peer of its client), and native modules with JavaScript
+# equivalents. Prisma's client keeps only its Postgres compiler.
 FROM node:24-slim AS modules
 WORKDIR /app
 COPY --from=manifests /manifests ./

@@ -9,11 +9,11 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A migrated, empty database to give to cloneDatabase. Tests must not connect to it. */
+    /** A migrated, empty database for cloneDatabase. Tests must not connect to it. */
     templateDatabaseUrl: string;
     /** null without Redis. */
     redisUrl: string | null;
-    /** The queues that tests run against: both, or Postgres alone where the machine has no Redis. */
+    /** The queue backends of the tests: both, or only Postgres if the machine has no Redis. */
     queueBackends: ('redis' | 'postgres')[];
     /** A Chromium; null without one, and in the database tier. */
     browserPath: string | null;
@@ -22,10 +22,10 @@ declare module 'vitest' {
   }
 }
 
-/** Starts one Postgres and, where the machine has it, one Redis for all tests of a tier, in a folder that is removed with them.
- *  Runs once for each tier that has files to run. Reports at the end what the machine lacks; in CI that is a failure. */
+/** Starts one Postgres and, if the machine has it, one Redis for all tests of a tier, in a temporary folder. Runs once per tier that has
+ *  files to run. Reports at the end what the machine lacks; in CI that is a failure. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Undone in reverse order, at the end of the run or when the setup itself fails.
+  // Called in reverse order, at the end of the run or when the setup fails.
   const undo: (() => unknown)[] = [];
   const tearDown = async () => {
     for (const step of undo.toReversed()) await step();
@@ -50,19 +50,22 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
   if (!redis) {
     missed(undo, [
       'HALF OF THE TESTS DID NOT RUN',
-      'No redis-server and no valkey-server on the PATH: nothing was tested',
+      'Neither redis-server nor valkey-server is on the PATH: nothing was tested',
       'against Redis. Install redis-server and run them again.',
     ]);
   }
   const browserPath = project.name === 'e2e' ? await findBrowser(browserFolder(undo), process.env) : null;
   if (project.name === 'e2e' && !browserPath) {
-    missed(undo, ['THE BROWSER TESTS DID NOT RUN', 'No Chromium here: install one, or name it with CHROME_PATH.']);
+    missed(undo, ['THE BROWSER TESTS DID NOT RUN', 'This machine has no Chromium: install one, or set CHROME_PATH.']);
   }
   const pgBouncerPath = project.name === 'e2e' ? findPgBouncer() : null;
   if (project.name === 'e2e' && !pgBouncerPath) {
-    missed(undo, ['HALF OF THE POOLER TESTS DID NOT RUN', 'No pgbouncer on the PATH or in /usr/sbin: install it.']);
+    missed(undo, [
+      'HALF OF THE POOLER TESTS DID NOT RUN',
+      'pgbouncer is neither on the PATH nor in /usr/sbin: install it.',
+    ]);
   }
-  // What a killed server has written is still there; only a machine without power would lose it.
+  // Without fsync, data survives a killed server, though not a power failure.
   const settings = { fsync: 'off', full_page_writes: 'off' };
   const postgres = await startPostgres({ directory: join(folder, 'postgres'), settings, log });
   undo.push(() => postgres.stop());
@@ -78,20 +81,20 @@ async function start(project: TestProject, undo: (() => unknown)[]): Promise<voi
   project.provide('pgBouncerPath', pgBouncerPath);
 }
 
-// Not in memory: from there nothing may be executed on many machines.
+// Not in memory, since many machines mount that folder as not executable.
 function browserFolder(undo: (() => unknown)[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-browser-'));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-// Debian puts it where only root's PATH leads.
+// Debian installs it where only root's PATH looks.
 function findPgBouncer(): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
   return folders.map((folder) => join(folder, 'pgbouncer')).find((path) => existsSync(path)) ?? null;
 }
 
-/** Builds what this tier needs and is missing or out of date: everything for e2e, else the Prisma client alone. */
+/** Builds what this tier needs and is out of date: everything for e2e, else only the Prisma client. */
 function build(task: 'build' | 'db:generate'): void {
   execFileSync(process.execPath, ['node_modules/turbo/bin/turbo', 'run', task, '--output-logs=errors-only'], {
     cwd: import.meta.dirname,
@@ -105,6 +108,6 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 function missed(undo: (() => unknown)[], lines: string[]): void {
   const bar = '!'.repeat(80);
   const banner = ['', bar, ...lines.map((line) => `!!!  ${line.padEnd(70)}  !!!`), bar, ''].join('\n');
-  if (process.env['CI']) throw new Error(`${banner}\nIn CI that is a failure.`);
+  if (process.env['CI']) throw new Error(`${banner}\nIn CI this is a failure.`);
   undo.push(() => console.warn(banner));
 }

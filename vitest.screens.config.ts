@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { fromSource } from './vitest.config.js';
 
-// `npm run screens` tests nothing. It runs on the tests' stack and uses their list of screens.
+// `npm run screens` uses the tests' stack and list of screens, but tests nothing.
 export default defineConfig({
   ...fromSource,
   test: {
