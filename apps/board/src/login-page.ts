@@ -30,7 +30,7 @@ export function loginPage({ next, error }: { next: string; error: string | null 
   return page(
     'Log in · Posthorn queues',
     `<h1>Posthorn queues</h1>
-<p>For operators. Log in to see them.</p>
+<p>For operators. Log in to see the queues.</p>
 <form method="post" action="/login">
 <input type="hidden" name="next" value="${escapeHtml(next)}">
 <input name="username" value="operator" autocomplete="username" hidden>
@@ -41,7 +41,7 @@ export function loginPage({ next, error }: { next: string; error: string | null 
 ${error === null ? '' : `<p class="bad" id="error" role="alert">${escapeHtml(error)}</p>`}
 <button type="submit">Log in</button>
 </form>
-<p class="hint">It is <code>BOARD_PASSWORD</code>, or the operator key if that is not set.</p>`,
+<p class="hint">Use <code>BOARD_PASSWORD</code>, or the operator key if that is not set.</p>`,
   );
 }
 
