@@ -1,11 +1,15 @@
+import '@posthorn/tokens/tokens.css';
+import './fonts.css';
+import './base.css';
+import './layout.css';
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { ApiProblem } from './data/call.js';
-import { sessionQuery } from './data/queries.js';
+import { ApiProblem } from './api/call.js';
+import { sessionQuery } from './features/session/queries.js';
 import { router } from './router.js';
-import { Toasts } from './ui/toasts.js';
+import { Toasts } from './components/toasts.js';
 
 const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({

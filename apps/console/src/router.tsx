@@ -7,10 +7,10 @@ import {
   Link,
   useRouter,
 } from '@tanstack/react-router';
-import { call } from './data/call.js';
-import { basePath, isPortal } from './data/place.js';
-import { Frame } from './frame.js';
-import { Empty, Failed } from './ui/states.js';
+import { call } from './api/call.js';
+import { basePath, isPortal } from './api/place.js';
+import { Frame } from './features/navigation/frame.js';
+import { Empty, Failed } from './components/states.js';
 
 // Paths mirror the API's. Each screen is a file of its own that is fetched when it is first shown, or pointed at.
 
@@ -84,132 +84,132 @@ const validateSearch = (search: Record<string, unknown>): ListSearch =>
 const home = createRoute({
   getParentRoute: root,
   path: '/',
-  component: lazily(() => import('./screens/home.js'), 'Home'),
+  component: lazily(() => import('./features/operate/home.js'), 'Home'),
   validateSearch,
 });
 const accounts = createRoute({
   getParentRoute: root,
   path: '/accounts',
-  component: lazily(() => import('./screens/accounts.js'), 'Accounts'),
+  component: lazily(() => import('./features/accounts/accounts.js'), 'Accounts'),
   validateSearch,
 });
 const queues = createRoute({
   getParentRoute: root,
   path: '/queues',
-  component: lazily(() => import('./screens/queues.js'), 'QueuesScreen'),
+  component: lazily(() => import('./features/operate/queues.js'), 'QueuesScreen'),
 });
 const attention = createRoute({
   getParentRoute: root,
   path: '/attention',
-  component: lazily(() => import('./screens/attention.js'), 'AttentionScreen'),
+  component: lazily(() => import('./features/operate/attention.js'), 'AttentionScreen'),
   validateSearch,
 });
 const audit = createRoute({
   getParentRoute: root,
   path: '/audit',
-  component: lazily(() => import('./screens/audit.js'), 'Audit'),
+  component: lazily(() => import('./features/operate/audit.js'), 'Audit'),
   validateSearch,
 });
 const settings = createRoute({
   getParentRoute: root,
   path: '/settings',
-  component: lazily(() => import('./screens/settings.js'), 'SettingsScreen'),
+  component: lazily(() => import('./features/operate/settings.js'), 'SettingsScreen'),
 });
 const eventTypes = createRoute({
   getParentRoute: root,
   path: '/event-types',
-  component: lazily(() => import('./screens/event-types.js'), 'EventTypes'),
+  component: lazily(() => import('./features/catalogue/event-types.js'), 'EventTypes'),
 });
 const eventType = createRoute({
   getParentRoute: root,
   path: '/event-types/$name',
-  component: lazily(() => import('./screens/event-types.js'), 'EventTypeScreen'),
+  component: lazily(() => import('./features/catalogue/event-types.js'), 'EventTypeScreen'),
 });
 
 const account = createRoute({
   getParentRoute: root,
   path: '/accounts/$account',
-  component: lazily(() => import('./screens/delivery-drawer.js'), 'AccountScreen'),
+  component: lazily(() => import('./features/deliveries/delivery-drawer.js'), 'AccountScreen'),
   validateSearch,
 });
 const ofAccount = () => account;
 const integrations = createRoute({
   getParentRoute: ofAccount,
   path: '/integrations',
-  component: lazily(() => import('./screens/integrations.js'), 'Integrations'),
+  component: lazily(() => import('./features/webhooks/integrations.js'), 'Integrations'),
   validateSearch,
 });
 const subscription = createRoute({
   getParentRoute: ofAccount,
   path: '/subscriptions/$subscription',
-  component: lazily(() => import('./screens/subscription.js'), 'SubscriptionScreen'),
+  component: lazily(() => import('./features/webhooks/subscription.js'), 'SubscriptionScreen'),
 });
 const ofSubscription = () => subscription;
 const subscriptionOverview = createRoute({
   getParentRoute: ofSubscription,
   path: '/',
-  component: lazily(() => import('./screens/subscription-overview.js'), 'SubscriptionOverview'),
+  component: lazily(() => import('./features/webhooks/subscription-overview.js'), 'SubscriptionOverview'),
   validateSearch,
 });
 const subscriptionDeliveries = createRoute({
   getParentRoute: ofSubscription,
   path: '/deliveries',
-  component: lazily(() => import('./screens/deliveries.js'), 'Deliveries'),
+  component: lazily(() => import('./features/deliveries/deliveries.js'), 'Deliveries'),
   validateSearch,
 });
 const subscriptionTest = createRoute({
   getParentRoute: ofSubscription,
   path: '/test',
-  component: lazily(() => import('./screens/subscription-test.js'), 'SubscriptionTest'),
+  component: lazily(() => import('./features/webhooks/subscription-test.js'), 'SubscriptionTest'),
 });
 const subscriptionReplay = createRoute({
   getParentRoute: ofSubscription,
   path: '/replay',
-  component: lazily(() => import('./screens/start-replay.js'), 'StartReplay'),
+  component: lazily(() => import('./features/replays/start-replay.js'), 'StartReplay'),
   validateSearch,
 });
 const subscriptionSettings = createRoute({
   getParentRoute: ofSubscription,
   path: '/settings',
-  component: lazily(() => import('./screens/subscription-settings.js'), 'SubscriptionSettings'),
+  component: lazily(() => import('./features/webhooks/subscription-settings.js'), 'SubscriptionSettings'),
 });
 const deliveries = createRoute({
   getParentRoute: ofAccount,
   path: '/deliveries',
-  component: lazily(() => import('./screens/deliveries.js'), 'Deliveries'),
+  component: lazily(() => import('./features/deliveries/deliveries.js'), 'Deliveries'),
   validateSearch,
 });
 const delivery = createRoute({
   getParentRoute: ofAccount,
   path: '/deliveries/$delivery',
-  component: lazily(() => import('./screens/delivery.js'), 'DeliveryScreen'),
+  component: lazily(() => import('./features/deliveries/delivery.js'), 'DeliveryScreen'),
 });
 const events = createRoute({
   getParentRoute: ofAccount,
   path: '/events',
-  component: lazily(() => import('./screens/events.js'), 'Events'),
+  component: lazily(() => import('./features/events/events.js'), 'Events'),
   validateSearch,
 });
 const event = createRoute({
   getParentRoute: ofAccount,
   path: '/events/$event',
-  component: lazily(() => import('./screens/event.js'), 'EventScreen'),
+  component: lazily(() => import('./features/events/event.js'), 'EventScreen'),
 });
 const replays = createRoute({
   getParentRoute: ofAccount,
   path: '/replays',
-  component: lazily(() => import('./screens/replays.js'), 'Replays'),
+  component: lazily(() => import('./features/replays/replays.js'), 'Replays'),
   validateSearch,
 });
 const replay = createRoute({
   getParentRoute: ofAccount,
   path: '/replays/$replay',
-  component: lazily(() => import('./screens/replays.js'), 'ReplayScreen'),
+  component: lazily(() => import('./features/replays/replays.js'), 'ReplayScreen'),
 });
 const keys = createRoute({
   getParentRoute: ofAccount,
   path: '/keys',
-  component: lazily(() => import('./screens/keys.js'), 'Keys'),
+  component: lazily(() => import('./features/keys/keys.js'), 'Keys'),
 });
 
 export const router = createRouter({

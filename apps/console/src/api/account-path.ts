@@ -1,0 +1,1 @@
+export const accountPath = (account: string): string => `/v1/accounts/${encodeURIComponent(account)}`;

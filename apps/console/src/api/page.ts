@@ -1,0 +1,20 @@
+import { query } from './call.js';
+
+export interface Page<T> {
+  data: T[];
+  nextCursor: string | null;
+  /** Set when the search ended before the page was full: the time back to which it has read. */
+  searchedBackTo?: string | null;
+}
+
+/** All rows of a list, page after page: for one that is chosen from. */
+export async function allOf<T>(readPage: (paging: string) => Promise<Page<T>>): Promise<{ data: T[] }> {
+  const data: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<T> = await readPage(query({ limit: 100, cursor }));
+    data.push(...page.data);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return { data };
+}

@@ -1,0 +1,32 @@
+import { LoaderCircle } from 'lucide-react';
+import type { ButtonHTMLAttributes, ReactNode } from 'react';
+import './button.css';
+
+interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
+  look?: 'primary' | 'danger' | 'plain' | undefined;
+  size?: 'tiny';
+  /** Its act is under way: it stays focused and does nothing more. */
+  isPending?: boolean;
+  /** An icon alone: this is its name. */
+  label?: string;
+  children: ReactNode;
+}
+
+export function Button({ look, size, isPending = false, label, children, onClick, ...rest }: Props) {
+  const names = ['button', look, size, label !== undefined && 'square'].filter(Boolean).join(' ');
+  return (
+    <button
+      type="button"
+      {...rest}
+      className={names}
+      aria-label={label}
+      title={label}
+      aria-disabled={isPending || undefined}
+      aria-busy={isPending || undefined}
+      onClick={isPending ? (event) => event.preventDefault() : onClick}
+    >
+      {isPending && <LoaderCircle className="icon" aria-hidden />}
+      {children}
+    </button>
+  );
+}

@@ -1,0 +1,40 @@
+import { Check, Copy as CopyIcon } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { Button } from './button.js';
+import './copy.css';
+
+/** Copies a text to the clipboard, and says so. */
+export function Copy({ text, what, children }: { text: string; what: string; children?: string }) {
+  const [isDone, setIsDone] = useState(false);
+  useEffect(() => {
+    if (!isDone) return;
+    const timer = setTimeout(() => setIsDone(false), 2_000);
+    return () => clearTimeout(timer);
+  }, [isDone]);
+  const Icon = isDone ? Check : CopyIcon;
+  const label = isDone ? 'Copied' : `Copy ${what}`;
+  return (
+    <Button
+      {...(children === undefined ? { look: 'plain' as const, size: 'tiny' as const, label } : {})}
+      onClick={() => void navigator.clipboard.writeText(text).then(() => setIsDone(true))}
+    >
+      <Icon className="icon" aria-hidden />
+      {children !== undefined && (isDone ? 'Copied' : children)}
+      <span className="visually-hidden" role="status">
+        {isDone ? 'Copied' : ''}
+      </span>
+    </Button>
+  );
+}
+
+/** An id, shortened in the middle, whole by hover and by copy. */
+export function Id({ id, what = 'id' }: { id: string; what?: string }) {
+  return (
+    <span className="id">
+      <span className="mono" title={id}>
+        {id.length > 18 ? `${id.slice(0, 8)}…${id.slice(-6)}` : id}
+      </span>
+      <Copy text={id} what={what} />
+    </span>
+  );
+}

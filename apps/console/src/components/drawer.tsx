@@ -1,0 +1,37 @@
+import { X } from 'lucide-react';
+import { type ReactNode, useRef } from 'react';
+import { Button } from './button.js';
+import { useModal } from './modal.js';
+import './dialog.css';
+import './drawer.css';
+
+/** Something of a list, beside it on the right. Esc, and a click beside it, close it. */
+export function Drawer({ label, onClose, children }: { label: string; onClose: () => void; children: ReactNode }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useModal(ref);
+  return (
+    // Esc does what the click beside it does.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
+    <dialog
+      ref={ref}
+      className="drawer"
+      aria-label={label}
+      onClick={({ target }) => {
+        if (target === ref.current) onClose();
+      }}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      <div className="drawer-body">
+        <div className="drawer-close">
+          <Button look="plain" label="Close" onClick={onClose}>
+            <X className="icon" aria-hidden />
+          </Button>
+        </div>
+        {children}
+      </div>
+    </dialog>
+  );
+}

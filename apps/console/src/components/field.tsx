@@ -1,0 +1,48 @@
+import { type InputHTMLAttributes, type ReactNode, useEffect, useId, useRef } from 'react';
+import './field.css';
+
+interface Props extends Omit<InputHTMLAttributes<HTMLInputElement>, 'id'> {
+  label: string;
+  /** Beside the label. */
+  state?: ReactNode;
+  help?: ReactNode;
+  /** Stands in place of the help, and takes the focus when it comes. */
+  error?: string | null | undefined;
+}
+
+/** An input with its label above, its help below, and its error in place of the help. */
+export function Field({ label, state, help, error, ...input }: Props) {
+  const id = useId();
+  const ref = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (error) ref.current?.focus();
+  }, [error]);
+  const note = error || help ? `${id}-note` : undefined;
+  return (
+    <div className="field">
+      <div className="row spread">
+        <label htmlFor={id}>{label}</label>
+        <span aria-live="polite">{state}</span>
+      </div>
+      <input
+        {...input}
+        ref={ref}
+        id={id}
+        className={`input ${input.className ?? ''}`}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={note}
+      />
+      {error ? (
+        <p id={note} className="error" role="alert">
+          {error}
+        </p>
+      ) : (
+        help && (
+          <p id={note} className="help">
+            {help}
+          </p>
+        )
+      )}
+    </div>
+  );
+}

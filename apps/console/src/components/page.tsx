@@ -1,0 +1,90 @@
+import { type ReactNode, useEffect } from 'react';
+import { Select } from './select.js';
+import './page.css';
+
+/** The head of a screen: where one is, a sentence, and the one primary button. */
+export function PageHead({
+  title,
+  note,
+  act,
+  heading: Heading = 'h1',
+}: {
+  title: ReactNode;
+  note?: ReactNode;
+  act?: ReactNode;
+  /** Not the first one of the page. */
+  heading?: 'h1' | 'h2';
+}) {
+  return (
+    <div className="page-head">
+      <div className="title stack tight">
+        <Heading>{title}</Heading>
+        {note && <p className="muted">{note}</p>}
+      </div>
+      {act && <div className="row">{act}</div>}
+    </div>
+  );
+}
+
+/** The title of the browser's tab, from near to far. */
+export function useTitle(...parts: (string | null | undefined)[]): void {
+  const title = [...parts.filter(Boolean), 'Posthorn'].join(' · ');
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}
+
+export function Facts({ facts }: { facts: [string, ReactNode][] }) {
+  return (
+    <dl className="facts">
+      {facts.map(([name, value]) => (
+        <div key={name} style={{ display: 'contents' }}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const DEFAULT_SIZE = '25';
+const SIZES = [DEFAULT_SIZE, '50', '100'];
+
+export function Pager({
+  cursor,
+  nextCursor,
+  onGo,
+  size,
+  children,
+}: {
+  cursor: string | undefined;
+  nextCursor: string | null;
+  onGo: (cursor: string | undefined) => void;
+  /** How many rows a page has, where that can be chosen. */
+  size?: { value: string | undefined; onChange: (value: string) => void } | undefined;
+  /** What else is told of all pages. */
+  children?: ReactNode;
+}) {
+  if (cursor === undefined && nextCursor === null && (size?.value ?? DEFAULT_SIZE) === DEFAULT_SIZE) return null;
+  return (
+    <nav className="pager" aria-label="Pages">
+      <button type="button" className="button" disabled={cursor === undefined} onClick={() => onGo(undefined)}>
+        Newest
+      </button>
+      {size && (
+        <Select label="Rows" value={size.value ?? DEFAULT_SIZE} onChange={size.onChange} isRequired>
+          {SIZES.map((one) => [one, `${one} a page`])}
+        </Select>
+      )}
+      {children}
+      <button
+        type="button"
+        className="button"
+        disabled={nextCursor === null}
+        onClick={() => onGo(nextCursor ?? undefined)}
+      >
+        Older
+      </button>
+    </nav>
+  );
+}

@@ -1,0 +1,29 @@
+import { type TextareaHTMLAttributes, useId } from 'react';
+import './field.css';
+
+interface Props extends Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'id'> {
+  label: string;
+  help: string;
+  /** Stands in place of the help. */
+  error?: string | null | undefined;
+}
+
+/** A text of several lines with its label above, and its help or its error below. */
+export function TextArea({ label, help, error, ...textarea }: Props) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <textarea
+        {...textarea}
+        id={id}
+        className={`input ${textarea.className ?? ''}`}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={`${id}-note`}
+      />
+      <p id={`${id}-note`} className={error ? 'error' : 'help'} role={error ? 'alert' : undefined}>
+        {error ?? help}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,132 @@
+import type { Account } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { useAct } from '../../api/act.js';
+import { accountPath } from '../../api/account-path.js';
+import { accountsQuery } from './queries.js';
+import { Button } from '../../components/button.js';
+import { Dialog } from '../../components/dialog.js';
+import { Field } from '../../components/field.js';
+import { List } from '../../components/list.js';
+import { percent } from '../../components/number.js';
+import { PageHead, useTitle } from '../../components/page.js';
+import { Empty } from '../../components/states.js';
+import { ACTS, Table, tight } from '../../components/table.js';
+import { Time } from '../../components/time.js';
+import { OpenPortal } from './open-portal.js';
+
+export function Accounts() {
+  useTitle('Accounts');
+  const { cursor } = useSearch({ strict: false });
+  const accounts = useQuery(accountsQuery(cursor));
+  const [isAdding, setIsAdding] = useState(false);
+  const add = (
+    <Button look="primary" onClick={() => setIsAdding(true)}>
+      Add account
+    </Button>
+  );
+  return (
+    <>
+      <PageHead title="Accounts" note="One for each customer of your app." act={add} />
+      <List
+        query={accounts}
+        what="accounts"
+        empty={
+          <Empty title="No accounts yet" act={add}>
+            Your app makes them over the API, one for each of its customers; you can also add one here.
+          </Empty>
+        }
+      >
+        {(rows) => (
+          <Table
+            caption="Accounts, newest first"
+            columns={['Id', 'Name', 'Webhooks', 'Deliveries 24 h', 'Success 24 h', tight('Created'), ACTS]}
+          >
+            {rows.map((account) => (
+              <Row key={account.id} account={account} />
+            ))}
+          </Table>
+        )}
+      </List>
+      {isAdding && <AddAccount onClose={() => setIsAdding(false)} />}
+    </>
+  );
+}
+
+const whole = new Intl.NumberFormat('en');
+
+function Row({ account: { id, name, createdAt, stats } }: { account: Account }) {
+  const [isOpening, setIsOpening] = useState(false);
+  const { succeeded = 0, failed = 0 } = stats?.deliveries ?? {};
+  return (
+    <tr>
+      <td>
+        <Link className="mono" to="/accounts/$account/integrations" params={{ account: id }}>
+          {id}
+        </Link>
+      </td>
+      <td>
+        <bdi>{name ?? '—'}</bdi>
+      </td>
+      <td className="number" data-label="Webhooks">
+        {stats?.subscriptions ?? '—'}
+      </td>
+      <td className="number" data-label="Deliveries 24 h" title={`${succeeded} succeeded, ${failed} failed`}>
+        {whole.format(succeeded + failed)}
+      </td>
+      <td className="number" data-label="Success 24 h" title={`Of ${stats?.attempts ?? 0} attempts`}>
+        {percent(stats?.successRate ?? null)}
+      </td>
+      <td className="tight" data-label="Created">
+        <Time at={createdAt} />
+      </td>
+      <td className="tight">
+        <Button size="tiny" onClick={() => setIsOpening(true)}>
+          Open portal…
+        </Button>
+        {isOpening && <OpenPortal account={id} onClose={() => setIsOpening(false)} />}
+      </td>
+    </tr>
+  );
+}
+
+function AddAccount({ onClose }: { onClose: () => void }) {
+  const [id, setId] = useState('');
+  const [name, setName] = useState('');
+  const navigate = useNavigate();
+  const put = useAct<unknown, object>({
+    method: 'PUT',
+    path: accountPath(id.trim()),
+    touches: ['accounts'],
+    isQuiet: true,
+    onDone: () => void navigate({ to: '/accounts/$account/integrations', params: { account: id.trim() } }),
+  });
+  const isId = /^[A-Za-z0-9_-]{1,64}$/.test(id.trim());
+  const [isAsked, setIsAsked] = useState(false);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setIsAsked(true);
+    if (isId) put.mutate(name.trim() === '' ? {} : { name: name.trim() });
+  };
+  return (
+    <Dialog title="Add account" onClose={onClose}>
+      <form className="stack" onSubmit={submit} noValidate>
+        <Field
+          label="Id"
+          value={id}
+          onChange={(event) => setId(event.target.value)}
+          help="Your own name for it: letters, digits, _ and -, at most 64."
+          error={isAsked && !isId ? 'Use 1 to 64 letters, digits, _ or -.' : put.error?.message}
+        />
+        <Field label="Name (optional)" value={name} onChange={(event) => setName(event.target.value)} />
+        <div className="row">
+          <Button type="submit" look="primary" isPending={put.isPending}>
+            Add account
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,12 @@
+import type { Account } from '@posthorn/contract';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { call, query } from '../../api/call.js';
+import type { Page } from '../../api/page.js';
+
+export const accountsQuery = (cursor?: string) =>
+  queryOptions({
+    queryKey: ['accounts', 'list', cursor],
+    queryFn: ({ signal }) =>
+      call<Page<Account>>('GET', `/v1/accounts${query({ cursor, stats: '24h' })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+  });

@@ -1,0 +1,129 @@
+import { type Attempt, fill, OUTCOME_WORDS, TRIGGER_WORDS } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { CircleCheck, CircleX } from 'lucide-react';
+import { prettyJson } from '../../api/json.js';
+import { eventQuery } from '../events/queries.js';
+import { useMay } from '../session/session.js';
+import { Code, OutsideText } from '../../components/outside-text.js';
+import { Facts } from '../../components/page.js';
+import { Loaded } from '../../components/states.js';
+import { Tabs } from '../../components/tabs.js';
+import { duration, Time } from '../../components/time.js';
+import { Timings } from './timings.js';
+import '../../components/banner.css';
+
+/** How an attempt ended, why that may be, and what to do about it. */
+export function AttemptResult({ attempt }: { attempt: Attempt }) {
+  const { outcome, statusCode, durationMs, error } = attempt;
+  const words = OUTCOME_WORDS[outcome];
+  const values = {
+    status: statusCode,
+    host: URL.canParse(attempt.url) ? new URL(attempt.url).host : attempt.url,
+    location: attempt.responseHeaders?.['location'],
+    limit: Math.round(durationMs / 1_000),
+  };
+  const isOk = outcome === 'ok';
+  const Icon = isOk ? CircleCheck : CircleX;
+  return (
+    <div className={`banner tone-${isOk ? 'success' : 'danger'}`} role="status">
+      <Icon className="icon" aria-hidden />
+      <div className="text stack tight">
+        <strong>{fill(words.title, values)}</strong>
+        {!isOk && (
+          <>
+            {error !== null && <span>{error}</span>}
+            <span>{words.cause}</span>
+            <span>{words.advice}</span>
+          </>
+        )}
+        <span className="small muted">{duration(durationMs)}</span>
+      </div>
+    </div>
+  );
+}
+
+/** All that is known of an attempt. */
+export function AttemptDetail({ account, eventId, attempt }: { account: string; eventId: string; attempt: Attempt }) {
+  const { statusCode, responseHeaders, responseBody, responseTruncated } = attempt;
+  return (
+    <div className="stack">
+      <AttemptResult attempt={attempt} />
+      <Timings attempt={attempt} />
+      <Tabs
+        label="Answer and request"
+        tabs={[
+          {
+            name: `Answer${statusCode === null ? '' : ` · ${statusCode}`}`,
+            panel: (
+              <div className="stack">
+                {responseHeaders === null ? (
+                  <p className="muted">No answer came.</p>
+                ) : (
+                  <Headers what="answer headers" of={responseHeaders} />
+                )}
+                {responseHeaders !== null && (
+                  <section className="stack tight">
+                    <h3>Body{responseTruncated && ' (its first 4 KiB)'}</h3>
+                    {responseBody === null || responseBody === '' ? (
+                      <p className="muted">None.</p>
+                    ) : (
+                      <Code what="answer body" text={prettyJson(responseBody)} />
+                    )}
+                  </section>
+                )}
+              </div>
+            ),
+          },
+          {
+            name: 'Request',
+            panel: (
+              <div className="stack">
+                <Facts
+                  facts={[
+                    ['Sent to', <OutsideText key="url" text={attempt.url} />],
+                    ['Address', attempt.remoteAddress ?? '—'],
+                    ['Started', <Time key="at" at={attempt.startedAt} isWhole />],
+                    ['Trigger', TRIGGER_WORDS[attempt.trigger]],
+                  ]}
+                />
+                <Headers what="request headers" of={attempt.requestHeaders} />
+                <RequestBody account={account} eventId={eventId} />
+              </div>
+            ),
+          },
+        ]}
+      />
+    </div>
+  );
+}
+
+function Headers({ what, of }: { what: string; of: Record<string, string> }) {
+  const lines = Object.entries(of).map(([name, value]) => `${name}: ${value}`);
+  return (
+    <section className="stack tight">
+      <h3>Headers</h3>
+      {lines.length === 0 ? <p className="muted">None.</p> : <Code what={what} text={lines.join('\n')} />}
+    </section>
+  );
+}
+
+/** The same on every attempt: the event's type and payload. */
+function RequestBody({ account, eventId }: { account: string; eventId: string }) {
+  const mayRead = useMay()('events:read');
+  const event = useQuery({ ...eventQuery(account, eventId), refetchInterval: false, enabled: mayRead });
+  if (!mayRead) return null;
+  return (
+    <section className="stack tight">
+      <h3>Body</h3>
+      <Loaded query={event} what="the payload">
+        {({ event: type, payload }) =>
+          payload === null ? (
+            <p className="muted">Kept no longer.</p>
+          ) : (
+            <Code what="request body" text={JSON.stringify({ event: type, payload }, null, 2)} />
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}

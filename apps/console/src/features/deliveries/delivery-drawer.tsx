@@ -1,0 +1,42 @@
+import { useQuery } from '@tanstack/react-query';
+import { Outlet, useNavigate, useSearch } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { deliveryQuery } from './queries.js';
+import type { ListSearch } from '../../router.js';
+import { useAccount } from '../session/session.js';
+import { Drawer } from '../../components/drawer.js';
+import { Loaded } from '../../components/states.js';
+import { DeliveryView } from './delivery.js';
+
+/** The screens of an account, and beside them the delivery that was opened from one of their tables. */
+export function AccountScreen() {
+  const { delivery } = useSearch({ strict: false });
+  return (
+    <>
+      <Outlet />
+      {delivery !== undefined && <DeliveryDrawer key={delivery} id={delivery} />}
+    </>
+  );
+}
+
+function DeliveryDrawer({ id }: { id: string }) {
+  const account = useAccount();
+  const delivery = useQuery(deliveryQuery(account, id));
+  const navigate = useNavigate();
+  // After a reload nothing had the focus before.
+  useEffect(() => () => document.getElementById(id)?.focus(), [id]);
+  const close = () =>
+    void navigate({
+      to: '.',
+      search: (before: ListSearch) =>
+        Object.fromEntries(Object.entries(before).filter(([name]) => name !== 'delivery')),
+      resetScroll: false,
+    });
+  return (
+    <Drawer label="Delivery" onClose={close}>
+      <Loaded query={delivery} what="the delivery" lines={12}>
+        {(data) => <DeliveryView account={account} delivery={data} heading="h2" />}
+      </Loaded>
+    </Drawer>
+  );
+}

@@ -1,0 +1,116 @@
+import type { Delivery, DeliveryDetail } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { deliveryQuery } from './queries.js';
+import { eventQuery } from '../events/queries.js';
+import { useAccount, useMay } from '../session/session.js';
+import { Button } from '../../components/button.js';
+import { Copy, Id } from '../../components/copy.js';
+import { Url } from '../../components/outside-text.js';
+import { Facts, PageHead, useTitle } from '../../components/page.js';
+import { DeliveryPill } from '../../components/pill.js';
+import { Loaded } from '../../components/states.js';
+import { Attempts } from './attempts.js';
+import { useRetry } from './delivery-table.js';
+import { Stepper } from './stepper.js';
+
+export function DeliveryScreen() {
+  const account = useAccount();
+  const { delivery: id = '' } = useParams({ strict: false });
+  const delivery = useQuery(deliveryQuery(account, id));
+  useTitle(delivery.data?.event ?? 'Delivery', account);
+  return (
+    <Loaded query={delivery} what="the delivery">
+      {(data) => <DeliveryView account={account} delivery={data} heading="h1" />}
+    </Loaded>
+  );
+}
+
+/** All of a delivery: as a page, and beside a list. */
+export function DeliveryView({
+  account,
+  delivery,
+  heading,
+}: {
+  account: string;
+  delivery: DeliveryDetail;
+  heading: 'h1' | 'h2';
+}) {
+  const { id, event, eventId, subscriptionId, url } = delivery;
+  const retry = useRetry(account);
+  const may = useMay();
+  return (
+    <div className="stack wide">
+      <div>
+        <PageHead
+          heading={heading}
+          title={
+            <span className="row">
+              <span className="mono">{event}</span> <DeliveryPill of={delivery} />
+            </span>
+          }
+          note={<Url url={url} />}
+          act={
+            <>
+              <CopyAsCurl account={account} delivery={delivery} />
+              {may('deliveries:write') && (
+                <Button look="primary" isPending={retry.isPending} onClick={() => retry.mutate(id)}>
+                  Retry now
+                </Button>
+              )}
+            </>
+          }
+        />
+        <Stepper delivery={delivery} />
+      </div>
+      <Attempts account={account} delivery={delivery} />
+      <section className="panel stack" aria-label="What it is of">
+        <Facts
+          facts={[
+            ['Delivery', <Id key="id" id={id} />],
+            [
+              'Event',
+              <span key="event" className="row">
+                <Link to="/accounts/$account/events/$event" params={{ account, event: eventId }}>
+                  {event}
+                </Link>
+                <Id id={eventId} />
+              </span>,
+            ],
+            [
+              'Webhook',
+              <Link
+                key="webhook"
+                to="/accounts/$account/subscriptions/$subscription"
+                params={{ account, subscription: subscriptionId }}
+              >
+                <Url url={url} />
+              </Link>,
+            ],
+          ]}
+        />
+      </section>
+    </div>
+  );
+}
+
+/** The request, to be made again by hand. Without a signature: that needs the secret. */
+function CopyAsCurl({ account, delivery }: { account: string; delivery: Delivery }) {
+  const may = useMay();
+  const event = useQuery({
+    ...eventQuery(account, delivery.eventId),
+    refetchInterval: false,
+    enabled: may('events:read'),
+  });
+  if (!event.data?.payload) return null;
+  const body = JSON.stringify({ event: event.data.event, payload: event.data.payload }).replaceAll(
+    "'",
+    String.raw`'\''`,
+  );
+  const text = `curl -i -X POST '${delivery.url}' \\\n  -H 'content-type: application/json' \\\n  -H 'webhook-id: ${delivery.eventId}' \\\n  --data-raw '${body}'`;
+  return (
+    <Copy text={text} what="as curl">
+      Copy as curl
+    </Copy>
+  );
+}

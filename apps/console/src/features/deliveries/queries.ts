@@ -1,0 +1,37 @@
+import type { Delivery, DeliveryDetail, ListCount } from '@posthorn/contract';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { accountPath } from '../../api/account-path.js';
+import { call, query } from '../../api/call.js';
+import type { Page } from '../../api/page.js';
+import { POLL_MS, SOON_MS } from '../../api/polling.js';
+
+export interface DeliveryFilters {
+  subscription?: string[] | undefined;
+  event?: string | undefined;
+  eventType?: string[] | undefined;
+  status?: string[] | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}
+
+export const deliveriesQuery = (account: string, filters: DeliveryFilters) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'deliveries', 'list', filters],
+    queryFn: ({ signal }) =>
+      call<Page<Delivery>>('GET', `${accountPath(account)}/deliveries${query({ ...filters })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: POLL_MS,
+  });
+
+/** How many that list has in all. */
+export const countDeliveries = (account: string, filters: Omit<DeliveryFilters, 'cursor' | 'limit'>) =>
+  call<ListCount>('GET', `${accountPath(account)}/deliveries/count${query(filters)}`);
+
+export const deliveryQuery = (account: string, id: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'deliveries', id],
+    queryFn: ({ signal }) => call<DeliveryDetail>('GET', `${accountPath(account)}/deliveries/${id}`, undefined, signal),
+    refetchInterval: ({ state: { data } }) => (data?.status === 'pending' ? SOON_MS : POLL_MS),
+  });

@@ -1,0 +1,70 @@
+import type { Subscription } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useAct } from '../../api/act.js';
+import { accountPath } from '../../api/account-path.js';
+import { allSubscriptionsQuery } from '../webhooks/queries.js';
+import { Button } from '../../components/button.js';
+import { Dialog } from '../../components/dialog.js';
+import { Url } from '../../components/outside-text.js';
+import { Loaded } from '../../components/states.js';
+import { useSay } from '../../components/toasts.js';
+
+/** Adds a type of event to one of the webhooks that do not want it yet. */
+export function AddToWebhook({ account, type, onClose }: { account: string; type: string; onClose: () => void }) {
+  const subscriptions = useQuery(allSubscriptionsQuery(account));
+  const [chosen, setChosen] = useState<Subscription | null>(null);
+  const say = useSay();
+  const change = useAct<Subscription, object>({
+    method: 'PATCH',
+    path: `${accountPath(account)}/subscriptions/${chosen?.id}`,
+    touches: ['accounts', account, 'subscriptions'],
+    onDone() {
+      say(`Added: from now on it gets ${type}.`);
+      onClose();
+    },
+  });
+  return (
+    <Dialog
+      title="Add it to a webhook"
+      onClose={onClose}
+      foot={
+        <>
+          <Button
+            look="primary"
+            disabled={chosen === null}
+            isPending={change.isPending}
+            onClick={() => change.mutate({ events: [...(chosen?.events ?? []), type] })}
+          >
+            Add to webhook
+          </Button>
+          <Button onClick={onClose}>Cancel</Button>
+        </>
+      }
+    >
+      <Loaded query={subscriptions} what="webhooks" lines={3}>
+        {({ data }) => {
+          // No types at all stands for all of them.
+          const others = data.filter(({ events }) => events.length > 0 && !events.includes(type));
+          return others.length === 0 ? (
+            <p>
+              Each webhook here wants it by now. Events that were published before can be replayed on its Replay tab.
+            </p>
+          ) : (
+            <fieldset className="field">
+              <legend className="label">
+                Which one is to get <code>{type}</code>?
+              </legend>
+              {others.map((one) => (
+                <label key={one.id} className="choice">
+                  <input type="radio" name="webhook" checked={chosen?.id === one.id} onChange={() => setChosen(one)} />
+                  <Url url={one.url} />
+                </label>
+              ))}
+            </fieldset>
+          );
+        }}
+      </Loaded>
+    </Dialog>
+  );
+}

@@ -1,0 +1,121 @@
+import type { DeliveryCounts } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { allSubscriptionsQuery } from '../webhooks/queries.js';
+import { eventQuery } from './queries.js';
+import { useAccount, useMay } from '../session/session.js';
+import { Button } from '../../components/button.js';
+import { Id } from '../../components/copy.js';
+import { Code } from '../../components/outside-text.js';
+import { Facts, PageHead, useTitle } from '../../components/page.js';
+import { DeliveryPill } from '../../components/pill.js';
+import { Empty, Loaded } from '../../components/states.js';
+import { Time } from '../../components/time.js';
+import { Table, tight } from '../../components/table.js';
+import { AddToWebhook } from './add-to-webhook.js';
+import { DeliveryLink, useOpenDelivery } from '../deliveries/delivery-table.js';
+import { SubscriptionLink } from '../webhooks/subscription-link.js';
+
+export function EventScreen() {
+  const account = useAccount();
+  const { event: id = '' } = useParams({ strict: false });
+  const event = useQuery(eventQuery(account, id));
+  const webhooks = useQuery({ ...allSubscriptionsQuery(account), enabled: useMay()('subscriptions:read') });
+  const urlOf = new Map(webhooks.data?.data.map((one) => [one.id, one.url]));
+  const open = useOpenDelivery(account);
+  useTitle(event.data?.event ?? 'Event', account);
+  return (
+    <Loaded query={event} what="the event">
+      {({ event: type, createdAt, payload, deliveries, deliveryCounts, fanOut }) => (
+        <div className="stack wide">
+          <PageHead title={<span className="mono">{type}</span>} />
+          <div className="panel">
+            <Facts
+              facts={[
+                ['Id', <Id key="id" id={id} />],
+                ['Accepted', <Time key="at" at={createdAt} isWhole />],
+              ]}
+            />
+          </div>
+          <section className="stack close" aria-labelledby="deliveries">
+            <h2 id="deliveries">Deliveries</h2>
+            {fanOut === 'expanding' && (
+              <p className="muted">This event goes to thousands of webhooks. More deliveries will appear here.</p>
+            )}
+            {deliveries.length < total(deliveryCounts) && (
+              <p className="muted">
+                The oldest {deliveries.length} of {total(deliveryCounts)}.
+              </p>
+            )}
+            {deliveries.length === 0 && fanOut === null ? (
+              <NoTaker account={account} type={type} />
+            ) : (
+              <Table caption="Deliveries of this event" columns={['Status', 'Webhook', 'Attempts', tight('Ended')]}>
+                {deliveries.map((one) => (
+                  <tr key={one.id}>
+                    <td>
+                      <DeliveryLink account={account} id={one.id} onOpen={open}>
+                        <DeliveryPill of={one} />
+                      </DeliveryLink>
+                    </td>
+                    <td>
+                      <Webhook account={account} id={one.subscriptionId} url={urlOf.get(one.subscriptionId)} />
+                    </td>
+                    <td className="number" data-label="Attempts">
+                      {one.attemptCount}
+                    </td>
+                    <td className="tight" data-label="Ended">
+                      <Time at={one.completedAt} />
+                    </td>
+                  </tr>
+                ))}
+              </Table>
+            )}
+          </section>
+          <section className="stack close" aria-labelledby="payload">
+            <h2 id="payload">Payload</h2>
+            {payload === null ? (
+              <p className="muted">Kept no longer.</p>
+            ) : (
+              <Code what="the payload" text={JSON.stringify(payload, null, 2)} />
+            )}
+          </section>
+        </div>
+      )}
+    </Loaded>
+  );
+}
+
+const total = (counts: DeliveryCounts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** By its URL; by its id where that is not known: it was deleted, or may not be seen. */
+function Webhook({ account, id, url }: { account: string; id: string; url: string | undefined }) {
+  if (url === undefined) return <Id id={id} />;
+  return <SubscriptionLink account={account} id={id} url={url} />;
+}
+
+/** It was published, and nobody wants it: what can be done about that. */
+function NoTaker({ account, type }: { account: string; type: string }) {
+  const mayChange = useMay()('subscriptions:write');
+  const [isAdding, setIsAdding] = useState(false);
+  return (
+    <>
+      <Empty
+        title="No webhook wanted it"
+        act={
+          mayChange ? (
+            <Button onClick={() => setIsAdding(true)}>Add it to a webhook</Button>
+          ) : (
+            <Link className="button" to="/accounts/$account/integrations" params={{ account }}>
+              See the webhooks
+            </Link>
+          )
+        }
+      >
+        It was published and stored, but no webhook of this account wants <code>{type}</code>, or none was active.
+      </Empty>
+      {isAdding && <AddToWebhook account={account} type={type} onClose={() => setIsAdding(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,164 @@
+import { type CreatedKey, type Key, SCOPES } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useSearch } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { useAct } from '../../api/act.js';
+import { accountPath } from '../../api/account-path.js';
+import { keysQuery } from './queries.js';
+import { useAccount, useSession } from '../session/session.js';
+import { Button } from '../../components/button.js';
+import { Copy } from '../../components/copy.js';
+import { Dialog } from '../../components/dialog.js';
+import { Field } from '../../components/field.js';
+import { List } from '../../components/list.js';
+import { PageHead, useTitle } from '../../components/page.js';
+import { Empty } from '../../components/states.js';
+import { Time } from '../../components/time.js';
+import { useSay } from '../../components/toasts.js';
+import { ACTS, Table, tight } from '../../components/table.js';
+
+/** The API keys of an account. */
+export function Keys() {
+  const account = useAccount();
+  const isOperator = useSession().kind === 'operator';
+  useTitle('API keys', account);
+  const { cursor } = useSearch({ strict: false });
+  const keys = useQuery(keysQuery(account, cursor));
+  const [isAdding, setIsAdding] = useState(false);
+  const [revoking, setRevoking] = useState<Key | null>(null);
+  const add = (
+    <Button look="primary" onClick={() => setIsAdding(true)}>
+      Create key
+    </Button>
+  );
+  return (
+    <>
+      <PageHead title="API keys" note="Keys of this account only. A key is shown once, when it is created." act={add} />
+      <List
+        query={keys}
+        what="keys"
+        empty={
+          <Empty title="No keys yet">
+            An account’s key may do only what its scopes name, and only in this account.
+          </Empty>
+        }
+      >
+        {(rows) => (
+          <Table caption="Keys, newest first" columns={['Name', 'Scopes', tight('Last used'), tight('Created'), ACTS]}>
+            {rows.map((key) => (
+              <tr key={key.id}>
+                <td>
+                  <bdi className="words">{key.name}</bdi>
+                </td>
+                <td className="small" data-label="Scopes">
+                  {SCOPES.every((scope) => key.scopes.includes(scope)) ? 'All' : key.scopes.join(', ')}
+                </td>
+                <td className="tight" data-label="Last used">
+                  <Time at={key.lastUsedAt} />
+                </td>
+                <td className="tight" data-label="Created">
+                  <Time at={key.createdAt} />
+                </td>
+                <td className="tight">
+                  <div className="row unbroken">
+                    {isOperator && (
+                      <Link className="button tiny" to="/audit" search={{ actorId: key.id }}>
+                        What it did
+                      </Link>
+                    )}
+                    <Button size="tiny" onClick={() => setRevoking(key)}>
+                      Revoke…
+                    </Button>
+                  </div>
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </List>
+      {isAdding && <CreateKey account={account} onClose={() => setIsAdding(false)} />}
+      {revoking && <RevokeKey account={account} of={revoking} onClose={() => setRevoking(null)} />}
+    </>
+  );
+}
+
+function CreateKey({ account, onClose }: { account: string; onClose: () => void }) {
+  const [name, setName] = useState('');
+  const [isAsked, setIsAsked] = useState(false);
+  const create = useAct<CreatedKey, object>({
+    path: `${accountPath(account)}/keys`,
+    touches: ['accounts', account, 'keys'],
+    isQuiet: true,
+  });
+  const made = create.data;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setIsAsked(true);
+    if (name.trim() !== '') create.mutate({ name: name.trim() });
+  };
+  return (
+    <Dialog title={made ? 'Key created' : 'Create key'} onClose={onClose}>
+      {made ? (
+        <>
+          <p>It is shown this once: copy it now.</p>
+          <div className="row">
+            <code className="secret">{made.key}</code>
+            <Copy text={made.key} what="key" />
+          </div>
+          <div className="row">
+            <Button look="primary" onClick={onClose}>
+              Done
+            </Button>
+          </div>
+        </>
+      ) : (
+        <form className="stack" onSubmit={submit} noValidate>
+          <Field
+            label="Name"
+            value={name}
+            help="Where it is used, such as CI. It may do everything that an account’s key can."
+            error={isAsked && name.trim() === '' ? 'Say where it is used.' : create.error?.message}
+            onChange={({ target }) => setName(target.value)}
+          />
+          <div className="row">
+            <Button type="submit" look="primary" isPending={create.isPending}>
+              Create key
+            </Button>
+            <Button onClick={onClose}>Cancel</Button>
+          </div>
+        </form>
+      )}
+    </Dialog>
+  );
+}
+
+function RevokeKey({ account, of: { id, name }, onClose }: { account: string; of: Key; onClose: () => void }) {
+  const say = useSay();
+  const revoke = useAct<undefined>({
+    method: 'DELETE',
+    path: `${accountPath(account)}/keys/${id}`,
+    touches: ['accounts', account, 'keys'],
+    onDone() {
+      say('Key revoked.');
+      onClose();
+    },
+  });
+  return (
+    <Dialog
+      title="Revoke key"
+      onClose={onClose}
+      foot={
+        <>
+          <Button look="danger" isPending={revoke.isPending} onClick={() => revoke.mutate(undefined)}>
+            Revoke key
+          </Button>
+          <Button onClick={onClose}>Keep it</Button>
+        </>
+      }
+    >
+      <p>
+        Whoever uses <strong>{name}</strong> is refused from now on. This cannot be undone.
+      </p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,139 @@
+import type { Session } from '@posthorn/contract';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, Outlet, useLocation, useParams } from '@tanstack/react-router';
+import { LogOut, Menu as MenuIcon } from 'lucide-react';
+import { useState } from 'react';
+import { ApiProblem, call } from '../../api/call.js';
+import { sessionQuery } from '../session/queries.js';
+import { isPortal } from '../../api/place.js';
+import { portalTheme } from '../portal/portal.js';
+import { type Page, pagesOf } from './pages.js';
+import { GoTo } from './go-to.js';
+import { Login } from '../session/login.js';
+import { SessionContext } from '../session/session.js';
+import { Button } from '../../components/button.js';
+import { Empty, Failed } from '../../components/states.js';
+import '../../components/brand.css';
+import './frame.css';
+
+/** Around every screen: who is signed in, and where one can go. Nobody signed in: the sign-in, at the same address. */
+export function Frame() {
+  const session = useQuery(sessionQuery);
+  if (session.isPending) return null;
+  if (session.data === undefined) {
+    if (session.error instanceof ApiProblem && session.error.status === 401)
+      return isPortal ? <PortalEnded /> : <Login />;
+    return <Failed what="the console" error={session.error} onRetry={() => void session.refetch()} />;
+  }
+  return (
+    <SessionContext value={session.data}>
+      <Inside session={session.data} />
+    </SessionContext>
+  );
+}
+
+/** Its link was used before or is too old, or its time is over: only the page it came from can open another. */
+function PortalEnded() {
+  return (
+    <main className="login">
+      <Empty title="This link works no more">Session ended: reload the page you came from.</Empty>
+    </main>
+  );
+}
+
+function Inside({ session }: { session: Session }) {
+  const queryClient = useQueryClient();
+  const params = useParams({ strict: false });
+  const account = session.accountId ?? params.account;
+  const { pathname } = useLocation();
+  // Going anywhere closes it.
+  const [openedAt, setOpenedAt] = useState<string | null>(null);
+  const isOpen = openedAt === pathname;
+  async function leave(): Promise<void> {
+    await call('DELETE', '/v1/session').catch(() => {});
+    queryClient.clear();
+    await queryClient.resetQueries(sessionQuery);
+  }
+  const { logoUrl, navigation = 'shown' } = portalTheme();
+  if (navigation === 'hidden') {
+    return (
+      <main id="main" className="main alone" tabIndex={-1}>
+        <Outlet />
+      </main>
+    );
+  }
+  return (
+    <div className="frame">
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
+      <header className="side" data-open={isOpen}>
+        <Link to="/" className="brand">
+          {logoUrl === undefined ? (
+            <>
+              <img src="./posthorn.svg" alt="" />
+              Posthorn
+            </>
+          ) : (
+            <img className="logo" src={logoUrl} alt="To the start" />
+          )}
+        </Link>
+        <span className="menu-button">
+          <Button
+            look="plain"
+            label={isOpen ? 'Close the menu' : 'Open the menu'}
+            aria-expanded={isOpen}
+            onClick={() => setOpenedAt(isOpen ? null : pathname)}
+          >
+            <MenuIcon className="icon" aria-hidden />
+          </Button>
+        </span>
+        <GoTo account={account ?? null} />
+        <nav className="menus stack" aria-label="Console">
+          <div className="nav">
+            {pagesOf(session, null).map((page) => (
+              <NavLink key={page.name} page={page} />
+            ))}
+          </div>
+          {account !== undefined && (
+            <div className="nav">
+              <h2>
+                <bdi>{account}</bdi>
+              </h2>
+              {pagesOf(session, account).map((page) => (
+                <NavLink key={page.name} page={page} />
+              ))}
+            </div>
+          )}
+        </nav>
+        {session.kind !== 'portal' && (
+          <div className="foot">
+            <Button look="plain" onClick={() => void leave()}>
+              <LogOut className="icon" aria-hidden />
+              Sign out
+            </Button>
+          </div>
+        )}
+      </header>
+      <main id="main" className="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+    </div>
+  );
+}
+
+function NavLink({ page: { to, params, icon: Icon, name, isExact = false } }: { page: Page }) {
+  return (
+    <Link to={to} params={params} activeOptions={{ exact: isExact, includeSearch: false }}>
+      <Icon className="icon" aria-hidden />
+      {name}
+    </Link>
+  );
+}

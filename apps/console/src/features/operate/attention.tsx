@@ -1,0 +1,136 @@
+import { type Attention, attentionWords } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useSearch } from '@tanstack/react-router';
+import { useAct } from '../../api/act.js';
+import { accountPath } from '../../api/account-path.js';
+import { attentionQuery } from './queries.js';
+import { Button } from '../../components/button.js';
+import { List } from '../../components/list.js';
+import { PageHead, useTitle } from '../../components/page.js';
+import { Pill } from '../../components/pill.js';
+import { Empty } from '../../components/states.js';
+import { ACTS, Table, tight } from '../../components/table.js';
+import { Time } from '../../components/time.js';
+import { useSay } from '../../components/toasts.js';
+import { SubscriptionLink } from '../webhooks/subscription-link.js';
+
+/** On the overview no more than these; the rest has a screen of its own. */
+const FIRST = 20;
+/** What the overview shows of it. */
+export const newestAttention = attentionQuery({ limit: FIRST });
+const PAGE = 50;
+
+/** The webhooks that somebody should look at, over all accounts. */
+export function AttentionScreen() {
+  useTitle('Needs attention');
+  const { cursor } = useSearch({ strict: false });
+  const attention = useQuery(attentionQuery({ cursor, limit: PAGE }));
+  return (
+    <>
+      <PageHead
+        title="Needs attention"
+        note="Webhooks that Posthorn disabled, that fail, that could not be verified, or whose deliveries are late."
+      />
+      <List
+        query={attention}
+        what="webhooks that need attention"
+        empty={
+          <Empty title="No webhook needs attention">Those of all accounts receive, or wait for their owner.</Empty>
+        }
+      >
+        {(rows) => <AttentionTable rows={rows} />}
+      </List>
+    </>
+  );
+}
+
+/** The newest of them; nothing while there are none. */
+export function AttentionPanel() {
+  const { data } = useQuery(newestAttention);
+  if (!data || data.data.length === 0) return null;
+  return (
+    <section className="stack close" aria-labelledby="attention">
+      <div className="row spread">
+        <h2 id="attention">Needs attention</h2>
+        {data.nextCursor !== null && <Link to="/attention">See all</Link>}
+      </div>
+      <AttentionTable rows={data.data} />
+    </section>
+  );
+}
+
+const AttentionTable = ({ rows }: { rows: Attention[] }) => (
+  <Table
+    caption="Webhooks that need attention, the newest trouble first"
+    columns={['Webhook', 'Why', 'What to do', tight('Since'), ACTS]}
+  >
+    {rows.map((row) => (
+      <Row key={row.subscriptionId} of={row} />
+    ))}
+  </Table>
+);
+
+function Row({ of }: { of: Attention }) {
+  const { accountId, subscriptionId, url, since } = of;
+  const { label, tone, text } = attentionWords(of);
+  return (
+    <tr>
+      <td>
+        <SubscriptionLink account={accountId} id={subscriptionId} url={url} />
+        <div className="small muted mono">{accountId}</div>
+      </td>
+      <td>
+        <Pill tone={tone}>{label}</Pill>
+      </td>
+      <td className="small">{text}</td>
+      <td className="tight" data-label="Since">
+        <Time at={since} />
+      </td>
+      <td className="tight">
+        <Act of={of} />
+      </td>
+    </tr>
+  );
+}
+
+/** The one act that helps, or leads to what helps. */
+function Act({ of: { accountId, subscriptionId, reason, detail } }: { of: Attention }) {
+  const say = useSay();
+  const path = `${accountPath(accountId)}/subscriptions/${subscriptionId}`;
+  const params = { account: accountId, subscription: subscriptionId };
+  const touches = ['attention'];
+  const verify = useAct({ path: `${path}/verify`, touches, onDone: () => say('Verification started.') });
+  const enable = useAct({ path: `${path}/resume`, touches, onDone: () => say('Enabled: it gets events again.') });
+  switch (reason) {
+    case 'unverified':
+      return (
+        <Button size="tiny" isPending={verify.isPending} onClick={() => verify.mutate(undefined)}>
+          Verify again
+        </Button>
+      );
+    case 'disabled':
+      return detail === 'gone' ? (
+        <Button size="tiny" isPending={enable.isPending} onClick={() => enable.mutate(undefined)}>
+          Enable
+        </Button>
+      ) : (
+        <Link className="button tiny" to="/accounts/$account/subscriptions/$subscription/test" params={params}>
+          Send test
+        </Link>
+      );
+    case 'failing':
+      return (
+        <Link className="button tiny" to="/accounts/$account/subscriptions/$subscription/deliveries" params={params}>
+          See deliveries
+        </Link>
+      );
+    case 'overdue':
+      return (
+        <Link className="button tiny" to="/queues">
+          See the queues
+        </Link>
+      );
+    default:
+      return reason satisfies never;
+  }
+}

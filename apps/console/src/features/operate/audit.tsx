@@ -1,0 +1,150 @@
+import type { AuditEntry } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useFilters, withFilters } from '../../components/filters.js';
+import { auditQuery } from './queries.js';
+import { boundsOf } from '../../components/range.js';
+import type { ListSearch } from '../../router.js';
+import { Button } from '../../components/button.js';
+import { Id } from '../../components/copy.js';
+import { List } from '../../components/list.js';
+import { OutsideText } from '../../components/outside-text.js';
+import { PageHead, useTitle } from '../../components/page.js';
+import { Pill } from '../../components/pill.js';
+import { RangeFilter } from '../../components/range-filter.js';
+import { Select } from '../../components/select.js';
+import { Empty } from '../../components/states.js';
+import { Table, tight } from '../../components/table.js';
+import { TextFilter } from '../../components/text-filter.js';
+import { Time } from '../../components/time.js';
+
+const ACTORS = { operator: 'Operator', account: 'Account key', portal: 'Portal', nobody: 'Nobody known' } as const;
+
+/** Who changed what. */
+export function Audit() {
+  useTitle('Audit log');
+  const { search, isSet, set, clear } = useFilters();
+  const { account, action, actor, actorId, cursor } = search;
+  const entries = useQuery(auditQuery({ account, action, actor, actorId, ...boundsOf(search), cursor }));
+  return (
+    <>
+      <PageHead title="Audit log" note="Who changed what, and who looked at a secret." />
+      <div className="filters" role="search" aria-label="Audit log">
+        <TextFilter label="Account" value={account} onChange={(value) => set({ account: value })} />
+        <TextFilter label="Action" value={action} onChange={(value) => set({ action: value })} />
+        <Select label="By" value={actor} onChange={(value) => set({ actor: value })}>
+          {Object.entries(ACTORS)}
+        </Select>
+        <RangeFilter value={search} onChange={set} />
+        {actorId !== undefined && (
+          <span className="chip">
+            {actorId.startsWith('key_') ? 'Of one key' : 'Of one session'}
+            <Id id={actorId} />
+            <Button look="plain" size="tiny" onClick={() => set({ actorId: '' })}>
+              Remove
+            </Button>
+          </span>
+        )}
+        {isSet && (
+          <Button look="plain" onClick={clear}>
+            Clear filters
+          </Button>
+        )}
+      </div>
+      <List
+        query={entries}
+        what="entries"
+        empty={<Empty title="Nothing was changed yet" />}
+        onClear={isSet ? clear : undefined}
+      >
+        {(rows) => (
+          <Table
+            caption="Changes, newest first"
+            columns={[tight('Action'), tight('By'), 'Account', tight('To'), 'Changed', tight('When')]}
+          >
+            {rows.map((entry) => (
+              <Row key={entry.id} entry={entry} search={search} />
+            ))}
+          </Table>
+        )}
+      </List>
+    </>
+  );
+}
+
+function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
+  const { action, actor, accountId, target, address, changes, createdAt, doneAt } = entry;
+  return (
+    <tr>
+      <td className="tight">
+        <Link className="rowlink mono" to="/audit" search={withFilters(search, { action })} title="Only this action">
+          {action}
+        </Link>
+        {doneAt === null && (
+          <span title="It was begun and never answered: nobody knows whether it was made.">
+            <Pill tone="warning">Not known to be done</Pill>
+          </span>
+        )}
+      </td>
+      <td className="tight" data-label="By" title={address ?? undefined}>
+        {actor.id === null ? (
+          ACTORS[actor.kind]
+        ) : (
+          <Link
+            className="rowlink"
+            to="/audit"
+            search={withFilters(search, { actorId: actor.id })}
+            title={actor.id.startsWith('key_') ? 'Only this key' : 'Only this session'}
+          >
+            <bdi>{actor.name ?? ACTORS[actor.kind]}</bdi>
+          </Link>
+        )}
+      </td>
+      <td data-label="Account">
+        {accountId === null ? (
+          '—'
+        ) : (
+          <Link
+            className="rowlink"
+            to="/audit"
+            search={withFilters(search, { account: accountId })}
+            title="Only this account"
+          >
+            {accountId}
+          </Link>
+        )}
+      </td>
+      <td className="tight" data-label="To">
+        {target.id === null ? target.type : <Id id={target.id} />}
+      </td>
+      <td className="small" data-label="Changed">
+        {Object.keys(changes).length === 0
+          ? '—'
+          : Object.entries(changes).map(([field, change]) => (
+              <div key={field}>
+                {field}
+                <span className="muted">{told(field, change)}</span>
+              </div>
+            ))}
+      </td>
+      <td className="tight" data-label="When">
+        <Time at={createdAt} />
+      </td>
+    </tr>
+  );
+}
+
+/** From what to what; of what is not told, nothing. */
+function told(field: string, change: unknown) {
+  if (typeof change !== 'object' || change === null || !('to' in change)) return null;
+  const from = 'from' in change ? `${shown(field, change.from)} → ` : '';
+  return <OutsideText text={`: ${from}${shown(field, change.to)}`} />;
+}
+
+function shown(field: string, value: unknown): string {
+  if (value === null) return 'none';
+  // No types at all stands for all of them.
+  if (field === 'events' && Array.isArray(value) && value.length === 0) return 'all';
+  const text = typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

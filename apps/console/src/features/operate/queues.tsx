@@ -1,0 +1,105 @@
+import type { Queues } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { ExternalLink } from 'lucide-react';
+import { queuesQuery } from './queries.js';
+import { Facts, PageHead, useTitle } from '../../components/page.js';
+import { Pill } from '../../components/pill.js';
+import { Empty, Loaded } from '../../components/states.js';
+import { Time } from '../../components/time.js';
+import { Table } from '../../components/table.js';
+
+const seconds = (value: number | null): string => (value === null ? '—' : `${value.toFixed(value < 10 ? 1 : 0)} s`);
+
+const overdue = ({ overdue: count, oldestOverdueSeconds: oldest }: Queues['deliveries']): string =>
+  oldest === null ? String(count) : `${count}, the oldest for ${seconds(oldest)}`;
+
+/** How queues, workers and deliveries stand. */
+export function QueuesScreen() {
+  useTitle('Queues');
+  const queues = useQuery(queuesQuery);
+  const boardUrl = queues.data?.boardUrl ?? null;
+  return (
+    <>
+      <PageHead
+        title="Queues"
+        note="What waits, and who works on it. A job has up to 50 deliveries; Bull Board shows each job."
+        act={
+          boardUrl !== null && (
+            <a className="button" href={boardUrl} target="_blank" rel="noreferrer">
+              <ExternalLink className="icon" aria-hidden />
+              Open Bull Board
+            </a>
+          )
+        }
+      />
+      <Loaded query={queues} what="queues">
+        {({ queues: list, deliveries, subscriptions, breakers, workers, lastDispatchAt }) => (
+          <div className="stack wide">
+            {list === null ? (
+              <Empty title="The queue does not answer">Nothing is lost: deliveries come later.</Empty>
+            ) : (
+              <Table
+                caption="Queues"
+                columns={['Queue', 'Waiting', 'Active', 'Delayed', 'Failed, kept', 'Oldest waiting']}
+              >
+                {list.map((one) => (
+                  <tr key={one.name}>
+                    <td className="mono">{one.name}</td>
+                    <td data-label="Waiting">{one.waiting + one.prioritized}</td>
+                    <td data-label="Active">{one.active}</td>
+                    <td data-label="Delayed">{one.delayed}</td>
+                    <td data-label="Failed, kept">{one.failed}</td>
+                    <td data-label="Oldest waiting">{seconds(one.oldestWaitingSeconds)}</td>
+                  </tr>
+                ))}
+              </Table>
+            )}
+            <div className="panel">
+              <Facts
+                facts={[
+                  ['Overdue', overdue(deliveries)],
+                  ['Waiting in the database', deliveries.deferred],
+                  ['Held', deliveries.held],
+                  ['Events still going out to many webhooks', deliveries.expanding],
+                  [
+                    'Webhooks',
+                    `${subscriptions.active} active, ${subscriptions.paused} paused, ${subscriptions.disabled} disabled, ${subscriptions.unverified} unverified`,
+                  ],
+                  ['Webhooks that fail, tried rarely', breakers.open + breakers.halfOpen],
+                  ['Queues last filled', <Time key="dispatched" at={lastDispatchAt} />],
+                ]}
+              />
+            </div>
+            <section className="stack close" aria-labelledby="workers">
+              <h2 id="workers">Workers</h2>
+              {workers.length === 0 ? (
+                <Empty title="No worker is known">Nothing is delivered until one is started.</Empty>
+              ) : (
+                <Table
+                  caption="Workers, the latest start first"
+                  columns={['State', 'Host', 'Version', 'Started', 'Last job']}
+                >
+                  {workers.map((one) => (
+                    <tr key={one.hostname + one.startedAt}>
+                      <td>
+                        <Pill tone={one.isAlive ? 'success' : 'danger'}>{one.isAlive ? 'Alive' : 'Gone'}</Pill>
+                      </td>
+                      <td className="mono">{one.hostname}</td>
+                      <td data-label="Version">{one.version}</td>
+                      <td data-label="Started">
+                        <Time at={one.startedAt} />
+                      </td>
+                      <td data-label="Last job">
+                        <Time at={one.lastJobAt} />
+                      </td>
+                    </tr>
+                  ))}
+                </Table>
+              )}
+            </section>
+          </div>
+        )}
+      </Loaded>
+    </>
+  );
+}

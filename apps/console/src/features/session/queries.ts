@@ -1,0 +1,15 @@
+import type { Session } from '@posthorn/contract';
+import { queryOptions } from '@tanstack/react-query';
+import { call } from '../../api/call.js';
+import { openPortal } from '../portal/portal.js';
+
+/** Who is signed in. In a portal, its link is opened first. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }) => {
+    await openPortal();
+    return call<Session>('GET', '/v1/session', undefined, signal);
+  },
+  retry: false,
+  staleTime: Number.POSITIVE_INFINITY,
+});

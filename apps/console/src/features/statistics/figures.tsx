@@ -1,0 +1,69 @@
+import type { Stats, StatsPeriod } from '@posthorn/contract';
+import { AttemptsChart, DurationsChart } from './chart.js';
+import { Figure } from '../../components/figure.js';
+import { percent } from '../../components/number.js';
+import { duration } from '../../components/time.js';
+import './figures.css';
+
+/** What happened in a time, against the time before it, and how it went on. `onOpen`: goes to what lies between two moments. */
+export function FiguresPanel({
+  stats: { totals, previous, buckets },
+  onOpen,
+}: {
+  stats: Stats;
+  onOpen?: (from: string, to: string) => void;
+}) {
+  return (
+    <div className="stack">
+      <div className="cards">
+        {totals.accepted !== null && <Card name="Accepted" of={totals.accepted} before={previous.accepted} />}
+        <Card name="Delivered" of={totals.deliveries.succeeded} before={previous.deliveries.succeeded} />
+        <Card name="Failed" of={totals.deliveries.failed} before={previous.deliveries.failed} />
+        <div className="panel card">
+          <p className="muted small">Attempts that succeed</p>
+          <p className="figure">{percent(totals.successRate)}</p>
+          <p className="muted small">before: {percent(previous.successRate)}</p>
+        </div>
+        <div className="panel card">
+          <p className="muted small">Half within · 95 % within</p>
+          <p className="figure">{times(totals)}</p>
+          <p className="muted small">before: {times(previous)}</p>
+        </div>
+      </div>
+      <div className="charts">
+        <div className="panel stack close">
+          <h3>Attempts</h3>
+          <AttemptsChart
+            buckets={buckets}
+            onOpen={
+              onOpen &&
+              ((from) => onOpen(from, buckets[buckets.findIndex(({ at }) => at === from) + 1]?.at ?? totals.to))
+            }
+          />
+        </div>
+        <div className="panel stack close">
+          <h3>How long they took</h3>
+          <DurationsChart buckets={buckets} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** Both in one unit where they can be. */
+function times({ p50Ms, p95Ms }: Pick<StatsPeriod, 'p50Ms' | 'p95Ms'>): string {
+  if (p50Ms === null || p95Ms === null) return '—';
+  return p95Ms < 1_000 ? `${p50Ms} · ${duration(p95Ms)}` : `${duration(p50Ms)} · ${duration(p95Ms)}`;
+}
+
+function Card({ name, of, before }: { name: string; of: number; before: number | null }) {
+  return (
+    <div className="panel card">
+      <p className="muted small">{name}</p>
+      <p className="figure">
+        <Figure of={of} />
+      </p>
+      <p className="muted small">before: {before === null ? '—' : <Figure of={before} />}</p>
+    </div>
+  );
+}

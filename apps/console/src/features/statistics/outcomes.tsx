@@ -1,0 +1,128 @@
+import type { StatsPeriod } from '@posthorn/contract';
+import type { ReactNode } from 'react';
+import { Figure } from '../../components/figure.js';
+import { percent } from '../../components/number.js';
+import { OutsideText } from '../../components/outside-text.js';
+import { Table, tight } from '../../components/table.js';
+import { duration } from '../../components/time.js';
+import '../../components/counts.css';
+import './figures.css';
+import './outcomes.css';
+
+/** How the attempts of a time ended: one bar of them all, then by status code and by event type. */
+export function Outcomes({ period }: { period: StatsPeriod }) {
+  if (period.attempts.total === 0) return null;
+  return (
+    <>
+      <div className="panel stack close">
+        <h3>Outcomes</h3>
+        <OutcomeBar byOutcome={period.byOutcome} />
+      </div>
+      <div className="charts">
+        <Breakdown title="By status code" columns={['Status code', tight('Attempts')]}>
+          {period.byStatusCode.map(({ statusCode, attempts }) => (
+            <tr key={statusCode}>
+              <td>{statusCode}</td>
+              <td className="tight" data-label="Attempts">
+                <Figure of={attempts} />
+              </td>
+            </tr>
+          ))}
+        </Breakdown>
+        <Breakdown
+          title="By event type"
+          columns={['Event type', tight('Attempts'), tight('Success'), tight('95 % within')]}
+        >
+          {period.byEventType.map((one) => (
+            <tr key={one.event}>
+              <td className="mono">
+                <OutsideText text={one.event} />
+              </td>
+              <td className="tight" data-label="Attempts">
+                <Figure of={one.attempts.total} />
+              </td>
+              <td className="tight" data-label="Success">
+                {percent(one.successRate)}
+              </td>
+              <td className="tight" data-label="95 % within">
+                {one.p95Ms === null ? '—' : duration(one.p95Ms)}
+              </td>
+            </tr>
+          ))}
+        </Breakdown>
+      </div>
+    </>
+  );
+}
+
+function Breakdown({
+  title,
+  columns,
+  children,
+}: {
+  title: string;
+  columns: Parameters<typeof Table>[0]['columns'];
+  children: ReactNode[];
+}) {
+  return (
+    <section className="stack close">
+      <h3>{title}</h3>
+      {children.length === 0 ? (
+        <p className="muted">None: nothing was answered.</p>
+      ) : (
+        <Table caption={title} columns={columns}>
+          {children}
+        </Table>
+      )}
+    </section>
+  );
+}
+
+const WIDTH = 1000;
+
+/** Each outcome as wide as its share, in words and figures below. Only `ok` is plain; the others are told apart by their order. */
+function OutcomeBar({ byOutcome }: Pick<StatsPeriod, 'byOutcome'>) {
+  const parts = Object.entries(byOutcome).filter(([, count]) => count > 0);
+  const total = parts.reduce((sum, [, count]) => sum + count, 0);
+  let x = 0;
+  return (
+    <>
+      <svg className="outcome-bar" viewBox={`0 0 ${WIDTH} 12`} preserveAspectRatio="none" aria-hidden>
+        {parts.map(([outcome, count]) => {
+          const from = x;
+          x += (count / total) * WIDTH;
+          return (
+            <rect
+              key={outcome}
+              className={toneOf(outcome)}
+              x={from}
+              y={0}
+              width={Math.max(1, x - from - 3)}
+              height={12}
+            />
+          );
+        })}
+      </svg>
+      <ul className="counts number">
+        {parts.map(([outcome, count]) => (
+          <li key={outcome}>
+            <span className={`swatch ${toneOf(outcome)}`} aria-hidden />
+            <span>
+              {wordsOf(outcome)}: <Figure of={count} />
+              <span className="muted"> ({((count / total) * 100).toFixed(count === total ? 0 : 1)} %)</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function wordsOf(outcome: string): string {
+  if (outcome === 'ok') return 'Taken';
+  const words = outcome.replaceAll('_', ' ').replace(/^(http|dns|tls) /, (short) => short.toUpperCase());
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const toneOf = (outcome: string): string =>
+  outcome === 'ok' ? 'outcome-ok' : outcome === 'aborted' ? 'outcome-aborted' : 'outcome-failed';

@@ -1,0 +1,81 @@
+import type { EventType, Session } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { eventTypesQuery } from '../catalogue/queries.js';
+import { useSession } from '../session/session.js';
+import { Loaded } from '../../components/states.js';
+import './event-picker.css';
+
+/** Posthorn’s own go to an account of its operators: others are not asked whether they want them. */
+export const isOffered = ({ operational }: EventType, kind: Session['kind']): boolean =>
+  !operational || kind === 'operator';
+
+/** Which events a webhook wants: all, whole groups (`message:*`), or exact types. An empty list is all. */
+export function EventPicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
+  const types = useQuery(eventTypesQuery);
+  const { kind } = useSession();
+  return (
+    <fieldset className="field">
+      <legend className="label">Events</legend>
+      <Loaded query={types} what="event types" lines={3}>
+        {({ data: known }) => {
+          const data = known.filter((type) => isOffered(type, kind) || value.includes(type.name));
+          const groups = Map.groupBy(data, ({ name }) => name.split(':')[0] ?? name);
+          const toggle = (pattern: string, isWanted: boolean) =>
+            onChange(isWanted ? [...value, pattern] : value.filter((one) => one !== pattern));
+          return (
+            <>
+              <label className="choice">
+                <input type="radio" checked={value.length === 0} onChange={() => onChange([])} />
+                <span>All, present and future</span>
+              </label>
+              <label className="choice">
+                <input
+                  type="radio"
+                  checked={value.length > 0}
+                  onChange={() => onChange(value.length > 0 ? value : data.slice(0, 1).map(({ name }) => name))}
+                />
+                <span>Only these</span>
+              </label>
+              {value.length > 0 && (
+                <ul className="event-groups">
+                  {[...groups].map(([group, members]) => {
+                    const all = `${group}:*`;
+                    const isAll = value.includes(all);
+                    return (
+                      <li key={group}>
+                        <label className="choice">
+                          <input
+                            type="checkbox"
+                            checked={isAll}
+                            onChange={(event) => toggle(all, event.target.checked)}
+                          />
+                          <span>
+                            <code>{all}</code> <span className="muted small">all of the group</span>
+                          </span>
+                        </label>
+                        {members.map(({ name, deprecated }) => (
+                          <label key={name} className="choice nested">
+                            <input
+                              type="checkbox"
+                              checked={isAll || value.includes(name)}
+                              disabled={isAll}
+                              onChange={(event) => toggle(name, event.target.checked)}
+                            />
+                            <span>
+                              <code>{name}</code>
+                              {deprecated && <span className="muted small"> deprecated</span>}
+                            </span>
+                          </label>
+                        ))}
+                      </li>
+                    );
+                  })}
+                </ul>
+              )}
+            </>
+          );
+        }}
+      </Loaded>
+    </fieldset>
+  );
+}

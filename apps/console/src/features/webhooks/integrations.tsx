@@ -1,0 +1,138 @@
+import type { Subscription } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { subscriptionsQuery } from './queries.js';
+import { useAccount, useMay } from '../session/session.js';
+import { Button } from '../../components/button.js';
+import { percent } from '../../components/number.js';
+import { PageHead, Pager, useTitle } from '../../components/page.js';
+import { SubscriptionPill } from '../../components/pill.js';
+import { Empty, Loaded } from '../../components/states.js';
+import { Time } from '../../components/time.js';
+import { AddWebhook } from './add-webhook.js';
+import { SubscriptionLink } from './subscription-link.js';
+import { SubscriptionMenu } from './subscription-menu.js';
+import { ACTS, Table, tight } from '../../components/table.js';
+import '../statistics/chart.css';
+import './integrations.css';
+
+/** The webhooks of an account. */
+export function Integrations() {
+  const account = useAccount();
+  useTitle('Integrations', account);
+  const may = useMay();
+  const navigate = useNavigate();
+  const { cursor } = useSearch({ strict: false });
+  const subscriptions = useQuery(subscriptionsQuery(account, cursor));
+  const [isAdding, setIsAdding] = useState(false);
+  const add = may('subscriptions:write') && (
+    <Button look="primary" onClick={() => setIsAdding(true)}>
+      <Plus className="icon" aria-hidden />
+      Add webhook URL
+    </Button>
+  );
+  return (
+    <>
+      <PageHead
+        title="Event Subscriptions"
+        note="Create your own integrations with custom webhooks 🤓"
+        // Once it is known that it is not below: nothing goes away from under the pointer.
+        act={subscriptions.data && subscriptions.data.data.length > 0 && add}
+      />
+      <Loaded query={subscriptions} what="webhooks">
+        {({ data, nextCursor }) =>
+          data.length === 0 && cursor === undefined ? (
+            <Empty title="No webhooks yet" act={add}>
+              Add a URL and we’ll POST events to it.
+            </Empty>
+          ) : (
+            <>
+              <Table
+                caption="Webhooks, newest first"
+                columns={['Webhook URL', 'Status', 'Events', 'Success 24 h', tight('Last delivery'), ACTS]}
+              >
+                {data.map((one) => (
+                  <Row key={one.id} account={account} subscription={one} />
+                ))}
+              </Table>
+              <Pager
+                cursor={cursor}
+                nextCursor={nextCursor}
+                onGo={(next) =>
+                  void navigate({
+                    to: '/accounts/$account/integrations',
+                    params: { account },
+                    search: next === undefined ? {} : { cursor: next },
+                  })
+                }
+              />
+            </>
+          )
+        }
+      </Loaded>
+      {isAdding && <AddWebhook account={account} onClose={() => setIsAdding(false)} />}
+    </>
+  );
+}
+
+export const eventsOf = ({ events }: Pick<Subscription, 'events'>): string =>
+  events.length === 0 ? 'All' : events.length === 1 ? (events[0] ?? '') : `${events.length} types`;
+
+/** The share of attempts that succeeded, and how they went hour by hour. */
+function SuccessRate({ stats }: Pick<Subscription, 'stats'>) {
+  if (!stats || stats.successRate === null) return <span className="muted">—</span>;
+  const most = Math.max(1, ...stats.sparkline.map(({ succeeded, failed }) => succeeded + failed));
+  return (
+    <span
+      className="row"
+      title={`${stats.succeeded} of ${stats.attempts} attempts; 95 % within ${stats.p95Ms ?? '—'} ms`}
+    >
+      <span className="number">{percent(stats.successRate)}</span>
+      <svg className="sparkline" viewBox="0 0 96 20" preserveAspectRatio="none" aria-hidden>
+        {stats.sparkline.map(({ at, succeeded, failed }, hour) => {
+          const ok = (succeeded / most) * 20;
+          const bad = (failed / most) * 20;
+          return (
+            <g key={at}>
+              <rect x={hour * 4} y={20 - ok} width={3} height={ok} className="chart-ok" />
+              <rect x={hour * 4} y={20 - ok - bad} width={3} height={bad} className="chart-failed" />
+            </g>
+          );
+        })}
+      </svg>
+    </span>
+  );
+}
+
+function Row({ account, subscription }: { account: string; subscription: Subscription }) {
+  const { id, url, description, events, stats } = subscription;
+  return (
+    <tr>
+      <td>
+        <SubscriptionLink account={account} id={id} url={url} />
+        {description !== null && (
+          <div className="small muted">
+            <bdi>{description}</bdi>
+          </div>
+        )}
+      </td>
+      <td>
+        <SubscriptionPill of={subscription} />
+      </td>
+      <td data-label="Events" title={events.join(', ')}>
+        {eventsOf(subscription)}
+      </td>
+      <td data-label="Success 24 h">
+        <SuccessRate stats={stats} />
+      </td>
+      <td className="tight" data-label="Last delivery">
+        <Time at={stats?.lastDelivery?.createdAt ?? null} />
+      </td>
+      <td className="tight acts">
+        <SubscriptionMenu account={account} subscription={subscription} />
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,46 @@
+import type { Secrets, Subscription } from '@posthorn/contract';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { accountPath } from '../../api/account-path.js';
+import { call, query } from '../../api/call.js';
+import { allOf, type Page } from '../../api/page.js';
+import { POLL_MS, SOON_MS } from '../../api/polling.js';
+
+export const subscriptionsQuery = (account: string, cursor?: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'subscriptions', 'list', cursor],
+    queryFn: ({ signal }) =>
+      call<Page<Subscription>>(
+        'GET',
+        `${accountPath(account)}/subscriptions${query({ cursor, stats: '24h' })}`,
+        undefined,
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: POLL_MS,
+  });
+
+export const allSubscriptionsQuery = (account: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'subscriptions', 'all'],
+    queryFn: ({ signal }) =>
+      allOf((paging) =>
+        call<Page<Subscription>>('GET', `${accountPath(account)}/subscriptions${paging}`, undefined, signal),
+      ),
+  });
+
+export const subscriptionQuery = (account: string, id: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'subscriptions', id],
+    queryFn: ({ signal }) =>
+      call<Subscription>('GET', `${accountPath(account)}/subscriptions/${id}`, undefined, signal),
+    refetchInterval: ({ state: { data } }) => (data?.verification.status === 'pending' ? SOON_MS : POLL_MS),
+  });
+
+export const secretsQuery = (account: string, id: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'subscriptions', id, 'secret'],
+    queryFn: ({ signal }) =>
+      call<Secrets>('GET', `${accountPath(account)}/subscriptions/${id}/secret`, undefined, signal),
+    gcTime: 0,
+    enabled: false, // only when it is asked for
+  });

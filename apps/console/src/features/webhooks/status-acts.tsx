@@ -1,0 +1,30 @@
+import type { Subscription } from '@posthorn/contract';
+import { Button } from '../../components/button.js';
+import { SubscriptionPill, subscriptionWords } from '../../components/pill.js';
+import { useSubscriptionActs } from './subscription-menu.js';
+
+/** Pause, resume, disable, enable, verify: what its status allows, with what each does. */
+export function StatusActs({ account, subscription }: { account: string; subscription: Subscription }) {
+  const acts = useSubscriptionActs(account, subscription);
+  const { status } = subscription;
+  return (
+    <section className="panel stack" aria-labelledby="status">
+      <div className="row">
+        <h2 id="status">Status</h2>
+        <SubscriptionPill of={subscription} />
+      </div>
+      <p className="muted">{subscriptionWords(subscription).text}</p>
+      {status === 'active' && <p className="muted">Pause holds its deliveries until you resume; none is lost.</p>}
+      {(status === 'active' || status === 'paused') && (
+        <p className="muted">Disable stops it: what is published meanwhile is not queued for it.</p>
+      )}
+      <div className="row">
+        {status === 'unverified' && <Button onClick={acts.verify}>Verify again</Button>}
+        {status === 'active' && <Button onClick={acts.pause}>Pause</Button>}
+        {status === 'paused' && <Button onClick={acts.resume}>Resume</Button>}
+        {status === 'disabled' && <Button onClick={acts.resume}>Enable</Button>}
+        {(status === 'active' || status === 'paused') && <Button onClick={acts.disable}>Disable</Button>}
+      </div>
+    </section>
+  );
+}

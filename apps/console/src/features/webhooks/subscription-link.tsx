@@ -1,0 +1,15 @@
+import { Link } from '@tanstack/react-router';
+import { Url } from '../../components/outside-text.js';
+
+/** A webhook in a list, by its URL; leads to its screen. */
+export function SubscriptionLink({ account, id, url }: { account: string; id: string; url: string }) {
+  return (
+    <Link
+      className="rowlink"
+      to="/accounts/$account/subscriptions/$subscription"
+      params={{ account, subscription: id }}
+    >
+      <Url url={url} />
+    </Link>
+  );
+}

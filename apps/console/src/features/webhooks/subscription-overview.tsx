@@ -1,0 +1,98 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useRange } from '../../components/filters.js';
+import { deliveriesQuery } from '../deliveries/queries.js';
+import { statsQuery } from '../statistics/queries.js';
+import { subscriptionQuery } from './queries.js';
+import { useAccount, useMay } from '../session/session.js';
+import { Id } from '../../components/copy.js';
+import { Facts } from '../../components/page.js';
+import { RangeFilter } from '../../components/range-filter.js';
+import { Empty, Loaded } from '../../components/states.js';
+import { Time } from '../../components/time.js';
+import { DeliveryTable } from '../deliveries/delivery-table.js';
+import { FiguresPanel } from '../statistics/figures.js';
+import { eventsOf } from './integrations.js';
+import { Outcomes } from '../statistics/outcomes.js';
+import { SecretBox } from './secret-box.js';
+import { useSubscriptionId } from './subscription.js';
+
+export function SubscriptionOverview() {
+  const account = useAccount();
+  const id = useSubscriptionId();
+  const may = useMay();
+  const subscription = useQuery(subscriptionQuery(account, id));
+  const latest = useQuery(deliveriesQuery(account, { subscription: [id], limit: 5 }));
+  const navigate = useNavigate();
+  const { range, bounds, setRange } = useRange();
+  const stats = useQuery(statsQuery(account, { subscription: id, ...bounds }));
+  const { data } = subscription;
+  if (!data) return null;
+  return (
+    <div className="stack wide">
+      <div className="panel stack">
+        <Facts
+          facts={[
+            ['Id', <Id key="id" id={id} />],
+            ['Events', data.events.length > 1 ? data.events.join(', ') : eventsOf(data)],
+            ['Connected since', <Time key="at" at={data.createdAt} isWhole />],
+            ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
+            ...(data.ordering === 'strict'
+              ? [['Order', 'Strict, one delivery at a time'] satisfies [string, string]]
+              : []),
+            ['Own headers', Object.keys(data.headers).join(', ') || 'None'],
+            [
+              data.verification.status === 'verified' ? 'Verified' : 'Last verification',
+              <Time key="checked" at={data.verification.checkedAt} isWhole />,
+            ],
+          ]}
+        />
+        {may('secrets:read') && <SecretBox account={account} id={id} />}
+      </div>
+      <section className="stack close" aria-labelledby="figures">
+        <div className="row spread">
+          <h2 id="figures">How it went</h2>
+          <div className="filters">
+            <RangeFilter isRequired value={range} onChange={setRange} />
+          </div>
+        </div>
+        <Loaded query={stats} what="statistics" lines={15}>
+          {(read) => (
+            <div className="stack">
+              <FiguresPanel
+                stats={read}
+                onOpen={(from, to) =>
+                  void navigate({
+                    to: '/accounts/$account/subscriptions/$subscription/deliveries',
+                    params: { account, subscription: id },
+                    search: { from, to },
+                  })
+                }
+              />
+              <Outcomes period={read.totals} />
+            </div>
+          )}
+        </Loaded>
+      </section>
+      <section className="stack close" aria-labelledby="latest">
+        <div className="row spread">
+          <h2 id="latest">Latest deliveries</h2>
+          <Link to="/accounts/$account/subscriptions/$subscription/deliveries" params={{ account, subscription: id }}>
+            All deliveries
+          </Link>
+        </div>
+        <Loaded query={latest} what="deliveries">
+          {({ data: rows }) =>
+            rows.length === 0 ? (
+              <Empty title="No deliveries yet">
+                They appear here as soon as an event is published that this webhook wants.
+              </Empty>
+            ) : (
+              <DeliveryTable account={account} deliveries={rows} isOfOne />
+            )
+          }
+        </Loaded>
+      </section>
+    </div>
+  );
+}

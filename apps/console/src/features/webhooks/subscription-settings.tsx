@@ -1,0 +1,39 @@
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { subscriptionQuery } from './queries.js';
+import { useAccount, useMay } from '../session/session.js';
+import { Button } from '../../components/button.js';
+import { DeleteWebhook } from './delete-webhook.js';
+import { SecretBox } from './secret-box.js';
+import { StatusActs } from './status-acts.js';
+import { useSubscriptionId } from './subscription.js';
+import { WebhookForm } from './webhook-form.js';
+
+export function SubscriptionSettings() {
+  const account = useAccount();
+  const { data } = useQuery(subscriptionQuery(account, useSubscriptionId()));
+  const may = useMay();
+  const [isDeleting, setIsDeleting] = useState(false);
+  if (!data) return null;
+  return (
+    <div className="stack wide">
+      <WebhookForm key={data.id} account={account} subscription={data} />
+      {may('secrets:read') && (
+        <div className="panel">
+          <SecretBox account={account} id={data.id} />
+        </div>
+      )}
+      <StatusActs account={account} subscription={data} />
+      <div className="panel stack">
+        <h2>Delete</h2>
+        <p className="muted">What it is still owed is canceled; its history stays.</p>
+        <div className="row">
+          <Button look="danger" onClick={() => setIsDeleting(true)}>
+            Delete webhook…
+          </Button>
+        </div>
+      </div>
+      {isDeleting && <DeleteWebhook account={account} subscription={data} onClose={() => setIsDeleting(false)} />}
+    </div>
+  );
+}

@@ -1,0 +1,160 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, Outlet, useParams } from '@tanstack/react-router';
+import { CirclePause, CircleX, TriangleAlert } from 'lucide-react';
+import type { ReactNode } from 'react';
+import type { Subscription } from '@posthorn/contract';
+import { portalTheme } from '../portal/portal.js';
+import { subscriptionQuery } from './queries.js';
+import { useAccount, useMay } from '../session/session.js';
+import { Banner } from '../../components/banner.js';
+import { Button } from '../../components/button.js';
+import { Copy } from '../../components/copy.js';
+import { Url } from '../../components/outside-text.js';
+import { PageHead, useTitle } from '../../components/page.js';
+import { SubscriptionPill, subscriptionWords } from '../../components/pill.js';
+import { Loaded } from '../../components/states.js';
+import { Time } from '../../components/time.js';
+import { SubscriptionMenu, useSubscriptionActs } from './subscription-menu.js';
+import { VerificationResult } from './verification-result.js';
+import '../../components/tabs.css';
+import './subscription.css';
+
+export function useSubscriptionId(): string {
+  const { subscription } = useParams({ strict: false });
+  if (subscription === undefined) throw new Error('no subscription in the address');
+  return subscription;
+}
+
+/** A webhook: its state and what to do about it, above its tabs. */
+export function SubscriptionScreen() {
+  const account = useAccount();
+  const id = useSubscriptionId();
+  const subscription = useQuery(subscriptionQuery(account, id));
+  useTitle(subscription.data?.url ?? 'Webhook', account);
+  const may = useMay();
+  const params = { account, subscription: id };
+  return (
+    <Loaded query={subscription} what="the webhook">
+      {(data) => (
+        <>
+          {portalTheme().navigation === 'hidden' && (
+            <p className="small">
+              <Link to="/accounts/$account/integrations" params={{ account }}>
+                All webhooks
+              </Link>
+            </p>
+          )}
+          <PageHead
+            title={
+              <span className="row">
+                <Url url={data.url} />
+                <Copy text={data.url} what="URL" />
+              </span>
+            }
+            note={data.description !== null && <bdi>{data.description}</bdi>}
+            act={
+              <>
+                <SubscriptionPill of={data} />
+                <SubscriptionMenu account={account} subscription={data} />
+              </>
+            }
+          />
+          <StatusBanner account={account} subscription={data} />
+          <nav className="tabs" aria-label="Webhook">
+            <Link
+              to="/accounts/$account/subscriptions/$subscription"
+              params={params}
+              activeOptions={{ exact: true, includeSearch: false }}
+            >
+              Overview
+            </Link>
+            <Link to="/accounts/$account/subscriptions/$subscription/deliveries" params={params}>
+              Deliveries
+            </Link>
+            {may('deliveries:write') && (
+              <Link to="/accounts/$account/subscriptions/$subscription/replay" params={params}>
+                Replay
+              </Link>
+            )}
+            {may('subscriptions:write') && (
+              <>
+                <Link to="/accounts/$account/subscriptions/$subscription/test" params={params}>
+                  Testing
+                </Link>
+                <Link to="/accounts/$account/subscriptions/$subscription/settings" params={params}>
+                  Settings
+                </Link>
+              </>
+            )}
+          </nav>
+          <Outlet />
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+/** Why it does not receive, or may soon not, and the act that mends it. */
+function StatusBanner({ account, subscription }: { account: string; subscription: Subscription }) {
+  const acts = useSubscriptionActs(account, subscription);
+  const may = useMay()('subscriptions:write');
+  const { status, statusChangedAt, failingSince, breaker, pendingUrl, verification } = subscription;
+  const retry = may ? acts.verify : undefined;
+  if (status === 'unverified')
+    return (
+      <Spaced>
+        <Banner tone="warning" icon={TriangleAlert}>
+          {subscriptionWords(subscription).text}
+        </Banner>
+        <VerificationResult subscription={subscription} onRetry={retry} />
+      </Spaced>
+    );
+  return (
+    <Spaced>
+      {pendingUrl !== null && (
+        <>
+          <Banner tone="warning" icon={TriangleAlert}>
+            The new URL <span className="mono">{pendingUrl}</span> has not proven itself yet. Until it has, events go to
+            the one above.
+          </Banner>
+          {verification.status !== 'verified' && <VerificationResult subscription={subscription} onRetry={retry} />}
+        </>
+      )}
+      {status === 'paused' && (
+        <Banner tone="neutral" icon={CirclePause} act={may && <Button onClick={acts.resume}>Resume</Button>}>
+          {subscriptionWords(subscription).text} Paused <Time at={statusChangedAt} />.
+        </Banner>
+      )}
+      {status === 'disabled' && (
+        <Banner tone="danger" icon={CircleX} act={may && <Button onClick={acts.resume}>Enable</Button>}>
+          {subscriptionWords(subscription).text} Since <Time at={statusChangedAt} />.
+        </Banner>
+      )}
+      {status === 'active' && failingSince !== null && (
+        <Banner
+          tone="warning"
+          icon={TriangleAlert}
+          act={
+            <Link
+              className="button"
+              to="/accounts/$account/subscriptions/$subscription/deliveries"
+              params={{ account, subscription: subscription.id }}
+            >
+              See deliveries
+            </Link>
+          }
+        >
+          Nothing has succeeded since <Time at={failingSince} />. See what its receiver answers.
+          {breaker.state === 'open' && (
+            <>
+              {' '}
+              Its deliveries wait; one is tried <Time at={breaker.until} />.
+            </>
+          )}
+        </Banner>
+      )}
+    </Spaced>
+  );
+}
+
+const Spaced = ({ children }: { children: ReactNode }) => <div className="stack close banners">{children}</div>;

@@ -1,0 +1,89 @@
+import { fill, HANDSHAKE_SNIPPET, type Subscription, verificationWords } from '@posthorn/contract';
+import { CircleCheck, CircleX, LoaderCircle } from 'lucide-react';
+import { Button } from '../../components/button.js';
+import { Code } from '../../components/outside-text.js';
+import { duration, Time } from '../../components/time.js';
+import '../../components/banner.css';
+
+/** How the handshake went: what was sent, what came back, why it failed and what to do about it. */
+export function VerificationResult({
+  subscription: { verification, url, pendingUrl },
+  onRetry,
+}: {
+  subscription: Pick<Subscription, 'verification' | 'url' | 'pendingUrl'>;
+  onRetry?: (() => void) | undefined;
+}) {
+  const { status, checkedAt, statusCode, durationMs, answer } = verification;
+  if (status === 'pending') {
+    return (
+      <div className="banner tone-progress" role="status">
+        <LoaderCircle className="icon" aria-hidden />
+        <span className="text">Verifying… We have sent a challenge to the URL and wait for it to come back.</span>
+      </div>
+    );
+  }
+  if (status === 'verified') {
+    return (
+      <div className="banner tone-success" role="status">
+        <CircleCheck className="icon" aria-hidden />
+        <span className="text">
+          Verified!
+          {durationMs !== null && ` It answered the challenge in ${duration(durationMs)}.`}
+        </span>
+      </div>
+    );
+  }
+  const { title, sentences } = verificationWords(verification);
+  const values = {
+    status: statusCode,
+    host: hostOf(pendingUrl ?? url),
+    limit: durationMs === null ? null : Math.round(durationMs / 1_000),
+    location: 'another URL',
+  };
+  return (
+    <div className="stack close">
+      <div className="banner tone-danger" role="alert">
+        <CircleX className="icon" aria-hidden />
+        <div className="text stack tight">
+          <strong>{fill(title, values)}</strong>
+          {sentences.map((sentence) => (
+            <span key={sentence} className="words">
+              {sentence}
+            </span>
+          ))}
+          <span className="small muted">
+            Tried <Time at={checkedAt} />
+            {statusCode !== null && ` · answered ${statusCode}`}
+            {durationMs !== null && ` · ${duration(durationMs)}`}
+          </span>
+        </div>
+        {onRetry && <Button onClick={onRetry}>Try again</Button>}
+      </div>
+      <details>
+        <summary>What was sent, and what came back</summary>
+        <div className="stack close detail">
+          <h3>Sent</h3>
+          <Code what="the challenge" text={'{"event":"webhook:verify","payload":"<64 random letters>"}'} />
+          <h3>Expected back, with a 2xx</h3>
+          <Code what="the expected answer" text="<the same 64 letters>" />
+          <h3>Received</h3>
+          {answer === null || answer === '' ? (
+            <p className="muted">Nothing.</p>
+          ) : (
+            <Code what="the answer" text={answer} />
+          )}
+        </div>
+      </details>
+      <details>
+        <summary>A handler that passes</summary>
+        <div className="detail">
+          <Code what="the handler" text={HANDSHAKE_SNIPPET} isWrapped={false} />
+        </div>
+      </details>
+    </div>
+  );
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
