@@ -16,7 +16,7 @@ COPY . .
 # Compiled file by file, since BullMQ does not work bundled.
 RUN npm run build
 RUN mkdir /built \
-  && cp --parents -r apps/*/dist apps/demo/page packages/*/dist prisma/migrations /built \
+  && cp --parents -r apps/*/dist apps/demo/page packages/*/dist packages/tokens/tokens.css prisma/migrations /built \
   && find /built \( -name '*.map' -o -name '*.d.ts' -o -name '*.tsbuildinfo' \) -delete
 
 # Without optional packages: the embedded Postgres, Prisma's CLI (a peer of its client), and native modules with JavaScript

@@ -5,7 +5,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
 /** What the first view may load of JavaScript, gzipped. */
-const MAX_FIRST_LOAD_BYTES = 170 * 1000;
+const MAX_FIRST_LOAD_BYTES = 150 * 1000;
 
 /** Puts a .br and a .gz beside each text, for the API to send as they are, and fails the build when the first view needs more
  *  JavaScript than it may. */
@@ -54,6 +54,8 @@ export default defineConfig({
     target: 'es2023',
     // The content security policy allows no data: fonts or scripts.
     assetsInlineLimit: 0,
+    // All styles together are 6 kB gzipped: one file saves a request per screen.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
   },
   server: { proxy: { '/v1': api, '/docs': api, '/openapi.json': api } },

@@ -1,25 +1,24 @@
 import { createHash } from 'node:crypto';
+import { TOKENS_CSS } from '@posthorn/tokens';
 import { HORN_DATA_URL, HORN_SVG } from './horn.js';
 
-const STYLE = `
-:root{color-scheme:light dark;--page:#f5f3ee;--card:#fff;--text:#1f2328;--soft:#5d646d;--line:#d8d4ca;--field:#fff;--accent:#f2b705;--on-accent:#1f1a00;--bad:#b3261e;--ring:#946f00}
-@media (prefers-color-scheme:dark){:root{--page:#14171b;--card:#1d2126;--text:#eceef0;--soft:#a3abb5;--line:#363c44;--field:#14171b;--accent:#f2b705;--on-accent:#1f1a00;--bad:#ff8a80;--ring:#f2b705}}
+const STYLE = `${TOKENS_CSS}
 *{box-sizing:border-box}
-body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;background:var(--page);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{width:100%;max-width:384px;padding:32px;background:var(--card);border:1px solid var(--line);border-radius:14px}
+body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;background:var(--canvas);color:var(--text);font:16px/1.5 var(--font)}
+main{width:100%;max-width:384px;padding:32px;background:var(--surface);border:1px solid var(--line);border-radius:var(--radius-3)}
 svg{display:block;width:40px;height:40px;margin-bottom:16px}
 h1{margin:0 0 4px;font-size:22px;line-height:1.25;letter-spacing:-.01em}
-p{margin:0 0 24px;color:var(--soft)}
+p{margin:0 0 24px;color:var(--text-muted)}
 label{display:block;margin-bottom:6px;font-weight:600;font-size:14px}
-input:not([hidden]){display:block;width:100%;height:44px;padding:0 12px;font:inherit;color:inherit;background:var(--field);border:1px solid var(--line);border-radius:8px}
-input[aria-invalid=true]{border-color:var(--bad)}
-button{display:block;width:100%;height:44px;margin-top:16px;font:inherit;font-weight:600;color:var(--on-accent);background:var(--accent);border:0;border-radius:8px;cursor:pointer}
-button:hover{filter:brightness(1.05)}
-a{display:block;margin-top:16px;text-align:center;color:var(--soft)}
-input:focus-visible,button:focus-visible,a:focus-visible{outline:2px solid var(--ring);outline-offset:2px}
-.bad{margin:8px 0 0;color:var(--bad);font-size:14px}
+input:not([hidden]){display:block;width:100%;height:44px;padding:0 12px;font:inherit;color:inherit;background:var(--surface);border:1px solid var(--line-strong);border-radius:var(--radius-2)}
+input[aria-invalid=true]{border-color:var(--danger)}
+button{display:block;width:100%;height:44px;margin-top:16px;font:inherit;font-weight:600;color:var(--on-accent);background:var(--accent);border:0;border-radius:var(--radius-2);cursor:pointer}
+button:hover{background:var(--accent-hover)}
+a{display:block;margin-top:16px;text-align:center;color:var(--text-muted)}
+input:focus-visible,button:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
+.bad{margin:8px 0 0;color:var(--danger);font-size:14px}
 .hint{margin:20px 0 0;font-size:14px}
-code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+code{font:.92em var(--mono);overflow-wrap:anywhere}
 @media (max-width:420px){main{padding:24px 20px}}
 `;
 

@@ -61,7 +61,7 @@ test('/status.json says whether it is ready, what was delivered, and what is in 
 });
 
 test('the page and its files come with a policy that forbids everything foreign', async () => {
-  for (const url of ['/', '/page.css', '/page.js', '/horn.svg']) {
+  for (const url of ['/', '/tokens.css', '/page.css', '/page.js', '/horn.svg']) {
     const answer = await app.inject({ url, headers: local });
     expect([url, answer.statusCode]).toEqual([url, 200]);
     expect(answer.headers['content-security-policy']).toMatch(

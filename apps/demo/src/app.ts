@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { TOKENS_CSS } from '@posthorn/tokens';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Chat, ChatView } from './chat.js';
 import type { Progress } from './first-delivery.js';
@@ -49,6 +50,8 @@ export function buildApp(deps: DemoDeps) {
     const content = readFileSync(new URL(`../page/${file}`, import.meta.url));
     app.get(path, async (_request, reply) => reply.type(type).send(content));
   }
+
+  app.get('/tokens.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send(TOKENS_CSS));
 
   app.get('/status.json', async () => {
     const { step, delivered, problem } = progress;
