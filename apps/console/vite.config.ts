@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { tanstackRouter } from '@tanstack/router-plugin/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -47,7 +48,12 @@ const portalMark = (): Plugin => ({
 const api = process.env['API_URL'] ?? 'http://127.0.0.1:3400';
 
 export default defineConfig({
-  plugins: [react(), compressed(), portalMark()],
+  plugins: [
+    tanstackRouter({ target: 'react', semicolons: true, addExtensions: 'js' }),
+    react(),
+    compressed(),
+    portalMark(),
+  ],
   // Below whatever path the API is served at.
   base: './',
   build: {

@@ -1,4 +1,6 @@
 import { type ReactNode, useEffect } from 'react';
+import { PAGE_SIZES } from '../search.js';
+import type { Paging } from './paging.js';
 import { Select } from './select.js';
 import './page.css';
 
@@ -47,22 +49,16 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
   );
 }
 
-const DEFAULT_SIZE = '25';
-const SIZES = [DEFAULT_SIZE, '50', '100'];
+const [DEFAULT_SIZE] = PAGE_SIZES;
 
 export function Pager({
-  cursor,
+  paging: { cursor, onGo, size },
   nextCursor,
-  onGo,
-  size,
   children,
 }: {
-  cursor: string | undefined;
+  paging: Paging;
   nextCursor: string | null;
-  onGo: (cursor: string | undefined) => void;
-  /** How many rows a page has, where that can be chosen. */
-  size?: { value: string | undefined; onChange: (value: string) => void } | undefined;
-  /** What else is told of all pages. */
+  /** Facts about all pages, such as their total. */
   children?: ReactNode;
 }) {
   if (cursor === undefined && nextCursor === null && (size?.value ?? DEFAULT_SIZE) === DEFAULT_SIZE) return null;
@@ -72,8 +68,13 @@ export function Pager({
         Newest
       </button>
       {size && (
-        <Select label="Rows" value={size.value ?? DEFAULT_SIZE} onChange={size.onChange} isRequired>
-          {SIZES.map((one) => [one, `${one} a page`])}
+        <Select
+          label="Rows"
+          value={String(size.value ?? DEFAULT_SIZE)}
+          onChange={(value) => size.onChange(Number(value))}
+          isRequired
+        >
+          {PAGE_SIZES.map((one) => [String(one), `${one} per page`])}
         </Select>
       )}
       {children}

@@ -14,7 +14,7 @@ export function RangeFilter({
   isRequired = false,
 }: {
   value: Range;
-  onChange: (value: Required<Range>) => void;
+  onChange: (value: { range: string; from: string; to: string }) => void;
   /** There is no "any". */
   isRequired?: boolean;
 }) {

@@ -1,6 +1,6 @@
 const MINUTE_MS = 60_000;
 
-/** Spans of time that end now. A link with one of them moves on with the time. */
+/** Time ranges that end now, so a link with one of them moves with the time. */
 export const RANGES = [
   { id: '15m', label: 'Last 15 minutes', ms: 15 * MINUTE_MS },
   { id: '1h', label: 'Last hour', ms: 60 * MINUTE_MS },
@@ -9,20 +9,20 @@ export const RANGES = [
   { id: '30d', label: 'Last 30 days', ms: 30 * 24 * 60 * MINUTE_MS },
 ] as const;
 
-/** Where a range begins, to the minute, so that it stays the same between two renders. */
+/** The start of a range, rounded to the minute so that it stays the same between two renders. */
 export function since(range: string | undefined, now = Date.now()): string | undefined {
   const found = RANGES.find(({ id }) => id === range);
   return found && new Date(Math.floor((now - found.ms) / MINUTE_MS) * MINUTE_MS).toISOString();
 }
 
-/** A time, as an address has it: one that moves on, or from one moment to another. */
+/** A time range in an address: `range` moves with the time, `from` and `to` are fixed. */
 export interface Range {
-  range?: string;
-  from?: string;
-  to?: string;
+  range?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
 }
 
-/** What the address says of a time, as the API takes it. */
+/** The bounds of a range, as the API expects them. */
 export const boundsOf = ({ range, from, to }: Range): { from: string | undefined; to: string | undefined } => ({
   from: since(range) ?? from,
   to,

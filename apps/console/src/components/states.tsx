@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link, useMatch } from '@tanstack/react-router';
 import { CircleAlert, RotateCw } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { ApiProblem } from '../api/call.js';
@@ -44,7 +44,7 @@ export function Empty({ title, children, act }: { title: string; children?: Reac
 }
 
 export function NotFound({ what }: { what: string }) {
-  const { account } = useParams({ strict: false });
+  const account = useMatch({ from: '/accounts/$account', shouldThrow: false })?.params.account;
   return (
     <Empty
       title={`No such ${what}`}

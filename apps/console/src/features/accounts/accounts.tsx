@@ -1,6 +1,6 @@
 import type { Account } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { useAct } from '../../api/act.js';
 import { accountPath } from '../../api/account-path.js';
@@ -11,15 +11,19 @@ import { Field } from '../../components/field.js';
 import { List } from '../../components/list.js';
 import { percent } from '../../components/number.js';
 import { PageHead, useTitle } from '../../components/page.js';
+import { pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
 import { ACTS, Table, tight } from '../../components/table.js';
 import { Time } from '../../components/time.js';
 import { OpenPortal } from './open-portal.js';
 
+const route = getRouteApi('/accounts/');
+
 export function Accounts() {
   useTitle('Accounts');
-  const { cursor } = useSearch({ strict: false });
-  const accounts = useQuery(accountsQuery(cursor));
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const accounts = useQuery(accountsQuery(search.cursor));
   const [isAdding, setIsAdding] = useState(false);
   const add = (
     <Button look="primary" onClick={() => setIsAdding(true)}>
@@ -32,6 +36,7 @@ export function Accounts() {
       <List
         query={accounts}
         what="accounts"
+        paging={pagingOf(search, (next) => void navigate({ search: next }))}
         empty={
           <Empty title="No accounts yet" act={add}>
             Your app makes them over the API, one for each of its customers; you can also add one here.

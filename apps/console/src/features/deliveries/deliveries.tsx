@@ -1,34 +1,68 @@
 import { DELIVERY_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { Radio } from 'lucide-react';
 import { useState } from 'react';
-import { Link, useParams } from '@tanstack/react-router';
-import { useFilters } from '../../components/filters.js';
-import { deliveriesQuery } from './queries.js';
-import { eventTypesQuery } from '../catalogue/queries.js';
-import { eventsQuery } from '../events/queries.js';
-import { useLive } from './live.js';
-import { useSteady } from './steady.js';
-import { boundsOf } from '../../components/range.js';
-import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
+import { FilterBar, FilterChip } from '../../components/filter-bar.js';
+import { filtersOf } from '../../components/filters.js';
 import { List } from '../../components/list.js';
 import { PageHead, useTitle } from '../../components/page.js';
+import { sizedPagingOf } from '../../components/paging.js';
 import { RangeFilter } from '../../components/range-filter.js';
+import { boundsOf } from '../../components/range.js';
 import { Select } from '../../components/select.js';
 import { Empty } from '../../components/states.js';
+import type { DeliverySearch } from '../../search.js';
+import { eventTypesQuery } from '../catalogue/queries.js';
+import { FirstEvent } from '../events/first-event.js';
+import { eventsQuery } from '../events/queries.js';
+import { useAccount, useMay } from '../session/session.js';
 import { DeliveryTable } from './delivery-table.js';
 import { DeliveryTotal } from './delivery-total.js';
-import { FirstEvent } from '../events/first-event.js';
+import { useLive } from './live.js';
+import { deliveriesQuery } from './queries.js';
+import { useSteady } from './steady.js';
 
-/** Deliveries of an account, or of one of its webhooks. What is filtered stands in the address. */
+const route = getRouteApi('/accounts/$account/deliveries/');
+
+/** The deliveries of an account. */
 export function Deliveries() {
   const account = useAccount();
-  const { subscription: ofOne } = useParams({ strict: false });
-  const { search, isSet, set, clear } = useFilters();
-  const types = useQuery(eventTypesQuery);
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
   useTitle('Deliveries', account);
-  const subscription = ofOne ?? search.subscription;
+  return (
+    <>
+      <PageHead title="Deliveries" note="Each event owed to each webhook, and how it went." />
+      <DeliveryList
+        account={account}
+        subscription={search.subscription}
+        search={search}
+        onSearch={(next) => void navigate({ search: next })}
+      />
+    </>
+  );
+}
+
+/** Deliveries with their filters, which live in the address. */
+export function DeliveryList<S extends DeliverySearch>({
+  account,
+  subscription,
+  isOfOne = false,
+  search,
+  onSearch,
+}: {
+  account: string;
+  /** Limits the list to one webhook. */
+  subscription: string | undefined;
+  /** The screen is about that webhook, so the rows do not name it. */
+  isOfOne?: boolean;
+  search: S;
+  onSearch: (search: S) => void;
+}) {
+  const { isSet, set, clear } = filtersOf<DeliverySearch>(search, (next) => onSearch(next as S));
+  const types = useQuery(eventTypesQuery);
   const filters = {
     subscription: subscription === undefined ? undefined : [subscription],
     status: search.status?.split(','),
@@ -36,13 +70,7 @@ export function Deliveries() {
     event: search.event,
     ...boundsOf(search),
   };
-  const deliveries = useQuery(
-    deliveriesQuery(account, {
-      ...filters,
-      limit: search.limit === undefined ? undefined : Number(search.limit),
-      cursor: search.cursor,
-    }),
-  );
+  const deliveries = useQuery(deliveriesQuery(account, { ...filters, limit: search.limit, cursor: search.cursor }));
   const [isLive, setIsLive] = useState(false);
   const live = useLive(account, subscription, isLive);
   const { rows, newCount, showNew } = useSteady(
@@ -51,8 +79,22 @@ export function Deliveries() {
   );
   return (
     <>
-      {ofOne === undefined && <PageHead title="Deliveries" note="Each event owed to each webhook, and how it went." />}
-      <div className="filters" role="search" aria-label="Deliveries">
+      <FilterBar
+        label="Deliveries"
+        onClear={isSet ? clear : undefined}
+        end={
+          <>
+            <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
+              <Radio className="icon" aria-hidden />
+              Live
+            </Button>
+            <span className="row small" role="status">
+              {live === 'lost' && 'The stream is interrupted: looking every 5 seconds instead.'}
+              {newCount > 0 && search.cursor === undefined && <Button onClick={showNew}>{newCount} new</Button>}
+            </span>
+          </>
+        }
+      >
         <Select label="Status" value={search.status} onChange={(status) => set({ status })}>
           {Object.entries(DELIVERY_WORDS).map(([status, { label }]) => [status, label])}
         </Select>
@@ -60,34 +102,14 @@ export function Deliveries() {
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>
         <RangeFilter value={search} onChange={set} />
-        {search.event !== undefined && (
-          <span className="chip">
-            Of one event
-            <Button look="plain" size="tiny" onClick={() => set({ event: '' })}>
-              Remove
-            </Button>
-          </span>
-        )}
-        {isSet && (
-          <Button look="plain" onClick={clear}>
-            Clear filters
-          </Button>
-        )}
-        <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
-          <Radio className="icon" aria-hidden />
-          Live
-        </Button>
-        <span className="row small" role="status">
-          {live === 'lost' && 'The stream is interrupted: looking every 5 seconds instead.'}
-          {newCount > 0 && search.cursor === undefined && <Button onClick={showNew}>{newCount} new</Button>}
-        </span>
-      </div>
+        {search.event !== undefined && <FilterChip onRemove={() => set({ event: '' })}>Of one event</FilterChip>}
+      </FilterBar>
       <List
         query={deliveries}
         what="deliveries"
+        paging={sizedPagingOf(search, onSearch)}
         empty={<NoDeliveries account={account} />}
         onClear={isSet ? clear : undefined}
-        hasSizes
         total={
           <DeliveryTotal
             key={JSON.stringify({ ...search, limit: undefined, cursor: undefined, delivery: undefined })}
@@ -96,7 +118,7 @@ export function Deliveries() {
           />
         }
       >
-        {(found) => <DeliveryTable account={account} deliveries={rows ?? found} isOfOne={ofOne !== undefined} />}
+        {(found) => <DeliveryTable account={account} deliveries={rows ?? found} isOfOne={isOfOne} />}
       </List>
     </>
   );

@@ -1,16 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
-import { Outlet, useNavigate, useSearch } from '@tanstack/react-router';
+import { getRouteApi, Outlet, useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { deliveryQuery } from './queries.js';
-import type { ListSearch } from '../../router.js';
 import { useAccount } from '../session/session.js';
 import { Drawer } from '../../components/drawer.js';
 import { Loaded } from '../../components/states.js';
 import { DeliveryView } from './delivery.js';
 
+const route = getRouteApi('/accounts/$account');
+
 /** The screens of an account, and beside them the delivery that was opened from one of their tables. */
 export function AccountScreen() {
-  const { delivery } = useSearch({ strict: false });
+  const { delivery } = route.useSearch();
   return (
     <>
       <Outlet />
@@ -28,8 +29,7 @@ function DeliveryDrawer({ id }: { id: string }) {
   const close = () =>
     void navigate({
       to: '.',
-      search: (before: ListSearch) =>
-        Object.fromEntries(Object.entries(before).filter(([name]) => name !== 'delivery')),
+      search: (before) => ({ ...before, delivery: undefined }),
       resetScroll: false,
     });
   return (

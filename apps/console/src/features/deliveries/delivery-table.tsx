@@ -4,7 +4,6 @@ import { RotateCw } from 'lucide-react';
 import { memo, type MouseEvent, type ReactNode, useCallback } from 'react';
 import { useAct } from '../../api/act.js';
 import { accountPath } from '../../api/account-path.js';
-import type { ListSearch } from '../../router.js';
 import { useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { useNow } from '../../components/clock.js';
@@ -164,7 +163,7 @@ export function useOpenDelivery(account: string): (event: MouseEvent) => void {
           ? page
           : {
               to: '.',
-              search: (before: ListSearch) => ({ ...before, delivery: id }),
+              search: (before) => ({ ...before, delivery: id }),
               mask: page,
               resetScroll: false,
             },

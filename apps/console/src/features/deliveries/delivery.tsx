@@ -1,6 +1,6 @@
 import type { Delivery, DeliveryDetail } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { deliveryQuery } from './queries.js';
 import { eventQuery } from '../events/queries.js';
 import { useAccount, useMay } from '../session/session.js';
@@ -14,9 +14,11 @@ import { Attempts } from './attempts.js';
 import { useRetry } from './delivery-table.js';
 import { Stepper } from './stepper.js';
 
+const route = getRouteApi('/accounts/$account/deliveries/$delivery');
+
 export function DeliveryScreen() {
   const account = useAccount();
-  const { delivery: id = '' } = useParams({ strict: false });
+  const { delivery: id } = route.useParams();
   const delivery = useQuery(deliveryQuery(account, id));
   useTitle(delivery.data?.event ?? 'Delivery', account);
   return (

@@ -1,6 +1,6 @@
 import type { DeliveryCounts } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { allSubscriptionsQuery } from '../webhooks/queries.js';
 import { eventQuery } from './queries.js';
@@ -17,9 +17,11 @@ import { AddToWebhook } from './add-to-webhook.js';
 import { DeliveryLink, useOpenDelivery } from '../deliveries/delivery-table.js';
 import { SubscriptionLink } from '../webhooks/subscription-link.js';
 
+const route = getRouteApi('/accounts/$account/events/$event');
+
 export function EventScreen() {
   const account = useAccount();
-  const { event: id = '' } = useParams({ strict: false });
+  const { event: id } = route.useParams();
   const event = useQuery(eventQuery(account, id));
   const webhooks = useQuery({ ...allSubscriptionsQuery(account), enabled: useMay()('subscriptions:read') });
   const urlOf = new Map(webhooks.data?.data.map((one) => [one.id, one.url]));

@@ -1,14 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import { useFilters } from '../../components/filters.js';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { FilterBar } from '../../components/filter-bar.js';
+import { filtersOf } from '../../components/filters.js';
 import { eventTypesQuery } from '../catalogue/queries.js';
 import { eventsQuery } from './queries.js';
 import { boundsOf } from '../../components/range.js';
 import { useAccount } from '../session/session.js';
-import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
 import { List } from '../../components/list.js';
 import { PageHead, useTitle } from '../../components/page.js';
+import { sizedPagingOf } from '../../components/paging.js';
 import { Pill } from '../../components/pill.js';
 import { RangeFilter } from '../../components/range-filter.js';
 import { Select } from '../../components/select.js';
@@ -17,39 +18,39 @@ import { Table, tight } from '../../components/table.js';
 import { DeliveryCounts } from './delivery-counts.js';
 import { FirstEvent } from './first-event.js';
 
+const route = getRouteApi('/accounts/$account/events/');
+
 export function Events() {
   const account = useAccount();
-  const { search, isSet, set, clear } = useFilters();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const go = (next: typeof search) => void navigate({ search: next });
+  const { isSet, set, clear } = filtersOf(search, go);
   const types = useQuery(eventTypesQuery);
   useTitle('Events', account);
   const events = useQuery(
     eventsQuery(account, {
       event: search.eventType?.split(','),
       ...boundsOf(search),
-      limit: search.limit === undefined ? undefined : Number(search.limit),
+      limit: search.limit,
       cursor: search.cursor,
     }),
   );
   return (
     <>
       <PageHead title="Events" note="What was published, and how many webhooks wanted it." />
-      <div className="filters" role="search" aria-label="Events">
+      <FilterBar label="Events" onClear={isSet ? clear : undefined}>
         <Select label="Event type" value={search.eventType} onChange={(eventType) => set({ eventType })}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>
         <RangeFilter value={search} onChange={set} />
-        {isSet && (
-          <Button look="plain" onClick={clear}>
-            Clear filters
-          </Button>
-        )}
-      </div>
+      </FilterBar>
       <List
         query={events}
         what="events"
+        paging={sizedPagingOf(search, go)}
         empty={<FirstEvent account={account} />}
         onClear={isSet ? clear : undefined}
-        hasSizes
       >
         {(rows) => (
           <Table caption="Events, newest first" columns={['Type', 'Id', 'Deliveries', tight('Created')]}>

@@ -1,6 +1,6 @@
 import { type CreatedKey, type Key, SCOPES } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useSearch } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { useAct } from '../../api/act.js';
 import { accountPath } from '../../api/account-path.js';
@@ -12,18 +12,22 @@ import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
 import { List } from '../../components/list.js';
 import { PageHead, useTitle } from '../../components/page.js';
+import { pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
 import { Time } from '../../components/time.js';
 import { useSay } from '../../components/toasts.js';
 import { ACTS, Table, tight } from '../../components/table.js';
+
+const route = getRouteApi('/accounts/$account/keys');
 
 /** The API keys of an account. */
 export function Keys() {
   const account = useAccount();
   const isOperator = useSession().kind === 'operator';
   useTitle('API keys', account);
-  const { cursor } = useSearch({ strict: false });
-  const keys = useQuery(keysQuery(account, cursor));
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const keys = useQuery(keysQuery(account, search.cursor));
   const [isAdding, setIsAdding] = useState(false);
   const [revoking, setRevoking] = useState<Key | null>(null);
   const add = (
@@ -37,6 +41,7 @@ export function Keys() {
       <List
         query={keys}
         what="keys"
+        paging={pagingOf(search, (next) => void navigate({ search: next }))}
         empty={
           <Empty title="No keys yet">
             An account’s key may do only what its scopes name, and only in this account.

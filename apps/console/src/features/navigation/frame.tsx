@@ -1,6 +1,6 @@
 import type { Session } from '@posthorn/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useLocation, useParams } from '@tanstack/react-router';
+import { Link, Outlet, useLocation, useMatch } from '@tanstack/react-router';
 import { LogOut, Menu as MenuIcon } from 'lucide-react';
 import { useState } from 'react';
 import { ApiProblem, call } from '../../api/call.js';
@@ -43,8 +43,8 @@ function PortalEnded() {
 
 function Inside({ session }: { session: Session }) {
   const queryClient = useQueryClient();
-  const params = useParams({ strict: false });
-  const account = session.accountId ?? params.account;
+  const match = useMatch({ from: '/accounts/$account', shouldThrow: false });
+  const account = session.accountId ?? match?.params.account;
   const { pathname } = useLocation();
   // Going anywhere closes it.
   const [openedAt, setOpenedAt] = useState<string | null>(null);

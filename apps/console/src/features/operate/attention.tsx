@@ -1,12 +1,13 @@
 import { type Attention, attentionWords } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useSearch } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useAct } from '../../api/act.js';
 import { accountPath } from '../../api/account-path.js';
 import { attentionQuery } from './queries.js';
 import { Button } from '../../components/button.js';
 import { List } from '../../components/list.js';
 import { PageHead, useTitle } from '../../components/page.js';
+import { pagingOf } from '../../components/paging.js';
 import { Pill } from '../../components/pill.js';
 import { Empty } from '../../components/states.js';
 import { ACTS, Table, tight } from '../../components/table.js';
@@ -20,11 +21,14 @@ const FIRST = 20;
 export const newestAttention = attentionQuery({ limit: FIRST });
 const PAGE = 50;
 
+const route = getRouteApi('/attention');
+
 /** The webhooks that somebody should look at, over all accounts. */
 export function AttentionScreen() {
   useTitle('Needs attention');
-  const { cursor } = useSearch({ strict: false });
-  const attention = useQuery(attentionQuery({ cursor, limit: PAGE }));
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const attention = useQuery(attentionQuery({ cursor: search.cursor, limit: PAGE }));
   return (
     <>
       <PageHead
@@ -34,6 +38,7 @@ export function AttentionScreen() {
       <List
         query={attention}
         what="webhooks that need attention"
+        paging={pagingOf(search, (next) => void navigate({ search: next }))}
         empty={
           <Empty title="No webhook needs attention">Those of all accounts receive, or wait for their owner.</Empty>
         }

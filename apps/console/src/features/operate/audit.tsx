@@ -1,15 +1,15 @@
 import type { AuditEntry } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import { useFilters, withFilters } from '../../components/filters.js';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { FilterBar, FilterChip } from '../../components/filter-bar.js';
+import { filtersOf, withFilters } from '../../components/filters.js';
 import { auditQuery } from './queries.js';
 import { boundsOf } from '../../components/range.js';
-import type { ListSearch } from '../../router.js';
-import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
 import { List } from '../../components/list.js';
 import { OutsideText } from '../../components/outside-text.js';
 import { PageHead, useTitle } from '../../components/page.js';
+import { pagingOf } from '../../components/paging.js';
 import { Pill } from '../../components/pill.js';
 import { RangeFilter } from '../../components/range-filter.js';
 import { Select } from '../../components/select.js';
@@ -18,18 +18,24 @@ import { Table, tight } from '../../components/table.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
 
+const route = getRouteApi('/audit');
+type Search = ReturnType<typeof route.useSearch>;
+
 const ACTORS = { operator: 'Operator', account: 'Account key', portal: 'Portal', nobody: 'Nobody known' } as const;
 
 /** Who changed what. */
 export function Audit() {
   useTitle('Audit log');
-  const { search, isSet, set, clear } = useFilters();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const go = (next: Search) => void navigate({ search: next });
+  const { isSet, set, clear } = filtersOf(search, go);
   const { account, action, actor, actorId, cursor } = search;
   const entries = useQuery(auditQuery({ account, action, actor, actorId, ...boundsOf(search), cursor }));
   return (
     <>
       <PageHead title="Audit log" note="Who changed what, and who looked at a secret." />
-      <div className="filters" role="search" aria-label="Audit log">
+      <FilterBar label="Audit log" onClear={isSet ? clear : undefined}>
         <TextFilter label="Account" value={account} onChange={(value) => set({ account: value })} />
         <TextFilter label="Action" value={action} onChange={(value) => set({ action: value })} />
         <Select label="By" value={actor} onChange={(value) => set({ actor: value })}>
@@ -37,23 +43,16 @@ export function Audit() {
         </Select>
         <RangeFilter value={search} onChange={set} />
         {actorId !== undefined && (
-          <span className="chip">
+          <FilterChip onRemove={() => set({ actorId: '' })}>
             {actorId.startsWith('key_') ? 'Of one key' : 'Of one session'}
             <Id id={actorId} />
-            <Button look="plain" size="tiny" onClick={() => set({ actorId: '' })}>
-              Remove
-            </Button>
-          </span>
+          </FilterChip>
         )}
-        {isSet && (
-          <Button look="plain" onClick={clear}>
-            Clear filters
-          </Button>
-        )}
-      </div>
+      </FilterBar>
       <List
         query={entries}
         what="entries"
+        paging={pagingOf(search, go)}
         empty={<Empty title="Nothing was changed yet" />}
         onClear={isSet ? clear : undefined}
       >
@@ -72,7 +71,7 @@ export function Audit() {
   );
 }
 
-function Row({ entry, search }: { entry: AuditEntry; search: ListSearch }) {
+function Row({ entry, search }: { entry: AuditEntry; search: Search }) {
   const { action, actor, accountId, target, address, changes, createdAt, doneAt } = entry;
   return (
     <tr>

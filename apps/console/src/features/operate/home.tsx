@@ -1,8 +1,8 @@
 import type { Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Navigate } from '@tanstack/react-router';
+import { getRouteApi, Link, Navigate } from '@tanstack/react-router';
 import { TriangleAlert } from 'lucide-react';
-import { useRange } from '../../components/filters.js';
+import { rangeOf } from '../../components/filters.js';
 import { queuesQuery } from './queries.js';
 import { statsQuery } from '../statistics/queries.js';
 import { useSession } from '../session/session.js';
@@ -23,9 +23,15 @@ export function Home() {
   );
 }
 
+const route = getRouteApi('/');
+
 function Overview() {
   useTitle('Overview');
-  const { range, bounds, setRange } = useRange();
+  const navigate = route.useNavigate();
+  const { range, bounds, setRange } = rangeOf(
+    route.useSearch(),
+    (search) => void navigate({ search, resetScroll: false }),
+  );
   const stats = useQuery(statsQuery(null, bounds));
   // What may stand above the figures comes before them, so that it does not push them down.
   const isAboveThere = [useQuery(queuesQuery), useQuery(newestAttention)].every(({ isPending }) => !isPending);

@@ -5,7 +5,7 @@ import { call, query } from '../../api/call.js';
 import type { Page } from '../../api/page.js';
 import { POLL_MS, SOON_MS } from '../../api/polling.js';
 
-export const replaysQuery = (account: string, filters: { subscription?: string[]; cursor?: string }) =>
+export const replaysQuery = (account: string, filters: { subscription?: string[]; cursor?: string | undefined }) =>
   queryOptions({
     queryKey: ['accounts', account, 'replays', 'list', filters],
     queryFn: ({ signal }) =>

@@ -1,5 +1,5 @@
 import type { Replay, ReplayPreview } from '@posthorn/contract';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAct } from '../../api/act.js';
 import { accountPath } from '../../api/account-path.js';
@@ -7,7 +7,9 @@ import { RANGES, since } from '../../components/range.js';
 import { useAccount } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { shortTime, useZone } from '../../components/zone.js';
-import { useSubscriptionId } from '../webhooks/subscription.js';
+import { useSubscriptionId } from '../webhooks/subscription-id.js';
+
+const route = getRouteApi('/accounts/$account/subscriptions/$subscription/replay');
 
 /** From the moment in the address on. */
 const SINCE = 'since';
@@ -16,8 +18,8 @@ const SINCE = 'since';
 export function StartReplay() {
   const account = useAccount();
   const id = useSubscriptionId();
-  const search = useSearch({ strict: false });
-  const [which, setWhich] = useState<'failed' | 'missed'>(search.which === 'missed' ? 'missed' : 'failed');
+  const search = route.useSearch();
+  const [which, setWhich] = useState(search.which ?? 'failed');
   const [range, setRange] = useState(search.from === undefined ? '24h' : SINCE);
   const zone = useZone();
   const navigate = useNavigate();

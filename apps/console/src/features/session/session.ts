@@ -1,5 +1,5 @@
 import type { Session } from '@posthorn/contract';
-import { useParams } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { createContext, useContext } from 'react';
 
 export const SessionContext = createContext<Session | null>(null);
@@ -16,9 +16,6 @@ export function useMay(): (scope: string) => boolean {
   return (scope) => kind === 'operator' || scopes.includes(scope);
 }
 
+const accountRoute = getRouteApi('/accounts/$account');
 /** The account in the address. */
-export function useAccount(): string {
-  const { account } = useParams({ strict: false });
-  if (account === undefined) throw new Error('no account in the address');
-  return account;
-}
+export const useAccount = (): string => accountRoute.useParams().account;

@@ -1,6 +1,6 @@
 import type { Subscription } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { subscriptionsQuery } from './queries.js';
@@ -8,6 +8,7 @@ import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { percent } from '../../components/number.js';
 import { PageHead, Pager, useTitle } from '../../components/page.js';
+import { pagingOf } from '../../components/paging.js';
 import { SubscriptionPill } from '../../components/pill.js';
 import { Empty, Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
@@ -18,14 +19,16 @@ import { ACTS, Table, tight } from '../../components/table.js';
 import '../statistics/chart.css';
 import './integrations.css';
 
+const route = getRouteApi('/accounts/$account/integrations');
+
 /** The webhooks of an account. */
 export function Integrations() {
   const account = useAccount();
   useTitle('Integrations', account);
   const may = useMay();
-  const navigate = useNavigate();
-  const { cursor } = useSearch({ strict: false });
-  const subscriptions = useQuery(subscriptionsQuery(account, cursor));
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const subscriptions = useQuery(subscriptionsQuery(account, search.cursor));
   const [isAdding, setIsAdding] = useState(false);
   const add = may('subscriptions:write') && (
     <Button look="primary" onClick={() => setIsAdding(true)}>
@@ -43,7 +46,7 @@ export function Integrations() {
       />
       <Loaded query={subscriptions} what="webhooks">
         {({ data, nextCursor }) =>
-          data.length === 0 && cursor === undefined ? (
+          data.length === 0 && search.cursor === undefined ? (
             <Empty title="No webhooks yet" act={add}>
               Add a URL and we’ll POST events to it.
             </Empty>
@@ -57,17 +60,7 @@ export function Integrations() {
                   <Row key={one.id} account={account} subscription={one} />
                 ))}
               </Table>
-              <Pager
-                cursor={cursor}
-                nextCursor={nextCursor}
-                onGo={(next) =>
-                  void navigate({
-                    to: '/accounts/$account/integrations',
-                    params: { account },
-                    search: next === undefined ? {} : { cursor: next },
-                  })
-                }
-              />
+              <Pager paging={pagingOf(search, (next) => void navigate({ search: next }))} nextCursor={nextCursor} />
             </>
           )
         }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
-import { useRange } from '../../components/filters.js';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { rangeOf } from '../../components/filters.js';
 import { deliveriesQuery } from '../deliveries/queries.js';
 import { statsQuery } from '../statistics/queries.js';
 import { subscriptionQuery } from './queries.js';
@@ -15,7 +15,9 @@ import { FiguresPanel } from '../statistics/figures.js';
 import { eventsOf } from './integrations.js';
 import { Outcomes } from '../statistics/outcomes.js';
 import { SecretBox } from './secret-box.js';
-import { useSubscriptionId } from './subscription.js';
+import { useSubscriptionId } from './subscription-id.js';
+
+const route = getRouteApi('/accounts/$account/subscriptions/$subscription/');
 
 export function SubscriptionOverview() {
   const account = useAccount();
@@ -24,7 +26,10 @@ export function SubscriptionOverview() {
   const subscription = useQuery(subscriptionQuery(account, id));
   const latest = useQuery(deliveriesQuery(account, { subscription: [id], limit: 5 }));
   const navigate = useNavigate();
-  const { range, bounds, setRange } = useRange();
+  const { range, bounds, setRange } = rangeOf(
+    route.useSearch(),
+    (search) => void navigate({ to: '.', search, resetScroll: false }),
+  );
   const stats = useQuery(statsQuery(account, { subscription: id, ...bounds }));
   const { data } = subscription;
   if (!data) return null;

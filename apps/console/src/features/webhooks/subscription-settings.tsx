@@ -6,7 +6,7 @@ import { Button } from '../../components/button.js';
 import { DeleteWebhook } from './delete-webhook.js';
 import { SecretBox } from './secret-box.js';
 import { StatusActs } from './status-acts.js';
-import { useSubscriptionId } from './subscription.js';
+import { useSubscriptionId } from './subscription-id.js';
 import { WebhookForm } from './webhook-form.js';
 
 export function SubscriptionSettings() {

@@ -13,7 +13,7 @@ import { Code } from '../../components/outside-text.js';
 import { Loaded } from '../../components/states.js';
 import { isOffered } from './event-picker.js';
 import { AttemptDetail } from '../deliveries/attempt-result.js';
-import { useSubscriptionId } from './subscription.js';
+import { useSubscriptionId } from './subscription-id.js';
 
 /** A type, its example, and the response of the endpoint. Only who may publish events can edit the example: the endpoint cannot
  *  tell a test from a published event, and the API refuses it too. */

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useParams } from '@tanstack/react-router';
+import { Link, Outlet } from '@tanstack/react-router';
 import { CirclePause, CircleX, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Subscription } from '@posthorn/contract';
@@ -14,16 +14,11 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { SubscriptionPill, subscriptionWords } from '../../components/pill.js';
 import { Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
+import { useSubscriptionId } from './subscription-id.js';
 import { SubscriptionMenu, useSubscriptionActs } from './subscription-menu.js';
 import { VerificationResult } from './verification-result.js';
 import '../../components/tabs.css';
 import './subscription.css';
-
-export function useSubscriptionId(): string {
-  const { subscription } = useParams({ strict: false });
-  if (subscription === undefined) throw new Error('no subscription in the address');
-  return subscription;
-}
 
 /** A webhook: its state and what to do about it, above its tabs. */
 export function SubscriptionScreen() {

@@ -1,0 +1,125 @@
+import type { EventType } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAct } from '../../api/act.js';
+import { Button } from '../../components/button.js';
+import { Dialog } from '../../components/dialog.js';
+import { Code, OutsideText } from '../../components/outside-text.js';
+import { PageHead, useTitle } from '../../components/page.js';
+import { Pill } from '../../components/pill.js';
+import { Loaded, NotFound } from '../../components/states.js';
+import { useSay } from '../../components/toasts.js';
+import { useSession } from '../session/session.js';
+import { EventTypeForm, eventTypePath } from './event-type-form.js';
+import { eventTypesQuery } from './queries.js';
+import { subscribedBy } from './subscribed-by.js';
+
+const route = getRouteApi('/event-types/$name');
+
+/** One of them; changed by the operator alone, and Posthorn’s own by nobody. */
+export function EventTypeScreen() {
+  const { name } = route.useParams();
+  useTitle(name);
+  const types = useQuery(eventTypesQuery);
+  const isOperator = useSession().kind === 'operator';
+  return (
+    <Loaded query={types} what="the event type">
+      {({ data }) => {
+        const type = data.find((one) => one.name === name);
+        if (!type) return <NotFound what="event type" />;
+        return (
+          <div className="stack wide">
+            <PageHead
+              title={<span className="mono">{name}</span>}
+              note={type.description !== null && <OutsideText text={type.description} />}
+              act={
+                <>
+                  {type.deprecated && <Pill tone="warning">Deprecated</Pill>}
+                  {isOperator && !type.operational && <Acts type={type} />}
+                </>
+              }
+            />
+            <p>{subscribedBy(type)}.</p>
+            <section className="stack close">
+              <h2>Example</h2>
+              {type.example === null ? (
+                <p className="muted">None given.</p>
+              ) : (
+                <Code what="the request body" text={JSON.stringify({ event: name, payload: type.example }, null, 2)} />
+              )}
+            </section>
+            <section className="stack close">
+              <h2>JSON Schema</h2>
+              {type.schema === null ? (
+                <p className="muted">None given.</p>
+              ) : (
+                <Code what="the schema" text={JSON.stringify(type.schema, null, 2)} />
+              )}
+            </section>
+          </div>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function Acts({ type }: { type: EventType }) {
+  const [open, setOpen] = useState<'change' | 'remove' | null>(null);
+  const say = useSay();
+  const { name, description, example, schema, deprecated } = type;
+  const mark = useAct<EventType, object>({
+    method: 'PUT',
+    path: eventTypePath(name),
+    touches: ['event-types'],
+    onDone: () => say(deprecated ? 'No longer deprecated.' : 'Deprecated: it is still published.'),
+  });
+  return (
+    <>
+      <Button onClick={() => setOpen('change')}>Change</Button>
+      <Button
+        isPending={mark.isPending}
+        onClick={() => mark.mutate({ description, example, schema, deprecated: !deprecated })}
+      >
+        {deprecated ? 'Undo deprecation' : 'Deprecate'}
+      </Button>
+      <Button onClick={() => setOpen('remove')}>Remove…</Button>
+      {open === 'change' && <EventTypeForm of={type} onClose={() => setOpen(null)} />}
+      {open === 'remove' && <RemoveEventType of={type} onClose={() => setOpen(null)} />}
+    </>
+  );
+}
+
+function RemoveEventType({ of, onClose }: { of: EventType; onClose: () => void }) {
+  const { name } = of;
+  const say = useSay();
+  const navigate = useNavigate();
+  const remove = useAct<undefined>({
+    method: 'DELETE',
+    path: eventTypePath(name),
+    touches: ['event-types'],
+    onDone() {
+      say('Event type removed.');
+      void navigate({ to: '/event-types' });
+    },
+  });
+  return (
+    <Dialog
+      title="Remove event type"
+      onClose={onClose}
+      foot={
+        <>
+          <Button look="danger" isPending={remove.isPending} onClick={() => remove.mutate(undefined)}>
+            Remove event type
+          </Button>
+          <Button onClick={onClose}>Keep it</Button>
+        </>
+      }
+    >
+      <p>
+        Publishing <strong className="mono">{name}</strong> is refused from then on. What was published stays.{' '}
+        {subscribedBy(of)}.
+      </p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,11 @@
+import { createFileRoute } from '@tanstack/react-router';
+import * as z from 'zod/mini';
+import { optionalText, rangeFields, sizedPageFields } from '../../../../search.js';
+import { screen } from '../../../../screen.js';
+
+const Search = z.object({ ...sizedPageFields, ...rangeFields, eventType: optionalText });
+
+export const Route = createFileRoute('/accounts/$account/events/')({
+  validateSearch: Search,
+  component: screen(() => import('../../../../features/events/events.js'), 'Events'),
+});

@@ -1,0 +1,11 @@
+import { createFileRoute } from '@tanstack/react-router';
+import * as z from 'zod/mini';
+import { pageFields } from '../../../../search.js';
+import { screen } from '../../../../screen.js';
+
+const Search = z.object(pageFields);
+
+export const Route = createFileRoute('/accounts/$account/replays/')({
+  validateSearch: Search,
+  component: screen(() => import('../../../../features/replays/replays.js'), 'Replays'),
+});

@@ -1,0 +1,6 @@
+import { createFileRoute } from '@tanstack/react-router';
+import { screen } from '../../../../../screen.js';
+
+export const Route = createFileRoute('/accounts/$account/subscriptions/$subscription/test')({
+  component: screen(() => import('../../../../../features/webhooks/subscription-test.js'), 'SubscriptionTest'),
+});

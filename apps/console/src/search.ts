@@ -1,0 +1,30 @@
+import * as z from 'zod/mini';
+
+// The content security policy forbids the code that zod would generate for speed. Must come before the first schema.
+z.config({ jitless: true });
+
+// Fields that the addresses of several screens share. zod/mini, because the routes are part of the first load.
+
+/** A value that is not valid is dropped, so an old or mistyped link still opens its screen. */
+export const optionalText = z.catch(z.optional(z.string()), undefined);
+
+/** `range` moves with the time (`24h`); `from` and `to` are fixed. */
+export const rangeFields = { range: optionalText, from: optionalText, to: optionalText };
+
+export const pageFields = { cursor: optionalText };
+
+export const PAGE_SIZES = [25, 50, 100] as const;
+
+export const sizedPageFields = { ...pageFields, limit: z.catch(z.optional(z.literal(PAGE_SIZES)), undefined) };
+
+/** The filters of a list of deliveries. */
+export const deliveryFields = {
+  ...sizedPageFields,
+  ...rangeFields,
+  status: optionalText,
+  eventType: optionalText,
+  event: optionalText,
+};
+
+const DeliverySearch = z.object(deliveryFields);
+export type DeliverySearch = z.infer<typeof DeliverySearch>;
