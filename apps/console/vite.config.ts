@@ -36,6 +36,21 @@ const compressed = (): Plugin => ({
   },
 });
 
+const LAYERS = '@layer base,layout,components,features;';
+
+/** Puts the order of the cascade layers first, because a build joins the style sheets in the order of its chunks. */
+const layerOrder = (): Plugin => ({
+  name: 'layer-order',
+  apply: 'build',
+  generateBundle: {
+    order: 'post',
+    handler(_, bundle) {
+      for (const file of Object.values(bundle))
+        if (file.type === 'asset' && file.fileName.endsWith('.css')) file.source = `${LAYERS}${String(file.source)}`;
+    },
+  },
+});
+
 /** Marks the pages of portals while developing, as the API does it. */
 const portalMark = (): Plugin => ({
   name: 'portal-mark',
@@ -51,6 +66,7 @@ export default defineConfig({
   plugins: [
     tanstackRouter({ target: 'react', semicolons: true, addExtensions: 'js' }),
     react(),
+    layerOrder(),
     compressed(),
     portalMark(),
   ],

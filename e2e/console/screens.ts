@@ -75,7 +75,7 @@ const press = (name: RegExp) => (page: Page) => page.getByRole('button', { name 
 
 /** Loading, failed and empty; a list without a match; what opens above a screen. */
 export const STATES: Screen[] = [
-  { name: 'nothing there', path: () => '/nowhere', shows: /nothing here/ },
+  { name: 'nothing there', path: () => '/nowhere', shows: /Page not found/ },
   { name: 'not found', path: acme('/subscriptions/sub_00000000000000000000000000'), shows: /No such webhook/ },
   { name: 'integrations loading', path: acme('/integrations'), given: silent, shows: /Loading webhooks/ },
   { name: 'deliveries loading', path: acme('/deliveries'), given: silent, shows: /Loading deliveries/ },

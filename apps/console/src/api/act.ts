@@ -2,29 +2,37 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useSay } from '../components/toasts.js';
 import { type Method, call } from './call.js';
 
-/** An act on something of an account: calls the API, refetches what lies below `touches`, and says when it failed. */
-export function useAct<T, B = undefined>({
+/** An action: calls the API, then refetches the queries below `touches`, and reports a failure. `V` is what the action is given. */
+export function useAct<T, V = undefined>({
   method = 'POST',
   path,
+  body,
   touches,
   onDone,
+  onFail,
   isQuiet = false,
 }: {
   method?: Method;
-  /** Made from what the act is given where it is done to one of many: then that is all that is said, and there is no body. */
-  path: string | ((of: B) => string);
+  /** A function of what the action is given; then, by default, the request has no body. */
+  path: string | ((of: V) => string);
+  /** Default: what the action is given. */
+  body?: (of: V) => unknown;
   touches: readonly unknown[];
-  onDone?: (result: T) => void;
+  onDone?: (result: T, of: V) => void;
+  /** Shows the error. Default: a toast. */
+  onFail?: (error: Error) => void;
   /** The caller shows the error itself. */
   isQuiet?: boolean;
 }) {
   const queryClient = useQueryClient();
   const say = useSay();
-  return useMutation<T, Error, B>({
-    mutationFn: (body) => (typeof path === 'string' ? call<T>(method, path, body) : call<T>(method, path(body))),
-    onSuccess: (result) => onDone?.(result),
+  return useMutation<T, Error, V>({
+    mutationFn: (of) =>
+      typeof path === 'string' ? call<T>(method, path, body ? body(of) : of) : call<T>(method, path(of), body?.(of)),
+    onSuccess: (result, of) => onDone?.(result, of),
     onError: (error) => {
-      if (!isQuiet) say(error.message);
+      if (onFail) onFail(error);
+      else if (!isQuiet) say(error.message);
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: touches }),
   });

@@ -1,4 +1,4 @@
-import { type InputHTMLAttributes, type ReactNode, useEffect, useId, useRef } from 'react';
+import { type InputHTMLAttributes, type ReactNode, type RefCallback, useEffect, useId, useRef } from 'react';
 import './field.css';
 
 interface Props extends Omit<InputHTMLAttributes<HTMLInputElement>, 'id'> {
@@ -6,12 +6,13 @@ interface Props extends Omit<InputHTMLAttributes<HTMLInputElement>, 'id'> {
   /** Beside the label. */
   state?: ReactNode;
   help?: ReactNode;
-  /** Stands in place of the help, and takes the focus when it comes. */
+  /** Replaces the help. The input gets the focus when an error appears. */
   error?: string | null | undefined;
+  ref?: RefCallback<HTMLInputElement>;
 }
 
 /** An input with its label above, its help below, and its error in place of the help. */
-export function Field({ label, state, help, error, ...input }: Props) {
+export function Field({ label, state, help, error, ref: outerRef, ...input }: Props) {
   const id = useId();
   const ref = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -26,7 +27,10 @@ export function Field({ label, state, help, error, ...input }: Props) {
       </div>
       <input
         {...input}
-        ref={ref}
+        ref={(element) => {
+          ref.current = element;
+          outerRef?.(element);
+        }}
         id={id}
         className={`input ${input.className ?? ''}`}
         aria-invalid={error ? true : undefined}

@@ -1,11 +1,12 @@
-import { type TextareaHTMLAttributes, useId } from 'react';
+import { type RefCallback, type TextareaHTMLAttributes, useId } from 'react';
 import './field.css';
 
 interface Props extends Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'id'> {
   label: string;
   help: string;
-  /** Stands in place of the help. */
+  /** Replaces the help. */
   error?: string | null | undefined;
+  ref?: RefCallback<HTMLTextAreaElement>;
 }
 
 /** A text of several lines with its label above, and its help or its error below. */

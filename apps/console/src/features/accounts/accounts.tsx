@@ -1,13 +1,9 @@
 import type { Account } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
-import { useAct } from '../../api/act.js';
-import { accountPath } from '../../api/account-path.js';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { accountsQuery } from './queries.js';
 import { Button } from '../../components/button.js';
-import { Dialog } from '../../components/dialog.js';
-import { Field } from '../../components/field.js';
 import { List } from '../../components/list.js';
 import { percent } from '../../components/number.js';
 import { PageHead, useTitle } from '../../components/page.js';
@@ -15,6 +11,7 @@ import { pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
 import { ACTS, Table, tight } from '../../components/table.js';
 import { Time } from '../../components/time.js';
+import { AddAccount } from './add-account.js';
 import { OpenPortal } from './open-portal.js';
 
 const route = getRouteApi('/accounts/');
@@ -93,45 +90,5 @@ function Row({ account: { id, name, createdAt, stats } }: { account: Account }) 
         {isOpening && <OpenPortal account={id} onClose={() => setIsOpening(false)} />}
       </td>
     </tr>
-  );
-}
-
-function AddAccount({ onClose }: { onClose: () => void }) {
-  const [id, setId] = useState('');
-  const [name, setName] = useState('');
-  const navigate = useNavigate();
-  const put = useAct<unknown, object>({
-    method: 'PUT',
-    path: accountPath(id.trim()),
-    touches: ['accounts'],
-    isQuiet: true,
-    onDone: () => void navigate({ to: '/accounts/$account/integrations', params: { account: id.trim() } }),
-  });
-  const isId = /^[A-Za-z0-9_-]{1,64}$/.test(id.trim());
-  const [isAsked, setIsAsked] = useState(false);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setIsAsked(true);
-    if (isId) put.mutate(name.trim() === '' ? {} : { name: name.trim() });
-  };
-  return (
-    <Dialog title="Add account" onClose={onClose}>
-      <form className="stack" onSubmit={submit} noValidate>
-        <Field
-          label="Id"
-          value={id}
-          onChange={(event) => setId(event.target.value)}
-          help="Your own name for it: letters, digits, _ and -, at most 64."
-          error={isAsked && !isId ? 'Use 1 to 64 letters, digits, _ or -.' : put.error?.message}
-        />
-        <Field label="Name (optional)" value={name} onChange={(event) => setName(event.target.value)} />
-        <div className="row">
-          <Button type="submit" look="primary" isPending={put.isPending}>
-            Add account
-          </Button>
-          <Button onClick={onClose}>Cancel</Button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

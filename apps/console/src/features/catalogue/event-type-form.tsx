@@ -1,17 +1,33 @@
-import type { EventType, PutEventType } from '@posthorn/contract';
-import { type FormEvent, useState } from 'react';
+import { type EventType, EventTypeName, PutEventType } from '@posthorn/contract';
+import * as z from 'zod';
 import { useAct } from '../../api/act.js';
-import { ApiProblem } from '../../api/call.js';
 import { prettyJson, readJsonObject } from '../../api/json.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
+import { blankAsNull, fieldOf, FormError, showRefusal, trimmed, useSchemaForm } from '../../components/form.js';
 import { TextArea } from '../../components/text-area.js';
 import { useSay } from '../../components/toasts.js';
 
 export const eventTypePath = (name: string): string => `/v1/event-types/${encodeURIComponent(name)}`;
 
-/** Adds an event type to the catalogue, or (`of`) changes one. */
+/** A JSON object as text. Numbers keep their spelling, so the API checks what is in it. */
+const JsonText = z.string().transform((text, context): PutEventType['example'] => {
+  const read = readJsonObject(text);
+  if ('value' in read) return read.value as PutEventType['example'];
+  context.addIssue(read.problem);
+  return z.NEVER;
+});
+
+const Entry = z.object({
+  name: trimmed(EventTypeName),
+  description: blankAsNull(PutEventType.shape.description.unwrap()),
+  example: JsonText,
+  schema: JsonText,
+  deprecated: z.boolean(),
+});
+
+/** Adds an event type to the catalogue, or changes one. */
 export function EventTypeForm({
   of,
   onClose,
@@ -21,93 +37,70 @@ export function EventTypeForm({
   onClose: () => void;
   onDone?: (name: string) => void;
 }) {
-  const [name, setName] = useState(of?.name ?? '');
-  const [description, setDescription] = useState(of?.description ?? '');
-  const [example, setExample] = useState(textOf(of?.example));
-  const [schema, setSchema] = useState(textOf(of?.schema));
-  const [isDeprecated, setIsDeprecated] = useState(of?.deprecated ?? false);
-  const [isAsked, setIsAsked] = useState(false);
+  const form = useSchemaForm(Entry, {
+    name: of?.name ?? '',
+    description: of?.description ?? '',
+    example: textOf(of?.example),
+    schema: textOf(of?.schema),
+    deprecated: of?.deprecated ?? false,
+  });
   const say = useSay();
-  const put = useAct<EventType, PutEventType>({
+  const put = useAct<EventType, z.output<typeof Entry>>({
     method: 'PUT',
-    path: eventTypePath(name.trim()),
+    path: ({ name }) => eventTypePath(name),
+    body: ({ description, example, schema, deprecated }) => ({ description, example, schema, deprecated }),
     touches: ['event-types'],
-    isQuiet: true,
-    onDone() {
+    onDone(_, { name }) {
       say(of ? 'Event type saved.' : 'Event type added.');
       onClose();
-      onDone?.(name.trim());
+      onDone?.(name);
     },
+    onFail: (error) => showRefusal(form, error),
   });
-  const refused = put.error instanceof ApiProblem ? put.error : null;
-  const read = { example: readJsonObject(example), schema: readJsonObject(schema) };
-  const problemOf = (field: 'example' | 'schema') =>
-    isAsked && 'problem' in read[field] ? read[field].problem : refused?.fields.get(field);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setIsAsked(true);
-    if (name.trim() === '' || 'problem' in read.example || 'problem' in read.schema) return;
-    put.mutate({
-      description: description.trim() || null,
-      example: read.example.value as PutEventType['example'],
-      schema: read.schema.value as PutEventType['schema'],
-      deprecated: isDeprecated,
-    });
-  };
-  const isElsewhere =
-    refused && !['name', 'example', 'schema', 'description'].some((field) => refused.fields.has(field));
   return (
-    <Dialog title={of ? `Change ${of.name}` : 'Add event type'} onClose={onClose}>
-      <form className="stack" onSubmit={submit} noValidate>
+    <Dialog title={of ? `Edit ${of.name}` : 'Add event type'} onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => void form.handleSubmit((entry) => put.mutate(entry))(event)}
+        noValidate
+      >
         {!of && (
           <Field
             label="Name"
-            value={name}
             autoFocus
             autoComplete="off"
-            help="Such as order:shipped. A webhook can ask for it, or for its whole group, order:*."
-            error={isAsked && name.trim() === '' ? 'Enter a name, such as order:shipped.' : refused?.fields.get('name')}
-            onChange={({ target }) => setName(target.value)}
+            help="Such as order:shipped. A webhook subscribes to it, or to its whole group, order:*."
+            {...fieldOf(form, 'name')}
           />
         )}
         <TextArea
           label="Description"
           className="prose"
           rows={3}
-          value={description}
-          help="For people: when it is published, and what it says."
-          error={refused?.fields.get('description')}
-          onChange={({ target }) => setDescription(target.value)}
+          help="When the event is published and what it contains."
+          {...fieldOf(form, 'description')}
         />
         <TextArea
           label="Example payload"
           rows={8}
           spellCheck={false}
-          value={example}
-          help="A JSON object as it may come. A test event sends it."
-          error={problemOf('example')}
-          onChange={({ target }) => setExample(target.value)}
+          help="A JSON object. A test event sends it."
+          {...fieldOf(form, 'example')}
         />
         <TextArea
           label="JSON Schema of the payload"
           rows={6}
           spellCheck={false}
-          value={schema}
-          help="For people and tools: events are not checked against it. It may stay empty."
-          error={problemOf('schema')}
-          onChange={({ target }) => setSchema(target.value)}
+          help="Optional documentation. Posthorn does not validate events against it."
+          {...fieldOf(form, 'schema')}
         />
         <label className="choice">
-          <input type="checkbox" checked={isDeprecated} onChange={({ target }) => setIsDeprecated(target.checked)} />
+          <input type="checkbox" {...form.register('deprecated')} />
           <span>
-            Deprecated <span className="muted small">still published, but nobody new should rely on it</span>
+            Deprecated <span className="muted small">still published; new webhooks should not subscribe to it</span>
           </span>
         </label>
-        {(isElsewhere || (put.error && !refused)) && (
-          <p className="error" role="alert">
-            {put.error?.message}
-          </p>
-        )}
+        <FormError form={form} />
         <div className="row">
           <Button type="submit" look="primary" isPending={put.isPending}>
             {of ? 'Save' : 'Add event type'}

@@ -1,15 +1,14 @@
-import { type CreatedKey, type Key, SCOPES } from '@posthorn/contract';
+import { type Key, SCOPES } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { useAct } from '../../api/act.js';
 import { accountPath } from '../../api/account-path.js';
+import { CreateKeyDialog } from './create-key-dialog.js';
 import { keysQuery } from './queries.js';
 import { useAccount, useSession } from '../session/session.js';
 import { Button } from '../../components/button.js';
-import { Copy } from '../../components/copy.js';
 import { Dialog } from '../../components/dialog.js';
-import { Field } from '../../components/field.js';
 import { List } from '../../components/list.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { pagingOf } from '../../components/paging.js';
@@ -81,59 +80,9 @@ export function Keys() {
           </Table>
         )}
       </List>
-      {isAdding && <CreateKey account={account} onClose={() => setIsAdding(false)} />}
+      {isAdding && <CreateKeyDialog account={account} onClose={() => setIsAdding(false)} />}
       {revoking && <RevokeKey account={account} of={revoking} onClose={() => setRevoking(null)} />}
     </>
-  );
-}
-
-function CreateKey({ account, onClose }: { account: string; onClose: () => void }) {
-  const [name, setName] = useState('');
-  const [isAsked, setIsAsked] = useState(false);
-  const create = useAct<CreatedKey, object>({
-    path: `${accountPath(account)}/keys`,
-    touches: ['accounts', account, 'keys'],
-    isQuiet: true,
-  });
-  const made = create.data;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setIsAsked(true);
-    if (name.trim() !== '') create.mutate({ name: name.trim() });
-  };
-  return (
-    <Dialog title={made ? 'Key created' : 'Create key'} onClose={onClose}>
-      {made ? (
-        <>
-          <p>It is shown this once: copy it now.</p>
-          <div className="row">
-            <code className="secret">{made.key}</code>
-            <Copy text={made.key} what="key" />
-          </div>
-          <div className="row">
-            <Button look="primary" onClick={onClose}>
-              Done
-            </Button>
-          </div>
-        </>
-      ) : (
-        <form className="stack" onSubmit={submit} noValidate>
-          <Field
-            label="Name"
-            value={name}
-            help="Where it is used, such as CI. It may do everything that an account’s key can."
-            error={isAsked && name.trim() === '' ? 'Say where it is used.' : create.error?.message}
-            onChange={({ target }) => setName(target.value)}
-          />
-          <div className="row">
-            <Button type="submit" look="primary" isPending={create.isPending}>
-              Create key
-            </Button>
-            <Button onClick={onClose}>Cancel</Button>
-          </div>
-        </form>
-      )}
-    </Dialog>
   );
 }
 

@@ -1,92 +1,110 @@
-import type { ChangedSubscription, Subscription } from '@posthorn/contract';
+import { ChangeSubscription, type ChangedSubscription, type Subscription } from '@posthorn/contract';
 import { TriangleAlert } from 'lucide-react';
-import { type FormEvent, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
+import { Controller } from 'react-hook-form';
+import * as z from 'zod';
+import { accountPath } from '../../api/account-path.js';
 import { useAct } from '../../api/act.js';
 import { ApiProblem } from '../../api/call.js';
-import { accountPath } from '../../api/account-path.js';
 import { Banner } from '../../components/banner.js';
 import { Button } from '../../components/button.js';
 import { Field } from '../../components/field.js';
+import {
+  blankAsNull,
+  errorOf,
+  fieldOf,
+  FormError,
+  showRefusal,
+  trimmed,
+  useSchemaForm,
+} from '../../components/form.js';
 import { useSay } from '../../components/toasts.js';
 import { EventPicker } from './event-picker.js';
 import { faultsOf, type HeaderRow, HeaderRows, headersOf, rowsOf } from './header-rows.js';
 
-/** What can be set of a webhook, but for its secret and its state. What is wrong stands beside the field it is wrong with. */
+const { url, events, description, rateLimit } = ChangeSubscription.shape;
+const RATE = 'Enter a whole number of attempts per second, or leave it empty.';
+
+const Settings = z.object({
+  url: trimmed(url.unwrap()),
+  events: events.unwrap(),
+  description: blankAsNull(description.unwrap()),
+  rateLimit: z
+    .string()
+    .trim()
+    .regex(/^\d*$/, { error: RATE, abort: true })
+    .transform((text) => (text === '' ? null : Number(text)))
+    .pipe(rateLimit.unwrap()),
+  isStrict: z.boolean(),
+});
+
+/** The settings of a webhook except its secret and its status. */
 export function WebhookForm({ account, subscription }: { account: string; subscription: Subscription }) {
   const say = useSay();
-  const [url, setUrl] = useState(subscription.pendingUrl ?? subscription.url);
-  const [events, setEvents] = useState(subscription.events);
-  const [description, setDescription] = useState(subscription.description ?? '');
-  const [rate, setRate] = useState(subscription.rateLimit?.toString() ?? '');
-  const [isStrict, setIsStrict] = useState(subscription.ordering === 'strict');
-  // null: as they are stored.
+  const urlBefore = subscription.pendingUrl ?? subscription.url;
+  const form = useSchemaForm(Settings, {
+    url: urlBefore,
+    events: subscription.events,
+    description: subscription.description ?? '',
+    rateLimit: subscription.rateLimit?.toString() ?? '',
+    isStrict: subscription.ordering === 'strict',
+  });
+  // null: unchanged since they were loaded.
   const [changedRows, setChangedRows] = useState<HeaderRow[] | null>(null);
   const [storedRows, setStoredRows] = useState(() => rowsOf(subscription.pendingHeaders ?? subscription.headers));
   const rows = changedRows ?? storedRows;
-  const urlBefore = subscription.pendingUrl ?? subscription.url;
-  // Stored values go only to the origin that they were entered for.
-  const dropsStored = isOtherOrigin(url, urlBefore);
+  // Stored values are sent only to the origin that they were entered for.
+  const dropsStored = isOtherOrigin(form.watch('url'), urlBefore);
   const dropped = dropsStored ? rows.filter(({ value }) => value === null) : [];
   const headersAt = useRef<HTMLDivElement>(null);
-  const [faults, setFaults] = useState<ReadonlyMap<number | 'rate', string>>(new Map());
-  const change = useAct<ChangedSubscription, object>({
+  const [faults, setFaults] = useState<ReadonlyMap<number, string>>(new Map());
+  const change = useAct<ChangedSubscription, ChangeSubscription>({
     method: 'PATCH',
     path: `${accountPath(account)}/subscriptions/${subscription.id}`,
     touches: ['accounts', account, 'subscriptions'],
-    isQuiet: true,
     onDone({ pendingUrl, headers, pendingHeaders, headersDropped }) {
       setChangedRows(null);
       setStoredRows(rowsOf(pendingHeaders ?? headers));
       const saved =
         pendingUrl === null
           ? 'Saved.'
-          : 'Saved. The new URL is being verified; until it has passed, the old one receives.';
+          : 'Saved. The new URL is being verified. Until then, the old URL keeps receiving events.';
       say(headersDropped.length === 0 ? saved : `${saved} Dropped headers: ${headersDropped.join(', ')}.`);
     },
+    onFail(error) {
+      const isOfHeaders = [...fieldsOf(error)].some(([path]) => path.startsWith('headers'));
+      if (!isOfHeaders) showRefusal(form, error);
+    },
   });
-  const problems = change.error instanceof ApiProblem ? [...change.error.fields] : [];
-  const errorOf = (name: string) => problems.find(([path]) => path === name)?.[1];
-  const eventsError = problems.find(([path]) => path.startsWith('events'))?.[1];
-  const headersError = errorOf('headers');
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const found = new Map<number | 'rate', string>(faultsOf(rows));
-    if (!/^\d*$/.test(rate.trim())) found.set('rate', 'Enter a whole number of attempts per second, or nothing.');
+  const refused = fieldsOf(change.error);
+  const submit = form.handleSubmit(({ isStrict, ...values }) => {
+    const found = faultsOf(rows);
     setFaults(found);
     change.reset();
     if (found.size > 0) return;
     change.mutate({
-      ...(url.trim() !== urlBefore && { url: url.trim() }),
-      events,
-      description: description.trim() === '' ? null : description.trim(),
-      ...(changedRows && { headers: headersOf(changedRows.filter((row) => !dropped.includes(row))) }),
-      rateLimit: rate.trim() === '' ? null : Number(rate),
+      ...values,
+      url: values.url === urlBefore ? undefined : values.url,
+      headers: changedRows ? headersOf(changedRows.filter((row) => !dropped.includes(row))) : undefined,
       ordering: isStrict ? 'strict' : 'none',
     });
-  };
+  });
   return (
-    <form className="panel stack" onSubmit={submit} noValidate>
+    <form className="panel stack" onSubmit={(event) => void submit(event)} noValidate>
       <h2>Webhook</h2>
       <Field
         label="Webhook URL"
         type="url"
-        value={url}
-        error={errorOf('url')}
-        help="A new URL is verified first; until it has passed, the old one keeps receiving."
-        onChange={({ target }) => setUrl(target.value)}
+        help="Posthorn verifies a new URL first. Until then, the old URL keeps receiving events."
+        {...fieldOf(form, 'url')}
       />
-      <Field
-        label="Description (optional)"
-        value={description}
-        error={errorOf('description')}
-        onChange={({ target }) => setDescription(target.value)}
+      <Field label="Description (optional)" {...fieldOf(form, 'description')} />
+      <Controller
+        control={form.control}
+        name="events"
+        render={({ field: { value, onChange } }) => <EventPicker value={value} onChange={onChange} />}
       />
-      <EventPicker value={events} onChange={setEvents} />
-      {eventsError && (
-        <p className="error" role="alert">
-          {eventsError}
-        </p>
-      )}
+      <Problem text={errorOf(form, 'events')} />
       <div className="stack" ref={headersAt}>
         {dropped.length > 0 && (
           <Banner
@@ -103,36 +121,24 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
           rows={rows}
           dropsStored={dropsStored}
           onChange={setChangedRows}
-          errorOf={({ id, name }) =>
-            faults.get(id) ?? (name.trim() === '' ? undefined : errorOf(`headers.${name.trim()}`))
-          }
+          errorOf={({ id, name }) => faults.get(id) ?? refused.get(`headers.${name.trim()}`)}
         />
       </div>
-      {headersError && (
-        <p className="error" role="alert">
-          {headersError}
-        </p>
-      )}
+      <Problem text={refused.get('headers')} />
       <Field
         label="Rate limit (attempts per second, optional)"
         inputMode="numeric"
-        value={rate}
-        error={faults.get('rate') ?? errorOf('rateLimit')}
-        help="Over all workers. Empty: as fast as it answers."
-        onChange={({ target }) => setRate(target.value)}
+        help="Across all workers. Empty: no limit."
+        {...fieldOf(form, 'rateLimit')}
       />
       <label className="choice">
-        <input type="checkbox" checked={isStrict} onChange={({ target }) => setIsStrict(target.checked)} />
+        <input type="checkbox" {...form.register('isStrict')} />
         <span>
           Keep strict order{' '}
-          <span className="muted small">one delivery at a time; one that fails holds up all later ones</span>
+          <span className="muted small">one delivery at a time; a failing delivery blocks all later ones</span>
         </span>
       </label>
-      {change.error && problems.length === 0 && (
-        <p className="error" role="alert">
-          {change.error.message}
-        </p>
-      )}
+      <FormError form={form} />
       <div className="row">
         <Button type="submit" look="primary" isPending={change.isPending}>
           Save
@@ -141,6 +147,16 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
     </form>
   );
 }
+
+const Problem = ({ text }: { text: string | undefined }) =>
+  text !== undefined && (
+    <p className="error" role="alert">
+      {text}
+    </p>
+  );
+
+const fieldsOf = (error: Error | null): ReadonlyMap<string, string> =>
+  error instanceof ApiProblem ? error.fields : new Map();
 
 /** false while the text is no URL yet. A dot behind the host is no other origin, as the API reads it. */
 function isOtherOrigin(text: string, stored: string): boolean {
