@@ -35,8 +35,8 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
   });
 
   it.for<[url: string, reason: string]>([
-    ['not a url', 'Begin it with https://'],
-    ['http://', 'no valid URL'],
+    ['not a url', 'Start the URL with https://'],
+    ['http://', 'This URL is not valid'],
     ['http://169.254.169.254/latest', 'private or reserved'],
     ['http://127.0.0.1:25/', 'Port 25'],
   ])(
