@@ -13,6 +13,8 @@ export interface Evidence {
   backAt: number;
   /** How much longer than its receiver sees it a POST is under way. Default: UNDER_WAY_MS. */
   underWayMs?: number;
+  /** An event is prompt that is at the healthy receiver so soon after it was first handed over. Default: PROMPT_MS. */
+  promptMs?: number;
 }
 
 export interface Verdict {
@@ -35,14 +37,21 @@ export interface Verdict {
   caughtUpAfterMs: number;
 }
 
-/** An event is prompt that is at the healthy receiver so soon after it was first handed over. */
-const PROMPT_MS = 1_000;
+/** On a quiet machine. */
+export const PROMPT_MS = 1_000;
 
 /** A POST is under way a little longer than its receiver sees it: at first it is on its way there, at last its result is on
  *  its way into the ledger. At 200 events/s on a quiet machine that takes up to 50 ms. */
 export const UNDER_WAY_MS = 250;
 
-export function judge({ accepted, seen, blows, backAt, underWayMs = UNDER_WAY_MS }: Evidence): Verdict {
+export function judge({
+  accepted,
+  seen,
+  blows,
+  backAt,
+  underWayMs = UNDER_WAY_MS,
+  promptMs = PROMPT_MS,
+}: Evidence): Verdict {
   const requests = byDelivery(seen);
   const isSeen = (path: string, id: string) => requests.has(`${path} ${id}`);
   const isDelivered = ({ id, isForSlow }: Accepted) => isSeen('/healthy', id) && (!isForSlow || isSeen('/slow', id));
@@ -55,7 +64,7 @@ export function judge({ accepted, seen, blows, backAt, underWayMs = UNDER_WAY_MS
   const arrivals = accepted.map(({ id, sentAt }) => {
     return { sentAt, arrivedAt: requests.get(`/healthy ${id}`)?.[0]?.at ?? Infinity };
   });
-  const late = arrivals.filter(({ sentAt, arrivedAt }) => sentAt >= backAt && arrivedAt - sentAt > PROMPT_MS);
+  const late = arrivals.filter(({ sentAt, arrivedAt }) => sentAt >= backAt && arrivedAt - sentAt > promptMs);
   return {
     accepted: accepted.length,
     delivered,
@@ -71,16 +80,19 @@ export function judge({ accepted, seen, blows, backAt, underWayMs = UNDER_WAY_MS
   };
 }
 
-/** Whether what was handed over between four seconds and one second ago is at its receiver, and was there promptly. A call
+/** Whether what was handed over in three seconds, up to `promptMs` ago, is at its receiver, and was there promptly. A call
  *  that hangs longer is not normal either. */
-export function isNormal({ accepted, seen }: Pick<Evidence, 'accepted' | 'seen'>, oldestOpenAt: number): boolean {
-  const until = Date.now() - PROMPT_MS;
+export function isNormal(
+  { accepted, seen, promptMs = PROMPT_MS }: Pick<Evidence, 'accepted' | 'seen' | 'promptMs'>,
+  oldestOpenAt: number,
+): boolean {
+  const until = Date.now() - promptMs;
   const lately = accepted.filter(({ sentAt }) => sentAt > until - 3_000 && sentAt <= until);
   const arrivedAt = new Map(seen.filter(({ path }) => path === '/healthy').map(({ id, at }) => [id, at]));
   return (
     oldestOpenAt > until &&
     lately.length > 0 &&
-    lately.every(({ id, sentAt }) => (arrivedAt.get(id) ?? Infinity) - sentAt <= PROMPT_MS)
+    lately.every(({ id, sentAt }) => (arrivedAt.get(id) ?? Infinity) - sentAt <= promptMs)
   );
 }
 
