@@ -3,7 +3,7 @@ import { QUEUE_SETTINGS, readEnv, type SettingName, settings } from './index.js'
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
-// Where there is no Docker, this is what holds docker-compose.yml and the Dockerfile to what they promise.
+// These tests check docker-compose.yml and the Dockerfile without Docker.
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const exists = (path: string): boolean => existsSync(new URL(`../../../${path}`, import.meta.url));
 
@@ -35,13 +35,13 @@ function service(name: string): Service {
   return found;
 }
 
-/** A text of docker-compose.yml with the variables of .env in it, as Compose puts them there. */
+/** Substitutes the variables of .env in a value of docker-compose.yml, as Compose does. */
 function interpolate(value: string, dotEnv: Record<string, string>): string {
   const next = value.replace(/\$\{([A-Z_]+)(?::([-?])([^${}]*))?\}/g, (_, name: string, operator = '', other = '') => {
     if (operator === '?' && !dotEnv[name]) throw new Error(`${name} ${other}`);
     return dotEnv[name] || other;
   });
-  return next === value ? value : interpolate(next, dotEnv); // one default may hold another variable
+  return next === value ? value : interpolate(next, dotEnv); // a default may contain another variable
 }
 
 const environmentOf = (name: string, dotEnv: Record<string, string>): Record<string, string> =>
@@ -55,7 +55,7 @@ const SECRETS = {
   POSTHORN_ENCRYPTION_KEY: '00112233445566778899aabbccddeeff0123456789abcdeffedcba9876543210',
 };
 
-/** The settings that the app of a service reads: what its env.ts names. */
+/** The settings that a service's app reads, according to its env.ts. */
 function namesReadBy(name: string): SettingName[] {
   const source = read(`apps/${name === 'migrate' ? 'cli' : name}/src/env.ts`);
   const ownReader = name === 'migrate' ? (/function readMigrateSettings[^]*?\n\}/.exec(source)?.[0] ?? '') : source;
@@ -64,7 +64,7 @@ function namesReadBy(name: string): SettingName[] {
 }
 const isSetting = (name: string): name is SettingName => Object.hasOwn(settings, name);
 
-/** What the containers agree on among themselves: docker-compose.yml decides these, not .env. */
+/** Internal to the containers: docker-compose.yml sets these, not .env. */
 const INSIDE = new Set<SettingName>([
   ...QUEUE_SETTINGS.filter((name) => name !== 'DATABASE_DIRECT_URL'),
   'API_HOST',
@@ -74,20 +74,20 @@ const INSIDE = new Set<SettingName>([
   'WORKER_HEALTH_HOST',
   'WORKER_HEALTH_PORT',
 ]);
-/** What an app can read and has no use for here. */
+/** Settings that an app can read but does not need here. */
 const UNUSED: Record<string, Set<SettingName>> = {
   migrate: new Set<SettingName>(['POSTHORN_DATA_DIR']), // only without a DATABASE_URL
   // BOARD_PASSWORD falls back to the key, and the queue is in Redis.
   board: new Set<SettingName>(['POSTHORN_OPERATOR_KEY', 'DATABASE_DIRECT_URL']),
 };
-/** Links in pages, to the ports that are published. */
+/** Links to the published ports. */
 const LINKS = new Set<SettingName>(['POSTHORN_BOARD_URL', 'POSTHORN_API_URL']);
 
 const OURS = ['migrate', 'api', 'worker', 'board'];
 const LASTING = ['api', 'worker', 'board'];
 
 describe('docker-compose.yml', () => {
-  test('has Postgres, Redis, the migration, and our three apps', () => {
+  test('contains Postgres, Redis, the migration and our three apps', () => {
     expect(Object.keys(compose.services).toSorted()).toEqual([
       'api',
       'board',
@@ -98,7 +98,7 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
-  test('Postgres 18 keeps its data in a volume, where its image wants it, and is healthy when it answers over TCP', () => {
+  test('Postgres 18 stores its data in a volume at the path its image expects, and its health check uses TCP', () => {
     const { image, volumes, healthcheck, ports } = service('postgres');
     expect(image).toBe('postgres:18');
     expect(volumes).toEqual(['postgres:/var/lib/postgresql']);
@@ -106,7 +106,7 @@ describe('docker-compose.yml', () => {
     expect(ports).toBeUndefined();
   });
 
-  test('Redis loses nothing: append-only, never evicting, in a volume; and nobody outside reaches it', () => {
+  test('Redis is append-only, never evicts, stores its data in a volume and publishes no port', () => {
     const { image, command, volumes, ports } = service('redis');
     expect(image).toMatch(/^redis:[78]/);
     expect(command?.join(' ')).toBe('redis-server --appendonly yes --maxmemory-policy noeviction');
@@ -115,7 +115,7 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(compose.volumes)).toEqual(['postgres', 'redis']);
   });
 
-  test('the migration runs once, after Postgres is healthy; API and workers wait until it has succeeded', () => {
+  test('the migration runs once after Postgres is healthy; API and workers start after it has succeeded', () => {
     expect(service('migrate').command).toEqual(['node', 'apps/cli/dist/main.js', 'migrate', 'up']);
     expect(service('migrate').restart).toBe('no');
     expect(service('migrate').depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
@@ -124,18 +124,18 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test('workers can be as many as wanted: no name and no host port of their own', () => {
+  test('workers can be scaled: they have no container name and no host port', () => {
     expect(service('worker').ports).toBeUndefined();
     expect(text).not.toContain('container_name');
   });
 
-  test('what is published is published on this machine only', () => {
+  test('publishes ports on the loopback address only', () => {
     const published = Object.values(compose.services).flatMap(({ ports }) => ports ?? []);
     expect(published).toHaveLength(2);
     for (const port of published) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 
-  test.each(OURS)('%s: the same image, an init, a read-only file system, no privileges', (name) => {
+  test.each(OURS)('%s: uses the same image, an init, a read-only file system and no privileges', (name) => {
     const { image, build, init, read_only, tmpfs, cap_drop } = service(name);
     expect({ image, build, init, read_only, tmpfs, cap_drop }).toEqual({
       image: 'posthorn',
@@ -147,13 +147,13 @@ describe('docker-compose.yml', () => {
     });
   });
 
-  test.each(OURS)('%s: runs a file that the build makes', (name) => {
+  test.each(OURS)('%s: runs a file that the build creates', (name) => {
     const [node, file = ''] = service(name).command ?? [];
     expect(node).toBe('node');
     expect(exists(file.replace('/dist/', '/src/').replace(/\.js$/, '.ts'))).toBe(true);
   });
 
-  test.each(LASTING)('%s: has more time to end than it gives itself', (name) => {
+  test.each(LASTING)('%s: has a grace period longer than its own shutdown timeouts', (name) => {
     const timing = readEnv(environmentOf(name, SECRETS), [
       'SHUTDOWN_DELAY_MS',
       'SHUTDOWN_TIMEOUT_MS',
@@ -166,7 +166,7 @@ describe('docker-compose.yml', () => {
   });
 
   test.each(LASTING)(
-    '%s: comes back by itself, reaches the host, and is asked for its health on the port it listens on',
+    '%s: restarts automatically, reaches the host, and has its health check on the port it listens on',
     (name) => {
       const { restart, extra_hosts, healthcheck, environment } = service(name);
       expect(restart).toBe('unless-stopped');
@@ -185,7 +185,7 @@ describe('docker-compose.yml', () => {
       .map(
         (setting) =>
           `${name} reads ${setting}, but docker-compose.yml does not pass it on. Add to its environment: ` +
-          `${setting}: \${${setting}:-} (or, if it means nothing there, the setting to INSIDE or UNUSED in compose.test.ts)`,
+          `${setting}: \${${setting}:-} (or add the setting to INSIDE or UNUSED in compose.test.ts if it has no meaning there)`,
       );
     expect(problems).toEqual([]);
   });
@@ -195,7 +195,7 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(service(name).environment ?? {}).filter((variable) => !known.has(variable))).toEqual([]);
   });
 
-  test.each(OURS)('%s: with nothing but the secrets in .env, every setting has its default', (name) => {
+  test.each(OURS)('%s: uses the default of every setting if .env contains only the secrets', (name) => {
     const environment = environmentOf(name, SECRETS);
     const names = namesReadBy(name).filter((setting) => !INSIDE.has(setting) && !UNUSED[name]?.has(setting));
     const own = names.filter((setting) => environment[setting]).filter((setting) => !LINKS.has(setting));
@@ -204,7 +204,7 @@ describe('docker-compose.yml', () => {
     expect([allowPrivateNetworks, requireHttps]).toEqual(['none', true]);
   });
 
-  test('a secret has no default, and goes only to who needs it', () => {
+  test('passes a secret, without a default, only to the services that need it', () => {
     const holders = (secret: string) =>
       Object.keys(compose.services).filter((name) =>
         JSON.stringify(service(name).environment ?? {}).includes(`\${${secret}`),
@@ -219,7 +219,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test('every variable that .env may hold is a setting, Postgres’ password, or the containers’ grace', () => {
+  test('every variable of .env is a setting, the Postgres password or the stop grace period', () => {
     const wanted = [...text.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
     const others = new Set(['POSTGRES_PASSWORD', 'STOP_GRACE_PERIOD']);
     expect(wanted.filter((name) => !others.has(name) && !Object.hasOwn(settings, name))).toEqual([]);
@@ -234,14 +234,14 @@ describe('Dockerfile', () => {
     .slice(1);
   const final = stages.at(-1) ?? '';
 
-  test('builds on one slim Node, in stages, and ends as somebody else than root', () => {
+  test('builds on one slim Node image, in stages, and runs as a user other than root', () => {
     for (const stage of stages) expect(stage).toMatch(/^node:24-slim( AS \w+)?\n/);
     expect(stages.length).toBeGreaterThan(2);
     expect(final).toMatch(/\nUSER node\n/);
     expect(final.indexOf('COPY')).toBeLessThan(final.indexOf('USER node'));
   });
 
-  test('the image holds no tool that builds: nothing is installed in it, no Prisma CLI, no embedded Postgres', () => {
+  test('the image contains no build tools: no installed packages, no Prisma CLI, no embedded Postgres', () => {
     expect(final).not.toMatch(/^RUN/m);
     const modules = stages.find((stage) => /node:24-slim AS modules/.test(stage)) ?? '';
     expect(modules).toMatch(/npm ci --omit=dev --omit=optional/);
@@ -251,25 +251,25 @@ describe('Dockerfile', () => {
     expect(root.dependencies ?? {}).toEqual({});
   });
 
-  test('every workspace’s manifest is there when packages are installed, so that npm and turbo know the same ones', () => {
+  test('copies every workspace’s manifest before packages are installed, so npm and turbo see the same workspaces', () => {
     const { workspaces } = JSON.parse(read('package.json')) as { workspaces: string[] };
     for (const workspace of workspaces) expect(stages[0]).toContain(`${workspace}/package.json`);
     const ignored = read('.dockerignore').split('\n');
     for (const workspace of workspaces) expect(ignored).not.toContain(workspace);
   });
 
-  test('the apps are compiled, not bundled', () => {
+  test('compiles the apps and does not bundle them', () => {
     expect(stages.join('\n')).not.toMatch(/esbuild|webpack|rollup|tsup|ncc/);
   });
 
-  test('carries what the apps read at run time beside their code', () => {
+  test('contains the files that the apps read at run time', () => {
     for (const path of ['prisma/migrations', 'apps/demo/page']) {
       expect(exists(path)).toBe(true);
       expect(stages.join('\n')).toContain(path);
     }
   });
 
-  test('secrets, local data and what was built outside stay outside', () => {
+  test('excludes secrets, local data and build output of the host', () => {
     const ignored = read('.dockerignore').split('\n');
     expect(ignored).toEqual(expect.arrayContaining(['**/node_modules', '**/dist', '.git', '.posthorn', '.env*']));
   });

@@ -5,7 +5,7 @@ import { type Setting, settingNames, settings } from './settings.js';
 const secrets = settingNames.filter((name) => (settings[name] as Setting).secret);
 
 describe('effectiveSettings', () => {
-  it('tells what was set, and the default of what was not; an empty variable is not set', () => {
+  it('returns the value of a set variable and the default of an unset or empty one', () => {
     const [port, level, proxies, url] = effectiveSettings({ API_PORT: '80', LOG_LEVEL: '' }, [
       'API_PORT',
       'LOG_LEVEL',
@@ -19,11 +19,11 @@ describe('effectiveSettings', () => {
     expect(port?.description).toBe(settings.API_PORT.description);
   });
 
-  it('tells of a secret whether it is set, in a variable or in a file, and nothing of its value', () => {
+  it('returns whether a secret is set, in a variable or a file, and never its value', () => {
     const env = Object.fromEntries(secrets.map((name) => [name, `hush-${name}`]));
-    const told = effectiveSettings(env, settingNames);
-    expect(JSON.stringify(told)).not.toContain('hush');
-    expect(told.filter(({ isSecret }) => isSecret).map(({ name, isSet }) => [name, isSet])).toEqual(
+    const effective = effectiveSettings(env, settingNames);
+    expect(JSON.stringify(effective)).not.toContain('hush');
+    expect(effective.filter(({ isSecret }) => isSecret).map(({ name, isSet }) => [name, isSet])).toEqual(
       secrets.map((name) => [name, true]),
     );
     const [byFile] = effectiveSettings({ POSTHORN_OPERATOR_KEY_FILE: '/run/hush' }, ['POSTHORN_OPERATOR_KEY']);

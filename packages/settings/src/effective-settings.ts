@@ -1,18 +1,18 @@
 import { type Setting, type SettingName, settings } from './settings.js';
 
-/** A setting as it holds in a process, to be shown: of a secret only whether it is set. */
+/** A setting of a running process, for display. For a secret it only says whether it is set. */
 export interface EffectiveSetting {
   name: SettingName;
   description: string;
-  /** As the variable would be written; null: off, or a secret. */
+  /** In the format of the variable. null: unset, or a secret. */
   value: string | null;
   default: string | null;
   isSet: boolean;
   isSecret: boolean;
 }
 
-/** The named settings as they hold, once readEnv has accepted them. An empty variable counts as unset; a secret may also come by
- *  its `<NAME>_FILE`. */
+/** Returns the named settings as the process uses them. Call readEnv first: this function does not validate.
+ *  An empty variable counts as unset. A secret may also come from its `<NAME>_FILE`. */
 export function effectiveSettings(env: NodeJS.ProcessEnv, names: readonly SettingName[]): EffectiveSetting[] {
   return names.map((name) => {
     const setting: Setting = settings[name];

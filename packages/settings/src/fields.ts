@@ -1,15 +1,14 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
-// The kinds of values that settings have. Each error text says what was expected and never repeats what was found:
-// the value may be a secret.
+// The types of values that settings have. Error texts say what is expected and never repeat the value, which may be a secret.
 
 export const text = () => z.string();
 
 export const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, { error: `must be one of ${values.join(', ')}` });
 
-/** As the API takes it. */
+/** The same format as in the API. */
 export const accountId = () => z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -');
 
 export const flag = () => oneOf('true', 'false').transform((value) => value === 'true');
@@ -43,7 +42,7 @@ export function url(...schemes: string[]) {
   }, expected);
 }
 
-/** What someone types as a password: long enough, fit for a header, and no example out of a document. */
+/** A password: long enough, printable in a header, and not copied from an example. */
 export function secretKey(minLength: number) {
   return z
     .string()
@@ -74,7 +73,7 @@ function keyBytes(value: string): Buffer | null {
   return null;
 }
 
-/** Comma-separated; an empty text is an empty list. */
+/** Comma-separated. An empty string is an empty list. */
 export function list<T extends z.ZodType<unknown, string>>(entry: T) {
   return z.string().transform(splitList).pipe(z.array(entry));
 }
@@ -83,7 +82,7 @@ export function list<T extends z.ZodType<unknown, string>>(entry: T) {
 export const durations = () =>
   list(number(0, 604_800)).refine((waits) => waits.length > 0 && waits.length <= 100, 'must hold 1 to 100 waits');
 
-/** CIDRs, host names and wildcards such as `*.svc.cluster.local`, or `none`. Only the shape is checked here: what is allowed by them is the sender's to decide. */
+/** CIDRs, host names and wildcards such as `*.svc.cluster.local`, or `none`. Checks the format only; the sender interprets them. */
 export function hosts() {
   return z
     .string()

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 type Locked = { version?: string; link?: boolean; integrity?: string };
 
-it('package-lock.json holds the hash of every package that comes from the registry, also those of other platforms', () => {
+it('package-lock.json contains the hash of every package from the registry, including those of other platforms', () => {
   const lock: { packages: Record<string, Locked> } = JSON.parse(
     readFileSync(new URL('../../../package-lock.json', import.meta.url), 'utf8'),
   );

@@ -19,7 +19,7 @@ function problemsOf(env: NodeJS.ProcessEnv, ...of: SettingName[]): string[] {
 }
 
 describe('readEnv', () => {
-  it('shapes every setting: camelCase keys without the prefix, numbers, booleans, lists; what is off is null', () => {
+  it('parses every setting: camelCase keys without the prefix, numbers, booleans, lists; an unset one is null', () => {
     const all = readEnv(
       {
         DATABASE_URL: 'postgres://u:p@localhost/db',
@@ -35,7 +35,7 @@ describe('readEnv', () => {
     expect(Object.keys(all)).toHaveLength(settingNames.length);
   });
 
-  it('needs nothing at all in the local stack, which allows loopback and http there', () => {
+  it('needs no variables in the local stack, where loopback and http are allowed', () => {
     const local = readEnv({}, settingNames, { localStack: true });
     expect(local).toMatchObject({ databaseUrl: null, operatorKey: null, encryptionKey: null, apiHost: '127.0.0.1' });
     expect(local).toMatchObject({ requireHttps: false, allowPrivateNetworks: '127.0.0.0/8,::1,localhost' });
@@ -49,7 +49,7 @@ describe('readEnv', () => {
     expect(problems[1]).toBe('API_PORT must be a whole number from 0 to 65535');
   });
 
-  it('takes an empty variable for an unset one, as docker compose writes it', () => {
+  it('treats an empty variable, as docker compose writes it, as unset', () => {
     expect(readEnv({ REDIS_URL: '', API_PORT: '' }, ['REDIS_URL', 'API_PORT'])).toEqual({
       redisUrl: null,
       apiPort: 3400,
@@ -60,7 +60,7 @@ describe('readEnv', () => {
     ['too short', 'abc123'],
     ['one character over and over', 'a'.repeat(40)],
     ['an example', 'change-me-change-me-0123456789'],
-    ['not fit for a header', 'with a space 0123456789 abcdef'],
+    ['not printable in a header', 'with a space 0123456789 abcdef'],
   ])('refuses an operator key that is %s', (_, key) => {
     expect(problemsOf({ POSTHORN_OPERATOR_KEY: key }, 'POSTHORN_OPERATOR_KEY')).toHaveLength(1);
   });
@@ -70,7 +70,7 @@ describe('readEnv', () => {
     ['of zeros', Buffer.alloc(32).toString('base64'), 1],
     ['as base64', encryptionKey, 0],
     ['as hex', Buffer.from(encryptionKey, 'base64').toString('hex'), 0],
-  ])('judges an encryption key %s', (_, key, problems) => {
+  ])('validates an encryption key %s', (_, key, problems) => {
     expect(problemsOf({ POSTHORN_ENCRYPTION_KEY: key }, 'POSTHORN_ENCRYPTION_KEY')).toHaveLength(problems);
   });
 
@@ -92,13 +92,13 @@ describe('readEnv', () => {
     expect(problemsOf({ ALLOW_PRIVATE_NETWORKS: value }, 'ALLOW_PRIVATE_NETWORKS')).toHaveLength(problems);
   });
 
-  it('reads a secret from the file that its _FILE variable settingNames, without the last line break', () => {
+  it('reads a secret from the file that its _FILE variable names, without the last line break', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'settings-')), 'key');
     writeFileSync(file, `${operatorKey}\n`);
     expect(readEnv({ POSTHORN_OPERATOR_KEY_FILE: file }, ['POSTHORN_OPERATOR_KEY'])).toEqual({ operatorKey });
   });
 
-  it('refuses a secret that is set in both forms, and a file that is not there', () => {
+  it('refuses a secret that is set in both forms, and a file that does not exist', () => {
     const both = { POSTHORN_OPERATOR_KEY: operatorKey, POSTHORN_OPERATOR_KEY_FILE: '/somewhere' };
     expect(problemsOf(both, 'POSTHORN_OPERATOR_KEY')).toEqual([
       'POSTHORN_OPERATOR_KEY and POSTHORN_OPERATOR_KEY_FILE are both set: keep one',
@@ -106,14 +106,14 @@ describe('readEnv', () => {
     expect(problemsOf({ POSTHORN_OPERATOR_KEY_FILE: '/not/there' }, 'POSTHORN_OPERATOR_KEY')[0]).toContain('ENOENT');
   });
 
-  it.each(Object.entries<Setting>(settings))('%s has defaults that its own schema takes', (_, setting) => {
+  it.each(Object.entries<Setting>(settings))('%s has defaults that its own schema accepts', (_, setting) => {
     const defaults = [setting.default, setting.localStack ?? null].filter((value) => value !== null);
     expect(defaults.filter((value) => !setting.schema.safeParse(value).success)).toEqual([]);
   });
 });
 
 describe('unknownNames', () => {
-  it('names the POSTHORN_ variables that nothing reads, and no others', () => {
+  it('returns the POSTHORN_ variables that are not settings, and no others', () => {
     const env = { POSTHORN_OPERATER_KEY: 'x', POSTHORN_OPERATOR_KEY_FILE: 'x', POSTHORN_DATA_DIR: 'x', HOME: '/root' };
     expect(unknownNames(env)).toEqual(['POSTHORN_OPERATER_KEY']);
   });

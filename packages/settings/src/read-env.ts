@@ -4,7 +4,7 @@ import { type Setting, type SettingName, settings } from './settings.js';
 
 type Catalogue = typeof settings;
 
-/** DATABASE_URL → databaseUrl; the prefix goes: POSTHORN_DATA_DIR → dataDir. */
+/** DATABASE_URL → databaseUrl. Without the prefix: POSTHORN_DATA_DIR → dataDir. */
 type Camel<Name extends string> = Name extends `POSTHORN_${infer Rest}` ? Camel<Rest> : Uncapitalize<Pascal<Name>>;
 type Pascal<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Capitalize<Lowercase<Head>>}${Pascal<Tail>}`
@@ -18,22 +18,22 @@ type LocalValueOf<S extends Setting> = S extends { localStack: null } ? z.output
 export type Settings<Name extends SettingName> = { [N in Name as Camel<N>]: ValueOf<Catalogue[N]> };
 export type LocalSettings<Name extends SettingName> = { [N in Name as Camel<N>]: LocalValueOf<Catalogue[N]> };
 
-/** The environment does not hold what it must. Its message lists every problem, one a line, and no value. */
+/** The environment is incomplete or invalid. The message lists every problem on its own line and contains no value. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
   readonly problems: string[];
   constructor(problems: string[]) {
-    super(`The settings are not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(`Invalid settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.problems = problems;
   }
 }
 
 /**
- * The named settings, checked and shaped, under camelCase keys: `DATABASE_URL` is `databaseUrl`, and the prefix goes,
- * so `POSTHORN_OPERATOR_KEY` is `operatorKey`. What is off is null. An empty variable counts as unset.
+ * Returns the named settings, validated and parsed, under camelCase keys without the prefix: `DATABASE_URL` is `databaseUrl`,
+ * `POSTHORN_OPERATOR_KEY` is `operatorKey`. An unset setting without a default is null. An empty variable counts as unset.
  *
- * With `localStack: true` the local stack's defaults hold, and what it makes by itself may be unset.
- * Throws one SettingsError that lists all problems. Reads the files that `<NAME>_FILE` variables name.
+ * `localStack: true` uses the local stack's defaults and allows settings to be unset that the local stack creates.
+ * Throws one SettingsError with all problems. Reads the files that `<NAME>_FILE` variables name.
  */
 export function readEnv<const Name extends SettingName>(env: NodeJS.ProcessEnv, names: readonly Name[]): Settings<Name>;
 export function readEnv<const Name extends SettingName>(
@@ -73,7 +73,7 @@ function readOne(
   }
   const parsed = setting.schema.safeParse(raw);
   if (parsed.success) return { value: parsed.data };
-  // One text per variable is enough: a list of twelve bad entries has one cause.
+  // Report one problem per variable: twelve bad entries of a list have one cause.
   return { problems: [...new Set(parsed.error.issues.map((issue) => issue.message))].slice(0, 1) };
 }
 
@@ -90,7 +90,7 @@ function rawValue(env: NodeJS.ProcessEnv, name: string, setting: Setting): strin
   }
 }
 
-/** Variables that begin with POSTHORN_ and mean nothing to us: typos, most likely. For a warning at boot. */
+/** Returns variables that start with POSTHORN_ but are not settings, probably typos. For a warning at boot. */
 export function unknownNames(env: NodeJS.ProcessEnv): string[] {
   const known = new Set(
     Object.entries<Setting>(settings).flatMap(([name, { secret }]) => (secret ? [name, `${name}_FILE`] : [name])),

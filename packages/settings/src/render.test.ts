@@ -7,17 +7,17 @@ import { QUEUE_SETTINGS, settingNames, settings } from './settings.js';
 const pathOf = (name: string) => new URL(`../../../${name}`, import.meta.url);
 const read = (name: string) => readFileSync(pathOf(name), 'utf8');
 
-it('.env.example is current: npm run docs -w @posthorn/settings writes it', () => {
+it('.env.example is up to date: npm run docs -w @posthorn/settings writes it', () => {
   expect(read('.env.example')).toBe(renderEnvExample());
 });
 
-it('so is the README’s table, with a row for every setting', () => {
+it('the README’s table is up to date and has a row for every setting', () => {
   const readme = read('README.md');
   expect(readme).toBe(withSettingsTable(readme));
   for (const name of Object.keys(settings)) expect(readme).toContain(`| \`${name}\` |`);
 });
 
-it('every setting is read, and what is read is used (V8)', () => {
+it('an app reads and uses every setting', () => {
   const sources = ['api', 'board', 'cli', 'demo', 'worker'].flatMap((app) =>
     readdirSync(pathOf(`apps/${app}/src`), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts') && !name.includes('test'))
@@ -32,6 +32,6 @@ it('every setting is read, and what is read is used (V8)', () => {
   expect(unused).toEqual([]);
 });
 
-it('a README without the markers is no README to write to', () => {
+it('throws for a README without the markers', () => {
   expect(() => withSettingsTable('# Posthorn')).toThrow(/<!-- settings -->/);
 });

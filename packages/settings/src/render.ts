@@ -1,18 +1,18 @@
 import { type Setting, settings } from './settings.js';
 
-/** The text of `.env.example`: every setting with its meaning, commented out unless it must be set. */
+/** Returns the text of `.env.example`: every setting with its description, commented out unless it is required. */
 export function renderEnvExample(): string {
   const blocks = Object.entries<Setting>(settings).map(([name, setting]) => {
     const notes = [
       ...wrap(setting.description, 116),
       ...(typeof setting.localStack === 'string' ? [`In the local stack: ${setting.localStack}`] : []),
-      ...(setting.secret ? [`Or ${name}_FILE, the path of a file that holds it.`] : []),
+      ...(setting.secret ? [`Or ${name}_FILE, the path of a file that contains it.`] : []),
     ];
     const assignment = setting.required ? `${name}=` : `# ${name}=${setting.default ?? ''}`;
     return [...notes.map((note) => `# ${note}`), assignment].join('\n');
   });
   const head = [
-    '# Generated from packages/settings/src/settings.ts: change it there, then npm run docs -w @posthorn/settings',
+    '# Generated from packages/settings/src/settings.ts: change it there, then run npm run docs -w @posthorn/settings',
     '# The local stack (npm start) needs none of these.',
   ].join('\n');
   return `${[head, ...blocks].join('\n\n')}\n`;
@@ -20,7 +20,7 @@ export function renderEnvExample(): string {
 
 const TABLE = /(?<=<!-- settings -->\n)[^]*(?=<!-- \/settings -->)/;
 
-/** The README with its table of settings made anew, between its two markers. */
+/** Returns the README with its settings table, between the two markers, generated again. */
 export function withSettingsTable(readme: string): string {
   if (!TABLE.test(readme)) throw new Error('README.md lacks the lines <!-- settings --> and <!-- /settings -->');
   return readme.replace(TABLE, () => renderSettingsTable());
@@ -36,7 +36,7 @@ function renderSettingsTable(): string {
 function defaultText(setting: Setting): string {
   const usual = setting.required ? 'required' : setting.default ? `\`${setting.default}\`` : '–';
   if (setting.localStack === undefined) return usual;
-  return `${usual}; local stack: ${setting.localStack === null ? 'made by itself' : `\`${setting.localStack}\``}`;
+  return `${usual}; local stack: ${setting.localStack === null ? 'automatic' : `\`${setting.localStack}\``}`;
 }
 
 function wrap(sentence: string, width: number): string[] {

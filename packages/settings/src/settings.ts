@@ -19,22 +19,22 @@ import {
 } from './fields.js';
 
 /**
- * One environment variable. `default` is written as the variable would be; null means unset, which reads as null.
- * A `required` one must be set, except in the local stack when `localStack` says otherwise.
+ * One environment variable. `default` has the format of the variable; null means unset, and an unset setting reads as null.
+ * A `required` setting must be set, except in the local stack if `localStack` is given.
  */
 export type Setting = {
   readonly schema: z.ZodType<unknown, string>;
   readonly default: string | null;
   readonly description: string;
-  /** Must be set: there is no sensible default. */
+  /** Must be set, because no default makes sense. */
   readonly required?: true;
-  /** The default in the local stack, where it differs; null: the local stack makes or finds it by itself. */
+  /** The default in the local stack, if it differs. null: the local stack creates or finds the value. */
   readonly localStack?: string | null;
-  /** Never echoed, and `<NAME>_FILE` may name a file that holds it. */
+  /** Never printed. `<NAME>_FILE` may name a file that contains the value. */
   readonly secret?: true;
 };
 
-/** Every environment variable that any of the apps reads. `.env.example` and the README's table are made from it. */
+/** Every environment variable that an app reads. `.env.example` and the README's table are generated from it. */
 export const settings = {
   DATABASE_URL: {
     schema: url('postgres', 'postgresql'),
@@ -42,30 +42,30 @@ export const settings = {
     required: true,
     localStack: null,
     secret: true,
-    description: 'Postgres 15 or newer, `postgres://user:password@host:5432/name`. The local stack brings its own.',
+    description: 'Postgres 15 or newer, `postgres://user:password@host:5432/name`. The local stack runs its own.',
   },
   DATABASE_DIRECT_URL: {
     schema: url('postgres', 'postgresql'),
     default: null,
     secret: true,
     description:
-      'Postgres itself, where `DATABASE_URL` leads to a connection pooler in transaction mode. Carries migrations, `LISTEN`, ' +
-      'session locks and BullMQ on Postgres. Unset: `DATABASE_URL`, which may be a pooler in session mode.',
+      'Direct connection to Postgres, needed if `DATABASE_URL` is a connection pooler in transaction mode. Used for migrations, ' +
+      '`LISTEN`, session locks and BullMQ on Postgres. Default: `DATABASE_URL`, which may be a pooler in session mode.',
   },
   DATABASE_READ_URL: {
     schema: url('postgres', 'postgresql'),
     default: null,
     secret: true,
     description:
-      'A read replica for lists and statistics, directly or through a pooler in session mode. They may lag: the header ' +
-      '`Posthorn-Read-Lag-Seconds` says how far. While it is away they are read from `DATABASE_URL`.',
+      'A read replica for lists and statistics, directly or through a pooler in session mode. Responses may lag behind; the header ' +
+      '`Posthorn-Read-Lag-Seconds` contains the lag. While the replica is unavailable, `DATABASE_URL` is used.',
   },
   DATABASE_POOL_SIZE: {
     schema: wholeNumber(1, 1000),
     default: '10',
     description:
-      'Connections to Postgres per process, and as many to the read replica; a worker has one more, to be woken by. The sum over all processes must stay ' +
-      'ten below its `max_connections`.',
+      'Connections to Postgres per process, and the same number to the read replica. A worker opens one more for `LISTEN`. ' +
+      'Keep the sum over all processes at least ten below `max_connections`.',
   },
   REDIS_URL: {
     schema: url('redis', 'rediss'),
@@ -73,66 +73,65 @@ export const settings = {
     secret: true,
     description:
       'Redis 7 or Valkey for BullMQ, `redis://host:6379`, with `noeviction` and append-only files. ' +
-      'Unset in the local stack: a private server from the PATH, else BullMQ on Postgres.',
+      'Default in the local stack: a private server from the PATH, otherwise BullMQ on Postgres.',
   },
   REDIS_CLUSTER_NODES: {
     schema: servers(6379),
     default: '',
     description:
-      'Instead of `REDIS_URL`: some nodes of a Redis Cluster, `host:6379`, comma-separated. The others are found. ' +
-      'Set `QUEUE_SHARDS` with it.',
+      'Instead of `REDIS_URL`: some nodes of a Redis Cluster, `host:6379`, comma-separated. Posthorn discovers the other nodes. ' +
+      'Set `QUEUE_SHARDS` as well.',
   },
   REDIS_SENTINELS: {
     schema: servers(26379),
     default: '',
-    description: 'Instead of `REDIS_URL`: Redis Sentinels, `host:26379`, comma-separated, which name the primary.',
+    description: 'Instead of `REDIS_URL`: Redis Sentinels, `host:26379`, comma-separated.',
   },
   REDIS_SENTINEL_NAME: {
     schema: text(),
     default: 'mymaster',
-    description: 'By which name the Sentinels know the primary.',
+    description: 'Name of the primary in the Sentinels’ configuration.',
   },
   REDIS_SENTINEL_USERNAME: { schema: text(), default: null, description: 'ACL user of the Sentinels themselves.' },
   REDIS_SENTINEL_PASSWORD: {
     schema: text(),
     default: null,
     secret: true,
-    description: 'Password of the Sentinels themselves, where they require one.',
+    description: 'Password of the Sentinels themselves, if they require one.',
   },
   REDIS_USERNAME: {
     schema: text(),
     default: null,
-    description: 'ACL user of a Cluster, or of the servers that Sentinels watch. `REDIS_URL` holds its own.',
+    description: 'ACL user of a Cluster, or of the servers that Sentinels monitor. `REDIS_URL` contains its own.',
   },
   REDIS_PASSWORD: {
     schema: text(),
     default: null,
     secret: true,
-    description: 'Password of a Cluster, or of the servers that Sentinels watch. `REDIS_URL` holds its own.',
+    description: 'Password of a Cluster, or of the servers that Sentinels monitor. `REDIS_URL` contains its own.',
   },
   REDIS_TLS: {
     schema: flag(),
     default: 'false',
     description:
-      '`true`: a Cluster, or Sentinels and their servers, are reached over TLS. For `REDIS_URL`, write `rediss://`.',
+      '`true` connects to a Cluster, or to Sentinels and their servers, over TLS. For `REDIS_URL`, write `rediss://`.',
   },
   REDIS_TLS_CA_FILE: {
     schema: text(),
     default: null,
-    description:
-      'Path of the certificate authority (PEM) of a Redis over TLS. Unset: the authorities that Node trusts.',
+    description: 'Path of a certificate authority (PEM) for Redis over TLS. Default: the authorities that Node trusts.',
   },
   QUEUE_SHARDS: {
     schema: wholeNumber(1, 64),
     default: '1',
     description:
-      'Over how many hash slots of Redis the jobs of deliveries are spread. With a Cluster, set four for each primary; ' +
-      'else 1. All processes must have the same number.',
+      'Number of Redis hash slots that share the delivery jobs. For a Cluster, set four per primary; otherwise 1. ' +
+      'All processes must use the same number.',
   },
   QUEUE_BACKEND: {
     schema: oneOf('auto', 'redis', 'postgres'),
     default: 'auto',
-    description: 'Where BullMQ keeps its jobs. `auto`: Redis when there is one, else Postgres.',
+    description: 'Where BullMQ stores its jobs. `auto` uses Redis if it is configured, otherwise Postgres.',
   },
   API_HOST: {
     schema: text(),
@@ -145,68 +144,68 @@ export const settings = {
     schema: url('http', 'https'),
     default: null,
     description:
-      'Where browsers reach the API, such as `https://hooks.example.com`: for links to portals, and for cookies. ' +
-      'It may have a path, `https://example.com/posthorn`, whether the proxy takes it away or passes it on. ' +
-      'Unset: as each request says.',
+      'URL of the API in browsers, such as `https://hooks.example.com`, for portal links and cookies. ' +
+      'It may have a path, `https://example.com/posthorn`; the proxy may strip or keep the path. ' +
+      'Default: the host of each request.',
   },
   TRUSTED_PROXIES: {
     schema: addresses(),
     default: '',
     description:
-      'Addresses of proxies before the API and the board, IPs or CIDRs, comma-separated: their `X-Forwarded-For`, `-Host` and `-Proto` are ' +
-      'believed, so that each client is counted and recorded as itself.',
+      'Addresses of proxies in front of the API and the board: IPs or CIDRs, comma-separated. Posthorn trusts their ' +
+      '`X-Forwarded-For`, `-Host` and `-Proto`, so rate limits and the audit log see each client’s own address.',
   },
   PORTAL_FRAME_ANCESTORS: {
     schema: origins(),
     default: '',
     description:
-      'Origins whose pages may show a portal in a frame, comma-separated, such as `https://app.example.com`.',
+      'Origins whose pages may embed the portal in a frame, comma-separated, such as `https://app.example.com`.',
   },
   SESSION_HOURS: {
     schema: number(0.1, 720),
     default: '12',
-    description: 'Whoever signs in to the console has to do so again after so many hours.',
+    description: 'Hours after which a console session ends.',
   },
   SESSION_IDLE_MINUTES: {
     schema: number(1, 43_200),
     default: '120',
-    description: 'And earlier when nothing was done for so many minutes.',
+    description: 'Minutes without activity after which a console session ends.',
   },
   BOARD_HOST: {
     schema: text(),
     default: '127.0.0.1',
-    description: 'Address that Bull Board listens on. It is for operators: do not publish it.',
+    description: 'Address that Bull Board listens on. It is for operators: do not expose it to the internet.',
   },
   BOARD_PORT: { schema: port(), default: '3401', description: 'Port of Bull Board; 0 picks a free one.' },
   POSTHORN_BOARD_URL: {
     schema: url('http', 'https'),
     default: null,
-    description: 'Where operators open Bull Board: the console links to it. The local stack sets it by itself.',
+    description: 'URL of Bull Board for operators; the console links to it. The local stack sets it automatically.',
   },
   BOARD_PASSWORD: {
     schema: secretKey(12),
     default: null,
     secret: true,
-    description: 'Password of Bull Board, at least 12 characters. Unset: the operator key.',
+    description: 'Password of Bull Board, at least 12 characters. Default: the operator key.',
   },
   BOARD_READ_ONLY: {
     schema: flag(),
     default: 'true',
     description:
-      '`false` lets Bull Board change the queues: a retry there makes one more attempt of the delivery; a job that is removed ' +
-      'comes back while its delivery is owed.',
+      '`false` lets operators change the queues in Bull Board. A retry there makes one more attempt of the delivery. ' +
+      'Posthorn enqueues a removed job again while its delivery is pending.',
   },
   DEMO_HOST: { schema: text(), default: '127.0.0.1', description: 'Address that the demo chat app listens on.' },
   DEMO_PORT: { schema: port(), default: '3402', description: 'Port of the demo chat app; 0 picks a free one.' },
   POSTHORN_API_URL: {
     schema: url('http', 'https'),
     default: null,
-    description: 'Where the CLI and the demo find the API. Unset: the local stack.',
+    description: 'URL of the API for the CLI and the demo. Default: the local stack.',
   },
   POSTHORN_DATA_DIR: {
     schema: text(),
     default: '.posthorn',
-    description: 'Folder where the local stack keeps its database, its queue, its keys and `local.json`.',
+    description: 'Folder for the local stack’s database, queue, keys and `local.json`.',
   },
   POSTHORN_OPERATOR_KEY: {
     schema: secretKey(24),
@@ -215,8 +214,8 @@ export const settings = {
     localStack: null,
     secret: true,
     description:
-      'The key to everything, for the chat app’s server: at least 24 characters, e.g. from `openssl rand -base64 32`. ' +
-      'The local stack makes and keeps one.',
+      'API key with full access, for the chat app’s server: at least 24 characters, e.g. from `openssl rand -base64 32`. ' +
+      'The local stack creates and stores one.',
   },
   POSTHORN_ENCRYPTION_KEY: {
     schema: encryptionKey(),
@@ -225,37 +224,38 @@ export const settings = {
     localStack: null,
     secret: true,
     description:
-      'Seals signing secrets and receivers’ headers in the database: 32 bytes as base64 or hex, e.g. from ' +
-      '`openssl rand -base64 32`. The local stack makes and keeps one.',
+      'Encrypts signing secrets and custom headers in the database: 32 bytes as base64 or hex, e.g. from ' +
+      '`openssl rand -base64 32`. The local stack creates and stores one.',
   },
   POSTHORN_ENCRYPTION_KEYS_OLD: {
     schema: list(encryptionKey()),
     default: '',
     secret: true,
-    description: 'Earlier encryption keys, comma-separated: what they sealed stays readable after a change of the key.',
+    description:
+      'Earlier encryption keys, comma-separated. Posthorn still decrypts values that were encrypted with them.',
   },
   MAX_SUBSCRIPTIONS_PER_ACCOUNT: {
     schema: wholeNumber(1, 10_000),
     default: '1000',
     description:
-      'Subscriptions that one account may have. Beyond it, creating one is refused; those that exist stay. ' +
-      'Each of them costs a delivery of each event.',
+      'Maximum number of subscriptions per account. Lowering it deletes none, but new ones are refused. ' +
+      'Each event creates one delivery per matching subscription.',
   },
   ALLOW_PRIVATE_NETWORKS: {
     schema: hosts(),
     default: 'none',
     localStack: '127.0.0.0/8,::1,localhost',
     description:
-      'Private networks that subscriptions may reach all the same: CIDRs, host names or wildcards such as ' +
-      '`*.svc.cluster.local`, comma-separated, or `none`. A private name that is not listed may lead to a listed network. ' +
-      'Addresses of cloud metadata stay blocked.',
+      'Private networks that subscriptions may reach: CIDRs, host names or wildcards such as ' +
+      '`*.svc.cluster.local`, comma-separated, or `none`. A host name that is not listed is allowed if it resolves to a listed network. ' +
+      'Cloud metadata addresses stay blocked.',
   },
   DENY_NETWORKS: {
     schema: hosts(),
     default: 'none',
     description:
       'Networks that subscriptions never reach, such as your own public ranges: CIDRs, host names or wildcards, ' +
-      'comma-separated, or `none`. It outranks ALLOW_PRIVATE_NETWORKS. The host of PUBLIC_URL is always refused.',
+      'comma-separated, or `none`. It overrides ALLOW_PRIVATE_NETWORKS. The host of PUBLIC_URL is always blocked.',
   },
   REQUIRE_HTTPS: {
     schema: flag(),
@@ -267,22 +267,22 @@ export const settings = {
     schema: durations(),
     default: '5,30,120,600,1800,7200,18000,36000,50400,72000,86400',
     description:
-      'Waits in seconds after each failed attempt, comma-separated. The default is twelve attempts in 3.2 days.',
+      'Seconds to wait after each failed attempt, comma-separated. The default makes twelve attempts in 3.2 days.',
   },
   DELIVERY_TIMEOUT_MS: {
     schema: wholeNumber(100, 120_000),
     default: '15000',
-    description: 'Milliseconds that one attempt may take in all, reading the answer included.',
+    description: 'Maximum duration of one attempt in milliseconds, including reading the response.',
   },
   WORKER_CONCURRENCY: {
     schema: wholeNumber(1, 5000),
     default: '200',
-    description: 'Deliveries under way at once per worker process.',
+    description: 'Concurrent deliveries per worker process.',
   },
   DELIVERIES_PER_JOB: {
     schema: wholeNumber(1, 50),
     default: '50',
-    description: 'Deliveries that are due at the same moment share a job of the queue: so many at most.',
+    description: 'Maximum number of deliveries per queue job. Deliveries that are due at the same time share a job.',
   },
   WORKERS: { schema: wholeNumber(0, 64), default: '1', description: 'Worker processes of the local stack.' },
   WORKER_HEALTH_HOST: {
@@ -301,62 +301,63 @@ export const settings = {
     schema: number(0.001, 365),
     default: '5',
     description:
-      'A subscription that has exhausted a delivery and had no success for so many days is disabled, reason `failing`.',
+      'A subscription is disabled (reason `failing`) after this many days without success, once a delivery has used all attempts.',
   },
   OPERATIONS_ACCOUNT: {
     schema: accountId(),
     default: 'posthorn',
     description:
-      'Id of the operators’ own account, which no tenant can have: its subscriptions get an event when a delivery of any ' +
-      'account fails, or a subscription fails, recovers or is disabled. Operators create it with `"operations": true`; ' +
-      'without it nobody gets these events.',
+      'Id of the operators’ own account; tenants cannot use it. Its subscriptions receive operational events: a delivery of any ' +
+      'account failed, or a subscription is failing, recovered or was disabled. Operators create it with `"operations": true`. ' +
+      'Until then, these events are not sent.',
   },
   HONOR_DISABLE_HEADER: {
     schema: flag(),
     default: 'false',
     description:
-      '`true` lets a receiver disable its subscription with the header `webhook-delivery: disable` in any answer, as it can with 410.',
+      '`true`: an endpoint can disable its subscription with the response header `webhook-delivery: disable`, as with status 410.',
   },
   RETENTION_DAYS: {
     schema: wholeNumber(2, 3_650),
     default: '30',
     description:
-      'Events, deliveries and attempts older than so many days go, in the background; what is still owed stays. ' +
-      'Events and attempts go in partitions, up to a quarter of that time later.',
+      'Days after which events, deliveries and attempts are deleted in the background. Pending deliveries stay. ' +
+      'Whole partitions are dropped, so rows may stay up to a quarter longer.',
   },
   PAYLOAD_RETENTION_DAYS: {
     schema: wholeNumber(1, 3_650),
     default: null,
     description:
-      'Payloads of events that are not owed any more, and the receivers’ answers, go after so many days; their rows stay. ' +
-      'Unset: with the rows.',
+      'Days after which payloads of events without pending deliveries, and response bodies, are erased. Their rows stay. ' +
+      'Default: they are deleted with the rows.',
   },
   AUDIT_RETENTION_DAYS: {
     schema: wholeNumber(1, 36_500),
     default: '365',
-    description: 'Entries of the audit log older than so many days go.',
+    description: 'Days after which audit log entries are deleted.',
   },
   SHUTDOWN_DELAY_MS: {
     schema: wholeNumber(0, 300_000),
     default: '5000',
     localStack: '0',
-    description: 'Milliseconds between `/readyz` turning 503 and the end of accepting, for load balancers to notice.',
+    description:
+      'Milliseconds between the first 503 of `/readyz` and the last accepted connection. Load balancers need this time.',
   },
   SHUTDOWN_TIMEOUT_MS: {
     schema: wholeNumber(100, 600_000),
     default: '25000',
     description:
-      'Milliseconds that open requests and attempts in flight get to finish. At least the delivery timeout and 5 s; ' +
-      'with the delay above, less than the platform’s grace.',
+      'Milliseconds in which open requests and attempts in flight may finish. Set at least the delivery timeout plus 5 s. ' +
+      'Together with SHUTDOWN_DELAY_MS it must be shorter than the platform’s grace period.',
   },
   LOG_LEVEL: {
     schema: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     default: 'info',
-    description: 'How much pino logs.',
+    description: 'Minimum level of the log lines (pino).',
   },
 } as const satisfies Record<string, Setting>;
 
-/** All that decides where the queue is; chooseQueue of `packages/jobs` takes them. */
+/** The settings that choose the queue: the input of `chooseQueue` in `packages/jobs`. */
 export const QUEUE_SETTINGS = [
   'DATABASE_URL',
   'DATABASE_DIRECT_URL',
