@@ -1,6 +1,5 @@
-// Makes the typed Prisma client. `prisma generate` would first download a schema engine that it does not use; naming any
-// existing executable skips that. The one named exits 1, so that `migrate` or `db push`, run this way by mistake, fail
-// loudly instead of doing nothing and exiting 0.
+// Generates the typed Prisma client. `prisma generate` would download a schema engine that it does not use. Naming any existing
+// executable skips the download. `false` exits with 1, so a mistaken `migrate` or `db push` fails instead of doing nothing.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

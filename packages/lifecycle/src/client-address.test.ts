@@ -53,10 +53,10 @@ describe('clientAddressOf', () => {
     ['the proxy itself without entries', [], '10.0.0.1'],
   ])('is %s', (_, forwarded, expected) => expect(client(forwarded)).toBe(expected));
 
-  it('is the socket’s where no proxy is trusted', () => expect(client(['203.0.113.9'], [])).toBe('10.0.0.1'));
+  it('is the socket’s address if no proxy is trusted', () => expect(client(['203.0.113.9'], [])).toBe('10.0.0.1'));
 });
 
-it('trustProxies knows single addresses, networks, and IPv4 in IPv6', () => {
+it('trustProxies matches single addresses, networks, and IPv4 in IPv6', () => {
   const isTrusted = trustProxies(['10.0.0.0/8', '192.0.2.7', 'fd00::/8', '::1']);
   const trusted = ['10.255.0.1', '::ffff:10.0.0.1', '192.0.2.7', 'fd12::1', '::1', '[fd12::1]:8080'];
   expect(trusted.filter(isTrusted)).toEqual(trusted);

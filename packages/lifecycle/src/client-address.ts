@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
-/** An address as `X-Forwarded-For` and sockets write it, in one spelling: without a port, brackets or a zone, IPv4 also
- *  where it is mapped into IPv6. Returns null for what is no address, such as `unknown`. */
+/** Normalizes an address from `X-Forwarded-For` or a socket: removes port, brackets and zone, and converts IPv4-mapped IPv6
+ *  to IPv4. Returns null if the text is not an address, for example `unknown`. */
 export function parseAddress(text: string): string | null {
   const trimmed = text.trim();
   const bare = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(trimmed)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(trimmed)?.[1] ?? trimmed;
@@ -18,7 +18,7 @@ export function parseAddress(text: string): string | null {
     .join('.');
 }
 
-/** Whether an address is one of these proxies, given as IPs and CIDRs. For Fastify's `trustProxy`. */
+/** Returns a function, for Fastify's `trustProxy`, that says whether an address is one of these proxies (IPs and CIDRs). */
 export function trustProxies(proxies: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const proxy of proxies) {
@@ -32,9 +32,9 @@ export function trustProxies(proxies: readonly string[]): (address: string) => b
   };
 }
 
-/** The client's address. `hops` are the socket's address and, where that is a trusted proxy, the entries of
- *  `X-Forwarded-For` up to the first that no trusted proxy wrote, nearest first: Fastify's `request.ips`.
- *  An entry that is no address counts as the proxy that sent it, so nobody can make up clients. */
+/** Returns the client's address. `hops` is Fastify's `request.ips`, nearest first: the socket's address and, behind trusted
+ *  proxies, the entries of `X-Forwarded-For` up to the first untrusted address.
+ *  An invalid entry counts as the proxy that sent it, so a client cannot invent addresses. */
 export function clientAddressOf(hops: readonly (string | undefined)[]): string {
   let client = '';
   for (const hop of hops) {

@@ -5,24 +5,25 @@ interface Log {
 }
 
 export interface CloseOptions {
-  /** Ends everything, in order. */
+  /** Closes everything in order. */
   close: () => Promise<void>;
-  /** After so long the process exits all the same, with 1. */
+  /** Exits with 1 if `close` takes longer. */
   timeoutMs: number;
   log: Log;
 }
 
-/** Ctrl-C reaches a whole process group, and npm passes it on as well: signals this close together are one wish. */
-const SAME_WISH_MS = 1_000;
+/** Ctrl-C signals the whole process group, and npm forwards it too. Signals within this time count as one. */
+const SAME_SIGNAL_MS = 1_000;
 
-/** Ends the process after SIGTERM or SIGINT, or when the parent that holds its IPC channel is gone: closes, then exits 0. A
- *  second signal, an error on the way, or the deadline exits 1. An error that nobody caught does the same, with 1. */
+/** Closes and then exits with 0 after SIGTERM or SIGINT, or when the parent process closes the IPC channel.
+ *  Exits with 1 after a second signal, an error while closing, or the timeout.
+ *  An uncaught error also closes and then exits with 1. */
 export function closeOnSignal({ close, timeoutMs, log }: CloseOptions): void {
   let closingSince: number | null = null;
 
   async function shutDown(cause: string, exitCode: 0 | 1): Promise<void> {
     if (closingSince !== null) {
-      if (Date.now() - closingSince < SAME_WISH_MS) return;
+      if (Date.now() - closingSince < SAME_SIGNAL_MS) return;
       log.warn({ cause }, 'shutdown.forced');
       process.exit(1);
     }

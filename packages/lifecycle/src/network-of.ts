@@ -1,7 +1,7 @@
 import { parseAddress } from './client-address.js';
 
-/** Who is calling, for a count: the address, or of IPv6 the /64, since one machine owns all of it. Every spelling of an
- *  address counts as one, and so does everything that is no address. */
+/** Returns the network of a client, for rate limits: the IPv4 address, or the IPv6 /64, which one machine usually owns.
+ *  All spellings of an address give the same result. Returns `unknown` if the text is not an address. */
 export function networkOf(text: string): string {
   const address = parseAddress(text);
   if (address === null) return 'unknown';

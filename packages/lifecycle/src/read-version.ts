@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The version of an app, as its package.json has it: `readVersion(new URL('../package.json', import.meta.url))`. */
+/** Returns the version in an app's package.json: `readVersion(new URL('../package.json', import.meta.url))`. */
 export function readVersion(packageJson: URL): string {
   const manifest: unknown = JSON.parse(readFileSync(packageJson, 'utf8'));
   const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;

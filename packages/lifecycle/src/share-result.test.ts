@@ -17,13 +17,13 @@ function counter(maxAgeMs: number) {
 }
 
 describe('shareResult', () => {
-  it('runs once for all who ask at the same time', async () => {
+  it('runs once for concurrent calls', async () => {
     const { read, state } = counter(0);
     expect(await Promise.all(Array.from({ length: 50 }, read))).toEqual(Array.from({ length: 50 }, () => 1));
     expect(state.runs).toBe(1);
   });
 
-  it('gives the last result until it is maxAgeMs old', async () => {
+  it('returns the last result until it is maxAgeMs old', async () => {
     const { read, clock } = counter(1_000);
     expect(await read()).toBe(1);
     clock.now = 999;
@@ -32,7 +32,7 @@ describe('shareResult', () => {
     expect(await read()).toBe(2);
   });
 
-  it('gives a failure to all who wait for it, and does not keep it', async () => {
+  it('rejects all waiting calls on a failure and does not cache it', async () => {
     const { read, state } = counter(1_000);
     state.fails = true;
     const failed = await Promise.allSettled([read(), read()]);

@@ -1,5 +1,5 @@
-/** Runs `work` once for everybody who asks at the same time, and again only when its last run began `maxAgeMs` ago or
- *  earlier; until then everybody gets the last result. A failure goes to those who wait for it and is not kept. */
+/** Concurrent calls share one run of `work`, and later calls get its result until that run began `maxAgeMs` ago.
+ *  A failure rejects the calls that wait for it and is not cached. */
 export function shareResult<T>(
   work: () => Promise<T>,
   { maxAgeMs, now = () => performance.now() }: { maxAgeMs: number; now?: () => number },
