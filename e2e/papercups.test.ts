@@ -158,7 +158,7 @@ describe('Papercups', () => {
       return found.status === 'failed' && found;
     });
     expect(delivery.attempts.map(({ outcome }) => outcome)).toEqual(['timeout', 'timeout']);
-    expect(delivery.attempts[0]?.error).toMatch(/did not answer within 5 s/);
+    expect(delivery.attempts[0]?.error).toMatch(/did not respond within 5 s/);
     for (const one of ids) await api('DELETE', `/${one}`);
     await silent.close();
     await healthy.close();

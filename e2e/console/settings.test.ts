@@ -17,7 +17,7 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await page.getByLabel('Header name').last().fill('Webhook-Id');
     await page.getByLabel('Value of Webhook-Id').fill('mine');
     await button('Save').click();
-    const alert = page.getByRole('alert').filter({ hasText: 'set by the sender itself' });
+    const alert = page.getByRole('alert').filter({ hasText: 'Posthorn sets this header itself' });
     await alert.waitFor();
     const field = page.getByLabel('Header name').last();
     expect(await field.getAttribute('aria-describedby')).toBe(await alert.getAttribute('id'));

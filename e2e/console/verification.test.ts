@@ -57,18 +57,18 @@ const FAULTS: [
   [
     'redirect',
     'The receiver redirects',
-    'subscribe the final URL',
+    'use the final URL',
     answering({ status: 301, headers: { location: 'https://www.example.com/' } }),
   ],
-  ['timeout', 'No full answer within 2 s', 'Answer first, work later', answering('never')],
+  ['timeout', 'No full answer within 2 s', 'Respond first, then process the event', answering('never')],
   ['dns_error', 'nobody.invalid could not be found', 'Check the URL', at('http://nobody.invalid/webhook')],
   [
     'blocked',
     'This address may not be called',
-    'Use one that can be reached from the internet',
+    'Use one that is reachable from the internet',
     at('http://127.0.0.2:8080/webhook'),
   ],
-  ['connect_error', 'No connection to 127.0.0.1', 'Check that the server runs', refusing],
+  ['connect_error', 'No connection to 127.0.0.1', 'Check that the server is running', refusing],
   [
     'tls_error',
     'No secure connection to localhost',

@@ -1,7 +1,8 @@
 const watched = new WeakMap<AbortSignal, Set<() => void>>();
 
-/** Calls back when the signal fires; returns how to stop waiting. A signal gets one listener however many posts share it:
- *  a listener each makes Node warn of a leak from the eleventh on, and search a list at every removal. */
+/** Calls `onAbort` when the signal fires. Returns a function that stops waiting.
+ *  All posts share one listener per signal. With one listener each, Node warns of a leak from the eleventh on and
+ *  searches a list for every removal. */
 export function watchAbort(signal: AbortSignal, onAbort: () => void): () => void {
   const waiting = watched.get(signal) ?? startWatching(signal);
   waiting.add(onAbort);

@@ -2,17 +2,17 @@ import { mayReach } from './address-rules.js';
 import { type AllowList, parseAllowList } from './allow-list.js';
 import { type DenyList, parseDenyList } from './deny-list.js';
 
-/** Where webhooks may go. */
+/** The addresses that webhooks may reach. */
 export type AddressPolicy = {
   allowPrivate: AllowList;
   deny: DenyList;
   requireHttps: boolean;
-  /** PUBLIC_URL, Posthorn's own address: a webhook to it would be a loop. null: not known. */
+  /** PUBLIC_URL, Posthorn's own address: a webhook to it would be a loop. null: unknown. */
   ownUrl: URL | null;
 };
 
-/** Builds the policy from the settings ALLOW_PRIVATE_NETWORKS, DENY_NETWORKS, REQUIRE_HTTPS and PUBLIC_URL.
- *  Throws an Error that names the setting and the first entry that cannot be read. */
+/** Builds the policy from the settings ALLOW_PRIVATE_NETWORKS, DENY_NETWORKS, REQUIRE_HTTPS and PUBLIC_URL. Throws
+ *  an Error that names the setting and the first invalid entry. */
 export function readAddressPolicy({
   allowPrivateNetworks,
   denyNetworks,
@@ -32,7 +32,8 @@ export function readAddressPolicy({
   };
 }
 
-/** Decides whether a connection may go to an address; `name` is the host name that led to it, null for a literal. */
+/** Returns whether a connection to an address is allowed. `name` is the host name that resolved to it; null for an
+ *  address literal. */
 export function permits({ allowPrivate, deny }: AddressPolicy, address: string, name: string | null): boolean {
   if (deny.hasAddress(address) || (name !== null && deny.hasName(name))) return false;
   return mayReach(address, allowPrivate, { listedName: name !== null && allowPrivate.hasName(name) });

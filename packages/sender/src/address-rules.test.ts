@@ -8,7 +8,7 @@ const EVERYTHING = parseAllowList('0.0.0.0/0,::/0,64:ff9b::/96');
 const reaches = (address: string, allowPrivate = NONE, listedName = false) =>
   mayReach(address, allowPrivate, { listedName });
 
-// First and last address of every refused network, and their neighbours outside where those are public.
+// First and last address of every refused network, and their neighbours if these are public.
 const REFUSED: [first: string, last: string][] = [
   ['0.0.0.0', '0.255.255.255'],
   ['10.0.0.0', '10.255.255.255'],
@@ -40,7 +40,7 @@ const METADATA = [
 ];
 
 describe('mayReach', () => {
-  it.each(REFUSED)('refuses %s to %s and stops right there', (first, last) => {
+  it.each(REFUSED)('refuses exactly %s to %s', (first, last) => {
     expect([reaches(first), reaches(last)]).toEqual([false, false]);
     const neighbours = [toNumber(first) - 1, toNumber(last) + 1]
       .filter((address) => address >= 0 && address <= 0xffffffff && !isRefused(address))
@@ -98,7 +98,7 @@ describe('mayReach', () => {
     expect(reaches(address)).toBe(true);
   });
 
-  it('property: IPv4 is judged as arithmetic says, for addresses in and around every network', () => {
+  it('property: judges IPv4 addresses like arithmetic, in and around every network', () => {
     const bounds = REFUSED.flat().map(toNumber);
     const near = fc
       .tuple(fc.constantFrom(...bounds), fc.integer({ min: -300, max: 300 }))
@@ -111,7 +111,7 @@ describe('mayReach', () => {
     expect(() => fc.assert(property, { numRuns: 2_000 })).not.toThrow();
   });
 
-  it('property: IPv6 is allowed only within 2000::/3, outside its special networks, in whichever spelling', () => {
+  it('property: allows IPv6 only within 2000::/3, outside its special networks, in any spelling', () => {
     const special: [bigint, number][] = [
       [0x2001n << 112n, 23],
       [0x20010db8n << 96n, 32],
@@ -135,7 +135,7 @@ describe('mayReach', () => {
     expect(() => fc.assert(property, { numRuns: 2_000 })).not.toThrow();
   });
 
-  it('the allow list lifts exactly what it names', () => {
+  it('the allow list allows exactly what it names', () => {
     const list = parseAllowList('10.1.0.0/16,::1');
     expect(['10.1.2.3', '::1'].map((address) => reaches(address, list))).toEqual([true, true]);
     expect(['10.2.0.1', '127.0.0.1', '::ffff:10.1.2.3', 'fd00::1'].map((address) => reaches(address, list))).toEqual([
@@ -146,7 +146,7 @@ describe('mayReach', () => {
     ]);
   });
 
-  it('a listed name may lead anywhere, but to a metadata address', () => {
+  it('a listed name may resolve to any address except a metadata address', () => {
     expect(
       ['10.0.0.1', '127.0.0.1', '::1', 'fd00::1', '8.8.8.8'].map((address) => reaches(address, NONE, true)),
     ).toEqual(Array.from({ length: 5 }, () => true));
@@ -169,12 +169,12 @@ describe('mayReach', () => {
     'fd20:ce::254',
     'FD00:0EC2:0:0:0:0:0:0254',
   ];
-  it.each(METADATA_SPELLINGS)('refuses metadata at %s even when everything is on the allow list', (address) => {
+  it.each(METADATA_SPELLINGS)('refuses metadata at %s even if everything is on the allow list', (address) => {
     expect(reaches(address, EVERYTHING)).toBe(false);
     expect(reaches(address, EVERYTHING, true)).toBe(false);
   });
 
-  it('with NAT64 opted in, the IPv4 address inside is what is judged', () => {
+  it('with NAT64 opted in, judges the contained IPv4 address', () => {
     const nat64 = parseAllowList('64:ff9b::/96');
     expect(reaches('64:ff9b::8.8.8.8', nat64)).toBe(true);
     expect(

@@ -3,7 +3,7 @@ import type { AllowList } from './allow-list.js';
 import { networkList } from './host-entries.js';
 import { insideIpv6 } from './inside-ipv6.js';
 
-// IANA's special-purpose and multicast space, and Azure's platform address, which lies in public space.
+// IANA's special-purpose and multicast networks, and Azure's platform address, which is in public space.
 const REFUSED_IPV4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -26,11 +26,13 @@ const REFUSED_IPV4 = [
   '168.63.129.16/32',
 ];
 
-// Only global unicast, minus what is special in it. This alone refuses ::1, IPv4 inside IPv6, NAT64, unique and link local, multicast.
+// Only global unicast without its special networks. This refuses ::1, IPv4 inside IPv6, NAT64, unique local, link local
+// and multicast.
 const ALLOWED_IPV6 = ['2000::/3'];
 const REFUSED_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'];
 
-// Where clouds hand out credentials. No allow list opens these. Clouds add to them: review with each release.
+// Metadata services, which return cloud credentials. No allow list opens these. Review the list with each release,
+// because clouds add to it.
 const METADATA_IPV4 = [
   '169.254.169.254',
   '169.254.170.2',
@@ -52,8 +54,9 @@ const metadata = networkList([
   ...METADATA_IPV6.map((address) => `${address}/128`),
 ]);
 
-/** Decides whether a webhook may be sent to an IP address. `listedName` says that the host name which led to it is on the allow
- *  list: then only the metadata addresses are refused. Anything that is no plain address, zone ids included, is refused. */
+/** Returns whether a webhook may be sent to an IP address. `listedName`: the allow list contains the host name that
+ *  resolved to it, so only metadata addresses are refused. Refuses everything that is not a plain address, such as
+ *  zone ids. */
 export function mayReach(address: string, allowPrivate: AllowList, { listedName }: { listedName: boolean }): boolean {
   const family = address.includes('%') ? 0 : isIP(address);
   if (family === 0) return false;

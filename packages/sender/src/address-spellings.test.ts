@@ -8,13 +8,13 @@ import { parseAllowList } from './allow-list.js';
 import { checkUrl } from './check-url.js';
 import { guardLookup } from './guarded-lookup.js';
 
-// Every address, in every spelling that a URL parser or a resolver understands, is judged by where it leads.
+// Every address is judged by its target, in every spelling that a URL parser or a resolver understands.
 
 const NONE = parseAllowList('none');
 const POLICY = policyOf();
 const RUNS = { numRuns: 1_500 };
 
-/** Whether an IPv4 address is public, said as the RFCs say it, octet by octet, and not as our own table does. */
+/** Returns whether an IPv4 address is public, octet by octet as in the RFCs, independent of our own table. */
 function isPublic([a, b, c, d]: Octets): boolean {
   if (a === 0 || a === 10 || a === 127) return false; // RFC 791, 1918, 1122
   if (a === 100 && b >= 64 && b < 128) return false; // RFC 6598: carriers' NAT
@@ -53,7 +53,7 @@ const FULL_WIDTH = '０１２３４５６７８９';
 const CIRCLED = '⓪①②③④⑤⑥⑦⑧⑨';
 const respell = (digits: string) => (text: string) => text.replace(/\d/g, (digit) => digits[Number(digit)] ?? digit);
 
-/** One part of an address: decimal, octal or hexadecimal, with zeros before it if it may. */
+/** One part of an address: decimal, octal or hexadecimal, with optional leading zeros. */
 const part = fc.constantFrom<(value: number) => string>(
   (value) => String(value),
   (value) => `0${value.toString(8)}`,
@@ -61,14 +61,14 @@ const part = fc.constantFrom<(value: number) => string>(
   (value) => `0x${value.toString(16)}`,
   (value) => `0X00${value.toString(16).toUpperCase()}`,
 );
-/** What inet_aton takes: one to four parts, the last of which carries the rest. */
+/** The format of inet_aton: one to four parts; the last one contains the rest. */
 const numeric: fc.Arbitrary<Spell> = fc
   .tuple(fc.integer({ min: 1, max: 4 }), part, part, part, part)
   .map(([count, ...spellings]): Spell => (octets) => {
     const rest = octets.slice(count - 1).reduce((sum, value) => sum * 256 + value, 0);
     return [...octets.slice(0, count - 1), rest].map((value, index) => spellings[index]?.(value)).join('.');
   });
-/** What a URL parser maps to plain ASCII before it looks. */
+/** Characters that a URL parser maps to ASCII first. */
 const disguise = fc.constantFrom<(text: string) => string>(
   (text) => text,
   (text) => text,
@@ -91,7 +91,7 @@ const hexOf = (octets: Octets): [string, string] => {
 };
 const pair: Spell = (octets) => hexOf(octets).join(':');
 const inverted: Spell = (octets) => pair(octets.map((value) => 255 - value) as Octets);
-// IPv6 addresses that carry an IPv4 one. Not a single one is reached, whatever it carries: they are no addresses of receivers.
+// IPv6 addresses that contain an IPv4 address. All are refused, because endpoints do not have such addresses.
 const CARRIERS: [name: string, spell: Spell][] = [
   ['mapped, dotted', (octets) => `::ffff:${dotted(octets)}`],
   ['mapped, hexadecimal', (octets) => `::ffff:${pair(octets)}`],
@@ -110,13 +110,13 @@ const CARRIERS: [name: string, spell: Spell][] = [
   ['ISATAP, link local', (octets) => `fe80::5efe:${dotted(octets)}`],
 ];
 
-// Those that lead to the IPv4 address itself wherever such a route exists.
+// Those that reach the IPv4 address itself if such a route exists.
 const EMBEDDING = CARRIERS.filter(([name]) => /^(mapped|compatible|translated|NAT64(?! of)|6to4)/.test(name));
 
 const says = (host: string) => checkUrl(`http://${host}/hook`, POLICY);
 
-describe('checkUrl (X1)', () => {
-  it('property: an IPv4 address is refused or accepted by where it leads, however it is spelt', () => {
+describe('checkUrl', () => {
+  it('property: judges an IPv4 address by its target in any spelling', () => {
     const property = fc.property(addresses, numeric, disguise, (octets, spell, hide) => {
       const check = says(hide(spell(octets)));
       expect(check.ok).toBe(isPublic(octets));
@@ -125,7 +125,7 @@ describe('checkUrl (X1)', () => {
     fc.assert(property, RUNS);
   });
 
-  it('property: what has no spelling as one address is none: more than four parts, parts too large, broken digits', () => {
+  it('property: rejects invalid spellings: more than four parts, parts too large, broken digits', () => {
     const broken = fc.constantFrom<Spell>(
       (octets) => `${dotted(octets)}.1`,
       ([a, b, c, d]) => `${a}.${b}.${c}.${d + 256}`,
@@ -149,7 +149,7 @@ describe('checkUrl (X1)', () => {
     );
   });
 
-  it('property: a zone id, or anything else around an address, makes no way in', () => {
+  it('property: a zone id, or any other addition to an address, does not bypass the rules', () => {
     const around = fc.constantFrom<(text: string) => string>(
       (text) => `[::ffff:${text}%25eth0]`,
       (text) => `[::ffff:${text}%eth0]`,
@@ -173,7 +173,7 @@ describe('checkUrl (X1)', () => {
 });
 
 describe('mayReach', () => {
-  it('property: takes plain dotted decimals only, and judges them as the RFCs do', () => {
+  it('property: accepts plain dotted decimals only, and judges them as in the RFCs', () => {
     fc.assert(
       fc.property(addresses, numeric, (octets, spell) => {
         const text = spell(octets);
@@ -185,11 +185,11 @@ describe('mayReach', () => {
 });
 
 describe('DENY_NETWORKS', () => {
-  it('property: no spelling of an address of a denied network passes, whatever is allowed', () => {
+  it('property: no spelling of an address in a denied network passes, whatever is allowed', () => {
     const everything = '0.0.0.0/0,::/0,64:ff9b::/96,hooks.example.com';
     const prefix = fc.integer({ min: 0, max: 32 });
     const property = fc.property(addresses, prefix, fc.nat(), numeric, disguise, (octets, bits, host, spell, hide) => {
-      // Another address of the same network: the first bits are kept.
+      // Another address of the same network: keeps the first bits.
       const inside =
         ((BigInt(toNumber(octets)) >> BigInt(32 - bits)) << BigInt(32 - bits)) |
         (BigInt(host) & ((1n << BigInt(32 - bits)) - 1n));
@@ -206,7 +206,7 @@ describe('DENY_NETWORKS', () => {
 });
 
 describe('guardLookup', () => {
-  it('property: a name is reached exactly if each of its addresses may be, and then at all of them', async () => {
+  it('property: reaches a name only if all its addresses are allowed, and then at all of them', async () => {
     const answers = fc.array(
       fc.oneof(
         addresses.map((octets) => ({ address: dotted(octets), fine: isPublic(octets) })),

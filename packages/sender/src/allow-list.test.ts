@@ -10,13 +10,13 @@ describe('parseAllowList', () => {
     expect(['x.localhost', 'internal', 'receiver_2.internal'].map(list.hasName)).toEqual([false, false, false]);
   });
 
-  it('a network covers its own family only, never its spelling in the other one', () => {
+  it('a network covers only its own family, not its spelling in the other one', () => {
     expect(parseAllowList('10.0.0.0/8').hasAddress('::ffff:10.0.0.1')).toBe(false);
     expect(parseAllowList('0.0.0.0/0').hasAddress('::1')).toBe(false);
     expect(parseAllowList('::/0').hasAddress('10.0.0.1')).toBe(false);
   });
 
-  it('a wildcard covers the names below it, however deep, but not the name itself', () => {
+  it('a wildcard covers names below it at any depth, but not the name itself', () => {
     const list = parseAllowList('*.svc.cluster.local,exact.example.com');
     expect(['a.svc.cluster.local', 'a.ns.svc.cluster.local'].map(list.hasName)).toEqual([true, true]);
     expect(['svc.cluster.local', 'asvc.cluster.local', '.svc.cluster.local.x'].map(list.hasName)).toEqual([

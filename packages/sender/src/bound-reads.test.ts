@@ -7,7 +7,7 @@ import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-
 import { answer, type OnRequest } from '../test/receivers.js';
 import { MAX_READS } from './scan-response.js';
 
-const PATIENT = { timeoutMs: 120_000 }; // no outcome here may depend on the speed of the machine
+const PATIENT = { timeoutMs: 120_000 }; // outcomes must not depend on the speed of the machine
 const HEAD = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
 
@@ -20,7 +20,7 @@ afterEach(() => {
   opened = [];
 });
 
-/** Writes `start`, and then `again` for as long as the socket takes it. */
+/** Writes `start`, then `again` as long as the socket accepts it. */
 const endlessly =
   (start: string, again: string): OnRequest =>
   (socket) => {
@@ -70,7 +70,7 @@ describe('an endpoint that never ends its response', () => {
     expect(opened[0]?.bytesRead).toBeLessThanOrEqual(256 * 1024);
   });
 
-  it('ends as bad_response when it sends byte after byte', async () => {
+  it('ends as bad_response if it sends its response byte by byte', async () => {
     const { url } = await receiver((socket) => {
       socket.setNoDelay(true);
       const next = () => {
@@ -85,7 +85,7 @@ describe('an endpoint that never ends its response', () => {
   });
 });
 
-it('an endpoint that renegotiates TLS without end: bad_response', async () => {
+it('an endpoint that renegotiates TLS endlessly: bad_response', async () => {
   const { key, cert } = makeCertificate();
   onTestFinished(trust(cert));
   const renegotiate = (socket: Socket) => {
@@ -116,7 +116,7 @@ describe('a post that ends before its response', () => {
 describe('interim responses', () => {
   const INTERIM = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 102 Processing\r\nconnection: close\r\n\r\n';
 
-  it('are skipped, one byte at a time too, and the connection stays open for the next post', async () => {
+  it('are skipped, even byte by byte, and the connection stays open for the next post', async () => {
     const bytes = Buffer.concat([Buffer.from(INTERIM), answer(200, 'done', { 'x-a': 'b' })]);
     const opening = await receiver(async (socket) => {
       socket.setNoDelay(true);
@@ -136,7 +136,7 @@ describe('interim responses', () => {
     expect(opening.connections).toBe(1);
   });
 
-  it('are skipped over TLS, and each response on a connection has limits of its own', async () => {
+  it('are skipped over TLS, and each response on a connection has its own limits', async () => {
     const { key, cert } = makeCertificate();
     onTestFinished(trust(cert));
     const body = 'x'.repeat(60_000);

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
 import { scanResponse, type ReadLimit, type ResponseScan } from './scan-response.js';
 
-const TLS_WORK_BYTES = 4 * 1024; // servers send up to four tickets, and rarely renegotiate once
+const TLS_WORK_BYTES = 4 * 1024; // normal servers send up to four tickets and renegotiate at most once
 
-/** Starts to read the next response from a socket. Calls `onLimit` once if the response passes a limit, after undici has parsed
- *  what came before; the socket is destroyed right after that. */
+/** Starts to read the next response from a socket. Calls `onLimit` once if the response exceeds a limit, after
+ *  undici has parsed what came before. The socket is destroyed right after that. */
 export type BeginResponse = (onLimit: (limit: ReadLimit) => void) => ResponseScan;
 
-/** Bounds how much is read from a socket per response, whatever HTTP makes of it, and hides interim responses from the parser.
- *  What comes between two responses counts to the first of them. Works for TCP and TLS sockets: Node hands every piece of data
- *  that a socket receives to its `push`. */
+/** Bounds how much is read from a socket per response, independent of HTTP, and hides interim responses from the
+ *  parser. Data between two responses counts towards the first one. Works for TCP and TLS sockets, because Node
+ *  passes all received data to `push`. */
 export function boundReads(socket: Socket): BeginResponse {
   let scan = scanResponse();
   let onLimit: (limit: ReadLimit) => void = () => {};
@@ -18,10 +18,10 @@ export function boundReads(socket: Socket): BeginResponse {
   function endAtLimit(): boolean {
     const { limit } = scan;
     if (limit === null) return false;
-    // What undici takes now must not make Node read on.
+    // Reading buffered data must not make Node read more.
     // oxlint-disable-next-line no-underscore-dangle -- the method's name in node:stream
     socket._read = () => {};
-    // First undici reads what has just been pushed: it may hold the status, or be no HTTP at all.
+    // Let undici first read what was just pushed: it may contain the status, or not be HTTP at all.
     setImmediate(() => {
       onLimit(limit);
       socket.destroy();
@@ -39,7 +39,7 @@ export function boundReads(socket: Socket): BeginResponse {
     const wantsMore = push(scan.take(chunk));
     return !endAtLimit() && wantsMore;
   };
-  // TLS work that the endpoint causes and Node counts nowhere: a renegotiation (TLS 1.2) and a session ticket.
+  // TLS work that the endpoint causes and that Node does not count: a renegotiation (TLS 1.2) and session tickets.
   const charge = () => {
     if (scan.limit !== null) return;
     scan.charge(TLS_WORK_BYTES);

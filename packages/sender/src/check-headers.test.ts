@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkHeaders } from './check-headers.js';
 
 describe('checkHeaders', () => {
-  it('accepts what integrations need: authorization, keys of their own, printable Latin text', () => {
+  it('accepts what integrators need: authorization, custom keys, printable Latin text', () => {
     const headers = { authorization: 'Bearer abc', 'X-Api-Key': 'é ~ ü', 'x-empty': '', 'x-long': 'a'.repeat(4096) };
     expect(checkHeaders(headers)).toEqual({ ok: true });
     expect(checkHeaders({})).toEqual({ ok: true });
@@ -12,7 +12,7 @@ describe('checkHeaders', () => {
     `host content-type Content-Length content-encoding webhook-id webhook-signature Webhook-Anything connection keep-alive
      transfer-encoding te trailer upgrade expect proxy-authorization proxy-connection user-agent accept-encoding
      http2-settings`.split(/\s+/),
-  )('refuses %s, which is ours or the connection’s (X6)', (name) => {
+  )('refuses %s, which Posthorn or the connection sets', (name) => {
     expect(checkHeaders({ 'x-a': '1', [name]: 'x' })).toMatchObject({ ok: false, name });
   });
 
@@ -27,7 +27,7 @@ describe('checkHeaders', () => {
     },
   );
 
-  it('takes twenty headers, not twenty-one, and no name twice', () => {
+  it('accepts twenty headers, not twenty-one, and no duplicate name', () => {
     const names = Array.from({ length: 21 }, (_, index) => [`x-${index}`, '1']);
     expect(checkHeaders(Object.fromEntries(names.slice(1))).ok).toBe(true);
     expect(checkHeaders(Object.fromEntries(names))).toMatchObject({ ok: false, name: 'x-20' });

@@ -2,12 +2,13 @@ export const MAX_OWN_HEADERS = 20;
 export const MAX_HEADER_NAME_CHARACTERS = 128;
 export const MAX_HEADER_VALUE_CHARACTERS = 4096;
 
-/** `name` is the header at fault; `reason` a sentence that names the fix. */
+/** `name` is the invalid header; `reason` says how to fix it. */
 export type HeadersCheck = { ok: true } | { ok: false; name: string; reason: string };
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const PRINTABLE_LATIN1 = /^[\x20-\x7e\xa0-\xff]*$/;
-// What Posthorn sets itself, what belongs to the connection (hop by hop), and what would change how the request is framed.
+// Headers that Posthorn sets, that belong to the connection (hop by hop), or that would change the framing of the
+// request.
 const RESERVED = new Set(
   `host user-agent accept-encoding connection keep-alive transfer-encoding te trailer upgrade expect http2-settings`.split(
     ' ',
@@ -15,13 +16,13 @@ const RESERVED = new Set(
 );
 const RESERVED_PREFIX = /^(content-|webhook-|proxy-)/;
 
-/** True for a header that a subscription may not set: Posthorn's own, and those of the connection. */
+/** Returns true for headers that a subscription may not set: Posthorn's own, and those of the connection. */
 export function isReservedHeader(name: string): boolean {
   const lower = name.toLowerCase();
   return RESERVED.has(lower) || RESERVED_PREFIX.test(lower);
 }
 
-/** Judges the headers a subscription wants sent along (`authorization` and the like). Never throws; reports the first fault. */
+/** Validates the custom headers of a subscription, such as `authorization`. Never throws; reports the first problem. */
 export function checkHeaders(headers: Record<string, string>): HeadersCheck {
   const names = Object.keys(headers);
   const tooMany = names[MAX_OWN_HEADERS];
@@ -30,7 +31,7 @@ export function checkHeaders(headers: Record<string, string>): HeadersCheck {
   for (const [name, value] of Object.entries(headers)) {
     const reason = reasonAgainst(name, value);
     if (reason !== null) return refuse(name, reason);
-    if (seen.has(name.toLowerCase())) return refuse(name, 'The header is given twice; names do not differ by case.');
+    if (seen.has(name.toLowerCase())) return refuse(name, 'Duplicate header: header names are case-insensitive.');
     seen.add(name.toLowerCase());
   }
   return { ok: true };
@@ -38,16 +39,16 @@ export function checkHeaders(headers: Record<string, string>): HeadersCheck {
 
 function reasonAgainst(name: string, value: string): string | null {
   if (!TOKEN.test(name))
-    return 'A header name consists of letters, digits and -; it has no spaces, colons or line breaks.';
+    return 'A header name may contain letters, digits and -, but no spaces, colons or line breaks.';
   if (name.length > MAX_HEADER_NAME_CHARACTERS) {
     return `A header name must have at most ${MAX_HEADER_NAME_CHARACTERS} characters.`;
   }
-  if (isReservedHeader(name)) return 'This header is set by the sender itself and cannot be changed.';
+  if (isReservedHeader(name)) return 'Posthorn sets this header itself; it cannot be changed.';
   if (value.length > MAX_HEADER_VALUE_CHARACTERS) {
     return `A header value must have at most ${MAX_HEADER_VALUE_CHARACTERS} characters.`;
   }
   if (!PRINTABLE_LATIN1.test(value)) {
-    return 'A header value consists of printable Latin characters; it has no line breaks or control characters.';
+    return 'A header value may contain printable Latin characters, but no line breaks or control characters.';
   }
   return null;
 }

@@ -1,11 +1,12 @@
 export type ConnectOutcome = 'timeout' | 'dns_error' | 'connect_error' | 'tls_error' | 'blocked';
 
-/** Why there is no connection. undici hands it through to the request that was waiting for one. */
+/** Why a connection failed. undici passes it to the request that waited for the connection. */
 export class ConnectFailure extends Error {
-  // undici keeps a request queued, and connects anew, after the codes UND_ERR_INFO and UND_ERR_SOCKET; any other ends it.
+  // After the codes UND_ERR_INFO and UND_ERR_SOCKET, undici keeps the request and connects again; any other code ends
+  // it.
   readonly code = 'ERR_NOT_CONNECTED';
   readonly outcome: ConnectOutcome;
-  /** The system's or OpenSSL's name for it, such as ECONNREFUSED. */
+  /** The code of the system or of OpenSSL, such as ECONNREFUSED. */
   readonly systemCode: string | null;
 
   constructor(outcome: ConnectOutcome, systemCode: string | null = null, options?: ErrorOptions) {
@@ -17,17 +18,17 @@ export class ConnectFailure extends Error {
 
 const LOST_CONNECTION = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
-/** Sorts what a socket reports before it is open; `securing` says that the TLS handshake had begun. */
+/** Classifies an error of a socket that is not open yet. `securing`: the TLS handshake has started. */
 export function asConnectFailure(error: Error, { securing }: { securing: boolean }): ConnectFailure {
   if (error instanceof ConnectFailure) return error;
   const code = codeOf(error);
   if (code === 'ETIMEDOUT') return new ConnectFailure('timeout', code, { cause: error });
-  // In the handshake nearly everything is about certificates and protocols: some two dozen codes, and OpenSSL adds to them.
+  // In the handshake, nearly all of the two dozen codes are about certificates and protocols.
   const outcome = securing && !isLostConnection(code) ? 'tls_error' : 'connect_error';
   return new ConnectFailure(outcome, code, { cause: error });
 }
 
-/** True for the codes of a connection that the other side ended. */
+/** Returns true for the codes of a connection that the other side ended. */
 export function isLostConnection(code: string | null): boolean {
   return LOST_CONNECTION.has(code ?? '');
 }

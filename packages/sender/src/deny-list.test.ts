@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDenyList } from './deny-list.js';
 
 describe('parseDenyList', () => {
-  it('a denied IPv4 network covers the IPv6 addresses that carry its addresses', () => {
+  it('a denied IPv4 network covers the IPv6 addresses that contain its addresses', () => {
     const list = parseDenyList('203.0.114.0/24');
     const denied = [
       '203.0.114.7',
@@ -17,7 +17,7 @@ describe('parseDenyList', () => {
     expect(['203.0.115.7', '::ffff:203.0.115.7', '2a00::1'].filter(list.hasAddress)).toEqual([]);
   });
 
-  it('a denied mapped network covers the IPv4 addresses it carries; a denied ::/0 is about IPv6', () => {
+  it('a denied mapped network covers the IPv4 addresses in it; a denied ::/0 covers only IPv6', () => {
     expect(parseDenyList('::ffff:10.0.0.0/104').hasAddress('10.1.2.3')).toBe(true);
     expect(parseDenyList('::ffff:10.0.0.0/104').hasAddress('11.1.2.3')).toBe(false);
     expect(parseDenyList('::/0').hasAddress('2a00::1')).toBe(true);

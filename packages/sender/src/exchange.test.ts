@@ -3,14 +3,14 @@ import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-
 import { answer, openRawReceiver } from '../test/receivers.js';
 import { Exchange } from './exchange.js';
 
-describe('one deadline over everything (I2)', () => {
+describe('one timeout for everything', () => {
   const SHORT = { timeoutMs: 600 };
 
   it.each([
-    ['never answers', '', /did not answer within 0.6 s. Answer first, work later/, null],
-    ['drips its headers', 'HTTP/1.1 200 OK\r\nx: ', /began to answer/, null],
-    ['drips its body', 'HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n', /answered 200 but did not finish/, 200],
-  ])('a receiver that %s: timeout, with a sentence of its own', async (_what, first, error, statusCode) => {
+    ['never responds', '', /did not respond within 0.6 s. Respond first, then process the event/, null],
+    ['drips its headers', 'HTTP/1.1 200 OK\r\nx: ', /started its response/, null],
+    ['drips its body', 'HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n', /returned 200 but did not finish/, 200],
+  ])('an endpoint that %s: timeout, with its own message', async (_what, first, error, statusCode) => {
     const { url, sockets } = await receiver((socket) => {
       if (first === '') return;
       socket.write(first);
@@ -23,12 +23,12 @@ describe('one deadline over everything (I2)', () => {
     await expect.poll(() => sockets.size).toBe(0);
   });
 
-  it('times out after an interim response that no final one follows: the endpoint has not begun to respond', async () => {
+  it('times out after an interim response without a final one: the response has not started', async () => {
     const { result } = await postTo(saying('HTTP/1.1 102 Processing\r\n\r\n'), SHORT);
-    expect(result).toMatchObject({ outcome: 'timeout', error: expect.stringContaining('did not answer within') });
+    expect(result).toMatchObject({ outcome: 'timeout', error: expect.stringContaining('did not respond within') });
   });
 
-  it('a hanging receiver holds up nobody else at the same address', async () => {
+  it('a hanging endpoint does not delay others at the same address', async () => {
     const { url } = await receiver((socket, number) => void (number > 20 && socket.write(answer(200))));
     const guarded = sender('127.0.0.1,localhost');
     const hanging = Array.from({ length: 20 }, () => guarded.post(to(url, { timeoutMs: 1_000 })));
@@ -37,7 +37,7 @@ describe('one deadline over everything (I2)', () => {
   });
 });
 
-/** Offers the exchange a connection to write to; returns whether it declined. */
+/** Offers a connection to the exchange. Returns whether it declined. */
 function declines(exchange: Exchange): boolean {
   let aborted = false;
   const abort = () => {
@@ -47,12 +47,12 @@ function declines(exchange: Exchange): boolean {
   return aborted;
 }
 
-describe('at most one request (D3)', () => {
-  it('nothing is written once the post has ended', () => {
+describe('at most one request', () => {
+  it('writes nothing after the post has ended', () => {
     expect(declines(new Exchange({ timeoutMs: 1, keepBytes: 0, signal: AbortSignal.abort() }))).toBe(true);
   });
 
-  it('nothing is written a second time', () => {
+  it('writes nothing a second time', () => {
     const shutdown = new AbortController();
     const exchange = new Exchange({ timeoutMs: 5_000, keepBytes: 0, signal: shutdown.signal });
     expect([declines(exchange), declines(exchange)]).toEqual([false, true]);
@@ -61,7 +61,7 @@ describe('at most one request (D3)', () => {
 });
 
 describe('aborting', () => {
-  it('ends a post under way at once, and one signal may be shared by many', async () => {
+  it('ends a running post at once, and many posts may share a signal', async () => {
     const { url, sockets } = await receiver(() => {});
     const guarded = sender('127.0.0.1,localhost');
     const shutdown = new AbortController();
@@ -77,13 +77,13 @@ describe('aborting', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('sends nothing when the signal has already fired', async () => {
+  it('sends nothing if the signal has already fired', async () => {
     const { result, requests } = await postTo(saying(), { signal: AbortSignal.abort() });
     expect(result).toMatchObject({ outcome: 'aborted', statusCode: null, remoteAddress: null });
     expect(requests).toHaveLength(0);
   });
 
-  it('a signal that fires afterwards changes nothing', async () => {
+  it('ignores a signal that fires afterwards', async () => {
     const shutdown = new AbortController();
     const { result } = await postTo(saying(), { signal: shutdown.signal });
     shutdown.abort();
@@ -91,9 +91,9 @@ describe('aborting', () => {
   });
 });
 
-describe('receivers that misbehave', () => {
+describe('misbehaving endpoints', () => {
   it.each([
-    ['closes the connection without an answer', (socket: { destroy(): unknown }) => socket.destroy()],
+    ['closes the connection without a response', (socket: { destroy(): unknown }) => socket.destroy()],
     ['resets the connection', (socket: { resetAndDestroy(): unknown }) => socket.resetAndDestroy()],
     ['ends the connection', (socket: { end(): unknown }) => socket.end()],
   ])('one that %s: connect_error, and one request per post', async (_what, misbehave) => {
@@ -102,12 +102,12 @@ describe('receivers that misbehave', () => {
     for (let posts = 1; posts <= 3; posts++) {
       const result = await guarded.post(to(url));
       expect(result).toMatchObject({ outcome: 'connect_error', statusCode: null, remoteAddress: '127.0.0.1' });
-      expect(result.error).toMatch(/without an answer/);
+      expect(result.error).toMatch(/without a response/);
       expect(requests).toHaveLength(posts);
     }
   });
 
-  it('one that closes a kept-open connection on the second request: connect_error, nothing is resent (D3)', async () => {
+  it('one that closes a kept-open connection on the second request: connect_error, nothing is resent', async () => {
     const { url, requests } = await receiver(
       (socket, number) => void (number === 1 ? socket.write(answer(200)) : socket.destroy()),
     );
@@ -131,7 +131,7 @@ describe('receivers that misbehave', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('one that answers before it has read the request: its answer counts', async () => {
+  it('one that responds before it has read the request: its response counts', async () => {
     const { url, sockets } = await receiver(() => {});
     const post = sender('127.0.0.1').post(to(url, { body: Buffer.alloc(5_000_000) }));
     await expect.poll(() => sockets.size).toBe(1);
@@ -151,7 +151,7 @@ describe('receivers that misbehave', () => {
       Buffer.from('00000c04000000000000030000006400040000ffff', 'hex'),
       /HPE_INVALID_CONSTANT.*"\\x00\\x00\\x0c\\x04/,
     ],
-    ['a status that is none', 'HTTP/1.1 20 OK\r\n\r\n', /Invalid status code \(HPE_INVALID_STATUS\)/],
+    ['an invalid status', 'HTTP/1.1 20 OK\r\n\r\n', /Invalid status code \(HPE_INVALID_STATUS\)/],
     ['an unknown version', 'HTTP/1.2 200 OK\r\n\r\n', /HPE_INVALID_VERSION/],
     ['a header without a colon', 'HTTP/1.1 200 OK\r\nfoo\r\n\r\n', /HPE_INVALID_HEADER_TOKEN/],
     ['bare line feeds', 'HTTP/1.1 200 OK\ncontent-length: 0\n\n', /HPE_CR_EXPECTED/],
@@ -160,8 +160,8 @@ describe('receivers that misbehave', () => {
       'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!',
       /HPE_UNEXPECTED_CONTENT_LENGTH/,
     ],
-    ['a length that is none', 'HTTP/1.1 200 OK\r\ncontent-length: 5x\r\n\r\nhello', /HPE_INVALID_CONTENT_LENGTH/],
-    ['a fault after a length', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\nfoo\r\n\r\nhello', /HPE_INVALID_HEADER_TOKEN/],
+    ['an invalid length', 'HTTP/1.1 200 OK\r\ncontent-length: 5x\r\n\r\nhello', /HPE_INVALID_CONTENT_LENGTH/],
+    ['an error after a length', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\nfoo\r\n\r\nhello', /HPE_INVALID_HEADER_TOKEN/],
     ['a status below 100', 'HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n', /status 099.*Respond with 2xx/],
     ['101', 'HTTP/1.1 101 S\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n', /status 101.*Respond with 2xx/],
     ['16 KiB of headers', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(16 * 1024)}\r\n\r\n`, /more than 16 KiB of headers/],
@@ -171,13 +171,16 @@ describe('receivers that misbehave', () => {
       'HTTP/1.1 200 OK\r\ncontent-le',
       /within the headers.*"HTTP\/1\.1 200 OK\\r\\ncontent-le"/,
     ],
-  ])('one that answers with %s: bad_response, with the cause and what came (A3)', async (_what, bytes, error) => {
-    const { result, requests } = await postTo((socket) => socket.end(bytes));
-    expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.stringMatching(error) });
-    expect(requests).toHaveLength(1);
-  });
+  ])(
+    'one that responds with %s: bad_response, with the cause and the beginning of the response',
+    async (_what, bytes, error) => {
+      const { result, requests } = await postTo((socket) => socket.end(bytes));
+      expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.stringMatching(error) });
+      expect(requests).toHaveLength(1);
+    },
+  );
 
-  it('the text about an unreadable response shows at most 256 bytes of it, and no credentials', async () => {
+  it('the message about an invalid response shows at most 256 bytes of it, and no credentials', async () => {
     const secrets = 'Set-Cookie: session=hidden\r\nauthorization:hidden\r\n';
     const { result } = await postTo((socket) =>
       socket.end(`HTTP/1.1 200 OK\r\n${secrets}foo\r\n${'\0'.repeat(1_000)}`),
@@ -189,7 +192,7 @@ describe('receivers that misbehave', () => {
     expect(shown).toMatch(/\\x00$/);
   });
 
-  it('one that says more than its answer: the next post is not given the rest', async () => {
+  it('one that sends more than its response: the next post does not get the rest', async () => {
     const smuggled = Buffer.concat([answer(200, 'mine'), answer(200, 'smuggled')]);
     const { url } = await receiver(
       (socket, number) => void socket.write(number === 1 ? smuggled : answer(200, 'mine too')),
@@ -200,7 +203,7 @@ describe('receivers that misbehave', () => {
     expect(Buffer.from((await guarded.post(to(url))).body).toString()).toBe('mine too');
   });
 
-  it('nobody listens: connect_error', async () => {
+  it('no server listens: connect_error', async () => {
     const gone = await openRawReceiver(() => {});
     await gone.close();
     const result = await sender('127.0.0.1,localhost').post(to(gone.url));

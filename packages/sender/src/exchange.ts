@@ -7,13 +7,13 @@ import { CappedBody } from './read-capped.js';
 import { readResponseHeaders, type RawHeaders, type ResponseHeaders } from './response-headers.js';
 import type { ReadLimit, ResponseScan } from './scan-response.js';
 
-export const MAX_BODY_BYTES = 64 * 1024; // read of an answer's body, after decompression
+export const MAX_BODY_BYTES = 64 * 1024; // maximum of a response's body, after decompression
 
 /** How an exchange ended.
- *  complete   the answer came to its end
- *  cut        the status is known, then the body passed the cap or broke off
- *  timeout    the deadline passed
- *  aborted    the caller's signal
+ *  complete   the response is complete
+ *  cut        the status is known, but the body exceeded the cap or broke off
+ *  timeout    the timeout expired
+ *  aborted    the caller's signal fired
  *  limit      no status within the limits of scan-response.ts
  *  failed     no status; `error` says why */
 export type Ending =
@@ -21,9 +21,9 @@ export type Ending =
   | { how: 'limit'; limit: ReadLimit; error: null }
   | { how: 'failed'; error: Error };
 
-/** One request and its answer, as a handler for undici's dispatch: one deadline over all of it (resolving, connecting, waiting,
- *  reading), at most one request written, reading stops at the cap. `done` resolves exactly once and never rejects;
- *  whatever undici reports after that is ignored. */
+/** One request and its response, as a handler for undici's dispatch. One timeout covers everything (resolving,
+ *  connecting, waiting, reading), at most one request is written, and reading stops at the cap. `done` resolves
+ *  exactly once and never rejects; later reports of undici are ignored. */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly done: Promise<Ending>;
   readonly #startedAtMs = performance.now();
@@ -31,9 +31,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   headers: ResponseHeaders | null = null;
   encoding: Encoding | null = null;
   body = new CappedBody({ keepBytes: 0, capBytes: 0 });
-  /** True once the request was, perhaps, written: from then on the receiver may have it. */
+  /** True once the request may have been written: the endpoint may have received it. */
   sent = false;
-  /** The kept-open connection was used, not a new one. */
+  /** True if a kept-open connection was used. */
   reused = false;
   connection: Connection | null = null;
   firstByteMs: number | null = null;
@@ -65,17 +65,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else if (signal !== undefined) this.#stopWatching = watchAbort(signal, () => this.#giveUp('aborted'));
   }
 
-  /** True from the moment the ending is known. */
+  /** True once the ending is known. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** True once the first byte of a response came that is not an interim one. */
-  get answerBegun(): boolean {
+  /** True once the first byte of a response that is not an interim one has arrived. */
+  get hasResponseStarted(): boolean {
     return this.#scan?.begun === true;
   }
 
-  /** The beginning of a response whose status is not known. */
+  /** The beginning of a response whose status is unknown. */
   get responseHead(): Buffer {
     return this.#scan?.head ?? Buffer.alloc(0);
   }
@@ -85,7 +85,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   };
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Ended while connecting: nothing may be written any more. Started before: one Attempt is one request.
+    // If the post ended while connecting, nothing may be written. If it was sent before, decline: one attempt is one
+    // request.
     if (this.#ended || this.sent) return controller.abort(new Error('This post has ended'));
     this.sent = true;
     this.connection = this.#line?.connection ?? null;
@@ -95,14 +96,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: RawHeaders): void {
-    if (statusCode === 101) return this.#stop({ how: 'failed', error: new Error('101 was not asked for') });
-    if (statusCode < 200) return; // below 100: undici fails it; other interim responses never come here
+    if (statusCode === 101) return this.#stop({ how: 'failed', error: new Error('Unexpected status 101') });
+    if (statusCode < 200) return; // undici fails a status below 100; other interim responses never arrive here
     this.#scan?.forgetHead();
     this.firstByteMs = this.#elapsedMs();
     this.statusCode = statusCode;
     this.headers = readResponseHeaders(headers);
     this.encoding = readEncoding(this.headers.get('content-encoding') ?? []);
-    // Compressed, the cap counts what comes out; what goes in is bounded too, and kept in full.
+    // For a compressed body, the cap counts decompressed bytes. The compressed bytes are bounded too, and kept
+    // completely.
     const capBytes = this.encoding === null ? MAX_BODY_BYTES : MAX_BODY_BYTES + ENCODING_SLACK_BYTES;
     this.body = new CappedBody({ keepBytes: this.encoding === null ? this.#keepBytes : capBytes, capBytes });
   }
@@ -127,11 +129,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#stop({ how, error: null });
   }
 
-  /** Ends now; the socket is destroyed, or never opened. */
+  /** Ends the exchange now: destroys the socket, or never opens it. */
   #stop(ending: Ending): void {
     this.#end(ending);
     if (this.sent) this.connection?.destroy();
-    else this.connection?.cancel(); // the one it waited for
+    else this.connection?.cancel(); // it was still connecting
   }
 
   #end(ending: Ending): void {
@@ -140,7 +142,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#deadline);
     this.#stopWatching();
     this.durationMs = this.#elapsedMs();
-    // Never sent: then the line's connection is the one that was waited for, unless it is an older one, still open.
+    // If nothing was sent, the line's connection is the one that was being opened, unless it is an older open one.
     const connecting = this.#line?.connection ?? null;
     if (!this.sent && connecting?.state !== 'open') this.connection = connecting;
     this.#resolve(ending);

@@ -8,8 +8,9 @@ const SHOWN_BYTES = 256;
 const HEADER = /^([^\s:]+)[ \t]*:[^\r\n]*/gm;
 const STATUS = /^HTTP\/\d\.\d +(\d{3})\b/;
 
-/** Says why a response without a status cannot be read, and what to do about it. `head` is what came, at most MAX_HEAD_BYTES of it;
- *  the sentence shows the first 256. `isBrokenOff`: the connection ended before the parser found a fault. */
+/** Explains why a response without a status is invalid, and what to do. `head` is at most MAX_HEAD_BYTES of the
+ *  response, of which the message shows the first 256. `isBrokenOff`: the connection ended before the parser found
+ *  an error. */
 export async function explainResponse(
   head: Buffer,
   { host, isBrokenOff }: { host: string; isBrokenOff: boolean },
@@ -20,25 +21,26 @@ export async function explainResponse(
   const shown = `It begins with "${printable(Buffer.from(first, 'latin1'))}".`;
   const start = head.toString('latin1', 0, 32);
   if (isTlsRecord(head)) {
-    return `${host} responded with TLS to a request in plain HTTP. Begin the URL with https://. ${shown}`;
+    return `${host} responded with TLS to a plain HTTP request. Use a URL with https://. ${shown}`;
   }
   const status = Number(STATUS.exec(start)?.[1]);
   if (status === 101 || status < 100) {
-    return `Your endpoint responded with the status ${start.slice(9, 12)}, which does not end a request. Respond with 2xx. ${shown}`;
+    return `Your endpoint returned status ${start.slice(9, 12)}, which is not a final status. Respond with 2xx. ${shown}`;
   }
   if (isBrokenOff) {
     return `Your endpoint closed the connection within the headers of its response. Send status, headers and an empty line. ${shown}`;
   }
   const fault = await findFault(head);
-  return `Your endpoint's response is not valid HTTP/1.1${fault === null ? '' : `: ${fault}`}. ${shown} Check what listens on this port.`;
+  return `Your endpoint's response is not valid HTTP/1.1${fault === null ? '' : `: ${fault}`}. ${shown} Check which server listens on this port.`;
 }
 
-/** True for an alert or a handshake message of TLS. */
+/** Returns true for an alert or a handshake message of TLS. */
 function isTlsRecord([type, version]: Buffer): boolean {
   return (type === 0x15 || type === 0x16) && version === 3;
 }
 
-/** Lets Node's own parser read the bytes: it names its code, which undici loses. null: it finds no fault. */
+/** Parses the bytes with Node's own parser to get its error code, which undici loses. Returns null if it finds no
+ *  error. */
 function findFault(head: Buffer): Promise<string | null> {
   return new Promise((resolve) => {
     const replay = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });

@@ -2,25 +2,26 @@ import { Agent, Client, Pool, type Dispatcher } from 'undici';
 import type { Connection, GuardedConnect } from './guarded-connect.js';
 import { MAX_RAW_BYTES } from './scan-response.js';
 
-const KEEP_ALIVE_MS = 4_000; // below the 5 s after which common servers close: the less often both act at once, the better
-const MAX_CONNECTION_AGE_MS = 60_000; // then the name is resolved, and judged, anew
-const PIPELINING = 1; // one request at a time per socket, so a request and its connection belong together
+const KEEP_ALIVE_MS = 4_000; // below the 5 s after which common servers close, so both sides rarely act at once
+const MAX_CONNECTION_AGE_MS = 60_000; // then the name is resolved and checked again
+const PIPELINING = 1; // one request at a time per socket, so that each request has its own connection
 
-/** The one socket a post may be written to: null until the first is being opened, replaced when it had to be opened again. */
+/** The socket that a post may be written to: null until the first one is being opened, replaced when it is opened
+ *  again. */
 export type Line = { connection: Connection | null };
 
-/** What a dispatch on the agent needs: `attach` is told, synchronously, which line the request goes over. */
+/** Options of a dispatch on the agent. `attach` is called synchronously with the request's line. */
 export type LineOptions = Dispatcher.DispatchOptions & { attach: (line: Line) => void };
 
-/** An agent whose sockets all come from `connect`. Pools have no bound, so nothing ever waits in a queue of undici's, where no
- *  timeout would reach it; how much is sent at a time is decided by the caller. undici's timeouts are off: the post's one deadline
- *  covers everything. Redirects and proxies from the environment are not followed. */
+/** An agent whose sockets all come from `connect`. Pools are unbounded, so no request waits in a queue of undici
+ *  without a timeout; the caller decides how many are sent at once. undici's timeouts are off, because the post's
+ *  timeout covers everything. Does not follow redirects or proxies of the environment. */
 export function openGuardedAgent(connect: GuardedConnect): Agent {
   return new Agent({
     factory: (origin) =>
       new Pool(origin, {
-        // Never called: it keeps the pool from building a connector, unguarded and with a session cache, for every origin.
-        connect: (_options, callback) => callback(new Error('A client brings its own connector'), null),
+        // Never called. It keeps the pool from creating an unguarded connector with a session cache for every origin.
+        connect: (_options, callback) => callback(new Error('Each client has its own connector'), null),
         factory: (clientOrigin) => new LineClient(clientOrigin, connect),
       }),
   });
@@ -37,10 +38,10 @@ class LineClient extends Client {
       },
       pipelining: PIPELINING,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS, // a receiver's own Keep-Alive header may shorten it, never lengthen
+      keepAliveMaxTimeout: KEEP_ALIVE_MS, // an endpoint's Keep-Alive header may shorten it but not extend it
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxHeaderSize: MAX_RAW_BYTES, // never reached: past its limit undici parses on and makes an error per header
+      maxHeaderSize: MAX_RAW_BYTES, // never reached: beyond its limit undici goes on parsing and creates an error per header
     });
     this.#line = line;
   }

@@ -9,18 +9,18 @@ import type { Resolve } from './index.js';
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** A resolver that answers in turn and counts. */
+/** A resolver that returns these results in turn and counts. */
 function scripted(...answers: (readonly string[] | Error)[]) {
   const asked: string[] = [];
   const resolve: Resolve = async (name) => {
     const next = answers[Math.min(asked.push(name), answers.length) - 1];
-    if (next === undefined || next instanceof Error) throw next ?? new Error('no answer is scripted');
+    if (next === undefined || next instanceof Error) throw next ?? new Error('no result is scripted');
     return next;
   };
   return { asked, resolve };
 }
 
-/** A resolver that knows these names and never answers for another. */
+/** A resolver that knows these names and never responds for others. */
 function knowing(names: Record<string, string[]>): Resolve {
   return (name) => new Promise((resolve) => names[name] && resolve(names[name]));
 }
@@ -30,14 +30,14 @@ async function countingReceiver() {
   return { port: opened.port, connectionsNow: () => opened.connections };
 }
 
-describe('where a connection may lead (X1)', () => {
+describe('allowed targets of a connection', () => {
   it.each([
     ['an address literal', 'http://127.0.0.1'],
     ['a decimal one', 'http://2130706433'],
     ['a hex one', 'http://0x7f.1'],
     ['one inside IPv6', 'http://[::ffff:127.0.0.1]'],
     ['localhost', 'http://localhost'],
-  ])('%s is refused before anything is sent or looked up', async (_what, origin) => {
+  ])('refuses %s before anything is sent or resolved', async (_what, origin) => {
     const { port, connectionsNow } = await countingReceiver();
     const { asked, resolve } = scripted(['127.0.0.1']);
     const result = await sender('none', { resolve }).post(to(`${origin}:${port}/`));
@@ -47,7 +47,7 @@ describe('where a connection may lead (X1)', () => {
   });
 
   it.each(['127.0.0.1', '[::1]', '::1', '::ffff:7f00:1'])(
-    'the connector refuses %s by itself: no connection is even tried',
+    'the connector refuses %s itself and does not connect',
     async (hostname) => {
       const tried = vi.spyOn(net, 'connect');
       const connect = guardConnections({ policy: policyOf(), resolve: scripted().resolve, timeoutMs: 1_000 });
@@ -59,7 +59,7 @@ describe('where a connection may lead (X1)', () => {
     },
   );
 
-  it('a name that leads inside is refused, coarsely: no address, no port, no way to tell open from closed (X12)', async () => {
+  it('refuses a name that resolves to a private address without revealing address, port or whether it is open', async () => {
     const { port } = await countingReceiver();
     const open = await sender('none', scripted(['127.0.0.1'])).post(to(`http://hooks.example.com:${port}/`));
     const closed = await sender('none', scripted(['127.0.0.1'])).post(to('http://hooks.example.com:65000/'));
@@ -72,15 +72,15 @@ describe('where a connection may lead (X1)', () => {
     ['last', ['127.0.0.1', '10.0.0.1']],
     ['first', ['10.0.0.1', '127.0.0.1']],
     ['of the other family', ['127.0.0.1', 'fd00::1']],
-    ['that is none', ['127.0.0.1', 'nonsense']],
-  ])('one forbidden address %s among the answers refuses the whole name', async (_where, addresses) => {
+    ['that is invalid', ['127.0.0.1', 'nonsense']],
+  ])('one forbidden address %s refuses the whole name', async (_where, addresses) => {
     const { port, connectionsNow } = await countingReceiver();
     const result = await sender('127.0.0.1', scripted(addresses)).post(to(`http://hooks.example.com:${port}/`));
     expect(result.outcome).toBe('blocked');
     expect(connectionsNow()).toBe(0);
   });
 
-  it('rebinding: a name that was fine and then leads inside is refused; each connection asks exactly once', async () => {
+  it('rebinding: refuses a name that now resolves to a private address; each connection resolves once', async () => {
     const outside = await receiver((socket) => void socket.write(answer(200, '', { connection: 'close' })));
     const { asked, resolve } = scripted(['127.0.0.1'], ['127.0.0.2']);
     const guarded = sender('127.0.0.1', { resolve });
@@ -92,7 +92,7 @@ describe('where a connection may lead (X1)', () => {
     expect(outside.requests[0]?.headers['host']).toBe(`hooks.example.com:${outside.port}`);
   });
 
-  it('the address of the peer is judged once more when the connection stands; nothing is sent', async () => {
+  it('checks the peer’s address again when it is connected; nothing is sent', async () => {
     const { url, requests, sockets } = await receiver(saying());
     const connect: (...options: never) => net.Socket = net.connect;
     vi.spyOn(net, 'connect').mockImplementation((...options: unknown[]) =>
@@ -104,7 +104,7 @@ describe('where a connection may lead (X1)', () => {
     expect(requests).toHaveLength(0);
   });
 
-  it('a kept-open connection is used again without asking', async () => {
+  it('uses a kept-open connection without resolving', async () => {
     const { port } = await receiver(saying());
     const { asked, resolve } = scripted(['127.0.0.1']);
     const guarded = sender('127.0.0.1', { resolve });
@@ -115,7 +115,7 @@ describe('where a connection may lead (X1)', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('a listed name is lifted for itself only, metadata not even then', async () => {
+  it('allows a listed name only for itself, and never for metadata', async () => {
     const { port } = await receiver(saying());
     const resolve = knowing({
       receiver: ['127.0.0.1'],
@@ -128,7 +128,7 @@ describe('where a connection may lead (X1)', () => {
     expect((await guarded.post(to(`http://disguise:${port}/`))).outcome).toBe('blocked');
   });
 
-  it('a name of a private network is reached when every address of it is allowed, and only then (A7)', async () => {
+  it('reaches a private name only if all its addresses are allowed', async () => {
     const { port, requests } = await receiver(saying());
     const service = 'svc.ns.svc.cluster.local';
     const post = (allow: string, addresses: string[]) =>
@@ -147,19 +147,16 @@ describe('where a connection may lead (X1)', () => {
     ['its mapped spelling', '::ffff:127.0.0.0/104'],
     ['the name', 'hooks.example.com'],
     ['a wildcard', '*.example.com'],
-  ])(
-    '%s that the operator denies is refused on the connection, whatever the allow list says (S10)',
-    async (_what, deny) => {
-      const { port, connectionsNow } = await countingReceiver();
-      const resolve = knowing({ 'hooks.example.com': ['127.0.0.1'] });
-      const policy = policyOf({ allow: '127.0.0.0/8,hooks.example.com', deny });
-      const result = await sender('none', { policy, resolve }).post(to(`http://hooks.example.com:${port}/`));
-      expect(result).toMatchObject({ outcome: 'blocked', remoteAddress: null });
-      expect(connectionsNow()).toBe(0);
-    },
-  );
+  ])('refuses %s that the operator denies when connecting, whatever the allow list', async (_what, deny) => {
+    const { port, connectionsNow } = await countingReceiver();
+    const resolve = knowing({ 'hooks.example.com': ['127.0.0.1'] });
+    const policy = policyOf({ allow: '127.0.0.0/8,hooks.example.com', deny });
+    const result = await sender('none', { policy, resolve }).post(to(`http://hooks.example.com:${port}/`));
+    expect(result).toMatchObject({ outcome: 'blocked', remoteAddress: null });
+    expect(connectionsNow()).toBe(0);
+  });
 
-  it('nothing is sent to the host of PUBLIC_URL, also for subscriptions that have it already (S10)', async () => {
+  it('sends nothing to the host of PUBLIC_URL, even for existing subscriptions', async () => {
     const { port, connectionsNow } = await countingReceiver();
     const resolve = knowing({ 'hooks.example.com': ['127.0.0.1'] });
     const policy = policyOf({ allow: '127.0.0.0/8', publicUrl: 'https://hooks.example.com/posthorn' });
@@ -168,7 +165,7 @@ describe('where a connection may lead (X1)', () => {
     expect(connectionsNow()).toBe(0);
   });
 
-  it('http is refused at sending too, once https is required', async () => {
+  it('refuses http when sending, too, once https is required', async () => {
     const { url, requests } = await receiver(saying());
     const policy = policyOf({ allow: '127.0.0.1', requireHttps: true });
     const result = await sender('none', { policy }).post(to(url));
@@ -176,7 +173,7 @@ describe('where a connection may lead (X1)', () => {
     expect(requests).toHaveLength(0);
   });
 
-  it('the next address is tried when one refuses', async () => {
+  it('tries the next address if one refuses', async () => {
     const { port } = await receiver(saying(), { host: '127.0.0.2' });
     const result = await sender('127.0.0.0/8', scripted(['127.0.0.3', '127.0.0.2'])).post(
       to(`http://hooks.example.com:${port}/`),
@@ -200,7 +197,7 @@ describe('names that do not resolve', () => {
     expect((await sender('none', scripted([])).post(to('http://hooks.example.com/'))).outcome).toBe('dns_error');
   });
 
-  it('a name server that never answers: dns_error when connecting may take no longer; others are not held up', async () => {
+  it('a name server that never responds: dns_error after the connect timeout, without delaying others', async () => {
     const { port } = await receiver(saying());
     const resolve = knowing({ 'ok.example.com': ['127.0.0.1'] });
     const guarded = sender('127.0.0.1', { resolve, connectTimeoutMs: 1_000 });
@@ -213,11 +210,11 @@ describe('names that do not resolve', () => {
   });
 });
 
-/** Accepts the TCP connection and then never answers the TLS handshake. */
+/** Accepts the TCP connection and never responds in the TLS handshake. */
 const silent = () => receiver(() => {});
 
-describe('connecting that takes too long', () => {
-  it('ends after the connect timeout, and the error says it was the connecting', async () => {
+describe('connecting for too long', () => {
+  it('ends after the connect timeout, and the error says so', async () => {
     const { port } = await silent();
     const result = await sender('127.0.0.1', { connectTimeoutMs: 500 }).post(to(`https://127.0.0.1:${port}/`));
     expect(result).toMatchObject({
@@ -228,14 +225,14 @@ describe('connecting that takes too long', () => {
     expect(result.timings).toMatchObject({ connectMs: expect.any(Number), tlsMs: null, firstByteMs: null });
   });
 
-  it('ends at the deadline of the whole, if that is sooner, and lets go of the socket', async () => {
+  it('ends at the timeout of the whole post if that is sooner, and closes the socket', async () => {
     const { port, sockets } = await silent();
     const result = await sender('127.0.0.1').post(to(`https://127.0.0.1:${port}/`, { timeoutMs: 200 }));
     expect(result).toMatchObject({ outcome: 'timeout', error: expect.stringContaining('Could not connect') });
     await expect.poll(() => sockets.size).toBe(0);
   });
 
-  it('is given up when the signal fires', async () => {
+  it('is canceled when the signal fires', async () => {
     const { port, sockets } = await silent();
     const shutdown = new AbortController();
     const post = sender('127.0.0.1').post(to(`https://127.0.0.1:${port}/`, { signal: shutdown.signal }));
@@ -249,7 +246,7 @@ describe('connecting that takes too long', () => {
 describe('TLS', () => {
   const { key, cert } = makeCertificate();
 
-  it('a certificate that nobody vouches for: tls_error, whatever the environment says, and nothing is sent', async () => {
+  it('an untrusted certificate: tls_error, whatever the environment, and nothing is sent', async () => {
     const { port, requests } = await receiver(saying(), { tlsOptions: { key, cert } });
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     const result = await sender('127.0.0.1,localhost', scripted(['127.0.0.1'])).post(to(`https://localhost:${port}/`));
@@ -261,7 +258,7 @@ describe('TLS', () => {
     expect(requests).toHaveLength(0);
   });
 
-  it('with a certificate that is vouched for: ok, with the time of the handshake; the wrong name is a tls_error', async () => {
+  it('a trusted certificate: ok, with the duration of the handshake; a wrong name is a tls_error', async () => {
     onTestFinished(trust(cert));
     const { port } = await receiver(saying(), { tlsOptions: { key, cert } });
     const guarded = sender('127.0.0.1,localhost', scripted(['127.0.0.1']));
@@ -283,7 +280,7 @@ describe('TLS', () => {
     });
   });
 
-  it('a receiver that hangs up in the handshake: connect_error', async () => {
+  it('an endpoint that closes the connection in the handshake: connect_error', async () => {
     const opened = await receiver(() => {});
     const watch = setInterval(() => opened.sockets.forEach((socket) => socket.destroy()), 5);
     const result = await sender('127.0.0.1').post(to(`https://127.0.0.1:${opened.port}/`));

@@ -6,34 +6,36 @@ import { asConnectFailure, ConnectFailure } from './connect-failure.js';
 import { guardLookup, type Allows } from './guarded-lookup.js';
 import type { Resolve } from './resolver.js';
 
-const ATTEMPT_TIMEOUT_MS = 1_500; // per address of a name; Node's own 250 ms gives up on receivers on another continent
+const ATTEMPT_TIMEOUT_MS = 1_500; // per address of a name; Node's default of 250 ms is too short for other continents
 const MAX_TLS_SESSIONS = 2_000;
 
-/** One TCP (and TLS) connection, from the start of resolving its name; what is not known yet, or was not needed, is null. */
+/** One TCP (and TLS) connection, from the start of resolving its name. null: not known yet, or not needed. */
 export type Connection = {
   state: 'resolving' | 'connecting' | 'securing' | 'open' | 'failed';
   startedAt: number; // performance.now()
   dnsMs: number | null;
   connectMs: number | null;
   tlsMs: number | null;
-  remoteAddress: string | null; // only ever one that passed the rules
+  remoteAddress: string | null; // always an allowed one
   posts: number; // how many were written to it
-  /** What the socket reported first: the cause. undici reports what came last, for an alert of TLS 1.3 that the connection ended. */
+  /** The first error of the socket, which is the cause. undici reports the last one; for an alert of TLS 1.3 that is
+   *  only the end of the connection. */
   error: Error | null;
-  /** Starts the limits of the next response; null while nothing can be read from it. */
+  /** Starts the limits of the next response; null before the connection can be read. */
   beginResponse: BeginResponse | null;
-  /** Gives up on a connection that is not open yet. */
+  /** Cancels a connection that is not open yet. */
   cancel: () => void;
-  /** Ends it at once, open or not. undici then forgets the request under way; after an abort of its own it would connect again. */
+  /** Ends the connection at once, open or not. undici then drops the running request; after its own abort it would
+   *  connect again. */
   destroy: () => void;
 };
 
 export type GuardedConnect = (options: buildConnector.Options, callback: buildConnector.Callback) => Connection;
 
-/** Makes the function that opens every socket of a sender. It connects only to addresses that the policy allows, judged in the
- *  connection that is used: literals before connecting (Node calls no look-up for them), every answer of a name, and the peer's
- *  address once connected. TLS is verified, 1.2 or newer. It calls back exactly once: with an open socket, or with a
- *  ConnectFailure, at the latest after `timeoutMs`. */
+/** Creates the function that opens every socket of a sender. It connects only to addresses that the policy allows.
+ *  It checks literals before connecting (Node calls no look-up for them), every address of a name, and the peer's
+ *  address once connected. TLS is verified, 1.2 or newer.
+ *  It calls back exactly once, at the latest after `timeoutMs`: with an open socket or a ConnectFailure. */
 export function guardConnections({
   policy,
   resolve,
@@ -74,7 +76,7 @@ export function guardConnections({
       opened?.destroy();
       return callback(failure, null);
     });
-    // undici's types do not say so, but its connector returns the socket, which alone tells where the time goes.
+    // undici's connector returns the socket, although its types do not say so. Only the socket gives the timings.
     if (!(socket instanceof Socket)) throw new Error('undici returned no socket');
     connection.beginResponse = boundReads(socket);
 
@@ -91,19 +93,19 @@ export function guardConnections({
   };
 }
 
-/** One for all origins: thousands of them share its TLS sessions and its memory. */
+/** Shared by all origins, because thousands of them share its TLS sessions and memory. */
 const makeConnector = (lookup: LookupFunction): buildConnector.connector =>
   buildConnector({
-    timeout: 0, // guardConnections' own knows what it was waiting for, and is exact
+    timeout: 0, // guardConnections has its own, exact timeout and knows what it waited for
     lookup,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
     maxCachedSessions: MAX_TLS_SESSIONS,
-    rejectUnauthorized: true, // said aloud, it outranks NODE_TLS_REJECT_UNAUTHORIZED=0
+    rejectUnauthorized: true, // explicit, so that it overrides NODE_TLS_REJECT_UNAUTHORIZED=0
     minVersion: 'TLSv1.2',
   });
 
-/** Keeps the state and the timings of a connection up to date until it is open. */
+/** Updates the state and the timings of a connection until it is open. */
 function followSocket(
   connection: Connection,
   socket: Socket,
@@ -112,12 +114,12 @@ function followSocket(
   socket.once('error', (error) => {
     connection.error = error;
   });
-  // Emitted per address, all at once.
+  // Emitted once per address, all at the same time.
   socket.once('lookup', () => {
     connection.dnsMs = endPhase();
     connection.state = 'connecting';
   });
-  // Prepended: undici's listener is there already, and what it calls reads these.
+  // Prepended, because undici's listener already exists and what it calls reads these values.
   socket.prependOnceListener('connect', () => {
     connection.connectMs = endPhase();
     if (isSecure) connection.state = 'securing';
@@ -140,7 +142,7 @@ function startConnection(state: Connection['state']): Connection {
   };
 }
 
-/** Each call returns the milliseconds since the one before. */
+/** Each call returns the milliseconds since the last one. */
 function stopwatch(startedAt: number): () => number {
   let before = startedAt;
   return () => {

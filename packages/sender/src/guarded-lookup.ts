@@ -4,12 +4,13 @@ import { callbackify } from 'node:util';
 import { codeOf, ConnectFailure } from './connect-failure.js';
 import type { Resolve } from './resolver.js';
 
-/** Says whether a connection may go to an address; `name` is the host name that led to it, null for a literal. */
+/** Returns whether a connection to an address is allowed. `name` is the host name that resolved to it; null for a
+ *  literal. */
 export type Allows = (address: string, name: string | null) => boolean;
 
-/** Makes the look-up of the sockets: asks once, and gives either every address of the name or, when a single one of them is
- *  refused, none. What it gives is what is connected to, with no second resolution in between. Node's option `all` is taken for
- *  granted: it follows from autoSelectFamily. */
+/** Creates the look-up function of the sockets. It resolves once and returns all addresses of the name, or none if a
+ *  single one is refused. The socket connects to exactly these, without a second resolution. Node always sets its
+ *  option `all` with autoSelectFamily. */
 export function guardLookup(resolve: Resolve, allows: Allows): LookupFunction {
   const lookup = callbackify(async (name: string): Promise<LookupAddress[]> => {
     const addresses = await resolveOrFail(resolve, name);

@@ -1,4 +1,5 @@
-/** The IPv6 networks whose addresses carry the addresses of an IPv4 network: mapped, compatible, translated, NAT64, 6to4. */
+/** Returns the IPv6 networks whose addresses contain addresses of an IPv4 network: mapped, compatible, translated,
+ *  NAT64, 6to4. */
 export function insideIpv6(address: string, prefix: number): string[] {
   const hex = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
   return [

@@ -5,14 +5,14 @@ import { judge } from './judge.js';
 
 describe('judge', () => {
   it.each(['EMFILE', 'ENFILE'])(
-    'throws when this machine is out of file descriptors (%s): the attempt must not count',
+    'throws if this machine has no file descriptors left (%s): the attempt must not count',
     async (code) => {
       const failure = new ConnectFailure('connect_error', code);
       await expect(judge({ how: 'failed', error: failure }, circumstances())).rejects.toBe(failure);
     },
   );
 
-  it('throws what undici reports before anything was sent and what is no failure to connect: a bug', async () => {
+  it('throws for an error before anything was sent that is not a failure to connect: a bug', async () => {
     const bug = Object.assign(new Error('invalid header'), { code: 'UND_ERR_INVALID_ARG' });
     await expect(judge({ how: 'failed', error: bug }, circumstances())).rejects.toBe(bug);
   });

@@ -16,8 +16,9 @@ export type Circumstances = {
   exchange: Exchange;
 };
 
-/** Turns the end of an exchange into its outcome, and into the sentence that tells the receiver's developer what to do.
- *  Throws what is neither the receiver's doing nor the network's: a bug, or this machine being out of file descriptors. */
+/** Turns the end of an exchange into its outcome and a message that tells the endpoint's developer what to do.
+ *  Throws for errors that neither the endpoint nor the network caused: a bug, or this machine has no file
+ *  descriptors left. */
 export async function judge(ending: Ending, circumstances: Circumstances): Promise<Verdict> {
   switch (ending.how) {
     case 'complete':
@@ -26,7 +27,7 @@ export async function judge(ending: Ending, circumstances: Circumstances): Promi
     case 'timeout':
       return { outcome: 'timeout', error: explainTimeout(circumstances) };
     case 'aborted':
-      return { outcome: 'aborted', error: 'The sender was shut down during this attempt; it is made again.' };
+      return { outcome: 'aborted', error: 'Posthorn shut down during this attempt and will repeat it.' };
     case 'limit':
       return { outcome: 'bad_response', error: explainLimit(ending.limit) };
     case 'failed':
@@ -40,31 +41,31 @@ export async function judge(ending: Ending, circumstances: Circumstances): Promi
 // 300–399   redirect: nothing is followed
 // others    http_error
 function judgeStatus(statusCode: number | null): Verdict {
-  if (statusCode === null) throw new Error('An answer came to its end without a status');
+  if (statusCode === null) throw new Error('A response ended without a status');
   if (statusCode >= 200 && statusCode < 300) return { outcome: 'ok', error: null };
   if (statusCode >= 300 && statusCode < 400) {
     return {
       outcome: 'redirect',
-      error: `Your endpoint answered ${statusCode}. Redirects are not followed: subscribe the final URL, or answer 2xx.`,
+      error: `Your endpoint returned ${statusCode}. Redirects are not followed: use the final URL, or return 2xx.`,
     };
   }
   const hint =
     statusCode === 410
-      ? 'Gone means that you want no more events.'
-      : 'Answer 2xx once you have the event; what you cannot use, accept and ignore.';
-  return { outcome: 'http_error', error: `Your endpoint answered ${statusCode}. ${hint}` };
+      ? 'The status 410 (Gone) disables the webhook.'
+      : 'Return 2xx as soon as you have stored the event, also for events that you ignore.';
+  return { outcome: 'http_error', error: `Your endpoint returned ${statusCode}. ${hint}` };
 }
 
 function explainTimeout({ exchange, host, timeoutMs }: Circumstances): string {
   const limit = seconds(timeoutMs);
   if (!exchange.sent) return explainSlowConnection({ exchange, host, limit });
   if (exchange.statusCode !== null) {
-    return `Your endpoint answered ${exchange.statusCode} but did not finish its answer within ${limit}. End the response; an empty body is enough.`;
+    return `Your endpoint returned ${exchange.statusCode} but did not finish its response within ${limit}. End the response; an empty body is enough.`;
   }
-  if (exchange.answerBegun) {
-    return `Your endpoint began to answer but did not finish the headers within ${limit}. Send status and headers at once.`;
+  if (exchange.hasResponseStarted) {
+    return `Your endpoint started its response but did not finish the headers within ${limit}. Send status and headers at once.`;
   }
-  return `Your endpoint took the request and did not answer within ${limit}. Answer first, work later.`;
+  return `Your endpoint received the request but did not respond within ${limit}. Respond first, then process the event.`;
 }
 
 function explainLimit(limit: ReadLimit): string {
@@ -82,7 +83,7 @@ function explainLimit(limit: ReadLimit): string {
   }
 }
 
-// Not the receiver's doing: the attempt must not count.
+// Not caused by the endpoint: the attempt must not count.
 const OUR_FAULT = new Set([
   'UND_ERR_INVALID_ARG',
   'UND_ERR_NOT_SUPPORTED',
@@ -102,23 +103,23 @@ async function judgeFailure(reported: Error, circumstances: Circumstances): Prom
 
   const error = exchange.connection?.error ?? reported;
   const code = codeOf(error) ?? '';
-  // With TLS 1.3, a server that wants a client certificate says so only after the handshake.
+  // With TLS 1.3, a server reports a missing client certificate only after the handshake.
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
     return { outcome: 'tls_error', error: explainTls(code, { host, error }) };
   }
-  if (exchange.answerBegun) {
+  if (exchange.hasResponseStarted) {
     const isBrokenOff = isLostConnection(code) || code === 'UND_ERR_SOCKET';
     return { outcome: 'bad_response', error: await explainResponse(exchange.responseHead, { host, isBrokenOff }) };
   }
-  const again = exchange.reused ? ' It was a connection kept open from an earlier request.' : '';
-  const scheme = isHttps || exchange.reused ? '' : ' If this port expects TLS, begin the URL with https://.';
+  const again = exchange.reused ? ' The connection was kept open from an earlier request.' : '';
+  const scheme = isHttps || exchange.reused ? '' : ' If this port expects TLS, use a URL with https://.';
   return {
     outcome: 'connect_error',
-    error: `${host} closed the connection without an answer (${plain(code)}).${again} Check your server's log for a crash or a limit.${scheme}`,
+    error: `${host} closed the connection without a response (${plain(code)}).${again} Check your server's log for a crash or a limit.${scheme}`,
   };
 }
 
-const CHECK_REACHABLE = 'Check that the server runs and that its firewall lets requests from outside in.';
+const CHECK_REACHABLE = 'Check that the server is running and that its firewall allows requests from the internet.';
 const CHECK_SPEAKS_TLS = 'Check that this port speaks TLS.';
 
 function explainNoConnection(
@@ -133,12 +134,12 @@ function explainNoConnection(
       return `The name ${host} could not be resolved (${code}). Check the URL's spelling and the domain's DNS records.`;
     case 'connect_error':
       return isSecuring(exchange)
-        ? `${host} closed the connection during the TLS handshake (${code}). ${CHECK_SPEAKS_TLS} See the server's log.`
+        ? `${host} closed the connection during the TLS handshake (${code}). ${CHECK_SPEAKS_TLS} Check the server's log.`
         : `Could not connect to ${host} (${code}). ${CHECK_REACHABLE}`;
     case 'tls_error':
       return explainTls(code, { host, error: cause });
     case 'blocked':
-      return `The URL leads to an address that webhooks are not sent to. Use one that can be reached from the internet. ${ALLOWED_BY}`;
+      return `The URL resolves to an address that is not allowed. Use one that is reachable from the internet. ${ALLOWED_BY}`;
     default:
       return outcome satisfies never;
   }
@@ -146,16 +147,16 @@ function explainNoConnection(
 
 function explainSlowConnection({ exchange, host, limit }: { exchange: Exchange; host: string; limit: string }): string {
   return isSecuring(exchange)
-    ? `Could not connect to ${host} within ${limit}: the TLS handshake did not end. ${CHECK_SPEAKS_TLS}`
+    ? `Could not connect to ${host} within ${limit}: the TLS handshake did not finish. ${CHECK_SPEAKS_TLS}`
     : `Could not connect to ${host} within ${limit}. ${CHECK_REACHABLE}`;
 }
 
-/** True when TCP was connected, but nothing could be sent. */
+/** Returns true if TCP was connected but nothing could be sent. */
 function isSecuring({ connection, sent }: Exchange): boolean {
   return !sent && connection !== null && connection.connectMs !== null;
 }
 
-// A library's own code tells the receiver's developer nothing.
+// A library's own code does not help the endpoint's developer.
 function plain(code: string | null): string {
   return code === null || code === '' || code.startsWith('UND_ERR_') ? 'connection closed' : code;
 }

@@ -1,14 +1,14 @@
 /** How one POST ended.
- *  ok             2xx: the status decides, the body is only evidence
+ *  ok             2xx, whatever the body
  *  redirect       3xx, 304 included; nothing is followed
  *  http_error     any other status
- *  timeout        no connection, no answer, or no end of the answer in time
- *  dns_error      the name has no address, or no name server said so in time
- *  connect_error  refused, unreachable, or closed before the answer began
+ *  timeout        no connection, no response, or an unfinished response in time
+ *  dns_error      the name has no address, or no name server responded in time
+ *  connect_error  refused, unreachable, or closed before the response started
  *  tls_error      certificate or protocol
- *  blocked        the URL, or where it leads, is not allowed
- *  bad_response   no HTTP, oversized headers, 101, or an answer cut off within its headers
- *  aborted        the caller's signal */
+ *  blocked        the URL, or an address it resolves to, is not allowed
+ *  bad_response   not HTTP, oversized headers, 101, or a response that ends within its headers
+ *  aborted        the caller's signal fired */
 export type Outcome =
   | 'ok'
   | 'http_error'
@@ -21,7 +21,8 @@ export type Outcome =
   | 'bad_response'
   | 'aborted';
 
-/** Whole milliseconds. The first three are null on a connection that was kept open, and for a phase that was not needed or not reached. */
+/** Whole milliseconds. The first three are null on a kept-open connection. A phase that was not needed or not
+ *  reached is null. */
 export type Timings = {
   dnsMs: number | null;
   connectMs: number | null;
@@ -29,37 +30,37 @@ export type Timings = {
   firstByteMs: number | null;
 };
 
-/** What shownRequestHeaders cannot know from elsewhere. Holds no secret. */
+/** What shownRequestHeaders needs to know about a request. Contains no secrets. */
 export type SentRequest = {
   userAgent: string;
   bodyBytes: number;
   signatureCount: number;
-  /** Names of the subscription's own headers, in lower case. */
+  /** Names of the subscription's custom headers, in lower case. */
   ownNames: string[];
 };
 
 export type PostResult = {
   outcome: Outcome;
-  /** The final status, whenever its headers came in full, so a timeout within the body has one too. */
+  /** The final status if its headers are complete, so also for a timeout within the body. */
   statusCode: number | null;
   startedAt: Date;
   durationMs: number;
   timings: Timings;
-  /** The address that was connected to; null when blocked. */
+  /** The address of the connection; null if blocked. */
   remoteAddress: string | null;
-  /** null: the URL is not allowed, so there was no request. */
+  /** null: no request was made, because the URL is not allowed. */
   request: SentRequest | null;
-  /** Values without the white space around them, as UTF-8 or else latin1; repeated ones joined with a comma, cookies and
-   *  credentials masked. null when there was no final response. */
+  /** Values without surrounding white space, as UTF-8 or else latin1. Repeated values are joined with a comma;
+   *  cookies and credentials are masked. null without a final response. */
   responseHeaders: Record<string, string> | null;
-  /** The beginning of the body, decompressed if need be. */
+  /** The beginning of the body, decompressed if necessary. */
   body: Uint8Array;
-  /** True when the body had more than was kept, or broke off. */
+  /** True if the body had more than was kept, or broke off. */
   bodyTruncated: boolean;
-  /** True when more than MAX_BODY_BYTES came; reading stopped there. */
+  /** True if the body exceeded MAX_BODY_BYTES; reading stopped there. */
   bodyTooLarge: boolean;
-  /** The header's value; null if absent, or repeated with another value. */
+  /** The header's value; null if absent or repeated with another value. */
   retryAfter: string | null;
-  /** One sentence for the receiver's developer, with what to do; null when ok. Never holds an address that was looked up. */
+  /** A message for the endpoint's developer, with what to do; null for `ok`. Never contains a resolved address. */
   error: string | null;
 };

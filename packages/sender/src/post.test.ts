@@ -5,8 +5,8 @@ import { backInPool, BODY, postTo, receiver, saying, SECRET, sender, to } from '
 import { answer } from '../test/receivers.js';
 import { newSecret } from '../test/new-secret.js';
 
-describe('what is sent', () => {
-  it('exactly the bytes, with the headers of the contract and nothing else', async () => {
+describe('the request', () => {
+  it('contains exactly the bytes, the headers of the contract and nothing else', async () => {
     const { result, requests } = await postTo(saying(), {
       headers: { 'X-Key': 'k', authorization: 'a' },
     });
@@ -29,7 +29,7 @@ describe('what is sent', () => {
     });
   });
 
-  it('verifies with the standardwebhooks and the svix library, with the old and the new secret during a rotation', async () => {
+  it('verifies with the standardwebhooks and svix libraries, with the old and the new secret during a rotation', async () => {
     const old = newSecret();
     const { requests } = await postTo((socket) => socket.write(answer(204)), { secrets: [SECRET, old] });
     const { body, headers } = requests[0] ?? { body: '', headers: {} };
@@ -40,7 +40,7 @@ describe('what is sent', () => {
     expect(() => new Webhook(newSecret()).verify(body.toString(), headers)).toThrow(/signature/);
   });
 
-  it('own headers cannot override ours, and a bug that let a line break through does not reach the wire', async () => {
+  it('custom headers cannot override ours, and a line break in one does not reach the wire', async () => {
     const { url, requests } = await receiver(saying());
     const guarded = sender('127.0.0.1,localhost');
     const own = { Host: 'evil', 'Content-Type': 'text/plain', 'Webhook-Id': 'x', 'user-agent': 'x', 'x-mine': 'y' };
@@ -51,7 +51,7 @@ describe('what is sent', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('path and query as in the URL, the fragment never', async () => {
+  it('keeps path and query of the URL, but not the fragment', async () => {
     const { url, requests } = await receiver(saying());
     const guarded = sender('127.0.0.1,localhost');
     await guarded.post(to(`${new URL(url).origin}/a%20b/ü?q=1&r=%2F#secret`));
@@ -62,15 +62,15 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('an empty body too', async () => {
+  it('may have an empty body', async () => {
     const { result, requests } = await postTo(saying(), { body: new Uint8Array() });
     expect(result.outcome).toBe('ok');
     expect(requests[0]?.headers['content-length']).toBe('0');
   });
 });
 
-describe('what is recorded', () => {
-  it('times, the address, and headers with the secrets masked', async () => {
+describe('the record', () => {
+  it('contains times, the address, and headers with masked secrets', async () => {
     const { result } = await postTo(
       (socket) =>
         socket.write(answer(200, 'fine', { 'x-a': '1', 'X-B': '2\r\nx-b: 3', 'set-cookie': 'session=hidden' })),
@@ -95,7 +95,7 @@ describe('what is recorded', () => {
     expect(result.durationMs).toBeGreaterThanOrEqual(result.timings.firstByteMs ?? Infinity);
   });
 
-  it('connection phases only for a new connection; the next post uses it again', async () => {
+  it('contains connection phases only for a new connection; the next post reuses it', async () => {
     const opened = await receiver(saying());
     const { url } = opened;
     const guarded = sender('127.0.0.1,localhost');
@@ -113,7 +113,7 @@ describe('what is recorded', () => {
     expect(opened.connections).toBe(1);
   });
 
-  it('a hundred, five at a time: five connections at most (I11)', async () => {
+  it('a hundred posts, five at a time, use at most five connections', async () => {
     const opened = await receiver(saying());
     const guarded = sender('127.0.0.1,localhost');
     for (let round = 0; round < 20; round += 1) {
@@ -125,7 +125,7 @@ describe('what is recorded', () => {
     expect(opened.connections).toBeLessThanOrEqual(5);
   });
 
-  it('a connection older than a minute is used once more, then the name is resolved anew', async () => {
+  it('a connection older than a minute is used once more, then the name is resolved again', async () => {
     const { url, requests } = await receiver(saying());
     const guarded = sender('127.0.0.1,localhost');
     const connectMs = async () => {
@@ -142,7 +142,7 @@ describe('what is recorded', () => {
     expect(requests.map(({ headers }) => headers['connection'])).toEqual(['keep-alive', 'close', 'keep-alive']);
   });
 
-  it('each of many posts at once gets its own answer and its own connection', async () => {
+  it('concurrent posts each get their own response and connection', async () => {
     const { url } = await receiver((socket, number) => socket.write(answer(200, `n${number}`)));
     const guarded = sender('127.0.0.1,localhost');
     const results = await Promise.all(Array.from({ length: 40 }, () => guarded.post(to(url))));
@@ -159,12 +159,12 @@ describe('what is recorded', () => {
     ['twice with two values', { 'retry-after': '120', 'Retry-After': '60' }, null],
     ['twice with one value', { 'retry-after': '60', 'Retry-After': '60 ' }, '60'],
     ['not at all', {}, null],
-  ])('Retry-After given %s', async (_how, headers, retryAfter) => {
+  ])('Retry-After %s', async (_how, headers, retryAfter) => {
     const { result } = await postTo((socket) => socket.write(answer(503, '', headers)));
     expect(result.retryAfter).toBe(retryAfter);
   });
 
-  it('header values without the white space around them, as UTF-8 or else latin1', async () => {
+  it('contains header values without surrounding white space, as UTF-8 or else latin1', async () => {
     const { result } = await postTo((socket) =>
       socket.write(
         Buffer.concat([
@@ -184,7 +184,7 @@ describe('what is recorded', () => {
     });
   });
 
-  it('a header named like a trap of the language is a header', async () => {
+  it('treats a header named like an object property as a header', async () => {
     const bytes = 'HTTP/1.1 200 OK\r\n__proto__: x\r\n__proto__: y\r\nconstructor: z\r\ncontent-length: 0\r\n\r\n';
     const { result } = await postTo(saying(bytes));
     expect(Object.entries(result.responseHeaders ?? {})).toEqual([
@@ -195,7 +195,7 @@ describe('what is recorded', () => {
   });
 });
 
-describe('the status decides (X4)', () => {
+describe('the status decides', () => {
   it.each([
     [200, 'ok'],
     [201, 'ok'],
@@ -216,7 +216,7 @@ describe('the status decides (X4)', () => {
     expect(result.error === null).toBe(outcome === 'ok');
   });
 
-  it.each([301, 302, 303, 307, 308])('%d is not followed: no second request leaves (X3)', async (status) => {
+  it.each([301, 302, 303, 307, 308])('%d is not followed: no second request is sent', async (status) => {
     const elsewhere = await receiver(saying());
     const { result, requests } = await postTo((socket) =>
       socket.write(answer(status, '', { location: elsewhere.url, refresh: '0' })),
@@ -230,7 +230,7 @@ describe('the status decides (X4)', () => {
     expect(elsewhere.connections).toBe(0);
   });
 
-  it('102 and 103 are not an answer yet', async () => {
+  it('102 and 103 are not final responses', async () => {
     const { result } = await postTo((socket) =>
       socket.write(
         Buffer.concat([Buffer.from('HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\n'), answer(200, 'done')]),
@@ -240,7 +240,7 @@ describe('the status decides (X4)', () => {
   });
 
   it.each(['HTTP/1.1 101 S\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n', 'HTTP/1.1 101 S\r\n\r\n'])(
-    '101 is no answer to a POST: %j',
+    '101 is not a response to a POST: %j',
     async (bytes) => {
       const { result } = await postTo((socket) => socket.write(bytes));
       expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null });
@@ -249,7 +249,7 @@ describe('the status decides (X4)', () => {
 });
 
 describe('throws for bugs', () => {
-  it('a malformed secret, none at all, a closed sender', async () => {
+  it('a malformed secret, no secret, a closed sender', async () => {
     const { url, requests } = await receiver(saying());
     const guarded = sender('127.0.0.1,localhost');
     await expect(guarded.post(to(url, { secrets: ['whsec_x'] }))).rejects.toThrow(/signing secret/);
@@ -261,7 +261,7 @@ describe('throws for bugs', () => {
 });
 
 describe('close', () => {
-  it('waits for the posts under way, then closes every connection; repeating is safe', async () => {
+  it('waits for running posts, then closes all connections; safe to repeat', async () => {
     const { url, sockets } = await receiver((socket) => void setTimeout(() => socket.write(answer(200)), 100));
     const guarded = sender('127.0.0.1,localhost');
     const post = guarded.post(to(url));

@@ -13,19 +13,19 @@ export const DEFAULT_KEEP_BYTES = 4096;
 
 export interface PostRequest {
   url: string;
-  /** The event's id, the same on every attempt; without a dot. */
+  /** The event's id, the same on every attempt. Must not contain a dot. */
   webhookId: string;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   body: Uint8Array;
-  /** `whsec_…`, at least one, the current first; each gets its signature. */
+  /** `whsec_…`: at least one, the current one first. Each adds a signature. */
   secrets: string[];
-  /** The subscription's own, already through checkHeaders. Names that are ours are left out. */
+  /** The subscription's custom headers, validated by checkHeaders. Names that Posthorn sets are ignored. */
   headers: Record<string, string>;
-  /** For the whole attempt, from resolving the name to the last byte of the answer. */
+  /** For the whole attempt, from resolving the name to the last byte of the response. */
   timeoutMs: number;
-  /** How much of the answer's body is kept: DEFAULT_KEEP_BYTES, at most MAX_BODY_BYTES. */
+  /** How much of the response body is kept, at most MAX_BODY_BYTES. Default: DEFAULT_KEEP_BYTES. */
   keepBytes?: number;
-  /** When it fires, the attempt ends as `aborted`. */
+  /** Ends the attempt as `aborted`. */
   signal?: AbortSignal;
 }
 
@@ -36,14 +36,14 @@ export type PostDeps = {
   connectTimeoutMs: number;
 };
 
-/** Signs, sends and judges one POST; what it promises is written at Sender.post. */
+/** Signs, sends and judges one POST. Sender.post documents its guarantees. */
 export async function postOnce(deps: PostDeps, request: PostRequest): Promise<PostResult> {
   const { body, webhookId, timeoutMs, signal } = request;
   const startedAt = new Date();
   const target = deps.findTarget(request.url);
   if (!target.allowed) return refused(startedAt, target.reason);
 
-  const timestampSeconds = toTimestamp(startedAt); // of this attempt, so each is signed anew
+  const timestampSeconds = toTimestamp(startedAt); // each attempt has its own timestamp and signature
   const headers = wireHeaders({
     userAgent: deps.userAgent,
     webhookId,
@@ -113,7 +113,7 @@ async function readBody(
   };
 }
 
-/** The URL itself is not allowed (any more): nothing was sent, not even a look-up. */
+/** The URL is not allowed (any more): nothing was sent or resolved. */
 function refused(startedAt: Date, reason: string): PostResult {
   return {
     outcome: 'blocked',

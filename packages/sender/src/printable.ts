@@ -1,6 +1,6 @@
 const ESCAPES: Record<number, string> = { 9: '\\t', 10: '\\n', 13: '\\r', 34: '\\"', 92: '\\\\' };
 
-/** Bytes as one line of printable ASCII: all others become escapes such as `\r`, `\n` and `\xff`. */
+/** Returns bytes as one line of printable ASCII, with escapes such as `\r`, `\n` and `\xff` for all others. */
 export function printable(bytes: Uint8Array): string {
   const characters = Array.from(bytes, (byte) => {
     const isPrintable = byte >= 0x20 && byte < 0x7f;

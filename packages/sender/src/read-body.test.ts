@@ -5,8 +5,8 @@ import { postTo, receiver, sender, to } from '../test/local-post.js';
 import { answer } from '../test/receivers.js';
 import { MAX_BODY_BYTES } from './index.js';
 
-describe('the body (X5)', () => {
-  it('4 KiB are kept unless more is asked for, 64 KiB at most', async () => {
+describe('the body', () => {
+  it('keeps 4 KiB by default, 64 KiB at most', async () => {
     const long = 'x'.repeat(MAX_BODY_BYTES);
     const onRequest = (socket: { write(bytes: Buffer): unknown }) => void socket.write(answer(200, long));
     const few = (await postTo(onRequest)).result;
@@ -17,7 +17,7 @@ describe('the body (X5)', () => {
     expect(many.body).toHaveLength(MAX_BODY_BYTES);
   });
 
-  it('over 64 KiB reading stops, the socket is destroyed, and a 2xx stays ok', async () => {
+  it('stops reading beyond 64 KiB and destroys the socket; a 2xx stays ok', async () => {
     const { url, sockets } = await receiver((socket) => socket.write(answer(200, 'x'.repeat(MAX_BODY_BYTES + 1))));
     const result = await sender('127.0.0.1,localhost').post(to(url, { keepBytes: MAX_BODY_BYTES }));
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, bodyTruncated: true, bodyTooLarge: true });
@@ -25,7 +25,7 @@ describe('the body (X5)', () => {
     await expect.poll(() => sockets.size).toBe(0);
   });
 
-  it('200 MB cost next to no memory, and are an error only by their status', async () => {
+  it('a body of 200 MB uses almost no memory, and only its status makes it an error', async () => {
     const chunk = Buffer.alloc(1024 * 1024);
     const { url } = await receiver(async (socket) => {
       socket.write('HTTP/1.1 500 No\r\ncontent-length: 209715200\r\n\r\n');
@@ -47,7 +47,7 @@ describe('the body (X5)', () => {
     ['br', brotliCompressSync],
     ['GZIP \t', gzipSync],
     ['identity, gzip', gzipSync],
-  ])('compressed against our wish with %s, it is kept decompressed', async (encoding, compress) => {
+  ])('stores a body that is compressed with %s, although not requested, decompressed', async (encoding, compress) => {
     const { result } = await postTo((socket) =>
       socket.write(answer(200, compress('{"challenge":"abc"}'), { 'content-encoding': encoding })),
     );
@@ -58,7 +58,7 @@ describe('the body (X5)', () => {
   it.each([
     ['gzip', gzipSync(Buffer.alloc(60 * 1024 * 1024))],
     ['br', brotliCompressSync(Buffer.alloc(60 * 1024 * 1024))],
-  ])('a %s bomb is counted decompressed and stops at the cap', async (encoding, bomb) => {
+  ])('counts a %s bomb decompressed and stops at the cap', async (encoding, bomb) => {
     const before = process.memoryUsage.rss();
     const { result } = await postTo((socket) => socket.write(answer(200, bomb, { 'content-encoding': encoding })));
     expect(result).toMatchObject({ outcome: 'ok', bodyTooLarge: true, bodyTruncated: true });
@@ -78,10 +78,10 @@ describe('the body (X5)', () => {
   });
 
   it.each([
-    ['is not what it says', 'gzip', Buffer.from('plain text')],
-    ['has an encoding nobody knows', 'rot13', Buffer.from('plain text')],
+    ['does not have its declared encoding', 'gzip', Buffer.from('plain text')],
+    ['has an unknown encoding', 'rot13', Buffer.from('plain text')],
     ['is encoded twice', 'gzip, gzip', gzipSync('x')],
-  ])('kept raw when it %s', async (_what, encoding, bytes) => {
+  ])('is kept raw if it %s', async (_what, encoding, bytes) => {
     const { result } = await postTo((socket) => socket.write(answer(200, bytes, { 'content-encoding': encoding })));
     expect(result.outcome).toBe('ok');
     expect(Buffer.from(result.body)).toEqual(bytes);
@@ -91,7 +91,7 @@ describe('the body (X5)', () => {
     ['content-length', answer(200, 'half', { 'content-length': '100' })],
     ['chunks', Buffer.from('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n')],
     ['broken chunks', Buffer.from('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\nzzzz\r\n')],
-  ])('breaking off within its body (%s), a 2xx is still a 2xx', async (_how, bytes) => {
+  ])('a 2xx whose body breaks off (%s) is still a 2xx', async (_how, bytes) => {
     const { result } = await postTo((socket) => socket.end(bytes));
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, bodyTruncated: true });
     expect(Buffer.from(result.body).toString()).toBe('half');

@@ -1,10 +1,10 @@
-/** The beginning of an answer's body: counts what comes, keeps no more than asked, says when to stop reading. */
+/** Collects the beginning of a response body: counts all bytes, keeps up to a limit, and says when to stop reading. */
 export class CappedBody {
   readonly #keepBytes: number;
   readonly #capBytes: number;
   #kept = Buffer.alloc(0);
   #keptBytes = 0;
-  /** How many bytes came. */
+  /** How many bytes have arrived. */
   receivedBytes = 0;
 
   constructor({ keepBytes, capBytes }: { keepBytes: number; capBytes: number }) {
@@ -12,7 +12,7 @@ export class CappedBody {
     this.#capBytes = capBytes;
   }
 
-  /** Takes a piece. Returns false when more than the cap has come and reading must stop. */
+  /** Adds a chunk. Returns false if the cap is exceeded and reading must stop. */
   take(chunk: Buffer): boolean {
     this.receivedBytes += chunk.length;
     const part = chunk.subarray(0, this.#keepBytes - this.#keptBytes);
@@ -22,7 +22,7 @@ export class CappedBody {
     return !this.tooLarge;
   }
 
-  // One buffer that doubles: a list of pieces would be long for a body in chunks of a byte.
+  // One buffer that doubles, because a list of chunks would be long for a body in chunks of one byte.
   #makeRoom(bytes: number): void {
     if (bytes <= this.#kept.length) return;
     const larger = Buffer.alloc(Math.max(bytes, Math.min(2 * this.#kept.length, this.#keepBytes)));
@@ -34,7 +34,7 @@ export class CappedBody {
     return this.receivedBytes > this.#capBytes;
   }
 
-  /** What was kept, in memory of its own. */
+  /** A copy of the kept bytes. */
   get bytes(): Buffer {
     return this.#kept.subarray(0, this.#keptBytes);
   }

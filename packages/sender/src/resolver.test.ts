@@ -2,7 +2,7 @@ import { Resolver as DnsClient } from 'node:dns/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openResolver, type Answer } from './resolver.js';
 
-/** A name server that answers in turn, and a clock to turn. */
+/** A name server that returns these results in turn, and a clock to set. */
 function scriptedDns(...answers: (Answer | Error)[]) {
   const script = { nowMs: 0, queries: 0, systemQueries: 0 };
   const resolver = openResolver({
@@ -10,7 +10,7 @@ function scriptedDns(...answers: (Answer | Error)[]) {
     now: () => script.nowMs,
     query: async () => {
       const answer = answers[script.queries++];
-      if (answer === undefined || answer instanceof Error) throw answer ?? new Error('asked too often');
+      if (answer === undefined || answer instanceof Error) throw answer ?? new Error('too many queries');
       return answer;
     },
     querySystem: async () => {
@@ -24,7 +24,7 @@ function scriptedDns(...answers: (Answer | Error)[]) {
 const notFound = () => Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
 
 describe('resolver', () => {
-  it('asks once for concurrent look-ups of a name', async () => {
+  it('queries once for concurrent look-ups of a name', async () => {
     const { script, resolve } = scriptedDns({ addresses: ['1.1.1.1'], ttlSeconds: 30 });
     const all = await Promise.all(Array.from({ length: 100 }, () => resolve('a.example')));
     expect(all.every(([address]) => address === '1.1.1.1')).toBe(true);
@@ -35,7 +35,7 @@ describe('resolver', () => {
     ['5 s for a TTL of 0', 0, 5_000],
     ['its TTL', 30, 30_000],
     ['60 s for a TTL of a day', 86_400, 60_000],
-  ])('remembers an answer for %s', async (_what, ttlSeconds, keptMs) => {
+  ])('caches a result for %s', async (_what, ttlSeconds, keptMs) => {
     const { script, resolve } = scriptedDns(
       { addresses: ['1.1.1.1'], ttlSeconds },
       { addresses: ['2.2.2.2'], ttlSeconds },
@@ -47,7 +47,7 @@ describe('resolver', () => {
     expect(await resolve('a.example')).toEqual(['2.2.2.2']);
   });
 
-  it('remembers a failure for 5 s', async () => {
+  it('caches a failure for 5 s', async () => {
     const { script, resolve } = scriptedDns(notFound(), { addresses: ['1.1.1.1'], ttlSeconds: 30 });
     await expect(resolve('a.example')).rejects.toMatchObject({ code: 'ENOTFOUND' });
     script.nowMs = 4_999;
@@ -57,7 +57,7 @@ describe('resolver', () => {
     expect(await resolve('a.example')).toEqual(['1.1.1.1']);
   });
 
-  it('localhost is loopback, without a query', async () => {
+  it('resolves localhost to loopback without a query', async () => {
     const { script, resolve } = scriptedDns();
     expect(await resolve('localhost')).toEqual(['127.0.0.1', '::1']);
     expect(script.queries + script.systemQueries).toBe(0);
@@ -69,7 +69,7 @@ describe('resolver', () => {
     expect(script).toMatchObject({ queries: 0, systemQueries: 1 });
   });
 
-  it('remembers at most 10,000 names, the oldest is forgotten', async () => {
+  it('caches at most 10,000 names and drops the oldest', async () => {
     const asked: string[] = [];
     const { resolve } = openResolver({
       isListed: () => false,
@@ -89,12 +89,12 @@ describe('resolver', () => {
 describe('asking DNS', () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  it('gives every address of both families, IPv4 first', async () => {
+  it('returns all addresses of both families, IPv4 first', async () => {
     const addresses = await askDns([{ address: '1.1.1.1', ttl: 9 }], [{ address: '2606:4700::1', ttl: 9 }]);
     expect(addresses).toEqual(['1.1.1.1', '2606:4700::1']);
   });
 
-  it('is content with one family when the other has none or no answer came', async () => {
+  it('accepts one family if the other has no address or no response', async () => {
     expect(await askDns([{ address: '1.1.1.1', ttl: 9 }], 'ETIMEOUT')).toEqual(['1.1.1.1']);
     expect(await askDns('ENODATA', [{ address: '2606:4700::1', ttl: 9 }])).toEqual(['2606:4700::1']);
   });
@@ -104,14 +104,14 @@ describe('asking DNS', () => {
     ['ENODATA', 'ENODATA', 'ENODATA'],
     ['ENODATA', 'ESERVFAIL', 'ESERVFAIL'],
     ['ETIMEOUT', 'ENODATA', 'ETIMEOUT'],
-  ])('fails with what says most: %s and %s give %s', async (ipv4, ipv6, code) => {
+  ])('fails with the most specific code: %s and %s give %s', async (ipv4, ipv6, code) => {
     await expect(askDns(ipv4, ipv6)).rejects.toMatchObject({ code });
   });
 });
 
 type Records = { address: string; ttl: number }[] | string;
 
-/** Resolves a name whose A and AAAA queries end like this: with records, or with an error's code. */
+/** Resolves a name whose A and AAAA queries end with these records or error codes. */
 function askDns(ipv4: Records, ipv6: Records): Promise<readonly string[]> {
   vi.spyOn(DnsClient.prototype, 'resolve4').mockImplementation(async () => recordsOf(ipv4));
   vi.spyOn(DnsClient.prototype, 'resolve6').mockImplementation(async () => recordsOf(ipv6));

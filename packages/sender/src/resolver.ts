@@ -1,25 +1,26 @@
 import { lookup, Resolver as DnsClient } from 'node:dns/promises';
 import { codeOf } from './connect-failure.js';
 
-/** All addresses of a host name. Rejects (with the resolver's `code`) or returns [] when there are none. */
+/** Returns all addresses of a host name. Rejects with the resolver's `code`, or returns [], if it has none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
 export type Answer = { addresses: readonly string[]; ttlSeconds: number };
 
 export type CachingResolver = { resolve: Resolve; close(): void };
 
-const MIN_TTL_MS = 5_000; // a name with TTL 0 at 100 posts a second is still one query in 5 s
-const MAX_TTL_MS = 60_000; // a moved receiver is followed within a minute
+const MIN_TTL_MS = 5_000; // even a name with TTL 0 causes only one query in 5 s
+const MAX_TTL_MS = 60_000; // an endpoint may move within a minute
 const NEGATIVE_TTL_MS = 5_000;
 const MAX_NAMES = 10_000;
 const LOOPBACK = ['127.0.0.1', '::1'] as const;
 
 type Entry = { expiresAt: number; answer: Promise<readonly string[]> };
 
-/** A resolver that a few dead name servers cannot stall: it asks over c-ares, which takes none of libuv's threads and has
- *  timeouts of its own, remembers answers for 5 to 60 s (failures for 5 s), and lets concurrent look-ups of a name share one
- *  query. `localhost` is loopback without any query; names for which `isListed` is true (those that the operator's allow list names
- *  exactly) come from the operating system, so that /etc/hosts and container names work. Addresses are handed out unjudged. */
+/** Opens a resolver that dead name servers cannot block. It uses c-ares, which has its own timeouts and uses no
+ *  libuv threads. It caches results for 5 to 60 s and failures for 5 s; concurrent look-ups of a name share one
+ *  query.
+ *  `localhost` is loopback without a query. Names for which `isListed` is true (listed exactly in the allow list)
+ *  are resolved by the operating system, so /etc/hosts and container names work. It does not check addresses. */
 export function openResolver({
   isListed,
   query,
@@ -40,7 +41,7 @@ export function openResolver({
     const known = entries.get(hostname);
     if (known !== undefined && known.expiresAt > now()) return known.answer;
 
-    entries.delete(hostname); // so that the new entry becomes the youngest
+    entries.delete(hostname); // so that the new entry becomes the newest
     const oldest = entries.size >= MAX_NAMES ? entries.keys().next() : undefined;
     if (oldest?.done === false) entries.delete(oldest.value);
     const entry: Entry = { expiresAt: Infinity, answer: remember() };
@@ -73,7 +74,7 @@ async function askDns(dns: DnsClient, hostname: string): Promise<Answer> {
     ...(ipv6.status === 'fulfilled' ? ipv6.value : []),
   ];
   if (records.length === 0) {
-    // "No such record" says less than any other failure: with it, the other family's answer decides.
+    // "No such record" is less specific than any other failure: in that case the other family's result decides.
     const failures = [ipv4, ipv6].flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
     throw (
       failures.find((failure) => codeOf(failure) !== 'ENODATA') ?? failures[0] ?? new Error(`No address: ${hostname}`)

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readResponseHeaders, shownResponseHeaders, singleValue } from './response-headers.js';
 
-/** As undici hands over a header with these bytes. */
+/** A header with these bytes, as undici returns it. */
 const raw = (bytes: Uint8Array | string) => Buffer.from(bytes).toString('latin1');
 const whiteSpace = fc.string({ unit: fc.constantFrom(' ', '\t'), maxLength: 4 });
-// What may stand in a value, and neither begins nor ends with white space.
+// Values that neither begin nor end with white space.
 const value = fc.string({ unit: 'binary' }).filter((text) => /^(?![ \t])[^\p{Cc}\p{Cs}]*(?<![ \t])$/u.test(text));
 
 describe('readResponseHeaders', () => {
-  it('property: a value in UTF-8 is read as it was written, whatever white space is around it', () => {
+  it('property: reads a UTF-8 value exactly, with any white space around it', () => {
     fc.assert(
       fc.property(value, whiteSpace, whiteSpace, (text, before, after) => {
         expect(readResponseHeaders({ x: raw(before + text + after) }).get('x')).toEqual([text]);
@@ -17,7 +17,7 @@ describe('readResponseHeaders', () => {
     );
   });
 
-  it('property: any bytes give text that can be stored, none is lost', () => {
+  it('property: any bytes become text that can be stored, without losses', () => {
     const bytes = fc.uint8Array().map((array) => array.map((byte) => (byte < 0x21 ? 0x21 : byte)));
     fc.assert(
       fc.property(bytes, (array) => {
@@ -32,7 +32,7 @@ describe('readResponseHeaders', () => {
     expect(readResponseHeaders({ x: raw(' \t\u00a0\u3000a\ufeff\t ') }).get('x')).toEqual(['\u00a0\u3000a\ufeff']);
   });
 
-  it('keeps the white space within a value, however much there is', () => {
+  it('keeps the white space within a value', () => {
     expect(readResponseHeaders({ x: `a${' '.repeat(100_000)}b` }).get('x')?.[0]).toHaveLength(100_002);
   });
 });
@@ -41,7 +41,7 @@ describe('singleValue', () => {
   it.each([
     ['absent', {}, null],
     ['once', { x: 'a ' }, 'a'],
-    ['twice the same', { x: ['a', ' a'] }, 'a'],
+    ['the same value twice', { x: ['a', ' a'] }, 'a'],
     ['twice, differing', { x: ['a', 'b'] }, null],
   ])('%s', (_how, headers, expected) => {
     expect(singleValue(readResponseHeaders(headers), 'x')).toBe(expected);

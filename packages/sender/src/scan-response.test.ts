@@ -4,7 +4,7 @@ import { MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES, MAX_RAW_BYTES, MAX_READS, scanRe
 
 const FINAL = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 
-/** Feeds the bytes in these pieces. Returns what the parser sees before and at the end of the connection. */
+/** Feeds the bytes in these pieces. Returns what the parser sees, before and at the end of the connection. */
 function scan(pieces: Buffer[]) {
   const response = scanResponse();
   const passed = Buffer.concat(pieces.map((piece) => response.take(piece)));
@@ -14,7 +14,7 @@ function scan(pieces: Buffer[]) {
 
 const scanText = (text: string) => scan([Buffer.from(text, 'latin1')]);
 
-/** Cuts bytes at these places, given as shares of their length. */
+/** Cuts bytes at these positions, given as shares of their length. */
 function cut(bytes: Buffer, shares: number[]): Buffer[] {
   const places = shares.map((share) => Math.floor(share * bytes.length)).toSorted((a, b) => a - b);
   return [0, ...places].map((place, index) => bytes.subarray(place, places[index] ?? bytes.length));
@@ -22,16 +22,16 @@ function cut(bytes: Buffer, shares: number[]): Buffer[] {
 
 describe('scanResponse', () => {
   it.each([
-    ['100 that nobody asked for', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['an unexpected 100', 'HTTP/1.1 100 Continue\r\n\r\n'],
     [
       '102 and 103 with headers',
       'HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\nx: HTTP/1.1 200\r\n\r\n',
     ],
     ['100 of HTTP/1.0', 'HTTP/1.0 100 Continue\r\n\r\n'],
-    ['103 that names a length and closes', 'HTTP/1.1 103 E\r\ncontent-length: 9\r\nconnection: close\r\n\r\n'],
+    ['103 with a length and connection: close', 'HTTP/1.1 103 E\r\ncontent-length: 9\r\nconnection: close\r\n\r\n'],
     ['100 without a reason', 'HTTP/1.1 100\r\n\r\n'],
     ['100 with lines that end in LF', 'HTTP/1.1 100\nx: y\n\n'],
-    ['199, which means nothing yet', 'HTTP/1.1 199 \r\n\r\n'],
+    ['199, which is unassigned', 'HTTP/1.1 199 \r\n\r\n'],
     ['ten of them', 'HTTP/1.1 103 E\r\n\r\n'.repeat(MAX_INTERIM_RESPONSES)],
     ['one between empty lines', '\r\n\r\nHTTP/1.1 100 C\r\n\r\n\r\n\n'],
   ])('hides an interim response: %s', (_what, interim) => {
@@ -50,7 +50,7 @@ describe('scanResponse', () => {
     expect(scanText(bytes)).toEqual({ passed: bytes, atEnd: '', begun: true, limit: null });
   });
 
-  it('holds back a status line until it is known, and releases it when the connection ends', () => {
+  it('holds back a status line until it is known, and returns it when the connection ends', () => {
     expect(scanText('HTTP/1.1 10')).toEqual({ passed: '', atEnd: 'HTTP/1.1 10', begun: true, limit: null });
     expect(scanText('HTTP/1.1 103 E\r\nlink')).toEqual({ passed: '', atEnd: '', begun: false, limit: null });
   });
@@ -64,7 +64,7 @@ describe('scanResponse', () => {
     ['a body', FINAL],
     ['an interim response', 'HTTP/1.1 103 E\r\nx: '],
     ['empty lines', '\r\n'],
-  ])('passes on at most 128 KiB of %s and then stops, wherever the bytes are split', (_what, start) => {
+  ])('passes on at most 128 KiB of %s and then stops, however the bytes are split', (_what, start) => {
     const bytes = Buffer.alloc(MAX_RAW_BYTES + 1, start.slice(-2));
     bytes.write(start, 'latin1');
     expect(scan([bytes.subarray(0, MAX_RAW_BYTES)]).limit).toBeNull();
@@ -90,7 +90,7 @@ describe('scanResponse', () => {
     });
   });
 
-  it('stops after as many reads, however small they are', () => {
+  it('stops after MAX_READS reads, however small they are', () => {
     const pieces = Array.from({ length: MAX_READS }, () => Buffer.from('\n'));
     expect(scan(pieces).limit).toBeNull();
     expect(scan([...pieces, Buffer.from('\n')]).limit).toBe('reads');
@@ -104,7 +104,7 @@ describe('scanResponse', () => {
     expect(response.limit).toBe('raw_bytes');
   });
 
-  it('property: what it passes on does not depend on how the bytes are split', () => {
+  it('property: the result does not depend on how the bytes are split', () => {
     const part = fc.oneof(
       fc.constantFrom(
         FINAL,
@@ -139,7 +139,7 @@ describe('scanResponse', () => {
     );
   });
 
-  it('keeps the beginning of what the parser sees, until it is told to forget it', () => {
+  it('keeps the beginning of what the parser sees until forgetHead', () => {
     const response = scanResponse();
     response.take(Buffer.from('HTTP/1.1 103 E\r\n\r\nHTT'));
     expect(response.head.toString()).toBe('');

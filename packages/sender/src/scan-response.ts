@@ -1,18 +1,18 @@
 export const MAX_RAW_BYTES = 128 * 1024; // interim responses, head, framing and body together
 export const MAX_HEAD_BYTES = 16 * 1024; // status line and headers of the final response
-export const MAX_READS = 512; // a read of one byte costs as much as a read of many, about 20 µs
+export const MAX_READS = 512; // a read costs about 20 µs, even for one byte
 export const MAX_INTERIM_RESPONSES = 10;
 
-/** Which limit ended the reading of a response. */
+/** The limit that ended the reading of a response. */
 export type ReadLimit = 'raw_bytes' | 'head_bytes' | 'reads' | 'interim_responses';
 
 /** The raw bytes of one response, as they come from the socket.
  *  - `take` counts a read and returns the part that the parser may see: the final response.
  *  - `end` returns what was held back when the connection ends.
  *  - `charge` counts work that the endpoint causes below HTTP, as bytes.
- *  - `begun` is true from the first byte of a response that is not, as far as is known, an interim one.
- *  - `head` is the beginning of what was returned, at most MAX_HEAD_BYTES, until `forgetHead`: it keeps the chunks in memory.
- *  - `limit` names the first limit that was passed; from then on `take` returns nothing. */
+ *  - `begun` is true from the first byte of a response that is not known to be an interim one.
+ *  - `head` is the beginning of what was returned, at most MAX_HEAD_BYTES, until `forgetHead`. It keeps the chunks in memory.
+ *  - `limit` names the first exceeded limit; after that `take` returns nothing. */
 export type ResponseScan = {
   take(chunk: Buffer): Buffer;
   end(): Buffer;
@@ -26,7 +26,7 @@ export type ResponseScan = {
 const NOTHING = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
-const INTERIM_STATUS = 'HTTP/9.9 199 '; // 9 stands for any digit, the last space also for the end of the line
+const INTERIM_STATUS = 'HTTP/9.9 199 '; // 9 matches any digit, the last space also the end of the line
 
 // state     what it does with bytes                      left when
 // between   drops empty lines (RFC 9112 §2.2)            anything else comes: status
@@ -34,10 +34,10 @@ const INTERIM_STATUS = 'HTTP/9.9 199 '; // 9 stands for any digit, the last spac
 // interim   drops the head of the interim response       its empty line comes: between
 // head      passes on status line and headers            its empty line comes: body
 // body      passes everything on                         –
-/** Starts to read a response. undici refuses a 100 that nobody asked for, and anything after an interim response of HTTP/1.0 or
- *  with `connection: close`; a client must skip them (RFC 9110 §15.2). 101 is passed on: it ends HTTP.
- *  What is passed on does not depend on how the bytes are split into reads, as long as there are at most MAX_READS.
- *  Long because it is one state machine: its states share all of these variables. */
+/** Starts to read a response. undici refuses an unexpected 100, and anything after an interim response of HTTP/1.0 or with
+ *  `connection: close`, but a client must skip them (RFC 9110 §15.2). 101 is passed on, because it ends HTTP.
+ *  The result does not depend on how the bytes are split into reads, up to MAX_READS.
+ *  The function is long because it is one state machine whose states share all of these variables. */
 // eslint-disable-next-line max-lines-per-function
 export function scanResponse(): ResponseScan {
   let state: 'between' | 'status' | 'interim' | 'head' | 'body' = 'between';

@@ -22,16 +22,16 @@ describe('parseSecret', () => {
     ['a line break at the end', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n'],
     ['bits left over: not the canonical spelling', 'whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQF='],
     ['missing padding', `whsec_${Buffer.alloc(25, 1).toString('base64').replaceAll('=', '')}`],
-  ])('rejects %s, and does not repeat it', (_why, secret) => {
+  ])('rejects %s and does not repeat it', (_why, secret) => {
     expect(() => parseSecret(secret)).toThrow(/signing secret/);
     expect(() => parseSecret(secret)).not.toThrow(secret.length > 6 ? secret : '\0');
   });
 
   it.each([
-    ['24 bytes, the least', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 24],
+    ['24 bytes, the minimum', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 24],
     ['24 bytes with a plus', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD', 24],
     [
-      '64 bytes, the most',
+      '64 bytes, the maximum',
       'whsec_TUdfVE5UMnZlci1TeWxOYXQtX1ZlTW1kLTRtMFdhYmEwanIxdHJvenRCbmlTQ2hFdzBnbHhFbWdFaTJLdzQwSA==',
       64,
     ],

@@ -9,24 +9,25 @@ import { openTargets } from './target.js';
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 
 export interface Sender {
-  /** Sends one signed POST: at most one request, nothing is resent or followed, in at most `timeoutMs`. Resolves for everything a
-   *  receiver or the network may do. Throws for bugs (a malformed secret or header, a closed sender) and when this machine is out
-   *  of file descriptors: such an attempt must not count. */
+  /** Sends one signed POST: at most one request, without retries or redirects, in at most `timeoutMs`. Resolves for
+   *  everything that an endpoint or the network may do.
+   *  Throws for bugs (a malformed secret or header, a closed sender) and if this machine has no file descriptors
+   *  left: such an attempt must not count. */
   post(request: PostRequest): Promise<PostResult>;
-  /** Waits for the posts under way, then closes every connection. Repeating is safe. */
+  /** Waits for running posts, then closes all connections. Safe to repeat. */
   close(): Promise<void>;
 }
 
 export interface SenderOptions {
   policy: AddressPolicy;
   userAgent: string;
-  /** For resolving, TCP and TLS together; 5 s. */
+  /** For resolving, TCP and TLS together. Default: 5 s. */
   connectTimeoutMs?: number;
-  /** A deployment's own resolver, in place of DNS with a cache. Its answers are judged like any other. */
+  /** A custom resolver instead of DNS with a cache. Its addresses are checked like any others. */
   resolve?: Resolve;
 }
 
-/** Opens a sender: kept-open connections that only ever lead to addresses the policy allows. */
+/** Opens a sender, whose kept-open connections go only to addresses that the policy allows. */
 export function openSender(options: SenderOptions): Sender {
   const { policy, userAgent, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options;
   const resolver = openResolver({ isListed: policy.allowPrivate.namesExactly });

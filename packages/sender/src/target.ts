@@ -3,10 +3,11 @@ import { checkUrl } from './check-url.js';
 
 const MAX_KNOWN_URLS = 10_000;
 
-/** A URL taken apart for sending, or why nothing may be sent there. */
+/** The parts of a URL for sending, or why it is not allowed. */
 export type Target = { allowed: true; origin: string; host: string; path: string } | { allowed: false; reason: string };
 
-/** Judges URLs by the policy and remembers the result: parsing and checking cost more than all else in preparing a post. */
+/** Checks URLs against the policy and caches the results: parsing and checking cost more than the rest of preparing
+ *  a post. */
 export function openTargets(policy: AddressPolicy): (url: string) => Target {
   const known = new Map<string, Target>();
   return (url) => {

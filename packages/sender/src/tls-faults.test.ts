@@ -3,19 +3,16 @@ import { beforeAll, expect, it } from 'vitest';
 import { sender, to } from '../test/local-post.js';
 import { listen } from '../test/receivers.js';
 
-// The same faults are judged for verifications in core/verifications.
+// core/verifications tests the same faults for verifications.
 
 const { authority, faults } = tlsFaults();
-beforeAll(() => trust(authority)); // returns how to undo it
+beforeAll(() => trust(authority)); // returns its cleanup
 
-it.each(faults)(
-  '$name: $outcome, with the cause and what to do about it (A3)',
-  async ({ open, scheme, outcome, says }) => {
-    const server = open();
-    const port = await listen(server);
-    const guarded = sender('127.0.0.1,localhost', { resolve: async () => ['127.0.0.1'] });
-    const result = await guarded.post(to(`${scheme}://localhost:${port}/`));
-    server.close();
-    expect(result).toMatchObject({ outcome, statusCode: null, error: expect.stringMatching(says) });
-  },
-);
+it.each(faults)('$name: $outcome, with the cause and what to do', async ({ open, scheme, outcome, says }) => {
+  const server = open();
+  const port = await listen(server);
+  const guarded = sender('127.0.0.1,localhost', { resolve: async () => ['127.0.0.1'] });
+  const result = await guarded.post(to(`${scheme}://localhost:${port}/`));
+  server.close();
+  expect(result).toMatchObject({ outcome, statusCode: null, error: expect.stringMatching(says) });
+});

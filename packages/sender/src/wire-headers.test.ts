@@ -15,10 +15,10 @@ const names = fc.oneof(
   ),
   fc.stringMatching(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,20}$/),
 );
-// Long enough to be found by chance nowhere else.
+// Long enough to be unique.
 const secrets = fc.stringMatching(/^s3cr3t-[A-Za-z0-9 =;,/+-]{8,40}$/);
 const ours = { userAgent: 'Posthorn/test', webhookId: 'evt_1', timestampSeconds: 1_763_751_300, bodyBytes: 2 };
-/** What the record of the attempt has beside `record`. */
+/** What the record of an attempt contains besides `record`. */
 const attempt = {
   url: 'https://hooks.example.com:8443/webhook',
   webhookId: 'evt_1',
@@ -37,7 +37,7 @@ const OURS = [
 ];
 
 describe('wireHeaders', () => {
-  it('property: what is shown of a request names all that was sent, with its value unless that is a secret, and holds no secret', () => {
+  it('property: shows all sent headers with their values, but no secrets', () => {
     fc.assert(
       fc.property(
         fc.dictionary(names, secrets, { noNullPrototype: true }),
@@ -56,7 +56,7 @@ describe('wireHeaders', () => {
           );
           expect(shown).toMatchObject({ host: 'hooks.example.com:8443', 'content-length': '2' });
           for (const [name, value] of pairs) if (shown[name] !== '••••') expect(shown[name]).toBe(masked(name, value));
-          // Ours come once: nothing of the receiver's stands beside or over them.
+          // Our headers appear once; custom headers do not add to or override them.
           for (const name of OURS) expect(sentNames.filter((one) => one === name)).toHaveLength(1);
           expect(sentNames).not.toContain('host');
           expect(sent[sent.indexOf('webhook-signature') + 1]).toBe(signatures.join(' '));

@@ -4,14 +4,14 @@ import type { SentRequest } from './post-result.js';
 const MASK = '••••';
 
 export type WireHeaders = {
-  /** Names and values in turn, as undici takes them; it adds host, connection and content-length. */
+  /** Alternating names and values, as undici expects. undici adds host, connection and content-length. */
   sent: string[];
   /** What shownRequestHeaders needs to show them later. */
   record: SentRequest;
 };
 
-/** Puts the request's headers together. Own ones that would override ours are left out, except for `accept`: firewalls block
- *  requests without one, and which one to send is the endpoint's affair. */
+/** Builds the request's headers. Ignores custom headers that would override ours, except `accept`: firewalls block
+ *  requests without one, and the endpoint may need a specific one. */
 export function wireHeaders({
   userAgent,
   webhookId,
@@ -23,7 +23,7 @@ export function wireHeaders({
   userAgent: string;
   webhookId: string;
   timestampSeconds: number;
-  /** As signWithAll makes it. */
+  /** As returned by signWithAll. */
   signature: string;
   bodyBytes: number;
   own: Record<string, string>;
@@ -37,8 +37,8 @@ export function wireHeaders({
   };
 }
 
-/** The headers of a request as they may be shown, by what is recorded of it: as sent, with lower-case names. The signatures and the
- *  values of the subscription's own headers are masked. `url` is where it was sent, as checkUrl writes it. */
+/** Returns the headers of a recorded request for display: as sent, with lower-case names. Signatures and the values
+ *  of custom headers are masked. `url` is the URL in the form of checkUrl. */
 export function shownRequestHeaders(
   { userAgent, bodyBytes, signatureCount, ownNames }: SentRequest,
   { url, webhookId, startedAt }: { url: string; webhookId: string; startedAt: Date },
@@ -55,10 +55,10 @@ export function shownRequestHeaders(
   ]);
 }
 
-/** The `webhook-timestamp` of a request that began then. */
+/** Returns the `webhook-timestamp` of a request that started then. */
 export const toTimestamp = (startedAt: Date): number => Math.floor(startedAt.getTime() / 1_000);
 
-/** Those that every request has, and that nobody else sets. */
+/** Headers of every request, which only Posthorn sets. */
 const ourHeaders = ({
   userAgent,
   webhookId,

@@ -13,14 +13,14 @@ afterEach(async () => {
 export const SECRET = newSecret();
 export const BODY = Buffer.from('{"event":"message:created","payload":{"body":"Hey ☃"}}');
 
-/** A receiver that is closed after the test. */
+/** An endpoint that is closed after the test. */
 export async function receiver(onRequest: OnRequest, options?: ReceiverOptions): Promise<RawReceiver> {
   const opened = await openRawReceiver(onRequest, options);
   cleanUps.push(() => opened.close());
   return opened;
 }
 
-/** A sender with this allow list that is closed after the test, before the receivers. */
+/** A sender with this allow list. It is closed after the test, before the endpoints. */
 export function sender(allow: string, options: Partial<SenderOptions> = {}): Sender {
   const opened = openSender({ policy: policyOf({ allow }), userAgent: 'Posthorn/1.2.3', ...options });
   cleanUps.unshift(() => opened.close());
@@ -31,18 +31,19 @@ export function to(url: string, more: Partial<PostRequest> = {}): PostRequest {
   return { url, webhookId: 'evt_01', body: BODY, secrets: [SECRET], headers: {}, timeoutMs: 5_000, ...more };
 }
 
-/** Posts once to a receiver that does this to every request. */
+/** Posts once to an endpoint that handles every request with `onRequest`. */
 export async function postTo(onRequest: OnRequest, more: Partial<PostRequest> = {}) {
   const { url, requests, sockets } = await receiver(onRequest);
   return { result: await sender('127.0.0.1,localhost').post(to(url, more)), requests, sockets };
 }
 
-/** Answers every request with these bytes. */
+/** Responds to every request with these bytes. */
 export function saying(bytes: string | Buffer = answer(200)): OnRequest {
   return (socket: Socket) => socket.write(bytes);
 }
 
-/** undici takes a connection back one turn of the event loop after its answer; a post before that opens another. */
+/** undici returns a connection to the pool one turn of the event loop after its response; an earlier post opens
+ *  another. */
 export async function backInPool(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
 }

@@ -1,6 +1,6 @@
 import { readAddressPolicy, type AddressPolicy } from '../src/address-policy.js';
 
-/** A policy by its settings; what is not given is the strictest that allows http. */
+/** A policy from settings. Default: the strictest one that allows http. */
 export function policyOf({
   allow = 'none',
   deny = 'none',

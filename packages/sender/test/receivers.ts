@@ -1,11 +1,11 @@
 import net, { type Server, type Socket } from 'node:net';
 import tls from 'node:tls';
 
-/** A receiver that speaks bytes, so that it may also misbehave below HTTP. */
+/** An endpoint that works with bytes, so that it can also misbehave below HTTP. */
 export type RawReceiver = {
   port: number;
   url: string;
-  /** Whole requests as they came, in order. */
+  /** Complete requests, in the order received. */
   requests: { head: string; headers: Record<string, string>; body: Buffer }[];
   /** How many connections were opened. */
   connections: number;
@@ -16,7 +16,7 @@ export type RawReceiver = {
 export type OnRequest = (socket: Socket, requestNumber: number) => unknown;
 export type ReceiverOptions = { host?: string; tlsOptions?: tls.TlsOptions };
 
-/** Listens on loopback; `onRequest` is called for each complete request and writes what it likes. */
+/** Listens on loopback. Calls `onRequest` for each complete request, which writes the response. */
 export async function openRawReceiver(
   onRequest: OnRequest,
   { host = '127.0.0.1', tlsOptions }: ReceiverOptions = {},
@@ -71,7 +71,7 @@ export async function listen(server: Server, host = '127.0.0.1'): Promise<number
   return address.port;
 }
 
-/** An answer as bytes, with a content-length unless the headers say otherwise. */
+/** A response as bytes, with a content-length unless the headers have one. */
 export function answer(status: number, body: string | Buffer = '', headers: Record<string, string> = {}): Buffer {
   const bytes = Buffer.from(body);
   const all = { 'content-length': String(bytes.length), ...headers };

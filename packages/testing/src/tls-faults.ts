@@ -59,18 +59,18 @@ export function tlsFaults(): { authority: string; faults: TlsFault[] } {
     ),
     fault(
       'TLS 1.1 at most',
-      /outdated versions of TLS \(ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION\)\. Turn on TLS 1\.2/,
+      /outdated versions of TLS \(ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION\)\. Enable TLS 1\.2/,
       server({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
     ),
     fault(
       'HTTP/2 alone',
-      /not offer HTTP\/1\.1 \(ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL\)\. Turn/,
+      /not offer HTTP\/1\.1 \(ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL\)\. Enable/,
       server({ ALPNProtocols: ['h2'] }),
     ),
-    fault('plain HTTP on a TLS port', /does not speak TLS .* \(ERR_SSL_\w+\)\. Put the port/, () =>
+    fault('plain HTTP on a TLS port', /does not speak TLS .* \(ERR_SSL_\w+\)\. Use the port/, () =>
       http.createServer(),
     ),
-    fault('plain text on a TLS port', /does not speak TLS .* \(ERR_SSL_\w+\)\. Put the port/, () =>
+    fault('plain text on a TLS port', /does not speak TLS .* \(ERR_SSL_\w+\)\. Use the port/, () =>
       openTcp((socket) => socket.write('220 mail.example.com ESMTP\r\n')),
     ),
     {
@@ -80,7 +80,7 @@ export function tlsFaults(): { authority: string; faults: TlsFault[] } {
       outcome: 'connect_error',
     },
     {
-      ...fault('TLS on a port for plain HTTP, with an alert', /responded with TLS.*Begin the URL with https:\/\//, () =>
+      ...fault('TLS on a port for plain HTTP, with an alert', /responded with TLS.*Use a URL with https:\/\//, () =>
         openTcp((socket) => socket.once('data', () => socket.end(Buffer.from('15030300020246', 'hex')))),
       ),
       scheme: 'http',
@@ -90,7 +90,7 @@ export function tlsFaults(): { authority: string; faults: TlsFault[] } {
       // OpenSSL sends no alert to a client that speaks plain HTTP.
       ...fault(
         'TLS on a port for plain HTTP, silent',
-        /If this port expects TLS, begin the URL with https:\/\//,
+        /If this port expects TLS, use a URL with https:\/\//,
         server({}),
       ),
       scheme: 'http',
