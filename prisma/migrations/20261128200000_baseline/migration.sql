@@ -1,10 +1,10 @@
--- The ledger, as a new database gets it: accounts and keys, the catalogue, subscriptions with their secrets and verifications, events,
--- deliveries, attempts, and what is kept beside them. schema.prisma says what each column means; what Prisma has no words for
--- (partitions, partial indexes, storage, checks, functions) stands here only. packages/core/src/migrate/drift.db.test.ts holds
--- both to each other.
+-- The ledger of a new database: accounts and keys, the catalogue, subscriptions with their secrets and verifications,
+-- events, deliveries, attempts, and further tables. schema.prisma documents the columns. What Prisma cannot express
+-- (partitions, partial indexes, storage, checks, functions) is only here. packages/core/src/migrate/drift.db.test.ts
+-- compares the two.
 --
--- Moments keep their microseconds. One that is rounded to milliseconds can lie up to 0.5 ms after the now() it came from: what is due
--- now is then not yet due for a statement that runs at once.
+-- Timestamps keep their microseconds. A timestamp rounded to milliseconds can be up to 0.5 ms after the now() it came from, so
+-- a delivery that is due now would not be due yet for an immediate statement.
 
 -- Types
 CREATE TYPE subscription_status AS ENUM ('unverified', 'active', 'paused', 'disabled');
@@ -23,7 +23,8 @@ CREATE TYPE stat_width AS ENUM ('minute', 'hour');
 
 -- Functions
 
--- A UUIDv7 (RFC 9562 §5.7) of the database's clock, for rows that a set-based statement makes. Postgres has uuidv7() from 18 on; 15 is supported.
+-- A UUIDv7 (RFC 9562 §5.7) of the database's clock, for rows of set-based statements. Postgres has uuidv7() only from
+-- version 18 on.
 CREATE FUNCTION posthorn_uuidv7() RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE
 AS $$
@@ -43,18 +44,19 @@ AS $$
   )::uuid
 $$;
 
--- The smallest UUIDv7 of a moment: what is older sorts before it.
+-- The smallest UUIDv7 of a moment: older ids sort before it.
 CREATE FUNCTION posthorn_uuid_at(moment timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$ SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $$;
 
--- A delivery's id begins with the 8 bytes of its event's: the deliveries of an event lie together in the order of ids and in the
--- partition of their event's time, and need no index of their own. The rest is random (62 bits), so it is a UUIDv7 (RFC 9562 §5.7).
+-- A delivery's id begins with the first 8 bytes of its event's id. The deliveries of an event are thus adjacent in id
+-- order, in the partition of their event's time, and need no further index. The rest is random (62 bits), so it is a
+-- UUIDv7 (RFC 9562 §5.7).
 CREATE FUNCTION posthorn_delivery_id(event_id uuid) RETURNS uuid
 LANGUAGE sql VOLATILE STRICT PARALLEL SAFE
 AS $$ SELECT (left(event_id::text, 18) || right(gen_random_uuid()::text, 18))::uuid $$;
 
--- The range in which the ids of an event's deliveries lie, both ends included.
+-- The id range of an event's deliveries, both ends included.
 CREATE FUNCTION posthorn_first_delivery_id(event_id uuid) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$ SELECT (left(event_id::text, 18) || '-0000-000000000000')::uuid $$;
@@ -62,32 +64,33 @@ CREATE FUNCTION posthorn_last_delivery_id(event_id uuid) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$ SELECT (left(event_id::text, 18) || '-ffff-ffffffffffff')::uuid $$;
 
--- The dispatcher's work is shared out by account (packages/core/src/dispatch/due-subscriptions.ts).
+-- The dispatcher's work is divided by account (packages/core/src/dispatch/due-subscriptions.ts).
 CREATE FUNCTION posthorn_shard(account_id text) RETURNS smallint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$ SELECT (hashtext(account_id) & 15)::smallint $$;
 
--- The origin of a URL as the WHATWG parser writes it (lower case, punycode, no default port, no user). null: not such a URL.
+-- The origin of a URL as written by the WHATWG parser (lower case, punycode, no default port, no user). null: another
+-- kind of URL.
 CREATE FUNCTION posthorn_url_origin(url text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN substring(url FROM '^(https?://[^/?#@\\]+)/');
 
--- Accounts, and who may act for them
+-- Accounts and their credentials
 CREATE TABLE accounts (
   id          varchar(64)    PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,64}$'),
   name        text,
   metadata    json           NOT NULL DEFAULT '{}',
   created_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  -- Nothing finds a marked account any more; workers erase its rows in small steps, and its own row last.
+  -- A deleted account cannot be found any more; workers erase its rows in small steps, and its own row last.
   deleted_at  timestamptz(6)
 );
 CREATE INDEX accounts_created_at_id_idx ON accounts (created_at, id);
 
--- How far the erasing of a marked account got. It goes with the account's row.
+-- Progress of erasing a deleted account. Deleted with the account's row.
 CREATE TABLE erasures (
   account_id varchar(64)    PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE ON UPDATE CASCADE,
-  -- What is being erased now, and the key of the last row that was; empty: it has not begun.
+  -- The part that is being erased, and the key of its last erased row; empty: not begun.
   part       text           NOT NULL,
   position   text           NOT NULL DEFAULT '',
   row_count  bigint         NOT NULL DEFAULT 0,
@@ -106,12 +109,13 @@ CREATE TABLE api_keys (
 CREATE UNIQUE INDEX api_keys_hash_key ON api_keys (hash);
 CREATE INDEX api_keys_account_id_id_idx ON api_keys (account_id, id);
 
--- Sessions: of people who signed in with a key, and of portals that were opened for an account. Tokens are kept as hashes.
+-- Sessions of people who signed in with a key, and of portals that were opened for an account. Tokens are stored as
+-- hashes.
 CREATE TABLE sessions (
   id            uuid           PRIMARY KEY,
   kind          session_kind   NOT NULL,
   account_id    varchar(64)    REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
-  -- A key that is revoked takes its sessions with it.
+  -- Revoking a key ends its sessions.
   key_id        uuid           REFERENCES api_keys (id) ON UPDATE CASCADE ON DELETE CASCADE,
   hash          bytea,
   link_hash     bytea,
@@ -123,7 +127,7 @@ CREATE TABLE sessions (
   created_at    timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   last_used_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   expires_at    timestamptz(6) NOT NULL,
-  -- Either its link waits to be opened, or it is open: never both.
+  -- Either its link was not opened yet, or the session is open: never both.
   CONSTRAINT sessions_hash_check CHECK (num_nonnulls(hash, link_hash) = 1),
   CONSTRAINT sessions_account_check CHECK ((kind = 'operator') = (account_id IS NULL)),
   CONSTRAINT sessions_key_check CHECK ((kind = 'account') = (key_id IS NOT NULL)),
@@ -142,7 +146,7 @@ CREATE TABLE login_limits (
   since   timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
--- Who changed what. No foreign keys: an entry outlives the account, the key and the session that it tells of.
+-- Who changed what. No foreign keys: entries outlive their account, key and session.
 CREATE TABLE audit_entries (
   id           uuid           PRIMARY KEY,
   actor        actor_kind     NOT NULL,
@@ -156,17 +160,17 @@ CREATE TABLE audit_entries (
   request_id   text           NOT NULL,
   address      text           NOT NULL,
   created_at   timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  -- An entry is written before the change, and completed when it is made: one that was begun and never done says so.
+  -- Written before the change and completed after it. null: the outcome is unknown.
   done_at      timestamptz(6)
 );
 CREATE INDEX audit_entries_account_id_id_idx ON audit_entries (account_id, id);
--- GET /v1/audit?action=, and ?actor=: what is rare among many.
+-- GET /v1/audit?action= and ?actor=: few entries among many.
 CREATE INDEX audit_entries_action_id_idx ON audit_entries (action, id);
 CREATE INDEX audit_entries_actor_id_idx ON audit_entries (actor, id);
--- GET …/audit?actorId=: what one key did, among what all did.
+-- GET …/audit?actorId=: the entries of one key.
 CREATE INDEX audit_entries_actor_id_id_idx ON audit_entries (actor_id, id);
 
--- The catalogue: what may be published
+-- The catalogue: event types that may be published
 CREATE TABLE event_types (
   name         varchar(128)   PRIMARY KEY,
   description  text,
@@ -177,7 +181,7 @@ CREATE TABLE event_types (
   updated_at   timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
--- Lists are newest first, and these come behind those of the operators below.
+-- Lists are newest first; these come after the operational event types below.
 INSERT INTO event_types (name, description, example, created_at) VALUES
   ('message:created', 'A message was created, on any channel: by a customer, an agent or a bot.',
    '{"account_id":"11111111-1111-4111-8111-111111111111","attachments":[],"body":"Hey there!","content_type":"text","conversation_id":"22222222-2222-4222-8222-222222222222","created_at":"2021-02-24T00:10:45","customer_id":null,"id":"44444444-4444-4444-8444-444444444444","metadata":null,"object":"message","private":false,"seen_at":null,"sent_at":"2021-02-24T00:10:45Z","source":"chat","type":"reply","user":null,"user_id":null}', now() - interval '1 second'),
@@ -186,16 +190,16 @@ INSERT INTO event_types (name, description, example, created_at) VALUES
   ('conversation:updated', 'A conversation changed: it was read, assigned, closed or reopened. Carries the whole conversation.',
    '{"account_id":"11111111-1111-4111-8111-111111111111","assignee_id":1,"closed_at":"2021-02-25T20:10:00Z","created_at":"2021-02-24T00:20:30","customer_id":"33333333-3333-4333-8333-333333333333","id":"22222222-2222-4222-8222-222222222222","inbox_id":null,"last_activity_at":"2021-02-25T20:09:00Z","metadata":null,"object":"conversation","priority":"not_priority","read":true,"source":"chat","status":"closed","subject":null}', now() - interval '1 second');
 
--- What operators are told by webhook (packages/contract/src/operational-event.ts). Events of the operations account alone.
+-- Operational events (packages/contract/src/operational-event.ts), for the operations account only.
 INSERT INTO event_types (name, description, example) VALUES
-  ('subscription:disabled', 'A subscription was disabled: over the API, because nothing succeeded for too long, or because its receiver asked for it. Sent to subscriptions of the operations account only.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing was delivered to it for too long. Ask its owner to mend the receiver, then resume it and replay what it missed."}'),
-  ('subscription:failing', 'A subscription fails and is on its way to being disabled. Sent when half of the time has passed, and at three quarters. Sent to subscriptions of the operations account only.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","percent":50,"failingSince":"2026-11-19T06:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Nothing is delivered to it, and if that goes on it is disabled. Ask its owner to look at the latest attempts."}'),
-  ('subscription:recovered', 'A subscription that operators were warned of receives again. Sent to subscriptions of the operations account only.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"It receives again. What failed meanwhile can be replayed."}'),
-  ('delivery:failed', 'A delivery failed for good: no attempt is left. Sent to subscriptions of the operations account only.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The receiver answered 503 to the last attempt. Ask its owner to mend it, then retry the delivery or replay all that failed."}');
+  ('subscription:disabled', 'A subscription was disabled: through the API, because every attempt failed for too long, or because its endpoint requested it. Sent only to subscriptions of the operations account.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Every attempt failed for too long. Ask the owner to fix the endpoint, then resume the subscription and replay failed and missed events."}'),
+  ('subscription:failing', 'Every attempt of a subscription fails, and it will be disabled if this continues. Sent after half and after three quarters of the time. Sent only to subscriptions of the operations account.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","percent":50,"failingSince":"2026-11-19T06:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Every attempt fails, and the subscription will be disabled if this continues. Ask its owner to check the latest attempts."}'),
+  ('subscription:recovered', 'A failing subscription that operators were warned about is receiving events again. Sent only to subscriptions of the operations account.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"The subscription is receiving events again. Replay the deliveries that failed in the meantime."}'),
+  ('delivery:failed', 'A delivery failed after its last attempt. Sent only to subscriptions of the operations account.',
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The endpoint returned 503 for the last attempt. Ask the owner to fix the endpoint, then retry this delivery or replay all failed deliveries."}');
 
 -- Subscriptions
 CREATE TABLE subscriptions (
@@ -216,10 +220,10 @@ CREATE TABLE subscriptions (
   created_at              timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at              timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
   deleted_at              timestamptz(6),
-  -- No subscription holds the others up: a bound on what it has under way, a breaker, and a rate of its own.
+  -- So that no subscription delays others: a capacity, a circuit breaker and a rate limit.
   rate_limit              integer             CHECK (rate_limit BETWEEN 1 AND 10000),
   next_slot_at            timestamptz(6),
-  -- One delivery at a time, in the order of publish (packages/core/src/dispatch/strict-order.ts).
+  -- strict: one delivery at a time, in the order of publish (packages/core/src/deliveries/strict-order.ts).
   ordering                subscription_ordering NOT NULL DEFAULT 'none',
   concurrency_limit       integer             NOT NULL DEFAULT 1000 CHECK (concurrency_limit BETWEEN 1 AND 1000),
   concurrency_set_at      timestamptz(6),
@@ -227,15 +231,15 @@ CREATE TABLE subscriptions (
   breaker_opened_count    integer             NOT NULL DEFAULT 0,
   breaker_until           timestamptz(6),
   probe_id                uuid,
-  -- How far it was towards being disabled when the operators were last warned, in percent: 0, 50 or 75.
+  -- The last warning sent to operators, in percent of the time until it is disabled: 0, 50 or 75.
   failing_warned          integer             NOT NULL DEFAULT 0 CHECK (failing_warned IN (0, 50, 75)),
-  -- Disabling cancels what is owed, or holds it until the subscription is resumed, as asked.
+  -- Disabling cancels pending deliveries, or holds them until the subscription is resumed.
   holds_when_disabled     boolean             NOT NULL DEFAULT false,
   headers_origin          text,
   pending_headers_sealed  bytea,
   pending_headers_origin  text,
-  -- Header values belong to the origin (scheme, host, port) that they were entered for: no statement can combine a URL with values of
-  -- another origin.
+  -- Header values belong to the origin (scheme, host, port) that they were entered for: no statement can combine a URL
+  -- with values of another origin.
   CONSTRAINT subscriptions_headers_origin_check CHECK (
     (headers_sealed IS NULL) = (headers_origin IS NULL)
     AND (headers_origin IS NULL OR headers_origin IS NOT DISTINCT FROM posthorn_url_origin(url))),
@@ -245,9 +249,9 @@ CREATE TABLE subscriptions (
 );
 CREATE UNIQUE INDEX subscriptions_verification_id_key ON subscriptions (verification_id);
 CREATE INDEX subscriptions_account_id_id_idx ON subscriptions (account_id, id);
--- Counting and listing what an account has, however many it has deleted before.
+-- Counts and lists the subscriptions of an account, without deleted ones.
 CREATE INDEX subscriptions_account_id_id_live_idx ON subscriptions (account_id, id) WHERE deleted_at IS NULL;
--- attention/list-attention.ts: of many subscriptions, the few that somebody should look at, the newest trouble first.
+-- attention/list-attention.ts: the few subscriptions that need attention, the newest problem first.
 CREATE INDEX subscriptions_attention_idx ON subscriptions
   ((CASE WHEN status = 'active' THEN failing_since ELSE status_changed_at END), id)
   WHERE deleted_at IS NULL
@@ -277,7 +281,7 @@ CREATE TABLE secrets (
   expires_at       timestamptz(6)
 );
 CREATE INDEX secrets_subscription_id_idx ON secrets (subscription_id);
--- A subscription has one current secret; two rotations at once cannot make it two.
+-- A subscription has one current secret, even after concurrent rotations.
 CREATE UNIQUE INDEX secrets_current_key ON secrets (subscription_id) WHERE expires_at IS NULL;
 
 CREATE TABLE verifications (
@@ -294,7 +298,7 @@ CREATE TABLE verifications (
   checked_at       timestamptz(6),
   leased_until          timestamptz(6),
   created_at       timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  -- The sentence of the last attempt: why it failed, and what to do about it.
+  -- Why the last attempt failed, and what to do.
   error            text
 );
 CREATE INDEX verifications_account_id_created_at_idx ON verifications (account_id, created_at);
@@ -314,8 +318,9 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);
 
--- Events and finished deliveries are partitioned by their ids, and earlier attempts by their deliveries', so by time: what is old goes with its partition
--- (packages/core/src/retention). A row for whose time there is none goes into `…_other`, so no insert ever fails.
+-- Events and finished deliveries are partitioned by their ids, and earlier attempts by their deliveries' ids, thus by
+-- time: old rows are deleted with their partition (packages/core/src/retention). A row without a partition for its time
+-- goes into `…_other`, so no insert fails.
 CREATE TABLE events (
   id              uuid           NOT NULL,
   account_id      varchar(64)    NOT NULL,
@@ -323,12 +328,12 @@ CREATE TABLE events (
   body            bytea          NOT NULL,
   delivery_count  integer        NOT NULL,
   created_at      timestamptz(6) NOT NULL,
-  -- Meant for nobody, or (a test event) for one subscription alone: no replay gives it to others.
+  -- Without deliveries, or (a test event) for one subscription only: replays skip it.
   suppressed      boolean        NOT NULL DEFAULT false,
   PRIMARY KEY (account_id, id)
 ) PARTITION BY RANGE (id);
 
--- Events whose deliveries workers write (packages/core/src/fan-outs).
+-- Events whose deliveries workers write (packages/core/src/publish/expand-fan-outs.ts).
 CREATE TABLE fan_outs (
   event_id      uuid           PRIMARY KEY,
   account_id    varchar(64)    NOT NULL,
@@ -342,16 +347,16 @@ CREATE TABLE fan_outs (
   published_at  timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE INDEX fan_outs_account_id_event_id_idx ON fan_outs (account_id, event_id);
--- Those that expand.
+-- Fan-outs that are expanding.
 CREATE INDEX fan_outs_expanding_idx ON fan_outs (account_id, event_id) WHERE completed_at IS NULL;
 
 -- Deliveries in two tables. A delivery is in exactly one of them:
 --
---   pending_deliveries    an attempt of it is owed, or it is held. Small and hot.
---   finished_deliveries   nothing is owed of it. Written once, in partitions by time like its event (packages/core/src/retention).
+--   pending_deliveries    held, or with an attempt pending. Small and hot.
+--   finished_deliveries   without a pending attempt. Written once, in partitions by time like its event.
 --
--- It moves within one statement. A finished one of which an attempt is asked for moves back until that attempt is recorded.
--- The view `deliveries` reads both.
+-- One statement moves it. A finished delivery with a requested attempt moves back until that attempt is recorded. The
+-- view `deliveries` reads both.
 CREATE TABLE pending_deliveries (
   id                uuid            PRIMARY KEY,
   event_id          uuid            NOT NULL,
@@ -373,43 +378,45 @@ CREATE TABLE pending_deliveries (
   account_id        varchar(64)     NOT NULL,
   event_type        varchar(128)    NOT NULL,
   status_reason     text,
-  -- Only what is pending is due. The dispatcher finds what is due, and what has a lease that is over: nothing waits unseen.
+  -- Only pending deliveries are due. Every row that needs an attempt has `due_at` or a lease, so the dispatcher finds
+  -- it.
   CONSTRAINT pending_deliveries_due_check CHECK ((status = 'pending') = (due_at IS NOT NULL)),
   CONSTRAINT pending_deliveries_leased_check CHECK (status = 'pending' OR (asked_trigger IS NOT NULL) = (leased_until IS NOT NULL)),
   CONSTRAINT pending_deliveries_completed_check CHECK ((status IN ('succeeded', 'failed', 'canceled')) = (completed_at IS NOT NULL)),
   CONSTRAINT pending_deliveries_unfinished_check CHECK (status IN ('pending', 'held') OR asked_trigger IS NOT NULL)
--- Rows come and go: vacuum follows their number, not a share of the table.
+-- Rows are short-lived: vacuum by their number, not by a share of the table.
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX pending_deliveries_account_id_id_idx ON pending_deliveries (account_id, id);
 CREATE INDEX pending_deliveries_subscription_id_id_idx ON pending_deliveries (subscription_id, id);
--- lease-due.ts: of one subscription, what the queue has (how much room is left), leases that are over, and what waits, the oldest first.
+-- lease-due.ts: for a subscription, the leased deliveries (for its free capacity), ended leases, and waiting
+-- deliveries, the oldest first.
 CREATE INDEX pending_deliveries_dispatch_idx ON pending_deliveries (subscription_id, leased_until, due_at);
--- release-deliveries.ts, find-unsettled.ts: what is held, of one subscription and of all.
+-- release-deliveries.ts, find-unsettled.ts: held deliveries of one and of all subscriptions.
 CREATE INDEX pending_deliveries_held_idx ON pending_deliveries (subscription_id, id) WHERE status = 'held';
--- Lists of what is unusual, so few rows are in these: most deliveries are gone after their first attempt.
+-- Lists of unusual deliveries. These indexes are small, because most deliveries finish with their first attempt.
 CREATE INDEX pending_deliveries_status_idx ON pending_deliveries (account_id, status, id) WHERE status <> 'pending';
 CREATE INDEX pending_deliveries_outcome_idx ON pending_deliveries (account_id, last_outcome, id) WHERE last_outcome IS NOT NULL;
 CREATE INDEX pending_deliveries_trigger_idx ON pending_deliveries (account_id, last_trigger, id) WHERE last_trigger <> 'auto';
--- How far a replay is.
+-- The progress of a replay.
 CREATE INDEX pending_deliveries_replay_idx ON pending_deliveries (replay_id, status, id) WHERE replay_id IS NOT NULL;
 
--- When the dispatcher has to look at a subscription (packages/core/src/dispatch/due-subscriptions.ts). An entry is never changed: it is
--- added by the triggers below and by the dispatcher, and taken by the dispatcher once it is due.
+-- When the dispatcher must look at a subscription (packages/core/src/dispatch/due-subscriptions.ts). The triggers below
+-- and the dispatcher insert entries, the dispatcher deletes due ones. Entries are never updated.
 CREATE TABLE due_subscriptions (
   shard            smallint        NOT NULL,
   due_at           timestamptz(6)  NOT NULL,
   subscription_id  uuid            NOT NULL,
   account_id       varchar(64)     NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
--- lease-due.ts: the entries of a shard that are due.
+-- lease-due.ts: the due entries of a shard.
 CREATE INDEX due_subscriptions_shard_due_at_idx ON due_subscriptions (shard, due_at);
--- Whether a subscription has an entry that is early enough; and erase-accounts.ts.
+-- Finds whether a subscription has an entry that is early enough. Also for erase-accounts.ts.
 CREATE INDEX due_subscriptions_account_id_subscription_id_due_at_idx ON due_subscriptions (account_id, subscription_id, due_at);
 
--- Each delivery that is owed has an entry of its subscription that is due no later than the delivery is to be looked at: when its
--- lease ends, or without a lease when its attempt is due. So most statements add none: their deliveries are leased for a minute, and
--- an entry of the last half minute is early enough. One that is due sooner does not count: the dispatcher may take it before it can see
--- what this transaction writes.
+-- For each pending delivery, its subscription has an entry that is due when its lease ends, or without a lease when its
+-- attempt is due, or earlier. Most statements insert none: their deliveries are leased for a minute, and an entry of
+-- the last half minute is early enough. Entries that are due sooner do not count, because the dispatcher may delete
+-- them before this transaction is visible.
 CREATE FUNCTION posthorn_add_due_subscriptions() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -419,7 +426,7 @@ BEGIN
   FROM (
     SELECT account_id, subscription_id, min(coalesce(leased_until, due_at)) AS due_at FROM changed GROUP BY account_id, subscription_id
   ) c
-  -- As a value, with an order: one index probe each, however the table looked when the plan was made.
+  -- A scalar subquery with ORDER BY guarantees one index probe each, whatever statistics the plan was made with.
   WHERE c.due_at IS NOT NULL AND (
     SELECT true FROM due_subscriptions e
     WHERE e.account_id = c.account_id AND e.subscription_id = c.subscription_id
@@ -434,7 +441,8 @@ CREATE TRIGGER pending_deliveries_inserted AFTER INSERT ON pending_deliveries
 CREATE TRIGGER pending_deliveries_updated AFTER UPDATE ON pending_deliveries
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION posthorn_add_due_subscriptions();
 
--- What waits for a circuit breaker is looked at when its time is over; a breaker that closes, or whose time ends earlier, needs an earlier look.
+-- The dispatcher looks at deliveries behind an open circuit when its open time ends. A circuit that closes or
+-- half-opens earlier needs an earlier look.
 CREATE FUNCTION posthorn_add_due_subscription() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -448,8 +456,9 @@ CREATE TRIGGER subscriptions_breaker_changed AFTER UPDATE ON subscriptions
   FOR EACH ROW WHEN (OLD.breaker_until > coalesce(NEW.breaker_until, '-infinity'))
   EXECUTE FUNCTION posthorn_add_due_subscription();
 
--- Most deliveries succeed at the first attempt, so a finished delivery and its last attempt share a row: the last_… columns, and those from
--- attempt_id on. attempt_id null: its last attempt, if any, is in earlier_attempts (it was canceled afterwards).
+-- Most deliveries succeed at the first attempt, so a finished delivery and its last attempt share a row: the last_…
+-- columns, and those from attempt_id on. attempt_id null: the last attempt, if any, is in earlier_attempts (the
+-- delivery was canceled afterwards).
 CREATE TABLE finished_deliveries (
   id                  uuid            PRIMARY KEY,
   event_id            uuid            NOT NULL,
@@ -488,12 +497,12 @@ CREATE TABLE finished_deliveries (
 ) PARTITION BY RANGE (id);
 CREATE INDEX finished_deliveries_account_id_id_idx ON finished_deliveries (account_id, id);
 CREATE INDEX finished_deliveries_subscription_id_id_idx ON finished_deliveries (subscription_id, id);
--- Lists of what is unusual, so few rows are in these: most deliveries succeed at the first scheduled attempt.
+-- Lists of unusual deliveries. These indexes are small, because most deliveries succeed at the first scheduled attempt.
 CREATE INDEX finished_deliveries_status_idx ON finished_deliveries (account_id, status, id) WHERE status <> 'succeeded';
 CREATE INDEX finished_deliveries_outcome_idx ON finished_deliveries (account_id, last_outcome, id) WHERE last_outcome <> 'ok';
 CREATE INDEX finished_deliveries_trigger_idx ON finished_deliveries (account_id, last_trigger, id) WHERE last_trigger <> 'auto';
 CREATE INDEX finished_deliveries_replay_idx ON finished_deliveries (replay_id, status, id) WHERE replay_id IS NOT NULL;
--- As earlier_attempts_late_idx.
+-- Like earlier_attempts_late_idx.
 CREATE INDEX finished_deliveries_late_idx ON finished_deliveries (attempt_id) WHERE is_late;
 
 CREATE VIEW deliveries AS
@@ -505,7 +514,8 @@ SELECT id, account_id, event_id, event_type, subscription_id, status, status_rea
   created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM finished_deliveries;
 
--- The attempts that a delivery did not finish with, each in the partition of its delivery. The key also holds that no number is recorded twice.
+-- Attempts that did not finish their delivery, each in the partition of its delivery. The key also prevents recording a
+-- number twice.
 CREATE TABLE earlier_attempts (
   started_at          timestamptz(6)  NOT NULL,
   delivery_id         uuid            NOT NULL,
@@ -534,7 +544,7 @@ CREATE TABLE earlier_attempts (
   error               text,
   PRIMARY KEY (delivery_id, number)
 ) PARTITION BY RANGE (delivery_id);
--- Those that are not found among the last deliveries (packages/core/src/deliveries/late-attempts.ts).
+-- Late attempts (packages/core/src/deliveries/late-attempts.ts).
 CREATE INDEX earlier_attempts_late_idx ON earlier_attempts (id) WHERE is_late;
 
 -- All attempts of deliveries.
@@ -550,7 +560,7 @@ SELECT account_id, subscription_id, id, attempt_id, attempt_count, last_trigger,
   response_headers, response_body, error
 FROM finished_deliveries WHERE attempt_id IS NOT NULL;
 
--- Attempts of verifications: few, so they need no partitions. They go with their verification.
+-- Attempts of verifications: few, so they need no partitions. Deleted with their verification.
 CREATE TABLE verification_attempts (
   id                  uuid            PRIMARY KEY,
   verification_id     uuid            NOT NULL REFERENCES verifications (id) ON UPDATE CASCADE ON DELETE CASCADE,
@@ -576,7 +586,7 @@ CREATE TABLE verification_attempts (
 );
 CREATE UNIQUE INDEX verification_attempts_verification_id_number_key ON verification_attempts (verification_id, number);
 
--- The first partitions reach until the day after tomorrow, so that the next ones, which the workers make, are there before they begin.
+-- The first partitions cover the time until the day after tomorrow. Workers create later ones ahead of time.
 DO $$
 DECLARE
   until uuid := posthorn_uuid_at((date_trunc('day', now() AT TIME ZONE 'UTC') + interval '2 days') AT TIME ZONE 'UTC');
@@ -589,7 +599,7 @@ BEGIN
 END
 $$;
 
--- A replay sends again what a subscription did not get, in the background, step by step.
+-- A replay sends failed or missed events to a subscription again, in the background, step by step.
 CREATE TABLE replays (
   id               uuid            PRIMARY KEY,
   account_id       varchar(64)     NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
@@ -607,11 +617,11 @@ CREATE TABLE replays (
 );
 CREATE INDEX replays_account_id_id_idx ON replays (account_id, id);
 CREATE INDEX replays_subscription_id_idx ON replays (subscription_id);
--- One at a time for a subscription: two over the same events would send each again twice.
+-- One running replay per subscription: two over the same events would send each twice.
 CREATE UNIQUE INDEX replays_running_key ON replays (subscription_id) WHERE status = 'running';
 
--- What operators are told by webhook. An operational event is written by the statement that makes the change it tells of, and becomes an
--- ordinary event afterwards: so none is lost, whatever dies in between.
+-- Operational events that are not published yet. The statement that makes a change also writes its operational event,
+-- so none is lost in a crash.
 CREATE TABLE operational_events (
   id               uuid           PRIMARY KEY,
   type             varchar(128)   NOT NULL,
@@ -622,7 +632,7 @@ CREATE TABLE operational_events (
   created_at       timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
--- Who works: each worker process writes here every few seconds that it still does, so that everyone sees when nobody does.
+-- Worker processes. Each one reports here every few seconds that it is alive.
 CREATE TABLE workers (
   id uuid PRIMARY KEY,
   hostname text NOT NULL,
@@ -633,10 +643,11 @@ CREATE TABLE workers (
   last_dispatch_at timestamptz(6)
 );
 
--- Statistics (packages/core/src/stats). The hot statements add rows to stat_deltas, which nobody updates and which has no index, so they never
--- wait for each other. Workers fold these rows into stats every few seconds, shard by shard.
+-- Statistics (packages/core/src/stats). The hot statements insert rows into stat_deltas, which are never updated and
+-- have no index, so the statements never wait for each other. Workers fold these rows into stats every few seconds,
+-- shard by shard.
 
--- One row for all that are alike in one statement. outcome null: events that were accepted (subscription_id is null too).
+-- One row per statement and combination of values. outcome null: accepted events (subscription_id is null too).
 CREATE TABLE stat_deltas (
   account_id       varchar(64)     NOT NULL,
   subscription_id  uuid,
@@ -649,7 +660,7 @@ CREATE TABLE stat_deltas (
   ended            delivery_status
 ) PARTITION BY LIST (posthorn_shard(account_id));
 
--- One partition for each shard: a fold reads the rows of its shard from the first on, and needs no index for it.
+-- One partition per shard: a fold reads the rows of its shard from the first on and needs no index.
 DO $$
 BEGIN
   FOR shard IN 0..15 LOOP
@@ -659,9 +670,9 @@ BEGIN
 END
 $$;
 
--- What happened within a minute (of an account, and of all) or an hour (of a subscription too) from `at` on, by type of event and status code.
--- account_id '' is all accounts together; subscription_id of zeros is all of the account's; status_code 0 is what has none.
--- null is 0, and takes no space.
+-- Counts of a minute (of an account and of all) or an hour (also of a subscription) from `at` on, by event type and
+-- status code. account_id '' means all accounts; subscription_id of zeros means all of the account's; status_code 0
+-- means none. null is 0 and uses no space.
 CREATE TABLE stats (
   width            stat_width      NOT NULL,
   account_id       varchar(64)     NOT NULL,
@@ -669,12 +680,12 @@ CREATE TABLE stats (
   at               timestamptz(0)  NOT NULL,
   event_type       varchar(128)    NOT NULL,
   status_code      integer         NOT NULL,
-  -- Events that were accepted, and deliveries that ended.
+  -- Accepted events and ended deliveries.
   accepted integer, succeeded integer, failed integer,
   -- Attempts by outcome.
   ok integer, http_error integer, redirect integer, timeout integer, dns_error integer, connect_error integer, tls_error integer,
   blocked integer, bad_response integer, aborted integer,
-  -- Attempts by how long they took: four buckets to a doubling (stat.ts).
+  -- Attempts by duration: four buckets per doubling (stat.ts).
   ms_0 integer, ms_1 integer, ms_2 integer, ms_3 integer, ms_4 integer, ms_5 integer, ms_6 integer, ms_7 integer,
   ms_8 integer, ms_9 integer, ms_10 integer, ms_11 integer, ms_12 integer, ms_13 integer, ms_14 integer, ms_15 integer,
   ms_16 integer, ms_17 integer, ms_18 integer, ms_19 integer, ms_20 integer, ms_21 integer, ms_22 integer, ms_23 integer,
