@@ -111,7 +111,7 @@ describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that
     const database = await openTarget();
     const url = await behindPgBouncer(database, 'transaction');
     const sentence =
-      /^DATABASE_URL leads to a connection pooler that loses prepared statements: switch the pooler to session mode/;
+      /^DATABASE_URL points to a connection pooler that loses prepared statements: switch the pooler to session mode/;
     await expect(check(url)).rejects.toThrow(sentence);
     await expect(check(url, database.url)).rejects.toThrow(sentence);
   });
@@ -120,7 +120,7 @@ describe.skipIf(pgBouncer === null)('behind a PgBouncer in transaction mode that
     const database = await openTarget();
     const url = await behindPgBouncer(database, 'transaction');
     const starting = startStack({ backend: 'postgres', databaseUrl: url, workers: 0 });
-    await expect(starting).rejects.toThrow(/ended with 1:\nDATABASE_URL leads to a connection pooler [^\n]+\.$/);
+    await expect(starting).rejects.toThrow(/ended with 1:\nDATABASE_URL points to a connection pooler [^\n]+\.$/);
   });
 });
 
@@ -139,9 +139,9 @@ describe('behind a pooler in transaction mode that supports named statements', (
     const database = await openTarget();
     const { url } = await behindTransactionPooler(database);
     await expect(check(url)).rejects.toThrow(
-      /^DATABASE_URL leads to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself/,
+      /^DATABASE_URL points to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself/,
     );
-    await expect(check(url, `${url}?x`)).rejects.toThrow(/^DATABASE_DIRECT_URL leads to a connection pooler/);
+    await expect(check(url, `${url}?x`)).rejects.toThrow(/^DATABASE_DIRECT_URL points to a connection pooler/);
     await expect(migrateUp({ url, log: silent })).rejects.toThrow(/set DATABASE_DIRECT_URL to the URL of Postgres/);
     await check(url, database.url);
   });

@@ -5,7 +5,7 @@ import { openBatch } from './batch.js';
 const double = (items: number[]) => Promise.resolve(items.map((item) => item * 2));
 
 describe('batch', () => {
-  it('calls of one moment share one run, and each gets its own answer', async () => {
+  it('concurrent calls share one run, and each gets its own result', async () => {
     const sizes: number[] = [];
     const batch = openBatch({ run: double, maxSize: 100, maxRuns: 1, observe: (size) => sizes.push(size) });
     const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => batch.add(index)));
@@ -13,7 +13,7 @@ describe('batch', () => {
     expect(sizes).toEqual([50]);
   });
 
-  it('what comes while runs are under way waits and shares the next one', async () => {
+  it('calls during full runs wait and share the next run', async () => {
     const runs: number[][] = [];
     const gates: (() => void)[] = [];
     const batch = openBatch<number, number>({
@@ -38,7 +38,7 @@ describe('batch', () => {
     expect(runs).toEqual([[1], [2, 3]]);
   });
 
-  it('one poisoned item fails alone: its neighbours are answered (L11)', async () => {
+  it('an invalid item fails alone; the others of its run get their results', async () => {
     const batch = openBatch<number, number>({
       maxSize: 500,
       maxRuns: 2,
@@ -50,7 +50,7 @@ describe('batch', () => {
     expect(answers[500]).toMatchObject({ value: 1_000 });
   });
 
-  it('a database that is away is away for all: nobody is tried alone', async () => {
+  it('rejects all items of a run if the database is unavailable, without running each alone', async () => {
     let runs = 0;
     const batch = openBatch<number, number>({
       maxSize: 500,
@@ -65,7 +65,7 @@ describe('batch', () => {
     expect(runs).toBe(1);
   });
 
-  it('keeps to the most items and the most weight of one run, and lets a heavier item run alone', async () => {
+  it('respects the maximum number and weight of items, and runs a heavier item alone', async () => {
     const runs: number[][] = [];
     const batch = openBatch<number, number>({
       maxSize: 3,
@@ -81,7 +81,7 @@ describe('batch', () => {
     expect(runs).toEqual([[4, 4], [4, 1, 1], [1, 1], [50], [2]]);
   });
 
-  it('keeps a run free of heavy items, so that the others never wait for them', async () => {
+  it('reserves a run without heavy items, so that other items never wait for them', async () => {
     const runs: string[][] = [];
     const gates = new Map<string, () => void>();
     const batch = openBatch<string, string>({
@@ -114,7 +114,7 @@ describe('batch', () => {
     await batch.drain();
   });
 
-  it('drain resolves when all that was added has its answer', async () => {
+  it('drain resolves when all added items have a result', async () => {
     const batch = openBatch({ run: double, maxSize: 1, maxRuns: 1 });
     let answered = 0;
     for (let item = 0; item < 5; item += 1) void batch.add(item).then(() => (answered += 1));
@@ -123,7 +123,7 @@ describe('batch', () => {
     await batch.drain();
   });
 
-  it('under random failures every call is answered once, with its own answer or its own error', async () => {
+  it('property: under random failures every call gets its own result or its own error, once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.boolean())), async (items) => {
         const batch = openBatch<{ value: number; isBad: boolean }, number>({

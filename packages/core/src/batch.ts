@@ -1,40 +1,42 @@
 import { isDatabaseAway } from './database-away.js';
 
-/** Calls that come while others are at work wait a moment and then share one run; each gets its own answer. */
-export interface Batch<Item, Answer> {
-  /** Resolves with this item's answer. Throws what `run` threw for it: one bad item never fails its neighbours. */
-  add(item: Item): Promise<Answer>;
-  /** Resolves when everything added so far has its answer. */
+/** Concurrent calls wait a moment and then share one run; each gets its own result. */
+export interface Batch<Item, Result> {
+  /** Resolves with this item's result. Rejects with the error of `run` for this item: an invalid item does not fail
+   *  the others. */
+  add(item: Item): Promise<Result>;
+  /** Resolves when all items added so far have a result. */
   drain(): Promise<void>;
 }
 
-export interface BatchOptions<Item, Answer> {
-  /** Answers the items in their order, in one statement or transaction, and so all or none. */
-  run(items: Item[]): Promise<Answer[]>;
-  /** Items in one run. */
+export interface BatchOptions<Item, Result> {
+  /** Returns a result for each item, in order, from one statement or transaction: all or none. */
+  run(items: Item[]): Promise<Result[]>;
+  /** Maximum number of items per run. */
   maxSize: number;
-  /** Runs at the same time. Few: what waits meanwhile makes the next run larger and each item cheaper. */
+  /** Maximum number of concurrent runs. Few runs make each run larger and each item cheaper. */
   maxRuns: number;
-  /** Heavy items share runs with their like alone, and leave one run to the others, which so never wait for them. Default: none is. */
+  /** Heavy items only share runs with each other and leave one run to the other items, which thus never wait for
+   *  them. Default: no item is heavy. */
   isHeavy?: (item: Item) => boolean;
-  /** The weight of an item (bytes) and the most that one run may carry; a single heavier item runs alone. */
+  /** The weight of an item and the maximum per run. A single heavier item runs alone. */
   weigh?: (item: Item) => number;
   maxWeight?: number;
   observe?: (size: number) => void;
 }
 
-interface Waiting<Item, Answer> {
+interface Waiting<Item, Result> {
   item: Item;
   isHeavy: boolean;
-  resolve: (answer: Answer) => void;
+  resolve: (result: Result) => void;
   reject: (error: unknown) => void;
 }
 
-export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Batch<Item, Answer> {
+export function openBatch<Item, Result>(options: BatchOptions<Item, Result>): Batch<Item, Result> {
   const { maxRuns, isHeavy = () => false, observe } = options;
   const maxHeavyRuns = Math.max(1, maxRuns - 1);
-  let light: Waiting<Item, Answer>[] = [];
-  let heavy: Waiting<Item, Answer>[] = [];
+  let light: Waiting<Item, Result>[] = [];
+  let heavy: Waiting<Item, Result>[] = [];
   let scheduled = false;
   let running = 0;
   let heavyRunning = 0;
@@ -46,15 +48,15 @@ export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Ba
   function schedule(): void {
     if (scheduled || !mayBegin()) return;
     scheduled = true;
-    // After this turn of the event loop, so that what arrived in one packet shares one statement.
+    // Wait for this turn of the event loop to end, so that calls from one network packet share a statement.
     setImmediate(() => {
       scheduled = false;
       while (mayBegin()) void work(take());
     });
   }
 
-  /** Heavy items first: they are bounded by their number of runs, so others have theirs. */
-  function take(): Waiting<Item, Answer>[] {
+  /** Heavy items first: their number of runs is limited, so the others always have a run. */
+  function take(): Waiting<Item, Result>[] {
     const isTakenHeavy = heavy.length > 0 && heavyRunning < maxHeavyRuns;
     const waiting = isTakenHeavy ? heavy : light;
     const size = sizeOfRun(waiting, options);
@@ -63,12 +65,12 @@ export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Ba
     return waiting.slice(0, size);
   }
 
-  async function work(taken: Waiting<Item, Answer>[]): Promise<void> {
-    const heavyRuns = taken[0]?.isHeavy ? 1 : 0;
+  async function work(chosen: Waiting<Item, Result>[]): Promise<void> {
+    const heavyRuns = chosen[0]?.isHeavy ? 1 : 0;
     running += 1;
     heavyRunning += heavyRuns;
-    observe?.(taken.length);
-    await answer(options, taken);
+    observe?.(chosen.length);
+    await settle(options, chosen);
     running -= 1;
     heavyRunning -= heavyRuns;
     if (isIdle()) for (const resolve of idle.splice(0)) resolve();
@@ -86,7 +88,7 @@ export function openBatch<Item, Answer>(options: BatchOptions<Item, Answer>): Ba
   };
 }
 
-/** How many of those that wait fit into one run, from the first on. */
+/** Returns how many waiting items fit into one run. */
 function sizeOfRun<Item>(
   waiting: { item: Item }[],
   {
@@ -105,17 +107,17 @@ function sizeOfRun<Item>(
   return size;
 }
 
-/** Runs what was taken, and gives each its answer. */
-async function answer<Item, Answer>(
-  { run }: Pick<BatchOptions<Item, Answer>, 'run'>,
-  taken: Waiting<Item, Answer>[],
+/** Runs the items and settles the promise of each. */
+async function settle<Item, Result>(
+  { run }: Pick<BatchOptions<Item, Result>, 'run'>,
+  chosen: Waiting<Item, Result>[],
 ): Promise<void> {
   try {
-    const answers = await run(taken.map(({ item }) => item));
-    for (const [index, { resolve }] of taken.entries()) resolve(answers[index] as Answer);
+    const results = await run(chosen.map(({ item }) => item));
+    for (const [index, { resolve }] of chosen.entries()) resolve(results[index] as Result);
   } catch (error) {
-    // A database that is away is away for all. Anything else may be the fault of one item: each runs alone.
-    if (taken.length === 1 || isDatabaseAway(error)) for (const { reject } of taken) reject(error);
-    else for (const one of taken) await answer({ run }, [one]);
+    // An unavailable database fails all items. Any other error may be the fault of one item, so run each alone.
+    if (chosen.length === 1 || isDatabaseAway(error)) for (const { reject } of chosen) reject(error);
+    else for (const one of chosen) await settle({ run }, [one]);
   }
 }

@@ -5,7 +5,7 @@ import { openCipher, rememberOpened } from './cipher.js';
 const newKey = () => randomBytes(32).toString('base64');
 
 describe('cipher', () => {
-  it('opens what it sealed, and the same text never seals to the same bytes', () => {
+  it('decrypts what it encrypted, and encrypts the same text differently each time', () => {
     const cipher = openCipher({ current: newKey() });
     const [one, other] = [cipher.seal('whsec_☃', 'secret:a'), cipher.seal('whsec_☃', 'secret:a')];
     expect(cipher.open(one, 'secret:a')).toBe('whsec_☃');
@@ -13,18 +13,18 @@ describe('cipher', () => {
     expect(one.includes('whsec')).toBe(false);
   });
 
-  it('does not open a value for another subscription, or as something else', () => {
+  it('does not decrypt a value of another subscription or kind', () => {
     const cipher = openCipher({ current: newKey() });
     for (const opener of [cipher, rememberOpened(cipher)]) {
       const sealed = opener.seal('whsec_x', 'secret:a');
       expect(opener.open(sealed, 'secret:a')).toBe('whsec_x');
       expect(() => opener.open(sealed, 'secret:b')).toThrow(/authenticate/);
       expect(() => opener.open(sealed, 'headers:a')).toThrow(/authenticate/);
-      expect(() => opener.open(sealed.subarray(1), 'secret:a')).toThrow(); // in the clothes of the first form
+      expect(() => opener.open(sealed.subarray(1), 'secret:a')).toThrow(); // disguised as the first version
     }
   });
 
-  it('opens a value of the first form, which named no subscription', () => {
+  it('decrypts a value of the first version, which names no subscription', () => {
     const key = randomBytes(32);
     const nonce = randomBytes(12);
     const gcm = createCipheriv('aes-256-gcm', key, nonce);
@@ -35,7 +35,7 @@ describe('cipher', () => {
     expect(() => openCipher({ current: newKey() }).open(sealed, 'secret:a')).toThrow(/not configured/);
   });
 
-  it('after a change of the key, what the old one sealed still opens, and new things name the new key (X8)', () => {
+  it('after a key change it still decrypts old values, and encrypts new ones with the new key', () => {
     const [old, next] = [newKey(), newKey()];
     const sealed = openCipher({ current: old }).seal('secret', 'secret:a');
     const rotated = openCipher({ current: next, previous: [old] });
@@ -44,7 +44,7 @@ describe('cipher', () => {
     expect(() => openCipher({ current: next }).open(sealed, 'secret:a')).toThrow(/not configured/);
   });
 
-  it('refuses bytes that were altered or cut off', () => {
+  it('refuses bytes that were changed or cut', () => {
     const cipher = openCipher({ current: newKey() });
     const sealed = cipher.seal('secret', 'secret:a');
     for (const at of [0, 1, 9, 22, sealed.length - 1]) {
@@ -57,7 +57,7 @@ describe('cipher', () => {
     }
   });
 
-  it('takes hex and base64 of 32 bytes and refuses all else without repeating it', () => {
+  it('accepts 32 bytes as hex or base64, refuses anything else and does not repeat it', () => {
     const key = randomBytes(32);
     expect(openCipher({ current: key.toString('hex') }).keyId).toBe(
       openCipher({ current: key.toString('base64') }).keyId,
@@ -66,7 +66,7 @@ describe('cipher', () => {
     expect(() => openCipher({ current: 'hunter2' })).not.toThrow(/hunter2/);
   });
 
-  it('remembering changes nothing but the cost: the right text for each, and what cannot be opened is refused each time', () => {
+  it('a cache returns the same results, and refuses invalid values each time', () => {
     const cipher = openCipher({ current: newKey() });
     const remembering = rememberOpened(cipher, 2);
     const sealed = ['a', 'b', 'c', 'd'].map((text) => cipher.seal(text, 'secret:a'));

@@ -1,28 +1,28 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
-/** What a sealed value is, and the id of the subscription that it belongs to. It is the additional authenticated data of the
- *  cipher: nobody who can write to the database can make one subscription use the value of another one. */
+/** The kind of a sealed value and the id of its subscription, used as additional authenticated data. So a value
+ *  cannot be moved to another subscription, even by someone with write access to the database. */
 export type SealedFor = `${'secret' | 'headers'}:${string}`;
 
-/** Seals secrets at rest with AES-256-GCM. A sealed value names its key, so that keys can be rotated: the new key seals,
- *  old keys still open. */
+/** Encrypts secrets at rest with AES-256-GCM. A sealed value names its key, so keys can be rotated: the new key
+ *  encrypts, old keys still decrypt. */
 export interface Cipher {
-  /** The id of the key that seals: 16 hex digits. */
+  /** The id of the encrypting key: 16 hex digits. */
   keyId: string;
-  /** Returns version, key id, nonce, tag and ciphertext in one. Sealing the same text twice gives different bytes. */
+  /** Returns version, key id, nonce, tag and ciphertext. The same text gives different bytes each time. */
   seal(text: string, sealedFor: SealedFor): Buffer;
-  /** Throws if the bytes were altered, if they were sealed for something else, or if their key is not known here. */
+  /** Throws if the bytes were changed, were sealed for something else, or name an unknown key. */
   open(sealed: Uint8Array, sealedFor: SealedFor): string;
 }
 
-// A value of the first form has neither this byte nor additional data. It still opens, since local stacks keep their data. A
-// value of this form does not open as one of the first form: its tag covers the additional data.
+// A value of the first version has neither this byte nor additional data. It is still decrypted, because local stacks
+// keep their data. A current value cannot pass as one of the first version, because its tag covers the additional data.
 const VERSION = Buffer.of(1);
 const KEY_ID_BYTES = 8;
 const NONCE_BYTES = 12; // NIST SP 800-38D §8.2: 96 bits, random
 const TAG_BYTES = 16;
 
-/** Keys are 32 bytes, written as base64 or hex. Throws on any other, naming which one and never its value. */
+/** Keys are 32 bytes as base64 or hex. Throws for an invalid key and names its position, never its value. */
 export function openCipher({ current, previous = [] }: { current: string; previous?: string[] }): Cipher {
   const keys = [current, ...previous].map((text, index) => readKey(text, index));
   const byId = new Map(keys.map((key) => [key.id, key.bytes]));
@@ -44,7 +44,7 @@ export function openCipher({ current, previous = [] }: { current: string; previo
       if (!key) throw new Error(`sealed with encryption key ${id}, which is not configured here`);
       const tagAt = KEY_ID_BYTES + NONCE_BYTES;
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(KEY_ID_BYTES, tagAt), {
-        authTagLength: TAG_BYTES, // or Node would take a shorter one
+        authTagLength: TAG_BYTES, // otherwise Node accepts a shorter tag
       });
       if (!isOfFirstForm) decipher.setAAD(Buffer.from(sealedFor));
       decipher.setAuthTag(bytes.subarray(tagAt, tagAt + TAG_BYTES));
@@ -53,8 +53,8 @@ export function openCipher({ current, previous = [] }: { current: string; previo
   };
 }
 
-/** The same cipher, which remembers the last `most` texts that it opened: the secrets of a busy subscription are opened for
- *  each of its attempts. */
+/** Returns the cipher with a cache of the last `most` decrypted texts, because every attempt decrypts its
+ *  subscription's secrets. */
 export function rememberOpened(cipher: Cipher, most = 1_000): Cipher {
   const opened = new Map<string, string>();
   return {
@@ -64,7 +64,7 @@ export function rememberOpened(cipher: Cipher, most = 1_000): Cipher {
       const known = opened.get(key);
       if (known !== undefined) return known;
       const text = cipher.open(sealed, sealedFor);
-      if (opened.size >= most) opened.clear(); // rare and cheap, where counting uses would cost at each
+      if (opened.size >= most) opened.clear(); // rare and cheap, unlike tracking each use
       opened.set(key, text);
       return text;
     },
@@ -80,7 +80,7 @@ function readKey(text: string, index: number): { id: string; bytes: Buffer } {
       `encryption key ${index + 1} is not 32 bytes of base64 or hex; make one with: openssl rand -base64 32`,
     );
   }
-  // A hash of a random key tells nothing of it.
+  // A hash of a random key does not reveal it.
   return {
     id: createHash('sha256')
       .update('posthorn key id')

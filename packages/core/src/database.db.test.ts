@@ -10,13 +10,13 @@ beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 
 describe('transaction', () => {
-  it('regression: a connection that breaks inside of one is an error of that transaction, not the end of the process', async () => {
+  it('regression: a broken connection fails its transaction and does not end the process', async () => {
     const { pool } = ledger.db;
     const error = await inTransaction(pool, async (client) => {
       const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       const ended = new Promise((resolve) => client.once('end', resolve));
       await pool.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
-      await ended; // here nobody awaits a query: an error event that nobody hears is an uncaught exception
+      await ended; // no query is pending here: without a listener the error event would be an uncaught exception
       await client.query('SELECT 1');
     }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Error);
@@ -24,9 +24,9 @@ describe('transaction', () => {
     expect(isDatabaseAway(error)).toBe(true);
   });
 
-  it('regression: a connection may end in the moment in which it is handed over', async () => {
+  it('regression: a connection may break while it is handed over', async () => {
     const heard = await new Promise((resolve, reject) => {
-      // The error may be in the packet that made it: whoever awaits the connection does not have it yet.
+      // The error may arrive in the same packet, before the caller has the connection.
       ledger.db.pool.connect((error, client, release) => {
         if (!client) return reject(error ?? new Error('no connection'));
         resolve(client.emit('error', new Error('terminating connection due to administrator command')));
@@ -75,7 +75,7 @@ describe.each([
     seqscan: 'off',
   };
 
-  it('statements and transactions, Prisma’s too, have our settings whatever the database’s defaults are', async () => {
+  it('statements and transactions, including Prisma’s, use our settings regardless of the database’s defaults', async () => {
     expect((await db.pool.query(SETTINGS)).rows).toEqual([expected]);
     expect((await db.pool.query({ name: 'settings', text: SETTINGS })).rows).toEqual([expected]);
     expect((await inTransaction(db.pool, (client) => client.query(SETTINGS))).rows).toEqual([expected]);
@@ -85,7 +85,7 @@ describe.each([
     expect(ofPrisma).toEqual([expected]);
   });
 
-  it('concurrent changes of one row wait for each other, and none fails', async () => {
+  it('concurrent changes of one row wait for each other and none fails', async () => {
     await other.query('BEGIN; UPDATE counters SET n = n + 1');
     const change = db.pool.query('UPDATE counters SET n = n + 1 RETURNING n');
     await waitFor(async () => {
@@ -98,7 +98,7 @@ describe.each([
     expect((await change).rows).toEqual([{ n: 2 }]);
   });
 
-  it('a failed statement leaves no transaction open and does not cost the next one', async () => {
+  it('a failed statement leaves no open transaction and does not affect the next one', async () => {
     const client = await db.pool.connect();
     await expect(client.query('SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
     expect(client.getTransactionStatus()).toBe('I');
@@ -106,7 +106,7 @@ describe.each([
     client.release();
   });
 
-  it.runIf(isPooled)('leaves no setting behind in the session, which the next client gets', async () => {
+  it.runIf(isPooled)('leaves no settings in the session, which another client gets next', async () => {
     const client = await db.pool.connect();
     await client.query('SELECT 1');
     const queryBare = pg.Client.prototype.query.bind(client) as (text: string) => Promise<pg.QueryResult>;

@@ -4,24 +4,25 @@ import { PrismaClient } from './generated/prisma/client.js';
 import type { Log } from './log.js';
 import { wrapInTransactions } from './pooling/wrap-in-transactions.js';
 
-/** One pool for both worlds: Prisma for rows and lists, set-based SQL for the hot paths. */
+/** One pool for Prisma (rows and lists) and for set-based SQL (hot paths). */
 export interface Database {
   prisma: PrismaClient;
   pool: pg.Pool;
-  /** Connections that keep their session, for LISTEN and session locks. The same as `pool`, unless a direct URL is set. */
+  /** Connections with a session of their own, for LISTEN and session locks. Equals `pool` unless a direct URL is
+   *  set. */
   direct: pg.Pool;
   close(): Promise<void>;
 }
 
-/** What each statement runs under, whatever the server's, the database's and the role's defaults are.
+/** The settings of every statement, which override the defaults of server, database and role.
  *
- *  Plans: a hot statement is planned once per connection, since planning its many CTEs anew for each call's arrays would take
- *  as long as running it. Such a plan outlives the state of the tables it was made for, so it must not be one that suits an
- *  empty table only: every statement here has its index, and none may read a whole table instead. (Before this, a fresh
- *  database read all deliveries for each attempt until its first ANALYZE.) Compiling is dearer still. A list has an index in its
- *  order: an incremental sort of another one would read all rows of a large account (newest-first.ts).
+ *  Plans: a hot statement is planned once per connection, because planning its CTEs takes as long as running it.
+ *  Such a plan outlives the statistics it was made with, so it must not suit only an empty table. Every statement
+ *  has an index, so sequential scans are disabled. (Before, a fresh database read all deliveries for each attempt
+ *  until its first ANALYZE.) JIT compilation costs even more. Lists have indexes in their order: an incremental sort
+ *  would read all rows of a large account (newest-first.ts).
  *
- *  Timeouts: no statement and no forgotten transaction holds its locks for ever. */
+ *  Timeouts: no statement and no idle transaction holds its locks forever. */
 const SETTINGS = [
   'plan_cache_mode = force_generic_plan',
   'enable_seqscan = off',
@@ -30,17 +31,18 @@ const SETTINGS = [
   "statement_timeout = '30s'",
   "idle_in_transaction_session_timeout = '30s'",
 ];
-/** Concurrent statements on one row wait for each other, and then see what the other wrote. Under REPEATABLE READ they fail. */
+/** Concurrent statements on one row wait for each other and then see the other's change. Under REPEATABLE READ they
+ *  would fail. */
 const ISOLATION = 'READ COMMITTED';
 
-// Not startup parameters: poolers refuse those that they do not know.
+// Not startup parameters, because poolers refuse unknown ones.
 const SESSION = [`default_transaction_isolation = '${ISOLATION}'`, ...SETTINGS].map((one) => `SET ${one}`).join('; ');
 const BEGIN = [`BEGIN ISOLATION LEVEL ${ISOLATION}`, ...SETTINGS.map((one) => `SET LOCAL ${one}`)].join('; ');
 
 export interface DatabaseOptions {
   url: string;
-  /** Set: `url` leads to a pooler in transaction mode, which keeps no session, and this one to Postgres itself. Each statement
-   *  is then a transaction of three round trips that brings its own settings. */
+  /** If set, `url` is a pooler in transaction mode and this is Postgres itself. Each statement is then a transaction
+   *  of three round trips that sets its own settings. */
   directUrl?: string | null;
   /** Shown in pg_stat_activity. */
   applicationName: string;
@@ -49,11 +51,11 @@ export interface DatabaseOptions {
   log: Log;
 }
 
-/** For retention's lock. The dispatcher opens one more to listen. */
+/** For retention's lock. The dispatcher opens another connection for LISTEN. */
 const MOST_DIRECT_CONNECTIONS = 1;
 
-/** Opens the pool and the only PrismaClient. Connects on first use, so a database that is away is no error here.
- *  No statement may hang for ever: connecting ends after 5 s, a statement after 30 s, on either side. */
+/** Opens the pool and the only PrismaClient. Connects on first use, so an unavailable database is not an error here.
+ *  No statement hangs forever: connecting ends after 5 s, a statement after 30 s, on either side. */
 export function openDatabase({
   url,
   directUrl = null,
@@ -72,9 +74,9 @@ export function openDatabase({
       query_timeout: 32_000,
       keepAlive: true,
     });
-    // An idle connection that breaks would otherwise end the process. The next query finds out for itself.
+    // Without a listener, a broken idle connection would end the process. The next query gets a new connection.
     opened.on('error', (error) => log.debug({ err: error }, 'database.connection_lost'));
-    // So would one in use that ends between two statements, or right after it was made, when whoever wants it does not have it yet.
+    // The same holds for a connection that breaks between two statements, or before its caller has it.
     opened.on('connect', (client) => client.on('error', () => {}));
     return opened;
   };
@@ -96,8 +98,8 @@ export function openDatabase({
   };
 }
 
-/** Runs `work` in one transaction on one connection: committed when it returns, rolled back when it throws.
- *  (Prisma's interactive transactions are 5 × dearer and can release a connection twice, prisma/prisma#29952.) */
+/** Runs `work` in one transaction on one connection: commits when it returns, rolls back when it throws.
+ *  (Prisma's interactive transactions cost 5 × as much and can release a connection twice, prisma/prisma#29952.) */
 export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -107,7 +109,7 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    // A connection whose rollback fails is broken: it is dropped, not given back.
+    // A connection whose rollback fails is broken: drop it instead of returning it.
     await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
     throw error;
   } finally {

@@ -1,10 +1,12 @@
-// A delivery is in exactly one of two tables: in `pending_deliveries` while an attempt of it is owed or it is held, and in
-// `finished_deliveries` otherwise. A statement that changes this moves the row. The view `deliveries` reads both tables.
+// A delivery is in exactly one of two tables: in `pending_deliveries` if it is held or has an attempt pending,
+// otherwise in `finished_deliveries`. A statement that changes this moves the row. The view `deliveries` reads both
+// tables.
 
 /** The columns that both tables have. `pending_deliveries` also has due_at, asked_trigger and leased_until. */
 export const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count,
   created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 
-/** SQL: the delivery `d` is one of the event `event`. Ids of an event's deliveries begin as its own does, so they are a range of the key. */
+/** SQL: the delivery `d` belongs to the event. Ids of an event's deliveries share its prefix, so they are a range of
+ *  the key. */
 export const isOfEvent = (event: string): string =>
   `d.id >= posthorn_first_delivery_id(${event}) AND d.id <= posthorn_last_delivery_id(${event}) AND d.event_id = ${event}`;

@@ -4,7 +4,7 @@ import type { Database } from './database.js';
 
 export type { Due, Enqueue, QueueName } from '@posthorn/jobs';
 
-/** What the verbs need; handed in, so that tests and apps choose. */
+/** The dependencies of the verbs, passed in by apps and tests. */
 export interface Deps {
   db: Database;
   enqueue: Enqueue;

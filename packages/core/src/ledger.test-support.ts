@@ -22,28 +22,28 @@ import { openVerifier } from './verifications/attempt-verification.js';
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A ledger of its own for a test file: a real database; the ports `post` and `enqueue` are small working models. */
+/** A separate ledger for a test file: a real database, with small working models of the ports `post` and `enqueue`. */
 export interface Ledger extends Deps {
   publisher: Publisher;
-  /** What the queue was told and has not been taken from it. */
+  /** Jobs that were enqueued and not taken yet. */
   jobs: (Due & { queue: QueueName })[];
-  /** How the next POSTs end, one after the other; the last one goes on. Untold: 200. */
+  /** How the next POSTs end, in order; the last entry repeats. Default: 200. */
   answers: (Partial<PostResult> | ((request: PostRequest) => Partial<PostResult> | Promise<Partial<PostResult>>))[];
   /** All POSTs made. */
   posts: PostRequest[];
-  /** false: the queue takes nothing. */
+  /** false: the queue accepts nothing. */
   setQueue(isUp: boolean): void;
   attempter(options?: Partial<AttemptOptions>): Attempter;
-  /** Runs what the queue holds that is due now, and what follows from it, until nothing is. */
+  /** Runs due jobs and their follow-up jobs until none is left. */
   work(): Promise<void>;
-  /** The same with a dispatcher: until nothing is due, in the queue or in the ledger. */
+  /** Like work, with a dispatcher: until nothing is due in the queue or the ledger. */
   settle(): Promise<void>;
-  /** Makes a second pass for the dispatcher: what waits for room is looked at again. */
+  /** Moves the dispatcher's entries a second ahead, so that it looks at waiting deliveries again. */
   passSecond(): Promise<void>;
   account(id?: string): Promise<string>;
   activeSubscription(accountId: string, options?: { url?: string; events?: string[] }): Promise<Subscription>;
   publish(accountId: string, options?: { type?: string; payload?: string; key?: string }): Promise<string>;
-  /** Erases all accounts that are deleted. */
+  /** Erases all deleted accounts. */
   erase(): Promise<void>;
   counts(): Promise<Record<string, number>>;
   close(): Promise<void>;
@@ -178,7 +178,7 @@ export async function openLedger(): Promise<Ledger> {
   return ledger;
 }
 
-/** A database whose statements go through `around`, which sees the text or the name of each, and runs it, or does not. */
+/** A database whose statements go through `around`, which gets the text or name of each and may run it. */
 export function interpose(
   db: Database,
   around: (statement: string, run: () => Promise<unknown>) => Promise<unknown>,
@@ -194,21 +194,21 @@ export function interpose(
   return { ...db, pool };
 }
 
-/** Of the statements that `interpose` sees: it records attempts. */
+/** Whether a statement that `interpose` sees records attempts. */
 export const isRecord = (statement: string): boolean => /^record-(?:pending|finished)_deliveries$/.test(statement);
-/** The same: it holds, releases, cancels or gives up deliveries, or brings their next look of the dispatcher nearer. */
+/** Whether a statement that `interpose` sees holds, releases, cancels or ends deliveries, or shortens their leases. */
 export const changesOwed = (statement: string): boolean =>
   /^\s*(?:UPDATE|WITH)\s/.test(statement) && /\b(?:UPDATE|DELETE FROM) pending_deliveries\b/.test(statement);
 
-/** One connection of its own to the same database, as a pool. `end()` resolves before its socket has closed, so it may still hear that the
- *  database is dropped: without a listener that would end the test run. */
+/** A pool with one connection to the same database. `end()` resolves before the socket has closed, so the socket may
+ *  still report that the database was dropped. Without a listener that error would end the test run. */
 export function openSingleConnection({ pool }: Pick<Database, 'pool'>): pg.Pool {
   const single = new pg.Pool({ ...pool.options, max: 1 });
   single.on('error', () => {});
   return single;
 }
 
-/** Settles the subscriptions of an account, as workers do when it is time. For fewer deliveries than one step looks at. */
+/** Settles the subscriptions of an account, like workers. For fewer deliveries than one step looks at. */
 export async function settleAccount(pool: pg.Pool, accountId: string): Promise<void> {
   await findUnsettled(pool);
   const { rows } = await pool.query<{ id: string }>(

@@ -1,4 +1,4 @@
-/** What the packages need of a logger; pino is one. */
+/** The logger that the packages need; pino is one. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

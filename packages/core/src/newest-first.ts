@@ -1,19 +1,19 @@
 import type pg from 'pg';
 import { idsAround } from './replays/replay.js';
 
-/** Places a value beside the text of a statement; returns what stands for it there. */
+/** Adds a parameter to a statement. Returns its placeholder. */
 export type Param = (value: unknown) => string;
 
 export interface WantedPage {
-  /** Created from then on, and before then. */
+  /** Created at or after `from`, and before `until`. */
   from?: Date | undefined;
   to?: Date | undefined;
-  /** Only what comes after this one in the list. */
+  /** Only rows after this one in the list. */
   beforeId?: string | undefined;
   limit: number;
 }
 
-/** A page as SQL: the ids from `lowest` on and before `highest`, and what else is asked of its time. */
+/** A page as SQL: ids from `lowest` on and before `highest`, with further conditions on the time. */
 export interface Page {
   lowest: string;
   highest: string;
@@ -37,7 +37,7 @@ export function pageOf({ from, to, beforeId, limit }: WantedPage, param: Param):
   };
 }
 
-/** Rows that have these values in the first columns of an index whose next column is the id, and meet the conditions. */
+/** Rows with these values in the first columns of an index whose next column is the id, and with these conditions. */
 export interface Range {
   table: string;
   /** What to select of a row `d`. */
@@ -46,12 +46,13 @@ export interface Range {
   conditions: string[];
 }
 
-/** A page of a range, newest first. It reads about as many rows as it returns, however many there are, whoever owns them, and however
- *  deep the page lies.
+/** SQL: a page of a range, newest first. It reads about as many rows as it returns, whatever the size of the table,
+ *  the account and the offset of the page.
  *
- *  Postgres plans without knowing the values (database.ts). If it expects an account to have a large share of all rows, it goes
- *  through those of all; if it expects few, it sorts all that the account has. Compared as rows, the columns leave it no choice: only
- *  this index has the order, its estimate does not depend on the account, and the page's edge is an edge of the range. */
+ *  The planner does not know the values (database.ts). If it expects an account to have many rows, it would scan
+ *  those of all accounts; if few, it would sort all rows of the account. The comparison of row values leaves it only
+ *  this index: no other has the order, the estimate does not depend on the account, and the page's edge limits the
+ *  range. */
 export function selectNewest({ table, select, columns, conditions }: Range, page: Page): string {
   const names = namesOf(columns);
   const edge = (id: string) => `(${[...Object.values(columns), id].join(', ')})`;
@@ -60,7 +61,7 @@ export function selectNewest({ table, select, columns, conditions }: Range, page
     ORDER BY ${orderOf({ columns })} LIMIT ${page.limit}`;
 }
 
-/** The order of a range. */
+/** SQL: the order of a range. */
 export const orderOf = ({ columns }: Pick<Range, 'columns'>): string =>
   namesOf(columns)
     .map((name) => `${name} DESC`)
@@ -69,14 +70,14 @@ const namesOf = (columns: Range['columns']): string[] => [...Object.keys(columns
 
 export interface WantedIds extends WantedPage {
   table: 'api_keys' | 'audit_entries' | 'events' | 'replays' | 'subscriptions';
-  /** The first columns of an index whose next column is the id, and their values. */
+  /** The first columns, with values, of an index whose next column is the id. */
   of: Record<string, string>;
-  /** Columns that have one of these values; undefined: any. No index is used for them. */
+  /** Columns with allowed values, which use no index; undefined: any value. */
   filters?: Record<string, string[] | undefined>;
   isNull?: string;
 }
 
-/** The ids of a page of a list, newest first. */
+/** Returns the ids of a page of a list, newest first. */
 export async function newestIds(
   pool: pg.Pool,
   { table, of, filters = {}, isNull, ...wanted }: WantedIds,

@@ -7,7 +7,7 @@ let ledger: Ledger;
 let away: Database;
 beforeAll(async () => {
   ledger = await openLedger();
-  const url = 'postgres://nobody@127.0.0.1:1/none'; // nothing listens there
+  const url = 'postgres://nobody@127.0.0.1:1/none'; // no server listens there
   away = openDatabase({ url, applicationName: 'test', maxConnections: 1, log: silent });
 });
 afterAll(async () => {
@@ -24,13 +24,13 @@ it('a primary that is its own replica has no lag', async () => {
   expect(await reader.measure()).toEqual({ isUp: true, lagSeconds: 0, fallbacks: 0 });
 });
 
-it('without a replica the primary is read, and there is nothing to measure', async () => {
+it('without a replica it reads from the primary and measures no lag', async () => {
   const reader = openReader({ primary: ledger.db, replica: null, log: silent });
   expect(await reader.read(one)).toEqual({ result: 1, lagSeconds: null });
   expect(await reader.measure()).toBe(null);
 });
 
-it('a replica that is away is logged once, and the primary is read', async () => {
+it('logs an unavailable replica once and reads from the primary', async () => {
   const logged: string[] = [];
   const log = { ...silent, warn: (_about: unknown, message?: string) => void logged.push(String(message)) };
   const reader = openReader({ primary: ledger.db, replica: away, log });
@@ -41,7 +41,7 @@ it('a replica that is away is logged once, and the primary is read', async () =>
   expect(logged).toEqual(['read_replica.away']);
 });
 
-it('a read that the replica cancels because of replication is repeated on the primary; the replica stays in use', async () => {
+it('repeats a read on the primary if replication canceled it, and keeps using the replica', async () => {
   const replica = { ...ledger.db };
   const reader = openReader({ primary: ledger.db, replica, log: silent });
   const read = (db: Database) => (db === replica ? Promise.reject(failure('40001')) : one(db));
@@ -49,7 +49,7 @@ it('a read that the replica cancels because of replication is repeated on the pr
   expect(await reader.measure()).toMatchObject({ isUp: true, fallbacks: 1 });
 });
 
-it('throws what a statement throws, without asking the primary', async () => {
+it('throws the error of a statement without trying the primary', async () => {
   const reader = openReader({ primary: ledger.db, replica: ledger.db, log: silent });
   let reads = 0;
   const read = () => ((reads += 1), Promise.reject(failure('42601')));

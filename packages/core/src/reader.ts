@@ -2,34 +2,35 @@ import type { Database } from './database.js';
 import { isDatabaseAway } from './database-away.js';
 import type { Log } from './log.js';
 
-/** Where lists and statistics are read: a read replica, if there is one and it can be reached, else the primary.
+/** Reads lists and statistics from a read replica, if one is configured and available, otherwise from the primary.
  *
  *  | state | reads go to | entered when |
  *  |---|---|---|
  *  | up | the replica | the start; a measurement succeeds |
- *  | away | the primary | a read or a measurement cannot reach the replica |
+ *  | down | the primary | a read or a measurement cannot reach the replica |
  *
- *  Each change is logged once. While the replica is away, reads start a measurement at most once a second and do not wait for it. */
+ *  Each change is logged once. While the replica is down, reads start a measurement at most once a second and do not wait for it. */
 export interface Reader {
-  /** Runs `work` on the replica, and again on the primary if the replica cannot be reached or canceled it because of
-   *  replication. So `work` may only read, and needs nothing that was just written. Throws what `work` throws. */
+  /** Runs `work` on the replica, and again on the primary if the replica is unavailable or canceled the read because
+   *  of replication. So `work` must only read, and must not need rows that were just written. Throws what `work`
+   *  throws. */
   read<T>(work: (db: Database) => Promise<T>): Promise<ReadResult<T>>;
-  /** How the replica is, at most a second old; null: there is none. Never throws. */
+  /** Returns the status of the replica, at most a second old; null: none is configured. Never throws. */
   measure(): Promise<ReplicaStatus | null>;
 }
 
 export interface ReadResult<T> {
   result: T;
-  /** How far the replica was behind; null: the primary was read, or the lag is unknown. */
+  /** The lag of the replica; null: read from the primary, or unknown. */
   lagSeconds: number | null;
 }
 
 export interface ReplicaStatus {
   isUp: boolean;
-  /** Since when, in seconds, the replica has applied no transaction, if it has not applied all that the primary had written.
-   *  0: it has applied all. null: unknown. */
+  /** Seconds since the replica last applied a transaction, if it has not applied everything that the primary has
+   *  written. 0: it has. null: unknown. */
   lagSeconds: number | null;
-  /** Reads that went to the primary instead, since the start. */
+  /** Reads that used the primary instead, since the start. */
   fallbacks: number;
 }
 
@@ -40,10 +41,10 @@ export interface ReaderOptions {
 }
 
 const MEASURE_EVERY_MS = 1_000;
-/** A replica that needs longer for this is as good as away. /readyz waits for it. */
+/** A replica that takes longer counts as unavailable. /readyz waits for the measurement. */
 const MEASURE_WITHIN_MS = 2_000;
 
-/** Opens nothing of its own: the databases belong to the caller. */
+/** Opens no connections: the databases belong to the caller. */
 export function openReader({ primary, replica, log }: ReaderOptions): Reader {
   if (!replica) {
     return {
@@ -74,8 +75,8 @@ export function openReader({ primary, replica, log }: ReaderOptions): Reader {
   };
 }
 
-/** Holds the state of Reader's table. `lagSeconds` measures, never throws, and shares a measurement while it runs and until it is a
- *  second old. */
+/** Tracks the state of Reader's table. `lagSeconds` measures, never throws, and shares a measurement while it runs
+ *  and until it is a second old. */
 function watchReplica({ primary, replica, log }: ReaderOptions & { replica: Database }) {
   let awaySince: number | null = null;
   let measured: { at: number; lagSeconds: Promise<number | null> } | null = null;
@@ -118,14 +119,14 @@ function watchReplica({ primary, replica, log }: ReaderOptions & { replica: Data
   };
 }
 
-/** How far the primary has written its log. */
+/** Returns the WAL position of the primary. */
 async function readWritten({ pool }: Database): Promise<string> {
   const { rows } = await pool.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn');
   return rows[0]?.lsn ?? '0/0';
 }
 
-/** `written` null: the primary cannot say. A replica that is cut off from its primary has applied all that it received, so only
- *  the primary knows whether that is all. */
+/** `written` null: unknown. A replica that is disconnected has applied all that it received, so only the primary
+ *  knows whether that is everything. */
 async function readReplayLag({ pool }: Database, written: string | null): Promise<number | null> {
   const { rows } = await pool.query<{ lagSeconds: number | null }>(
     `SELECT CASE
@@ -145,7 +146,7 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** A replica cancels a read that holds up what it applies (40001), and Prisma reports that as P2034. */
+/** A replica cancels a read that delays replication (40001). Prisma reports that as P2034. */
 function isReplicationConflict(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return ('code' in error && (error.code === '40001' || error.code === 'P2034')) || isReplicationConflict(error.cause);

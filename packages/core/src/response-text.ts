@@ -1,6 +1,6 @@
-/** Reads the body of an endpoint's response as text: by its byte order mark, else by the `charset` of its content type, else as
- *  UTF-8, else as latin1. Uses the first of these that fits every byte; latin1 always does. Removes a byte order mark.
- *  `isCut` says that more bytes came than these: then it drops an unfinished character at the end. */
+/** Decodes the body of a response: by its byte order mark, the `charset` of its content type, UTF-8 or latin1. Uses
+ *  the first that fits all bytes; latin1 always does. Removes a byte order mark.
+ *  `isCut`: the body has more bytes, so an incomplete character at the end is dropped. */
 export function responseText(
   bytes: Uint8Array,
   { headers, isCut }: { headers: Readonly<Record<string, string>> | null; isCut: boolean },
@@ -26,6 +26,6 @@ function decode(bytes: Uint8Array, { encoding, isCut }: { encoding: string; isCu
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes, { stream: isCut });
   } catch {
-    return null; // unknown, or not what these bytes are
+    return null; // an unknown charset, or one that does not fit
   }
 }

@@ -1,16 +1,16 @@
 import type pg from 'pg';
 
-// Work that all workers share is split by account into shards. One process at a time works at a shard: it holds the shard's lock until its
-// transaction ends. So a busy account delays no shard but its own.
+// Workers split shared work by account into shards. One process at a time works on a shard and holds its lock until its
+// transaction ends. A busy account thus delays only its own shard.
 
 const SHARD_COUNT = 16;
 
-/** All shards: as posthorn_shard() numbers them. */
+/** All shards, as numbered by posthorn_shard(). */
 export const SHARDS: readonly number[] = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
 
-/** Locks those of the shards that nobody has locked, until the transaction of `client` ends, or the process. Returns them. `lockClass` names
- *  the work: the first of two advisory lock keys. It is a statement of its own: the next one must see what the holder before has
- *  committed. */
+/** Locks those shards that are free until the transaction of `client`, or the process, ends. Returns them.
+ *  `lockClass` names the kind of work and is the first advisory lock key. It needs its own statement: the next one
+ *  must see what the previous holder committed. */
 export async function lockShards(
   client: pg.ClientBase,
   { lockClass, shards }: { lockClass: number; shards: readonly number[] },
@@ -23,7 +23,7 @@ export async function lockShards(
   return rows.map(({ shard }) => shard);
 }
 
-/** In any order, so that several processes begin with different ones. */
+/** Returns the shards in random order, so that processes start with different ones. */
 export function shuffled(shards: readonly number[]): number[] {
   return shards
     .map((shard) => ({ shard, place: Math.random() }))

@@ -4,7 +4,7 @@ import { openWatch } from './watch.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A watch whose looks are counted; a row is over once its id is in `over`. */
+/** A watch that counts its looks. A row is over once its id is in `over`. */
 function openCounted() {
   const looks: string[][] = [];
   const over = new Set<string>();
@@ -21,22 +21,22 @@ function openCounted() {
   return { ...watch, state, untilOver: (id: string) => new Promise<void>((resolve) => void watch.add(id, resolve)) };
 }
 
-it('looks once for all that is watched, and says once that a row is over', async () => {
+it('looks once for all watched rows, and reports once that a row is over', async () => {
   const { add, state } = openCounted();
-  const told: string[] = [];
-  const stops = ['a', 'b', 'a'].map((id) => add(id, () => told.push(id)));
+  const reported: string[] = [];
+  const stops = ['a', 'b', 'a'].map((id) => add(id, () => reported.push(id)));
   await waitFor(() => state.looks.length >= 2);
   expect(state.looks[0]).toEqual(['a', 'b']);
   state.over.add('a');
-  await waitFor(() => told.length > 0);
-  expect(told).toEqual(['a', 'a']);
+  await waitFor(() => reported.length > 0);
+  expect(reported).toEqual(['a', 'a']);
   const before = state.looks.length;
   await waitFor(() => state.looks.length > before);
   expect(state.looks.at(-1)).toEqual(['b']);
   for (const stop of stops) stop();
 });
 
-it('looks no more when nobody watches, and again when somebody does', async () => {
+it('stops looking without watchers, and looks again with one', async () => {
   const { add, state, untilOver } = openCounted();
   const stop = add('a', () => {});
   await waitFor(() => state.looks.length > 0);
@@ -49,9 +49,9 @@ it('looks no more when nobody watches, and again when somebody does', async () =
   expect(state.looks.slice(before)).toEqual([['c']]);
 });
 
-it('goes on after a look that failed', async () => {
+it('continues after a failed look', async () => {
   const { state, untilOver } = openCounted();
-  state.fault = new Error('the database says no');
+  state.fault = new Error('the database failed');
   state.over.add('a');
   const done = untilOver('a');
   await waitFor(() => state.looks.length >= 2);
@@ -59,16 +59,16 @@ it('goes on after a look that failed', async () => {
   await done;
 });
 
-it('does not call back who stopped within the callback of another', async () => {
+it('does not call a watcher that stopped within the callback of another', async () => {
   const { add, state } = openCounted();
-  const told: string[] = [];
+  const reported: string[] = [];
   state.over.add('a');
   let stopSecond = () => {};
   add('a', () => {
-    told.push('first');
+    reported.push('first');
     stopSecond();
   });
-  stopSecond = add('a', () => told.push('second'));
-  await waitFor(() => told.length > 0);
-  expect(told).toEqual(['first']);
+  stopSecond = add('a', () => reported.push('second'));
+  await waitFor(() => reported.length > 0);
+  expect(reported).toEqual(['first']);
 });

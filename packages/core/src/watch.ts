@@ -1,16 +1,17 @@
 import { isDatabaseAway } from './database-away.js';
 import type { Log } from './log.js';
 
-/** Watches rows for any number of callers with one statement per look, and with none while nobody watches. */
+/** Watches rows for any number of callers with one statement per look, and with none without callers. */
 export interface Watch {
-  /** Calls `onOver` once, when a look finds that the row of this id is over. Returns what stops the watching. */
+  /** Calls `onOver` once, when a look finds that the row with this id is over. Returns a function that stops
+   *  watching. */
   add(id: string, onOver: () => void): () => void;
 }
 
 export interface WatchOptions {
-  /** From the end of one look to the begin of the next one. */
+  /** Milliseconds from the end of one look to the start of the next. */
   everyMs: number;
-  /** Returns those of the ids whose row is over. When it throws, the next look asks again. */
+  /** Returns the ids whose row is over. If it throws, the next look tries again. */
   findOver(ids: string[]): Promise<string[]>;
   log: Log;
 }

@@ -132,10 +132,10 @@ describe('POST …/events refuses and stores nothing of', () => {
 
 it.each([
   ['/events', '{"event":NaN}', 'unexpected character "N" at position 9'],
-  ['/events', '{"event":"a:b","payload":{', 'it ends too early, at position 26'],
+  ['/events', '{"event":"a:b","payload":{', 'unexpected end at position 26'],
   ['/events/batch', '{"events":[tru]}', 'unexpected character "]" at position 14'],
   ['/subscriptions', '{"url":NaN}', 'unexpected character "N" at position 7'],
-  ['/subscriptions', '{"url":"https://a.example"', 'it ends too early, at position 26'],
+  ['/subscriptions', '{"url":"https://a.example"', 'unexpected end at position 26'],
 ])('POST …%s says where %s is no JSON, the same on every engine', async (path, body, detail) => {
   const { json } = await api.call('POST', `/v1/accounts/${account}${path}`, { body });
   expect(json.detail).toBe(`The body is not JSON: ${detail}.`);

@@ -274,7 +274,7 @@ describe('get an event', () => {
     expect(event.json).toMatchObject({ payload: null, event: 'message:created' });
     const [{ id } = { id: '' }] = event.json.deliveries as { id: string }[];
     const retried = await api.call('POST', `/v1/accounts/${account}/deliveries/${id}/retry`);
-    expect([retried.status, retried.text]).toEqual([422, expect.stringContaining('kept no longer')]);
+    expect([retried.status, retried.text]).toEqual([422, expect.stringContaining('has been erased')]);
   });
 
   it('shows the states of its deliveries', async () => {

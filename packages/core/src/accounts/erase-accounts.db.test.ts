@@ -33,7 +33,7 @@ beforeEach(() => {
 
 const { signal } = new AbortController();
 
-/** An account with several rows of everything: delivered, failing, held and pending; and attempts of each kind. */
+/** An account with several rows of each kind: delivered, failing, held and pending, with all kinds of attempts. */
 async function fullAccount(): Promise<string> {
   const accountId = await ledger.account();
   const [active, paused] = [
@@ -62,7 +62,7 @@ const TABLES =
     /\s+/,
   );
 
-/** Rows of each table, of this account or of all others. */
+/** Number of rows per table, of this account or of all others. */
 async function rowsOf(accountId: string, whose: 'its' | 'others'): Promise<Record<string, number>> {
   const counts = TABLES.map((table) => `(SELECT count(*)::int FROM ${table} WHERE (account_id = $1) = $2) AS ${table}`);
   const { rows } = await pool.query<Record<string, number>>(
@@ -73,7 +73,7 @@ async function rowsOf(accountId: string, whose: 'its' | 'others'): Promise<Recor
   return rows[0] ?? {};
 }
 
-/** A pool that tells of each statement before it runs, and how many rows it changed. */
+/** A pool that reports each statement before it runs, and how many rows it changed. */
 function watch(
   about: (statement: string) => void,
   changed: (statement: string, rowCount: number) => void = () => {},
@@ -101,7 +101,7 @@ function watch(
 }
 
 describe('a deleted account', () => {
-  it('is unknown at once: no publish, no new webhook, no key; deleting it again keeps its mark', async () => {
+  it('is unknown at once: no publish, no new webhook, no key; a second deletion changes nothing', async () => {
     const accountId = await ledger.account();
     const created = await createKey(ledger, { accountId, name: 'CI', scopes: ['events:write'] });
     if (created.outcome !== 'created') throw new Error(created.outcome);
@@ -128,7 +128,7 @@ describe('a deleted account', () => {
     expect((await ledger.db.prisma.subscription.findMany({ where: { accountId } })).length).toBe(0);
   });
 
-  it('receives nothing more: its jobs stop, and the dispatcher brings none', async () => {
+  it('receives no more events: its jobs stop, and the dispatcher enqueues none', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await createSubscription(
@@ -140,7 +140,7 @@ describe('a deleted account', () => {
     await ledger.publisher.drain();
     expect(ledger.jobs.map(({ queue }) => queue).toSorted()).toEqual(['deliver', 'verify']);
     await deleteAccount(ledger, { id: accountId });
-    // Of an account with very many webhooks, some are not closed yet.
+    // In a very large account, some webhooks are not closed yet.
     await pool.query('UPDATE subscriptions SET deleted_at = NULL WHERE account_id = $1', [accountId]);
     await ledger.work();
     expect(ledger.posts).toEqual([]);
@@ -149,7 +149,7 @@ describe('a deleted account', () => {
     expect(ledger.posts).toEqual([]);
   });
 
-  it('is erased in small steps, each of which may be the last one of its process; nothing of others goes', async () => {
+  it('is erased in small steps, survives a crash in any step, and leaves other accounts alone', async () => {
     await fullAccount();
     const accountId = await fullAccount();
     const others = await rowsOf(accountId, 'others');
@@ -160,7 +160,7 @@ describe('a deleted account', () => {
     let steps = 0;
     let rows = 0;
     for (;;) {
-      // A process that dies in a step leaves nothing of it, wherever it was.
+      // A process that crashes in a step leaves nothing of that step.
       const left = await rowsOf(accountId, 'its');
       const dies = watch((statement) => {
         if (/^(DELETE FROM accounts|UPDATE erasures)/.test(statement)) throw new Error('died');
@@ -191,14 +191,14 @@ describe('a deleted account', () => {
     expect(new Set(Object.values(await rowsOf(accountId, 'its')))).toEqual(new Set([0]));
   });
 
-  it('leaves no attempt of a result that is being recorded meanwhile', async () => {
+  it('leaves no attempt of a result that is recorded during the erasure', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
     await ledger.publisher.drain();
     const [job] = ledger.jobs.splice(0);
     if (!job) throw new Error('nothing was enqueued');
-    // The result waits for the delivery, and the eraser does not wait for the result.
+    // The result waits for the delivery; the erasure does not wait for the result.
     const client = await pool.connect();
     await client.query('BEGIN');
     await client.query('SELECT FROM pending_deliveries WHERE id = $1 FOR UPDATE', [job.id]);
@@ -213,7 +213,7 @@ describe('a deleted account', () => {
     expect(await ledger.db.prisma.attempt.count({ where: { deliveryId: job.id } })).toBe(0);
   });
 
-  it('leaves no delivery that somebody asks for while it is erased, and moves to the pending ones behind the erasing', async () => {
+  it('leaves no delivery that a requested retry moves to pending_deliveries during the erasure', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -236,7 +236,7 @@ describe('a deleted account', () => {
     expect(await ledger.db.prisma.attempt.count({ where: { accountId } })).toBe(0);
   });
 
-  it('leaves nothing of a publish that was not committed yet when it was marked', async () => {
+  it('leaves nothing of a publish that was not committed when the account was marked', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
@@ -255,7 +255,7 @@ describe('a deleted account', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId } })).toBe(0);
   });
 
-  it('does not wait for another one: the steps of several take turns', async () => {
+  it('does not wait for another account: their steps alternate', async () => {
     const accounts = [await ledger.account(), await ledger.account()];
     for (const accountId of accounts) {
       await ledger.activeSubscription(accountId);

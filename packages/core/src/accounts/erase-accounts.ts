@@ -2,34 +2,36 @@ import pg from 'pg';
 import { inTransaction } from '../database.js';
 import { dropDeltasOf } from '../stats/fold-stats.js';
 
-/** Where the erasing of an account stands. */
+/** How far the erasure of an account is. */
 interface At {
   accountId: string;
-  /** The key of the last row that was erased in this part; empty at its beginning. */
+  /** The key of the last erased row of this part; empty at its beginning. */
   position: string;
-  /** Rows of one statement, at most. */
+  /** Maximum number of rows per statement. */
   atOnce: number;
 }
 
-/** Erases (or closes) at most `atOnce` rows behind `position`. Returns how many, and where the next step begins; null: nothing is left. */
+/** Erases (or closes) at most `atOnce` rows after `position`. Returns how many, and the next position; null: none
+ *  left. */
 type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; position: string | null }>;
 
-// The parts of an erasing, in this order:
+// The parts of an erasure, in order:
 //
-//   requests          nothing goes: it waits for requests that held the account's row when it was marked (later ones find no
-//                     account), and cancels replays
+//   requests          erases nothing: waits for requests that locked the account before the mark (later ones find
+//                     no account), and cancels replays
 //   fan_outs          so that nothing expands
-//   subscriptions     closed, with their secrets and header values: nothing is written for them any more
+//   subscriptions     closed, with their secrets and header values, so that nothing is written for them any more
 //   owed              pending deliveries, with their attempts, so that the dispatcher finds none
-//   events            and so all payloads
-//   deliveries        the finished ones, and what became pending meanwhile, with their attempts
+//   events            and thus all payloads
+//   deliveries        finished deliveries and those that became pending meanwhile, with their attempts
 //   due_subscriptions
 //   verifications     with their attempts
 //   idempotency_keys, stats, replays, sessions, api_keys
 //   history           the subscriptions themselves
 //
-// At the end the account's own row goes, with whatever points to it. Each part walks along an index that begins with the account
-// or the subscription, from where it was: rows that are dead already are not passed over again. The audit log stays.
+// Finally the account's own row is deleted, with the rows that reference it. Each part follows an index that begins
+// with the account or the subscription and continues at its position, so it does not read dead rows again. The audit
+// log stays.
 const PARTS = {
   requests: waitForRequests,
   fan_outs: inOrder('fan_outs', { key: 'event_id', type: 'uuid' }),
@@ -60,18 +62,19 @@ export interface ErasedStep {
   rowCount: number;
   /** When the account was marked. */
   deletedAt: Date;
-  /** Nothing of it is left. */
+  /** The account is erased completely. */
   isErased: boolean;
 }
 
-/** Whoever holds a row that is to go has so long to finish. */
+/** How long a transaction that locks a row may take to finish. */
 const LOCK_TIMEOUT_MS = 1_000;
 const ROWS_AT_ONCE = 1_000;
 
-/** One step of erasing one marked account, the one that waited longest, in one transaction: its rows and how far it got are
- *  committed together, so a process that dies loses nothing, and any process goes on. Any number may call it; an account is erased
- *  by one at a time. A statement changes at most `atOnce` rows (of the attempts of one delivery: all).
- *  Returns null when no account is marked, and `busy` when somebody holds a row: call it again later. */
+/** Makes one step of erasing the marked account that has waited longest, in one transaction. Rows and position are
+ *  committed together, so after a crash any process continues. Any number of processes may call it; one at a time
+ *  erases an account.
+ *  A statement changes at most `atOnce` rows (or all attempts of one delivery).
+ *  Returns null if no account is marked, and `busy` if a row is locked: call it again later. */
 export async function eraseStep(
   pool: pg.Pool,
   { atOnce = ROWS_AT_ONCE }: { atOnce?: number } = {},
@@ -84,7 +87,7 @@ export async function eraseStep(
   }
 }
 
-/** How many accounts are marked and not erased yet. */
+/** Returns how many accounts are marked and not erased yet. */
 export async function countErasing(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ count: number }>('SELECT count(*)::int AS count FROM erasures');
   return rows[0]?.count ?? 0;
@@ -114,7 +117,7 @@ async function step(client: pg.PoolClient, atOnce: number): Promise<ErasedStep |
       await client.query('DELETE FROM accounts WHERE id = $1', [accountId]);
       return { accountId, part, count: erased.count, rowCount, deletedAt, isErased: true };
     }
-    // Parts that have nothing are passed over in one step.
+    // Skips all empty parts in one step.
     if (erased.count > 0) {
       await client.query(
         'UPDATE erasures SET part = $2, position = $3, row_count = $4, changed_at = clock_timestamp() WHERE account_id = $1',
@@ -127,19 +130,19 @@ async function step(client: pg.PoolClient, atOnce: number): Promise<ErasedStep |
   }
 }
 
-/** Somebody else holds a row that is to go. */
+/** Another transaction has locked a row of the account. */
 class Busy extends Error {}
 
 /** lock_not_available, deadlock_detected. */
 const isLocked = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && ['55P03', '40P01'].includes(error.code ?? '');
 
-/** No id is this low. */
+/** Lower than any id. */
 const BEFORE_ALL = { uuid: '00000000-0000-0000-0000-000000000000', text: '' };
 
 async function waitForRequests(client: pg.PoolClient, { accountId }: At): ReturnType<Erase> {
   await client.query('SELECT FROM accounts WHERE id = $1 FOR UPDATE', [accountId]);
-  // Waits for a step that is being replayed, too.
+  // Also waits for a running step of a replay.
   await client.query(
     `UPDATE replays SET status = 'canceled', ended_at = now() WHERE account_id = $1 AND status = 'running'`,
     [accountId],
@@ -147,7 +150,8 @@ async function waitForRequests(client: pg.PoolClient, { accountId }: At): Return
   return { count: 0, position: null };
 }
 
-/** Closes subscriptions: deleted, their secrets and header values erased; their rows stay for now. Uses subscriptions_account_id_id_idx. */
+/** Marks subscriptions as deleted and erases their secrets and header values; their rows stay for now. Uses
+ *  subscriptions_account_id_id_idx. */
 export async function closeSubscriptions(
   client: pg.PoolClient,
   { accountId, position, atOnce }: At,
@@ -169,7 +173,7 @@ export async function closeSubscriptions(
   return { count, position: ids.length < atOnce ? null : (ids.at(-1) ?? null) };
 }
 
-/** Rows of a table in the order of a key. Uses the table's index that begins with the account and that key. */
+/** Erases rows of a table in the order of a key. Uses the index that begins with the account and that key. */
 function inOrder(
   table: 'events' | 'fan_outs' | 'idempotency_keys',
   { key, type }: { key: string; type: keyof typeof BEFORE_ALL },
@@ -190,8 +194,8 @@ function inOrder(
   };
 }
 
-/** Rows of a table as they come: of few rows it does not matter that dead ones are passed over. Uses the table's index that begins
- *  with the account. */
+/** Erases rows of a table in any order, for tables with few rows, where rereading dead rows does not matter. Uses
+ *  the index that begins with the account. */
 function inAnyOrder(
   table: 'due_subscriptions' | 'stats' | 'replays' | 'sessions' | 'api_keys' | 'subscriptions',
   condition = 'account_id = $1',
@@ -213,12 +217,12 @@ async function eraseStats(client: pg.PoolClient, at: At): ReturnType<Erase> {
 interface Candidate {
   id: string;
   attemptCount: number;
-  /** Where the next step begins once this one is gone. */
+  /** The position after this row. */
   position: string;
 }
 
-/** Uses the tables' indexes by account. A retry or a result may move a delivery to the other table at this moment: one statement over both
- *  tables finds it in one of them, and the step is repeated when its row is locked. */
+/** Uses the tables' indexes by account. A retry or a result may move a delivery to the other table meanwhile. One
+ *  statement over both tables finds it in one of them, and the step is repeated if its row is locked. */
 function eraseDeliveries(source: 'pending_deliveries' | 'deliveries'): Erase {
   return async (client, { accountId, position, atOnce }) => {
     const { rows } = await client.query<Candidate>(
@@ -239,7 +243,7 @@ async function eraseVerifications(client: pg.PoolClient, at: At): ReturnType<Era
   return eraseWithAttempts(client, 'verifications', { rows, atOnce: at.atOnce });
 }
 
-/** Where the rows are, where their attempts are, and the column that says whose these are. */
+/** Where rows and their attempts are stored, and the column that refers from the attempts to the row. */
 const ERASED = {
   pending_deliveries: { tables: ['pending_deliveries'], attempts: 'earlier_attempts', key: 'delivery_id' },
   deliveries: {
@@ -250,9 +254,9 @@ const ERASED = {
   verifications: { tables: ['verifications'], attempts: 'verification_attempts', key: 'verification_id' },
 };
 
-/** Attempts have no index by account: they go with what they were made for. That is locked first, and read again behind the lock:
- *  a result that is being recorded at this moment would leave an attempt behind. Uses the keys of both tables of
- *  attempts. */
+/** Attempts have no index by account, so they are erased with their delivery or verification. That row is locked
+ *  first and read again: otherwise a result that is being recorded would leave an attempt behind. Uses the keys of
+ *  both tables of attempts. */
 async function eraseWithAttempts(
   client: pg.PoolClient,
   source: keyof typeof ERASED,
@@ -274,7 +278,7 @@ async function eraseWithAttempts(
   return { count: ids.length + (made.rowCount ?? 0), position: last.position };
 }
 
-/** As many as have `atOnce` attempts together, at least one. */
+/** Returns the first rows with at most `atOnce` attempts together, at least one row. */
 function firstFew(rows: Candidate[], atOnce: number): Candidate[] {
   let attempts = 0;
   return rows.filter(({ attemptCount }, index) => {

@@ -2,8 +2,8 @@ import { openBatch } from '../batch.js';
 import type { Deps } from '../deps.js';
 
 export interface AccountFinder {
-  /** Whether there is an account of this id that is not deleted. Asked of the database each time; concurrent look-ups share a
-   *  statement. */
+  /** Returns whether an account with this id exists and is not deleted. Queries the database each time; concurrent
+   *  calls share a statement. */
   exists(id: string): Promise<boolean>;
 }
 

@@ -1,13 +1,14 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 
-/** The last work of each account that is under way or waits for its turn, by the pool that it uses. */
+/** The last work per account that runs or waits, by pool. */
 const turns = new WeakMap<pg.Pool, Map<string, Promise<unknown>>>();
 
-/** Runs `work` in a transaction that has the account's row locked, so that what it counts of the account stays true until it has
- *  added to it. Publishing goes on meanwhile. In a process, the work of an account runs one at a time: however many requests of an
- *  account come at once, they use one connection. Returns null if there is no such account.
- *  `work` may lock subscriptions, never the other way round. */
+/** Runs `work` in a transaction that locks the account, so that counts of the account stay valid until it commits.
+ *  Publishing is not blocked.
+ *  Within a process, calls for one account run one after the other and use one connection. Returns null if the
+ *  account does not exist.
+ *  Lock subscriptions inside `work`, never before it. */
 export function inAccount<T>(
   pool: pg.Pool,
   accountId: string,
@@ -15,7 +16,7 @@ export function inAccount<T>(
 ): Promise<T | null> {
   return inTurn(pool, accountId, () =>
     inTransaction(pool, async (client) => {
-      // Publishing holds FOR KEY SHARE, which goes together with this lock.
+      // Compatible with the FOR KEY SHARE lock of publishing.
       const { rowCount } = await client.query(
         'SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
         [accountId],

@@ -3,10 +3,10 @@ import type { Deps } from '../deps.js';
 
 export type PutAccountResult =
   | { outcome: 'created' | 'updated'; account: Account }
-  /** An account of this id was deleted, and its rows are still being erased. */
+  /** An account with this id was deleted, and its rows are still being erased. */
   | { outcome: 'erasing' };
 
-/** Creates the account of this id, or changes what is given of it; what is absent stays. Safe to repeat. */
+/** Creates the account, or changes the given fields. Safe to repeat. */
 export async function putAccount(
   { db }: Pick<Deps, 'db'>,
   { id, name, metadata }: { id: string; name?: string | null; metadata?: Record<string, unknown> },

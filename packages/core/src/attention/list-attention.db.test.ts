@@ -15,8 +15,8 @@ const idsOf = async (query?: Partial<AttentionQuery>) =>
 const set = (id: string, change: string) =>
   ledger.db.pool.query(`UPDATE subscriptions SET ${change} WHERE id = $1`, [id]);
 
-describe('what needs attention', () => {
-  it('is what Posthorn disabled, what fails, and what could not be verified; not what a person disabled, nor what works', async () => {
+describe('the attention list', () => {
+  it('contains subscriptions that Posthorn disabled, that fail or whose verification failed; not manually disabled or working ones', async () => {
     const accountId = await ledger.account();
     const gone = await ledger.activeSubscription(accountId);
     const byHand = await ledger.activeSubscription(accountId);
@@ -34,7 +34,7 @@ describe('what needs attention', () => {
       { maxSubscriptions: 1_000 },
     );
     if (made.outcome !== 'created') throw new Error(made.outcome);
-    expect(await idsOf({ accountId })).toEqual([gone.id, failing.id]); // its verification is under way
+    expect(await idsOf({ accountId })).toEqual([gone.id, failing.id]); // its verification is still running
     await ledger.db.pool.query(
       `UPDATE verifications SET status = 'failed', reason = 'mismatch', leased_until = NULL WHERE subscription_id = $1`,
       [made.subscription.id],
@@ -46,7 +46,7 @@ describe('what needs attention', () => {
     ]);
   });
 
-  it('is also what has deliveries overdue, once, whatever else ails it', async () => {
+  it('contains a subscription with overdue deliveries once, whatever else is wrong', async () => {
     const accountId = await ledger.account();
     const late = await ledger.activeSubscription(accountId);
     const both = await ledger.activeSubscription(accountId);
@@ -68,7 +68,7 @@ describe('what needs attention', () => {
     expect(await idsOf({ accountId })).toEqual([]);
   });
 
-  it('shows one that fails until it succeeds', async () => {
+  it('contains a failing subscription until it succeeds', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     ledger.answers.push(FAILED, {});
@@ -80,7 +80,7 @@ describe('what needs attention', () => {
     ledger.answers.length = 0;
   });
 
-  it('is paged, each once, also where times tie; of an account only its own', async () => {
+  it('pages return each subscription once, even with equal times; an account sees only its own', async () => {
     const [mine, theirs] = [await ledger.account(), await ledger.account()];
     for (const accountId of [mine, mine, mine, theirs, mine]) {
       const { id } = await ledger.activeSubscription(accountId);
@@ -100,7 +100,7 @@ describe('what needs attention', () => {
     expect(ofAll.map(({ subscriptionId }) => subscriptionId)).toEqual(whole);
   });
 
-  it('reads no more subscriptions than it lists, however many there are', async () => {
+  it('reads only as many subscriptions as it lists', async () => {
     const { pool } = ledger.db;
     await ledger.account('crowd');
     await pool.query(
@@ -110,7 +110,7 @@ describe('what needs attention', () => {
     await pool.query(
       `UPDATE subscriptions SET failing_since = now() WHERE id IN (SELECT id FROM subscriptions WHERE account_id = 'crowd' LIMIT 500)`,
     );
-    // One connection: it still knows the statement by its name, and can be asked for its plan.
+    // One connection, so that EXPLAIN sees the prepared statement.
     const one = openSingleConnection(ledger.db);
     for (const [name, accountId, index] of [
       ['list-attention', null, 'subscriptions_attention_idx'],
@@ -123,7 +123,7 @@ describe('what needs attention', () => {
       );
       const plan = rows.map((row) => row['QUERY PLAN']);
       expect(plan.find((line) => line.includes(`${index} on`))).toMatch(/actual rows=20(\.00)? /);
-      // The page, one probe for each shard, and nothing of the others.
+      // The page and one probe per shard, but no other subscriptions.
       const [, hit = '0', read = '0'] = /shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(plan.join('\n')) ?? [];
       expect(Number(hit) + Number(read)).toBeLessThanOrEqual(200);
     }

@@ -4,12 +4,12 @@ import { SHARDS } from '../shards.js';
 import { dueOf, FIRST_FEW, overlookedIn, overdue } from '../ledger-metrics/overdue.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
 
-/** A subscription that somebody should look at. */
+/** A subscription that needs attention. */
 export interface Attention {
   subscriptionId: string;
   accountId: string;
   url: string;
-  /** Of an `active` one: it fails, or something of it is overdue. */
+  /** `active`: it fails, or has overdue deliveries. */
   status: SubscriptionStatus;
   statusReason: string | null;
   /** Why its last verification failed. */
@@ -21,27 +21,27 @@ export interface Attention {
 export interface AttentionQuery {
   /** null: over all accounts. */
   accountId: string | null;
-  /** Behind which one the page begins; null: the first page. */
+  /** The page starts after this subscription; null: the first page. */
   before: { at: Date; id: string } | null;
   limit: number;
 }
 
 const SINCE = `CASE WHEN s.status = 'active' THEN s.failing_since ELSE s.status_changed_at END`;
-// To the letter the condition of subscriptions_attention_idx and subscriptions_account_attention_idx.
+// Must equal the condition of subscriptions_attention_idx and subscriptions_account_attention_idx exactly.
 const IS_IN_NEED = `s.deleted_at IS NULL
     AND (s.status = 'unverified' OR s.status = 'active' AND s.failing_since IS NOT NULL OR s.status = 'disabled' AND s.status_reason <> 'manual')`;
-/** So many subscriptions that nobody looked at are asked for what is overdue: a backlog of a million must not make
- *  looking at it dear. How much is overdue in all, the ledger metrics count. */
+/** How many overlooked subscriptions are checked for overdue deliveries, to bound the cost with a large backlog. The
+ *  ledger metrics count all overdue deliveries. */
 const MOST_OVERLOOKED = 10_000;
 const TIMEOUT_MS = 3_000;
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-// What is in need stands in an index of its own, in order: a page of it costs what it holds, however many subscriptions there are.
-// What is overdue is nobody's fault but ours, and found as the dispatcher finds it. An unverified one is in need only when its
-// verification has failed: until then it is under way.
-const listOf = (owed: string, isInNeed: string, order: string): string => `
-WITH ${owed},
-${dueOf('owed')},
+// An ordered index contains the subscriptions that need attention, so a page costs only what it lists. Overdue
+// deliveries are found as the dispatcher finds them. An unverified subscription needs attention only after its
+// verification has failed.
+const listOf = (candidates: string, isInNeed: string, order: string): string => `
+WITH ${candidates},
+${dueOf('candidates')},
 late AS (SELECT id, min(due_at) AS since FROM (${overdue(FIRST_FEW)}) d GROUP BY id)
 SELECT id AS "subscriptionId", account_id AS "accountId", url, status, status_reason AS "statusReason", reason AS "verificationReason",
   is_overdue AS "isOverdue", since
@@ -69,15 +69,16 @@ const OF_ALL = listOf(
   `(${SINCE}, s.id) < ($1::timestamptz, $2::uuid)`,
   `${SINCE} DESC, s.id DESC`,
 );
-// Compared as rows, as in newest-first.ts.
+// Compared as rows, like in newest-first.ts.
 const OF_ACCOUNT = listOf(
   overlookedIn('(SELECT posthorn_shard($4) AS shard) s', { most: MOST_OVERLOOKED, more: 'AND account_id = $4' }),
   `s.account_id >= $4 AND (s.account_id, ${SINCE}, s.id) < ($4, $1::timestamptz, $2::uuid)`,
   `s.account_id DESC, ${SINCE} DESC, s.id DESC`,
 );
 
-/** The subscriptions that somebody should look at, the newest trouble first: disabled by Posthorn and not by hand, failing, with
- *  a verification that failed, or with deliveries overdue. Throws when the database does, or takes longer than TIMEOUT_MS. */
+/** Returns the subscriptions that need attention, the newest problem first: disabled by Posthorn (not manually),
+ *  failing, with a failed verification, or with overdue deliveries. Throws if the database fails or takes longer
+ *  than TIMEOUT_MS. */
 export async function listAttention(pool: pg.Pool, { accountId, before, limit }: AttentionQuery): Promise<Attention[]> {
   const page = [before?.at ?? 'infinity', before?.id ?? LAST_ID, limit];
   return inTransaction(pool, async (client) => {

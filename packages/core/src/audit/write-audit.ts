@@ -2,35 +2,36 @@ import type { Deps } from '../deps.js';
 import type { ActorKind } from '../generated/prisma/client.js';
 import { idTime, newId } from '../id.js';
 
-/** An entry's life: begun before the change is made → done, once it was made · withdrawn, when nothing was changed. One that stays
- *  begun tells of a change that was never answered: the process ended meanwhile, or the database was away, and nobody knows
- *  whether it was made. */
+/** An audit entry is begun before the change, then done after it, or withdrawn if nothing changed. An entry that
+ *  stays begun belongs to a request without a response: the process crashed or the database failed, and it is
+ *  unknown whether the change was made. */
 export interface AuditRecord {
   actor: ActorKind;
-  /** The key or the session, as the outside knows it; null: the operator key itself, or nobody. */
+  /** The key or session, by its public id; null: the operator key itself, or nobody. */
   actorId: string | null;
-  /** The account key behind it: its name is noted, since keys go. */
+  /** The account key behind it. Its name is stored too, because keys are deleted. */
   keyId: string | null;
   accountId: string | null;
   /** The operation. */
   action: string;
   targetType: string;
   targetId: string | null;
-  /** No secret, and nothing of a URL's query. */
+  /** Contains no secrets and no query strings of URLs. */
   changes: object;
   requestId: string;
   address: string;
 }
 
-/** Notes who is about to do what; returns the entry's id. Throws when the database does: then it must not be done. */
+/** Stores who is about to do what. Returns the entry's id. Throws if the database fails: then do not make the
+ *  change. */
 export async function beginAudit({ db }: Pick<Deps, 'db'>, record: AuditRecord): Promise<string> {
   const id = newId();
   await db.pool.query(`${INSERT}, NULL)`, valuesOf(id, record));
   return id;
 }
 
-/** Notes who did what, as the end of the entry that was begun (null: of none). Throws when the database does: then nobody may be told
- *  that it was done. */
+/** Stores who did what and ends the begun entry, if there is one. Throws if the database fails: then do not report
+ *  success. */
 export async function writeAudit({ db }: Pick<Deps, 'db'>, begun: string | null, record: AuditRecord): Promise<void> {
   await db.pool.query(
     `${INSERT}, now())
@@ -39,7 +40,7 @@ export async function writeAudit({ db }: Pick<Deps, 'db'>, begun: string | null,
   );
 }
 
-/** Takes an entry back that was begun: it was refused, or had nothing to change. */
+/** Deletes a begun entry, because the request was refused or changed nothing. */
 export async function withdrawAudit({ db }: Pick<Deps, 'db'>, begun: string): Promise<void> {
   await db.pool.query('DELETE FROM audit_entries WHERE id = $1 AND done_at IS NULL', [begun]);
 }

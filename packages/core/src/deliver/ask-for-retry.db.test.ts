@@ -13,7 +13,7 @@ beforeEach(() => {
   ledger.jobs.length = 0;
 });
 
-/** An account's event, delivered to subscriptions of these URLs; the one that says so fails. */
+/** Publishes an event to subscriptions with these URLs. The one whose URL says so fails. */
 async function delivered(...urls: string[]): Promise<string> {
   const accountId = await ledger.account();
   for (const url of urls) await ledger.activeSubscription(accountId, { url });
@@ -28,7 +28,7 @@ const failedOf = (accountId: string) =>
   ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, status: 'failed' } });
 
 describe('a retry', () => {
-  it('of one failed delivery among three subscriptions makes one request: those that had the event get nothing again', async () => {
+  it('sends one failed delivery of three again and repeats none of the successful ones', async () => {
     const accountId = await delivered('https://a.example/', 'https://fails.example/', 'https://c.example/');
     expect(ledger.posts).toHaveLength(3);
     const { id } = await failedOf(accountId);
@@ -39,7 +39,7 @@ describe('a retry', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(3);
   });
 
-  it('overrides one that a replay asked for, and not one of a test', async () => {
+  it('replaces the request of a replay, but not that of a test', async () => {
     const accountId = await delivered('https://fails.example/');
     const { id } = await failedOf(accountId);
     await askForRetry(ledger, { accountId, id });
@@ -58,7 +58,7 @@ describe('a retry', () => {
     expect(ledger.jobs).toMatchObject([{ queue: 'deliver', id, attemptNumber: 2 }]);
   });
 
-  it('is asked for when its delivery is finished, or asked for by somebody else, at that moment', async () => {
+  it('stores the request if its delivery finishes, or is requested by another call, at that moment', async () => {
     const accountId = await ledger.account();
     const { id: subscriptionId } = await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -82,7 +82,7 @@ describe('a retry', () => {
     };
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'disabled' WHERE id = $1`, [subscriptionId]);
     await whileItMoves(() => cancelDeliveries(pool, { subscriptionId }));
-    // What was asked for is lost; the delivery is a finished one again.
+    // The request is dropped; the delivery is finished again.
     await ledger.db.pool.query('UPDATE subscriptions SET deleted_at = now() WHERE id = $1', [subscriptionId]);
     await cancelDeliveries(ledger.db.pool, { subscriptionId });
     await ledger.db.pool.query('UPDATE subscriptions SET deleted_at = NULL WHERE id = $1', [subscriptionId]);
@@ -94,7 +94,7 @@ describe('a retry', () => {
     ]);
   });
 
-  it('of a job is that of its delivery, whoever’s it is; a job of nothing, and of a deleted subscription, says so', async () => {
+  it('finds the delivery of a job in any account; refuses an unknown job and a deleted subscription', async () => {
     const accountId = await delivered('https://fails.example/');
     const { id, subscriptionId } = await failedOf(accountId);
     ledger.answers.splice(0, 1, {});

@@ -8,14 +8,15 @@ import { COLUMNS } from '../delivery-tables.js';
 import type { Delivery } from '../generated/prisma/client.js';
 
 export type AskForRetryResult =
-  /** attemptNumber: the one that was asked for. */
+  /** attemptNumber: the number of the requested attempt. */
   | { outcome: 'asked'; delivery: Delivery; attemptNumber: number }
   | { outcome: 'not_found' }
   | { outcome: 'not_possible'; reason: string };
 
-/** Asks for one attempt now, whatever the delivery's state. If it fails, a failed delivery stays failed and a pending one
- *  keeps its schedule. Kept in the ledger, so it is made even if the queue is down; asking twice before it is made asks
- *  for one attempt. One that a replay had asked for becomes this one: a person waits for it. */
+/** Requests one attempt now, whatever the delivery's state. If it fails, a failed delivery stays failed and a
+ *  pending one keeps its schedule.
+ *  The request is stored in the ledger, so the attempt is made even if the queue is down. A repeated request before
+ *  the attempt changes nothing. A request of a replay becomes this one, because a person waits for it. */
 export async function askForRetry(
   { db, enqueue }: Deps,
   { accountId, id }: { accountId: string; id: string },
@@ -23,32 +24,32 @@ export async function askForRetry(
   const found = await ask(db.pool, { accountId, id });
   if (!found) return { outcome: 'not_found' };
   if (found.isDeleted)
-    return { outcome: 'not_possible', reason: 'its subscription was deleted, so there is no URL to send it to' };
+    return { outcome: 'not_possible', reason: 'its subscription was deleted, so no URL is left to send it to' };
   if (found.isErased)
     return {
       outcome: 'not_possible',
-      reason: 'the payload of its event is kept no longer, so there is nothing to send',
+      reason: 'the payload of its event has been erased, so nothing is left to send',
     };
   const { attemptNumber } = found;
-  if (attemptNumber === null) throw new Error('a delivery that is asked for moves all the time');
+  if (attemptNumber === null) throw new Error('the requested delivery keeps moving between the tables');
   if (found.isInOrder) await wakeDispatchers(db.pool);
-  // Without its lease, because the next request gives it another one. Jobs of an earlier lease do nothing.
+  // Do not pass the lease: the next request replaces it. Jobs of an earlier lease do nothing.
   else await enqueue('deliver', [{ id, attemptNumber, leasedBefore: 'expired' }]);
   const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
   return delivery ? { outcome: 'asked', delivery, attemptNumber } : { outcome: 'not_found' };
 }
 
 interface Asked {
-  /** null: not asked for. */
+  /** null: no attempt was requested. */
   attemptNumber: number | null;
   isDeleted: boolean;
   isErased: boolean;
-  /** The dispatcher gives it its turn in the strict order of its subscription. */
+  /** The subscription has a strict order, so the dispatcher enqueues the delivery in its turn. */
   isInOrder: boolean;
 }
 
-// A finished delivery becomes a pending one again until the attempt is recorded; its status stays. In a strict order its lease is over at
-// once, so the dispatcher gives it its turn; a lease that a worker holds stays.
+// A finished delivery moves to pending_deliveries until the attempt is recorded; its status stays. In a strict order
+// its lease ends at once, so that the dispatcher enqueues it in its turn. A lease that a worker holds stays.
 const ASK = `
 WITH found AS (
   SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted, octet_length(e.body) = 0 AS is_erased, ${isInOrder('s')} AS is_in_order
@@ -82,7 +83,8 @@ SELECT f.is_deleted AS "isDeleted", f.is_erased AS "isErased", f.is_in_order AS 
   (SELECT attempt_count + 1 FROM pending UNION ALL SELECT attempt_count + 1 FROM returned) AS "attemptNumber"
 FROM found f`;
 
-/** While the statement waits for a row, the delivery may move to the other table; then the statement finds it in neither, and runs again. */
+/** While the statement waits for a row, the delivery may move to the other table. Then the statement finds it in
+ *  neither and runs again. */
 const LOOKS = 5;
 
 async function ask(pool: pg.Pool, { accountId, id }: { accountId: string; id: string }): Promise<Asked | undefined> {
@@ -94,7 +96,7 @@ async function ask(pool: pg.Pool, { accountId, id }: { accountId: string; id: st
   }
 }
 
-/** The same for somebody who has a job and not an account: the operators, on the dashboard of the queues. */
+/** Like askForRetry, for operators in Bull Board, who know the job but not the account. */
 export async function askForRetryOfJob(deps: Deps, { id }: { id: string }): Promise<AskForRetryResult> {
   const delivery = await deps.db.prisma.delivery.findUnique({ where: { id }, select: { accountId: true } });
   return delivery ? askForRetry(deps, { accountId: delivery.accountId, id }) : { outcome: 'not_found' };

@@ -52,7 +52,7 @@ async function publishedDelivery() {
 }
 
 describe('deliver', () => {
-  it('a first attempt that succeeds is recorded with all that came back, and nothing is owed any more', async () => {
+  it('records a successful first attempt with its full response, and nothing stays pending', async () => {
     const { accountId, eventId, id } = await publishedDelivery();
     await ledger.work();
     expect(await onlyDelivery(accountId)).toMatchObject({
@@ -78,7 +78,7 @@ describe('deliver', () => {
     expect(ledger.jobs).toEqual([]);
   });
 
-  it('500, 500, 200: three attempts, one webhook-id, the same bytes each time, then succeeded', async () => {
+  it('sends one webhook-id and the same bytes for 500, 500, 200, then succeeds', async () => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push(FAILED, FAILED, {});
     await ledger.work();
@@ -88,7 +88,7 @@ describe('deliver', () => {
     expect(new Set(ledger.posts.map(({ body }) => Buffer.from(body).toString())).size).toBe(1);
   });
 
-  it('the schedule exhausted: failed, with its reason, and no attempt more', async () => {
+  it('fails with a reason after the last attempt of the schedule, and makes no further one', async () => {
     const { accountId } = await publishedDelivery();
     ledger.answers.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [0] });
@@ -105,7 +105,7 @@ describe('deliver', () => {
     });
   });
 
-  it('skips a second job for the same attempt: no second POST (D5)', async () => {
+  it('skips a second job for the same attempt: no second POST', async () => {
     const { id } = await publishedDelivery();
     ledger.answers.push(FAILED, {});
     const worker = ledger.attempter();
@@ -121,7 +121,7 @@ describe('deliver', () => {
     expect(ledger.posts).toHaveLength(2);
   });
 
-  it('regression: what a worker read before it was stopped for a while is read again: no second POST of what another made meanwhile (D6)', async () => {
+  it('regression: a worker that was suspended loads the delivery again and does not repeat another worker’s attempt', async () => {
     const { id } = await publishedDelivery();
     const other = ledger.attempter();
     const limiter = openConcurrencyLimiter({ slots: 10 });
@@ -141,7 +141,7 @@ describe('deliver', () => {
     expect(ledger.posts).toHaveLength(1);
   });
 
-  it('regression: a worker that was stopped until another has its job makes no POST, although nothing is recorded yet (D6)', async () => {
+  it('regression: a worker that was suspended until it lost its job makes no POST, even if nothing is recorded yet', async () => {
     const { accountId, id } = await publishedDelivery();
     const limiter = openConcurrencyLimiter({ slots: 10 });
     const stopped = ledger.attempter({
@@ -162,7 +162,7 @@ describe('deliver', () => {
     expect(limiter.inFlight(subscriptionId)).toBe(0);
   });
 
-  it('two workers at once on the same attempt: both may post, one is recorded, the other’s result changes nothing (D6, D8)', async () => {
+  it('two workers on the same attempt may both post, one is recorded and the other result changes nothing', async () => {
     const { accountId, id } = await publishedDelivery();
     let posted = 0;
     const both = new Promise<void>((resolve) => {
@@ -181,7 +181,7 @@ describe('deliver', () => {
     expect((await onlyDelivery(accountId)).attemptCount).toBe(1);
   });
 
-  it('an attempt is never early: a job whose time has not come is put off (I6)', async () => {
+  it('defers a job that arrives before its delivery is due: no attempt is early', async () => {
     const { id } = await publishedDelivery();
     ledger.answers.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [60_000] });
@@ -192,7 +192,7 @@ describe('deliver', () => {
     expect(ledger.posts).toHaveLength(1);
   });
 
-  it('a wait up to an hour goes to the queue, a longer one stays in Postgres until it is due', async () => {
+  it('queues a wait of up to an hour; a longer one stays in Postgres until it is due', async () => {
     const { id } = await publishedDelivery();
     ledger.answers.push(FAILED);
     ledger.jobs.length = 0;
@@ -206,19 +206,19 @@ describe('deliver', () => {
     expect(delivery).toMatchObject({ status: 'pending', dueAt: expect.any(Date), leasedUntil: null });
   });
 
-  it('regression: a wait of exactly an hour (Retry-After: 3600) always goes to the queue, and is not left to the lease', async () => {
+  it('regression: queues a wait of exactly an hour (Retry-After: 3600) instead of leaving it to the lease', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await Promise.all(Array.from({ length: 10 }, () => ledger.publish(accountId)));
     await ledger.publisher.drain();
     ledger.answers.push({ outcome: 'http_error', statusCode: 503, retryAfter: '3600' });
     const worker = ledger.attempter({ waitsMs: [5_000] });
-    // One after the other: each has its own fraction of a millisecond.
+    // One at a time: each has its own fraction of a millisecond.
     for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
     expect(ledger.jobs).toHaveLength(10);
   });
 
-  it('an attempt that our shutdown aborts is recorded and spends nothing of the schedule', async () => {
+  it('records an attempt that our shutdown aborts, without using up an attempt of the schedule', async () => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push({ outcome: 'aborted', statusCode: null }, FAILED);
     const worker = ledger.attempter({ waitsMs: [60_000] });
@@ -228,7 +228,7 @@ describe('deliver', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'pending', attemptCount: 2, failureCount: 1 });
   });
 
-  it('what timed out together is recorded up to a twentieth of the deadline later, each by chance; not what a person waits for, nor at a shutdown', async () => {
+  it('records a timeout up to 5 % of the timeout later, at random; but at once for a manual attempt or a shutdown', async () => {
     const { id, accountId } = await publishedDelivery();
     ledger.answers.push({ outcome: 'timeout', statusCode: null });
     const worker = ledger.attempter({ timeoutMs: 10_000, random: () => 0.5 });
@@ -245,7 +245,7 @@ describe('deliver', () => {
     expect(await attemptsOf(id)).toHaveLength(3);
   });
 
-  it('100 deliveries at once: loaded and recorded in a few statements, each with its own result', async () => {
+  it('loads and records 100 deliveries in a few statements, each with its own result', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await Promise.all(Array.from({ length: 100 }, (_, n) => ledger.publish(accountId, { payload: `{"n":${n}}` })));
@@ -266,15 +266,15 @@ describe('deliver', () => {
   });
 });
 
-describe('a worker that ends, and a queue that takes nothing', () => {
+describe('a worker that crashes, and a queue that accepts nothing', () => {
   const CRASH = new Error('the process ended here');
   const crashes = () => Promise.reject(CRASH);
-  /** A worker that ends between its POST and the record. */
+  /** A worker that crashes between its POST and the record. */
   const dying = () =>
     ledger.attempter({
       db: interpose(ledger.db, (statement, run) => (isRecord(statement) ? crashes() : run())),
     });
-  /** What is due is due now, and in nobody's hands. */
+  /** Makes all pending deliveries due and ends their leases. */
   const leasesRunOut = (accountId: string) =>
     ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = least(due_at, now()), leased_until = now()
@@ -282,7 +282,7 @@ describe('a worker that ends, and a queue that takes nothing', () => {
       [accountId],
     );
 
-  it('killed three times amid the first attempt and three times amid the next: made again each time, and nothing is overdue (L7, L8)', async () => {
+  it('repeats an attempt after each of three crashes, twice; nothing is overdue', async () => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push(FAILED, FAILED, FAILED, FAILED, {});
     for (const attemptNumber of [1, 2]) {
@@ -306,9 +306,9 @@ describe('a worker that ends, and a queue that takes nothing', () => {
   });
 
   it.each([
-    ['the queue does not take it', () => Promise.resolve(false)],
-    ['its worker ends right after the commit', crashes],
-  ])('a retry has its time in the ledger, and is made then, also when %s (L6)', async (_, enqueue) => {
+    ['the queue does not accept it', () => Promise.resolve(false)],
+    ['its worker crashes right after the commit', crashes],
+  ])('makes a retry at the time in the ledger, even if %s', async (_, enqueue) => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push(FAILED, {});
     const [job] = ledger.jobs.splice(0);
@@ -328,7 +328,7 @@ describe('a worker that ends, and a queue that takes nothing', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 2 });
   });
 
-  it('killed amid three of a fan-out of ten: those three get it again, the seven others do not (D1)', async () => {
+  it('repeats three deliveries of ten after a crash, and not the other seven', async () => {
     const accountId = await ledger.account();
     for (let n = 0; n < 10; n += 1) await ledger.activeSubscription(accountId, { url: `https://${n}.example.com/` });
     await ledger.publish(accountId);
@@ -353,7 +353,7 @@ describe('a worker that ends, and a queue that takes nothing', () => {
     );
   });
 
-  it('while 20 receivers hang, no transaction is open and no connection is taken (I10)', async () => {
+  it('opens no transaction and holds no connection while 20 endpoints hang', async () => {
     const accountId = await ledger.account();
     for (let count = 0; count < 20; count += 1) await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -376,13 +376,13 @@ describe('a worker that ends, and a queue that takes nothing', () => {
   });
 });
 
-describe('two jobs of one attempt', () => {
-  it('make one POST: the job of an earlier lease does nothing, whichever a worker has first', async () => {
+describe('two jobs for one attempt', () => {
+  it('make one POST: the job of an earlier lease does nothing, whichever runs first', async () => {
     for (const isEarlierFirst of [true, false]) {
       const { accountId, id } = await publishedDelivery();
       ledger.posts.length = 0;
       const [earlier] = ledger.jobs.splice(0);
-      // A pause and a resume, say: nobody has it, and the dispatcher leases it again.
+      // For example a pause and a resume: it is not leased, and the dispatcher leases it again.
       await ledger.db.pool.query('UPDATE pending_deliveries SET leased_until = NULL WHERE account_id = $1', [
         accountId,
       ]);
@@ -402,7 +402,7 @@ describe('two jobs of one attempt', () => {
 
 describe('a database in trouble', () => {
   it.each(['53100', '25006', '57014'])(
-    'regression: a result that it refuses with %s is kept in hand and recorded later: one POST, one attempt',
+    'regression: keeps a result that the database refuses with %s and records it later: one POST, one attempt',
     async (code) => {
       const { accountId, id } = await publishedDelivery();
       let refusals = 2;
@@ -419,7 +419,7 @@ describe('a database in trouble', () => {
 });
 
 describe('410', () => {
-  it('fails the delivery, disables the subscription, cancels what else it is owed, and touches no other', async () => {
+  it('fails the delivery, disables the subscription, cancels its other pending deliveries and touches no other subscription', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     const neighbour = await ledger.activeSubscription(accountId, { url: 'https://other.example.com/' });
     await ledger.publish(accountId);
@@ -440,7 +440,7 @@ describe('410', () => {
     });
   });
 
-  it('regression: of a URL that was replaced meanwhile disables nothing; the delivery goes to the new one', async () => {
+  it('regression: does not disable a subscription whose URL was replaced meanwhile; the delivery goes to the new URL', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     const url = 'https://moved.example.com/';
     ledger.answers.push(async () => {
@@ -455,7 +455,7 @@ describe('410', () => {
     });
   });
 
-  it('a success still in flight makes its own delivery succeeded and re-enables nothing', async () => {
+  it('a success still in flight makes its own delivery succeeded and does not enable the subscription', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     ledger.answers.push(async () => {
       await disableSubscription(ledger, { accountId, id: subscriptionId });
@@ -473,7 +473,7 @@ describe('410', () => {
 describe('webhook-delivery: disable', () => {
   const taken = { statusCode: 200, responseHeaders: { 'webhook-delivery': 'disable' } };
 
-  it('honored: in a 2xx the delivery has succeeded, its subscription is disabled as gone, and what else it is owed is canceled', async () => {
+  it('if honored, in a 2xx: the delivery succeeds, its subscription is disabled (gone) and its other deliveries are canceled', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     await ledger.publish(accountId);
     await ledger.publisher.drain();
@@ -495,7 +495,7 @@ describe('webhook-delivery: disable', () => {
     expect(operationalEvents).toMatchObject([{ type: 'subscription:disabled', detail: { reason: 'gone' } }]);
   });
 
-  it('not honored: it is a 2xx like any other', async () => {
+  it('if not honored: a 2xx is a success', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await ledger.publish(accountId);
     await ledger.publisher.drain();
@@ -508,7 +508,7 @@ describe('webhook-delivery: disable', () => {
     });
   });
 
-  it('of a URL that was replaced meanwhile disables nothing', async () => {
+  it('does not disable a subscription whose URL was replaced meanwhile', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     ledger.answers.push(async () => {
       await ledger.db.pool.query(`UPDATE subscriptions SET url = 'https://new.example.com/' WHERE id = $1`, [
@@ -525,7 +525,7 @@ describe('webhook-delivery: disable', () => {
 });
 
 describe('failing', () => {
-  it('disables after an exhausted delivery only when nothing succeeded for so long', async () => {
+  it('disables after an exhausted delivery only if nothing succeeded for the configured time', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     ledger.answers.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [], failingAfterMs: 3_600_000 });
@@ -543,7 +543,7 @@ describe('failing', () => {
     expect(await subscription()).toMatchObject({ status: 'disabled', statusReason: 'failing' });
   });
 
-  it('one success ends the count', async () => {
+  it('a success resets the failing time', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     ledger.answers.push(FAILED, {});
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
@@ -558,7 +558,7 @@ describe('failing', () => {
 });
 
 describe('pause', () => {
-  it('holds what is pending and loses nothing: 100 events while paused, resumed, 100 arrive', async () => {
+  it('holds pending deliveries and loses none: 100 events published while paused arrive after the resume', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await pauseSubscription(ledger, { accountId, id: subscriptionId });
     await Promise.all(Array.from({ length: 100 }, () => ledger.publish(accountId)));
@@ -571,7 +571,7 @@ describe('pause', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(101);
   });
 
-  it('a job that meets the pause holds its delivery and posts nothing', async () => {
+  it('a job that finds the subscription paused holds its delivery and posts nothing', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'paused' WHERE id = $1`, [subscriptionId]);
     expect(await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal)).toEqual({
@@ -581,7 +581,7 @@ describe('pause', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'held' });
   });
 
-  it('a failure in flight while it is paused stays held, and its wait is spent', async () => {
+  it('a failure in flight during a pause stays held and uses up its attempt', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     ledger.answers.push(async () => {
       await pauseSubscription(ledger, { accountId, id: subscriptionId });
@@ -591,7 +591,7 @@ describe('pause', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'held', attemptCount: 1, failureCount: 1 });
   });
 
-  it('regression: a job that met a pause which was lifted at that moment holds nothing, and cancels nothing after a disabling', async () => {
+  it('regression: a job that found a pause or a disabling that has ended meanwhile holds and cancels nothing', async () => {
     for (const status of ['paused', 'disabled']) {
       const { accountId, subscriptionId, id } = await publishedDelivery();
       const set = (to: string) =>
@@ -610,12 +610,12 @@ describe('pause', () => {
     }
   });
 
-  it('regression: a result that is recorded at the same moment is recorded, whoever waits for whom', async () => {
+  it('regression: records a result that is recorded during the pause, whichever transaction waits', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     ledger.answers.push(FAILED);
     const client = await ledger.db.pool.connect();
     await client.query('BEGIN');
-    // Somebody holds the subscription and wants the delivery; the record holds the delivery and wants the subscription.
+    // One transaction holds the subscription and waits for the delivery; the record does the opposite.
     await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [subscriptionId]);
     const attempt = ledger.attempter({ waitsMs: [60_000] }).attempt({ id, attemptNumber: 1 }, signal);
     await somebodyWaits(ledger.db.pool);
@@ -626,7 +626,7 @@ describe('pause', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ attemptCount: 1, failureCount: 1 });
   });
 
-  it('what was published as held while it was being resumed is released by a worker', async () => {
+  it('a worker releases a delivery that was published as held during the resume', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await pauseSubscription(ledger, { accountId, id: subscriptionId });
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'active' WHERE id = $1`, [subscriptionId]);
@@ -636,31 +636,34 @@ describe('pause', () => {
   });
 });
 
-describe('a result that waits for a delivery which moves to the other table', () => {
+describe('a result that waits for a delivery that moves to the other table', () => {
   it.each([
     ['success', 'succeeded', {}, { status: 'succeeded', statusReason: null }],
     ['failure', 'canceled', FAILED, { status: 'canceled', statusReason: 'subscription_disabled' }],
-  ])('a %s is recorded when it is canceled meanwhile, and the delivery is %s', async (_, status, answer, end) => {
-    const { accountId, subscriptionId, id } = await publishedDelivery();
-    const canceling = openSingleConnection(ledger.db);
-    onTestFinished(() => canceling.end());
-    ledger.answers.push(async () => {
-      await ledger.db.pool.query(`UPDATE subscriptions SET status = 'disabled' WHERE id = $1`, [subscriptionId]);
-      await canceling.query('BEGIN');
-      await cancelDeliveries(canceling, { subscriptionId });
-      return answer;
-    });
-    const attempt = ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
-    await somebodyWaits(ledger.db.pool);
-    await canceling.query('COMMIT');
-    expect(await attempt).toMatchObject({ end: 'attempted', report: { deliveryStatus: status } });
-    expect(await attemptsOf(id)).toHaveLength(1);
-    expect(await ledger.db.prisma.delivery.findMany({ where: { accountId } })).toMatchObject([
-      { id, ...end, attemptCount: 1, leasedUntil: null },
-    ]);
-  });
+  ])(
+    'a %s is recorded when the delivery is canceled meanwhile, and the delivery is %s',
+    async (_, status, answer, end) => {
+      const { accountId, subscriptionId, id } = await publishedDelivery();
+      const canceling = openSingleConnection(ledger.db);
+      onTestFinished(() => canceling.end());
+      ledger.answers.push(async () => {
+        await ledger.db.pool.query(`UPDATE subscriptions SET status = 'disabled' WHERE id = $1`, [subscriptionId]);
+        await canceling.query('BEGIN');
+        await cancelDeliveries(canceling, { subscriptionId });
+        return answer;
+      });
+      const attempt = ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
+      await somebodyWaits(ledger.db.pool);
+      await canceling.query('COMMIT');
+      expect(await attempt).toMatchObject({ end: 'attempted', report: { deliveryStatus: status } });
+      expect(await attemptsOf(id)).toHaveLength(1);
+      expect(await ledger.db.prisma.delivery.findMany({ where: { accountId } })).toMatchObject([
+        { id, ...end, attemptCount: 1, leasedUntil: null },
+      ]);
+    },
+  );
 
-  it('is recorded when a person asks for a canceled one meanwhile: a success is all that was asked for', async () => {
+  it('is recorded when a retry of the canceled delivery is requested meanwhile: a success fulfils the request', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     const pool = openSingleConnection(ledger.db);
     onTestFinished(() => pool.end());
@@ -683,7 +686,7 @@ describe('a result that waits for a delivery which moves to the other table', ()
 });
 
 describe('delete and disable', () => {
-  it('cancel what is owed, pending and held alike, and keep the history', async () => {
+  it('cancel pending and held deliveries and keep the history', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await deleteSubscription(ledger, { accountId, id: subscriptionId });
     expect(await onlyDelivery(accountId)).toMatchObject({
@@ -695,7 +698,7 @@ describe('delete and disable', () => {
     expect(await deleteSubscription(ledger, { accountId, id: subscriptionId })).toEqual({ outcome: 'not_found' });
   });
 
-  it('every verb answers not_found for another account’s subscription, and changes nothing', async () => {
+  it('every verb returns not_found for another account’s subscription and changes nothing', async () => {
     const { subscriptionId } = await publishedDelivery();
     const key = { accountId: await ledger.account(), id: subscriptionId };
     const before = await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } });
@@ -711,8 +714,8 @@ describe('delete and disable', () => {
   });
 });
 
-describe('retry asked for', () => {
-  it('a failed delivery gets one attempt: on failure it stays failed, on success it succeeds', async () => {
+describe('requested retry', () => {
+  it('makes one attempt of a failed delivery: it stays failed on failure and succeeds on success', async () => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push(FAILED);
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
@@ -735,7 +738,7 @@ describe('retry asked for', () => {
     expect((await attemptsOf(id)).map(({ trigger }) => trigger)).toEqual(['auto', 'manual', 'manual']);
   });
 
-  it('a pending delivery keeps its schedule when it fails', async () => {
+  it('keeps the schedule of a pending delivery when the attempt fails', async () => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push(FAILED);
     await ledger.attempter({ waitsMs: [600_000] }).attempt({ id, attemptNumber: 1 }, signal);
@@ -748,7 +751,7 @@ describe('retry asked for', () => {
     expect(ledger.jobs).toMatchObject([{ queue: 'retry', id, attemptNumber: 3 }]);
   });
 
-  it('regression: one that our shutdown aborted is made again', async () => {
+  it('regression: repeats an attempt that our shutdown aborted', async () => {
     const { accountId, id } = await publishedDelivery();
     ledger.answers.push(FAILED, { outcome: 'aborted', statusCode: null }, {});
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
@@ -761,7 +764,7 @@ describe('retry asked for', () => {
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3, leasedUntil: null });
   });
 
-  it('regression: of a subscription that is deleted before it is made, it is given up, and not enqueued for ever', async () => {
+  it('regression: drops the attempt if the subscription is deleted first, instead of enqueueing it forever', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     ledger.answers.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [] });
@@ -777,7 +780,7 @@ describe('retry asked for', () => {
     });
   });
 
-  it('is made even if the queue lost it', async () => {
+  it('makes the attempt even if the queue lost it', async () => {
     const { accountId, id } = await publishedDelivery();
     await ledger.work();
     ledger.setQueue(false);
@@ -789,7 +792,7 @@ describe('retry asked for', () => {
     expect((await attemptsOf(id)).map(({ trigger }) => trigger)).toEqual(['auto', 'manual']);
   });
 
-  it('another account’s delivery is not found', async () => {
+  it('does not find another account’s delivery', async () => {
     const { id } = await publishedDelivery();
     expect(await askForRetry(ledger, { accountId: await ledger.account(), id })).toEqual({ outcome: 'not_found' });
   });
@@ -802,7 +805,7 @@ describe('test event', () => {
     return result.frozen;
   };
 
-  it('goes to this subscription alone, marked as a test, whatever events it wants', async () => {
+  it('goes to this subscription only, marked as a test, whatever event types it subscribes to', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId, { events: ['conversation:created'] });
     await ledger.activeSubscription(accountId);
@@ -813,7 +816,7 @@ describe('test event', () => {
     expect(await attemptsOf(delivery.id)).toMatchObject([{ trigger: 'test' }]);
   });
 
-  it('reaches a paused and a disabled subscription once, and is not tried again', async () => {
+  it('reaches a paused and a disabled subscription once, without retries', async () => {
     for (const [verb, status] of [
       [pauseSubscription, 'held'],
       [disableSubscription, 'canceled'],
@@ -830,7 +833,7 @@ describe('test event', () => {
 });
 
 describe('secrets', () => {
-  it('a rotation signs with both from the next attempt on, and with the new one alone after the overlap', async () => {
+  it('signs with both secrets from the next attempt on, and only with the new one after the overlap', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     const first = await readSecrets(ledger, { accountId, id: subscriptionId });
     const rotated = await rotateSecret(ledger, { accountId, id: subscriptionId, overlapSeconds: 3_600 });
@@ -848,14 +851,14 @@ describe('secrets', () => {
     expect(ledger.posts[1]?.secrets).toEqual([rotated?.secret]);
   });
 
-  it('without overlap the old one is gone at once; two rotations at the same time leave one current secret', async () => {
+  it('without overlap, the old secret ends at once; concurrent rotations leave one current secret', async () => {
     const { accountId, subscriptionId: id } = await publishedDelivery();
     expect((await rotateSecret(ledger, { accountId, id, overlapSeconds: 0 }))?.previous).toEqual([]);
     await Promise.all([1, 2, 3].map(() => rotateSecret(ledger, { accountId, id, overlapSeconds: 60 })));
     expect((await readSecrets(ledger, { accountId, id }))?.previous).toHaveLength(3);
   });
 
-  it('no secret and no header of a receiver stands in the database in clear (X8)', async () => {
+  it('stores no secret and no custom header in clear text', async () => {
     const { accountId, subscriptionId: id } = await publishedDelivery();
     await changeSubscription(ledger, { accountId, id, changes: { headers: { authorization: 'Bearer hunter2' } } });
     const { secret } = (await readSecrets(ledger, { accountId, id })) ?? { secret: '' };
@@ -885,7 +888,7 @@ describe('secrets', () => {
       'UPDATE subscriptions s SET headers_sealed = f.headers_sealed, headers_origin = f.headers_origin FROM subscriptions f WHERE f.id = $1 AND s.id = $2',
     ],
   ])(
-    'a sealed %s that was moved to another subscription does not open, and nothing is sent with it',
+    'does not decrypt a sealed %s that was moved to another subscription, and sends nothing with it',
     async (_, move) => {
       const { accountId, subscriptionId: from } = await publishedDelivery();
       await changeSubscription(ledger, {
@@ -901,7 +904,7 @@ describe('secrets', () => {
       const attempt = ledger.attempter({ limiter }).attempt(due, new AbortController().signal);
       await expect(attempt).rejects.toThrow(/authenticate/);
       expect(ledger.posts).toEqual([]);
-      expect(limiter.inFlight(to)).toBe(0); // regression: it kept its slot for ever
+      expect(limiter.inFlight(to)).toBe(0); // regression: the slot was never released
     },
   );
 });

@@ -19,7 +19,7 @@ import { type Recorded, openRecords } from './record-attempts.js';
 import { reportAttempt } from './report-attempt.js';
 import { type DeferredFor, whyNotAttempt } from './why-not-attempt.js';
 
-/** How the work on a delivery ends. attempted: the POST was made and recorded. */
+/** How the job ends for a delivery. attempted: the POST was made and recorded. */
 export type AttemptEnd = { end: 'attempted'; report: AttemptReport } | EndWithoutAttempt;
 
 export interface AttemptOptions {
@@ -28,15 +28,15 @@ export interface AttemptOptions {
   enqueue: Enqueue;
   post: (request: PostRequest) => Promise<PostResult>;
   log: Log;
-  /** Shared by all that a process has on one database, so that its absence is said once. */
+  /** Share one per process and database, so that an outage is logged once. */
   retryWhileUnavailable: RetryWhileUnavailable;
   /** The whole attempt, the response's body included. */
   timeoutMs: number;
   /** The wait after each failure. */
   waitsMs: readonly number[];
-  /** A subscription that exhausts a delivery and had no success for so long is disabled. */
+  /** A subscription without success for this long is disabled when a delivery exhausts its attempts. */
   failingAfterMs: number;
-  /** An endpoint may also ask for its end by the header `webhook-delivery: disable`. */
+  /** Whether the response header `webhook-delivery: disable` disables the subscription. Default: false. */
   honorDisableHeader?: boolean;
   /** Bounds the attempts that this process has in flight for each subscription. */
   limiter: ConcurrencyLimiter;
@@ -61,21 +61,25 @@ export interface AttemptObserver {
 type OwnDue = Due & { isStillOurs?: () => Promise<boolean> };
 
 export interface Attempter {
-  /** Makes one attempt of a delivery: load, fence, POST, decide, record, and only then resolve. Safe to repeat: a second
-   *  run for the same attempt is skipped, and where both had posted already, one of the two is recorded.
-   *  While the database is away it waits, holding the result; `signal` (we are shutting down) ends the POST as `aborted`.
-   *  `isStillOurs`: whether no other worker has the job. Asked before a POST of what was loaded long ago. Default: yes.
-   *  Throws only for bugs, and for a database that stays away past a shutdown: then the queue or the dispatcher repeats it. */
+  /** Makes one attempt of a delivery: load, fence, POST, decide, record; resolves after the record is committed.
+   *  Safe to repeat: a second run for the same attempt is skipped. If both have already posted, one of them is
+   *  recorded.
+   *  While the database is unavailable, it keeps the result and waits. `signal` (we are shutting down) ends the POST
+   *  as `aborted`.
+   *  `isStillOurs`: whether no other worker has the job; called before a POST if the delivery was loaded long ago.
+   *  Default: true.
+   *  Throws only for bugs, and if the database stays unavailable past a shutdown. Then the queue or the dispatcher
+   *  repeats the attempt. */
   attempt(due: OwnDue, signal: AbortSignal): Promise<AttemptEnd>;
-  /** Writes what is deferred and not written yet: the process ends. */
+  /** Writes deferrals that are not written yet. Call it before the process ends. */
   drain(): Promise<void>;
 }
 
-/** What was read so long ago may have changed: our process was stopped, or there was no slot. */
+/** A delivery that was loaded longer ago may have changed: the process was suspended, or it waited for a slot. */
 const STALE_MS = 2_000;
 
-/** lost: the lock of the job ran out, and another worker may be at the same attempt · look: read the delivery again. Once only: if the
- *  process is always this slow, a third look would not help. */
+/** lost: the job's lock expired, and another worker may make the same attempt · look: load the delivery again, but
+ *  only once. If the process is always this slow, a third check would not help. */
 async function afterLongWait({ isStillOurs }: OwnDue, isSecondLook: boolean): Promise<'lost' | 'look' | 'post'> {
   if (isStillOurs && !(await isStillOurs())) return 'lost';
   return isSecondLook ? 'post' : 'look';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_ASKED_WAIT_MS, decide, parseRetryAfter } from './decide.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
-// What an operator who sets nothing gets.
+// The schedule of an operator who sets nothing.
 const DEFAULT_WAITS_MS = readEnv({}, ['RETRY_SCHEDULE_SECONDS']).retryScheduleSeconds.map((seconds) => seconds * 1_000);
 const HOUR_MS = 3_600_000;
 
@@ -32,23 +32,23 @@ function answered(statusCode: number | null, extra: Partial<PostResult> = {}): P
 const turn = (extra: object = {}) => ({ failureCount: 0, waitsMs: DEFAULT_WAITS_MS, random: 0, now, ...extra });
 
 describe('decide', () => {
-  it('the status decides: 200–299 succeed, whatever the body is', () => {
+  it('succeeds for 200–299, whatever the body', () => {
     for (const status of [200, 201, 202, 204, 226, 299])
       expect(decide(answered(status), turn())).toEqual({ next: 'succeeded' });
     expect(decide(answered(200, { bodyTooLarge: true }), turn())).toEqual({ next: 'succeeded' });
   });
 
-  it('every status from 300 to 599 but 410 is tried again after the first wait (X4)', () => {
+  it('retries every status from 300 to 599 except 410 after the first wait', () => {
     for (let status = 300; status < 600; status += 1) {
       if (status !== 410) expect(decide(answered(status), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
     }
   });
 
-  it('410 ends it at once, also at the first attempt', () => {
+  it('ends at once for a 410, also at the first attempt', () => {
     expect(decide(answered(410), turn())).toEqual({ next: 'gone' });
   });
 
-  it('webhook-delivery: disable, honored: a 2xx succeeds and disables, any other answer is gone', () => {
+  it('webhook-delivery: disable, if honored: a 2xx succeeds and disables, any other status is gone', () => {
     const asked = (status: number, value = 'disable', extra: Partial<PostResult> = {}) =>
       decide(
         answered(status, { responseHeaders: { 'webhook-delivery': value }, ...extra }),
@@ -56,7 +56,7 @@ describe('decide', () => {
       );
     for (const status of [200, 204, 299]) expect(asked(status)).toEqual({ next: 'succeeded', disable: true });
     for (const status of [302, 400, 404, 410, 429, 500, 503]) expect(asked(status)).toEqual({ next: 'gone' });
-    // An answer whose body then took too long has said it, too.
+    // A response whose body then timed out counts as well.
     expect(asked(200, 'disable', { outcome: 'timeout' })).toEqual({ next: 'gone' });
     for (const value of ['Disable', ' disable ', 'x, disable']) expect(asked(500, value)).toEqual({ next: 'gone' });
     for (const value of ['', 'enable', 'disabled', 'do not disable'])
@@ -64,7 +64,7 @@ describe('decide', () => {
     expect(asked(500, 'disable', { outcome: 'aborted' })).toEqual({ next: 'retry', inMs: 0, spent: false });
   });
 
-  it('webhook-delivery: disable means nothing unless it is honored', () => {
+  it('ignores webhook-delivery: disable unless it is honored', () => {
     const responseHeaders = { 'webhook-delivery': 'disable' };
     for (const extra of [{}, { honorDisableHeader: false }]) {
       expect(decide(answered(200, { responseHeaders }), turn(extra))).toEqual({ next: 'succeeded' });
@@ -72,13 +72,13 @@ describe('decide', () => {
     }
   });
 
-  it('no answer at all follows the schedule, whatever the reason', () => {
+  it('follows the schedule without a response, whatever the reason', () => {
     for (const outcome of ['timeout', 'dns_error', 'connect_error', 'tls_error', 'blocked', 'bad_response'] as const) {
       expect(decide(answered(null, { outcome }), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
     }
   });
 
-  it('what we aborted is tried again at once and spends nothing of the schedule', () => {
+  it('retries an attempt that we aborted at once, without using up the schedule', () => {
     expect(decide(answered(null, { outcome: 'aborted' }), turn({ failureCount: 11 }))).toEqual({
       next: 'retry',
       inMs: 0,
@@ -86,7 +86,7 @@ describe('decide', () => {
     });
   });
 
-  it('the twelfth failure fails the delivery: eleven waits, twelve attempts, 75 h 42 min 35 s', () => {
+  it('fails after twelve attempts and eleven waits: 75 h 42 min 35 s', () => {
     const waits = Array.from({ length: 11 }, (_, failureCount) => decide(answered(500), turn({ failureCount })));
     expect(waits.every(({ next }) => next === 'retry')).toBe(true);
     const sumMs = waits.reduce((sum, wait) => sum + (wait.next === 'retry' ? wait.inMs : 0), 0);
@@ -97,7 +97,7 @@ describe('decide', () => {
   const schedules = fc.array(fc.integer({ min: 0, max: 604_800_000 }), { minLength: 1, maxLength: 30 });
   const randoms = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-  it('property: on any schedule each wait is its own and at most 10 % longer, never shorter; then it fails: waits + 1 attempts', () => {
+  it('property: waits each wait of any schedule, plus at most 10 %, never less; then fails after waits + 1 attempts', () => {
     fc.assert(
       fc.property(schedules, randoms, fc.constantFrom(null, 301, 404, 429, 500, 503), (waitsMs, random, status) => {
         for (const [failureCount, waitMs] of waitsMs.entries()) {
@@ -115,7 +115,7 @@ describe('decide', () => {
     );
   });
 
-  it('a thousand that fail at once come back spread over a tenth of the wait, in no tenth of that more than others (I9)', () => {
+  it('spreads a thousand simultaneous failures evenly over 10 % of the wait', () => {
     const tenths = Array.from({ length: 10 }, () => 0);
     for (let n = 0; n < 1_000; n += 1) {
       const decision = decide(answered(500), turn({ waitsMs: [1_000_000], random: (n * 0.618_033_988_75) % 1 }));
@@ -127,7 +127,7 @@ describe('decide', () => {
     expect(Math.max(...tenths)).toBeLessThan(110);
   });
 
-  it('property: a longer wait of the schedule, a larger random and a later Retry-After never make it sooner', () => {
+  it('property: a longer wait, a larger random number and a later Retry-After never make a retry earlier', () => {
     const inMs = (waitMs: number, random: number, seconds: number) => {
       const decision = decide(answered(503, { retryAfter: String(seconds) }), turn({ waitsMs: [waitMs], random }));
       return decision.next === 'retry' ? decision.inMs : Number.NaN;
@@ -150,7 +150,7 @@ describe('decide', () => {
     );
   });
 
-  it('property: Retry-After only delays, by 24 h at most, whatever stands there, and on 429 and 503 alone', () => {
+  it('property: Retry-After, whatever its value, only delays, by 24 h at most, and only on 429 and 503', () => {
     const texts = fc.oneof(
       fc.string(),
       fc.nat(200_000).map(String),
@@ -177,7 +177,7 @@ describe('decide', () => {
     );
   });
 
-  it('Retry-After counts on 429 and 503 only, delays and never hastens, and is capped at 24 h (I8)', () => {
+  it('honors Retry-After on 429 and 503 only, as a minimum, up to 24 h', () => {
     const inMs = (statusCode: number, retryAfter: string, failureCount = 0) => {
       const decision = decide(answered(statusCode, { retryAfter }), turn({ failureCount }));
       return decision.next === 'retry' ? decision.inMs : decision.next;
@@ -188,7 +188,7 @@ describe('decide', () => {
     expect(inMs(429, '1', 3)).toBe(600_000); // the schedule's 10 min are later
     expect(inMs(429, '999999999')).toBe(MAX_ASKED_WAIT_MS);
     expect(inMs(429, 'Sat, 21 Nov 2026 14:00:00 GMT')).toBe(2 * HOUR_MS);
-    expect(inMs(429, '120', 11)).toBe('failed'); // nothing left to wait for
+    expect(inMs(429, '120', 11)).toBe('failed'); // no wait is left
     expect(decide(answered(429, { retryAfter: null }), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
   });
 });
@@ -213,7 +213,7 @@ describe('parseRetryAfter', () => {
   });
 
   const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-  /** The three forms of RFC 9110 §5.6.7, put together here by hand. */
+  /** The three forms of RFC 9110 §5.6.7. */
   const FORMS: Record<string, (date: Date) => string> = {
     'IMF-fixdate': (date) => date.toUTCString(),
     'RFC 850': (date) => {
@@ -226,8 +226,8 @@ describe('parseRetryAfter', () => {
     },
   };
 
-  it.each(Object.keys(FORMS))('property: a date to come, written as %s, is read to the second', (form) => {
-    const most = 40 * 365 * 86_400; // two digits of a year say no more than 50 years
+  it.each(Object.keys(FORMS))('property: parses a future date, written as %s, to the second', (form) => {
+    const most = 40 * 365 * 86_400; // two digits of a year cover at most 50 years
     fc.assert(
       fc.property(fc.integer({ min: 1, max: most }), (seconds) => {
         const text = FORMS[form]?.(new Date(now.getTime() + seconds * 1_000)) ?? '';
@@ -241,7 +241,7 @@ describe('parseRetryAfter', () => {
     );
   });
 
-  it('property: seconds are read as they stand, and what is in none of the forms is null; nothing is negative or NaN', () => {
+  it('property: parses seconds as they are, returns null for any other form, and never a negative number or NaN', () => {
     fc.assert(fc.property(fc.nat(), (seconds) => parseRetryAfter(String(seconds), now) === seconds * 1_000));
     const near = fc
       .tuple(

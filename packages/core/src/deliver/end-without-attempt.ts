@@ -6,8 +6,8 @@ import type { Deferrals } from '../throttle/defer-deliveries.js';
 import { giveUpErased } from './give-up-erased.js';
 import type { DeferredFor, SkippedFor } from './why-not-attempt.js';
 
-/** skipped: there was nothing to do · deferred: its subscription has no slot, or its circuit is not closed; the dispatcher leases
- *  it again · early: its time has not come by the database's clock, look again in `inMs`. */
+/** skipped: nothing to do · deferred: the subscription has no free slot, or its circuit is not closed; the
+ *  dispatcher leases the delivery again · early: not due yet by the database's clock; look again in `inMs`. */
 export type EndWithoutAttempt =
   | { end: 'skipped'; why: SkippedFor }
   | { end: 'deferred'; why: DeferredFor }
@@ -20,7 +20,7 @@ interface EndDeps {
   observe?: { deferred?(why: DeferredFor): void };
 }
 
-/** Leaves a delivery, and what waits with it, as the reason asks for. Safe to repeat. */
+/** Does what the reason requires instead of an attempt. Safe to repeat. */
 export function endWithoutAttempt(
   { db, deferrals, limiter, observe }: EndDeps,
   delivery: LoadedDelivery,
@@ -36,7 +36,7 @@ export function endWithoutAttempt(
       observe?.deferred?.(why);
       return { end: 'deferred', why };
     case 'not_active':
-      // The subscription receives nothing now: its pending deliveries follow its state, if the change did not see them.
+      // If the change of the subscription missed this delivery, settle it now.
       return settleAgain(db.pool, { subscriptionId }).then(() => ({ end: 'skipped', why }));
     case 'erased':
       return giveUpErased(db.pool, { id }).then(() => ({ end: 'skipped', why }));

@@ -13,8 +13,9 @@ interface FollowDeps {
   next: NextDispatch;
 }
 
-/** After an attempt is committed: enqueues the next one, lets the next delivery of a strict order go, or cancels what is
- *  pending for a subscription that it disabled. The dispatcher and the settlements do what a lost process leaves undone here. */
+/** After the attempt is committed: enqueues the next one, dispatches the next delivery of a strict order, or cancels
+ *  pending deliveries if the attempt disabled the subscription. If the process ends before that, the dispatcher and
+ *  the settlements do it. */
 export async function followAttempt(
   { db, enqueue, log, next }: FollowDeps,
   { delivery, attemptNumber, recorded }: RecordedAttempt,

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { COLUMNS } from '../delivery-tables.js';
 
-/** Gives a delivery up whose event's payload is kept no longer: it was asked for while the payload was being emptied. What
- *  was finished stays as it was. Without an effect while there is something to send. */
+/** Ends a delivery whose payload was erased while an attempt was being requested. A finished delivery keeps its
+ *  status; a pending one is canceled. Does nothing if the event still has a payload. */
 export async function giveUpErased(pool: pg.Pool, { id }: { id: string }): Promise<void> {
   await pool.query(
     `WITH leaving AS (

@@ -27,7 +27,7 @@ const publishMany = async (accountId: string, count: number) => {
   await Promise.all(Array.from({ length: count }, () => ledger.publish(accountId)));
   await ledger.publisher.drain();
 };
-/** How many deliveries are in nobody's hands. */
+/** How many deliveries are not leased. */
 const deferred = (accountId: string) =>
   ledger.db.prisma.delivery.count({
     where: {
@@ -37,7 +37,7 @@ const deferred = (accountId: string) =>
       OR: [{ leasedUntil: null }, { leasedUntil: { lte: new Date() } }],
     },
   });
-/** The breaker's time is over. */
+/** Ends the open time of the breaker. */
 const letTimePass = (id: string) =>
   ledger.db.pool.query(`UPDATE subscriptions SET breaker_until = now() WHERE id = $1 AND breaker_until IS NOT NULL`, [
     id,
@@ -56,13 +56,13 @@ async function openedBreaker() {
 }
 
 describe('backlog', () => {
-  it('no more than its limit goes to the queue directly; the rest waits in the ledger and is dispatched as there is room', async () => {
+  it('leases at most its capacity to the queue; the dispatcher enqueues the rest as capacity allows', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 40 WHERE id = $1', [id]);
     await publishMany(accountId, 100);
     expect(ledger.jobs).toHaveLength(40);
-    expect(ledger.jobs.map(({ rank }) => rank)).toEqual(Array.from({ length: 40 }, (_, n) => n)); // others go before all but the first
+    expect(ledger.jobs.map(({ rank }) => rank)).toEqual(Array.from({ length: 40 }, (_, n) => n)); // only the first goes before other subscriptions
     expect(await deferred(accountId)).toBe(60);
     expect(await dispatch(ledger)).toEqual({ enqueued: 0, isMoreDue: true });
     const first = ledger.jobs.splice(0, 10);
@@ -73,12 +73,12 @@ describe('backlog', () => {
     expect(ledger.posts).toHaveLength(100);
   });
 
-  it('an account’s backlog of 2000 leaves another’s next event the first place in the queue', async () => {
+  it('an account’s backlog of 2,000 leaves the first place in the queue to another account’s next event', async () => {
     const [large, small] = [await ledger.account(), await ledger.account()];
     await ledger.activeSubscription(large);
     await ledger.activeSubscription(small);
     await publishMany(large, 2_000);
-    // Two statements at a time, of at most 200 events each, do not see each other.
+    // Two concurrent statements, of at most 200 events each, do not see each other.
     expect(ledger.jobs.length).toBeLessThanOrEqual(MAX_CAPACITY + 400);
     const before = ledger.jobs.filter(({ rank }) => rank === 0).length;
     await publishMany(small, 1);
@@ -86,7 +86,7 @@ describe('backlog', () => {
     expect(before).toBeLessThan(10);
   });
 
-  it('goes the oldest first', async () => {
+  it('sends the oldest first', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 1 WHERE id = $1', [id]);
@@ -102,7 +102,7 @@ describe('backlog', () => {
 });
 
 describe('share', () => {
-  it('over its share a delivery is deferred, not attempted, and its subscription gets what the worker can bear (I1)', async () => {
+  it('defers a delivery beyond the share and lowers the capacity to what the worker can have in flight', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     let release = () => {};
@@ -117,7 +117,7 @@ describe('share', () => {
     await waitFor(async () => ((await deferred(accountId)) >= 6 ? true : null), { what: 'the others to be deferred' });
     const limit = (await subscriptionNow(id)).concurrencyLimit;
     expect(limit).toBeLessThanOrEqual(6);
-    expect(await dispatch(ledger)).toMatchObject({ enqueued: 0 }); // no storm: there is no room yet
+    expect(await dispatch(ledger)).toMatchObject({ enqueued: 0 }); // no storm: no capacity yet
     release();
     const ended = await Promise.all(ends);
     expect(ended.filter(({ end }) => end === 'deferred').length).toBeGreaterThanOrEqual(6);
@@ -128,7 +128,7 @@ describe('share', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(12);
   });
 
-  it('a subscription whose capacity was lowered gets its retries from the dispatcher, when it has room: no job of it finds no slot', async () => {
+  it('the dispatcher enqueues the retries of a subscription with lowered capacity, so no job is without a slot', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 1 WHERE id = $1', [id]);
@@ -142,7 +142,7 @@ describe('share', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(2);
   });
 
-  it('what answers well gets its bound back, twice as much each second', async () => {
+  it('restores the capacity of a quick endpoint, doubling it each second', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     const seen: number[] = [];
@@ -161,7 +161,7 @@ describe('share', () => {
 });
 
 describe('breaker', () => {
-  it('ten failures in a row open it, three timeouts as well; a success in between starts the count again', async () => {
+  it('opens after ten failures in a row or three timeouts; a success in between resets the count', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     ledger.answers.push(...Array.from({ length: 9 }, () => FAILED), {}, FAILED);
@@ -181,7 +181,7 @@ describe('breaker', () => {
     expect((await subscriptionNow(id)).breakerUntil).not.toBeNull();
   });
 
-  it('while it is open nothing is sent, not even what the queue has, and nothing is spent', async () => {
+  it('sends nothing while it is open, not even queued jobs, and uses up no attempts', async () => {
     const { accountId } = await openedBreaker();
     await publishMany(accountId, 5);
     expect(ledger.jobs).toEqual([]); // they wait in the ledger
@@ -199,7 +199,7 @@ describe('breaker', () => {
     });
   });
 
-  it('what waits for it does not call the dispatcher, which could do nothing', async () => {
+  it('waiting deliveries do not wake the dispatcher, which could do nothing', async () => {
     const { accountId } = await openedBreaker();
     let calls = 0;
     const ear = await listenForWork(ledger.db, () => void (calls += 1));
@@ -211,7 +211,7 @@ describe('breaker', () => {
     ear.close();
   });
 
-  it('half-open it lets a single probe through, the oldest; that fails, and it stays shut for twice as long', async () => {
+  it('half-open: sends a single probe, the oldest delivery; if it fails, the circuit stays open twice as long', async () => {
     const { accountId, id } = await openedBreaker();
     await publishMany(accountId, 5);
     await ledger.db.pool.query(
@@ -225,7 +225,7 @@ describe('breaker', () => {
     expect(await dispatch(ledger)).toEqual({ enqueued: 1, isMoreDue: true });
     const [probe] = ledger.jobs.splice(0);
     expect(retried.map(({ id: retriedId }) => retriedId)).toContain(probe?.id);
-    expect((await dispatch(ledger)).enqueued).toBe(0); // one at a time
+    expect((await dispatch(ledger)).enqueued).toBe(0); // one probe at a time
     const from = Date.now();
     if (probe) expect(await ledger.attempter().attempt(probe, signal)).toMatchObject({ end: 'attempted' });
     const to = Date.now();
@@ -236,11 +236,11 @@ describe('breaker', () => {
     expect(openUntil).toBeLessThanOrEqual(to + 33_000);
   });
 
-  it('regression: the probe is the oldest delivery, also one that became due last: so one reaches the end of its schedule while new ones come in', async () => {
+  it('regression: the probe is the oldest delivery, even if it became due last, so it reaches the end of its schedule while new ones arrive', async () => {
     const { accountId, id } = await openedBreaker();
     const oldest = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId }, orderBy: { id: 'asc' } });
     await publishMany(accountId, 20);
-    // Its long wait has ended; what was published meanwhile waits for longer.
+    // Its long wait has ended; the deliveries published meanwhile have waited longer.
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = now(), leased_until = NULL WHERE account_id = $1 AND attempt_count > 0`,
       [accountId],
@@ -248,7 +248,7 @@ describe('breaker', () => {
     await letTimePass(id);
     await dispatch(ledger);
     expect(ledger.jobs.map((job) => job.id)).toEqual([oldest.id]);
-    // And where it waits again, the next one.
+    // While it waits again, the next one is the probe.
     const [probe] = ledger.jobs.splice(0);
     if (probe) await ledger.attempter({ waitsMs: [0, 7_200_000, 0] }).attempt(probe, signal);
     await letTimePass(id);
@@ -256,7 +256,7 @@ describe('breaker', () => {
     expect(ledger.jobs.map((job) => job.id > oldest.id)).toEqual([true]);
   });
 
-  it('regression: a receiver that is dead for good is given up, however much is published for it meanwhile', async () => {
+  it('regression: disables the subscription of a dead endpoint, however much is published meanwhile', async () => {
     const { accountId, id } = await openedBreaker();
     const worker = ledger.attempter({ waitsMs: [7_200_000, 7_200_000], failingAfterMs: 36_000_000 });
     for (let hour = 1; hour <= 24; hour += 1) {
@@ -275,7 +275,7 @@ describe('breaker', () => {
     expect(await subscriptionNow(id)).toMatchObject({ status: 'disabled', statusReason: 'failing' });
   });
 
-  it('a probe that succeeds closes it, and what waited goes, gently at first', async () => {
+  it('closes when the probe succeeds; waiting deliveries go out slowly at first', async () => {
     const { accountId, id } = await openedBreaker();
     await publishMany(accountId, 20);
     await letTimePass(id);
@@ -293,7 +293,7 @@ describe('breaker', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(23);
   });
 
-  it('what a person asks for goes through, and its success closes it', async () => {
+  it('sends an attempt that a person requests; its success closes the circuit', async () => {
     const { accountId, id } = await openedBreaker();
     const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
     ledger.answers.splice(0);
@@ -303,12 +303,12 @@ describe('breaker', () => {
     expect((await subscriptionNow(id)).breakerUntil).toBeNull();
   });
 
-  it('a probe that is lost is made by the next one, after its lease', async () => {
+  it('sends another probe when the lease of a lost one ends', async () => {
     const { accountId, id } = await openedBreaker();
     await publishMany(accountId, 1);
     await letTimePass(id);
     await dispatch(ledger);
-    ledger.jobs.length = 0; // its worker is dead, and the queue has forgotten it
+    ledger.jobs.length = 0; // its worker has crashed, and the queue has lost the job
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET leased_until = now() WHERE id = (SELECT probe_id FROM subscriptions WHERE id = $1)`,
       [id],
@@ -316,7 +316,7 @@ describe('breaker', () => {
     expect((await dispatch(ledger)).enqueued).toBe(1);
   });
 
-  it('resuming closes it', async () => {
+  it('closes on a resume', async () => {
     const { accountId, id } = await openedBreaker();
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'paused' WHERE id = $1`, [id]);
     await resumeSubscription(ledger, { accountId, id });
@@ -332,20 +332,20 @@ describe('rate', () => {
     return { accountId, id };
   }
 
-  it('each delivery gets a slot of its own, an interval after the one before, and is moved once (I4)', async () => {
+  it('gives each delivery its own turn, one interval after the last, and leases it once', async () => {
     const { accountId } = await pacedSubscription(20);
     await publishMany(accountId, 100);
     expect(ledger.jobs).toEqual([]);
     const from = Date.now();
     expect(await dispatch(ledger)).toEqual({ enqueued: 40, isMoreDue: true }); // two seconds ahead
     const { enqueued } = await dispatch(ledger);
-    expect(enqueued).toBeLessThanOrEqual(((Date.now() - from) / 1_000) * 20 + 1); // what time has passed since
+    expect(enqueued).toBeLessThanOrEqual(((Date.now() - from) / 1_000) * 20 + 1); // the time that has passed since
     const slots = ledger.jobs.map(({ delayMs = 0 }) => delayMs).slice(0, 40);
     for (const [index, ms] of slots.toSorted((a, b) => a - b).entries()) expect(ms).toBeCloseTo(index * 50, -1.5);
     expect(await deferred(accountId)).toBe(60 - enqueued);
   });
 
-  it('retries have slots, too: they wait in the ledger until they are due', async () => {
+  it('retries get turns, too, and wait in the ledger until they are due', async () => {
     const { accountId } = await pacedSubscription(10);
     ledger.answers.push(FAILED);
     await ledger.publish(accountId);
@@ -358,7 +358,7 @@ describe('rate', () => {
     expect(delivery.dueAt?.getTime()).toBeGreaterThan(Date.now());
   });
 
-  it('many dispatchers at once give out each slot once', async () => {
+  it('concurrent dispatchers give out each turn once', async () => {
     const { accountId } = await pacedSubscription(50);
     await publishMany(accountId, 300);
     await Promise.all(Array.from({ length: 5 }, () => dispatch(ledger)));
@@ -373,7 +373,7 @@ describe('rate', () => {
 });
 
 describe('operational events', () => {
-  it('what operators are to be told is written by the statement that makes the change', async () => {
+  it('writes operational events in the statement that makes the change', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     const DAY = 86_400_000;
@@ -404,7 +404,7 @@ describe('operational events', () => {
       expect.arrayContaining([failed, ['subscription:failing', expect.objectContaining({ percent: 50 })]]),
     );
     await fail(2.2);
-    expect(await operationalEvents()).toEqual([failed]); // said once
+    expect(await operationalEvents()).toEqual([failed]); // only once
     await fail(3.1);
     expect(await operationalEvents()).toEqual(
       expect.arrayContaining([['subscription:failing', expect.objectContaining({ percent: 75 })]]),

@@ -6,11 +6,11 @@ beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 
 const DELIVERIES = 100;
-/** Of each delivery, to see its size on disk: enough that a page more or less does not count. */
+/** Deliveries to measure: so many that a page more or less on disk does not matter. */
 const COPIES = 100;
 const PAYLOAD = JSON.stringify({ text: 'x'.repeat(1_024) });
 
-it('a delivery that succeeds at once costs 8 B-tree entries, 1.4 KB of write-ahead log and 450 bytes on disk, its payload not counted', async () => {
+it('a delivery that succeeds at once costs 8 B-tree entries, 1.4 KB of WAL and 450 bytes on disk, without its payload', async () => {
   const { pool } = ledger.db;
   const { rows: available } = await pool.query(`SELECT FROM pg_available_extensions WHERE name = 'pg_walinspect'`);
   expect(available).toHaveLength(1);
@@ -32,7 +32,7 @@ it('a delivery that succeeds at once costs 8 B-tree entries, 1.4 KB of write-ahe
 
   const client = await pool.connect();
   try {
-    // Other tests write to the same log: it must not be recycled before it is read.
+    // Other tests write to the same WAL: it must not be recycled before it is read.
     await client.query(`SELECT pg_create_physical_replication_slot('ledger_cost', true, true)`);
     const from = await readLsn();
     await deliver(accountId);
@@ -42,10 +42,10 @@ it('a delivery that succeeds at once costs 8 B-tree entries, 1.4 KB of write-ahe
     expect(cost.bytes - PAYLOAD.length).toBeLessThanOrEqual(1_420);
     expect(await readBytesOnDisk()).toBeLessThanOrEqual(450);
   } finally {
-    client.release(true); // the slot goes with its connection
+    client.release(true); // closing the connection drops the slot
   }
 
-  /** Of a finished delivery with its attempt, in the table and its indexes, among many that finish in the order of their ids. */
+  /** Bytes per finished delivery with its attempt, in the table and its indexes, among many that finish in id order. */
   async function readBytesOnDisk(): Promise<number> {
     await pool.query(
       `INSERT INTO finished_deliveries
@@ -64,11 +64,11 @@ it('a delivery that succeeds at once costs 8 B-tree entries, 1.4 KB of write-ahe
     return rows[0]?.lsn ?? '';
   }
 
-  /** Of each delivery, what its statements wrote: neither images of whole pages, nor what vacuum and other databases wrote, nor the
-   *  statistics and locks that a statement writes once for all that share it. An attempt of a delivery that is older than 10 s has
-   *  one entry more, which depends on the machine, so it is not counted. */
+  /** What the statements of each delivery wrote. Not counted are full-page images, vacuum, other databases, and
+   *  statistics and locks that a statement writes once for all deliveries. Attempts of deliveries older than 10 s
+   *  write one more entry, which depends on the machine and is not counted either. */
   async function readCost(since: string, until: string) {
-    await pool.query('SELECT pg_switch_wal()'); // the current file cannot be read to its end
+    await pool.query('SELECT pg_switch_wal()'); // the current file is not readable to its end
     const { rows } = await pool.query<{ name: string; type: string; count: number; bytes: number }>(
       `SELECT pg_filenode_relation(0, node)::regclass::text AS name, type, count(*)::float8 AS count, sum(bytes)::float8 AS bytes
        FROM (
@@ -102,7 +102,7 @@ it('a delivery that succeeds at once costs 8 B-tree entries, 1.4 KB of write-ahe
   }
 });
 
-/** Publishes and delivers as processes do under load: many share a statement. */
+/** Publishes and delivers like processes under load: many deliveries share a statement. */
 async function deliver(accountId: string): Promise<void> {
   await Promise.all(Array.from({ length: DELIVERIES }, () => ledger.publish(accountId, { payload: PAYLOAD })));
   const worker = ledger.attempter();

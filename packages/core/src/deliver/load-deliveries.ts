@@ -5,8 +5,8 @@ import { IS_TURN_OVER } from '../deliveries/strict-order.js';
 import type { LoadedDelivery } from '../deliveries/delivery.js';
 import { leaseOf } from '../deliveries/lease.js';
 
-// Leans on the keys of pending_deliveries, events, subscriptions and accounts, and on secrets_subscription_id_idx.
-// OFFSET 0 keeps the planner from joining whole tables: it expects more deliveries than there are.
+// Uses the keys of pending_deliveries, events, subscriptions and accounts, and secrets_subscription_id_idx. OFFSET 0
+// keeps the planner, which overestimates the number of deliveries, from joining whole tables.
 const LOAD = `
 SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType", e.body, d.status,
   d.attempt_count AS "attemptCount", d.failure_count AS "failureCount", d.asked_trigger AS "askedTrigger", d.replay_id AS "replayId",
@@ -27,13 +27,15 @@ CROSS JOIN LATERAL (SELECT body FROM events WHERE account_id = d.account_id AND 
 CROSS JOIN LATERAL (SELECT * FROM subscriptions WHERE id = d.subscription_id OFFSET 0) s
 CROSS JOIN LATERAL (SELECT deleted_at FROM accounts WHERE id = s.account_id OFFSET 0) a`;
 
-/** All that the attempts of these deliveries need, in one statement; null for a delivery that is finished or deleted. In the order given. */
+/** Loads what the attempts of these deliveries need, in one statement and in the given order. null: finished or
+ *  deleted. */
 export async function loadDeliveries(pool: pg.Pool, ids: string[]): Promise<(LoadedDelivery | null)[]> {
   const { rows } = await pool.query<LoadedDelivery>({ name: 'load-deliveries', text: LOAD, values: [ids] });
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id) ?? null);
 }
 
-/** Loads one delivery at a time for many callers: those that come together share a statement. `observe` gets how many. */
+/** Loads one delivery per call; concurrent calls share a statement. `observe` gets the number of calls that shared
+ *  it. */
 export const openLoads = (pool: pg.Pool, observe: (size: number) => void): Batch<string, LoadedDelivery | null> =>
   openBatch({ maxSize: 500, maxRuns: 2, run: (ids) => loadDeliveries(pool, ids), observe });

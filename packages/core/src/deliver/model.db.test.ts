@@ -1,4 +1,4 @@
-/* oxlint-disable unicorn/no-useless-spread -- so that a list of many short entries stands in few lines */
+/* oxlint-disable unicorn/no-useless-spread -- keeps lists of many short entries compact */
 import { toTypeId } from '@posthorn/contract';
 import type { PostRequest } from '@posthorn/sender';
 import fc from 'fast-check';
@@ -39,20 +39,20 @@ interface Row {
   askedTrigger: AttemptTrigger | null;
   isDue: boolean;
   isCompleted: boolean;
-  /** The tables that have a row of it. */
+  /** The tables that contain a row of it. */
   tables: ('pending_deliveries' | 'finished_deliveries')[];
-  /** Its id lies in the range in which those of its event's deliveries are looked for. */
+  /** Its id is in the range in which deliveries of its event are looked up. */
   isInRange: boolean;
-  /** How long after it is due, or after now, the dispatcher asks after it. */
+  /** How many seconds after it is due, or from now, the dispatcher looks at it. */
   dispatchedWithinSeconds: number | null;
-  /** The dispatcher looks at its subscription no later than that, when its breaker lets something through, and within a second; in a strict
+  /** The dispatcher looks at its subscription by then, once its breaker allows it, and within a second; in a strict
    *  order not before the head is due. */
   isLookedAt: boolean;
   attempts: { number: number; trigger: AttemptTrigger; outcome: string; statusCode: number | null; digest: string }[];
 }
 type State = Map<string, Row>;
 
-/** The state that what is owed follows. */
+/** The state that pending deliveries follow. */
 const STANDING = `CASE WHEN s.deleted_at IS NOT NULL THEN 'deleted' WHEN s.status = 'disabled' AND s.holds_when_disabled THEN 'holding'
   ELSE s.status::text END`;
 
@@ -80,7 +80,7 @@ async function stateOf({ accountId }: World): Promise<State> {
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Why a request may be sent now; read while the receiver has it, and nothing has been changed since it was loaded. */
+/** Checks that a request may be sent now. Runs while the endpoint handles it; nothing has changed since it was loaded. */
 async function checkPost({ id, attemptNumber }: Due, request: PostRequest): Promise<void> {
   const { rows } = await ledger.db.pool.query<{
     eventId: string;
@@ -100,7 +100,7 @@ async function checkPost({ id, attemptNumber }: Due, request: PostRequest): Prom
     [id],
   );
   const [now] = rows;
-  expect(attemptNumber, 'the next attempt, and no other').toBe((now?.attemptCount ?? 0) + 1);
+  expect(attemptNumber, 'the next attempt').toBe((now?.attemptCount ?? 0) + 1);
   expect(now?.subscription).not.toBe('deleted');
   expect(request).toMatchObject({ url: now?.url, webhookId: toTypeId('evt', now?.eventId ?? ''), body: now?.body });
   if (now?.askedTrigger === 'manual' || now?.askedTrigger === 'test') return;
@@ -114,32 +114,31 @@ const REASONS: Record<DeliveryStatus, (string | null)[]> = {
   failed: ['exhausted', 'gone'],
   canceled: ['subscription_disabled', 'subscription_deleted'],
 };
-/** One with a rate waits for its slot first. */
+/** A subscription with a rate limit waits for its turn first. */
 const SLOTS_AHEAD_SECONDS = 2;
 const isSettled = (status: DeliveryStatus) => status === 'succeeded' || status === 'failed' || status === 'canceled';
 
-/** What is true of a delivery whatever happened. */
+/** Invariants of a delivery. */
 function checkRow(row: Row, world: World): void {
   const { status, attempts, askedTrigger } = row;
-  // What is pending is due, what is owed is in the dispatcher's index, what is settled has its time.
+  // A pending delivery is due, an open one is in the dispatcher's index, and a finished one has a completion time.
   expect(row.isDue, 'due').toBe(status === 'pending');
   expect(row.dispatchedWithinSeconds !== null, 'with the dispatcher').toBe(
     status === 'pending' || askedTrigger !== null,
   );
   expect(row.isCompleted, 'completed').toBe(isSettled(status));
-  // In one table and not in the other: what is owed or held is where the dispatcher looks, and nothing else is.
+  // Each delivery is in one table: open or held ones where the dispatcher looks, all others in the other table.
   const isOpen = status === 'pending' || status === 'held' || askedTrigger !== null;
-  expect(row.tables, 'where it stands').toEqual([isOpen ? 'pending_deliveries' : 'finished_deliveries']);
+  expect(row.tables, 'in one table').toEqual([isOpen ? 'pending_deliveries' : 'finished_deliveries']);
   expect(row.isInRange, 'found by its event').toBe(true);
-  // And in its index within the lease, and its subscription is looked at then: nothing waits unseen.
+  // It is in the index within the lease, and the dispatcher then looks at its subscription.
   if (row.dispatchedWithinSeconds !== null) expect(row.isLookedAt, 'looked at').toBe(true);
   expect(row.dispatchedWithinSeconds ?? 0).toBeLessThanOrEqual(LEASE_SECONDS + SLOTS_AHEAD_SECONDS);
   expect(REASONS[status]).toContain(row.statusReason);
   expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: row.attemptCount }, (_, n) => n + 1));
   expect(status === 'succeeded').toBe(attempts.some(({ outcome }) => outcome === 'ok'));
-  if (askedTrigger === 'replay')
-    expect(status, 'a replay asks for nothing that a pause would not hold').toBe('pending');
-  // Only a failure of the receiver's in a scheduled try spends a wait, and what was replayed has them all again.
+  if (askedTrigger === 'replay') expect(status, 'a pause holds the request of a replay').toBe('pending');
+  // Only a failure of the endpoint in a scheduled attempt uses up a wait, and a replay restores all of them.
   const spending = attempts
     .slice(world.broughtAfter.get(row.id) ?? 0)
     .filter(
@@ -147,12 +146,12 @@ function checkRow(row: Row, world: World): void {
         trigger !== 'manual' && !['ok', 'aborted'].includes(outcome) && statusCode !== 410,
     );
   expect(row.failureCount).toBe(Math.min(world.waitsMs.length, spending.length));
-  // Each attempt was one POST; what was POSTed beside them is what a crash or a race lost.
+  // Each attempt made one POST; crashes and races account for the other POSTs.
   const key = `${row.eventId} ${row.subscriptionId}`;
   expect(world.posted.get(key) ?? 0, 'POSTs').toBe(attempts.length + (world.lost.get(key) ?? 0));
 }
 
-/** What a step may do to a delivery, and nothing else. */
+/** Checks that a step changed only what it may change. */
 function checkStep(act: Limits, before: Row, after: Row): void {
   expect(after.attempts.slice(0, before.attempts.length), 'attempts never change').toEqual(before.attempts);
   const made = after.attempts.slice(before.attempts.length);
@@ -170,10 +169,10 @@ function checkStep(act: Limits, before: Row, after: Row): void {
     expect(after.askedTrigger, 'who asked').toBe(act.asks);
   const isGivenUp = after.subscription === 'deleted' || (isMoved && after.status === 'canceled');
   if (before.askedTrigger !== null && before.askedTrigger !== 'replay' && after.askedTrigger === null)
-    expect(made.length > 0 || isGivenUp, 'what a person asked for stands until it is made').toBe(true);
+    expect(made.length > 0 || isGivenUp, 'a request of a person stays until its attempt').toBe(true);
 }
 
-/** Each status has its own way in. */
+/** Checks how a delivery got into its status. */
 function checkMove({ status, statusReason, subscription, askedTrigger }: Row, made: Row['attempts']): void {
   switch (status) {
     case 'pending':
@@ -192,14 +191,14 @@ function checkMove({ status, statusReason, subscription, askedTrigger }: Row, ma
     case 'canceled':
       expect(['disabled', 'deleted']).toContain(subscription);
       expect(statusReason).toBe(`subscription_${subscription}`);
-      expect(askedTrigger, 'nothing is asked of what is canceled').toBeNull();
+      expect(askedTrigger, 'a canceled delivery has no requested attempt').toBeNull();
       break;
     default:
       status satisfies never;
   }
 }
 
-/** What a subscription is owed once it has followed the state of it. */
+/** What holds for deliveries that have followed the state of their subscription. */
 const FOLLOWS: Record<Standing, (row: Row) => boolean> = {
   active: ({ status }) => status !== 'held',
   paused: ({ status }) => status !== 'pending',
@@ -220,8 +219,10 @@ function check(world: World, act: Limits, before: State, after: State): void {
     if (followed === 'every' && row.status === 'held') expect(['paused', 'holding']).toContain(row.subscription);
   }
   const deliveries = [...after.values()].map(({ eventId, subscriptionId }) => `${eventId} ${subscriptionId}`);
-  const owed = [...world.owed].flatMap(([event, subscriptions]) => [...subscriptions].map((id) => `${event} ${id}`));
-  expect(deliveries.toSorted(), 'what was accepted is owed, once').toEqual(owed.toSorted());
+  const expected = [...world.expected].flatMap(([event, subscriptions]) =>
+    [...subscriptions].map((id) => `${event} ${id}`),
+  );
+  expect(deliveries.toSorted(), 'one delivery per accepted event and subscription').toEqual(expected.toSorted());
 }
 
 const sum = (counts: Map<string, number>): number => [...counts.values()].reduce((total, n) => total + n, 0);
@@ -248,14 +249,14 @@ async function play(
       await world.observe(act);
       expect(sum(world.lost) - lost, 'results lost').toBeLessThanOrEqual(act.loses ? 1 : 0);
     }
-    // Each may go through its schedule, and once more when a replay that is running replays it.
-    const most = (world.owed.size + 1) * world.subscriptionOf.size;
+    // Each may go through its schedule, and once more when a running replay sends it again.
+    const most = (world.expected.size + 1) * world.subscriptionOf.size;
     await settle(world, { answer, rounds: 2 * most * (waitsMs.length + 3) });
     for (const { status, askedTrigger, subscription } of (await stateOf(world)).values()) {
-      expect(status, 'nothing is left undone').not.toBe('pending');
+      expect(status, 'nothing stays pending').not.toBe('pending');
       expect(askedTrigger).toBeNull();
       if (status === 'held')
-        expect(['paused', 'holding'], 'only a pause holds, and a disabling that was told to').toContain(subscription);
+        expect(['paused', 'holding'], 'only a pause, or disabling with hold, holds deliveries').toContain(subscription);
     }
   } finally {
     await deleteAccount(ledger, { id: world.accountId });
@@ -263,15 +264,15 @@ async function play(
   }
 }
 
-// What happens most in life, most often, or nothing would get far; the rest at least now and then.
+// Frequent acts in practice come up often, so that runs get far; all others come up sometimes.
 const OFTEN = [
   ...['publish', 'work', 'work', 'work', 'work', 'time passes', 'time passes', 'dispatch', 'dispatch', 'dispatch'],
-  ...['something happens while a receiver has the request', 'the queue brings a job again'],
-  ...['all receivers are down for hours', 'it is replayed while a receiver has the request'],
+  ...['something happens while an endpoint has the request', 'the queue delivers a job again'],
+  ...['all endpoints are down for hours', 'it is replayed while an endpoint has the request'],
 ];
 const NAMES = [...OFTEN, ...OFTEN, ...Object.keys(ACTS)];
 const choice = { at: fc.nat(11), how: fc.nat(39) };
-/** One act, or a few that choose alike: what meets in life, meets at one subscription. */
+/** One act, or a few with the same choices, which therefore meet at one subscription. */
 const steps = fc.oneof(
   fc.record({ act: fc.constantFrom(...NAMES), ...choice }).map((step) => [step]),
   fc
@@ -279,18 +280,19 @@ const steps = fc.oneof(
     .map(({ acts, at, how }) => acts.map((act) => ({ act, at, how }))),
 );
 
-/** What chance seldom brings together, each time. */
+/** Sequences that random choice seldom produces; each run includes them. */
 const act = (name: string, how: number, at = 0): Step => ({ act: name, at, how });
 const times = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step);
-const MEANWHILE = 'it is replayed while a receiver has the request';
-/** The breakers of both subscriptions are half-open, a delivery of each is due, and the retry of the probe before is due soon. */
+const MEANWHILE = 'it is replayed while an endpoint has the request';
+/** Both breakers are half-open, each subscription has a due delivery, and the retry of the previous probe is due
+ *  soon. */
 const TIMES_OUT = act('work', 3, 1);
 const HALF_OPEN: Step[] = [
   ...[...times(3, act('publish', 0)), ...times(6, TIMES_OUT), ...times(2, act('time passes', 1))],
   ...[act('publish', 0), act('dispatch', 0), ...times(2, TIMES_OUT), ...times(4, act('time passes', 1))],
   ...[act('publish', 0), act('dispatch', 0), ...times(2, TIMES_OUT)],
 ];
-/** The head fails and waits; another one is asked for, and the order changes meanwhile. */
+/** The head fails and waits; a retry of another one is requested, and the ordering changes meanwhile. */
 const ORDER = 'keep a strict order, or do not';
 const IN_ORDER: Step[] = [
   ...[
@@ -308,14 +310,14 @@ const IN_ORDER: Step[] = [
     act('dispatch', 0),
     act('work', 1, 1),
   ],
-  ...[act(ORDER, 0), act('dispatch', 0), act('work', 1, 1), act(ORDER, 1), act('the queue brings a job again', 0)],
-  ...[act('all receivers are down for hours', 0), act('replay', 2), act(MEANWHILE, 1), act('work', 0, 1)],
+  ...[act(ORDER, 0), act('dispatch', 0), act('work', 1, 1), act(ORDER, 1), act('the queue delivers a job again', 0)],
+  ...[act('all endpoints are down for hours', 0), act('replay', 2), act(MEANWHILE, 1), act('work', 0, 1)],
 ];
 const STORIES: [Step[], (typeof FINAL_ANSWERS)[number], (typeof SCHEDULES_MS)[number]][] = [
-  [[act('publish', 0), act(MEANWHILE, 1)], {}, []], // 500, and no wait left
+  [[act('publish', 0), act(MEANWHILE, 1)], {}, []], // 500, no wait left
   [[act('publish', 0), act(MEANWHILE, 1)], {}, [5_000]], // 500
   [[act('publish', 0), act(MEANWHILE, 8)], {}, [5_000]], // 410
-  [[act('publish', 0), act('all receivers are down for hours', 0), act('replay', 2)], FAILED, [5_000]],
+  [[act('publish', 0), act('all endpoints are down for hours', 0), act('replay', 2)], FAILED, [5_000]],
   [HALF_OPEN, {}, [55_000, 3_500_000]],
   [HALF_OPEN, {}, [3_700_000, 5_000]],
   [IN_ORDER, {}, [5_000]],
@@ -323,8 +325,8 @@ const STORIES: [Step[], (typeof FINAL_ANSWERS)[number], (typeof SCHEDULES_MS)[nu
   [[act(ORDER, 1), act(ORDER, 1, 1), ...HALF_OPEN], {}, [55_000, 3_500_000]],
 ];
 
-describe('deliveries, whatever happens in whatever order', () => {
-  it('keep to their states, lose nothing, POST no more than was lost, and come to an end (L17)', async () => {
+describe('deliveries, for any sequence of events', () => {
+  it('follow their states, are never lost, make no more POSTs than crashes explain, and finish', async () => {
     const property = fc.asyncProperty(
       fc.array(steps, { minLength: 1, maxLength: 25, size: 'max' }).map((some) => some.flat()),
       fc.constantFrom(...FINAL_ANSWERS),

@@ -1,4 +1,4 @@
-/* oxlint-disable unicorn/no-useless-spread -- so that a list of many short entries stands in few lines */
+/* oxlint-disable unicorn/no-useless-spread -- keeps lists of many short entries compact */
 import { toUuid } from '@posthorn/contract';
 import type { PostRequest, PostResult } from '@posthorn/sender';
 import { expect } from 'vitest';
@@ -35,7 +35,7 @@ import { openVerifier } from '../verifications/attempt-verification.js';
 import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
 import type { AttemptEnd, AttemptOptions } from './attempt-delivery.js';
 
-/** Schedules: none, so that whatever fails has failed; one wait that goes to the queue, one that is longer than the queue keeps. */
+/** Schedules: no wait, so that any failure is final; one wait that the queue keeps; one that is too long for the queue. */
 /** Waits within a minute, within the hour that a retry may sleep in the queue, and beyond it. */
 export const SCHEDULES_MS: readonly (readonly number[])[] = [
   [],
@@ -46,24 +46,24 @@ export const SCHEDULES_MS: readonly (readonly number[])[] = [
 ];
 const FAILING_AFTER_MS = 90_000_000;
 
-/** What happens next: an act, and two numbers with which it chooses. */
+/** The next act, with two numbers for its choices. */
 export interface Step {
   act: string;
   at: number;
   how: number;
 }
 
-/** What an act may do, and nothing else. */
+/** What an act may do. */
 export interface Limits {
-  /** What it may make of a delivery, `from>to`; nothing else may change. */
+  /** The status changes of deliveries that it may make, `from>to`. */
   moves?: readonly string[];
-  /** The same of a subscription. */
+  /** The status changes of subscriptions that it may make. */
   turns?: readonly string[];
-  /** Who may ask for an attempt by it. */
+  /** The trigger of an attempt that it may request. */
   asks?: AttemptTrigger;
-  /** It makes attempts. */
+  /** It may make attempts. */
   attempts?: true;
-  /** It ends attempts that were under way before: what is settled meanwhile may get one more. */
+  /** It ends attempts that were in flight before; a delivery that is settled meanwhile may get one more. */
   finishes?: true;
   /** It may POST once and lose the result. */
   loses?: true;
@@ -73,28 +73,29 @@ export interface Act extends Limits {
   run(world: World, step: Step): Promise<void>;
 }
 
-/** One account, its deliveries, the queue that holds their jobs, and what the model knows of them. */
+/** One account, its deliveries, the queue with their jobs, and what the model knows about them. */
 export interface World {
   ledger: Ledger;
   accountId: string;
   waitsMs: readonly number[];
   subscriptions: { id: string; events: string[] }[];
-  /** What everybody may be sent; tests are not among it. */
+  /** All published events, without tests. */
   published: { id: string; type: string; createdAt: Date }[];
-  /** Who is owed an event, from the moment it was accepted. */
-  owed: Map<string, Set<string>>;
-  /** The subscription of a change that has just been carried out: what it is owed has followed. `every`: what is held has, of all. */
+  /** The subscriptions that must get each accepted event. */
+  expected: Map<string, Set<string>>;
+  /** The subscription whose change has just been completed: its deliveries have followed. `every`: held deliveries
+   *  of all have. */
   followed: string | null;
-  /** How many attempts a delivery had, one that was under way included, when its schedule began anew. */
+  /** How many attempts, including one in flight, a delivery had when its schedule started over. */
   broughtAfter: Map<string, number>;
   underWay: Set<string>;
-  /** Jobs that ran: a queue may bring each of them again. */
+  /** Jobs that ran. A queue may deliver each of them again. */
   handled: (Due & { queue: QueueName })[];
-  /** Called in the middle of a step, after an act within it. */
+  /** Called within a step, after an inner act. */
   observe(limits: Limits): Promise<void>;
-  /** Called when a receiver gets a request, before it answers. */
+  /** Called when an endpoint gets a request, before it responds. */
   posting(job: Due, request: PostRequest): Promise<void>;
-  /** POSTs made, and those of them whose result never reached the ledger; by event and subscription. */
+  /** POSTs by event and subscription, and those whose result never reached the ledger. */
   posted: Map<string, number>;
   lost: Map<string, number>;
   subscriptionOf: Map<string, string>;
@@ -109,7 +110,7 @@ export async function openWorld(ledger: Ledger, waitsMs: readonly number[]): Pro
     waitsMs,
     subscriptions: [],
     published: [],
-    owed: new Map(),
+    expected: new Map(),
     followed: null,
     broughtAfter: new Map(),
     underWay: new Set(),
@@ -151,7 +152,7 @@ const keyOf = (request: PostRequest, world: World): string =>
 const count = (counts: Map<string, number>, key: string): unknown => counts.set(key, (counts.get(key) ?? 0) + 1);
 const { signal } = new AbortController();
 
-/** Runs a job as a worker does. Whoever gives `answer` a promise decides when the receiver answers. */
+/** Runs a job like a worker. `answer` may be a promise for the response of the endpoint. */
 async function attempt(
   world: World,
   job: Due & { queue: QueueName },
@@ -189,7 +190,7 @@ async function attempt(
   return end;
 }
 
-/** The same, stopped while the receiver has the request and has not answered. */
+/** Like attempt, suspended while the endpoint has the request and has not responded. */
 function begin(world: World, job: Due & { queue: QueueName }, answer: Partial<PostResult>) {
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
@@ -212,18 +213,18 @@ function begin(world: World, job: Due & { queue: QueueName }, answer: Partial<Po
   };
 }
 
-const CRASH = new Error('the process ended here');
+const CRASH = new Error('the process crashed here');
 const crashes = () => Promise.reject(CRASH);
 const retryWhileUnavailable = makeRetryWhileUnavailable({ log: silent });
 const takeDue = ({ ledger: { jobs } }: World) => {
   const index = jobs.findIndex(({ delayMs = 0 }) => delayMs <= 0);
   return index === -1 ? undefined : jobs.splice(index, 1)[0];
 };
-/** Mostly what is due; a queue may be early all the same. */
+/** Mostly a due job, but a queue may be early. */
 const take = (world: World, at: number) =>
   (at % 4 === 0 ? undefined : takeDue(world)) ?? world.ledger.jobs.splice(at % (world.ledger.jobs.length || 1), 1)[0];
 
-/** A verb of a process that ends between the verb's commit and what follows it. */
+/** Runs a verb in a process that crashes between the verb's commit and the next step. */
 async function cutShort(world: World, verb: (ledger: Ledger) => Promise<unknown>): Promise<void> {
   const db = interpose(world.ledger.db, (statement, run) => (changesOwed(statement) ? crashes() : run()));
   await verb({ ...world.ledger, db, enqueue: crashes }).catch((error: unknown) => {
@@ -246,12 +247,12 @@ async function publish(world: World, { how }: Step, ledger: Ledger): Promise<voi
   const result = await publisher.publish({ accountId: world.accountId, frozen: frozen.frozen, idempotencyKey: null });
   await publisher.drain();
   if (result.outcome !== 'accepted') throw new Error(result.outcome);
-  world.owed.set(result.event.id, new Set(wanting.map(({ id }) => id)));
+  world.expected.set(result.event.id, new Set(wanting.map(({ id }) => id)));
   world.published.push({ id: result.event.id, type, createdAt: result.event.createdAt });
 }
 
 async function wantedReplay(world: World, { at, how }: Step): Promise<WantedReplay> {
-  // All there is, or what came before or after one of the events.
+  // Everything, or the events before or after one of them.
   const middle = pick(world.published, at)?.createdAt ?? new Date();
   const wanted: WantedReplay = {
     accountId: world.accountId,
@@ -261,7 +262,7 @@ async function wantedReplay(world: World, { at, how }: Step): Promise<WantedRepl
     until: how % 7 === 0 ? middle : new Date(Date.now() + 60_000),
     isDryRun: false,
   };
-  // Of one that lacks something, if there is one.
+  // Prefers a subscription that lacks something.
   const receiving = await world.ledger.db.prisma.subscription.findMany({
     where: { accountId: world.accountId, deletedAt: null, status: { in: ['active', 'paused'] } },
     orderBy: { id: 'asc' },
@@ -274,7 +275,7 @@ async function wantedReplay(world: World, { at, how }: Step): Promise<WantedRepl
   return wanted;
 }
 
-/** What such a replay sends again, as the model knows it: the events. */
+/** The events that such a replay should send again, according to the model. */
 async function replayable(
   world: World,
   { subscriptionId, which, since, until }: Omit<WantedReplay, 'accountId' | 'isDryRun'>,
@@ -291,7 +292,7 @@ async function replayable(
   return world.published
     .filter(({ type }) => wanted.length === 0 || wanted.includes(type))
     .filter(({ createdAt }) => createdAt >= since && createdAt < until)
-    .filter(({ id }) => !world.owed.get(id)?.has(subscriptionId))
+    .filter(({ id }) => !world.expected.get(id)?.has(subscriptionId))
     .map(({ id }) => id);
 }
 
@@ -303,7 +304,7 @@ interface Brought {
   askedTrigger: AttemptTrigger | null;
 }
 
-/** One step of each running replay, by `workers` at once; returns how many are running still. */
+/** Makes one step of each running replay with `workers` at once. Returns how many are still running. */
 async function advance(world: World, { atOnce, workers }: { atOnce: number; workers: number }): Promise<number> {
   const { prisma, pool } = world.ledger.db;
   const running = await prisma.replay.findMany({
@@ -313,7 +314,7 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
   if (running.length === 0) return 0;
   const before = new Map<string, string[]>();
   for (const replay of running) {
-    // What an earlier step replayed may have failed, or been canceled, again: a replay does not go over it twice.
+    // Deliveries of an earlier step may have failed or been canceled again: a replay does not repeat them.
     const brought = await prisma.delivery.findMany({ where: { replayId: replay.id }, select: { eventId: true } });
     const done = new Set(brought.map(({ eventId }) => eventId));
     before.set(
@@ -332,25 +333,26 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
       [id, subscription.id, before.get(id)],
     );
     const receives = subscription.deletedAt === null && ['active', 'paused'].includes(subscription.status);
-    if (!receives) expect([now.status, rows.length], 'for who receives nothing it ends').toEqual(['canceled', 0]);
-    expect(now.queued - queued, 'what it says that it replayed').toBe(rows.length);
+    if (!receives)
+      expect([now.status, rows.length], 'it ends if the subscription receives nothing').toEqual(['canceled', 0]);
+    expect(now.queued - queued, 'the number of replayed deliveries').toBe(rows.length);
     expect(rows.length).toBeLessThanOrEqual(atOnce * workers);
     for (const { status, askedTrigger } of rows) {
       expect(status).toBe(subscription.status === 'paused' ? 'held' : 'pending');
-      if (status === 'pending') expect(askedTrigger, 'it is asked for').not.toBeNull();
+      if (status === 'pending') expect(askedTrigger, 'an attempt is requested').not.toBeNull();
     }
     for (const { id: deliveryId, eventId, attemptCount } of rows) {
-      world.owed.get(eventId)?.add(subscription.id);
+      world.expected.get(eventId)?.add(subscription.id);
       world.broughtAfter.set(deliveryId, attemptCount + Number(world.underWay.has(deliveryId)));
     }
     if (now.status === 'completed' && replay.which === 'missed')
-      expect(await replayable(world, replay), 'nothing is missing any more').toEqual([]);
+      expect(await replayable(world, replay), 'nothing is left to replay').toEqual([]);
   }
   return left;
 }
 
 const CANCELS = ['pending>canceled', 'held>canceled'];
-/** What is owed follows the state of its subscription. */
+/** Pending deliveries follow the state of their subscription. */
 const SETTLES = ['pending>held', ...CANCELS];
 const ENDS = [
   ...['pending>succeeded', 'pending>failed', 'held>succeeded', 'held>failed'],
@@ -369,7 +371,7 @@ const of = (world: World, at: number) => ({
   accountId: world.accountId,
   id: pick(world.subscriptions, at)?.id ?? '',
 });
-/** A change of a subscription that is carried out to its end. */
+/** A change of a subscription, including its settlement. */
 async function change(
   world: World,
   at: number,
@@ -390,13 +392,13 @@ async function anyDelivery(world: World, at: number): Promise<string | undefined
   return pick(rows, at)?.id;
 }
 
-/** What people and faults do from outside, also while a receiver has a request. */
+/** Actions of people and faults from outside, also while an endpoint has a request. */
 const OUTSIDE: Record<string, Act> = {
   publish: { run: (world, step) => publish(world, step, world.ledger) },
-  'publish, and the API ends before it tells the queue': {
+  'publish, and the API crashes before it enqueues': {
     run: (world, step) => publish(world, step, { ...world.ledger, enqueue: () => Promise.resolve(true) }),
   },
-  'publish, and the queue is away': {
+  'publish, and the queue is down': {
     run: (world, step) => publish(world, step, { ...world.ledger, enqueue: () => Promise.resolve(false) }),
   },
   'send a test': {
@@ -405,7 +407,7 @@ const OUTSIDE: Record<string, Act> = {
       if (!frozen.ok) throw new Error(frozen.message);
       const key = of(world, at);
       const sent = await sendTest(world.ledger, { ...key, frozen: frozen.frozen });
-      if (sent.outcome === 'sent') world.owed.set(sent.eventId, new Set([key.id]));
+      if (sent.outcome === 'sent') world.expected.set(sent.eventId, new Set([key.id]));
     },
   },
   'ask for a retry': {
@@ -421,7 +423,7 @@ const OUTSIDE: Record<string, Act> = {
     ...WORKING,
     async run(world, { at, how }) {
       const job = pick(world.handled, at);
-      // Beside a try that is under way it is the try itself that is asked for.
+      // If an attempt is in flight, this requests that attempt itself.
       if (!job || job.queue === 'verify' || world.underWay.has(job.id)) return;
       const asked = await askForRetryOfJob(world.ledger, job);
       if (asked.outcome !== 'asked') {
@@ -438,7 +440,7 @@ const OUTSIDE: Record<string, Act> = {
           one.attemptNumber === attemptNumber &&
           one.leasedUntil === undefined,
       );
-      // In a strict order the dispatcher makes its job, when it is its turn.
+      // In a strict order the dispatcher creates the job in its turn.
       const { ordering, status } = await world.ledger.db.prisma.subscription.findUniqueOrThrow({
         where: { id: asked.delivery.subscriptionId },
       });
@@ -447,7 +449,7 @@ const OUTSIDE: Record<string, Act> = {
         return;
       }
       const [made] = jobs.splice(index, 1);
-      if (index === -1 || !made) throw new Error('no job was made of it');
+      if (index === -1 || !made) throw new Error('no job was enqueued for it');
       const end = await attempt(world, made, () => pick(ANSWERS, how) ?? {});
       expect(end?.end, 'a real attempt, at once').toBe('attempted');
     },
@@ -489,7 +491,7 @@ const OUTSIDE: Record<string, Act> = {
       const ended = await findReplay(ledger.db, { accountId, id });
       expect(ended).toMatchObject({ status: 'completed', matched: expected.length, queued: expected.length });
       expect(ended).toMatchObject({ pending: expected.length, succeeded: 0, failed: 0 });
-      expect(await replayable(world, wanted), 'nothing is left of it').toEqual([]);
+      expect(await replayable(world, wanted), 'nothing is left to replay').toEqual([]);
     },
   },
   pause: {
@@ -524,22 +526,22 @@ const OUTSIDE: Record<string, Act> = {
     turns: DELETES,
     run: (world, { at }) => change(world, at, (key) => deleteSubscription(world.ledger, key)),
   },
-  'pause, and the API ends after the commit': {
+  'pause, and the API crashes after the commit': {
     turns: ['active>paused'],
     run: (world, { at }) => cutShort(world, (ledger) => pauseSubscription(ledger, of(world, at))),
   },
-  'resume, and the API ends after the commit': {
+  'resume, and the API crashes after the commit': {
     turns: RESUMES,
     run: (world, { at }) => cutShort(world, (ledger) => resumeSubscription(ledger, of(world, at))),
   },
-  'disable, and the API ends after the commit': {
+  'disable, and the API crashes after the commit': {
     turns: [...receiving('disabled', 'holding'), 'disabled>holding', 'holding>disabled'],
     run: (world, { at, how }) =>
       cutShort(world, (ledger) =>
         disableSubscription(ledger, { ...of(world, at), deliveries: how % 2 === 0 ? 'cancel' : 'hold' }),
       ),
   },
-  'delete, and the API ends after the commit': {
+  'delete, and the API crashes after the commit': {
     turns: DELETES,
     run: (world, { at }) => cutShort(world, (ledger) => deleteSubscription(ledger, of(world, at))),
   },
@@ -579,17 +581,17 @@ const OUTSIDE: Record<string, Act> = {
       world.followed = 'every';
     },
   },
-  'dispatch, and the queue is away': {
+  'dispatch, and the queue is down': {
     run: async ({ ledger }) => void (await dispatch({ ...ledger, enqueue: () => Promise.resolve(false) })),
   },
-  'dispatch, and the dispatcher ends before it tells the queue': { run: (world) => cutShort(world, dispatch) },
+  'dispatch, and the dispatcher crashes before it enqueues': { run: (world) => cutShort(world, dispatch) },
   'the queue forgets': {
     run: async ({ ledger }, { how }) => {
       ledger.jobs.length = 0;
       if (how % 2 === 0) await reclaim(ledger.db.pool);
     },
   },
-  'the queue brings a job again': {
+  'the queue delivers a job again': {
     run: async ({ ledger, handled }, { at }) => {
       const job = pick(handled, at);
       if (job) ledger.jobs.unshift({ ...job, delayMs: 0 });
@@ -598,9 +600,9 @@ const OUTSIDE: Record<string, Act> = {
   'time passes': { run: (world, { how }) => passTime(world, [1, 10, 70, 3_700, 90_000, 90_000][how % 6] ?? 1) },
 };
 
-/** One round of the dispatcher, a second after the one before. Afterwards nothing that was due waits, unless its subscription has no room: a half-open breaker has its
- *  probe in hand, any other one as many due deliveries as its limit. Scheduled retries take no room, so they are not counted. One with a
- *  strict order has room for its head, while nothing of it is leased. */
+/** One round of the dispatcher, a second after the last. Afterwards no due delivery waits unless its subscription
+ *  has no room: the probe of a half-open breaker is leased, or as many due deliveries as the capacity allows.
+ *  Scheduled retries use no room. With a strict order there is room for the head while no delivery is leased. */
 async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
   const { pool } = ledger.db;
   await ledger.passSecond();
@@ -620,22 +622,22 @@ async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
      END`,
     [accountId, clock[0]?.now],
   );
-  expect(starving, 'what is due waits only where there is no room').toEqual([]);
+  expect(starving, 'due deliveries wait only without room').toEqual([]);
   return round;
 }
 
-/** What is done to one subscription: there they meet. */
+/** Acts on one subscription, where they meet. */
 export const TO_ONE = [
   ...['publish', 'publish', 'ask for a retry', 'send a test', 'put a job back on the board', 'replay', 'replay'],
   ...['start a replay', 'advance replays', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
   ...[
-    'disable, and the API ends after the commit',
-    'pause, and the API ends after the commit',
+    'disable, and the API crashes after the commit',
+    'pause, and the API crashes after the commit',
     'settle, and dispatch the rest',
   ],
 ];
 
-/** One act after the other while a receiver has a request; what is done to a subscription is done to that receiver's. */
+/** Several acts while an endpoint has a request, on the subscription of that endpoint. */
 async function meanwhile(
   world: World,
   { at, how }: Omit<Step, 'act'>,
@@ -656,7 +658,7 @@ async function meanwhile(
   await attempting.finish();
 }
 
-/** All that may happen. A new verb or fault is an entry here: `moves` says what it may do to deliveries. */
+/** All acts. A new verb or fault is an entry here: `moves` lists the status changes that it may make. */
 export const ACTS: Record<string, Act> = {
   ...OUTSIDE,
   work: {
@@ -666,7 +668,7 @@ export const ACTS: Record<string, Act> = {
       if (job) await attempt(world, job, () => pick(ANSWERS, how) ?? {});
     },
   },
-  'all receivers are down for hours': {
+  'all endpoints are down for hours': {
     ...WORKING,
     async run(world) {
       for (let turn = 0; turn <= world.waitsMs.length; turn += 1) {
@@ -676,7 +678,7 @@ export const ACTS: Record<string, Act> = {
       }
     },
   },
-  'something happens while a receiver has the request': {
+  'something happens while an endpoint has the request': {
     ...WORKING,
     finishes: true,
     async run(world, { at, how }) {
@@ -685,7 +687,7 @@ export const ACTS: Record<string, Act> = {
       await meanwhile(world, { at, how }, how % 3 === 0 ? several : [pick(Object.keys(OUTSIDE), first)]);
     },
   },
-  'it is replayed while a receiver has the request': {
+  'it is replayed while an endpoint has the request': {
     ...WORKING,
     finishes: true,
     run: (world, { at, how }) => meanwhile(world, { at, how }, ['disable', 'resume', 'replay'], 2),
@@ -703,7 +705,7 @@ export const ACTS: Record<string, Act> = {
       else for (const { finish } of racers) await finish();
     },
   },
-  'a worker ends between its POST and the record': {
+  'a worker crashes between its POST and the record': {
     ...WORKING,
     loses: true,
     async run(world, { at, how }) {
@@ -713,7 +715,7 @@ export const ACTS: Record<string, Act> = {
       await attempt(world, job, () => pick(ANSWERS, how) ?? {}, { db });
     },
   },
-  'a worker ends between the record and what follows it': {
+  'a worker crashes between the record and the next step': {
     ...WORKING,
     async run(world, { at, how }) {
       const job = take(world, at);
@@ -724,7 +726,7 @@ export const ACTS: Record<string, Act> = {
   },
 };
 
-/** Moves the clock: all that waits is so much nearer. */
+/** Moves the clock by moving all times that are due later. */
 async function passTime({ ledger, accountId }: World, seconds: number): Promise<void> {
   for (const job of ledger.jobs) job.delayMs = Math.max(0, (job.delayMs ?? 0) - seconds * 1_000);
   await ledger.db.pool.query(
@@ -740,8 +742,8 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
   );
 }
 
-/** Lets everything come to its end with the faults gone: the dispatcher goes round, the queue delivers, receivers answer
- *  `answers`, over and over. Returns after a round that found nothing to do; throws if there is none within `rounds`. */
+/** Runs everything to its end without faults: dispatches, delivers and lets endpoints respond with `answers` in
+ *  turn. Returns after a round without work. Throws if `rounds` are not enough. */
 export async function settle(
   world: World,
   { answer, rounds }: { answer: Partial<PostResult>; rounds: number },

@@ -12,13 +12,13 @@ export interface PostingOptions {
   random: () => number;
 }
 
-/** A timeout is recorded later by up to this share of the deadline. */
-const ENDS_APART = 0.05;
+/** The record of a timeout is delayed by up to this share of the timeout. */
+const TIMEOUT_JITTER = 0.05;
 
-/** Makes one POST of a delivery, with its secrets and headers opened. `eventId` becomes the `webhook-id`. Throws if they
- *  cannot be opened; what the endpoint does is a result.
- *  Attempts that time out together would all be recorded at once, and hold up what is new. So each waits a little, by
- *  chance, unless a person waits for it. */
+/** Makes one POST of a delivery, with its secrets and headers decrypted. `eventId` becomes the `webhook-id`.
+ *  Throws if they cannot be decrypted. A failure of the endpoint is a result.
+ *  Attempts that time out together would all be recorded at once and delay new ones. So after a timeout it waits for
+ *  up to 5 % of the timeout, unless a person waits for the attempt. */
 export async function postDelivery(
   { post, cipher, timeoutMs, random }: PostingOptions,
   delivery: LoadedDelivery,
@@ -35,6 +35,6 @@ export async function postDelivery(
     signal,
   });
   if (result.outcome === 'timeout' && !isUrgent(delivery.askedTrigger))
-    await pause(timeoutMs * ENDS_APART * random(), undefined, { signal }).catch(() => {});
+    await pause(timeoutMs * TIMEOUT_JITTER * random(), undefined, { signal }).catch(() => {});
   return result;
 }

@@ -43,7 +43,7 @@ const dispatchJobs = async () => {
 };
 const dispatchedIds = async () => (await dispatchJobs()).map(({ id }) => id);
 
-/** Three deliveries that timed out, each to be sent again in `retryInMs`, and a breaker whose time is over. */
+/** Three deliveries that timed out, each with a retry in `retryInMs`, and a breaker whose open time has ended. */
 async function halfOpen({ retryInMs }: { retryInMs: number }) {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
@@ -51,12 +51,12 @@ async function halfOpen({ retryInMs }: { retryInMs: number }) {
   await publish(accountId, 3);
   const worker = ledger.attempter({ waitsMs: [retryInMs, retryInMs] });
   for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
-  ledger.jobs.length = 0; // the retries sleep
+  ledger.jobs.length = 0; // the retries are delayed in the queue
   await set('subscriptions', id, 'breaker_until = now()');
   return { accountId, id, worker };
 }
 
-describe('a half-open breaker with something due is probed in the next round of the dispatcher', () => {
+describe('a half-open breaker with a due delivery is probed in the next round of the dispatcher', () => {
   for (const retryInMs of [5_000, 55_000, 65_000, 3_500_000, 3_700_000])
     it(`regression: while retries wait for ${retryInMs / 1_000} s`, async () => {
       const { accountId, id, worker } = await halfOpen({ retryInMs });
@@ -69,7 +69,7 @@ describe('a half-open breaker with something due is probed in the next round of 
       }
     });
 
-  it('regression: while its retries are spread over hours, one always due within the next minute', async () => {
+  it('regression: while its retries are spread over hours and one is always due within the next minute', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     await publish(accountId, 40);
     await ledger.db.pool.query(
@@ -80,14 +80,14 @@ describe('a half-open breaker with something due is probed in the next round of 
     expect(await dispatchedIds()).toHaveLength(1);
   });
 
-  it('whatever the queue had when the breaker opened: those jobs may be lost', async () => {
+  it('whatever was queued when the breaker opened: those jobs may be lost', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [lost, waiting] = await publish(accountId, 2);
     await set('pending_deliveries', lost ?? '', `leased_until = now() + interval '50 seconds'`);
     expect(await dispatchedIds()).toEqual([waiting]);
   });
 
-  it('by what may be sent now, not by a long wait that ends soon', async () => {
+  it('with a delivery that may be sent now, not one with a long wait that ends soon', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_700_000 });
     await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 hour', leased_until = NULL`);
     expect(await dispatchedIds()).toEqual([]);
@@ -95,7 +95,7 @@ describe('a half-open breaker with something due is probed in the next round of 
     expect(await dispatchedIds()).toEqual([published]);
   });
 
-  it('again when the delivery of its probe is canceled', async () => {
+  it('again when the probe’s delivery is canceled', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [first, second] = await publish(accountId, 2);
     expect(await dispatchedIds()).toEqual([first]);
@@ -105,7 +105,7 @@ describe('a half-open breaker with something due is probed in the next round of 
     expect(await dispatchedIds()).toEqual([second]);
   });
 
-  it('again when its probe was lost with a worker, and its lease is over', async () => {
+  it('again when a worker lost the probe and its lease has ended', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [first] = await publish(accountId, 2);
     expect(await dispatchedIds()).toEqual([first]);
@@ -113,7 +113,7 @@ describe('a half-open breaker with something due is probed in the next round of 
     expect(await dispatchedIds()).toEqual([first]);
   });
 
-  it('again when a shutdown aborted its probe', async () => {
+  it('again when a shutdown aborted the probe', async () => {
     const { accountId, worker } = await halfOpen({ retryInMs: 3_500_000 });
     const [first] = await publish(accountId);
     expect(await dispatchedIds()).toEqual([first]);
@@ -122,7 +122,7 @@ describe('a half-open breaker with something due is probed in the next round of 
     expect(await dispatchedIds()).toEqual([first]);
   });
 
-  it('with a rate limit, too', async () => {
+  it('with a rate limit as well', async () => {
     const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
     await set('subscriptions', id, 'rate_limit = 1');
     await publish(accountId);
@@ -140,7 +140,7 @@ describe('a half-open breaker with something due is probed in the next round of 
 });
 
 describe('a subscription that changes while its breaker is half-open', () => {
-  it('is sent all when it was paused and resumed: the breaker is closed', async () => {
+  it('sends everything after a pause and a resume: the breaker is closed', async () => {
     const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
     const published = await publish(accountId, 3);
     await dispatchedIds();
@@ -150,7 +150,7 @@ describe('a subscription that changes while its breaker is half-open', () => {
     expect(await dispatchedIds()).toEqual(expect.arrayContaining(published));
   });
 
-  it('is probed for nothing when it was disabled or deleted', async () => {
+  it('sends no probe after it was disabled or deleted', async () => {
     for (const end of [disableSubscription, deleteSubscription]) {
       const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
       await publish(accountId, 3);
@@ -173,7 +173,7 @@ describe('room', () => {
     return accountId;
   }
 
-  it('regression: scheduled retries take none of what is published', async () => {
+  it('regression: scheduled retries use no capacity that publishes need', async () => {
     for (const seconds of [5, 55, 3_500]) {
       const accountId = await withRetries(seconds);
       const published = await publish(accountId, 3);
@@ -181,7 +181,7 @@ describe('room', () => {
     }
   });
 
-  it('regression: scheduled retries take none of what the dispatcher brings', async () => {
+  it('regression: scheduled retries use no capacity that the dispatcher needs', async () => {
     for (const seconds of [5, 55, 3_500]) {
       const accountId = await withRetries(seconds);
       const published = await publish(accountId, 3);
@@ -191,7 +191,7 @@ describe('room', () => {
     }
   });
 
-  it('a retry that sleeps in the queue takes some when it is due', async () => {
+  it('a delayed retry in the queue uses capacity once it is due', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     ledger.answers.splice(0, 1, FAILED);

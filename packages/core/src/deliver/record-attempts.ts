@@ -26,7 +26,7 @@ export interface AttemptRecord extends AttemptMade {
   decision: Decision;
 }
 
-/** Beside the attempt itself: whose it is, and what was decided. */
+/** The attempt, its delivery, and the decision. */
 const INPUT: Columns<AttemptRecord> = {
   ...ATTEMPT_COLUMNS,
   delivery_id: ['uuid', ({ delivery }) => delivery.id],
@@ -39,38 +39,42 @@ const INPUT: Columns<AttemptRecord> = {
   replay_id: ['uuid', ({ delivery }) => delivery.replayId],
 };
 
-/** How the delivery stands after the attempt; null if the attempt was not recorded, because another one of its number was. */
+/** The delivery after the attempt. null: the attempt was not recorded, because another one with its number was. */
 export interface Recorded {
   status: DeliveryStatus;
-  /** When its next attempt is due; null if none is owed. */
+  /** When the next attempt is due; null if none is pending. */
   nextInMs: number | null;
   /** The lease of its next attempt (leaseOf). */
   leasedUntil: number | null;
-  /** true: the dispatcher enqueues it when it is due. false: it is enqueued now, as a delayed job, unless its wait is too long for the queue. */
+  /** true: the dispatcher enqueues the delivery when it is due. false: it is enqueued now as a delayed job, unless
+   *  the wait is too long for the queue. */
   isLeftToDispatcher: boolean;
-  /** The subscription was disabled by this attempt. */
+  /** Why this attempt disabled the subscription; null: it did not. */
   disabled: 'gone' | 'failing' | null;
-  /** This attempt opened the subscription's breaker. */
+  /** This attempt opened the subscription's circuit. */
   breakerOpened: boolean;
-  /** The delivery is finished, and its subscription has a strict order: the shard in which the next delivery may go. null: otherwise. */
+  /** If the delivery is finished and its subscription has a strict order: the shard whose next delivery may go.
+   *  Otherwise null. */
   nextInShard: number | null;
 }
 
-/** A wait longer than this stays in Postgres until it is near: the queue keeps little, and so has little to lose. */
+/** Longer waits stay in Postgres until they are near, so that little is lost if the queue is. */
 export const LONGEST_QUEUED_WAIT_MS = 60 * 60 * 1_000;
 
-/** The two tables of deliveries. A delivery may be finished already when its attempt ends: it was canceled meanwhile. */
+/** The two tables of deliveries. A delivery may already be finished when its attempt ends, because it was canceled
+ *  meanwhile. */
 type Table = 'pending_deliveries' | 'finished_deliveries';
 
-/** The columns that only pending deliveries have, as columns of `d`. */
-const OWED: Record<Table, string> = {
+/** The columns that only pending deliveries have, selected from `d`. */
+const PENDING_COLUMNS: Record<Table, string> = {
   pending_deliveries: 'd.due_at, d.asked_trigger',
   finished_deliveries: 'NULL::timestamptz AS due_at, NULL::attempt_trigger AS asked_trigger',
 };
 
-/** What writes the rows of `after`, each with its attempt. The last attempt of a finished delivery is in the delivery's row. */
+/** Writes the rows of `after`, each with its attempt. The last attempt of a finished delivery is stored in the
+ *  delivery's row. */
 const WRITE: Record<Table, string> = {
-  // A delivery that still owes an attempt, or is held, stays; any other one moves to the other table.
+  // A delivery with an attempt left, or a held one, stays; any other moves to finished_deliveries.
   pending_deliveries: `
 staying AS (
   UPDATE pending_deliveries d SET
@@ -93,7 +97,7 @@ earlier AS (
   SELECT a.account_id, a.subscription_id, a.id, i.trigger, i.is_late, ${namesOf(ATTEMPT_COLUMNS, 'i')}
   FROM after a JOIN input i ON i.id = a.attempt_id WHERE NOT a.is_finished
 )`,
-  // It was canceled, so its last attempt is not in its row. After a restore of an earlier state it may be.
+  // The delivery was canceled, so its last attempt is not in its row. After a restored backup it may be.
   finished_deliveries: `
 leaving AS (
   SELECT d.* FROM finished_deliveries d WHERE d.id = ANY (ARRAY(SELECT id FROM after))
@@ -110,7 +114,7 @@ staying AS (
 )`,
 };
 
-// The statement in its parts, in their order. Each is one or more CTEs, which read those before them.
+// The parts of the statement, in order. Each is one or more CTEs that read the earlier ones.
 
 /** `input`: the attempts and what was decided. */
 const READ_INPUT = `
@@ -118,11 +122,12 @@ input AS (
   SELECT * FROM ${unnest(INPUT, { alias: 'i', first: 2 })}
 )`;
 
-/** `before`: the deliveries as they are now, locked. The fence is attempt_count: of two results for one number, the second changes nothing. */
+/** `before`: the current deliveries, locked. attempt_count is the fence: a second result with the same number
+ *  changes nothing. */
 const lockIn = (table: Table): string => `
 before AS (
   SELECT d.id, d.account_id, d.event_id, d.event_type, d.subscription_id, d.status, d.status_reason, d.attempt_count, d.failure_count,
-    d.created_at, d.completed_at, d.replay_id, ${OWED[table]},
+    d.created_at, d.completed_at, d.replay_id, ${PENDING_COLUMNS[table]},
     i.id AS attempt_id, i.decided, i.disables, i.url, i.wait_ms, i.spent, i.outcome, i.status_code, i.trigger, i.started_at, i.duration_ms,
     d.replay_id IS DISTINCT FROM i.replay_id AS is_back
   FROM input i JOIN ${table} d ON ${lookUp('d.id', 'i.delivery_id')}
@@ -131,11 +136,11 @@ before AS (
   FOR UPDATE OF d
 )`;
 
-/** `result`, `moving`, `after`: the deliveries as they are to be. What an attempt does to the status depends on the status now, not on the
- *  one it was loaded with: it may have been held or canceled meanwhile. */
+/** `result`, `moving`, `after`: the new state of the deliveries. It depends on the current status, not the loaded
+ *  one: the delivery may have been held or canceled meanwhile. */
 const FIND_RESULT = `
 result AS (
-  -- A 410 of a URL that was replaced meanwhile says nothing of the new one: the delivery goes there at once.
+  -- A 410 of a replaced URL does not apply to the new URL: retry there at once.
   SELECT b.*, CASE WHEN b.decided = 'gone' AND NOT s.is_same_url THEN 'retry' ELSE b.decided END AS next,
     b.disables AND s.is_same_url AS is_last, NOT s.is_direct AS is_left_to_dispatcher,
     s.is_strict
@@ -154,10 +159,10 @@ moving AS (
       WHEN next = 'failed' AND trigger <> 'manual' AND NOT is_back AND status IN ('pending', 'held') THEN 'failed'
       ELSE status
     END AS status_after,
-    -- An attempt that a person asked for leaves the schedule as it was, and so does one from before a replay.
+    -- An attempt that a person requested keeps the schedule, and so does one that started before a replay.
     CASE WHEN trigger = 'manual' OR is_back THEN greatest(due_at, now()) ELSE now() + wait_ms * interval '1 millisecond' END AS due_after,
-    -- What was asked for while a scheduled try was under way still stands, unless that one succeeded; and so does what we
-    -- aborted ourselves. After a 410 a replay asks for nothing any more.
+    -- A request made during a scheduled attempt stands unless that attempt succeeds, and so does an attempt that we
+    -- aborted. A 410 drops the request of a replay.
     CASE WHEN trigger = 'auto' AND next <> 'succeeded' OR outcome = 'aborted'
       THEN CASE WHEN next = 'gone' THEN nullif(asked_trigger, 'replay') ELSE asked_trigger END
     END AS asked_after
@@ -177,10 +182,11 @@ after AS (
     asked_after AS asked_trigger,
     CASE
       WHEN status_after <> 'pending' THEN CASE WHEN asked_after IS NOT NULL THEN now() + interval '1 second' END
-      -- A person does not wait for the schedule. What is due now is enqueued now: a second job of it would be a second POST.
+      -- A manual attempt does not wait for the schedule. If it is due now it is enqueued now; a second job would be a
+      -- second POST.
       WHEN asked_after IN ('manual', 'test') AND due_after > now() THEN now() + interval '1 second'
-      -- Who has a rate, a strict order, or less room than it had, is given the next attempt by the dispatcher, when it is due and there is room. So is a wait
-      -- that is too long for the queue.
+      -- The dispatcher enqueues the next attempt if the wait is too long for the queue, or if the subscription has a
+      -- rate limit, a strict order or reduced capacity.
       WHEN is_left_to_dispatcher OR due_after > now() + interval '${LONGEST_QUEUED_WAIT_MS} milliseconds' THEN NULL
       ELSE due_after + interval '${LEASE_SECONDS} seconds'
     END AS leased_until,
@@ -202,7 +208,7 @@ counted AS (
   GROUP BY account_id, subscription_id, event_type, outcome, status_code, ${DURATION_BUCKET}, ended
 )`;
 
-/** `verdict`: what the attempts say of each subscription together. */
+/** `verdict`: the combined result of each subscription's attempts. */
 const JUDGE_SUBSCRIPTIONS = `
 verdict AS (
   SELECT m.*, m.failed AND NOT m.succeeded AS is_bad FROM (
@@ -217,8 +223,9 @@ verdict AS (
   ) m
 )`;
 
-/** `standing`: the subscriptions that change, locked in order: two of these statements at once would otherwise each wait for the other. A
- *  subscription's row is written while it fails, when it stops to, and when its bounds change; not for every delivery. */
+/** `standing`: the subscriptions that change. Locking them in order prevents deadlocks between two such statements.
+ *  A row is written while the subscription fails, when it recovers and when its capacity changes; not for every
+ *  delivery. */
 const LOCK_SUBSCRIPTIONS = `
 standing AS (
   SELECT s.*, v.gone, v.succeeded, v.quick, v.is_bad,
@@ -255,15 +262,16 @@ subscription AS (
 unsettled AS (${unsettleAll(`SELECT id FROM subscription WHERE status = 'disabled' ORDER BY id`)}
 )`;
 
-/** `awaited`: a subscription with a strict order has one delivery less, so the dispatcher has to look at it. A delivery that stays has its entry by a trigger. */
-const LET_NEXT_GO = `
+/** `awaited`: makes the dispatcher look at subscriptions with a strict order whose delivery has finished. For a
+ *  delivery that stays, a trigger adds the entry. */
+const DISPATCH_NEXT = `
 awaited AS (
   INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
   SELECT DISTINCT posthorn_shard(account_id), now(), subscription_id, account_id FROM after WHERE is_strict AND is_finished
 )`;
 
 const NOTIFY_OPERATORS = `
-told AS (
+notified AS (
   INSERT INTO operational_events (id, type, account_id, subscription_id, delivery_id, detail)
   SELECT posthorn_uuidv7(), 'delivery:failed', account_id, subscription_id, id, json_build_object(
     'reason', status_reason, 'attemptCount', attempt_count, 'outcome', outcome, 'statusCode', status_code)
@@ -281,7 +289,7 @@ told AS (
   FROM subscription WHERE failing_warned < warned_before
 )`;
 
-const ANSWER = `
+const RESULT = `
 SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", ${leaseOf('a.leased_until')} AS "leasedUntil", a.is_left_to_dispatcher AS "isLeftToDispatcher",
   CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened",
   CASE WHEN a.is_strict AND a.is_finished THEN posthorn_shard(a.account_id) END AS "nextInShard"
@@ -299,30 +307,30 @@ const recordIn = (table: Table): string =>
     JUDGE_SUBSCRIPTIONS,
     LOCK_SUBSCRIPTIONS,
     CHANGE_SUBSCRIPTIONS,
-    LET_NEXT_GO,
+    DISPATCH_NEXT,
     NOTIFY_OPERATORS,
-  ].join(',')}${ANSWER}`;
+  ].join(',')}${RESULT}`;
 
 const RECORD: Record<Table, string> = {
   pending_deliveries: recordIn('pending_deliveries'),
   finished_deliveries: recordIn('finished_deliveries'),
 };
-/** Nearly all deliveries are in the first. While a statement waits for a row, the delivery may move to the other table; then that statement
- *  finds it in neither, so the next statement looks for what is missing. */
-const LOOKED_IN: Table[] = ['pending_deliveries', 'finished_deliveries', 'pending_deliveries'];
+/** Nearly all deliveries are in the first table. While a statement waits for a row, the delivery may move to the
+ *  other table, so that the statement finds it in neither. The next statement looks for those that are missing. */
+const SEARCH_ORDER: Table[] = ['pending_deliveries', 'finished_deliveries', 'pending_deliveries'];
 
-/** Writes attempts and what they do to their deliveries and subscriptions, in one statement: all of them or none (those whose
- *  delivery is finished already in one of their own). An answer per record, in order. A subscription that this disables has pending deliveries left: settle-step.ts cancels
- *  them. */
+/** Writes attempts and their effects on deliveries and subscriptions in one statement: all or none. Attempts of
+ *  finished deliveries get a statement of their own. Returns one result per record, in order.
+ *  If it disables a subscription, settle-step.ts cancels the pending deliveries. */
 async function recordAttempts(
   pool: pg.Pool,
   records: AttemptRecord[],
   { failingAfterMs }: { failingAfterMs: number },
 ): Promise<(Recorded | null)[]> {
   const recorded = new Map<AttemptRecord, Recorded>();
-  // Two results of one delivery are results of the same attempt: the first one counts.
+  // Two results of one delivery belong to the same attempt: the first one counts.
   let left = [...new Map(records.toReversed().map((record) => [record.delivery.id, record])).values()];
-  for (const table of LOOKED_IN) {
+  for (const table of SEARCH_ORDER) {
     if (left.length === 0) break;
     const { rows } = await pool.query<Recorded & { id: string }>({
       name: `record-${table}`,
@@ -339,7 +347,8 @@ async function recordAttempts(
   return records.map((record) => recorded.get(record) ?? null);
 }
 
-/** Records one attempt at a time for many callers: those that come together share a statement. `observe` gets how many. */
+/** Records one attempt per call; concurrent calls share a statement. `observe` gets the number of calls that shared
+ *  it. */
 export function openRecords(
   pool: pg.Pool,
   { failingAfterMs, observe }: { failingAfterMs: number; observe: (size: number) => void },

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { dispatch } from '../dispatch/dispatch.js';
 import { FAILED, GONE, type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
 
-// Each connection plans a statement once. Here it does so while the tables are nearly empty, and then they grow.
+// Each connection plans a statement once. These tests plan with nearly empty tables, which then grow.
 
 let ledger: Ledger;
 let one: pg.Pool;
@@ -19,7 +19,7 @@ afterEach(async () => {
 const OTHERS = 2_000;
 const DELIVERIES = 20;
 
-/** The rows that this connection has read so far, by scans and by indexes. */
+/** Returns how many rows this connection has read so far, by scans and by indexes. */
 async function countRowsRead(): Promise<number> {
   await one.query('SELECT pg_stat_force_next_flush()');
   const { rows } = await one.query<{ count: number }>(

@@ -16,7 +16,7 @@ export interface RecordedAttempt {
   recorded: Recorded;
 }
 
-/** Writes the log line of an attempt. Returns what the queue keeps of it. */
+/** Writes the log line of an attempt. Returns what the queue stores of it. */
 export function reportAttempt(log: Log, attempt: RecordedAttempt): AttemptReport {
   const { delivery, trigger, result, recorded } = attempt;
   const report = toReport(attempt);

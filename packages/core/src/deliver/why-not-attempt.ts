@@ -1,13 +1,13 @@
 import type { Due } from '../deps.js';
 import { type LoadedDelivery, isUrgent } from '../deliveries/delivery.js';
 
-/** There is nothing to do. finished: or deleted · superseded: another job has the attempt, or made it. */
+/** Nothing to do. finished: or deleted · superseded: another job makes or made the attempt. */
 export type SkippedFor = 'finished' | 'superseded' | 'held' | 'not_active' | 'erased';
 
-/** As in the states of waiting: `deferred_slots`, `deferred_circuit_open`. */
+/** Matches the waiting states `deferred_slots` and `deferred_circuit_open`. */
 export type DeferredFor = 'slots' | 'circuit_open';
 
-const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
+const EARLY_MS = 20; // timers are imprecise: a delivery that is due sooner is due now
 
 // the fence: the attempt is not the next one                             superseded
 // it was leased again (not at the second look)                           superseded
@@ -19,9 +19,9 @@ const EARLY_MS = 20; // a timer's slack; what is due sooner is due now
 // its payload is erased                                                  erased
 // the circuit of its subscription is not closed, and it is not the probe circuit_open   †
 // otherwise                                                              null
-// †: holds back nothing that a person asked for
-/** Pure: why a job does not attempt the delivery that it names now; null: it does, if there is a slot. `isSecondLook`: the
- *  delivery was loaded before, for the same job; since then the queue gives the attempt to no other job. */
+// †: does not apply to an attempt that a person requested
+/** Pure. Returns why a job does not attempt its delivery now; null: it does, if a slot is free.
+ *  `isSecondLook`: the job loads the delivery again, so a different lease belongs to this job. */
 export function whyNotAttempt(
   delivery: LoadedDelivery,
   { attemptNumber, leasedUntil }: Due,

@@ -2,14 +2,14 @@ import type { PostResult } from '@posthorn/sender';
 import { newId } from '../id.js';
 import { type Columns, namesOf } from '../unnest.js';
 
-/** An attempt that was made: one POST, whatever it was for. */
+/** One POST, of a delivery or a verification. */
 export interface AttemptMade {
   attemptNumber: number;
   url: string;
   result: PostResult;
 }
 
-/** What only the attempt has: a finished delivery has the rest as last_outcome, last_status_code, …. */
+/** Columns that only an attempt has. A finished delivery has the others as last_outcome, last_status_code, …. */
 const DETAILS: Columns<AttemptMade> = {
   dns_ms: ['int', ({ result }) => rounded(result.timings.dnsMs)],
   connect_ms: ['int', ({ result }) => rounded(result.timings.connectMs)],
@@ -20,16 +20,16 @@ const DETAILS: Columns<AttemptMade> = {
   user_agent: ['text', ({ result }) => result.request?.userAgent ?? null],
   body_bytes: ['int', ({ result }) => result.request?.bodyBytes ?? null],
   signature_count: ['smallint', ({ result }) => result.request?.signatureCount ?? null],
-  // Names of headers have no spaces.
+  // Header names contain no spaces.
   own_headers: ['text', ({ result }) => result.request?.ownNames.join(' ') || null],
   response_headers: ['json', ({ result }) => result.responseHeaders && JSON.stringify(keptHeaders(result))],
   response_body: ['bytea', ({ result }) => Buffer.from(result.body)],
   response_truncated: ['boolean', ({ result }) => result.bodyTruncated],
-  // Text in Postgres has no NUL.
+  // Postgres text cannot contain NUL.
   error: ['text', ({ result }) => result.error?.replaceAll('\0', '') ?? null],
 };
 
-/** What is recorded of every attempt, beside whose it is. */
+/** The columns of every attempt, without its owner. */
 export const ATTEMPT_COLUMNS: Columns<AttemptMade> = {
   id: ['uuid', () => newId()],
   number: ['int', ({ attemptNumber }) => attemptNumber],
@@ -45,13 +45,14 @@ export const ATTEMPT_COLUMNS: Columns<AttemptMade> = {
 
 const DETAIL_NAMES = namesOf(DETAILS);
 
-/** SQL: the columns of `finished_deliveries` that only its attempt has. `of`: the same of an attempt. */
+/** SQL: the attempt columns of `finished_deliveries`. `of` selects them from an attempt. */
 export const FINISHED_DETAILS = {
   names: `attempt_id, is_late, ${DETAIL_NAMES}`,
   of: (alias: string): string => `${alias}.id, ${alias}.is_late, ${namesOf(DETAILS, alias)}`,
 };
 
-/** SQL: writes the last attempts of finished deliveries, which get another attempt, to `earlier_attempts`. `leaving` has their whole rows. */
+/** SQL: copies the last attempts of finished deliveries that get another attempt to `earlier_attempts`. `leaving`
+ *  has their full rows. */
 export const KEEP_LAST_ATTEMPTS = `
   INSERT INTO earlier_attempts (account_id, subscription_id, delivery_id, id, number, trigger, outcome, status_code, started_at, duration_ms,
     is_late, ${DETAIL_NAMES})
@@ -59,10 +60,10 @@ export const KEEP_LAST_ATTEMPTS = `
     is_late, ${DETAIL_NAMES}
   FROM leaving WHERE attempt_id IS NOT NULL`;
 
-/** Headers that most responses have and that do not help to find out why an attempt failed. They would be a third of the row. */
+/** Common headers that do not help to find the cause of a failure. They would be a third of the row. */
 const USUAL_HEADERS = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
 
-/** Without the usual ones, and without the length of a body that is stored completely. */
+/** Drops the common headers, and the length of a body that is stored completely. */
 const keptHeaders = ({ responseHeaders, bodyTruncated }: PostResult): Record<string, string> =>
   Object.fromEntries(
     Object.entries(responseHeaders ?? {}).filter(

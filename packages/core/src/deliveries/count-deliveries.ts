@@ -4,8 +4,8 @@ import { isOfEvent } from '../delivery-tables.js';
 
 export type DeliveryCounts = Record<DeliveryStatus, number>;
 
-/** How the deliveries of some events of an account stand, in one statement; in the order of the ids. Uses the
- *  keys of both tables. */
+/** Counts the deliveries of some events of an account by status, in one statement and in the order of the ids. Uses
+ *  the keys of both tables. */
 export async function countDeliveries(
   pool: pg.Pool,
   { accountId, eventIds }: { accountId: string; eventIds: string[] },

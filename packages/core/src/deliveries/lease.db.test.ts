@@ -7,8 +7,8 @@ beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 
 it.each([
-  ['what the queue has', `SELECT count(*) FROM (${leasedOf('$1', { limit: 50 })}) d`],
-  ['what it does not have', `SELECT ${hasUnleased('$1')}`],
+  ['leased deliveries', `SELECT count(*) FROM (${leasedOf('$1', { limit: 50 })}) d`],
+  ['deliveries without a lease', `SELECT ${hasUnleased('$1')}`],
 ])('a plan that was made for an empty table finds %s by the index of leases', async (_, query) => {
   const client = await ledger.db.pool.connect();
   try {

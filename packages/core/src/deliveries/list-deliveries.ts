@@ -5,11 +5,11 @@ import { isOfEvent } from '../delivery-tables.js';
 
 export interface DeliveriesWanted extends WantedPage {
   accountId: string;
-  /** Each of these: any of them. */
+  /** Deliveries of any of these subscriptions. */
   subscriptionIds?: string[] | undefined;
   eventTypes?: string[] | undefined;
   statuses?: DeliveryStatus[] | undefined;
-  /** Of the last attempt. */
+  /** The outcome of the last attempt. */
   outcomes?: AttemptOutcome[] | undefined;
   triggers?: AttemptTrigger[] | undefined;
   eventId?: string | undefined;
@@ -18,52 +18,52 @@ export interface DeliveriesWanted extends WantedPage {
 
 export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'leasedUntil' | 'replayId'>;
 
-/** A delivery of either table, or of both. */
+/** The columns of a listed delivery, in either table. */
 const COLUMNS = `d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType",
   d.subscription_id AS "subscriptionId", d.status, d.status_reason AS "statusReason", d.attempt_count AS "attemptCount",
   d.due_at AS "dueAt", d.created_at AS "createdAt", d.completed_at AS "completedAt", d.last_outcome AS "lastOutcome",
   d.last_trigger AS "lastTrigger", d.last_status_code AS "lastStatusCode", d.last_duration_ms AS "lastDurationMs",
   d.last_attempt_at AS "lastAttemptAt"`;
 
-/** A subscription or type more, and it is no way of its own but a filter. */
+/** With more subscriptions or types than this, they become filters instead of ways. */
 const MAX_WAYS = 30;
 
-/** How many rows of a range a page reads at most to find those that match a filter without an index. */
-const LOOKED_AT = 1_000;
+/** A page reads at most this many rows per range to find those that match a filter without an index. */
+const ROWS_READ = 1_000;
 
 export interface ListedDeliveries {
   /** Newest first. */
   rows: ListedDelivery[];
-  /** Set when the search stopped before it had `limit` rows or reached the end: the last id that it has read. The next page goes on behind it. */
+  /** The last id that was read, if the search stopped before `limit` rows or the end. The next page starts after it. */
   searchedTo: string | null;
 }
 
-/** Deliveries of an account, newest first. Where a filter has no index, only the newest LOOKED_AT rows of each range are read: so a page
- *  costs the same however few rows match. */
+/** Returns deliveries of an account, newest first. For a filter without an index, it reads only the newest ROWS_READ
+ *  rows of each range, so a page always costs the same. */
 export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDeliveries> {
   const { ways, values, page, unionOf } = waysTo(wanted);
   const { limit } = wanted;
-  const list = `SELECT * FROM (${unionOf(ways.map((way) => selectWay(way, page, LOOKED_AT)))}) listed ORDER BY id DESC LIMIT ${limit}`;
+  const list = `SELECT * FROM (${unionOf(ways.map((way) => selectWay(way, page, ROWS_READ)))}) listed ORDER BY id DESC LIMIT ${limit}`;
   const searches = ways.filter(isSearch);
   if (searches.length === 0) return { rows: (await pool.query<ListedDelivery>(list, values)).rows, searchedTo: null };
-  // In one statement, so both see the same rows: between two, deliveries move from one table to the other.
+  // One statement, so that both parts see the same rows: deliveries move between the tables.
   const { rows } = await pool.query<(ListedDelivery | { id: null }) & { searchedTo: string | null }>(
     `WITH page AS MATERIALIZED (${list}),
      edge AS (
-       SELECT id FROM (${unionOf(searches.map((way) => selectEdge(way, page, LOOKED_AT)))}) edges
+       SELECT id FROM (${unionOf(searches.map((way) => selectEdge(way, page, ROWS_READ)))}) edges
        WHERE (SELECT count(*) FROM page) < ${limit} ORDER BY id DESC LIMIT 1
      )
      SELECT edge.id AS "searchedTo", page.* FROM (VALUES (1)) one LEFT JOIN edge ON true LEFT JOIN page ON true ORDER BY page.id DESC`,
     values,
   );
   const searchedTo = rows[0]?.searchedTo ?? null;
-  // Beyond that id, only some of the ranges have been read.
+  // Beyond that id, only some ranges were read.
   const found = rows.filter((row) => row.id !== null && (searchedTo === null || row.id >= searchedTo));
   return { rows: found as ListedDelivery[], searchedTo };
 }
 
-/** How many rows that list has in all, counted up to `limit`. Where a filter has no index, at most `limit` rows of each range are read.
- *  `isAll`: there are no more than were counted. */
+/** Counts the rows of that list, up to `limit`. For a filter without an index, it reads at most `limit` rows of each
+ *  range. `isAll`: the list has no further rows. */
 export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Promise<{ count: number; isAll: boolean }> {
   const { ways, values, page, unionOf } = waysTo(wanted);
   const searches = ways.filter(isSearch);
@@ -80,22 +80,22 @@ export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Prom
 
 type Table = 'pending_deliveries' | 'finished_deliveries';
 const TABLES: Table[] = ['pending_deliveries', 'finished_deliveries'];
-/** Those that a delivery of the table may have. A finished one of which an attempt is asked for is among the pending ones. */
+/** Statuses that occur in each table. A finished delivery with a requested attempt is in pending_deliveries. */
 const STATUSES: Record<Table, DeliveryStatus[]> = {
   pending_deliveries: ['pending', 'held', 'succeeded', 'failed', 'canceled'],
   finished_deliveries: ['succeeded', 'failed', 'canceled'],
 };
 
-/** The ways to all that is wanted. Each is one range of one index, in the order of that index (newest-first.ts). Both tables have each of
- *  these indexes:
+/** The ways to find the deliveries. Each is one range of one index, in index order (newest-first.ts). Both tables
+ *  have these indexes:
  *
- *    led by                          a way for                            index
- *    a replay                      each status                          replay
- *    outcomes, triggers or statuses  each of them but the usual one       outcome, trigger, status
- *    the usual one, or nothing       each subscription, or the account    subscription_id_id, account_id_id
+ *    leading filter                  a way for                            index
+ *    a replay                        each status                          replay
+ *    outcomes, triggers or statuses  each of them except the usual one    outcome, trigger, status
+ *    the usual value, or none        each subscription, or the account    subscription_id_id, account_id_id
  *
- *  What does not lead is a filter. The usual one has no index, since most deliveries have it. An event has few deliveries: they are
- *  found by their ids. */
+ *  All other conditions are filters. The usual value has no index, because most deliveries have it. Deliveries of an
+ *  event are few and found by their ids. */
 function waysTo(wanted: DeliveriesWanted): Ways {
   const values: unknown[] = [];
   const param = (one: unknown): string => `$${values.push(one)}`;
@@ -111,21 +111,21 @@ interface Ways {
   ways: Way[];
   values: unknown[];
   page: Page;
-  /** What is selected of some of the ways; nothing of another account's replay. */
+  /** Combines the selects of some ways. Returns no rows for a replay of another account. */
   unionOf(selects: string[]): string;
 }
 
-/** One range of one index, in its order. */
+/** One range of one index, in index order. */
 interface Way {
   table: Table | 'deliveries';
   columns: Record<string, string>;
-  /** Hold for the whole range. */
+  /** Conditions that hold for the whole range. */
   conditions: string[];
-  /** Asked of each row. */
+  /** Conditions that are checked for each row. */
   filters: string[];
 }
 
-/** Its filters have no index. */
+/** Returns whether the way has filters without an index. */
 const isSearch = ({ filters }: Way): boolean => filters.length > 0;
 
 function unite(selects: string[], { replay, account }: Filters): string {
@@ -133,16 +133,16 @@ function unite(selects: string[], { replay, account }: Filters): string {
   return replay ? `SELECT * FROM (${all}) of_replay WHERE ${isOurs('replays', replay, account)}` : all;
 }
 
-/** At most a page of the rows of a way that pass its filters, among the first `lookedAt`. */
+/** SQL: at most a page of the rows that pass the filters, among the first `lookedAt` rows of a way. */
 function selectWay({ filters, ...way }: Way, page: Page, lookedAt: number): string {
   if (filters.length === 0) return selectNewest({ ...way, select: SELECT[way.table] }, page);
   const looked = selectNewest({ ...way, select: 'd.*' }, { ...page, limit: lookedAt });
-  // In the order of the index, so that it stops where the page is full.
+  // In index order, so that it stops when the page is full.
   return `SELECT ${SELECT[way.table]} FROM (${looked}) d WHERE ${filters.join(' AND ')}
     ORDER BY ${orderOf(way)} LIMIT ${page.limit}`;
 }
 
-/** The last of the first `lookedAt` rows of a way; none where it has fewer. */
+/** SQL: row number `lookedAt` of a way; none if it has fewer. */
 const selectEdge = ({ table, columns, conditions }: Way, page: Page, lookedAt: number): string =>
   `${selectNewest({ table, columns, conditions, select: 'd.id' }, { ...page, limit: 1 })} OFFSET ${lookedAt - 1}`;
 
@@ -152,11 +152,11 @@ const SELECT: Record<Way['table'], string> = {
   finished_deliveries: COLUMNS.replace('d.due_at', 'NULL::timestamptz'),
 };
 
-/** A column that may lead a list: all its values but the usual one have an index. */
+/** A column that may lead a list: an index contains all its values except the usual one. */
 interface Lead {
   column: string;
   type: string;
-  /** null: every value has an index. */
+  /** null: the index contains all values. */
   usual: Record<Table, string | null>;
 }
 const OUTCOME: Lead = {
@@ -175,14 +175,14 @@ const STATUS: Lead = {
   usual: { pending_deliveries: 'pending', finished_deliveries: 'succeeded' },
 };
 
-/** What is asked for, as SQL. null: nothing of that kind. */
+/** The filters as SQL. null: not filtered. */
 interface Filters {
   account: string;
   replay: string | null;
   subscriptions: string[] | null;
   types: string[] | null;
-  /** The first one leads, the others filter: the ways of all of them together would be too many. Their values stand in the text:
-   *  Postgres plans without knowing parameters, and so would not know that a partial index has them. */
+  /** The first one leads, the others filter, because combining all would give too many ways. Their values are
+   *  literals: without knowing a parameter, the planner cannot use a partial index. */
   leads: { lead: Lead; values: string[] }[];
 }
 
@@ -256,7 +256,7 @@ function usualWays(table: Table, { account, subscriptions, types }: Filters, fil
       ];
 }
 
-/** An event has few deliveries. */
+/** A way for the few deliveries of an event. */
 const ofEvent = (event: string, filters: Filters): Way => ({
   table: 'deliveries',
   columns: {},
@@ -277,7 +277,8 @@ function allOf({ subscriptions, types, leads = [] }: Partial<Filters>): string[]
   ];
 }
 
-/** That it is the account's. Asked once, and not of each delivery: Postgres would expect few of them, and sort all. */
+/** SQL: the row belongs to the account. Checked once, not per delivery: otherwise Postgres expects few deliveries
+ *  and sorts them all. */
 const isOurs = (table: 'subscriptions' | 'replays', id: string, account: string): string =>
   `EXISTS (SELECT FROM ${table} o WHERE o.id = ${id} AND o.account_id = ${account})`;
 const isAnyOf = (lead: Lead, values: string[]): string =>

@@ -9,46 +9,46 @@ import { fanOutBefore, headOf, isInOrder, leasedBefore } from './strict-order.js
 export interface WhyWaiting {
   state: WaitingState;
   until: Date | null;
-  /** Of `deferred_order`: what has to end first. */
+  /** For `deferred_order`: what has to end first. */
   behind?: Behind;
 }
 
-/** A delivery, or an event that is still expanding, that comes before another delivery of a strict order. */
+/** A delivery, or an expanding event, that precedes another delivery in a strict order. */
 export type Behind = { deliveryId: string } | { eventId: string };
 
 /** A pending delivery and its subscription, as of `now` by the database's clock. */
 export interface WaitingRow {
   now: Date;
   status: DeliveryStatus;
-  /** null: only what was asked for is owed. */
+  /** null: only a requested attempt is pending. */
   dueAt: Date | null;
   leasedUntil: Date | null;
-  /** A person, a test or a replay asked for the attempt: the schedule, the circuit and pausing do not hold it up. */
+  /** A person, a test or a replay requested the attempt: schedule, circuit and pause do not apply. */
   isAsked: boolean;
   breakerUntil: Date | null;
-  /** It is the single attempt of a half-open circuit. */
+  /** It is the probe of a half-open circuit. */
   isProbe: boolean;
   rateLimit: number | null;
   nextSlotAt: Date | null;
-  /** The subscription's deliveries with the queue and the workers reach its limit. */
+  /** The subscription's leased deliveries reach its capacity. */
   isFull: boolean;
-  /** Its subscription has a strict order, and it is another delivery's turn. */
+  /** In a strict order: the delivery whose turn it is. */
   behindDeliveryId: string | null;
-  /** The same for a fan-out. */
+  /** In a strict order: the expanding event that comes first. */
   behindEventId: string | null;
 }
 
-/** What is ready for longer has been left alone by us. */
+/** A delivery that is ready for longer is overdue. */
 const OVERDUE_AFTER_MS = 10_000;
 
-/** Why a pending delivery waits, of WAITING_STATES; the first that holds. A guess for `deferred_slots` and `deferred_rate_limit`: the
- *  numbers may change before the dispatcher looks. */
+/** Returns why a pending delivery waits: the first of WAITING_STATES that applies. `deferred_slots` and
+ *  `deferred_rate_limit` are estimates, because the numbers may change before the dispatcher looks. */
 export function whyWaiting(row: WaitingRow): WhyWaiting {
   const { now, status, dueAt, leasedUntil, isAsked, breakerUntil, isProbe, rateLimit, nextSlotAt, isFull } = row;
   const { behindDeliveryId, behindEventId } = row;
   if (status === 'held' && !isAsked) return { state: 'held', until: null };
   if (leasedUntil !== null && leasedUntil > now) {
-    // The lease of a retry, and of a turn under a rate limit, begins when its time comes.
+    // The lease of a delayed retry or of a reserved turn starts when it is due.
     const begins = new Date(leasedUntil.getTime() - LEASE_SECONDS * 1_000);
     if (begins <= now) return { state: 'leased', until: leasedUntil };
     return dueAt !== null && dueAt > now
@@ -68,9 +68,9 @@ export function whyWaiting(row: WaitingRow): WhyWaiting {
   return { state: now.getTime() - readySince > OVERDUE_AFTER_MS ? 'overdue' : 'ready', until: null };
 }
 
-/** Reads why a delivery of the account waits; null: no attempt is owed, or there is no such delivery. Uses the key of
- *  pending_deliveries, and pending_deliveries_dispatch_idx for at most as many leases as the subscription may have; in a
- *  strict order also what headOf and fanOutBefore use. */
+/** Reads why a delivery of the account waits; null: no attempt is pending or the delivery does not exist.
+ *  Uses the key of pending_deliveries, and pending_deliveries_dispatch_idx for at most as many leases as the
+ *  capacity. In a strict order it also uses the indexes of headOf and fanOutBefore. */
 export async function readWaiting(
   pool: pg.Pool,
   { accountId, id }: { accountId: string; id: string },

@@ -5,7 +5,7 @@ import { SHARDS } from '../shards.js';
 import { findDueShards } from './due-subscriptions.js';
 import { leaseDue } from './lease-due.js';
 
-// What a round reads, as Postgres counts it: the cost may depend on what it leases, and on nothing else.
+// Rows and buffers that a round reads, as Postgres counts them. The cost may depend only on what the round leases.
 
 const LIMIT = 200;
 const ACCOUNTS = 20;
@@ -14,11 +14,11 @@ let ledger: Ledger;
 let one: pg.Pool;
 beforeAll(async () => {
   ledger = await openLedger();
-  // One connection: it knows the statements by their names, and can be asked for their plans.
+  // One connection, so that EXPLAIN sees the prepared statements.
   one = openSingleConnection(ledger.db);
   await ledger.db.pool.query(`INSERT INTO accounts (id) SELECT 'a' || n FROM generate_series(1, ${ACCOUNTS}) n`);
   await findDueShards(one);
-  await owe({ subscriptions: 1, each: 1 });
+  await addDeliveries({ subscriptions: 1, each: 1 });
   await leaseDue(one, { perSubscription: 1, limit: 1, shards: SHARDS });
 });
 afterAll(async () => {
@@ -41,7 +41,7 @@ interface Node {
 }
 interface Cost {
   leased: number;
-  /** Rows that scans of tables and indexes read, but for the rows that a write reads once more to write them. */
+  /** Rows read by scans, without the rows that a write reads again to write them. */
   rows: number;
   buffers: number;
 }
@@ -51,7 +51,7 @@ async function explain(execute: string): Promise<Cost> {
     `EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) EXECUTE ${execute}`,
   );
   const plan = rows[0]?.['QUERY PLAN'][0].Plan;
-  if (!plan) throw new Error('EXPLAIN says nothing');
+  if (!plan) throw new Error('EXPLAIN returned no plan');
   return {
     leased: plan['Actual Rows'],
     rows: rowsRead(plan),
@@ -71,8 +71,16 @@ function rowsRead(node: Node, written?: string): number {
   return (node.Plans ?? []).reduce((sum, child) => sum + rowsRead(child, inner), own);
 }
 
-/** So many subscriptions, each owed so many deliveries: due now, or retries of tomorrow. */
-async function owe({ subscriptions, each, due = 'now()' }: { subscriptions: number; each: number; due?: string }) {
+/** Creates subscriptions with `each` pending deliveries: due now, or retries of tomorrow. */
+async function addDeliveries({
+  subscriptions,
+  each,
+  due = 'now()',
+}: {
+  subscriptions: number;
+  each: number;
+  due?: string;
+}) {
   await ledger.db.pool.query(
     `WITH made AS (
        INSERT INTO subscriptions (id, account_id, url, status)
@@ -90,8 +98,8 @@ it.each([
   { subscriptions: 60, each: 25 },
   { subscriptions: 500, each: 1 },
   { subscriptions: 1, each: 1_500 },
-])('a round reads at most five rows for each delivery that it leases: $subscriptions × $each due', async (owed) => {
-  await owe(owed);
+])('a round reads at most five rows per leased delivery: $subscriptions × $each due', async (backlog) => {
+  await addDeliveries(backlog);
   for (let n = 0; n < 2; n += 1) {
     const { leased, rows, buffers } = await round();
     expect(leased).toBeGreaterThan(LIMIT / 2);
@@ -100,19 +108,19 @@ it.each([
   }
 });
 
-it('reads no more of a long backlog than of a short one', async () => {
-  await owe({ subscriptions: 10, each: 40 });
+it('a long backlog costs no more reads than a short one', async () => {
+  await addDeliveries({ subscriptions: 10, each: 40 });
   const short = await round();
   await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions');
-  await owe({ subscriptions: 10, each: 400 });
+  await addDeliveries({ subscriptions: 10, each: 400 });
   const long = await round();
   expect(long.leased).toBe(short.leased);
   expect(long.rows).toBeLessThanOrEqual(short.rows);
   expect(long.buffers).toBeLessThanOrEqual(1.5 * short.buffers);
 });
 
-it('what is owed later costs nothing: one probe for each shard', async () => {
-  await owe({ subscriptions: 500, each: 2, due: `now() + interval '1 day'` });
+it('deliveries that are due later cost only one probe per shard', async () => {
+  await addDeliveries({ subscriptions: 500, each: 2, due: `now() + interval '1 day'` });
   const cost = await explain(`"find-due-shards" ('{${SHARDS.join()}}')`);
   expect(cost.leased).toBe(0);
   expect(cost.rows).toBeLessThanOrEqual(SHARDS.length);
@@ -120,13 +128,13 @@ it('what is owed later costs nothing: one probe for each shard', async () => {
   expect(await findDueShards(one)).toEqual({ due: [], isAnySoon: false });
 });
 
-it('a subscription without room is looked at less and less often', async () => {
-  await owe({ subscriptions: 100, each: 20 });
+it('looks at a subscription without room less and less often', async () => {
+  await addDeliveries({ subscriptions: 100, each: 20 });
   await ledger.db.pool.query(`UPDATE subscriptions SET concurrency_limit = 1`);
   expect((await round()).leased).toBe(100);
   await ledger.passSecond();
   expect((await round()).leased).toBe(0);
-  // Nothing was leased for a while: the next look is a second after this one.
+  // No lease for a while: the next look is a second after this one.
   await ledger.db.pool.query(
     `UPDATE pending_deliveries SET leased_until = leased_until - interval '20 seconds' WHERE leased_until IS NOT NULL`,
   );

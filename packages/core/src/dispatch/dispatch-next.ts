@@ -4,9 +4,10 @@ import { dispatchShards } from './dispatch.js';
 import { findDueShards } from './due-subscriptions.js';
 import { openWaker } from './wake.js';
 
-/** Lets the next delivery of a strict order go, without waiting for the dispatcher's next round. */
+/** Dispatches the next delivery of a strict order without waiting for the dispatcher's next round. */
 export interface NextDispatch {
-  /** Looks at a shard in which a delivery has ended, once for all who ask meanwhile. Best effort, never throws: the dispatcher looks, too. */
+  /** Looks at a shard in which a delivery has finished. Concurrent calls for a shard share one look.
+   *  Best effort, never throws: the dispatcher looks at the shard, too. */
   look(shard: number): Promise<void>;
 }
 
@@ -17,7 +18,7 @@ export function openNextDispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>):
     maxRuns: 1,
     async run(shards) {
       const enqueued = await dispatchShards({ db, enqueue }, [...new Set(shards)]);
-      // Another process may look at the shard just now, and not see what has ended here.
+      // Another process may be looking at the shard right now without seeing the delivery that finished here.
       if (enqueued === 0 && (await findDueShards(db.pool)).due.length > 0) wake();
       return shards.map(() => null);
     },
@@ -25,7 +26,7 @@ export function openNextDispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>):
   return {
     async look(shard) {
       await looks.add(shard).catch(() => {
-        // The dispatcher finds the entry of the subscription.
+        // The dispatcher finds the subscription's entry.
       });
     },
   };

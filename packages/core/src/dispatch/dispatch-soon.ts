@@ -1,8 +1,9 @@
 import type { Database } from '../database.js';
 
-/** Hands deliveries that the queue did not take back to the dispatcher, which finds them within seconds rather than after the
- *  lease. Best effort, never throws: those that somebody else is writing to are left out, and if the database does not do it
- *  either, the lease runs out and the dispatcher finds them then. */
+/** Shortens the leases of deliveries that the queue did not accept, so that the dispatcher finds them within
+ *  seconds.
+ *  Best effort, never throws: it skips locked rows. If the database fails too, the dispatcher finds them when their
+ *  leases end. */
 export async function dispatchSoon(db: Database, deliveryIds: string[]): Promise<void> {
   try {
     await db.pool.query(
@@ -13,7 +14,6 @@ export async function dispatchSoon(db: Database, deliveryIds: string[]): Promise
       [deliveryIds],
     );
   } catch {
-    // Nobody waits for this: it runs beside answers that were given, so a throw would end the process. The lease is what
-    // holds the promise.
+    // This runs in the background, so an error would end the process. The lease guarantees the delivery anyway.
   }
 }

@@ -21,13 +21,13 @@ const makeDue = () =>
   ledger.db.pool.query(`UPDATE pending_deliveries SET leased_until = NULL WHERE due_at IS NOT NULL`);
 
 describe('dispatcher', () => {
-  it('finds what was accepted and never enqueued, and enqueues it once per lease (L1)', async () => {
+  it('finds events that were accepted but never enqueued, and enqueues each once per lease', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await Promise.all(Array.from({ length: 20 }, () => ledger.publish(accountId)));
     await ledger.publisher.drain();
-    ledger.jobs.length = 0; // the queue forgot it all
-    expect((await dispatch(ledger)).enqueued).toBe(0); // not before the lease has run out
+    ledger.jobs.length = 0; // the queue has lost everything
+    expect((await dispatch(ledger)).enqueued).toBe(0); // not before the lease has ended
     await makeDue();
     expect((await dispatch(ledger)).enqueued).toBe(20);
     expect((await dispatch(ledger)).enqueued).toBe(0);
@@ -35,7 +35,7 @@ describe('dispatcher', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(20);
   });
 
-  it('a finished job may be in the way of a delivery whose lease has expired, and of no other', async () => {
+  it('a finished job may block only a delivery whose lease has expired', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -54,7 +54,7 @@ describe('dispatcher', () => {
     expect(await kinds()).toEqual(['expired', 'expired']);
   });
 
-  it('after the queue lost its memory nothing waits for its lease: due now is now, due later is at its time (L3, L4)', async () => {
+  it('after the queue lost its jobs, deliveries do not wait for their leases, only until they are due', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -72,7 +72,7 @@ describe('dispatcher', () => {
     expect(later.dueAt?.getTime()).toBeGreaterThan(Date.now());
   });
 
-  it('first attempts go to deliver, next ones to retry (I3)', async () => {
+  it('enqueues first attempts in `deliver` and later ones in `retry`', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -81,7 +81,7 @@ describe('dispatcher', () => {
     await ledger.publish(accountId);
     await ledger.publisher.drain();
     ledger.jobs.length = 0;
-    // Their leases have run out.
+    // Their leases have ended.
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = now() - interval '1 minute', leased_until = now() WHERE due_at IS NOT NULL`,
     );
@@ -91,7 +91,7 @@ describe('dispatcher', () => {
     );
   });
 
-  it('is fair: beside a backlog of 300, another subscription’s single delivery is in the first round', async () => {
+  it('is fair: a single delivery of another subscription is in the first round beside a backlog of 300', async () => {
     const [large, small] = [await ledger.account(), await ledger.account()];
     await ledger.activeSubscription(large);
     await ledger.activeSubscription(small);
@@ -99,12 +99,12 @@ describe('dispatcher', () => {
     await ledger.publish(small);
     await makeDue();
     const leased = await leaseDue(ledger.db.pool, { perSubscription: 50, limit: 60, shards: SHARDS });
-    expect(leased).toHaveLength(31); // each account has half, and one does not need it
+    expect(leased).toHaveLength(31); // each account gets half, and one does not need its half
     const smalls = await ledger.db.prisma.delivery.findMany({ where: { accountId: small } });
     expect(leased.some(({ id }) => id === smalls[0]?.id)).toBe(true);
   });
 
-  it('the turn goes round: with room for fewer than all, nobody gets a second before all have a first', async () => {
+  it('with room for fewer than all, no subscription gets a second delivery before all have a first', async () => {
     const accounts = await Promise.all(Array.from({ length: 5 }, () => ledger.account()));
     for (const accountId of accounts) await ledger.activeSubscription(accountId);
     for (const accountId of accounts) await Promise.all(Array.from({ length: 10 }, () => ledger.publish(accountId)));
@@ -114,7 +114,7 @@ describe('dispatcher', () => {
     expect(new Set(owners.map(({ accountId }) => accountId)).size).toBe(5);
   });
 
-  it('several at once lease each delivery once', async () => {
+  it('concurrent dispatchers lease each delivery once', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await Promise.all(Array.from({ length: 200 }, () => ledger.publish(accountId)));
@@ -127,7 +127,7 @@ describe('dispatcher', () => {
     expect(new Set(ids).size).toBe(200);
   });
 
-  it('what the queue does not take comes again within seconds (L5)', async () => {
+  it('enqueues deliveries that the queue did not accept again within seconds', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -139,7 +139,7 @@ describe('dispatcher', () => {
     expect((leasedUntil?.getTime() ?? 0) - Date.now()).toBeLessThan(3_000);
   });
 
-  it('regression: drops all old idempotency keys, however many, so that they do not grow for ever', async () => {
+  it('regression: deletes all old idempotency keys, however many', async () => {
     const accountId = await ledger.account();
     await ledger.db.pool.query(
       `INSERT INTO idempotency_keys (account_id, key, event_id, body_hash, created_at)
@@ -149,7 +149,7 @@ describe('dispatcher', () => {
     expect(await dropOldKeys(ledger.db.pool)).toBe(20_001);
   });
 
-  it('regression: attempts that the queue did not take do not count as enqueued: the dispatcher does not hurry while the queue is away', async () => {
+  it('regression: does not count rejected jobs as enqueued, so it does not spin while the queue is down', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -161,7 +161,7 @@ describe('dispatcher', () => {
     expect((await dispatch(ledger)).enqueued).toBe(1);
   });
 
-  it('drops idempotency keys after their 24 h, and no sooner', async () => {
+  it('deletes idempotency keys after 24 h and not earlier', async () => {
     const accountId = await ledger.account();
     await ledger.publish(accountId, { key: 'old' });
     await ledger.publish(accountId, { key: 'new' });
@@ -174,8 +174,8 @@ describe('dispatcher', () => {
 });
 
 describe('several dispatchers', () => {
-  /** Accounts of so many shards, each with a subscription that is owed something now. */
-  async function owedInShards(count: number, each: number): Promise<Map<number, string[]>> {
+  /** Accounts in `count` shards, each with a subscription that has deliveries due. */
+  async function pendingInShards(count: number, each: number): Promise<Map<number, string[]>> {
     const shards = new Map<number, string[]>();
     while (shards.size < count) {
       const accountId = await ledger.account();
@@ -197,8 +197,8 @@ describe('several dispatchers', () => {
   }
   const dispatched = () => ledger.jobs.map(({ id }) => id).toSorted();
 
-  it('share the shards, and enqueue each delivery once', async () => {
-    const owed = [...(await owedInShards(6, 10)).values()].flat();
+  it('share the shards and enqueue each delivery once', async () => {
+    const pendingIds = [...(await pendingInShards(6, 10)).values()].flat();
     const enqueued: string[] = [];
     const enqueue: Ledger['enqueue'] = (_, due) => {
       enqueued.push(...due.map(({ id }) => id));
@@ -208,16 +208,16 @@ describe('several dispatchers', () => {
     const dispatchers = [ledger.db, ...others.map((pool) => ({ ...ledger.db, pool }))];
     for (let isMoreDue = true; isMoreDue;)
       isMoreDue = (await Promise.all(dispatchers.map((db) => dispatch({ db, enqueue })))).some((one) => one.isMoreDue);
-    expect(enqueued.toSorted()).toEqual(owed.toSorted());
+    expect(enqueued.toSorted()).toEqual(pendingIds.toSorted());
     for (const pool of others) await pool.end();
   });
 
-  it('leave a shard to the process that holds it, and serve it when that dies', async () => {
-    const owed = await owedInShards(3, 2);
-    const [[held, ofHeld] = [0, []], ...others] = owed;
+  it('leave a shard to the process that holds it, and look at it when that process dies', async () => {
+    const pendingIds = await pendingInShards(3, 2);
+    const [[held, ofHeld] = [0, []], ...others] = pendingIds;
     const dying = openSingleConnection(ledger.db);
     const holder = await dying.connect();
-    holder.on('error', () => {}); // it is ended from outside
+    holder.on('error', () => {}); // it is closed from outside
     await holder.query('BEGIN');
     await lockShards(holder, { lockClass: LOCK_CLASS, shards: [held] });
     const { rows } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
@@ -232,8 +232,8 @@ describe('several dispatchers', () => {
   });
 });
 
-describe('what is committed while the dispatcher looks', () => {
-  /** Runs `look` while another transaction has written a delivery of the subscription and not committed it. */
+describe('deliveries that are committed while the dispatcher looks', () => {
+  /** Runs `look` while another transaction has written a delivery of the subscription but not committed it. */
   async function publishAround(
     { id, accountId }: { id: string; accountId: string },
     leasedUntil: string,
@@ -260,7 +260,7 @@ describe('what is committed while the dispatcher looks', () => {
       )
     ).rows[0]?.seconds;
 
-  it('is seen by the next round, although the one before found nothing', async () => {
+  it('are seen by the next round, although the one before found nothing', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     const waiting = await publishAround({ id, accountId }, 'NULL', async () => {
@@ -275,7 +275,7 @@ describe('what is committed while the dispatcher looks', () => {
     expect(ledger.jobs.map((job) => job.id)).toEqual([waiting]);
   });
 
-  it('is looked at when its lease ends, although a look that did not see it took the entry of its subscription', async () => {
+  it('are looked at when their lease ends, although a look that did not see them deleted the subscription’s entry', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
@@ -291,7 +291,7 @@ describe('what is committed while the dispatcher looks', () => {
     expect(await nextLook(id)).toBeLessThanOrEqual(60);
   });
 
-  it('an entry of the last half minute is enough for all that is published and leased meanwhile', async () => {
+  it('an entry of the last half minute covers everything published and leased meanwhile', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     for (let count = 0; count < 5; count += 1) await ledger.publish(accountId);

@@ -9,18 +9,20 @@ import { findDueShards } from './due-subscriptions.js';
 
 const PER_SUBSCRIPTION = 250;
 const LIMIT = 1_000;
-/** The shards that one transaction looks at, so that several processes share the work. */
+/** Shards per transaction: few, so that several processes share the work. */
 const SHARDS_AT_ONCE = 4;
 
 export interface Round {
-  /** Jobs that the queue took. (What it did not take is not counted: a queue that is away would be tried without end.) */
+  /** Jobs that the queue accepted. Rejected ones do not count: otherwise the dispatcher would never pause while the
+   *  queue is unavailable. */
   enqueued: number;
-  /** Something is due that had no room, or was left for the next round, or something is due within a second: look again soon. */
+  /** A delivery had no capacity or was left for the next round, or one is due within a second: look again soon. */
   isMoreDue: boolean;
 }
 
-/** One round of the dispatcher: what is due and in nobody's hands is leased fairly, as each subscription has room, and enqueued. Looks at
- *  each shard that has something due and that no other process looks at, once. Any number of processes may run it. */
+/** One round of the dispatcher: leases due deliveries fairly, as each subscription has capacity, and enqueues them.
+ *  Looks once at each shard that has something due and that no other process holds. Any number of processes may run
+ *  it. */
 export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<Round> {
   const { due, isAnySoon } = await findDueShards(db.pool);
   if (due.length === 0) return { enqueued: 0, isMoreDue: isAnySoon };
@@ -28,7 +30,7 @@ export async function dispatch({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): P
   return { enqueued, isMoreDue: (await findDueShards(db.pool)).isAnySoon };
 }
 
-/** The same for these shards alone. Returns how many jobs the queue took. */
+/** Like dispatch, for these shards only. Returns how many jobs the queue accepted. */
 export async function dispatchShards({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, due: number[]): Promise<number> {
   let enqueued = 0;
   for (const shards of groupsOf(due, SHARDS_AT_ONCE)) {
@@ -38,16 +40,16 @@ export async function dispatchShards({ db, enqueue }: Pick<Deps, 'db' | 'enqueue
   return enqueued;
 }
 
-/** Enqueues what was leased. Returns how many jobs the queue took. */
+/** Enqueues leased deliveries. Returns how many jobs the queue accepted. */
 async function handOver({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, leased: LeasedDelivery[]): Promise<number> {
-  // What a resume released, or a replay sent again, may have the number of a retry that still sleeps in the queue `retry`,
-  // which would ignore it: so there goes only what was there before.
+  // A released or replayed delivery may have the attempt number of a job that is still delayed in the queue `retry`.
+  // That queue would ignore it, so only deliveries with an expired lease go there.
   const isRetry = ({ attemptNumber, askedTrigger, leasedBefore }: LeasedDelivery) =>
     attemptNumber > 1 && askedTrigger === null && leasedBefore === 'expired';
-  // Nobody waits for what comes from here, unless a person asked for it: all that is new goes before it.
-  // A lease that expired says that the queue lost the job, or finished it, and the ledger does not know: it was restored from a backup,
-  // or failed over to a standby that lacked the last moment.
-  // The queue has one of a strict order at most, so it is in nobody's way.
+  // New deliveries go before those of the dispatcher, except attempts that a person requested. A strict order has at
+  // most one delivery in the queue, so it cannot crowd others out.
+  // An expired lease means that the queue lost the job, or that the job finished and the ledger does not know it:
+  // Postgres was restored from a backup, or failed over to a standby that lacked the last moment.
   const toDue = ({ askedTrigger, isInOrder, ...due }: LeasedDelivery): Due => ({
     ...due,
     rank: isUrgent(askedTrigger) || isInOrder ? 0 : MAX_CAPACITY,
@@ -72,23 +74,23 @@ function groupsOf(shards: number[], size: number): number[][] {
   return Array.from({ length: Math.ceil(shards.length / size) }, (_, n) => shards.slice(n * size, (n + 1) * size));
 }
 
-/** Leases and enqueues due verifications. Returns how many jobs the queue took. */
+/** Leases and enqueues due verifications. Returns how many jobs the queue accepted. */
 export async function dispatchRest({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): Promise<number> {
   const leased = await leaseDueVerifications(db.pool, { limit: 100 });
-  const verifications = leased.map((one) => ({ ...one, leasedBefore: 'expired' as const })); // all of them had leases
+  const verifications = leased.map((one) => ({ ...one, leasedBefore: 'expired' as const })); // each had a lease
   return verifications.length > 0 && (await enqueue('verify', verifications)) ? verifications.length : 0;
 }
 
-const DROPPED_AT_ONCE = 10_000;
+const KEYS_AT_ONCE = 10_000;
 
-/** Drops all idempotency keys older than the 24 h they are kept, so many at a time. Returns how many. Leans on
+/** Deletes idempotency keys older than 24 h, KEYS_AT_ONCE per statement. Returns how many. Uses
  *  idempotency_keys_created_at_idx. */
 export async function dropOldKeys(pool: pg.Pool): Promise<number> {
   let dropped = 0;
-  for (let count = DROPPED_AT_ONCE; count === DROPPED_AT_ONCE; dropped += count) {
+  for (let count = KEYS_AT_ONCE; count === KEYS_AT_ONCE; dropped += count) {
     const { rowCount } = await pool.query(
       `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT ${DROPPED_AT_ONCE} FOR UPDATE SKIP LOCKED
+         SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT ${KEYS_AT_ONCE} FOR UPDATE SKIP LOCKED
        ))`,
     );
     count = rowCount ?? 0;

@@ -1,22 +1,24 @@
 import type pg from 'pg';
 import { SHARDS } from '../shards.js';
 
-// The table due_subscriptions says when the dispatcher has to look at a subscription. An entry is added and taken, never changed:
+// The table due_subscriptions says when the dispatcher must look at a subscription. Entries are inserted and deleted,
+// never updated:
 //
-//   added by   what                                            due
-//   triggers   a statement wrote deliveries that are owed      when the first of their leases ends, or without a lease when its
-//                                                              attempt is due; none if an entry is early enough
-//   a trigger  a circuit breaker closes, or half-opens earlier then
-//   a look     deliveries wait for capacity, a turn or a probe when that may have come
-//              others are owed later                           when the first of them is to be looked at
+//   inserted by  when                                            due
+//   triggers     a statement wrote pending deliveries            when the first of their leases ends, or without
+//                                                                a lease when the attempt is due; no entry if
+//                                                                an existing one is early enough
+//   a trigger    a circuit breaker closes or half-opens earlier  then
+//   a look       deliveries wait for capacity, a turn or a probe when it may be available
+//                others are due later                            when the first of them is due
 //
-// A look takes the entries that it sees and looks at the deliveries, in one statement. An entry is committed with the deliveries that it
-// was added for, so whoever sees it sees them: nothing that is committed meanwhile is forgotten, and nobody waits for a lock. A look
-// that finds nothing new is cheap, so an entry that came too early does no harm.
+// A look deletes the entries that it sees and reads the deliveries, in one statement. An entry is committed together
+// with its deliveries, so a look that sees the entry sees them too. Thus no delivery is missed and nothing waits for a
+// lock. A look that finds nothing is cheap, so early entries do no harm.
 //
-// The entries of an account are in one shard. Each shard is looked at by one process at a time, which holds its lock (lease-due.ts).
+// All entries of an account are in one shard. One process at a time looks at a shard and holds its lock (lease-due.ts).
 
-// One index probe for each shard.
+// One index probe per shard.
 const FIND = `
 SELECT s.shard, e.due_at <= now() AS "isDue"
 FROM unnest($1::smallint[]) AS s (shard)
@@ -24,9 +26,9 @@ CROSS JOIN LATERAL (SELECT due_at FROM due_subscriptions WHERE shard = s.shard O
 WHERE e.due_at <= now() + interval '1 second'`;
 
 export interface DueShards {
-  /** Those with a subscription that has to be looked at. */
+  /** Shards with a subscription that is due for a look. */
   due: number[];
-  /** There is one that has to be looked at within a second. */
+  /** A subscription is due for a look within a second. */
   isAnySoon: boolean;
 }
 

@@ -14,23 +14,24 @@ export interface LeasedDelivery extends Due {
   delayMs: number;
   leasedUntil: number;
   leasedBefore: 'deferred' | 'expired';
-  /** Who asked for the attempt, if it is not due by the schedule. */
+  /** What requested the attempt; null: the schedule. */
   askedTrigger: AttemptTrigger | null;
-  /** Of a subscription with a strict order. */
+  /** The subscription has a strict order. */
   isInOrder: boolean;
 }
 
-/** The dispatcher's locks of shards. */
+/** Advisory locks: one per shard. */
 export const LOCK_CLASS = 72_707_370;
-/** Where the oldest delivery of a failing subscription is looked for: from so long before the failing began, so many. */
+/** The search for the oldest delivery of a failing subscription starts this long before `failing_since` … */
 const BEFORE_FAILING = '1 minute';
-const LOOKED_AT = 10_000;
-/** What a probe may be. What a person asked for does not wait for the schedule. */
+/** … and reads this many deliveries at most. */
+const PROBE_SEARCH_ROWS = 10_000;
+/** SQL: the delivery may be the probe. An attempt that a person requested does not wait for the schedule. */
 const MAY_BE_SENT = `((d.leased_until IS NULL OR ${IS_EXPIRED}) AND (d.due_at <= now() OR d.asked_trigger IS NOT NULL))`;
 
 const TURN = { firstTurn: 'w.next_slot_at', rate: 'w.rate_limit' };
 
-/** The oldest deliveries of a subscription `r` that the queue does not have and whose attempt is due. */
+/** SQL: the oldest due deliveries of the subscription `r` that are not leased. */
 const oldest = (limit: string): string => `
     SELECT * FROM (
       (SELECT d.id, d.leased_until AS since, d.due_at FROM pending_deliveries d
@@ -42,8 +43,9 @@ const oldest = (limit: string): string => `
       ORDER BY d.leased_until, d.due_at LIMIT ${limit})
     ) d ORDER BY since LIMIT ${limit}`;
 
-// `looked`: the subscriptions that this round looks at, with the entries that it takes: at most $2, the first of each account before the
-// second of any, of the oldest entries of each shard, half as many again in all. The entries of the others stay.
+// `looked`: the subscriptions of this round and their entries, at most $2. The first subscription of each account comes
+// before the second of any. Candidates are the oldest entries of each shard, in total 1.5 times as many. Other entries
+// stay.
 const LOOKED = `
 entry AS MATERIALIZED (
   SELECT e.* FROM unnest($3::smallint[]) AS s (shard) CROSS JOIN LATERAL (
@@ -62,14 +64,15 @@ taken AS (
   DELETE FROM due_subscriptions WHERE ctid = ANY (ARRAY(SELECT unnest(entries) FROM looked))
 )`;
 
-// `roomy`: those of them whose circuit is not open, with the number of deliveries that each may lease (`room`), and the number that
-// this round considers (`share`): as many as it leases, divided by the accounts, and then by the subscriptions of each.
+// `roomy`: subscriptions whose circuit is not open. `room` is how many deliveries each may lease. `share` is how many
+// this round considers: the limit, divided by the accounts and then by the subscriptions of each account.
 //
-// The room of a subscription depends on its breaker:
-//   closed     the dispatcher's part of its capacity minus its leased deliveries. A scheduled retry is not leased.
+// The room depends on the circuit breaker:
+//   closed     the dispatcher's part of the capacity minus leased deliveries; scheduled retries are not leased
 //   open       none
-//   half-open  one delivery, the probe, unless its probe is leased. Other leases do not count: their jobs will find the breaker.
-// A rate limit lowers it to the turns that are left (throttle/rate-limit.ts).
+//   half-open  one delivery, the probe, unless it is already leased. Other leases do not count: their jobs see the
+//   breaker.
+// A rate limit reduces the room to the turns that are left (throttle/rate-limit.ts).
 const ROOMY = `
 standing AS MATERIALIZED (
   SELECT l.entries, s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until, s.probe_id,
@@ -99,16 +102,16 @@ roomy AS MATERIALIZED (
   ) r JOIN share USING (account_id)
 )`;
 
-// `due`: the deliveries that may be leased, the oldest of each subscription. `chosen`: those that are: at most $2, the first of each account
-// before the second of any, so who owns many subscriptions, or has published much, gets no larger share. Only these are locked: a
-// lock is a write.
+// `due`: the oldest deliveries of each subscription that may be leased. `chosen`: those that are, at most $2. The first
+// delivery of each account comes before the second of any, so an account with many subscriptions or events gets no
+// larger share. Only these are locked, because a lock is a write.
 //
-// The probe is the oldest delivery that may be sent now, whenever it became due. So one after the other reaches the end of its
-// schedule while new ones come in. It is looked for among those since a little before the failing began; older ones that are
-// still owed are few, or became due before the others.
+// The probe is the oldest delivery that may be sent now, whenever it became due. So deliveries reach the end of their
+// schedule even while new ones arrive. The search starts a little before the failing began: older pending deliveries
+// are few, or became due earlier.
 //
-// `head`: of subscriptions with a strict order, the delivery whose turn it is, and whether it may be leased; if not, when to look again.
-// Nothing else of these is leased.
+// `head`: for each subscription with a strict order, the delivery whose turn it is, whether it may be leased and
+// otherwise when to look again. No other delivery of these subscriptions is leased.
 const CHOSEN = `
 head AS MATERIALIZED (
   SELECT w.id AS subscription_id, d.id, coalesce(d.leased_until, d.due_at) AS since, d.due_at,
@@ -129,7 +132,7 @@ due AS MATERIALIZED (
       (SELECT d.id, d.due_at, d.due_at FROM (
         SELECT d.id, d.leased_until, d.due_at, d.asked_trigger FROM pending_deliveries d
         WHERE d.subscription_id = r.id AND d.id >= posthorn_uuid_at(r.failing_since - interval '${BEFORE_FAILING}')
-        ORDER BY d.id LIMIT ${LOOKED_AT}
+        ORDER BY d.id LIMIT ${PROBE_SEARCH_ROWS}
       ) d WHERE ${MAY_BE_SENT} ORDER BY d.id LIMIT 1)
     ) old
     WHERE r.is_half_open AND NOT r.is_in_order AND r.room > 0 ORDER BY old.id LIMIT 1)
@@ -154,7 +157,7 @@ slotted AS MATERIALIZED (
     w.is_half_open, w.is_in_order
   FROM chosen c JOIN roomy w ON w.id = c.subscription_id
 ),
-told AS (
+reserved AS (
   UPDATE subscriptions s SET next_slot_at = l.next_slot_at, probe_id = CASE WHEN l.is_half_open THEN l.id END
   FROM (
     SELECT DISTINCT ON (subscription_id) * FROM slotted WHERE next_slot_at IS NOT NULL OR is_half_open ORDER BY subscription_id
@@ -169,20 +172,22 @@ leased AS (
     CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )`;
 
-/** SQL: the first moment, after now, at which a delivery of `w` has to be looked at that is not leased here. */
-const NEXT_OWED = `least(
+/** SQL: when the dispatcher must next look at a delivery of `w` that it does not lease now. */
+const NEXT_PENDING = `least(
       (SELECT d.leased_until FROM pending_deliveries d WHERE d.subscription_id = w.id AND d.leased_until > now() ORDER BY d.leased_until LIMIT 1),
       (SELECT d.due_at FROM pending_deliveries d WHERE d.subscription_id = w.id AND d.leased_until IS NULL AND d.due_at > now()
       ORDER BY d.leased_until, d.due_at LIMIT 1)
     )`;
 
-/** SQL: how soon a subscription without free capacity is looked at again: after a tenth of the time since its last lease, 0.1 s to 1 s. */
+/** SQL: when to look again at a subscription without capacity: after a tenth of the time since its last lease, 0.1 s
+ *  to 1 s. */
 const CAPACITY_WAIT = `least(interval '1 second', greatest(interval '0.1 seconds', (now() + interval '${LEASE_SECONDS} seconds' - (
       SELECT d.leased_until FROM pending_deliveries d
       WHERE d.subscription_id = w.id AND d.leased_until <= now() + interval '${LEASE_SECONDS} seconds' ORDER BY d.leased_until DESC LIMIT 1
     )) / 10))`;
 
-// `again`: when each of them has to be looked at next; nothing, if an entry that stays is early enough. A trigger adds what the leases need.
+// `again`: when to look at each subscription next. No entry is added if a remaining one is early enough. A trigger adds
+// entries for the leases.
 const AGAIN = `
 again AS (
   INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
@@ -192,12 +197,12 @@ again AS (
       WHEN w.is_in_order THEN CASE
         WHEN c.left_over > 0 THEN now()
         WHEN h.may_go AND r.turns < 1 THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: TURN.firstTurn, rate: TURN.rate })})
-        -- A record adds an entry, too. This one finds what no record ended.
+        -- Recording the attempt adds an entry, too. This one covers a delivery that ends without a record.
         WHEN h.may_go THEN now() + interval '1 second'
         ELSE h.look_at
       END
       WHEN c.left_over > 0 OR c.found = r.share AND NOT w.is_half_open THEN now()
-      WHEN c.found IS NULL AND (r.room > 0 OR ${hasUnleased('w.id')} IS NOT TRUE) OR c.found < least(r.room, r.share) THEN ${NEXT_OWED}
+      WHEN c.found IS NULL AND (r.room > 0 OR ${hasUnleased('w.id')} IS NOT TRUE) OR c.found < least(r.room, r.share) THEN ${NEXT_PENDING}
       -- The probe may be lost, or canceled.
       WHEN w.is_half_open THEN now() + interval '1 second'
       WHEN r.turns < r.free THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: turnAfter('coalesce(c.found, 0)', TURN), rate: 'w.rate_limit' })})
@@ -208,7 +213,7 @@ again AS (
       FROM due LEFT JOIN chosen ON chosen.id = due.id GROUP BY due.subscription_id
     ) c ON c.subscription_id = w.id
   ) n
-  -- As a value, with an order: one index probe each, however the table looked when the plan was made.
+  -- A scalar subquery with ORDER BY guarantees one index probe each, whatever statistics the plan was made with.
   WHERE n.due_at IS NOT NULL AND (
     SELECT true FROM due_subscriptions e
     WHERE e.account_id = n.account_id AND e.subscription_id = n.id AND e.due_at <= n.due_at AND e.ctid <> ALL (n.entries)
@@ -221,17 +226,17 @@ WITH ${[LOOKED, ROOMY, CHOSEN, LEASED, AGAIN].join(',')}
 SELECT * FROM leased`;
 
 export interface LeaseLimits {
-  /** So many deliveries of one subscription, at most. */
+  /** Maximum number of deliveries per subscription. */
   perSubscription: number;
-  /** So many deliveries, and so many subscriptions that are looked at, at most. */
+  /** Maximum number of deliveries, and of subscriptions to look at. */
   limit: number;
   /** The shards to look at (due-subscriptions.ts). */
   shards: readonly number[];
 }
 
-/** Leases deliveries whose attempt is due (or nearly) and in nobody's hands, for LEASE_SECONDS, as each subscription has room. Any
- *  number of processes may call it: a shard that another one looks at is left to that one. What it costs grows with the subscriptions
- *  that have to be looked at and with what it leases, not with what is owed. */
+/** Leases deliveries that are due (or nearly) and not leased, for LEASE_SECONDS, as each subscription has capacity.
+ *  Any number of processes may call it: it skips shards that another process holds.
+ *  Its cost grows with the subscriptions it looks at and the deliveries it leases, not with the backlog. */
 export async function leaseDue(
   pool: pg.Pool,
   { perSubscription, limit, shards }: LeaseLimits,
@@ -248,7 +253,7 @@ export async function leaseDue(
   });
 }
 
-/** The same for verifications. Leans on verifications_leased_until_idx. */
+/** Like leaseDue, for verifications. Uses verifications_leased_until_idx. */
 export async function leaseDueVerifications(pool: pg.Pool, { limit }: { limit: number }): Promise<Due[]> {
   const { rows } = await pool.query<Due>({
     name: 'lease-due-verifications',

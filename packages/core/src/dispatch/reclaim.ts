@@ -4,9 +4,10 @@ import { lookUp } from '../look-up.js';
 const AT_ONCE = 10_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-/** Takes everything owed back from a queue that lost its memory: each attempt is the dispatcher's at the moment it is due, not
- *  after its lease. What the queue still has is enqueued under the same id, and so ignored. Returns how many. Reads
- *  pending_deliveries once, in the order of its key. */
+/** Ends all leases after the queue lost its jobs: the dispatcher enqueues each attempt when it is due, not after its
+ *  lease.
+ *  The queue ignores ids that it still has. Returns how many leases ended. Reads pending_deliveries once, in key
+ *  order. */
 export async function reclaim(pool: pg.Pool): Promise<number> {
   let reclaimed = 0;
   let position: string | null = FIRST_ID;
@@ -20,12 +21,12 @@ export async function reclaim(pool: pg.Pool): Promise<number> {
 }
 
 interface Step {
-  /** Where the next step goes on; null: this was the last one. */
+  /** Where the next step starts; null: this was the last one. */
   position: string | null;
   count: number;
 }
 
-// A finished delivery of which an attempt is asked for has no time when it is due: its lease ends now.
+// A finished delivery with a requested attempt has no `due_at`, so its lease ends now.
 const RECLAIM = `
 WITH looked AS MATERIALIZED (
   SELECT id, leased_until FROM pending_deliveries WHERE id > $1 ORDER BY id LIMIT ${AT_ONCE}

@@ -42,7 +42,7 @@ const numbersOf = (posts: Ledger['posts']): number[] =>
   posts.map(({ body }) => (JSON.parse(Buffer.from(body).toString()) as { payload: { n: number } }).payload.n);
 const sent = (): number[] => numbersOf(ledger.posts);
 const deliveryOf = (eventId: string) => ledger.db.prisma.delivery.findFirstOrThrow({ where: { eventId } });
-/** What the queue has, and what it gets of a round that comes `seconds` later. */
+/** Returns how many jobs a round that runs `seconds` later enqueues. */
 async function look(seconds = 0): Promise<number> {
   await pass(seconds);
   await ledger.passSecond();
@@ -57,10 +57,10 @@ const pass = (seconds: number) =>
   );
 async function attemptNext(options: Parameters<Ledger['attempter']>[0] = {}) {
   const job = ledger.jobs.shift();
-  if (!job) throw new Error('the queue has nothing');
+  if (!job) throw new Error('the queue is empty');
   return ledger.attempter(options).attempt(job, new AbortController().signal);
 }
-/** Begins the next attempt, and answers it when asked to. */
+/** Starts the next attempt. Returns a function that lets the endpoint respond. */
 async function beginNext() {
   let answer: (result: Partial<PostResult>) => void = () => {};
   const answered = new Promise<Partial<PostResult>>((resolve) => (answer = resolve));
@@ -80,22 +80,22 @@ async function beginNext() {
 }
 
 describe('strict order', () => {
-  it('a publish leases nothing; one delivery after the other goes, in the order of publish, each right after the one before', async () => {
+  it('a publish leases nothing; deliveries go in the order of publish, each right after the one before', async () => {
     await publishAll(5);
     expect(ledger.jobs).toEqual([]);
     await dispatch(ledger);
     for (let n = 1; n <= 5; n += 1) {
       expect(ledger.jobs).toHaveLength(1);
       expect(await look()).toBe(1);
-      await attemptNext(); // its end lets the next one go
+      await attemptNext(); // its end dispatches the next one
     }
     expect(sent()).toEqual([1, 2, 3, 4, 5]);
     expect(ledger.jobs).toEqual([]);
   });
 
-  it('orders by the clock of the database: an API whose clock is ahead misorders nothing', async () => {
+  it('orders by the database clock: an API with a fast clock does not change the order', async () => {
     const [first, second] = await publishAll(2);
-    // As if the first publish had come from an API whose clock is a second ahead.
+    // As if the first publish came from an API whose clock is a second ahead.
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET id = posthorn_delivery_id(posthorn_uuid_at(now() + interval '1 second')) WHERE event_id = $1`,
       [first],
@@ -108,7 +108,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2]);
   });
 
-  it('events of one batch go in its order', async () => {
+  it('sends the events of one batch in its order', async () => {
     const frozen = Array.from({ length: 20 }, (_, n) => {
       const one = freezeEvent(Buffer.from(`{"event":"message:created","payload":{"n":${n}}}`));
       if (!one.ok) throw new Error(one.message);
@@ -122,7 +122,7 @@ describe('strict order', () => {
   it.each([
     { name: 'seconds', waitMs: 5_000, passed: 4 },
     { name: 'hours', waitMs: 7_200_000, passed: 7_000 },
-  ])('a retry that waits for $name holds up all later deliveries', async ({ waitMs, passed }) => {
+  ])('a retry that waits for $name delays all later deliveries', async ({ waitMs, passed }) => {
     await publishAll(3);
     await dispatch(ledger);
     ledger.answers.push(FAILED);
@@ -135,7 +135,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 1, 2, 3]);
   });
 
-  it('the next one goes when the one before has failed for good', async () => {
+  it('sends the next one when the one before has failed for good', async () => {
     await publishAll(2);
     await dispatch(ledger);
     ledger.answers.push(FAILED);
@@ -146,7 +146,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2]);
   });
 
-  it('a delivery whose worker is lost is sent again before the next one, and its old job does nothing', async () => {
+  it('sends a delivery again before the next one if its worker crashed; its old job does nothing', async () => {
     const [first] = await publishAll(2);
     await dispatch(ledger);
     const [lost] = ledger.jobs.splice(0);
@@ -162,11 +162,11 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2]);
   });
 
-  it('a delivery that is held while the subscription is active blocks the later ones until it is released', async () => {
+  it('a held delivery of an active subscription blocks the later ones until it is released', async () => {
     await publishAll(2);
     await pauseSubscription(ledger, { accountId, id });
     await settleAccount(ledger.db.pool, accountId);
-    // The API ends between the commit of the resume and its first step.
+    // The API crashes between the commit of the resume and its first step.
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'active' WHERE id = $1`, [id]);
     await publish(3);
     expect(await look()).toBe(0);
@@ -180,7 +180,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2, 3]);
   });
 
-  it('pause, resume and publish between them: all go in the order of publish', async () => {
+  it('keeps the order of publish across pause, resume and publishes between them', async () => {
     await publishAll(3);
     await dispatch(ledger);
     await attemptNext();
@@ -196,7 +196,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('canceled deliveries block nothing, also if one of them is under way', async () => {
+  it('canceled deliveries do not block, even if one of them is in flight', async () => {
     await publishAll(2);
     await dispatch(ledger);
     const answer = await beginNext();
@@ -210,13 +210,13 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 3]);
   });
 
-  it('a replay takes the old place: before what was published later and waits, and after what is under way', async () => {
+  it('a replayed delivery goes before newer waiting ones and after the one in flight', async () => {
     await publishAll(3);
     await dispatch(ledger);
     ledger.answers.push(FAILED);
     await attemptNext({ waitsMs: [] }); // 1 has failed
     ledger.answers.length = 0;
-    const answer = await beginNext(); // 2 is under way
+    const answer = await beginNext(); // 2 is in flight
     const started = await startReplay(ledger, {
       accountId,
       subscriptionId: id,
@@ -233,7 +233,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2, 1, 3]);
   });
 
-  it('a retry that a person asks for gets its turn: at once for the head, also before it is due, and later for any other', async () => {
+  it('a requested retry gets its turn: the head at once, even before it is due, any other later', async () => {
     const [first, , third] = await publishAll(3);
     await dispatch(ledger);
     ledger.answers.push(FAILED);
@@ -247,7 +247,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 1, 2, 3]);
   });
 
-  it('a retry of a finished delivery goes before what waits, and not beside what is under way', async () => {
+  it('a retry of a finished delivery goes before waiting ones and not beside the one in flight', async () => {
     const [first] = await publishAll(3);
     await dispatch(ledger);
     await attemptNext();
@@ -259,7 +259,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2, 1, 3]);
   });
 
-  it('while it is paused, a retry that a person asks for is made at once', async () => {
+  it('makes a requested retry at once while it is paused', async () => {
     const [, second] = await publishAll(2);
     await pauseSubscription(ledger, { accountId, id });
     await settleAccount(ledger.db.pool, accountId);
@@ -268,7 +268,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([2]);
   });
 
-  it('a test goes at once, and the head waits for it', async () => {
+  it('sends a test at once; the head waits for it', async () => {
     await publishAll(2);
     const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{"n":0}}'));
     if (!frozen.ok) throw new Error(frozen.message);
@@ -293,7 +293,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2, 3]);
   });
 
-  it('holds with a rate limit, too', async () => {
+  it('keeps the order with a rate limit, too', async () => {
     await changeSubscription(ledger, { accountId, id, changes: { rateLimit: 1 } });
     await publishAll(6);
     expect(await look()).toBe(1);
@@ -310,7 +310,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it('from strict to none all may go; from none to strict what is leased ends first', async () => {
+  it('after a change to none all may go; after a change to strict, leased ones end first', async () => {
     await publishAll(3);
     expect(await look()).toBe(1);
     await order('none');
@@ -323,7 +323,7 @@ describe('strict order', () => {
     const answer = await beginNext();
     await attemptNext();
     await attemptNext();
-    expect(await look()).toBe(0); // one of the three is under way
+    expect(await look()).toBe(0); // one of the three is in flight
     await answer();
     expect(ledger.jobs).toHaveLength(1);
     await ledger.settle();
@@ -331,7 +331,7 @@ describe('strict order', () => {
     expect(sent().slice(3)).toEqual([4, 5]);
   });
 
-  it('after a change to strict, a retry that sleeps in the queue waits for its turn', async () => {
+  it('after a change to strict, a retry that is delayed in the queue waits for its turn', async () => {
     await order('none');
     await publishAll(2);
     const [first, second] = ledger.jobs.splice(0);
@@ -355,7 +355,7 @@ describe('strict order', () => {
     expect(sent()).toEqual([1, 2, 1, 2]);
   });
 
-  it('waits for an older fan-out until its chunk is written, and for no younger or unwanted one', async () => {
+  it('waits until the chunk of an older fan-out is written, and for no younger or unsubscribed one', async () => {
     const publisher = openPublisher(ledger, { maxDeliveries: 0 });
     const fanOut = async (n: number, type = 'message:created') => {
       const frozen = freezeEvent(Buffer.from(`{"event":"${type}","payload":{"n":${n}}}`));
@@ -386,7 +386,7 @@ describe('strict order', () => {
     await publisher.drain();
   });
 
-  it('another subscription of the account sends as it did', async () => {
+  it('does not delay another subscription of the account', async () => {
     const other = await ledger.activeSubscription(accountId, { url: 'https://other.example.com/' });
     await publishAll(10);
     expect(ledger.jobs).toHaveLength(10);

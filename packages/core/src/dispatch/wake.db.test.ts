@@ -9,7 +9,7 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 
-it('what is deferred when it is published wakes the dispatchers of all processes (I5)', async () => {
+it('a publish with deferred deliveries wakes the dispatchers of all processes', async () => {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
   await ledger.db.prisma.subscription.update({ where: { id }, data: { rateLimit: 10 } });
@@ -34,7 +34,7 @@ it('an event with more deliveries than a statement may write wakes the expanders
   ear.close();
 });
 
-it('a connection that breaks is told of, so that who listens can listen anew', async () => {
+it('reports a broken connection, so that the caller can listen again', async () => {
   const ear = await listenForWork(ledger.db, () => {});
   expect(ear.isLost).toBe(false);
   await ledger.db.pool.query(

@@ -2,52 +2,52 @@ import pg from 'pg';
 import type { Database } from '../database.js';
 
 const CHANNELS = { dispatch: 'posthorn_dispatch', fan_out: 'posthorn_fan_out' };
-/** Who is woken: dispatchers, or expanders of fan-outs. */
+/** What is woken: the dispatchers, or the loops that expand fan-outs. */
 export type Woken = keyof typeof CHANNELS;
 
-/** Tells the dispatchers of all processes that something waits for them, so that it need not wait for their next look. Best effort:
- *  never throws. */
+/** Wakes the dispatchers of all processes, so that work does not wait for their next look. Best effort, never
+ *  throws. */
 export const wakeDispatchers = (pool: pg.Pool): Promise<void> => wakeAll(pool, 'dispatch');
 
 async function wakeAll(pool: pg.Pool, woken: Woken): Promise<void> {
   await pool.query(`NOTIFY ${CHANNELS[woken]}`).catch(() => {
-    // They look by themselves, every second.
+    // They look every second anyway.
   });
 }
 
 const AT_MOST_EVERY_MS = 50;
 
-/** The same for who has reason to call often: at once, and then not again for a moment. */
+/** Like wakeDispatchers, for frequent callers: notifies at once and then at most every AT_MOST_EVERY_MS. */
 export function openWaker(pool: pg.Pool, woken: Woken = 'dispatch'): () => void {
   let timer: NodeJS.Timeout | undefined;
-  let isWanted = false;
+  let isRequested = false;
   function wake(): void {
-    isWanted = timer !== undefined;
-    if (isWanted) return;
+    isRequested = timer !== undefined;
+    if (isRequested) return;
     void wakeAll(pool, woken);
     timer = setTimeout(() => {
       timer = undefined;
-      if (isWanted) wake();
+      if (isRequested) wake();
     }, AT_MOST_EVERY_MS);
     timer.unref();
   }
   return wake;
 }
 
-/** Calls back when a dispatcher, or an expander of fan-outs, is wanted. Throws when it cannot connect; `isLost` is true from when its connection breaks:
- *  listen anew. */
+/** Calls `onWake` when a dispatcher or an expander of fan-outs should look. Throws if it cannot connect.
+ *  When the connection breaks, `isLost` becomes true: listen again. */
 export async function listenForWork(
   { direct }: Pick<Database, 'direct'>,
   onWake: (woken: Woken) => void,
 ): Promise<{ readonly isLost: boolean; close(): void }> {
-  // A connection of its own: it is never given back, and the pool may be as small as one.
+  // A dedicated connection: it is never returned, and the pool may have only one.
   const client = new pg.Client(direct.options);
   let isOpen = true;
   const end = () => {
     if (!isOpen) return;
     isOpen = false;
     client.end().catch(() => {
-      // It is broken already.
+      // The connection is already broken.
     });
   };
   client.on('error', end);

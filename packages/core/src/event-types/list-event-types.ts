@@ -1,11 +1,11 @@
 import type { Deps } from '../deps.js';
 import type { EventType } from '../generated/prisma/client.js';
 
-/** Of examples and schemas on one page: a hundred of 512 KiB each would hold the event loop for 350 ms. */
+/** Maximum size of examples and schemas per page: a hundred of 512 KiB would block the event loop for 350 ms. */
 const MAX_PAGE_BYTES = 1024 * 1024;
 
-/** The catalogue behind `before`, newest first: `limit` types, or fewer (at least one) where their examples and schemas have
- *  more than 1 MiB together. */
+/** Returns the types after `before`, newest first: `limit` types, or fewer (at least one) if their examples and
+ *  schemas exceed 1 MiB. */
 export async function listEventTypes(
   { db }: Pick<Deps, 'db'>,
   { before, limit }: { before: { createdAt: Date; name: string } | null; limit: number },

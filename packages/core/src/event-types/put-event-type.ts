@@ -8,8 +8,8 @@ export interface NewEventType {
   deprecated: boolean;
 }
 
-/** Puts a type into the catalogue, or in place of the one of that name. Two that add the same type at once both succeed.
- *  Returns whether it is new. */
+/** Creates or replaces a type of the catalogue. Concurrent calls for the same type all succeed. Returns whether it
+ *  is new. */
 export async function putEventType({ db }: Pick<Deps, 'db'>, type: NewEventType): Promise<boolean> {
   const { rows } = await db.pool.query<{ created: boolean }>(
     `INSERT INTO event_types (name, description, example, schema, deprecated) VALUES ($1, $2, $3, $4, $5)

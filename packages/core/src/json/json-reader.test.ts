@@ -8,7 +8,7 @@ const wrong = (text: string) => {
   const parsed = parse(text);
   return parsed.outcome === 'parsed' ? null : parsed.message;
 };
-/** No half of a surrogate pair, which UTF-8 cannot spell. */
+/** Without half surrogate pairs, which UTF-8 cannot encode. */
 const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
 const isJson = (text: string): boolean => {
   try {
@@ -20,7 +20,7 @@ const isJson = (text: string): boolean => {
 };
 
 describe('accepts exactly what JSON.parse accepts', () => {
-  // Text that is nearly JSON: pieces of it in any order, or JSON with one piece put in or taken out.
+  // Text that is almost JSON: pieces of it in any order, or JSON with one piece added or removed.
   const visible =
     String.raw`{ } [ ] , : " "a" "\u00e9" "\ud83d" "\u00g0" "\x" \ 😀 "😀" /**/ 'a' 0 - -0 01 1. .5 1.5e 1E+3 1e-07 +1 --1 1_0 0x1
     true tru false null nulll NaN Infinity undefined`.split(/\s+/);
@@ -51,22 +51,22 @@ describe('accepts exactly what JSON.parse accepts', () => {
     );
   });
 
-  it('property: a text that is cut ends too early or is a number', () => {
+  it('property: cut text ends unexpectedly or is a number', () => {
     fc.assert(
       fc.property(fc.json(), fc.nat(), (text, at) => {
         const cut = text.slice(0, at % text.length);
         if (!isWellFormed(cut) || cut.trim() === '' || isJson(cut)) return;
-        expect(wrong(cut)).toBe(`it ends too early, at position ${Buffer.byteLength(cut)}`);
+        expect(wrong(cut)).toBe(`unexpected end at position ${Buffer.byteLength(cut)}`);
       }),
     );
   });
 });
 
-describe('says what is wrong and where, the same on every engine', () => {
+describe('reports the error and its position, identically on every engine', () => {
   it.each([
     ['{"a":NaN}', 'unexpected character "N" at position 5'],
-    ['{"a":1', 'it ends too early, at position 6'],
-    ['{"a', 'it ends too early, at position 3'],
+    ['{"a":1', 'unexpected end at position 6'],
+    ['{"a', 'unexpected end at position 3'],
     ['{"é":x}', 'unexpected character "x" at position 6'],
     ['\ufeff[x]', 'unexpected character "x" at position 4'],
     ['[1,]', 'unexpected character "]" at position 3'],
@@ -87,7 +87,7 @@ describe('says what is wrong and where, the same on every engine', () => {
     ['[\u00a0]', 'unexpected character U+00A0 at position 1'],
     ['[\u202e]', 'unexpected character U+202E at position 1'],
     ['[😀]', 'unexpected character "😀" at position 1'],
-    ['["]', 'it ends too early, at position 3'],
+    ['["]', 'unexpected end at position 3'],
     ['{} {}', 'unexpected character "{" at position 3'],
     ['[}', 'unexpected character "}" at position 1'],
     ['{"a":[1}', 'unexpected character "}" at position 7'],
@@ -97,13 +97,13 @@ describe('says what is wrong and where, the same on every engine', () => {
 });
 
 describe('limits', () => {
-  it('takes as many values as it may, and reads no further than to the next one', () => {
+  it('accepts the maximum number of values and stops reading at the next one', () => {
     expect(parse('[1,2,{"a":3}]', 5).outcome).toBe('parsed');
     expect(parse('[1,2,{"a":3},4,!', 5)).toEqual({ outcome: 'over_limit', message: 'must have at most 5 values' });
     expect(parse('[[],{},[],!', 3).outcome).toBe('over_limit');
   });
 
-  it('takes a nesting of 1000, and reads no further than to the 1001st', () => {
+  it('accepts a nesting of 1000 and stops reading at the 1001st level', () => {
     expect(parse(`${'['.repeat(1_000)}${']'.repeat(1_000)}`).outcome).toBe('parsed');
     expect(parse(`${'['.repeat(1_001)}!`, 10_000)).toEqual({
       outcome: 'over_limit',
@@ -111,7 +111,7 @@ describe('limits', () => {
     });
   });
 
-  it('skips 512 KiB of white space in one place, and reads no further', () => {
+  it('skips 512 KiB of white space in one place and stops reading beyond it', () => {
     const space = (bytes: number) => `[${' '.repeat(bytes)}`;
     expect(parse(`${space(MAX_SPACE_BYTES)}1]`).outcome).toBe('parsed');
     expect(parse(`${space(MAX_SPACE_BYTES + 1)}!`).outcome).toBe('over_limit');
@@ -128,7 +128,7 @@ describe('keeps a value without the white space between its tokens', () => {
   const spaced = ` { "a" :\t[ 1 ,\r\n "b  c${'x'.repeat(100)}" ] } `;
   const compact = `{"a":[1,"b  c${'x'.repeat(100)}"]}`;
 
-  it('to the last byte of a limit', () => {
+  it('up to the last byte of a limit', () => {
     expect(keep(spaced, compact.length)).toBe(compact);
     expect(keep(compact, compact.length)).toBe(compact);
     for (let bytes = 1; bytes < compact.length; bytes += 1) {
@@ -137,7 +137,7 @@ describe('keeps a value without the white space between its tokens', () => {
     }
   });
 
-  it('to the last byte of a limit that counts white space', () => {
+  it('up to the last byte of a limit that includes white space', () => {
     const bytes = spaced.trim().length;
     expect(keep(spaced, compact.length, bytes)).toBe(compact);
     expect(() => keep(spaced, compact.length, bytes - 1)).toThrow('too large');

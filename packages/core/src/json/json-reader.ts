@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Why the reading ended: the text is not JSON (`syntax`), or it crosses a limit. The message quotes at most one character
+/** Why reading stopped: the text is not JSON (`syntax`) or exceeds a limit. The message quotes at most one character
  *  of the text, which may be secret. */
 export class JsonFault extends Error {
   readonly kind: 'empty' | 'syntax' | 'too_deep' | 'too_large' | 'too_loose' | 'too_many';
@@ -10,50 +10,52 @@ export class JsonFault extends Error {
   }
 }
 
-/** The deepest nesting of objects and arrays that a reader follows. */
+/** Maximum nesting of objects and arrays. */
 export const MAX_JSON_DEPTH = 1_000;
 
-/** The most white space between two tokens that a reader skips. */
+/** Maximum white space between two tokens. */
 export const MAX_SPACE_BYTES = 512 * 1024;
 
-/** Reads JSON (RFC 8259) from its UTF-8 bytes, once, from front to back. It checks every byte and makes strings only of what
- *  the caller asks for. So the cost is linear in the bytes read, and the first fault or crossed limit ends the reading.
+/** Reads JSON (RFC 8259) from UTF-8 bytes, once, from front to back. It checks every byte and creates only the
+ *  strings that the caller reads. The cost is linear in the bytes read, and reading stops at the first error or
+ *  exceeded limit.
  *
  *  The caller pulls: after each key of `members()` and each index of `elements()` it must read one value.
  *
- *  Every method throws a JsonFault. Positions count bytes from 0. A byte order mark in front is skipped. */
+ *  Every method throws a JsonFault. Positions count bytes from 0. A leading byte order mark is skipped. */
 export class JsonReader {
   readonly #bytes: Buffer;
-  /** Where the next token begins: white space before it has been skipped. */
+  /** Where the next token begins, after any white space. */
   #at = 0;
-  /** Reading must end here: behind the last byte, or where a limit of size is reached. */
+  /** Reading ends here: after the last byte, or at a size limit. */
   #end: number;
-  /** While a value is kept: `#end` moves as far as here when white space is skipped. */
+  /** While a value is kept: skipped white space moves `#end` up to this position. */
   #readEnd = 0;
-  /** While a value is kept: bytes from here on are not in `#kept` yet. */
+  /** While a value is kept: bytes from here on are not yet in `#kept`. */
   #uncopied = NOT_KEEPING;
   #kept: Buffer = NOTHING;
   #keptBytes = 0;
 
   constructor(bytes: Uint8Array) {
-    if (!isUtf8(bytes)) throw new JsonFault('syntax', 'it is not UTF-8');
+    if (!isUtf8(bytes)) throw new JsonFault('syntax', 'invalid UTF-8');
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.byteLength;
     this.#moveTo(bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
-    if (this.#at === this.#end) throw new JsonFault('empty', 'it is empty');
+    if (this.#at === this.#end) throw new JsonFault('empty', 'the text is empty');
   }
 
-  /** How many bytes have been read. */
+  /** Returns how many bytes have been read. */
   get position(): number {
     return this.#at;
   }
 
-  /** The first byte of the next token. */
+  /** Returns the first byte of the next token. */
   peek(): number {
     return this.#at < this.#end ? (this.#bytes[this.#at] as number) : this.#fail(this.#at);
   }
 
-  /** The members of the next value, an object, repeated ones included. Yields each key, decoded, before its value. */
+  /** Reads the members of the next value, an object, including repeated ones. Yields each decoded key before its
+   *  value. */
   *members({ maxKeyBytes = Number.POSITIVE_INFINITY } = {}): Generator<string, void, undefined> {
     this.#expect(OPEN_BRACE);
     if (this.#accept(CLOSE_BRACE)) return;
@@ -66,7 +68,7 @@ export class JsonReader {
     }
   }
 
-  /** The elements of the next value, an array. Yields the index of each, from 0, before its value. */
+  /** Reads the elements of the next value, an array. Yields each index, from 0, before its value. */
   *elements(): Generator<number, void, undefined> {
     this.#expect(OPEN_BRACKET);
     if (this.#accept(CLOSE_BRACKET)) return;
@@ -77,8 +79,8 @@ export class JsonReader {
     }
   }
 
-  /** Reads the next value, a string. Returns it decoded: `"a"` and `"\u0061"` are the same. `maxBytes` counts it as it is
-   *  written, with its quotes. */
+  /** Reads the next value, a string. Returns it decoded: `"a"` and `"\u0061"` are equal. `maxBytes` limits its bytes
+   *  as received, with quotes. */
   string(maxBytes = Number.POSITIVE_INFINITY): string {
     const start = this.#at;
     if (this.peek() !== QUOTE) this.#fail(start);
@@ -90,8 +92,8 @@ export class JsonReader {
     return decode(this.#bytes, start, end);
   }
 
-  /** Reads the next value and makes nothing of it. `maxDepth`: how deep objects and arrays may be nested in it: 0 allows a
-   *  number, 1 allows `[]`, at most MAX_JSON_DEPTH. `maxValues`: how many values there may be, itself included. */
+  /** Skips the next value. `maxDepth`: maximum nesting of objects and arrays in it (0 allows a number, 1 allows
+   *  `[]`), at most MAX_JSON_DEPTH. `maxValues`: maximum number of values, including itself. */
   skip({ maxDepth, maxValues = Number.POSITIVE_INFINITY }: { maxDepth: number; maxValues?: number }): void {
     let depth = 0;
     for (let count = 1; ; count += 1) {
@@ -99,7 +101,7 @@ export class JsonReader {
       const first = this.peek();
       if (first === OPEN_BRACE || first === OPEN_BRACKET) {
         if (depth === maxDepth) throw new JsonFault('too_deep', `must be nested at most ${MAX_JSON_DEPTH} deep`);
-        closers[depth] = first + 2; // `{` and `}`, `[` and `]` are two apart
+        closers[depth] = first + 2; // the codes of `{` and `}`, `[` and `]` differ by two
         this.#moveTo(this.#at + 1);
         if (!this.#accept(first + 2)) {
           depth += 1;
@@ -109,7 +111,7 @@ export class JsonReader {
       } else {
         this.#moveTo(first === QUOTE ? this.#stringEnd() : this.#scalarEnd(first));
       }
-      // A value has ended. Those around it may end here, too.
+      // A value has ended. Enclosing ones may end here, too.
       while (depth > 0 && this.#accept(closers[depth - 1] as number)) depth -= 1;
       if (depth === 0) return;
       this.#expect(COMMA);
@@ -117,8 +119,8 @@ export class JsonReader {
     }
   }
 
-  /** From here on, what is read is kept, without the white space between tokens: `maxBytes` of it at most. `maxReadBytes`
-   *  counts white space, too. */
+  /** Keeps what is read from here on, without white space between tokens, up to `maxBytes`. `maxReadBytes` also
+   *  counts white space. */
   startKeeping({ maxBytes, maxReadBytes }: { maxBytes: number; maxReadBytes: number }): void {
     this.#uncopied = this.#at;
     this.#keptBytes = 0;
@@ -126,7 +128,7 @@ export class JsonReader {
     this.#end = Math.min(this.#readEnd, this.#at + maxBytes);
   }
 
-  /** What was read since `startKeeping`. The bytes are valid until the next `startKeeping`. */
+  /** Returns what was read since `startKeeping`. The bytes are valid until the next `startKeeping`. */
   endKeeping(): Uint8Array {
     const hadSpace = this.#keptBytes > 0;
     if (hadSpace) this.#keepUntil(this.#at);
@@ -136,7 +138,7 @@ export class JsonReader {
     return kept;
   }
 
-  /** Nothing but white space may be left. */
+  /** Checks that only white space is left. */
   finish(): void {
     if (this.#at < this.#bytes.length) this.#fail(this.#at);
   }
@@ -158,7 +160,7 @@ export class JsonReader {
     this.#moveTo(this.#at + 1);
   }
 
-  /** To the next token from `at`, where one ended. */
+  /** Moves to the next token after `at`, the end of the last one. */
   #moveTo(at: number): void {
     const bytes = this.#bytes;
     if (at < bytes.length && isSpace(bytes[at] as number)) {
@@ -179,7 +181,7 @@ export class JsonReader {
     }
   }
 
-  /** Copies what was read up to `end`. White space follows there. */
+  /** Copies what was read up to `end`, where white space follows. */
   #keepUntil(end: number): void {
     const length = end - this.#uncopied;
     if (this.#kept.length < this.#keptBytes + length) {
@@ -193,7 +195,7 @@ export class JsonReader {
     this.#keptBytes += length;
   }
 
-  /** The index behind the string that begins here. */
+  /** Returns the index after the string that begins here. */
   #stringEnd(): number {
     const bytes = this.#bytes;
     const end = this.#end;
@@ -208,7 +210,7 @@ export class JsonReader {
     }
   }
 
-  /** The index behind the escape whose backslash is at `at`. */
+  /** Returns the index after the escape whose backslash is at `at`. */
   #escapeEnd(at: number): number {
     const letter = this.#byteAt(at + 1);
     if (letter !== LETTER_U) return IS_ESCAPED[letter] ? at + 2 : this.#fail(at + 1);
@@ -218,7 +220,7 @@ export class JsonReader {
     return at + 6;
   }
 
-  /** The index behind the number or literal that begins here. */
+  /** Returns the index after the number or literal that begins here. */
   #scalarEnd(first: number): number {
     const literal = LITERALS.get(first);
     if (literal === undefined) return this.#numberEnd();
@@ -241,7 +243,7 @@ export class JsonReader {
     return at;
   }
 
-  /** At least one. */
+  /** Returns the index after one or more digits. */
   #digitsEnd(start: number): number {
     let at = start;
     while (at < this.#end && isDigit(this.#bytes[at] as number)) at += 1;
@@ -256,12 +258,12 @@ export class JsonReader {
     if (at < this.#end) {
       throw new JsonFault('syntax', `unexpected character ${nameOf(this.#bytes, at)} at position ${at}`);
     }
-    if (this.#end === this.#bytes.length) throw new JsonFault('syntax', `it ends too early, at position ${this.#end}`);
-    throw new JsonFault('too_large', 'it is too large');
+    if (this.#end === this.#bytes.length) throw new JsonFault('syntax', `unexpected end at position ${this.#end}`);
+    throw new JsonFault('too_large', 'too large');
   }
 }
 
-/** The string at `start`, without its quotes. */
+/** Decodes the string at `start`, without its quotes. */
 function decode(bytes: Buffer, start: number, end: number): string {
   let isAscii = true;
   for (let at = start + 1; at < end - 1; at += 1) {
@@ -272,7 +274,7 @@ function decode(bytes: Buffer, start: number, end: number): string {
   return bytes.toString(isAscii ? 'latin1' : 'utf8', start + 1, end - 1);
 }
 
-/** The character at `at` for an error text: quoted if it can be seen. */
+/** Returns the character at `at` for an error message, in quotes if it is visible. */
 function nameOf(bytes: Buffer, at: number): string {
   const [char = ''] = bytes.toString('utf8', at, at + 4);
   if (/^[\p{L}\p{N}\p{P}\p{S}]$/u.test(char)) return `"${char}"`;
@@ -282,14 +284,15 @@ function nameOf(bytes: Buffer, at: number): string {
 const NOT_KEEPING = -1;
 const NOTHING = Buffer.alloc(0);
 
-/** What closes each object and array that `skip` is in. One for all readers: `skip` is not interrupted. */
+/** The closing byte of each object and array that `skip` is in. Shared by all readers, because `skip` is not
+ *  interrupted. */
 const closers = new Uint8Array(MAX_JSON_DEPTH);
 
-// RFC 8259 §2: space, tab, line feed, carriage return; nothing else.
+// RFC 8259 §2: only space, tab, line feed and carriage return.
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 const codeOf = (char: string): number => char.charCodeAt(0);
-/** For a byte: whether it is one of those. */
+/** A table of the bytes for which `isIn` is true. */
 const tableOf = (isIn: (byte: number) => boolean): boolean[] => Array.from({ length: 256 }, (_, byte) => isIn(byte));
 
 const OPEN_BRACE = codeOf('{');
@@ -308,7 +311,7 @@ const LETTER_E = codeOf('e');
 const LETTER_U = codeOf('u');
 const LITERALS = new Map(['true', 'false', 'null'].map((text) => [codeOf(text), Buffer.from(text)]));
 
-// RFC 8259 §7: within a string all stand for themselves but these, and bytes above 0x7f are parts of UTF-8.
+// RFC 8259 §7: within a string, all bytes except these stand for themselves. Bytes above 0x7f are parts of UTF-8.
 const IS_PLAIN = tableOf((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH);
 const IS_ESCAPED = tableOf((byte) => '"\\/bfnrt'.includes(String.fromCharCode(byte)));
 const IS_HEX = tableOf((byte) => /[0-9a-fA-F]/.test(String.fromCharCode(byte)));

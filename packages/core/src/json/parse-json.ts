@@ -1,13 +1,14 @@
 import { JsonFault, JsonReader, MAX_JSON_DEPTH } from './json-reader.js';
 
 export type ParsedJson =
-  /** `value` is undefined where the text is empty. */
+  /** `value` is undefined for an empty text. */
   | { outcome: 'parsed'; value: unknown }
-  /** `message` says what is wrong and where: "it ends too early, at position 7". */
+  /** `message` contains the error and its position: "unexpected end at position 7". */
   | { outcome: 'not_json'; message: string }
   | { outcome: 'over_limit'; message: string };
 
-/** JSON.parse with limits that hold before anything is made, and with texts of its own, the same on every engine. */
+/** JSON.parse with limits that are checked before any object is created, and with its own messages, identical on
+ *  every engine. */
 export function parseJson(bytes: Uint8Array, { maxValues }: { maxValues: number }): ParsedJson {
   try {
     const reader = new JsonReader(bytes);
@@ -22,4 +23,4 @@ export function parseJson(bytes: Uint8Array, { maxValues }: { maxValues: number 
   return { outcome: 'parsed', value: JSON.parse(decoder.decode(bytes)) };
 }
 
-const decoder = new TextDecoder(); // which drops a byte order mark
+const decoder = new TextDecoder(); // drops a byte order mark

@@ -6,12 +6,12 @@ import { newId } from '../id.js';
 /** `phk_` and 256 random bits. */
 const newKey = (): string => `phk_${randomBytes(32).toString('base64url')}`;
 
-/** How a key is kept. It is random and long, so a fast hash is enough (there is nothing to guess). */
+/** How a key is stored. It is long and random and thus cannot be guessed, so a fast hash is enough. */
 export const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 export type CreateKeyResult = { outcome: 'created'; apiKey: ApiKey; key: string } | { outcome: 'account_unknown' };
 
-/** Makes a key of one account. `key` is told this once and kept only as a hash. */
+/** Creates a key of an account. `key` is returned only here and stored as a hash. */
 export async function createKey(
   { db }: Pick<Deps, 'db'>,
   { accountId, name, scopes }: { accountId: string; name: string; scopes: string[] },

@@ -9,12 +9,12 @@ export interface KnownKey {
 }
 
 export interface Keyring {
-  /** Whose key this is; null if it is nobody's (any more). Asked of the database each time, so that a revoked key fails
-   *  at once; concurrent look-ups share one statement. Notes the key's last use, to the minute. */
+  /** Returns the owner of a key; null if it is unknown or revoked. Queries the database each time, so a revoked key
+   *  fails at once; concurrent calls share a statement. Updates the key's last use, to the minute. */
   find(key: string): Promise<KnownKey | null>;
 }
 
-// Leans on api_keys_hash_key.
+// Uses api_keys_hash_key.
 const FIND = `
 WITH found AS (
   SELECT k.id, k.account_id, k.scopes, k.hash, k.last_used_at FROM api_keys k JOIN accounts a ON a.id = k.account_id

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.js';
 
-/** Ends a key at once: the next request with it is refused. false: this account has no such key. */
+/** Revokes a key at once: the next request with it is refused. Returns false if the account has no such key. */
 export async function revokeKey(
   { db }: Pick<Deps, 'db'>,
   { accountId, id }: { accountId: string; id: string },

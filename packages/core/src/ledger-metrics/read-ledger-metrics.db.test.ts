@@ -29,11 +29,11 @@ const worker = (signs: Partial<WorkerSigns> = {}): WorkerSigns => ({
   ...signs,
 });
 const beat = (signs: Partial<WorkerSigns> = {}) => recordWorker(ledger.db.pool, worker(signs));
-/** A dispatcher is at work, and stays so however slow this machine is: what waits for its receiver may wait. */
+/** A dispatcher is alive, and stays so however slow the machine is: deliveries that wait for their endpoint may wait. */
 const dispatcherWorks = () => beat({ lastDispatchMsAgo: -3_600_000 });
 
-/** A subscription that is owed so many deliveries, due and in nobody's hands for so long. */
-async function owed(count: number, seconds: number, change = 'updated_at = now()'): Promise<string> {
+/** Creates a subscription with `count` deliveries that have been due, without a lease, for `seconds`. */
+async function withOverdue(count: number, seconds: number, change = 'updated_at = now()'): Promise<string> {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
   await Promise.all(Array.from({ length: count }, () => ledger.publish(accountId)));
@@ -45,8 +45,8 @@ async function owed(count: number, seconds: number, change = 'updated_at = now()
   return id;
 }
 
-describe('what is overdue', () => {
-  it('nothing, in an empty ledger', async () => {
+describe('overdue deliveries', () => {
+  it('are none in an empty ledger', async () => {
     expect(await read()).toEqual({
       overdue: 0,
       oldestOverdueSeconds: null,
@@ -64,7 +64,7 @@ describe('what is overdue', () => {
     });
   });
 
-  it('rows of counts wait until they are folded, and the oldest says for how long', async () => {
+  it('counts of statistics that are not folded yet, with the age of the oldest', async () => {
     await ledger.db.pool.query(
       `INSERT INTO stat_deltas (account_id, event_type, at, count)
        SELECT account, 'message:created', now() - interval '61 minutes', 1 FROM unnest('{a,b,c}'::text[]) AS account`,
@@ -76,19 +76,19 @@ describe('what is overdue', () => {
     expect(await read()).toMatchObject({ statDeltas: 0, oldestStatDeltaSeconds: null });
   });
 
-  it('is due and in nobody’s hands, over all subscriptions, and the oldest says for how long', async () => {
+  it('are due without a lease, over all subscriptions, with the age of the oldest', async () => {
     await dispatcherWorks();
-    await owed(3, 30);
-    await owed(2, 100);
+    await withOverdue(3, 30);
+    await withOverdue(2, 100);
     const { overdue, deferred, oldestOverdueSeconds } = await read();
     expect([overdue, deferred]).toEqual([5, 5]);
     expect(Math.floor(oldestOverdueSeconds ?? 0)).toBeGreaterThanOrEqual(100);
     expect(oldestOverdueSeconds).toBeLessThan(160);
   });
 
-  it('is not what a worker has, what is due later, what succeeded, nor what the dispatcher is about to take', async () => {
+  it('do not include leased, future, succeeded or just due deliveries', async () => {
     await dispatcherWorks();
-    const id = await owed(4, 100);
+    const id = await withOverdue(4, 100);
     const next = `SELECT id FROM pending_deliveries WHERE subscription_id = $1 AND due_at < now() - interval '60 seconds' AND leased_until IS NULL LIMIT 1`;
     const set = (change: string) =>
       ledger.db.pool.query(`UPDATE pending_deliveries SET ${change} WHERE id = (${next})`, [id]);
@@ -101,9 +101,9 @@ describe('what is overdue', () => {
     expect(await read()).toMatchObject({ overdue: 0, oldestOverdueSeconds: null, deferred: 1 });
   });
 
-  it('counts from when it was due, not from when it was published', async () => {
+  it('are measured from when they were due, not from when they were published', async () => {
     await dispatcherWorks();
-    await owed(1, 20);
+    await withOverdue(1, 20);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET created_at = now() - interval '9 hours'`);
     const { overdue, oldestOverdueSeconds } = await read();
     expect(overdue).toBe(1);
@@ -112,9 +112,9 @@ describe('what is overdue', () => {
     expect(await read()).toMatchObject({ overdue: 0, oldestOverdueSeconds: null, deferred: 0 });
   });
 
-  it('an attempt that was asked for is late whatever the schedule says', async () => {
+  it('include a requested attempt whose lease has ended, whatever the schedule', async () => {
     await dispatcherWorks();
-    await owed(1, 20);
+    await withOverdue(1, 20);
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = now() + interval '2 hours', leased_until = now() - interval '20 seconds', asked_trigger = 'manual'`,
     );
@@ -125,9 +125,9 @@ describe('what is overdue', () => {
     ['its breaker is open', `breaker_until = now() + interval '5 minutes'`, false],
     ['its breaker lets a probe through', `breaker_until = now() - interval '1 second'`, true],
     ['it has a rate limit', 'rate_limit = 1', true],
-    ['it is answered too slowly', 'concurrency_limit = 3', true],
-  ])('is not what waits because %s, as long as a dispatcher looks after it', async (_, change, isTaken) => {
-    await owed(2, 100, change);
+    ['its capacity is reduced', 'concurrency_limit = 3', true],
+  ])('do not include deliveries that wait because %s, while a dispatcher is alive', async (_, change, isTaken) => {
+    await withOverdue(2, 100, change);
     await dispatcherWorks();
     expect(await read()).toMatchObject({ overdue: 0, oldestOverdueSeconds: null, deferred: 2 });
     await ledger.db.pool.query(`UPDATE workers SET last_dispatch_at = now() - interval '21 seconds'`);
@@ -136,9 +136,9 @@ describe('what is overdue', () => {
     expect(await read()).toMatchObject({ overdue: isTaken ? 2 : 0, deferred: 2 });
   });
 
-  it('is counted up to 10,000, and so is what is held', async () => {
+  it('are counted up to 10,000, like held deliveries', async () => {
     await dispatcherWorks();
-    const id = await owed(2, 100);
+    const id = await withOverdue(2, 100);
     const copy = (status: 'pending' | 'held') =>
       ledger.db.pool.query(
         `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, due_at)
@@ -154,17 +154,17 @@ describe('what is overdue', () => {
   });
 });
 
-it('held, the statuses of subscriptions and the breakers that are not closed; deleted ones count for nothing', async () => {
+it('counts held deliveries, statuses of subscriptions and circuits that are not closed, without deleted subscriptions', async () => {
   const paused = await ledger.account();
   const { id } = await ledger.activeSubscription(paused);
   await ledger.publish(paused);
   await pauseSubscription(ledger, { accountId: paused, id });
   await ledger.publish(paused);
-  await owed(0, 0, `breaker_until = now() + interval '1 minute'`);
-  await owed(0, 0, `breaker_until = now() - interval '1 minute'`);
-  await owed(0, 0);
-  await owed(0, 0, `deleted_at = now(), breaker_until = now() + interval '1 minute'`);
-  await owed(0, 0, `status = 'disabled', breaker_until = now() + interval '1 minute'`);
+  await withOverdue(0, 0, `breaker_until = now() + interval '1 minute'`);
+  await withOverdue(0, 0, `breaker_until = now() - interval '1 minute'`);
+  await withOverdue(0, 0);
+  await withOverdue(0, 0, `deleted_at = now(), breaker_until = now() + interval '1 minute'`);
+  await withOverdue(0, 0, `status = 'disabled', breaker_until = now() + interval '1 minute'`);
   expect(await read()).toMatchObject({
     overdue: 0,
     held: 2,
@@ -177,7 +177,7 @@ describe('a worker', () => {
   const age = (id: string, interval: string) =>
     ledger.db.pool.query('UPDATE workers SET seen_at = now() - $2::interval WHERE id = $1', [id, interval]);
 
-  it('is alive while it says so, with what it tells of itself by the clock of the database', async () => {
+  it('is alive while it reports, and its times use the database clock', async () => {
     const signs = worker({ lastJobMsAgo: 2_000, lastDispatchMsAgo: 1_000 });
     await recordWorker(ledger.db.pool, signs);
     const { workers, lastDispatchAt } = await read();
@@ -196,7 +196,7 @@ describe('a worker', () => {
     expect([ago(startedAt), ago(lastJobAt), ago(lastDispatchAt)]).toEqual([60_000, 2_000, 1_000]);
   });
 
-  it('is not alive 20 seconds after it was last seen, and is again when it is back', async () => {
+  it('is not alive 20 seconds after its last report, and alive again when it reports', async () => {
     const signs = worker();
     await recordWorker(ledger.db.pool, signs);
     await age(signs.id, '19 seconds');
@@ -207,7 +207,7 @@ describe('a worker', () => {
     expect((await read()).workers).toMatchObject([{ isAlive: true, lastJobAt: expect.any(Date) }]);
   });
 
-  it('that died is removed by another one ten minutes later; one that was only away comes back', async () => {
+  it('is removed by another worker ten minutes after it died; one that was only unreachable is added again', async () => {
     const [dead, other] = [worker({ hostname: 'dead' }), worker({ hostname: 'other' })];
     await recordWorker(ledger.db.pool, dead);
     await age(dead.id, '9 minutes');
@@ -222,7 +222,7 @@ describe('a worker', () => {
     expect((await read()).workers).toMatchObject([{ isAlive: true }, { isAlive: true }]);
   });
 
-  it('that takes leave is gone; the last look of a dispatcher that died is remembered', async () => {
+  it('is removed when it stops; the last look of a dispatcher that died is kept', async () => {
     const [left, dead] = [worker({ lastDispatchMsAgo: 0 }), worker({ lastDispatchMsAgo: 30_000 })];
     await recordWorker(ledger.db.pool, left);
     await recordWorker(ledger.db.pool, dead);

@@ -3,36 +3,35 @@ import { inTransaction } from '../database.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
 import { readAheadSeconds } from '../retention/partitions.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
-import { dueOf, FIRST_FEW, OWED, overdue, unleased } from './overdue.js';
+import { dueOf, FIRST_FEW, CANDIDATES, overdue, unleased } from './overdue.js';
 
-/** What the ledger says of how things stand, over all accounts. */
+/** Metrics of the ledger over all accounts. */
 export interface LedgerMetrics {
-  /** Deliveries that are overdue (overdue.ts). At most MOST: that many, or more. */
+  /** Overdue deliveries (overdue.ts), counted up to MOST. */
   overdue: number;
-  /** How long the oldest of them has been due; null: there is none. */
+  /** How long the oldest of them has been due; null: none is overdue. */
   oldestOverdueSeconds: number | null;
-  /** Deliveries that are due and in nobody's hands, for whatever reason: their subscription has no room, its breaker is open,
-   *  or they are overdue. At most MOST. */
+  /** Due deliveries without a lease, for any reason: no capacity, an open circuit, or overdue. Counted up to MOST. */
   deferred: number;
-  /** At most MOST. */
+  /** Counted up to MOST. */
   held: number;
-  /** Fan-outs that workers expand (publish/expand-fan-outs.ts). At most MOST. */
+  /** Fan-outs that are expanding (publish/expand-fan-outs.ts), counted up to MOST. */
   expanding: number;
-  /** How long the oldest of them has been expanding; null: there is none. */
+  /** How long the oldest of them has been expanding; null: none is. */
   oldestExpandingSeconds: number | null;
-  /** Rows of counts that are not folded into the statistics yet (stats/fold-stats.ts). At most MOST_DELTAS. */
+  /** Rows of counts that are not folded into the statistics yet (stats/fold-stats.ts), counted up to MOST_DELTAS. */
   statDeltas: number;
-  /** How long ago the minute began in which the oldest of them was written; null: there is none. */
+  /** Seconds since the start of the minute in which the oldest of them was written; null: none. */
   oldestStatDeltaSeconds: number | null;
   /** Subscriptions that are not deleted. */
   subscriptions: Record<SubscriptionStatus, number>;
-  /** Of active subscriptions, those that are not closed. */
+  /** Circuit breakers of active subscriptions that are not closed. */
   breakers: { open: number; halfOpen: number };
-  /** When a dispatcher last succeeded; null: none has that is remembered. */
+  /** When a dispatcher last succeeded; null: unknown. */
   lastDispatchAt: Date | null;
-  /** Those that are alive, and those that died within the last ten minutes; the latest start first. */
+  /** Workers that are alive or died within the last ten minutes, the latest start first. */
   workers: WorkerFigures[];
-  /** How long from now on each partitioned table has partitions. */
+  /** For how long ahead every partitioned table has partitions. */
   partitionsAheadSeconds: number;
 }
 
@@ -45,15 +44,15 @@ export interface WorkerFigures {
   isAlive: boolean;
 }
 
-/** Nothing is counted beyond this: a backlog of millions must not make looking at it dear. */
+/** Counting stops here, so that a backlog of millions does not make the metrics slow. */
 const MOST = 10_000;
-/** Under load so many are written between two folds. They are narrow: counting them takes some 10 ms. */
+/** Under load, this many are written between two folds. The rows are narrow: counting them takes about 10 ms. */
 const MOST_DELTAS = 100_000;
 const TIMEOUT_MS = 3_000;
 
 const FIGURES = `
-WITH RECURSIVE ${OWED},
-${dueOf('owed')},
+WITH RECURSIVE ${CANDIDATES},
+${dueOf('candidates')},
 deferred AS (
   SELECT count(*)::int FROM (
     SELECT FROM due s CROSS JOIN LATERAL (
@@ -87,8 +86,8 @@ SELECT hostname, version, started_at AS "startedAt", seen_at AS "seenAt", last_j
   seen_at > now() - interval '${ALIVE_SECONDS} seconds' AS "isAlive"
 FROM workers ORDER BY started_at DESC, id`;
 
-/** Reads the ledger metrics, all as of one moment. Cheap however much there is: what it costs grows with the subscriptions, and with
- *  those of them that are owed something; not with what they are owed. Throws when the database is away, or takes longer than
+/** Reads the ledger metrics, all at one moment. The cost grows with the subscriptions and with those that have
+ *  pending deliveries, not with the number of deliveries. Throws if the database is unavailable or takes longer than
  *  TIMEOUT_MS. */
 export async function readLedgerMetrics(pool: pg.Pool): Promise<LedgerMetrics> {
   return inTransaction(pool, async (client) => {
@@ -102,13 +101,13 @@ export async function readLedgerMetrics(pool: pg.Pool): Promise<LedgerMetrics> {
     });
     const workers = await client.query<WorkerFigures>(WORKERS);
     const partitionsAheadSeconds = await readAheadSeconds(client);
-    // The one statement that reads a table whole.
+    // This is the only statement that reads a whole table.
     await client.query('SET LOCAL enable_seqscan = on');
     const statuses = await client.query<{ status: SubscriptionStatus; count: number; open: number; halfOpen: number }>(
       SUBSCRIPTIONS,
     );
     const [metrics] = ledger.rows;
-    if (!metrics) throw new Error('the ledger metrics are one row');
+    if (!metrics) throw new Error('the ledger metrics have no row');
     const subscriptions = { unverified: 0, active: 0, paused: 0, disabled: 0 };
     const breakers = { open: 0, halfOpen: 0 };
     for (const { status, count, open, halfOpen } of statuses.rows) {

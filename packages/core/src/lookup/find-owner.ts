@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import { afterDeliveryOf, firstDeliveryOf } from '../deliveries/late-attempts.js';
 
-/** What may be looked up by its id. */
+/** Objects that can be looked up by id. */
 export type Kind = 'subscription' | 'event' | 'delivery' | 'attempt' | 'key' | 'verification' | 'replay';
 
-/** Whose something is, and what it belongs to; ids of the database. */
+/** The account and the parents of an object, as ids of the database. */
 export interface Owner {
   accountId: string;
   subscriptionId: string | null;
@@ -12,14 +12,14 @@ export interface Owner {
   deliveryId: string | null;
 }
 
-const NOTHING = 'NULL::uuid AS "subscriptionId", NULL::uuid AS "eventId", NULL::uuid AS "deliveryId"';
+const NO_PARENTS = 'NULL::uuid AS "subscriptionId", NULL::uuid AS "eventId", NULL::uuid AS "deliveryId"';
 const OF_SUBSCRIPTION = 'subscription_id AS "subscriptionId", NULL::uuid AS "eventId", NULL::uuid AS "deliveryId"';
 const OF_DELIVERY = `account_id AS "accountId", subscription_id AS "subscriptionId", NULL::uuid AS "eventId", delivery_id AS "deliveryId"`;
-// Each uses its table's key; an attempt is found among the deliveries of its time ($3 to $4), or in the indexes of late ones.
+// Each uses its table's key. An attempt is found among the deliveries of its time ($3 to $4), or in the indexes of late attempts.
 const FIND: Record<Kind, string> = {
-  subscription: `SELECT account_id AS "accountId", ${NOTHING} FROM subscriptions WHERE id = $1 AND deleted_at IS NULL`,
-  // No index has the ids of events of all accounts: each account's are looked at.
-  event: `SELECT e.account_id AS "accountId", ${NOTHING}
+  subscription: `SELECT account_id AS "accountId", ${NO_PARENTS} FROM subscriptions WHERE id = $1 AND deleted_at IS NULL`,
+  // No index contains the event ids of all accounts, so probe each account.
+  event: `SELECT e.account_id AS "accountId", ${NO_PARENTS}
     FROM accounts o CROSS JOIN LATERAL (SELECT account_id FROM events WHERE account_id = o.id AND id = $1 LIMIT 1) e
     WHERE $2::text IS NULL OR o.id = $2`,
   delivery: `SELECT account_id AS "accountId", subscription_id AS "subscriptionId", event_id AS "eventId", NULL::uuid AS "deliveryId"
@@ -27,12 +27,13 @@ const FIND: Record<Kind, string> = {
   attempt: `SELECT ${OF_DELIVERY} FROM attempts WHERE id = $1 AND is_late
     UNION ALL SELECT ${OF_DELIVERY} FROM attempts WHERE id = $1 AND NOT is_late AND delivery_id >= $3 AND delivery_id < $4
     UNION ALL SELECT account_id, ${OF_SUBSCRIPTION} FROM verification_attempts a JOIN verifications v ON v.id = a.verification_id WHERE a.id = $1`,
-  key: `SELECT account_id AS "accountId", ${NOTHING} FROM api_keys WHERE id = $1`,
+  key: `SELECT account_id AS "accountId", ${NO_PARENTS} FROM api_keys WHERE id = $1`,
   verification: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM verifications WHERE id = $1`,
   replay: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM replays WHERE id = $1`,
 };
 
-/** Whose the thing with this id is; null: there is none, or (of `accountId`, unless null) it is another account's. */
+/** Returns the owner of the object with this id; null if it does not exist or (unless `accountId` is null) belongs
+ *  to another account. */
 export async function findOwner(
   pool: pg.Pool,
   { kind, id, accountId }: { kind: Kind; id: string; accountId: string | null },

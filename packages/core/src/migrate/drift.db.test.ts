@@ -8,10 +8,10 @@ import { cloneDatabase } from '@posthorn/testing';
 import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 
-// The migrations are written by hand, the client is generated from schema.prisma: here the two are held to each other.
-// One database gets the migrations, another what Prisma itself makes of its schema, and their catalogues are compared.
+// The migrations are written manually and the client is generated from schema.prisma; this test compares the two. It
+// applies the migrations to one database and Prisma's own SQL for the schema to another, and compares their catalogues.
 
-test('the migrations and schema.prisma make the same database, but for what Prisma cannot say', async () => {
+test('the migrations and schema.prisma create the same database, except for what Prisma cannot express', async () => {
   const migrated = await cloneDatabase(inject('templateDatabaseUrl'));
   const declared = await cloneDatabase(inject('templateDatabaseUrl'));
   const [inMigrations, inSchema] = await Promise.all([
@@ -27,11 +27,11 @@ test('the migrations and schema.prisma make the same database, but for what Pris
   expect(inSchema.length).toBeGreaterThan(100);
   expect(inSchema.filter((thing) => !inMigrations.includes(thing))).toEqual([]);
   expect(inMigrations.filter((thing) => !inSchema.includes(thing))).toEqual(ONLY_IN_MIGRATIONS);
-  // Rounded to ms, now() can become a moment that is still to come.
+  // If rounded to milliseconds, now() may be in the future.
   expect(inMigrations.filter((thing) => / timestamp\([1-5]\) with time zone/.test(thing))).toEqual([]);
 });
 
-// What Prisma's schema language has no words for. Each line is asserted too.
+// What Prisma's schema language cannot express. Each line is asserted, too.
 const ONLY_IN_MIGRATIONS = [
   // partial indexes
   'CREATE INDEX earlier_attempts_late_idx ON public.earlier_attempts USING btree (id) WHERE is_late',
@@ -82,7 +82,7 @@ const ONLY_IN_MIGRATIONS = [
   'options due_subscriptions {autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=5000,autovacuum_vacuum_cost_delay=0}',
   'options pending_deliveries {fillfactor=80,autovacuum_vacuum_scale_factor=0,autovacuum_vacuum_threshold=5000,autovacuum_vacuum_cost_delay=0}',
   'options stats {fillfactor=70}',
-  // partitions by time; those that there are differ from database to database
+  // partitions by time; the existing ones differ between databases
   'partitions earlier_attempts RANGE (delivery_id)',
   'partitions events RANGE (id)',
   'partitions finished_deliveries RANGE (id)',
@@ -94,7 +94,7 @@ const ONLY_IN_MIGRATIONS = [
   'trigger subscriptions.subscriptions_breaker_changed',
 ];
 
-/** Everything in the schema `public`, one line each, sorted. */
+/** Returns everything in the schema `public`, one line each, sorted. */
 async function readCatalogue(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ thing: string }>(`
     with ours as (
@@ -117,7 +117,7 @@ async function readCatalogue(client: pg.Client): Promise<string[]> {
     union all
     select format('constraint %s.%s %s', relname, conname, pg_get_constraintdef(pg_constraint.oid))
       from ours join pg_constraint on conrelid = ours.oid
-      where contype <> 'n' -- not null, which stands with the column, has a constraint of its own from Postgres 18 on
+      where contype <> 'n' -- not null belongs to the column; from Postgres 18 on it also has a constraint of its own
     union all
     select format('partitions %s %s', relname, pg_get_partkeydef(oid)) from ours where relkind = 'p'
     union all
@@ -133,8 +133,9 @@ async function readCatalogue(client: pg.Client): Promise<string[]> {
   return rows.map(({ thing }) => thing);
 }
 
-/** What Prisma would run on an empty database. Its schema engine is asked in its WebAssembly form: the other one is a binary
- *  that is downloaded. That form is made for a bundler, so it is put together by hand here. */
+/** Returns the SQL that Prisma would run on an empty database. Uses the WebAssembly form of its schema engine,
+ *  because the other one is a downloaded binary. That form is made for bundlers, so it is instantiated manually
+ *  here. */
 async function sqlOfSchema(databaseUrl: string): Promise<string> {
   const require = createRequire(import.meta.url);
   const code = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
@@ -156,7 +157,7 @@ async function sqlOfSchema(databaseUrl: string): Promise<string> {
     exitCode: null,
     filters: { externalTables: [], externalEnums: [] },
   });
-  if (!stdout) throw new Error('Prisma makes nothing of schema.prisma.');
+  if (!stdout) throw new Error('Prisma returned no SQL for schema.prisma.');
   return stdout;
 }
 
@@ -168,7 +169,7 @@ interface SchemaEngine {
   diff(params: object): Promise<{ stdout: string | null }>;
 }
 
-// Node has it; its types stand in the DOM library, which we do not load.
+// Node has WebAssembly, but its types are in the DOM library, which is not loaded.
 declare const WebAssembly: {
   instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, () => void> } }>;
 };

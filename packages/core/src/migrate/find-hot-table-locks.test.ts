@@ -14,7 +14,7 @@ test('no migration after the baseline locks a hot table for longer than a moment
   for (const name of names.slice(1)) {
     expect(findHotTableLocks(await sqlOf(name)), `${name}; see "Changing the schema" in CONTRIBUTING.md`).toEqual([]);
   }
-  // The baseline makes its indexes before there are rows. In a later migration each of them would be refused.
+  // The baseline creates its indexes before there are rows. A later migration must not do that.
   expect(findHotTableLocks(await sqlOf(BASELINE))).not.toEqual([]);
 });
 
@@ -48,7 +48,7 @@ describe('findHotTableLocks', () => {
     'ALTER TABLE earlier_attempts ADD FOREIGN KEY (account_id) REFERENCES accounts (id)',
     'ALTER TABLE earlier_attempts DROP COLUMN error, ADD CONSTRAINT a UNIQUE (delivery_id, number)',
     'ALTER TABLE earlier_attempts VALIDATE CONSTRAINT a',
-    // the rest
+    // others
     'VACUUM FULL events',
     'VACUUM (ANALYZE, FULL) public.earlier_attempts',
     'VACUUM FULL',
@@ -58,7 +58,7 @@ describe('findHotTableLocks', () => {
     'LOCK TABLE events IN ACCESS EXCLUSIVE MODE',
     'LOCK accounts, pending_deliveries',
     'ALTER TABLE events SET UNLOGGED',
-    // wherever it stands
+    // at any position
     'CREATE TABLE a (id int); -- a comment;\nCREATE INDEX a_idx\n  ON events (id)',
     'DO $$ BEGIN CREATE INDEX a ON events (id); END $$',
     `DO $$ BEGIN EXECUTE 'ALTER TABLE events ADD COLUMN a int NOT NULL'; END $$`,
@@ -66,7 +66,7 @@ describe('findHotTableLocks', () => {
   ])('refuses %s', (sql) => expect(findHotTableLocks(`${sql};`)).toHaveLength(1));
 
   it.each([
-    // what is over in a moment
+    // short locks
     'CREATE INDEX CONCURRENTLY a ON pending_deliveries (id)',
     'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {events}_type_idx ON {events} (type)',
     'CREATE INDEX events_type_idx ON ONLY events (type)',

@@ -1,6 +1,6 @@
 import { isOutsideTransaction } from './split-statements.js';
 
-/** Every publish or attempt writes to these, so a lock of more than a moment stops Posthorn. */
+/** Every publish or attempt writes to these tables, so a long lock stops Posthorn. */
 const HOT_TABLES = ['events', 'earlier_attempts', 'pending_deliveries', 'finished_deliveries'];
 
 // A hot table, one of its partitions, or `{events}` (see migrate.ts), with or without schema and quotes.
@@ -30,8 +30,9 @@ const LOCK = new RegExp(
 const CONSTANT_DEFAULT =
   /\bDEFAULT\s+(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?|true|false|null|now\(\)|CURRENT_TIMESTAMP(?:\(\d\))?|CURRENT_DATE)(?:::[\w ]+(?:\(\d+\))?(?:\[\])?)?(?=\s*$|\s+(?:NOT\s+NULL|NULL)\b)/i;
 
-/** What in a migration would lock a hot table for longer than a moment: Returns one line for each, empty if there is nothing.
- *  Reads SQL with patterns, so it may refuse too much. It also reads the text of DO blocks, but finds no name that they put together. */
+/** Returns one line for each statement that would lock a hot table for longer than a moment.
+ *  It matches SQL with patterns, so it may report too much. It also reads DO blocks, but not names that they
+ *  construct. */
 export function findHotTableLocks(sql: string): string[] {
   const isInTransaction = !isOutsideTransaction(sql);
   return statementsOf(sql).flatMap((statement) =>
@@ -81,7 +82,7 @@ function reasonOfColumn(column: string): string | null {
   return null;
 }
 
-/** Without comments, each on one line. */
+/** Returns the statements without comments, each on one line. */
 function statementsOf(sql: string): string[] {
   return sql
     .replace(/('(?:[^']|'')*')|--[^\n]*|\/\*[\s\S]*?\*\//g, (_, text?: string) => text ?? ' ')
@@ -90,7 +91,7 @@ function statementsOf(sql: string): string[] {
     .filter((statement) => statement !== '');
 }
 
-/** The actions of one ALTER TABLE: commas within parentheses and strings do not separate them. */
+/** Returns the actions of an ALTER TABLE. Commas within parentheses and strings do not separate them. */
 function splitActions(actions: string): string[] {
   const parts = actions.match(/(?:'(?:[^']|'')*'|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|[^,])+/g) ?? [];
   return parts.map((part) => part.trim());

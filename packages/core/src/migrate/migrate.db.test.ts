@@ -32,7 +32,7 @@ const status = async () =>
   (await migrationStatus({ url: database.url, directory })).map(({ name, state }) => `${name} ${state}`);
 
 describe('migrate', () => {
-  it('applies what is pending in order of name, once', async () => {
+  it('applies pending migrations in order of name, once', async () => {
     await write('2_second', 'INSERT INTO t VALUES (2)');
     await write('1_first', 'CREATE TABLE t (n int)');
     expect(await status()).toEqual(['1_first pending', '2_second pending']);
@@ -41,7 +41,7 @@ describe('migrate', () => {
     expect(await status()).toEqual(['1_first applied', '2_second applied']);
   });
 
-  it('keeps Prisma’s books: name, SHA-256 of the file, one step, both times', async () => {
+  it('writes the same records as Prisma: name, SHA-256 of the file, one step, both times', async () => {
     await write('1_first', 'CREATE TABLE t (n int)');
     await up();
     const { rows } = await client.query('SELECT * FROM _prisma_migrations');
@@ -52,13 +52,13 @@ describe('migrate', () => {
     expect(rows[0].finished_at >= rows[0].started_at).toBe(true);
   });
 
-  it('five at once: one works, none fails, each file is applied once', async () => {
+  it('five concurrent runs apply each file once and none fails', async () => {
     await write('1_first', 'CREATE TABLE t (n int); SELECT pg_sleep(0.2)');
     const applied = await Promise.all(Array.from({ length: 5 }, up));
     expect(applied.flat()).toEqual(['1_first']);
   });
 
-  it('refuses a file that was changed after it was applied, and applies nothing behind it', async () => {
+  it('refuses a file that was changed after it was applied, and applies no later one', async () => {
     await write('1_first', 'CREATE TABLE t (n int)');
     await up();
     await write('1_first', 'CREATE TABLE t (n bigint)');
@@ -67,7 +67,7 @@ describe('migrate', () => {
     expect(await status()).toEqual(['1_first edited', '2_second pending']);
   });
 
-  it('a file that fails leaves nothing of itself but its entry, and the next run says how to go on', async () => {
+  it('rolls back a failed file except for its record, and the next run says how to continue', async () => {
     await write('1_first', 'CREATE TABLE t (n int); SELECT 1/0');
     await expect(up()).rejects.toThrow(/1_first failed and was rolled back: division by zero/);
     expect((await client.query(`SELECT to_regclass('t') AS t`)).rows).toEqual([{ t: null }]);
@@ -77,7 +77,7 @@ describe('migrate', () => {
     expect(await up()).toEqual(['1_first']);
   });
 
-  it('a migration that this code does not know is named, and no reason to stop', async () => {
+  it('logs an applied migration that has no file, and continues', async () => {
     await write('1_first', 'CREATE TABLE t (n int)');
     await up();
     await rm(join(directory, '1_first'), { recursive: true });
@@ -94,13 +94,13 @@ describe('migrate', () => {
       return rows.map(({ thing }) => thing);
     };
     const CONCURRENT = `-- posthorn:no-transaction
--- What the index is for;
+-- Why the index exists;
 DROP INDEX CONCURRENTLY IF EXISTS t_n_idx;
 CREATE UNIQUE INDEX CONCURRENTLY t_n_idx
   ON t (n);
 `;
 
-    it('makes an index concurrently and keeps the same books', async () => {
+    it('creates an index concurrently and writes the same records', async () => {
       await write('1_first', 'CREATE TABLE t (n int)');
       await write('2_second', CONCURRENT);
       expect(await up()).toEqual(['1_first', '2_second']);
@@ -111,7 +111,7 @@ CREATE UNIQUE INDEX CONCURRENTLY t_n_idx
       expect(rows[1].finished_at >= rows[1].started_at).toBe(true);
     });
 
-    it('without that first line the file runs in a transaction, which Postgres refuses', async () => {
+    it('without that first line the file runs in a transaction, and Postgres refuses it', async () => {
       await write('1_first', 'CREATE TABLE t (n int)');
       await write('2_second', `\n${CONCURRENT}`);
       await expect(up()).rejects.toThrow(
@@ -119,7 +119,7 @@ CREATE UNIQUE INDEX CONCURRENTLY t_n_idx
       );
     });
 
-    it('names the statement that failed, keeps what the ones before it did, and can be repeated', async () => {
+    it('names the failed statement, keeps the effects of earlier ones, and can be repeated', async () => {
       await write('1_first', 'CREATE TABLE t (n int); INSERT INTO t VALUES (1), (1)');
       await write(
         '2_second',
@@ -128,7 +128,7 @@ CREATE UNIQUE INDEX CONCURRENTLY t_n_idx
       const failure = await up().catch((error: Error) => error.message);
       expect(failure).toBe(
         '2_second failed at statement 3 of 4 (CREATE UNIQUE INDEX CONCURRENTLY t_n_idx ON t (n)): could not create unique index "t_n_idx". ' +
-          'What the statements before it did stays. Fix the cause, delete its row (DELETE FROM _prisma_migrations WHERE ' +
+          'The earlier statements were applied. Fix the cause, delete its row (DELETE FROM _prisma_migrations WHERE ' +
           `migration_name = '2_second' AND finished_at IS NULL), and run this again: it repeats the file from its first statement.`,
       );
       expect(await status()).toEqual(['1_first applied', '2_second failed']);
@@ -146,20 +146,22 @@ CREATE UNIQUE INDEX CONCURRENTLY t_n_idx
       expect((await client.query(`SELECT to_regclass('v') AS v`)).rows).toEqual([{ v: 'v' }]);
     });
 
-    it('runs nothing of a file that it cannot split', async () => {
+    it('runs no statement of a file that it cannot split', async () => {
       await write('1_first', '-- posthorn:no-transaction\nCREATE TABLE t (n int);\nDO $$ BEGIN END $$;\n');
-      await expect(up()).rejects.toThrow(/1_first failed: no DO block and no function .* No statement ran\./);
+      await expect(up()).rejects.toThrow(
+        /1_first failed: this file must not contain a DO block or a function: .* No statement ran\./,
+      );
       expect((await client.query(`SELECT to_regclass('t') AS t`)).rows).toEqual([{ t: null }]);
     });
 
-    it('five at once: those that wait do not block the index, and it is made once', async () => {
+    it('five concurrent runs: the waiting ones do not block the index, which is created once', async () => {
       await write('1_first', '-- posthorn:no-transaction\nCREATE TABLE t (n int);\nSELECT pg_sleep(0.5);\n');
       await write('2_second', CONCURRENT);
       const applied = await Promise.all(Array.from({ length: 5 }, up));
       expect(applied.flat()).toEqual(['1_first', '2_second']);
     });
 
-    it('a concurrent statement waits for older transactions however long they last, any other gives up after 5 s', async () => {
+    it('a concurrent statement waits for older transactions without a limit; any other gives up after 5 s', async () => {
       const sees = (limit: string) => `CREATE FUNCTION sees_${limit}(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
         $$ BEGIN ASSERT current_setting('lock_timeout') = '${limit}', current_setting('lock_timeout'); RETURN n; END $$;`;
       await write('1_first', `CREATE TABLE t (n int); INSERT INTO t VALUES (1); ${sees('0')} ${sees('5s')}`);
@@ -175,7 +177,7 @@ CREATE INDEX CONCURRENTLY c ON t (sees_0(n));
       expect(await up()).toEqual(['1_first', '2_second', '3_third']);
     });
 
-    it('repeats a statement for each partition, so that a partitioned table gets an index; the file can be repeated', async () => {
+    it('repeats a statement for each partition to index a partitioned table; the file can be repeated', async () => {
       await write(
         '1_first',
         `CREATE TABLE t (n int, m int) PARTITION BY RANGE (n);
@@ -199,7 +201,7 @@ ALTER INDEX t_expr_idx ATTACH PARTITION {t}_expr_idx;
       expect(await indexes()).toEqual(['t_expr_idx invalid', 't_first_expr_idx', 't_other_expr_idx invalid']);
 
       await client.query('UPDATE t SET m = 2 WHERE m = 0; DELETE FROM _prisma_migrations WHERE finished_at IS NULL');
-      // One that a worker makes meanwhile has the index already, under the name that Postgres gives it.
+      // A partition that a worker creates meanwhile already has the index, under the name that Postgres generates.
       await client.query('CREATE TABLE t_next PARTITION OF t FOR VALUES FROM (30) TO (40)');
       expect(await up()).toEqual(['2_second']);
       const whole = ['t_expr_idx', 't_first_expr_idx', 't_next_expr_idx', 't_other_expr_idx'];

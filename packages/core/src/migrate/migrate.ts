@@ -8,19 +8,20 @@ import type { Log } from '../log.js';
 import { readPooling } from '../pooling/read-pooling.js';
 import { isOutsideTransaction, splitStatements } from './split-statements.js';
 
-/** Applies prisma/migrations without Prisma's engine (a binary that it downloads), and keeps the books in the same table
- *  with the same meaning: `prisma migrate deploy` works on the same database, unless a file runs outside a transaction.
+/** Applies prisma/migrations without Prisma's engine, which is a downloaded binary. Uses the same table in the same
+ *  way, so `prisma migrate deploy` works on the same database, unless a file runs outside a transaction.
  *
- *  A file whose first line is `-- posthorn:no-transaction` is sent statement by statement (split-statements.ts), so that CREATE INDEX
- *  CONCURRENTLY works. It may stop half-way, so it must be written to be repeated: DROP INDEX CONCURRENTLY IF EXISTS before each CREATE
- *  INDEX CONCURRENTLY (a failed one leaves an invalid index), IF NOT EXISTS elsewhere.
+ *  A file whose first line is `-- posthorn:no-transaction` is sent statement by statement (split-statements.ts), so
+ *  that CREATE INDEX CONCURRENTLY works. It may stop half-way, so it must be repeatable: use DROP INDEX CONCURRENTLY
+ *  IF EXISTS before each CREATE INDEX CONCURRENTLY (a failed one leaves an invalid index), and IF NOT EXISTS
+ *  elsewhere.
  *
- *  Postgres cannot index a partitioned table concurrently, so such a file repeats a statement with `{events}` for each partition of
- *  `events`, with the partition's name in its place. CONTRIBUTING.md shows how to add an index with it. */
+ *  Postgres cannot index a partitioned table concurrently. So such a file repeats a statement with `{events}` for
+ *  each partition of `events`, with the partition's name inserted. CONTRIBUTING.md shows how to add an index. */
 
 const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
 
-/** The lock that Prisma's engine takes as well, so that the two never run at once. */
+/** Prisma's engine takes the same lock, so the two never run concurrently. */
 const LOCK = 72_707_369;
 
 const BOOKS = `
@@ -44,17 +45,19 @@ interface MigrationFile {
 export type MigrationState = 'applied' | 'pending' | 'failed' | 'edited' | 'unknown';
 export interface MigrationStatus {
   name: string;
-  /** edited: applied, and its file was changed since · unknown: applied, and there is no such file here */
+  /** edited: applied, but the file was changed later · unknown: applied, but the file does not exist here */
   state: MigrationState;
   finishedAt: Date | null;
 }
 
-/** A reason to stop that a person must see to; its message says how to go on. */
+/** An error that a person must fix. The message says how to continue. */
 export class MigrationError extends Error {}
 
-/** Applies what is pending, in order of name, each file in a transaction together with its entry in the books, unless the file says
- *  otherwise. Many may call it at once: one works, the others wait and find nothing to do. Returns the names it applied. Throws
- *  MigrationError for an edited file, a failed one, and one that fails now. That one leaves nothing behind if it ran in a transaction. */
+/** Applies pending migrations in order of name, each file in one transaction with its record, unless the file says
+ *  otherwise.
+ *  Returns the names it applied. Concurrent calls wait and find nothing to do.
+ *  Throws MigrationError for an edited file, an earlier failure or a new one. A new failure is rolled back if it ran
+ *  in a transaction. */
 export async function migrateUp({
   url,
   log,
@@ -86,7 +89,7 @@ export async function migrateUp({
   });
 }
 
-/** How each migration stands, those without a file here included. Changes nothing. */
+/** Returns the state of each migration, including those without a file here. Changes nothing. */
 export async function migrationStatus({
   url,
   directory = MIGRATIONS_DIRECTORY,
@@ -103,7 +106,7 @@ export async function migrationStatus({
   }
 }
 
-/** The names of what is not applied yet: an app refuses to start, or says it is not ready, while there are any. */
+/** Returns the names of pending migrations. An app does not start, or is not ready, while there are any. */
 export async function pendingMigrations(pool: pg.Pool, directory = MIGRATIONS_DIRECTORY): Promise<string[]> {
   const status = await compare(pool, await readFiles(directory));
   return status.filter(({ state }) => state === 'pending' || state === 'failed').map(({ name }) => name);
@@ -112,9 +115,9 @@ export async function pendingMigrations(pool: pg.Pool, directory = MIGRATIONS_DI
 async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   if ((await readPooling(url)) !== 'session')
     throw new MigrationError(
-      'Migrations need a session, and the database URL leads to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself.',
+      'Migrations need a session, but the database URL points to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself.',
     );
-  // One connection for all: the lock belongs to the session, and the session's end releases it whatever happens.
+  // One connection for everything: the lock belongs to the session and is released when the session ends.
   const client = new pg.Client({ connectionString: url, application_name: 'posthorn migrate' });
   await client.connect();
   try {
@@ -126,8 +129,8 @@ async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>)
   }
 }
 
-/** Asks again and again instead of waiting in Postgres: CREATE INDEX CONCURRENTLY waits for every statement that runs, so it and a
- *  statement that waits for this lock would wait for each other. */
+/** Polls instead of waiting in Postgres. CREATE INDEX CONCURRENTLY waits for all running statements, so it and a
+ *  statement that waits for this lock would deadlock. */
 async function takeLock(client: pg.Client): Promise<void> {
   for (;;) {
     const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [LOCK]);
@@ -138,7 +141,7 @@ async function takeLock(client: pg.Client): Promise<void> {
 
 async function apply(client: pg.Client, file: MigrationFile): Promise<void> {
   const id = randomUUID();
-  // The row is written before and outside of the transaction, so that a failure leaves a trace.
+  // Insert the row before and outside the transaction, so that a failure leaves a record.
   await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
     id,
     file.checksum,
@@ -171,7 +174,7 @@ async function applyByStatement(client: pg.Client, { name, sql }: MigrationFile,
       current = placeOf(statement);
       for (const one of await repeatForPartitions(client, statement)) {
         current = placeOf(one);
-        // A concurrent statement waits until older transactions end, and blocks no reads and writes meanwhile.
+        // A concurrent statement waits for older transactions and blocks no reads or writes meanwhile.
         await client.query(`SET lock_timeout = '${/\bCONCURRENTLY\b/i.test(one) ? '0' : '5s'}'`);
         await client.query(one);
       }
@@ -181,12 +184,12 @@ async function applyByStatement(client: pg.Client, { name, sql }: MigrationFile,
   } catch (error) {
     const reason = `failed${current}: ${reasonOf(error)}`;
     await recordFailure(client, id, reason);
-    const whatStays = current === '' ? 'No statement ran.' : 'What the statements before it did stays.';
+    const whatStays = current === '' ? 'No statement ran.' : 'The earlier statements were applied.';
     throw new MigrationError(`${name} ${reason}. ${whatStays} ${howToRepeat(name)}`, { cause: error });
   }
 }
 
-/** `{events}` in a statement stands for a partition of `events`: Returns the statement once for each that there is now. */
+/** Returns the statement once for each current partition of `events`, which replaces `{events}`. */
 async function repeatForPartitions(client: pg.Client, statement: string): Promise<string[]> {
   const [placeholder, table] = /\{([a-z_]+)\}/.exec(statement) ?? [];
   if (!placeholder || !table) return [statement];

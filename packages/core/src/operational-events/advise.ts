@@ -1,7 +1,7 @@
 import type { AttemptOutcome } from '../generated/prisma/client.js';
 import type { PendingOperationalEvent } from './pending-operational-event.js';
 
-/** What an operational event means and what to do about it, in a sentence or two. */
+/** Returns one or two sentences: what an operational event means and what to do. */
 export function advise({
   type,
   detail,
@@ -11,12 +11,12 @@ export function advise({
     case 'subscription:disabled':
       return ADVICE_WHEN_DISABLED[detail.reason ?? 'manual'] ?? '';
     case 'subscription:failing':
-      return 'Nothing is delivered to it, and if that goes on it is disabled. Ask its owner to look at the latest attempts.';
+      return 'Every attempt fails, and the subscription will be disabled if this continues. Ask its owner to check the latest attempts.';
     case 'subscription:recovered':
-      return 'It receives again. What failed meanwhile can be replayed.';
+      return 'The subscription is receiving events again. Replay the deliveries that failed in the meantime.';
     case 'delivery:failed':
       return delivery
-        ? `${SEEN[delivery.outcome](delivery.statusCode)} ${MEND[delivery.reason ?? ''] ?? MEND_DEFAULT}`
+        ? `${LAST_ATTEMPT[delivery.outcome](delivery.statusCode)} ${FIX[delivery.reason ?? ''] ?? FIX_DEFAULT}`
         : '';
     default:
       return type satisfies never;
@@ -24,26 +24,26 @@ export function advise({
 }
 
 const ADVICE_WHEN_DISABLED: Record<string, string> = {
-  manual: 'It was disabled over the API. Resume it when it is to receive again.',
+  manual: 'The subscription was disabled through the API. Resume it to send events again.',
   failing:
-    'Nothing was delivered to it for too long. Ask its owner to mend the receiver, then resume it and replay what it missed.',
-  gone: 'Its receiver answered that it wants no more. Delete it, or resume it if that was a mistake.',
+    'Every attempt failed for too long. Ask the owner to fix the endpoint, then resume the subscription and replay failed and missed events.',
+  gone: 'The endpoint returned 410 Gone. Delete the subscription, or resume it if that was a mistake.',
 };
 
-const MEND_DEFAULT = 'Ask its owner to mend it, then retry the delivery or replay all that failed.';
-const MEND: Record<string, string> = {
-  gone: 'The subscription is disabled: delete it, or resume it if that was a mistake.',
+const FIX_DEFAULT = 'Ask the owner to fix the endpoint, then retry this delivery or replay all failed deliveries.';
+const FIX: Record<string, string> = {
+  gone: 'The subscription was disabled. Delete it, or resume it if that was a mistake.',
 };
 
-const SEEN: Record<AttemptOutcome, (statusCode: number | null) => string> = {
-  ok: () => 'The last attempt was taken.', // asked for by hand since it failed
-  http_error: (statusCode) => `The receiver answered ${statusCode} to the last attempt.`,
-  redirect: (statusCode) => `The receiver answered ${statusCode}, a redirect, and redirects are not followed.`,
-  timeout: () => 'The receiver did not answer the last attempt in time.',
-  dns_error: () => 'The name in its URL was not found at the last attempt.',
-  connect_error: () => 'No connection to the receiver came about at the last attempt.',
-  tls_error: () => 'The receiver’s certificate or its TLS was not accepted at the last attempt.',
-  blocked: () => 'Its URL leads to an address that is not allowed.',
-  bad_response: () => 'The receiver’s answer to the last attempt was not HTTP.',
-  aborted: () => 'The last attempt was broken off by a shutdown.',
+const LAST_ATTEMPT: Record<AttemptOutcome, (statusCode: number | null) => string> = {
+  ok: () => 'The last attempt succeeded.', // a manual retry after the failure
+  http_error: (statusCode) => `The endpoint returned ${statusCode} for the last attempt.`,
+  redirect: (statusCode) => `The endpoint returned ${statusCode}, a redirect. Redirects are not followed.`,
+  timeout: () => 'The last attempt timed out.',
+  dns_error: () => 'The host name of the URL could not be resolved for the last attempt.',
+  connect_error: () => 'The last attempt could not connect to the endpoint.',
+  tls_error: () => 'The last attempt failed because of the endpoint’s certificate or TLS configuration.',
+  blocked: () => 'The URL resolves to an address that is not allowed.',
+  bad_response: () => 'The response to the last attempt was not valid HTTP.',
+  aborted: () => 'A shutdown aborted the last attempt.',
 };

@@ -1,7 +1,7 @@
 import type { OperationalEventType } from '@posthorn/contract';
 import type { AttemptOutcome } from '../generated/prisma/client.js';
 
-/** An operational event, with what it is about as it stands now. */
+/** An operational event with the current state of its subject. */
 export interface PendingOperationalEvent {
   type: OperationalEventType;
   accountId: string;
@@ -10,7 +10,7 @@ export interface PendingOperationalEvent {
   detail: { reason?: string; percent?: number; failingSince?: string };
   failingSince: Date | null;
   createdAt: Date;
-  /** Of delivery:failed. */
+  /** For `delivery:failed`. */
   delivery: {
     id: string;
     eventId: string;

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 
 let operators = 0;
-/** An operations account of its own, with a subscription of all its events. */
+/** An operations account with a subscription to all its events. */
 async function operationsAccount(): Promise<string> {
   const id = await ledger.account(`operators-${++operators}`);
   await ledger.activeSubscription(id, { url: 'https://operators.example.com/' });
@@ -31,12 +31,14 @@ async function subscription(): Promise<SubscriptionKey> {
   });
   return { accountId, id };
 }
-/** What is published of an account, oldest first. */
-async function told(accountId: string): Promise<{ event: OperationalEventType; payload: Record<string, unknown> }[]> {
+/** Returns the events published to an account, oldest first. */
+async function publishedTo(
+  accountId: string,
+): Promise<{ event: OperationalEventType; payload: Record<string, unknown> }[]> {
   const rows = await ledger.db.prisma.event.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
   return rows.map(({ body }) => JSON.parse(Buffer.from(body).toString()));
 }
-/** As record-attempts writes it. */
+/** Inserts an operational event like record-attempts. */
 const insert = ({ accountId, id }: SubscriptionKey, type: OperationalEventType, detail = {}, deliveryId?: string) =>
   ledger.db.pool.query(
     'INSERT INTO operational_events (id, type, account_id, subscription_id, delivery_id, detail) VALUES ($1, $2, $3, $4, $5, $6)',
@@ -44,14 +46,14 @@ const insert = ({ accountId, id }: SubscriptionKey, type: OperationalEventType, 
   );
 const pendingCount = () => ledger.db.prisma.operationalEvent.count();
 
-describe('what operators are told', () => {
-  it('of a disabling over the API: signed and sent to their subscriptions like any event, with host, reason and advice', async () => {
+describe('operational events', () => {
+  it('report a disabling over the API, signed and sent like any event, with host, reason and advice', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
     await disableSubscription(ledger, key);
     expect(await publishOperationalEvents(ledger, { operationsAccount: operations })).toBe(1);
     expect(await pendingCount()).toBe(0);
-    const [event] = await told(operations);
+    const [event] = await publishedTo(operations);
     expect(event).toEqual({
       event: 'subscription:disabled',
       payload: {
@@ -69,7 +71,7 @@ describe('what operators are told', () => {
     expect(ledger.posts).toMatchObject([{ url: 'https://operators.example.com/', secrets: [expect.any(String)] }]);
   });
 
-  it('a disabling that changes nothing is told once; one that is refused is not told', async () => {
+  it('report a disabling once if it is repeated, and not at all if it is refused', async () => {
     const key = await subscription();
     for (const deliveries of [undefined, 'hold', 'cancel', undefined] as const)
       await disableSubscription(ledger, { ...key, deliveries });
@@ -77,7 +79,7 @@ describe('what operators are told', () => {
     expect(await pendingCount()).toBe(1);
   });
 
-  it('of a delivery that failed: which event of whom, why, and how its last attempt ended', async () => {
+  it('report a failed delivery: its event and account, the reason and the result of the last attempt', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
     const eventId = await ledger.publish(key.accountId);
@@ -89,7 +91,7 @@ describe('what operators are told', () => {
     await ledger.db.pool.query('DELETE FROM operational_events');
     await insert(key, 'delivery:failed', {}, job.id);
     await publishOperationalEvents(ledger, { operationsAccount: operations });
-    expect(await told(operations)).toMatchObject([
+    expect(await publishedTo(operations)).toMatchObject([
       {
         event: 'delivery:failed',
         payload: {
@@ -105,7 +107,7 @@ describe('what operators are told', () => {
     ]);
   });
 
-  it('every type has the shape that the contract documents, and so has the example of it in the catalogue', async () => {
+  it('every type has the documented shape, and so has its example in the catalogue', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
     await ledger.publish(key.accountId);
@@ -114,13 +116,13 @@ describe('what operators are told', () => {
     const { id: deliveryId } = await ledger.db.prisma.delivery.findFirstOrThrow({
       where: { accountId: key.accountId },
     });
-    const since = '2026-11-16 18:55:00.123+00'; // as Postgres writes it into JSON
+    const since = '2026-11-16 18:55:00.123+00'; // the format of Postgres in JSON
     await insert(key, 'subscription:failing', { percent: 75, failingSince: since });
     await insert(key, 'subscription:disabled', { reason: 'failing', failingSince: since });
     await insert(key, 'subscription:recovered');
     await insert(key, 'delivery:failed', {}, deliveryId);
     await publishOperationalEvents(ledger, { operationsAccount: operations });
-    const events = await told(operations);
+    const events = await publishedTo(operations);
     expect(events.map(({ event }) => event).toSorted()).toEqual(Object.keys(OPERATIONAL_EVENTS).toSorted());
     expect(events[0]?.payload).toMatchObject({ percent: 75, failingSince: '2026-11-16T18:55:00.123Z' });
     const types = await ledger.db.prisma.eventType.findMany();
@@ -135,20 +137,20 @@ describe('what operators are told', () => {
   });
 });
 
-describe('none is lost and none is told twice', () => {
-  it('a process that ends just after the commit of a disabling: the next round of any other tells it (L16)', async () => {
+describe('operational events are neither lost nor duplicated', () => {
+  it('after a crash right after the commit of a disabling, the next round of another process publishes it', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
     const db = interpose(ledger.db, (statement, run) =>
       changesOwed(statement) ? Promise.reject(new Error('ended')) : run(),
     );
     await expect(disableSubscription({ db }, key)).rejects.toThrow('ended');
-    expect(await told(operations)).toEqual([]);
+    expect(await publishedTo(operations)).toEqual([]);
     await publishOperationalEvents(ledger, { operationsAccount: operations });
-    expect(await told(operations)).toMatchObject([{ event: 'subscription:disabled' }]);
+    expect(await publishedTo(operations)).toMatchObject([{ event: 'subscription:disabled' }]);
   });
 
-  it('two rounds at once: each is published once', async () => {
+  it('two concurrent rounds publish each event once', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
     for (let count = 0; count < 30; count += 1) await insert(key, 'subscription:recovered');
@@ -156,7 +158,7 @@ describe('none is lost and none is told twice', () => {
     const counts = await Promise.all([round(), round(), round(), round()]);
     expect(counts.reduce((sum, count) => sum + count)).toBe(30 - (await pendingCount()));
     while ((await round()) > 0);
-    expect(await told(operations)).toHaveLength(30);
+    expect(await publishedTo(operations)).toHaveLength(30);
   });
 
   it('a round that cannot store its events keeps them', async () => {
@@ -168,10 +170,10 @@ describe('none is lost and none is told twice', () => {
     await expect(publishOperationalEvents(ledger, { operationsAccount: operations })).rejects.toThrow('no_room');
     await ledger.db.pool.query('ALTER TABLE events DROP CONSTRAINT no_room');
     expect(await pendingCount()).toBe(1);
-    expect(await told(operations)).toEqual([]);
+    expect(await publishedTo(operations)).toEqual([]);
   });
 
-  it('while the queue takes nothing it is told all the same, and the dispatcher is asked to deliver it soon', async () => {
+  it('publishes while the queue accepts nothing, and has the dispatcher enqueue the delivery soon', async () => {
     const operations = await operationsAccount();
     await insert(await subscription(), 'subscription:recovered');
     ledger.setQueue(false);
@@ -182,8 +184,8 @@ describe('none is lost and none is told twice', () => {
   });
 });
 
-describe('nobody else is told', () => {
-  it('tenants’ subscriptions, whatever events they want, get none of it', async () => {
+describe('operational events reach only the operations account', () => {
+  it('tenants’ subscriptions get none, whatever types they subscribe to', async () => {
     const operations = await operationsAccount();
     const key = await subscription();
     const other = await ledger.activeSubscription(key.accountId, { events: ['subscription:*', 'delivery:failed'] });
@@ -194,17 +196,17 @@ describe('nobody else is told', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { subscriptionId: other.id } })).toBe(0);
   });
 
-  it('what happens to the operations account’s own subscriptions makes no event: there is no loop', async () => {
+  it('subscriptions of the operations account create no operational events, which prevents a loop', async () => {
     const accountId = await operationsAccount();
     const { id } = await ledger.activeSubscription(accountId);
     await disableSubscription(ledger, { accountId, id });
     await insert({ accountId, id }, 'subscription:failing', { percent: 50 });
     expect(await publishOperationalEvents(ledger, { operationsAccount: accountId })).toBe(0);
     expect(await pendingCount()).toBe(0);
-    expect(await told(accountId)).toEqual([]);
+    expect(await publishedTo(accountId)).toEqual([]);
   });
 
-  it('without an operations account operational events are dropped, and nothing is stored', async () => {
+  it('without an operations account they are dropped, and nothing is stored', async () => {
     await disableSubscription(ledger, await subscription());
     const events = (await ledger.counts())['events'];
     expect(await publishOperationalEvents(ledger, { operationsAccount: 'nobody' })).toBe(0);
@@ -212,7 +214,7 @@ describe('nobody else is told', () => {
     expect((await ledger.counts())['events']).toBe(events);
   });
 
-  it('an operational event of an account that was deleted meanwhile goes without a word, and holds none of the others up', async () => {
+  it('those of an account that was deleted meanwhile are dropped and do not delay others', async () => {
     const operations = await operationsAccount();
     const [leaving, staying] = [await subscription(), await subscription()];
     await insert(leaving, 'subscription:recovered');
@@ -220,7 +222,7 @@ describe('nobody else is told', () => {
     await deleteAccount(ledger, { id: leaving.accountId });
     await ledger.erase();
     await publishOperationalEvents(ledger, { operationsAccount: operations });
-    expect(await told(operations)).toMatchObject([{ payload: { accountId: staying.accountId } }]);
+    expect(await publishedTo(operations)).toMatchObject([{ payload: { accountId: staying.accountId } }]);
     expect(await pendingCount()).toBe(0);
   });
 });

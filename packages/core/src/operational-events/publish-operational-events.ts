@@ -3,15 +3,15 @@ import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { type NewEvent, insertEvents } from '../publish/insert-events.js';
-import { tellQueue } from '../publish/tell-queue.js';
+import { enqueueInserted } from '../publish/enqueue-inserted.js';
 import { idTime, newId } from '../id.js';
 import { advise } from './advise.js';
 import type { PendingOperationalEvent } from './pending-operational-event.js';
 
 const AT_ONCE = 500;
 
-// Leans on the keys of operational_events, subscriptions and deliveries, and on attempts_delivery_id_number_idx. One whose account
-// was deleted meanwhile finds no subscription, and goes without a word.
+// Uses the keys of operational_events, subscriptions and deliveries, and attempts_delivery_id_number_idx. Operational
+// events of a deleted account find no subscription and are dropped.
 const TAKE = `
 WITH taken AS (
   DELETE FROM operational_events WHERE id = ANY (ARRAY(SELECT id FROM operational_events ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING *
@@ -31,15 +31,17 @@ LEFT JOIN LATERAL (
 WHERE t.account_id <> $2
 ORDER BY t.id`;
 
-/** Turns what operators are to be told into events of their account, and tells the queue. Taking an operational event and storing its
- *  event is one transaction: none is lost, none is told twice, and any number may run at the same time.
- *  What happens to the operations account's own subscriptions is told to nobody: it would make events without end. Without
- *  such an account all of them are dropped. Returns how many events were stored; call it again at once when that was many. */
+/** Publishes operational events as events of the operations account, and enqueues their deliveries. Taking an
+ *  operational event and storing its event is one transaction: none is lost or duplicated, and any number of
+ *  processes may run it.
+ *  Operational events about the operations account's own subscriptions are dropped, because they would cause an
+ *  endless loop. Without such an account all are dropped.
+ *  Returns how many events were stored. If that was many, call it again at once. */
 export async function publishOperationalEvents(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   { operationsAccount, limit = AT_ONCE }: { operationsAccount: string; limit?: number },
 ): Promise<number> {
-  // There is hardly ever one: this round costs a look at an empty table, and no transaction.
+  // Operational events are rare, so a round usually costs one look at an empty table, without a transaction.
   const { rowCount } = await db.pool.query('SELECT FROM operational_events LIMIT 1');
   if (rowCount === 0) return 0;
   const inserted = await inTransaction(db.pool, async (client) => {
@@ -47,11 +49,11 @@ export async function publishOperationalEvents(
       toEvent(pending, operationsAccount),
     );
     const stored = events.length === 0 ? [] : await insertEvents(client, events);
-    // They stay for the next round.
+    // The operational events stay for the next round.
     if (stored.some(({ account }) => account === 'locked')) throw new Error('the operations account is locked');
     return stored;
   });
-  await tellQueue({ db, enqueue }, inserted);
+  await enqueueInserted({ db, enqueue }, inserted);
   return inserted.filter(({ accepted }) => accepted).length;
 }
 
@@ -96,7 +98,7 @@ function describe(pending: PendingOperationalEvent): OperationalEvent {
     case 'subscription:recovered':
       return { event: type, payload: { ...subject, ...end } };
     case 'delivery:failed': {
-      if (!delivery) throw new Error('an operational event of a failed delivery without one');
+      if (!delivery) throw new Error('a delivery:failed event without its delivery');
       const { number, outcome, statusCode } = delivery;
       const startedAt = new Date(delivery.startedAt).toISOString();
       return {
@@ -118,6 +120,6 @@ function describe(pending: PendingOperationalEvent): OperationalEvent {
   }
 }
 
-/** Postgres writes times into JSON in a form of its own. */
+/** Postgres writes times into JSON in its own format. */
 const isoOrNull = (text: string | undefined): string | null =>
   text === undefined ? null : new Date(text).toISOString();

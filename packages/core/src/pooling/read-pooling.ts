@@ -1,21 +1,21 @@
 import pg from 'pg';
 
-/** What stands between a client and Postgres.
- *  session: nothing, or a pooler that gives each client a server connection of its own ·
- *  transaction: a pooler that shares server connections, and carries named statements all the same ·
- *  unnamed: one that shares them and loses named statements */
+/** What is between a client and Postgres.
+ *  session: nothing, or a pooler that gives each client its own server connection ·
+ *  transaction: a pooler that shares server connections but supports named statements ·
+ *  unnamed: a pooler that shares server connections and loses named statements */
 export type Pooling = 'session' | 'transaction' | 'unnamed';
 
-/** A pooler hands out its connections newest first, oldest first or at random: the first two show in one round. */
+/** Poolers choose connections newest first, oldest first or at random; one round detects the first two. */
 const ROUNDS = 4;
 const WITHIN_MS = 5_000;
-/** The same name and text for both clients: where names are not kept apart, they clash. */
+/** Both clients use the same name and text: if the pooler does not separate names, they clash. */
 const PROBE = { name: 'posthorn_probe', text: 'SELECT pg_backend_pid() AS pid' };
 /** duplicate_prepared_statement, invalid_sql_statement_name. */
 const CLASHES = ['42P05', '26000'];
 
-/** Finds out with two clients whether each keeps its server process. Never mistakes a direct connection for a pooler: there
- *  the processes of two open connections differ and stay. Throws when the database does not respond. */
+/** Tests with two clients whether each keeps its server process. Never mistakes a direct connection for a pooler,
+ *  because two direct connections always have different, stable processes. Throws if the database does not respond. */
 export async function readPooling(url: string): Promise<Pooling> {
   const first = openProbe(url);
   const second = openProbe(url);
@@ -29,7 +29,7 @@ export async function readPooling(url: string): Promise<Pooling> {
       seen.add(await pidOf(first));
       await second.query('BEGIN');
       const taken = await pidOf(second);
-      // A second client in a transaction has its connection to itself: the first one has to use another.
+      // A second client in a transaction occupies its connection, so the first one has to use another.
       if (seen.has(taken)) isShared = true;
       else seen.add(await pidOf(first));
       await second.query('COMMIT');

@@ -3,11 +3,11 @@ import { makeRetryWhileUnavailable } from '../database-away.js';
 import type { Log } from '../log.js';
 import { readPooling } from './read-pooling.js';
 
-/** The database URLs lead to poolers that cannot carry what Posthorn needs. The message says what to set. */
+/** The database URLs point to poolers that do not support what Posthorn needs. The message says what to set. */
 class PoolerError extends Error {}
 
-/** Waits until the database responds, however long it is away. Throws PoolerError when a session is needed and a pooler does
- *  not keep it, or when a pooler loses named statements: both would fail silently later. */
+/** Waits until the database is available. Throws PoolerError if a pooler does not keep a session that is needed, or
+ *  loses named statements. Both would otherwise fail silently later. */
 export async function requireSessions({ pool, direct }: Pick<Database, 'pool' | 'direct'>, log: Log): Promise<void> {
   const retryWhileUnavailable = makeRetryWhileUnavailable({ log });
   const read = ({ options }: Database['pool']) =>
@@ -19,8 +19,8 @@ export async function requireSessions({ pool, direct }: Pick<Database, 'pool' | 
 }
 
 const UNNAMED =
-  'DATABASE_URL leads to a connection pooler that loses prepared statements: switch the pooler to session mode; or use PgBouncer 1.21 or newer in transaction mode with max_prepared_statements above 0, and set DATABASE_DIRECT_URL to the URL of Postgres itself.';
+  'DATABASE_URL points to a connection pooler that loses prepared statements: switch the pooler to session mode; or use PgBouncer 1.21 or newer in transaction mode with max_prepared_statements above 0, and set DATABASE_DIRECT_URL to the URL of Postgres itself.';
 const NO_DIRECT_URL =
-  'DATABASE_URL leads to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself, or switch the pooler to session mode.';
+  'DATABASE_URL points to a connection pooler in transaction mode: set DATABASE_DIRECT_URL to the URL of Postgres itself, or switch the pooler to session mode.';
 const NOT_DIRECT =
-  'DATABASE_DIRECT_URL leads to a connection pooler in transaction mode, too: set it to the URL of Postgres itself.';
+  'DATABASE_DIRECT_URL points to a connection pooler in transaction mode, too: set it to the URL of Postgres itself.';

@@ -1,9 +1,9 @@
 import { callbackify } from 'node:util';
 import pg from 'pg';
 
-/** Makes a connection usable behind a pooler in transaction mode, where two transactions share no session. From now on `begin`,
- *  which may set what the transaction needs, replaces a plain BEGIN, and a statement outside of a transaction runs in one of
- *  its own. The statements of a transaction must be awaited one by one. */
+/** Makes a connection usable behind a pooler in transaction mode, where transactions share no session. `begin`,
+ *  which may also set settings, replaces a plain BEGIN, and each statement outside a transaction runs in its own.
+ *  The statements of a transaction must be awaited one by one. */
 export function wrapInTransactions(client: pg.ClientBase, begin: string): void {
   const send = client.query.bind(client) as (...given: unknown[]) => Promise<unknown>;
 
@@ -16,7 +16,7 @@ export function wrapInTransactions(client: pg.ClientBase, begin: string): void {
       await send('COMMIT');
       return result;
     } catch (error) {
-      // After a timeout or a lost connection nothing more is sent: the pool drops the connection.
+      // After a timeout or a lost connection send nothing more: the pool drops the connection.
       if (error instanceof pg.DatabaseError) await send('ROLLBACK').catch(() => {});
       throw error;
     }

@@ -1,15 +1,16 @@
 import type { Deps } from '../deps.js';
 import { openWaker } from '../dispatch/wake.js';
 import type { InsertedEvent } from './insert-events.js';
-import { tellQueue } from './tell-queue.js';
+import { enqueueInserted } from './enqueue-inserted.js';
 
-/** What a publisher does beside its answers, which do not wait for it. */
+/** Background work of a publisher, which publish calls do not wait for. */
 export interface AfterPublish {
-  /** Enqueues what is to be made now of events that were stored, and wakes who makes the rest. */
-  tell(inserted: InsertedEvent[]): void;
-  /** Waits for this too when it is drained. `work` never throws. */
+  /** Enqueues the deliveries of stored events that may be sent now. Wakes the dispatcher and the expanders for the
+   *  others. */
+  enqueueStored(inserted: InsertedEvent[]): void;
+  /** Adds work that drain() waits for. `work` must not throw. */
   add(work: Promise<void>): void;
-  /** Resolves when all that was begun has ended. */
+  /** Resolves when all started work has ended. */
   drain(): Promise<void>;
 }
 
@@ -24,10 +25,10 @@ export function openAfterPublish({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>):
   }
 
   return {
-    tell(inserted) {
+    enqueueStored(inserted) {
       if (inserted.some(({ deferredCount }) => deferredCount > 0)) wakeDispatcher();
       if (inserted.some(({ isFanOut }) => isFanOut)) wakeExpanders();
-      add(tellQueue({ db, enqueue }, inserted));
+      add(enqueueInserted({ db, enqueue }, inserted));
     },
     add,
     async drain() {

@@ -14,7 +14,7 @@ import { expandFanOuts, type ExpandOptions } from './expand-fan-outs.js';
 import { openRecount } from './recount.js';
 import { findExpanding } from './read-fan-outs.js';
 
-/** Events with more deliveries are fan-outs here. */
+/** Events with more deliveries are fan-outs in these tests. */
 const LIMIT = 3;
 
 let ledger: Ledger;
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.close());
 beforeEach(async () => {
-  // Each test counts its own.
+  // Each test counts its own rows.
   await ledger.db.pool.query('DELETE FROM fan_outs');
   ledger.setQueue(true);
   ledger.jobs.length = 0;
@@ -41,7 +41,7 @@ async function publish(accountId: string, { key, payload = '{}' }: { key?: strin
   return published;
 }
 
-/** So many active webhooks of a new account, the oldest first. */
+/** A new account with `count` active webhooks, the oldest first. */
 async function withWebhooks(count: number): Promise<{ accountId: string; ids: string[] }> {
   const accountId = await ledger.account();
   const ids: string[] = [];
@@ -49,7 +49,7 @@ async function withWebhooks(count: number): Promise<{ accountId: string; ids: st
   return { accountId, ids };
 }
 
-/** Until nothing is left to write. */
+/** Expands until nothing is left to write. */
 async function expandAll(options?: ExpandOptions): Promise<void> {
   while ((await expandFanOuts(ledger, options)).isAdvanced);
 }
@@ -70,7 +70,7 @@ describe('publish', () => {
     expect(await findExpanding(ledger.db.pool, { accountId, eventIds: [event.id] })).toEqual(new Set([event.id]));
   });
 
-  it('writes the deliveries of an event that fits, also beside fan-outs', async () => {
+  it('writes the deliveries of an event within the limit, even beside fan-outs', async () => {
     const [large, small] = [await withWebhooks(LIMIT + 1), await withWebhooks(LIMIT)];
     const published = await Promise.all([publish(large.accountId), publish(small.accountId)]);
     expect(published.map(({ event }) => event.isFanOut)).toEqual([true, false]);
@@ -79,7 +79,7 @@ describe('publish', () => {
 
   it('writes at most its limit in one statement, the smallest events first', async () => {
     const [one, two] = [await withWebhooks(1), await withWebhooks(2)];
-    // A publisher that knows nothing yet puts all three into one statement.
+    // A publisher without cached counts puts all three into one statement.
     publisher = openPublisher(ledger, { maxDeliveries: LIMIT });
     const published = await Promise.all([publish(two.accountId), publish(two.accountId), publish(one.accountId)]);
     expect(published.map(({ event }) => event.isFanOut)).toEqual([false, true, false]);
@@ -87,7 +87,7 @@ describe('publish', () => {
     for (const { event } of published) expect(await deliveriesOf(event.id)).toHaveLength(event.deliveryCount);
   });
 
-  it('repeats the first answer for the same key, while it expands and afterwards', async () => {
+  it('returns the first result for the same key, while it expands and afterwards', async () => {
     const { accountId } = await withWebhooks(LIMIT + 1);
     const first = await publish(accountId, { key: 'k' });
     const repeated = { outcome: 'repeated', event: first.event };
@@ -99,7 +99,7 @@ describe('publish', () => {
 });
 
 describe('expand', () => {
-  it('makes one delivery per webhook, in chunks, and enqueues them behind what is new', async () => {
+  it('creates one delivery per webhook, in chunks, and enqueues them behind new events', async () => {
     const { accountId, ids } = await withWebhooks(5);
     const { event } = await publish(accountId);
     const chunks: number[] = [];
@@ -113,7 +113,7 @@ describe('expand', () => {
     expect(ledger.posts).toHaveLength(5);
   });
 
-  it('makes one delivery per webhook when several expand at once', async () => {
+  it('creates one delivery per webhook when several expanders run at once', async () => {
     const { accountId, ids } = await withWebhooks(6);
     const published = [await publish(accountId), await publish(accountId)];
     for (let round = 0; round < 10; round += 1) {
@@ -136,18 +136,18 @@ describe('expand', () => {
     });
   });
 
-  it('goes on where an expander died: its chunk is either written with its position, or not at all', async () => {
+  it('continues where an expander crashed: a chunk is written together with its position, or not at all', async () => {
     const { accountId, ids } = await withWebhooks(5);
     const { event } = await publish(accountId);
     await expandFanOuts(ledger, { atOnce: 2 });
-    // The connection of a process that was killed is rolled back.
+    // Postgres rolls back the connection of a killed process.
     await inTransaction(ledger.db.pool, async (client) => {
       const db = { ...ledger.db, pool: client as unknown as typeof ledger.db.pool };
       await expandFanOuts({ ...ledger, db }, { atOnce: 2 });
       throw new Error('killed');
     }).catch(() => {});
     expect(await subscriptionsOf(event.id)).toEqual(ids.slice(0, 2));
-    // One that was killed between the commit and the queue leaves deliveries with a lease, as a publish does.
+    // A process that is killed between commit and enqueueing leaves leased deliveries, as a publish does.
     ledger.setQueue(false);
     await expandFanOuts(ledger, { atOnce: 2 });
     ledger.setQueue(true);
@@ -158,7 +158,7 @@ describe('expand', () => {
     expect((await deliveriesOf(event.id)).map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'));
   });
 
-  it('judges a webhook by how it is when its chunk is written; a younger one gets nothing', async () => {
+  it('uses the state of a webhook when its chunk is written; a younger webhook gets nothing', async () => {
     const { accountId, ids } = await withWebhooks(7);
     const [first = '', paused = '', disabled = '', holding = '', deleted = '', changed = '', last = ''] = ids;
     const { event } = await publish(accountId);
@@ -176,14 +176,14 @@ describe('expand', () => {
       [holding, 'held'],
       [last, 'pending'],
     ]);
-    // The event says what was written, so that a replay finds what it is missing to others.
+    // The event has the number that was written, so that a replay finds what is missing.
     expect(await eventOf(event.id)).toMatchObject({ deliveryCount: 4 });
     for (const id of [paused, holding]) await resumeSubscription(ledger, { accountId, id });
     await ledger.settle();
     expect(ledger.posts).toHaveLength(4);
   });
 
-  it('leaves a webhook with a rate to the dispatcher', async () => {
+  it('leaves a webhook with a rate limit to the dispatcher', async () => {
     const { accountId, ids } = await withWebhooks(LIMIT + 1);
     await ledger.db.prisma.subscription.update({ where: { id: ids[0] ?? '' }, data: { rateLimit: 10 } });
     await publish(accountId);
@@ -193,7 +193,7 @@ describe('expand', () => {
     expect(ledger.posts).toHaveLength(LIMIT + 1);
   });
 
-  it('waits while the queue holds much of the fan-out', async () => {
+  it('waits while the queue has much of the fan-out', async () => {
     const { accountId } = await withWebhooks(5);
     const { event } = await publish(accountId);
     const options = { atOnce: 2, maxLeased: 2 };
@@ -205,7 +205,7 @@ describe('expand', () => {
     expect(await deliveriesOf(event.id)).toHaveLength(4);
   });
 
-  it('takes turns among accounts', async () => {
+  it('alternates between accounts', async () => {
     const [busy, quiet] = [await withWebhooks(LIMIT + 1), await withWebhooks(LIMIT + 1)];
     await publish(busy.accountId);
     await publish(busy.accountId);
@@ -214,7 +214,7 @@ describe('expand', () => {
     expect(await deliveriesOf(event.id)).toHaveLength(LIMIT + 1);
   });
 
-  it('ends when its account is deleted, and leaves nothing', async () => {
+  it('ends when its account is deleted and leaves nothing', async () => {
     const { accountId } = await withWebhooks(5);
     const { event } = await publish(accountId);
     await expandFanOuts(ledger, { atOnce: 2 });
@@ -228,7 +228,7 @@ describe('expand', () => {
   });
 });
 
-it('counts the webhooks that subscribe to a type once for all who ask meanwhile', async () => {
+it('counts the webhooks that subscribe to a type once for concurrent callers', async () => {
   const { accountId } = await withWebhooks(2);
   await ledger.activeSubscription(accountId, { events: ['conversation:created'] });
   const counted: number[] = [];
@@ -240,7 +240,7 @@ it('counts the webhooks that subscribe to a type once for all who ask meanwhile'
   expect(counted).toEqual([2, 2]);
 });
 
-it('a replay of missing events adds nothing to an event that expands', async () => {
+it('a replay of missed events adds nothing to an event that expands', async () => {
   const { accountId, ids } = await withWebhooks(LIMIT + 1);
   const { event } = await publish(accountId);
   const since = new Date(Date.now() - 60_000);
@@ -255,7 +255,7 @@ it('a replay of missing events adds nothing to an event that expands', async () 
   expect(await subscriptionsOf(event.id)).toEqual(ids);
 });
 
-it('the ledger metrics tell how many expand, and since when', async () => {
+it('the ledger metrics include how many events expand, and since when', async () => {
   const { accountId } = await withWebhooks(LIMIT + 1);
   const { event } = await publish(accountId);
   await ledger.db.pool.query(`UPDATE fan_outs SET created_at = created_at - interval '1 hour'`);

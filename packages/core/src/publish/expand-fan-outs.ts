@@ -4,46 +4,46 @@ import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { isOfEvent } from '../delivery-tables.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Deps } from '../deps.js';
-import { wantsType } from '../event-types/wants-type.js';
-import { OWE, PLACING } from './insert-events.js';
+import { matchesType } from '../event-types/matches-type.js';
+import { CREATE_DELIVERIES, PLACING } from './insert-events.js';
 import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
 import { lookUp } from '../look-up.js';
 
 /** A fan-out is an event with more deliveries than the statement of its publish may write. That statement stores the event and a row
- *  of `fan_outs`; workers write the deliveries, a chunk of subscriptions at a time, in the order of their ids.
+ *  of `fan_outs`. Workers write the deliveries in chunks of subscriptions, in the order of their ids.
  *
  *  state       entered when                                        left when
  *  expanding   published                                           the last subscription was looked at → complete; its account is
  *                                                                  deleted → its row is erased
  *  complete    the event's delivery_count is what was written      a day has passed → dropped
  *
- *  A subscription gets one delivery, if it was created before the publish and, when its chunk is written, is active (pending) or
- *  paused (held) and subscribes to the type. So a subscription that is disabled or deleted meanwhile gets none (held if it is
- *  disabled with hold), and one that changes its event types, or is verified or resumed meanwhile, is judged by how it is
- *  then: the ledger keeps no older state. */
+ *  A subscription gets one delivery if it was created before the publish and, when its chunk is written, is active (pending) or
+ *  paused (held) and subscribes to the type. A subscription that is disabled or deleted meanwhile gets none, or a held one if it is
+ *  disabled with hold. Changed event types, a verification or a resume in between count, because the ledger stores no older state. */
 export interface ExpandOptions {
-  /** Subscriptions that one statement looks at. Default: 1,000, some 50 ms. */
+  /** Subscriptions per statement. Default: 1,000, which takes about 50 ms. */
   atOnce?: number;
-  /** Deliveries of a fan-out that the queue may hold: what it does not get to within a lease would be enqueued again. Default: 5,000. */
+  /** Maximum number of deliveries of a fan-out in the queue. The dispatcher would enqueue those that outlast their
+   *  lease again. Default: 5,000. */
   maxLeased?: number;
-  /** Of each chunk, after its commit. */
+  /** Called for each chunk after its commit. */
   observe?: (chunk: { count: number; isComplete: boolean }) => void;
 }
 
 export interface Expanded {
-  /** Subscriptions were looked at. */
+  /** At least one chunk was written. */
   isAdvanced: boolean;
-  /** A fan-out waits for the queue, or another process is at it: look again soon. */
+  /** A fan-out waits for the queue, or another process expands it: look again soon. */
   isWaiting: boolean;
 }
 
-// FOR UPDATE SKIP LOCKED: several expanders share an account's fan-outs. The position moves in the statement that writes the chunk, so
-// a subscription is looked at once, whoever dies. The account's row is held as by a publish: an erasing waits for the
-// chunk, and there is none after it.
+// FOR UPDATE SKIP LOCKED: several expanders share an account's fan-outs. The statement that writes the chunk also moves
+// the position, so each subscription is looked at once even after a crash. The lock on the account makes an erasure
+// wait for the chunk and prevents later chunks.
 //
-// Uses fan_outs_expanding_idx, subscriptions_account_id_id_idx and what OWE uses. What the queue holds is looked for among the event's own
-// deliveries, by the key of pending_deliveries (ORDER BY and OFFSET 0 leave it no other index).
+// Uses fan_outs_expanding_idx, subscriptions_account_id_id_idx and the indexes of CREATE_DELIVERIES. Leased deliveries
+// are counted among the event's own, by the key of pending_deliveries: ORDER BY and OFFSET 0 exclude other indexes.
 const EXPAND = `
 WITH fan AS MATERIALIZED (
   SELECT event_id, account_id, event_type, position, created_at, published_at FROM fan_outs
@@ -73,9 +73,9 @@ looked AS MATERIALIZED (
 ),
 matched AS (
   SELECT s.event_id, s.account_id, s.event_type AS type, 1 AS position, s.published_at, ${PLACING}
-  FROM looked s WHERE s.created_at <= s.fanned_out_at AND s.deleted_at IS NULL AND ${wantsType('s.event_type')}
+  FROM looked s WHERE s.created_at <= s.fanned_out_at AND s.deleted_at IS NULL AND ${matchesType('s.event_type')}
     AND (s.status IN ('active', 'paused') OR s.status = 'disabled' AND s.holds_when_disabled AND s.status_changed_at > s.fanned_out_at)
-),${OWE},
+),${CREATE_DELIVERIES},
 chunk AS (
   SELECT f.event_id, (SELECT count(*) FROM matched)::int AS count, (SELECT count(*) FROM looked) < $2 AS is_last,
     (SELECT id FROM looked ORDER BY id DESC LIMIT 1) AS position
@@ -92,21 +92,23 @@ completed AS (
 )
 SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", coalesce(m.is_last, false) AS "isComplete",
   coalesce(o.direct_ids, '{}') AS "directIds", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
-FROM (SELECT) one LEFT JOIN moved m ON true LEFT JOIN owed_per_event o ON true`;
+FROM (SELECT) one LEFT JOIN moved m ON true LEFT JOIN created_per_event o ON true`;
 
 interface Chunk {
   count: number;
   isAdvanced: boolean;
   isComplete: boolean;
   directIds: string[];
-  /** Their lease (leaseOf). */
+  /** The lease of these deliveries (leaseOf). */
   leasedUntil: number;
   deferredCount: number;
 }
 
-/** Writes one chunk of one fan-out of each account that has any, the oldest first: so no account waits for all of another one's. Any
- *  number of processes may call it. After the commit of a chunk it enqueues what has room, best effort, as a publish does. Where
- *  nothing expands, it is one probe of fan_outs_expanding_idx. Throws when the database does; chunks written before stay. */
+/** Writes one chunk of the oldest fan-out of each account, so no account waits until another one is complete. Any
+ *  number of processes may call it.
+ *  After the commit of a chunk it enqueues deliveries with capacity, best effort, like a publish. Without fan-outs
+ *  it costs one probe of fan_outs_expanding_idx.
+ *  Throws if the database fails; earlier chunks stay. */
 export async function expandFanOuts(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   { atOnce = 1_000, maxLeased = 5_000, observe }: ExpandOptions = {},
@@ -130,7 +132,7 @@ export async function expandFanOuts(
       await enqueueChunk({ db, enqueue }, chunk);
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
-      fault ??= error; // of one account: the others go on
+      fault ??= error; // one account failed; continue with the others
     }
   }
   if (fault !== undefined) throw fault;
@@ -155,7 +157,7 @@ async function accountsThatExpand(pool: pg.Pool): Promise<string[]> {
   return rows.map(({ accountId }) => accountId);
 }
 
-/** Behind all that is new: nobody's event waits for a fan-out. */
+/** Enqueues behind new events, so that no event waits for a fan-out. */
 async function enqueueChunk(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   { directIds, leasedUntil, deferredCount }: Chunk,

@@ -24,13 +24,13 @@ describe('freezeEvent', () => {
     );
   });
 
-  it('takes white space out between tokens only, and puts event first', () => {
+  it('removes white space between tokens only, and puts event first', () => {
     expect(frozen('\r\n { "payload" : { "a b" : [ 1 ,\t"x  y" , { } ] } , "event" : "message:created" } \n')).toBe(
       '{"event":"message:created","payload":{"a b":[1,"x  y",{}]}}',
     );
   });
 
-  it('whatever JSON goes in: without white space it comes out equal, with white space it comes out as without', () => {
+  it('property: any JSON without white space comes out equal; with white space it comes out without it', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.string(), fc.jsonValue()),
@@ -44,7 +44,7 @@ describe('freezeEvent', () => {
     );
   });
 
-  // JSON as tokens, each in a spelling that JSON.stringify never writes; repeated keys only below the top.
+  // JSON as tokens, in spellings that JSON.stringify never writes; repeated keys only below the top level.
   const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,24})(\.\d{1,12})?([eE][-+]?\d{1,3})?$/);
   const stringChar = fc.oneof(
     fc.constantFrom(
@@ -80,7 +80,7 @@ describe('freezeEvent', () => {
   }));
   const spaces = fc.infiniteStream(fc.constantFrom('', '', '', ' ', '\t', '\n', '\r', ' \r\n\t '));
 
-  it('property: only the space between tokens goes; each token stays to the byte, whatever its spelling', () => {
+  it('property: removes only the space between tokens; each token keeps its bytes, however it is spelled', () => {
     const body = (payload: string[]) => [
       '{',
       '"event"',
@@ -109,7 +109,7 @@ describe('freezeEvent', () => {
     );
   });
 
-  it('property: a batch freezes each event as if it came alone', async () => {
+  it('property: a batch freezes each event as freezeEvent does', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(tokens, { minLength: 1, maxLength: 5 }), spaces, async (payloads, space) => {
         const events = payloads.map((payload) => `{"payload":{"x":${payload.join(space.next().value)}},"event":"a:b"}`);
@@ -132,7 +132,7 @@ describe('freezeEvent', () => {
     ['a type with a space', '{"event":"a b","payload":{}}', 'invalid_request', 'event'],
     ['a type with a NUL', String.raw`{"event":"a\u0000","payload":{}}`, 'invalid_request', 'event'],
     ['the handshake’s type', '{"event":"webhook:verify","payload":{}}', 'invalid_request', 'event'],
-    ['a type of Posthorn’s own', '{"event":"delivery:failed","payload":{}}', 'invalid_request', 'event'],
+    ['a type reserved for Posthorn', '{"event":"delivery:failed","payload":{}}', 'invalid_request', 'event'],
     ['no payload', '{"event":"a:b"}', 'invalid_request', 'payload'],
     ['a payload that is null', '{"event":"a:b","payload":null}', 'invalid_request', 'payload'],
     ['a payload that is an array', '{"event":"a:b","payload":[]}', 'invalid_request', 'payload'],
@@ -140,7 +140,7 @@ describe('freezeEvent', () => {
     ['a repeated field', '{"event":"a:b","event":"a:b","payload":{}}', 'invalid_request', 'event'],
     ['a repeated key', '{"event":"a:b","payload":{"d":1,"d":2}}', 'invalid_request', 'payload.d'],
     [
-      'a repeated key, spelled otherwise',
+      'a repeated key with another spelling',
       String.raw`{"event":"a:b","payload":{"a":1,"\u0061":2}}`,
       'invalid_request',
       'payload.a',
@@ -154,38 +154,38 @@ describe('freezeEvent', () => {
     ['{"a":NaN}', 'a', 'unknown field'],
     ['{"event":NaN}', 'unexpected character "N" at position 9'],
     ['{"event":"a:b","payload":NaN}', 'unexpected character "N" at position 25'],
-    ['{"event":"a:b","payload":{"a":1}', 'it ends too early, at position 32'],
+    ['{"event":"a:b","payload":{"a":1}', 'unexpected end at position 32'],
     ['{"event":"a:b","payload":{}}}', 'unexpected character "}" at position 28'],
     ['nope', 'unexpected character "o" at position 1'],
-    ['', 'it is empty'],
-  ])('refuses %s, quotes one character at most and says where', (text, ...texts) => {
+    ['', 'the text is empty'],
+  ])('refuses %s, quotes at most one character and gives its position', (text, ...texts) => {
     expect(JSON.stringify(freezeText(text))).toContain(JSON.stringify(texts.at(-1)).slice(1, -1));
     expect(JSON.stringify(freezeText(text))).not.toContain('hunter2');
   });
 
-  it('refuses what is not UTF-8', () => {
+  it('refuses bytes that are not UTF-8', () => {
     expect(freezeEvent(Buffer.from('{"event":"a:b","payload":{"a":"\xff"}}', 'latin1'))).toMatchObject({
       code: 'invalid_json',
-      message: 'not JSON: it is not UTF-8',
+      message: 'not JSON: invalid UTF-8',
     });
   });
 
-  it('keeps half a surrogate pair as it was written: a refusal would lose the event for every endpoint', () => {
+  it('keeps half a surrogate pair as written: a refusal would lose the event for every endpoint', () => {
     const text = String.raw`{"event":"a:b","payload":{"body":"Hi \ud83d","\udc00":"\ud83d\ude00"}}`;
     expect(frozen(text)).toBe(text);
   });
 
-  it('a key that is repeated deeper down is the producer’s own affair', () => {
+  it('accepts a key that is repeated below the top level', () => {
     expect(frozen('{"event":"a:b","payload":{"x":{"d":1,"d":2}}}')).toContain('{"d":1,"d":2}');
   });
 
-  it('takes 256 KiB and refuses one byte more, counted without white space', () => {
+  it('accepts 256 KiB and refuses one byte more, counted without white space', () => {
     const ofBytes = (bytes: number) => `{"event":"a:b","payload":{"a": "${'x'.repeat(bytes - 8)}"}}`;
     expect(refused(ofBytes(MAX_PAYLOAD_BYTES))).toBeNull();
     expect(refused(ofBytes(MAX_PAYLOAD_BYTES + 1))).toEqual({ code: 'payload_too_large', path: 'payload' });
   });
 
-  it('takes a nesting of 1000 and refuses 1001, in metadata, too', () => {
+  it('accepts a nesting of 1000 and refuses 1001, in metadata as well', () => {
     expect(refused(nested(1_000))).toBeNull();
     expect(refused(nested(1_001))).toEqual({ code: 'invalid_request', path: 'payload' });
     expect(refused(nested(1_000).replaceAll('"a"', '"metadata"'))).toBeNull();
@@ -195,7 +195,7 @@ describe('freezeEvent', () => {
     });
   });
 
-  // Behind each limit stands what is no JSON. A reader that went on would find it.
+  // Invalid JSON follows each limit. A reader that went on would find it.
   it.each([
     ['nesting', `{"event":"a:b","payload":{"a":${'['.repeat(1_000)}!`, 'invalid_request', 'payload'],
     ['size', `{"event":"a:b","payload":{"a":[${'0,'.repeat(MAX_PAYLOAD_BYTES / 2)}!`, 'payload_too_large', 'payload'],
@@ -212,7 +212,7 @@ describe('freezeEvent', () => {
     ['the size of a type', `{"event":"${'x'.repeat(3_000)}\n`, 'invalid_request', 'event'],
     ['the size of a field’s name', `{"${'x'.repeat(3_000)}\n`, 'invalid_request', ''],
     ['an object around all', '[!', 'invalid_request', ''],
-  ])('reads no further than to the first crossed limit: %s', (_what, text, code, path) => {
+  ])('stops reading at the first exceeded limit: %s', (_what, text, code, path) => {
     expect(refused(text)).toEqual({ code, path });
   });
 
@@ -222,11 +222,11 @@ describe('freezeEvent', () => {
     expect(refused(`{"event":"a:b","payload":{"${key}":1,"${key}":2}}`)?.path).toHaveLength(73);
   });
 
-  it('a key named __proto__ is a key like any other', () => {
+  it('treats a key named __proto__ like any other', () => {
     expect(frozen('{"event":"a:b","payload":{"__proto__":{"x":1}}}')).toContain('"__proto__":{"x":1}');
   });
 
-  it('metadata.disable_webhook_events suppresses message:created only, and only if it is exactly true', () => {
+  it('metadata.disable_webhook_events suppresses only message:created, and only if it is exactly true', () => {
     const suppressed = (type: string, value: string) => {
       const result = freezeText(`{"event":"${type}","payload":{"metadata":{"disable_webhook_events":${value}}}}`);
       return result.ok && result.frozen.suppressed;
@@ -240,7 +240,7 @@ describe('freezeEvent', () => {
     expect(suppressed('message:created', '{"disable_webhook_events":true}')).toBe(false);
   });
 
-  it('never throws, whatever text it is given', async () => {
+  it('never throws, for any text', async () => {
     const texts = fc.oneof(fc.string(), fc.json());
     fc.assert(fc.property(texts, (text) => void freezeText(text)));
     await fc.assert(fc.asyncProperty(texts, async (text) => void (await freezeBatchText(`{"events":[${text}]}`))));
@@ -248,7 +248,7 @@ describe('freezeEvent', () => {
 });
 
 describe('freezeBatch', () => {
-  it('freezes each event as one alone, in order, with its key', async () => {
+  it('freezes each event like freezeEvent, in order, with its key', async () => {
     const result = await freezeBatchText(
       '{"events":[ {"event":"a:b","payload":{"n":1.0}} , {"payload":{},"event":"c:d","idempotencyKey":"k 1"} ]}',
     );
@@ -277,11 +277,11 @@ describe('freezeBatch', () => {
     ['nesting in a payload', `{"events":[{"payload":{"a":${'['.repeat(1_000)}!`, 'events[0].payload'],
     ['white space between events', `{"events":[{"event":"a:b","payload":{}},${' '.repeat(512 * 1024 + 1)}!`, ''],
     ['the 501st event', `{"events":[${'{"event":"a:b","payload":{}},'.repeat(500)}!`, 'events'],
-  ])('reads no further than to the first crossed limit: %s', async (_what, text, path) => {
+  ])('stops reading at the first exceeded limit: %s', async (_what, text, path) => {
     expect(await freezeBatchText(text)).toMatchObject({ code: 'invalid_request', path });
   });
 
-  it('takes 512 KiB of an event with its white space, as alone, and refuses more', async () => {
+  it('accepts 512 KiB of an event with white space, as for a single event, and refuses more', async () => {
     const spaced = (bytes: number) => `{"a":[0,0${' '.repeat(bytes / 2)},0${' '.repeat(bytes / 2 - 13)}]}`;
     const batch = (bytes: number) => freezeBatchText(`{"events":[{"event":"a:b","payload":${spaced(bytes)}}]}`);
     expect(spaced(512 * 1024)).toHaveLength(512 * 1024);
@@ -289,7 +289,7 @@ describe('freezeBatch', () => {
     expect(await batch(512 * 1024 + 2)).toMatchObject({ code: 'payload_too_large', path: 'events[0].payload' });
   });
 
-  it('lets the event loop turn at least once for each 256 KiB and one payload', async () => {
+  it('yields to the event loop at least once per 256 KiB and one payload', async () => {
     const events = Array.from({ length: 40 }, () => `{"event":"a:b","payload":{"a":"${'x'.repeat(64 * 1024)}"}}`);
     const body = Buffer.from(`{"events":[${events.join(',')}]}`);
     let turns = 0;
@@ -311,7 +311,7 @@ describe('readDraft', () => {
     return draft.ok ? [draft.type, draft.payload && Buffer.from(draft.payload.bytes).toString()] : draft.path;
   };
 
-  it('reads what is given and no more', () => {
+  it('reads the fields that are present', () => {
     expect(given('')).toEqual([null, null]);
     expect(given(' \n')).toEqual([null, null]);
     expect(given('{}')).toEqual([null, null]);
@@ -321,7 +321,7 @@ describe('readDraft', () => {
     expect(given('{"other":1}')).toBe('other');
   });
 
-  it('freezes as freezeEvent does', () => {
+  it('freezes like freezeEvent', () => {
     const draft = readDraft(Buffer.from('{"payload":{ "n": 1.0 }}'));
     if (!draft.ok || !draft.payload) throw new Error('no payload');
     expect(freeze('a:b', draft.payload).body.toString()).toBe(frozen('{"event":"a:b","payload":{"n":1.0}}'));

@@ -2,29 +2,29 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EventTypeName, IdempotencyKey, isOperational } from '@posthorn/contract';
 import { JsonFault, JsonReader, MAX_JSON_DEPTH } from '../json/json-reader.js';
 
-/** An event as it will be sent: the exact bytes of every attempt. */
+/** An event with the exact bytes that every attempt sends. */
 export interface FrozenEvent {
   type: string;
   /** `{"event":…,"payload":…}` in UTF-8. */
   body: Buffer;
-  /** The producer asked for no deliveries (Papercups' `metadata.disable_webhook_events`). */
+  /** The producer requested no deliveries (Papercups' `metadata.disable_webhook_events`). */
   suppressed: boolean;
 }
 
-/** A payload without white space between its tokens, and otherwise to the byte as it was sent. */
+/** A payload without white space between its tokens; all other bytes are as received. */
 export interface Payload {
   bytes: Uint8Array;
   /** `metadata.disable_webhook_events` is true. */
   disablesWebhooks: boolean;
 }
 
-/** What is given of an event; null for what is not. */
+/** The fields of an event that are present; null for the others. */
 export interface Draft {
   type: string | null;
   payload: Payload | null;
 }
 
-/** Why a body is refused: `path` names the field (empty: the whole body), `message` the fix. */
+/** Why a body is refused. `path` names the field (empty: the whole body), `message` says what is required. */
 export interface Refusal {
   ok: false;
   code: 'invalid_json' | 'invalid_request' | 'payload_too_large';
@@ -41,17 +41,17 @@ interface BatchItem {
 }
 
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
-/** Of a payload with its white space: also in a batch no more than an event alone may have. */
+/** Limit for a payload including white space, also inside a batch. */
 const MAX_LOOSE_BYTES = 512 * 1024;
 const MAX_BATCH_EVENTS = 500;
 const HANDSHAKE_TYPE = 'webhook:verify';
-/** Of the names and strings around a payload, as they are written: an idempotency key of 255 escapes has 1532. */
+/** Limit for names and strings around a payload, as received: an idempotency key of 255 escapes has 1,532 bytes. */
 const MAX_STRING_BYTES = 2 * 1024;
-/** Of a batch, read in one turn of the event loop. One payload more may come on top. */
+/** Bytes of a batch that are read per turn of the event loop, plus up to one payload. */
 const SLICE_BYTES = 256 * 1024;
 
-/** Freezes `{"event":"<type>","payload":{…}}`. Changes nothing in the payload but white space outside strings. Reads no
- *  further than to the first fault or crossed limit. */
+/** Freezes `{"event":"<type>","payload":{…}}`. Removes white space outside strings and changes nothing else in the
+ *  payload. Stops reading at the first error or exceeded limit. */
 export function freezeEvent(bytes: Uint8Array): FreezeResult {
   try {
     const reader = new JsonReader(bytes);
@@ -63,8 +63,8 @@ export function freezeEvent(bytes: Uint8Array): FreezeResult {
   }
 }
 
-/** Freezes `{"events":[{"event":…,"payload":…,"idempotencyKey"?:…}, …]}`, each as freezeEvent does. Lets the event loop
- *  turn between slices, since a batch may have 16 MiB. */
+/** Freezes `{"events":[{"event":…,"payload":…,"idempotencyKey"?:…}, …]}`, each event like freezeEvent. Yields to the
+ *  event loop between slices, because a batch may have 16 MiB. */
 export async function freezeBatch(bytes: Uint8Array): Promise<FreezeBatchResult> {
   try {
     const reader = new JsonReader(bytes);
@@ -81,7 +81,7 @@ export async function freezeBatch(bytes: Uint8Array): Promise<FreezeBatchResult>
   }
 }
 
-/** Reads `{"event"?:…,"payload"?:…}` as freezeEvent does; null for what is not given. An empty body gives neither. */
+/** Reads `{"event"?:…,"payload"?:…}` like freezeEvent; null for an absent field. For an empty body both are null. */
 export function readDraft(bytes: Uint8Array): DraftResult {
   try {
     const reader = new JsonReader(bytes);
@@ -94,9 +94,9 @@ export function readDraft(bytes: Uint8Array): DraftResult {
   }
 }
 
-/** The event of a type and a payload that were read. */
+/** Builds an event from a type and a payload that were read. */
 export function freeze(type: string, payload: Payload): FrozenEvent {
-  const head = `{"event":"${type}","payload":`; // a type has no character that JSON would escape
+  const head = `{"event":"${type}","payload":`; // a type contains no characters that JSON escapes
   const body = Buffer.allocUnsafe(head.length + payload.bytes.length + 1);
   body.write(head, 'latin1');
   body.set(payload.bytes, head.length);
@@ -144,7 +144,7 @@ function readMembers(reader: JsonReader, at: string, fields: Field[]): Members {
   return found;
 }
 
-/** The members of an object that has no others and none twice. */
+/** Yields the members of an object. Refuses unknown and repeated names. */
 function* membersOf<Name extends string>(reader: JsonReader, at: string, names: Name[]): Generator<Name> {
   if (reader.peek() !== OPEN_BRACE) {
     refuseValue(reader, at, at === '' ? 'must be a JSON object' : 'must be an object {event, payload}');
@@ -152,8 +152,8 @@ function* membersOf<Name extends string>(reader: JsonReader, at: string, names: 
   const left = new Set(names);
   for (const key of reader.members({ maxKeyBytes: MAX_STRING_BYTES })) {
     const name = names.find((one) => one === key);
-    if (name === undefined) refuse(pathOf(at, key), `unknown field; known are ${names.join(', ')}`);
-    if (!left.delete(name)) refuse(pathOf(at, key), 'the field stands twice; send it once');
+    if (name === undefined) refuse(pathOf(at, key), `unknown field; allowed: ${names.join(', ')}`);
+    if (!left.delete(name)) refuse(pathOf(at, key), 'duplicate field; send it once');
     yield name;
   }
 }
@@ -164,12 +164,13 @@ function readType(reader: JsonReader, path: string): string {
   if (!EventTypeName.safeParse(type).success) {
     refuse(
       path,
-      'must be names of letters, digits, _ . - joined by colons, such as "message:created", 128 characters at most',
+      'must be names of letters, digits, _ . - joined by colons, such as "message:created", at most 128 characters',
     );
   }
-  if (type === HANDSHAKE_TYPE) refuse(path, `"${HANDSHAKE_TYPE}" is the handshake's own type; publish under another`);
+  if (type === HANDSHAKE_TYPE)
+    refuse(path, `"${HANDSHAKE_TYPE}" is reserved for the verification handshake; use another type`);
   if (isOperational(type)) {
-    refuse(path, `"${type}" is Posthorn’s own: it tells operators of it and nobody publishes it`);
+    refuse(path, `"${type}" is reserved for Posthorn’s operational events; use another type`);
   }
   return type;
 }
@@ -183,7 +184,7 @@ function readKey(reader: JsonReader, path: string): string | null {
   return IdempotencyKey.safeParse(readString(reader)).data ?? refuse(path, NO_KEY);
 }
 
-/** A string beyond the limit reads as empty, which is neither a type nor a key. */
+/** A string beyond the limit becomes empty, which is neither a valid type nor a valid key. */
 function readString(reader: JsonReader): string {
   try {
     return reader.string(MAX_STRING_BYTES);
@@ -200,8 +201,8 @@ function readPayload(reader: JsonReader, path: string): Payload {
   try {
     reader.startKeeping({ maxBytes: MAX_PAYLOAD_BYTES, maxReadBytes: MAX_LOOSE_BYTES });
     for (const key of reader.members()) {
-      // Receivers would disagree on which of the two counts.
-      if (keys.size === keys.add(key).size) refuse(pathOf(path, key), 'the key stands twice; send it once');
+      // Endpoints would disagree on which of the two counts.
+      if (keys.size === keys.add(key).size) refuse(pathOf(path, key), 'duplicate key; send it once');
       if (key === 'metadata') disablesWebhooks = readSwitch(reader);
       else reader.skip({ maxDepth: MAX_JSON_DEPTH - 1 });
     }
@@ -211,14 +212,15 @@ function readPayload(reader: JsonReader, path: string): Payload {
       refuse(path, `must be nested at most ${MAX_JSON_DEPTH} deep`);
     }
     if (error instanceof JsonFault && error.kind === 'too_large') {
-      const message = `must be at most ${MAX_PAYLOAD_BYTES} bytes (256 KiB) without white space, and twice that with it`;
+      const message = `must be at most ${MAX_PAYLOAD_BYTES} bytes (256 KiB) without white space, or twice that with white space`;
       throw new Refused({ ok: false, code: 'payload_too_large', path, message });
     }
     throw error;
   }
 }
 
-/** Papercups' switch in a payload's metadata: exactly the boolean true. Of several the last one counts, as in JSON.parse. */
+/** Reads Papercups' switch in a payload's metadata: exactly the boolean true. If it is repeated, the last one
+ *  counts, as in JSON.parse. */
 function readSwitch(reader: JsonReader): boolean {
   if (reader.peek() !== OPEN_BRACE) {
     reader.skip({ maxDepth: MAX_JSON_DEPTH - 1 });
@@ -232,7 +234,7 @@ function readSwitch(reader: JsonReader): boolean {
   return isOn;
 }
 
-/** Refuses the value that comes next. If it is not even JSON, the refusal says that. */
+/** Refuses the next value. If it is not valid JSON, the refusal says so. */
 function refuseValue(reader: JsonReader, path: string, message: string): never {
   if (![OPEN_BRACE, OPEN_BRACKET, QUOTE].includes(reader.peek())) reader.skip({ maxDepth: 0 });
   refuse(path, message);
@@ -256,13 +258,13 @@ function toRefusal(error: unknown): Refusal {
   const { kind, message } = error;
   const refusal = { ok: false, path: '' } as const;
   if (kind === 'too_loose') return { ...refusal, code: 'invalid_request', message };
-  // Every other limit is refused where its field is known.
+  // All other limits are refused where their field is known.
   if (kind === 'too_large')
     return { ...refusal, code: 'invalid_request', message: 'has a field whose name is too long' };
   return { ...refusal, code: 'invalid_json', message: `not JSON: ${message}` };
 }
 
-/** `events[0].payload`. A key of the caller's is cut: a refusal must not be as large as the request. */
+/** Returns a path such as `events[0].payload`. Long keys are cut: a refusal must not be as large as the request. */
 const pathOf = (at: string, key: string): string =>
   `${at}${at === '' ? '' : '.'}${key.length > MAX_SHOWN_KEY ? `${key.slice(0, MAX_SHOWN_KEY)}…` : key}`;
 const MAX_SHOWN_KEY = 64;

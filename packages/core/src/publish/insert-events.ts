@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { LEASED_FROM_NOW, LEASE_SECONDS, leaseOf, leasedOf } from '../deliveries/lease.js';
-import { wantsType } from '../event-types/wants-type.js';
+import { matchesType } from '../event-types/matches-type.js';
 import { THIS_MINUTE } from '../stats/stat.js';
 import { MAX_CAPACITY } from '../throttle/capacity.js';
 import { isClosed, isNotOpen } from '../throttle/circuit-breaker.js';
@@ -16,53 +16,57 @@ export interface NewEvent {
   idempotency: { key: string; bodyHash: Buffer } | null;
 }
 
-/** What became of one event: not `accepted` though its account is held and its type is known = its key was used before. */
+/** The result for one event. If it is not `accepted` although the account is `held` and the type known, its key was
+ *  used before. */
 export interface InsertedEvent {
-  /** `locked`: somebody else holds its row. `unknown`: it does not exist, or it is deleted. */
+  /** `held`: we hold the lock on its row. `locked`: another transaction does. `unknown`: it does not exist or is
+   *  deleted. */
   account: 'held' | 'locked' | 'unknown';
   typeKnown: boolean;
   accepted: boolean;
-  /** Of a fan-out, the expected number. */
+  /** For a fan-out, the expected number. */
   deliveryCount: number;
   /** Workers write its deliveries (publish/expand-fan-outs.ts). */
   isFanOut: boolean;
-  /** The deliveries to be made now. Held ones are not listed, nor those that wait for the dispatcher. */
+  /** Deliveries to enqueue now. Held ones and those that wait for the dispatcher are not included. */
   directIds: string[];
-  /** How many each of these has before it of its subscription. */
+  /** For each of `directIds`: how many deliveries of its subscription are before it. */
   directRanks: number[];
-  /** Their lease (leaseOf). */
+  /** The lease of `directIds` (leaseOf). */
   leasedUntil: number;
-  /** How many wait for the dispatcher, and for nothing else: what waits for an open breaker is not counted. A half-open one needs a
-   *  probe. */
+  /** How many wait only for the dispatcher. Deliveries that wait for an open circuit are not counted; a half-open
+   *  one needs a probe. */
   deferredCount: number;
 }
 
-/** SQL: the subscription `s` gets a delivery of an event of a type, pending or held. */
+/** SQL: the subscription `s` gets a delivery, pending or held, of an event of this type. */
 export const getsType = (type: string): string =>
-  `s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${wantsType(type)}`;
+  `s.deleted_at IS NULL AND s.status IN ('active', 'paused') AND ${matchesType(type)}`;
 
-/** SQL: what OWE needs to know of a subscription `s`. */
+/** SQL: the columns of a subscription `s` that CREATE_DELIVERIES needs. */
 export const PLACING = `s.id AS subscription_id, s.status = 'active' AS is_active, s.concurrency_limit,
     ${isNotOpen('s')} AS is_dispatchable, s.rate_limit IS NULL AND ${isClosed('s')} AND ${isUnordered('s')} AS is_direct`;
 
-/** Of a subscription that nothing is known against, first only leases as young as this are counted, and the others only if
- *  these are not few: the index still has an entry for each delivery of the last minute, and a busy subscription has many. */
+/** First count only leases younger than this, and the others only if these are not few. The index still has an entry
+ *  for each delivery of the last minute, so counting all leases of a busy subscription is slow. */
 const YOUNG_SECONDS = 5;
 const FEW = 128;
 
-// A statement writes the deliveries of as many events as fit its limit ($12), the events with the fewest first. Each other event
-// becomes a fan-out. An event is counted no further than the limit, unless it is a fan-out whose expected number is not known ($11).
+// The statement writes deliveries of as many events as fit its limit ($12), those with the fewest first. Every other
+// event becomes a fan-out. Counting stops at the limit, unless the event is a fan-out whose expected number is not
+// known ($11).
 //
-// What is owed goes straight to the queue as long as its subscription has room there; the rest is deferred, for the dispatcher to
-// bring, so that the queue holds little of any subscription and a backlog of one is in nobody's way. One with a rate
-// or a strict order, or whose breaker is not closed, has no room here at all.
+// Deliveries are leased directly to the queue while their subscription has capacity. The dispatcher enqueues the rest,
+// so the queue never contains much of one subscription and a backlog delays nobody else. A subscription with a rate
+// limit, a strict order or a circuit that is not closed has no direct capacity.
 //
-// OFFSET 0 keeps the planner from joining whole tables: it expects more events than there are, and would read the subscriptions of all
-// accounts for each.
+// OFFSET 0 keeps the planner from joining whole tables: it overestimates the number of events and would read the
+// subscriptions of all accounts for each.
 //
-// Uses pending_deliveries_dispatch_idx for the room, once per subscription and statement; on accounts' and event_types' keys and on subscriptions_account_id_id_idx. The account's row is held (as a
-// foreign key would hold it), so that erasing its account waits for what is being published. A row that somebody else has locked is passed
-// over: nobody in this statement waits for it, and its caller has to repeat.
+// Uses pending_deliveries_dispatch_idx for the capacity, once per subscription and statement, the keys of accounts and
+// event_types, and subscriptions_account_id_id_idx. The lock on the account, like that of a foreign key, makes an
+// erasure wait for this statement. Rows locked by another transaction are skipped, so no event waits for them; their
+// callers repeat.
 const ACCEPT = `
 WITH input AS (
   SELECT t.*, substr($9::bytea, t.body_start, t.body_bytes) AS body
@@ -114,9 +118,9 @@ matched AS (
   WHERE NOT e.suppressed AND NOT e.is_fan_out
 )`;
 
-/** SQL: the CTEs that make a delivery of each row of `matched`, and `owed_per_event`. An expander uses them, too. */
-export const OWE = `
-taken AS (
+/** SQL: the CTEs that create a delivery for each row of `matched`, and `created_per_event`. Expanders use them, too. */
+export const CREATE_DELIVERIES = `
+leased_now AS (
   SELECT m.subscription_id, greatest(young.count, leased.count) AS count
   FROM (SELECT DISTINCT subscription_id, concurrency_limit FROM matched WHERE is_active AND is_direct) m
   CROSS JOIN LATERAL (
@@ -135,9 +139,9 @@ taken AS (
 ),
 placed AS (
   SELECT posthorn_delivery_id(m.event_id) AS id, m.*, t.count + row_number() OVER (PARTITION BY m.subscription_id ORDER BY m.position) AS place
-  FROM matched m LEFT JOIN taken t USING (subscription_id)
+  FROM matched m LEFT JOIN leased_now t USING (subscription_id)
 ),
-owed AS (
+created AS (
   INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, leased_until)
   SELECT id, account_id, event_id, type, subscription_id, published_at,
     CASE WHEN is_active THEN 'pending'::delivery_status ELSE 'held' END,
@@ -145,7 +149,7 @@ owed AS (
     CASE WHEN place <= concurrency_limit THEN ${LEASED_FROM_NOW} END
   FROM placed
 ),
-owed_per_event AS (
+created_per_event AS (
   SELECT event_id, count(*)::int AS deliveries,
     array_agg(id ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ids,
     array_agg(place::int - 1 ORDER BY place) FILTER (WHERE place <= concurrency_limit) AS direct_ranks,
@@ -153,7 +157,7 @@ owed_per_event AS (
   FROM placed GROUP BY event_id
 )`;
 
-const INSERT = `${ACCEPT},${OWE},
+const INSERT = `${ACCEPT},${CREATE_DELIVERIES},
 counted AS (
   INSERT INTO stat_deltas (account_id, event_type, at, count)
   SELECT account_id, type, ${THIS_MINUTE}, count(*) FROM accepted GROUP BY account_id, type
@@ -162,7 +166,7 @@ stored AS (
   INSERT INTO events (id, account_id, type, body, delivery_count, suppressed, created_at)
   SELECT e.id, e.account_id, e.type, e.body, CASE WHEN e.is_fan_out THEN e.expected ELSE coalesce(o.deliveries, 0) END, e.suppressed,
     e.created_at
-  FROM sized e LEFT JOIN owed_per_event o ON o.event_id = e.id
+  FROM sized e LEFT JOIN created_per_event o ON o.event_id = e.id
   RETURNING id
 )
 SELECT CASE WHEN a.id IS NOT NULL THEN 'held' WHEN k.id IS NOT NULL THEN 'locked' ELSE 'unknown' END AS account,
@@ -176,21 +180,23 @@ LEFT JOIN LATERAL (SELECT id FROM accounts WHERE id = i.account_id AND deleted_a
 LEFT JOIN event_types t ON t.name = i.type
 LEFT JOIN stored e ON e.id = i.id
 LEFT JOIN sized f ON f.id = i.id
-LEFT JOIN owed_per_event o ON o.event_id = i.id
+LEFT JOIN created_per_event o ON o.event_id = i.id
 ORDER BY i.position`;
 
 export interface InsertOptions {
-  /** Deliveries that one statement writes. Events beyond that are stored as fan-outs. Default: MAX_DELIVERIES. */
+  /** Maximum number of deliveries that one statement writes. Further events are stored as fan-outs. Default:
+   *  MAX_DELIVERIES. */
   maxDeliveries?: number;
-  /** The number of deliveries of an event that is known to be a fan-out. Default: the statement counts. */
+  /** Returns the number of deliveries of a known fan-out, otherwise null. Default: the statement counts. */
   knownFanOut?: (key: { accountId: string; type: string }) => number | null;
 }
 
-/** Some 200 ms of one connection. */
+/** Takes about 200 ms of one connection. */
 export const MAX_DELIVERIES = 5_000;
 
-/** Writes events with one delivery per matching active or paused subscription, in one statement: so all of them or none.
- *  No two of them may have the same account and idempotency key. Answers in the order given. */
+/** Writes events with one delivery per matching active or paused subscription in one statement: all or none. Returns
+ *  results in the given order.
+ *  No two events may have the same account and idempotency key. */
 export async function insertEvents(
   client: pg.Pool | pg.PoolClient,
   events: NewEvent[],
@@ -209,8 +215,8 @@ export async function insertEvents(
       events.map((event) => event.frozen.suppressed),
       events.map((event) => event.createdAt),
       events.map((event) => event.idempotency?.key ?? null),
-      // As one value: pg sends a Buffer as it is. It would write an array of them as hexadecimal text, which for a batch of
-      // 16 MiB holds the event loop for 100 ms.
+      // One value, because pg sends a Buffer as it is. It would encode an array of Buffers as hexadecimal text, which blocks the
+      // event loop for 100 ms for a batch of 16 MiB.
       Buffer.concat(bodies),
       events.map((event) => event.idempotency?.bodyHash ?? null),
       events.map((event) =>
@@ -222,7 +228,7 @@ export async function insertEvents(
   return rows;
 }
 
-/** Where each body begins in all of them joined; SQL counts from 1. */
+/** Returns where each body begins in the joined bodies. SQL counts from 1. */
 function startsOf(bodies: Buffer[]): number[] {
   let next = 1;
   return bodies.map((body) => {
@@ -232,36 +238,36 @@ function startsOf(bodies: Buffer[]): number[] {
   });
 }
 
-export interface FirstAnswer {
+export interface FirstUse {
   accountId: string;
   key: string;
   bodyHash: Buffer;
   event: PublishedEvent;
 }
 
-/** An event as its producer is told of it. */
+/** An event as the API returns it to its producer. */
 export interface PublishedEvent {
   id: string;
   accountId: string;
   type: string;
   createdAt: Date;
-  /** Of a fan-out, the expected number. */
+  /** For a fan-out, the expected number. */
   deliveryCount: number;
   /** Workers write its deliveries. */
   isFanOut: boolean;
 }
 
-/** The events that first used these keys. Uses idempotency_keys' key. */
-export async function findFirstAnswers(
+/** Returns the events that first used these keys. Uses the key of idempotency_keys. */
+export async function findFirstUses(
   client: pg.Pool | pg.PoolClient,
   keys: { accountId: string; key: string }[],
-): Promise<FirstAnswer[]> {
+): Promise<FirstUse[]> {
   const { rows } = await client.query<PublishedEvent & { key: string; bodyHash: Buffer }>({
-    name: 'find-first-answers',
+    name: 'find-first-uses',
     text: `
       SELECT k.key, k.body_hash AS "bodyHash", e.id, e.account_id AS "accountId", e.type, e.created_at AS "createdAt",
         coalesce(f.expected, e.delivery_count) AS "deliveryCount", f.event_id IS NOT NULL AS "isFanOut"
-      FROM unnest($1::text[], $2::text[]) AS wanted (account_id, key)
+      FROM unnest($1::text[], $2::text[]) AS requested (account_id, key)
       JOIN idempotency_keys k USING (account_id, key) JOIN events e ON e.account_id = k.account_id AND e.id = k.event_id LEFT JOIN fan_outs f ON f.event_id = e.id`,
     values: [keys.map(({ accountId }) => accountId), keys.map(({ key }) => key)],
   });

@@ -5,13 +5,13 @@ import { newId } from '../id.js';
 import { type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
 import { insertEvents } from './insert-events.js';
 
-// What statements read, as Postgres counts it: the cost may depend on what is published, and not on how many others there are.
+// Buffers that statements read, as Postgres counts them. The cost may depend only on what is published, not on other accounts.
 
 let ledger: Ledger;
 let one: pg.Pool;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
-// One connection: it knows the statements by their names, and can be asked for their plans.
+// One connection, so that EXPLAIN sees the prepared statements.
 beforeEach(() => void (one = openSingleConnection(ledger.db)));
 afterEach(() => one.end());
 
@@ -29,10 +29,10 @@ it.each([
   { others: 200, each: 5 },
   { others: 2_000, each: 1 },
   { others: 1_000, each: 20 },
-])('a publish and a load read no rows of others: of $others accounts with $each subscriptions each', async (owned) => {
+])('a publish and a load read no rows of others: $others accounts with $each subscriptions each', async (owned) => {
   const accountId = await ledger.account();
   await ledger.activeSubscription(accountId);
-  // Postgres knows the tables as they were before: it analyzes them again after a while.
+  // Postgres has statistics from before: it analyzes the tables again only after a while.
   await ledger.db.pool.query('VACUUM ANALYZE accounts, subscriptions, pending_deliveries, events');
   await ledger.db.pool.query(
     `WITH made AS (
@@ -54,7 +54,7 @@ it.each([
         idempotency: null,
       })),
     );
-  // Postgres takes a plan for any values once five plans for the given ones were not cheaper. Busy processes have it.
+  // Postgres switches to a generic plan when five custom plans were not cheaper. Busy processes use it.
   await one.query('SET plan_cache_mode = force_generic_plan');
   const [published] = await publish(1);
   const directIds = published?.directIds ?? [];

@@ -8,7 +8,7 @@ import { type PublishResult, openPublisher } from './publisher.js';
 let ledger: Ledger;
 beforeAll(async () => {
   ledger = await openLedger();
-  // An event that Postgres itself refuses, whichever statement it shares.
+  // An event that Postgres refuses, whichever statement it shares.
   await ledger.db.pool.query(`
     CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -35,7 +35,7 @@ const calls = fc.array(
   { minLength: 1, maxLength: 30 },
 );
 
-// How a statement may end: well; refused; or the connection is lost, before the statement or after its commit.
+// How a statement may end: normally, refused, or with a lost connection before the statement or after its commit.
 type Fault = 'none' | 'refused' | 'deadlock' | 'lost' | 'lost after the commit';
 const faults = fc.array(
   fc.constantFrom<Fault>('none', 'none', 'none', 'refused', 'deadlock', 'lost', 'lost after the commit'),
@@ -66,8 +66,8 @@ async function publishAll(accountId: string, given: Call[], scripts: Fault[][]):
   );
   return Promise.all(
     given.map(async ({ key, body, account, afterMs }, index): Promise<Answer> => {
-      if (afterMs > 0) await delay(afterMs); // those of the same moment share a statement
-      // Without a key each is an event of its own.
+      if (afterMs > 0) await delay(afterMs); // concurrent calls share a statement
+      // Without a key each call creates its own event.
       const payload = key === null ? `{"call":${index},"body":"${body}"}` : `{"body":"${body}"}`;
       const frozen = freezeEvent(Buffer.from(`{"event":"message:created","payload":${payload}}`));
       if (!frozen.ok) throw new Error(frozen.message);
@@ -90,7 +90,7 @@ async function stored(accountId: string) {
   return { events: events.map(({ id, body }) => ({ id, body: Buffer.from(body).toString() })), deliveries, keys };
 }
 
-/** What holds of the answers and of what was stored, whatever failed. */
+/** Invariants of the results and the stored rows, whatever failed. */
 function check(
   given: Call[],
   answers: Answer[],
@@ -98,11 +98,11 @@ function check(
 ): void {
   const idsOf = (...outcomes: string[]) =>
     answers.flatMap((answer) => ('event' in answer && outcomes.includes(answer.outcome) ? [answer.event.id] : []));
-  // Accepted means committed, once; and each accepted one is its own.
+  // Accepted means committed once; each accepted event is distinct.
   expect(new Set(idsOf('accepted')).size).toBe(idsOf('accepted').length);
   for (const id of idsOf('accepted', 'repeated')) expect(events.filter((event) => event.id === id)).toHaveLength(1);
-  // An event that nobody was told of was made by a call that got an error: it does not know, and repeats with its key.
-  // (One that was stored before a later statement of the same run failed is told as repeated.)
+  // An event without a result belongs to a call that got an error: its outcome is unknown, and the caller repeats with its key.
+  // (An event stored before a later statement of the run failed is returned as repeated.)
   const unknown = events.filter(({ id }) => !idsOf('accepted', 'repeated').includes(id));
   expect(unknown.length).toBeLessThanOrEqual(answers.filter(({ outcome }) => outcome === 'threw').length);
   expect(new Set(deliveries.map(({ eventId }) => eventId))).toEqual(new Set(events.map(({ id }) => id)));
@@ -110,7 +110,7 @@ function check(
 
   for (const [index, answer] of answers.entries()) {
     const call = given[index];
-    if (!call) throw new Error('an answer to nobody');
+    if (!call) throw new Error('a result without a call');
     const { key, body, account } = call;
     const own = key === null ? `{"call":${index},"body":"${body}"}` : `{"body":"${body}"}`;
     const copies = events.filter((event) => event.body.endsWith(`"payload":${own}}`));
@@ -123,7 +123,7 @@ function check(
     }
     if (answer.outcome === 'key_reused') expect(keys.find((one) => one.key === key)?.eventId).toBe(answer.eventId);
   }
-  // A key belongs to one event, and all that used it were told of that one.
+  // A key belongs to one event, which all calls with that key returned.
   expect(keys.every(({ eventId }) => events.some(({ id }) => id === eventId))).toBe(true);
   expect(events.filter(({ body }) => body.includes('poison'))).toEqual([]);
 }
@@ -136,8 +136,8 @@ async function activeAccount(): Promise<string> {
   return id;
 }
 
-describe('publish, whatever fails', () => {
-  it('property: each call gets its own answer; accepted is committed exactly once; a key makes one event', async () => {
+describe('publish, for any fault', () => {
+  it('property: each call gets its own result; accepted means committed exactly once; a key creates one event', async () => {
     const property = fc.asyncProperty(
       calls,
       fc.array(faults, { minLength: 1, maxLength: 2 }),
@@ -146,7 +146,7 @@ describe('publish, whatever fails', () => {
         const answers = await publishAll(accountId, given, scripts);
         check(given, answers, await stored(accountId));
 
-        // And whoever was left without an answer, and has a key, gets it now: the event there is, or one made now.
+        // A repeated call with a key now gets the existing event, or a new one.
         const before = await stored(accountId);
         const repeated = given.map((call, index) => ({ ...call, wasLeft: answers[index]?.outcome === 'threw' }));
         const again = repeated.filter(({ wasLeft, key, body }) => wasLeft && key !== null && body !== 'poison');
@@ -166,7 +166,7 @@ describe('publish, whatever fails', () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
-  it('regression: a fault after what is new was stored makes nothing twice, and fails those alone that have no answer yet', async () => {
+  it('regression: an error after new events were stored duplicates nothing and fails only calls without a result', async () => {
     const accountId = await activeAccount();
     const given = [null, 'k1', 'k1'].map((key): Call => ({ key, body: 'a', account: 'known', afterMs: 0 }));
     const answers = await publishAll(accountId, given, [['none', 'refused']]);
@@ -174,7 +174,7 @@ describe('publish, whatever fails', () => {
     expect(answers.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'threw']);
   });
 
-  it('property: of many equal requests at once, to two publishers, one makes the event, and all others are answered with it', async () => {
+  it('property: of concurrent equal requests to two publishers, one creates the event and all return it', async () => {
     const property = fc.asyncProperty(
       fc.integer({ min: 2, max: 60 }),
       fc.array(fc.nat(3), { minLength: 60, maxLength: 60 }),

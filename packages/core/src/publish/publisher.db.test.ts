@@ -19,7 +19,7 @@ function request(
 }
 
 describe('publish', () => {
-  it('stores the exact bytes, and one delivery per subscription that wants the type', async () => {
+  it('stores the exact bytes and one delivery per subscription that subscribes to the type', async () => {
     const accountId = await ledger.account();
     const all = await ledger.activeSubscription(accountId);
     const exact = await ledger.activeSubscription(accountId, { events: ['message:created'] });
@@ -42,11 +42,11 @@ describe('publish', () => {
     expect(deliveries.every(({ status, dueAt, leasedUntil }) => status === 'pending' && dueAt && leasedUntil)).toBe(
       true,
     );
-    // By this its deliveries are found.
+    // Deliveries are looked up by this prefix.
     expect(deliveries.map(({ id }) => id.slice(0, 18))).toEqual(Array(3).fill(event.id.slice(0, 18)));
   });
 
-  it('never reaches another account’s subscription, nor one that is not verified', async () => {
+  it('never reaches another account’s subscription or an unverified one', async () => {
     const [mine, other] = [await ledger.account(), await ledger.account()];
     await ledger.activeSubscription(other);
     await ledger.db.prisma.subscription.create({
@@ -58,13 +58,13 @@ describe('publish', () => {
     });
   });
 
-  it('an event that nobody wants is stored all the same', async () => {
+  it('stores an event that no subscription matches', async () => {
     const accountId = await ledger.account();
     const id = await ledger.publish(accountId);
     expect(await ledger.db.prisma.event.findFirst({ where: { id } })).toMatchObject({ deliveryCount: 0 });
   });
 
-  it('its payload is stored once, to however many it goes and however often it is tried (V6)', async () => {
+  it('stores a payload once, however many subscriptions and attempts it has', async () => {
     const accountId = await ledger.account();
     for (let n = 0; n < 10; n += 1) await ledger.activeSubscription(accountId);
     const needle = 'a-payload-of-its-own';
@@ -90,7 +90,7 @@ describe('publish', () => {
     expect(holders).toEqual([expect.stringMatching(/^events/)]);
   });
 
-  it('a paused subscription is owed it: the delivery is held', async () => {
+  it('creates a held delivery for a paused subscription', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await pauseSubscription(ledger, { accountId, id });
@@ -102,14 +102,14 @@ describe('publish', () => {
     });
   });
 
-  it('metadata.disable_webhook_events: stored, and owed to nobody', async () => {
+  it('with metadata.disable_webhook_events it stores the event without deliveries', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const id = await ledger.publish(accountId, { payload: '{"metadata":{"disable_webhook_events":true}}' });
     expect(await ledger.db.prisma.delivery.count({ where: { eventId: id } })).toBe(0);
   });
 
-  it('an unknown account and an unknown type are told apart, and leave nothing behind (L13)', async () => {
+  it('distinguishes an unknown account from an unknown type, and stores nothing', async () => {
     const accountId = await ledger.account();
     const before = await ledger.counts();
     expect(await ledger.publisher.publish(request('nobody', { key: 'k' }))).toEqual({ outcome: 'account_unknown' });
@@ -120,7 +120,7 @@ describe('publish', () => {
     expect(await ledger.counts()).toEqual(before);
   });
 
-  it('200 concurrent publishes, each answered on its own; the bad ones among them hurt nobody (L11)', async () => {
+  it('answers 200 concurrent publishes individually; invalid ones do not affect the others', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const results = await Promise.all(
@@ -141,7 +141,7 @@ describe('publish', () => {
     }
   });
 
-  it('what the queue does not take is handed to the dispatcher at once, not after the lease (L5)', async () => {
+  it('hands deliveries that the queue did not accept to the dispatcher at once, not after the lease', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     ledger.setQueue(false);
@@ -152,7 +152,7 @@ describe('publish', () => {
     expect((delivery.leasedUntil?.getTime() ?? 0) - Date.now()).toBeLessThan(5_000);
   });
 
-  it('a publish that meets the deletion of its account is either whole or refused', async () => {
+  it('a publish during the deletion of its account is complete or refused', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const publishes = Array.from({ length: 50 }, (_, n) =>
@@ -168,7 +168,7 @@ describe('publish', () => {
 });
 
 describe('idempotency key', () => {
-  it('the same key and body gets the first answer again; another body is refused; another account is another matter (D7)', async () => {
+  it('returns the first result for the same key and body, refuses another body, and separates accounts', async () => {
     const [accountId, other] = [await ledger.account(), await ledger.account()];
     await ledger.activeSubscription(accountId);
     const first = await ledger.publisher.publish(request(accountId, { key: 'k', payload: '{"n":1}' }));
@@ -187,7 +187,7 @@ describe('idempotency key', () => {
     });
   });
 
-  it('50 simultaneous equal requests make one event, and all are answered alike (D7)', async () => {
+  it('50 concurrent equal requests create one event and return it', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const results = await Promise.all(
@@ -199,7 +199,7 @@ describe('idempotency key', () => {
     expect(await ledger.db.prisma.delivery.count({ where: { accountId } })).toBe(1);
   });
 
-  it('a first use that was refused does not use the key up, also within one batch', async () => {
+  it('a refused first use does not use up the key, even within a batch', async () => {
     const accountId = await ledger.account();
     const results = await Promise.all([
       ledger.publisher.publish(request(accountId, { key: 'k', type: 'no:such' })),
@@ -209,7 +209,7 @@ describe('idempotency key', () => {
     expect(results.map(({ outcome }) => outcome)).toEqual(['type_unknown', 'accepted', 'repeated']);
   });
 
-  it('is forgotten after 24 h', async () => {
+  it('forgets a key after 24 h', async () => {
     const accountId = await ledger.account();
     const first = await ledger.publish(accountId, { key: 'old' });
     await ledger.db.pool.query(
@@ -222,8 +222,8 @@ describe('idempotency key', () => {
   });
 });
 
-describe('publish, when all else is in trouble', () => {
-  it('regression: a queue that takes nothing and a database that then refuses do not end the process; the lease stands', async () => {
+describe('publish, with the queue and the database failing', () => {
+  it('regression: a queue that accepts nothing and a database error do not end the process; the lease stays', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const db = interpose(ledger.db, (statement, run) =>
@@ -231,12 +231,12 @@ describe('publish, when all else is in trouble', () => {
     );
     const publisher = openPublisher({ ...ledger, db, enqueue: () => Promise.resolve(false) });
     expect(await publisher.publish(request(accountId))).toMatchObject({ outcome: 'accepted' });
-    await publisher.drain(); // an unhandled rejection fails this run
+    await publisher.drain(); // an unhandled rejection fails this test run
     const [delivery] = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
     expect(delivery?.leasedUntil?.getTime()).toBeGreaterThan(Date.now());
   });
 
-  it('regression: a locked account is not unknown, and holds up nobody who shares the statement', async () => {
+  it('regression: a locked account is not unknown, and does not delay other events of the statement', async () => {
     const [locked, other] = [await ledger.account(), await ledger.account()];
     const publish = async () => {
       const results = await Promise.all([locked, other].map((id) => ledger.publisher.publish(request(id))));
@@ -253,7 +253,7 @@ describe('publish, when all else is in trouble', () => {
 });
 
 describe('publishAll', () => {
-  it('answers in order, repeats included', async () => {
+  it('returns results in order, including repeats', async () => {
     const accountId = await ledger.account();
     await ledger.publish(accountId, { key: 'before', payload: '{"n":0}' });
     const result = await ledger.publisher.publishAll([
@@ -268,7 +268,7 @@ describe('publishAll', () => {
     });
   });
 
-  it('one refused event refuses all of them: nothing is stored, and it is named', async () => {
+  it('refuses all events if one is refused, stores nothing and names it', async () => {
     const accountId = await ledger.account();
     const before = await ledger.counts();
     expect(

@@ -14,50 +14,53 @@ import {
   MAX_DELIVERIES,
   type NewEvent,
   type PublishedEvent,
-  findFirstAnswers,
+  findFirstUses,
   insertEvents,
 } from './insert-events.js';
 
 export interface PublishRequest {
   accountId: string;
   frozen: FrozenEvent;
-  /** Kept 24 h per account: the same key with the same body gets the first answer again. */
+  /** Stored for 24 h per account. A repeated key with the same body returns the first result. */
   idempotencyKey: string | null;
 }
 
 export type PublishResult =
   | { outcome: 'accepted'; event: PublishedEvent } // 202
-  | { outcome: 'repeated'; event: PublishedEvent } // 202: same key, same body, the first answer again
+  | { outcome: 'repeated'; event: PublishedEvent } // 202: same key, same body, the first result again
   | { outcome: 'key_reused'; eventId: string } // 409: same key, another body
   | { outcome: 'type_unknown'; type: string } // 422
   | { outcome: 'account_unknown' } // 404
-  | { outcome: 'account_locked' }; // 503: somebody holds the account's row; nothing was stored
+  | { outcome: 'account_locked' }; // 503: another transaction has locked the account; nothing was stored
 export type PublishRefusal = Exclude<PublishResult, { outcome: 'accepted' | 'repeated' }>;
 export type PublishAllResult =
   | { outcome: 'accepted'; events: (PublishedEvent & { repeated: boolean })[] }
   | { outcome: 'refused'; index: number; result: PublishRefusal };
 
 export interface Publisher {
-  /** Stores the event and what is owed of it, then resolves: accepted means committed. Concurrent calls share a
-   *  transaction, each has its own answer. The queue is told afterwards and is not waited for. Throws only when the
-   *  database does, and then it is unknown whether it was stored: repeat with the same idempotency key. */
+  /** Stores the event and its pending deliveries, then resolves: accepted means committed. Concurrent calls share a
+   *  transaction; each gets its own result.
+   *  Enqueues afterwards, without waiting for the queue.
+   *  Throws only if the database fails. It is then unknown whether the event was stored: repeat with the same
+   *  idempotency key. */
   publish(request: PublishRequest): Promise<PublishResult>;
-  /** All of them in one transaction, or none. */
+  /** Publishes all events in one transaction, or none. */
   publishAll(requests: PublishRequest[]): Promise<PublishAllResult>;
-  /** Resolves when everything under way is answered and the queue has been told. */
+  /** Resolves when all running calls have ended and their deliveries have been handed to the queue. */
   drain(): Promise<void>;
 }
 
 export interface PublisherOptions {
-  /** How many publishes shared one statement. */
+  /** Called with the number of publishes that shared one statement. */
   observe?: (size: number) => void;
-  /** Deliveries that one statement writes; workers write those of an event with more. Default: MAX_DELIVERIES. */
+  /** Maximum number of deliveries that one statement writes. Workers write those of larger events. Default:
+   *  MAX_DELIVERIES. */
   maxDeliveries?: number;
 }
 
 const MAX_SHARED = 200; // events in one statement
 const MAX_SHARED_BYTES = 8 * 1024 * 1024;
-/** Hashed in one turn of the event loop. */
+/** Bytes that are hashed per turn of the event loop. */
 const SLICE_BYTES = 1024 * 1024;
 
 export function openPublisher(
@@ -74,10 +77,10 @@ export function openPublisher(
     return results;
   }
 
-  const batch = openBatch<PublishRequest, PublishResult | Unanswered>({
+  const batch = openBatch<PublishRequest, PublishResult | UnknownOutcome>({
     maxSize: MAX_SHARED,
     maxRuns: 2,
-    // The larger share of what a statement may carry: of bytes, or of deliveries.
+    // The larger share of a statement's capacity: bytes or deliveries.
     weigh: (request) =>
       Math.max(request.frozen.body.length / MAX_SHARED_BYTES, reach.expected(toReachKey(request)) / maxDeliveries),
     maxWeight: 1,
@@ -88,23 +91,23 @@ export function openPublisher(
       try {
         return await insertInto(db.pool, requests.map(toNewEvent), inserted);
       } finally {
-        after.tell(inserted); // what is stored is stored, even if the statement after it fails
+        after.enqueueStored(inserted); // these are committed, even if a later statement fails
       }
     },
   });
 
   return {
     async publish(request) {
-      return answered(await batch.add(request));
+      return resultOrThrow(await batch.add(request));
     },
     async publishAll(requests) {
       const events = await toNewEvents(requests);
       const inserted: InsertedEvent[] = [];
       try {
         const accepted = await inTransaction(db.pool, async (client) =>
-          (await insertInto(client, events, inserted)).map(answered).map(acceptedOrRefused),
+          (await insertInto(client, events, inserted)).map(resultOrThrow).map(acceptedOrRefused),
         );
-        after.tell(inserted);
+        after.enqueueStored(inserted);
         return { outcome: 'accepted', events: accepted };
       } catch (error) {
         if (error instanceof Refused) return { outcome: 'refused', index: error.index, result: error.result };
@@ -123,26 +126,26 @@ const toReachKey = ({ accountId, frozen }: Pick<PublishRequest, 'accountId' | 'f
   type: frozen.type,
 });
 
-/** What became of an event is unknown: whoever has a key repeats. */
-class Unanswered {
+/** It is unknown whether the event was stored. A caller with a key repeats the request. */
+class UnknownOutcome {
   error: unknown;
   constructor(error: unknown) {
     this.error = error;
   }
 }
 
-function answered(result: PublishResult | Unanswered): PublishResult {
-  if (result instanceof Unanswered) throw result.error;
+function resultOrThrow(result: PublishResult | UnknownOutcome): PublishResult {
+  if (result instanceof UnknownOutcome) throw result.error;
   return result;
 }
 
-/** The event of a batch as it is answered. Throws Refused for the first that was refused. */
+/** Returns an event of a batch as the API returns it. Throws Refused if it was refused. */
 function acceptedOrRefused(result: PublishResult, index: number): PublishedEvent & { repeated: boolean } {
   if (result.outcome !== 'accepted' && result.outcome !== 'repeated') throw new Refused(index, result);
   return { ...result.event, repeated: result.outcome === 'repeated' };
 }
 
-/** Rolls the transaction of a batch back. */
+/** Rolls back the transaction of a batch. */
 class Refused extends Error {
   index: number;
   result: PublishRefusal;
@@ -153,19 +156,19 @@ class Refused extends Error {
   }
 }
 
-/** One statement for all that is new; a second one only where a key was used before. What the first one stored is added to
- *  `stored` at once. */
+/** Runs one statement for new events, and a second one only if a key was used before. Adds the events of the first
+ *  one to `stored` at once. */
 async function insert(
   ledger: { client: pg.Pool | pg.PoolClient; reach: Reach; maxDeliveries: number },
   events: NewEvent[],
   stored: InsertedEvent[],
-): Promise<(PublishResult | Unanswered)[]> {
+): Promise<(PublishResult | UnknownOutcome)[]> {
   const { client, reach, maxDeliveries } = ledger;
   const { first, later } = splitByKey(events);
   const inserted = await insertEvents(client, first, { maxDeliveries, knownFanOut: reach.knownFanOut });
   stored.push(...inserted);
 
-  const results = new Map<NewEvent, PublishResult | Unanswered>();
+  const results = new Map<NewEvent, PublishResult | UnknownOutcome>();
   const used = [...later];
   for (const [index, event] of first.entries()) {
     const { account, typeKnown, accepted, deliveryCount, isFanOut } = inserted[index] as InsertedEvent;
@@ -180,40 +183,40 @@ async function insert(
     } else used.push(event);
   }
   if (used.length > 0) {
-    // From here on the others are stored: a fault is told to those alone that have no answer yet.
+    // The new events are stored: from here on, an error only concerns events without a result.
     try {
-      await answerUsed(used);
+      await resolveUsed(used);
     } catch (error) {
-      for (const event of used) if (!results.has(event)) results.set(event, new Unanswered(error));
+      for (const event of used) if (!results.has(event)) results.set(event, new UnknownOutcome(error));
     }
   }
-  return events.map((event) => results.get(event) as PublishResult | Unanswered);
+  return events.map((event) => results.get(event) as PublishResult | UnknownOutcome);
 
-  async function answerUsed(asked: NewEvent[]): Promise<void> {
-    const answers = await findFirstAnswers(client, asked.map(toKey));
-    const answerByKey = new Map(answers.map((answer) => [keyText(answer), answer]));
+  async function resolveUsed(pending: NewEvent[]): Promise<void> {
+    const uses = await findFirstUses(client, pending.map(toKey));
+    const useByKey = new Map(uses.map((use) => [keyText(use), use]));
     const left: NewEvent[] = [];
-    for (const event of asked) {
-      const answer = answerByKey.get(keyText(toKey(event)));
-      if (!answer) left.push(event);
-      else if (answer.bodyHash.equals(event.idempotency?.bodyHash as Buffer)) {
-        results.set(event, { outcome: 'repeated', event: answer.event });
-      } else results.set(event, { outcome: 'key_reused', eventId: answer.event.id });
+    for (const event of pending) {
+      const firstUse = useByKey.get(keyText(toKey(event)));
+      if (!firstUse) left.push(event);
+      else if (firstUse.bodyHash.equals(event.idempotency?.bodyHash as Buffer)) {
+        results.set(event, { outcome: 'repeated', event: firstUse.event });
+      } else results.set(event, { outcome: 'key_reused', eventId: firstUse.event.id });
     }
-    // Whoever was to use the key first was refused, so the next one is the first. Each alone: one that Postgres refuses fails
-    // nobody else.
+    // The first event with this key was refused, so the next one is the first. Insert each alone, so that one that
+    // Postgres refuses does not fail the others.
     for (const event of left) {
       const { accountId, frozen, idempotency } = event;
       const request = { accountId, frozen, idempotencyKey: idempotency?.key ?? null };
       const [again] = await insert(ledger, [toNewEvent(request)], stored).catch((error: unknown) => [
-        new Unanswered(error),
+        new UnknownOutcome(error),
       ]);
       if (again) results.set(event, again);
     }
   }
 }
 
-/** Lets the event loop turn between slices: to hash a batch of 16 MiB may take 50 ms. */
+/** Yields to the event loop between slices, because hashing a batch of 16 MiB may take 50 ms. */
 async function toNewEvents(requests: PublishRequest[]): Promise<NewEvent[]> {
   const events: NewEvent[] = [];
   let bytes = 0;
@@ -237,7 +240,7 @@ function toNewEvent({ accountId, frozen, idempotencyKey }: PublishRequest): NewE
   return { id, accountId, frozen, createdAt: idTime(id), idempotency };
 }
 
-/** `later`: those whose key an earlier one of the same batch has. One statement cannot take a key twice. */
+/** `later`: events whose key an earlier one of the batch has. One statement cannot insert a key twice. */
 function splitByKey(events: NewEvent[]): { first: NewEvent[]; later: NewEvent[] } {
   const seen = new Set<string>();
   const first: NewEvent[] = [];

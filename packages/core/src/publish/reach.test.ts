@@ -22,13 +22,13 @@ it.each([
   expect({ expected: reach.expected(key), isHeavy: reach.isHeavy(key) }).toEqual(then);
 });
 
-it('has a fan-out counted again after a while: beside publishes, or after a long time by one of the heavy runs', () => {
+it('recounts a fan-out after a while: in the background, or after a long time in a heavy run', () => {
   const { reach, pass } = open();
   const state = () => [reach.knownFanOut(key), reach.isStale(key), reach.isHeavy(key)];
   reach.learn(key, 100_000);
   pass(9_000);
   expect(state()).toEqual([100_000, false, false]);
-  // The ledger repeats the number it was given: that is no count.
+  // The statement repeats the cached number, which is not a count.
   reach.learn(key, 100_000);
   pass(1_000);
   expect(state()).toEqual([100_000, true, false]);
@@ -40,7 +40,7 @@ it('has a fan-out counted again after a while: beside publishes, or after a long
   expect(state()).toEqual([80_000, false, false]);
 });
 
-it('forgets an account whose webhooks are gone', () => {
+it('forgets an account whose webhooks were deleted', () => {
   const { reach, pass } = open();
   reach.learn(key, 100_000);
   pass(10_000);

@@ -1,24 +1,26 @@
-/** Remembers how many deliveries the last event of an account and type had. A publisher sorts requests by it before the database knows.
+/** Caches how many deliveries the last event of an account and type had, so that a publisher can group requests before the database
+ *  counts.
  *
  *  count                        expected        isHeavy   knownFanOut
  *  unknown, or under FEW        1               no        null: the statement counts
  *  FEW up to `limit`            the count       yes       null: the statement counts
- *  above, under KEEP_MS old     0: it is a row  no        the count; after FRESH_MS `isStale`, and the publisher counts beside
- *  above, older                 0: it is a row  yes       null: the statement counts
+ *  above, under KEEP_MS old     0: a fan-out    no        the count; after FRESH_MS `isStale`: the publisher recounts
+ *  above, older                 0: a fan-out    yes       null: the statement counts
  *
- *  An old number is harmless: a statement bounds what it writes itself. */
+ *  An old number is harmless, because a statement bounds what it writes. */
 export interface Reach {
-  /** How many deliveries a statement is expected to write for an event. */
+  /** Returns how many deliveries a statement is expected to write for an event. */
   expected(key: ReachKey): number;
-  /** Whether its statement takes long enough that others must not wait for it. */
+  /** Returns whether the statement takes so long that other publishes must not wait for it. */
   isHeavy(key: ReachKey): boolean;
-  /** How many deliveries an event has that is too large for a statement. */
+  /** Returns how many deliveries an event has if it is too large for a statement; otherwise null. */
   knownFanOut(key: ReachKey): number | null;
-  /** That number should be counted again. */
+  /** Returns whether that number should be counted again. */
   isStale(key: ReachKey): boolean;
-  /** So many deliveries an event had. (Of a known fan-out this says nothing new: the ledger repeats what it was given.) */
+  /** Stores how many deliveries an event had. Ignored for a known fan-out, because the statement only returns the
+   *  cached number. */
   learn(key: ReachKey, count: number): void;
-  /** So many were counted just now. */
+  /** Stores a fresh count. */
   refresh(key: ReachKey, count: number): void;
 }
 
@@ -27,12 +29,12 @@ export interface ReachKey {
   type: string;
 }
 
-/** A statement with so many deliveries takes some 20 ms. */
+/** A statement that writes this many deliveries takes about 20 ms. */
 const FEW = 500;
-/** To count 100,000 subscriptions takes some 40 ms: too long for each publish to wait for it. */
+/** Counting 100,000 subscriptions takes about 40 ms, too long for every publish. */
 const FRESH_MS = 10_000;
 const KEEP_MS = 10 * 60_000;
-/** Pairs of account and type, only those with many subscriptions. */
+/** Pairs of account and type, only for accounts with many subscriptions. */
 const MOST_REMEMBERED = 10_000;
 
 export function openReach({ limit, now = Date.now }: { limit: number; now?: () => number }): Reach {
@@ -48,7 +50,7 @@ export function openReach({ limit, now = Date.now }: { limit: number; now?: () =
 
   function refresh(key: ReachKey, count: number): void {
     const text = textOf(key);
-    // The one that was learned longest ago is the first.
+    // A Map keeps insertion order, so the oldest entry is the first.
     counts.delete(text);
     if (count >= few) counts.set(text, { count, countedAt: now() });
     const oldest = counts.size > MOST_REMEMBERED ? counts.keys().next().value : undefined;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Which of these events of an account still expand. Uses the key of fan_outs. */
+/** Returns which of these events of an account are still expanding. Uses the key of fan_outs. */
 export async function findExpanding(
   pool: pg.Pool,
   { accountId, eventIds }: { accountId: string; eventIds: string[] },

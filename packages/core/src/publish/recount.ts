@@ -2,8 +2,9 @@ import type pg from 'pg';
 import { getsType } from './insert-events.js';
 import type { Reach, ReachKey } from './reach.js';
 
-/** Counts how many deliveries an event of a type would have in an account now, for `reach`. It goes through all subscriptions of the
- *  account, so of the calls for one pair that come while it counts, one does. Never throws: without it the next publish counts. */
+/** Counts how many deliveries an event of a type would have in an account now, and stores the number in `reach`.
+ *  It reads all subscriptions of the account, so concurrent calls for one pair share a count. Never throws: if it
+ *  fails, the next publish counts. */
 export function openRecount(pool: pg.Pool, reach: Pick<Reach, 'refresh'>): (key: ReachKey) => Promise<void> {
   const counting = new Map<string, Promise<void>>();
 
@@ -16,7 +17,7 @@ export function openRecount(pool: pg.Pool, reach: Pick<Reach, 'refresh'>): (key:
       });
       if (rows[0]) reach.refresh({ accountId, type }, rows[0].count);
     } catch {
-      // The number stays as it is until it is too old.
+      // The cached number stays until it expires.
     }
   }
 

@@ -5,21 +5,24 @@ import type { Replay as Row, SubscriptionStatus } from '../generated/prisma/clie
 import { KEEP_LAST_ATTEMPTS } from '../deliveries/attempt-columns.js';
 import { idsAround, IS_FAILED, IS_MISSED } from './replay.js';
 
-/** What one step goes over at most, where little of it is to be replayed. */
-const LOOKED_AT_ONCE = 5_000;
+/** Rows that one step reads at most if few of them match. */
+const ROWS_PER_STEP = 5_000;
 
 export interface AdvanceOptions {
-  /** Replayed by one step, at most. Few enough that whoever is to record a result of one of them waits for milliseconds. */
+  /** Maximum number of deliveries that one step replays. Small enough that recording a result of one of them waits
+   *  only for milliseconds. */
   atOnce: number;
-  /** So many were replayed; after the commit. */
+  /** Called after the commit with the number of replayed deliveries. */
   observe?: (brought: { which: Row['which']; count: number }) => void;
 }
 
-/** Takes one step of each running replay, the oldest replay first, and ends those that have nothing left, or whose
- *  subscription is neither active nor paused any more. What is replayed is deferred: the dispatcher takes it as the subscription
- *  has room; a paused one holds it. Returns how many were replayed. Any number of processes may call it: a replay is
- *  advanced by one at a time. A step and its position are one transaction, so whoever dies in it leaves no trace, and
- *  nothing comes back twice. Where nothing runs it is one probe of replays_running_key. */
+/** Makes one step of each running replay, the oldest first. Ends replays that have nothing left, or whose
+ *  subscription is neither active nor paused any more. Returns how many deliveries were replayed.
+ *  Replayed deliveries are deferred: the dispatcher leases them as the subscription has capacity. Those of a paused
+ *  subscription are held.
+ *  Any number of processes may call it; one at a time advances a replay. A step and its position are one
+ *  transaction, so a crash loses and repeats nothing. Without running replays it costs one probe of
+ *  replays_running_key. */
 export async function advanceReplays(db: Database, { atOnce, observe }: AdvanceOptions): Promise<number> {
   const { rows } = await db.pool.query<{ id: string }>({
     name: 'running-replays',
@@ -35,7 +38,7 @@ export async function advanceReplays(db: Database, { atOnce, observe }: AdvanceO
       observe?.(brought);
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
-      fault ??= error; // of one replay: the others go on
+      fault ??= error; // one replay failed; continue with the others
     }
   }
   if (fault !== undefined) throw fault;
@@ -48,14 +51,14 @@ type Running = Pick<Row, 'accountId' | 'subscriptionId' | 'which' | 'since' | 'u
   isDeleted: boolean;
 };
 
-/** One step; null if it is not running any more, or somebody else is at it. */
+/** Makes one step. Returns null if the replay is not running any more or another process advances it. */
 async function advance(
   client: pg.PoolClient,
   id: string,
   atOnce: number,
 ): Promise<{ which: Row['which']; count: number } | null> {
-  // The subscription itself is not locked: who records results locks deliveries first and it second. If it is paused or
-  // disabled meanwhile, what comes back too late for that is held or canceled when its job meets the state, as after a publish.
+  // The subscription is not locked, because recording results locks deliveries before it. If it is paused or disabled
+  // meanwhile, later replayed deliveries are held or canceled when their job finds the state, as after a publish.
   const { rows } = await client.query<Running>({
     name: 'lock-replay',
     text: `
@@ -90,9 +93,9 @@ async function advance(
 }
 
 interface Found {
-  /** What is to be replayed (deliveries, or events), in the order of the ids. */
+  /** The deliveries or events to replay, in the order of their ids. */
   ids: string[];
-  /** How far a step looks, where little is found; null: it looked to the end. */
+  /** The last id that the step reads if few match; null: it read to the end. */
   edge: string | null;
 }
 
@@ -110,7 +113,7 @@ async function find(client: pg.PoolClient, running: Running, atOnce: number): Pr
       since,
       until,
       atOnce,
-      LOOKED_AT_ONCE,
+      ROWS_PER_STEP,
       ...(which === 'missed' ? [events] : []),
     ],
   });
@@ -146,7 +149,7 @@ found AS MATERIALIZED (
 SELECT ARRAY(SELECT id FROM found ORDER BY id) AS ids, (SELECT id FROM edge) AS edge`,
 };
 
-/** Makes what was found owed again. Returns how many. */
+/** Makes the found deliveries pending again, or creates them. Returns how many. */
 async function bring(
   client: pg.PoolClient,
   { id, running: { which, subscriptionId, subscriptionStatus }, ids }: { id: string; running: Running; ids: string[] },
@@ -161,8 +164,8 @@ async function bring(
   return rows[0]?.count ?? 0;
 }
 
-/** Locks deliveries in both tables, in the order of their ids, as record-attempts.ts does: so it waits for results that are being recorded.
- *  A delivery may move to the other table meanwhile; the next round finds it there. */
+/** Locks deliveries in both tables in id order, like record-attempts.ts, and thus waits for results that are being
+ *  recorded. A delivery may move to the other table meanwhile; the next round finds it there. */
 async function lock(client: pg.PoolClient, ids: string[]): Promise<void> {
   for (let look = 1, locked = 0; look <= LOOKS && locked < ids.length; look += 1) {
     const { rowCount } = await client.query({ name: 'lock-deliveries', text: LOCK, values: [ids] });
@@ -177,7 +180,7 @@ pending AS (SELECT id FROM pending_deliveries WHERE id = ANY ($1::uuid[]) ORDER 
 SELECT id FROM finished UNION ALL SELECT id FROM pending`;
 
 const BRING: Record<Row['which'], string> = {
-  // What succeeded since it was found is left alone. An attempt that a person asked for stays asked for.
+  // Deliveries that succeeded meanwhile are skipped. A requested attempt stays requested.
   failed: `
 WITH leaving AS (
   DELETE FROM finished_deliveries d WHERE d.id = ANY ($2::uuid[]) AND ${IS_FAILED} RETURNING d.*
@@ -210,7 +213,7 @@ asked AS (
   RETURNING id
 )
 SELECT ((SELECT count(*) FROM returned) + (SELECT count(*) FROM asked))::int AS count`,
-  // An event that can be seen has the deliveries that it was published with, so none gets a second one of this subscription.
+  // A visible event already has the deliveries of its publish, so none gets a second one for this subscription.
   missed: `
 WITH brought AS (
   INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, asked_trigger, replay_id)

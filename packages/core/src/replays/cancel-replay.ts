@@ -1,8 +1,8 @@
 import type { Deps } from '../deps.js';
 import { findReplay, type Replay, type ReplayKey } from './replay.js';
 
-/** Ends a running replay; what it replayed already stays owed. Returns it as it is now, null if this account has none
- *  of this id. Safe to repeat: one that has ended stays as it ended. */
+/** Cancels a running replay; deliveries that it replayed stay pending. Returns the current replay; null if the
+ *  account has no such replay. Safe to repeat: an ended replay stays unchanged. */
 export async function cancelReplay({ db }: Pick<Deps, 'db'>, { accountId, id }: ReplayKey): Promise<Replay | null> {
   await db.pool.query(
     `UPDATE replays SET status = 'canceled', ended_at = now() WHERE account_id = $1 AND id = $2 AND status = 'running'`,

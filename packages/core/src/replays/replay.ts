@@ -1,28 +1,28 @@
 import type { Database } from '../database.js';
-import { wantsType } from '../event-types/wants-type.js';
+import { matchesType } from '../event-types/matches-type.js';
 import type { Replay as Row } from '../generated/prisma/client.js';
 import { isOfEvent } from '../delivery-tables.js';
 import { isExpanding } from '../publish/read-fan-outs.js';
 import { lowestId } from '../id.js';
 
-/** Sends again what a subscription did not get between two times: a job that is kept in the ledger, so that whoever runs it
- *  may die at any moment and another one goes on.
+/** Sends failed or missed events of a time range to a subscription again. The ledger stores the job, so after a crash another process
+ *  continues it.
  *
  *  status      entered when                                       left by
  *  running     started; at most one per subscription              nothing left → completed · cancel, or its subscription is
  *                                                                 neither active nor paused any more → canceled
- *  completed   all that it was asked for is owed again            nothing
- *  canceled    see above; what was replayed stays so          nothing
+ *  completed   all matching deliveries are pending again          nothing
+ *  canceled    see above; replayed deliveries stay pending        nothing
  *
- *  `position` is the last id it looked at: it goes over ids in their order, and moves in the transaction that sends again. */
+ *  `position` is the last id that was read, in id order. It moves in the transaction that makes the deliveries pending. */
 export type Replay = Row & Progress;
 
-/** Of those replayed, how many stand how now. A delivery counts for the last replay that sent it again. */
+/** How many replayed deliveries are now in each state. A delivery counts for the last replay that sent it again. */
 interface Progress {
   succeeded: number;
-  /** Or canceled again. */
+  /** Includes those that were canceled again. */
   failed: number;
-  /** Or held. */
+  /** Includes held ones. */
   pending: number;
 }
 
@@ -31,14 +31,14 @@ export interface ReplayKey {
   id: string;
 }
 
-/** One replay of an account, or null: another account's is not found. */
+/** Returns a replay of an account; null if it does not exist or belongs to another account. */
 export async function findReplay(db: Database, { accountId, id }: ReplayKey): Promise<Replay | null> {
   const row = await db.prisma.replay.findFirst({ where: { id, accountId } });
   return row && ((await withProgress(db, [row]))[0] ?? null);
 }
 
-/** These replays with how far they are, in the order given. Uses the tables' indexes by replay. A delivery is of the same account as
- *  its replay; asked for, too, Postgres could count among all deliveries of the account. */
+/** Returns the replays with their progress, in the given order. Uses the tables' indexes by replay. It has no
+ *  condition on the account: with one, Postgres might count all deliveries of the account. */
 export async function withProgress(db: Database, rows: Row[]): Promise<Replay[]> {
   if (rows.length === 0) return [];
   const counts = await db.prisma.delivery.groupBy({
@@ -58,14 +58,15 @@ export async function withProgress(db: Database, rows: Row[]): Promise<Replay[]>
   }));
 }
 
-/** SQL: the delivery `d` is one that a replay of `failed` sends again. */
+/** SQL: a replay of `failed` sends the delivery `d` again. */
 export const IS_FAILED = `d.status IN ('failed', 'canceled')`;
 
-/** SQL: the event `e` is one that a replay of `missed` sends again to the subscription `s`. Whatever became of a
- *  delivery, where there is one the event is not missing, nor while its fan-out expands; and where fewer are left than it was published with, retention has
- *  dropped them, so none counts as missing. (OFFSET 0 leaves the keys as the only way: a handful of rows
- *  for each event. On tables it has no statistics of, Postgres went through all that the subscription was ever owed, for each event.) */
-export const IS_MISSED = `NOT e.suppressed AND ${wantsType('e.type')} AND NOT EXISTS (
+/** SQL: a replay of `missed` sends the event `e` to the subscription `s`. An event with a delivery, in any status,
+ *  is not missed, nor is one that is expanding. If retention has dropped deliveries of an event, so that fewer are
+ *  left than were published, it does not count as missed.
+ *  (OFFSET 0 forces the use of the keys, which give a handful of rows per event. Without statistics, Postgres read
+ *  all deliveries of the subscription for each event.) */
+export const IS_MISSED = `NOT e.suppressed AND ${matchesType('e.type')} AND NOT EXISTS (
   SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} AND d.subscription_id IS NOT DISTINCT FROM s.id OFFSET 0
 ) AND octet_length(e.body) > 0 AND (
   e.delivery_count = 0 OR e.delivery_count <= (SELECT count(*) FROM (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0) d)
@@ -73,9 +74,9 @@ export const IS_MISSED = `NOT e.suppressed AND ${wantsType('e.type')} AND NOT EX
 
 const AROUND_MS = 60_000;
 
-/** Where the ids of what was created in a time range lie: indexes know ids, and what counts is created_at. An id is of the
- *  moment it was made, created_at of the moment its transaction began, maybe by another machine's clock: within a minute,
- *  which is longer than any statement may take. */
+/** Returns the id range of rows that were created in a time range: indexes contain ids, but created_at counts. An id
+ *  has the time of its creation, created_at that of the transaction, possibly by another clock. They differ by less
+ *  than a minute, which is longer than the statement timeout. */
 export const idsAround = ({ since, until }: { since: Date; until: Date }): { from: string; to: string } => ({
   from: lowestId(new Date(since.getTime() - AROUND_MS)),
   to: lowestId(new Date(until.getTime() + AROUND_MS)),

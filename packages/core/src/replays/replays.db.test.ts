@@ -65,14 +65,14 @@ async function advanceToTheEnd(atOnce = 500): Promise<void> {
   while (await isRunning()) await advanceReplays(ledger.db, { atOnce });
 }
 
-/** Starts a replay and carries it out. */
+/** Starts a replay and runs it to its end. */
 async function replay(wanted: Wanted) {
   const id = await start(wanted);
   await advanceToTheEnd();
   return findReplay(ledger.db, { accountId: wanted.accountId, id });
 }
 
-/** What the dispatcher and the workers then do. */
+/** Runs the dispatcher and the workers. */
 const deliver = () => ledger.settle();
 
 async function subscribed(options: { events?: string[] } = {}) {
@@ -81,7 +81,7 @@ async function subscribed(options: { events?: string[] } = {}) {
   return { accountId, subscriptionId: id, key: { accountId, id } };
 }
 
-/** Publishes, and makes the one attempt that a schedule without waits has; it fails. Returns the event's id. */
+/** Publishes an event whose only attempt fails. Returns the event's id. */
 async function failADelivery(accountId: string): Promise<string> {
   const eventId = await ledger.publish(accountId, { payload: '{"z":12345678901234567890, "10":1,"9":2}' });
   await ledger.publisher.drain();
@@ -91,7 +91,7 @@ async function failADelivery(accountId: string): Promise<string> {
   return eventId;
 }
 
-/** Many that failed, without making the attempts. */
+/** Creates many failed deliveries without making attempts. */
 async function failMany({ accountId, subscriptionId }: Wanted, many: number): Promise<void> {
   await ledger.db.pool.query(
     `WITH event AS (
@@ -106,7 +106,7 @@ async function failMany({ accountId, subscriptionId }: Wanted, many: number): Pr
   );
 }
 
-/** Many events that nobody was owed. */
+/** Publishes many events without deliveries. */
 async function publishUnheard(accountId: string, many: number): Promise<void> {
   await ledger.db.pool.query(
     `INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
@@ -123,7 +123,7 @@ const triggers = async (accountId: string) => {
 const deliveries = (where: { accountId: string; eventId?: string }) =>
   ledger.db.prisma.delivery.findMany({ where, orderBy: { id: 'asc' } });
 
-/** Notes each time that a delivery leaves `failed`, whether it moves to the pending ones or is among them, or is made by a replay. */
+/** Records each delivery that leaves `failed`, by moving, by a change in place, or by a replay. */
 async function noteComebacks(): Promise<() => Promise<string[]>> {
   await ledger.db.pool.query(`
     CREATE TABLE IF NOT EXISTS comebacks (event_id uuid);
@@ -141,7 +141,7 @@ async function noteComebacks(): Promise<() => Promise<string[]>> {
 }
 
 describe('replay failed', () => {
-  it('what failed is sent again at once, with the schedule from its start, the same webhook-id and the same bytes', async () => {
+  it('sends failed deliveries again at once, with the full schedule, the same webhook-id and the same bytes', async () => {
     const { accountId, subscriptionId } = await subscribed();
     const eventId = await failADelivery(accountId);
     const [first] = ledger.posts.splice(0);
@@ -174,7 +174,7 @@ describe('replay failed', () => {
     });
   });
 
-  it('only the next attempt is the replay’s: if it fails, the schedule goes on, all of it', async () => {
+  it('only the next attempt belongs to the replay; if it fails, the full schedule continues', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
     await replay({ accountId, subscriptionId });
@@ -184,7 +184,7 @@ describe('replay failed', () => {
     expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', failureCount: 3 }]);
   });
 
-  it('what was canceled when the subscription was disabled comes back too', async () => {
+  it('also sends deliveries that were canceled when the subscription was disabled', async () => {
     const { accountId, subscriptionId, key } = await subscribed();
     await ledger.publish(accountId);
     await disableSubscription(ledger, key);
@@ -195,7 +195,7 @@ describe('replay failed', () => {
     expect(await deliveries({ accountId })).toMatchObject([{ status: 'succeeded', statusReason: null }]);
   });
 
-  it('three subscriptions, one of which failed: one more request, to that one (D4)', async () => {
+  it('sends one more request if one of three subscriptions failed, only to that one', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await ledger.activeSubscription(accountId);
     await ledger.activeSubscription(accountId);
@@ -218,7 +218,7 @@ describe('replay failed', () => {
     ]);
   });
 
-  it('from `since` on and before `until`, to the millisecond; what succeeded or is still owed is left alone', async () => {
+  it('from `since` until before `until`, to the millisecond; succeeded and pending deliveries are unchanged', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 6);
     const [early, first, last, late, succeeded, pending] = await deliveries({ accountId });
@@ -249,7 +249,7 @@ describe('replay failed', () => {
     expect(back.map(({ id }) => id)).toEqual([first?.id, last?.id]);
   });
 
-  it('one that a person asked to retry stays asked for, and is sent once', async () => {
+  it('keeps a requested retry, and sends the delivery once', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
     const [failed] = await deliveries({ accountId });
@@ -262,7 +262,7 @@ describe('replay failed', () => {
     expect(attempts).toMatchObject([{ trigger: 'manual' }]);
   });
 
-  it('a person who asks for one that was replayed is who is waited for', async () => {
+  it('a retry requested after the replay takes precedence', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
     await replay({ accountId, subscriptionId });
@@ -272,14 +272,14 @@ describe('replay failed', () => {
   });
 });
 
-describe('replay missing', () => {
+describe('replay missed', () => {
   const wanted = (subscription: Awaited<ReturnType<typeof subscribed>>): Wanted => ({
     accountId: subscription.accountId,
     subscriptionId: subscription.subscriptionId,
     which: 'missed',
   });
 
-  it('what was published before it existed, while it was unverified and while it was disabled is owed and sent, once (L14)', async () => {
+  it('sends events published before the subscription existed, while it was unverified and while it was disabled, once', async () => {
     const accountId = await ledger.account();
     const before = await ledger.publish(accountId);
     const { id: subscriptionId } = await ledger.activeSubscription(accountId);
@@ -303,8 +303,8 @@ describe('replay missing', () => {
       pending: 3,
     });
     await deliver();
-    const owed = await deliveries({ accountId });
-    expect(owed.map(({ id }) => id.slice(0, 18))).toEqual(owed.map(({ eventId }) => eventId.slice(0, 18)));
+    const created = await deliveries({ accountId });
+    expect(created.map(({ id }) => id.slice(0, 18))).toEqual(created.map(({ eventId }) => eventId.slice(0, 18)));
     const posted = new Map(ledger.posts.map(({ webhookId, body }) => [webhookId, body]));
     expect([...posted.keys()].toSorted()).toEqual([before, unverified, disabled].map((id) => toTypeId('evt', id)));
     const { body } = await ledger.db.prisma.event.findFirstOrThrow({ where: { id: disabled } });
@@ -318,7 +318,7 @@ describe('replay missing', () => {
     ['exact types', ['conversation:created'], ['conversation:created']],
     ['a pattern', ['conversation:*'], ['conversation:created', 'conversation:updated']],
     ['all', [], ['conversation:created', 'conversation:updated', 'message:created']],
-  ])('by what it wants today, not by what it wanted then: %s', async (_, events, found) => {
+  ])('uses the current event types, not those at the time of the event: %s', async (_, events, found) => {
     const { accountId, subscriptionId, key } = await subscribed({ events: ['nothing:yet'] });
     for (const type of ['message:created', 'conversation:created', 'conversation:updated'])
       await ledger.publish(accountId, { type });
@@ -328,7 +328,7 @@ describe('replay missing', () => {
     expect((await deliveries({ accountId })).map(({ eventType }) => eventType).toSorted()).toEqual(found);
   });
 
-  it('where there is a delivery nothing is missing, whatever became of it', async () => {
+  it('an event with a delivery is not missed, whatever the status', async () => {
     const subscription = await subscribed();
     const { accountId } = subscription;
     await failADelivery(accountId);
@@ -339,7 +339,7 @@ describe('replay missing', () => {
     expect(await deliveries({ accountId })).toHaveLength(2);
   });
 
-  it('neither an event meant for nobody nor another subscription’s test, nor another account’s', async () => {
+  it('excludes suppressed events, tests of other subscriptions, and events of other accounts', async () => {
     const subscription = await subscribed();
     const { accountId } = subscription;
     const other = await ledger.activeSubscription(accountId);
@@ -353,7 +353,7 @@ describe('replay missing', () => {
     expect(await replay(wanted(subscription))).toMatchObject({ queued: 0 });
   });
 
-  it('from `since` on and before `until`, by when it was published', async () => {
+  it('from `since` until before `until`, by the time of the publish', async () => {
     const subscription = await subscribed();
     const { accountId } = subscription;
     await publishUnheard(accountId, 4);
@@ -370,7 +370,7 @@ describe('replay missing', () => {
     expect(new Set(found)).toEqual(new Set([first?.id, last?.id]));
   });
 
-  it('also where matches are few among many thousands, so many looked at by one step', async () => {
+  it('finds few matches among many thousands, with a bounded number of rows per step', async () => {
     const subscription = await subscribed({ events: ['conversation:created'] });
     const { accountId } = subscription;
     await publishUnheard(accountId, 6_000);
@@ -381,7 +381,7 @@ describe('replay missing', () => {
       [accountId],
     );
     const id = await start(wanted(subscription));
-    expect(await advanceReplays(ledger.db, { atOnce: 2 })).toBe(0); // a step that found none among the first 5,000
+    expect(await advanceReplays(ledger.db, { atOnce: 2 })).toBe(0); // this step found none among the first 5,000
     await advanceToTheEnd(2);
     expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
       matched: 3,
@@ -395,7 +395,7 @@ describe('replay missing', () => {
 });
 
 describe('a replay and its subscription', () => {
-  it('a dry run counts what the replay then sends again, and stores nothing', async () => {
+  it('a dry run counts what the replay sends and stores nothing', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 30);
     const matched = await count({ accountId, subscriptionId });
@@ -404,7 +404,7 @@ describe('a replay and its subscription', () => {
     expect(matched).toBe(30);
   });
 
-  it('one at a time: the second is refused and told of the first; of two at once one is started', async () => {
+  it('one at a time: a second start is refused and returns the running one; of two concurrent ones, one starts', async () => {
     const { accountId, subscriptionId } = await subscribed();
     const results = await Promise.all([ask({ accountId, subscriptionId }), ask({ accountId, subscriptionId })]);
     const started = results.find((result) => result.outcome === 'started');
@@ -416,7 +416,7 @@ describe('a replay and its subscription', () => {
     expect(await ask({ accountId, subscriptionId })).toMatchObject({ outcome: 'started' });
   });
 
-  it('not before it was verified, nor while it is disabled, nor of another account, nor when it was deleted', async () => {
+  it('is refused for an unverified, disabled or deleted subscription, and for another account', async () => {
     const { accountId, subscriptionId, key } = await subscribed();
     expect(await ask({ accountId: await ledger.account(), subscriptionId })).toEqual({ outcome: 'not_found' });
     await disableSubscription(ledger, key);
@@ -435,7 +435,7 @@ describe('a replay and its subscription', () => {
   });
 
   it.each(['failed', 'missed'] as const)(
-    'paused: what comes back (%s) is held, and sent when it is resumed',
+    'paused: replayed deliveries (%s) are held, and sent after the resume',
     async (which) => {
       const { accountId, subscriptionId, key } = await subscribed();
       if (which === 'failed') await failADelivery(accountId);
@@ -454,7 +454,7 @@ describe('a replay and its subscription', () => {
     },
   );
 
-  it('paused in the middle: what came back is held, and so is the rest; nothing is sent until it is resumed', async () => {
+  it('a pause in the middle holds all replayed deliveries until the resume', async () => {
     const { accountId, subscriptionId, key } = await subscribed();
     await failMany({ accountId, subscriptionId }, 10);
     const id = await start({ accountId, subscriptionId });
@@ -477,7 +477,7 @@ describe('a replay and its subscription', () => {
   it.each([
     ['disabled', disableSubscription],
     ['deleted', deleteSubscription],
-  ] as const)('%s in the middle: the replay is canceled, the rest is left as it was', async (_, end) => {
+  ] as const)('%s in the middle cancels the replay and leaves the rest unchanged', async (_, end) => {
     const { accountId, subscriptionId, key } = await subscribed();
     await failMany({ accountId, subscriptionId }, 10);
     const id = await start({ accountId, subscriptionId });
@@ -491,7 +491,7 @@ describe('a replay and its subscription', () => {
     expect(states).toEqual([...Array(4).fill('canceled'), ...Array(6).fill('failed')]);
   });
 
-  it('its account deleted in the middle: it goes with it', async () => {
+  it('is erased with its account', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 10);
     await start({ accountId, subscriptionId });
@@ -502,7 +502,7 @@ describe('a replay and its subscription', () => {
     expect(await deliveries({ accountId })).toEqual([]);
   });
 
-  it('canceled in the middle: what came back stays and is sent, the rest is left; repeating it changes nothing', async () => {
+  it('canceled in the middle: replayed deliveries are sent, the rest is unchanged; a second cancel changes nothing', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 10);
     const id = await start({ accountId, subscriptionId });
@@ -517,7 +517,7 @@ describe('a replay and its subscription', () => {
     expect(await replay({ accountId, subscriptionId })).toMatchObject({ status: 'completed', queued: 6 });
   });
 
-  it('one that has completed stays completed when it is canceled', async () => {
+  it('a completed replay stays completed when it is canceled', async () => {
     const { accountId, subscriptionId } = await subscribed();
     const done = await replay({ accountId, subscriptionId });
     expect(await cancelReplay(ledger, { accountId, id: done?.id ?? '' })).toEqual(done);
@@ -538,7 +538,7 @@ describe('a replay and its subscription', () => {
 });
 
 describe('advancing', () => {
-  /** A step that begins while this statement about a delivery is not committed yet, and waits for it. Returns how many it replayed. */
+  /** Runs a step while `statement` has locked a delivery; the step waits for its commit. Returns how many it replayed. */
   async function advanceDuring(statement: string, id = ''): Promise<number> {
     const recorder = new pg.Client(databaseUrl);
     await recorder.connect();
@@ -556,7 +556,7 @@ describe('advancing', () => {
     return advancing;
   }
 
-  it('each running replay gets its step, and each is told of', async () => {
+  it('makes a step of each running replay and reports each', async () => {
     const [one, two] = [await subscribed(), await subscribed()];
     await failMany(one, 10);
     await publishUnheard(two.accountId, 10);
@@ -573,7 +573,7 @@ describe('advancing', () => {
   });
 
   it.each(['failed', 'missed'] as const)(
-    'a crash between a step (%s) and its commit: nothing is lost, nothing doubled',
+    'a crash between a step (%s) and its commit loses and duplicates nothing',
     async (which) => {
       const subscription = await subscribed();
       const { accountId, subscriptionId } = subscription;
@@ -601,7 +601,7 @@ describe('advancing', () => {
     },
   );
 
-  it('a fault in one replay is thrown, and holds up no other', async () => {
+  it('throws the error of one replay and still advances the others', async () => {
     const [one, two] = [await subscribed(), await subscribed()];
     await failMany(one, 3);
     await publishUnheard(two.accountId, 3);
@@ -614,17 +614,17 @@ describe('advancing', () => {
     await advanceToTheEnd();
   });
 
-  // In the statements of a result: of an attempt that was under way when its delivery was canceled, and of one that a person asked for.
+  // As the statements of a result do: of an attempt in flight when its delivery was canceled, and of a requested one.
   it.each([
-    ['where it is', false, `UPDATE finished_deliveries SET status = 'succeeded' WHERE id = $1`],
+    ['in place', false, `UPDATE finished_deliveries SET status = 'succeeded' WHERE id = $1`],
     [
-      'by moving it to the finished ones',
+      'by moving it to finished_deliveries',
       true,
       `WITH leaving AS (DELETE FROM pending_deliveries WHERE id = $1 RETURNING *)
        INSERT INTO finished_deliveries (${COLUMNS})
        SELECT ${COLUMNS.replace(/\bstatus\b/, `'succeeded'`)} FROM leaving`,
     ],
-  ])('a result that is recorded while the step waits for it is not undone: %s', async (_, isAsked, record) => {
+  ])('keeps a result that is recorded while the step waits for it: %s', async (_, isAsked, record) => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 2);
     const [first] = await deliveries({ accountId });
@@ -639,7 +639,7 @@ describe('advancing', () => {
     });
   });
 
-  it('one that fails again and is finished while the step waits for it comes back with that step', async () => {
+  it('replays a delivery that fails again while the step waits for it', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 1);
     const [failed] = await deliveries({ accountId });
@@ -657,7 +657,7 @@ describe('advancing', () => {
     ['a failure', { ...FAILED, waitsMs: [60_000] }, { status: 'pending', statusReason: null }],
     ['a 410', GONE, { status: 'failed', statusReason: 'gone' }],
   ])(
-    'regression: a result of before it was replayed takes nothing of what it then has, and leaves nothing asked: %s',
+    'regression: a result of an attempt before the replay keeps the replay’s schedule and drops no request: %s',
     async (_, { waitsMs = [], ...answer }: Partial<PostResult> & { waitsMs?: number[] }, after) => {
       const { accountId, subscriptionId, key } = await subscribed();
       await ledger.publish(accountId);
@@ -683,7 +683,7 @@ describe('advancing', () => {
     },
   );
 
-  it('of 1,000, by two at once in small steps: each comes back exactly once', async () => {
+  it('two processes replay 1,000 deliveries in small steps, each exactly once', async () => {
     const subscription = await subscribed();
     await failMany(subscription, 1_000);
     const comebacks = await noteComebacks();
@@ -704,7 +704,7 @@ describe('advancing', () => {
   });
 });
 
-/** A database on whose connections a process dies right after it ran this statement. */
+/** A database on whose connections the process crashes right after this statement. */
 function dyingBeforeCommit(db: Database, statement: string): Database {
   const pool = new Proxy(db.pool, {
     get(target, name) {

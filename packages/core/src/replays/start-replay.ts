@@ -11,9 +11,9 @@ export interface WantedReplay {
   subscriptionId: string;
   which: ReplayWhich;
   since: Date;
-  /** After `since`, and not in the future: what comes later it would not see. */
+  /** After `since` and not in the future, because the replay would not see later events. */
   until: Date;
-  /** Only count. */
+  /** Count only. */
   isDryRun: boolean;
 }
 
@@ -24,8 +24,8 @@ export type StartReplayResult =
   | { outcome: 'not_found' }
   | { outcome: 'not_possible'; reason: string };
 
-/** Counts what there is to replay and stores a replay of it, which advanceReplays then carries out. A dry run counts
- *  and stores nothing. One at a time for a subscription, which must be active or paused. */
+/** Counts the matching deliveries or events and stores a replay, which advanceReplays carries out. A dry run only
+ *  counts. The subscription must be active or paused, and can have one running replay. */
 export async function startReplay({ db }: Pick<Deps, 'db'>, wanted: WantedReplay): Promise<StartReplayResult> {
   const { accountId, subscriptionId, which, since, until, isDryRun } = wanted;
   const refused = await findRefusal(db.pool, wanted);
@@ -34,7 +34,8 @@ export async function startReplay({ db }: Pick<Deps, 'db'>, wanted: WantedReplay
   if (isDryRun) return { outcome: 'counted', matched };
 
   const id = newId();
-  // What was true before the count may have changed: asked again with the subscription locked, so of two only one starts.
+  // The state may have changed since the count, so check it again with the subscription locked. Of two concurrent calls
+  // only one starts.
   const refusedNow = await inTransaction(db.pool, async (client) => {
     const account = await client.query('SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE', [
       accountId,

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { BEFORE_ALL, KEY, MOVED_AT_ONCE, type Partition, type Partitioned } from './partitions.js';
 
-/** Whose rows of an old partition are still needed, and their keys; at most one more than can be moved. Called after the finished deliveries of its time were
- *  dropped, so the deliveries that are left are pending. */
+/** The keys of rows of an old partition that are still needed; at most one more than can be moved. Runs after the
+ *  finished deliveries of that time were dropped, so the remaining deliveries are pending. */
 const STILL_NEEDED: Record<Partitioned, (partition: Partition) => string> = {
   finished_deliveries: () => 'SELECT NULL::text AS account_id, NULL::uuid AS id WHERE false',
-  // An event is needed as long as there is a delivery of it, whose id lies in the same partition, or there will be one.
+  // An event is needed while it has a delivery, whose id is in the same partition, or is expanding.
   events: ({ from, until }) =>
     `SELECT DISTINCT account_id, event_id AS id FROM (
        (SELECT account_id, event_id FROM deliveries WHERE id >= '${from ?? BEFORE_ALL}' AND id < '${until}' ORDER BY id OFFSET 0)
@@ -18,7 +18,8 @@ const STILL_NEEDED: Record<Partitioned, (partition: Partition) => string> = {
      WHERE d.id >= '${from ?? BEFORE_ALL}' AND d.id < '${until}' AND d.attempt_count > 0 LIMIT ${MOVED_AT_ONCE + 1}`,
 };
 
-/** Keys of the partition's rows that are still needed; null: more than can be moved, so the partition is not dropped, but thinned out. */
+/** Returns the keys of rows that are still needed; null: more than can be moved, so old rows are deleted instead of
+ *  the partition being dropped. */
 export async function readNeeded(
   client: pg.ClientBase,
   table: Partitioned,
@@ -28,11 +29,10 @@ export async function readNeeded(
   return rows.length > MOVED_AT_ONCE ? null : rows.map(({ id }) => id);
 }
 
-/** The statement that drops a partition; what is still needed moves to the other rows. Everybody who uses the table waits meanwhile,
- *  and nobody finds it without a row that is needed: whoever comes before sees the partition, whoever comes after sees the moved
- *  rows. Which rows are needed is read again under the lock, for an event may have been given a delivery since, and a delivery an
- *  attempt; with too many by now it fails. One statement, so that nobody waits for
- *  messages that go to and fro. */
+/** Returns the statement that drops a partition after moving rows that are still needed. Other users of the table
+ *  wait meanwhile, and always find needed rows: in the partition before, among the moved rows after.
+ *  The statement reads the needed rows again under the lock, because an event may have got a delivery, or a delivery
+ *  an attempt. It fails if there are now too many. One statement avoids round trips while others wait. */
 export function dropPartition(table: Partitioned, partition: Partition): string {
   return `DO $$
 DECLARE
@@ -50,7 +50,7 @@ BEGIN
 END $$`;
 }
 
-/** About how many rows it has, as Postgres estimates it. */
+/** Returns Postgres' estimate of the number of rows. */
 export async function estimateRows(client: pg.ClientBase, { name }: Partition): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
     'SELECT greatest(reltuples, 0)::float8 AS count FROM pg_class WHERE oid = $1::regclass',

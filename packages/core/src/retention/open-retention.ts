@@ -22,44 +22,45 @@ import { type Walk, walk, walkAccounts } from './walk.js';
 
 export interface RetentionOptions {
   db: Pick<Database, 'direct'>;
-  /** What is older goes, unless it is still owed. */
+  /** Older rows are deleted unless their delivery is pending. */
   retentionDays: number;
-  /** What was sent and what was answered goes earlier, the rows stay; null: at the same time. */
+  /** Older payloads and response bodies are erased, but their rows stay; null: never before the rows. */
   payloadRetentionDays: number | null;
-  /** Entries of the audit log that are older go. Untold: none does. */
+  /** Older audit log entries are deleted. Default: none. */
   auditRetentionDays?: number;
   log: Log;
   observe?: (gone: { table: RetainedTable; count: number }) => void;
-  /** The database's clock, unless told otherwise. */
+  /** Default: the database's clock. */
   now?: () => Date;
 }
 
 export type RetainedTable = Partitioned | 'verifications' | 'payloads' | 'audit_entries' | 'stats';
 
 export interface Retention {
-  /** One round. Resolves with what went (of dropped partitions about so many rows, as Postgres estimates it); null when another
-   *  process is at it. Ends soon after `signal`; what is left the next round does, whoever runs it. */
+  /** Runs one round. Returns how many rows were deleted (for dropped partitions: Postgres' estimate); null if
+   *  another process runs retention. Ends soon after `signal`; the next round continues. */
   run(signal: AbortSignal): Promise<Record<RetainedTable, number> | null>;
 }
 
-/** Held by whoever works, as long as its connection lives. (The next one after the dispatcher's: that one must be free meanwhile.) */
+/** The working process holds this lock until its connection ends. (Distinct from the dispatcher's lock, which must
+ *  stay free.) */
 const LOCK = 72_707_371;
-/** Deliveries wait behind a lock that is waited for, so it is given up soon, and tried again later. */
+/** Deliveries queue behind a waiting lock request, so give up soon and try again later. */
 const LOCK_TIMEOUT_MS = 50;
-/** Longest statement while everybody waits. */
+/** Maximum duration of a statement that blocks others. */
 const LOCKED_STATEMENT_MS = 500;
-/** In one round, for all that it wants locks for: whoever reads one partition reads them all. */
-const TRIES = 5;
+/** Maximum number of lock attempts per round: a process that reads one partition reads them all. */
+const MAX_LOCK_ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-// The one that counts for its subscription stays.
+// The current verification of a subscription stays.
 const SETTLED_VERIFICATIONS = `
   DELETE FROM verifications v USING looked l
   WHERE v.id = l.id AND v.leased_until IS NULL AND v.status <> 'pending'
     AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.verification_id = v.id)`;
 const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
-/** Each in the order of its table's key. */
+/** Walks each table in the order of its key. */
 const WALK: Record<Partitioned, typeof walkAccounts> = {
   finished_deliveries: walk,
   events: walkAccounts,
@@ -73,7 +74,7 @@ const NEEDED_BY_NO_DELIVERY: Record<Partitioned, (partition: string) => string> 
   earlier_attempts: (partition) =>
     `DELETE FROM ${partition} a USING looked l WHERE a.delivery_id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = l.id)`,
 };
-// Empty is what no event is published with, so it tells that there was more.
+// No event is published with an empty body, so an empty body means that it was erased.
 const ERASED: Partial<Record<Partitioned, string>> = {
   events: `
   UPDATE events e SET body = '' FROM looked l
@@ -84,26 +85,26 @@ const ERASED: Partial<Record<Partitioned, string>> = {
   earlier_attempts: emptyResponses('earlier_attempts', { key: 'delivery_id', outcome: 'outcome' }),
 };
 
-/** The sentence about an unreadable response shows the beginning of it. */
+/** The error of an unreadable response quotes its beginning. */
 function emptyResponses(table: Partitioned, { key, outcome }: { key: string; outcome: string }): string {
   return `
   UPDATE ${table} a SET response_body = NULL, error = CASE WHEN ${outcome} <> 'bad_response' THEN error END
   FROM looked l WHERE a.${key} = l.id AND a.response_body IS NOT NULL`;
 }
 
-/** Lets old rows go, in the background:
+/** Deletes old rows in the background:
  *
- *  finished_deliveries  with their partition: it is dropped as a whole, once all of it is older than retentionDays. (Pending ones stay,
- *                       however old they are, and go soon after they have finished.)
- *  events          the same, when no delivery of theirs is left and none is to be written
- *  earlier_attempts  with the partition of their delivery, when that is not pending
- *  verifications   settled, and not the current one of a subscription: a few at a time, with their attempts
- *  audit_entries   a few at a time
- *  stats           as old as drop-old-stats.ts says: a few at a time
- *  payloads        bodies of events that are not owed, and answers: emptied a few at a time, where that is asked for
+ *  finished_deliveries  with their partition, which is dropped when all of it is older than retentionDays. (Pending ones stay at any age
+ *                       and are deleted soon after they have finished.)
+ *  events               with their partition, if no delivery is left and none is to be written
+ *  earlier_attempts     with the partition of their delivery, if that is not pending
+ *  verifications        ended, and not the current one of a subscription: a few at a time, with their attempts
+ *  audit_entries        a few at a time
+ *  stats                at the age in drop-old-stats.ts, a few at a time
+ *  payloads             bodies of events without pending deliveries, and response bodies: erased a few at a time, if configured
  *
- *  What is in no partition of its own (see partitions.ts) goes a few at a time too. Every step is a statement or a transaction of its
- *  own: a process that dies in the middle leaves nothing half done, and the next round goes on. */
+ *  Rows outside time partitions (see partitions.ts) are deleted a few at a time, too. Each step is a statement or a transaction of its
+ *  own, so after a crash the next round continues. */
 export function openRetention({
   db,
   retentionDays,
@@ -117,7 +118,7 @@ export function openRetention({
 
   async function run(signal: AbortSignal): ReturnType<Retention['run']> {
     return withLock(db.direct, async (client) => {
-      const round: Round = { client, tries: { left: TRIES }, signal };
+      const round: Round = { client, lockAttempts: { left: MAX_LOCK_ATTEMPTS }, signal };
       const at = now?.() ?? (await readClock(client));
       const gone: Record<RetainedTable, number> = {
         finished_deliveries: 0,
@@ -155,8 +156,9 @@ export function openRetention({
   return { run };
 }
 
-/** In order: a later partition before an earlier one would leave a gap for good. A partition is left out when the default partition holds more
- *  rows of its time than can be moved in a moment. These rows stay there, are read there, and are deleted there by their age. */
+/** Creates partitions in order: creating a later one first would leave a permanent gap. Skips a partition if the
+ *  default partition has more of its rows than can be moved quickly. Those rows stay there, can be read there, and
+ *  are deleted there by age. */
 async function addPartitions(
   round: Round,
   { at, retentionDays, log }: { at: Date } & Pick<RetentionOptions, 'retentionDays' | 'log'>,
@@ -176,8 +178,8 @@ async function addPartitions(
   }
 }
 
-/** Partitions that are old as a whole are dropped, or thinned out if too much of them is needed. The others' old rows, and those
- *  of the first partition, which holds whatever there was before it, do not wait for that. */
+/** Drops old partitions, or deletes single rows if too many are still needed. Old rows of other partitions, and of
+ *  the first one, which has everything older, do not wait for that. */
 async function dropOld(
   round: Round,
   { table, until, log }: { table: Partitioned; until: string; log: Log },
@@ -189,7 +191,7 @@ async function dropOld(
     const needed = await readNeeded(client, table, partition);
     if (needed === null) return thinOut(partition.name);
     const count = await estimateRows(client, partition);
-    // Somebody reads it: it goes as a whole when they have finished.
+    // Another transaction reads the partition: a later round drops it.
     if (!(await whenUnlocked(round, dropPartition(table, partition)))) return 0;
     log.info({ partition: partition.name, kept: needed.length }, 'retention.dropped');
     return Math.max(0, count - needed.length);
@@ -203,8 +205,8 @@ async function dropOld(
   return count + (await thinOut(otherOf(table)));
 }
 
-/** Empties payloads a few at a time; the function returns how many went. It passes over rows that stay: it goes on where it was, and once
- *  a day from the start, for what was pending then. */
+/** Erases payloads a few at a time; the function returns how many. It continues at its last position, skips rows
+ *  that stay, and starts over once a day for rows that were pending before. */
 function openErase(): (client: pg.PoolClient, until: string, signal: AbortSignal) => Promise<number> {
   const positions: Partial<Record<Partitioned, string>> = {};
   let restartAt = 0;
@@ -226,14 +228,14 @@ function openErase(): (client: pg.PoolClient, until: string, signal: AbortSignal
 
 interface Round {
   client: pg.PoolClient;
-  tries: { left: number };
+  lockAttempts: { left: number };
   signal: AbortSignal;
 }
 
-/** null: somebody else has the lock. */
+/** Returns null if another process has the lock. */
 async function withLock<T>(direct: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T | null> {
   const client = await direct.connect();
-  // As in inTransaction: a connection that breaks while nobody queries it must not end the process.
+  // As in inTransaction: a connection that breaks while idle must not end the process.
   const hear = () => {};
   client.on('error', hear);
   let broken = true;
@@ -244,16 +246,16 @@ async function withLock<T>(direct: pg.Pool, work: (client: pg.PoolClient) => Pro
     broken = false;
     return result;
   } finally {
-    // After a fault the connection goes, and the lock with it.
+    // After an error, closing the connection releases the lock.
     client.release(broken);
     client.off('error', hear);
   }
 }
 
-/** Runs a statement that waits for locks only briefly, as often as the round still may. false: they were not to be had, or it
- *  took too long. */
-async function whenUnlocked({ client, tries, signal }: Round, statement: string): Promise<boolean> {
-  while (tries.left > 0 && !signal.aborted) {
+/** Runs a statement that waits only briefly for locks, as often as the round allows. Returns false if it got no lock
+ *  or took too long. */
+async function whenUnlocked({ client, lockAttempts, signal }: Round, statement: string): Promise<boolean> {
+  while (lockAttempts.left > 0 && !signal.aborted) {
     try {
       await client.query(
         `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = ${LOCKED_STATEMENT_MS}`,
@@ -263,14 +265,14 @@ async function whenUnlocked({ client, tries, signal }: Round, statement: string)
     } catch (error) {
       await client.query('ROLLBACK');
       if (!isBusy(error)) throw error;
-      tries.left -= 1;
-      if (tries.left > 0) await pause(PAUSE_MS, undefined, { signal }).catch(() => {});
+      lockAttempts.left -= 1;
+      if (lockAttempts.left > 0) await pause(PAUSE_MS, undefined, { signal }).catch(() => {});
     }
   }
   return false;
 }
 
-/** lock_not_available, query_canceled (its time was up), deadlock_detected. */
+/** lock_not_available, query_canceled (timeout), deadlock_detected. */
 const isBusy = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && ['55P03', '57014', '40P01'].includes(error.code ?? '');
 

@@ -1,30 +1,30 @@
 import type pg from 'pg';
 import { idTime } from '../id.js';
 
-/** What is kept in partitions by time, the bulk of the ledger's bytes, in the order in which old partitions go. */
+/** Tables with partitions by time, most of the ledger's bytes, in the order in which old partitions are dropped. */
 export const PARTITIONED = ['finished_deliveries', 'events', 'earlier_attempts'] as const;
 export type Partitioned = (typeof PARTITIONED)[number];
 
-/** The column by which a table is partitiond: an attempt lies in the partition of its delivery. */
+/** The column by which a table is partitioned: an attempt is in the partition of its delivery. */
 export const KEY: Record<Partitioned, 'id' | 'delivery_id'> = {
   finished_deliveries: 'id',
   events: 'id',
   earlier_attempts: 'delivery_id',
 };
 
-/** A partition: the rows whose key is from `from` and below `until`. */
+/** A partition: rows with keys from `from` to before `until`. */
 export interface Partition {
   name: string;
-  /** null: the first one, which reaches back to the beginning. */
+  /** null: the first one, without a lower bound. */
   from: string | null;
   until: string;
 }
 
-/** Where the rows are for whose time there is no partition: what is still owed after its partition went, and ids of clocks that are
- *  wrong. */
+/** The default partition: rows of a dropped partition that are still needed, and rows whose ids come from wrong
+ *  clocks. */
 export const otherOf = (table: Partitioned): string => `${table}_other`;
 
-/** The oldest first. The catalogue is the only book of them. */
+/** Reads the partitions from the catalogue, the oldest first. */
 export async function readPartitions(client: pg.ClientBase, table: Partitioned): Promise<Partition[]> {
   const { rows } = await client.query<{ name: string; bound: string }>(
     `SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
@@ -39,15 +39,15 @@ export async function readPartitions(client: pg.ClientBase, table: Partitioned):
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Partitions are made so long before they begin. So none is missing after a month without workers. */
+/** Partitions are created this long ahead, so a month without workers leaves no gap. */
 const AHEAD_MS = 30 * DAY_MS;
 
-/** How long a partition is. Few of them, since loading a delivery opens all of its event's table; and old rows go with the last
- *  row of their partition, so up to so much later. */
+/** The time range of a partition. Few partitions are better, because loading a delivery opens all partitions of
+ *  `events`. But rows are dropped only with the last row of their partition. */
 const widthMs = (retentionDays: number): number => Math.max(1, Math.floor(retentionDays / 4)) * DAY_MS;
 
-/** The partitions that are missing until a month, and one whole partition, lies ahead. One that has begun is not made any more: its rows are
- *  with the others by now. */
+/** Returns the partitions that are missing to cover a month and one whole partition ahead. A partition that has
+ *  already begun is not created: its rows are in the default partition. */
 export function missingPartitions(
   table: Partitioned,
   partitions: Partition[],
@@ -65,7 +65,8 @@ export function missingPartitions(
   return missing;
 }
 
-/** For how many seconds from now on each table has partitions, by the database's clock. 0: new rows go to the default partition. */
+/** Returns for how many seconds ahead every table has partitions, by the database's clock. 0: new rows go to the
+ *  default partition. */
 export async function readAheadSeconds(client: pg.ClientBase): Promise<number> {
   const { rows } = await client.query<{ now: Date }>('SELECT now()');
   const now = rows[0]?.now.getTime() ?? 0;
@@ -77,19 +78,19 @@ export async function readAheadSeconds(client: pg.ClientBase): Promise<number> {
   return Math.max(0, (Math.min(...ends) - now) / 1_000);
 }
 
-/** The smallest UUIDv7 of a moment; posthorn_uuid_at is the same in SQL. */
+/** Returns the smallest UUIDv7 of a moment, like posthorn_uuid_at in SQL. */
 export function firstIdAt(time: number | Date): string {
   const hex = Math.floor(Number(time)).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
-/** Sorts before every id. */
+/** Lower than any id. */
 export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
-/** Rows that are moved while everybody waits. */
+/** Maximum number of rows to move while others wait. */
 export const MOVED_AT_ONCE = 2_000;
 
-/** Whether more rows of the partition's time are with the other rows than can be moved into it. */
+/** Returns whether the default partition has more rows of this partition than can be moved. */
 export async function isCrowded(
   client: pg.ClientBase,
   table: Partitioned,
@@ -102,8 +103,8 @@ export async function isCrowded(
   return (rowCount ?? 0) > MOVED_AT_ONCE;
 }
 
-/** The statement that makes a partition. Rows of its time that came early (their clocks are ahead) move into it. Whoever uses the
- *  table waits while they do: a moment, for those other rows are few, and it is one statement. */
+/** Returns the statement that creates a partition. Rows of its time in the default partition (from fast clocks) move
+ *  into it. Others wait meanwhile, but only briefly: there are few such rows, and it is one statement. */
 export function addPartition(table: Partitioned, { name, from, until }: Partition): string {
   const bounds = `${KEY[table]} >= '${from}' AND ${KEY[table]} < '${until}'`;
   return `DO $$

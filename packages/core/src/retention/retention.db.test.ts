@@ -38,16 +38,16 @@ const partitions = async (table: Partitioned = 'events') => {
   const client = await ledger.db.pool.connect();
   return readPartitions(client, table).finally(() => client.release());
 };
-/** The partitions in which the rows of a table are, in the order of their ids. */
+/** Returns the partitions that contain the rows of a table, in the order of their ids. */
 const partitionsOfRows = async (table: Partitioned): Promise<string[]> => {
   const { rows } = await ledger.db.pool.query<{ partition: string }>(
     `SELECT tableoid::regclass::text AS partition FROM ${table} ORDER BY id`,
   );
   return rows.map(({ partition }) => partition);
 };
-/** So that Postgres' estimate of what goes with a partition is exact. */
+/** Makes Postgres' estimate for dropped partitions exact. */
 const analyze = () => ledger.db.pool.query('ANALYZE finished_deliveries');
-/** Cancels all that is owed. */
+/** Cancels all pending deliveries. */
 const cancelAll = () =>
   ledger.db.pool.query(
     `WITH leaving AS (DELETE FROM pending_deliveries RETURNING *), canceled AS (
@@ -60,11 +60,11 @@ const cancelAll = () =>
 interface Aged {
   status?: 'pending' | 'held' | 'succeeded' | 'failed' | 'canceled';
   asked?: boolean;
-  /** When the delivery was made, if not with the event. */
+  /** When the delivery was created, if not with the event. */
   deliveredAt?: Date;
   attempts?: number;
 }
-/** An event of that time with one delivery and its attempts, as the ledger would hold it. Returns the delivery's id. */
+/** Inserts an event of that time with one delivery and its attempts. Returns the delivery's id. */
 async function aged(
   at: Date,
   { status = 'succeeded', asked = false, deliveredAt = at, attempts = 1 }: Aged = {},
@@ -147,13 +147,13 @@ function watched<T>(work: Promise<T>): { isRunning: boolean; ended: Promise<T> }
   return round;
 }
 
-describe('retention (V5)', () => {
-  // Before the first partition ends, in a partition of its own, and where there never was one.
+describe('retention', () => {
+  // Before the first partition ends, in a partition of its own, and where no partition ever was.
   it.each([
     ['the first partition', -1, 40],
     ['a partition of its own', 4, 60],
     ['no partition', 300, 400],
-  ])('in %s: what is settled goes, what is owed stays and is delivered', async (_, at, later) => {
+  ])('in %s: finished rows are deleted, pending deliveries stay and are delivered', async (_, at, later) => {
     await retain(day(0));
     const settled = await Promise.all(
       (['succeeded', 'failed', 'canceled'] as const).map((status) => aged(day(at), { status })),
@@ -180,7 +180,7 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
   });
 
-  it('is exact for deliveries: of that age to the millisecond they stay, a millisecond older they go', async () => {
+  it('deletes deliveries by age, to the millisecond', async () => {
     const at = day(31);
     const [kept, dropped] = [
       await aged(new Date(at.getTime() - 30 * DAY_MS)),
@@ -190,7 +190,7 @@ describe('retention (V5)', () => {
     expect([await present(kept), await present(dropped)]).toEqual([true, false]);
   });
 
-  it('a partition goes when its last moment is old enough, and not before', async () => {
+  it('drops a partition when its last moment is old enough, and not before', async () => {
     await retain(day(0));
     const [, second] = await partitions();
     if (!second) throw new Error('there is no second partition');
@@ -201,7 +201,7 @@ describe('retention (V5)', () => {
     expect((await partitions()).map(({ name }) => name)).not.toContain(second.name);
   });
 
-  it('partitions are few, without gaps, and there before their time', async () => {
+  it('partitions are few, without gaps and created ahead of time', async () => {
     for (let days = 0; days <= 70; days += 1) await retain(day(days));
     for (const table of PARTITIONED) {
       const made = await partitions(table);
@@ -213,7 +213,7 @@ describe('retention (V5)', () => {
   });
 
   it.each([2, 30, 400])(
-    'partitions are made a month ahead, so none is left out when no worker runs for a month: kept for %i days',
+    'creates partitions a month ahead, so a month without workers leaves no gap: retention of %i days',
     async (retentionDays) => {
       const at = day(0);
       const runAt = (now: Date) =>
@@ -233,7 +233,7 @@ describe('retention (V5)', () => {
     },
   );
 
-  it('a partition is left out, with a warning, where more rows came early than can be moved; later ones are made, and the rows go by age', async () => {
+  it('skips a partition, with a warning, if more of its rows arrived early than can be moved; creates later ones and deletes the rows by age', async () => {
     await retain(day(0));
     const early = MOVED_AT_ONCE + 1;
     await ledger.db.pool.query(
@@ -266,20 +266,20 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ deliveries: 0 });
   });
 
-  it('a delivery that was made later than its event is of the same age; both stay while it is owed', async () => {
+  it('a delivery created later than its event has the same age; both stay while it is pending', async () => {
     await retain(day(0));
-    const owed = await aged(day(4), { deliveredAt: day(50), status: 'pending' });
+    const unfinished = await aged(day(4), { deliveredAt: day(50), status: 'pending' });
     const settled = await aged(day(4), { deliveredAt: day(50) });
     await retain(day(60));
-    expect([await present(owed), await present(settled)]).toEqual([true, false]);
+    expect([await present(unfinished), await present(settled)]).toEqual([true, false]);
     expect(await ledger.counts()).toMatchObject({ events: 1, deliveries: 1 });
     await cancelAll();
     await retain(day(60));
-    expect(await present(owed)).toBe(false);
+    expect(await present(unfinished)).toBe(false);
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
   });
 
-  it('an event whose deliveries went is not missing: no replay sends it again', async () => {
+  it('an event whose deliveries were deleted is not missed: no replay sends it again', async () => {
     await aged(day(0));
     const wanted = {
       accountId,
@@ -289,7 +289,7 @@ describe('retention (V5)', () => {
       until: day(1),
       isDryRun: true,
     } as const;
-    await ledger.db.pool.query('DELETE FROM finished_deliveries'); // as retention does, days before the partition of the event
+    await ledger.db.pool.query('DELETE FROM finished_deliveries'); // as retention does, days before the event's partition
     expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
     await ledger.db.pool.query('UPDATE events SET delivery_count = 0');
     expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 1 });
@@ -297,7 +297,7 @@ describe('retention (V5)', () => {
     expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
   });
 
-  it('holds up no dispatcher while it runs', async () => {
+  it('does not block dispatchers', async () => {
     let leased: Promise<unknown> | undefined;
     const round = openRetention({
       db: ledger.db,
@@ -316,7 +316,7 @@ describe('retention (V5)', () => {
     expect(JSON.stringify(await leased)).toContain(pending);
   });
 
-  it('with more owed than can be moved at once a partition is thinned out, and dropped when that has been settled', async () => {
+  it('with more pending deliveries than can be moved, it deletes single rows, and drops the partition when they have finished', async () => {
     await retain(day(0));
     const settled = await aged(day(4));
     const [partition] = await partitionsOfRows('events');
@@ -341,7 +341,7 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0 });
   });
 
-  it('a long reader does not stop publishing while retention waits for its lock; the partition goes when it has finished', async () => {
+  it('a long reader does not stop publishing while retention waits for its lock; the partition is dropped afterwards', async () => {
     await retain(day(0));
     await aged(day(4));
     const [partition] = await partitionsOfRows('events');
@@ -349,7 +349,7 @@ describe('retention (V5)', () => {
     await reader.query('BEGIN');
     await reader.query('SELECT count(*) FROM events');
     const round = watched(retain(day(60)));
-    // The reader holds its lock until after the round: a publish that waited for it would never return.
+    // The reader holds its lock beyond the round: a publish that waited for it would never return.
     let published = 0;
     for (; round.isRunning; published += 1) await ledger.publish(accountId);
     await round.ended;
@@ -361,38 +361,38 @@ describe('retention (V5)', () => {
     expect((await partitions()).map(({ name }) => name)).not.toContain(partition);
   });
 
-  it('what is owed is found at every moment, also while its partition is dropped (L12)', async () => {
+  it('pending deliveries can be found at every moment, even while their partition is dropped', async () => {
     await retain(day(0));
-    const owed = await aged(day(4), { status: 'held' });
+    const unfinished = await aged(day(4), { status: 'held' });
     for (let n = 0; n < 20; n += 1) await aged(day(4));
     await analyze();
     const round = watched(retain(day(60)));
     const found = new Set<string | undefined>();
     while (round.isRunning) {
-      const [delivery] = await loadDeliveries(ledger.db.pool, [owed]);
+      const [delivery] = await loadDeliveries(ledger.db.pool, [unfinished]);
       found.add(delivery ? Buffer.from(delivery.body).toString() : undefined);
     }
     expect(await round.ended).toMatchObject({ finished_deliveries: 20 });
-    expect([...found]).toEqual([`{"event":"message:created","payload":{"of":"${owed}"}}`]);
+    expect([...found]).toEqual([`{"event":"message:created","payload":{"of":"${unfinished}"}}`]);
   });
 
-  it('of two at once one works and the other does nothing', async () => {
+  it('of two concurrent runs one works and the other does nothing', async () => {
     for (let n = 0; n < 20; n += 1) await aged(day(-1));
     const results = await Promise.all([retain(day(40)), retain(day(40))]);
     expect(results.filter((result) => result === null)).toHaveLength(1);
     expect(await ledger.counts()).toMatchObject({ events: 0, deliveries: 0, attempts: 0 });
   });
 
-  it('cut off in the middle of dropping a partition it leaves the partition whole, and the next round drops it', async () => {
+  it('a crash while dropping a partition leaves it complete, and the next round drops it', async () => {
     await retain(day(0));
-    const [settled, owed] = [await aged(day(4)), await aged(day(4), { status: 'held' })];
+    const [settled, unfinished] = [await aged(day(4)), await aged(day(4), { status: 'held' })];
     await ledger.db.pool.query(
       `CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
        CREATE TRIGGER die BEFORE INSERT ON events_other FOR EACH ROW EXECUTE FUNCTION die()`,
     );
     await expect(retain(day(60))).rejects.toThrow();
     await ledger.db.pool.query('DROP FUNCTION die CASCADE');
-    expect([await present(settled), await present(owed)]).toEqual([false, true]);
+    expect([await present(settled), await present(unfinished)]).toEqual([false, true]);
     expect(await ledger.counts()).toMatchObject({ events: 2 });
     expect(await retain(day(60))).not.toBeNull();
     expect(await ledger.counts()).toMatchObject({ events: 1, deliveries: 1, attempts: 1 });
@@ -400,7 +400,7 @@ describe('retention (V5)', () => {
 
   it('keeps an event and its payload while its fan-out expands', async () => {
     await retain(day(0));
-    // In the first partition, in one that is dropped as a whole, and where there never was one.
+    // In the first partition, in one that is dropped, and where no partition ever was.
     for (const at of [day(-40), day(4), day(45)]) await aged(at);
     await ledger.db.pool.query(
       `INSERT INTO fan_outs (event_id, account_id, event_type, expected, created_at) SELECT id, account_id, type, 1, created_at FROM events`,
@@ -413,7 +413,7 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ events: 0 });
   });
 
-  it('an id of a clock that is far ahead or behind is taken and delivered; a partition made later takes it in', async () => {
+  it('accepts and delivers an id of a clock that is far off; a partition that is created later takes it over', async () => {
     const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
     if (!frozen.ok) throw new Error(frozen.message);
     const ids = [-4_000, 45, 4_000].map((days) => v7({ msecs: day(days).getTime() }));
@@ -441,7 +441,7 @@ describe('retention (V5)', () => {
     ]);
   });
 
-  it('verifications go when they have ended and are not the one that counts', async () => {
+  it('deletes verifications that have ended and are not current', async () => {
     const { verificationId } = await ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
     await requestVerification(ledger, { accountId, id: subscriptionId });
     await ledger.work();
@@ -453,7 +453,7 @@ describe('retention (V5)', () => {
     expect(await ledger.counts()).toMatchObject({ verifications: 1, verification_attempts: 1 });
   });
 
-  it('entries of the audit log go by an age of their own, and stay where none is told', async () => {
+  it('deletes audit log entries by their own age, and none by default', async () => {
     const entry = {
       actor: 'operator',
       action: 'accounts.put',
@@ -474,9 +474,13 @@ describe('retention (V5)', () => {
     expect(left.map(({ targetId }) => targetId)).toEqual(['20']);
   });
 
-  it('payloads that are not owed go earlier where that is asked for; what cannot be sent any more is refused', async () => {
-    const [settled, owed, young] = [await aged(day(0)), await aged(day(0), { status: 'held' }), await aged(day(5))];
-    // A sentence of this kind quotes the response.
+  it('erases payloads without pending deliveries earlier, if configured; a retry of an erased one is refused', async () => {
+    const [settled, unfinished, young] = [
+      await aged(day(0)),
+      await aged(day(0), { status: 'held' }),
+      await aged(day(5)),
+    ];
+    // This error quotes the response.
     await ledger.db.prisma.finishedDelivery.updateMany({
       where: { id: { in: [settled, young] } },
       data: { lastOutcome: 'bad_response', error: 'It begins with "{"of":"a customer"}".' },
@@ -494,7 +498,7 @@ describe('retention (V5)', () => {
     expect(answers.map(({ responseBody }) => responseBody !== null)).toEqual([false, false, true]);
     expect(answers.map(({ error }) => error !== null)).toEqual([false, false, true]);
     expect(await askForRetry(ledger, { accountId, id: settled })).toMatchObject({ outcome: 'not_possible' });
-    expect(await askForRetry(ledger, { accountId, id: owed })).toMatchObject({ outcome: 'asked' });
+    expect(await askForRetry(ledger, { accountId, id: unfinished })).toMatchObject({ outcome: 'asked' });
     expect(await askForRetry(ledger, { accountId, id: young })).toMatchObject({ outcome: 'asked' });
 
     await cancelAll();
@@ -502,7 +506,7 @@ describe('retention (V5)', () => {
     expect(await sizes()).toEqual([false, false, true]);
   });
 
-  it('what was asked for while its payload went is given up, and nothing else is', async () => {
+  it('drops a request whose payload is erased meanwhile, and nothing else', async () => {
     const [erased, whole] = [await aged(day(0), { status: 'pending' }), await aged(day(0), { status: 'pending' })];
     await ledger.db.pool.query(
       `UPDATE events SET body = '' WHERE id = (SELECT event_id FROM deliveries WHERE id = $1)`,

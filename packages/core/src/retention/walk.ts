@@ -2,29 +2,28 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { BEFORE_ALL } from './partitions.js';
 
-/** Rows that one statement looks at: what it locks is free again within milliseconds. */
-const LOOKED_AT_ONCE = 2_000;
-/** Of the time, a walk works a fifth and leaves the rest to others: on a database that is busy it is slower by itself. */
+/** Rows per statement: few, so its locks end within milliseconds. */
+const ROWS_PER_STEP = 2_000;
+/** A walk works a fifth of the time and pauses otherwise, so it slows down on a busy database. */
 const PAUSES_PER_WORK = 4;
 const LONGEST_PAUSE_MS = 2_000;
 
 export interface Walk {
-  /** Looks at rows of keys between $1 and $2, in their order, in a CTE named `looked`; `changed` does what is to be done with all rows
-   *  of these keys. */
+  /** The CTE `looked` reads rows with keys between $1 and $2, in order. `changed` changes all rows with these keys. */
   table: string;
   /** Default: `id`. */
   key?: string;
-  /** Only rows of this account; `looked` has its id, too. Default: all rows. */
+  /** Only rows of this account, whose id `looked` includes. Default: all rows. */
   accountId?: string;
   changed: string;
-  /** Ids before this one; the walk ends there. */
+  /** The walk ends before this id. */
   until: string;
-  /** Where to begin, if not at the beginning. */
+  /** Starts after this id. Default: the first row. */
   after?: string;
 }
 
-/** Goes through a table's old rows in the order of their ids, a few at a time, each step a statement of its own: breaking off
- *  loses nothing and keeps what was done. Returns how many were changed and where it got to. */
+/** Walks through a table's old rows in id order, a few at a time. Each step is its own statement, so it can stop at
+ *  any time. Returns how many rows were changed and the last position. */
 export async function walk(
   client: pg.ClientBase,
   { table, key = 'id', accountId, changed, until, after = BEFORE_ALL }: Walk,
@@ -37,7 +36,7 @@ export async function walk(
     const start = performance.now();
     const { rows } = await client.query<{ last: string | null; looked: number; count: number }>(
       `WITH looked AS (
-         SELECT ${column}${key} AS id FROM ${table} WHERE ${isIts}${key} > $1 AND ${key} < $2 ORDER BY ${key} LIMIT ${LOOKED_AT_ONCE}
+         SELECT ${column}${key} AS id FROM ${table} WHERE ${isIts}${key} > $1 AND ${key} < $2 ORDER BY ${key} LIMIT ${ROWS_PER_STEP}
        ),
        changed AS (${changed} RETURNING 1)
        SELECT (SELECT id FROM looked ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM looked)::int AS looked,
@@ -47,14 +46,15 @@ export async function walk(
     const [step] = rows;
     count += step?.count ?? 0;
     position = step?.last ?? position;
-    if ((step?.looked ?? 0) < LOOKED_AT_ONCE) break;
+    if ((step?.looked ?? 0) < ROWS_PER_STEP) break;
     const pauseMs = Math.min((performance.now() - start) * PAUSES_PER_WORK, LONGEST_PAUSE_MS);
     await pause(pauseMs, undefined, { signal }).catch(() => {});
   }
   return { count, position };
 }
 
-/** The same for a table whose key begins with the account: account by account. It got to `until`, or (when it was broken off) nowhere. */
+/** Like walk, account by account, for a table whose key begins with the account. The position is `until`, or
+ *  unchanged if it was stopped. */
 export async function walkAccounts(
   client: pg.ClientBase,
   { after = BEFORE_ALL, ...walked }: Omit<Walk, 'key' | 'accountId'>,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
 
-/** A signing secret in Standard Webhooks' form: `whsec_` and the base64 of 24 to 64 bytes; ours has 32. */
+/** Returns a new signing secret in the format of Standard Webhooks: `whsec_` and the base64 of 32 bytes (24 to 64
+ *  are allowed). */
 export const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;

@@ -26,7 +26,7 @@ const own = { authorization: 'Bearer hush' };
 const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
 const refusal: Ledger['answers'][number] = { body: Buffer.from('no') };
 
-/** A verified subscription to OLD that has `own` headers. */
+/** A verified subscription to OLD with custom headers `own`. */
 async function withHeaders(): Promise<Subscription> {
   const subscription = await ledger.activeSubscription(await ledger.account(), { url: OLD });
   await change(subscription, { headers: own });
@@ -39,7 +39,7 @@ async function change({ accountId, id }: Pick<Subscription, 'accountId' | 'id'>,
   return result;
 }
 
-/** What is sent now: the URL and the headers of each request. */
+/** Returns the URL and headers of each request that is sent now. */
 async function sent(...answers: Ledger['answers']): Promise<[string, Record<string, string> | undefined][]> {
   ledger.posts.length = 0;
   ledger.answers.splice(0, ledger.answers.length, ...answers);
@@ -53,7 +53,7 @@ async function publish({ accountId }: Pick<Subscription, 'accountId'>): Promise<
 }
 
 describe('header values of a subscription whose URL changes to another origin', () => {
-  it('regression: are not sent to the new URL, neither with its verification nor with what follows', async () => {
+  it('regression: are not sent to the new URL, neither with its verification nor later', async () => {
     const subscription = await withHeaders();
     const { headersDropped } = await change(subscription, { url: NEW });
     expect(headersDropped).toEqual(['authorization']);
@@ -89,7 +89,7 @@ describe('header values of a subscription whose URL changes to another origin', 
     expect(await sent(refusal)).toEqual([[NEW, {}]]);
   });
 
-  it('are dropped by each of another scheme, port and host, and kept for another path', async () => {
+  it('are dropped for another scheme, port or host, and kept for another path', async () => {
     for (const url of [
       'http://hooks.example.com/webhook',
       'https://hooks.example.com:8443/webhook',
@@ -105,7 +105,7 @@ describe('header values of a subscription whose URL changes to another origin', 
     expect(await sent({})).toEqual([[`${OLD}/v2?a=1`, own]]);
   });
 
-  it('are dropped by a subscription that was never verified, too', async () => {
+  it('are dropped for a subscription that was never verified, too', async () => {
     const accountId = await ledger.account();
     const input = { accountId, url: OLD, events: [], headers: own };
     const created = await createSubscription(ledger, input, { maxSubscriptions: 1_000 });
@@ -118,7 +118,7 @@ describe('header values of a subscription whose URL changes to another origin', 
     expect(await sent(refusal)).toEqual([[NEW, {}]]);
   });
 
-  it('make way for those of the same change: each URL gets its own', async () => {
+  it('are replaced by those of the same change: each URL gets its own', async () => {
     const subscription = await withHeaders();
     const { headersDropped } = await change(subscription, { url: NEW, headers: { 'x-token': 'new' } });
     expect(headersDropped).toEqual([]);
@@ -134,7 +134,7 @@ describe('header values of a subscription whose URL changes to another origin', 
     expect(await sent({})).toEqual([[NEW, { 'x-token': 'new', 'x-more': '1' }]]);
   });
 
-  it('of a URL that was never verified do not go to the next one, and the old URL has its own again', async () => {
+  it('those of an unverified URL do not go to the next one, and the old URL gets its own again', async () => {
     const subscription = await withHeaders();
     await change(subscription, { url: NEW, headers: { 'x-token': 'new' } });
     const third = 'https://third.example.com/';
@@ -147,7 +147,7 @@ describe('header values of a subscription whose URL changes to another origin', 
     expect(await sent({})).toEqual([[OLD, own]]);
   });
 
-  it('are not what a mask stands for', async () => {
+  it('are not restored by a mask', async () => {
     const { accountId, id } = await withHeaders();
     const headers = { authorization: MASK };
     expect(await changeSubscription(ledger, { accountId, id, changes: { url: NEW, headers } })).toEqual({
@@ -195,7 +195,7 @@ describe('the ledger', () => {
     ).rejects.toThrow('subscriptions_pending_headers_origin_check');
   });
 
-  it('knows the origin of a URL as the URL parser does', async () => {
+  it('computes the origin of a URL like the URL parser', async () => {
     const urls = [
       'https://hooks.example.com/webhook',
       'http://hooks.example.com:8080/?a=https://x/',

@@ -2,13 +2,13 @@ import { MASK } from '@posthorn/contract';
 import type { Deps } from '../deps.js';
 import type { Subscription as Row } from '../generated/prisma/client.js';
 
-// The custom headers of a subscription carry credentials, so their values belong to the origin (scheme, host, port) that they
-// were entered for, and are sent nowhere else. The ledger holds this: see the CHECKs of `subscriptions`.
+// Custom headers of a subscription contain credentials. Their values belong to the origin (scheme, host, port) that
+// they were entered for and are never sent elsewhere. CHECK constraints of `subscriptions` enforce this.
 
-/** Names and values together: a URL that has proven nothing receives them too, with each handshake. */
+/** Maximum size of names and values together: unverified URLs receive them, too, with each handshake. */
 export const MAX_OWN_HEADERS_BYTES = 8 * 1024;
 
-/** True for headers that pass MAX_OWN_HEADERS_BYTES. A character of theirs is one byte. */
+/** Returns whether headers exceed MAX_OWN_HEADERS_BYTES. Each of their characters is one byte. */
 export function areTooLarge(headers: Record<string, string>): boolean {
   const bytes = Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   return bytes > MAX_OWN_HEADERS_BYTES;
@@ -21,10 +21,10 @@ type Stored = Pick<
   'id' | 'url' | 'pendingUrl' | 'headersSealed' | 'headersOrigin' | 'pendingHeadersSealed' | 'pendingHeadersOrigin'
 >;
 
-/** The origin of a URL as checkUrl wrote it, spelled as `posthorn_url_origin` of the ledger spells it. */
+/** Returns the origin of a URL from checkUrl, in the spelling of `posthorn_url_origin`. */
 export const originOf = (url: string): string => new URL(url).origin;
 
-/** Headers as they are stored; null when there are none. */
+/** Encrypts headers for storage; null: no headers. */
 export function sealHeaders(
   { cipher }: Sealer,
   subscriptionId: string,
@@ -44,14 +44,14 @@ export function openHeaders(
   return sealed ? (JSON.parse(cipher.open(sealed, `headers:${subscriptionId}`)) as Record<string, string>) : {};
 }
 
-/** The stored values that may go to this origin, sealed; null: none. */
+/** Returns the stored, encrypted headers that may be sent to this origin; null: none. */
 export function sealedFor(stored: Omit<Stored, 'id' | 'url' | 'pendingUrl'>, origin: string): Uint8Array | null {
   if (stored.headersOrigin === origin) return stored.headersSealed;
   if (stored.pendingHeadersOrigin === origin) return stored.pendingHeadersSealed;
   return null;
 }
 
-/** The headers of the URL in force and of the pending URL as they may be shown: the names, with their values masked. */
+/** Returns the headers of the current and the pending URL for display: names with masked values. */
 export function readHeaderNames(
   deps: Sealer,
   stored: Stored,
@@ -63,7 +63,7 @@ export function readHeaderNames(
   return { headers: masked(stored.url), pendingHeaders: stored.pendingUrl === null ? null : masked(stored.pendingUrl) };
 }
 
-/** The headers to store: a masked value is the stored one of that name, whose letters may be of either case. */
+/** Returns the headers to store. A masked value keeps the stored value of that name, in any letter case. */
 export function keepMasked(
   headers: Record<string, string>,
   stored: Record<string, string>,

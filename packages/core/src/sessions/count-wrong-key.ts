@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.js';
 
-// The row of a caller is locked while it is counted, so many guesses at once are no more than one after the other.
+// The caller's row is locked while it is counted, so concurrent guesses count one after the other.
 const COUNT = `
 INSERT INTO login_limits AS l (caller, count, since) VALUES ($1, 1, now())
 ON CONFLICT (caller) DO UPDATE SET
@@ -13,12 +13,12 @@ interface Counted {
   retryAfterSeconds: number;
 }
 
-/** Counts a wrong key of this caller, over all API processes. Returns 0 for the first `most` of a minute, then the seconds
- *  until the next minute. Only wrong keys are counted, and each caller alone: nobody can keep another one out. */
+/** Counts a wrong key of this caller over all API processes. Returns 0 for the first `most` per minute, then the
+ *  seconds until the next minute. Only wrong keys count, per caller, so nobody can lock out another caller. */
 export async function countWrongKey({ db }: Pick<Deps, 'db'>, caller: string, most: number): Promise<number> {
   const { rows } = await db.pool.query<Counted>(COUNT, [caller]);
   const { count, retryAfterSeconds } = rows[0] ?? { count: 0, retryAfterSeconds: 0 };
-  // A caller that is new makes room: the table has the callers of two minutes.
+  // A new caller triggers the cleanup: the table has the callers of two minutes.
   if (count === 1) await db.pool.query(`DELETE FROM login_limits WHERE since < now() - interval '2 minutes'`);
   return count > most ? retryAfterSeconds : 0;
 }

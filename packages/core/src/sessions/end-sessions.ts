@@ -1,17 +1,18 @@
 import type { Deps } from '../deps.js';
 
-/** Ends one session at once: the next request with it is refused. false: there is none of this id. */
+/** Ends a session at once: the next request with it is refused. Returns false if it does not exist. */
 export async function endSession({ db }: Pick<Deps, 'db'>, { id }: { id: string }): Promise<boolean> {
   const { count } = await db.prisma.session.deleteMany({ where: { id } });
   return count > 0;
 }
 
-/** Ends every session there is, of every kind; links of portals that wait to be opened go too. */
+/** Ends all sessions of every kind, including portal links that were not opened yet. */
 export async function endAllSessions({ db }: Pick<Deps, 'db'>): Promise<void> {
   await db.prisma.session.deleteMany({});
 }
 
-/** Ends all portals of an account, and their links that wait to be opened. false: there is no such account. */
+/** Ends all portals of an account, including links that were not opened yet. Returns false if the account does not
+ *  exist. */
 export async function endPortals({ db }: Pick<Deps, 'db'>, { accountId }: { accountId: string }): Promise<boolean> {
   const { count } = await db.prisma.session.deleteMany({ where: { accountId, kind: 'portal' } });
   return count > 0 || (await db.prisma.account.count({ where: { id: accountId, deletedAt: null } })) > 0;

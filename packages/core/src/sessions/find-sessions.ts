@@ -3,13 +3,13 @@ import type { Deps } from '../deps.js';
 import { hashConsoleToken, hashToken, IS_LIVE, type LiveSession } from './session.js';
 
 export interface SessionBook {
-  /** Whose token this is; null if it is nobody's (any more). Asked of the database each time, so that a session that was
-   *  ended fails at once; concurrent look-ups share one statement. Notes the last use, to the minute. */
+  /** Returns the session of a token; null if it is unknown or ended. Queries the database each time, so an ended
+   *  session fails at once; concurrent calls share a statement. Updates the last use, to the minute. */
   findConsole(token: string): Promise<LiveSession | null>;
   findPortal(token: string): Promise<LiveSession | null>;
 }
 
-// Leans on sessions_hash_key.
+// Uses sessions_hash_key.
 const FIND = `
 WITH found AS (
   SELECT s.id, s.kind, s.account_id, s.key_id, s.hash, s.last_used_at, s.expires_at,

@@ -3,16 +3,17 @@ import { newId } from '../id.js';
 import { hashConsoleToken, newToken } from './session.js';
 
 export interface OpenSession {
-  /** Whose: the operator's, or an account key's. */
+  /** The session of an operator, or of an account key. */
   of: { kind: 'operator' } | { kind: 'account'; accountId: string; keyId: string };
   operatorKey: string;
   lastsSeconds: number;
-  /** It ends when it is not used for so long. */
+  /** The session ends after this time without use. */
   idleSeconds: number;
   address: string;
 }
 
-/** Opens a console session. `token` is told this once and kept only as a hash. null: the key is gone by now. */
+/** Opens a console session. `token` is returned only here and stored as a hash. Returns null if the key has been
+ *  revoked. */
 export async function openSession(
   { db }: Pick<Deps, 'db'>,
   { of, operatorKey, lastsSeconds, idleSeconds, address }: OpenSession,
@@ -32,7 +33,7 @@ export async function openSession(
   return opened ? { id, token, expiresAt: opened.expiresAt } : null;
 }
 
-/** Leans on sessions_expires_at_idx. */
+/** Uses sessions_expires_at_idx. */
 export async function dropEnded({ pool }: Pick<Deps['db'], 'pool'>): Promise<void> {
   await pool.query('DELETE FROM sessions WHERE expires_at <= now()');
 }

@@ -8,14 +8,14 @@ const LINK_SECONDS = 300;
 export interface CreatePortalLink {
   accountId: string;
   capabilities: readonly string[];
-  /** How long the portal stays open from when the link is opened. */
+  /** How long the portal stays open after the link is opened. */
   lastsSeconds: number;
   theme: object | null;
   address: string;
 }
 
-/** Makes the link to a portal of an account. `token` is told this once, kept only as a hash, and works once, within five
- *  minutes. null: there is no such account. */
+/** Creates a link to a portal of an account. `token` is returned only here, stored as a hash, and works once within
+ *  five minutes. Returns null if the account does not exist. */
 export async function createPortalLink(
   { db }: Pick<Deps, 'db'>,
   { accountId, capabilities, lastsSeconds, theme, address }: CreatePortalLink,
@@ -43,8 +43,8 @@ export interface OpenedPortal {
   expiresAt: Date;
 }
 
-/** Opens a portal by its link's token, which is then used up: of many at once with the same token one gets the portal.
- *  null: the token is nobody's, was used, or is too old. */
+/** Opens a portal and uses up its link's token. Of concurrent calls with one token, one gets the portal. Returns
+ *  null if the token is unknown, used or expired. */
 export async function openPortal(
   { db }: Pick<Deps, 'db'>,
   { linkToken, address }: { linkToken: string; address: string },

@@ -36,7 +36,7 @@ async function portal(accountId: string): Promise<string> {
   return opened?.id ?? '';
 }
 
-it('the first look after a key is revoked or a session has ended finds it, with one statement for all (S11)', async () => {
+it('finds a revoked key or an ended session at the next look, with one statement for all', async () => {
   const { pool } = ledger.db;
   const looks: string[][] = [];
   const counted = {

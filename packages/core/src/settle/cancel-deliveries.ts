@@ -35,7 +35,8 @@ changed AS (
 )
 SELECT ${SETTLED}`;
 
-/** pending, held → canceled: cancels deliveries of a subscription that is deleted, or disabled without hold. If it is neither (any
- *  more), nothing is canceled. A deleted one has no URL, so attempts that were asked for of finished deliveries are given up as well. An
- *  attempt that is in flight and succeeds still makes its delivery succeeded. Safe to repeat. */
+/** pending, held → canceled: cancels deliveries of a subscription that is deleted, or disabled without hold.
+ *  Otherwise it does nothing.
+ *  A deleted subscription has no URL, so requested attempts of finished deliveries are dropped as well.
+ *  An attempt in flight that succeeds still makes its delivery succeeded. Safe to repeat. */
 export const cancelDeliveries = (pool: pg.Pool, part: Part): Promise<Settled> => runPart(pool, CANCEL, part);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-// A loose index scan over pending_deliveries_held_idx: one probe per subscription that holds anything.
+// A loose index scan over pending_deliveries_held_idx: one probe per subscription with held deliveries.
 const FIND = `
 WITH RECURSIVE holding AS (
   (SELECT subscription_id FROM pending_deliveries WHERE status = 'held' ORDER BY subscription_id LIMIT 1)
@@ -18,9 +18,10 @@ ORDER BY s.id
 FOR KEY SHARE OF s SKIP LOCKED
 ON CONFLICT DO NOTHING`;
 
-/** Finds subscriptions with held deliveries that are not paused, so that they are settled. Settlements cover all that we know can
- *  happen; this covers what we do not know, such as a statement that ran for longer than any may. (The dispatcher brings pending
- *  deliveries, so the worker that loads one finds what is to be held or canceled.) Returns how many it found. */
+/** Finds subscriptions that have held deliveries but are not paused, so that they are settled. Returns how many it
+ *  found.
+ *  This is a safety net for causes that settlements do not cover, such as a statement that ran longer than its
+ *  timeout. Pending deliveries need none: the worker that loads one settles its subscription. */
 export async function findUnsettled(pool: pg.Pool): Promise<number> {
   const { rowCount } = await pool.query(FIND);
   return rowCount ?? 0;

@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
 import { lookUp } from '../look-up.js';
 
-// Uses pending_deliveries_subscription_id_id_idx. It looks at held deliveries, too: so it reads a bounded number of rows.
+// Uses pending_deliveries_subscription_id_id_idx. `looked` includes held deliveries, so that the number of rows read is
+// bounded.
 const HOLD = `
 WITH looked AS MATERIALIZED (
   SELECT p.id, p.status FROM pending_deliveries p
@@ -25,6 +26,7 @@ changed AS (
 )
 SELECT ${SETTLED}`;
 
-/** pending → held: holds deliveries of a subscription that is paused, or disabled with hold. If it is neither (any more), nothing is
- *  held. An attempt that a person asked for stays asked for; a replay asks for nothing that a pause would not hold. Safe to repeat. */
+/** pending → held: holds deliveries of a subscription that is paused, or disabled with hold. Otherwise it does
+ *  nothing.
+ *  An attempt that a person requested stays requested; the request of a replay is dropped. Safe to repeat. */
 export const holdDeliveries = (pool: pg.Pool, part: Part): Promise<Settled> => runPart(pool, HOLD, part);

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
 import { lookUp } from '../look-up.js';
 
-// Uses pending_deliveries_held_idx, and then the key. A condition on the status beside the key would offer that index again: with
-// statistics of before the pause, the planner expects one held row, and reads them all for each row that is released.
+// Uses pending_deliveries_held_idx, then the primary key. `locked` has no condition on the status: with statistics from
+// before the pause, the planner would use the held index again and read all held rows for each released row.
 const RELEASE = `
 WITH looked AS MATERIALIZED (
   SELECT h.id FROM pending_deliveries h
@@ -24,7 +24,7 @@ changed AS (
 )
 SELECT ${SETTLED}`;
 
-/** held → pending: releases deliveries of an active subscription, the oldest first. The dispatcher leases them as the subscription has
- *  capacity; each is due a millisecond after the one before it, so they go in their order. If the subscription is not active
- *  (any more), nothing is released. Safe to repeat. */
+/** held → pending: releases deliveries of an active subscription, the oldest first. Otherwise it does nothing.
+ *  Each is due a millisecond after the one before it, which keeps the order. The dispatcher leases them as the
+ *  subscription has capacity. Safe to repeat. */
 export const releaseDeliveries = (pool: pg.Pool, part: Part): Promise<Settled> => runPart(pool, RELEASE, part);

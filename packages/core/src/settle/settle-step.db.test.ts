@@ -18,7 +18,7 @@ beforeEach(async () => {
   await ledger.db.pool.query('TRUNCATE settlements, pending_deliveries, finished_deliveries');
 });
 
-/** An active subscription with so many pending deliveries. */
+/** An active subscription with `count` pending deliveries. */
 async function withPending(count: number): Promise<SubscriptionKey> {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
@@ -56,13 +56,13 @@ const passTime = (seconds: number) =>
     [seconds],
   );
 
-/** A process that ends before it changes a delivery. */
+/** A process that crashes before it changes a delivery. */
 const ended = () =>
   interpose(ledger.db, (statement, run) =>
     changesOwed(statement) ? Promise.reject(new Error('the process ended')) : run(),
   );
 
-/** All steps that are due, as a worker makes them. Returns how many deliveries each changed. */
+/** Makes all due steps, like a worker. Returns how many deliveries each changed. */
 async function work(atOnce?: number): Promise<number[]> {
   const counts: number[] = [];
   for (let step = await next(); step; step = await next()) counts.push(step.count);
@@ -74,7 +74,7 @@ async function work(atOnce?: number): Promise<number[]> {
 }
 
 describe('a change of a subscription with a large backlog', () => {
-  it('changes at most 2,000 deliveries within the request; workers change the others, at most 2,000 in a statement', async () => {
+  it('changes at most 2,000 deliveries within the request; workers change the rest, at most 2,000 per statement', async () => {
     const key = await withPending(2 * ROWS_AT_ONCE + 1);
     await ledger.db.pool.query(`
       CREATE TABLE changed_at_once (count int);
@@ -98,7 +98,7 @@ describe('a change of a subscription with a large backlog', () => {
     await ledger.db.pool.query('DROP FUNCTION note_changed CASCADE; DROP TABLE changed_at_once');
   });
 
-  it('regression: reads no more than it releases, with statistics of before the pause', async () => {
+  it('regression: reads no more rows than it releases, with statistics from before the pause', async () => {
     const key = await withPending(1_000);
     await ledger.db.pool.query('ANALYZE pending_deliveries');
     await pauseSubscription(ledger, key);
@@ -114,7 +114,7 @@ describe('a change of a subscription with a large backlog', () => {
     expect(rows[0]?.read).toBeLessThan(20_000);
   });
 
-  it('looks at held deliveries in steps, too', async () => {
+  it('looks at held deliveries in steps as well', async () => {
     const key = await withPending(5);
     await pauseSubscription(ledger, key);
     await passTime(2);
@@ -122,18 +122,18 @@ describe('a change of a subscription with a large backlog', () => {
   });
 });
 
-describe('a process that ends', () => {
+describe('a process that crashes', () => {
   it.each([
     ['paused', pauseSubscription, 'held'],
     ['disabled', disableSubscription, 'canceled'],
     ['deleted', deleteSubscription, 'canceled'],
   ] as const)(
-    'right after a subscription is %s leaves all to a worker, and nothing is sent',
+    'right after a subscription is %s leaves the rest to a worker, and nothing is sent',
     async (_, change, status) => {
       const key = await withPending(3);
       await expect(change({ db: ended() }, key)).rejects.toThrow('the process ended');
       expect(await statuses(key)).toEqual({ pending: 3 });
-      expect(await work(), 'it is taken').toEqual([]);
+      expect(await work(), 'another step has leased it').toEqual([]);
       await passTime(60);
       await work();
       expect(await statuses(key)).toEqual({ [status]: 3 });
@@ -142,7 +142,7 @@ describe('a process that ends', () => {
     },
   );
 
-  it('in the middle is followed by another one, which goes on', async () => {
+  it('in the middle of a walk: another process continues it', async () => {
     const key = await withPending(5);
     await expect(pauseSubscription({ db: ended() }, key)).rejects.toThrow('the process ended');
     await passTime(60);
@@ -154,7 +154,7 @@ describe('a process that ends', () => {
     expect(await statuses(key)).toEqual({ held: 5 });
   });
 
-  it('leaves what a worker meets: it is not sent, and settled at once', async () => {
+  it('before the settlement: a worker that loads a delivery settles it at once and does not send it', async () => {
     const key = await withPending(3);
     await expect(pauseSubscription({ db: ended() }, key)).rejects.toThrow('the process ended');
     await ledger.db.pool.query('DELETE FROM settlements');
@@ -165,7 +165,7 @@ describe('a process that ends', () => {
 });
 
 describe('a subscription that is resumed while its deliveries are being held', () => {
-  it('has none held in the end', async () => {
+  it('has no held deliveries in the end', async () => {
     const key = await withPending(5);
     await expect(pauseSubscription({ db: ended() }, key)).rejects.toThrow('the process ended');
     await passTime(60);
@@ -180,7 +180,7 @@ describe('a subscription that is resumed while its deliveries are being held', (
     await passTime(60);
     const db = interpose(ledger.db, async (statement, run) => {
       const result = await run();
-      // The step has held two, and the resume ends before it writes how far it got.
+      // The step has held two; the resume ends before the step stores its position.
       if (changesOwed(statement)) await expect(resumeSubscription({ db: ended() }, key)).rejects.toThrow('ended');
       return result;
     });
@@ -193,7 +193,7 @@ describe('a subscription that is resumed while its deliveries are being held', (
 });
 
 describe('a settlement', () => {
-  it('settles what a publish writes that read the state before it changed', async () => {
+  it('settles deliveries of a publish that read the old state', async () => {
     const key = await withPending(2);
     await pauseSubscription(ledger, key);
     await ledger.db.pool.query(
@@ -215,7 +215,7 @@ describe('a settlement', () => {
     expect(await settlement(key)).toBeNull();
   });
 
-  it('goes with its subscription', async () => {
+  it('is deleted with its subscription', async () => {
     const key = await withPending(1);
     await pauseSubscription(ledger, key);
     await ledger.db.pool.query('DELETE FROM subscriptions WHERE id = $1', [key.id]);

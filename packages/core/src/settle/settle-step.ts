@@ -12,19 +12,19 @@ import { lookUp } from '../look-up.js';
  *  active                           release   held → pending
  *  disabled, or deleted             cancel    pending, held → canceled
  *
- *  Whoever changes the state writes a row of `settlements` in the same transaction (unsettle.ts), and then makes one step, so a small
- *  backlog has followed when the request ends. Workers make the others. What is not settled yet is not sent: a worker that loads a
- *  delivery checks the subscription.
+ *  A change of the state writes a row of `settlements` in the same transaction (unsettle.ts) and then makes one step, so a small
+ *  backlog is settled when the request ends. Workers make the other steps. Unsettled deliveries are not sent, because a worker
+ *  checks the subscription of each delivery that it loads.
  *
  *  settlement  entered when                                                    left when
- *  due         the state changes; a step has looked at ROWS_AT_ONCE;           a step takes it
+ *  due         the state changes; a step has looked at ROWS_AT_ONCE;           a step leases it
  *              `look_at` has passed
- *  taken       a step takes it, until `look_at`                                the step ends; its process dies, after TAKEN_SECONDS → due
+ *  leased      a step leases it, until `look_at`                               the step ends; its process dies, after LEASE_SECONDS → due
  *  waiting     a walk over all deliveries has ended, until `look_at`           after as long as the settlement is old → due (next walk)
  *  deleted     a walk has ended that began SETTLES_SECONDS after the change    –
  *
- *  Several walks are needed: a publish that read the state before it changed may commit later, and rows that are locked are passed
- *  over. `position` is where the walk is, so no step reads what an earlier step has read, whatever vacuum has done since. */
+ *  Several walks are needed: a publish that read the old state may commit later, and steps skip locked rows.
+ *  `position` marks how far the walk is, so no step reads the rows of an earlier step again, even before a vacuum. */
 export interface SettledStep {
   subscriptionId: string;
   verb: Verb | null;
@@ -40,14 +40,14 @@ const VERBS = {
   cancel: cancelDeliveries,
 } satisfies Record<string, (pool: pg.Pool, part: Part) => Promise<Settled>>;
 
-/** Longer than any statement may run. */
-const TAKEN_SECONDS = 40;
-/** Longer than a statement that read the state before it changed may run. */
+/** Longer than the statement timeout. */
+const LEASE_SECONDS = 40;
+/** Longer than a statement that read the old state may run. */
 const SETTLES_SECONDS = 60;
 
-// One that waits for its next walk may be taken early by its id. Uses settlements_look_idx, or the key.
-const TAKE = `
-UPDATE settlements t SET look_at = now() + interval '${TAKEN_SECONDS} seconds', walk_at = CASE WHEN t.position IS NULL THEN now() ELSE t.walk_at END
+// A settlement that waits for its next walk may be leased early by its id. Uses settlements_look_idx, or the key.
+const LEASE = `
+UPDATE settlements t SET look_at = now() + interval '${LEASE_SECONDS} seconds', walk_at = CASE WHEN t.position IS NULL THEN now() ELSE t.walk_at END
 FROM (
   SELECT n.subscription_id,
     CASE
@@ -63,15 +63,15 @@ FROM (
 WHERE t.subscription_id = n.subscription_id
 RETURNING t.subscription_id AS "subscriptionId", t.changed_at::text AS "changedAt", t.position, n.verb`;
 
-interface Taken {
+interface LeasedSettlement {
   subscriptionId: string;
-  /** To the microsecond. */
+  /** As text, to keep the microseconds. */
   changedAt: string;
   position: string | null;
   verb: Verb | null;
 }
 
-// After a change of the state meanwhile, none of these does anything: that has begun a new walk.
+// If the state has changed meanwhile, neither statement does anything, because the change began a new walk.
 const GO_ON = `UPDATE settlements SET position = $3, look_at = now() WHERE subscription_id = $1 AND changed_at = $2`;
 const END_WALK = `
 WITH ended AS (
@@ -83,30 +83,34 @@ UPDATE settlements t SET position = NULL, walk_at = n.at, look_at = n.at
 FROM (SELECT now() + greatest(now() - $2::timestamptz, interval '1 second') AS at) n
 WHERE t.subscription_id = $1 AND t.changed_at = $2 AND NOT EXISTS (SELECT FROM ended)`;
 
-/** Makes one step: of the settlement that has been due for longest, or of one subscription. A statement looks at `atOnce` deliveries at
- *  most. Returns what it did; null if no settlement is due, or another process has taken it. Any number of processes may call it. It
- *  reads the state again in the statement that changes the deliveries, so a subscription that is resumed meanwhile loses nothing. */
+/** Makes one step of the settlement that has been due for longest, or of one subscription. Looks at `atOnce`
+ *  deliveries at most.
+ *  Returns what it did; null if no settlement is due or another process has leased it. Any number of processes may
+ *  call it.
+ *  The statement that changes the deliveries reads the state again, so a subscription that is resumed meanwhile
+ *  loses nothing. */
 export async function settleStep(
   pool: pg.Pool,
   { subscriptionId = null, ...options }: { subscriptionId?: string | null; atOnce?: number } = {},
 ): Promise<SettledStep | null> {
-  const { rows } = await pool.query<Taken>(TAKE, [subscriptionId]);
-  const [taken] = rows;
-  if (!taken) return null;
-  const { verb, changedAt, position: after } = taken;
+  const { rows } = await pool.query<LeasedSettlement>(LEASE, [subscriptionId]);
+  const [leased] = rows;
+  if (!leased) return null;
+  const { verb, changedAt, position: after } = leased;
   const { position, count } =
     verb === null
       ? { position: null, count: 0 }
-      : await VERBS[verb](pool, { ...options, subscriptionId: taken.subscriptionId, after });
-  if (position === null) await pool.query(END_WALK, [taken.subscriptionId, changedAt]);
-  else await pool.query(GO_ON, [taken.subscriptionId, changedAt, position]);
-  return { subscriptionId: taken.subscriptionId, verb, count };
+      : await VERBS[verb](pool, { ...options, subscriptionId: leased.subscriptionId, after });
+  if (position === null) await pool.query(END_WALK, [leased.subscriptionId, changedAt]);
+  else await pool.query(GO_ON, [leased.subscriptionId, changedAt, position]);
+  return { subscriptionId: leased.subscriptionId, verb, count };
 }
 
-/** For a delivery that should not have been pending any more: settles its subscription, and makes one step. */
+/** Settles a subscription again and makes one step. For a pending delivery that an earlier settlement missed. */
 export async function settleAgain(pool: pg.Pool, { subscriptionId }: { subscriptionId: string }): Promise<void> {
   await pool.query(
-    // The subscription first, as where its state changes. Whoever has locked it changes its state, and settles it.
+    // Lock the subscription first, like a change of its state. If another transaction holds the lock, that one settles
+    // it.
     `INSERT INTO settlements (subscription_id) SELECT id FROM subscriptions WHERE id = $1 FOR KEY SHARE SKIP LOCKED ON CONFLICT DO NOTHING`,
     [subscriptionId],
   );

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 
-// A row of `settlements` says that the pending deliveries of a subscription may not follow its state: settle-step.ts.
+// A row of `settlements` says that deliveries of a subscription may not have followed its state yet (settle-step.ts).
 
-/** SQL: the subscriptions that `select` yields have changed their state. They are locked, in order: their rows are locked before their
- *  settlements everywhere. */
+/** SQL: marks the subscriptions of `select` as changed. Lock their rows first and in order: everywhere,
+ *  subscriptions are locked before settlements. */
 export const unsettleAll = (select: string): string => `
   INSERT INTO settlements (subscription_id) ${select}
   ON CONFLICT (subscription_id) DO UPDATE SET changed_at = now(), walk_at = now(), look_at = now(), position = NULL`;

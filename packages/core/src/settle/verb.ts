@@ -1,31 +1,31 @@
 import type pg from 'pg';
 
-/** One bounded part of settling a subscription: it looks at deliveries of the subscription in the order of their ids. */
+/** One bounded part of settling a subscription. It looks at deliveries in the order of their ids. */
 export interface Part {
   subscriptionId: string;
-  /** The id behind which it begins. Default: the first. */
+  /** Starts after this id. Default: the first delivery. */
   after?: string | null;
-  /** How many it looks at, and so changes, at most. Default: ROWS_AT_ONCE. */
+  /** How many deliveries it looks at, and thus changes, at most. Default: ROWS_AT_ONCE. */
   atOnce?: number;
 }
 
 export interface Settled {
-  /** Where the next part begins; null: this was the last one. */
+  /** The `after` of the next part; null: this was the last one. */
   position: string | null;
-  /** Deliveries that were changed. Those that another statement has locked are passed over. */
+  /** Deliveries that were changed. Locked ones are skipped. */
   count: number;
 }
 
-/** Few enough that a result which is recorded meanwhile, and all the others of its statement, wait for milliseconds, and that no
- *  statement meets its timeout. */
+/** Small enough that attempts recorded meanwhile wait for milliseconds only, and that the statement ends before its
+ *  timeout. */
 export const ROWS_AT_ONCE = 2_000;
 
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
-/** SQL: the last columns of a verb's statement, which looks at the rows of `looked` and changes those of `changed`. */
+/** SQL: the result columns of a verb's statement. `looked` are the rows it looks at, `changed` those it changes. */
 export const SETTLED = `(SELECT id FROM looked ORDER BY id OFFSET $3::int - 1 LIMIT 1) AS position, (SELECT count(*)::int FROM changed) AS count`;
 
-/** Runs a verb's statement. $1: the subscription · $2: the id behind which it begins · $3: how many it looks at. */
+/** Runs a verb's statement. $1: the subscription · $2: starts after this id · $3: how many deliveries it looks at. */
 export async function runPart(
   pool: pg.Pool,
   text: string,

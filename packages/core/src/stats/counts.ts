@@ -1,7 +1,7 @@
 import { AttemptOutcome } from '../generated/prisma/enums.js';
 import { LAST_BUCKET, percentileMs } from './stat.js';
 
-/** What happened in a time. Outcomes and codes that did not come up are not listed. */
+/** Counts of a period. Outcomes and codes that did not occur are not listed. */
 export interface Counts {
   accepted: number;
   succeeded: number;
@@ -12,14 +12,14 @@ export interface Counts {
   p95Ms: number | null;
 }
 
-/** What happened with one status code: the counters by column (counters.ts). */
+/** Counts for one status code, by column (counters.ts). */
 export interface CountRow {
-  /** 0: what has none. */
+  /** 0: no status code. */
   statusCode: number;
   [counter: string]: unknown;
 }
 
-/** Adds up what was counted, whatever of. */
+/** Sums rows of any kind. */
 export function countsOf(rows: CountRow[]): Counts {
   const counts = { accepted: 0, succeeded: 0, failed: 0 };
   const byOutcome: Counts['byOutcome'] = {};

@@ -1,16 +1,16 @@
 import type pg from 'pg';
 
-/** How long what happened in each minute is known: two days, and as long again as the longest time that is told by minutes. */
+/** Minutes are kept for two days plus the longest period that is shown by minutes. */
 const MINUTES_KEPT_DAYS = 3;
-/** How long what happened in each hour is known at least: 30 days, and the 30 before them to compare with. */
+/** Hours are kept for at least 30 days plus the 30 days before, for comparison. */
 const HOURS_KEPT_DAYS = 63;
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Rows that one statement deletes. */
+/** Rows per statement. */
 const DROPPED_AT_ONCE = 5_000;
 
-/** Lets statistics go by their age, so many at a time; hours stay as long as what they count. Returns how many rows went. Ends
- *  soon after `signal`. Leans on stats_width_at_idx. */
+/** Deletes old statistics, a few rows at a time; hours are kept as long as what they count. Returns how many. Ends
+ *  soon after `signal`. Uses stats_width_at_idx. */
 export async function dropOldStats(
   client: pg.ClientBase,
   { at, retentionDays }: { at: Date; retentionDays: number },

@@ -4,17 +4,18 @@ import { COUNT_DELTAS, COUNTERS, sumOfCounters } from './counters.js';
 import { type CountRow, type Counts, countsOf, groupBy } from './counts.js';
 import { ALL_SUBSCRIPTIONS } from './stat.js';
 
-/** What happened to one within the hour that is running and the 23 before it. */
+/** Counts of the current hour and the 23 before it. */
 export interface Day {
   counts: Counts;
-  /** The same by the hour, the oldest first: 24, also where nothing happened. Of attempts only how they ended. */
+  /** Counts by hour, the oldest first: always 24 entries. Attempts are counted by outcome only. */
   hours: { at: Date; byOutcome: Counts['byOutcome'] }[];
 }
 
 const HOUR_MS = 60 * 60 * 1_000;
 const HOURS = 24;
 
-/** The rows `t` to read: of stats, where a row of an account has zeros for its subscription, and of stat_deltas. `hour` null: of all 24. */
+/** SQL: the rows `t` of stats (a row of an account has zeros as its subscription) and of stat_deltas. `hour` null:
+ *  all 24 hours. */
 const readSql = (id: string, { stats, deltas }: { stats: string; deltas: string }): string => `
 WITH found AS (
   SELECT ${id} AS id, at, status_code, ${COUNTERS} FROM stats WHERE width = 'hour' AND ${stats} AND at >= $1::timestamptz
@@ -27,7 +28,7 @@ placed AS (
 SELECT id, hour, status_code AS "statusCode", ${sumOfCounters('float8')}
 FROM placed GROUP BY GROUPING SETS ((id, status_code), (id, hour, status_code))`;
 
-// Uses stats' key, once for each of them.
+// Uses the key of stats, once per subscription.
 const OF_SUBSCRIPTION = 'account_id = $2 AND subscription_id = ANY ($3::uuid[])';
 const OF_SUBSCRIPTIONS = readSql('subscription_id', {
   stats: OF_SUBSCRIPTION,
@@ -39,7 +40,7 @@ interface Row extends CountRow {
   hour: number | null;
 }
 
-/** The last day of some subscriptions of an account, in one statement; in the order of the ids. */
+/** Returns the last day of some subscriptions of an account, in one statement and in the order of the ids. */
 export async function readSubscriptionDays(
   pool: pg.Pool,
   { accountId, ids, now = new Date() }: { accountId: string; ids: string[]; now?: Date },
@@ -56,7 +57,7 @@ const OF_ACCOUNTS = readSql('account_id', {
   deltas: OF_ACCOUNT,
 });
 
-/** The last day of some accounts, in one statement; in the order of the ids. */
+/** Returns the last day of some accounts, in one statement and in the order of the ids. */
 export async function readAccountDays(
   pool: pg.Pool,
   { ids, now = new Date() }: { ids: string[]; now?: Date },
@@ -80,7 +81,7 @@ function toDays(rows: Row[], { ids, from }: { ids: string[]; from: Date }): Day[
   });
 }
 
-/** A delivery as a list of subscriptions shows it. */
+/** A delivery in a list of subscriptions. */
 export interface LastDelivery {
   id: string;
   subscriptionId: string;
@@ -93,8 +94,8 @@ export interface LastDelivery {
   lastAttemptAt: Date | null;
 }
 
-/** The newest delivery of each of some subscriptions of an account that has any. Uses the indexes by subscription of both tables of
- *  deliveries, once for each of them. */
+/** Returns the newest delivery of each of these subscriptions that has any. Uses the indexes by subscription of both
+ *  tables, once per subscription. */
 export async function readLastDeliveries(
   pool: pg.Pool,
   { accountId, ids }: { accountId: string; ids: string[] },

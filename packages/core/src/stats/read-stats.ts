@@ -6,14 +6,15 @@ import { ALL_ACCOUNTS, ALL_SUBSCRIPTIONS } from './stat.js';
 export interface StatsWanted {
   /** null: all accounts. */
   accountId: string | null;
-  /** One of the account's; null: all of them. */
+  /** A subscription of the account; null: all. */
   subscriptionId: string | null;
   /** null: every type. */
   eventType: string | null;
-  /** The first moment that counts, and the first that does not: whole buckets apart. */
+  /** The period, a whole number of buckets: from `from` to before `until`. */
   from: Date;
   to: Date;
-  /** Whole minutes. Below an hour only the last days are known (drop-old-stats.ts), and of a subscription nothing. */
+  /** A whole number of minutes. Less than an hour works only for the last days (drop-old-stats.ts) and not for a
+   *  subscription. */
   bucketMs: number;
 }
 
@@ -24,17 +25,17 @@ export interface Period {
 
 export interface StatsRead {
   current: Period;
-  /** As long, right before it. */
+  /** The period of the same length right before it. */
   previous: Period;
-  /** One for each, also where nothing happened. */
+  /** One entry per bucket, including empty ones. */
   buckets: { at: Date; counts: Counts }[];
 }
 
 const HOUR_MS = 60 * 60 * 1_000;
 
-// Both halves in one statement, and so of one moment: a delta is either folded or not. Uses stats' key. Of stat_deltas it reads the
-// account's partition, or all: they have what happened within the last seconds.
-// bucket: from 0, -1 of the time before · event_type null: all together (bucket null: the whole time).
+// One statement reads both tables at one moment, so a delta counts exactly once. Uses the key of stats. Of stat_deltas
+// it reads the account's partition, or all: they contain the last seconds.
+// bucket: from 0; -1 is the previous period · event_type null: all together (bucket null: the whole period).
 const readSql = (deltas: string): string => `
 WITH found AS (
   SELECT at, event_type, status_code, ${COUNTERS} FROM stats
@@ -63,7 +64,7 @@ interface Row extends CountRow {
   eventType: string | null;
 }
 
-/** What happened in a time, in each of its buckets, and in the time before. Right to the last committed attempt. */
+/** Returns the counts of a period, of each bucket, and of the previous period. Includes the last committed attempt. */
 export async function readStats(pool: pg.Pool, wanted: StatsWanted): Promise<StatsRead> {
   const { accountId, subscriptionId, eventType, from, to, bucketMs } = wanted;
   const before = new Date(from.getTime() - (to.getTime() - from.getTime()));

@@ -31,14 +31,14 @@ const foldAll = async (): Promise<void> => {
   for (const shard of await findShardsToFold(pool)) while ((await foldStats(pool, { shard, atOnce: 7 })) !== 0);
 };
 
-/** Around now, by the hour. */
+/** A query around now, by the hour. */
 function today(wanted: Partial<StatsWanted> = {}): StatsWanted {
   const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
   const range = { from: new Date(hour - 2 * HOUR_MS), to: new Date(hour + 2 * HOUR_MS), bucketMs: HOUR_MS };
   return { accountId: null, subscriptionId: null, eventType: null, ...range, ...wanted };
 }
 
-/** Adds counts of a moment as the hot statements do. */
+/** Adds counts of a moment, like the hot statements. */
 async function add(accountId: string, at: Date, count = 1, subscriptionId: string | null = null): Promise<void> {
   const [outcome, ms] = subscriptionId === null ? [null, null] : ['ok', 8];
   await pool.query(
@@ -48,7 +48,7 @@ async function add(accountId: string, at: Date, count = 1, subscriptionId: strin
   );
 }
 
-/** A pool whose connections are cut when they are to commit. */
+/** A pool whose connections break at their commit. */
 function cutAtCommit(): pg.Pool {
   return new Proxy(pool, {
     get(target, name) {
@@ -80,7 +80,7 @@ const ANSWERS: Partial<PostResult>[] = [
   { outcome: 'aborted', statusCode: null, durationMs: 212 },
 ];
 
-/** The same out of events, deliveries and attempts themselves. */
+/** Counts the same from events, deliveries and attempts. */
 async function recount(where: { accountId?: string; subscriptionId?: string; eventType?: string }) {
   const values = [where.accountId ?? null, where.subscriptionId ?? null, where.eventType ?? null];
   const one = async <T>(sql: string): Promise<T> => {
@@ -128,7 +128,7 @@ function expectEqual(actual: Counts | undefined, exact: Awaited<ReturnType<typeo
 }
 
 describe('statistics equal a recount of events, deliveries and attempts', () => {
-  it('after any traffic, whatever was folded when, and folds that were cut at their commit', async () => {
+  it('after any traffic, with any folds, including folds whose connection breaks at the commit', async () => {
     const step = fc.oneof(
       fc.record({
         is: fc.constant('publish' as const),
@@ -161,7 +161,7 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
           } else {
             const accountId = accounts[one.of] ?? '';
             const answer = ANSWERS[one.answer] ?? {};
-            // An attempt that we end is made again at once: it must not end that way for ever.
+            // An aborted attempt is repeated at once, so it must not be aborted forever.
             ledger.answers.splice(0, ledger.answers.length, answer, answer.outcome === 'aborted' ? {} : answer);
             if (one.is === 'publish') await ledger.publish(accountId, { type: TYPES[one.type] ?? '' });
             else if (one.is === 'test') {
@@ -169,7 +169,7 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
               const id = subscriptions[one.of * 2]?.id ?? '';
               if (frozen.ok) await sendTest(ledger, { accountId, id, frozen: frozen.frozen });
             } else {
-              // Of one that has succeeded: those that failed would count as ended twice, and a recount does not see it.
+              // Replays only succeeded ones: failed ones would count twice, which a recount does not see.
               const done = await ledger.db.prisma.delivery.findFirst({ where: { accountId, status: 'succeeded' } });
               if (done) await askForRetry(ledger, { accountId, id: done.id });
             }
@@ -228,7 +228,7 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
     expect(totals).toMatchObject({ accepted: 1, succeeded: 1, failed: 1, byOutcome: { ok: 1, http_error: 1 } });
   });
 
-  it('two that fold at once add nothing twice', async () => {
+  it('two concurrent folds count nothing twice', async () => {
     for (let n = 0; n < 50; n += 1) await add('a', new Date());
     const [shard = -1, ...others] = await findShardsToFold(pool);
     expect(others).toEqual([]);
@@ -244,7 +244,7 @@ describe('buckets', () => {
   const read = (minutes: number, width: number) =>
     readStats(pool, today({ accountId: 'a', from, to: at(minutes), bucketMs: width * MINUTE_MS }));
 
-  it('are all there, also where nothing happened', async () => {
+  it('are complete, including empty ones', async () => {
     const { buckets, current, previous } = await read(60, 1);
     expect(buckets).toHaveLength(60);
     expect(buckets[0]?.at).toEqual(from);
@@ -263,7 +263,7 @@ describe('buckets', () => {
     [60, 'of an hour'],
     [360, 'of six hours'],
   ])(
-    '%s min: what happens at its first moment counts, at its end the next one; before the first, the time before',
+    '%s min: include their first moment and exclude their end; earlier counts belong to the previous period',
     async (width) => {
       await add('a', at(-2 * width), 1_000);
       await add('a', at(-2 * width - 1), 7_777);
@@ -284,7 +284,7 @@ describe('buckets', () => {
     },
   );
 
-  it('an hour of a subscription stands at its place in the day', async () => {
+  it('an hour of a subscription is at its place in the day', async () => {
     const id = '01900000-0000-7000-8000-000000000001';
     const now = new Date('2026-03-04T10:59:59.999Z');
     await add('a', at(0), 3, id);
@@ -306,7 +306,7 @@ describe('buckets', () => {
 });
 
 describe('durations', () => {
-  it('a bucket stands for each duration in it, within 9 % and half a millisecond', async () => {
+  it('a bucket represents each duration in it, within 9 % and half a millisecond', async () => {
     const { rows } = await pool.query<{ ms: number; bucket: number }>(
       `SELECT duration_ms AS ms, ${DURATION_BUCKET} AS bucket
        FROM (SELECT 'ok' AS outcome, n AS duration_ms FROM generate_series(0, 20000) n) attempts`,
@@ -315,7 +315,7 @@ describe('durations', () => {
     for (const { ms, bucket } of rows) expect(Math.abs(bucketMs(bucket) - ms)).toBeLessThanOrEqual(0.09 * ms + 1);
   });
 
-  it('a percentile is the first that so many are not longer than; null of none', () => {
+  it('a percentile is the first duration that the share does not exceed; null without attempts', () => {
     expect(percentileMs(new Map(), 0.95)).toBeNull();
     expect(percentileMs(new Map([[40, 1]]), 0.5)).toBe(bucketMs(40));
     const hundred = new Map([
@@ -326,8 +326,8 @@ describe('durations', () => {
   });
 });
 
-describe('what is old goes', () => {
-  it('minutes after three days, hours as late as what they count, and after 63 days at the earliest', async () => {
+describe('old statistics', () => {
+  it('are deleted: minutes after three days, hours with what they count, but not before 63 days', async () => {
     const now = new Date();
     const daysAgo = (days: number) => new Date(now.getTime() - days * DAY_MS);
     for (const days of [2.9, 3.2, 62, 64, 89, 91]) await add('a', daysAgo(days));
@@ -344,13 +344,13 @@ describe('what is old goes', () => {
       const { signal } = new AbortController();
       return dropOldStats(client, { at: now, retentionDays }, signal).finally(() => client.release());
     };
-    expect(await drop(90)).toBe(2 * (5 + 1)); // of the account, and of all
+    expect(await drop(90)).toBe(2 * (5 + 1)); // of the account and of all accounts
     expect(await left()).toEqual(['minute 3', 'hour 3', 'hour 3', 'hour 62', 'hour 64', 'hour 89']);
     await drop(30);
     expect(await left()).toEqual(['minute 3', 'hour 3', 'hour 3', 'hour 62']);
   });
 
-  it('a deleted account’s statistics go with it, and another’s stay; all accounts together still have them', async () => {
+  it('of a deleted account are deleted, those of another stay; the totals over all accounts keep them', async () => {
     const [gone, stays] = [await ledger.account(), await ledger.account()];
     await add(gone, new Date(), 3);
     await add(stays, new Date(), 5);
@@ -367,7 +367,7 @@ describe('what is old goes', () => {
   });
 });
 
-it('the newest delivery of each subscription is told, and none of another account', async () => {
+it('returns the newest delivery of each subscription, and none of another account', async () => {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
   const other = await ledger.account();

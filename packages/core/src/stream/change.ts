@@ -2,7 +2,7 @@ import type { Database } from '../database.js';
 import { firstDeliveryOf } from '../deliveries/late-attempts.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 
-/** Something new in the ledger: a delivery, or an attempt of one. */
+/** A new row in the ledger: a delivery or an attempt. */
 export type Change =
   | {
       kind: 'delivery';
@@ -11,7 +11,7 @@ export type Change =
       subscriptionId: string;
       eventId: string;
       eventType: string;
-      /** As it is now, not as it was when it was made. */
+      /** The current status, not the one at creation. */
       status: DeliveryStatus;
       createdAt: Date;
     }
@@ -32,7 +32,7 @@ export type Change =
       startedAt: Date;
     };
 
-/** Where something new is. */
+/** The key of a new row. */
 export type ChangeId =
   | { kind: 'delivery'; id: string }
   | { kind: 'attempt'; id: string; deliveryId: string; number: number };
@@ -42,13 +42,14 @@ export interface Looked {
   accountIds: string[] | null;
   /** null: all subscriptions. */
   subscriptionIds: string[] | null;
-  /** Ids after this one. */
+  /** Returns ids after this one. */
   after: string;
 }
 
-// Keys alone: both use the primary keys or, for one account's deliveries, the indexes by account, and the indexes of late attempts. Attempts of
-// all accounts lie together, so a look at one account's passes over the others': looks go back minutes, not days. A delivery that a replay adds
-// to an old event has an id of the event's time, so this finds its attempts only.
+// Reads only keys. Uses the primary keys or, for one account's deliveries, the indexes by account, and the indexes of
+// late attempts. Attempts of all accounts are stored together, so a look for one account reads past the others: looks
+// go back minutes, not days. A delivery that a replay adds to an old event has an id of the event's time, so only its
+// attempts are found.
 const LOOK = `
 (SELECT 'delivery' AS kind, id, NULL::uuid AS "deliveryId", NULL::int AS number FROM deliveries
  WHERE id > $1 AND ($2::text[] IS NULL OR account_id = ANY ($2)) AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
@@ -64,7 +65,7 @@ UNION ALL
  ORDER BY id DESC LIMIT $4)
 ORDER BY id DESC LIMIT $4`;
 
-/** What there is after an id, the newest first, at most so many. */
+/** Returns the keys after an id, the newest first, at most `limit`. */
 export async function lookForChanges(
   { pool }: Pick<Database, 'pool'>,
   { accountIds, subscriptionIds, after }: Looked,
@@ -90,7 +91,7 @@ CROSS JOIN LATERAL (
   SELECT * FROM attempts a WHERE a.delivery_id = wanted.delivery_id AND a.number = wanted.number AND a.account_id = d.account_id OFFSET 0
 ) a`;
 
-/** The rows of these ids, the oldest first. */
+/** Returns the rows with these ids, the oldest first. */
 export async function readChanges({ pool }: Pick<Database, 'pool'>, found: ChangeId[]): Promise<Change[]> {
   const deliveries = found.flatMap((one) => (one.kind === 'delivery' ? [one.id] : []));
   const attempts = found.flatMap((one) => (one.kind === 'attempt' ? [one] : []));

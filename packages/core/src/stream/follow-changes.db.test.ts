@@ -29,7 +29,7 @@ afterEach(async () => {
   await ledger.close();
 });
 
-/** A delivery's row, as if its id had been made so long ago. */
+/** Inserts a delivery whose id was created `agoMs` ago. */
 async function insert(accountId: string, { agoMs = 0, subscriptionId = v7() } = {}): Promise<string> {
   const id = v7({ msecs: Date.now() - agoMs });
   await ledger.db.pool.query(
@@ -58,7 +58,7 @@ async function listen(
 }
 const has = (listener: { ids(): string[] }, id: string) => waitFor(() => listener.ids().includes(id));
 
-it('tells each listener what is new of its account, and the operator of all, once', async () => {
+it('notifies each listener of new rows of its account, and the operator of all, once', async () => {
   await insert('acme');
   const [acme, other, all] = [await listen('acme'), await listen('other'), await listen(null)];
   const [one, two] = [await insert('acme'), await insert('other')];
@@ -74,7 +74,7 @@ it('tells each listener what is new of its account, and the operator of all, onc
   expect(all.got[0]).toMatchObject({ kind: 'delivery', accountId: expect.any(String), eventType: 'message:created' });
 });
 
-it('reports the attempts of a new delivery and of an old one, and each is found by its id', async () => {
+it('reports the attempts of a new and of an old delivery, and each is found by its id', async () => {
   const accountId = await ledger.account();
   const { id: subscriptionId } = await ledger.activeSubscription(accountId);
   const listener = await listen(accountId);
@@ -95,7 +95,7 @@ it('reports the attempts of a new delivery and of an old one, and each is found 
   }
 });
 
-it('a filter by subscription holds', async () => {
+it('applies a filter by subscription', async () => {
   const subscriptionId = v7();
   const listener = await listen('acme', { subscriptionIds: [subscriptionId] });
   await insert('acme');
@@ -104,8 +104,8 @@ it('a filter by subscription holds', async () => {
   expect(listener.ids()).toEqual([wanted]);
 });
 
-it('a row that is committed half a minute after its id was made is told all the same', async () => {
-  // It was listened to since before that time.
+it('reports a row that is committed half a minute after its id was created', async () => {
+  // The listener has been there since before that time.
   const listener = await listen('acme', { after: v7({ msecs: Date.now() - 60_000 }) });
   const first = await insert('acme');
   await has(listener, first);
@@ -114,7 +114,7 @@ it('a row that is committed half a minute after its id was made is told all the 
   expect(listener.ids()).toHaveLength(2);
 });
 
-it('who comes back gets what came meanwhile, and what was committed late before it left; nothing twice within it', async () => {
+it('a listener that reconnects gets the rows of the meantime and those committed late before, without duplicates among them', async () => {
   const before = await insert('acme', { agoMs: 50_000 });
   const late = await insert('acme', { agoMs: 20_000 });
   const last = await insert('acme', { agoMs: 5_000 });
@@ -130,13 +130,13 @@ it('who comes back gets what came meanwhile, and what was committed late before 
   expect([back.skipped, other.ids()]).toEqual([[], [next]]);
 });
 
-it('comes and goes while rows arrive: each row reaches it at least once', async () => {
+it('a listener that reconnects while rows arrive gets each row at least once', async () => {
   const inserted: string[] = [];
   const writer = { isOn: true };
   const writing = (async () => {
     while (writer.isOn) {
       inserted.push(await insert('acme', { agoMs: inserted.length % 7 === 0 ? 1_500 : 0 }));
-      await pause(3); // or a quick machine makes more than the thousand that are caught up with
+      await pause(3); // otherwise a fast machine creates more than the thousand rows of the catch-up
     }
   })();
   const got = new Set<string>();
@@ -156,7 +156,7 @@ it('comes and goes while rows arrive: each row reaches it at least once', async 
   expect(inserted.filter((id) => !got.has(id))).toEqual([]);
 });
 
-it('of more than a thousand it catches up with the newest, and says that it skipped some', async () => {
+it('catches up with the newest thousand and reports that it skipped some', async () => {
   const after = v7({ msecs: Date.now() - 30_000 });
   await ledger.db.pool.query(
     `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count,
@@ -170,12 +170,12 @@ it('of more than a thousand it catches up with the newest, and says that it skip
   expect(old.skipped).toEqual([null]);
 });
 
-it('looks at nothing while nobody listens', async () => {
+it('makes no looks without listeners', async () => {
   const listener = await listen('acme');
   await has(listener, await insert('acme'));
   listener.stop();
   const before = looks;
-  // Longer than the wait between two looks.
+  // Longer than the interval between two looks.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
-  expect(looks - before).toBeLessThanOrEqual(3); // the one that was under way
+  expect(looks - before).toBeLessThanOrEqual(3); // the look that was running
 });

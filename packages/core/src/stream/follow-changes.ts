@@ -10,20 +10,21 @@ export interface Follow {
   accountId: string | null;
   /** null: all subscriptions. */
   subscriptionIds: string[] | null;
-  /** The last one that was seen; null: only what comes from now on. */
+  /** The id of the last row that was received; null: only new rows. */
   after: string | null;
   /** Oldest first within one call. */
   onChanges(changes: Change[]): void;
-  /** So many more there were; null: nobody counted them. */
+  /** The number of skipped rows; null: unknown. */
   onSkipped(count: number | null): void;
 }
 
 export interface Follower {
-  /** Calls back with what is new, until it is stopped. What came after `after` comes first, and with it up to forty seconds of
-   *  what was before, since rows may appear later than their ids were made: each row at least once. Beyond the last ten
-   *  minutes, or a thousand, it is skipped. Throws when the database does, before anything was called back. */
+  /** Calls back with new rows until it is stopped, each row at least once. Rows after `after` come first. Up to
+   *  forty seconds of rows before it are included, because rows may be committed later than their ids were created.
+   *  Rows beyond the last ten minutes or a thousand are skipped. Throws if the database fails before the first
+   *  callback. */
   follow(wanted: Follow): Promise<{ stop(): void }>;
-  /** Ends for good: no look begins after this, and one under way has ended. */
+  /** Stops permanently: no look starts after this, and a running one has ended. */
   close(): Promise<void>;
 }
 
@@ -32,16 +33,16 @@ const MOST_CAUGHT_UP = 1_000;
 const OLDEST_MS = 10 * 60 * 1_000;
 
 interface Listener extends Follow {
-  /** Ids after this one are new to it. */
+  /** Ids after this one are new to the listener. */
   from: string;
-  /** What it was already given of those. */
+  /** Those that it already received. */
   given: Set<string>;
-  /** While it catches up: what is new waits here. */
+  /** New rows that wait while it catches up. */
   waiting: (() => void)[] | null;
 }
 
-/** Follows the ledger for any number of listeners with one look a second, and with none while nobody listens. The clock is the
- *  database's. */
+/** Follows the ledger for any number of listeners with one look per second, and with none without listeners. Uses
+ *  the database's clock. */
 export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log }): Follower {
   const listeners = new Set<Listener>();
   const news = openNews(db);
@@ -102,7 +103,7 @@ export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log
   };
 }
 
-/** Gives a listener what it follows of the changes, and has not been given; while it catches up, afterwards. */
+/** Sends a listener the changes that it follows and has not received. If it is catching up, they wait. */
 function tell(listener: Listener, changes: Change[], isCut: boolean): void {
   const wanted = changes.filter((change) => isFor(listener, change));
   const give = () => {
@@ -114,7 +115,7 @@ function tell(listener: Listener, changes: Change[], isCut: boolean): void {
   else give();
 }
 
-/** Gives a listener what came after what it saw last. */
+/** Sends a listener the rows after its last one. */
 async function catchUp(
   db: Pick<Database, 'pool'>,
   listener: Listener,
@@ -134,7 +135,7 @@ async function catchUp(
 const firstToCatchUp = (after: string, now: number): number =>
   Math.min(now, Math.max(idTime(after).getTime() - LATEST_COMMIT_MS, now - OLDEST_MS));
 
-/** null: somebody listens to all. */
+/** Returns null if a listener follows all accounts. */
 function accountsOf(listeners: Set<Listener>): string[] | null {
   const accounts = new Set<string>();
   for (const { accountId } of listeners) {

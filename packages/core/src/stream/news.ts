@@ -2,24 +2,25 @@ import type { Database } from '../database.js';
 import { lowestId } from '../id.js';
 import { type Change, lookForChanges, readChanges } from './change.js';
 
-/** What is new in the ledger. A row is found by its id, which tells when it was made; rows that are committed late are found by
- *  looking back and leaving out what was seen. */
+/** New rows in the ledger. They are found by their ids, which contain the creation time. Looking back and skipping
+ *  known rows finds rows that are committed late. */
 export interface News {
-  /** Returns what no look since `restart` has returned; `isCut`: there was more. `accountIds` is asked when the look begins; null:
-   *  all accounts. Throws when the database does: the next look goes back to where the last one that worked was. */
+  /** Returns rows that no look since `restart` has returned; `isCut`: there are more. Calls `accountIds` when the
+   *  look starts; null: all accounts. Throws if the database fails; the next look starts where the last successful
+   *  one did. */
   look(accountIds: () => string[] | null): Promise<{ changes: Change[]; isCut: boolean }>;
-  /** Nobody looked for a while: only what comes from `now` on is new. */
+  /** After a pause: only rows from `now` on are new. */
   restart(now: number): void;
 }
 
-/** Most rows are there within moments of when their id was made: each look goes back so far. */
+/** Each look goes back this far: most rows are committed within moments of the creation of their id. */
 const LOOK_BACK_MS = 2_000;
-/** And now and then so far: a statement has ended after 30 s, and clocks of processes differ. */
+/** Some looks go back this far: a statement may take 30 s, and clocks differ. */
 export const LATEST_COMMIT_MS = 40_000;
 const LOOK_FAR_EVERY_MS = 10_000;
-/** Ids in one look; more than there are within the last seconds at any rate that we reach. */
+/** Maximum number of ids per look; more than any load creates within the last seconds. */
 const MOST_LOOKED_AT = 50_000;
-/** Rows that one look brings. */
+/** Maximum number of rows per look. */
 const MOST_READ = 2_000;
 
 export function openNews(db: Pick<Database, 'pool'>): News {
@@ -55,7 +56,7 @@ export function openNews(db: Pick<Database, 'pool'>): News {
   };
 }
 
-/** The database's, in milliseconds since 1970. */
+/** Returns the database's clock in milliseconds since 1970. */
 export async function readClock({ pool }: Pick<Database, 'pool'>): Promise<number> {
   const { rows } = await pool.query<{ now: Date }>('SELECT clock_timestamp() AS now');
   return rows[0]?.now.getTime() ?? Date.now();

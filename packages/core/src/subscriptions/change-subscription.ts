@@ -18,21 +18,22 @@ import {
 export type SubscriptionChanges = Partial<Omit<NewSubscription, 'accountId'>>;
 
 export type ChangeSubscriptionResult =
-  /** verificationId: the one that a new URL started, or null. headersDropped: the names of headers that do not go to the new
-   *  URL, because their values were entered for another origin. */
+  /** verificationId: the verification that a new URL started, or null. headersDropped: names of headers that the new
+   *  URL does not get, because their values were entered for another origin. */
   | { outcome: 'changed'; subscription: Subscription; verificationId: string | null; headersDropped: string[] }
   | { outcome: 'not_found' }
-  /** A header's value is to be kept, and none of this name is stored for the origin of the URL. */
+  /** A masked header has no stored value for the origin of the URL. */
   | { outcome: 'header_not_stored'; name: string }
-  /** With the values to be kept, the headers pass MAX_OWN_HEADERS_BYTES. */
+  /** The headers, including kept values, exceed MAX_OWN_HEADERS_BYTES. */
   | { outcome: 'headers_too_large' }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
-/** Changes what is given and leaves the rest, in one transaction. A new URL is verified first: until then it stands in
- *  `pendingUrl` and the old one keeps receiving (only a subscription that never had a verified URL takes it at once).
- *  Naming the URL in force drops a pending one. A change without `url` never touches the verification.
- *  Headers belong to the URL that was entered last, and to its origin: a URL of another origin gets the headers of this change, or
- *  none. Until that URL is verified, the old one keeps its own. A masked header keeps the value stored for this origin. */
+/** Changes the given fields in one transaction. A new URL is verified first: until then it is `pendingUrl`, and the
+ *  old URL keeps receiving events. (If no URL was ever verified, the new one replaces it at once.) The current URL
+ *  removes a pending one. A change without `url` keeps the verification.
+ *  Headers belong to the URL that was entered last and to its origin: a URL of another origin gets the headers of
+ *  this change, or none. Until it is verified, the old URL keeps its own. A masked header keeps the value stored for
+ *  this origin. */
 export async function changeSubscription(
   deps: Deps,
   { accountId, id, changes }: SubscriptionKey & { changes: SubscriptionChanges },
@@ -72,18 +73,18 @@ export async function changeSubscription(
     const verificationId = verify ? await startVerification(client, { accountId, subscriptionId: id, url }) : null;
     return { outcome: 'changed', verificationId, headersDropped: placed.dropped } as const;
   };
-  // A new URL starts a verification, which counts against the account's limit.
+  // A new URL starts a verification, which counts towards the account's limit.
   const changed = await (url === undefined ? inTransaction(db.pool, change) : inAccount(db.pool, accountId, change));
   if (changed === null) return { outcome: 'not_found' };
   if (changed.outcome !== 'changed') return changed;
   if (changes.ordering !== undefined) await followOrdering(db.pool, { id, ordering: changes.ordering });
-  // Read before the queue is told: what this made, and not what the verification makes of it.
+  // Read before enqueueing, so that the result does not depend on the verification.
   const subscription = await findSubscription(db, { accountId, id });
   if (changed.verificationId) await enqueue('verify', [{ id: changed.verificationId, attemptNumber: 1 }]);
   return subscription ? { ...changed, subscription } : { outcome: 'not_found' };
 }
 
-/** The columns that a change sets whatever the subscription is. */
+/** Columns that do not depend on the subscription's state. */
 function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
   const { events, scope, description, metadata, rateLimit, ordering } = changes;
   const columns = {
@@ -98,15 +99,15 @@ function plainColumns(changes: SubscriptionChanges): Record<string, unknown> {
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
 }
 
-/** The dispatcher looks at the subscription when this transaction is committed. */
+/** Makes the dispatcher look at the subscription after this transaction. */
 const lookSoon = (client: pg.PoolClient, { accountId, id }: SubscriptionKey) =>
   client.query(
     `INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id) VALUES (posthorn_shard($1), now(), $2, $1)`,
     [accountId, id],
   );
 
-/** After a change of the order: its retries that sleep in the queue are left to the dispatcher, since their turn may come later. After the
- *  commit, as who records results locks deliveries before subscriptions. What is not taken back keeps its lease, and ends first. */
+/** After a change of the ordering, ends the leases of delayed retries in the queue, because their turn may come
+ *  later. Runs after the commit: recording results locks deliveries before subscriptions. Other leases end first. */
 async function followOrdering(pool: pg.Pool, { id, ordering }: { id: string; ordering: SubscriptionOrdering }) {
   if (ordering === 'strict') {
     await pool.query(
@@ -121,14 +122,15 @@ async function followOrdering(pool: pg.Pool, { id, ordering }: { id: string; ord
   await wakeDispatchers(pool);
 }
 
-/** Where a new URL goes: a subscription that never had a verified URL takes it at once, and the URL in force needs no waiting. */
+/** Returns the URLs after a change. Without a verified URL, the new one replaces it at once; the current URL needs
+ *  no verification. */
 function urlsAfter(now: LockedSubscription, url: string): { url: string; pendingUrl: string | null } {
   if (now.status === 'unverified' || url === now.url) return { url, pendingUrl: null };
   return { url: now.url, pendingUrl: url };
 }
 
-/** The columns of the URLs and of their headers after a change, and the names of the headers that do not follow to another origin.
- *  One origin has one set of headers, which a pending URL of the same origin shares. */
+/** Returns the columns of the URLs and headers after a change, and the names of headers that do not go to another
+ *  origin. One origin has one set of headers, which a pending URL of the same origin shares. */
 function placeHeaders(
   deps: Pick<Deps, 'cipher'>,
   {

@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { wantsType } from '../event-types/wants-type.js';
+import { matchesType } from '../event-types/matches-type.js';
 
-/** How many active and paused subscriptions want each of some types; of one account, or of all (null). Goes through the
- *  subscriptions once, and then only through the different choices of types there are among them. */
+/** Counts the active and paused subscriptions for each of some types, of one account or of all (null). Reads the
+ *  subscriptions once and groups them by their event types. */
 export async function countWanting(
   pool: pg.Pool,
   { accountId, types }: { accountId: string | null; types: string[] },
@@ -15,14 +15,14 @@ export async function countWanting(
         SELECT events, count(*) FROM subscriptions
         WHERE deleted_at IS NULL AND status IN ('active', 'paused') ${accountId === null ? '' : 'AND account_id = $2'}
         GROUP BY events
-      ) s ON ${wantsType('t.type')}
+      ) s ON ${matchesType('t.type')}
       GROUP BY t.type`,
     values: accountId === null ? [types] : [types, accountId],
   });
   return new Map(rows.map(({ type, count }) => [type, count]));
 }
 
-/** How many subscriptions each of some accounts has, of whatever status. */
+/** Counts the subscriptions of some accounts, in any status. */
 export async function countSubscriptions(pool: pg.Pool, accountIds: string[]): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ id: string; count: number }>({
     name: 'count-subscriptions',

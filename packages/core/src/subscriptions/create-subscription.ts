@@ -10,7 +10,7 @@ import { type Subscription, findSubscription } from './subscription.js';
 
 export interface NewSubscription {
   accountId: string;
-  /** As checkUrl gave it back. */
+  /** As returned by checkUrl. */
   url: string;
   /** Exact types or `message:*`; empty: all. */
   events: string[];
@@ -28,13 +28,13 @@ export type CreateSubscriptionResult =
   | { outcome: 'created'; subscription: Subscription }
   | { outcome: 'account_unknown' }
   | { outcome: 'quota_reached' }
-  /** The headers pass MAX_OWN_HEADERS_BYTES. */
+  /** The headers exceed MAX_OWN_HEADERS_BYTES. */
   | { outcome: 'headers_too_large' }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
-/** Stores a subscription with its first secret and starts its verification, in one transaction; the queue is told after
- *  the commit. It is `unverified` until the URL has answered. An account has at most `maxSubscriptions`, also when many requests
- *  come at once; deleted ones do not count. */
+/** Stores a subscription with its first secret and starts its verification in one transaction; enqueues after the
+ *  commit. The subscription is `unverified` until its URL passes the verification. An account has at most
+ *  `maxSubscriptions`, even with concurrent requests; deleted ones do not count. */
 export async function createSubscription(
   deps: Deps,
   input: NewSubscription,
@@ -79,14 +79,14 @@ export async function createSubscription(
   });
   if (started === null) return { outcome: 'account_unknown' };
   if (started.outcome !== 'started') return started;
-  // Read before the queue is told: what this made, and not what the verification makes of it.
+  // Read before enqueueing, so that the result does not depend on the verification.
   const subscription = await findSubscription(db, { accountId, id });
   await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
   return subscription ? { outcome: 'created', subscription } : { outcome: 'account_unknown' };
 }
 
-/** Whether the account has fewer subscriptions than it may have. Uses subscriptions_account_id_id_live_idx, and reads no more entries of
- *  it than `most`. */
+/** Returns whether the account has fewer than `most` subscriptions. Uses subscriptions_account_id_id_live_idx and
+ *  reads at most `most` entries. */
 async function hasRoom(client: pg.PoolClient, accountId: string, most: number): Promise<boolean> {
   const { rows } = await client.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM

@@ -4,8 +4,8 @@ import { settleStep } from '../settle/settle-step.js';
 import { unsettle } from '../settle/unsettle.js';
 import { type SubscriptionKey, lockSubscription } from './subscription.js';
 
-/** Deletes a subscription: its pending deliveries are canceled, its secrets and headers are erased, its history stays. The first
- *  deliveries are canceled at once, the others by workers (settle-step.ts). */
+/** Deletes a subscription: cancels its pending deliveries, erases its secrets and headers, and keeps its history.
+ *  Cancels the first deliveries at once; workers cancel the others (settle-step.ts). */
 export async function deleteSubscription(
   { db }: Pick<Deps, 'db'>,
   key: SubscriptionKey,

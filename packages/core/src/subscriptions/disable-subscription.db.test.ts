@@ -17,7 +17,7 @@ beforeEach(() => {
 
 const { signal } = new AbortController();
 
-/** How many deliveries an account has in each status. */
+/** Returns the number of deliveries of an account by status. */
 async function statuses(accountId: string): Promise<Record<string, number>> {
   const groups = await ledger.db.prisma.delivery.groupBy({ by: ['status'], where: { accountId }, _count: true });
   return Object.fromEntries(groups.map(({ status, _count }) => [status, _count]));
@@ -25,8 +25,8 @@ async function statuses(accountId: string): Promise<Record<string, number>> {
 
 const subscriptionOf = ({ id }: SubscriptionKey) => ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id } });
 
-/** An active subscription that is owed so many events. */
-async function owing(count: number): Promise<SubscriptionKey> {
+/** An active subscription with `count` pending deliveries. */
+async function withPending(count: number): Promise<SubscriptionKey> {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
   await Promise.all(Array.from({ length: count }, () => ledger.publish(accountId)));
@@ -35,8 +35,8 @@ async function owing(count: number): Promise<SubscriptionKey> {
 }
 
 describe('disable with hold', () => {
-  it('holds all that is owed, pending and held alike; jobs that are left post nothing; resumed, all of it arrives', async () => {
-    const key = await owing(50);
+  it('holds all pending and held deliveries; queued jobs post nothing; after a resume all are delivered', async () => {
+    const key = await withPending(50);
     await pauseSubscription(ledger, key);
     await resumeSubscription(ledger, key);
     expect(await disableSubscription(ledger, { ...key, deliveries: 'hold' })).toMatchObject({
@@ -52,26 +52,26 @@ describe('disable with hold', () => {
     expect(ledger.posts).toHaveLength(50);
   });
 
-  it('from paused: what the pause held stays held', async () => {
-    const key = await owing(3);
+  it('from paused: held deliveries stay held', async () => {
+    const key = await withPending(3);
     await pauseSubscription(ledger, key);
     await disableSubscription(ledger, { ...key, deliveries: 'hold' });
     expect(await statuses(key.accountId)).toEqual({ held: 3 });
   });
 
-  it('what is published while it is disabled is not owed', async () => {
-    const key = await owing(1);
+  it('creates no deliveries for events published while it is disabled', async () => {
+    const key = await withPending(1);
     await disableSubscription(ledger, { ...key, deliveries: 'hold' });
     await ledger.publish(key.accountId);
     expect(await statuses(key.accountId)).toEqual({ held: 1 });
   });
 
-  it('a failure in flight stays held and its wait is spent; a success in flight succeeds', async () => {
+  it('a failure in flight stays held and uses up its attempt; a success in flight succeeds', async () => {
     for (const [answer, status] of [
       [FAILED, 'held'],
       [{}, 'succeeded'],
     ] as const) {
-      const key = await owing(1);
+      const key = await withPending(1);
       ledger.answers.splice(0, 1, async () => {
         await disableSubscription(ledger, { ...key, deliveries: 'hold' });
         return answer;
@@ -83,8 +83,8 @@ describe('disable with hold', () => {
     }
   });
 
-  it('a process that ends right after the commit leaves the rest to a worker, which holds it and does not cancel it', async () => {
-    const key = await owing(3);
+  it('after a crash right after the commit, a worker holds the other deliveries instead of canceling them', async () => {
+    const key = await withPending(3);
     const db = interpose(ledger.db, (statement, run) =>
       statement.includes('UPDATE pending_deliveries') ? Promise.reject(new Error('ended')) : run(),
     );
@@ -94,8 +94,8 @@ describe('disable with hold', () => {
     expect(await statuses(key.accountId)).toEqual({ held: 3 });
   });
 
-  it('deleted, it keeps nothing: what was held is canceled', async () => {
-    const key = await owing(2);
+  it('a deletion cancels the held deliveries', async () => {
+    const key = await withPending(2);
     await disableSubscription(ledger, { ...key, deliveries: 'hold' });
     await deleteSubscription(ledger, key);
     expect(await statuses(key.accountId)).toEqual({ canceled: 2 });
@@ -103,8 +103,8 @@ describe('disable with hold', () => {
 });
 
 describe('disabled again', () => {
-  it('cancel after hold cancels what was held; hold after cancel brings nothing back; no choice changes nothing', async () => {
-    const key = await owing(2);
+  it('cancel after hold cancels held deliveries; hold after cancel restores nothing; no choice changes nothing', async () => {
+    const key = await withPending(2);
     await disableSubscription(ledger, { ...key, deliveries: 'hold' });
     await disableSubscription(ledger, key);
     expect(await statuses(key.accountId)).toEqual({ held: 2 });
@@ -115,8 +115,8 @@ describe('disabled again', () => {
     expect(await subscriptionOf(key)).toMatchObject({ statusReason: 'manual', holdsWhenDisabled: true });
   });
 
-  it('keeps its first reason, and when it was disabled', async () => {
-    const key = await owing(0);
+  it('keeps its first reason and time', async () => {
+    const key = await withPending(0);
     await ledger.db.pool.query(
       `UPDATE subscriptions SET status = 'disabled', status_reason = 'gone', status_changed_at = '2026-01-01' WHERE id = $1`,
       [key.id],
@@ -128,10 +128,11 @@ describe('disabled again', () => {
   });
 });
 
-describe('every delivery ends in a named status (L17)', () => {
-  // Fails: the delayed job of an earlier retry keeps its id in the queue, so what the dispatcher brings under that id is ignored.
-  it('paused while attempts are due, delayed and under way: all are held; resumed, all succeed', async () => {
-    const key = await owing(4);
+describe('every delivery ends in a named status', () => {
+  // The delayed job of an earlier retry kept its id in the queue. The queue therefore ignored the dispatcher's job with
+  // that id.
+  it('paused while attempts are due, delayed and in flight: all are held, and all succeed after the resume', async () => {
+    const key = await withPending(4);
     const [delayed, underWay] = ledger.jobs.splice(0, 2);
     if (!delayed || !underWay) throw new Error('too few jobs');
     ledger.answers.splice(0, 1, FAILED);
@@ -150,9 +151,9 @@ describe('every delivery ends in a named status (L17)', () => {
     expect(await statuses(key.accountId)).toEqual({ succeeded: 5 });
   });
 
-  it('disabled or deleted while attempts are due, delayed, held, asked for and under way: none stays open', async () => {
+  it('disabled or deleted while attempts are due, delayed, held, requested and in flight: none stays open', async () => {
     for (const verb of [disableSubscription, deleteSubscription]) {
-      const key = await owing(6);
+      const key = await withPending(6);
       const [failed, asked, underWay, ...due] = ledger.jobs.splice(0);
       if (!failed || !asked || !underWay) throw new Error('too few jobs');
       ledger.answers.splice(0, 1, FAILED);

@@ -6,14 +6,16 @@ import { unsettle } from '../settle/unsettle.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
 export interface Disabling extends SubscriptionKey {
-  /** What becomes of what it is owed. Untold: cancel; of one that is disabled already, what was told before. */
+  /** What happens to pending deliveries. Default: `cancel`; for a disabled subscription, the earlier choice. */
   deliveries?: 'cancel' | 'hold' | undefined;
 }
 
-/** Disables a subscription (reason `manual`): it receives nothing; its pending deliveries are canceled, or held until it is resumed. The
- *  first of them are settled at once, the others by workers (settle-step.ts). The same transaction writes an operational event.
- *  Safe to repeat: one that is disabled keeps its first reason, and no second event is written. A new choice applies to deliveries
- *  that are still pending or held: `cancel` after `hold` cancels these; `hold` after `cancel` brings nothing back. */
+/** Disables a subscription (reason `manual`): it receives no events, and its pending deliveries are canceled, or
+ *  held until it is resumed. Settles the first deliveries at once; workers settle the others (settle-step.ts). The
+ *  same transaction writes an operational event.
+ *  Safe to repeat: a disabled subscription keeps its first reason, and no second event is written. A new choice
+ *  applies to deliveries that are pending or held: `cancel` after `hold` cancels them; `hold` after `cancel`
+ *  restores nothing. */
 export async function disableSubscription(
   { db }: Pick<Deps, 'db'>,
   { deliveries, ...key }: Disabling,

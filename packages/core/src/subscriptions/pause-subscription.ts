@@ -4,8 +4,8 @@ import { settleStep } from '../settle/settle-step.js';
 import { unsettle } from '../settle/unsettle.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
-/** Pauses an active subscription: its pending deliveries, and those it will get, are held and not lost. The first of them are held at
- *  once, the others by workers (settle-step.ts). Safe to repeat. */
+/** Pauses an active subscription: its pending and future deliveries are held. Holds the first ones at once; workers
+ *  hold the others (settle-step.ts). Safe to repeat. */
 export async function pauseSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
   const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);

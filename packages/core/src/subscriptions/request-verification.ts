@@ -8,7 +8,8 @@ export type RequestVerificationResult =
   | { outcome: 'not_found' }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
-/** Verifies a subscription's URL (the pending one, if there is one) once more. A failure leaves a working URL alone. */
+/** Starts another verification of a subscription's URL, or of its pending URL if it has one. A failure leaves a
+ *  working URL unchanged. */
 export async function requestVerification(
   { db, enqueue }: Deps,
   { accountId, id }: SubscriptionKey,
@@ -26,7 +27,7 @@ export async function requestVerification(
   });
   if (started === null) return { outcome: 'not_found' };
   if (started.outcome !== 'started') return started;
-  // Read before the queue is told: what this made, and not what the verification makes of it.
+  // Read before enqueueing, so that the result does not depend on the verification.
   const subscription = await findSubscription(db, { accountId, id });
   await enqueue('verify', [{ id: started.verificationId, attemptNumber: 1 }]);
   return subscription ? { outcome: 'started', subscription } : { outcome: 'not_found' };

@@ -7,9 +7,9 @@ import { RESTART_WITH_LITTLE } from '../throttle/capacity.js';
 import { CLOSE_BREAKER } from '../throttle/circuit-breaker.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
-/** Makes a paused or disabled subscription active, with a closed circuit. Its held deliveries become due, the oldest first: the first of
- *  them at once, the others by workers (settle-step.ts). What a disabling canceled stays canceled. Safe to repeat. Not possible before
- *  it was verified. */
+/** Makes a paused or disabled subscription active and closes its circuit. Its held deliveries become due, the oldest
+ *  first: the first ones at once, the others by workers (settle-step.ts). Canceled deliveries stay canceled. Safe to
+ *  repeat. Not possible before the first verification. */
 export async function resumeSubscription({ db }: Pick<Deps, 'db'>, key: SubscriptionKey): Promise<SubscriptionResult> {
   const refused = await inTransaction(db.pool, async (client) => {
     const now = await lockSubscription(client, key);

@@ -5,13 +5,13 @@ import { newSecret } from '../secrets/new-secret.js';
 import { type SubscriptionKey, lockSubscription } from './subscription.js';
 
 export interface Secrets {
-  /** `whsec_…`: the one to verify with from now on. */
+  /** `whsec_…`: the current secret, to verify with. */
   secret: string;
-  /** They sign as well, until they expire. */
+  /** Earlier secrets, which also sign until they expire. */
   previous: { secret: string; expiresAt: Date }[];
 }
 
-/** The secrets of a subscription that are valid now; null if this account has no such subscription. */
+/** Returns the valid secrets of a subscription; null if the account has no such subscription. */
 export async function readSecrets(
   { db, cipher }: Pick<Deps, 'db' | 'cipher'>,
   { accountId, id }: SubscriptionKey,
@@ -33,10 +33,11 @@ export async function readSecrets(
   };
 }
 
-const MOST_SECRETS = 10; // each one costs a signature in the header of every request
+const MOST_SECRETS = 10; // each secret adds a signature to every request
 
-/** Makes a new secret, which signs from the next attempt on; the one before signs beside it for `overlapSeconds`
- *  (0: no longer). Of many rotations within the overlap the ten newest secrets are kept. null: no such subscription. */
+/** Creates a new secret, which signs from the next attempt on. The previous one also signs for `overlapSeconds` (0:
+ *  no longer). After many rotations within the overlap, the ten newest secrets are kept. Returns null if the
+ *  subscription does not exist. */
 export async function rotateSecret(
   deps: Pick<Deps, 'db' | 'cipher'>,
   { accountId, id, overlapSeconds }: SubscriptionKey & { overlapSeconds: number },

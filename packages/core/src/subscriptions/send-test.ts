@@ -11,9 +11,9 @@ export type SendTestResult =
   | { outcome: 'not_found' }
   | { outcome: 'not_possible'; reason: string };
 
-/** Stores a test event with one delivery, to this subscription alone, whatever events it wants. It takes the same road as
- *  all others; to a paused or disabled subscription it makes a single attempt. Not possible before it was verified:
- *  nobody has said that the URL wants events. */
+/** Stores a test event with one delivery for this subscription only, whatever event types it subscribes to. It is
+ *  sent like any delivery; to a paused or disabled subscription it makes a single attempt. Not possible before the
+ *  first verification, because the URL may not belong to the subscriber. */
 export async function sendTest(
   { db, enqueue }: Deps,
   { accountId, id, frozen }: SubscriptionKey & { frozen: FrozenEvent },
@@ -45,7 +45,7 @@ export async function sendTest(
   return result;
 }
 
-/** Where a test delivery stands besides its one attempt. */
+/** The status of a test delivery apart from its one attempt. */
 const TEST_STATUS = {
   active: ['pending', null],
   paused: ['held', null],

@@ -2,19 +2,19 @@ import type pg from 'pg';
 import type { Database } from '../database.js';
 import type { Subscription as Row, Verification } from '../generated/prisma/client.js';
 
-/** A webhook URL of an account, with the verification that counts.
+/** A webhook URL of an account, with its current verification.
  *
  *  status       entered when                                      left by
  *  unverified   created                                           a verification that succeeds → active
  *  active       verified, or resumed                              pause → paused · disable, 410, failing → disabled
- *  paused       pause (from active)                               resume → active · disable, 410 of an asked-for try → disabled
+ *  paused       pause (from active)                               resume → active · disable, 410 of a requested attempt → disabled
  *  disabled     disable (`manual`), 410 (`gone`), nothing         resume → active
  *               succeeded for too long (`failing`)
  *
- *  A disabled one receives nothing and is owed nothing new. What it was owed is canceled; disabled by hand, it may also wait
- *  (`holdsWhenDisabled`) until it is resumed or deleted.
- *  A changed URL is another matter: it stands in `pendingUrl` until it is verified, and the old one keeps receiving.
- *  A deleted one (`deletedAt`) is in no list, receives nothing and is kept for its history only. */
+ *  A disabled subscription gets no deliveries. Its pending ones are canceled or, if it was disabled manually with hold
+ *  (`holdsWhenDisabled`), held until it is resumed or deleted.
+ *  A changed URL does not change the status: it is in `pendingUrl` until it is verified, and the old URL keeps receiving events.
+ *  A deleted subscription (`deletedAt`) is not listed, gets no deliveries and is kept only for its history. */
 export type Subscription = Row & { verification: Verification | null };
 
 export interface SubscriptionKey {
@@ -27,7 +27,7 @@ export type SubscriptionResult =
   | { outcome: 'not_found' }
   | { outcome: 'not_possible'; reason: string };
 
-/** One subscription of an account, or null: another account's and a deleted one are not found. */
+/** Returns a subscription of an account; null if it does not exist, is deleted or belongs to another account. */
 export function findSubscription(db: Database, { accountId, id }: SubscriptionKey): Promise<Subscription | null> {
   return db.prisma.subscription.findFirst({
     where: { id, accountId, deletedAt: null },
@@ -35,13 +35,14 @@ export function findSubscription(db: Database, { accountId, id }: SubscriptionKe
   });
 }
 
-/** What a change needs to know of a subscription. */
+/** What a change needs to know about a subscription. */
 export type LockedSubscription = Pick<
   Row,
   'status' | 'url' | 'pendingUrl' | 'headersSealed' | 'headersOrigin' | 'pendingHeadersSealed' | 'pendingHeadersOrigin'
 >;
 
-/** Its state now, locked until the transaction ends; null if this account has none of this id. */
+/** Locks a subscription until the transaction ends. Returns its current state; null if the account has no such
+ *  subscription. */
 export async function lockSubscription(
   client: pg.PoolClient,
   { accountId, id }: SubscriptionKey,
@@ -55,7 +56,7 @@ export async function lockSubscription(
   return rows[0] ?? null;
 }
 
-/** The answer of a change of state: the subscription as it is now. */
+/** The result of a state change: the current subscription. */
 export async function done(db: Database, key: SubscriptionKey): Promise<SubscriptionResult> {
   const subscription = await findSubscription(db, key);
   return subscription ? { outcome: 'done', subscription } : { outcome: 'not_found' };

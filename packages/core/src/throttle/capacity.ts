@@ -6,7 +6,7 @@ import { lookUp } from '../look-up.js';
  *
  *  event                                                        capacity afterwards
  *  the subscription is created                                  MAX_CAPACITY
- *  a worker has no slot for a delivery                          at most what this worker can have in flight of it
+ *  a worker has no slot for a delivery                          at most what this worker can have in flight for it
  *                                                               (`capacityOf` of its concurrency limiter), at least 1
  *  the circuit closes, or the subscription is resumed           at most RESTART_CAPACITY
  *  attempts succeed, all in less than QUICK_MS                  twice as much, once per second
@@ -14,31 +14,30 @@ import { lookUp } from '../look-up.js';
  *  attempts fail                                                unchanged: failures belong to the circuit breaker
  *
  *  It never exceeds MAX_CAPACITY. Additive increase after an overload follows Chiu and Jain, "Analysis of the increase and decrease
- *  algorithms for congestion avoidance" (1989); doubling while all is quick is the slow start of TCP (RFC 5681).
+ *  algorithms for congestion avoidance" (1989). Doubling while all attempts are quick is TCP's slow start (RFC 5681).
  *
  *  The SQL expressions read the subscription `s` and, after attempts, their verdict `v` (deliver/record-attempts.ts):
- *  `v.succeeded` (an attempt succeeded) and `v.quick` (and all that did were quick). */
+ *  `v.succeeded` (an attempt succeeded) and `v.quick` (all successful attempts were quick). */
 
-/** In deliveries. The column's default and its check have the same number. */
+/** In deliveries. Equals the column's default and its check constraint. */
 export const MAX_CAPACITY = 1_000;
 
-/** After a pause or an outage the endpoint is loaded slowly at first. */
+/** After a pause or an outage, start with a low load on the endpoint. */
 const RESTART_CAPACITY = 8;
 
-/** SQL: the part of the capacity that the dispatcher fills. The rest is kept for what is published meanwhile, which goes before
- *  a backlog. */
+/** SQL: the part of the capacity that the dispatcher fills. The rest is for new events, which go before a backlog. */
 export const backlogCapacityOf = (subscription: string): string =>
   `least(${subscription}.concurrency_limit, ${MAX_CAPACITY / 2})`;
 
 /** SQL: the capacity of `s` was never lowered, or has grown back. */
 export const HAS_FULL_CAPACITY = `s.concurrency_limit = ${MAX_CAPACITY}`;
 
-/** An attempt that succeeds in less time (in milliseconds) is quick. */
+/** A successful attempt is quick below this duration, in milliseconds. */
 export const QUICK_MS = 1_000;
 
 const IS_TIME_TO_GROW = `s.concurrency_set_at <= now() - CASE WHEN v.quick THEN interval '1 second' ELSE interval '5 seconds' END`;
 
-/** SQL: the verdict makes the capacity of `s` grow. */
+/** SQL: the verdict increases the capacity of `s`. */
 export const CAPACITY_GROWS = `v.succeeded AND s.concurrency_limit < ${MAX_CAPACITY} AND ${IS_TIME_TO_GROW}`;
 
 /** SQL: the columns of `s` after attempts. */
@@ -55,7 +54,7 @@ export const SET_CAPACITY = `
       ELSE s.concurrency_set_at
     END`;
 
-/** SQL: lowers capacities to what a worker can have in flight. $1: ids of subscriptions, which may repeat · $2: a capacity for each. */
+/** SQL: lowers capacities. $1: ids of subscriptions, which may repeat · $2: how many each worker can have in flight. */
 export const LOWER_CAPACITY = `
 UPDATE subscriptions s SET concurrency_limit = lower.capacity, concurrency_set_at = now()
 FROM (SELECT id, greatest(1, min(capacity)) AS capacity FROM unnest($1::uuid[], $2::int[]) AS t (id, capacity) GROUP BY id) lower

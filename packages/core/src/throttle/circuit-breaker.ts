@@ -1,5 +1,5 @@
-/** The circuit breaker of a subscription. While it is not closed, deliveries wait in Postgres: they take no slot, and no attempt of
- *  their schedule is spent. What a person asks for is sent all the same.
+/** The circuit breaker of a subscription. While it is not closed, deliveries wait in Postgres: they use no slot and no attempt of
+ *  their schedule. Attempts that a person requests are still sent.
  *
  *  state      `breaker_until`   entered when                              left when
  *  closed     null              at first; any attempt succeeds;           failures in a row weigh OPENS_AT → open
@@ -8,12 +8,12 @@
  *                               the probe fails (twice as long as before) an attempt succeeds → closed
  *  half-open  in the past       the time is over                          the probe succeeds → closed, or fails → open
  *
- *  A timeout weighs TIMEOUT_WEIGHT failures, since it has held a worker for the whole deadline; so ten failures or three timeouts open
- *  it. It is open for 15 s, 30 s, 1, 2, 4, 8, 10, 10 … min, each up to a tenth more or less, so that what failed together is not
- *  probed together. The probe (`probe_id`) is the oldest delivery that may be sent (the dispatcher chooses it). A probe that our
- *  shutdown aborts is neither a success nor a failure.
+ *  A timeout weighs TIMEOUT_WEIGHT failures, because it occupies a worker for the whole timeout; so ten failures or three timeouts
+ *  open the circuit. It stays open for 15 s, 30 s, 1, 2, 4, 8, 10, 10 … min, each ± 10 %, so that subscriptions that failed
+ *  together are not probed together. The dispatcher chooses the probe (`probe_id`): the oldest delivery that may be sent.
+ *  A probe that our shutdown aborts is neither a success nor a failure.
  *
- *  The transitions are SQL, because they need the row under its lock: two workers record results of one subscription at once.
+ *  The transitions are SQL because they need the locked row: two workers may record results of one subscription at once.
  *  The expressions read the subscription `s` and the verdict `v` on the attempts of one statement (deliver/record-attempts.ts):
  *  `v.succeeded` (an attempt succeeded), `v.is_bad` (attempts failed and none succeeded), `v.weight` (of the failures), `v.ids` (the
  *  deliveries). A success among failures counts as a success. */
@@ -36,14 +36,14 @@ export const isNotOpen = (subscription: string): string =>
 /** SQL: the circuit of `s` is not closed, and the delivery `d` is not its probe. */
 export const IS_HELD_BACK = `s.breaker_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id`;
 
-/** SQL: a verdict that succeeded changes the breaker of `s`. */
+/** SQL: a success changes the breaker of `s`. */
 export const HAS_FAILURES = `(s.failure_streak > 0 OR s.breaker_until IS NOT NULL)`;
 
 /** SQL: the verdict opens the circuit of `s`, from closed or half-open. Select it as `opens`, for SET_BREAKER. */
 export const OPENS = `v.is_bad AND (
       coalesce(s.probe_id = ANY (v.ids), false) OR s.breaker_until IS NULL AND s.failure_streak + v.weight >= ${OPENS_AT})`;
 
-/** SQL: the columns of `s` after attempts. `v` has `opens`, too. */
+/** SQL: the columns of `s` after attempts. `v` includes `opens`. */
 export const SET_BREAKER = `
     failure_streak = CASE WHEN v.succeeded THEN 0 ELSE s.failure_streak + v.weight END,
     breaker_until = CASE

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { openConcurrencyLimiter, type Slot } from './concurrency-limiter.js';
 
 const SLOW_AFTER_MS = 20;
-/** Waits for the condition, however busy this machine is. */
+/** Waits for the condition, however busy the machine is. */
 const untilSlow = (limiter: ReturnType<typeof openConcurrencyLimiter>, id: string) =>
   waitFor(() => limiter.capacityOf(id) !== null);
-/** One attempt of each has ended. */
+/** Ends one attempt of each subscription. */
 const know = async (limiter: ReturnType<typeof openConcurrencyLimiter>, ...ids: string[]) => {
   for (const id of ids) (await limiter.acquire(id))?.release();
 };
@@ -53,7 +53,7 @@ describe('concurrency limiter', () => {
     expect(posted).toBe(60);
   });
 
-  it('regression: does not call an endpoint slow because our own process is busy', async () => {
+  it('regression: does not count an endpoint as slow because our own process is busy', async () => {
     const limiter = openConcurrencyLimiter({ slots: 10, slowAfterMs: SLOW_AFTER_MS });
     const slot = await limiter.acquire('a');
     for (const from = performance.now(); performance.now() - from < 10 * SLOW_AFTER_MS;);
@@ -64,7 +64,7 @@ describe('concurrency limiter', () => {
     expect(limiter.capacityOf('a')).toBeNull();
   });
 
-  it('leaves room beside a hundred hanging endpoints: slow attempts have slots of their own, and never all of them (I1)', async () => {
+  it('leaves room beside a hundred hanging endpoints: slow attempts have their own slots, and never all of them', async () => {
     let extra = 0;
     const limiter = openConcurrencyLimiter({
       slots: 200,
@@ -131,7 +131,7 @@ describe('concurrency limiter', () => {
     expect(extra).toBe(1);
   });
 
-  it('knows no lower capacity while nothing is slow; then what is in flight, or twice what is still quick', async () => {
+  it('has no lower capacity while nothing is slow; then the number in flight, or twice the number that is not late', async () => {
     const limiter = openConcurrencyLimiter({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
     await know(limiter, 'a');
     void limiter.acquire('a');
@@ -152,7 +152,7 @@ describe('concurrency limiter', () => {
     first?.release();
     expect(await others).toHaveLength(5);
 
-    // A worker that has just started must not give an endpoint that takes a second per attempt one slot, and lower its capacity to that.
+    // A new worker must not give an endpoint that takes a second per attempt one slot and lower its capacity to one.
     const hasty = openConcurrencyLimiter({ slots: 100, slowAfterMs: SLOW_AFTER_MS });
     expect(await acquireAll(hasty, 'slow', 5)).toHaveLength(5);
   });
@@ -174,7 +174,7 @@ describe('concurrency limiter', () => {
     const from = performance.now();
     const next = await limiter.acquire('a');
     expect(performance.now() - from).toBeGreaterThan(25);
-    // The delay does not count as time of the endpoint: it was quick now.
+    // The delay is not part of the endpoint's time, so it was quick now.
     next?.release();
     await limiter.acquire('a');
     expect(limiter.capacityOf('a')).toBeNull();
@@ -196,7 +196,7 @@ describe('concurrency limiter', () => {
     expect(await acquireAll(limiter, 'b', 5)).toHaveLength(slots.length);
   });
 
-  it('gives a slot at once to what a person waits for', async () => {
+  it('gives a slot at once to an attempt that a person waits for', async () => {
     const limiter = openConcurrencyLimiter({ slots: 2, slowAfterMs: 10_000 });
     void limiter.acquire('a');
     expect(limiter.acquireNow('a')).toBeDefined();

@@ -1,37 +1,38 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Bounds the attempts that one process has in flight for each subscription, so that no endpoint takes all slots, however slow it is.
+/** Bounds the attempts that one process has in flight for each subscription, so that a slow endpoint cannot occupy all slots.
  *
  *  attempt  entered when                                                   left when
  *  fresh    it acquires a slot, and its subscription is not slow           it releases the slot; after SLOW_AFTER_MS → slow
- *  slow     it has taken SLOW_AFTER_MS; or from the start, if its          it releases the slot
+ *  slow     it has run for SLOW_AFTER_MS; or from the start, if its        it releases the slot
  *           subscription is slow
  *
- *  A subscription is slow while one of its attempts has taken SLOW_AFTER_MS, or if the last one that ended did.
+ *  A subscription is slow while one of its attempts has run for SLOW_AFTER_MS, or if the last one that ended did.
  *
  *  request  when                                                           ends when
- *  granted  the subscription has room                                      at once; after a slow attempt up to a tenth of its
- *                                                                          duration later, so that what ended together does not
- *                                                                          begin together again
+ *  granted  the subscription has room                                      at once; after a slow attempt up to 10 % of its
+ *                                                                          duration later, so that attempts that ended together
+ *                                                                          do not start together again
  *  waiting  it has no room, and is not slow                                one of its attempts ends → granted; it becomes slow →
  *                                                                          granted or refused
  *  refused  it has no room, and is slow                                    at once: the caller defers the delivery
  *
- *  Fresh attempts share `slots`. Slow ones only wait for an endpoint, so they have as many slots of their own beside these. Of each kind
- *  a subscription may have half as many as are still free, and always one: so one subscription alone gets a third of all, ten
- *  get five sixths together, and a hundred still leave room for the next (dynamic thresholds: Choudhury and Hahne, "Dynamic
- *  queue length thresholds for shared-memory packet switches", 1998). A subscription that this process does not know yet gets one slot
- *  until that attempt ends or is slow: a hundred new ones that hang have a hundred attempts in flight, and not as many as come in a
- *  quarter of a second. */
+ *  Fresh attempts share `slots`. Slow attempts only wait for an endpoint, so they have the same number of slots of their own.
+ *  A subscription may use half as many slots of a kind as are free, and always one. One subscription alone thus gets a third of all
+ *  slots, ten get five sixths together, and a hundred still leave room for the next (dynamic thresholds: Choudhury and Hahne,
+ *  "Dynamic queue length thresholds for shared-memory packet switches", 1998).
+ *  A subscription that is new to this process gets one slot until that attempt ends or is slow. A hundred new hanging endpoints thus
+ *  hold a hundred attempts, not all that arrive within SLOW_AFTER_MS. */
 export interface ConcurrencyLimiter {
   /** Returns a slot for one attempt, or null if the request is refused. Release the slot when the attempt has ended. */
   acquire(subscriptionId: string): Promise<Slot | null>;
-  /** Returns a slot whatever the bounds are: for what a person waits for. */
+  /** Returns a slot regardless of the bounds, for attempts that a person waits for. */
   acquireNow(subscriptionId: string): Slot;
   /** How many attempts of a subscription are in flight. */
   inFlight(subscriptionId: string): number;
-  /** How many attempts of a slow subscription this process can have in flight: those that there are, or twice as many as are still quick.
-   *  null: it is not slow, so it has room again within moments. */
+  /** How many attempts of a slow subscription this process can have in flight: the current number, or twice those
+   *  that are not late.
+   *  null: the subscription is not slow, so it has room again within moments. */
   capacityOf(subscriptionId: string): number | null;
 }
 
@@ -40,10 +41,11 @@ export interface Slot {
 }
 
 export interface ConcurrencyLimiterOptions {
-  /** Fresh attempts at once; more only if so many subscriptions have one each. */
+  /** Maximum number of fresh attempts. More run only if more subscriptions have one each. */
   slots: number;
-  /** Called with the number of attempts and requests beyond `slots` (slow, waiting, or fresh and one too many) when it changes. If the
-   *  process runs as many more jobs, the next one finds a slot, whoever these belong to. */
+  /** Called when the number of attempts and requests beyond `slots` (slow, waiting, or surplus fresh ones) changes.
+   *  If the process runs that many additional jobs, the next job finds a free slot, whichever subscription it
+   *  belongs to. */
   onExtra?: (count: number) => void;
   /** Default: 250 ms. */
   slowAfterMs?: number;
@@ -51,11 +53,11 @@ export interface ConcurrencyLimiterOptions {
 }
 
 const SLOW_AFTER_MS = 250;
-/** A timer that is so late shows that our own process is busy; the response of a quick endpoint may not have been read yet. */
+/** A timer this late means that our own process is busy and may not have read the response yet. */
 const BUSY_MS = 20;
-/** The part of a slow attempt's duration that the next one waits at most. */
+/** The next attempt waits for up to this share of a slow attempt's duration. */
 const SPREAD = 0.1;
-/** Subscriptions whose last attempt is remembered. */
+/** Subscriptions whose last duration is remembered. */
 const REMEMBERED = 10_000;
 
 type Kind = 'fresh' | 'slow';
@@ -63,7 +65,7 @@ type Kind = 'fresh' | 'slow';
 interface Load {
   fresh: number;
   slow: number;
-  /** The attempts that have taken SLOW_AFTER_MS. They are slow; the other slow ones were from the start. */
+  /** Attempts that have run for SLOW_AFTER_MS. The other slow ones were slow from the start. */
   lateCount: number;
   waiting: ((slot: Slot | null) => void)[];
 }
@@ -72,11 +74,12 @@ export const openConcurrencyLimiter = (options: ConcurrencyLimiterOptions): Conc
 
 class Limiter implements ConcurrencyLimiter {
   readonly #options: Required<ConcurrencyLimiterOptions>;
-  /** Of subscriptions with attempts or requests. */
+  /** By subscription with attempts or requests. */
   readonly #loads = new Map<string, Load>();
   /** Subscriptions with waiting requests. */
   readonly #crowded = new Set<string>();
-  /** Of known subscriptions: how long the last attempt took if it was slow, else 0. The one whose attempt ended first comes first. */
+  /** By known subscription: the duration of the last attempt if it was slow, else 0. Ordered by when that attempt
+   *  ended. */
   readonly #lastSlowMs = new Map<string, number>();
   readonly #total = { fresh: 0, slow: 0, waiting: 0 };
   #extra = 0;
@@ -134,7 +137,7 @@ class Limiter implements ConcurrencyLimiter {
     return slot;
   }
 
-  /** For an attempt that begins in `inMs`. */
+  /** For an attempt that starts in `inMs`. */
   #grant(id: string, inMs = 0): Slot {
     const load = this.#loadOf(id);
     let kind: Kind = this.#isSlow(id, load) ? 'slow' : 'fresh';
@@ -155,7 +158,7 @@ class Limiter implements ConcurrencyLimiter {
     const { slowAfterMs } = this.#options;
     let timer = setTimeout(() => {
       const lagMs = performance.now() - from - slowAfterMs;
-      // Once only: where our process is always late, a hanging endpoint must be found all the same.
+      // Re-check once. If our process is always late, a hanging endpoint must still be detected.
       if (lagMs > BUSY_MS) timer = setTimeout(becomeLate, lagMs);
       else becomeLate();
     }, inMs + slowAfterMs);
@@ -177,17 +180,17 @@ class Limiter implements ConcurrencyLimiter {
         load.waiting.splice(load.waiting.indexOf(end), 1);
         if (load.waiting.length === 0) this.#crowded.delete(id);
         this.#total.waiting -= 1;
-        this.#tellExtra();
+        this.#reportExtra();
         resolve(slot);
       };
       load.waiting.push(end);
       this.#crowded.add(id);
       this.#total.waiting += 1;
-      this.#tellExtra();
+      this.#reportExtra();
     });
   }
 
-  /** Some slot is free: subscriptions with waiting requests get what they have room for, one after the other. */
+  /** A slot is free: grants waiting requests, one subscription after the other. */
   #grantWaiting(): void {
     for (const id of this.#crowded) {
       const load = this.#loadOf(id);
@@ -195,7 +198,7 @@ class Limiter implements ConcurrencyLimiter {
     }
   }
 
-  /** If the subscription is slow, none of its attempts ends soon. */
+  /** If the subscription is slow, no slot becomes free soon. */
   #refuseWaiting(id: string, load: Load): void {
     if (this.#isSlow(id, load)) for (const end of load.waiting.slice()) end(null);
   }
@@ -210,10 +213,10 @@ class Limiter implements ConcurrencyLimiter {
   #count(load: Load, kind: Kind, change: 1 | -1): void {
     load[kind] += change;
     this.#total[kind] += change;
-    this.#tellExtra();
+    this.#reportExtra();
   }
 
-  #tellExtra(): void {
+  #reportExtra(): void {
     const { fresh, slow, waiting } = this.#total;
     const { slots, onExtra } = this.#options;
     const extra = slow + Math.min(slots, waiting) + Math.min(slots, Math.max(0, fresh - slots));

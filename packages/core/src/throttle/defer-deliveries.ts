@@ -3,31 +3,31 @@ import type { RetryWhileUnavailable } from '../database-away.js';
 import { LOWER_CAPACITY } from './capacity.js';
 import { lookUp } from '../look-up.js';
 
-/** Returns leased deliveries to the ledger, because their subscription has no capacity for them now: no slot in this process, or a
- *  circuit that is not closed. The dispatcher leases each again when there is capacity. No attempt is spent. */
+/** Returns leased deliveries to the ledger when their subscription has no capacity: no slot in this process, or its
+ *  circuit is not closed. The dispatcher leases them again when there is capacity. Uses up no attempt. */
 export interface Deferrals {
-  /** `capacity`: what this process can have in flight of the subscription (concurrency-limiter.ts), so that others lease no more than
-   *  that. null: the capacity stays. Never throws: if the ledger cannot be written, the lease ends, and the dispatcher finds the
-   *  delivery then. */
+  /** `capacity`: how many deliveries of the subscription this process can have in flight (concurrency-limiter.ts);
+   *  it bounds all leases. null: unchanged.
+   *  Never throws: if the ledger cannot be written, the dispatcher finds the delivery when its lease ends. */
   defer(delivery: DeferredDelivery, capacity: number | null): void;
-  /** Writes what was deferred and is not written yet, once: the process ends. */
+  /** Writes deferrals that are not written yet, without retrying. Call it before the process ends. */
   drain(): Promise<void>;
 }
 
 export interface DeferredDelivery {
   id: string;
   subscriptionId: string;
-  /** A delivery that has had another attempt meanwhile is left alone. */
+  /** If the delivery has had another attempt meanwhile, nothing is written. */
   attemptCount: number;
 }
 
-/** The queue ignores an id that it still knows. So a delivery is returned when its job has ended; else the next job of the dispatcher
- *  would be ignored, and the delivery would wait for the end of that lease. */
+/** The queue ignores the id of an unfinished job. So wait for this job to end first; otherwise the dispatcher's next
+ *  job would be ignored, and the delivery would wait until that lease ends. */
 const DEFER_AFTER_MS = 200;
-/** A capacity is written sooner: until then, the queue gets deliveries that will find no slot. */
+/** Capacities are written sooner, because until then the queue gets deliveries that find no slot. */
 const LOWER_AFTER_MS = 10;
 
-// The dispatcher takes deferred deliveries in the order in which they became due.
+// The dispatcher leases deferred deliveries in the order of `due_at`.
 const DEFER = `
 UPDATE pending_deliveries d SET leased_until = NULL
 FROM unnest($1::uuid[], $2::int[]) AS deferred (id, attempt_count)
@@ -43,7 +43,7 @@ export function openDeferrals({
   const closing = new AbortController();
   async function write(query: pg.QueryConfig): Promise<void> {
     await retryWhileUnavailable(() => pool.query(query), closing.signal).catch(() => {
-      // The leases end, and the dispatcher finds the deliveries then.
+      // The dispatcher finds the deliveries when their leases end.
     });
   }
   const capacities = gather<{ id: string; capacity: number }>(LOWER_AFTER_MS, (lowered) =>
@@ -73,7 +73,7 @@ export function openDeferrals({
   };
 }
 
-/** Items that come within `afterMs` of the first are handed over together; one such group after the other. */
+/** Groups items that are added within `afterMs` of the first. Hands over one group at a time. */
 function gather<Item>(afterMs: number, handOver: (items: Item[]) => Promise<void>) {
   let items: Item[] = [];
   let timer: NodeJS.Timeout | undefined;

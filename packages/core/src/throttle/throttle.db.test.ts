@@ -5,7 +5,7 @@ import { CAPACITY_GROWS, SET_CAPACITY } from './capacity.js';
 import { IS_HELD_BACK, isClosed, isNotOpen, OPENS, SET_BREAKER, weightOf } from './circuit-breaker.js';
 import { firstTurnOf, turnAfter, turnsLeft } from './rate-limit.js';
 
-// The transitions are SQL, so Postgres applies them here to one row at a time.
+// The transitions are SQL, so these tests apply them in Postgres, one row at a time.
 
 let database: ClonedDatabase;
 let client: pg.Client;
@@ -44,7 +44,7 @@ describe('circuit breaker', () => {
   const OPEN = `now() + interval '1 second'` as const;
   const HALF_OPEN = `now() - interval '1 second'` as const;
 
-  /** Applies the transition, and tells the state, how long it opens, and the other columns. */
+  /** Applies the transition. Returns the state, how long it opens, and the other columns. */
   async function after(
     { streak = 0, until = 'NULL', opened = 0, probe = 'NULL' }: Breaker,
     { succeeded = false, weight = 0, ids = OTHER }: Verdict,
@@ -119,7 +119,7 @@ describe('circuit breaker', () => {
     expect(await after(from, verdict)).toMatchObject(to);
   });
 
-  it('is open for 15 s at first, twice as long after each failed probe, and never longer than 10 min; a tenth more or less', async () => {
+  it('opens for 15 s at first, twice as long after each failed probe, and at most 10 min; always ± 10 %', async () => {
     for (const [opened, seconds] of [
       [0, 15],
       [1, 30],
@@ -134,7 +134,7 @@ describe('circuit breaker', () => {
     }
   });
 
-  it('holds all back but the probe, unless it is closed', async () => {
+  it('holds everything back except the probe, unless it is closed', async () => {
     const isHeldBack = async (until: string, id: string) =>
       (
         await row(`SELECT ${IS_HELD_BACK} AS is FROM ${subscription(`(${until})::timestamptz AS breaker_until, ${PROBE} AS probe_id`)},
@@ -252,8 +252,8 @@ describe('rate limit', () => {
     { title: 'gives out what is left of two seconds', rate: 10, next: 1.5, left: 5, first: 1.5, fourth: 1.8 },
     { title: 'gives out none beyond', rate: 10, next: 2, left: 0, first: 2, fourth: 2.3 },
     { title: 'makes up for no turn that was not used', rate: 10, next: -60, left: 20, first: 0, fourth: 0.3 },
-    { title: 'gives out one turn in advance at one per second', rate: 1, next: 1, left: 1, first: 1, fourth: 4 },
-    { title: 'is not there without a limit', rate: 'NULL', next: 'NULL', left: null, first: null, fourth: null },
+    { title: 'reserves one turn in advance at one per second', rate: 1, next: 1, left: 1, first: 1, fourth: 4 },
+    { title: 'has no turns without a limit', rate: 'NULL', next: 'NULL', left: null, first: null, fourth: null },
   ] as const)('$title', async ({ rate, next, left, first, fourth }) => {
     expect(await turns({ rate, next })).toEqual({ left, first, fourth });
   });

@@ -25,7 +25,7 @@ const CONNECTIONS = 10; // of the ledger's pool
 const createOf = (accountId: string) =>
   createSubscription(ledger, { accountId, url: OTHER, events: [] }, { maxSubscriptions: 1_000 });
 
-/** A connection in a transaction that has the account locked, as another process would. */
+/** Locks the account in a transaction on another connection, as another process would. */
 async function lockedAccount(accountId: string) {
   const client = await ledger.db.pool.connect();
   await client.query('BEGIN');
@@ -54,7 +54,7 @@ async function newSubscription(url = 'https://hooks.example.com/'): Promise<Subs
 }
 
 describe('verification', () => {
-  it('an echo makes the subscription active, and what came back is kept', async () => {
+  it('an echo activates the subscription, and the response is stored', async () => {
     const { id, status } = await newSubscription();
     expect(status).toBe('unverified');
     ledger.answers.push(echo);
@@ -71,7 +71,7 @@ describe('verification', () => {
     expect(ledger.posts[0]?.secrets).toHaveLength(1);
   });
 
-  it('a wrong answer fails at once with its reason and what was received; the subscription stays unverified', async () => {
+  it('a wrong response fails at once with its reason and content; the subscription stays unverified', async () => {
     const { id } = await newSubscription();
     ledger.answers.push({ body: Buffer.from('{"ok":true}') });
     await ledger.work();
@@ -94,7 +94,7 @@ describe('verification', () => {
     expect(answer.length).toBeLessThanOrEqual(2 * 1024);
   });
 
-  it('silence is tried three times within 12 s, and tells its reason meanwhile', async () => {
+  it('makes three attempts within 12 s without a response, and stores the reason meanwhile', async () => {
     const { id } = await newSubscription();
     ledger.answers.push(silence);
     const waits: (number | undefined)[] = [];
@@ -116,7 +116,7 @@ describe('verification', () => {
     }
   });
 
-  it('regression: a try that our shutdown aborts spends none of the three', async () => {
+  it('regression: an attempt that our shutdown aborts uses up none of the three', async () => {
     const { verificationId } = await newSubscription();
     ledger.answers.push({ outcome: 'aborted', statusCode: null }, silence);
     const statuses: (string | undefined)[] = [];
@@ -130,7 +130,7 @@ describe('verification', () => {
     expect(statuses.at(-1)).toBe('failed');
   });
 
-  it('regression: a result and a change of the URL at the same moment do not deadlock', async () => {
+  it('regression: a result and a concurrent change of the URL do not deadlock', async () => {
     const { id, accountId, verificationId } = await newSubscription();
     ledger.jobs.length = 0;
     ledger.answers.push(echo);
@@ -150,7 +150,7 @@ describe('verification', () => {
     expect(await ledger.db.prisma.subscription.findFirst({ where: { accountId } })).toMatchObject({ status: 'active' });
   });
 
-  it('a changed URL is verified first; meanwhile, and when it fails, the old one keeps receiving', async () => {
+  it('verifies a changed URL first; meanwhile and after a failure, the old URL keeps receiving events', async () => {
     const { id, accountId } = await ledger.activeSubscription(await ledger.account());
     await changeSubscription(ledger, { accountId, id, changes: { url: 'https://new.example.com/' } });
     expect(await reload(id)).toMatchObject({
@@ -174,7 +174,7 @@ describe('verification', () => {
     expect(ledger.posts[0]?.url).toBe('https://hooks.example.com/webhook');
   });
 
-  it('a changed URL that answers takes the old one’s place; naming the old one again drops the change', async () => {
+  it('a verified new URL replaces the old one; setting the old URL again drops the change', async () => {
     const { id, accountId } = await ledger.activeSubscription(await ledger.account());
     await changeSubscription(ledger, { accountId, id, changes: { url: 'https://new.example.com/' } });
     const dropped = await changeSubscription(ledger, {
@@ -187,7 +187,7 @@ describe('verification', () => {
       subscription: { pendingUrl: null, verification: { status: 'verified' } },
     });
     ledger.answers.push(echo);
-    await ledger.work(); // the handshake with the new URL succeeds, and no longer counts
+    await ledger.work(); // the handshake with the new URL succeeds, but no longer counts
     expect(await reload(id)).toMatchObject({ url: 'https://hooks.example.com/webhook', pendingUrl: null });
 
     await changeSubscription(ledger, { accountId, id, changes: { url: 'https://new.example.com/' } });
@@ -195,7 +195,7 @@ describe('verification', () => {
     expect(await reload(id)).toMatchObject({ url: 'https://new.example.com/', pendingUrl: null, status: 'active' });
   });
 
-  it('regression: a change without a URL leaves the verification alone', async () => {
+  it('regression: a change without a URL keeps the verification', async () => {
     const { id, accountId } = await ledger.activeSubscription(await ledger.account());
     const changed = await changeSubscription(ledger, {
       accountId,
@@ -208,7 +208,7 @@ describe('verification', () => {
     });
   });
 
-  it('verifying a working URL again, and failing, leaves it active', async () => {
+  it('a failed repeated verification leaves a working URL active', async () => {
     const { id, accountId } = await ledger.activeSubscription(await ledger.account());
     await requestVerification(ledger, { accountId, id });
     ledger.answers.push({ outcome: 'http_error', statusCode: 404 });
@@ -216,7 +216,7 @@ describe('verification', () => {
     expect(await reload(id)).toMatchObject({ status: 'active', verification: { status: 'failed', reason: 'status' } });
   });
 
-  it('of two verifications at once only the last counts', async () => {
+  it('of two concurrent verifications only the last one counts', async () => {
     const { id, accountId } = await newSubscription();
     await changeSubscription(ledger, { accountId, id, changes: { url: 'https://second.example.com/' } });
     ledger.answers.push((request) =>
@@ -231,14 +231,14 @@ describe('verification', () => {
     expect(ledger.posts.map(({ url }) => url)).toEqual(['https://second.example.com/']);
   });
 
-  it('a handshake that our shutdown aborts is made again', async () => {
+  it('repeats a handshake that our shutdown aborted', async () => {
     const { id } = await newSubscription();
     ledger.answers.push({ outcome: 'aborted', statusCode: null }, echo);
     await ledger.work();
     expect(await reload(id)).toMatchObject({ status: 'active' });
   });
 
-  it('a bare URL is verified without a subscription, signed all the same; the wait ends with the first try', async () => {
+  it('verifies a URL without a subscription, signed as well; the wait ends with the first attempt', async () => {
     const accountId = await ledger.account();
     const started = await checkWebhookUrl(ledger, { accountId, url: 'https://bare.example.com/' });
     if (started.outcome !== 'started') throw new Error(started.outcome);
@@ -257,7 +257,7 @@ describe('verification', () => {
     await waitForVerification({ id: crypto.randomUUID(), timeoutMs: NEVER_MS });
   });
 
-  it('any number of requests that wait for a handshake share one statement per look', async () => {
+  it('requests that wait for a handshake share one statement per look', async () => {
     const { pool } = ledger.db;
     const looks: number[] = [];
     const counted = {
@@ -284,10 +284,10 @@ describe('verification', () => {
     await Promise.all(waits);
     const count = looks.length;
     await waitForVerification({ id: crypto.randomUUID(), timeoutMs: NEVER_MS });
-    expect(looks.slice(count)).toEqual([1]); // nobody waited in between
+    expect(looks.slice(count)).toEqual([1]); // no request waited in between
   });
 
-  it('a wait ends when its time is over, and is looked for no more', async () => {
+  it('a wait ends after its timeout, and its look-ups stop', async () => {
     const { verificationId } = await newSubscription();
     const waitForVerification = openVerificationWait({ db: ledger.db, log: silent });
     await waitForVerification({ id: verificationId ?? '', timeoutMs: 1 });
@@ -296,7 +296,7 @@ describe('verification', () => {
     );
   });
 
-  it('an account starts so many handshakes a minute, also when more are asked for at once; the next one learns when to come back, and nothing is stored (S11)', async () => {
+  it('limits the handshakes of an account per minute, even if requested concurrently; refuses others with Retry-After and stores nothing', async () => {
     const { id, accountId } = await newSubscription();
     const change = (n: number) =>
       changeSubscription(ledger, { accountId, id, changes: { url: `https://new${n}.example.com/` } });
@@ -321,7 +321,7 @@ describe('verification', () => {
     expect(await ledger.counts()).toEqual(before);
   });
 
-  it('an account has so many subscriptions, also when more are created at once; a deleted one makes room (S5)', async () => {
+  it('limits the subscriptions of an account, even if created concurrently; a deleted one does not count', async () => {
     const accountId = await ledger.account();
     const create = () =>
       createSubscription(ledger, { accountId, url: 'https://hooks.example.com/', events: [] }, { maxSubscriptions: 3 });
@@ -355,7 +355,7 @@ describe('verification', () => {
     expect(await asked).toMatchObject({ outcome: 'rate_limited' });
   });
 
-  it('requests that wait for the lock of their account hold one connection; publishing to it, and all else, goes on', async () => {
+  it('requests that wait for their account’s lock use one connection; publishing and everything else continue', async () => {
     const accountId = await ledger.account();
     const other = await ledger.account();
     const client = await lockedAccount(accountId);

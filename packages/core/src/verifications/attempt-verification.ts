@@ -12,15 +12,15 @@ import { responseText } from '../response-text.js';
 import { openHeaders } from '../secrets/own-headers.js';
 import { newSecret } from '../secrets/new-secret.js';
 import { namesOf, unnest, valuesOf } from '../unnest.js';
-import { type Judgement, handshakeBody, judgeAnswer, newChallenge } from './challenge.js';
+import { type Judgement, handshakeBody, judgeResponse, newChallenge } from './challenge.js';
 
-/** The waits after a try that found nobody: three tries within 12 s, while a person looks on. An answer that is wrong is
- *  an answer: it is not tried again. */
+/** The waits after attempts without a response: three attempts within 12 s, while a person waits. A wrong response
+ *  is not retried. */
 const WAITS_MS = [2_000, 10_000];
 const ANSWER_BYTES = 2 * 1024;
-const READ_BYTES = 64 * 1024; // what an answer may have; a longer one is `too_large`
+const READ_BYTES = 64 * 1024; // a longer response is `too_large`
 
-/** What an attempt of a verification came to, for the log and the queue. */
+/** The result of a verification's attempt, for the log and the queue. */
 interface VerificationReport {
   verificationId: string;
   accountId: string;
@@ -39,7 +39,7 @@ export interface VerifierOptions {
   enqueue: Enqueue;
   post: (request: PostRequest) => Promise<PostResult>;
   log: Log;
-  /** Shared by all that a process has on one database, so that its absence is said once. */
+  /** Share one per process and database, so that an outage is logged once. */
   retryWhileUnavailable: RetryWhileUnavailable;
   timeoutMs: number;
   observe?: (verification: {
@@ -50,8 +50,9 @@ export interface VerifierOptions {
 }
 
 export interface Verifier {
-  /** Makes one try of a handshake: load, fence, POST, judge, record, and only then resolve. A success makes an unverified
-   *  subscription active, or puts its pending URL in force; a failure leaves a working URL alone. Safe to repeat. */
+  /** Makes one attempt of a handshake: load, fence, POST, judge, record; resolves after the record is committed. A
+   *  success activates an unverified subscription or its pending URL; a failure leaves a working URL unchanged. Safe
+   *  to repeat. */
   attempt(due: Due, signal: AbortSignal): Promise<VerificationEnd>;
 }
 
@@ -61,7 +62,7 @@ interface Loaded {
   url: string;
   status: 'pending' | 'verified' | 'failed';
   attemptCount: number;
-  /** Of those, how many our own shutdown aborted: they spend none of the waits. */
+  /** How many of them our own shutdown aborted: these use up no attempt. */
   abortedCount: number;
   headersSealed: Buffer | null;
   secretsSealed: Buffer[];
@@ -90,15 +91,15 @@ export function openVerifier({
       url: loaded.url,
       webhookId: toTypeId('ver', id),
       body: handshakeBody(challenge),
-      // A bare URL has no secret yet. It is signed all the same, so that every request of ours has the same form.
+      // A URL without a subscription has no secret. Sign the request anyway, so that all requests have the same form.
       secrets: secrets.length > 0 ? secrets : [newSecret()],
       headers: openHeaders({ cipher }, subscriptionId, loaded.headersSealed),
       timeoutMs,
       keepBytes: READ_BYTES,
       signal,
     });
-    const judgement = judgeAnswer(result, challenge);
-    const inMs = nextTry(judgement, attemptNumber - loaded.abortedCount);
+    const judgement = judgeResponse(result, challenge);
+    const inMs = nextWait(judgement, attemptNumber - loaded.abortedCount);
     const status = judgement.verdict === 'verified' ? 'verified' : inMs === null ? 'failed' : 'pending';
     const { reason, error } = judgement.verdict === 'failed' ? judgement : { reason: null, error: null };
 
@@ -141,11 +142,11 @@ function logAttempt(
   );
 }
 
-/** When to try again after the `tries`-th try, this one; null when it settles it. */
-function nextTry(judgement: Judgement, tries: number): number | null {
+/** Returns the wait after this attempt number; null if it was the last one. */
+function nextWait(judgement: Judgement, attemptNumber: number): number | null {
   if (judgement.verdict === 'aborted') return 0;
   if (judgement.verdict === 'verified' || !judgement.passing) return null;
-  return WAITS_MS[tries - 1] ?? null;
+  return WAITS_MS[attemptNumber - 1] ?? null;
 }
 
 async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
@@ -154,7 +155,7 @@ async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
     text: `
       SELECT v.account_id AS "accountId", v.subscription_id AS "subscriptionId", v.url, v.status, v.attempt_count AS "attemptCount",
         (SELECT count(*)::int FROM verification_attempts a WHERE a.verification_id = v.id AND a.outcome = 'aborted') AS "abortedCount",
-        -- Only the values that were entered for the origin of the URL that this request goes to.
+        -- Only the headers that were entered for the origin of this request's URL.
         CASE posthorn_url_origin(v.url) WHEN s.headers_origin THEN s.headers_sealed
           WHEN s.pending_headers_origin THEN s.pending_headers_sealed END AS "headersSealed",
         ARRAY(SELECT k.sealed FROM secrets k WHERE k.subscription_id = s.id AND (k.expires_at IS NULL OR k.expires_at > now())
@@ -177,14 +178,14 @@ interface Try {
   inMs: number | null;
 }
 
-/** One transaction: the attempt, the verification, and what follows for the subscription if this is the verification that
- *  counts. false: another try of this number was recorded before. */
+/** Records the attempt, the verification and, if it is the current one, its effect on the subscription in one
+ *  transaction. Returns false if another attempt with this number was recorded before. */
 function record(
   db: Database,
   { id, attemptNumber, loaded, result, status, reason, error, inMs }: Try,
 ): Promise<boolean> {
   return inTransaction(db.pool, async (client) => {
-    // First the subscription, then the verification, as all who change a subscription do: otherwise they deadlock.
+    // Lock the subscription before the verification, like every change of a subscription: otherwise they deadlock.
     if (loaded.subscriptionId !== null) {
       await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [loaded.subscriptionId]);
     }
@@ -209,13 +210,13 @@ function record(
     if (status === 'verified' && loaded.subscriptionId !== null) {
       await client.query(
         `UPDATE subscriptions SET url = $3, pending_url = NULL, updated_at = now(),
-           -- Another origin takes the values that were entered for it, and the old ones go.
+           -- Another origin gets the headers that were entered for it; the old ones are erased.
            headers_sealed = CASE WHEN posthorn_url_origin(url) = posthorn_url_origin($3) THEN headers_sealed ELSE pending_headers_sealed END,
            headers_origin = CASE WHEN posthorn_url_origin(url) = posthorn_url_origin($3) THEN headers_origin ELSE pending_headers_origin END,
            pending_headers_sealed = NULL, pending_headers_origin = NULL,
            status = CASE status WHEN 'unverified' THEN 'active' ELSE status END,
            status_changed_at = CASE status WHEN 'unverified' THEN now() ELSE status_changed_at END,
-           -- Another URL is another receiver: nothing is known against it.
+           -- Another URL is another endpoint, without known failures.
            failing_since = CASE WHEN url = $3 THEN failing_since END,
            failing_warned = CASE WHEN url = $3 THEN failing_warned ELSE 0 END,
            failure_streak = CASE WHEN url = $3 THEN failure_streak ELSE 0 END,
@@ -230,7 +231,7 @@ function record(
   });
 }
 
-/** The beginning of the response as UTF-8: unlike an attempt, a verification does not keep the content type. */
+/** Returns the beginning of the response as UTF-8, because a verification does not store the content type. */
 function shownAnswer({ body, bodyTruncated, responseHeaders }: PostResult): Buffer {
   const isCut = bodyTruncated || body.length > ANSWER_BYTES;
   const text = responseText(body.subarray(0, ANSWER_BYTES), { headers: responseHeaders, isCut });

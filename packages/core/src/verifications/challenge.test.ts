@@ -1,6 +1,6 @@
 import type { PostResult } from '@posthorn/sender';
 import { describe, expect, it } from 'vitest';
-import { handshakeBody, judgeAnswer, newChallenge } from './challenge.js';
+import { handshakeBody, judgeResponse, newChallenge } from './challenge.js';
 
 const C = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -23,24 +23,24 @@ function answer(body: string, extra: Partial<PostResult> = {}): PostResult {
   };
 }
 const verdict = (result: PostResult, challenge = C) => {
-  const judged = judgeAnswer(result, challenge);
+  const judged = judgeResponse(result, challenge);
   return judged.verdict === 'failed' ? judged.reason : judged.verdict;
 };
 
 describe('handshake', () => {
-  it('is the golden body, to the byte', () => {
+  it('has exactly the documented bytes', () => {
     expect(handshakeBody(C).toString()).toBe(`{"event":"webhook:verify","payload":"${C}"}`);
     expect(handshakeBody(C)).toHaveLength(103);
   });
 
-  it('challenges are 64 characters of A–Z2–7 and never the same', () => {
+  it('challenges are 64 characters of A–Z2–7 and never equal', () => {
     const challenges = Array.from({ length: 200 }, newChallenge);
     expect(challenges.every((challenge) => /^[A-Z2-7]{64}$/.test(challenge))).toBe(true);
     expect(new Set(challenges).size).toBe(200);
   });
 });
 
-describe('judgeAnswer (V10)', () => {
+describe('judgeResponse', () => {
   it.each([
     ['the bare challenge', C],
     ['with white space around', `\n  ${C}\r\n`],
@@ -61,7 +61,7 @@ describe('judgeAnswer (V10)', () => {
     expect(verdict(answer('', { body, responseHeaders: { 'content-type': contentType } }))).toBe('verified');
   });
 
-  it('any string may be the challenge, as people test with PONG', () => {
+  it('accepts any string as the challenge, for manual tests with PONG', () => {
     expect(verdict(answer('PONG'), 'PONG')).toBe('verified');
     expect(verdict(answer('{"challenge":"PONG"}'), 'PONG')).toBe('verified');
   });
@@ -80,15 +80,15 @@ describe('judgeAnswer (V10)', () => {
     expect(verdict(answer(body))).toBe(reason);
   });
 
-  it('the status counts: an echo with 500 is no verification (X12)', () => {
+  it('requires a 2xx status: an echo with 500 does not verify', () => {
     expect(verdict(answer(C, { outcome: 'http_error', statusCode: 500 }))).toBe('status');
     expect(verdict(answer(C, { outcome: 'redirect', statusCode: 302 }))).toBe('redirect');
     expect(verdict(answer(C, { bodyTooLarge: true }))).toBe('too_large');
   });
 
-  it('a failure has a sentence that says what to do: that of the attempt, or one about the handshake (A3)', () => {
+  it('a failure says what to do: in the error of the attempt or in one about the handshake', () => {
     const errorOf = (result: PostResult) => {
-      const judged = judgeAnswer(result, C);
+      const judged = judgeResponse(result, C);
       return judged.verdict === 'failed' ? judged.error : null;
     };
     const attempt = { outcome: 'tls_error', statusCode: null, error: 'The certificate has expired.' } as const;
@@ -104,9 +104,9 @@ describe('judgeAnswer (V10)', () => {
       expect(errorOf(result)).toMatch(/handshake.*Respond to the event webhook:verify with 200/);
   });
 
-  it('an answer is final, silence is not: only what may pass by itself is tried again', () => {
+  it('a response is final, a missing response is not: retries only failures that may pass', () => {
     const isPassing = (result: PostResult) => {
-      const judged = judgeAnswer(result, C);
+      const judged = judgeResponse(result, C);
       return judged.verdict === 'failed' && judged.passing;
     };
     for (const outcome of ['timeout', 'dns_error', 'connect_error', 'tls_error', 'bad_response'] as const) {

@@ -4,13 +4,13 @@ import { responseText } from '../response-text.js';
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'; // RFC 4648 §6
 
-/** 64 random characters of A–Z2–7: 320 bits. */
+/** Returns 64 random characters of A–Z2–7: 320 bits. */
 export function newChallenge(): string {
   // 256 is a multiple of 32, so each character is equally likely.
   return Array.from(randomBytes(64), (byte) => BASE32[byte % 32]).join('');
 }
 
-/** The handshake's body, to the byte. */
+/** Returns the exact body of the handshake. */
 export const handshakeBody = (challenge: string): Buffer =>
   Buffer.from(JSON.stringify({ event: 'webhook:verify', payload: challenge }), 'utf8');
 
@@ -32,21 +32,23 @@ export type Judgement =
   | {
       verdict: 'failed';
       reason: VerificationReason;
-      /** A sentence for people: why, and what to do about it. */
+      /** For people: why it failed and what to do. */
       error: string | null;
-      /** worth another try by itself */
+      /** Retried automatically. */
       passing: boolean;
     }
   | { verdict: 'aborted' };
 
 const RESPOND = 'Respond to the event webhook:verify with 200 and its payload as the body.';
 
-// 2xx and, whatever the content type, the trimmed text, or the JSON string, or the JSON object's `challenge`, is the challenge: verified
-// 2xx otherwise: too_large (over the cap), empty, mismatch; tried again by itself: no, the receiver has answered
-// 3xx: redirect · other status: status, tried again when it is 408, 425, 429 or 5xx
-// no answer: timeout, dns_error, connect_error, tls_error, bad_response, tried again; blocked: not
-/** Pure: what an answer to the handshake means. */
-export function judgeAnswer(result: PostResult, challenge: string): Judgement {
+// 2xx with the challenge         verified: as trimmed text, JSON string or `challenge` of a JSON object, any content type
+// other 2xx                      too_large, empty or mismatch; not retried
+// 3xx                            redirect; not retried
+// other status                   status; retried for 408, 425, 429 and 5xx
+// no response                    timeout, dns_error, connect_error, tls_error or bad_response; retried
+// URL or address not allowed     blocked; not retried
+/** Pure. Returns what a response to the handshake means. */
+export function judgeResponse(result: PostResult, challenge: string): Judgement {
   switch (result.outcome) {
     case 'ok':
       return judgeBody(result, challenge);
@@ -54,7 +56,7 @@ export function judgeAnswer(result: PostResult, challenge: string): Judgement {
       return {
         verdict: 'failed',
         reason: 'status',
-        error: `Your endpoint responded ${result.statusCode} to the handshake. ${RESPOND}`,
+        error: `Your endpoint returned ${result.statusCode} for the handshake. ${RESPOND}`,
         passing: isPassing(result.statusCode),
       };
     case 'timeout':
@@ -84,17 +86,17 @@ function judgeBody({ body, bodyTooLarge, bodyTruncated, responseHeaders }: PostR
   const text = responseText(body, { headers: responseHeaders, isCut: bodyTruncated }).trim();
   if (text === '') return wrong('empty', 'without a body');
   if (text === challenge || readJson(text) === challenge) return { verdict: 'verified' };
-  return wrong('mismatch', 'with another text');
+  return wrong('mismatch', 'with an unexpected body');
 }
 
-/** The JSON string, or the `challenge` of a JSON object; undefined for anything else. */
+/** Returns the JSON string or the `challenge` of a JSON object; undefined for anything else. */
 function readJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'string') return value;
     return typeof value === 'object' && value !== null && 'challenge' in value ? value.challenge : undefined;
   } catch {
-    return undefined; // not JSON: no evidence either way
+    return undefined; // not JSON
   }
 }
 

@@ -4,11 +4,12 @@ import type { Deps } from '../deps.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { newId } from '../id.js';
 
-/** Verifications that one account may start per minute: a handshake makes us call a URL that nobody has vouched for. */
+/** Verifications per account and minute: each handshake sends a request to a URL that nobody has proven to own. */
 export const VERIFICATIONS_PER_MINUTE = 60;
 
-/** How many verifications the account may start now, and when the next one if none. The caller holds the account's lock
- *  (inAccount), or two at once would both get the last one. Uses verifications_account_id_created_at_idx. */
+/** Returns how many verifications the account may start now, and otherwise when the next one. The caller must hold
+ *  the account's lock (inAccount); otherwise two callers could both get the last one. Uses
+ *  verifications_account_id_created_at_idx. */
 export async function verificationsLeft(
   client: pg.PoolClient,
   accountId: string,
@@ -25,14 +26,14 @@ export async function verificationsLeft(
   };
 }
 
-/** Records that a URL is to be verified, within the caller's transaction, and makes it the verification that counts for
- *  the subscription. Returns its id: enqueue attempt 1 after the commit. */
+/** Stores a verification within the caller's transaction and makes it the current one of the subscription. Returns
+ *  its id: enqueue attempt 1 after the commit. */
 export async function startVerification(
   client: pg.PoolClient,
   { accountId, subscriptionId, url }: { accountId: string; subscriptionId: string | null; url: string },
 ): Promise<string> {
   const id = newId();
-  // The one before, if it is still under way, ends here: its result would change nothing.
+  // Ends the previous verification if it is still pending: its result would have no effect.
   if (subscriptionId !== null) {
     await client.query(
       `UPDATE verifications SET status = 'failed', reason = 'superseded', leased_until = NULL WHERE subscription_id = $1 AND status = 'pending'`,
@@ -54,7 +55,7 @@ export type CheckWebhookUrlResult =
   | { outcome: 'account_unknown' }
   | { outcome: 'rate_limited'; retryAfterSeconds: number };
 
-/** Verifies a URL that belongs to no subscription (Papercups' `/verify`). */
+/** Verifies a URL without a subscription (Papercups' `/verify`). */
 export async function checkWebhookUrl(
   { db, enqueue }: Deps,
   { accountId, url }: { accountId: string; url: string },

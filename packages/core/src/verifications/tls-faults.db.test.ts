@@ -7,10 +7,10 @@ import { makeRetryWhileUnavailable } from '../database-away.js';
 import { openVerifier } from './attempt-verification.js';
 import { checkWebhookUrl } from './start-verification.js';
 
-// As sender/tls-faults.test.ts, for verifications: with the real sender, from the server to the row.
+// Like sender/tls-faults.test.ts, for verifications: the real sender, from the server to the row.
 
 const { authority, faults } = tlsFaults();
-beforeAll(() => trust(authority)); // returns how to undo it
+beforeAll(() => trust(authority)); // returns its cleanup
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -29,7 +29,7 @@ const sender = openSender({
 afterAll(() => sender.close());
 
 it.each(faults)(
-  'a verification says why, and what to do about it: $name (A3)',
+  'a verification stores why it failed and what to do: $name',
   async ({ open, scheme, outcome, says }) => {
     const server = open();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,7 +2,7 @@ import type { Database } from '../database.js';
 import type { Log } from '../log.js';
 import { openWatch } from '../watch.js';
 
-/** Waits until the first attempt of a verification is recorded or the verification is gone, at most `timeoutMs`. */
+/** Waits until the first attempt of a verification is recorded or the verification is deleted, at most `timeoutMs`. */
 export type WaitForVerification = (wanted: { id: string; timeoutMs: number }) => Promise<void>;
 
 const LOOK_EVERY_MS = 50;
@@ -13,8 +13,8 @@ SELECT waited.id FROM unnest($1::uuid[]) AS waited (id)
 LEFT JOIN verifications v ON v.id = waited.id
 WHERE v.id IS NULL OR v.attempt_count > 0 OR v.status <> 'pending'`;
 
-/** Opens the wait of one process: whatever the number of waiting requests, they share one statement per look. For Papercups'
- *  routes, whose callers expect the true `verified` in the response. */
+/** Opens the wait of one process: all waiting requests share one statement per look. For Papercups' routes, whose
+ *  callers expect the true `verified` in the response. */
 export function openVerificationWait({ db, log }: { db: Pick<Database, 'pool'>; log: Log }): WaitForVerification {
   const watch = openWatch({
     everyMs: LOOK_EVERY_MS,

@@ -1,32 +1,32 @@
 import type pg from 'pg';
 
-/** A worker that was not seen for so long is not alive: it writes every five seconds. */
+/** A worker that has not reported for this long is not alive. Workers report every five seconds. */
 export const ALIVE_SECONDS = 20;
-/** One that died without leaving is listed for so long, to be looked for; then the others remove it. */
+/** A worker that died is listed for this long, then the others remove it. */
 const REMEMBERED_MINUTES = 10;
 
-/** What a worker process tells of itself. Durations, not times: its clock may differ from the database's. */
+/** What a worker process reports. Durations instead of times, because its clock may differ from the database's. */
 export interface WorkerSigns {
   /** A uuid, new at each start. */
   id: string;
   hostname: string;
   version: string;
   upForMs: number;
-  /** Since a job of it last ended; null: none did. */
+  /** Since its last job ended; null: none has. */
   lastJobMsAgo: number | null;
-  /** Since its dispatcher last succeeded; null: it has not. */
+  /** Since its dispatcher last succeeded; null: never. */
   lastDispatchMsAgo: number | null;
 }
 
-/** Tells that a worker is alive, and removes those that died a while ago. Repeating is what keeps it alive; one that was
- *  removed meanwhile is there again. */
+/** Stores that a worker is alive, and removes those that died a while ago. Call it repeatedly. A worker that was
+ *  removed meanwhile is added again. */
 export async function recordWorker(
   pool: pg.Pool,
   { id, hostname, version, upForMs, lastJobMsAgo, lastDispatchMsAgo }: WorkerSigns,
 ): Promise<void> {
   await pool.query({
     name: 'record-worker',
-    // Its own row is not among those that go, however long it was away: no statement may change a row twice.
+    // Excludes its own row from the deletion: a statement must not change a row twice.
     text: `
       WITH reaped AS (
         DELETE FROM workers WHERE seen_at < now() - interval '${REMEMBERED_MINUTES} minutes' AND id <> $1::uuid

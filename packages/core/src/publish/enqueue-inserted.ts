@@ -2,13 +2,13 @@ import type { Deps } from '../deps.js';
 import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import type { InsertedEvent } from './insert-events.js';
 
-/** Tells the queue what is to be made now of events that were stored, after their commit. Never throws: what the queue does
- *  not take, and what is deferred, the dispatcher finds. */
-export async function tellQueue(
+/** Enqueues deliveries of stored events that may be sent now. Call it after the commit.
+ *  Never throws: the dispatcher finds deferred deliveries and those that the queue does not accept. */
+export async function enqueueInserted(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   inserted: InsertedEvent[],
 ): Promise<void> {
-  // Who has little under way goes before who has much.
+  // A subscription with few deliveries in flight goes before one with many.
   const due = inserted.flatMap(({ directIds, directRanks, leasedUntil }) =>
     directIds.map((id, n) => ({ id, attemptNumber: 1, rank: directRanks[n] ?? 0, leasedUntil })),
   );
