@@ -181,7 +181,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
         }),
       });
       check(method, url, answer);
-      const isJson = String(answer.headers['content-type']).includes('json');
+      const isJson = /[/+]json\b/.test(String(answer.headers['content-type']));
       return {
         status: answer.statusCode,
         headers: answer.headers,

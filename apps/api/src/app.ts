@@ -21,6 +21,7 @@ import { attentionRoutes } from './routes/attention.js';
 import { auditRoutes } from './routes/audit.js';
 import { accountRoutes } from './routes/accounts.js';
 import { deliveryRoutes } from './routes/deliveries.js';
+import { deliveryExportRoutes } from './routes/export-deliveries.js';
 import { eventTypeRoutes } from './routes/event-types.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
@@ -97,6 +98,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   testEventRoutes(app, deps);
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);
+  deliveryExportRoutes(app, deps);
   replayRoutes(app, deps);
   queueRoutes(app, deps);
   settingRoutes(app, deps);

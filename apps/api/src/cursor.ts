@@ -1,3 +1,4 @@
+import { idTime } from '@posthorn/core';
 import { InvalidRequest } from './errors.js';
 
 /** The lists there are; a cursor of one is none of another. */
@@ -100,3 +101,12 @@ export function toPage<Row, Item>(
   const nextCursor = hasMore && last !== undefined ? writeCursor(list, keyOf(last)) : null;
   return { data: shown.map(itemOf), nextCursor };
 }
+
+/** What a page says of a search that stopped before the page was full: how far it came, and the cursor that goes on there. */
+export const searchedJson = (
+  list: List,
+  searchedTo: string | null,
+): { searchedBackTo: string | null; nextCursor?: string } =>
+  searchedTo === null
+    ? { searchedBackTo: null }
+    : { searchedBackTo: idTime(searchedTo).toISOString(), nextCursor: writeCursor(list, [searchedTo]) };

@@ -47,7 +47,7 @@ export function openDocumentCheck(document: Document): (method: string, url: str
     }
     const type = String(headers['content-type']).split(';', 1)[0] ?? '';
     if (!response.content[type]) throw new Error(`${at}: the document does not foresee the content type ${type}`);
-    if (type === 'text/plain' || type === 'text/event-stream') return;
+    if (['text/plain', 'text/event-stream', 'text/csv', 'application/x-ndjson'].includes(type)) return;
     const pointer = [
       'paths',
       found.path,

@@ -175,6 +175,15 @@ export class TooManyStreams extends ApiError {
   }
 }
 
+/** `holder`: what runs `most` exports. */
+export class TooManyExports extends ApiError {
+  constructor(holder: string, most: number) {
+    super('rate_limited', `${holder} runs ${most} exports, as many as it may. Wait until one has ended.`, {
+      headers: { 'retry-after': '10' },
+    });
+  }
+}
+
 export class TooManyWaiting extends ApiError {
   constructor(most: number) {
     super(

@@ -17,8 +17,8 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       '- A request body may have one `Content-Encoding`: gzip, deflate or br. Limits hold before and after decompression.',
       '- Times are ISO 8601 in UTC with milliseconds.',
       '- `Authorization: Bearer <key>`: the operator key, or a key of one account. Another account’s object is a 404.',
-      '- Lists are newest first. `nextCursor` of a page is the `cursor` of the next one; null: there is none. A page of deliveries may be ' +
-        'short, or empty, and still have one: it says with `searchedBackTo` how far back it has looked.',
+      '- Lists are newest first. `nextCursor` of a page is the `cursor` of the next one; null: there is none. A page of deliveries or ' +
+        'events may be short, or empty, and still have one: `searchedBackTo` then says how far back it has looked.',
       '- Errors are `application/problem+json`; switch on `code`.',
       '- `X-Request-Id` is echoed, or made.',
     ].join('\n'),

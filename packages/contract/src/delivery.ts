@@ -1,40 +1,10 @@
 import { z } from 'zod';
-import { EventTypeName } from './event-type.js';
-import { AccountId, AttemptId, DeliveryId, EventId, ReplayId, SubscriptionId } from './id.js';
-import { ListQuery, oneOrMore } from './list.js';
-import { moment, time, timeOrNull } from './text.js';
+import { deliveryFilterFields, isRange, RANGE_RULE, searchQuery } from './delivery-filter.js';
+import { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
+import { AccountId, AttemptId, DeliveryId, EventId, SubscriptionId } from './id.js';
+import { ListQuery } from './list.js';
+import { time, timeOrNull } from './text.js';
 import { Waiting } from './waiting.js';
-
-export const DELIVERY_STATUSES = ['pending', 'held', 'succeeded', 'failed', 'canceled'] as const;
-export const DeliveryStatus = z.enum(DELIVERY_STATUSES).meta({
-  description:
-    '`pending`: an attempt is due at `nextAttemptAt` · `held`: its subscription is paused, or was disabled with ' +
-    '`hold` · `succeeded` · `failed`: the schedule is exhausted · `canceled`: nobody wants it any more.',
-});
-export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
-
-export const ATTEMPT_OUTCOMES = [
-  'ok',
-  'http_error',
-  'redirect',
-  'timeout',
-  'dns_error',
-  'connect_error',
-  'tls_error',
-  'blocked',
-  'bad_response',
-  'aborted',
-] as const;
-export const AttemptOutcome = z.enum(ATTEMPT_OUTCOMES).meta({
-  description: '`ok`: a 2xx, whatever the body. `aborted`: our shutdown; it spends nothing of the schedule.',
-});
-export type AttemptOutcome = z.infer<typeof AttemptOutcome>;
-
-export const ATTEMPT_TRIGGERS = ['auto', 'manual', 'test', 'replay'] as const;
-export const AttemptTrigger = z
-  .enum(ATTEMPT_TRIGGERS)
-  .meta({ description: 'Why it was made: the schedule, a person, a test event, a replay.' });
-export type AttemptTrigger = z.infer<typeof AttemptTrigger>;
 
 const milliseconds = (description: string) =>
   z.int().nullable().describe(`${description}, in milliseconds; null: it did not come to that.`);
@@ -101,6 +71,7 @@ const deliveryFields = {
     .describe('Attempts that the schedule in force has; those asked for, and those we ended ourselves, come on top.'),
   lastAttempt: LastAttempt.nullable().describe('null: not attempted yet.'),
   nextAttemptAt: timeOrNull('When the next attempt is due; null unless one is scheduled.'),
+  waitingFor: Waiting.nullable().describe('What it waits for; null: no attempt is due or scheduled.'),
   createdAt: time('When it was created.'),
   completedAt: timeOrNull('When it succeeded, failed or was canceled.'),
 };
@@ -128,24 +99,27 @@ export const DeliveryList = z
 export const DeliveryDetail = z
   .object({
     ...deliveryFields,
-    waitingFor: Waiting.nullable().describe('null: no attempt is owed.'),
     attempts: z.array(Attempt).max(100).describe('Oldest first. Of more than 100, the last 100.'),
   })
   .meta({ id: 'DeliveryDetail' });
 export type DeliveryDetail = z.infer<typeof DeliveryDetail>;
 
-export const DeliveryQuery = ListQuery.extend({
-  subscription: oneOrMore(SubscriptionId).optional().describe('Only of this subscription; repeatable.'),
-  event: EventId.optional().describe('Only of this event.'),
-  eventType: oneOrMore(EventTypeName).optional().describe('Only of events of this type; repeatable.'),
-  status: oneOrMore(DeliveryStatus).optional().describe('Only with this status; repeatable.'),
-  outcome: oneOrMore(AttemptOutcome).optional().describe('Only whose last attempt ended so; repeatable.'),
-  trigger: oneOrMore(AttemptTrigger)
-    .optional()
-    .describe('Only whose last attempt was made for this reason; repeatable.'),
-  replay: ReplayId.optional().describe('Only what this replay sent again, and no later one.'),
-  from: moment('Only created at this time or later.').optional(),
-  to: moment('Only created before this time.').optional(),
-});
+const listedFields = {
+  ...deliveryFilterFields,
+  q: searchQuery('`dlv_…` or `evt_…`').optional(),
+};
 
-export const DeliveryCountQuery = DeliveryQuery.omit({ limit: true, cursor: true });
+export const DeliveryQuery = ListQuery.extend(listedFields).refine(isRange, RANGE_RULE);
+
+export const DeliveryCountQuery = z.strictObject(listedFields).refine(isRange, RANGE_RULE);
+
+export const EXPORT_FORMATS = ['csv', 'ndjson'] as const;
+export const DeliveryExportQuery = z
+  .strictObject({
+    ...listedFields,
+    format: z
+      .enum(EXPORT_FORMATS)
+      .default('csv')
+      .describe('`csv`: with a header line, for spreadsheets · `ndjson`: one `Delivery` as JSON per line.'),
+  })
+  .refine(isRange, RANGE_RULE);

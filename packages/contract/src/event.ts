@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { DeliveryStatus } from './delivery.js';
+import { isRange, RANGE_RULE, searchQuery } from './delivery-filter.js';
+import { DeliveryStatus } from './delivery-status.js';
 import { EventTypeName } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
-import { listOf, ListQuery, oneOrMore } from './list.js';
+import { ListQuery, oneOrMore } from './list.js';
 import { anyObjectOrNull, moment, time, timeOrNull, rawObject } from './text.js';
 
 const eventFields = {
@@ -42,7 +43,20 @@ export const Event = z
   .meta({ id: 'Event', description: 'An immutable fact: a type and a payload, frozen as the exact bytes to be sent.' });
 export type Event = z.infer<typeof Event>;
 
-export const EventList = listOf(Event, 'EventList');
+export const EventList = z
+  .object({
+    data: z
+      .array(Event)
+      .describe(
+        'Newest first. May hold fewer than `limit`, or none, although there is a next page: see `searchedBackTo`.',
+      ),
+    nextCursor: z.string().nullable().describe('Opaque; for `?cursor=`. null: this is the last page.'),
+    searchedBackTo: timeOrNull(
+      'A page with filters looks at no more than some thousand events. Where few of them match, it ends before it is full: it has looked at ' +
+        'all events since this time, and `nextCursor` goes on from there. null: it is full, or the last one.',
+    ),
+  })
+  .meta({ id: 'EventList' });
 
 export const PublishedEvent = z
   .object({
@@ -106,9 +120,10 @@ export type EventDetail = z.infer<typeof EventDetail>;
 
 export const EventQuery = ListQuery.extend({
   event: oneOrMore(EventTypeName).optional().describe('Only of this type; repeatable.'),
+  q: searchQuery('`evt_…`').optional(),
   from: moment('Only accepted at this time or later.').optional(),
-  to: moment('Only accepted before this time.').optional(),
-});
+  to: moment('Only accepted before this time. Must be later than `from`.').optional(),
+}).refine(isRange, RANGE_RULE);
 
 // The publish routes take these as text, so that nothing in a payload changes. They are checked by the core (freezeEvent),
 // and stand here for the OpenAPI document and for clients.

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type IdPrefix, toTypeId, toUuid } from './id.js';
+import { type IdPrefix, toTypeId, toUuid, uuidRange } from './id.js';
 
 const prefixes = fc.constantFrom<IdPrefix>('sub', 'evt', 'dlv', 'att', 'key', 'ver');
 const suffixes = fc.stringMatching(/^[0-7][0-9a-hjkmnp-tv-z]{25}$/);
@@ -34,6 +34,21 @@ describe('ids', () => {
         expect(BigInt(`0x${uuid?.replaceAll('-', '')}`)).toBe(bits);
       }),
     );
+  });
+
+  it('property: the ids that begin with a text are a range of UUIDs', () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.uuid(), fc.integer({ min: 5, max: 30 }), (one, other, length) => {
+        const beginning = toTypeId('evt', one).slice(0, length);
+        const { from = '', before = '' } = uuidRange('evt', beginning) ?? {};
+        expect(from <= one && one < before).toBe(true);
+        expect(from <= other && other < before).toBe(toTypeId('evt', other).startsWith(beginning));
+      }),
+    );
+    const whole = 'evt_01jd4q8y3ne9mav5w2xkq7rf0c';
+    expect(uuidRange('evt', whole)?.from).toBe(toUuid('evt', whole));
+    for (const none of ['evt', 'evt_', 'evt_i', 'evt_8', 'dlv_01', `${whole}0`, 'evt_01!', ''])
+      expect(uuidRange('evt', none)).toBeNull();
   });
 
   it('property: any other text is no id', () => {

@@ -33,6 +33,22 @@ export function toTypeId(prefix: IdPrefix, uuid: string): string {
   return TypeID.fromUUID(prefix, uuid).toString();
 }
 
+/** The ids with a prefix that begin with this text, as a range of UUIDs; null if none does. */
+export function uuidRange(prefix: IdPrefix, beginning: string): { from: string; before: string } | null {
+  const digits = beginning.slice(prefix.length + 1);
+  const first = `${prefix}_${digits.padEnd(26, '0')}`;
+  if (digits === '' || !beginning.startsWith(`${prefix}_`) || !PATTERNS[prefix].test(first)) return null;
+  const count = 1n << BigInt(5 * (26 - digits.length));
+  const from = toUuid(prefix, first) ?? '';
+  return { from, before: uuidOfNumber(BigInt(`0x${from.replaceAll('-', '')}`) + count) };
+}
+
+const LAST_UUID = (1n << 128n) - 1n;
+function uuidOfNumber(number: bigint): string {
+  const hex = (number > LAST_UUID ? LAST_UUID : number).toString(16).padStart(32, '0');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 const EXAMPLE_SUFFIX = '01jd4q8y3ne9mav5w2xkq7rf0c';
 
 const typeId = (prefix: IdPrefix, of: string) =>

@@ -1,17 +1,22 @@
 export { Account, AccountList, AccountQuery, AccountStats, DeletedAccount, Metadata, PutAccount } from './account.js';
 export {
-  Attempt,
   ATTEMPT_OUTCOMES,
   ATTEMPT_TRIGGERS,
   AttemptOutcome,
   AttemptTrigger,
-  Delivery,
   DELIVERY_STATUSES,
+  DeliveryStatus,
+} from './delivery-status.js';
+export { DeliveryFilter } from './delivery-filter.js';
+export {
+  Attempt,
+  Delivery,
   DeliveryCountQuery,
   DeliveryDetail,
+  DeliveryExportQuery,
   DeliveryList,
   DeliveryQuery,
-  DeliveryStatus,
+  EXPORT_FORMATS,
   LastAttempt,
 } from './delivery.js';
 export { Waiting, WAITING_STATES, type WaitingState } from './waiting.js';
@@ -54,6 +59,7 @@ export {
   SubscriptionId,
   toTypeId,
   toUuid,
+  uuidRange,
 } from './id.js';
 export { CreatedKey, CreateKey, Key, KeyList, Scope } from './key.js';
 export { DEFAULT_CAPABILITIES, SCOPES } from './scopes.js';

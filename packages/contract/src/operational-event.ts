@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ATTEMPT_OUTCOMES } from './delivery.js';
+import { ATTEMPT_OUTCOMES } from './delivery-status.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { time, timeOrNull } from './text.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ATTEMPT_OUTCOMES } from './delivery.js';
+import { ATTEMPT_OUTCOMES } from './delivery-status.js';
 import { EventTypeName } from './event-type.js';
 import { SubscriptionId } from './id.js';
 import { moment, time } from './text.js';

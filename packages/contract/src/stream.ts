@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery.js';
+import { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
 import { AccountId, AttemptId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { oneOrMore } from './list.js';
 import { time } from './text.js';

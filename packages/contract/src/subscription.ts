@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Metadata } from './account.js';
-import { DeliveryStatus, LastAttempt } from './delivery.js';
+import { LastAttempt } from './delivery.js';
+import { DeliveryStatus } from './delivery-status.js';
 import { EventTypeName, EventTypePattern } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { listOf, ListQuery, oneOrMore } from './list.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ATTENTION_REASONS } from './attention.js';
-import { ATTEMPT_OUTCOMES, ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from './delivery.js';
+import { ATTEMPT_OUTCOMES, ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from './delivery-status.js';
 import { SCOPES } from './scopes.js';
 import { SUBSCRIPTION_STATUSES, Verification } from './subscription.js';
 import {

@@ -1,5 +1,5 @@
 import type { Attention } from './attention.js';
-import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery.js';
+import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
 import type { Scope } from './key.js';
 import type { SubscriptionStatus, Verification } from './subscription.js';
 

@@ -87,6 +87,7 @@ export { type LedgerMetrics, readLedgerMetrics } from './ledger-metrics/read-led
 export { dropOldFanOuts } from './publish/drop-old-fan-outs.js';
 export { expandFanOuts } from './publish/expand-fan-outs.js';
 export { findExpanding } from './publish/read-fan-outs.js';
+export type { DeliveryFilter } from './deliveries/delivery-filter.js';
 export { countDeliveries, type DeliveryCounts } from './deliveries/count-deliveries.js';
 export {
   countListed,
@@ -94,7 +95,9 @@ export {
   type ListedDelivery,
   listDeliveries,
 } from './deliveries/list-deliveries.js';
-export { newestIds } from './newest-first.js';
+export { searchDeliveries } from './deliveries/search-deliveries.js';
+export { listEvents } from './events/list-events.js';
+export { type IdRange, newestIds } from './newest-first.js';
 export { type Kind, findOwner } from './lookup/find-owner.js';
 export { countSubscriptions, countWanting } from './subscriptions/count-wanting.js';
 export { findShardsToFold, foldStats } from './stats/fold-stats.js';

@@ -10,7 +10,15 @@ export interface WantedPage {
   to?: Date | undefined;
   /** Only rows after this one in the list. */
   beforeId?: string | undefined;
+  /** Only these ids. */
+  ids?: IdRange | undefined;
   limit: number;
+}
+
+/** Ids from `from` on and before `before`. */
+export interface IdRange {
+  from: string;
+  before: string;
 }
 
 /** A page as SQL: ids from `lowest` on and before `highest`, with further conditions on the time. */
@@ -24,11 +32,16 @@ export interface Page {
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-export function pageOf({ from, to, beforeId, limit }: WantedPage, param: Param): Page {
+export function pageOf({ from, to, beforeId, ids, limit }: WantedPage, param: Param): Page {
   const around = idsAround({ since: from ?? new Date(0), until: to ?? new Date(0) });
-  const [highest = LAST_ID] = [to && around.to, beforeId].filter((id) => id !== undefined).toSorted();
+  const [highest = LAST_ID] = [to && around.to, beforeId, ids?.before].filter((id) => id !== undefined).toSorted();
+  const lowest =
+    [from && around.from, ids?.from]
+      .filter((id) => id !== undefined)
+      .toSorted()
+      .at(-1) ?? FIRST_ID;
   return {
-    lowest: `${param(from ? around.from : FIRST_ID)}::uuid`,
+    lowest: `${param(lowest)}::uuid`,
     highest: `${param(highest)}::uuid`,
     conditions: [from && `d.created_at >= ${param(from)}`, to && `d.created_at < ${param(to)}`].filter(
       (one) => one !== undefined,
@@ -69,7 +82,7 @@ export const orderOf = ({ columns }: Pick<Range, 'columns'>): string =>
 const namesOf = (columns: Range['columns']): string[] => [...Object.keys(columns), 'id'].map((column) => `d.${column}`);
 
 export interface WantedIds extends WantedPage {
-  table: 'api_keys' | 'audit_entries' | 'events' | 'replays' | 'subscriptions';
+  table: 'api_keys' | 'audit_entries' | 'replays' | 'subscriptions';
   /** The first columns, with values, of an index whose next column is the id. */
   of: Record<string, string>;
   /** Columns with allowed values, which use no index; undefined: any value. */

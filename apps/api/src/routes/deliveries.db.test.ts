@@ -35,7 +35,10 @@ const find = async (query: string) =>
 
 /** The columns that pending and finished deliveries have in common. */
 const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at,
-  last_outcome, last_trigger, last_duration_ms, last_attempt_at`;
+  last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
+
+const isOf = (code: string, statusCode: number | null): boolean =>
+  statusCode !== null && new RegExp(`^${code.replaceAll('x', '\\d')}$`).test(String(statusCode));
 
 describe('deliveries', () => {
   it('what few match is searched for a part at a time: a page says how far back it has looked, and the next one goes on there', async () => {
@@ -111,12 +114,12 @@ describe('deliveries', () => {
       maxAttempts: 12,
       lastAttempt: { outcome: 'ok', trigger: 'auto', statusCode: 200, durationMs: 3, at: TIME },
       nextAttemptAt: null,
+      waitingFor: null,
       createdAt: TIME,
       completedAt: TIME,
     });
     expect(await get(listed.id)).toEqual({
       ...listed,
-      waitingFor: null,
       attempts: [
         {
           id: expect.stringMatching(/^att_/),
@@ -276,6 +279,93 @@ describe('deliveries', () => {
     expect((await api.call('GET', `/v1/accounts/${account}/deliveries/count?limit=5`)).status).toBe(422);
   });
 
+  it('are found by a text of their payload, however JSON spells it, and by the beginning of their id or their event’s', async () => {
+    const searched = await api.account();
+    const subscription = await api.activeSubscription(searched);
+    const publish = async (payload: string) =>
+      (
+        await api.call('POST', `/v1/accounts/${searched}/events`, {
+          body: `{"event":"message:created","payload":${payload}}`,
+        })
+      ).json.id as string;
+    const plain = await publish('{"from":"ada@example.com","text":"Grüße \\"x\\""}');
+    const escaped = await publish('{"from":"bob@example.com","text":"Gr\\u00fc\\u00dfe"}');
+    await api.deps.publisher.drain();
+    const path = `/v1/accounts/${searched}`;
+    const search = async (q: string, more = '') => {
+      const query = `?q=${encodeURIComponent(q)}${more}`;
+      const { json } = await api.call('GET', `${path}/deliveries${query}`);
+      const { json: events } = await api.call('GET', `${path}/events${query}`);
+      const { json: counted } = await api.call('GET', `${path}/deliveries/count${query}`);
+      const found = json.data.map(({ eventId }: Delivery) => eventId);
+      if (more === '') expect(counted).toEqual({ count: found.length, more: false });
+      expect(json.searchedBackTo).toBeNull();
+      return { found, events: events.data.map(({ id }: { id: string }) => id) };
+    };
+    const both = (...found: string[]) => ({ found, events: found });
+    expect(await search('ada@example.com')).toEqual(both(plain));
+    expect(await search('@example.com')).toEqual(both(escaped, plain));
+    expect(await search('Grüße')).toEqual(both(escaped, plain));
+    expect(await search('Grüße "x"')).toEqual(both(plain));
+    expect(await search('ADA@')).toEqual(both());
+    expect(await search(plain)).toEqual(both(plain));
+    expect(await search(plain.slice(0, 12))).toEqual(both(escaped, plain));
+    expect(await search(`${plain.toUpperCase()} `)).toEqual(both(plain));
+    expect(await search(toUuid('evt', escaped) ?? '')).toEqual(both(escaped));
+    expect(await search('@example.com', '&limit=1')).toMatchObject({ found: [escaped], events: [escaped] });
+    const { data } = (await api.call('GET', `${path}/deliveries`)).json;
+    for (const { id, eventId } of data) {
+      expect((await search(id)).found).toEqual([eventId]);
+      expect((await search(id.slice(0, -1))).found).toEqual([eventId]);
+    }
+    expect((await search(toUuid('sub', subscription) ?? '')).found).toEqual([escaped, plain]);
+    const another = await api.account();
+    for (const list of ['deliveries', 'events'])
+      for (const q of ['@example.com', plain, data[0].id])
+        expect((await api.call('GET', `/v1/accounts/${another}/${list}?q=${q}`)).json.data).toEqual([]);
+  });
+
+  it('a search for a text reads a part of the payloads at a time: a page says how far back it has looked, and the next one goes on there', async () => {
+    const searched = await api.account();
+    const subscription = toUuid('sub', await api.activeSubscription(searched)) ?? '';
+    const { pool } = api.deps.db;
+    const make = (first: number, last: number, bytes: number) =>
+      pool.query(
+        `WITH event AS (
+           INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
+           SELECT posthorn_uuid_at(t), $1, 'message:created',
+             convert_to('{"event":"message:created","payload":{"n":"n' || n || '.","x":"' || repeat('x', $4) || '"}}', 'UTF8'), 1, t
+           FROM (SELECT n, date_trunc('second', now()) - interval '1 hour' + n * interval '100 ms' AS t FROM generate_series($2::int, $3::int) n) made
+           RETURNING *
+         )
+         INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
+         SELECT posthorn_delivery_id(id), account_id, id, type, $5, 'succeeded', 1, 0, created_at, created_at FROM event`,
+        [searched, first, last, bytes, subscription],
+      );
+    const walk = async (list: string, q: string) => {
+      const pages: { found: number; back: string | null }[] = [];
+      let query = '';
+      do {
+        const { json } = await api.call('GET', `/v1/accounts/${searched}/${list}?limit=10&q=${q}${query}`);
+        pages.push({ found: json.data.length, back: json.searchedBackTo });
+        query = json.nextCursor === null ? '' : `&cursor=${json.nextCursor}`;
+      } while (query !== '');
+      return pages;
+    };
+    await make(1, 1_100, 10);
+    for (const list of ['deliveries', 'events']) {
+      const pages = await walk(list, 'n1.');
+      expect(pages.map(({ found }) => found)).toEqual([0, 0, 1]);
+      const [first = 0, second = 0] = pages.map(({ back }) => Date.parse(back ?? ''));
+      expect([first - second, pages[2]?.back]).toEqual([500 * 100, null]);
+    }
+    // Of large payloads it reads fewer.
+    await make(1_101, 1_160, 256_000);
+    const pages = await walk('deliveries', 'n1101.');
+    expect(pages.length).toBeGreaterThan(5);
+    expect(pages.reduce((sum, { found }) => sum + found, 0)).toBe(1);
+  });
+
   const some = <T>(...items: T[]) => fc.subarray(items, { minLength: 1 });
   it('whatever is asked for together: all that fits, page by page, each once, newest first', async () => {
     const subscriptions: string[] = [];
@@ -292,10 +382,11 @@ describe('deliveries', () => {
              now() AS created_at, CASE WHEN s = 'pending' THEN now() END AS due_at,
              CASE WHEN s NOT IN ('pending', 'held') THEN now() END AS completed_at, (o <> '')::int AS attempt_count, 0 AS failure_count,
              nullif(o, '')::attempt_outcome AS last_outcome, CASE WHEN o <> '' THEN t::attempt_trigger END AS last_trigger,
+             CASE o WHEN 'ok' THEN 204 WHEN 'http_error' THEN CASE t WHEN 'auto' THEN 500 ELSE 503 END WHEN 'timeout' THEN 500 END AS last_status_code,
              CASE WHEN o <> '' THEN 7 END AS last_duration_ms, CASE WHEN o <> '' THEN now() END AS last_attempt_at
            FROM (
              SELECT posthorn_uuidv7() AS event, s, o, t
-             FROM unnest('{pending,held,succeeded,failed,canceled}'::text[]) s, unnest('{"",ok,timeout}'::text[]) o, unnest('{auto,manual}'::text[]) t
+             FROM unnest('{pending,held,succeeded,failed,canceled}'::text[]) s, unnest('{"",ok,timeout,http_error}'::text[]) o, unnest('{auto,manual}'::text[]) t
            ) one
          ), pending AS (
            INSERT INTO pending_deliveries (${COLUMNS}, due_at)
@@ -314,11 +405,12 @@ describe('deliveries', () => {
       all.push(...json.data);
       cursor = json.nextCursor;
     }
-    expect(all).toHaveLength(90);
+    expect(all).toHaveLength(120);
     const asked = fc.record(
       {
         status: some('pending', 'held', 'succeeded', 'failed', 'canceled'),
-        outcome: some('ok', 'timeout', 'dns_error'),
+        outcome: some('ok', 'timeout', 'http_error', 'dns_error'),
+        statusCode: some('2xx', '5xx', '503', '500', '404'),
         trigger: some('auto', 'manual'),
         subscription: some(...subscriptions),
         eventType: some('message:created', 'conversation:created', 'conversation:updated'),
@@ -337,13 +429,14 @@ describe('deliveries', () => {
           found.push(...json.data.map(({ id }: Delivery) => id));
           cursor = json.nextCursor;
         }
-        const { status, outcome, trigger, subscription, eventType, event } = filters as Partial<
+        const { status, outcome, statusCode, trigger, subscription, eventType, event } = filters as Partial<
           Record<keyof typeof filters, string[]>
         >;
         const fitting = all.filter(
           ({ status: is, lastAttempt, subscriptionId, event: type, eventId }) =>
             (status?.includes(is) ?? true) &&
             (outcome?.includes(lastAttempt?.outcome ?? '') ?? true) &&
+            (statusCode?.some((code) => isOf(code, lastAttempt?.statusCode ?? null)) ?? true) &&
             (trigger?.includes(lastAttempt?.trigger ?? '') ?? true) &&
             (subscription?.includes(subscriptionId) ?? true) &&
             (eventType?.includes(type) ?? true) &&

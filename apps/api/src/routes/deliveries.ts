@@ -6,16 +6,14 @@ import {
   DeliveryQuery,
   ListCount,
   MAX_COUNT,
-  toTypeId,
-  type Waiting,
 } from '@posthorn/contract';
-import { askForRetry, countListed, idTime, listDeliveries, readWaiting, type WhyWaiting } from '@posthorn/core';
-import type { z } from 'zod';
-import { pageWanted, toPage, writeCursor } from '../cursor.js';
+import { askForRetry, countListed, searchDeliveries } from '@posthorn/core';
+import { pageWanted, searchedJson, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
 import { readList } from '../read-list.js';
-import { attemptJson, deliveryJson, urlsOf } from './delivery-json.js';
+import { attemptJson, deliveryJson, readShown } from './delivery-json.js';
+import { readPage, wantedOf } from './delivery-page.js';
 import { AccountParams, DeliveryParams, requireAccount, uuidOf } from './params.js';
 
 const tags = ['Deliveries'];
@@ -41,23 +39,18 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
     async ({ params: { account }, query }, reply) => {
       const { limit } = query;
       const wanted = { ...wantedOf(account, query), ...pageWanted('deliveries', query) };
-      const { rows, searchedTo, urlOf } = await readList(deps, reply, async (from) => {
-        const found = await listDeliveries(from.pool, wanted);
-        return { ...found, urlOf: await urlsOf({ db: from }, found.rows) };
+      const { rows, searchedTo, shownOf } = await readList(deps, reply, async (from) => {
+        const found = await readPage(from, wanted);
+        return { ...found, shownOf: await readShown(from, found.rows) };
       });
       await requireAccount(deps, account, rows);
       const page = toPage(rows, {
         limit,
         list: 'deliveries',
         keyOf: ({ id }) => [id],
-        itemOf: (row) => deliveryJson(deps, row, urlOf(row)),
+        itemOf: (row) => deliveryJson(deps, row, shownOf(row)),
       });
-      return {
-        ...page,
-        ...(searchedTo === null
-          ? { searchedBackTo: null }
-          : { nextCursor: writeCursor('deliveries', [searchedTo]), searchedBackTo: idTime(searchedTo).toISOString() }),
-      };
+      return { ...page, ...searchedJson('deliveries', searchedTo) };
     },
   );
 
@@ -70,7 +63,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
         summary: 'Count deliveries',
         description:
           `How many the list has in all with the same filters. It stops at ${MAX_COUNT}, and where few match the filters ` +
-          'when it has looked at so many.',
+          'when it has looked at so many. With `q`, it searches as many payloads as a page.',
         tags,
         params: AccountParams,
         querystring: DeliveryCountQuery,
@@ -78,8 +71,12 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
       },
     },
     async ({ params: { account }, query }, reply) => {
-      const wanted = { ...wantedOf(account, query), limit: MAX_COUNT + 1 };
-      const { count, isAll } = await readList(deps, reply, (from) => countListed(from.pool, wanted));
+      const { text, ...wanted } = { ...wantedOf(account, query), limit: MAX_COUNT + 1 };
+      const { count, isAll } = await readList(deps, reply, async ({ pool }) => {
+        if (text === undefined) return countListed(pool, wanted);
+        const { rows, searchedTo } = await searchDeliveries(pool, { ...wanted, text });
+        return { count: rows.length, isAll: searchedTo === null };
+      });
       if (count === 0) await requireAccount(deps, account, []);
       return { count: Math.min(count, MAX_COUNT), more: !isAll };
     },
@@ -101,18 +98,16 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
       const key = { accountId: params.account, id: uuidOf('dlv', params.delivery) };
       const row = await db.prisma.delivery.findFirst({ where: key });
       if (!row) throw new NotFound('delivery');
-      const [attempts, urlOf, waiting] = await Promise.all([
+      const [attempts, shownOf] = await Promise.all([
         db.prisma.attempt.findMany({
           where: { deliveryId: row.id, accountId: key.accountId },
           orderBy: { number: 'desc' },
           take: SHOWN_ATTEMPTS,
         }),
-        urlsOf(deps, [row]),
-        readWaiting(db.pool, key),
+        readShown(db, [row]),
       ]);
       return {
-        ...deliveryJson(deps, row, urlOf(row)),
-        waitingFor: waiting && waitingJson(waiting),
+        ...deliveryJson(deps, row, shownOf(row)),
         attempts: attempts.toReversed().map((attempt) => attemptJson(attempt, row)),
       };
     },
@@ -137,8 +132,8 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
       const result = await askForRetry(deps, { accountId: params.account, id: uuidOf('dlv', params.delivery) });
       switch (result.outcome) {
         case 'asked': {
-          const urlOf = await urlsOf(deps, [result.delivery]);
-          return reply.code(202).send(deliveryJson(deps, result.delivery, urlOf(result.delivery)));
+          const shownOf = await readShown(db, [result.delivery]);
+          return reply.code(202).send(deliveryJson(deps, result.delivery, shownOf(result.delivery)));
         }
         case 'not_found':
           throw new NotFound('delivery');
@@ -150,24 +145,3 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
     },
   );
 };
-
-function waitingJson({ state, until, behind }: WhyWaiting): Waiting {
-  const id = behind && ('eventId' in behind ? toTypeId('evt', behind.eventId) : toTypeId('dlv', behind.deliveryId));
-  return { state, until: until?.toISOString() ?? null, behind: id ?? null };
-}
-
-function wantedOf(account: string, query: z.infer<typeof DeliveryCountQuery>) {
-  const { subscription, event, eventType, status, outcome, trigger, replay, from, to } = query;
-  return {
-    accountId: account,
-    subscriptionIds: subscription?.map((id) => uuidOf('sub', id)),
-    eventId: event && uuidOf('evt', event),
-    replayId: replay && uuidOf('rpl', replay),
-    eventTypes: eventType,
-    statuses: status,
-    outcomes: outcome,
-    triggers: trigger,
-    from: from === undefined ? undefined : new Date(from),
-    to: to === undefined ? undefined : new Date(to),
-  };
-}

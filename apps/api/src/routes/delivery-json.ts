@@ -1,14 +1,31 @@
-import { type Attempt, type Delivery, type LastAttempt, toTypeId } from '@posthorn/contract';
-import { type Attempt as AttemptRow, type ListedDelivery as Row, responseText } from '@posthorn/core';
+import { type Attempt, type Delivery, type LastAttempt, toTypeId, type Waiting } from '@posthorn/contract';
+import {
+  type Attempt as AttemptRow,
+  type Database,
+  type ListedDelivery as Row,
+  readWaiting,
+  responseText,
+  type WhyWaiting,
+} from '@posthorn/core';
 import { shownRequestHeaders } from '@posthorn/sender';
 import type { ApiDeps } from '../deps.js';
 
-/** The URLs that deliveries are sent to, by subscription; deleted subscriptions have theirs still. */
-export async function urlsOf({ db }: Pick<ApiDeps, 'db'>, rows: Row[]): Promise<(row: Row) => string> {
-  const ids = [...new Set(rows.map(({ subscriptionId }) => subscriptionId))];
-  const found = await db.prisma.subscription.findMany({ where: { id: { in: ids } }, select: { id: true, url: true } });
-  const urls = new Map(found.map(({ id, url }) => [id, url]));
-  return ({ subscriptionId }) => urls.get(subscriptionId) ?? '';
+/** What a delivery's JSON says that its row does not. */
+export interface Shown {
+  /** That it is sent to. */
+  url: string;
+  waiting: WhyWaiting | null;
+}
+
+/** Reads what is shown of deliveries of one account beside their rows. Deleted subscriptions still have a URL. */
+export async function readShown({ prisma, pool }: Database, rows: Row[]): Promise<(row: Row) => Shown> {
+  const subscriptionIds = [...new Set(rows.map(({ subscriptionId }) => subscriptionId))];
+  const [subscriptions, waiting] = await Promise.all([
+    prisma.subscription.findMany({ where: { id: { in: subscriptionIds } }, select: { id: true, url: true } }),
+    readWaiting(pool, { accountId: rows[0]?.accountId ?? '', ids: rows.map(({ id }) => id) }),
+  ]);
+  const urls = new Map(subscriptions.map(({ id, url }) => [id, url]));
+  return ({ id, subscriptionId }) => ({ url: urls.get(subscriptionId) ?? '', waiting: waiting.get(id) ?? null });
 }
 
 /** How a delivery's last attempt ended, as it stands with the delivery; null before the first one. */
@@ -25,7 +42,11 @@ export const lastAttemptJson = (
         at: row.lastAttemptAt.toISOString(),
       };
 
-export const deliveryJson = ({ maxAttempts }: Pick<ApiDeps, 'maxAttempts'>, row: Row, url: string): Delivery => ({
+export const deliveryJson = (
+  { maxAttempts }: Pick<ApiDeps, 'maxAttempts'>,
+  row: Row,
+  { url, waiting }: Shown,
+): Delivery => ({
   id: toTypeId('dlv', row.id),
   accountId: row.accountId,
   eventId: toTypeId('evt', row.eventId),
@@ -38,9 +59,15 @@ export const deliveryJson = ({ maxAttempts }: Pick<ApiDeps, 'maxAttempts'>, row:
   maxAttempts,
   lastAttempt: lastAttemptJson(row),
   nextAttemptAt: row.dueAt?.toISOString() ?? null,
+  waitingFor: waiting && waitingJson(waiting),
   createdAt: row.createdAt.toISOString(),
   completedAt: row.completedAt?.toISOString() ?? null,
 });
+
+function waitingJson({ state, until, behind }: WhyWaiting): Waiting {
+  const id = behind && ('eventId' in behind ? toTypeId('evt', behind.eventId) : toTypeId('dlv', behind.deliveryId));
+  return { state, until: until?.toISOString() ?? null, behind: id ?? null };
+}
 
 export const attemptJson = (row: AttemptRow, { eventId }: Pick<Row, 'eventId'>): Attempt => {
   const responseHeaders = row.responseHeaders === null ? null : textValues(row.responseHeaders);

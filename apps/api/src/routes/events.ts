@@ -14,20 +14,21 @@ import {
   freezeBatch,
   freezeEvent,
   listDeliveries,
-  newestIds,
+  listEvents,
   type DeliveryCounts,
   type PublishedEvent as PublishedEventRow,
   type PublishRefusal,
 } from '@posthorn/core';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { pageWanted, toPage } from '../cursor.js';
+import { pageWanted, searchedJson, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { EventTypeUnknown, IdempotencyKeyReused, InvalidRequest, NotFound, Unavailable } from '../errors.js';
 import { readList } from '../read-list.js';
 import { eventDetailText, eventJson, publishedJson } from './event-json.js';
 import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js';
 import { requireFrozen, toError } from './require-frozen.js';
+import { eventSearchOf } from './search-text.js';
 
 const tags = ['Events'];
 /** With an event; all of them are in the list of deliveries. */
@@ -143,11 +144,18 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         response: { 200: EventList },
       },
     },
-    async ({ params: { account }, query: { limit, cursor, event, from, to } }, reply) => {
-      const wanted = { of: { account_id: account }, filters: { type: event } };
-      const page = pageWanted('events', { limit, cursor, from, to });
-      const { rows, counts, expanding } = await readList({ reader }, reply, async ({ pool, prisma }) => {
-        const ids = await newestIds(pool, { table: 'events', ...wanted, ...page });
+    async ({ params: { account }, query: { limit, cursor, event, q, from, to } }, reply) => {
+      const search = eventSearchOf(q);
+      const wanted = {
+        accountId: account,
+        types: event,
+        text: search.text,
+        ids: search.eventIds,
+        ...pageWanted('events', { limit, cursor, from, to }),
+      };
+      const { rows, counts, expanding, searchedTo } = await readList({ reader }, reply, async ({ pool, prisma }) => {
+        const page = await listEvents(pool, wanted);
+        const ids = page.rows.map(({ id }) => id);
         const found = await prisma.event.findMany({
           where: { accountId: account, id: { in: ids } },
           omit: { body: true },
@@ -155,10 +163,10 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         });
         const key = { accountId: account, eventIds: found.map(({ id }) => id) };
         const [counted, unfinished] = await Promise.all([countDeliveries(pool, key), findExpanding(pool, key)]);
-        return { rows: found, counts: counted, expanding: unfinished };
+        return { rows: found, counts: counted, expanding: unfinished, searchedTo: page.searchedTo };
       });
       await requireAccount({ db }, account, rows);
-      return toPage(
+      const page = toPage(
         rows.map((row, index) => ({
           row,
           progress: { deliveryCounts: counts[index] as DeliveryCounts, isExpanding: expanding.has(row.id) },
@@ -170,6 +178,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
           itemOf: ({ row, progress }) => eventJson(row, progress),
         },
       );
+      return { ...page, ...searchedJson('events', searchedTo) };
     },
   );
 

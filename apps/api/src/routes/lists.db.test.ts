@@ -98,7 +98,7 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
          CASE WHEN status NOT IN ('pending', 'held') THEN t END AS completed_at, CASE WHEN n % 3 = 0 THEN replay END AS replay_id,
          CASE status WHEN 'succeeded' THEN 'ok' ELSE 'http_error' END::attempt_outcome AS last_outcome,
          CASE WHEN n % 50 = 7 THEN 'manual' ELSE 'auto' END::attempt_trigger AS last_trigger,
-         200 AS last_status_code, 80 AS last_duration_ms, t AS last_attempt_at
+         CASE status WHEN 'succeeded' THEN 200 ELSE 500 END AS last_status_code, 80 AS last_duration_ms, t AS last_attempt_at
        FROM (
          SELECT *, CASE WHEN n % 20 = 0 THEN 'failed' WHEN n % 100 = 1 THEN 'held' WHEN n % 100 = 2 THEN 'pending' ELSE 'succeeded' END::delivery_status AS status,
            ARRAY(SELECT s.id FROM subscriptions s WHERE s.account_id = $1::varchar ORDER BY s.id LIMIT 3) AS subscriptions,
@@ -163,6 +163,11 @@ async function listsOf(account: string): Promise<string[]> {
     'status=succeeded',
     'outcome=http_error',
     'outcome=timeout',
+    'statusCode=5xx',
+    'statusCode=404',
+    'statusCode=204',
+    'statusCode=2xx&statusCode=5xx',
+    'statusCode=4xx&outcome=http_error&trigger=manual&status=failed',
     'trigger=manual',
     'trigger=test',
     'eventType=message:created',
@@ -177,6 +182,11 @@ async function listsOf(account: string): Promise<string[]> {
     `from=${dayAgo}`,
     `to=${dayAgo}`,
     `from=${dayAgo}&eventType=conversation:created`,
+    `q=${toTypeId('evt', found?.event ?? NOBODY)}`,
+    `q=${toTypeId('dlv', middle).slice(0, 20)}`,
+    'q=payload',
+    'q=never',
+    `q=never&status=failed&${of}`,
   ];
   const cursor = (list: 'deliveries' | 'events' | 'audit' | 'subscriptions' | 'replays' | 'keys'): string =>
     String(toPage([0, 1], { limit: 1, list, keyOf: () => [middle], itemOf: () => 0 }).nextCursor);
@@ -192,6 +202,10 @@ async function listsOf(account: string): Promise<string[]> {
     ]),
     path('events', `from=${dayAgo}`),
     path('events', 'event=message:created'),
+    path('events', 'event=never:came'),
+    path('events', 'q=payload'),
+    path('events', 'q=never'),
+    path('events', `q=never&event=message:created&cursor=${cursor('events')}`),
     path('audit', 'action=subscriptions.pause'),
     path('audit', 'actor=account'),
     path('subscriptions', 'status=paused'),
@@ -221,7 +235,7 @@ describe('a page of any list touches few blocks', () => {
       const { statusCode } = await api.app.inject({ url: list, headers: { authorization: `Bearer ${OPERATOR_KEY}` } });
       expect({ list, statusCode, isExplained: ran.length > 0 }).toEqual({ list, statusCode: 200, isExplained: true });
       const worst = ran.toSorted((a, b) => b.blocks - a.blocks)[0];
-      const most = list.includes('eventType=') ? SEARCH_BLOCKS : BLOCKS;
+      const most = /eventType=|statusCode=|event=never|q=/.test(list) ? SEARCH_BLOCKS : BLOCKS;
       if ((worst?.blocks ?? 0) > most) found.push({ list, ...worst });
     }
     return found;

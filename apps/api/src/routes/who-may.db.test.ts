@@ -46,6 +46,7 @@ const ALLOWED: Record<string, Allowed> = {
   'events.get': 'events:read',
   'deliveries.list': 'deliveries:read',
   'deliveries.count': 'deliveries:read',
+  'deliveries.export': 'deliveries:read',
   'deliveries.get': 'deliveries:read',
   'deliveries.retry': 'deliveries:write',
   'replays.start': 'deliveries:write',
@@ -159,7 +160,8 @@ const inAccount = Object.keys(ALLOWED).filter(
     ),
 );
 const ofAnObject = inAccount.filter(
-  (id) => !/^(accounts|stats)\.|\.(list|count|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
+  (id) =>
+    !/^(accounts|stats)\.|\.(list|count|export|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
 );
 const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
 const scopesOf = (allowed: Allowed | undefined): Scope[] =>

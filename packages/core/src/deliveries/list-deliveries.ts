@@ -1,19 +1,31 @@
 import type pg from 'pg';
-import type { AttemptOutcome, AttemptTrigger, Delivery, DeliveryStatus } from '../generated/prisma/client.js';
-import { orderOf, type Page, type Param, type WantedPage, pageOf, selectNewest } from '../newest-first.js';
+import type { Delivery, DeliveryStatus } from '../generated/prisma/client.js';
+import {
+  type IdRange,
+  orderOf,
+  type Page,
+  type Param,
+  type WantedPage,
+  pageOf,
+  selectNewest,
+} from '../newest-first.js';
 import { isOfEvent } from '../delivery-tables.js';
+import {
+  type DeliveryFilter,
+  type EnumColumn,
+  hasStatusCode,
+  isAnyOf,
+  literal,
+  OUTCOME as OUTCOME_COLUMN,
+  outcomesOf,
+  STATUS as STATUS_COLUMN,
+  TRIGGER as TRIGGER_COLUMN,
+} from './delivery-filter.js';
 
-export interface DeliveriesWanted extends WantedPage {
+export interface DeliveriesWanted extends DeliveryFilter, WantedPage {
   accountId: string;
-  /** Deliveries of any of these subscriptions. */
-  subscriptionIds?: string[] | undefined;
-  eventTypes?: string[] | undefined;
-  statuses?: DeliveryStatus[] | undefined;
-  /** The outcome of the last attempt. */
-  outcomes?: AttemptOutcome[] | undefined;
-  triggers?: AttemptTrigger[] | undefined;
-  eventId?: string | undefined;
-  replayId?: string | undefined;
+  /** Only of events with these ids. */
+  eventIds?: IdRange | undefined;
 }
 
 export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'leasedUntil' | 'replayId'>;
@@ -92,6 +104,7 @@ const STATUSES: Record<Table, DeliveryStatus[]> = {
  *    leading filter                  a way for                            index
  *    a replay                        each status                          replay
  *    outcomes, triggers or statuses  each of them except the usual one    outcome, trigger, status
+ *    HTTP statuses                   each outcome that they may have      outcome
  *    the usual value, or none        each subscription, or the account    subscription_id_id, account_id_id
  *
  *  All other conditions are filters. The usual value has no index, because most deliveries have it. Deliveries of an
@@ -100,11 +113,23 @@ function waysTo(wanted: DeliveriesWanted): Ways {
   const values: unknown[] = [];
   const param = (one: unknown): string => `$${values.push(one)}`;
   const filters = filtersOf(wanted, param);
-  const page = pageOf(wanted, param);
+  const { eventIds } = wanted;
+  const page = pageOf(eventIds ? { ...wanted, ids: deliveryIdsOf(eventIds) } : wanted, param);
+  if (eventIds)
+    page.conditions.push(`d.event_id >= ${param(eventIds.from)}::uuid`, `d.event_id < ${param(eventIds.before)}::uuid`);
   const ways = wanted.eventId
     ? [ofEvent(param(wanted.eventId), filters)]
     : TABLES.flatMap((table) => waysOf(table, filters));
   return { ways, values, page, unionOf: (selects) => unite(selects, filters) };
+}
+
+/** Where the deliveries of events with these ids are: a delivery's id begins with the 8 bytes of its event's. */
+function deliveryIdsOf({ from, before }: IdRange): IdRange {
+  const isWhole = before.endsWith('-0000-000000000000');
+  return {
+    from: `${from.slice(0, 18)}-0000-000000000000`,
+    before: isWhole ? before : `${before.slice(0, 18)}-ffff-ffffffffffff`,
+  };
 }
 
 interface Ways {
@@ -153,25 +178,20 @@ const SELECT: Record<Way['table'], string> = {
 };
 
 /** A column that may lead a list: an index contains all its values except the usual one. */
-interface Lead {
-  column: string;
-  type: string;
+interface Lead extends EnumColumn {
   /** null: the index contains all values. */
   usual: Record<Table, string | null>;
 }
 const OUTCOME: Lead = {
-  column: 'last_outcome',
-  type: 'attempt_outcome',
+  ...OUTCOME_COLUMN,
   usual: { pending_deliveries: null, finished_deliveries: 'ok' },
 };
 const TRIGGER: Lead = {
-  column: 'last_trigger',
-  type: 'attempt_trigger',
+  ...TRIGGER_COLUMN,
   usual: { pending_deliveries: 'auto', finished_deliveries: 'auto' },
 };
 const STATUS: Lead = {
-  column: 'status',
-  type: 'delivery_status',
+  ...STATUS_COLUMN,
   usual: { pending_deliveries: 'pending', finished_deliveries: 'succeeded' },
 };
 
@@ -184,12 +204,13 @@ interface Filters {
   /** The first one leads, the others filter, because combining all would give too many ways. Their values are
    *  literals: without knowing a parameter, the planner cannot use a partial index. */
   leads: { lead: Lead; values: string[] }[];
+  statusCodes: string[] | null;
 }
 
 function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
-  const { replayId, subscriptionIds, eventTypes, outcomes, triggers, statuses } = wanted;
+  const { replayId, subscriptionIds, eventTypes, statusCodes, triggers, statuses } = wanted;
   const leads = [
-    { lead: OUTCOME, ones: outcomes },
+    { lead: OUTCOME, ones: wanted.outcomes ?? (statusCodes && outcomesOf(statusCodes)) },
     { lead: TRIGGER, ones: triggers },
     { lead: STATUS, ones: statuses },
   ];
@@ -199,6 +220,7 @@ function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
     subscriptions: subscriptionIds ? unique(subscriptionIds).map((id) => `${param(id)}::uuid`) : null,
     types: eventTypes ? unique(eventTypes).map(param) : null,
     leads: leads.flatMap(({ lead, ones }) => (ones ? [{ lead, values: unique<string>(ones) }] : [])),
+    statusCodes: statusCodes ?? null,
   };
 }
 
@@ -215,6 +237,7 @@ function waysOf(table: Table, filters: Filters): Way[] {
   }
   const [first, ...others] = leads;
   if (!first) return usualWays(table, filters, []);
+  const rest = allOf({ leads: others, statusCodes: filters.statusCodes });
   const { lead } = first;
   const usual = lead.usual[table];
   const values = lead === STATUS ? statusesIn(table, first.values) : first.values;
@@ -222,7 +245,7 @@ function waysOf(table: Table, filters: Filters): Way[] {
   const isUnusual = usual === null ? `d.${lead.column} IS NOT NULL` : `d.${lead.column} <> ${literal(lead, usual)}`;
   return values.flatMap((one): Way[] =>
     one === usual
-      ? usualWays(table, filters, [isAnyOf(lead, [one]), ...allOf({ leads: others })])
+      ? usualWays(table, filters, [isAnyOf(lead, [one]), ...rest])
       : [
           {
             table,
@@ -269,11 +292,12 @@ const ofEvent = (event: string, filters: Filters): Way => ({
   filters: [],
 });
 
-function allOf({ subscriptions, types, leads = [] }: Partial<Filters>): string[] {
+function allOf({ subscriptions, types, leads = [], statusCodes }: Partial<Filters>): string[] {
   return [
     ...(subscriptions ? [`d.subscription_id IN (${subscriptions.join(', ')})`] : []),
     ...(types ? [`d.event_type IN (${types.join(', ')})`] : []),
     ...leads.map(({ lead, values }) => isAnyOf(lead, values)),
+    ...(statusCodes ? [hasStatusCode(statusCodes)] : []),
   ];
 }
 
@@ -281,7 +305,4 @@ function allOf({ subscriptions, types, leads = [] }: Partial<Filters>): string[]
  *  and sorts them all. */
 const isOurs = (table: 'subscriptions' | 'replays', id: string, account: string): string =>
   `EXISTS (SELECT FROM ${table} o WHERE o.id = ${id} AND o.account_id = ${account})`;
-const isAnyOf = (lead: Lead, values: string[]): string =>
-  `d.${lead.column} IN (${values.map((one) => literal(lead, one)).join(', ')})`;
-const literal = ({ type }: Lead, one: string): string => `'${one}'::${type}`;
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];

@@ -68,31 +68,37 @@ export function whyWaiting(row: WaitingRow): WhyWaiting {
   return { state: now.getTime() - readySince > OVERDUE_AFTER_MS ? 'overdue' : 'ready', until: null };
 }
 
-/** Reads why a delivery of the account waits; null: no attempt is pending or the delivery does not exist.
- *  Uses the key of pending_deliveries, and pending_deliveries_dispatch_idx for at most as many leases as the
+/** Reads why deliveries of the account wait, by id. Deliveries without a pending attempt are not among them. Uses the key of
+ *  pending_deliveries, and pending_deliveries_dispatch_idx for at most as many leases of each subscription as its
  *  capacity. In a strict order it also uses the indexes of headOf and fanOutBefore. */
 export async function readWaiting(
   pool: pg.Pool,
-  { accountId, id }: { accountId: string; id: string },
-): Promise<WhyWaiting | null> {
-  const { rows } = await pool.query<WaitingRow>({
+  { accountId, ids }: { accountId: string; ids: string[] },
+): Promise<Map<string, WhyWaiting>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await pool.query<WaitingRow & { id: string }>({
     name: 'read-waiting',
     text: `
-      SELECT now(), o.status, o.due_at AS "dueAt", o.leased_until AS "leasedUntil", o.asked_trigger IS NOT NULL AS "isAsked",
+      WITH owed AS MATERIALIZED (
+        SELECT * FROM pending_deliveries o WHERE o.id = ANY ($2::uuid[]) AND o.account_id = $1
+      ),
+      s AS MATERIALIZED (
+        SELECT s.*, leased.count >= ${backlogCapacityOf('s')} AS is_full,
+          CASE WHEN ${isInOrder('s')} THEN ${leasedBefore('s.id')} END AS leased_id,
+          CASE WHEN ${isInOrder('s')} THEN (SELECT h.id FROM (${headOf('s.id')}) h) END AS head_id
+        FROM (SELECT DISTINCT subscription_id FROM owed) o JOIN subscriptions s ON s.id = o.subscription_id
+        CROSS JOIN LATERAL (
+          SELECT count(*) FROM (
+            ${leasedOf('o.subscription_id', { limit: MAX_CAPACITY })}
+          ) d
+        ) leased
+      )
+      SELECT o.id, now(), o.status, o.due_at AS "dueAt", o.leased_until AS "leasedUntil", o.asked_trigger IS NOT NULL AS "isAsked",
         s.breaker_until AS "breakerUntil", s.probe_id IS NOT DISTINCT FROM o.id AS "isProbe", s.rate_limit AS "rateLimit",
-        s.next_slot_at AS "nextSlotAt", leased.count >= ${backlogCapacityOf('s')} AS "isFull",
-        CASE WHEN ${isInOrder('s')} THEN coalesce(
-          ${leasedBefore('s.id')}, (SELECT nullif(h.id, o.id) FROM (${headOf('s.id')}) h)
-        ) END AS "behindDeliveryId",
+        s.next_slot_at AS "nextSlotAt", s.is_full AS "isFull", coalesce(s.leased_id, nullif(s.head_id, o.id)) AS "behindDeliveryId",
         CASE WHEN ${isInOrder('s')} THEN ${fanOutBefore({ s: 's', d: 'o' })} END AS "behindEventId"
-      FROM pending_deliveries o JOIN subscriptions s ON s.id = o.subscription_id
-      CROSS JOIN LATERAL (
-        SELECT count(*) FROM (
-          ${leasedOf('o.subscription_id', { limit: MAX_CAPACITY })}
-        ) d
-      ) leased
-      WHERE o.id = $2 AND o.account_id = $1`,
-    values: [accountId, id],
+      FROM owed o JOIN s ON s.id = o.subscription_id`,
+    values: [accountId, ids],
   });
-  return rows[0] ? whyWaiting(rows[0]) : null;
+  return new Map(rows.map((row) => [row.id, whyWaiting(row)]));
 }

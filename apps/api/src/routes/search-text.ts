@@ -1,0 +1,26 @@
+import { uuidRange } from '@posthorn/contract';
+import type { IdRange } from '@posthorn/core';
+
+/** What `?q=` asks for: one of these, or nothing without it. */
+export interface Search {
+  /** Ids that begin so. */
+  deliveryIds?: IdRange;
+  eventIds?: IdRange;
+  /** A text in payloads. */
+  text?: string;
+}
+
+export function searchOf(q: string | undefined): Search {
+  if (q === undefined) return {};
+  const deliveryIds = uuidRange('dlv', asId(q));
+  return deliveryIds ? { deliveryIds } : eventSearchOf(q);
+}
+
+/** Of a list of events, which does not know deliveries. */
+export function eventSearchOf(q: string | undefined): Omit<Search, 'deliveryIds'> {
+  if (q === undefined) return {};
+  const eventIds = uuidRange('evt', asId(q));
+  return eventIds ? { eventIds } : { text: q };
+}
+
+const asId = (q: string): string => q.trim().toLowerCase();

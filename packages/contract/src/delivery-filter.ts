@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
+import { EventTypeName } from './event-type.js';
+import { EventId, ReplayId, SubscriptionId } from './id.js';
+import { oneOrMore } from './list.js';
+import { moment, text } from './text.js';
+
+/** An HTTP status, or a class of them. */
+export const StatusCode = z
+  .string()
+  .regex(/^[1-9](xx|\d\d)$/, 'must be an HTTP status such as 500, or a class such as 5xx')
+  .meta({ description: 'An HTTP status, or a class of them.', examples: ['5xx', '500'] });
+
+/** What the list of deliveries, its count and its export filter by, and what a replay selects. Several values of one field: any of them.
+ *  Several fields: all of them. */
+export const deliveryFilterFields = {
+  subscription: oneOrMore(SubscriptionId).optional().describe('Only of this subscription; repeatable.'),
+  event: EventId.optional().describe('Only of this event.'),
+  eventType: oneOrMore(EventTypeName).optional().describe('Only of events of this type; repeatable.'),
+  status: oneOrMore(DeliveryStatus).optional().describe('Only with this status; repeatable.'),
+  outcome: oneOrMore(AttemptOutcome).optional().describe('Only whose last attempt had this outcome; repeatable.'),
+  statusCode: oneOrMore(StatusCode)
+    .optional()
+    .describe('Only whose last attempt got this HTTP status, or one of this class (`5xx`); repeatable.'),
+  trigger: oneOrMore(AttemptTrigger)
+    .optional()
+    .describe('Only whose last attempt was made for this reason; repeatable.'),
+  replay: ReplayId.optional().describe('Only those that this replay sent again, and no later replay.'),
+  from: moment('Only created at this time or later.').optional(),
+  to: moment('Only created before this time. Must be later than `from`.').optional(),
+};
+
+/** For `refine`: a range of time has to begin before it ends. Names the field `to`. */
+export const isRange = ({ from, to }: { from?: string | undefined; to?: string | undefined }): boolean =>
+  from === undefined || to === undefined || !(Date.parse(from) >= Date.parse(to));
+export const RANGE_RULE = { path: ['to'], message: 'must be later than from' };
+
+export const DeliveryFilter = z.strictObject(deliveryFilterFields).refine(isRange, RANGE_RULE);
+export type DeliveryFilter = z.infer<typeof DeliveryFilter>;
+
+/** `?q=` of a list. `what`: the ids that it finds. */
+export const searchQuery = (what: string) =>
+  text(2, 200).describe(
+    `Only those whose payload contains this text, case-sensitive, or the beginning of an id (${what}). A page searches the payloads of ` +
+      'some hundreds of rows: see `searchedBackTo`.',
+  );

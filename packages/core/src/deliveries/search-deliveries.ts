@@ -1,0 +1,19 @@
+import type pg from 'pg';
+import { SEARCHED, type SearchedPage, searchPage } from '../search/search-page.js';
+import { type DeliveriesWanted, type ListedDelivery, listDeliveries } from './list-deliveries.js';
+
+/** The deliveries of that list whose event has the text in its payload, or that have it as an id. Looks at SEARCHED of the list. */
+export async function searchDeliveries(
+  pool: pg.Pool,
+  { text, ...wanted }: DeliveriesWanted & { text: string },
+): Promise<SearchedPage<ListedDelivery>> {
+  const page = await listDeliveries(pool, { ...wanted, limit: SEARCHED });
+  const id = text.toLowerCase();
+  return searchPage(pool, page, {
+    accountId: wanted.accountId,
+    text,
+    limit: wanted.limit,
+    eventIdOf: ({ eventId }) => eventId,
+    hasText: (row) => row.id === id || row.eventId === id || row.subscriptionId === id,
+  });
+}
