@@ -39,6 +39,7 @@ import { statsRoutes } from './routes/stats.js';
 import { subscriptionActRoutes } from './routes/subscription-acts.js';
 import { subscriptionRoutes } from './routes/subscriptions.js';
 import { testEventRoutes } from './routes/test-event.js';
+import { waitingRoutes } from './routes/waiting.js';
 import { validatorCompiler } from './validate.js';
 
 /** The API as a Fastify application that does not listen and reads no environment. */
@@ -99,6 +100,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);
   deliveryExportRoutes(app, deps);
+  waitingRoutes(app, deps);
   replayRoutes(app, deps);
   queueRoutes(app, deps);
   settingRoutes(app, deps);

@@ -19,7 +19,7 @@ export {
   EXPORT_FORMATS,
   LastAttempt,
 } from './delivery.js';
-export { Waiting, WAITING_STATES, type WaitingState } from './waiting.js';
+export { Waiting, WAITING_STATES, WaitingDeliveries, WaitingQuery, type WaitingState } from './waiting.js';
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { DisableSubscription } from './disable-subscription.js';

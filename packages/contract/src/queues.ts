@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AccountId } from './id.js';
 import { time, timeOrNull } from './text.js';
 
 const seconds = (description: string) => z.number().nullable().describe(description);
@@ -46,6 +47,7 @@ export const Queues = z
         deferred: atMost10000(
           'Deliveries that are due and wait in the database: overdue, or because their receiver is slow, fails, or has a rate limit.',
         ),
+        deferredByCircuit: atMost10000('Those of the deferred deliveries that wait for a circuit to close.'),
         held: atMost10000('Deliveries of paused subscriptions.'),
         expanding: atMost10000('Events with thousands of deliveries, which workers still write.'),
         oldestExpandingSeconds: seconds('How long the oldest of them has been expanding. null: there is none.'),
@@ -59,6 +61,16 @@ export const Queues = z
       .describe(
         'Of active subscriptions, how many are spared because their receiver fails: `open`, or let one delivery through.',
       ),
+    mostBehind: z
+      .array(
+        z.object({
+          accountId: AccountId,
+          deferred: atMost10000('Deliveries of the account that are due and wait in the database.'),
+          oldestDueSeconds: z.number().describe('How long the oldest of them has been due.'),
+        }),
+      )
+      .max(5)
+      .describe('The accounts whose deliveries have been due for the longest time, at most 5.'),
     workersAlive: z.int().describe('Worker processes that take jobs. 0: nothing is delivered.'),
     workers: z.array(Worker).describe('The latest start first.'),
     boardUrl: z
@@ -92,12 +104,14 @@ export const Queues = z
           overdue: 0,
           oldestOverdueSeconds: null,
           deferred: 120,
+          deferredByCircuit: 118,
           held: 30,
           expanding: 0,
           oldestExpandingSeconds: null,
         },
         subscriptions: { unverified: 2, active: 140, paused: 1, disabled: 4 },
         breakers: { open: 1, halfOpen: 0 },
+        mostBehind: [{ accountId: 'acme', deferred: 118, oldestDueSeconds: 1380.2 }],
         workersAlive: 1,
         workers: [
           {

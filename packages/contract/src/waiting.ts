@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SubscriptionId } from './id.js';
 import { timeOrNull } from './text.js';
 
 /** Why a delivery waits, and what ends it: each state has one owner. OpenAPI, `waitingFor` of a delivery and the documents say it
@@ -40,3 +41,49 @@ export const Waiting = z
   })
   .meta({ id: 'Waiting', description: 'Why a delivery waits, and what ends it.' });
 export type Waiting = z.infer<typeof Waiting>;
+
+const counted = {
+  count: z.int().describe('How many deliveries wait, whatever for. Counted up to 10,000.'),
+  more: z.boolean().describe('More wait than were counted.'),
+  oldestCreatedAt: timeOrNull('When the oldest of them was created; null: none waits.'),
+};
+
+export const WaitingDeliveries = z
+  .object({
+    ...counted,
+    subscriptions: z
+      .array(
+        z.object({
+          subscriptionId: SubscriptionId,
+          url: z.string().describe('The subscription’s URL in force.'),
+          ...counted,
+        }),
+      )
+      .max(5)
+      .describe('The subscriptions whose oldest waiting delivery is the oldest, at most 5.'),
+  })
+  .meta({
+    id: 'WaitingDeliveries',
+    description: 'How many deliveries of an account still wait for an attempt, and for how long.',
+    examples: [
+      {
+        count: 1140,
+        more: false,
+        oldestCreatedAt: '2026-11-21T18:32:00.000Z',
+        subscriptions: [
+          {
+            subscriptionId: 'sub_01jd4q8y3ne9mav5w2xkq7rf0c',
+            url: 'https://hooks.example.com/webhook',
+            count: 1140,
+            more: false,
+            oldestCreatedAt: '2026-11-21T18:32:00.000Z',
+          },
+        ],
+      },
+    ],
+  });
+export type WaitingDeliveries = z.infer<typeof WaitingDeliveries>;
+
+export const WaitingQuery = z.strictObject({
+  subscription: SubscriptionId.optional().describe('Only of this subscription.'),
+});

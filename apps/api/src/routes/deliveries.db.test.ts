@@ -320,9 +320,9 @@ describe('deliveries', () => {
     }
     expect((await search(toUuid('sub', subscription) ?? '')).found).toEqual([escaped, plain]);
     const another = await api.account();
-    for (const list of ['deliveries', 'events'])
+    for (const what of ['deliveries', 'events'])
       for (const q of ['@example.com', plain, data[0].id])
-        expect((await api.call('GET', `/v1/accounts/${another}/${list}?q=${q}`)).json.data).toEqual([]);
+        expect((await api.call('GET', `/v1/accounts/${another}/${what}?q=${q}`)).json.data).toEqual([]);
   });
 
   it('a search for a text reads a part of the payloads at a time: a page says how far back it has looked, and the next one goes on there', async () => {
@@ -342,19 +342,19 @@ describe('deliveries', () => {
          SELECT posthorn_delivery_id(id), account_id, id, type, $5, 'succeeded', 1, 0, created_at, created_at FROM event`,
         [searched, first, last, bytes, subscription],
       );
-    const walk = async (list: string, q: string) => {
+    const walk = async (what: string, q: string) => {
       const pages: { found: number; back: string | null }[] = [];
       let query = '';
       do {
-        const { json } = await api.call('GET', `/v1/accounts/${searched}/${list}?limit=10&q=${q}${query}`);
+        const { json } = await api.call('GET', `/v1/accounts/${searched}/${what}?limit=10&q=${q}${query}`);
         pages.push({ found: json.data.length, back: json.searchedBackTo });
         query = json.nextCursor === null ? '' : `&cursor=${json.nextCursor}`;
       } while (query !== '');
       return pages;
     };
     await make(1, 1_100, 10);
-    for (const list of ['deliveries', 'events']) {
-      const pages = await walk(list, 'n1.');
+    for (const what of ['deliveries', 'events']) {
+      const pages = await walk(what, 'n1.');
       expect(pages.map(({ found }) => found)).toEqual([0, 0, 1]);
       const [first = 0, second = 0] = pages.map(({ back }) => Date.parse(back ?? ''));
       expect([first - second, pages[2]?.back]).toEqual([500 * 100, null]);

@@ -11,7 +11,7 @@ const ROWS = Number(process.env['LISTS_ROWS'] ?? 8_000);
 /** Blocks that one statement of a page may touch: each row of the page, its index, and a few blocks of each index beside it. */
 const BLOCKS = 80;
 /** The same, where a filter has no index: of each table a thousand rows are looked at, each in a block of its own at worst. */
-const SEARCH_BLOCKS = 900;
+const SEARCH_BLOCKS = 1_000;
 
 const NOBODY = '01900000-0000-7000-8000-000000000000';
 

@@ -47,6 +47,7 @@ const ALLOWED: Record<string, Allowed> = {
   'deliveries.list': 'deliveries:read',
   'deliveries.count': 'deliveries:read',
   'deliveries.export': 'deliveries:read',
+  'waiting.get': 'deliveries:read',
   'deliveries.get': 'deliveries:read',
   'deliveries.retry': 'deliveries:write',
   'replays.start': 'deliveries:write',
@@ -161,7 +162,7 @@ const inAccount = Object.keys(ALLOWED).filter(
 );
 const ofAnObject = inAccount.filter(
   (id) =>
-    !/^(accounts|stats)\.|\.(list|count|export|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
+    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
 );
 const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
 const scopesOf = (allowed: Allowed | undefined): Scope[] =>

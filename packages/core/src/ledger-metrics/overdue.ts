@@ -8,7 +8,7 @@ import { ALIVE_SECONDS } from '../workers/record-worker.js';
 // dispatcher should have leased them.
 
 /** A delivery that waits for less is not overdue: the dispatcher looks every second. */
-const GRACE_SECONDS = 10;
+export const GRACE_SECONDS = 10;
 
 /** `candidates`, a recursive CTE: the subscriptions with pending deliveries. Like the dispatcher, it uses a loose index
  *  scan over pending_deliveries_dispatch_idx, one probe each. */
@@ -33,7 +33,7 @@ candidates AS (
   ) e
 )`;
 
-/** `dispatcher` and `due`: the subscriptions of `candidates` with due deliveries, and whether these may wait. It reads
+/** `dispatcher` and `due`: the subscriptions of `candidates` with due deliveries, and whether these may wait (and for a circuit). It reads
  *  only due deliveries, the oldest first, so future retries cost nothing.
  *
  *  A due delivery may wait if its subscription has a rate limit, a strict order, a circuit that is not closed, or
@@ -44,7 +44,7 @@ dispatcher AS MATERIALIZED (
   SELECT max(last_dispatch_at) AS at, coalesce(max(last_dispatch_at) > now() - interval '${ALIVE_SECONDS} seconds', false) AS is_lately FROM workers
 ),
 due AS MATERIALIZED (
-  SELECT s.id, CASE
+  SELECT s.id, s.account_id, NOT ${isClosed('s')} AS is_broken, CASE
       WHEN dispatcher.is_lately THEN ${isClosed('s')} AND s.rate_limit IS NULL AND ${HAS_FULL_CAPACITY} AND ${isUnordered('s')}
       ELSE ${isNotOpen('s')}
     END AS has_no_reason

@@ -51,6 +51,8 @@ describe('overdue deliveries', () => {
       overdue: 0,
       oldestOverdueSeconds: null,
       deferred: 0,
+      deferredByCircuit: 0,
+      mostBehind: [],
       held: 0,
       expanding: 0,
       oldestExpandingSeconds: null,
@@ -110,6 +112,20 @@ describe('overdue deliveries', () => {
     expect(oldestOverdueSeconds).toBeLessThan(80);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 minute'`);
     expect(await read()).toMatchObject({ overdue: 0, oldestOverdueSeconds: null, deferred: 0 });
+  });
+
+  it('the accounts that have been behind for the longest time come first, whatever they wait for', async () => {
+    await dispatcherWorks();
+    const circuit = await withOverdue(3, 300, `breaker_until = now() + interval '5 minutes'`);
+    await withOverdue(2, 100);
+    await withOverdue(1, 1);
+    const { accountId } = await ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id: circuit } });
+    const { mostBehind, deferred, deferredByCircuit } = await read();
+    expect(mostBehind).toMatchObject([{ accountId, deferred: 3 }, { deferred: 2 }]);
+    expect([deferred, deferredByCircuit]).toEqual([6, 3]);
+    expect(mostBehind[0]?.oldestDueSeconds).toBeGreaterThanOrEqual(300);
+    for (let account = 0; account < 4; account += 1) await withOverdue(1, 50);
+    expect((await read()).mostBehind).toHaveLength(5);
   });
 
   it('include a requested attempt whose lease has ended, whatever the schedule', async () => {

@@ -3,7 +3,7 @@ import { inTransaction } from '../database.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
 import { readAheadSeconds } from '../retention/partitions.js';
 import { ALIVE_SECONDS } from '../workers/record-worker.js';
-import { dueOf, FIRST_FEW, CANDIDATES, overdue, unleased } from './overdue.js';
+import { dueOf, FIRST_FEW, GRACE_SECONDS, CANDIDATES, overdue, unleased } from './overdue.js';
 
 /** Metrics of the ledger over all accounts. */
 export interface LedgerMetrics {
@@ -13,6 +13,10 @@ export interface LedgerMetrics {
   oldestOverdueSeconds: number | null;
   /** Due deliveries without a lease, for any reason: no capacity, an open circuit, or overdue. Counted up to MOST. */
   deferred: number;
+  /** Those of them that wait for a circuit to close. Counted up to MOST. */
+  deferredByCircuit: number;
+  /** The accounts that have been behind for the longest time, at most ACCOUNTS_BEHIND. */
+  mostBehind: AccountBehind[];
   /** Counted up to MOST. */
   held: number;
   /** Fan-outs that are expanding (publish/expand-fan-outs.ts), counted up to MOST. */
@@ -35,6 +39,14 @@ export interface LedgerMetrics {
   partitionsAheadSeconds: number;
 }
 
+/** An account of which something has been due for longer than GRACE_SECONDS, for whatever reason it is deferred. */
+export interface AccountBehind {
+  accountId: string;
+  /** At most MOST. */
+  deferred: number;
+  oldestDueSeconds: number;
+}
+
 export interface WorkerFigures {
   hostname: string;
   version: string;
@@ -48,26 +60,45 @@ export interface WorkerFigures {
 const MOST = 10_000;
 /** Under load, this many are written between two folds. The rows are narrow: counting them takes about 10 ms. */
 const MOST_DELTAS = 100_000;
+const ACCOUNTS_BEHIND = 5;
 const TIMEOUT_MS = 3_000;
 
-const FIGURES = `
-WITH RECURSIVE ${CANDIDATES},
-${dueOf('candidates')},
-deferred AS (
+/** SQL: how many deliveries of `due` are deferred. */
+const countDeferred = (condition: string): string => `(
   SELECT count(*)::int FROM (
     SELECT FROM due s CROSS JOIN LATERAL (
       ${unleased('s.id', `ORDER BY d.leased_until, d.due_at LIMIT ${MOST}`)}
     ) d
-    LIMIT ${MOST}
+    WHERE ${condition} LIMIT ${MOST}
   ) d
+)`;
+
+const FIGURES = `
+WITH RECURSIVE ${CANDIDATES},
+${dueOf('candidates')},
+behind AS (
+  SELECT s.account_id, min(d.due_at) AS due_at
+  FROM due s CROSS JOIN LATERAL (
+    SELECT least(d.due_at, d.leased_until) AS due_at FROM (${unleased('s.id', `ORDER BY d.leased_until, d.due_at LIMIT ${FIRST_FEW}`)}) d
+  ) d
+  GROUP BY s.account_id HAVING min(d.due_at) <= now() - interval '${GRACE_SECONDS} seconds'
+  ORDER BY min(d.due_at), s.account_id LIMIT ${ACCOUNTS_BEHIND}
+),
+most_behind AS (
+  SELECT coalesce(json_agg(json_build_object(
+    'accountId', b.account_id, 'deferred', ${countDeferred('s.account_id = b.account_id')},
+    'oldestDueSeconds', extract(epoch FROM now() - b.due_at)::float8
+  ) ORDER BY b.due_at, b.account_id), '[]') AS accounts
+  FROM behind b
 ),
 overdue AS (SELECT count(*)::int FROM (${overdue(MOST)} LIMIT ${MOST}) d),
 oldest AS (SELECT extract(epoch FROM now() - min(due_at))::float8 AS seconds FROM (${overdue(FIRST_FEW)}) d)
-SELECT overdue.count AS "overdue", oldest.seconds AS "oldestOverdueSeconds", deferred.count AS deferred,
+SELECT overdue.count AS "overdue", oldest.seconds AS "oldestOverdueSeconds", ${countDeferred('true')} AS deferred,
+  ${countDeferred('s.is_broken')} AS "deferredByCircuit", most_behind.accounts AS "mostBehind",
   (SELECT count(*)::int FROM (SELECT FROM pending_deliveries WHERE status = 'held' LIMIT ${MOST}) d) AS held,
   fan_outs.expanding, fan_outs.seconds AS "oldestExpandingSeconds", dispatcher.at AS "lastDispatchAt",
   stat_deltas.count AS "statDeltas", stat_deltas.seconds AS "oldestStatDeltaSeconds"
-FROM overdue, oldest, deferred, dispatcher, (
+FROM overdue, oldest, most_behind, dispatcher, (
   SELECT count(*)::int AS count, extract(epoch FROM now() - min(at))::float8 AS seconds
   FROM (SELECT at FROM stat_deltas LIMIT ${MOST_DELTAS}) d
 ) stat_deltas, (

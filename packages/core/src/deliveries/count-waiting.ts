@@ -1,0 +1,65 @@
+import type pg from 'pg';
+
+/** Deliveries that are counted at most. */
+const MOST_WAITING = 10_000;
+const SUBSCRIPTIONS = 5;
+/** Subscriptions of an account that are looked at, the newest first. */
+const MOST_SUBSCRIPTIONS = 1_000;
+
+/** Deliveries that are owed an attempt or held. */
+export interface WaitingCount {
+  /** At most MOST_WAITING + 1. */
+  count: number;
+  /** When the oldest of them was created; null: there is none. */
+  oldestAt: Date | null;
+}
+
+export interface WaitingOfAccount extends WaitingCount {
+  /** Those that have waited for the longest time, at most SUBSCRIPTIONS. */
+  subscriptions: (WaitingCount & { id: string; url: string })[];
+}
+
+const FIRST_ID = `'00000000-0000-0000-0000-000000000000'::uuid`;
+const LAST_ID = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
+
+// Compared as rows, as in newest-first.ts: so only the index with that column and the id has the order.
+const rangeOf = (column: string, value: string): string =>
+  `(d.${column}, d.id) >= (${value}, ${FIRST_ID}) AND (d.${column}, d.id) <= (${value}, ${LAST_ID}) ORDER BY d.${column}, d.id`;
+const countOf = (column: string, value: string): string =>
+  `(SELECT count(*)::int FROM (SELECT FROM pending_deliveries d WHERE ${rangeOf(column, value)} LIMIT ${MOST_WAITING + 1}) d)`;
+const oldestOf = (column: string, value: string): string =>
+  `(SELECT d.created_at FROM pending_deliveries d WHERE ${rangeOf(column, value)} LIMIT 1)`;
+
+/** Counts the deliveries of an account, or of one of its subscriptions, that wait for an attempt. Uses the indexes of pending_deliveries by
+ *  account and by subscription; reads at most MOST_WAITING entries for the account and for each subscription that it returns, and one
+ *  for each other subscription. */
+export async function countWaiting(
+  pool: pg.Pool,
+  { accountId, subscriptionId = null }: { accountId: string; subscriptionId?: string | null | undefined },
+): Promise<WaitingOfAccount> {
+  const { rows: subscriptions } = await pool.query<WaitingOfAccount['subscriptions'][number]>({
+    name: 'count-waiting-of-subscriptions',
+    text: `
+      SELECT s.id, s.url, s.oldest_at AS "oldestAt", ${countOf('subscription_id', 's.id')} AS count
+      FROM (
+        SELECT s.id, s.url, ${oldestOf('subscription_id', 's.id')} AS oldest_at
+        FROM (
+          SELECT s.id, s.url FROM subscriptions s
+          WHERE s.account_id = $1 AND s.deleted_at IS NULL AND ($2::uuid IS NULL OR s.id = $2)
+          ORDER BY s.id DESC LIMIT ${MOST_SUBSCRIPTIONS}
+        ) s
+      ) s
+      WHERE s.oldest_at IS NOT NULL ORDER BY s.oldest_at, s.id LIMIT ${SUBSCRIPTIONS}`,
+    values: [accountId, subscriptionId],
+  });
+  if (subscriptionId !== null) {
+    const [only] = subscriptions;
+    return { count: only?.count ?? 0, oldestAt: only?.oldestAt ?? null, subscriptions };
+  }
+  const { rows } = await pool.query<WaitingCount>({
+    name: 'count-waiting',
+    text: `SELECT ${countOf('account_id', '$1::varchar')} AS count, ${oldestOf('account_id', '$1::varchar')} AS "oldestAt"`,
+    values: [accountId],
+  });
+  return { count: 0, oldestAt: null, ...rows[0], subscriptions };
+}
