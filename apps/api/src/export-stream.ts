@@ -8,19 +8,22 @@ const MOST_WAITING_BYTES = 64 * 1024;
  *  memory and no work. It is destroyed when the reader takes nothing for `stuckMs`. Default: one minute. */
 export function openExportStream(texts: AsyncIterator<string>, { stuckMs = STUCK_MS } = {}): Readable {
   let patience: NodeJS.Timeout | undefined;
+  async function push(readable: Readable): Promise<void> {
+    try {
+      const { done, value } = await texts.next();
+      if (readable.destroyed) return;
+      patience = setTimeout(() => readable.destroy(new Error(`the reader took nothing for ${stuckMs} ms`)), stuckMs);
+      patience.unref();
+      readable.push(done ? null : value);
+    } catch (error) {
+      readable.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
   return new Readable({
     highWaterMark: MOST_WAITING_BYTES,
     read() {
       clearTimeout(patience);
-      texts.next().then(
-        ({ done, value }) => {
-          if (this.destroyed) return;
-          patience = setTimeout(() => this.destroy(new Error(`the reader took nothing for ${stuckMs} ms`)), stuckMs);
-          patience.unref();
-          this.push(done ? null : value);
-        },
-        (error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))),
-      );
+      void push(this);
     },
     destroy(error, done) {
       clearTimeout(patience);

@@ -162,7 +162,9 @@ const inAccount = Object.keys(ALLOWED).filter(
 );
 const ofAnObject = inAccount.filter(
   (id) =>
-    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(id),
+    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(
+      id,
+    ),
 );
 const locked = Object.keys(ALLOWED).filter((id) => ALLOWED[id] !== 'public');
 const scopesOf = (allowed: Allowed | undefined): Scope[] =>
