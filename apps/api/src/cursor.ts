@@ -17,7 +17,7 @@ type List =
 const VERSION = '1';
 
 /** Where a page begins: behind the row with this key. Opaque to callers, so that it may change. */
-export function writeCursor(list: List, key: string[]): string {
+function writeCursor(list: List, key: string[]): string {
   return Buffer.from(JSON.stringify([VERSION, list, ...key])).toString('base64url');
 }
 

@@ -6,7 +6,7 @@ import { oneOrMore } from './list.js';
 import { moment, text } from './text.js';
 
 /** An HTTP status, or a class of them. */
-export const StatusCode = z
+const StatusCode = z
   .string()
   .regex(/^[1-9](xx|\d\d)$/, 'must be an HTTP status such as 500, or a class such as 5xx')
   .meta({ description: 'An HTTP status, or a class of them.', examples: ['5xx', '500'] });
