@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** These files take longest, mostly waiting. Without times of an earlier run, vitest would start them by size, so possibly last. */
+/** These files take longest and mostly wait. Without durations of an earlier run, vitest starts files by size, so these could be last. */
 const LONGEST =
   /(e2e\/(scaling|strict-order|replays|loses-nothing|delivers|health|redis-cluster|console\/(accessibility|verification|replays))|jobs\/src\/jobs\.db|run-local-stack\.e2e|retention\.db)\.test\.ts$/;
 
@@ -14,24 +14,24 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Packages are imported from their sources, so a test needs no build of the packages that it uses. */
+/** Imports packages from their sources, so that tests need no build of them. */
 export const fromSource = {
   resolve: {
     alias: [{ find: /^@posthorn\/([a-z-]+)$/, replacement: `${import.meta.dirname}/packages/$1/src/index.ts` }],
   },
 };
 
-// Only a test that hangs runs into these. No test may depend on the speed of the machine.
+// Only hanging tests reach these limits. No test may depend on the speed of the machine.
 const HANG_GUARD = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 120_000 } } };
 
-// Three tiers. A file's name or folder says to which it belongs:
-//   unit      *.test.ts        no Postgres, no Redis, no process of ours, no browser; needs no build
+// Three tiers, by file name or folder:
+//   unit      *.test.ts        no Postgres, no Redis, no separate process, no browser; needs no build
 //   database  *.db.test.ts     a real Postgres and Redis, parts of Posthorn inside the test's process; needs no build
 //   e2e       *.e2e.test.ts, e2e/**   built processes, a browser
 const SOURCES = '{packages,apps}/*/src/**';
 export default defineConfig({
   test: {
-    maxWorkers: 4, // most tests wait most of the time
+    maxWorkers: 4, // tests mostly wait
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 interface Listed {
-  /** Null: the primary was read, or the lag is unknown. */
+  /** null: the response is from the primary, or the lag is unknown. */
   lagSeconds: number | null;
   ids: string[];
 }
@@ -70,16 +70,16 @@ async function metric(name: string): Promise<number | null> {
 
 const logged = (message: string) => stack.logs.filter((line) => line.includes(`"${message}"`)).length;
 
-async function everyListTellsItsLag(): Promise<boolean> {
+async function everyListReportsItsLag(): Promise<boolean> {
   const of = `/v1/accounts/${account}`;
   const paths = ['events', 'deliveries', 'deliveries/count', 'audit', 'stats'].map((path) => `${of}/${path}`);
   const lists = await Promise.all([...paths, '/v1/accounts', '/v1/audit', '/v1/stats'].map(list));
   return lists.every(({ lagSeconds }) => lagSeconds !== null);
 }
 
-it('reads lists from the replica, and tells how far it is behind', async () => {
+it('reads lists from the replica, and reports its lag', async () => {
   // Until the replica has applied a transaction since its start, its lag is unknown.
-  await until('each list to tell the lag', everyListTellsItsLag);
+  await until('each list to report the lag', everyListReportsItsLag);
   await replica.query('SELECT pg_wal_replay_pause()');
   const { id } = await stack.publish(account, BODY);
 
@@ -88,7 +88,7 @@ it('reads lists from the replica, and tells how far it is behind', async () => {
   expect(late.ids).not.toContain(id);
   await until('the lag as a metric', async () => ((await metric('lag_seconds')) ?? 0) > 0);
   await until('the lag in /readyz', async () => ((await check()).replica.lagSeconds ?? 0) > 0);
-  // What is asked for by its id is read where it was written; deliveries do not wait for the replica.
+  // Objects by id come from the primary, and deliveries do not wait for the replica.
   expect(await stack.call('GET', `/v1/accounts/${account}/events/${id}`)).toMatchObject({ id });
   await until('the delivery', () => receiver.events.length > 0);
 
@@ -98,7 +98,7 @@ it('reads lists from the replica, and tells how far it is behind', async () => {
   await until('the metric to say that it is up', async () => (await metric('up')) === 1);
 });
 
-it('reads lists from the primary while the replica is away, and says so', async () => {
+it('reads lists from the primary while the replica is away, and reports it', async () => {
   await postgres.stopReplica();
   const { id } = await stack.publish(account, BODY);
   for (let index = 0; index < 5; index += 1) {
@@ -113,6 +113,6 @@ it('reads lists from the primary while the replica is away, and says so', async 
   });
 
   await postgres.startReplica();
-  await until('the replica to be read again', everyListTellsItsLag);
+  await until('the replica to be read again', everyListReportsItsLag);
   await until('the log to say so', () => logged('read_replica.away') > 0 && logged('read_replica.back') > 0);
 });

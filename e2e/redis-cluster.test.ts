@@ -19,7 +19,7 @@ async function readKeys(url: string): Promise<string[]> {
   return keys;
 }
 
-// Without a Redis on this machine the run says so at its end, loudly, and CI fails.
+// Without a Redis on this machine, the run reports it at the end, and CI fails.
 describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes', () => {
   const folder = makeScratchFolder();
   let cluster: RedisCluster;
@@ -34,7 +34,7 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
     cluster = started;
     for (const { current } of cluster.nodes) await allowPosthorn(current.url);
     redis = {
-      // One of three: the others are found.
+      // One of three nodes, which names the others.
       REDIS_CLUSTER_NODES: `127.0.0.1:${cluster.nodes[0]?.port}`,
       REDIS_USERNAME: 'posthorn',
       REDIS_PASSWORD,
@@ -68,7 +68,7 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
     await client.end();
   };
 
-  it('first attempts and retries are delivered, by jobs on all three nodes', async () => {
+  it('delivers first attempts and retries with jobs on all three nodes', async () => {
     receiver.answer(500, 500, 500, 200);
     await publishMany(60);
     await allArrive();
@@ -87,7 +87,7 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
       expect((await readKeys(current.url)).filter((key) => !key.startsWith('{posthorn:'))).toEqual([]);
   });
 
-  it('metrics and the operators’ API sum the shards; the board shows each', async () => {
+  it('sums the shards in metrics and the operators’ API, and shows each on the board', async () => {
     const { queues } = await stack.call<{ queues: { name: string; waiting: number }[] }>('GET', '/v1/queues');
     expect(queues.map(({ name }) => name)).toEqual(['deliver', 'retry', 'verify']);
 
@@ -129,7 +129,7 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
     for (const { current } of cluster.nodes) expect(await deniedBy(current.url)).toEqual([]);
   });
 
-  it('a node that dies and comes back: each event gets its 202, health says why, all is delivered', async () => {
+  it('accepts and delivers every event while a node is away and after its return; the health check says why', async () => {
     const [, victim] = cluster.nodes;
     process.kill(victim?.current.pid ?? 0, 'SIGKILL');
     await victim?.current.exited;
@@ -139,18 +139,18 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
       return response.status === 200 && ((await response.json()) as { status: string }).status === 'degraded';
     });
     await victim?.start();
-    if (victim) await allowPosthorn(victim.current.url); // users are not kept
+    if (victim) await allowPosthorn(victim.current.url); // users do not survive a restart
     await allArrive();
     await waitFor(async () => {
       const response = await fetch(`${stack.apiUrl}/readyz`);
       return ((await response.json()) as { status: string }).status === 'ok';
     });
-    // The worker goes on on every node: jobs of all shards are taken.
+    // The worker continues on every node, with jobs of all shards.
     await publishMany(30);
     await allArrive();
   });
 
-  it('fewer shards, and then more, while jobs wait: nothing is lost', async () => {
+  it('loses nothing when the number of shards decreases and increases while jobs wait', async () => {
     const [worker] = stack.workers.splice(0);
     if (worker) await endProcess(worker);
     await publishMany(40); // they wait in three shards

@@ -7,9 +7,9 @@ import { startStack } from './stack.js';
 
 const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
 
-// Without a Redis on this machine the run says so at its end, loudly, and CI fails.
-describe.runIf(inject('redisUrl') !== null)('on a primary that Sentinels watch', () => {
-  it('the primary dies under load: the queue goes on with the replica on its own, and each event with a 202 is delivered', async () => {
+// Without a Redis on this machine, the run reports it at the end, and CI fails.
+describe.runIf(inject('redisUrl') !== null)('on a primary behind Sentinels', () => {
+  it('continues automatically with the replica when the primary dies under load, and delivers each accepted event', async () => {
     const folder = makeScratchFolder();
     const sentinels = await startRedisSentinels({ directory: folder });
     if (!sentinels) throw new Error('this machine has no redis-server');
@@ -26,7 +26,7 @@ describe.runIf(inject('redisUrl') !== null)('on a primary that Sentinels watch',
     const arrived = () =>
       new Set(receiver.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
 
-    // Events come all the time: while the primary dies, while there is none, and afterwards.
+    // Publishes events before, during and after the failover.
     let published = 0;
     const over = new AbortController();
     const load = (async () => {
@@ -46,9 +46,11 @@ describe.runIf(inject('redisUrl') !== null)('on a primary that Sentinels watch',
       },
       { what: 'the Sentinels to name the replica' },
     );
-    // What is published from here on arrives by the new primary.
+    // Events published from here on use the new primary.
     const from = published;
-    await waitFor(() => [...arrived()].filter((n) => n >= from).length >= 50, { what: 'events by the new primary' });
+    await waitFor(() => [...arrived()].filter((n) => n >= from).length >= 50, {
+      what: 'events through the new primary',
+    });
     over.abort();
     await load;
     await waitFor(() => arrived().size === published, { what: `${published} events to arrive` });

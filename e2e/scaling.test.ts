@@ -55,10 +55,10 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
   const attemptsOf = ({ pid }: ChildProcess) =>
     stack.logs.filter((line) => line.includes(`"pid":${pid},`) && line.includes('"delivery.attempted"')).length;
 
-  it.each([1, 2, 4])('%i: each delivery is sent once, and each worker sends some', async (count) => {
+  it.each([1, 2, 4])('sends each delivery once, and some in each worker, with %i workers', async (count) => {
     while (stack.workers.length < count) await stack.startWorker();
     const before = stack.workers.map(attemptsOf);
-    // A round is soon over: the first worker to fetch may do all of it. So there are rounds until each has had a share.
+    // The first worker to fetch may do a whole short round, so repeat rounds until each worker has had a share.
     await waitFor(async () => {
       await publish(60);
       return stack.workers.every((worker, index) => attemptsOf(worker) > (before[index] ?? 0));
@@ -67,7 +67,7 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
     expect(repeated()).toBe(0);
   });
 
-  it('no process has more connections to Postgres than OPERATIONS.md says', async () => {
+  it('opens no more connections to Postgres than OPERATIONS.md says', async () => {
     const client = new pg.Client({ connectionString: stack.databaseUrl });
     await client.connect();
     const { rows } = await client.query<{ name: string; connections: number }>(
@@ -88,7 +88,7 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
     expect(open['posthorn worker']).toBeGreaterThanOrEqual(workers); // each listens
   });
 
-  it('killed and started again at random: nothing is lost, and at most what was in flight is sent again', async () => {
+  it('loses nothing and repeats at most the attempts in flight when workers are killed and restarted at random', async () => {
     receiver.answer({ status: 200, delayMs: 20 });
     const sentBefore = repeated();
     for (let kill = 0; kill < KILLS; kill += 1) {

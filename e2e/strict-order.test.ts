@@ -4,9 +4,9 @@ import { describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
 const EVENTS = 15;
-/** Each kill costs the lock of a job, some 10 s. */
+/** Each kill delays a job until its lock expires, about 10 s. */
 const HANG_GUARD = { timeoutMs: 600_000, what: 'all deliveries to end' };
-/** How many workers die when the receivers have so many requests: first both, so that one has the request under way. */
+/** How many workers to kill at which number of requests: first both, since one of them has the attempt in flight. */
 const KILLS = new Map([
   [6, 2],
   [18, 1],
@@ -14,12 +14,12 @@ const KILLS = new Map([
 
 const numberOf = ({ rawBody }: Received) => (JSON.parse(rawBody.toString()) as { payload: { n: number } }).payload.n;
 const isFailure = (n: number) => n % 9 === 4;
-/** The endpoint: some events fail at first, and some until their attempts are used up. */
+/** An endpoint at which some events fail at first, and some until their last attempt. */
 const statusOf = (n: number, arrival: number) => (isFailure(n) || (n % 5 === 2 && arrival === 1) ? 500 : 200);
 
 // The order is kept by the ledger (core/deliveries/strict-order.ts), so one queue is enough.
 describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backend) => {
-  it('arrives in the order of publish, each after the one before has ended, though workers are killed and the endpoint fails', async () => {
+  it('sends in the order of publish, each delivery after the previous has ended, despite killed workers and failures', async () => {
     const stack = await startStack({ backend, workers: 2, env: { RETRY_SCHEDULE_SECONDS: '1,1' } });
     const receivers = [await openReceiver(), await openReceiver()] as const;
     const subscriptions = [];
@@ -39,7 +39,7 @@ describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backen
         return statusOf(n, arrival);
       });
     }
-    // Two accounts publish side by side, each event after the response to the one before.
+    // Two accounts publish concurrently, each event after the response to the previous one.
     await Promise.all(
       subscriptions.map(async ({ account }) => {
         for (let n = 1; n <= EVENTS; n += 1) await stack.publish(account, message(n));
@@ -60,7 +60,7 @@ describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backen
       expect([...new Set(arrived)]).toEqual(range(EVENTS));
       for (const n of failures) expect(arrived.filter((one) => one === n).length).toBeGreaterThanOrEqual(3);
 
-      // What failed is replayed in its order.
+      // Failed deliveries are replayed in their order.
       receiver.answer(200);
       const before = receiver.events.length;
       await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/replay`, {
@@ -79,7 +79,7 @@ describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backen
 const message = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
 const range = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-/** Kills a worker at once. Returns when another one takes its place. */
+/** Kills a worker at once. Returns when another one has replaced it. */
 async function killAndReplace(stack: Stack): Promise<{ started: Promise<unknown> }> {
   const worker = await waitFor(() => stack.workers.shift());
   worker.kill('SIGKILL');

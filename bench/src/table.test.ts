@@ -41,7 +41,7 @@ test('marks a goal as reached, missed, or not measured', () => {
     { what: 'per second', found: null, wanted: { atLeast: 1000 } },
   ]);
   expect(text.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-    ['goal', 'wanted', 'found'],
+    ['goal', 'target', 'found'],
     ['p50 ms', '≤ 5', '5', 'reached'],
     ['against the ceiling', '≥ 0.7', '0.651', 'missed'],
     ['per second', '≥ 1000', '–', 'not measured'],

@@ -27,7 +27,7 @@ export function formatGoals(goals: Goal[]): string {
     goal.found === null ? '–' : plain(goal.found),
     { true: 'reached', false: 'missed', null: 'not measured' }[String(isReached(goal))] ?? '',
   ]);
-  return formatTable(['goal', 'wanted', 'found', ''], rows);
+  return formatTable(['goal', 'target', 'found', ''], rows);
 }
 
 /** Aligns the first column left and the others right, each as wide as its content. */

@@ -9,13 +9,13 @@ export const clockScenarios: Scenario[] = (['worker', 'API'] as const).flatMap((
       name: `clock of ${of === 'API' ? 'the API' : 'a worker'} ${shiftMs > 0 ? 'ahead' : 'behind'} by 90 s, set right after 20 s`,
       backends: BOTH,
       needs: { clock: { of, shiftMs } },
-      // Nothing is away: the flow must be normal while the clock is off, too.
-      async strike(rig, { blow, isBack }) {
+      // No part is away, so the flow must be normal even while the clock is wrong.
+      async run(rig, { injectFault, isBack }) {
         const jump = () => (of === 'API' ? rig.api : rig.workers[0])?.kill('SIGUSR2');
-        blow(jump);
+        injectFault(jump);
         isBack();
         await pause(20_000);
-        blow(jump);
+        injectFault(jump);
       },
     };
   }),

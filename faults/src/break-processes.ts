@@ -10,19 +10,19 @@ export const processScenarios: Scenario[] = [
     name: 'API killed (kill -9)',
     backends: BOTH,
     short: REDIS,
-    async strike(rig, { blow }) {
-      blow(() => rig.api.kill('SIGKILL'));
+    async run(rig, { injectFault }) {
+      injectFault(() => rig.api.kill('SIGKILL'));
       await rig.startApi();
     },
   },
   {
-    name: 'one of two workers killed amid POSTs, three times',
+    name: 'one of two workers killed during POSTs, three times',
     backends: BOTH,
     short: BOTH,
-    async strike(rig, { blow, random }) {
+    async run(rig, { injectFault, random }) {
       for (let times = 0; times < 3; times += 1) {
         await pause(random() * 1_000);
-        killOne(rig, { blow, random });
+        killOne(rig, { injectFault, random });
         await rig.startWorker();
       }
     },
@@ -30,82 +30,82 @@ export const processScenarios: Scenario[] = [
   {
     name: 'all workers killed, 10 s without any',
     backends: BOTH,
-    async strike(rig, { blow }) {
-      killAll(rig, { blow });
+    async run(rig, { injectFault }) {
+      killAll(rig, { injectFault });
       await pause(10_000);
       await startTwo(rig);
     },
   },
   {
-    name: 'the workers of one delivery killed, three times over (L8)',
+    name: 'the workers of one delivery killed, three times (L8)',
     backends: BOTH,
-    async strike(rig, { blow }) {
+    async run(rig, { injectFault }) {
       const slow = async () => (await rig.seen(0)).filter(({ path }) => path === '/slow');
-      // The slow receiver takes two seconds to answer: time enough to find a POST that is under way.
+      // The slow endpoint responds after two seconds, which is enough time to find a POST in flight.
       const victim = await waitFor(async () => (await slow()).findLast(({ doneAt }) => doneAt === null), {
-        what: 'a POST to the slow receiver',
+        what: 'a POST to the slow endpoint',
       });
       for (let times = 1; times <= 3; times += 1) {
         await waitFor(async () => (await slow()).filter(({ id }) => id === victim.id).length === times, {
           timeoutMs: 60_000,
-          what: `the delivery to be tried for the ${times}. time`,
+          what: `attempt ${times} of the delivery`,
         });
-        killAll(rig, { blow });
+        killAll(rig, { injectFault });
         await startTwo(rig);
       }
     },
   },
   ...[20_000, 60_000].map((stoppedMs): Scenario => {
     return {
-      name: `a worker stopped for ${stoppedMs / 1_000} s (SIGSTOP), then going on (D6, D8)`,
+      name: `a worker stopped for ${stoppedMs / 1_000} s (SIGSTOP), then continued (D6, D8)`,
       backends: BOTH,
-      async strike(rig, { blow }) {
+      async run(rig, { injectFault }) {
         const [worker] = rig.workers;
-        blow(() => worker?.kill('SIGSTOP'));
+        injectFault(() => worker?.kill('SIGSTOP'));
         await pause(stoppedMs);
-        blow(() => worker?.kill('SIGCONT'));
+        injectFault(() => worker?.kill('SIGCONT'));
       },
     };
   }),
   {
     name: 'FLUSHALL, and a worker killed in the same second',
     backends: REDIS,
-    async strike(rig, { blow, random }) {
-      await flush(rig, { blow });
+    async run(rig, { injectFault, random }) {
+      await flush(rig, { injectFault });
       await pause(random() * 1_000);
-      killOne(rig, { blow, random });
+      killOne(rig, { injectFault, random });
       await rig.startWorker();
     },
   },
   {
-    name: 'everything restarted gracefully, one by one',
+    name: 'everything restarted gracefully, one after the other',
     backends: BOTH,
-    async strike(rig, { blow }) {
+    async run(rig, { injectFault }) {
       for (const worker of rig.workers.slice()) {
         await rig.startWorker();
         rig.workers.splice(rig.workers.indexOf(worker), 1);
-        await blow(() => endProcess(worker));
+        await injectFault(() => endProcess(worker));
       }
-      await blow(() => endProcess(rig.api));
+      await injectFault(() => endProcess(rig.api));
       await rig.startApi();
       if (rig.redis) {
-        await blow(() => rig.redis?.server.stop());
+        await injectFault(() => rig.redis?.server.stop());
         await rig.redis.start();
       }
-      await blow(() => rig.postgres.stop());
+      await injectFault(() => rig.postgres.stop());
       await rig.startPostgres();
     },
   },
 ];
 
-function killOne(rig: Rig, { blow, random }: Pick<Tools, 'blow' | 'random'>): void {
+function killOne(rig: Rig, { injectFault, random }: Pick<Tools, 'injectFault' | 'random'>): void {
   const [worker] = rig.workers.splice(Math.floor(random() * rig.workers.length), 1);
-  blow(() => worker?.kill('SIGKILL'));
+  injectFault(() => worker?.kill('SIGKILL'));
 }
 
-function killAll(rig: Rig, { blow }: Pick<Tools, 'blow'>): void {
+function killAll(rig: Rig, { injectFault }: Pick<Tools, 'injectFault'>): void {
   const workers: ChildProcess[] = rig.workers.splice(0);
-  blow(() => {
+  injectFault(() => {
     for (const worker of workers) worker.kill('SIGKILL');
   });
 }

@@ -11,8 +11,8 @@ export const storeScenarios: Scenario[] = [
     return {
       name: `Redis away for ${awayMs / 1_000} s`,
       backends: REDIS,
-      async strike(rig, { blow }) {
-        await blow(() => rig.redis?.server.stop());
+      async run(rig, { injectFault }) {
+        await injectFault(() => rig.redis?.server.stop());
         await pause(awayMs);
         await rig.redis?.start();
       },
@@ -21,20 +21,20 @@ export const storeScenarios: Scenario[] = [
   {
     name: 'Redis killed (kill -9), started at once',
     backends: REDIS,
-    async strike(rig, { blow }) {
-      await killRedis(rig, { blow });
+    async run(rig, { injectFault }) {
+      await killRedis(rig, { injectFault });
       await rig.redis?.start();
     },
   },
   {
     name: 'Redis killed, the end of its append file lost (L4)',
     backends: REDIS,
-    async strike(rig, { blow, random }) {
-      await killRedis(rig, { blow });
+    async run(rig, { injectFault, random }) {
+      await killRedis(rig, { injectFault });
       const folder = join(rig.redis?.folder ?? '', 'data', 'appendonlydir');
       const file = readdirSync(folder).find((name) => name.endsWith('.incr.aof')) ?? '';
       const { size } = statSync(join(folder, file));
-      // A fifth at most: some seconds of work, and it ends in the middle of a command.
+      // At most a fifth: some seconds of work, ending in the middle of a command.
       truncateSync(join(folder, file), Math.floor(size * (1 - random() / 5)));
       await rig.redis?.start();
     },
@@ -42,14 +42,14 @@ export const storeScenarios: Scenario[] = [
   {
     name: 'FLUSHALL',
     backends: REDIS,
-    strike: (rig, { blow }) => flush(rig, { blow }),
+    run: (rig, { injectFault }) => flush(rig, { injectFault }),
   },
   {
     name: 'Redis away for 10 s and back empty',
     backends: REDIS,
-    async strike(rig, { blow }) {
-      await flush(rig, { blow });
-      await blow(() => rig.redis?.server.stop());
+    async run(rig, { injectFault }) {
+      await flush(rig, { injectFault });
+      await injectFault(() => rig.redis?.server.stop());
       await pause(10_000);
       await rig.redis?.start();
     },
@@ -57,13 +57,13 @@ export const storeScenarios: Scenario[] = [
   {
     name: 'disk full under the append file of Redis',
     backends: REDIS,
-    isForSingleRedis: true, // the disk has room for one server
+    isForSingleRedis: true, // the disk only has room for one server
     needs: { smallDisk: true },
-    async strike(rig, { blow, isLong }) {
+    async run(rig, { injectFault, isLong }) {
       const redis = new Redis(rig.redis?.server.url ?? '');
       redis.on('error', () => {});
-      blow(() => rig.disk?.fill());
-      // Redis writes on in memory until its file refuses; then it takes no command that writes.
+      injectFault(() => rig.disk?.fill());
+      // Redis writes in memory until its file is full; then it refuses commands that write.
       await waitFor(async () => /MISCONF/.test(await redis.set('probe', '1').catch(String)), {
         what: 'Redis to refuse writes',
       });
@@ -76,8 +76,8 @@ export const storeScenarios: Scenario[] = [
     return {
       name: `Postgres away for ${awayMs / 1_000} s`,
       backends: BOTH,
-      async strike(rig, { blow }) {
-        await blow(() => rig.postgres.stop());
+      async run(rig, { injectFault }) {
+        await injectFault(() => rig.postgres.stop());
         await pause(awayMs);
         await rig.startPostgres();
       },
@@ -86,23 +86,23 @@ export const storeScenarios: Scenario[] = [
   {
     name: 'Postgres killed (kill -9), started at once',
     backends: BOTH,
-    async strike(rig, { blow }) {
-      blow(() => process.kill(rig.postgres.pid, 'SIGKILL'));
+    async run(rig, { injectFault }) {
+      injectFault(() => process.kill(rig.postgres.pid, 'SIGKILL'));
       await rig.postgres.exited;
       await rig.startPostgres();
     },
   },
 ];
 
-/** The queue loses its memory. */
-export async function flush(rig: Rig, { blow }: Pick<Tools, 'blow'>): Promise<void> {
+/** Makes the queue lose its data. */
+export async function flush(rig: Rig, { injectFault }: Pick<Tools, 'injectFault'>): Promise<void> {
   const servers = (rig.redis?.urls() ?? []).map((url) => new Redis(url));
   await Promise.all(servers.map((redis) => redis.ping()));
-  await blow(() => Promise.all(servers.map((redis) => redis.flushall())));
+  await injectFault(() => Promise.all(servers.map((redis) => redis.flushall())));
   for (const redis of servers) redis.disconnect();
 }
 
-async function killRedis(rig: Rig, { blow }: Pick<Tools, 'blow'>): Promise<void> {
-  blow(() => process.kill(rig.redis?.server.pid ?? 0, 'SIGKILL'));
+async function killRedis(rig: Rig, { injectFault }: Pick<Tools, 'injectFault'>): Promise<void> {
+  injectFault(() => process.kill(rig.redis?.server.pid ?? 0, 'SIGKILL'));
   await rig.redis?.server.exited;
 }

@@ -1,17 +1,17 @@
 import type { Accepted } from './producer.js';
 import type { Seen } from './receiver.js';
 
-/** The two ledgers, and when something was broken. */
+/** The two ledgers, and the times of faults. */
 export interface Evidence {
   /** The producer's: every 202. */
   accepted: Accepted[];
-  /** The receiver's: every request. */
+  /** The endpoint's: every request. */
   seen: Seen[];
-  /** The moments at which something was broken. */
-  blows: number[];
-  /** From when on the flow may be expected to become normal again. */
+  /** The times at which a part was broken. */
+  faultTimes: number[];
+  /** When the part was back, so that the flow should become normal again. */
   backAt: number;
-  /** How much longer than its receiver sees it a POST is under way. Default: UNDER_WAY_MS. */
+  /** How much longer a POST is in flight than the endpoint sees it. Default: UNDER_WAY_MS. */
   underWayMs?: number;
   /** An event is prompt that is at the healthy receiver so soon after it was first handed over. Default: PROMPT_MS. */
   promptMs?: number;
@@ -20,34 +20,34 @@ export interface Evidence {
 export interface Verdict {
   /** Events with a 202. */
   accepted: number;
-  /** Of these, how many were seen by every receiver that they were for, and how many were not. */
+  /** Of these, how many arrived at each of their endpoints, and how many did not. */
   delivered: number;
   lost: number;
-  /** Events that were delivered and are none of those: stored twice for one idempotency key. */
-  unasked: number;
+  /** Delivered events without a 202: stored twice for one idempotency key. */
+  storedTwice: number;
   /** Requests beyond the first for one delivery. */
   duplicates: number;
-  /** POSTs under way at the blows: at-least-once may repeat these and no others. */
+  /** POSTs in flight at a fault. At-least-once delivery may repeat only these. */
   inFlight: number;
-  /** Duplicates whose earlier request was not under way at any blow. */
-  unexcused: number;
-  /** From the part's return until every later event is at its receiver promptly. */
+  /** Duplicates whose earlier request was not in flight at any fault. */
+  unexplained: number;
+  /** From the part's return until every later event arrives promptly. */
   normalAfterMs: number;
-  /** From the part's return until all that was accepted before it has arrived. */
+  /** From the part's return until all earlier events have arrived. */
   caughtUpAfterMs: number;
 }
 
 /** On a quiet machine. */
 export const PROMPT_MS = 1_000;
 
-/** A POST is under way a little longer than its receiver sees it: at first it is on its way there, at last its result is on
- *  its way into the ledger. At 200 events/s on a quiet machine that takes up to 50 ms. */
+/** A POST is in flight a little longer than the endpoint sees it: before, it is on its way there; afterwards, its result is on its way
+ *  to the ledger. At 200 events/s on a quiet machine that takes up to 50 ms. */
 export const UNDER_WAY_MS = 250;
 
 export function judge({
   accepted,
   seen,
-  blows,
+  faultTimes,
   backAt,
   underWayMs = UNDER_WAY_MS,
   promptMs = PROMPT_MS,
@@ -56,7 +56,7 @@ export function judge({
   const isSeen = (path: string, id: string) => requests.has(`${path} ${id}`);
   const isDelivered = ({ id, isForSlow }: Accepted) => isSeen('/healthy', id) && (!isForSlow || isSeen('/slow', id));
   const isUnderWay = ({ at, doneAt }: Seen) =>
-    blows.some((blow) => at <= blow + underWayMs && (doneAt ?? Infinity) >= blow - underWayMs);
+    faultTimes.some((time) => at <= time + underWayMs && (doneAt ?? Infinity) >= time - underWayMs);
 
   const delivered = accepted.filter(isDelivered).length;
   const known = new Set(accepted.map(({ id }) => id));
@@ -69,10 +69,10 @@ export function judge({
     accepted: accepted.length,
     delivered,
     lost: accepted.length - delivered,
-    unasked: new Set(seen.map(({ id }) => id).filter((id) => !known.has(id))).size,
+    storedTwice: new Set(seen.map(({ id }) => id).filter((id) => !known.has(id))).size,
     duplicates: repeated.length,
     inFlight: seen.filter(isUnderWay).length,
-    unexcused: repeated.filter((one) => !isUnderWay(one)).length,
+    unexplained: repeated.filter((one) => !isUnderWay(one)).length,
     normalAfterMs: greatest(late.map(({ sentAt }) => sentAt - backAt)),
     caughtUpAfterMs: greatest(
       arrivals.filter(({ sentAt }) => sentAt < backAt).map(({ arrivedAt }) => arrivedAt - backAt),
@@ -96,13 +96,13 @@ export function isNormal(
   );
 }
 
-/** How many of the events that were handed over since then are at the healthy receiver. */
+/** Counts the events published since then that arrived at the healthy endpoint. */
 export function countArrived({ accepted, seen }: Pick<Evidence, 'accepted' | 'seen'>, since: number): number {
   const arrived = new Set(seen.filter(({ path }) => path === '/healthy').map(({ id }) => id));
   return accepted.filter(({ id, sentAt }) => sentAt >= since && arrived.has(id)).length;
 }
 
-/** The longest time, in ms, from handing an event over until it was at the healthy receiver: the measure of a busy machine. */
+/** The longest time in ms from a publish call to the arrival at the healthy endpoint, as a measure of how busy the machine is. */
 export function slowest({ accepted, seen }: Pick<Evidence, 'accepted' | 'seen'>): number {
   const arrivedAt = new Map(seen.filter(({ path }) => path === '/healthy').map(({ id, at }) => [id, at]));
   return greatest(accepted.map(({ id, sentAt }) => (arrivedAt.get(id) ?? sentAt) - sentAt));

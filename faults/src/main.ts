@@ -22,7 +22,7 @@ breaks; --redis sentinel: a primary, which breaks, a replica and three Sentinels
 
 /** The flow is normal again within so many times of what is prompt: 10 s on a quiet machine. */
 const NORMAL_WITHIN_PROMPTS = 10;
-/** Events/s. The short form leaves room for the tests that run beside it. */
+/** Events/s. The short form is slower, since tests run beside it. */
 const RATES = { long: { redis: 200, postgres: 200 }, short: { redis: 50, postgres: 25 } };
 
 const { values } = parseArgs({
@@ -46,7 +46,7 @@ if (values.help || !redisKind || backends.some((backend) => backend !== 'redis' 
 const seed = Number(values.seed);
 const rates = RATES[values.long ? 'long' : 'short'];
 const form = values.only !== '' ? 'chosen faults' : values.long ? 'long form' : 'short form';
-console.log(`faults (${form}); --seed ${seed} chooses the same moments again, --help explains\n`);
+console.log(`faults (${form}); --seed ${seed} repeats the same fault times, --help explains the columns\n`);
 printRow(
   ['fault', 'queue'],
   [
@@ -71,7 +71,7 @@ const notRun: string[] = [];
 for (const backend of backends)
   for (const scenario of scenarios.filter(isChosen(backend))) await run(scenario, backend, redisKind);
 
-console.log(`\n${passed} passed, ${failed.length} failed. By hand: nothing, the parts were only started again.`);
+console.log(`\n${passed} passed, ${failed.length} failed. Parts were only restarted, without other manual steps.`);
 for (const one of failed) console.log(`FAILED: ${one}`);
 if (notRun.length > 0) console.log(`\n${banner(notRun)}`);
 process.exit(failed.length > 0 || passed === 0 || (notRun.length > 0 && process.env['CI']) ? 1 : 0);
@@ -104,16 +104,16 @@ async function run(scenario: Scenario, backend: Backend, kind: RedisKind): Promi
   else failed.push(`${scenario.name} (${backend}): ${problems.join('; ')}`);
 }
 
-/** What must hold, whatever breaks. */
+/** Checks what must be true after any fault. */
 function problemsOf(outcome: Outcome): string[] {
-  const { lost, unasked, duplicates, inFlight, unexcused, promptMs, normalAfterMs, stuck, busy } = outcome;
+  const { lost, storedTwice, duplicates, inFlight, unexplained, promptMs, normalAfterMs, stuck, busy } = outcome;
   const machine = `the machine was ${percent(busy)} busy`;
   const limitMs = NORMAL_WITHIN_PROMPTS * promptMs;
   return [
-    ...(lost > 0 ? [`${lost} accepted and not delivered`] : []),
-    ...(unasked > 0 ? [`${unasked} stored twice for one idempotency key`] : []),
+    ...(lost > 0 ? [`${lost} accepted but not delivered`] : []),
+    ...(storedTwice > 0 ? [`${storedTwice} stored twice for one idempotency key`] : []),
     ...(duplicates > inFlight ? [`${duplicates} duplicates, with ${inFlight} in flight`] : []),
-    ...(unexcused > 0 ? [`${unexcused} duplicates of POSTs that were not in flight`] : []),
+    ...(unexplained > 0 ? [`${unexplained} duplicates of POSTs that were not in flight`] : []),
     ...(values.long && normalAfterMs > limitMs
       ? [`not normal within ${seconds(limitMs)}, but after ${seconds(normalAfterMs)}; ${machine}`]
       : []),

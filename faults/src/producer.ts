@@ -4,48 +4,47 @@ import { Agent, request } from 'undici';
 /** An event that got its 202. */
 export interface Accepted {
   id: string;
-  /** When it was first handed over. */
+  /** When it was first published. */
   sentAt: number;
-  /** The subscription with the slow receiver wants it too. */
+  /** The subscription of the slow endpoint matches it, too. */
   isForSlow: boolean;
 }
 
 export interface Producer {
   /** Every 202 so far. */
   accepted: Accepted[];
-  /** Calls that were not answered 202 and were repeated. */
+  /** Calls without a 202, which were repeated. */
   repeated: number;
-  /** When the oldest call that has no 202 yet was first made; Infinity if all have theirs. */
+  /** When the oldest call without a 202 was first made; Infinity if there is none. */
   oldestOpenAt(): number;
-  /** Sends no more new events; resolves when all that were sent have their 202. */
+  /** Publishes no new events; resolves when all published events have their 202. */
   stop(): Promise<void>;
 }
 
-/** Events handed over together, as a chat app under load does. One of them goes alone, so that both roads are in use. */
+/** Events published together, as by a chat app under load: one in a single call, the others in a batch. */
 const TOGETHER = 10;
 const MOST_OPEN_CALLS = 4_000;
 const REPEATS_AT_ONCE = 8;
-/** Of its rate, how much is on top while it repeats what got no 202. */
+/** The additional rate while it repeats calls without a 202, as a share of its rate. */
 const REPEATS_SHARE = 0.5;
-/** What is sent last has so long to arrive before the rest of the repeats come all at once. */
+/** How long the last events have to arrive before all remaining repeats are sent at once. */
 const LAST_ARRIVE_WITHIN_MS = 1_000;
 
-/** A chat app with manners: a steady rate, an idempotency key per event, and each call repeated until it gets its 202; after an
- *  outage it does not make up for all of it at once, but sends half as much again as it always does. Throws from stop() what
- *  was refused with a 4xx: no fault may cause that. */
+/** A correct chat app: publishes at a steady rate with an idempotency key per event, and repeats each call until it gets a 202. After
+ *  an outage it catches up at one and a half times its rate. stop() throws if a call got a 4xx, which no fault may cause. */
 export function startProducer({ url, key, rate }: { url: string; key: string; rate: number }): Producer {
   const agent = new Agent({ connections: 64, pipelining: 1 });
   const run = Math.random().toString(36).slice(2);
   const open = new Map<Promise<void>, number>();
   const refused: unknown[] = [];
-  // Per turn of the clock below two calls, of which one may be repeated: so half as many again.
+  // Each tick of the timer below makes two calls, and may repeat one: half as many again.
   const repeats = openLine({ atOnce: REPEATS_AT_ONCE, everyMs: (TOGETHER * 1_000) / rate / (2 * REPEATS_SHARE) });
   const start = Date.now();
   let sent = 0;
   const producer: Producer = {
     accepted: [],
     repeated: 0,
-    // The first that was added is the oldest.
+    // Map keeps the order of insertion.
     oldestOpenAt: () => open.values().next().value ?? Infinity,
     async stop() {
       clearInterval(timer);
@@ -60,7 +59,7 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
   const timer = setInterval(() => {
     const due = Math.floor(((Date.now() - start) / 1_000) * rate);
     for (; sent + TOGETHER <= due; sent += TOGETHER) {
-      // A call that hangs does not hold the others up, but they are not without bound either.
+      // Hanging calls do not delay others, but their number is bounded.
       if (open.size > MOST_OPEN_CALLS) continue;
       const numbers = Array.from({ length: TOGETHER }, (_, index) => sent + index);
       begin(sendAlone(numbers[0] ?? sent));
@@ -100,34 +99,34 @@ export function startProducer({ url, key, rate }: { url: string; key: string; ra
       headersTimeout: 10_000,
       bodyTimeout: 10_000,
     };
-    const once = async (): Promise<{ answer: unknown } | null> => {
+    const once = async (): Promise<{ accepted: unknown } | null> => {
       try {
-        const { statusCode, body: answered } = await request(to, options);
-        const text = await answered.text();
-        if (statusCode === 202) return { answer: JSON.parse(text) };
+        const { statusCode, body: response } = await request(to, options);
+        const text = await response.text();
+        if (statusCode === 202) return { accepted: JSON.parse(text) };
         if (statusCode < 500) throw new Refused(`${statusCode} ${text}`);
       } catch (error) {
         if (error instanceof Refused) throw error;
-        // unreachable, cut off or too slow: it may have been stored or not; the key makes asking again safe
+        // unreachable, cut off or too slow: the event may be stored or not; its key makes a repeat safe
       }
       producer.repeated += 1;
       return null;
     };
     const first = await once();
     return first
-      ? first.answer
+      ? first.accepted
       : repeats.add(async () => {
           for (;;) {
             await pause(100);
-            const accepted = await once();
-            if (accepted) return accepted.answer;
+            const result = await once();
+            if (result) return result.accepted;
           }
         });
   }
   return producer;
 }
 
-/** One in 20 also goes to the subscription that fails, one in 50 to the one that is slow; the rest to the healthy one alone. */
+/** One in 20 also goes to the failing subscription, one in 50 to the slow one; the others only to the healthy one. */
 function kindOf(n: number): { type: string; isForSlow: boolean } {
   if (n % 50 === 7) return { type: 'conversation:updated', isForSlow: true };
   return { type: n % 20 === 3 ? 'conversation:created' : 'message:created', isForSlow: false };
@@ -135,7 +134,7 @@ function kindOf(n: number): { type: string; isForSlow: boolean } {
 
 class Refused extends Error {}
 
-/** Work that is begun at a bounded pace, and so much at a time, in the order it came. */
+/** Starts work in order of arrival, at a bounded pace and with bounded concurrency. */
 function openLine({ atOnce, everyMs }: { atOnce: number; everyMs: number }) {
   const waiting: (() => void)[] = [];
   let running = 0;
@@ -155,7 +154,7 @@ function openLine({ atOnce, everyMs }: { atOnce: number; everyMs: number }) {
         else running -= 1;
       }
     },
-    /** From now on as fast as it goes. */
+    /** Removes the bound of the pace. */
     hurry: () => void (pace = 0),
   };
 }

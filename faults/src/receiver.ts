@@ -1,16 +1,16 @@
 import { createServer } from 'node:http';
 
-/** The receiver, in a process of its own: its ledger of every request outlives whatever is killed beside it.
- *  /healthy answers 200 after a moment, /slow 200 after two seconds, /failing 500. */
-const ANSWERS_AFTER_MS: Record<string, number> = { '/healthy': 50, '/slow': 2_000 };
+/** The endpoints, in a separate process, so that their ledger of every request survives the faults.
+ *  /healthy returns 200 after 50 ms, /slow 200 after two seconds, /failing 500. */
+const RESPONDS_AFTER_MS: Record<string, number> = { '/healthy': 50, '/slow': 2_000 };
 
-/** A request that a receiver with manners would have acted upon. */
+/** A request that a correct endpoint would process. */
 export interface Seen {
   path: string;
   /** The event's id. */
   id: string;
   at: number;
-  /** When it was answered, or its connection ended; null while it is open. */
+  /** When its response or its connection ended; null while it is open. */
   doneAt: number | null;
 }
 
@@ -18,7 +18,7 @@ const seen: Seen[] = [];
 
 const server = createServer((request, response) => {
   const path = request.url ?? '';
-  const answersAfterMs = ANSWERS_AFTER_MS[path];
+  const respondsAfterMs = RESPONDS_AFTER_MS[path];
   const id = String(request.headers['webhook-id']);
   const at = Date.now();
   const chunks: Buffer[] = [];
@@ -26,10 +26,10 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     const [, challenge] = /^\{"event":"webhook:verify","payload":"(\w+)"\}$/.exec(chunks.join('')) ?? [];
     if (challenge) return void response.end(challenge);
-    if (answersAfterMs === undefined) return void response.writeHead(500).end('no');
+    if (respondsAfterMs === undefined) return void response.writeHead(500).end('no');
     const one: Seen = { path, id, at, doneAt: null };
     seen.push(one);
-    setTimeout(() => response.end('ok'), answersAfterMs);
+    setTimeout(() => response.end('ok'), respondsAfterMs);
     response.once('close', () => void (one.doneAt = Date.now()));
   });
 });
@@ -39,6 +39,6 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.({ port: typeof address === 'object' ? address?.port : null });
 });
 
-/** Asked with a number, it answers what it has seen since its so-manieth request. */
+/** A message with a number requests the ledger from that request on. */
 process.on('message', (from) => process.send?.(seen.slice(Number(from))));
 process.on('disconnect', () => process.exit(0));

@@ -3,23 +3,23 @@ import { type EmbeddedRedis, startRedis, startRedisCluster, startRedisSentinels 
 export const REDIS_KINDS = ['single', 'cluster', 'sentinel'] as const;
 export type RedisKind = (typeof REDIS_KINDS)[number];
 
-/** The Redis of a rig, whatever it consists of. */
+/** The Redis of a rig. */
 export interface RigRedis {
   /** The server that breaks: the only one, a node of the Cluster, or the primary. */
   server: EmbeddedRedis;
-  /** Where it keeps its data. */
+  /** The folder of its data. */
   folder: string;
-  /** By which Posthorn reaches it. */
+  /** Posthorn's settings for it. */
   settings: Record<string, string>;
   /** The servers that hold jobs. */
   urls(): string[];
-  /** Starts `server` again, once it has ended. With Sentinels another one may be the primary, and is `server` from then on. */
+  /** Starts `server` again after it has ended. With Sentinels another server may be the primary, and is then `server`. */
   start(): Promise<void>;
-  /** Ends all of it. */
+  /** Ends all servers. */
   stop(): Promise<void>;
 }
 
-/** Starts a Redis with its data in `directory`. null without a redis-server on the PATH. */
+/** Starts a Redis with its data in `directory`. Returns null without a redis-server on the PATH. */
 export function openRedis(kind: RedisKind, options: { directory: string; port: number }): Promise<RigRedis | null> {
   switch (kind) {
     case 'single':

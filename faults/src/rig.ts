@@ -16,8 +16,8 @@ import { type SmallDisk, mountSmallDisk } from './small-disk.js';
 
 export type Backend = 'redis' | 'postgres';
 
-/** What a scenario needs beyond the processes: a network between the workers and the stores that has weather; a small disk
- *  under Redis; a wall clock of one process that can be shifted (SIGUSR2). */
+/** What a scenario needs beyond the processes: a network between the workers and the stores that can fail; a small disk for Redis; a
+ *  wall clock of one process that can be shifted (SIGUSR2). */
 export interface RigOptions {
   /** Default: one server. */
   redisKind?: RedisKind;
@@ -26,7 +26,7 @@ export interface RigOptions {
   clock?: { of: 'API' | 'worker'; shiftMs: number };
 }
 
-/** Everything that can break, and the handles to break it with. */
+/** All parts, with functions to break them. */
 export interface Rig {
   backend: Backend;
   api: ChildProcess;
@@ -40,17 +40,17 @@ export interface Rig {
   toPostgres: Proxy | null;
   toRedis: Proxy | null;
   disk: SmallDisk | null;
-  /** Where events are published, and with which key. */
+  /** The URL for publishing, and its key. */
   publishUrl: string;
   operatorKey: string;
-  /** The receiver's ledger from its `from`th request on. */
+  /** The endpoints' ledger from the `from`th request on. */
   seen(from: number): Promise<Seen[]>;
-  /** How many deliveries to the healthy and the slow subscription are in no final state. */
+  /** Counts unfinished deliveries to the healthy and the slow subscription. */
   countOpen(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** The machine does not let us make what a scenario needs: a sentence. */
+/** The machine cannot provide what a scenario needs; the message says why. */
 export class Impossible extends Error {}
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -63,7 +63,7 @@ export async function openRig(backend: Backend, options: RigOptions = {}): Promi
   };
   let stopping: Promise<void> | undefined;
   const stop = () => (stopping ??= undoAll());
-  // Ctrl-C leaves nothing behind either.
+  // Ctrl-C also cleans up.
   const endOnSignal = () => void stop().finally(() => process.exit(1));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, endOnSignal);
@@ -86,7 +86,7 @@ async function open(
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-faults-'));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const disk = smallDisk ? mountSmallDisk(join(folder, 'disk')) : null;
-  if (smallDisk && !disk) throw new Impossible('No tmpfs can be mounted here: that needs root.');
+  if (smallDisk && !disk) throw new Impossible('Cannot mount a tmpfs: this needs root.');
   undo.push(() => disk?.unmount());
 
   const postgresPort = await findFreePort();
@@ -193,7 +193,7 @@ async function open(
   return made;
 }
 
-/** Three subscriptions: a healthy one that wants everything, a failing and a slow one that want a part. */
+/** Makes three subscriptions: a healthy one for all events, a failing and a slow one for some. */
 async function subscribe({ apiUrl, operatorKey, receiverUrl }: Record<string, string>): Promise<void> {
   const call = async (method: string, path: string, body?: unknown): Promise<{ id: string; status: string }> => {
     const response = await fetch(`${apiUrl}/v1/accounts/faults${path}`, {
@@ -205,8 +205,8 @@ async function subscribe({ apiUrl, operatorKey, receiverUrl }: Record<string, st
     return (await response.json()) as { id: string; status: string };
   };
   await call('PUT', '', {});
-  const wanted = { healthy: [], failing: ['conversation:created'], slow: ['conversation:updated'] };
-  for (const [path, events] of Object.entries(wanted)) {
+  const types = { healthy: [], failing: ['conversation:created'], slow: ['conversation:updated'] };
+  for (const [path, events] of Object.entries(types)) {
     const subscription = { url: `${receiverUrl}/${path}`, ...(events.length > 0 && { events }) };
     const { id } = await call('POST', '/subscriptions', subscription);
     await waitFor(async () => (await call('GET', `/subscriptions/${id}`)).status === 'active', {

@@ -8,11 +8,11 @@ import type { RedisKind } from './rig-redis.js';
 import type { Scenario } from './scenario.js';
 
 export interface Outcome extends Verdict {
-  /** Publishes that had to be repeated because they got no 202. */
+  /** Publishes that were repeated because they got no 202. */
   repeated: number;
-  /** Deliveries that came to no final state. */
+  /** Unfinished deliveries. */
   stuck: number;
-  /** The share of the machine's processors that was in use while the load went on, by whomever. */
+  /** The share of the machine's CPU that all programs used during the load. */
   busy: number;
   /** An event that arrives so soon is prompt. On a busy machine: what was usual before the fault, four times. */
   promptMs: number;
@@ -27,11 +27,11 @@ export interface RunOptions {
   isLong: boolean;
 }
 
-/** After that what has not arrived is called lost: long enough to tell slow from lost. */
+/** An event that has not arrived after this time counts as lost. Long enough for slow ones. */
 const SETTLED_WITHIN_MS = 600_000;
 const LOOK_EVERY_MS = 500;
 const WARM_UP_MS = 6_000;
-/** The short form: so many events arrive before the fault, and as many that were handed over after it. */
+/** In the short form, this many events arrive before the fault, and this many that were published after it. */
 const EVENTS_EACH_SIDE = 100;
 
 /** Load until the flow is normal, the fault at a random moment, load until the flow is normal again; then everything that was
@@ -70,15 +70,15 @@ export async function runScenario(scenario: Scenario, backend: Backend, options:
     const promptMs = Math.max(PROMPT_MS, 4 * usualMs);
 
     await pause(random() * 1_000);
-    const blows: number[] = [];
+    const faultTimes: number[] = [];
     let backAt: number | undefined;
-    await scenario.strike(rig, {
+    await scenario.run(rig, {
       random,
       isLong,
-      blow(act) {
-        blows.push(Date.now());
+      injectFault(act) {
+        faultTimes.push(Date.now());
         const done = act();
-        blows.push(Date.now());
+        faultTimes.push(Date.now());
         return done;
       },
       isBack: () => void (backAt = Date.now()),
@@ -95,14 +95,14 @@ export async function runScenario(scenario: Scenario, backend: Backend, options:
       if (stuck === 0) break;
     }
     seen = await rig.seen(0);
-    const verdict = judge({ accepted: producer.accepted, seen, blows, backAt, underWayMs, promptMs });
+    const verdict = judge({ accepted: producer.accepted, seen, faultTimes, backAt, underWayMs, promptMs });
     return { ...verdict, repeated: producer.repeated, stuck, busy, promptMs };
   } finally {
     await rig.stop();
   }
 }
 
-/** Begins to measure; the function says how busy the processors were since. */
+/** Starts to measure. The function returns the share of CPU in use since. */
 function sampleProcessors(): () => number {
   const sum = () => {
     const times = cpus().map(({ times: { idle, ...busy } }) => ({

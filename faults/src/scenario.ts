@@ -1,25 +1,24 @@
 import type { Backend, Rig, RigOptions } from './rig.js';
 
-/** One fault. No scenario does more than break a part and start it again: whatever else it took to get going would be something
- *  that a person had to do. */
+/** One fault. A scenario only breaks a part and starts it again, since recovery must need no manual step. */
 export interface Scenario {
   name: string;
   backends: Backend[];
-  /** Part of the short form, which `npm test` runs, on these. */
+  /** The backends on which the short form, and so `npm test`, includes it. */
   short?: Backend[];
   needs?: Omit<RigOptions, 'redisKind'>;
-  /** Breaks what only a Redis of one server has. */
+  /** Needs a Redis of one server. */
   isForSingleRedis?: true;
-  /** Breaks something; resolves when the part is back, or at once if it will not be missed. */
-  strike(rig: Rig, tools: Tools): Promise<void>;
+  /** Breaks a part; resolves when the part is back, or at once if it is not needed. */
+  run(rig: Rig, tools: Tools): Promise<void>;
 }
 
 export interface Tools {
   random: () => number;
   isLong: boolean;
-  /** Breaks something, and notes the moment: the POSTs that are under way then may be repeated. */
-  blow<T>(act: () => T): T;
-  /** Said by a fault after which the flow must be normal at once, though `strike` goes on. */
+  /** Breaks a part and records the time, since POSTs in flight at that time may be repeated. */
+  injectFault<T>(act: () => T): T;
+  /** Called by a fault after which the flow must be normal at once, although `run` continues. */
   isBack(): void;
 }
 

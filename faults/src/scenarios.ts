@@ -5,8 +5,8 @@ import { storeScenarios } from './break-stores.js';
 import { BOTH, type Scenario } from './scenario.js';
 
 export const scenarios: Scenario[] = [
-  // The control: where this one is not normal, the others mean nothing.
-  { name: 'no fault', backends: BOTH, strike: async () => {} },
+  // The control: if this one is not normal, the results of the others are not meaningful.
+  { name: 'no fault', backends: BOTH, run: async () => {} },
   ...processScenarios,
   ...storeScenarios,
   ...networkScenarios,

@@ -1,5 +1,5 @@
-/** A generator of random numbers in [0, 1) that the seed and the name determine together: a scenario run alone meets the same
- *  moments as in the whole suite. (mulberry32, public domain, by Tommy Ettinger.) */
+/** Generates random numbers in [0, 1) from the seed and the name, so that a scenario gets the same numbers alone and in the whole
+ *  suite. (mulberry32, public domain, by Tommy Ettinger.) */
 export function seededRandom(seed: number, name: string): () => number {
   let state = Buffer.from(name).reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), seed);
   return () => {

@@ -4,7 +4,7 @@ import { waitFor } from '@posthorn/testing';
 import { afterEach, expect, it } from 'vitest';
 
 const PRELOAD = new URL('../dist/shift-clock.js', import.meta.url).href;
-/** Says what time it is, in every way, whenever it is asked. */
+/** Reports the time in every way that JavaScript offers, on request. */
 const CLOCK = `process.on('message', () => process.send({
   now: Date.now(),
   made: new Date().getTime(),
@@ -16,12 +16,12 @@ const CLOCK = `process.on('message', () => process.send({
 let child: ChildProcess | undefined;
 afterEach(() => child?.kill());
 
-it('at a SIGUSR2 one process’s time of day jumps, and at the next one it is right again', async () => {
+it('shifts the time of day of one process at a SIGUSR2, and resets it at the next one', async () => {
   const env = { CLOCK_SHIFT_MS: '-90000' };
   const clock = spawn(process.execPath, [`--import=${PRELOAD}`, '-e', CLOCK], { env, stdio: ['ignore', 2, 2, 'ipc'] });
   child = clock;
   const ended = once(clock, 'exit').then(() => Promise.reject(new Error('the process ended')));
-  ended.catch(() => {}); // also at the end of the test
+  ended.catch(() => {}); // ends at the end of the test, too
   const isOffBy = async (ms: number): Promise<boolean> => {
     clock.send('?');
     const [time] = (await Promise.race([once(clock, 'message'), ended])) as [Record<string, unknown>];

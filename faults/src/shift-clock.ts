@@ -1,9 +1,9 @@
-/** Preloaded into one Node process (NODE_OPTIONS=--import=…): its wall clock jumps by CLOCK_SHIFT_MS at the first SIGUSR2, and
- *  back at the next one, as when NTP steps a machine's clock.
+/** Preloaded into one Node process (NODE_OPTIONS=--import=…). Shifts its wall clock by CLOCK_SHIFT_MS at the first SIGUSR2, and back at
+ *  the next one, as when NTP steps a machine's clock.
  *
- *  It shifts what JavaScript knows of the time of day: Date.now(), new Date(), Date(). So: ids, log lines, signatures, BullMQ's
- *  timestamps. It does not shift timers, performance.now() and process.hrtime(), which no step of a wall clock moves either, nor
- *  what native code asks the system for itself: certificates' dates, files' times. Postgres and Redis keep their own clocks. */
+ *  shifts          Date.now(), new Date(), Date(): ids, log lines, signatures, BullMQ's timestamps
+ *  does not shift  timers, performance.now() and process.hrtime(), as with a real step; times in native code, such as certificates'
+ *                  dates and files' times; the clocks of Postgres and Redis */
 const shiftMs = Number(process.env['CLOCK_SHIFT_MS']);
 const Real = Date;
 let isOff = false;

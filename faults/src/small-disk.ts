@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A disk of its own, so small that it can be filled. */
+/** A separate disk, small enough to fill. */
 export interface SmallDisk {
   folder: string;
-  /** Leaves not one byte. */
+  /** Fills it to the last byte. */
   fill(): void;
-  /** Gives the space back. */
+  /** Frees the space. */
   free(): void;
   unmount(): void;
 }
@@ -15,7 +15,7 @@ export interface SmallDisk {
 const SIZE = '96m'; // Redis rewrites its file from 64 MB on
 const BLOCK = Buffer.alloc(256 * 1024);
 
-/** Mounts a tmpfs; null where that is not allowed (it needs root). */
+/** Mounts a tmpfs. Returns null if that is not allowed (it needs root). */
 export function mountSmallDisk(folder: string): SmallDisk | null {
   mkdirSync(folder, { recursive: true });
   try {
@@ -28,7 +28,7 @@ export function mountSmallDisk(folder: string): SmallDisk | null {
     folder,
     fill() {
       const file = openSync(filler, 'w');
-      // Whole blocks first, then what is left, page by page.
+      // Fills with large blocks first, then page by page.
       for (const size of [BLOCK.length, 4_096, 1]) while (write(file, size));
       closeSync(file);
     },

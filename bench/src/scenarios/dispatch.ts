@@ -5,13 +5,13 @@ import type { Case, Figures, Scenario } from '../scenario.js';
 const ACCOUNTS = 500;
 const log = { debug() {}, info() {}, warn: console.warn, error: console.error };
 
-/** So many subscriptions, with so many deliveries each, that are due now or tomorrow. */
-interface Owed {
+/** A number of subscriptions with a number of deliveries each, due now or tomorrow. */
+interface Due {
   subscriptions: number;
   each: number;
   isDue: boolean;
 }
-const CASES: Record<string, Owed> = {
+const CASES: Record<string, Due> = {
   '600 × 250 due': { subscriptions: 600, each: 250, isDue: true },
   '5,000 × 250 due': { subscriptions: 5_000, each: 250, isDue: true },
   '50,000 × 1 due': { subscriptions: 50_000, each: 1, isDue: true },
@@ -20,18 +20,18 @@ const CASES: Record<string, Owed> = {
 
 export const dispatching: Scenario = {
   name: 'dispatch',
-  about: 'Runs single rounds of the dispatcher over backlogs: what a round reads for each delivery that it leases.',
+  about: 'Runs single rounds of the dispatcher over backlogs, and counts what a round reads per leased delivery.',
   needsPosthorn: true,
-  repetitions: 1, // the second round finds another backlog than the first
+  repetitions: 1, // the first round changes the backlog
   maxMinutes: 20,
   async prepare(tools) {
     const posthorn = await tools.startPosthorn({ workers: 0 });
-    // One connection: its statistics are those of the round.
+    // One connection, so that its statistics are those of the round.
     const db = openDatabase({ url: posthorn.databaseUrl, applicationName: 'bench', maxConnections: 1, log });
     tools.closeLater(() => db.close());
     await db.pool.query(`INSERT INTO accounts (id) SELECT 'dispatch-' || n FROM generate_series(1, ${ACCOUNTS}) n`);
-    return Object.entries(CASES).map(([name, owed]): Case => {
-      const few = { ...owed, subscriptions: owed.subscriptions / (tools.isQuick ? 10 : 1) };
+    return Object.entries(CASES).map(([name, due]): Case => {
+      const few = { ...due, subscriptions: due.subscriptions / (tools.isQuick ? 10 : 1) };
       return { name, measure: () => measure(db, few) };
     });
   },
@@ -43,9 +43,9 @@ export const dispatching: Scenario = {
     ),
 };
 
-async function measure(db: Database, owed: Owed): Promise<Figures> {
-  await fill(db, owed);
-  await dispatch({ db, enqueue }); // plans
+async function measure(db: Database, due: Due): Promise<Figures> {
+  await fill(db, due);
+  await dispatch({ db, enqueue }); // lets Postgres plan
   const before = await readCounters([db]);
   const from = performance.now();
   const { enqueued } = await dispatch({ db, enqueue });
@@ -65,7 +65,7 @@ async function measure(db: Database, owed: Owed): Promise<Figures> {
 
 const enqueue = () => Promise.resolve(true);
 
-async function fill({ pool }: Database, { subscriptions, each, isDue }: Owed): Promise<void> {
+async function fill({ pool }: Database, { subscriptions, each, isDue }: Due): Promise<void> {
   await pool.query('TRUNCATE pending_deliveries, due_subscriptions');
   await pool.query('DELETE FROM subscriptions');
   await pool.query(

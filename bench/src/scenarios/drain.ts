@@ -34,7 +34,7 @@ export const drain: Scenario = {
   },
 };
 
-/** `workers`: as many as Posthorn was started with, if not given. */
+/** `workers`: how many to start. Default: as many as Posthorn had at the start. */
 export async function openDrainCase(
   { sink, signal, closeLater }: Tools,
   posthorn: Posthorn,

@@ -6,7 +6,7 @@ import { percentiles } from '../statistics.js';
 
 const SIZES = [10, 1_000, 10_000, 100_000];
 const QUICK_SIZES = [10, 1_000];
-/** Events a second of another tenant, published meanwhile. */
+/** Events per second of another tenant, published meanwhile. */
 const BESIDE_RATE = 50;
 const BESIDE_ALONE = 'another tenant alone';
 const caseOf = (size: number) => `1 event → ${size} subscriptions`;
@@ -21,7 +21,7 @@ export const fanOut: Scenario = {
     closeLater(() => meter.close());
     const beside = await system.subscribe([sink.url('beside')]);
 
-    /** Runs `work` beside another tenant, for at least some seconds. Returns the 99th percentile of the tenant's 202. */
+    /** Runs `work` beside another tenant for at least some seconds. Returns the p99 of the tenant's 202. */
     async function besideTenant(work: () => Promise<void>): Promise<number> {
       await sink.reset('beside');
       const done = new AbortController();

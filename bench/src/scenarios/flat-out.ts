@@ -4,14 +4,14 @@ import { openMeter } from '../meter.js';
 import { BARE } from '../open-ceilings.js';
 import type { Case, Scenario, Tools } from '../scenario.js';
 
-/** Requests under way. */
+/** Concurrent requests. */
 const AT_ONCE = 64;
 const BATCH = 100;
 const SINGLE = 'one event per request';
 
 export const flatOut: Scenario = {
   name: 'flat-out',
-  about: 'Publishes as fast as it can, one event per request and 100, while workers deliver.',
+  about: 'Publishes as fast as possible, with one event and with 100 events per request, while workers deliver.',
   maxMinutes: 30,
   async prepare(tools) {
     const system = await tools.openSystem();
@@ -46,7 +46,7 @@ export const flatOut: Scenario = {
   },
 };
 
-/** From the first publish to the last arrival; in batches as well if the system has them. */
+/** Measures from the first publish to the last arrival; also in batches if the system has them. */
 export async function openFlatOutCases(
   { sink, signal, closeLater }: Tools,
   system: Dialect,

@@ -4,18 +4,18 @@ import { readCounters } from '../read-counters.js';
 import type { Case, Scenario } from '../scenario.js';
 
 const ACCOUNTS = 5_000;
-/** Processes that fold side by side. */
+/** Processes that fold concurrently. */
 const FOLDERS = 2;
-/** As the worker does it. */
+/** As in the worker. */
 const AT_ONCE = 5_000;
 const log = { debug() {}, info() {}, warn: console.warn, error: console.error };
 
-/** The share of deliveries of one account, in percent; the rest is spread evenly over the others. */
-const CASES = { '5,000 accounts': 0, '5,000 accounts, half of it of one': 50, 'one account': 100 };
+/** The share of one account in percent; the other accounts share the rest evenly. */
+const CASES = { '5,000 accounts': 0, '5,000 accounts, half of one': 50, 'one account': 100 };
 
 export const folding: Scenario = {
   name: 'folding',
-  about: 'Folds the counts of deliveries into the statistics: two rows of counts for each, none shared.',
+  about: 'Folds the statistics of deliveries: two rows for each, none shared.',
   needsPosthorn: true,
   maxMinutes: 20,
   async prepare(tools) {
@@ -60,7 +60,7 @@ export const folding: Scenario = {
     })),
 };
 
-/** Writes the counts of so many deliveries of the last ten minutes, in their order: of each the event and the attempt. */
+/** Writes the rows of this many deliveries of the last ten minutes in order, one for the event and one for the attempt of each. */
 async function fill(
   pool: Database['pool'],
   { deliveries, busyPercent }: { deliveries: number; busyPercent: number },
@@ -81,7 +81,7 @@ async function fill(
   await pool.query('CHECKPOINT');
 }
 
-/** Folds until nothing is left for this process. Returns how many rows. */
+/** Folds until no rows are left for this process. Returns the number of rows. */
 async function foldAll(pool: Database['pool']): Promise<number> {
   let folded = 0;
   for (;;) {

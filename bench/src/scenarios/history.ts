@@ -10,7 +10,7 @@ import { openSteadyCases } from './steady.js';
 const OTHER_ACCOUNTS = 200;
 const EMPTY = 'empty: ';
 const FILLED = 'history: ';
-/** The share by which a history may slow down. */
+/** The share by which a history may slow Posthorn down. */
 const TOLERANCE = 0.1;
 const COMPARED = [
   ['200/s', 'p50Ms'],
@@ -69,7 +69,7 @@ function goalOf(medians: Medians, [name, figure]: (typeof COMPARED)[number]): Go
   };
 }
 
-/** Walks the busy account's list by its cursor, with each filter: a page of 50 at a time. */
+/** Pages through the busy account's list with each filter, 50 at a time. */
 function openListCases(posthorn: Posthorn, { account, subscriptions }: History, pages: number): Case[] {
   return listFilters(subscriptions.map((id) => toTypeId('sub', id))).map(({ name, query }) => ({
     name,

@@ -3,11 +3,11 @@ import { openMeter } from '../meter.js';
 import { openSteadyLoad } from '../open-steady-load.js';
 import type { Scenario } from '../scenario.js';
 
-const ALONE = 'one event alone';
+const ALONE = 'a single event';
 
 export const idle: Scenario = {
   name: 'idle',
-  about: 'Publishes one event every 3 s, then nothing at all: latency without queueing, and the cost of waiting.',
+  about: 'Publishes one event every 3 s, then nothing: latency without queueing, and the cost of waiting.',
   maxMinutes: 20,
   async prepare(tools) {
     const { openSystem, sink, isQuick, closeLater } = tools;
@@ -33,5 +33,5 @@ export const idle: Scenario = {
       },
     ];
   },
-  goals: (medians) => [{ what: 'one event alone: p50 ms', found: medians(ALONE, 'p50Ms'), wanted: { atMost: 6 } }],
+  goals: (medians) => [{ what: 'a single event: p50 ms', found: medians(ALONE, 'p50Ms'), wanted: { atMost: 6 } }],
 };

@@ -11,15 +11,15 @@ const HEALTHY = 20;
 const RATE = 100;
 const ALONE = '20 healthy endpoints alone';
 const KINDS: { name: string; kind: BadKind | 'dead-dns'; count: number }[] = [
-  { name: '1 that hangs', kind: 'hang', count: 1 },
-  { name: '10 that hang', kind: 'hang', count: 10 },
-  { name: '100 that hang', kind: 'hang', count: 100 },
-  { name: '1 that drips a byte a second', kind: 'drip', count: 1 },
+  { name: '1 hanging endpoint', kind: 'hang', count: 1 },
+  { name: '10 hanging endpoints', kind: 'hang', count: 10 },
+  { name: '100 hanging endpoints', kind: 'hang', count: 100 },
+  { name: '1 that sends a byte per second', kind: 'drip', count: 1 },
   { name: '1 that sends a gigabyte', kind: 'gigabyte', count: 1 },
   { name: '1 that resets connections', kind: 'reset', count: 1 },
   { name: '1 whose DNS never responds', kind: 'dead-dns', count: 1 },
   { name: '10 that respond after 10 s', kind: 'slow', count: 10 },
-  // What the additional deliveries cost this machine when nothing is wrong with them.
+  // The cost of the additional deliveries when their endpoints are healthy.
   { name: '100 that respond at once', kind: 'at-once', count: 100 },
 ];
 const RESUMED = '10,000 held deliveries, resumed at once';
@@ -27,7 +27,7 @@ const BACKLOG = 'an account that publishes 100,000 events';
 
 export const isolation: Scenario = {
   name: 'isolation',
-  about: 'Delivers to 20 healthy endpoints beside each kind of sick one, beside resumed ones and beside a backlog.',
+  about: 'Delivers to 20 healthy endpoints beside each kind of bad one, beside resumed ones and beside a backlog.',
   needsPosthorn: true,
   maxMinutes: 90,
   async prepare(tools) {
@@ -48,8 +48,8 @@ export const isolation: Scenario = {
   },
   goals(medians) {
     const alone = medians(ALONE, 'p99Ms');
-    const sick = KINDS.filter(({ kind }) => kind !== 'at-once').map(({ name }) => name);
-    return [...sick, RESUMED, BACKLOG].map((name) => {
+    const bad = KINDS.filter(({ kind }) => kind !== 'at-once').map(({ name }) => name);
+    return [...bad, RESUMED, BACKLOG].map((name) => {
       const beside = medians(`beside ${name}`, 'p99Ms');
       const found = alone === null || beside === null ? null : beside / alone;
       return { what: `p99 beside ${name}, against alone`, found, wanted: { atMost: 2 } };
@@ -64,7 +64,7 @@ interface Shared extends Tools {
   measureHealthy(): Promise<Figures>;
 }
 
-/** Each sick endpoint belongs to the account of a healthy one, so both get the same events, from the first event on. */
+/** Each bad endpoint shares the account of a healthy one, so both get the same events, from the first event on. */
 function besideKind(
   { posthorn, endpoints, accounts, measureHealthy, isQuick }: Shared,
   { name, kind, count }: (typeof KINDS)[number],
@@ -72,7 +72,7 @@ function besideKind(
   return {
     name: `beside ${name}`,
     async measure() {
-      // A name that never resolves cannot be verified: it is verified elsewhere first.
+      // A name that never resolves cannot be verified, so verify the subscription at another URL first.
       const url = endpoints.url(kind === 'dead-dns' ? 'hang' : kind);
       const added = await Promise.all(
         Array.from({ length: count }, async (_, n) => {
@@ -85,7 +85,7 @@ function besideKind(
       await Promise.all(
         added.map(({ account, id }) => posthorn.call('DELETE', `/v1/accounts/${account}/subscriptions/${id}`)),
       );
-      await pause(isQuick ? 1_000 : 16_000); // attempts that hang end
+      await pause(isQuick ? 1_000 : 16_000); // hanging attempts end
       return figures;
     },
   };
@@ -101,7 +101,7 @@ async function loseNames({ databaseUrl }: Posthorn, url: string): Promise<void> 
   await client.end();
 }
 
-/** Ten subscriptions have a thousand held deliveries each. Resuming them makes all of those due. */
+/** Ten subscriptions have a thousand held deliveries each. Resuming them makes all due. */
 function besideResumed({ posthorn, endpoints, measureHealthy, isQuick }: Shared): Case {
   return {
     name: `beside ${RESUMED}`,
@@ -134,7 +134,7 @@ async function publishInBatches(posthorn: Posthorn, account: string, events: num
     );
 }
 
-/** One account publishes as fast as it can meanwhile. */
+/** One account publishes as fast as possible meanwhile. */
 function besideBacklog({ posthorn, sink, measureHealthy, isQuick }: Shared): Case {
   return {
     name: `beside ${BACKLOG}`,

@@ -7,7 +7,7 @@ const DELIVERIES_PER_JOB = [1, 50];
 
 export const jobs: Scenario = {
   name: 'jobs',
-  about: 'Runs steady (50/s, 200/s), flat-out and drain with one delivery in a job of the queue, and with up to 50.',
+  about: 'Runs steady (50/s, 200/s), flat-out and drain with one delivery per job, and with up to 50.',
   needsPosthorn: true,
   maxMinutes: 60,
   async prepare(tools) {
@@ -24,7 +24,7 @@ export const jobs: Scenario = {
       ]);
     }
     const [one = [], many = []] = cases;
-    // Each beside its like: this machine changes from minute to minute.
+    // Comparable cases run next to each other, since the machine's speed drifts.
     return one.flatMap((single, at) => [single, ...many.slice(at, at + 1)]);
   },
 };

@@ -12,7 +12,8 @@ const MANY = '5,000 accounts';
 const IDLE = 'nothing due (costs per second)';
 const IDLE_WITH_MANY = '100,000 subscriptions, nothing due (costs per second)';
 const SUBSCRIPTIONS = 100_000;
-/** Every so many-th account has a bad endpoint: in turns slow (10 s) and failing (it resets the connection). Not the first, which has a tenth of all events. */
+/** One in this many accounts has a bad endpoint, alternately slow (10 s) and failing (connection reset). Never the first account, which
+ *  has a tenth of all events. */
 const BAD_EVERY = 10;
 const isBad = (rank: number) => rank % BAD_EVERY === BAD_EVERY / 2;
 
@@ -41,7 +42,7 @@ export const manyAccounts: Scenario = {
     const events = isQuick ? 1_500 : 20_000;
     const rankOf = zipf(many.length);
 
-    /** Until all that good endpoints get has arrived. */
+    /** Publishes, and waits until all events for good endpoints have arrived. */
     async function measure(endpoint: string, accountOf: (n: number) => number | null) {
       await sink.reset(endpoint);
       const ranks = Array.from({ length: events }, (_, n) => accountOf(n));
@@ -59,7 +60,7 @@ export const manyAccounts: Scenario = {
       const { rowCount } = await client.query('SELECT FROM stat_deltas');
       return { perSecond: good / ((lastAt - from) / 1_000), deltasLeft: rowCount, ...costs };
     }
-    /** What a system of its own uses while nothing is due. */
+    /** Measures the usage of a separate system while nothing is due. */
     async function idleCase(name: string, subscriptions: number) {
       const idle = await startPosthorn();
       const urls = Array.from({ length: isQuick ? subscriptions / 10 : subscriptions }, () => sink.url('idle'));
@@ -101,7 +102,7 @@ export const manyAccounts: Scenario = {
   },
 };
 
-/** Draws a rank below `count` by Zipf's law, the same for the same n. */
+/** Returns a rank below `count` by Zipf's law, always the same for the same n. */
 function zipf(count: number): (n: number) => number {
   let total = 0;
   const upTo = Array.from({ length: count }, (_, rank) => (total += 1 / (rank + 1)));

@@ -5,13 +5,13 @@ import type { Scenario } from '../scenario.js';
 
 const ENDPOINT = 'memory';
 const BATCH = 100;
-/** Events that were published and have not arrived. */
+/** Published events that have not arrived. */
 const MOST_UNDER_WAY = 5_000;
 const LOOKS = 40;
 
 export const memory: Scenario = {
   name: 'memory',
-  about: 'Delivers a million events, once: how much memory processes hold, and whether it grows.',
+  about: 'Delivers a million events, once: the memory of the processes, and its growth.',
   needsPosthorn: true,
   repetitions: 1,
   maxMinutes: 60,
@@ -59,7 +59,7 @@ export const memory: Scenario = {
       {
         what: `MB that the ${part} grows by in the last half`,
         found: medians('1000000 deliveries', `${part}GrowthMb`),
-        wanted: { atMost: 10 }, // garbage that waits for its collection
+        wanted: { atMost: 10 }, // garbage that is not collected yet
       },
     ]),
 };

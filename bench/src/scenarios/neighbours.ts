@@ -5,7 +5,7 @@ import { openSteadyLoad } from '../open-steady-load.js';
 import type { Scenario } from '../scenario.js';
 
 const HEALTHY = 20;
-/** Events a second over all healthy endpoints, and to each of the others. */
+/** Events per second over all healthy endpoints, and to each of the others. */
 const RATE = 100;
 const RATE_TO_EACH = 10;
 const SICK: BadKind[] = [
@@ -14,13 +14,13 @@ const SICK: BadKind[] = [
   ...Array.from({ length: 5 }, () => 'gigabyte' as const),
 ];
 const ALONE = '20 healthy endpoints alone';
-const BESIDE_SICK = 'beside 20 sick ones';
-/** What the other deliveries cost this machine when nothing is wrong with them. */
+const BESIDE_BAD = 'beside 20 bad ones';
+/** The cost of the additional deliveries when their endpoints are healthy. */
 const BESIDE_HEALTHY = 'beside 20 that respond at once';
 
 export const neighbours: Scenario = {
   name: 'neighbours',
-  about: 'Delivers to 20 healthy endpoints beside 20 sick ones: 10 hang, 5 drip, 5 send gigabytes.',
+  about: 'Delivers to 20 healthy endpoints beside 20 bad ones: 10 hang, 5 send a byte per second, 5 send gigabytes.',
   maxMinutes: 40,
   async prepare(tools) {
     const { openSystem, signal, isQuick, closeLater } = tools;
@@ -30,7 +30,7 @@ export const neighbours: Scenario = {
     const healthy = await openSteadyLoad(tools, system, { endpoint: 'healthy', channels: HEALTHY });
     const load = { rate: RATE, seconds: isQuick ? 5 : 30 };
 
-    /** Measures the healthy ones while other endpoints get their events, which arrive 2 s earlier. */
+    /** Measures the healthy endpoints while others get their events, which start 2 s earlier. */
     async function measureBeside(kinds: BadKind[]) {
       const others = await Promise.all(kinds.map((kind) => system.subscribe([endpoints.url(kind)])));
       const rate = RATE_TO_EACH * kinds.length;
@@ -48,20 +48,20 @@ export const neighbours: Scenario = {
         publishSteadily({ publish, rate, total, until: done.signal, signal }),
       ]);
       for (const channel of others) await system.unsubscribe?.(channel);
-      await pause(isQuick ? 2_000 : 16_000); // attempts that hang end
+      await pause(isQuick ? 2_000 : 16_000); // hanging attempts end
       return figures;
     }
     return [
       { name: ALONE, warmUp: () => healthy.run({ rate: RATE, seconds: 5 }), measure: () => healthy.run(load) },
-      { name: BESIDE_SICK, measure: () => measureBeside(SICK) },
+      { name: BESIDE_BAD, measure: () => measureBeside(SICK) },
       { name: BESIDE_HEALTHY, measure: () => measureBeside(SICK.map(() => 'at-once')) },
     ];
   },
   goals(medians) {
-    const [alone, beside] = [medians(ALONE, 'p99Ms'), medians(BESIDE_SICK, 'p99Ms')];
+    const [alone, beside] = [medians(ALONE, 'p99Ms'), medians(BESIDE_BAD, 'p99Ms')];
     return [
       {
-        what: 'p99 beside 20 sick endpoints, against alone',
+        what: 'p99 beside 20 bad endpoints, against alone',
         found: alone === null || beside === null ? null : beside / alone,
         wanted: { atMost: 2 },
       },

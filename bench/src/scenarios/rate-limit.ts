@@ -23,7 +23,7 @@ export const rateLimit: Scenario = {
         const publish = (n: number) => posthorn.publish(account, newPayload(n));
         const rate = limit * 2;
         const count = async () => {
-          await pause(3_000); // the first events have no one before them
+          await pause(3_000); // the first events are not limited yet
           const [first, from] = [await sink.look(endpoint), now()];
           await pause((seconds - 3) * 1_000);
           const [last, until] = [await sink.look(endpoint), now()];

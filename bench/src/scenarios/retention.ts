@@ -17,12 +17,12 @@ const LATER = 'a round, one week on';
 export const retention: Scenario = {
   name: 'retention',
   about:
-    'Lets retention (30 days) run over 40 days of history beside a steady load: what the load notices, and what stays.',
+    'Runs retention (30 days) over 40 days of history beside a steady load: the load’s latency, and the rows that stay.',
   needsPosthorn: true,
-  repetitions: 1, // what is gone is gone
+  repetitions: 1, // a round deletes what it measures
   maxMinutes: 40,
   async prepare(tools) {
-    // The workers' own rounds leave this history alone.
+    // The workers' own rounds do not touch this history.
     const posthorn = await tools.startPosthorn({ workers: 0, env: { RETENTION_DAYS: '3650' } });
     const db = openDatabase({ url: posthorn.databaseUrl, applicationName: 'bench', maxConnections: 5, log });
     tools.closeLater(() => db.close());
@@ -39,7 +39,7 @@ export const retention: Scenario = {
       openRetention({ db, retentionDays: RETENTION_DAYS, payloadRetentionDays: null, log, now: () => at }).run(
         tools.signal,
       );
-    /** One round beside the load. Shares are of the rows that must stay. */
+    /** Runs one round beside the load. Shares are of the rows that must stay. */
     const round = (name: string, at: Date): Case => ({
       name,
       async measure() {
@@ -55,7 +55,7 @@ export const retention: Scenario = {
           ...done,
           ledgerMb: sum(await readSizes(db)),
           heldLeft: (await readOwed(db, AGED)) / kept.held,
-          // The round of next week takes some of them.
+          // The round one week later drops some of them.
           ...(at === now && { youngLeft: young / kept.young }),
         } satisfies Figures;
       },

@@ -11,7 +11,7 @@ const ACCOUNT = 'retrying';
 
 export const retry: Scenario = {
   name: 'retry',
-  about: 'Lets first attempts fail: how late the retries arrive, against the time at which the API says they are due.',
+  about: 'Fails first attempts, and measures how late the retries arrive, compared with the time that the API reports.',
   needsPosthorn: true,
   maxMinutes: 20,
   async prepare(tools) {
@@ -27,16 +27,16 @@ export const retry: Scenario = {
     const run = (rate: number, retries: number) => measureRetries(tools, posthorn, { arrivals, rate, retries });
     return [
       {
-        name: 'one retry a second',
+        name: 'one retry per second',
         warmUp: () => run(10, 20),
         measure: () => run(1, tools.isQuick ? 4 : 20),
       },
-      { name: '50 retries a second', measure: () => run(50, tools.isQuick ? 100 : 500) },
+      { name: '50 retries per second', measure: () => run(50, tools.isQuick ? 100 : 500) },
     ];
   },
 };
 
-/** Milliseconds from the moment that a retry is due to its arrival, on the machine's clock. Every second event is retried. */
+/** Milliseconds from when a retry is due to its arrival, on the machine's clock. Every second event is retried. */
 async function measureRetries(
   { signal }: Tools,
   { call }: Posthorn,
@@ -60,7 +60,7 @@ async function measureRetries(
     signal.throwIfAborted();
   }
   await Promise.all(published);
-  if (dueAt.size < retries / 2) throw new Error(`Only ${dueAt.size} of ${retries} retries were seen waiting.`);
+  if (dueAt.size < retries / 2) throw new Error(`Only ${dueAt.size} of ${retries} retries were scheduled.`);
   const until = Date.now() + WAIT_SECONDS * 1_000 + 30_000;
   while (Date.now() < until && [...dueAt.keys()].some((id) => !arrivals.has(id))) {
     signal.throwIfAborted();

@@ -7,7 +7,7 @@ const RATES = [50, 200, 1_000];
 
 export const steady: Scenario = {
   name: 'steady',
-  about: 'Publishes 50, 200 and 1,000 events a second to one subscription: latency and cost.',
+  about: 'Publishes 50, 200 and 1,000 events per second to one subscription: latency and cost.',
   maxMinutes: 30,
   async prepare(tools) {
     const system = await tools.openSystem();
@@ -38,7 +38,7 @@ export const steady: Scenario = {
   },
 };
 
-/** One case for each rate, all over one channel. */
+/** One case per rate, all on one channel. */
 export async function openSteadyCases(
   tools: Tools,
   system: Dialect,
@@ -47,7 +47,7 @@ export async function openSteadyCases(
   const { run } = await openSteadyLoad(tools, system, { endpoint: `${prefix}steady`.replaceAll(' ', '-') });
   return rates.map((rate) => ({
     name: `${prefix}${rate}/s`,
-    // As long as it is measured: V8 compiles for the first thousands of deliveries, which is a third of the CPU.
+    // As long as the measurement, since V8 compiles during the first thousands of deliveries, which takes a third of the CPU.
     warmUp: () => run({ rate, seconds }),
     measure: () => run({ rate, seconds }),
   }));

@@ -42,8 +42,8 @@ async function readMetrics(queue: Queue): Promise<QueueMetrics> {
     at('prioritized', 0),
     at('delayed', 0),
   ]);
-  // A job that ran before waits, or is delayed, since its return. For other jobs, `delay` is 0 once they are due, so their options
-  // tell.
+  // A job that ran before waits, or is delayed, since its return. For other jobs, `delay` is 0 once they are due, so use
+  // their options.
   const now = Date.now();
   const since = [
     ...[...first, ...last, ...behind].map((job) => Math.max(timeOf(job), job.processedOn ?? 0)),

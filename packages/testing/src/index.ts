@@ -1,7 +1,7 @@
 export { cloneDatabase, type ClonedDatabase } from './clone-database.js';
 export { findBrowser } from './find-browser.js';
 export { makeCertificate } from './make-certificate.js';
-export { openProxy, type Proxy, type Weather } from './open-proxy.js';
+export { openProxy, type Proxy, type NetworkState } from './open-proxy.js';
 export { openReceiver, type Answer, type Receiver, type Received } from './open-receiver.js';
 export { makeScratchFolder } from './make-scratch-folder.js';
 export { endProcess, startProcess } from './start-process.js';

@@ -4,22 +4,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** The state of the network.
  *  pass · cut: connections end and none begins · blackhole: connections stay and begin, but nothing passes ·
  *  mute: requests arrive, but no responses · slow: each direction has this delay, without limiting the throughput */
-export type Weather = 'pass' | 'cut' | 'blackhole' | 'mute' | { slowMs: number };
+export type NetworkState = 'pass' | 'cut' | 'blackhole' | 'mute' | { slowMs: number };
 
 export interface Proxy {
   port: number;
   /** Changes the state, also for open connections. */
-  set(weather: Weather): void;
+  set(state: NetworkState): void;
   close(): Promise<void>;
 }
 
 /** A TCP proxy on 127.0.0.1 that simulates a network between a process and its database. */
 export async function openProxy(target: { host: string; port: number }): Promise<Proxy> {
-  let weather: Weather = 'pass';
+  let state: NetworkState = 'pass';
   const pairs = new Set<[Socket, Socket]>();
 
   const server = createServer((client) => {
-    if (weather === 'cut') {
+    if (state === 'cut') {
       client.destroy();
       return;
     }
@@ -37,14 +37,14 @@ export async function openProxy(target: { host: string; port: number }): Promise
 
   /** A black hole loses bytes, so its connections stay unusable afterwards. */
   async function carry(from: Socket, to: Socket, what: 'request' | 'response'): Promise<void> {
-    const isDropped = () => weather === 'blackhole' || (weather === 'mute' && what === 'response');
+    const isDropped = () => state === 'blackhole' || (state === 'mute' && what === 'response');
     let arrived = Promise.resolve();
     try {
       for await (const chunk of from) {
-        const at = performance.now() + (typeof weather === 'object' ? weather.slowMs : 0);
+        const at = performance.now() + (typeof state === 'object' ? state.slowMs : 0);
         // Keeps the order, even if the state changes meanwhile.
         arrived = arrived.then(() => (isDropped() ? undefined : arrive(to, chunk as Buffer, at)));
-        if (typeof weather !== 'object') await arrived;
+        if (typeof state !== 'object') await arrived;
       }
     } catch {
       // the connection broke; `close` ends its other half
@@ -75,8 +75,8 @@ export async function openProxy(target: { host: string; port: number }): Promise
   return {
     port,
     set(next) {
-      const dropped = weather === 'blackhole' || weather === 'mute';
-      weather = next;
+      const dropped = state === 'blackhole' || state === 'mute';
+      state = next;
       // Streams with lost bytes cannot continue, so end their connections.
       if (next === 'cut' || (dropped && next !== 'blackhole' && next !== 'mute')) for (const pair of pairs) end(pair);
     },
