@@ -33,7 +33,7 @@ export async function openRequestCases({ startPosthorn, closeLater }: Tools): Pr
   }));
 }
 
-/** CPU of the API process (in steps of 10 ms), the slowest response of /livez meanwhile, and CPU of the longest turn of its event loop.
+/** Measures CPU of the API process (in steps of 10 ms) and of the longest turn of its event loop, and the slowest /livez meanwhile.
  *  Sends the request twice, since watching the turns costs CPU. */
 async function measure(
   posthorn: Posthorn,

@@ -1,7 +1,7 @@
 import { openSync, readSync } from 'node:fs';
 
-// Preloaded into an API process (`--import`). While it watches, it requests a turn of the event loop in each turn, and reads how much CPU
-// the main thread has used since the previous one. So it finds the longest turn, even on a busy machine.
+// Preloaded into an API process (`--import`). While it watches, each turn of the event loop requests the next one and
+// reads the CPU that the main thread has used meanwhile. So it finds the longest turn, even on a busy machine.
 const stat = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r'); // proc(5): first the CPU time, in nanoseconds
 const text = Buffer.alloc(64);
 let isWatching = false;

@@ -67,7 +67,7 @@ export interface BackendOptions {
   onError: (error: Error) => void;
 }
 
-// Returns those of the jobs ARGV[2], ARGV[4] … that block a new job of their id, and gives the others the data ARGV[3], ARGV[5] …
+// Returns those of the jobs ARGV[2], ARGV[4] … that block a new job of their id, and gives the others the data ARGV[3], ARGV[5] ….
 // Reads the lists, which may be long, once, and only for jobs that are neither finished nor delayed nor prioritized.
 const FIND_FINISHED = `
 local found, unlisted = {}, {}

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { QUEUES, type QueueName } from './catalog.js';
 
-// QUEUE_SHARDS spreads the jobs of `deliver` and `retry` over BullMQ queues of the same name, each with its own hash tag, so that the
-// nodes of a Cluster share the work. A job's id determines its shard:
+// QUEUE_SHARDS spreads the jobs of `deliver` and `retry` over BullMQ queues of the same name. Each has its own hash tag, so the nodes of a
+// Cluster share the work. A job's id determines its shard:
 //   `dlv_…-3`, one attempt       always the same shard, so that the queue ignores the attempt while it knows it
 //   `group-…`, several at once   any shard: the id is random
 // Sharding by account would keep a large account on one node. Sharding by delivery or event would prevent shared jobs.
