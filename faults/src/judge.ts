@@ -13,7 +13,7 @@ export interface Evidence {
   backAt: number;
   /** How much longer a POST is in flight than the endpoint sees it. Default: UNDER_WAY_MS. */
   underWayMs?: number;
-  /** An event is prompt that is at the healthy receiver so soon after it was first handed over. Default: PROMPT_MS. */
+  /** An event is prompt if it arrives at the healthy endpoint this soon after its first publish call. Default: PROMPT_MS. */
   promptMs?: number;
 }
 
@@ -80,8 +80,8 @@ export function judge({
   };
 }
 
-/** Whether what was handed over in three seconds, up to `promptMs` ago, is at its receiver, and was there promptly. A call
- *  that hangs longer is not normal either. */
+/** Whether the events published in the three seconds up to `promptMs` ago arrived promptly. A call that hangs longer is not normal,
+ *  either. */
 export function isNormal(
   { accepted, seen, promptMs = PROMPT_MS }: Pick<Evidence, 'accepted' | 'seen' | 'promptMs'>,
   oldestOpenAt: number,

@@ -8,19 +8,19 @@ import { seededRandom } from './seeded-random.js';
 
 const USAGE = `npm run test:faults -- [--long] [--only <words of a name>] [--backend redis|postgres|both]
                        [--redis single|cluster|sentinel] [--rate N] [--seed N]
-Breaks one part at a time, at random moments, under load, and compares two ledgers: the producer's of every 202, the
-receiver's of every request. Without --long it is the short form, which is part of npm test: it counts, and does not judge how
-soon the flow is normal. Both may run beside other programs. --only searches all faults. --redis cluster: three nodes, of which one
-breaks; --redis sentinel: a primary, which breaks, a replica and three Sentinels. Both imply --backend redis.
+Breaks one part at a time, at random times, under load, and compares two ledgers: the producer's of every 202, and the endpoint's
+of every request. The short form, without --long, is part of npm test: it only counts, and does not check how soon the flow is
+normal. Both forms can run beside other programs. --only selects from all faults. --redis cluster: three nodes, of which one breaks.
+--redis sentinel: a primary, which breaks, a replica and three Sentinels. Both imply --backend redis.
 
-  accepted      events with a 202               in flight     POSTs under way when something broke
-  delivered     seen by all their receivers     normal after  the part is back, until events are prompt again
-  lost          must be 0                       caught up     the part is back, until what waited has arrived
-  prompt        an event that arrives so soon is in time: 1 s, or four times what was usual before the fault
-  duplicates    of POSTs in flight only         stuck         deliveries in no final state at the end: must be 0
-  repeated      publishes that got no 202       CPU           of the machine, in use by whomever`;
+  accepted      events with a 202               in flight     POSTs in flight at a fault
+  delivered     arrived at all their endpoints  normal after  from the part's return until events are prompt again
+  lost          must be 0                       caught up     from the part's return until waiting events have arrived
+  prompt        the limit for a prompt event: 1 s, or four times the usual time before the fault
+  duplicates    only of POSTs in flight         stuck         unfinished deliveries at the end: must be 0
+  repeated      publishes without a 202         CPU           used on this machine, by all programs`;
 
-/** The flow is normal again within so many times of what is prompt: 10 s on a quiet machine. */
+/** The flow must be normal within this many times the prompt limit: 10 s on a quiet machine. */
 const NORMAL_WITHIN_PROMPTS = 10;
 /** Events/s. The short form is slower, since tests run beside it. */
 const RATES = { long: { redis: 200, postgres: 200 }, short: { redis: 50, postgres: 25 } };

@@ -14,7 +14,7 @@ export interface Outcome extends Verdict {
   stuck: number;
   /** The share of the machine's CPU that all programs used during the load. */
   busy: number;
-  /** An event that arrives so soon is prompt. On a busy machine: what was usual before the fault, four times. */
+  /** An event that arrives this soon is prompt. On a busy machine: four times the usual time before the fault. */
   promptMs: number;
 }
 
@@ -22,7 +22,7 @@ export interface RunOptions {
   redisKind: RedisKind;
   rate: number;
   random: () => number;
-  /** The long form also judges how soon the flow is as it was before the fault. The short form counts alone: it lasts until so many
+  /** The long form also checks how soon the flow is as before the fault. The short form only counts: it lasts until EVENTS_EACH_SIDE
    *  events have arrived before and after the fault, however long that takes. */
   isLong: boolean;
 }
@@ -34,8 +34,8 @@ const WARM_UP_MS = 6_000;
 /** In the short form, this many events arrive before the fault, and this many that were published after it. */
 const EVENTS_EACH_SIDE = 100;
 
-/** Load until the flow is normal, the fault at a random moment, load until the flow is normal again; then everything that was
- *  accepted has time to arrive, and the ledgers are compared. */
+/** Runs the load until the flow is normal, injects the fault at a random time, and runs the load until the flow is normal again. Then
+ *  waits for accepted events to arrive, and compares the ledgers. */
 export async function runScenario(scenario: Scenario, backend: Backend, options: RunOptions): Promise<Outcome> {
   const { redisKind, rate, random, isLong } = options;
   const rig = await openRig(backend, { ...scenario.needs, redisKind });
@@ -43,7 +43,7 @@ export async function runScenario(scenario: Scenario, backend: Backend, options:
     const busySince = sampleProcessors();
     const producer = startProducer({ url: rig.publishUrl, key: rig.operatorKey, rate });
     let seen: Seen[] = [];
-    /** Until the flow is normal, at the latest after `mostMs`, and not before `leastMs`. */
+    /** Waits until the flow is normal, for at least `leastMs` and at most `mostMs`. */
     const untilNormal = async (promptMs: number, leastMs: number, mostMs: number): Promise<void> => {
       for (const from = Date.now(); Date.now() - from <= mostMs; await pause(LOOK_EVERY_MS)) {
         seen = seen.concat(await rig.seen(seen.length));

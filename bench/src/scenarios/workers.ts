@@ -61,7 +61,7 @@ async function openCase(
     async measure() {
       await posthorn.stopWorkers();
       await posthorn.startWorkers(count);
-      // Each worker compiles its code while it delivers its first thousands. That is a cost of starting, and not of having many.
+      // Each worker compiles its code during its first thousands of deliveries, which is a cost of startup, not of many workers.
       await deliver((isQuick ? 2_000 : 10_000) * count);
       const events = isQuick ? 5_000 : 20_000;
       const metering = await meter.start();
