@@ -29,6 +29,8 @@ const FORMATS: Record<string, FigureFormat> = {
   buffersRead: reach('buffers', 0),
   rowsPerLease: reach('rows per lease', 1),
   buffersPerLease: reach('buffers per lease', 1),
+  roundsPerDelivery: reach('rounds per delivery', 3),
+  deltasMost: reach('deltas at most', 0),
   deltasLeft: reach('deltas at the end', 0),
   statRows: reach('rows of stats', 0),
   rowsPerDelivery: cost('rows read', 2),

@@ -5,6 +5,7 @@ import type { Case, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
 
 const DRAIN = 'a backlog of one subscription';
+const STRICT = 'a backlog of one subscription with a strict order';
 const BATCH = 100;
 
 export const drain: Scenario = {
@@ -18,6 +19,7 @@ export const drain: Scenario = {
     const events = tools.isQuick ? 1_500 : 20_000;
     return [
       await openDrainCase(tools, posthorn, { events }),
+      await openDrainCase(tools, posthorn, { events: events / 10, name: STRICT, ordering: 'strict' }),
       ...ceilings.drain(events),
       ...ceilings.undiciAlone(events),
     ];
@@ -34,14 +36,20 @@ export const drain: Scenario = {
   },
 };
 
-/** `workers`: how many to start. Default: as many as Posthorn had at the start. */
 export async function openDrainCase(
   { sink, signal, closeLater }: Tools,
   posthorn: Posthorn,
-  { events, prefix = '', name = DRAIN, workers }: { events: number; prefix?: string; name?: string; workers?: number },
+  {
+    events,
+    prefix = '',
+    name = DRAIN,
+    ordering = 'none',
+  }: { events: number; prefix?: string; name?: string; ordering?: 'none' | 'strict' },
 ): Promise<Case> {
-  const endpoint = `${prefix}drain-${workers ?? ''}`.replaceAll(' ', '-');
-  const channel = await posthorn.subscribe([sink.url(endpoint)]);
+  const endpoint = `${prefix}drain-${ordering}`.replaceAll(' ', '-');
+  const channel = `${endpoint}-${Date.now()}`;
+  await posthorn.call('PUT', `/v1/accounts/${channel}`, '{}');
+  await posthorn.addSubscription(channel, { url: sink.url(endpoint), ordering });
   const meter = await openMeter(posthorn, { sinkPid: sink.pid });
   closeLater(() => meter.close());
   return {
@@ -59,7 +67,7 @@ export async function openDrainCase(
         atOnce: 4,
         signal,
       });
-      await posthorn.startWorkers(workers);
+      await posthorn.startWorkers();
       return measureBacklog({ sink, endpoint, events, signal, meter });
     },
   };

@@ -47,6 +47,8 @@ export const manyAccounts: Scenario = {
       await sink.reset(endpoint);
       const ranks = Array.from({ length: events }, (_, n) => accountOf(n));
       const good = ranks.filter((rank) => rank === null || !isBad(rank)).length;
+      const roundsBefore = await countRounds();
+      const deltas = watchDeltas();
       const metering = await meter.start();
       const from = now();
       await publishFlatOut({
@@ -57,8 +59,39 @@ export const manyAccounts: Scenario = {
       });
       const { lastAt } = await sink.untilReceived(endpoint, good, signal);
       const costs = await metering.stop(good);
-      const { rowCount } = await client.query('SELECT FROM stat_deltas');
-      return { perSecond: good / ((lastAt - from) / 1_000), deltasLeft: rowCount, ...costs };
+      return {
+        perSecond: good / ((lastAt - from) / 1_000),
+        roundsPerDelivery: ((await countRounds()) - roundsBefore) / good,
+        ...(await deltas.stop()),
+        ...costs,
+      };
+    }
+    /** The rounds of the dispatcher so far. */
+    async function countRounds(): Promise<number> {
+      const { rows } = await client.query<{ calls: number }>(
+        `SELECT coalesce(sum(calls), 0)::float8 AS calls FROM pg_stat_statements
+         WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query LIKE '%FROM due_subscriptions%FROM slotted%'`,
+      );
+      return rows[0]?.calls ?? 0;
+    }
+    /** Counts the rows that wait to be folded into the statistics, every second. */
+    function watchDeltas() {
+      const stopped = new AbortController();
+      const count = async () => (await client.query('SELECT FROM stat_deltas')).rowCount ?? 0;
+      const watching = (async () => {
+        let most = 0;
+        while (!stopped.signal.aborted) {
+          most = Math.max(most, await count());
+          await pause(1_000, undefined, { signal: stopped.signal }).catch(() => {});
+        }
+        return most;
+      })();
+      return {
+        async stop() {
+          stopped.abort();
+          return { deltasMost: await watching, deltasLeft: await count() };
+        },
+      };
     }
     /** Measures the usage of a separate system while nothing is due. */
     async function idleCase(name: string, subscriptions: number) {
