@@ -60,7 +60,8 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
     const before = stack.workers.map(attemptsOf);
     // The first worker to fetch may do a whole short round, so repeat rounds until each worker has had a share.
     await waitFor(async () => {
-      await publish(60);
+      await publish(20 * count);
+      await waitFor(allArrived, WITHIN);
       return stack.workers.every((worker, index) => attemptsOf(worker) > (before[index] ?? 0));
     }, WITHIN);
     await waitFor(allArrived, WITHIN);
