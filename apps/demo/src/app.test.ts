@@ -79,12 +79,12 @@ test('keeps a message that cannot be published, with the reason; the deliveries 
     payload: { author: 'customer', text: 'Hello?' },
   });
   expect(said.json()).toMatchObject({
-    handedOver: { state: 'failed', problem: 'The API at http://127.0.0.1:1 does not answer.' },
+    handedOver: { state: 'failed', problem: 'The API at http://127.0.0.1:1 is not responding.' },
   });
   const deliveries = await app.inject({ url: '/deliveries.json', headers: local });
   expect([deliveries.statusCode, deliveries.json()]).toEqual([
     502,
-    { problem: 'The API at http://127.0.0.1:1 does not answer.' },
+    { problem: 'The API at http://127.0.0.1:1 is not responding.' },
   ]);
 });
 
