@@ -75,7 +75,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     const typed = bodies.find(({ payload }) => payload.body === 'Typed by a person, in a browser');
     const row = page.locator('#received > *').filter({ hasText: typed?.id ?? 'none' });
     await row.getByText('signature valid').waitFor();
-    await row.getByText(/responseed 200/).waitFor();
+    await row.getByText(/returned 200/).waitFor();
 
     const { data: deliveries } = await get<{ data: { id: string }[] }>(
       `/v1/accounts/demo/deliveries?event=${typed?.id}`,
@@ -114,7 +114,7 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     await page.keyboard.press('Enter');
     await page
       .locator('#received')
-      .getByText(/responseed 500/)
+      .getByText(/returned 500/)
       .nth(1)
       .waitFor();
     await page.getByText('Normal 200').click();

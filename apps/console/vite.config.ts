@@ -5,11 +5,10 @@ import { tanstackRouter } from '@tanstack/router-plugin/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
-/** What the first view may load of JavaScript, gzipped. */
+/** The budget for JavaScript at first load, gzipped. */
 const MAX_FIRST_LOAD_BYTES = 150 * 1000;
 
-/** Puts a .br and a .gz beside each text, for the API to send as they are, and fails the build when the first view needs more
- *  JavaScript than it may. */
+/** Writes a .br and a .gz file beside each text file, for the API to send. Fails the build if the first load exceeds its budget. */
 const compressed = (): Plugin => ({
   name: 'compressed',
   apply: 'build',
@@ -25,8 +24,8 @@ const compressed = (): Plugin => ({
     };
     for (const one of Object.values(bundle)) if (one.type === 'chunk' && one.isEntry) load(one.fileName);
     if (firstLoad > MAX_FIRST_LOAD_BYTES)
-      this.error(`the first view loads ${firstLoad} bytes of JavaScript (gzip), more than ${MAX_FIRST_LOAD_BYTES}`);
-    this.info(`JavaScript of the first view: ${(firstLoad / 1000).toFixed(1)} kB gzip`);
+      this.error(`the first load needs ${firstLoad} bytes of JavaScript (gzip), more than ${MAX_FIRST_LOAD_BYTES}`);
+    this.info(`JavaScript at first load: ${(firstLoad / 1000).toFixed(1)} kB gzip`);
     for (const name of Object.keys(bundle).filter((one) => /\.(js|css|svg)$/.test(one))) {
       const path = join(dir, name);
       const bytes = readFileSync(path);
@@ -51,7 +50,7 @@ const layerOrder = (): Plugin => ({
   },
 });
 
-/** Marks the pages of portals while developing, as the API does it. */
+/** Marks portal pages in development, as the API does. */
 const portalMark = (): Plugin => ({
   name: 'portal-mark',
   apply: 'serve',
@@ -59,7 +58,7 @@ const portalMark = (): Plugin => ({
     /^\/portal([/?]|$)/.test(originalUrl) ? html.replace('<html ', '<html data-portal ') : html,
 });
 
-// `npm run dev -w @posthorn/console` beside `npm start`: the API answers what is not the console's.
+// For `npm run dev -w @posthorn/console` beside `npm start`: other requests go to the API.
 const api = process.env['API_URL'] ?? 'http://127.0.0.1:3400';
 
 export default defineConfig({
@@ -70,7 +69,7 @@ export default defineConfig({
     compressed(),
     portalMark(),
   ],
-  // Below whatever path the API is served at.
+  // Relative, because the API can be served under any path.
   base: './',
   build: {
     target: 'es2023',

@@ -1,8 +1,8 @@
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
 
-describe.skipIf(inject('browserPath') === null)('who sees what in the console', () => {
-  it('an expired session asks to sign in, and comes back to the same place', async ({
+describe.skipIf(inject('browserPath') === null)('access to the console', () => {
+  it('after a session has expired, signing in returns to the same page', async ({
     page,
     stack,
     context,
@@ -22,7 +22,7 @@ describe.skipIf(inject('browserPath') === null)('who sees what in the console', 
     expect(new URL(page.url()).pathname).toBe(`/accounts/${account}/integrations`);
   });
 
-  it('an account’s key sees its own account only; another account’s webhook is “not found”, with a way back (C10)', async ({
+  it('an account key sees only its own account; another account’s webhook is “not found”, with a link back (C10)', async ({
     page,
     stack,
     receiver,
@@ -37,10 +37,10 @@ describe.skipIf(inject('browserPath') === null)('who sees what in the console', 
     await see('No webhooks yet');
     expect(await page.getByRole('link', { name: 'Accounts' }).count()).toBe(0);
     await page.goto(`/accounts/${theirs.account}/subscriptions/${theirs.id}`);
-    await see('No such webhook');
+    await see('Webhook not found');
   });
 
-  it('is served under a policy without unsafe-inline, and not into other people’s frames', async ({ stack }) => {
+  it('sends a content security policy without unsafe-inline and forbids frames of other origins', async ({ stack }) => {
     const { headers } = await fetch(stack.apiUrl, { headers: { accept: 'text/html' } });
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'self'");

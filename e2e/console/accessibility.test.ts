@@ -3,23 +3,22 @@ import type { Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { SCREENS, STATES } from './screens.js';
 import { compareSnapshot } from './snapshot.js';
-import { it } from './told.js';
+import { it } from './story.js';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-// Light and dark differ in their colours alone, and a test of the tokens holds the contrast of each pair of them
-// (console/src/styles.test.ts). So dark is looked at once, for pairs that only a screen can show. Narrow and wide differ in
-// all but their colours.
+// Light and dark differ only in their colours, and apps/console/src/tokens.test.ts checks the contrast of each pair. So dark mode
+// is checked once, for pairs that only a screen shows. Narrow and wide differ in everything except their colours.
 const LOOKS = [
   { colorScheme: 'light', width: 1280, options: { runOnly: TAGS } },
   { colorScheme: 'dark', width: 1280, options: { runOnly: ['color-contrast'] } },
   { colorScheme: 'light', width: 360, options: { runOnly: TAGS, rules: { 'color-contrast': { enabled: false } } } },
 ] satisfies { colorScheme: 'light' | 'dark'; width: number; options: RunOptions }[];
 
-/** What axe finds in what the page shows, in each look, and by how much it scrolls sideways. */
+/** The violations that axe finds in each look, and by how much the page scrolls sideways. */
 async function findings(page: Page): Promise<string[]> {
   const found: string[] = [];
-  // Once for all looks: to bring it in takes as long as a look.
+  // Loading axe takes as long as a check, so load it once.
   await page.evaluate(axe.source);
   for (const { colorScheme, width, options } of LOOKS) {
     await page.emulateMedia({ colorScheme });
@@ -34,7 +33,7 @@ async function findings(page: Page): Promise<string[]> {
   return found;
 }
 
-/** At 200 % a window of 1280 px has 640: what text is cut off there. */
+/** The texts that are cut off at 200 % zoom, which leaves 640 px of 1280. */
 async function cutOff(page: Page): Promise<string[]> {
   await page.setViewportSize({ width: 640, height: 450 });
   await page.emulateMedia({ reducedMotion: 'reduce' });
@@ -47,7 +46,7 @@ async function cutOff(page: Page): Promise<string[]> {
   return found as string[];
 }
 
-/** By how much what was shown has moved by itself since the page was opened: cumulative layout shift. */
+/** The cumulative layout shift since the page was opened. */
 async function shiftOf(page: Page): Promise<number> {
   const shift = await page.evaluate(`new Promise((done) => {
     let sum = 0;
@@ -59,23 +58,26 @@ async function shiftOf(page: Page): Promise<number> {
   return Number(shift);
 }
 
-describe.skipIf(inject('browserPath') === null)('the console for everyone', () => {
-  it.for(SCREENS)('axe finds nothing, and nothing moved while it loaded: $name', async (screen, { page, open }) => {
+describe.skipIf(inject('browserPath') === null)('accessibility of the console', () => {
+  it.for(SCREENS)(
+    'axe finds no violations, and the layout does not shift while loading: $name',
+    async (screen, { page, open }) => {
+      await open(screen);
+      expect(await shiftOf(page)).toBeLessThan(0.02);
+      await compareSnapshot(screen, page);
+      expect(await findings(page)).toEqual([]);
+      expect(await cutOff(page)).toEqual([]);
+    },
+  );
+
+  it.for(STATES)('axe finds no violations: $name', async (screen, { page, open }) => {
     await open(screen);
-    expect(await shiftOf(page)).toBeLessThan(0.02);
     await compareSnapshot(screen, page);
     expect(await findings(page)).toEqual([]);
     expect(await cutOff(page)).toEqual([]);
   });
 
-  it.for(STATES)('axe finds nothing: $name', async (screen, { page, open }) => {
-    await open(screen);
-    await compareSnapshot(screen, page);
-    expect(await findings(page)).toEqual([]);
-    expect(await cutOff(page)).toEqual([]);
-  });
-
-  it('axe finds nothing: signing in', async ({ page }) => {
+  it('axe finds no violations: sign in', async ({ page }) => {
     await page.goto('/');
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     expect(await findings(page)).toEqual([]);

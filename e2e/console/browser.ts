@@ -4,14 +4,14 @@ import { type Browser, type BrowserContext, chromium, type ConsoleMessage, type 
 import { inject, it as base } from 'vitest';
 import { startStack } from '../stack.js';
 
-const WAIT_MS = 120_000; // only what never comes runs into it
-/** What the browser and the console say of an answer that is no 2xx, and of none. */
+const WAIT_MS = 120_000; // only reached if the condition never becomes true
+/** Messages of the browser and the console about a response that is not 2xx, or none. */
 const AWAY = /^Failed to load resource|The server cannot be reached/;
 
 const VIEWPORT = { width: 1280, height: 900 };
 
-/** Pages that the tests of a file use one after the other, each test from a clean start (tests that run at once have one each). A new
- *  page would load and compile the console again, which takes half of a test's time. */
+/** Pages that the tests of a file reuse, each test from a clean state. Concurrent tests have a page each. A new page would load and
+ *  compile the console again, which takes half of a test's time. */
 function openPages(browser: Browser, baseURL: string) {
   const idle: Page[] = [];
   return {
@@ -21,13 +21,13 @@ function openPages(browser: Browser, baseURL: string) {
       page.setDefaultTimeout(WAIT_MS);
       return page;
     },
-    /** Removes what the test left behind, and keeps the page for the next test, unless the test has closed it. */
+    /** Resets the page and keeps it for the next test, unless the test has closed it. */
     async giveBack(page: Page): Promise<void> {
       if (page.isClosed()) return;
       const context = page.context();
       for (const other of context.pages()) if (other !== page) await other.close();
       await page.unrouteAll({ behavior: 'ignoreErrors' });
-      // Fails on a page that was never opened: it has no storage.
+      // Fails on a page that was never opened, because it has no storage.
       await page.evaluate('localStorage.clear()').catch(() => {});
       await page.goto('about:blank');
       await context.clearCookies();
@@ -42,10 +42,9 @@ function openPages(browser: Browser, baseURL: string) {
 }
 
 /**
- * A test in a real browser against the real stack. Each file has pages of its own. Files that run in one worker of vitest share the
- * browser and, unless a file has a `stack` of its own, the stack: so a test makes the accounts that it looks at, and expects others.
- * A test also fails when the browser complains: of an exception, of a breach of the content security policy, of anything but a
- * response that the test asks for.
+ * A test in a real browser against the real stack. Each file has its own pages. Files in one vitest worker share the browser and,
+ * unless a file starts its own `stack`, the stack. So each test creates its own accounts and tolerates others.
+ * A test also fails if the browser reports an error: an exception, or a violation of the content security policy.
  */
 export const it = base
   .extend('sharedStack', { scope: 'worker' }, async ({}, { onCleanup }) => {
@@ -88,7 +87,7 @@ export const it = base
     return page;
   })
   .extend('context', ({ page }): BrowserContext => page.context())
-  /** Signs in, opens a page, and waits until the console has come up. Not by the form: that has tests of its own. */
+  /** Signs in through the API, opens a page and waits until the console is ready. The sign-in form has its own tests. */
   .extend('signIn', ({ page, context, stack }) => async (path = '/', key = stack.operatorKey): Promise<void> => {
     const signedIn = await context.request.post('/v1/session', { data: { key }, headers: { 'x-posthorn-csrf': '1' } });
     if (!signedIn.ok()) throw new Error(`signing in: ${signedIn.status()} ${await signedIn.text()}`);
@@ -101,7 +100,7 @@ export const it = base
       (name: string | RegExp) =>
         page.getByRole('button', { name }),
   )
-  /** Waits until the text stands somewhere. */
+  /** Waits until the text is visible. */
   .extend(
     'see',
     ({ page }) =>
@@ -113,7 +112,7 @@ export const it = base
     await stack.call('PUT', `/v1/accounts/${account}`, {});
     return account;
   })
-  /** Adds a webhook on the Integrations page, and leaves its modal open. */
+  /** Adds a webhook on the Integrations page and leaves its dialog open. */
   .extend('save', ({ page, button }) => async (url: string): Promise<void> => {
     await button('Add webhook URL').click();
     await page.getByRole('textbox', { name: 'Webhook URL' }).fill(url);

@@ -4,11 +4,11 @@ import { describe, expect, inject } from 'vitest';
 import type { Stack } from '../stack.js';
 import { it } from './browser.js';
 
-/** Webhooks that nobody has verified, and that want something else. */
+/** Adds unverified webhooks that subscribe to another type. */
 const ADD_WEBHOOKS = `INSERT INTO subscriptions (id, account_id, url, events)
   SELECT posthorn_uuidv7(), $1, 'https://hooks.example.com/' || n, '{conversation:updated}' FROM generate_series(1, $2::int) n`;
 
-/** Gives the only delivery of an account, which is finished, so many attempts: the last of them again and again. */
+/** Repeats the last attempt of an account's only, finished delivery up to a number of attempts. */
 const REPEAT_ATTEMPTS = `WITH repeated AS (
     UPDATE finished_deliveries SET attempt_count = $2::int WHERE account_id = $1
   ), latest AS (
@@ -18,7 +18,7 @@ const REPEAT_ATTEMPTS = `WITH repeated AS (
   SELECT (jsonb_populate_record(NULL::earlier_attempts, to_jsonb(a) || jsonb_build_object('id', posthorn_uuidv7(), 'number', n))).*
   FROM latest a, generate_series(a.number, $2::int - 1) n`;
 
-/** So many deliveries of an account's only webhook, of which the oldest is of another type. */
+/** Adds deliveries to an account's only webhook. The oldest has another type. */
 const ADD_DELIVERIES = `INSERT INTO finished_deliveries
     (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
   SELECT posthorn_uuid_at(t), $1::varchar, posthorn_uuid_at(t), CASE n WHEN 1 THEN 'conversation:created' ELSE 'message:created' END,
@@ -36,8 +36,8 @@ async function write(stack: Stack, statement: string, values: [account: string, 
   }
 }
 
-describe.skipIf(inject('browserPath') === null)('what was delivered, in the console', () => {
-  it('a delivery that failed: the outcome, what to do about it, and a retry that never says “successful”', async ({
+describe.skipIf(inject('browserPath') === null)('deliveries in the console', () => {
+  it('a failed delivery shows its outcome and its fix; a retry never claims success before the result', async ({
     page,
     stack,
     receiver,
@@ -46,7 +46,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     see,
   }) => {
     const { account } = await stack.subscribe(receiver.url);
-    // So that no second attempt comes by itself meanwhile.
+    // Prevents an automatic second attempt during the test.
     const headers = { 'retry-after': '3600' };
     receiver.answer({ status: 503, headers, body: '<script>document.title = "pwned"</script>\u202etxt' }, 200);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"n":12345678901234567890}}');
@@ -63,13 +63,13 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('dialog').getByText('Succeeded · 200').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Events' }).click();
-    // The list of deliveries names it, too.
+    // The list of deliveries has a link with the same name.
     await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor();
     await page.getByRole('link', { name: 'message:created' }).click();
     await see('12345678901234567890');
   });
 
-  it('a delivery opens beside its list: its address is its page’s, back and reload restore it, Esc gives the focus back', async ({
+  it('a delivery opens beside its list with its own address; back and reload restore it, Esc returns the focus', async ({
     page,
     context,
     stack,
@@ -87,7 +87,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
 
     await page.reload();
     await drawer.getByText('Taken: the receiver answered 200').waitFor();
-    expect(await page.getByRole('heading', { name: 'Deliveries', level: 1 }).count()).toBe(1); // behind it
+    expect(await page.getByRole('heading', { name: 'Deliveries', level: 1 }).count()).toBe(1);
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'hidden' });
     expect(new URL(page.url()).search).toBe('?range=24h');
@@ -101,7 +101,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     expect(await alone.getByRole('dialog').count()).toBe(0);
   });
 
-  it('on a phone a delivery is a page of its own', async ({ page, stack, receiver }) => {
+  it('on a phone, a delivery opens as a page', async ({ page, stack, receiver }) => {
     const { account } = await stack.subscribe(receiver.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await page.setViewportSize({ width: 390, height: 844 });
@@ -113,7 +113,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     expect(await page.getByRole('dialog').count()).toBe(0);
   });
 
-  it('the attempts of a delivery: each with its request and its answer, and the next one with its time', async ({
+  it('shows each attempt of a delivery with its request and response, and the time of the next one', async ({
     page,
     stack,
     receiver,
@@ -125,10 +125,10 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"n":1.50}}');
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
     await signIn(`/accounts/${account}/deliveries/${(await stack.delivery(account, id)).id}`);
-    await see('Next: try 2 of 12');
+    await see('Next attempt: 2 of 12');
     await page.getByRole('row', { name: /2 Next/ }).waitFor();
-    await page.getByLabel('answer headers').getByText('x-from: the receiver').waitFor();
-    await page.getByRole('tab', { name: 'Answer · 503' }).press('ArrowRight');
+    await page.getByLabel('response headers').getByText('x-from: the receiver').waitFor();
+    await page.getByRole('tab', { name: 'Response · 503' }).press('ArrowRight');
     await page.getByLabel('request headers').getByText('webhook-signature').waitFor();
     await page.getByLabel('request body').getByText('"n": 1.50').waitFor();
     await page.getByRole('button', { name: 'Retry now' }).click();
@@ -145,7 +145,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('button', { name: 'Attempt 101', exact: true }).waitFor();
   });
 
-  it('the largest payload there may be is shown in part, and whole when that is asked for; the page gets no wider', async ({
+  it('shows part of the largest payload, and all of it on request, without widening the page', async ({
     page,
     stack,
     signIn,
@@ -158,7 +158,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     const payload = start + 'x'.repeat(256 * 1024 - start.length - end.length) + end;
     const { id } = await stack.publish(account, `{"event":"message:created","payload":${payload}}`);
     await signIn(`/accounts/${account}/events/${id}`);
-    await see('The first 16 of 257 KiB.');
+    await see('Showing the first 16 of 257 KiB.');
     const shown = page.getByLabel('the payload', { exact: true });
     expect((await shown.innerText()).length).toBe(16 * 1024);
     await button('Show all').click();
@@ -170,7 +170,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     }
   });
 
-  it('a time stands in the address, from one moment to another too; times are told in UTC when that is asked for', async ({
+  it('a time range is in the address, a custom one too; times can be shown in UTC', async ({
     page,
     stack,
     receiver,
@@ -181,7 +181,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     const { account } = await stack.subscribe(receiver.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/deliveries`);
-    await page.getByRole('combobox', { name: 'Time' }).selectOption('From … to …');
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('Custom range');
     await page.getByRole('link', { name: 'message:created' }).waitFor();
     await button('UTC').click();
     await page.getByLabel('To', { exact: true }).fill('2020-01-02T03:04');
@@ -193,7 +193,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     expect(await button('UTC').getAttribute('aria-pressed')).toBe('true');
   });
 
-  it('filters stand in the address: reload and back restore them; no match says so and clears', async ({
+  it('filters are in the address: reload and back restore them; a list without a match offers to clear them', async ({
     page,
     stack,
     receiver,
@@ -216,10 +216,10 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await see('No deliveries match these filters');
     await page.goto(`/accounts/${account}/deliveries?status=succeeded&limit=50`);
     await button('Count').click();
-    await see('1 in all');
+    await see('1 in total');
   });
 
-  it('what few match is searched for a part at a time: it says how far back it has looked, and goes on when that is asked for', async ({
+  it('a rare filter searches in steps: shows how far back it has searched and continues on request', async ({
     page,
     stack,
     receiver,
@@ -236,7 +236,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('link', { name: 'conversation:created' }).waitFor();
   });
 
-  it('what comes meanwhile does not move the list: it is counted, live within moments, and shown when it is asked for', async ({
+  it('new deliveries do not move the list: they are counted, live, and shown on request', async ({
     page,
     stack,
     receiver,
@@ -257,7 +257,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await waitFor(async () => (await rows.count()) === 2);
   });
 
-  it('the overview counts what was delivered; the queues show the worker; the audit log tells who changed what', async ({
+  it('the overview counts deliveries, the queues show the worker, the audit log shows who changed what', async ({
     page,
     stack,
     receiver,
@@ -269,14 +269,14 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await waitFor(() => receiver.events.length === 1);
     await signIn();
     await page.getByRole('img', { name: /^Attempts: [1-9]\d* succeeded/ }).waitFor();
-    await page.getByRole('combobox', { name: 'Time' }).selectOption('From … to …');
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('Custom range');
     await button('UTC').click();
     await page.getByLabel('To', { exact: true }).fill(new Date(Date.now() - 7_200_000).toISOString().slice(0, 16));
-    await page.getByText('Nothing was attempted in this time.').first().waitFor();
+    await page.getByText('No attempts in this time range.').first().waitFor();
     await page.reload();
-    await page.getByText('Nothing was attempted in this time.').first().waitFor();
+    await page.getByText('No attempts in this time range.').first().waitFor();
     await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Queues' }).click();
-    await page.getByRole('cell', { name: 'Alive' }).waitFor();
+    await page.getByRole('cell', { name: 'Running' }).waitFor();
     expect(await page.getByRole('link', { name: 'Open Bull Board' }).getAttribute('href')).toBe(
       'http://127.0.0.1:3401/',
     );
@@ -284,7 +284,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
   });
 
-  it('an event that nobody wanted says so, and can be added to a webhook, be it the oldest of more than a page', async ({
+  it('an event without subscribers says so, and any webhook can be subscribed, even the oldest of more than a page', async ({
     page,
     stack,
     receiver,
@@ -297,21 +297,21 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/deliveries`);
     await see('No deliveries yet');
-    await page.getByRole('link', { name: 'See the events' }).click();
-    await see('No webhook wanted it');
+    await page.getByRole('link', { name: 'View events' }).click();
+    await see('No webhook subscribed');
     await page.getByRole('link', { name: 'message:created' }).click();
-    await button('Add it to a webhook').click();
+    await button('Subscribe a webhook').click();
     await page.getByRole('radio').first().waitFor();
     expect(await page.getByRole('radio').count()).toBe(101); // a page has 100 at most
     await page.getByRole('radio').last().check();
-    await button('Add to webhook').click();
-    await see('Added: from now on it gets message:created.');
+    await page.getByRole('dialog').getByRole('button', { name: 'Subscribe', exact: true }).click();
+    await see('Webhook subscribed to message:created.');
     expect(await stack.call('GET', `/v1/accounts/${account}/subscriptions/${id}`)).toMatchObject({
       events: ['conversation:created', 'message:created'],
     });
   });
 
-  it('where nothing was published yet, the list of deliveries tells how to, with a key that may just do that', async ({
+  it('before the first event, the list of deliveries shows a command to publish one, with a key limited to that', async ({
     page,
     stack,
     signIn,
@@ -322,8 +322,8 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     const account = await newAccount();
     await signIn(`/accounts/${account}/deliveries`);
     await see('No events yet');
-    await button('Create a key and put it in').click();
-    await see('is shown this once');
+    await button('Create a key and insert it').click();
+    await see('you will not see the key again');
     const command = await page.getByLabel('the command', { exact: true }).innerText();
     const [, key, url, body] =
       /^export POSTHORN_KEY='(phk_[^']+)'\ncurl -X POST '([^']+)'[^]*--data-raw '([^']+)'$/.exec(command) ?? [];
@@ -332,7 +332,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
     expect((await fetch(`${stack.apiUrl}/v1/accounts/${account}/events`, { headers })).status).toBe(403);
   });
 
-  it('a webhook’s overview tells its outcomes, by status code and event type, and a bar opens the deliveries of its time', async ({
+  it('a webhook’s overview shows outcomes by status code and event type, and a bar opens the deliveries of its time', async ({
     page,
     stack,
     receiver,
@@ -352,7 +352,7 @@ describe.skipIf(inject('browserPath') === null)('what was delivered, in the cons
       .getByRole('table', { name: 'By event type' })
       .getByRole('row', { name: /conversation:created/ })
       .waitFor();
-    await page.getByRole('img', { name: /^How long attempts took/ }).waitFor();
+    await page.getByRole('img', { name: /^Response time/ }).waitFor();
     await page.getByRole('img', { name: /^Attempts/ }).press('ArrowLeft');
     await page.getByRole('img', { name: /^Attempts/ }).press('Enter');
     await page.getByRole('link', { name: 'message:created' }).waitFor();

@@ -3,8 +3,8 @@ import { type EventType, isOperational } from '@posthorn/contract';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
 
-describe.skipIf(inject('browserPath') === null)('which events a webhook gets', () => {
-  it('the picker says exactly what arrives: a type is not its neighbour, a group is all of it, and all are those to come too (C7)', async ({
+describe.skipIf(inject('browserPath') === null)('the event types of a webhook', () => {
+  it('a webhook receives exactly the chosen types, the whole of a chosen group, or all types including future ones (C7)', async ({
     page,
     stack,
     receiver,
@@ -14,15 +14,15 @@ describe.skipIf(inject('browserPath') === null)('which events a webhook gets', (
     const put = (name: string) => stack.call('PUT', `/v1/event-types/${name}`, {});
     await Promise.all(['message:created2', 'messages:created'].map(put));
     const { account, id } = await stack.subscribe(receiver.url, { events: ['conversation:created'] });
-    /** Which of these go to the webhook. */
-    const wanted = async (names: string[]): Promise<string[]> => {
+    /** Which of these the webhook receives. */
+    const delivered = async (names: string[]): Promise<string[]> => {
       const published = await Promise.all(
         names.map((event) => stack.publish(account, JSON.stringify({ event, payload: {} }))),
       );
       return names.filter((_, index) => published[index]?.deliveries === 1);
     };
     const save = async () => {
-      // The message of the last time may still be there.
+      // An earlier message may still be visible.
       const saved = page.waitForResponse((response) => response.request().method() === 'PATCH');
       await button('Save').click();
       expect((await saved).status()).toBe(200);
@@ -34,20 +34,20 @@ describe.skipIf(inject('browserPath') === null)('which events a webhook gets', (
     await choice('message:created').check();
     await choice('conversation:created').uncheck();
     await save();
-    expect(await wanted(some)).toEqual(['message:created']);
+    expect(await delivered(some)).toEqual(['message:created']);
 
     await choice(/^message:\*/).check();
     expect(await choice('message:created2').isDisabled()).toBe(true);
     await save();
-    expect(await wanted(some)).toEqual(['message:created', 'message:created2']);
+    expect(await delivered(some)).toEqual(['message:created', 'message:created2']);
 
-    await page.getByRole('radio', { name: 'All, present and future' }).check();
+    await page.getByRole('radio', { name: 'All events, including future ones' }).check();
     await save();
     await put('later:added');
-    expect(await wanted([...some, 'later:added'])).toEqual([...some, 'later:added']);
+    expect(await delivered([...some, 'later:added'])).toEqual([...some, 'later:added']);
   });
 
-  it('the catalogue, the picker and the tests offer the same types, and each that may be published arrives (C8)', async ({
+  it('the catalogue, the picker and the test form list the same types, and each that can be published is delivered (C8)', async ({
     page,
     stack,
     receiver,
@@ -72,12 +72,12 @@ describe.skipIf(inject('browserPath') === null)('which events a webhook gets', (
     expect((await options.allInnerTexts()).toSorted()).toEqual(names);
 
     await page.goto(`/accounts/${account}/subscriptions/${id}/settings`);
-    await page.getByRole('radio', { name: 'Only these' }).check();
+    await page.getByRole('radio', { name: 'Selected events' }).check();
     const offered = await page.getByRole('listitem').getByRole('code').allInnerTexts();
     expect(offered).toHaveLength(await page.getByRole('group', { name: 'Events' }).getByRole('checkbox').count());
     expect(offered.filter((name) => !name.endsWith(':*')).toSorted()).toEqual(names);
 
-    // Posthorn's own go to the operators' account, when there is something to tell.
+    // Operational events cannot be published.
     const published = types.filter(({ name }) => !isOperational(name));
     for (const { name, example } of published)
       await stack.publish(account, JSON.stringify({ event: name, payload: example ?? {} }));

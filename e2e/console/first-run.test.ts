@@ -11,7 +11,7 @@ const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => 
 });
 
 describe.skipIf(inject('browserPath') === null)('a new installation', () => {
-  it('the whole first run: sign in, add an account, add a root URL, see it verified, send a test, see it taken (C1, C9)', async ({
+  it('first run: sign in, add an account, add a root URL, see it verified, send a test, see it delivered (C1, C9)', async ({
     page,
     stack,
     receiver,
@@ -22,9 +22,9 @@ describe.skipIf(inject('browserPath') === null)('a new installation', () => {
     await page.goto('/');
     await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
     await button('Sign in').click();
-    await page.getByRole('link', { name: 'To the accounts' }).click();
+    await page.getByRole('link', { name: 'Go to accounts' }).click();
     await button('Add account').first().click();
-    await page.getByRole('textbox', { name: 'Id' }).fill('first-run');
+    await page.getByRole('textbox', { name: 'ID' }).fill('first-run');
     await page.getByRole('dialog').getByRole('button', { name: 'Add account' }).click();
     await see('No webhooks yet');
     await save(receiver.url.replace('/webhook', ''));

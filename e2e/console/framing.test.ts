@@ -6,7 +6,7 @@ import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
 
-/** A page that shows whatever its query names in a frame, at two origins: the portal may be shown at localhost alone. */
+/** A page that frames the URL in its query, on two origins. Only localhost may frame the portal. */
 const it = base
   .extend('hostPort', { scope: 'file' }, async ({}, { onCleanup }) => {
     const port = await findFreePort();
@@ -32,7 +32,7 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
   it.for([
     ['localhost', true],
     ['127.0.0.1', false],
-  ] as const)('in a frame of %s: shown is %s', async ([host, isShown], { context, stack, hostPort, newAccount }) => {
+  ] as const)('in a frame of %s is shown: %s', async ([host, isShown], { context, stack, hostPort, newAccount }) => {
     const account = await newAccount();
     const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {});
     const page = await context.newPage();
@@ -45,13 +45,13 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     expect(refusals.filter((text) => text.includes('frame-ancestors'))).toHaveLength(isShown ? 0 : 1);
   });
 
-  it('is ended by a reload, also where an operator is signed in: it never acts by the cookie', async ({
+  it('ends at a reload, even if an operator is signed in, because a portal never uses the cookie', async ({
     context,
     stack,
     hostPort,
     newAccount,
   }) => {
-    // Of one site with the page around it, so that the browser would send the cookie.
+    // Same site as the host page, so the browser would send the cookie.
     const apiUrl = stack.apiUrl.replace('127.0.0.1', 'localhost');
     const signedIn = await context.request.post(`${apiUrl}/v1/session`, { data: { key: stack.operatorKey } });
     expect(signedIn.status()).toBe(201);
@@ -67,10 +67,10 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     const inside = page.frameLocator('iframe');
     await inside.getByText('No webhooks yet').waitFor();
     await page.frames()[1]?.evaluate('location.reload()');
-    await inside.getByRole('heading', { name: 'This link works no more' }).waitFor();
+    await inside.getByRole('heading', { name: 'This link has expired' }).waitFor();
     expect(cookies.length).toBeGreaterThan(2);
     expect(cookies.filter((cookie) => cookie !== undefined)).toEqual([]);
-    // The console itself, with its cookie, does come up: but in no frame.
+    // The console itself works with its cookie, but in no frame.
     await page.goto(`${apiUrl}/accounts`);
     await page.getByRole('navigation', { name: 'Console' }).waitFor();
     const refusals: string[] = [];
@@ -82,7 +82,7 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     }
   });
 
-  it('what it may not do is not shown, and the API refuses it too', async ({ context, stack, receiver }) => {
+  it('hides what it may not do, and the API refuses it too', async ({ context, stack, receiver }) => {
     const { account, id } = await stack.subscribe(receiver.url);
     const link = () =>
       stack.call<{ url: string; token: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {
@@ -94,7 +94,7 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     const webhook = page.getByRole('navigation', { name: 'Webhook' });
     await webhook.getByRole('link', { name: 'Deliveries' }).waitFor();
     expect(await webhook.getByRole('link').allInnerTexts()).toEqual(['Overview', 'Deliveries']);
-    expect(await page.getByRole('button', { name: /Acts on|secret/ }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: /Actions for|secret/ }).count()).toBe(0);
 
     const { token } = (await (
       await fetch(`${stack.apiUrl}/v1/portal-session`, {

@@ -3,7 +3,7 @@ import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
 
 describe.skipIf(inject('browserPath') === null)('webhooks in the console', () => {
-  it('a failed challenge tells what came back and why; an edit takes “Verified!” back; closing unverified says so (C2, C3, C4, C5)', async ({
+  it('a failed verification shows the response and the cause; an edit clears “Verified!”; closing unverified says so (C2, C3, C4, C5)', async ({
     page,
     receiver,
     signIn,
@@ -17,14 +17,14 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     await signIn(`/accounts/${account}/integrations`);
     await save(receiver.url);
     await see('Another text came back');
-    await page.getByText('What was sent, and what came back').click();
+    await page.getByText('Request and response').click();
     await see('{"ok":true}');
     await button('Close').last().click();
-    await see('Saved, but it gets no events until it is verified.');
+    await see('Webhook saved. It receives no events until its URL is verified.');
     await page.getByRole('cell', { name: 'Unverified' }).waitFor();
 
     receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' }));
-    await button(/^Acts on/).click();
+    await button(/^Actions for/).click();
     await page.getByRole('menuitem', { name: 'Verify again' }).click();
     await page.getByRole('cell', { name: 'Active' }).waitFor();
 
@@ -40,7 +40,7 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     ['http://169.254.169.254/latest', 'private or reserved'],
     ['http://127.0.0.1:25/', 'Port 25'],
   ])(
-    'the refused URL %s has a named reason beside the field (C1)',
+    'the refused URL %s has a reason beside the field (C1)',
     async ([url, reason], { page, signIn, newAccount, save }) => {
       await signIn(`/accounts/${await newAccount()}/integrations`);
       await save(url);
@@ -50,7 +50,7 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     },
   );
 
-  it('a changed URL stands beside the working one until it is proven (C6)', async ({
+  it('a changed URL is shown beside the working one until it is verified (C6)', async ({
     page,
     stack,
     receiver,
@@ -63,7 +63,7 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await page.getByRole('textbox', { name: 'Webhook URL' }).fill(`${receiver.url}/new`);
     await button('Save').click();
-    await see('has not proven itself yet');
+    await see('is not verified yet');
     await see('It answered 500, not 2xx');
     await page
       .getByRole('heading', { level: 1 })
@@ -71,7 +71,7 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
       .waitFor();
   });
 
-  it('a URL of another origin says which headers it drops, and takes their values again', async ({
+  it('a URL of another origin lists the headers it drops and accepts their values again', async ({
     page,
     stack,
     receiver,
@@ -95,7 +95,7 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     expect(await warning.count()).toBe(0);
     await value.clear();
     await button('Save').click();
-    await see('Give the header a value.');
+    await see('Enter a value.');
     await value.fill('Bearer again');
     await button('Save').click();
     await see('Saved.');

@@ -4,30 +4,30 @@ import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
 
 const EVENT = '{"event":"message:created","payload":{}}';
-/** More stops than a screen of these tests has. */
+/** More than any screen of these tests has. */
 const MOST_STOPS = 60;
 
-const isFocused = (wanted: Locator): Promise<boolean> =>
-  wanted.evaluate((element) => element.matches(':focus')).catch(() => false);
+const isFocused = (target: Locator): Promise<boolean> =>
+  target.evaluate((element) => element.matches(':focus')).catch(() => false);
 
-/** Goes on by Tab until it is there; throws after a round in vain. */
-async function tabTo(page: Page, wanted: Locator): Promise<void> {
-  await wanted.first().waitFor();
+/** Presses Tab until the target has the focus. Throws after one round. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  await target.first().waitFor();
   for (let stop = 0; stop < MOST_STOPS; stop += 1) {
-    if (await isFocused(wanted.first())) return;
+    if (await isFocused(target.first())) return;
     await page.keyboard.press('Tab');
   }
-  throw new Error(`Tab does not lead to ${wanted.toString()}`);
+  throw new Error(`Tab does not reach ${target.toString()}`);
 }
 
-/** Tab to it, then Enter. */
-async function press(page: Page, wanted: Locator): Promise<void> {
-  await tabTo(page, wanted);
+/** Tabs to the target and presses Enter. */
+async function press(page: Page, target: Locator): Promise<void> {
+  await tabTo(page, target);
   await page.keyboard.press('Enter');
 }
 
-describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
-  it('skip to the content, add a webhook to its verified state, and be at the content when the dialog closes', async ({
+describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
+  it('skips to the content, adds and verifies a webhook, and focuses the content when the dialog closes', async ({
     page,
     receiver,
     signIn,
@@ -37,7 +37,7 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await signIn(`/accounts/${await newAccount()}/integrations`);
     await button('Add webhook URL').waitFor();
     await page.keyboard.press('Tab');
-    expect(await isFocused(page.getByRole('link', { name: 'Skip to the content' }))).toBe(true);
+    expect(await isFocused(page.getByRole('link', { name: 'Skip to content' }))).toBe(true);
     await page.keyboard.press('Enter');
     expect(await isFocused(page.getByRole('main'))).toBe(true);
 
@@ -53,7 +53,7 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await waitFor(() => isFocused(page.getByRole('main')));
   });
 
-  it('a dialog closes by Escape and gives the focus back; nothing traps it', async ({
+  it('Escape closes a dialog and returns the focus; nothing traps the focus', async ({
     page,
     stack,
     receiver,
@@ -68,13 +68,13 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     expect(await isFocused(button('Rotate secret…'))).toBe(true);
 
-    // The editor of a test's payload lets Tab pass.
+    // Tab leaves the payload editor.
     await page.goto(`/accounts/${account}/subscriptions/${id}/test`);
     await tabTo(page, page.getByRole('textbox', { name: 'Payload' }));
     await tabTo(page, button('Send test'));
   });
 
-  it('filter deliveries, open one that failed, and retry it', async ({
+  it('filters deliveries, opens a failed one and retries it', async ({
     page,
     stack,
     receiver,
@@ -104,7 +104,7 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await waitFor(() => isFocused(page.getByRole('link', { name: 'message:created' })));
   });
 
-  it('pause a webhook by its menu, think twice about deleting it, and delete it by typing its host', async ({
+  it('pauses a webhook from its menu, cancels deleting it, then deletes it by typing its host', async ({
     page,
     stack,
     signIn,
@@ -114,11 +114,11 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     const { account } = await stack.subscribe(receiver.url);
     await receiver.close();
     await signIn(`/accounts/${account}/integrations`);
-    await press(page, button(/^Acts on/));
+    await press(page, button(/^Actions for/));
     await page.getByRole('menuitem', { name: 'Pause' }).waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('cell', { name: 'Paused' }).waitFor();
-    await waitFor(() => isFocused(button(/^Acts on/)));
+    await waitFor(() => isFocused(button(/^Actions for/)));
 
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Delete…' }).waitFor();
@@ -128,7 +128,7 @@ describe.skipIf(inject('browserPath') === null)('all by keyboard', () => {
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
-    await waitFor(() => isFocused(button(/^Acts on/)));
+    await waitFor(() => isFocused(button(/^Actions for/)));
 
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Delete…' }).waitFor();

@@ -4,7 +4,7 @@ import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
 
 describe.skipIf(inject('browserPath') === null)('the operator’s screens', () => {
-  it('webhooks that need attention are named, each with why, since when, and one act that mends it', async ({
+  it('lists webhooks that need attention, each with its problem, since when, and an action that fixes it', async ({
     page,
     stack,
     receiver,
@@ -38,23 +38,18 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await row.waitFor({ state: 'detached' });
   });
 
-  it('settings say what runs and with what, which are defaults, and no secret', async ({
-    page,
-    stack,
-    signIn,
-    see,
-  }) => {
+  it('shows the settings and which are defaults, but no secret', async ({ page, stack, signIn, see }) => {
     await signIn('/settings');
     await page.getByRole('heading', { name: 'Settings' }).waitFor();
     const row = (name: string) => page.getByRole('row').filter({ has: page.getByRole('cell', { name, exact: true }) });
-    await row('POSTHORN_OPERATOR_KEY').getByText('set, not shown').waitFor();
+    await row('POSTHORN_OPERATOR_KEY').getByText('set (hidden)').waitFor();
     await row('REQUIRE_HTTPS').getByText('Environment').waitFor();
     await row('SESSION_HOURS').getByText('Default').waitFor();
     await see('127.0.0.0/8');
     expect(await page.content()).not.toContain(stack.operatorKey);
   });
 
-  it('an event type is added, changed, deprecated and removed; its example must be JSON', async ({
+  it('adds, edits, deprecates and removes an event type; its example must be JSON', async ({
     page,
     signIn,
     button,
@@ -66,13 +61,13 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await dialog.getByLabel('Name').fill('order:shipped');
     await dialog.getByLabel('Example payload').fill('{"id": 1');
     await dialog.getByRole('button', { name: 'Add event type' }).click();
-    await see(/^This is not JSON/);
+    await see(/^This is not valid JSON/);
     await dialog.getByLabel('Example payload').fill('{"id": "o_1"}');
     await dialog.getByRole('button', { name: 'Add event type' }).click();
     await page.getByRole('heading', { name: 'order:shipped' }).waitFor();
     await see('"id": "o_1"');
 
-    await button('Change').click();
+    await button('Edit').click();
     await dialog.getByLabel('Description').fill('An order left the house.');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await see('An order left the house.');
@@ -86,18 +81,18 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
 
     await page.goto('/event-types/subscription:disabled');
     await page.getByRole('heading', { name: 'subscription:disabled' }).waitFor();
-    expect(await button('Change').count()).toBe(0);
+    expect(await button('Edit').count()).toBe(0);
   });
 
-  it('the catalogue is read only to an account’s key', async ({ page, stack, signIn, button, newAccount }) => {
+  it('the catalogue is read-only for an account key', async ({ page, stack, signIn, button, newAccount }) => {
     const account = await newAccount();
     const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, { name: 'console' });
     await signIn('/event-types/message:created', key);
     await page.getByRole('heading', { name: 'Example' }).waitFor();
-    expect(await button('Change').count()).toBe(0);
+    expect(await button('Edit').count()).toBe(0);
   });
 
-  it('the audit log is filtered by account, action and who; its filters live in the address', async ({
+  it('filters the audit log by account, action and actor; the filters are in the address', async ({
     page,
     stack,
     signIn,
@@ -126,7 +121,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
   });
 
-  it('the audit log shows what one key did, from where the key is listed or by its name, and what was done between two times', async ({
+  it('filters the audit log by key, from the list of keys or by its name, and by time range', async ({
     page,
     stack,
     signIn,
@@ -142,10 +137,10 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
 
     await signIn(`/accounts/${account}/keys`);
     const row = page.getByRole('row').filter({ hasText: 'nightly' });
-    await row.getByRole('link', { name: 'What it did' }).click();
+    await row.getByRole('link', { name: 'Audit log' }).click();
     await page.waitForURL((at) => at.pathname === '/audit' && at.search === `?actorId=${nightly.id}`);
     await page.getByRole('cell', { name: 'nightly' }).waitFor();
-    await see('Of one key');
+    await see('One key');
     expect(await page.getByRole('cell', { name: 'daily' }).count()).toBe(0);
 
     await button('Remove').click();
@@ -153,7 +148,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await page.waitForURL((at) => at.search === `?actorId=${daily.id}`);
     await page.getByRole('link', { name: 'nightly' }).waitFor({ state: 'detached' });
 
-    await page.getByRole('combobox', { name: 'Time' }).selectOption('From … to …');
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('Custom range');
     await page.getByRole('link', { name: 'daily' }).waitFor();
     await page.getByLabel('To', { exact: true }).fill('2020-01-01T00:00');
     await see('No entries match these filters');
@@ -164,7 +159,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await page.getByRole('link', { name: 'daily' }).waitFor();
   });
 
-  it('an account’s portal opens in a tab of its own, with what was allowed and no more', async ({
+  it('opens an account’s portal in a new tab with exactly the chosen permissions', async ({
     page,
     context,
     stack,
@@ -185,7 +180,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     expect(await portal.getByRole('link', { name: 'Accounts' }).count()).toBe(0);
   });
 
-  it('by keyboard alone to whatever has an id, and to a page by its name; what nobody has is said', async ({
+  it('Go to opens anything by its ID and pages by their names, by keyboard, and reports an unknown ID', async ({
     page,
     stack,
     receiver,
@@ -214,7 +209,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
       await page.waitForURL((url) => url.pathname === path);
     }
     await goTo(toTypeId('dlv', crypto.randomUUID()));
-    await see('Nothing that you may see has this id.');
+    await see('Nothing found with this ID.');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+k');
     await page.keyboard.press('ArrowDown');

@@ -4,8 +4,8 @@ import { it } from './browser.js';
 
 const EVENT = '{"event":"message:created","payload":{}}';
 
-describe.skipIf(inject('browserPath') === null)('a console that stays open', () => {
-  it('while the API is away what is shown stays, marked as old, and other screens say why; all comes back without a reload', async ({
+describe.skipIf(inject('browserPath') === null)('a console during outages', () => {
+  it('while the API is away, loaded data stays, marked as out of date, and other screens say why; all recovers without a reload', async ({
     page,
     stack,
     receiver,
@@ -20,7 +20,7 @@ describe.skipIf(inject('browserPath') === null)('a console that stays open', () 
     await row.waitFor();
     await page.evaluate('window.isTheSamePage = true');
     await endProcess(stack.api);
-    await see('What you see is not up to date');
+    await see('This data is out of date');
     expect(await row.count()).toBe(1);
     await menu.getByRole('link', { name: 'Events' }).click();
     await see(/We couldn’t load/);
@@ -31,11 +31,11 @@ describe.skipIf(inject('browserPath') === null)('a console that stays open', () 
     await page.getByRole('heading', { level: 1, name: 'Events' }).waitFor();
     await menu.getByRole('link', { name: 'Deliveries' }).click();
     await row.waitFor();
-    await waitFor(async () => (await page.getByText('What you see is not up to date').count()) === 0);
+    await waitFor(async () => (await page.getByText('This data is out of date').count()) === 0);
     expect(await page.evaluate('window.isTheSamePage')).toBe(true);
   });
 
-  it('older pages do not shift while new rows arrive: none is shown twice, none is left out', async ({
+  it('older pages do not shift while new rows arrive: no row is repeated or skipped', async ({
     page,
     stack,
     receiver,

@@ -6,15 +6,15 @@ import { describe, expect, inject, onTestFinished } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
 
-/** A page of another origin that shows a portal in a frame, as PORTAL.md says. It notes what it is told. */
+/** A page of another origin that frames a portal as in PORTAL.md. It records the messages it gets. */
 const hostPage = (portal: string) => `<!doctype html><title>Host</title>
 <iframe id="webhooks" src="${portal}" allow="clipboard-write" style="width: 100%; border: 0" title="Webhooks"></iframe>
 <script>
   const frame = document.getElementById('webhooks');
-  const told = [];
+  const messages = [];
   addEventListener('message', ({ origin, source, data }) => {
     if (origin !== new URL(frame.src).origin || source !== frame.contentWindow) return;
-    told.push(data.type);
+    messages.push(data.type);
     if (data.type === 'posthorn:height') frame.style.height = data.height + 'px';
   });
 </script>`;
@@ -41,7 +41,7 @@ const it = base
   });
 
 describe.skipIf(inject('browserPath') === null)('the portal', () => {
-  it('a portal opens by its link, which is used once and leaves the address; what it may not do is not shown', async ({
+  it('opens by its single-use link, removes the token from the address, and hides what it may not do', async ({
     page,
     stack,
     receiver,
@@ -56,15 +56,15 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await page.getByRole('cell', { name: 'Active' }).waitFor();
     expect(page.url()).not.toContain('token');
     expect(await button('Add webhook URL').count()).toBe(0);
-    expect(await button(/^Acts on/).count()).toBe(0);
+    expect(await button(/^Actions for/).count()).toBe(0);
     expect(await button('Sign out').count()).toBe(0);
 
     const again = await context.newPage();
     await again.goto(url);
-    await again.getByRole('heading', { name: 'This link works no more' }).waitFor();
+    await again.getByRole('heading', { name: 'This link has expired' }).waitFor();
   });
 
-  it('who may not publish sends the example of the catalogue as a test, and cannot edit it', async ({
+  it('without permission to publish, a test sends the catalogue’s example, which cannot be edited', async ({
     page,
     stack,
     receiver,
@@ -80,7 +80,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     expect(await page.getByRole('textbox').count()).toBe(0);
     await page.getByRole('combobox', { name: 'Event type' }).selectOption('conversation:created');
     await button('Send test').click();
-    await page.getByRole('link', { name: 'See the delivery' }).waitFor();
+    await page.getByRole('link', { name: 'View delivery' }).waitFor();
     await waitFor(() => receiver.events.length === 1);
     expect(JSON.parse(String(receiver.events[0]?.rawBody))).toMatchObject({
       event: 'conversation:created',
@@ -89,7 +89,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     expect(page.url()).toContain(id);
   });
 
-  it('in a frame it says how high it is, and that its session has ended, to the page around it', async ({
+  it('in a frame, sends its height and the end of its session to the host page', async ({
     page,
     stack,
     receiver,
@@ -98,7 +98,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   }) => {
     const { account } = await stack.subscribe(receiver.url);
     const url = await portalOf(account, { ttlSeconds: 60 });
-    onTestFinished(() => page.context().close()); // its clock would stay
+    onTestFinished(() => page.context().close()); // its fake clock would remain
     await page.clock.install();
     await page.goto(`${host}/?portal=${encodeURIComponent(url)}`);
     const frame = page.frameLocator('iframe');
@@ -107,17 +107,17 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await waitFor(async () => (await heightOf()) >= 560);
     const short = await heightOf();
     await frame.getByRole('link', { name: /127/ }).click();
-    await frame.getByRole('heading', { name: 'How it went' }).waitFor();
+    await frame.getByRole('heading', { name: 'Activity' }).waitFor();
     await waitFor(async () => (await heightOf()) > short + 200);
-    // It shrinks again, too.
+    // It also shrinks again.
     await frame.getByRole('link', { name: 'Integrations' }).click();
     await waitFor(async () => (await heightOf()) === short);
-    expect(await page.evaluate('told.includes("posthorn:expired")')).toBe(false);
+    expect(await page.evaluate('messages.includes("posthorn:expired")')).toBe(false);
     await page.clock.runFor(61_000);
-    await waitFor(async () => (await page.evaluate('told.includes("posthorn:expired")')) === true);
+    await waitFor(async () => (await page.evaluate('messages.includes("posthorn:expired")')) === true);
   });
 
-  it('looks as its session says: logo, accent made readable, corners, font, and no navigation where none is wanted', async ({
+  it('applies its session’s theme: logo, readable accent, corners, font, hidden navigation', async ({
     page,
     stack,
     receiver,
@@ -127,7 +127,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     const logoUrl = `data:image/svg+xml;base64,${btoa('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 20"/>')}`;
     const theme = { accent: '#ffee00', radius: 20, fontFamily: 'mono', mode: 'light', logoUrl };
     await page.goto(await portalOf(account, { theme }));
-    await page.getByRole('img', { name: 'To the start' }).waitFor();
+    await page.getByRole('img', { name: 'Go to the start page' }).waitFor();
     const style = async (name: string) =>
       page.evaluate(`getComputedStyle(document.documentElement).getPropertyValue('${name}')`);
     expect(await style('--radius-3')).toBe('20px');
@@ -142,7 +142,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     expect(await page.getByRole('navigation', { name: 'Console' }).count()).toBe(0);
   });
 
-  it('follows deliveries live by its own token; when the stream breaks it looks by itself and says so', async ({
+  it('follows deliveries live with its own token; when the stream breaks, it polls and says so', async ({
     page,
     stack,
     receiver,
@@ -166,9 +166,9 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await button('1 new').waitFor();
 
     await endProcess(stack.api);
-    await see('The stream is interrupted: looking every 5 seconds instead.');
+    await see('Live updates are interrupted. Refreshing every 5 seconds.');
     await stack.startApi();
-    await waitFor(async () => (await page.getByText('The stream is interrupted').count()) === 0);
+    await waitFor(async () => (await page.getByText('Live updates are interrupted').count()) === 0);
     expect(streams).toBeGreaterThan(1);
     await publish();
     await button('2 new').waitFor();

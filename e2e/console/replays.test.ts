@@ -6,7 +6,7 @@ import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
 
-/** Two tries, twelve seconds apart: long enough to be seen, and what fails has failed soon. */
+/** Two attempts, twelve seconds apart: long enough to be visible, and deliveries still fail soon. */
 const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
   const stack = await startStack({
     backend: inject('queueBackends')[0] ?? 'postgres',
@@ -17,20 +17,20 @@ const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => 
 });
 const EVENT = '{"event":"message:created","payload":{}}';
 
-/** Counts what there is to replay, says whether it is this many, and replays it. */
-async function bringBack(page: Page, count: number): Promise<void> {
-  await page.getByRole('button', { name: 'Count' }).click();
+/** Previews a replay, checks the count and starts it. */
+async function replay(page: Page, count: number): Promise<void> {
+  await page.getByRole('button', { name: 'Preview' }).click();
   await page
     .getByRole('status')
-    .filter({ hasText: `${count} to replay` })
+    .filter({ hasText: new RegExp(`${count} \\w+ will be replayed`) })
     .waitFor();
   await page.getByRole('button', { name: 'Replay', exact: true }).click();
   await page.getByText(`${count} of ${count} replayed`).waitFor();
   await page.getByRole('heading', { level: 1 }).getByText('Completed').waitFor();
 }
 
-describe.skipIf(inject('browserPath') === null)('what failed comes back', () => {
-  it('a delivery that failed says when it is tried next, and the same page shows that try succeed', async ({
+describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
+  it('a failed delivery shows its next attempt, and the same page shows that it succeeds', async ({
     page,
     stack,
     receiver,
@@ -40,20 +40,20 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     receiver.answer(503, 200);
     const { id } = await stack.publish(account, EVENT);
     const { id: delivery } = await waitFor(async () => {
-      const tried = await stack.delivery(account, id);
-      return tried.attemptCount === 1 && tried;
+      const attempted = await stack.delivery(account, id);
+      return attempted.attemptCount === 1 && attempted;
     });
     await signIn(`/accounts/${account}/deliveries/${delivery}`);
     await page
       .getByRole('listitem')
-      .filter({ hasText: 'Next: try 2 of' })
+      .filter({ hasText: 'Next attempt: 2 of' })
       .getByText(/in \d+ sec/)
       .waitFor();
     await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
     expect(receiver.events).toHaveLength(2);
   });
 
-  it('a replay sends again as many as its preview counts: those that failed, not the one that succeeded', async ({
+  it('a replay sends the failed deliveries that its preview counted, not the successful one', async ({
     page,
     stack,
     receiver,
@@ -69,13 +69,13 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     receiver.answer(200);
     await signIn(`/accounts/${account}/subscriptions/${id}/replay`);
     const before = receiver.events.length;
-    await bringBack(page, 3);
+    await replay(page, 3);
     await waitFor(() => receiver.events.length === before + 3);
     const again = receiver.events.slice(before).map(({ headers }) => headers['webhook-id']);
     expect(again.toSorted()).toEqual(failing.map(({ id: event }) => event).toSorted());
   });
 
-  it('what was published while a webhook was disabled is missing, and is replayed after it is enabled', async ({
+  it('events published while a webhook was disabled are replayed as missed events after it is enabled', async ({
     page,
     stack,
     receiver,
@@ -85,7 +85,7 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
   }) => {
     const { account, id } = await stack.subscribe(receiver.url);
     const act = async (name: string) => {
-      await button(/^Acts on/).click();
+      await button(/^Actions for/).click();
       await page.getByRole('menuitem', { name }).click();
     };
     await signIn(`/accounts/${account}/subscriptions/${id}/replay`);
@@ -96,14 +96,14 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     await act('Enable');
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.getByRole('radio', { name: /^Missed events/ }).check();
-    await bringBack(page, 2);
+    await replay(page, 2);
     await waitFor(() => receiver.events.length === 2);
     expect(receiver.events.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(
       missed.map(({ id: event }) => event).toSorted(),
     );
   });
 
-  it('after a rotation both secrets sign, the older until the time that is shown; one that leaked signs no more', async ({
+  it('after a rotation, both secrets sign until the shown time; a revoked secret no longer signs', async ({
     page,
     stack,
     receiver,
@@ -114,7 +114,7 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     const { account, id, secret: first } = await stack.subscribe(receiver.url);
     const secretNow = async () =>
       (await stack.call<{ secret: string }>('GET', `/v1/accounts/${account}/subscriptions/${id}/secret`)).secret;
-    /** Which of these secrets the next request is signed with. */
+    /** Which of these secrets sign the next request. */
     const signing = async (secrets: string[]): Promise<boolean[]> => {
       const before = receiver.events.length;
       await stack.publish(account, EVENT);
@@ -130,7 +130,7 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     };
     const rotate = async (overlap: string) => {
       await button('Rotate secret…').click();
-      await page.getByRole('combobox', { name: 'The present secret goes on for' }).selectOption(overlap);
+      await page.getByRole('combobox', { name: 'Keep the old secret valid for' }).selectOption(overlap);
       await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
       await page.getByRole('dialog').waitFor({ state: 'hidden' });
     };
@@ -138,11 +138,11 @@ describe.skipIf(inject('browserPath') === null)('what failed comes back', () => 
     await rotate('1 hour');
     const second = await secretNow();
     await see(second);
-    await see(/Also signing, until/);
+    await see(/Old secret, valid until/);
     await see(first);
     expect(await signing([first, second])).toEqual([true, true]);
 
-    await rotate('Not at all: it may have leaked');
+    await rotate('Revoke now (it may have leaked)');
     expect(await signing([second, await secretNow()])).toEqual([false, true]);
   });
 });

@@ -5,11 +5,11 @@ import type { Story } from '@posthorn/testing';
 export interface Screen {
   name: string;
   path: (story: Story) => string;
-  /** Before it is opened: how the API is to answer. */
+  /** Runs before the screen opens, such as to set the API's responses. */
   given?: (page: Page) => Promise<unknown>;
-  /** Once it is there: what is opened on it. */
+  /** Runs after the screen has opened, such as to open a dialog. */
   when?: (page: Page) => Promise<unknown>;
-  /** What tells that it has come up. */
+  /** Text that shows that the screen is ready. */
   shows: RegExp;
 }
 
@@ -23,7 +23,7 @@ export const SCREENS: Screen[] = [
   { name: 'what needs attention', path: () => '/attention', shows: /staging|127\.0\.0\.1/ },
   { name: 'settings', path: () => '/settings', shows: /API_PORT/ },
   { name: 'accounts', path: () => '/accounts', shows: /Globex Travel/ },
-  { name: 'queues', path: () => '/queues', shows: /Alive/ },
+  { name: 'queues', path: () => '/queues', shows: /Running/ },
   { name: 'audit log', path: () => '/audit?account=acme', shows: /keys\.create/ },
   { name: 'event types', path: () => '/event-types', shows: /message:created/ },
   { name: 'event type', path: () => '/event-types/message:created', shows: /Example/ },
@@ -43,12 +43,12 @@ export const SCREENS: Screen[] = [
   { name: 'webhook', path: webhook(''), shows: /succeeded/i },
   { name: 'webhook deliveries', path: webhook('/deliveries'), shows: /Succeeded/ },
   { name: 'webhook testing', path: webhook('/test'), shows: /Payload/ },
-  { name: 'webhook replay', path: webhook('/replay'), shows: /Count/ },
+  { name: 'webhook replay', path: webhook('/replay'), shows: /Preview/ },
   { name: 'webhook settings', path: webhook('/settings'), shows: /Signing secret/ },
   {
     name: 'webhook failing',
     path: (story) => acme(`/subscriptions/${story.failingWebhook}`)(story),
-    shows: /Nothing has succeeded since/,
+    shows: /Every attempt has failed since/,
   },
   {
     name: 'webhook unverified',
@@ -62,10 +62,10 @@ const problem = JSON.stringify({
   title: 'Something went wrong here',
   status: 500,
   code: 'internal_error',
-  detail: 'The database does not answer.',
+  detail: 'The database is not responding.',
   requestId: '9b2f64c1d0e84f0aa1c7',
 });
-/** The API of an account answers so from now on. */
+/** From now on, the API of accounts returns this problem. */
 const failing = (page: Page) =>
   page.route('**/v1/accounts/**', (route) =>
     route.fulfill({ status: 500, contentType: 'application/problem+json', body: problem }),
@@ -73,10 +73,10 @@ const failing = (page: Page) =>
 const silent = (page: Page) => page.route('**/v1/accounts/**', () => {});
 const press = (name: RegExp) => (page: Page) => page.getByRole('button', { name }).first().click();
 
-/** Loading, failed and empty; a list without a match; what opens above a screen. */
+/** Loading, failed and empty states, lists without a match, and dialogs. */
 export const STATES: Screen[] = [
   { name: 'nothing there', path: () => '/nowhere', shows: /Page not found/ },
-  { name: 'not found', path: acme('/subscriptions/sub_00000000000000000000000000'), shows: /No such webhook/ },
+  { name: 'not found', path: acme('/subscriptions/sub_00000000000000000000000000'), shows: /Webhook not found/ },
   { name: 'integrations loading', path: acme('/integrations'), given: silent, shows: /Loading webhooks/ },
   { name: 'deliveries loading', path: acme('/deliveries'), given: silent, shows: /Loading deliveries/ },
   { name: 'deliveries failed to load', path: acme('/deliveries'), given: failing, shows: /couldn’t load deliveries/ },
@@ -96,7 +96,7 @@ export const STATES: Screen[] = [
   { name: 'events empty', path: empty('/events'), shows: /No events yet/ },
   { name: 'replays empty', path: empty('/replays'), shows: /No replays yet/ },
   { name: 'keys empty', path: empty('/keys'), shows: /No keys yet/ },
-  { name: 'event unwanted', path: globex((story) => `/events/${story.unwantedEvent}`), shows: /No webhook wanted it/ },
+  { name: 'event unwanted', path: globex((story) => `/events/${story.unwantedEvent}`), shows: /No webhook subscribed/ },
   {
     name: 'delivery drawer',
     path: acme('/deliveries'),
@@ -111,7 +111,7 @@ export const STATES: Screen[] = [
   {
     name: 'integrations menu',
     path: acme('/integrations'),
-    when: press(/^Acts on/),
+    when: press(/^Actions for/),
     shows: /Delete…/,
   },
   {
@@ -136,6 +136,6 @@ export const STATES: Screen[] = [
     when: press(/^Delete webhook/),
     shows: /Are you sure you want to delete this webhook/,
   },
-  { name: 'rotate secret', path: webhook('/settings'), when: press(/^Rotate secret/), shows: /goes on for/ },
+  { name: 'rotate secret', path: webhook('/settings'), when: press(/^Rotate secret/), shows: /Keep the old secret/ },
   { name: 'add key', path: acme('/keys'), when: press(/^Create key/), shows: /Name/ },
 ];

@@ -3,7 +3,7 @@ import { describe, expect, inject, onTestFinished } from 'vitest';
 import { it } from './browser.js';
 
 describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () => {
-  it('own headers: added, kept without being shown, removed; one that may not be set is refused by name, beside its row', async ({
+  it('custom headers are added, kept without being shown, and removed; a forbidden one is refused beside its row', async ({
     page,
     stack,
     receiver,
@@ -24,7 +24,7 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
 
     await field.fill('X-KEPT');
     await button('Save').click();
-    await see('This header is there already');
+    await see('This header already exists');
 
     await field.fill('x-new');
     await button('Remove x-gone').click();
@@ -37,7 +37,7 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     expect([headers?.['x-kept'], headers?.['x-new'], headers?.['x-gone']]).toEqual(['hush', 'mine', undefined]);
   });
 
-  it('description, rate limit and order are kept; a rate that is no number is refused, not dropped', async ({
+  it('saves description, rate limit and order; refuses a rate that is not a number', async ({
     page,
     stack,
     receiver,
@@ -64,7 +64,7 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     expect(await read()).toMatchObject({ rateLimit: 50, description: 'CRM of the north', ordering: 'strict' });
   });
 
-  it('disable and pause can be undone from their message, and what it was owed is still sent', async ({
+  it('Undo in the message reverts disable and pause, and pending deliveries are still sent', async ({
     page,
     stack,
     receiver,
@@ -78,18 +78,18 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await waitFor(async () => (await stack.delivery(account, event.id)).attemptCount === 1);
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Disable').click();
-    await see('What it was owed waits.');
+    await see('pending deliveries are held');
     await button('Undo').click();
     await page.getByRole('region', { name: 'Status' }).getByText('Active', { exact: true }).waitFor();
     await waitFor(async () => (await stack.delivery(account, event.id)).status === 'succeeded');
     await button('Dismiss').first().click();
     await button('Pause').click();
-    await see('Paused: deliveries are held, none is lost.');
+    await see('Webhook paused. Its deliveries are held.');
     await button('Undo').last().click();
     await page.getByRole('region', { name: 'Status' }).getByText('Active', { exact: true }).waitFor();
   });
 
-  it('enabling offers to replay what was published meanwhile', async ({
+  it('enabling a webhook offers to replay the events it missed', async ({
     page,
     stack,
     receiver,
@@ -102,15 +102,15 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Enable').first().click();
-    await button('Replay missing').click();
+    await button('Replay missed events').click();
     expect(await page.getByRole('radio', { name: /^Missed events/ }).isChecked()).toBe(true);
-    await button('Count').click();
-    await see('to replay');
+    await button('Preview').click();
+    await see('1 event will be replayed');
     await button('Replay').click();
     await waitFor(() => receiver.events.length === 1);
   });
 
-  it('rotating shows both secrets and when the older one ends, and hides them after 30 s', async ({
+  it('rotating shows both secrets and when the old one expires, and hides them after 30 s', async ({
     page,
     stack,
     receiver,
@@ -119,20 +119,20 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     see,
   }) => {
     const { account, id, secret } = await stack.subscribe(receiver.url);
-    onTestFinished(() => page.context().close()); // its clock would stay
+    onTestFinished(() => page.context().close()); // its fake clock would remain
     await page.clock.install();
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Rotate secret…').click();
-    await page.getByLabel('The present secret goes on for').selectOption('1 hour');
+    await page.getByLabel('Keep the old secret valid for').selectOption('1 hour');
     await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
     await see(secret);
-    await see(/Also signing, until/);
+    await see(/Old secret, valid until/);
     expect(await page.getByText(/^whsec_[A-Za-z0-9+/]{20,}/).count()).toBe(2);
     await page.clock.runFor(31_000);
     await waitFor(async () => (await page.getByText(/^whsec_[A-Za-z0-9+/]/).count()) === 0);
   });
 
-  it('deleting asks for the host to be typed', async ({ page, stack, receiver, signIn, button, see }) => {
+  it('deleting requires typing the host', async ({ page, stack, receiver, signIn, button, see }) => {
     const { account, id } = await stack.subscribe(receiver.url);
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Delete webhook…').click();
@@ -140,7 +140,7 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await dialog.getByRole('textbox').fill('example.com');
     await dialog.getByRole('button', { name: 'Delete webhook' }).click();
     const { host } = new URL(receiver.url);
-    await see(`Type exactly ${host}`);
+    await see(`Type ${host} exactly.`);
     await dialog.getByRole('textbox').fill(host);
     await dialog.getByRole('button', { name: 'Delete webhook' }).click();
     await see('Webhook deleted.');

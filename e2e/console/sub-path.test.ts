@@ -7,17 +7,17 @@ import { it as base } from './browser.js';
 
 const PATH = '/posthorn';
 
-/** A proxy that shows the API below a path of its host, and has something else beside it. */
+/** A proxy that serves the API under a path of its host. */
 const it = base
   .extend('proxy', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const proxy = { port: await findFreePort(), apiUrl: '', takesPathAway: true, beside: [] as string[] };
+    const proxy = { port: await findFreePort(), apiUrl: '', stripsPath: true, beside: [] as string[] };
     const server = createServer((asked, answer) => {
       const url = asked.url ?? '/';
       if (!url.startsWith(PATH)) {
         proxy.beside.push(url);
         return void answer.writeHead(404).end();
       }
-      const path = proxy.takesPathAway ? url.slice(PATH.length) || '/' : url;
+      const path = proxy.stripsPath ? url.slice(PATH.length) || '/' : url;
       const passed = request(new URL(path, proxy.apiUrl), { method: asked.method, headers: asked.headers }, (found) => {
         answer.writeHead(found.statusCode ?? 502, found.headers);
         found.pipe(answer);
@@ -40,14 +40,14 @@ const it = base
     proxy.apiUrl = stack.apiUrl;
     return stack;
   })
-  // The proxy leads nowhere before there is a stack.
+  // The proxy needs the stack's URL.
   .extend('baseURL', { scope: 'file' }, ({ proxy, stack }) => stack && `http://127.0.0.1:${proxy.port}`);
 
-describe.skipIf(inject('browserPath') === null)('below a path of the host', () => {
+describe.skipIf(inject('browserPath') === null)('under a path of the host', () => {
   it.for([true, false])(
-    'the console, its session, a portal and the documentation work; the proxy takes the path away: %s',
-    async (takesPathAway, { page, context, proxy, stack, receiver, button }) => {
-      proxy.takesPathAway = takesPathAway;
+    'the console, its session, a portal and the documentation work; the proxy strips the path: %s',
+    async (stripsPath, { page, context, proxy, stack, receiver, button }) => {
+      proxy.stripsPath = stripsPath;
       const { account, id } = await stack.subscribe(receiver.url);
       await page.goto(`${PATH}/`);
       await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
@@ -73,8 +73,8 @@ describe.skipIf(inject('browserPath') === null)('below a path of the host', () =
       await page.getByRole('cell', { name: 'Active' }).waitFor();
       expect(new URL(page.url()).pathname).toMatch(new RegExp(`^${PATH}/`));
 
-      // Once: Swagger’s page takes long to draw all operations where there is little processor.
-      if (takesPathAway) {
+      // Only once, because Swagger’s page is slow to render.
+      if (stripsPath) {
         await page.goto(`${PATH}/docs`);
         await page.getByText('Publish an event').first().waitFor();
       }

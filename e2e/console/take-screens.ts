@@ -1,11 +1,10 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SCREENS, STATES } from './screens.js';
-import { it as base } from './told.js';
+import { it as base } from './story.js';
 import { tellStory, writeHistory } from '@posthorn/testing';
 
-// npm run screens: every screen in every state, light and dark, wide and narrow, into screens/ to be looked at; and those that the
-// README shows into docs/.
+// npm run screens: saves every screen in every state, theme and width to screens/ for review, and the README's to docs/.
 
 const FOLDER = fileURLToPath(new URL('../../screens/', import.meta.url));
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
@@ -13,7 +12,7 @@ const SIZES = [
   { width: 1280, height: 800 },
   { width: 360, height: 740 },
 ];
-/** Of the README: screen, theme, width. */
+/** The screens of the README: name, theme, width. */
 const SHOWN = [
   ['integrations', 'light', 1280],
   ['overview', 'light', 1280],
@@ -29,7 +28,7 @@ const it = base
     onCleanup(() => story.close());
     return story;
   })
-  /** Takes what the page shows, in each theme and size. */
+  /** Takes a screenshot in each theme and size. */
   .extend('take', ({ page }) => async (name: string): Promise<void> => {
     await page.evaluate('document.fonts.ready');
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -40,7 +39,7 @@ const it = base
           'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))',
         );
         const file = `${name.replaceAll(' ', '-')}-${colorScheme}-${size.width}.png`;
-        // What is above a screen is as large as the window.
+        // A dialog is as large as the window.
         const fullPage = (await page.getByRole('dialog').count()) === 0;
         await page.screenshot({ path: FOLDER + file, fullPage });
         const isShown = SHOWN.some(

@@ -12,8 +12,8 @@ import { it as base } from './browser.js';
 
 const TRUSTED = makeCertificate();
 
-/** A stack that gives a receiver two seconds, trusts one certificate, and whose worker may call fewer addresses than the API lets
- *  in, as it is where an operator has taken a network back. */
+/** A stack with a timeout of two seconds and one trusted certificate. Its worker allows fewer addresses than its API, as after an operator
+ *  has forbidden a network. */
 const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-trusted-'));
   const trusted = join(folder, 'certificate.pem');
@@ -31,18 +31,18 @@ const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => 
   return stack;
 });
 
-/** A receiver that fails, and what mends it. */
+/** An endpoint that fails, and its fix. */
 interface Broken {
   url: string;
-  /** Mends it; where only another URL does, it is put into the field. */
-  mend: (field: Locator) => unknown;
+  /** Fixes the endpoint, or fills in a working URL. */
+  fix: (field: Locator) => unknown;
   close?: () => unknown;
 }
 const answering = (answer: Parameters<Receiver['answerHandshake']>[0]) => (receiver: Receiver) => {
   receiver.answerHandshake(answer);
-  return { url: receiver.url, mend: () => receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' })) };
+  return { url: receiver.url, fix: () => receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' })) };
 };
-const at = (url: string) => (receiver: Receiver) => ({ url, mend: (field: Locator) => field.fill(receiver.url) });
+const at = (url: string) => (receiver: Receiver) => ({ url, fix: (field: Locator) => field.fill(receiver.url) });
 
 const FAULTS: [
   reason: string,
@@ -83,7 +83,7 @@ async function refusing(): Promise<Broken> {
   let back: Receiver | undefined;
   return {
     url: gone.url,
-    mend: async () => (back = await openReceiver({ port: Number(new URL(gone.url).port) })),
+    fix: async () => (back = await openReceiver({ port: Number(new URL(gone.url).port) })),
     close: () => back?.close(),
   };
 }
@@ -97,31 +97,31 @@ async function selfSigned(): Promise<Broken> {
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   return {
     url: `https://localhost:${(server.address() as AddressInfo).port}/webhook`,
-    mend: () => server.setSecureContext(TRUSTED),
+    fix: () => server.setSecureContext(TRUSTED),
     close: () => new Promise((resolve) => server.close(resolve)),
   };
 }
 
-/** A receiver that is not reached is tried three times within 12 s, so these wait at once, each in a page of its own. */
+/** Posthorn attempts an unreachable endpoint three times within 12 s, so these tests run concurrently, each with its own page. */
 const isReached = ([reason]: (typeof FAULTS)[number]) => !/_error$|^(blocked|timeout)$/.test(reason);
 
 describe.skipIf(inject('browserPath') === null).for([
-  { name: 'by its answer', faults: FAULTS.filter(isReached), concurrent: false },
-  { name: 'as it was not reached', faults: FAULTS.filter((fault) => !isReached(fault)), concurrent: true },
-])('a webhook that is not verified, $name', ({ faults, concurrent }) => {
+  { name: 'response', faults: FAULTS.filter(isReached), concurrent: false },
+  { name: 'no response', faults: FAULTS.filter((fault) => !isReached(fault)), concurrent: true },
+])('a failed verification, $name', ({ faults, concurrent }) => {
   it.for(faults)(
-    'the reason %s is named beside the URL, with what to do; once it is mended, one click verifies it (C2)',
+    'the reason %s is shown beside the URL with its fix; after the fix, one click verifies it (C2)',
     { concurrent },
     async ([, title, advice, breakIt], { page, receiver, signIn, newAccount, save, button, onTestFinished }) => {
-      const { url, mend, close } = await breakIt(receiver);
+      const { url, fix, close } = await breakIt(receiver);
       onTestFinished(() => void close?.());
       await signIn(`/accounts/${await newAccount()}/integrations`);
       await save(url);
       const alert = page.getByRole('dialog').getByRole('alert').filter({ hasText: title });
       await alert.getByText(advice).waitFor();
-      await page.getByText('A handler that passes').waitFor();
+      await page.getByText('Example handler').waitFor();
       const field = page.getByRole('textbox', { name: 'Webhook URL' });
-      await mend(field);
+      await fix(field);
       const isOtherUrl = (await field.inputValue()) !== url;
       await button(isOtherUrl ? 'Save' : 'Try again').click();
       await page.getByRole('dialog').getByText('Verified!', { exact: true }).waitFor();

@@ -14,7 +14,7 @@ import { Toasts } from './components/toasts.js';
 const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     onError(error, { queryKey }) {
-      // The session has ended: whoever looks at it asks to sign in, and comes back to the same place.
+      // The session has ended, so show the sign-in at the same address.
       if (error instanceof ApiProblem && error.status === 401 && queryKey[0] !== 'session')
         void queryClient.resetQueries(sessionQuery);
     },
@@ -28,7 +28,7 @@ const queryClient: QueryClient = new QueryClient({
 });
 
 const root = document.getElementById('root');
-if (!root) throw new Error('no #root');
+if (!root) throw new Error('#root is missing');
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>

@@ -1,11 +1,11 @@
-// The demo's page. The server tells everything once when the stream opens, then each change; the deliveries are asked for.
+// The demo's page. The stream sends the whole state when it opens, then each change. The page polls the deliveries.
 
 const $ = (id) => document.getElementById(id);
 
 let state = null; // links, receiverUrl, mode, progress, chat, received
-let overview = null; // subscription, deliveries, as the API has them
+let overview = null; // subscription, deliveries, as the API returns them
 
-/* ---- small makers: text is always text, never HTML ---- */
+/* ---- elements: text is always text, never HTML ---- */
 
 function make(tag, properties = {}, ...children) {
   const { tone, ...rest } = properties;
@@ -29,8 +29,8 @@ function distance(ms) {
   return `${Math.round(seconds / 3600)} h`;
 }
 
-/** Shows `items` in a list, or `empty` when there are none. Only rows that changed are made anew: one that someone has
- *  opened, or is about to click, stays as it is, and only what is new flashes. */
+/** Shows `items` in a list, or `empty` if there are none. Replaces only rows that changed, so that an opened row stays open, and highlights
+ *  only new rows. */
 function fill(list, items, { empty, makeRow }) {
   const known = new Map([...list.children].map((row) => [row.dataset.key, row]));
   const rows = items.map(({ key, ...item }) => {
@@ -44,7 +44,7 @@ function fill(list, items, { empty, makeRow }) {
     return row;
   });
   if (rows.length === 0) rows.push(make('li', { className: 'empty', textContent: empty }));
-  // Moving a row would take the focus from it.
+  // Moving a row would remove the focus from it.
   if (rows.some((row, index) => list.children[index] !== row) || list.children.length !== rows.length)
     list.replaceChildren(...rows);
 }
@@ -52,19 +52,19 @@ function fill(list, items, { empty, makeRow }) {
 /* ---- calls ---- */
 
 async function call(method, path, body) {
-  const answer = await fetch(path, {
+  const response = await fetch(path, {
     method,
     headers: body === undefined ? {} : { 'content-type': 'application/json' },
     body: body === undefined ? undefined : JSON.stringify(body),
   }).catch(() => {
-    throw new Error('The demo does not answer. Is it still running?');
+    throw new Error('The demo is not responding. Is it still running?');
   });
-  const result = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(result.problem ?? `The demo answered ${answer.status}.`);
+  const result = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(result.problem ?? `The demo returned status ${response.status}.`);
   return result;
 }
 
-/** Does it with the button off, and shows in `problem` what went wrong. */
+/** Runs the action with the button disabled, and shows an error in `problem`. */
 async function press(button, problem, action) {
   button.disabled = true;
   problem.hidden = true;
@@ -76,7 +76,7 @@ async function press(button, problem, action) {
   } finally {
     button.disabled = false;
     render();
-    askSoon();
+    pollSoon();
   }
 }
 
@@ -84,8 +84,8 @@ async function press(button, problem, action) {
 
 const STEPS = {
   connecting: 'Waiting for Posthorn’s API…',
-  subscribing: 'Subscribing the receiver: Posthorn verifies its URL…',
-  sending: 'Sending a first event…',
+  subscribing: 'Creating a subscription. Posthorn verifies the endpoint’s URL…',
+  sending: 'Sending the first event…',
 };
 
 function renderTop() {
@@ -95,14 +95,14 @@ function renderTop() {
   $('progress-text').textContent =
     problem ??
     (delivered
-      ? `It works: the first ${delivered.event} arrived ${Math.ceil(delivered.ms)} ms after it was published, its signature is valid.`
+      ? `It works: the first ${delivered.event} arrived ${Math.ceil(delivered.ms)} ms after it was published. Its signature is valid.`
       : STEPS[step]);
-  const wanted = [
+  const shown = [
     ['API docs', links.docs],
     ['Queues', links.board],
   ].filter(([, href]) => href);
   $('links').replaceChildren(
-    ...wanted.map(([textContent, href]) => make('a', { textContent, href, target: '_blank', rel: 'noopener' })),
+    ...shown.map(([textContent, href]) => make('a', { textContent, href, target: '_blank', rel: 'noopener' })),
   );
 }
 
@@ -110,8 +110,7 @@ function renderTop() {
 
 function underLine(line) {
   const { handedOver, event } = line;
-  if (handedOver.state === 'sending')
-    return make('div', { className: 'under', textContent: `${event} · handing over…` });
+  if (handedOver.state === 'sending') return make('div', { className: 'under', textContent: `${event} · publishing…` });
   if (handedOver.state === 'failed') {
     const again = make('button', { type: 'button', textContent: 'Try again' });
     again.addEventListener(
@@ -119,7 +118,7 @@ function underLine(line) {
       () =>
         void press(again, $('chat-problem'), () => call('POST', `/chat/lines/${encodeURIComponent(line.id)}/retry`)),
     );
-    return make('div', { className: 'under bad' }, `${event} · not handed over: ${handedOver.problem} `, again);
+    return make('div', { className: 'under bad' }, `${event} · not published: ${handedOver.problem} `, again);
   }
   const { deliveries } = handedOver;
   const count = deliveries > 1 ? `${deliveries} deliveries` : deliveries === 1 ? '1 delivery' : 'no delivery';
@@ -134,7 +133,7 @@ function renderChat() {
     list,
     lines.map((line) => ({ key: line.id, ...line })),
     {
-      empty: 'No message yet. Write one below.',
+      empty: 'No messages yet. Write one below.',
       makeRow: (line) =>
         make(
           'li',
@@ -150,20 +149,20 @@ function renderChat() {
   $('chat-close').disabled = !open || lines.length === 0;
 }
 
-/* ---- receiver ---- */
+/* ---- endpoint ---- */
 
 const MODES = {
-  normal: 'Answers 200 at once: one attempt, and the delivery has succeeded.',
-  fail: 'Answers 500: Posthorn tries again after 5 s, 30 s, 2 min … with the same webhook-id.',
-  slow3: 'Answers 200 after 3 s: slow, but in time.',
-  slow20: 'Answers after 20 s: Posthorn gives up after 15 s and tries again later.',
-  gone: 'Answers 410: Posthorn disables the subscription at once. Below it can be resumed.',
+  normal: 'Returns 200 immediately. The delivery succeeds in one attempt.',
+  fail: 'Returns 500. Posthorn retries after 5 s, 30 s, 2 min … with the same webhook-id.',
+  slow3: 'Returns 200 after 3 s, within the timeout.',
+  slow20: 'Responds after 20 s. The attempt times out after 15 s, and Posthorn retries.',
+  gone: 'Returns 410. Posthorn disables the subscription immediately. You can resume it below.',
 };
 
-function answerBadge({ state: answering, statusCode, durationMs }) {
-  if (answering === 'answering') return badge('answering…', 'wait');
-  if (answering === 'hung_up') return badge(`sender hung up after ${duration(durationMs)}`, 'bad');
-  return badge(`answered ${statusCode} in ${duration(durationMs)}`, statusCode < 300 ? 'good' : 'bad');
+function responseBadge({ state: requestState, statusCode, durationMs }) {
+  if (requestState === 'answering') return badge('responding…', 'wait');
+  if (requestState === 'hung_up') return badge(`connection closed after ${duration(durationMs)}`, 'bad');
+  return badge(`returned ${statusCode} in ${duration(durationMs)}`, statusCode < 300 ? 'good' : 'bad');
 }
 
 function receivedRow(received) {
@@ -178,7 +177,7 @@ function receivedRow(received) {
       { className: 'marks' },
       attempt > 1 ? badge(`attempt ${attempt}`, 'wait') : null,
       badge(signature === 'valid' ? 'signature valid' : 'signature invalid', signature === 'valid' ? 'good' : 'bad'),
-      answerBadge(received),
+      responseBadge(received),
       make('code', { textContent: webhookId ?? 'no webhook-id' }),
     ),
   );
@@ -193,7 +192,7 @@ function renderReceiver() {
   $('mode-text').textContent = MODES[state.mode];
   for (const input of $('modes').querySelectorAll('input')) input.checked = input.value === state.mode;
   const items = state.received.map((entry) => ({ key: String(entry.number), ...entry }));
-  fill($('received'), items, { empty: 'Nothing has arrived yet.', makeRow: receivedRow });
+  fill($('received'), items, { empty: 'No requests yet.', makeRow: receivedRow });
 }
 
 /* ---- deliveries ---- */
@@ -214,7 +213,7 @@ function renderSubscription() {
   const { subscription } = overview;
   const callout = $('subscription-call');
   const [text, action] =
-    subscription === null ? ['The receiver has no subscription.', 'Subscribe it'] : whatToDo(subscription);
+    subscription === null ? ['The endpoint has no subscription.', 'Subscribe'] : whatToDo(subscription);
   $('subscription-state').textContent = subscription ? `subscription ${subscription.status}` : '';
   $('subscription-state').dataset.tone = subscription ? TONES[subscription.status] : '';
   $('subscription-state').title = subscription?.id ?? '';
@@ -224,12 +223,15 @@ function renderSubscription() {
 }
 
 function whatToDo({ status, statusReason, verification }) {
-  const reasons = { gone: 'the receiver answered 410', failing: 'it failed for too long', manual: 'by hand' };
+  const reasons = { gone: 'the endpoint returned 410', failing: 'it failed for too long', manual: 'disabled manually' };
   switch (status) {
     case 'disabled':
-      return [`The subscription is disabled (${reasons[statusReason] ?? statusReason}): nothing is sent.`, 'Resume'];
+      return [
+        `The subscription is disabled (${reasons[statusReason] ?? statusReason}). New events are not queued.`,
+        'Resume',
+      ];
     case 'paused':
-      return ['The subscription is paused: deliveries are held.', 'Resume'];
+      return ['The subscription is paused. Its deliveries are held.', 'Resume'];
     case 'unverified':
       return verification.status === 'failed'
         ? [`The URL was not verified (${verification.reason}).`, 'Verify again']
@@ -285,7 +287,7 @@ function deliveryRow(delivery) {
 
 function renderDeliveries() {
   if (overview === null) {
-    const text = $('deliveries-problem').hidden ? 'Asking Posthorn…' : 'The deliveries are not known right now.';
+    const text = $('deliveries-problem').hidden ? 'Loading…' : 'The deliveries could not be loaded.';
     fill($('deliveries'), [], { empty: text });
     return;
   }
@@ -296,8 +298,8 @@ function renderDeliveries() {
     {
       empty:
         overview.subscription === null
-          ? 'The receiver has no subscription yet.'
-          : 'No delivery yet. Write a message, and one appears here.',
+          ? 'The endpoint has no subscription yet.'
+          : 'No deliveries yet. Send a message to create one.',
       makeRow: deliveryRow,
     },
   );
@@ -307,42 +309,42 @@ function renderDeliveries() {
 function tick() {
   for (const span of document.querySelectorAll('[data-due]')) {
     const leftMs = new Date(span.dataset.due) - Date.now();
-    span.textContent = leftMs > 0 ? `next attempt in ${distance(leftMs)}` : 'an attempt is due';
+    span.textContent = leftMs > 0 ? `next attempt in ${distance(leftMs)}` : 'attempt due now';
   }
 }
 setInterval(tick, 500);
 
-/* ---- asking for the deliveries: soon after something happened, then as long as something is under way ---- */
+/* ---- polling the deliveries: soon after a change, then faster while deliveries are unfinished ---- */
 
-let asking = false;
+let isPolling = false;
 let timer = null;
 
-function askSoon(ms = 250) {
+function pollSoon(ms = 250) {
   clearTimeout(timer);
-  timer = setTimeout(() => void ask(), ms);
+  timer = setTimeout(() => void poll(), ms);
 }
 
-async function ask() {
-  if (asking || document.hidden) return askSoon(1000);
-  asking = true;
+async function poll() {
+  if (isPolling || document.hidden) return pollSoon(1000);
+  isPolling = true;
   try {
     overview = await call('GET', '/deliveries.json');
     $('deliveries-problem').hidden = true;
   } catch (error) {
-    // While the demo is starting, the line on top says it already.
+    // While the demo is starting, the line at the top shows the problem.
     if (state?.progress.step === 'ready') {
       $('deliveries-problem').textContent = error.message;
       $('deliveries-problem').hidden = false;
     }
   } finally {
-    asking = false;
+    isPolling = false;
   }
   renderDeliveries();
   const isBusy = overview?.deliveries.some(({ status }) => status === 'pending' || status === 'held') ?? true;
-  askSoon(isBusy ? 1500 : 10_000);
+  pollSoon(isBusy ? 1500 : 10_000);
 }
 
-/* ---- what people do ---- */
+/* ---- input ---- */
 
 $('chat-form').addEventListener('submit', (event) => {
   event.preventDefault();
@@ -397,7 +399,7 @@ const on = (type, take) =>
   stream.addEventListener(type, (event) => {
     take(JSON.parse(event.data));
     render();
-    askSoon();
+    pollSoon();
   });
 
 on('everything', (data) => (state = data));
@@ -411,5 +413,5 @@ on('received', (received) => {
 });
 stream.addEventListener('error', () => {
   $('progress').dataset.state = 'problem';
-  $('progress-text').textContent = 'The demo does not answer. This page comes back by itself when it does.';
+  $('progress-text').textContent = 'The demo is not responding. This page reconnects automatically.';
 });

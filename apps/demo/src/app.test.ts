@@ -34,7 +34,7 @@ afterAll(() => app.close());
 
 const local = { host: '127.0.0.1:3402' };
 
-test('/status.json says whether it is ready, what was delivered, and what is in the way', async () => {
+test('/status.json returns whether the demo is ready, its first delivery and the current problem', async () => {
   expect((await app.inject({ url: '/status.json', headers: local })).json()).toEqual({
     ready: false,
     delivered: null,
@@ -60,7 +60,7 @@ test('/status.json says whether it is ready, what was delivered, and what is in 
   });
 });
 
-test('the page and its files come with a policy that forbids everything foreign', async () => {
+test('the page and its files have a content security policy that forbids other origins', async () => {
   for (const url of ['/', '/tokens.css', '/page.css', '/page.js', '/horn.svg']) {
     const answer = await app.inject({ url, headers: local });
     expect([url, answer.statusCode]).toEqual([url, 200]);
@@ -71,7 +71,7 @@ test('the page and its files come with a policy that forbids everything foreign'
   }
 });
 
-test('a message that cannot be handed over is kept and says why; the deliveries are a 502 with a sentence', async () => {
+test('keeps a message that cannot be published, with the reason; the deliveries return 502 with a message', async () => {
   const said = await app.inject({
     method: 'POST',
     url: '/chat/messages',
@@ -79,23 +79,23 @@ test('a message that cannot be handed over is kept and says why; the deliveries 
     payload: { author: 'customer', text: 'Hello?' },
   });
   expect(said.json()).toMatchObject({
-    handedOver: { state: 'failed', problem: 'The API at http://127.0.0.1:1 does not answer.' },
+    handedOver: { state: 'failed', problem: 'The API at http://127.0.0.1:1 is not responding.' },
   });
   const deliveries = await app.inject({ url: '/deliveries.json', headers: local });
   expect([deliveries.statusCode, deliveries.json()]).toEqual([
     502,
-    { problem: 'The API at http://127.0.0.1:1 does not answer.' },
+    { problem: 'The API at http://127.0.0.1:1 is not responding.' },
   ]);
 });
 
 test.each([
   ['a foreign page', { ...local, origin: 'https://evil.example' }],
   ['the board’s port', { ...local, origin: 'http://127.0.0.1:3401' }],
-])('acts for nobody but its own page: %s gets a 403', async (_who, headers) => {
+])('returns 403 for requests from %s', async (_who, headers) => {
   expect((await app.inject({ method: 'POST', url: '/chat/close', headers })).statusCode).toBe(403);
 });
 
-test('on loopback it answers only to a loopback name: a foreign name that resolves to 127.0.0.1 gets a 403', async () => {
+test('on loopback, returns 403 for a foreign host name that resolves to 127.0.0.1', async () => {
   const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
   const statusFor = async (host: string) => {
     const [answer] = await once(get(url, { headers: { host } }), 'response');
@@ -106,12 +106,12 @@ test('on loopback it answers only to a loopback name: a foreign name that resolv
   expect(await statusFor(`localhost:${url.port}`)).toBe(200);
 });
 
-test('its own page may act', async () => {
+test('accepts requests from its own page', async () => {
   const headers = { ...local, origin: 'http://127.0.0.1:3402' };
   const answer = await app.inject({ method: 'PUT', url: '/receiver/mode', headers, payload: { mode: 'fail' } });
   expect([answer.statusCode, answer.json()]).toEqual([200, { mode: 'fail' }]);
 });
 
-test.each([{ mode: 'explode' }, {}])('an answer mode that is none is a 400: %j', async (payload) => {
+test.each([{ mode: 'explode' }, {}])('returns 400 for an unknown response mode: %j', async (payload) => {
   expect((await app.inject({ method: 'PUT', url: '/receiver/mode', headers: local, payload })).statusCode).toBe(400);
 });

@@ -18,7 +18,7 @@ export type DemoDeps = {
   account: string;
   keyring: Keyring;
   openChat: (onChange: (view: ChatView) => void) => Chat;
-  /** Known once it listens. */
+  /** Known once the server listens. */
   receiverUrl: () => string;
   log: FastifyBaseLogger;
 };
@@ -33,7 +33,7 @@ const PAGE = [
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The demo's web server: the page, what it calls, and the receiver at /webhook. */
+/** The demo's web server: the page, its API, and the endpoint at /webhook. */
 export function buildApp(deps: DemoDeps) {
   const { api, apiUrl, findBoardUrl, account, receiverUrl, log } = deps;
   const app = Fastify({ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) });
@@ -88,7 +88,7 @@ export function buildApp(deps: DemoDeps) {
   app.post('/chat/close', async () => ({ closed: await chat.close() }));
   app.post<{ Params: { id: string } }>('/chat/lines/:id/retry', async ({ params }, reply) => {
     const line = await chat.retry(params.id);
-    return line ?? reply.code(404).send({ problem: 'That line is no longer known.' });
+    return line ?? reply.code(404).send({ problem: 'This message is no longer stored.' });
   });
 
   app.put<{ Body: { mode: AnswerMode } }>(
@@ -112,12 +112,12 @@ export function buildApp(deps: DemoDeps) {
     if (error instanceof ApiProblem || error instanceof ApiUnreachable)
       return reply.code(502).send({ problem: error.message });
     if (error.name === 'TimeoutError')
-      return reply.code(504).send({ problem: 'It takes longer than 20 s: is a worker running?' });
+      return reply.code(504).send({ problem: 'This takes longer than 20 s. Is a worker running?' });
     const statusCode = error.statusCode ?? 500;
     if (statusCode >= 500) log.error({ err: error }, 'demo.request_failed');
     return reply
       .code(statusCode)
-      .send({ problem: statusCode >= 500 ? 'The demo itself failed, see its log.' : error.message });
+      .send({ problem: statusCode >= 500 ? 'The demo failed. See its log.' : error.message });
   });
 
   app.addHook('preClose', async () => live.close());
@@ -133,8 +133,8 @@ export function buildApp(deps: DemoDeps) {
   };
 }
 
-/** The demo acts with the operator key and has no login: so it answers only to its own pages, and while it listens on
- *  loopback only under a loopback name (a foreign name that resolves to 127.0.0.1 is an attack). */
+/** The demo uses the operator key and has no login, so it accepts only requests from its own pages. While it listens on loopback, it
+ *  accepts only loopback host names, because a foreign name that resolves to 127.0.0.1 is an attack. */
 function guard(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({
@@ -148,12 +148,12 @@ function guard(app: FastifyInstance): void {
     const host = request.headers.host ?? '';
     const isLoopback = /^(::1|(::ffff:)?127\..*)$/.test(request.socket.localAddress ?? '');
     if (isLoopback && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host)) {
-      return reply.code(403).send({ problem: 'Open the demo as 127.0.0.1 or localhost.' });
+      return reply.code(403).send({ problem: 'Open the demo at 127.0.0.1 or localhost.' });
     }
     if (request.method === 'GET' || request.method === 'HEAD') return;
     const { origin } = request.headers;
     if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
-      return reply.code(403).send({ problem: 'Only the demo’s own page may do that.' });
+      return reply.code(403).send({ problem: 'Only the demo’s own page can do this.' });
     }
   });
 }

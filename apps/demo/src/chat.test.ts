@@ -52,8 +52,8 @@ function openDemoChat() {
   return { chat, posthorn, types: () => posthorn.published.map(({ event }) => event) };
 }
 
-describe('what the chat publishes', () => {
-  test('a conversation’s first message is followed by conversation:created, later ones are not', async () => {
+describe('events of the chat', () => {
+  test('publishes conversation:created after the first message of a conversation only', async () => {
     const { chat, posthorn, types } = openDemoChat();
     await chat.say('customer', 'Hello?');
     await chat.say('agent', 'Hello!');
@@ -64,13 +64,13 @@ describe('what the chat publishes', () => {
     expect([first?.customer_id, second?.user_id]).toEqual(['c', 1]);
   });
 
-  test('the greeting is message:created and nothing else', async () => {
+  test('publishes only message:created for the greeting', async () => {
     const { chat, types } = openDemoChat();
     await chat.greet('Hi!');
     expect(types()).toEqual(['message:created']);
   });
 
-  test('closing is conversation:updated, once; the next message begins another conversation', async () => {
+  test('publishes conversation:updated once when closed; the next message starts a new conversation', async () => {
     const { chat, posthorn, types } = openDemoChat();
     expect(await chat.close()).toBe(false);
     await chat.say('customer', 'Bye');
@@ -90,8 +90,8 @@ describe('what the chat publishes', () => {
   });
 });
 
-describe('handing over', () => {
-  test('shows the event it became, and how many deliveries it made', async () => {
+describe('publishing', () => {
+  test('shows the event and its number of deliveries', async () => {
     const { chat } = openDemoChat();
     const line = await chat.say('customer', 'Hello?');
     expect(line.handedOver).toEqual({ state: 'accepted', eventId: 'evt_1', deliveries: 1 });
@@ -113,7 +113,7 @@ describe('handing over', () => {
     },
   );
 
-  test('a line that is no longer known cannot be retried', async () => {
+  test('returns null for a line that is no longer stored', async () => {
     expect(await openDemoChat().chat.retry('nothing')).toBeNull();
   });
 });

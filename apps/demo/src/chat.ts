@@ -3,7 +3,7 @@ import type { PublishedEvent } from '@posthorn/contract';
 import { type Author, type Cast, conversationEvent, messageCreated } from './papercups-payload.js';
 import { ApiProblem, ApiUnreachable } from './posthorn-api.js';
 
-/** A line of the chat, and what became of the event that it caused. */
+/** A line of the chat, and the state of its event. */
 export type ChatLine = {
   id: string;
   at: string;
@@ -22,8 +22,8 @@ export type Chat = ReturnType<typeof openChat>;
 
 type Publish = (event: { body: string; idempotencyKey: string }) => Promise<PublishedEvent>;
 
-/** A chat of one customer and one agent that hands its events to `publish`, as a chat app's server would: it writes its
- *  own data first, and each event carries an idempotency key, so a hand-over may be repeated after any failure. */
+/** A chat of one customer and one agent that publishes its events as a chat app's server would: it stores its own data first, and
+ *  each event has an idempotency key, so publishing can be repeated after any failure. */
 export function openChat(options: { cast: Cast; publish: Publish; onChange: (view: ChatView) => void }) {
   const { cast, publish, onChange } = options;
   let lines: ChatLine[] = [];
@@ -41,7 +41,7 @@ export function openChat(options: { cast: Cast; publish: Publish; onChange: (vie
     return added;
   }
 
-  /** Never throws: what went wrong is shown beside the line, with a way to try again. */
+  /** Never throws for a failed request: the line shows the problem and a button to try again. */
   async function handOver(line: ChatLine): Promise<void> {
     const body = bodies.get(line.id);
     if (body === undefined) return;
@@ -63,7 +63,7 @@ export function openChat(options: { cast: Cast; publish: Publish; onChange: (vie
     const id = randomUUID();
     conversation.lastActivityAt = at;
     const message = { id, conversationId: conversation.id, author, body: text, at };
-    // Papercups fires the message first, then its conversation, and waits for neither.
+    // Papercups sends the message first, then its conversation, and waits for neither.
     const said = addLine({ kind: author, text, event: 'message:created' }, id, messageCreated(cast, message));
     const [line] = await Promise.all([said, announce ? announceConversation() : null]);
     return line;
@@ -73,29 +73,29 @@ export function openChat(options: { cast: Cast; publish: Publish; onChange: (vie
     if (conversation.announced) return;
     conversation.announced = true;
     const created = conversationEvent('conversation:created', cast, { ...conversation, lastActivityAt: null });
-    const notice = { kind: 'notice', text: 'The conversation began', event: 'conversation:created' } as const;
+    const notice = { kind: 'notice', text: 'Conversation started', event: 'conversation:created' } as const;
     await addLine(notice, `${conversation.id}-created`, created);
   }
 
   return {
     view,
 
-    /** The chat's first message of all, sent by the demo itself: it causes `message:created` and nothing else. */
+    /** The first message, sent by the demo: it publishes only `message:created`. */
     greet: (text: string): Promise<ChatLine> => say('customer', text, { announce: false }),
 
     say: (author: Author, text: string): Promise<ChatLine> => say(author, text),
 
-    /** Returns false when there is nothing to close. */
+    /** Returns false if no conversation is open. */
     async close(): Promise<boolean> {
       if (conversation.closedAt !== null || conversation.lastActivityAt === null) return false;
       conversation.closedAt = new Date();
       const updated = conversationEvent('conversation:updated', cast, { ...conversation, read: true });
-      const notice = { kind: 'notice', text: 'The conversation was closed', event: 'conversation:updated' } as const;
+      const notice = { kind: 'notice', text: 'Conversation closed', event: 'conversation:updated' } as const;
       await addLine(notice, `${conversation.id}-closed`, updated);
       return true;
     },
 
-    /** Hands a line over again; returns null for one that is unknown. Safe to repeat, the key is the same. */
+    /** Publishes a line's event again. Returns null for an unknown line. Safe to repeat, because the key is the same. */
     async retry(id: string): Promise<ChatLine | null> {
       const line = lines.find((candidate) => candidate.id === id);
       if (line?.handedOver.state === 'failed') await handOver(line);
@@ -112,7 +112,7 @@ type OpenConversation = {
   lastActivityAt: Date | null;
   closedAt: Date | null;
   read: boolean;
-  /** Whether `conversation:created` was handed over. */
+  /** Whether `conversation:created` was published. */
   announced: boolean;
 };
 

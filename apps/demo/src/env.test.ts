@@ -10,11 +10,11 @@ const localFile = join(dataDir, 'local.json');
 beforeEach(() => rmSync(localFile, { force: true }));
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
-test('without an API and a key, and with no local stack, it does not start and lists both', () => {
+test('without an API, a key and a local stack, throws an error that lists both', () => {
   expect(() => readDemoEnv({ POSTHORN_DATA_DIR: dataDir })).toThrow(/POSTHORN_API_URL .*\n.*POSTHORN_OPERATOR_KEY /);
 });
 
-test('what is unset comes from the running local stack', () => {
+test('takes unset values from the running local stack', () => {
   writeFileSync(localFile, JSON.stringify({ apiUrl: 'http://127.0.0.1:5000', operatorKey: OPERATOR_KEY }));
   expect(readDemoEnv({ POSTHORN_DATA_DIR: dataDir })).toMatchObject({
     apiUrl: 'http://127.0.0.1:5000',
@@ -22,7 +22,7 @@ test('what is unset comes from the running local stack', () => {
   });
 });
 
-test('the board is linked where local.json says, once that is written, and before that by its port', () => {
+test('finds the board in local.json, and by its port before that file exists', () => {
   const env = {
     POSTHORN_DATA_DIR: dataDir,
     POSTHORN_API_URL: 'http://127.0.0.1:3400/',

@@ -7,13 +7,13 @@ export type DemoEnv = {
   port: number;
   apiUrl: string;
   operatorKey: string;
-  /** Where Bull Board is, for a link; asked anew for every page, since the local stack may still be starting. */
+  /** The URL of Bull Board. Read again for every page, because the local stack may still be starting. */
   findBoardUrl: () => string | null;
   shutdownTimeoutMs: number;
   logLevel: string;
 };
 
-/** The demo's settings. What is unset is taken from the running local stack; what is found nowhere is a SettingsError. */
+/** The demo's settings. Unset ones come from the running local stack. Throws a SettingsError if one is missing. */
 export function readDemoEnv(env: NodeJS.ProcessEnv): DemoEnv {
   const found = readEnv(
     env,
@@ -36,7 +36,7 @@ export function readDemoEnv(env: NodeJS.ProcessEnv): DemoEnv {
     const unset = [apiUrl === null && 'POSTHORN_API_URL', operatorKey === null && 'POSTHORN_OPERATOR_KEY'].filter(
       Boolean,
     );
-    throw new SettingsError(unset.map((name) => `${String(name)} is required, as no local stack runs here.`));
+    throw new SettingsError(unset.map((name) => `${String(name)} is required, because no local stack is running.`));
   }
   return {
     host: found.demoHost,
@@ -52,7 +52,7 @@ export function readDemoEnv(env: NodeJS.ProcessEnv): DemoEnv {
 
 type LocalStack = { apiUrl: string | null; operatorKey: string | null; boardUrl: string | null };
 
-/** `local.json` is there while a local stack is up, and only then. */
+/** `local.json` exists only while a local stack is running. */
 function readLocalStack(dataDir: string): LocalStack {
   const read = (): unknown => {
     try {

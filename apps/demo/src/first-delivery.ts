@@ -7,21 +7,21 @@ import { activateSubscription } from './subscription.js';
 
 type Delivered = { event: string; deliveryId: string; eventId: string; signature: 'valid'; ms: number };
 
-/** How far the demo is on its own way to a first delivery.
+/** The demo's progress to its first delivery.
  *
- *  connecting   the API does not answer yet
- *  subscribing  the account and the subscription are made, the handshake is under way
- *  sending      the greeting is handed over, and on its way
- *  ready        our receiver has it and its signature is valid; the last step
+ *  connecting   the API is not responding yet
+ *  subscribing  the account and the subscription exist, the verification is running
+ *  sending      the greeting is published
+ *  ready        the endpoint got it with a valid signature; the last step
  *
- *  `problem` says what is in the way; the demo keeps trying, and it goes when that helps. */
+ *  `problem` says why a step has not finished. The demo retries, and the problem disappears when a retry succeeds. */
 export type Progress = {
   step: 'connecting' | 'subscribing' | 'sending' | 'ready';
   problem: string | null;
   delivered: Delivered | null;
 };
 
-/** Goes that way once, through whatever trouble, until `signal` ends it. Rejects only for bugs. */
+/** Makes the first delivery and retries after problems until `signal` aborts. Throws only for bugs. */
 export async function makeFirstDelivery(options: {
   api: PosthornApi;
   account: string;
@@ -48,7 +48,7 @@ export async function makeFirstDelivery(options: {
       const publishedAt = performance.now();
       if (greeting === null) greeting = await chat.greet(GREETING);
       else await chat.retry(greeting.id);
-      if (greeting.handedOver.state !== 'accepted') throw new ApiUnreachable('The greeting was not handed over.');
+      if (greeting.handedOver.state !== 'accepted') throw new ApiUnreachable('The greeting was not published.');
       const { eventId } = greeting.handedOver;
       const received = await waitForReceipt(eventId);
       const { data } = await api.listDeliveries(account, { event: eventId, subscription: subscriptionId, limit: 1 });
@@ -71,7 +71,7 @@ export async function makeFirstDelivery(options: {
     }
   }
 
-  /** Meanwhile tells what became of the attempts: a worker may refuse what the API once allowed. */
+  /** Reports failed attempts while it waits, because a worker may block a URL that the API allowed. */
   async function waitForReceipt(eventId: string): Promise<{ atMs: number }> {
     const beganWaitingAt = performance.now();
     for (let askAt = beganWaitingAt + 1000; ; await sleep(10, undefined, { signal })) {
@@ -92,24 +92,24 @@ export async function makeFirstDelivery(options: {
     const [delivery] = await Promise.all(data.map(({ id }) => api.getDelivery(account, id)));
     const { outcome, error = null } = delivery?.attempts.at(-1) ?? {};
     if (error === null) return null;
-    return outcome === 'blocked' ? forbidden(error) : `The demo cannot be delivered to: ${error}`;
+    return outcome === 'blocked' ? forbidden(error) : `The attempt failed: ${error}`;
   }
 }
 
-const GREETING = 'Hi! The demo sent this by itself, to show a first delivery.';
-const NOT_VERIFIED = 'The receiver’s URL has not been verified yet: is a worker running?';
-const NOT_ARRIVED = 'The event was accepted but has not arrived: is a worker running?';
+const GREETING = 'Hi! The demo sent this message to show a first delivery.';
+const NOT_VERIFIED = 'The endpoint’s URL is not verified yet. Is a worker running?';
+const NOT_ARRIVED = 'The event was accepted but has not arrived yet. Is a worker running?';
 const LATE_MS = 20_000;
-/** While everything starts at the same time, an API that does not answer yet is no problem worth telling. */
+/** At the start, an API that is not responding yet is not a problem. */
 const STARTING_MS = 15_000;
 
 export function describeProblem(error: ApiProblem | ApiUnreachable, runningMs: number): string | null {
-  if (error instanceof ApiUnreachable) return runningMs < STARTING_MS ? null : `${error.message} Trying on.`;
+  if (error instanceof ApiUnreachable) return runningMs < STARTING_MS ? null : `${error.message} Retrying.`;
   switch (error.code) {
     case 'url_not_allowed':
       return forbidden(error.message);
     case 'unauthenticated':
-      return 'The API refuses the operator key (POSTHORN_OPERATOR_KEY): the demo and the API need the same.';
+      return 'The API refused the operator key. Set the same POSTHORN_OPERATOR_KEY for the demo and the API.';
     case 'unavailable':
       return runningMs < STARTING_MS ? null : error.message;
     default:
@@ -117,11 +117,11 @@ export function describeProblem(error: ApiProblem | ApiUnreachable, runningMs: n
   }
 }
 
-/** The API's text is for its customers; whoever runs the demo can also change the rule. */
+/** The API's message is for customers. Operators of the demo can also change the setting. */
 const forbidden = (message: string): string =>
-  `The demo cannot be delivered to, as ALLOW_PRIVATE_NETWORKS or REQUIRE_HTTPS forbids its receiver: ${message}`;
+  `ALLOW_PRIVATE_NETWORKS or REQUIRE_HTTPS forbids the URL of the demo’s endpoint: ${message}`;
 
-/** 0.25, 0.5, 1, 2, 4, then every 5 s; what only an operator can change every 30 s; never before the API asks for it. */
+/** 0.25, 0.5, 1, 2, 4, then every 5 s. Every 30 s for problems that only an operator can fix. Never before Retry-After. */
 function waitMs(error: ApiProblem | ApiUnreachable, failures: number): number {
   const isSettled = error instanceof ApiProblem && ['url_not_allowed', 'unauthenticated'].includes(error.code);
   const backoffMs = isSettled ? 30_000 : Math.min(250 * 2 ** failures, 5000);

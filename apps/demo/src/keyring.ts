@@ -1,15 +1,14 @@
 import type { PosthornApi } from './posthorn-api.js';
 
-/** The signing secrets that are valid for our receiver's URL. */
+/** The signing secrets that are valid for the demo's endpoint. */
 export type Keyring = {
   secrets(): string[];
-  /** Asks the API anew; callers at the same time share the asking, and it happens once a second at most.
-   *  Throws what the API client throws. */
+  /** Reads the secrets from the API, at most once per second. Concurrent callers share the request. Throws what the API client throws. */
   refresh(): Promise<void>;
 };
 
-/** A real receiver keeps its one secret in its settings. Ours also serves subscriptions that someone made by hand to try
- *  it, in any account, and secrets that were just rotated: so it asks when a signature is not known to it. */
+/** A real endpoint has its secret in its settings. This one also serves manually created subscriptions in any account, and rotated
+ *  secrets, so it reads the secrets again when a signature does not match. */
 export function openKeyring(api: PosthornApi, receiverUrl: () => string): Keyring {
   let secrets: string[] = [];
   let refreshing: Promise<void> | null = null;

@@ -1,18 +1,18 @@
 import type { FastifyReply } from 'fastify';
 
-/** Server-sent events for all pages that are open. */
+/** Server-sent events for all open pages. */
 export function openLive() {
   const clients = new Set<FastifyReply>();
   const write = (client: FastifyReply, type: string, data: unknown): void =>
     void client.raw.write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
-  // Without a word now and then, proxies and browsers take a quiet stream for a dead one.
+  // Proxies and browsers close a stream that is silent for too long.
   const heartbeat = setInterval(() => clients.forEach((client) => client.raw.write(':\n\n')), 15_000);
   heartbeat.unref();
 
   return {
     send: (type: string, data: unknown): void => clients.forEach((client) => write(client, type, data)),
 
-    /** Takes the answer over, and begins with `first`: after a broken connection the page has all of it again. */
+    /** Takes over the response and sends `first`, so that the page has the whole state after a reconnect. */
     add(reply: FastifyReply, first: { type: string; data: unknown }): void {
       reply.hijack();
       for (const [name, value] of Object.entries(reply.getHeaders()))

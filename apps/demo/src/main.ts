@@ -68,7 +68,7 @@ async function main(env: DemoEnv): Promise<void> {
   await firstDelivery;
 }
 
-/** A wildcard address is where we listen, not where we are reached. */
+/** A wildcard address can be listened on, but not called. */
 function urlOf(address: ReturnType<Server['address']>): string {
   if (address === null || typeof address === 'string') throw new Error('not listening on a port');
   const host = ['0.0.0.0', '::'].includes(address.address) ? '127.0.0.1' : address.address;

@@ -46,7 +46,10 @@ describe.skipIf(executablePath === null)('the page', () => {
       'console',
       (message) => void (/Content Security Policy/.test(message.text()) && complaints.push(message.text())),
     );
-    page.on('request', (request) => void (request.url().startsWith(url) || complaints.push(`asked ${request.url()}`)));
+    page.on(
+      'request',
+      (request) => void (request.url().startsWith(url) || complaints.push(`requested ${request.url()}`)),
+    );
     await page.goto(url);
   });
   afterAll(async () => {
@@ -56,10 +59,10 @@ describe.skipIf(executablePath === null)('the page', () => {
 
   const shows = (text: string | RegExp) => page.getByText(text).first().waitFor();
 
-  test('says what it is waiting for, then what is in the way, then that it works', async () => {
+  test('shows its progress, then a problem, then success', async () => {
     await shows('Waiting for Posthorn’s API…');
-    setProgress({ step: 'subscribing', problem: 'The demo cannot be delivered to.', delivered: null });
-    await shows('The demo cannot be delivered to.');
+    setProgress({ step: 'subscribing', problem: 'The attempt failed.', delivered: null });
+    await shows('The attempt failed.');
     const delivered = {
       event: 'message:created',
       deliveryId: 'dlv_1',
@@ -68,47 +71,47 @@ describe.skipIf(executablePath === null)('the page', () => {
       ms: 6.4,
     } as const;
     setProgress({ step: 'ready', problem: null, delivered });
-    await shows('It works: the first message:created arrived 7 ms after it was published, its signature is valid.');
+    await shows('It works: the first message:created arrived 7 ms after it was published. Its signature is valid.');
   });
 
-  test('empty lists say so, and the deliveries say why they are not there', async () => {
-    await shows('No message yet. Write one below.');
-    await shows('Nothing has arrived yet.');
-    await shows('The API at http://127.0.0.1:1 does not answer.');
+  test('empty lists say so, and the deliveries show why they could not be loaded', async () => {
+    await shows('No messages yet. Write one below.');
+    await shows('No requests yet.');
+    await shows('The API at http://127.0.0.1:1 is not responding.');
   });
 
-  test('Enter sends a message; what is not handed over says why and can be tried again; text stays text', async () => {
+  test('Enter sends a message; a failed one shows why and can be retried; text is never HTML', async () => {
     await page.getByLabel('Message', { exact: true }).fill('<img src=x onerror="document.title=1">');
     await page.keyboard.press('Enter');
     await page.locator('.bubble', { hasText: '<img src=x onerror="document.title=1">' }).waitFor();
-    await shows(/message:created · not handed over: The API at .* does not answer\./);
+    await shows(/message:created · not published: The API at .* is not responding\./);
     await page.getByRole('button', { name: 'Try again' }).first().click();
-    await shows(/not handed over/);
+    await shows(/not published/);
   });
 
-  test('what arrives at the receiver appears by itself, with its signature and what was answered', async () => {
+  test('shows each request to the endpoint, with its signature and response', async () => {
     const body = '{"event":"message:created","payload":{}}';
     await fetch(`${url}/webhook`, { method: 'POST', body, headers: { 'webhook-id': 'evt_from_nowhere' } });
     await shows('evt_from_nowhere');
     await shows('signature invalid');
-    await shows(/answered 401 in/);
+    await shows(/returned 401 in/);
   });
 
-  test('the switch is the server’s, for every page that is open', async () => {
+  test('the response mode applies to all open pages', async () => {
     await page.getByText('Fail 500').click();
-    await shows(/^Answers 500/);
+    await shows(/^Returns 500/);
     const other = await browser.newPage();
     await other.goto(url);
-    await other.getByText(/^Answers 500/).waitFor();
+    await other.getByText(/^Returns 500/).waitFor();
     await other.close();
   });
 
-  test.each([360, 1280])('at %i px nothing is wider than the window', async (width) => {
+  test.each([360, 1280])('nothing is wider than the window at %i px', async (width) => {
     await page.setViewportSize({ width, height: 800 });
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
   });
 
-  test('no error, nothing blocked, nothing asked of another server', () => {
+  test('causes no errors, no policy violations and no requests to other servers', () => {
     expect(complaints).toEqual([]);
   });
 });

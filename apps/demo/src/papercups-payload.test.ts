@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Cast, conversationEvent, messageCreated } from './papercups-payload.js';
 
-// The bytes that Papercups sent, from its public code and documents: receivers written for it read exactly this.
+// The bytes that Papercups sent, from its public code and documents: endpoints written for it read exactly this.
 const CUSTOMER_MESSAGE =
   '{"event":"message:created","payload":{"account_id":"11111111-1111-4111-8111-111111111111","attachments":[],"body":"Hey there!","content_type":"text","conversation_id":"22222222-2222-4222-8222-222222222222","created_at":"2021-02-24T00:10:45","customer":{"browser":"Chrome","company_id":null,"created_at":"2021-02-02T20:35:01","current_url":"http://myapp.co/account","email":"joe@example.com","external_id":"a1b2c3d4e5","host":"myapp.co","id":"33333333-3333-4333-8333-333333333333","metadata":{"plan":"premium"},"name":"Joe","object":"customer","os":"Mac OS X","pathname":"/account","phone":null,"profile_photo_url":null,"title":"Joe","updated_at":"2021-02-24T00:10:43"},"customer_id":"33333333-3333-4333-8333-333333333333","id":"44444444-4444-4444-8444-444444444444","metadata":null,"object":"message","private":false,"seen_at":null,"sent_at":"2021-02-24T00:10:45Z","source":"chat","type":"reply","user":null,"user_id":null}}';
 const AGENT_MESSAGE =
@@ -24,8 +24,8 @@ const cast: Cast = {
 };
 const conversationId = '22222222-2222-4222-8222-222222222222';
 
-describe('the bytes are Papercups’ own', () => {
-  test('message:created of a customer, milliseconds dropped', () => {
+describe('the same bytes as Papercups', () => {
+  test('message:created of a customer, without milliseconds', () => {
     const at = new Date('2021-02-24T00:10:45.678Z');
     const message = {
       id: '44444444-4444-4444-8444-444444444444',
@@ -37,7 +37,7 @@ describe('the bytes are Papercups’ own', () => {
     expect(messageCreated(cast, message)).toBe(CUSTOMER_MESSAGE);
   });
 
-  test('message:created of an agent: no customer key, and a user', () => {
+  test('message:created of an agent, with a user and without a customer key', () => {
     const at = new Date('2021-02-25T20:10:00Z');
     const message = {
       id: '55555555-5555-4555-8555-555555555555',
@@ -61,7 +61,7 @@ describe('the bytes are Papercups’ own', () => {
   });
 });
 
-test('conversation:updated is the whole conversation, closed', () => {
+test('conversation:updated contains the whole closed conversation', () => {
   const conversation = {
     id: conversationId,
     createdAt: new Date('2021-02-24T00:20:30Z'),

@@ -1,5 +1,5 @@
-// What a Papercups-like chat app puts into its events: these keys, these two forms of time, keys in alphabetical order.
-// Receivers written for Papercups read exactly this.
+// The payloads of a chat app like Papercups: its keys in alphabetical order and its two time formats. Endpoints written for
+// Papercups read exactly this.
 
 export type Author = 'customer' | 'agent';
 
@@ -12,7 +12,7 @@ type Customer = {
   updatedAt: Date;
 };
 type Agent = { id: number; displayName: string; email: string; createdAt: Date };
-/** Who takes part in a conversation, and whose chat app it is. */
+/** The participants of a conversation and the account of the chat app. */
 export type Cast = { accountId: string; inboxId: string; customer: Customer; agent: Agent };
 
 export type Message = { id: string; conversationId: string; author: Author; body: string; at: Date };
@@ -24,7 +24,7 @@ export type Conversation = {
   read: boolean;
 };
 
-/** The body of `POST …/events` for a message, its keys sorted at every level. */
+/** The body of `POST …/events` for a message, with keys sorted at every level. */
 export function messageCreated({ accountId, customer, agent }: Cast, message: Message): string {
   const byCustomer = message.author === 'customer';
   return eventBody('message:created', {
@@ -49,7 +49,7 @@ export function messageCreated({ accountId, customer, agent }: Cast, message: Me
   });
 }
 
-/** The body of `POST …/events` for a conversation that began or changed: always the whole of it, never a difference. */
+/** The body of `POST …/events` for a new or changed conversation. It contains the whole conversation. */
 export function conversationEvent(
   type: 'conversation:created' | 'conversation:updated',
   { accountId, inboxId, customer }: Cast,
@@ -109,7 +109,7 @@ const agentPayload = ({ id, displayName, email, createdAt }: Agent) => ({
 
 const eventBody = (event: string, payload: object): string => JSON.stringify({ event, payload: sorted(payload) });
 
-/** Posthorn sends the bytes it was given. Papercups sorts its keys, so whoever stands in for it has to. */
+/** Sorts keys as Papercups does, because Posthorn sends the published bytes unchanged. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(sorted);

@@ -1,8 +1,8 @@
-// The few calls of Posthorn's API that a chat app makes, as the demo needs them.
+// The calls of Posthorn's API that the demo needs.
 
 import type { Delivery, DeliveryDetail, PublishedEvent, Secrets, Subscription } from '@posthorn/contract';
 
-/** The API answered, with a problem. The message is fit for a person. */
+/** The API returned a problem. Its message can be shown to people. */
 export class ApiProblem extends Error {
   override name = 'ApiProblem';
   readonly status: number;
@@ -16,18 +16,18 @@ export class ApiProblem extends Error {
   }
 }
 
-/** The API did not answer at all, or not in time: whether it did what it was asked is not known. */
+/** The API did not respond in time, so the request may or may not have taken effect. */
 export class ApiUnreachable extends Error {
   override name = 'ApiUnreachable';
 }
 
 export type PosthornApi = ReturnType<typeof openPosthornApi>;
 
-/** Throws ApiProblem and ApiUnreachable, and nothing else. Repeating a call is safe: `publish` carries its own key. */
+/** Its calls throw only ApiProblem and ApiUnreachable. Repeating a call is safe, because `publish` has an idempotency key. */
 export function openPosthornApi({ url, operatorKey }: { url: string; operatorKey: string }) {
   async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
     const { body, idempotencyKey } = options;
-    const answer = await fetch(`${url}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${operatorKey}`,
@@ -37,13 +37,13 @@ export function openPosthornApi({ url, operatorKey }: { url: string; operatorKey
       body: body ?? null,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch((error: unknown) => {
-      throw new ApiUnreachable(`The API at ${url} does not answer.`, { cause: error });
+      throw new ApiUnreachable(`The API at ${url} is not responding.`, { cause: error });
     });
-    const text = await answer.text().catch((error: unknown) => {
-      throw new ApiUnreachable(`The API at ${url} broke off its answer.`, { cause: error });
+    const text = await response.text().catch((error: unknown) => {
+      throw new ApiUnreachable(`The API at ${url} closed the connection during its response.`, { cause: error });
     });
-    if (!answer.ok) throw readProblem(answer, text);
-    // Not checked against the contract: both ends of it are of the same version here.
+    if (!response.ok) throw readProblem(response, text);
+    // Not validated, because the demo and the API have the same version.
     return (text === '' ? null : JSON.parse(text)) as T;
   }
   const post = <T>(path: string, body?: object): Promise<T> =>
@@ -72,7 +72,7 @@ export function openPosthornApi({ url, operatorKey }: { url: string; operatorKey
     readSecrets: (account: string, id: string) =>
       call<Secrets>('GET', `/v1/accounts/${segment(account)}/subscriptions/${segment(id)}/secret`),
 
-    /** `body` goes out as it is: Posthorn keeps a payload's bytes. */
+    /** Sends `body` unchanged, because Posthorn keeps a payload's bytes. */
     publish: (account: string, event: { body: string; idempotencyKey: string }) =>
       call<PublishedEvent>('POST', `/v1/accounts/${segment(account)}/events`, event),
 
@@ -93,16 +93,16 @@ type CallOptions = { body?: string; idempotencyKey?: string };
 const toQuery = (query: Record<string, string | number>): string =>
   new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)])).toString();
 
-function readProblem(answer: Response, text: string): ApiProblem {
-  const seconds = Number(answer.headers.get('retry-after') ?? NaN);
+function readProblem(response: Response, text: string): ApiProblem {
+  const seconds = Number(response.headers.get('retry-after') ?? NaN);
   const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : null;
   const problem = parseObject(text);
   const first: unknown = Array.isArray(problem.errors) ? problem.errors[0] : null;
   const message = [textOf(first, 'message'), textOf(problem, 'detail'), textOf(problem, 'title')].find(
     (part) => part !== null,
   );
-  const code = textOf(problem, 'code') ?? `http_${answer.status}`;
-  return new ApiProblem(answer.status, code, message ?? `The API answered ${answer.status}.`, retryAfterMs);
+  const code = textOf(problem, 'code') ?? `http_${response.status}`;
+  return new ApiProblem(response.status, code, message ?? `The API returned status ${response.status}.`, retryAfterMs);
 }
 
 function parseObject(text: string): Record<string, unknown> {

@@ -1,5 +1,5 @@
-/** One request that reached the receiver. `state` begins as `answering` and ends as `answered`, or as `hung_up` when the
- *  sender did not wait for the answer. */
+/** A request to the endpoint. `state` starts as `answering` and ends as `answered`, or as `hung_up` if the sender closed the connection
+ *  first. */
 export type Received = {
   number: number;
   at: string;
@@ -7,7 +7,7 @@ export type Received = {
   atMs: number;
   event: string | null;
   webhookId: string | null;
-  /** How often this webhook-id has come, from 1: the same id means the same event. */
+  /** The number of requests with this webhook-id, from 1. The same ID means the same event. */
   attempt: number;
   signature: 'valid' | 'invalid';
   signatureReason: string | null;
@@ -20,7 +20,7 @@ export type Received = {
 
 export type ReceiverLog = ReturnType<typeof openReceiverLog>;
 
-/** The last 100 requests, and who wants to hear of each as it comes and as it ends. */
+/** The last 100 requests. `onChange` gets each request when it arrives and when it ends. */
 export function openReceiverLog(onChange: (received: Received) => void) {
   let entries: Received[] = [];
   let count = 0;

@@ -47,7 +47,7 @@ function signed(body: string, id: string): Record<string, string> {
   };
 }
 
-test('logs what arrived, how often its webhook-id has come, and what was answered', async () => {
+test('logs each request with its attempt number and response', async () => {
   const { post, receiverLog, changes } = await openReceiver();
   for (const id of ['evt_1', 'evt_2', 'evt_1']) expect((await post(EVENT, id)).status).toBe(200);
   expect(receiverLog.entries()).toMatchObject([
@@ -66,13 +66,13 @@ test('logs what arrived, how often its webhook-id has come, and what was answere
   expect(changes.slice(0, 2)).toEqual(['1 answering', '1 answered']);
 });
 
-test('the handshake comes back as it was, with the secret asked for when it is not yet known', async () => {
+test('echoes the verification, and reads an unknown secret from the API', async () => {
   const { post, refreshes } = await openReceiver({ refresh: async () => [SECRET] });
   const answer = await post('{"event":"webhook:verify","payload":"ABCDEFGH234567"}', 'ver_1');
   expect([answer.status, await answer.text(), refreshes()]).toEqual([200, 'ABCDEFGH234567', 1]);
 });
 
-test('a signature that fits no secret, not even a new one: 401, logged as invalid with the reason', async () => {
+test('returns 401 for a signature that matches no secret, and logs the reason', async () => {
   const { post, receiverLog } = await openReceiver({ refresh: async () => ['whsec_plJ3nmyCDGBKInavdOK15jsl'] });
   expect((await post(EVENT)).status).toBe(401);
   expect(receiverLog.entries()[0]).toMatchObject({
@@ -82,20 +82,20 @@ test('a signature that fits no secret, not even a new one: 401, logged as invali
   });
 });
 
-test('no signature at all: 401, and the API is not bothered for it', async () => {
+test('returns 401 without a signature, without a request to the API', async () => {
   const { url, receiverLog, refreshes } = await openReceiver();
   const answer = await fetch(`${url}/webhook`, { method: 'POST', body: 'hello' });
   expect([answer.status, refreshes()]).toEqual([401, 0]);
   expect(receiverLog.entries()[0]).toMatchObject({ event: null, webhookId: null, signature: 'invalid' });
 });
 
-test('the API cannot be asked for the secret: 401, so that it is sent again', async () => {
+test('returns 401 if the secret cannot be read, so that Posthorn retries', async () => {
   const { post, receiverLog } = await openReceiver({ refresh: () => Promise.reject(new Error('away')) });
   expect((await post(EVENT)).status).toBe(401);
-  expect(receiverLog.entries()[0]?.signatureReason).toContain('could not be asked');
+  expect(receiverLog.entries()[0]?.signatureReason).toContain('could not be read');
 });
 
-test('a sender that does not wait for a slow answer is logged as having hung up', async () => {
+test('logs a sender that closes the connection before a slow response', async () => {
   const { url, receiverLog } = await openReceiver({ mode: 'slow20' });
   const sending = request(`${url}/webhook`, { method: 'POST', headers: signed(EVENT, 'evt_1') });
   sending.on('error', () => undefined);
@@ -106,7 +106,7 @@ test('a sender that does not wait for a slow answer is logged as having hung up'
   expect(receiverLog.entries()[0]).toMatchObject({ statusCode: null });
 });
 
-test('a slow answer does not hold up the end of the process', async () => {
+test('a slow response does not delay the shutdown', async () => {
   const { post, receiverLog } = await openReceiver({ mode: 'slow20' });
   const answer = post(EVENT);
   await waitFor(() => receiverLog.entries()[0]?.state === 'answering');

@@ -7,9 +7,9 @@ import type { ReceiverLog } from './receiver-log.js';
 
 type ReceiverDeps = { keyring: Keyring; receiverLog: ReceiverLog; mode: () => AnswerMode };
 
-/** The webhook receiver: POST /webhook. Takes the bytes as they come, checks who signed them, and answers as told. */
+/** The webhook endpoint: POST /webhook. Verifies the signature of the raw bytes and responds according to the mode. */
 export function addReceiver(app: FastifyInstance, { keyring, receiverLog, mode }: ReceiverDeps): void {
-  // A slow answer must not hold up the end of the process.
+  // A slow response must not delay the shutdown.
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
 
@@ -48,8 +48,8 @@ export function addReceiver(app: FastifyInstance, { keyring, receiverLog, mode }
   });
 }
 
-/** A signature that fits none of the known secrets may be of a subscription made a moment ago (its handshake comes before
- *  anyone could tell us the secret), or of one just rotated: then the secrets are read anew, once. */
+/** If no known secret matches, the subscription may be new (its verification comes before its secret is known) or its secret rotated.
+ *  So this reads the secrets again, once. */
 async function checkWithNewSecrets(
   keyring: Keyring,
   headers: IncomingHttpHeaders,
@@ -60,7 +60,7 @@ async function checkWithNewSecrets(
   try {
     await keyring.refresh();
   } catch {
-    return { valid: false, reason: 'the API could not be asked for the secret' };
+    return { valid: false, reason: 'the secret could not be read from the API' };
   }
   return checkSignature(keyring.secrets(), headers, rawBody);
 }

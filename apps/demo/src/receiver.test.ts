@@ -16,11 +16,11 @@ function signed(rawBody: Buffer, { secret = SECRET, at = Date.now() } = {}) {
 }
 
 describe('checkSignature', () => {
-  test('takes what one of the secrets signed, whichever it is', () => {
+  test('accepts a signature of any of the secrets', () => {
     expect(checkSignature([OTHER, SECRET], signed(body), body)).toEqual({ valid: true });
   });
 
-  test('takes a request with two signatures, as during a rotation', () => {
+  test('accepts a request with two signatures, as during a rotation', () => {
     const headers = signed(body);
     const both = `${signed(body, { secret: OTHER })['webhook-signature']} ${headers['webhook-signature']}`;
     expect(checkSignature([SECRET], { ...headers, 'webhook-signature': both }, body)).toEqual({ valid: true });
@@ -30,12 +30,17 @@ describe('checkSignature', () => {
     ['another secret', [OTHER], signed(body), body],
     ['no secret known', [], signed(body), body],
     ['one byte more', [SECRET], signed(body), Buffer.concat([body, Buffer.from(' ')])],
-    ['the same JSON, written anew', [SECRET], signed(body), Buffer.from(JSON.stringify(JSON.parse(body.toString())))],
+    [
+      'the same JSON, serialized again',
+      [SECRET],
+      signed(body),
+      Buffer.from(JSON.stringify(JSON.parse(body.toString()))),
+    ],
     ['six minutes old', [SECRET], signed(body, { at: Date.now() - 6 * 60_000 }), body],
     ['six minutes ahead', [SECRET], signed(body, { at: Date.now() + 6 * 60_000 }), body],
     ['another id', [SECRET], { ...signed(body), 'webhook-id': 'evt_other' }, body],
     ['no headers', [SECRET], {}, body],
-  ])('refuses, and says why: %s', (_what, secrets, headers, rawBody) => {
+  ])('refuses with a reason: %s', (_what, secrets, headers, rawBody) => {
     expect(checkSignature(secrets, headers, rawBody)).toEqual({ valid: false, reason: expect.stringMatching(/./) });
   });
 });
@@ -49,12 +54,12 @@ describe('decideAnswer', () => {
     ['slow3', 200, 3000],
     ['slow20', 200, 20_000],
     ['gone', 410, 0],
-  ] as const)('an event, switched to %s: %i after %i ms', (mode, status, delayMs) => {
+  ] as const)('event in mode %s: status %i after %i ms', (mode, status, delayMs) => {
     expect(decideAnswer({ signature: valid, rawBody: body, mode })).toMatchObject({ status, delayMs });
   });
 
   test.each(['normal', 'fail', 'slow3', 'slow20', 'gone'] as const)(
-    'the handshake is echoed at once, also when switched to %s',
+    'echoes the verification immediately in mode %s',
     (mode) => {
       const rawBody = Buffer.from('{"event":"webhook:verify","payload":"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"}');
       expect(decideAnswer({ signature: valid, rawBody, mode })).toEqual({
@@ -66,7 +71,7 @@ describe('decideAnswer', () => {
     },
   );
 
-  test('what is not signed by us is a 401, a handshake too: it must not be echoed to a stranger', () => {
+  test('returns 401 for an unsigned verification, so that strangers get no echo', () => {
     const rawBody = Buffer.from('{"event":"webhook:verify","payload":"PONG"}');
     const answer = decideAnswer({
       signature: { valid: false, reason: 'No matching signature found' },
@@ -79,7 +84,7 @@ describe('decideAnswer', () => {
 });
 
 test.each(['', 'text', '[]', 'null', '{"event":1}', '{"payload":{}}'])(
-  '%j is no event, and no error either',
+  '%j is not an event and throws no error',
   (text) => {
     expect(readEvent(Buffer.from(text)).event).toBeNull();
   },

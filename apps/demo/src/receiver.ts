@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 
-/** How the receiver answers events, as told on the page. The handshake is always answered well. */
+/** The endpoint's response to events, chosen on the page. It always passes the verification. */
 export const ANSWER_MODES = ['normal', 'fail', 'slow3', 'slow20', 'gone'] as const;
 export type AnswerMode = (typeof ANSWER_MODES)[number];
 
@@ -9,8 +9,8 @@ export type Answer = { status: number; contentType: string; body: string; delayM
 
 export type Signature = { valid: true } | { valid: false; reason: string };
 
-/** Whether one of our secrets signed exactly these bytes, in the last five minutes. The bytes are checked as they came:
- *  parsed and written again they may differ, and then no signature fits. */
+/** Returns whether one of the secrets signed exactly these bytes in the last five minutes. It checks the raw bytes, because parsing and
+ *  serializing can change them. */
 export function checkSignature(secrets: string[], headers: IncomingHttpHeaders, rawBody: Buffer): Signature {
   let reason = 'no subscription has this URL';
   for (const secret of secrets) {
@@ -25,10 +25,10 @@ export function checkSignature(secrets: string[], headers: IncomingHttpHeaders, 
   return { valid: false, reason };
 }
 
-/** What to answer:
- *  not signed by a secret of ours   401, whatever it says
- *  webhook:verify                   200 with the payload itself: this proves that the URL wants the events
- *  any other event                  what the switch says */
+/** The response to a request:
+ *  no valid signature   401
+ *  webhook:verify       200 with the payload as the body, which passes the verification
+ *  any other event      according to the mode */
 export function decideAnswer(options: { signature: Signature; rawBody: Buffer; mode: AnswerMode }): Answer {
   const { signature, rawBody, mode } = options;
   if (!signature.valid) return json(401, { error: `signature not valid: ${signature.reason}` });
@@ -42,15 +42,15 @@ export function decideAnswer(options: { signature: Signature; rawBody: Buffer; m
     case 'slow20':
       return json(200, { ok: true }, 20_000);
     case 'fail':
-      return json(500, { error: 'this receiver was told to fail' });
+      return json(500, { error: 'this endpoint is set to fail' });
     case 'gone':
-      return json(410, { error: 'this receiver was told to be gone' });
+      return json(410, { error: 'this endpoint is set to return 410' });
     default:
       return mode satisfies never;
   }
 }
 
-/** The event's type and payload; both null when the body is no such thing. */
+/** Returns the event's type and payload, or null for both if the body is not an event. */
 export function readEvent(rawBody: Buffer): { event: string | null; payload: unknown } {
   try {
     const body: unknown = JSON.parse(rawBody.toString('utf8'));

@@ -9,28 +9,28 @@ type Given = Pick<Subscription, 'url' | 'pendingUrl' | 'status'> & { verified: S
 
 test.each<[string, Given, string]>([
   ['active here', { url: HERE, pendingUrl: null, status: 'active', verified: 'verified' }, 'nothing'],
+  ['in its first verification', { url: HERE, pendingUrl: null, status: 'unverified', verified: 'pending' }, 'wait'],
   [
-    'its first handshake is under way',
-    { url: HERE, pendingUrl: null, status: 'unverified', verified: 'pending' },
-    'wait',
+    'with a failed first verification',
+    { url: HERE, pendingUrl: null, status: 'unverified', verified: 'failed' },
+    'verify',
   ],
-  ['its first handshake failed', { url: HERE, pendingUrl: null, status: 'unverified', verified: 'failed' }, 'verify'],
   ['paused', { url: HERE, pendingUrl: null, status: 'paused', verified: 'verified' }, 'resume'],
   ['disabled', { url: HERE, pendingUrl: null, status: 'disabled', verified: 'verified' }, 'resume'],
+  ['with the URL of another port', { url: BEFORE, pendingUrl: null, status: 'active', verified: 'verified' }, 'move'],
   [
-    'of a demo that ran on another port',
-    { url: BEFORE, pendingUrl: null, status: 'active', verified: 'verified' },
-    'move',
-  ],
-  [
-    'of another port, and disabled there',
+    'with the URL of another port, disabled',
     { url: BEFORE, pendingUrl: null, status: 'disabled', verified: 'verified' },
     'move',
   ],
-  ['moving here', { url: BEFORE, pendingUrl: HERE, status: 'active', verified: 'pending' }, 'wait'],
-  ['moving here, which failed', { url: BEFORE, pendingUrl: HERE, status: 'active', verified: 'failed' }, 'verify'],
+  ['changing to this URL', { url: BEFORE, pendingUrl: HERE, status: 'active', verified: 'pending' }, 'wait'],
   [
-    'moving elsewhere',
+    'changing to this URL, verification failed',
+    { url: BEFORE, pendingUrl: HERE, status: 'active', verified: 'failed' },
+    'verify',
+  ],
+  [
+    'changing to another URL',
     { url: BEFORE, pendingUrl: 'http://127.0.0.1:8/webhook', status: 'active', verified: 'pending' },
     'move',
   ],

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Subscription } from '@posthorn/contract';
 import { ApiProblem, type PosthornApi } from './posthorn-api.js';
 
-/** What has to be done next for a subscription to deliver to `receiverUrl`.
+/** The next step for a subscription to deliver to `receiverUrl`.
  *
- *  its URL is another (the demo ran on another port)   move it there; the new URL is verified first
- *  its handshake is under way                          wait
- *  its handshake failed, or its new URL's did          verify again
+ *  it has another URL (the demo ran on another port)   change the URL; Posthorn verifies it first
+ *  its verification is running                         wait
+ *  its verification failed                             verify again
  *  paused or disabled                                  resume
  *  active                                              nothing */
 export type NextStep = 'move' | 'wait' | 'verify' | 'resume' | 'nothing';
@@ -19,8 +19,8 @@ export function nextStep(subscription: Subscription, receiverUrl: string): NextS
   return status === 'active' ? 'nothing' : 'resume';
 }
 
-/** Finds or makes the subscription of our receiver and sees to it that it is active. Repeating it is safe.
- *  Rejects with what the API client throws, and with the signal's reason. */
+/** Finds or creates the subscription of the demo's endpoint and activates it. Safe to repeat.
+ *  Throws what the API client throws, and the signal's reason. */
 export async function activateSubscription(options: {
   api: PosthornApi;
   account: string;
@@ -52,13 +52,13 @@ async function findOrCreate(api: PosthornApi, account: string, url: string): Pro
   const found =
     subscriptions.find((candidate) => candidate.url === url) ??
     subscriptions.find((candidate) => candidate.metadata.madeBy === MARK.madeBy);
-  return found ?? api.createSubscription(account, { url, description: 'The demo’s own receiver', metadata: MARK });
+  return found ?? api.createSubscription(account, { url, description: 'The demo’s own endpoint', metadata: MARK });
 }
 
 const notVerified = ({ verification }: Subscription): ApiProblem =>
   new ApiProblem(
     200,
     'not_verified',
-    `The receiver’s URL was not verified: ${verification.error ?? verification.reason ?? 'unknown.'}`,
+    `The endpoint’s URL was not verified: ${verification.error ?? verification.reason ?? 'unknown.'}`,
     null,
   );

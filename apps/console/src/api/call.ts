@@ -2,16 +2,16 @@ import type { Problem } from '@posthorn/contract';
 import { parseJson } from './json.js';
 import { isPortal } from './place.js';
 
-/** An answer of the API that is no 2xx, or no answer at all (status 0). */
+/** A response of the API that is not 2xx, or no response at all (status 0). */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
   readonly requestId: string | null;
-  /** What is wrong with which field, by its path. */
+  /** The message for each field that is wrong, by its path. */
   readonly fields: ReadonlyMap<string, string>;
 
   constructor(status: number, problem: Partial<Problem>) {
-    super(problem.detail ?? problem.title ?? 'The server did not say what is wrong.');
+    super(problem.detail ?? problem.title ?? 'The server did not give a reason.');
     this.status = status;
     this.code = problem.code ?? 'unknown';
     this.requestId = problem.requestId ?? null;
@@ -19,7 +19,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** The portal's token, which lives in this page's memory only. The console has the browser send its cookie instead. */
+/** The portal's token, kept only in this page's memory. In the console, the browser sends a cookie instead. */
 let portalToken: string | null = null;
 export function setPortalToken(token: string | null): void {
   portalToken = token;
@@ -27,7 +27,7 @@ export function setPortalToken(token: string | null): void {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Sends a request to the public API: in the console as who is signed in, in a portal with its token or as nobody. */
+/** Sends a request to the public API. The console uses its session cookie, a portal its token. */
 export const openRequest = (
   method: Method,
   path: string,
@@ -46,7 +46,7 @@ export const openRequest = (
     ...(signal && { signal }),
   });
 
-/** One request to the public API; resolves with its JSON, or with undefined where there is none. Throws ApiProblem. */
+/** Sends a request to the public API. Returns the JSON of its response, or undefined if the body is empty. Throws ApiProblem. */
 export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const response = await openRequest(method, path, {
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
@@ -58,7 +58,7 @@ export async function call<T>(method: Method, path: string, body?: unknown, sign
   const text = await response.text();
   const json: unknown = text === '' ? undefined : parse(text);
   if (response.ok) return json as T;
-  throw new ApiProblem(response.status, json ?? { title: `The server answered ${response.status}.` });
+  throw new ApiProblem(response.status, json ?? { title: `The server returned status ${response.status}.` });
 }
 
 function parse(text: string): unknown {
@@ -69,7 +69,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** A query string of what is set; repeated where it is a list. */
+/** A query string of the values that are set. A list repeats its name. */
 export function query(values: Record<string, string | number | readonly string[] | null | undefined>): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {

@@ -3,11 +3,11 @@ import { query } from './call.js';
 export interface Page<T> {
   data: T[];
   nextCursor: string | null;
-  /** Set when the search ended before the page was full: the time back to which it has read. */
+  /** Set if the search ended before the page was full: the time back to which it has read. */
   searchedBackTo?: string | null;
 }
 
-/** All rows of a list, page after page: for one that is chosen from. */
+/** Reads all pages of a list, for choosing from it. */
 export async function allOf<T>(readPage: (paging: string) => Promise<Page<T>>): Promise<{ data: T[] }> {
   const data: T[] = [];
   let cursor: string | null = null;

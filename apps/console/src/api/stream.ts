@@ -1,21 +1,21 @@
 import { openRequest } from './call.js';
 
-/** A stream of server-sent events that comes back by itself, and then begins after the last event that was seen. Read with `fetch`:
- *  EventSource could send neither a portal's token nor, after a reload of its own, where it was. */
+/** A stream of server-sent events that reconnects automatically and continues after the last event. Uses `fetch`, because EventSource
+ *  cannot send a portal's token. */
 export interface StreamReader {
-  /** By the name of the event. */
+  /** Gets the name of each event. */
   onEvent: (name: string) => void;
-  /** Whether events come now. */
+  /** Gets whether the stream is connected. */
   onState: (isOpen: boolean) => void;
   signal: AbortSignal;
 }
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
-/** The server says something each 15 s; after this long without a word the connection is dead. */
+/** The server sends something every 15 s, so the connection is dead after this long without data. */
 const SILENT_MS = 40_000;
 
-/** Reads until the signal fires; resolves then. */
+/** Reads until the signal aborts. */
 export async function readStream(path: string, { onEvent, onState, signal }: StreamReader): Promise<void> {
   let lastId: string | null = null;
   let waitMs = FIRST_WAIT_MS;
@@ -36,7 +36,7 @@ export async function readStream(path: string, { onEvent, onState, signal }: Str
         }
       }
     } catch {
-      // It broke off, or could not be opened: told below, and tried again.
+      // Reported by onState below; the loop reconnects.
     }
     if (signal.aborted) return;
     onState(false);
@@ -45,7 +45,7 @@ export async function readStream(path: string, { onEvent, onState, signal }: Str
   }
 }
 
-/** The events of a body, as the HTML standard has them; comments only show that it is alive. */
+/** The events of a body, in the format of the HTML standard. Comments only keep the connection alive. */
 async function* eventsOf(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   onSilence: () => void,

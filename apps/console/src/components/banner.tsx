@@ -2,7 +2,7 @@ import type { LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 import './banner.css';
 
-/** Says how the thing below it stands, with what can be done about it. */
+/** The state of the thing below it, with an action. */
 export function Banner({
   tone,
   icon: Icon,

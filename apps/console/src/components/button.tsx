@@ -5,9 +5,9 @@ import './button.css';
 interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   look?: 'primary' | 'danger' | 'plain' | undefined;
   size?: 'tiny';
-  /** Its act is under way: it stays focused and does nothing more. */
+  /** Its action is in progress: it keeps the focus and ignores clicks. */
   isPending?: boolean;
-  /** An icon alone: this is its name. */
+  /** The name of a button that shows only an icon. */
   label?: string;
   children: ReactNode;
 }

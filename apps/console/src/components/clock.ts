@@ -5,7 +5,7 @@ const listeners = new Set<() => void>();
 let now = Date.now();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** The time now, to the five seconds. One timer for all that show it. */
+/** The current time, updated every five seconds. All components share one timer. */
 export const useNow = (): number => useSyncExternalStore(listen, () => now);
 
 function listen(onTick: () => void): () => void {

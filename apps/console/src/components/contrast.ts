@@ -1,13 +1,12 @@
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** Of `#rrggbb`. */
+/** Reads `#rrggbb`. */
 export const read = (colour: string): Rgb => {
   const part = (at: number) => Number.parseInt(colour.slice(at, at + 2), 16);
   return [part(1), part(3), part(5)];
 };
 
-/** How well two colours can be told apart, from 1 to 21, as WCAG 2.2 defines it: it wants 4.5 of text (1.4.3), and 3 of whatever else
- *  must be seen (1.4.11). */
+/** The contrast of two colours, 1 to 21, as WCAG 2.2 defines it. Text needs 4.5 (1.4.3), controls and graphics need 3 (1.4.11). */
 export function contrast(a: Rgb, b: Rgb): number {
   const [darker = 0, lighter = 0] = [luminance(a), luminance(b)].toSorted((x, y) => x - y);
   return (lighter + 0.05) / (darker + 0.05);

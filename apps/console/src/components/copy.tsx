@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { Button } from './button.js';
 import './copy.css';
 
-/** Copies a text to the clipboard, and says so. */
+/** Copies a text to the clipboard and confirms it. */
 export function Copy({ text, what, children }: { text: string; what: string; children?: string }) {
   const [isDone, setIsDone] = useState(false);
   useEffect(() => {
@@ -27,8 +27,8 @@ export function Copy({ text, what, children }: { text: string; what: string; chi
   );
 }
 
-/** An id, shortened in the middle, whole by hover and by copy. */
-export function Id({ id, what = 'id' }: { id: string; what?: string }) {
+/** An ID, shortened in the middle. Hover shows all of it. */
+export function Id({ id, what = 'ID' }: { id: string; what?: string }) {
   return (
     <span className="id">
       <span className="mono" title={id}>

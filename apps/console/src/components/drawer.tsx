@@ -5,12 +5,12 @@ import { useModal } from './modal.js';
 import './dialog.css';
 import './drawer.css';
 
-/** Something of a list, beside it on the right. Esc, and a click beside it, close it. */
+/** Details beside a list, on the right. Esc or a click outside closes it. */
 export function Drawer({ label, onClose, children }: { label: string; onClose: () => void; children: ReactNode }) {
   const ref = useRef<HTMLDialogElement>(null);
   useModal(ref);
   return (
-    // Esc does what the click beside it does.
+    // Keyboard users close it with Esc.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
     <dialog
       ref={ref}

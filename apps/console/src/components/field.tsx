@@ -3,7 +3,6 @@ import './field.css';
 
 interface Props extends Omit<InputHTMLAttributes<HTMLInputElement>, 'id'> {
   label: string;
-  /** Beside the label. */
   state?: ReactNode;
   help?: ReactNode;
   /** Replaces the help. The input gets the focus when an error appears. */
@@ -11,7 +10,7 @@ interface Props extends Omit<InputHTMLAttributes<HTMLInputElement>, 'id'> {
   ref?: RefCallback<HTMLInputElement>;
 }
 
-/** An input with its label above, its help below, and its error in place of the help. */
+/** An input with a label and help text. An error replaces the help. */
 export function Field({ label, state, help, error, ref: outerRef, ...input }: Props) {
   const id = useId();
   const ref = useRef<HTMLInputElement>(null);

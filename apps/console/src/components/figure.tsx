@@ -3,7 +3,7 @@ import './figure.css';
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** A count, shortened where it is large (12.4K); then the exact one stands there by hover and focus. */
+/** A count. A large one is shortened (12.4K), and hover or focus shows the exact number. */
 export function Figure({ of }: { of: number }) {
   const exact = whole.format(of);
   if (of < 10_000) return <span className="number">{exact}</span>;

@@ -11,8 +11,8 @@ export interface MenuItem {
 
 const OPENING_KEYS = new Set(['Enter', ' ', 'ArrowDown']);
 
-/** The further acts of a row or a screen. A list has a hundred menus and hardly one is opened: until it is first used there is only its
- *  button, and what opens it goes on to the button of the menu itself, which then decides as it always does. */
+/** The further actions of a row or a screen. A list has a hundred menus, of which few are opened, so the menu itself is rendered at
+ *  its first use. The event that opened it is then dispatched again to the menu's own button. */
 export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
   const [isUsed, setIsUsed] = useState(false);
   const trigger = useRef<HTMLButtonElement>(null);
@@ -64,7 +64,7 @@ function UsedMenu({
           sideOffset={4}
           collisionPadding={8}
           onCloseAutoFocus={() => {
-            // The act comes after: a dialog that it opens gives the focus back to what has it now.
+            // Focus the button before the action, because a dialog returns the focus to where it was.
             trigger.current?.focus();
             chosen.current?.();
             chosen.current = undefined;

@@ -1,4 +1,4 @@
 const query = matchMedia('(width < 900px)');
 
-/** A screen with no room beside a list. */
+/** Whether the screen is too narrow for a drawer beside a list. */
 export const isNarrow = (): boolean => query.matches;

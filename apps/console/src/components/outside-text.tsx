@@ -3,12 +3,12 @@ import { Button } from './button.js';
 import { Copy } from './copy.js';
 import './outside-text.css';
 
-// Control characters and those that turn the direction of text: what came from outside may hide in them.
+// Control characters and characters that change the direction of text can hide or disguise content.
 const ODD = /(?![\t\n\r])[\p{Cc}\p{Cf}]/gu;
 
-/** Text that came from outside (a payload, an answer, a description), as text and nothing else: what is invisible is shown. */
+/** Text from outside (a payload, a response, a description). Shows invisible characters as escapes. */
 export function OutsideText({ text, className }: { text: string; className?: string }) {
-  if (text.search(ODD) === -1) return <bdi className={className}>{text}</bdi>; // nearly always
+  if (text.search(ODD) === -1) return <bdi className={className}>{text}</bdi>;
   const parts: (string | { code: string })[] = [];
   let from = 0;
   for (const match of text.matchAll(ODD)) {
@@ -31,10 +31,10 @@ export function OutsideText({ text, className }: { text: string; className?: str
   );
 }
 
-/** More than this is laid out only when it is asked for: a payload of 256 KiB would hold the page up. */
+/** Longer text is rendered on request only: a payload of 256 KiB would block the page. */
 const SHOWN_CHARACTERS = 16 * 1024;
 
-/** A block of such text, to scroll and to copy. */
+/** A block of text from outside, which scrolls and can be copied. */
 export function Code({ text, what, isWrapped = true }: { text: string; what: string; isWrapped?: boolean }) {
   const [isWhole, setIsWhole] = useState(text.length <= SHOWN_CHARACTERS);
   const shown = isWhole ? text : text.slice(0, SHOWN_CHARACTERS);
@@ -48,7 +48,7 @@ export function Code({ text, what, isWrapped = true }: { text: string; what: str
       </div>
       {shown.length < text.length && (
         <div className="row small muted">
-          The first 16 of {Math.ceil(text.length / 1024)} KiB.
+          Showing the first 16 of {Math.ceil(text.length / 1024)} KiB.
           <Button size="tiny" onClick={() => setIsWhole(true)}>
             Show all
           </Button>
@@ -58,7 +58,7 @@ export function Code({ text, what, isWrapped = true }: { text: string; what: str
   );
 }
 
-/** Host bold, the rest muted, shortened in the middle; whole by hover. */
+/** A URL with its host in bold. A long path is shortened in the middle, and hover shows all of it. */
 export function Url({ url }: { url: string }) {
   const match = /^([a-z]+:\/\/)([^/?#]+)(.*)$/i.exec(url);
   if (!match || url.search(ODD) !== -1) return <OutsideText text={url} />;

@@ -4,7 +4,7 @@ import type { Paging } from './paging.js';
 import { Select } from './select.js';
 import './page.css';
 
-/** The head of a screen: where one is, a sentence, and the one primary button. */
+/** The head of a screen: its title, a sentence about it, and its primary button. */
 export function PageHead({
   title,
   note,
@@ -14,7 +14,6 @@ export function PageHead({
   title: ReactNode;
   note?: ReactNode;
   act?: ReactNode;
-  /** Not the first one of the page. */
   heading?: 'h1' | 'h2';
 }) {
   return (
@@ -28,7 +27,7 @@ export function PageHead({
   );
 }
 
-/** The title of the browser's tab, from near to far. */
+/** Sets the title of the browser's tab, most specific part first. */
 export function useTitle(...parts: (string | null | undefined)[]): void {
   const title = [...parts.filter(Boolean), 'Posthorn'].join(' · ');
   useEffect(() => {

@@ -2,10 +2,10 @@ import type { Attempt, Delivery, Subscription, Tone } from '@posthorn/contract';
 import { DELIVERY_WORDS, DISABLED_REASONS, FAILING_WORDS, SUBSCRIPTION_WORDS } from '@posthorn/contract';
 import { useNow } from './clock.js';
 import { Sign } from './sign.js';
-import { tellTime } from './time.js';
+import { relativeTime } from './time.js';
 import './pill.css';
 
-/** A status: icon and word, never colour alone. */
+/** A status as an icon and a word, never as a colour alone. */
 export function Pill({ tone, children }: { tone: Tone; children: string }) {
   return (
     <span className={`pill tone-${tone}`}>
@@ -24,26 +24,26 @@ export function SubscriptionPill({ of }: { of: Pick<Subscription, 'status' | 'st
   return <Pill tone={tone}>{label}</Pill>;
 }
 
-type Told = Pick<Delivery, 'status' | 'attemptCount' | 'nextAttemptAt'> & Partial<Pick<Delivery, 'lastAttempt'>>;
+type Summary = Pick<Delivery, 'status' | 'attemptCount' | 'nextAttemptAt'> & Partial<Pick<Delivery, 'lastAttempt'>>;
 
-export function DeliveryPill({ of }: { of: Told }) {
+export function DeliveryPill({ of }: { of: Summary }) {
   const { tone, words } = deliveryWords(of, useNow());
   return <Pill tone={tone}>{words}</Pill>;
 }
 
-/** The status first, then how the last attempt went, then when the next one is: "Pending · 503 · retry in 4 min." */
-export function deliveryWords(of: Told, now: number): { tone: Tone; words: string } {
+/** The status, the last result and the time of the next attempt: "Pending · 503 · retry in 4 min." */
+export function deliveryWords(of: Summary, now: number): { tone: Tone; words: string } {
   const { label, tone } = DELIVERY_WORDS[of.status];
   const isRetrying = of.status === 'pending' && of.attemptCount > 0;
-  const isTold = of.status !== 'held' && of.status !== 'canceled';
+  const hasResult = of.status !== 'held' && of.status !== 'canceled';
   const parts = [
     label,
-    isTold && of.lastAttempt ? resultOf(of.lastAttempt) : null,
-    isRetrying && of.nextAttemptAt !== null ? `retry ${tellTime(of.nextAttemptAt, now)}` : null,
+    hasResult && of.lastAttempt ? resultOf(of.lastAttempt) : null,
+    isRetrying && of.nextAttemptAt !== null ? `retry ${relativeTime(of.nextAttemptAt, now)}` : null,
   ];
   return { tone: isRetrying ? 'warning' : tone, words: parts.filter((part) => part !== null).join(' · ') };
 }
 
-/** How an attempt ended, in a word: the status code, or what came in its way. */
+/** The result of an attempt in a word: the status code, or the outcome if no response came. */
 export const resultOf = ({ statusCode, outcome }: Pick<Attempt, 'statusCode' | 'outcome'>): string =>
   statusCode === null ? outcome.replaceAll('_', ' ') : String(statusCode);

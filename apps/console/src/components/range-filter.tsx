@@ -7,7 +7,7 @@ import './filter-bar.css';
 
 const CUSTOM = 'custom';
 
-/** A time to look at: one that moves on (the last 24 hours), or from one moment to another. */
+/** Chooses a time range: one that moves with the time (the last 24 hours), or fixed bounds. */
 export function RangeFilter({
   value,
   onChange,
@@ -15,7 +15,7 @@ export function RangeFilter({
 }: {
   value: Range;
   onChange: (value: { range: string; from: string; to: string }) => void;
-  /** There is no "any". */
+  /** Hides the choice "any". */
   isRequired?: boolean;
 }) {
   const { range = '', from = '', to = '' } = value;
@@ -35,7 +35,7 @@ export function RangeFilter({
           )
         }
       >
-        {[...RANGES.map(({ id, label }) => [id, label] as const), [CUSTOM, 'From … to …'] as const]}
+        {[...RANGES.map(({ id, label }) => [id, label] as const), [CUSTOM, 'Custom range'] as const]}
       </Select>
       {isCustom && (
         <>
@@ -53,13 +53,13 @@ export function RangeFilter({
   );
 }
 
-/** Times of the viewer's zone, or of UTC. */
+/** Switches between the viewer's time zone and UTC. */
 function ZoneSwitch() {
   const isUtc = useZone() === 'UTC';
   return (
     <Button
       aria-pressed={isUtc}
-      title={isUtc ? 'Times are in UTC' : 'Times are in your zone'}
+      title={isUtc ? 'Times are in UTC' : 'Times are in your time zone'}
       onClick={() => setZone(isUtc ? 'own' : 'UTC')}
     >
       UTC
@@ -93,7 +93,7 @@ function MomentInput({
 
 const MINUTE_MS = 60_000;
 
-/** A moment as the input wants it: without a zone, to the minute. */
+/** The format of the input: without a zone, to the minute. */
 function toInput(at: string, zone: Zone): string {
   const ms = Date.parse(at);
   if (Number.isNaN(ms)) return '';

@@ -9,7 +9,7 @@ export function Select({
   isRequired = false,
 }: {
   label: string;
-  /** There is no "any". */
+  /** Hides the choice "any". */
   isRequired?: boolean;
   value: string | undefined;
   onChange: (value: string) => void;

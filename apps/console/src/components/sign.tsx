@@ -13,8 +13,8 @@ const PATHS = {
   neutral: `${CIRCLE}M8 12h8`,
 };
 
-/** An icon of the rows of a list: one path, and the rest is said once in the style. One of the library's is up to six components and
- *  elements and two dozen attributes, and a page has hundreds of them. */
+/** An icon for the rows of a list: one path, styled by CSS. The library's icons have up to six components and elements each, which
+ *  is too slow for the hundreds of icons on a page. */
 export function Sign({ of }: { of: keyof typeof PATHS }) {
   return (
     <svg className="icon sign" viewBox="0 0 24 24" aria-hidden>

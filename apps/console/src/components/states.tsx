@@ -7,7 +7,7 @@ import { Button } from './button.js';
 import './banner.css';
 import './states.css';
 
-/** What is being loaded, in about its later size; only after a moment, so that nothing flashes. */
+/** A placeholder of about the final size. It appears after a moment, so that short loads do not flash. */
 function Skeleton({ what, lines = 5 }: { what: string; lines?: number }) {
   return (
     <div className="panel" role="status">
@@ -23,7 +23,7 @@ export function Failed({ what, error, onRetry }: { what: string; error: unknown;
     <div className="panel state" role="alert">
       <CircleAlert aria-hidden />
       <h2>We couldn’t load {what}</h2>
-      <p>{problem?.message ?? 'Something went wrong in this page.'}</p>
+      <p>{problem?.message ?? 'Something went wrong on this page.'}</p>
       {problem?.requestId && <p className="small mono">Request {problem.requestId}</p>}
       <Button onClick={onRetry}>
         <RotateCw className="icon" aria-hidden />
@@ -47,23 +47,23 @@ export function NotFound({ what }: { what: string }) {
   const account = useMatch({ from: '/accounts/$account', shouldThrow: false })?.params.account;
   return (
     <Empty
-      title={`No such ${what}`}
+      title={`${what.charAt(0).toUpperCase()}${what.slice(1)} not found`}
       act={
         account === undefined ? (
-          <Link to="/">Back to the start</Link>
+          <Link to="/">Go to the start page</Link>
         ) : (
           <Link to="/accounts/$account/integrations" params={{ account }}>
-            To the webhooks of this account
+            Go to the webhooks of this account
           </Link>
         )
       }
     >
-      It may have been deleted, be too old, or belong to another account.
+      It may have been deleted or expired, or it belongs to another account.
     </Empty>
   );
 }
 
-/** The states of whatever a screen loads: what is there is shown, also while it is refetched or when that fails. */
+/** The states of a query: loading, failed, not found, loaded. Loaded data stays visible while a refetch runs or fails. */
 export function Loaded<T>({
   query,
   what,
@@ -87,7 +87,7 @@ export function Loaded<T>({
       {query.isRefetchError && (
         <div className="banner tone-warning" role="status">
           <CircleAlert className="icon" aria-hidden />
-          <span className="text">What you see is not up to date: {query.error.message}</span>
+          <span className="text">This data is out of date: {query.error.message}</span>
           <Button size="tiny" onClick={retry}>
             Try again
           </Button>

@@ -3,16 +3,16 @@ import './table.css';
 
 interface Column {
   name: string;
-  /** No wider than what is in it. */
+  /** As narrow as its content. */
   isTight: boolean;
-  /** Only read out: what is in it says by itself what it is. */
+  /** For screen readers only, because the content is self-explanatory. */
   isHidden?: boolean;
 }
 
 export const tight = (name: string): Column => ({ name, isTight: true });
-export const ACTS: Column = { name: 'Acts', isTight: true, isHidden: true };
+export const ACTIONS: Column = { name: 'Actions', isTight: true, isHidden: true };
 
-/** A list as a table, whose rows become cards on a phone: there a cell's `data-label` stands for the column's name. */
+/** A list as a table. On a phone, rows become cards, and a cell's `data-label` replaces the column's name. */
 export function Table({
   caption,
   columns,
@@ -21,8 +21,8 @@ export function Table({
 }: {
   caption: string;
   columns: readonly (string | Column)[];
-  /** How wide each column is, or its share of what is left: for a list that may be long. Without, a browser lays out all rows to find
-   *  that out; so it does with those alone that are near to what is seen. */
+  /** The width of each column, or its share of the remaining width. A long list needs them: without, the browser lays out all rows to
+   *  find the widths, instead of only the visible ones. */
   widths?: readonly (string | number)[];
   children: ReactNode;
 }) {
@@ -55,7 +55,7 @@ export function Table({
   );
 }
 
-/** As what a cell of that column is as wide as: a row that has these alone is laid out quicker than a grid is. */
+/** CSS variables with the width of each column. Fixed widths lay out faster than a grid. */
 function variablesOf(widths: readonly (string | number)[]): CSSProperties {
   const given = widths.filter((width) => typeof width === 'string').join(' + ');
   const shares = widths.reduce<number>((sum, width) => (typeof width === 'number' ? sum + width : sum), 0);

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react';
 import './tabs.css';
 
-/** Panels in one place, of which one is shown. (The pattern of WAI-ARIA: the arrow keys move between the tabs.) */
+/** Tabs as in the WAI-ARIA pattern: the arrow keys move between them. */
 export function Tabs({ label, tabs }: { label: string; tabs: { name: string; panel: ReactNode }[] }) {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);

@@ -9,7 +9,7 @@ interface Props extends Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'id'> 
   ref?: RefCallback<HTMLTextAreaElement>;
 }
 
-/** A text of several lines with its label above, and its help or its error below. */
+/** A multi-line input with a label and help text. An error replaces the help. */
 export function TextArea({ label, help, error, ...textarea }: Props) {
   const id = useId();
   return (

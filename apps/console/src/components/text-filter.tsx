@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import './field.css';
 
-/** A filter of a list by a text that is typed: it holds from Enter on, or when one goes elsewhere. */
+/** A filter by a typed text. It applies on Enter and when the input loses the focus. */
 export function TextFilter({
   label,
   value = '',

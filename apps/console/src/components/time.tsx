@@ -10,22 +10,22 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 1],
 ];
 
-/** How far a moment is from now: "in 4 min.", "2 hr. ago". */
-export function tellTime(at: string, now: number): string {
+/** The distance of a time from now: "in 4 min.", "2 hr. ago". */
+export function relativeTime(at: string, now: number): string {
   const seconds = Math.round((Date.parse(at) - now) / 1_000);
   if (Math.abs(seconds) < 5) return 'now';
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-/** A moment, told relatively; the absolute one is at hand by hover and in the markup, or `isWhole` beside it. */
+/** A time relative to now. Hover shows the absolute time; `isWhole` also shows it beside the relative one. */
 export function Time({ at, isWhole = false }: { at: string | null; isWhole?: boolean }) {
   const now = useNow();
   if (at === null) return <span className="muted">—</span>;
-  if (!isWhole) return <Moment at={at} told={tellTime(at, now)} />;
+  if (!isWhole) return <Moment at={at} text={relativeTime(at, now)} />;
   return (
     <time dateTime={at} className="number">
-      {tellTime(at, now)}
+      {relativeTime(at, now)}
       <WholeTime at={at} />
     </time>
   );
@@ -35,20 +35,20 @@ function WholeTime({ at }: { at: string }) {
   return <span className="muted"> · {wholeTime(at, useZone())}</span>;
 }
 
-/** The same where many are told, by one look at the clock. */
-export function Moment({ at, told }: { at: string; told: string }) {
+/** A time whose text the caller has formatted, for long lists. */
+export function Moment({ at, text }: { at: string; text: string }) {
   return (
-    <time dateTime={at} onPointerEnter={tellWhole}>
-      {told}
+    <time dateTime={at} onPointerEnter={showWhole}>
+      {text}
     </time>
   );
 }
 
-/** Told when it is pointed at: a browser's first use of a zone's name takes some 20 ms. */
-function tellWhole({ currentTarget }: PointerEvent<HTMLTimeElement>): void {
+/** Formats the absolute time on hover, because the first use of a zone's name takes about 20 ms. */
+function showWhole({ currentTarget }: PointerEvent<HTMLTimeElement>): void {
   currentTarget.title = wholeTime(currentTarget.dateTime, shownZone());
 }
 
-/** How long something took. */
+/** A duration in ms or s. */
 export const duration = (ms: number): string =>
   ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`;

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** Of the times that are shown: the viewer's, or UTC. */
+/** The time zone of the times shown: the viewer's, or UTC. */
 export type Zone = 'own' | 'UTC';
 
 const STORED_AS = 'posthorn.zone';
@@ -15,13 +15,13 @@ function listen(onChange: () => void): () => void {
   return () => listeners.delete(onChange);
 }
 
-/** Remembered by the browser, where it lets us. */
+/** Remembers the zone in the browser, if storage is available. */
 export function setZone(next: Zone): void {
   zone = next;
   try {
     localStorage.setItem(STORED_AS, next);
   } catch {
-    // In a frame of another site there may be no storage: then it holds for this visit.
+    // A frame of another site may have no storage. Then the choice lasts for this visit.
   }
   for (const listener of listeners) listener();
 }
@@ -43,7 +43,7 @@ function formatOf(timeStyle: 'long' | 'short', timeZone?: string): Intl.DateTime
   return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle, ...(timeZone && { timeZone }) });
 }
 
-/** To the second, with its zone. */
+/** A time to the second, with its zone. */
 export const wholeTime = (at: string, of: Zone): string => formats[of].whole.format(new Date(at));
-/** To the minute. */
+/** A time to the minute. */
 export const shortTime = (at: string, of: Zone): string => formats[of].short.format(new Date(at));

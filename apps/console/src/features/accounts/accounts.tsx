@@ -9,7 +9,7 @@ import { percent } from '../../components/number.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
-import { ACTS, Table, tight } from '../../components/table.js';
+import { ACTIONS, Table, tight } from '../../components/table.js';
 import { Time } from '../../components/time.js';
 import { AddAccount } from './add-account.js';
 import { OpenPortal } from './open-portal.js';
@@ -29,21 +29,21 @@ export function Accounts() {
   );
   return (
     <>
-      <PageHead title="Accounts" note="One for each customer of your app." act={add} />
+      <PageHead title="Accounts" note="Each customer of your app is an account." act={add} />
       <List
         query={accounts}
         what="accounts"
         paging={pagingOf(search, (next) => void navigate({ search: next }))}
         empty={
           <Empty title="No accounts yet" act={add}>
-            Your app makes them over the API, one for each of its customers; you can also add one here.
+            Your app creates an account for each customer through the API. You can also add one here.
           </Empty>
         }
       >
         {(rows) => (
           <Table
             caption="Accounts, newest first"
-            columns={['Id', 'Name', 'Webhooks', 'Deliveries 24 h', 'Success 24 h', tight('Created'), ACTS]}
+            columns={['ID', 'Name', 'Webhooks', 'Deliveries 24 h', 'Success 24 h', tight('Created'), ACTIONS]}
           >
             {rows.map((account) => (
               <Row key={account.id} account={account} />
@@ -77,7 +77,7 @@ function Row({ account: { id, name, createdAt, stats } }: { account: Account }) 
       <td className="number" data-label="Deliveries 24 h" title={`${succeeded} succeeded, ${failed} failed`}>
         {whole.format(succeeded + failed)}
       </td>
-      <td className="number" data-label="Success 24 h" title={`Of ${stats?.attempts ?? 0} attempts`}>
+      <td className="number" data-label="Success 24 h" title={`${stats?.attempts ?? 0} attempts`}>
         {percent(stats?.successRate ?? null)}
       </td>
       <td className="tight" data-label="Created">

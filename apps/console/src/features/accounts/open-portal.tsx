@@ -6,7 +6,7 @@ import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { useSay } from '../../components/toasts.js';
 
-/** Opens the portal as one of the account would see it, with what it may do chosen here. */
+/** Opens the portal of an account with chosen permissions. */
 export function OpenPortal({ account, onClose }: { account: string; onClose: () => void }) {
   const [chosen, setChosen] = useState<readonly Scope[]>(DEFAULT_CAPABILITIES);
   const say = useSay();
@@ -15,7 +15,7 @@ export function OpenPortal({ account, onClose }: { account: string; onClose: () 
     touches: ['audit'],
     onDone({ url }) {
       window.open(url, '_blank', 'noopener');
-      say('The portal is in a new tab.');
+      say('Portal opened in a new tab.');
       onClose();
     },
   });
@@ -28,9 +28,9 @@ export function OpenPortal({ account, onClose }: { account: string; onClose: () 
   return (
     <Dialog title={`Open portal as ${account}`} onClose={onClose}>
       <form className="stack" onSubmit={submit}>
-        <p>What your app’s customer sees: this account alone, and what is allowed here.</p>
+        <p>The portal shows only this account, with the permissions chosen here.</p>
         <fieldset className="field">
-          <legend className="label">It may</legend>
+          <legend className="label">Permissions</legend>
           <div>
             {SCOPES.map((scope) => (
               <label key={scope} className="choice">
@@ -46,7 +46,7 @@ export function OpenPortal({ account, onClose }: { account: string; onClose: () 
         </fieldset>
         {chosen.length === 0 && (
           <p className="error" role="alert">
-            Choose at least one.
+            Choose at least one permission.
           </p>
         )}
         <div className="row">

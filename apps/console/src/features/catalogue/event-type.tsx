@@ -17,7 +17,7 @@ import { subscribedBy } from './subscribed-by.js';
 
 const route = getRouteApi('/event-types/$name');
 
-/** One of them; changed by the operator alone, and Posthorn’s own by nobody. */
+/** One event type. Only operators can change it, and nobody can change an operational one. */
 export function EventTypeScreen() {
   const { name } = route.useParams();
   useTitle(name);
@@ -36,7 +36,7 @@ export function EventTypeScreen() {
               act={
                 <>
                   {type.deprecated && <Pill tone="warning">Deprecated</Pill>}
-                  {isOperator && !type.operational && <Acts type={type} />}
+                  {isOperator && !type.operational && <Actions type={type} />}
                 </>
               }
             />
@@ -44,7 +44,7 @@ export function EventTypeScreen() {
             <section className="stack close">
               <h2>Example</h2>
               {type.example === null ? (
-                <p className="muted">None given.</p>
+                <p className="muted">None.</p>
               ) : (
                 <Code what="the request body" text={JSON.stringify({ event: name, payload: type.example }, null, 2)} />
               )}
@@ -52,7 +52,7 @@ export function EventTypeScreen() {
             <section className="stack close">
               <h2>JSON Schema</h2>
               {type.schema === null ? (
-                <p className="muted">None given.</p>
+                <p className="muted">None.</p>
               ) : (
                 <Code what="the schema" text={JSON.stringify(type.schema, null, 2)} />
               )}
@@ -64,19 +64,19 @@ export function EventTypeScreen() {
   );
 }
 
-function Acts({ type }: { type: EventType }) {
-  const [open, setOpen] = useState<'change' | 'remove' | null>(null);
+function Actions({ type }: { type: EventType }) {
+  const [open, setOpen] = useState<'edit' | 'remove' | null>(null);
   const say = useSay();
   const { name, description, example, schema, deprecated } = type;
   const mark = useAct<EventType, object>({
     method: 'PUT',
     path: eventTypePath(name),
     touches: ['event-types'],
-    onDone: () => say(deprecated ? 'No longer deprecated.' : 'Deprecated: it is still published.'),
+    onDone: () => say(deprecated ? 'Deprecation removed.' : 'Deprecated. It can still be published.'),
   });
   return (
     <>
-      <Button onClick={() => setOpen('change')}>Change</Button>
+      <Button onClick={() => setOpen('edit')}>Edit</Button>
       <Button
         isPending={mark.isPending}
         onClick={() => mark.mutate({ description, example, schema, deprecated: !deprecated })}
@@ -84,7 +84,7 @@ function Acts({ type }: { type: EventType }) {
         {deprecated ? 'Undo deprecation' : 'Deprecate'}
       </Button>
       <Button onClick={() => setOpen('remove')}>Remove…</Button>
-      {open === 'change' && <EventTypeForm of={type} onClose={() => setOpen(null)} />}
+      {open === 'edit' && <EventTypeForm of={type} onClose={() => setOpen(null)} />}
       {open === 'remove' && <RemoveEventType of={type} onClose={() => setOpen(null)} />}
     </>
   );
@@ -112,12 +112,12 @@ function RemoveEventType({ of, onClose }: { of: EventType; onClose: () => void }
           <Button look="danger" isPending={remove.isPending} onClick={() => remove.mutate(undefined)}>
             Remove event type
           </Button>
-          <Button onClick={onClose}>Keep it</Button>
+          <Button onClick={onClose}>Cancel</Button>
         </>
       }
     >
       <p>
-        Publishing <strong className="mono">{name}</strong> is refused from then on. What was published stays.{' '}
+        The API will refuse new <strong className="mono">{name}</strong> events. Published events stay.{' '}
         {subscribedBy(of)}.
       </p>
     </Dialog>

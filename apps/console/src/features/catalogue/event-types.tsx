@@ -12,7 +12,7 @@ import { Empty, Loaded } from '../../components/states.js';
 import { EventTypeForm } from './event-type-form.js';
 import { subscribedBy } from './subscribed-by.js';
 
-/** What may be published, by group. */
+/** The event catalogue, by group. */
 export function EventTypes() {
   useTitle('Event catalogue');
   const types = useQuery(eventTypesQuery);
@@ -26,11 +26,15 @@ export function EventTypes() {
   );
   return (
     <>
-      <PageHead title="Event catalogue" note="What may be published, and what a webhook can ask for." act={add} />
+      <PageHead
+        title="Event catalogue"
+        note="The event types that your app can publish and webhooks can subscribe to."
+        act={add}
+      />
       <Loaded query={types} what="event types">
         {({ data }) =>
           data.length === 0 ? (
-            <Empty title="No event types">Three come with Posthorn; add your own.</Empty>
+            <Empty title="No event types yet">Add the event types that your app publishes.</Empty>
           ) : (
             <div className="stack">
               {groupsOf(data).map(([group, members]) => (
@@ -50,7 +54,7 @@ export function EventTypes() {
   );
 }
 
-/** By the first segment of their names, in the order of the alphabet. */
+/** Groups by the first segment of the names, in alphabetical order. */
 const groupsOf = (types: EventType[]): [string, EventType[]][] =>
   [
     ...Map.groupBy(

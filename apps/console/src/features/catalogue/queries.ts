@@ -3,7 +3,6 @@ import { queryOptions } from '@tanstack/react-query';
 import { call } from '../../api/call.js';
 import { allOf, type Page } from '../../api/page.js';
 
-/** The whole catalogue. */
 export const eventTypesQuery = queryOptions({
   queryKey: ['event-types'],
   queryFn: ({ signal }) =>

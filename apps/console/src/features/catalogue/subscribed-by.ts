@@ -2,6 +2,6 @@ import type { EventType } from '@posthorn/contract';
 
 /** How many webhooks subscribe to an event type, in words. */
 export function subscribedBy({ operational, subscriptionCount: count }: EventType): string {
-  if (operational) return 'Posthorn’s own, for its operators';
-  return count === 0 ? 'No webhook wants it' : count === 1 ? '1 webhook wants it' : `${count} webhooks want it`;
+  if (operational) return 'Operational event, sent to operators only';
+  return count === 0 ? 'No webhooks subscribed' : count === 1 ? '1 webhook subscribed' : `${count} webhooks subscribed`;
 }

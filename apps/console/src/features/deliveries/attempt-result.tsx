@@ -12,7 +12,7 @@ import { duration, Time } from '../../components/time.js';
 import { Timings } from './timings.js';
 import '../../components/banner.css';
 
-/** How an attempt ended, why that may be, and what to do about it. */
+/** The result of an attempt, its cause and its fix. */
 export function AttemptResult({ attempt }: { attempt: Attempt }) {
   const { outcome, statusCode, durationMs, error } = attempt;
   const words = OUTCOME_WORDS[outcome];
@@ -42,7 +42,7 @@ export function AttemptResult({ attempt }: { attempt: Attempt }) {
   );
 }
 
-/** All that is known of an attempt. */
+/** The details of an attempt: result, timings, response and request. */
 export function AttemptDetail({ account, eventId, attempt }: { account: string; eventId: string; attempt: Attempt }) {
   const { statusCode, responseHeaders, responseBody, responseTruncated } = attempt;
   return (
@@ -50,24 +50,24 @@ export function AttemptDetail({ account, eventId, attempt }: { account: string; 
       <AttemptResult attempt={attempt} />
       <Timings attempt={attempt} />
       <Tabs
-        label="Answer and request"
+        label="Response and request"
         tabs={[
           {
-            name: `Answer${statusCode === null ? '' : ` · ${statusCode}`}`,
+            name: `Response${statusCode === null ? '' : ` · ${statusCode}`}`,
             panel: (
               <div className="stack">
                 {responseHeaders === null ? (
-                  <p className="muted">No answer came.</p>
+                  <p className="muted">No response received.</p>
                 ) : (
-                  <Headers what="answer headers" of={responseHeaders} />
+                  <Headers what="response headers" of={responseHeaders} />
                 )}
                 {responseHeaders !== null && (
                   <section className="stack tight">
-                    <h3>Body{responseTruncated && ' (its first 4 KiB)'}</h3>
+                    <h3>Body{responseTruncated && ' (first 4 KiB)'}</h3>
                     {responseBody === null || responseBody === '' ? (
                       <p className="muted">None.</p>
                     ) : (
-                      <Code what="answer body" text={prettyJson(responseBody)} />
+                      <Code what="response body" text={prettyJson(responseBody)} />
                     )}
                   </section>
                 )}
@@ -107,7 +107,7 @@ function Headers({ what, of }: { what: string; of: Record<string, string> }) {
   );
 }
 
-/** The same on every attempt: the event's type and payload. */
+/** The request body: the event's type and payload, the same on every attempt. */
 function RequestBody({ account, eventId }: { account: string; eventId: string }) {
   const mayRead = useMay()('events:read');
   const event = useQuery({ ...eventQuery(account, eventId), refetchInterval: false, enabled: mayRead });
@@ -118,7 +118,7 @@ function RequestBody({ account, eventId }: { account: string; eventId: string })
       <Loaded query={event} what="the payload">
         {({ event: type, payload }) =>
           payload === null ? (
-            <p className="muted">Kept no longer.</p>
+            <p className="muted">No longer stored.</p>
           ) : (
             <Code what="request body" text={JSON.stringify({ event: type, payload }, null, 2)} />
           )

@@ -7,7 +7,7 @@ import { AttemptDetail } from './attempt-result.js';
 import '../../components/table.css';
 import './attempts.css';
 
-/** The attempts of a delivery, newest first, and all of the one that is chosen. */
+/** The attempts of a delivery, newest first, and the details of the chosen one. */
 export function Attempts({ account, delivery }: { account: string; delivery: DeliveryDetail }) {
   const { attempts, nextAttemptAt } = delivery;
   const [chosen, setChosen] = useState<string | null>(null);
@@ -15,12 +15,12 @@ export function Attempts({ account, delivery }: { account: string; delivery: Del
   const shown = newestFirst.find(({ id }) => id === chosen) ?? newestFirst[0];
   if (shown === undefined)
     return (
-      <Empty title="Not tried yet">
+      <Empty title="No attempts yet">
         {nextAttemptAt === null ? (
-          'No try is scheduled.'
+          'No attempt is scheduled.'
         ) : (
           <>
-            It is due <Time at={nextAttemptAt} isWhole />.
+            The first attempt is due <Time at={nextAttemptAt} isWhole />.
           </>
         )}
       </Empty>

@@ -34,7 +34,7 @@ export function Deliveries() {
   useTitle('Deliveries', account);
   return (
     <>
-      <PageHead title="Deliveries" note="Each event owed to each webhook, and how it went." />
+      <PageHead title="Deliveries" note="One row per event and webhook." />
       <DeliveryList
         account={account}
         subscription={search.subscription}
@@ -89,7 +89,7 @@ export function DeliveryList<S extends DeliverySearch>({
               Live
             </Button>
             <span className="row small" role="status">
-              {live === 'lost' && 'The stream is interrupted: looking every 5 seconds instead.'}
+              {live === 'lost' && 'Live updates are interrupted. Refreshing every 5 seconds.'}
               {newCount > 0 && search.cursor === undefined && <Button onClick={showNew}>{newCount} new</Button>}
             </span>
           </>
@@ -102,7 +102,7 @@ export function DeliveryList<S extends DeliverySearch>({
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>
         <RangeFilter value={search} onChange={set} />
-        {search.event !== undefined && <FilterChip onRemove={() => set({ event: '' })}>Of one event</FilterChip>}
+        {search.event !== undefined && <FilterChip onRemove={() => set({ event: '' })}>One event</FilterChip>}
       </FilterBar>
       <List
         query={deliveries}
@@ -124,11 +124,11 @@ export function DeliveryList<S extends DeliverySearch>({
   );
 }
 
-/** None at all: because nothing was published, or because nobody wanted it. */
+/** No deliveries: either no event was published yet, or no webhook subscribes to the events. */
 function NoDeliveries({ account }: { account: string }) {
   const mayRead = useMay()('events:read');
   const events = useQuery({ ...eventsQuery(account, { limit: 1 }), enabled: mayRead });
-  if (events.isLoading) return null; // neither is told before it is known
+  if (events.isLoading) return null;
   if (events.data?.data.length === 0) return <FirstEvent account={account} />;
   return (
     <Empty
@@ -136,12 +136,12 @@ function NoDeliveries({ account }: { account: string }) {
       act={
         mayRead && (
           <Link className="button" to="/accounts/$account/events" params={{ account }}>
-            See the events
+            View events
           </Link>
         )
       }
     >
-      Once an event is published that a webhook wants, it appears here within moments.
+      Deliveries appear here when your app publishes an event that a webhook subscribes to.
     </Empty>
   );
 }

@@ -9,7 +9,7 @@ import { DeliveryView } from './delivery.js';
 
 const route = getRouteApi('/accounts/$account');
 
-/** The screens of an account, and beside them the delivery that was opened from one of their tables. */
+/** The screens of an account, with a drawer for the delivery in the address. */
 export function AccountScreen() {
   const { delivery } = route.useSearch();
   return (
@@ -24,7 +24,7 @@ function DeliveryDrawer({ id }: { id: string }) {
   const account = useAccount();
   const delivery = useQuery(deliveryQuery(account, id));
   const navigate = useNavigate();
-  // After a reload nothing had the focus before.
+  // After a reload, no element had the focus before.
   useEffect(() => () => document.getElementById(id)?.focus(), [id]);
   const close = () =>
     void navigate({

@@ -10,12 +10,12 @@ import { useNow } from '../../components/clock.js';
 import { isNarrow } from '../../components/narrow.js';
 import { Url } from '../../components/outside-text.js';
 import { deliveryWords, Pill } from '../../components/pill.js';
-import { duration, Moment, tellTime } from '../../components/time.js';
+import { duration, Moment, relativeTime } from '../../components/time.js';
 import { useSay } from '../../components/toasts.js';
-import { ACTS, Table, tight } from '../../components/table.js';
+import { ACTIONS, Table, tight } from '../../components/table.js';
 
-/** Deliveries as rows; `isOfOne`: all of one webhook, which need not be named. The clock, the way and the act are asked for once: a row
- *  is there a hundred times, and is made anew only when something in it has changed. */
+/** A table of deliveries. `isOfOne`: all belong to one webhook, so the rows do not name it. A page has a hundred rows, so the hooks run
+ *  once per table, and a row renders again only when its data changes. */
 export function DeliveryTable({
   account,
   deliveries,
@@ -30,7 +30,7 @@ export function DeliveryTable({
   const open = useOpenDelivery(account);
   const now = useNow();
   const rows = deliveries.map((delivery) => ({ delivery, ...deliveryWords(delivery, now) }));
-  // As wide as its longest, of which a letter is about 0.38 rem, with its icon; what is longer than usual is wrapped.
+  // As wide as the longest status (a letter is about 0.38 rem) and its icon. At 30 %, it wraps.
   const status = `min(${Math.max(...rows.map(({ words }) => words.length))} * 0.38rem + 86px, 30%)`;
   return (
     <Table
@@ -42,7 +42,7 @@ export function DeliveryTable({
         tight('Attempts'),
         tight('Duration'),
         tight('Created'),
-        ACTS,
+        ACTIONS,
       ]}
       widths={[status, 19, ...(isOfOne ? [] : [21]), '84px', '84px', '108px', '56px']}
     >
@@ -54,7 +54,7 @@ export function DeliveryTable({
           isOfOne={isOfOne}
           tone={tone}
           words={words}
-          created={tellTime(delivery.createdAt, now)}
+          created={relativeTime(delivery.createdAt, now)}
           onOpen={open}
           onRetry={mayRetry ? retry : null}
         />
@@ -80,11 +80,11 @@ const Row = memo(function Row({
   words: string;
   created: string;
   onOpen: (event: MouseEvent) => void;
-  /** null where that is not allowed. */
+  /** null if the session may not retry. */
   onRetry: ((id: string) => void) | null;
 }) {
-  // Beside a list it is offered for what went amiss; the page of a delivery offers it for any.
-  const isAmiss = status === 'failed' || status === 'canceled' || (status === 'pending' && attemptCount > 0);
+  // A list offers a retry only for a delivery that has not succeeded; the delivery's own page offers it always.
+  const isRetryable = status === 'failed' || status === 'canceled' || (status === 'pending' && attemptCount > 0);
   return (
     <tr>
       <td>
@@ -103,15 +103,15 @@ const Row = memo(function Row({
       <td data-label="Attempts">{`${attemptCount}/${Math.max(attemptCount, maxAttempts)}`}</td>
       <td data-label="Duration">{lastAttempt === null ? '—' : duration(lastAttempt.durationMs)}</td>
       <td data-label="Created">
-        <Moment at={createdAt} told={created} />
+        <Moment at={createdAt} text={created} />
       </td>
-      {onRetry && isAmiss && (
+      {onRetry && isRetryable && (
         <td className="acts">
           <Button
             look="plain"
             label={`Retry ${event}`}
             onClick={() => {
-              document.getElementById(id)?.focus(); // the button goes when the receiver has taken it
+              document.getElementById(id)?.focus(); // the button disappears after a success
               onRetry(id);
             }}
           >
@@ -123,8 +123,8 @@ const Row = memo(function Row({
   );
 });
 
-/** Opens a delivery beside the list that it is in, at the address of its own page; where there is no room, it goes to that page.
- *  A plain anchor, relative to the page's base: each of the router's `Link` works out all of the address it would lead to, at each look. */
+/** Opens a delivery in a drawer, or on a narrow screen as a page. A plain anchor, because the router's `Link` computes its whole address
+ *  at each render, which is slow in long lists. */
 export function DeliveryLink({
   account,
   id,
@@ -133,7 +133,7 @@ export function DeliveryLink({
 }: {
   account: string;
   id: string;
-  /** Of `useOpenDelivery`. */
+  /** The result of `useOpenDelivery`. */
   onOpen: (event: MouseEvent) => void;
   children: ReactNode;
 }) {
@@ -149,12 +149,12 @@ export function DeliveryLink({
   );
 }
 
-/** What the links of a list do when they are clicked. */
+/** The click handler of the links in a list. */
 export function useOpenDelivery(account: string): (event: MouseEvent) => void {
   const navigate = useNavigate();
   return useCallback(
     (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // the browser’s: a tab, a window, a file
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // the browser opens a tab or a window
       event.preventDefault();
       const { id } = event.currentTarget;
       const page = { to: '/accounts/$account/deliveries/$delivery', params: { account, delivery: id } } as const;
@@ -173,7 +173,7 @@ export function useOpenDelivery(account: string): (event: MouseEvent) => void {
   );
 }
 
-/** One attempt now, of the delivery with that id. It is queued, which is all that can be said; the row changes when the result is in. */
+/** Queues an attempt of the delivery with that ID. The row changes when the result arrives. */
 export function useRetry(account: string) {
   const say = useSay();
   return useAct<unknown, string>({

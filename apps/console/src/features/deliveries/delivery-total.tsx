@@ -3,7 +3,7 @@ import { countDeliveries, type DeliveryFilters } from './queries.js';
 import { Button } from '../../components/button.js';
 import { whole } from '../../components/number.js';
 
-/** How many deliveries a list has in all its pages: told only when it is asked for, as the API counts by reading them. */
+/** The number of deliveries on all pages of a list. Counted on request, because the API reads all of them to count. */
 export function DeliveryTotal({
   account,
   filters,
@@ -15,7 +15,7 @@ export function DeliveryTotal({
   return (
     <span className="row small">
       <span className="number" role="status">
-        {error ? error.message : data && `${data.more ? 'More than ' : ''}${whole.format(data.count)} in all`}
+        {error ? error.message : data && `${data.more ? 'More than ' : ''}${whole.format(data.count)} in total`}
       </span>
       <Button isPending={isPending} onClick={() => mutate()}>
         Count

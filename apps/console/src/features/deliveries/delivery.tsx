@@ -28,7 +28,7 @@ export function DeliveryScreen() {
   );
 }
 
-/** All of a delivery: as a page, and beside a list. */
+/** The details of a delivery, on a page or in a drawer. */
 export function DeliveryView({
   account,
   delivery,
@@ -66,7 +66,7 @@ export function DeliveryView({
         <Stepper delivery={delivery} />
       </div>
       <Attempts account={account} delivery={delivery} />
-      <section className="panel stack" aria-label="What it is of">
+      <section className="panel stack" aria-label="Event and webhook">
         <Facts
           facts={[
             ['Delivery', <Id key="id" id={id} />],
@@ -96,7 +96,7 @@ export function DeliveryView({
   );
 }
 
-/** The request, to be made again by hand. Without a signature: that needs the secret. */
+/** Copies the request as a curl command. It has no signature, because that needs the secret. */
 function CopyAsCurl({ account, delivery }: { account: string; delivery: Delivery }) {
   const may = useMay();
   const event = useQuery({

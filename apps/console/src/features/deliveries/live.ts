@@ -6,10 +6,10 @@ import { readStream } from '../../api/stream.js';
 
 export type Live = 'off' | 'on' | 'lost';
 
-const GATHERED_MS = 500;
+const BATCH_MS = 500;
 
-/** While it is on, refetches an account's deliveries within a second of a change. When the stream breaks, the usual polling
- *  goes on, and it says so until the stream is back. */
+/** Refetches an account's deliveries within a second of a change while `isOn`. Returns 'lost' while the stream is broken; then the usual
+ *  polling continues. */
 export function useLive(account: string, subscription: string | undefined, isOn: boolean): Live {
   const queryClient = useQueryClient();
   const [isLost, setIsLost] = useState(false);
@@ -21,7 +21,7 @@ export function useLive(account: string, subscription: string | undefined, isOn:
       timer ??= setTimeout(() => {
         timer = undefined;
         void queryClient.invalidateQueries({ queryKey: ['accounts', account, 'deliveries', 'list'] });
-      }, GATHERED_MS);
+      }, BATCH_MS);
     };
     void readStream(`${accountPath(account)}/stream${query({ subscription })}`, {
       onEvent: refetch,

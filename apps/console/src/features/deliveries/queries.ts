@@ -25,7 +25,7 @@ export const deliveriesQuery = (account: string, filters: DeliveryFilters) =>
     refetchInterval: POLL_MS,
   });
 
-/** How many that list has in all. */
+/** The number of deliveries on all pages of that list. */
 export const countDeliveries = (account: string, filters: Omit<DeliveryFilters, 'cursor' | 'limit'>) =>
   call<ListCount>('GET', `${accountPath(account)}/deliveries/count${query(filters)}`);
 

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 
-/** A list that does not move under the pointer: rows that are shown stay where they are and follow what becomes of them; those that
- *  came meanwhile are counted, and shown when they are asked for. `key` names the list: another one is shown at once. */
+/** Keeps the rows of a list in place while new ones arrive: shown rows update where they are, new rows are counted until `showNew`.
+ *  A different `key` means a different list, which is shown at once. */
 export function useSteady<T extends { id: string }>(
   latest: T[] | undefined,
   key: string,
@@ -12,7 +12,6 @@ export function useSteady<T extends { id: string }>(
   const now = new Map(latest.map((row) => [row.id, row]));
   const ids = new Set(shown.rows.map(({ id }) => id));
   return {
-    // An empty list has nothing that could move.
     rows: shown.rows.length === 0 ? latest : shown.rows.map((row) => now.get(row.id) ?? row),
     newCount: shown.rows.length === 0 ? 0 : latest.filter(({ id }) => !ids.has(id)).length,
     showNew: () => setShown({ key, rows: latest }),

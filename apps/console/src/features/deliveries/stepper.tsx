@@ -5,7 +5,7 @@ import { resultOf } from '../../components/pill.js';
 import { duration, Time } from '../../components/time.js';
 import './stepper.css';
 
-/** The way of a delivery: accepted, tried, and what is next, or how it ended. */
+/** The steps of a delivery: accepted, attempts, and its next attempt or its end. */
 export function Stepper({ delivery }: { delivery: DeliveryDetail }) {
   const { status, statusReason, attempts, createdAt } = delivery;
   const last = attempts.at(-1);
@@ -17,11 +17,7 @@ export function Stepper({ delivery }: { delivery: DeliveryDetail }) {
         </Step>
         <Step
           name={
-            last === undefined
-              ? 'Not tried yet'
-              : attempts.length === 1
-                ? 'Tried once'
-                : `Tried ${attempts.length} times`
+            last === undefined ? 'No attempts yet' : attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`
           }
           icon={last === undefined ? CircleDashed : Check}
           state={last === undefined ? 'open' : 'done'}
@@ -51,7 +47,7 @@ function LastStep({
     case 'pending':
       return (
         <Step
-          name={`Next: try ${attemptCount + 1} of ${Math.max(attemptCount + 1, maxAttempts)}`}
+          name={`Next attempt: ${attemptCount + 1} of ${Math.max(attemptCount + 1, maxAttempts)}`}
           icon={Clock}
           state="next"
         >

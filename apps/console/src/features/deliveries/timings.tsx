@@ -2,12 +2,12 @@ import type { Attempt } from '@posthorn/contract';
 import { duration } from '../../components/time.js';
 import './timings.css';
 
-/** Where the time of an attempt went: each phase where it lay in the whole. */
+/** The phases of an attempt on a common time axis. */
 export function Timings({ attempt }: { attempt: Pick<Attempt, 'timings' | 'durationMs'> }) {
   const phases = phasesOf(attempt);
   const total = Math.max(1, attempt.durationMs);
   return (
-    <section className="stack close" aria-label="Where the time went">
+    <section className="stack close" aria-label="Timings">
       <ul className="timings small number">
         {phases.map(({ name, from, ms }) => (
           <li key={name}>
@@ -20,13 +20,13 @@ export function Timings({ attempt }: { attempt: Pick<Attempt, 'timings' | 'durat
         ))}
       </ul>
       {attempt.timings.connectMs === null && attempt.timings.firstByteMs !== null && (
-        <p className="muted small">The connection was open already, from an attempt before.</p>
+        <p className="muted small">Used an open connection from an earlier attempt.</p>
       )}
     </section>
   );
 }
 
-/** One after the other; `firstByteMs` counts from the start, so waiting is what the others leave of it. */
+/** The phases in order. `firstByteMs` counts from the start, so the time spent connecting is subtracted. */
 function phasesOf({ timings, durationMs }: Pick<Attempt, 'timings' | 'durationMs'>) {
   const { dnsMs, connectMs, tlsMs, firstByteMs } = timings;
   const connected = (dnsMs ?? 0) + (connectMs ?? 0) + (tlsMs ?? 0);

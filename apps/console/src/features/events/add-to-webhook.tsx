@@ -10,7 +10,7 @@ import { Url } from '../../components/outside-text.js';
 import { Loaded } from '../../components/states.js';
 import { useSay } from '../../components/toasts.js';
 
-/** Adds a type of event to one of the webhooks that do not want it yet. */
+/** Subscribes one of the account's webhooks to an event type. */
 export function AddToWebhook({ account, type, onClose }: { account: string; type: string; onClose: () => void }) {
   const subscriptions = useQuery(allSubscriptionsQuery(account));
   const [chosen, setChosen] = useState<Subscription | null>(null);
@@ -20,13 +20,13 @@ export function AddToWebhook({ account, type, onClose }: { account: string; type
     path: `${accountPath(account)}/subscriptions/${chosen?.id}`,
     touches: ['accounts', account, 'subscriptions'],
     onDone() {
-      say(`Added: from now on it gets ${type}.`);
+      say(`Webhook subscribed to ${type}.`);
       onClose();
     },
   });
   return (
     <Dialog
-      title="Add it to a webhook"
+      title="Subscribe a webhook"
       onClose={onClose}
       foot={
         <>
@@ -36,7 +36,7 @@ export function AddToWebhook({ account, type, onClose }: { account: string; type
             isPending={change.isPending}
             onClick={() => change.mutate({ events: [...(chosen?.events ?? []), type] })}
           >
-            Add to webhook
+            Subscribe
           </Button>
           <Button onClick={onClose}>Cancel</Button>
         </>
@@ -44,16 +44,16 @@ export function AddToWebhook({ account, type, onClose }: { account: string; type
     >
       <Loaded query={subscriptions} what="webhooks" lines={3}>
         {({ data }) => {
-          // No types at all stands for all of them.
+          // An empty list means all event types.
           const others = data.filter(({ events }) => events.length > 0 && !events.includes(type));
           return others.length === 0 ? (
             <p>
-              Each webhook here wants it by now. Events that were published before can be replayed on its Replay tab.
+              All webhooks of this account subscribe to it now. To send earlier events, use the Replay tab of a webhook.
             </p>
           ) : (
             <fieldset className="field">
               <legend className="label">
-                Which one is to get <code>{type}</code>?
+                Webhook to subscribe to <code>{type}</code>
               </legend>
               {others.map((one) => (
                 <label key={one.id} className="choice">

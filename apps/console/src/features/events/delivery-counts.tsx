@@ -10,7 +10,7 @@ const ICONS: [status: keyof Counts, icon: LucideIcon][] = [
   ['canceled', Minus],
 ];
 
-/** How the deliveries of an event stand: a count and a sign for each status that one of them has. */
+/** The number of an event's deliveries in each status. */
 export function DeliveryCounts({ of }: { of: Counts }) {
   return (
     <ul className="counts number">

@@ -35,7 +35,7 @@ export function EventScreen() {
           <div className="panel">
             <Facts
               facts={[
-                ['Id', <Id key="id" id={id} />],
+                ['ID', <Id key="id" id={id} />],
                 ['Accepted', <Time key="at" at={createdAt} isWhole />],
               ]}
             />
@@ -47,11 +47,11 @@ export function EventScreen() {
             )}
             {deliveries.length < total(deliveryCounts) && (
               <p className="muted">
-                The oldest {deliveries.length} of {total(deliveryCounts)}.
+                Showing the oldest {deliveries.length} of {total(deliveryCounts)}.
               </p>
             )}
             {deliveries.length === 0 && fanOut === null ? (
-              <NoTaker account={account} type={type} />
+              <NoSubscriber account={account} type={type} />
             ) : (
               <Table caption="Deliveries of this event" columns={['Status', 'Webhook', 'Attempts', tight('Ended')]}>
                 {deliveries.map((one) => (
@@ -78,7 +78,7 @@ export function EventScreen() {
           <section className="stack close" aria-labelledby="payload">
             <h2 id="payload">Payload</h2>
             {payload === null ? (
-              <p className="muted">Kept no longer.</p>
+              <p className="muted">No longer stored.</p>
             ) : (
               <Code what="the payload" text={JSON.stringify(payload, null, 2)} />
             )}
@@ -91,31 +91,31 @@ export function EventScreen() {
 
 const total = (counts: DeliveryCounts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** By its URL; by its id where that is not known: it was deleted, or may not be seen. */
+/** A webhook by its URL. A deleted webhook, or one that the session may not read, has only its ID. */
 function Webhook({ account, id, url }: { account: string; id: string; url: string | undefined }) {
   if (url === undefined) return <Id id={id} />;
   return <SubscriptionLink account={account} id={id} url={url} />;
 }
 
-/** It was published, and nobody wants it: what can be done about that. */
-function NoTaker({ account, type }: { account: string; type: string }) {
+/** The event has no deliveries: says why, and how to subscribe a webhook. */
+function NoSubscriber({ account, type }: { account: string; type: string }) {
   const mayChange = useMay()('subscriptions:write');
   const [isAdding, setIsAdding] = useState(false);
   return (
     <>
       <Empty
-        title="No webhook wanted it"
+        title="No webhook subscribed"
         act={
           mayChange ? (
-            <Button onClick={() => setIsAdding(true)}>Add it to a webhook</Button>
+            <Button onClick={() => setIsAdding(true)}>Subscribe a webhook</Button>
           ) : (
             <Link className="button" to="/accounts/$account/integrations" params={{ account }}>
-              See the webhooks
+              View webhooks
             </Link>
           )
         }
       >
-        It was published and stored, but no webhook of this account wants <code>{type}</code>, or none was active.
+        The event was stored, but no active webhook of this account subscribed to <code>{type}</code>.
       </Empty>
       {isAdding && <AddToWebhook account={account} type={type} onClose={() => setIsAdding(false)} />}
     </>

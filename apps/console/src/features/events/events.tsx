@@ -38,7 +38,7 @@ export function Events() {
   );
   return (
     <>
-      <PageHead title="Events" note="What was published, and how many webhooks wanted it." />
+      <PageHead title="Events" note="The events that your app published, and their deliveries." />
       <FilterBar label="Events" onClear={isSet ? clear : undefined}>
         <Select label="Event type" value={search.eventType} onChange={(eventType) => set({ eventType })}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
@@ -53,7 +53,7 @@ export function Events() {
         onClear={isSet ? clear : undefined}
       >
         {(rows) => (
-          <Table caption="Events, newest first" columns={['Type', 'Id', 'Deliveries', tight('Created')]}>
+          <Table caption="Events, newest first" columns={['Type', 'ID', 'Deliveries', tight('Created')]}>
             {rows.map(({ id, event, deliveryCounts, fanOut, createdAt }) => (
               <tr key={id}>
                 <td>
@@ -66,7 +66,7 @@ export function Events() {
                 </td>
                 <td data-label="Deliveries">
                   {fanOut === null && Object.values(deliveryCounts).every((count) => count === 0) ? (
-                    <Pill tone="neutral">No webhook wanted it</Pill>
+                    <Pill tone="neutral">No webhook subscribed</Pill>
                   ) : (
                     <DeliveryCounts of={deliveryCounts} />
                   )}

@@ -7,14 +7,14 @@ import { Button } from '../../components/button.js';
 import { Code } from '../../components/outside-text.js';
 import { Empty } from '../../components/states.js';
 
-/** How to publish, to be copied; with a key in it once that was asked for, so that it works as it stands. */
+/** A command that publishes an event. An operator can put a new key into it. */
 export function FirstEvent({ account }: { account: string }) {
   const { kind } = useSession();
   const createKey = useAct<CreatedKey, object>({
     path: `${accountPath(account)}/keys`,
     touches: ['accounts', account, 'keys'],
   });
-  const { key = 'a key of this account' } = createKey.data ?? {};
+  const { key = 'your API key' } = createKey.data ?? {};
   const url = new URL(`./v1/accounts/${account}/events`, document.baseURI).href;
   const text = `export POSTHORN_KEY='${key}'
 curl -X POST '${url}' \\
@@ -37,18 +37,21 @@ curl -X POST '${url}' \\
               isPending={createKey.isPending}
               onClick={() => createKey.mutate({ name: 'First event', scopes: ['events:write'] })}
             >
-              Create a key and put it in
+              Create a key and insert it
             </Button>
           )
         }
       >
-        Your app publishes them over the API.{' '}
+        Your app publishes events through the API.{' '}
         {kind !== 'operator' ? (
-          'To try it, put a key of yours in the first line:'
+          'To try it, put your API key in the first line:'
         ) : createKey.data ? (
-          <>The key in the first line is shown this once. It may publish, no more; revoke it among the {keys}.</>
+          <>
+            Copy the command now; you will not see the key again. The key can only publish events. To revoke it, go to{' '}
+            {keys}.
+          </>
         ) : (
-          <>To try it, put a key in the first line: one of the {keys} that you have, or a new one.</>
+          <>To try it, create a key, or put one of your {keys} in the first line.</>
         )}
       </Empty>
       <Code what="the command" text={text} isWrapped={false} />

@@ -15,7 +15,7 @@ import { pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
 import { Time } from '../../components/time.js';
 import { useSay } from '../../components/toasts.js';
-import { ACTS, Table, tight } from '../../components/table.js';
+import { ACTIONS, Table, tight } from '../../components/table.js';
 
 const route = getRouteApi('/accounts/$account/keys');
 
@@ -36,19 +36,18 @@ export function Keys() {
   );
   return (
     <>
-      <PageHead title="API keys" note="Keys of this account only. A key is shown once, when it is created." act={add} />
+      <PageHead title="API keys" note="Each key works for this account only." act={add} />
       <List
         query={keys}
         what="keys"
         paging={pagingOf(search, (next) => void navigate({ search: next }))}
-        empty={
-          <Empty title="No keys yet">
-            An account’s key may do only what its scopes name, and only in this account.
-          </Empty>
-        }
+        empty={<Empty title="No keys yet">A key is limited to its scopes and to this account.</Empty>}
       >
         {(rows) => (
-          <Table caption="Keys, newest first" columns={['Name', 'Scopes', tight('Last used'), tight('Created'), ACTS]}>
+          <Table
+            caption="Keys, newest first"
+            columns={['Name', 'Scopes', tight('Last used'), tight('Created'), ACTIONS]}
+          >
             {rows.map((key) => (
               <tr key={key.id}>
                 <td>
@@ -67,7 +66,7 @@ export function Keys() {
                   <div className="row unbroken">
                     {isOperator && (
                       <Link className="button tiny" to="/audit" search={{ actorId: key.id }}>
-                        What it did
+                        Audit log
                       </Link>
                     )}
                     <Button size="tiny" onClick={() => setRevoking(key)}>
@@ -106,12 +105,12 @@ function RevokeKey({ account, of: { id, name }, onClose }: { account: string; of
           <Button look="danger" isPending={revoke.isPending} onClick={() => revoke.mutate(undefined)}>
             Revoke key
           </Button>
-          <Button onClick={onClose}>Keep it</Button>
+          <Button onClick={onClose}>Cancel</Button>
         </>
       }
     >
       <p>
-        Whoever uses <strong>{name}</strong> is refused from now on. This cannot be undone.
+        Requests with <strong>{name}</strong> will be refused immediately. This cannot be undone.
       </p>
     </Dialog>
   );

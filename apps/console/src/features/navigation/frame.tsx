@@ -16,7 +16,7 @@ import { Empty, Failed } from '../../components/states.js';
 import '../../components/brand.css';
 import './frame.css';
 
-/** Around every screen: who is signed in, and where one can go. Nobody signed in: the sign-in, at the same address. */
+/** The frame around every screen: the navigation and the session. Without a session, it shows the sign-in at the same address. */
 export function Frame() {
   const session = useQuery(sessionQuery);
   if (session.isPending) return null;
@@ -32,11 +32,11 @@ export function Frame() {
   );
 }
 
-/** Its link was used before or is too old, or its time is over: only the page it came from can open another. */
+/** The portal's link was used or has expired, or its session has ended. Only the host page can open a new one. */
 function PortalEnded() {
   return (
     <main className="login">
-      <Empty title="This link works no more">Session ended: reload the page you came from.</Empty>
+      <Empty title="This link has expired">Reload the page that you came from.</Empty>
     </main>
   );
 }
@@ -46,10 +46,10 @@ function Inside({ session }: { session: Session }) {
   const match = useMatch({ from: '/accounts/$account', shouldThrow: false });
   const account = session.accountId ?? match?.params.account;
   const { pathname } = useLocation();
-  // Going anywhere closes it.
+  // Navigation closes the menu.
   const [openedAt, setOpenedAt] = useState<string | null>(null);
   const isOpen = openedAt === pathname;
-  async function leave(): Promise<void> {
+  async function signOut(): Promise<void> {
     await call('DELETE', '/v1/session').catch(() => {});
     queryClient.clear();
     await queryClient.resetQueries(sessionQuery);
@@ -72,7 +72,7 @@ function Inside({ session }: { session: Session }) {
           document.getElementById('main')?.focus();
         }}
       >
-        Skip to the content
+        Skip to content
       </a>
       <header className="side" data-open={isOpen}>
         <Link to="/" className="brand">
@@ -82,7 +82,7 @@ function Inside({ session }: { session: Session }) {
               Posthorn
             </>
           ) : (
-            <img className="logo" src={logoUrl} alt="To the start" />
+            <img className="logo" src={logoUrl} alt="Go to the start page" />
           )}
         </Link>
         <span className="menu-button">
@@ -115,7 +115,7 @@ function Inside({ session }: { session: Session }) {
         </nav>
         {session.kind !== 'portal' && (
           <div className="foot">
-            <Button look="plain" onClick={() => void leave()}>
+            <Button look="plain" onClick={() => void signOut()}>
               <LogOut className="icon" aria-hidden />
               Sign out
             </Button>

@@ -11,7 +11,7 @@ import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
 import './go-to.css';
 
-/** The way to whatever has an id, and to the pages by their names: a button, and ⌘K or Ctrl+K. */
+/** Opens anything by its ID, and pages by their names: a button, and ⌘K or Ctrl+K. */
 export function GoTo({ account }: { account: string | null }) {
   const [isOpen, setIsOpen] = useState(false);
   useEffect(() => {
@@ -46,9 +46,9 @@ function GoToDialog({ account, onClose }: { account: string | null; onClose: () 
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const [isPending, setIsPending] = useState(false);
-  const wanted = text.trim();
+  const typed = text.trim();
   const pages = [...(account === null ? [] : pagesOf(session, account)), ...pagesOf(session, null)].filter(({ name }) =>
-    name.toLowerCase().includes(wanted.toLowerCase()),
+    name.toLowerCase().includes(typed.toLowerCase()),
   );
   const open = ({ to, params }: Page) => {
     onClose();
@@ -58,31 +58,31 @@ function GoToDialog({ account, onClose }: { account: string | null; onClose: () 
     setIsPending(true);
     setProblem(null);
     try {
-      const path = IS_ID.test(wanted)
-        ? pathOf(await call<Lookup>('GET', `/v1/lookup/${wanted}`))
-        : await accountOf(wanted);
+      const path = IS_ID.test(typed)
+        ? pathOf(await call<Lookup>('GET', `/v1/lookup/${typed}`))
+        : await accountOf(typed);
       onClose();
       void navigate({ to: path });
     } catch (error) {
       const isNothing = error instanceof ApiProblem && error.status === 404;
-      setProblem(isNothing ? 'Nothing that you may see has this id.' : (error as Error).message);
+      setProblem(isNothing ? 'Nothing found with this ID.' : (error as Error).message);
       setIsPending(false);
     }
   }
-  const mayBeAccount = session.kind === 'operator' && IS_ACCOUNT.test(wanted);
+  const mayBeAccount = session.kind === 'operator' && IS_ACCOUNT.test(typed);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (isPending || wanted === '') return;
+    if (isPending || typed === '') return;
     const [first] = pages;
-    if (first && !IS_ID.test(wanted)) open(first);
-    else if (IS_ID.test(wanted) || mayBeAccount) void find();
-    else setProblem('No id or page of that name. Ids begin with sub_, evt_, dlv_, att_ or rpl_.');
+    if (first && !IS_ID.test(typed)) open(first);
+    else if (IS_ID.test(typed) || mayBeAccount) void find();
+    else setProblem('No page has this name. IDs start with sub_, evt_, dlv_, att_ or rpl_.');
   };
   return (
     <Dialog title="Go to" onClose={onClose}>
       <form className="stack" onSubmit={submit} onKeyDown={(event) => moveFocus(event, list.current)} noValidate>
         <Field
-          label={session.kind === 'operator' ? 'An id, an account, or a page' : 'An id or a page'}
+          label={session.kind === 'operator' ? 'ID, account or page' : 'ID or page'}
           value={text}
           autoFocus
           autoComplete="off"
@@ -102,10 +102,10 @@ function GoToDialog({ account, onClose }: { account: string | null; onClose: () 
               </Button>
             </li>
           ))}
-          {mayBeAccount && !IS_ID.test(wanted) && (
+          {mayBeAccount && !IS_ID.test(typed) && (
             <li>
               <Button look="plain" isPending={isPending} onClick={() => void find()}>
-                The account <bdi className="mono">{wanted}</bdi>
+                Account <bdi className="mono">{typed}</bdi>
               </Button>
             </li>
           )}
@@ -120,7 +120,7 @@ function GoToDialog({ account, onClose }: { account: string | null; onClose: () 
   );
 }
 
-/** With the arrow keys through the field and what is listed below it. */
+/** The arrow keys move through the input and the list below it. */
 function moveFocus(event: KeyboardEvent, list: HTMLElement | null): void {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (by === undefined || !list) return;
@@ -138,7 +138,7 @@ async function accountOf(id: string): Promise<string> {
   return `/accounts/${id}/integrations`;
 }
 
-/** Where a thing is shown; an attempt with its delivery, and of a handshake with the webhook. */
+/** The page of a thing. An attempt is on the page of its delivery, or of its webhook if it belongs to a verification. */
 function pathOf({ type, id, accountId, subscriptionId, deliveryId }: Lookup): string {
   const account = `/accounts/${encodeURIComponent(accountId)}`;
   const webhook =

@@ -14,7 +14,7 @@ import {
   Webhook,
 } from 'lucide-react';
 
-/** A page that one can go to by its name. */
+/** A page of the navigation. */
 export interface Page {
   name: string;
   icon: LucideIcon;
@@ -27,7 +27,7 @@ export interface Page {
     | '/event-types'
     | `/accounts/$account/${'integrations' | 'events' | 'deliveries' | 'replays' | 'keys'}`;
   params: { account: string };
-  /** Pages below it are not it. */
+  /** Not marked as current on the pages below it. */
   isExact?: boolean;
   isOperators?: boolean;
 }
@@ -49,7 +49,7 @@ const PAGES_OF_ACCOUNT: Omit<Page, 'params'>[] = [
   { to: '/accounts/$account/keys', icon: KeyRound, name: 'API keys', isOperators: true },
 ];
 
-/** Where somebody can go: of an account, or (null) above all of them. */
+/** The pages of an account that the session may open. null: the pages above all accounts. */
 export const pagesOf = ({ kind }: Session, account: string | null): Page[] =>
   (account === null ? PAGES : PAGES_OF_ACCOUNT)
     .filter(({ isOperators = false }) => !isOperators || kind === 'operator')

@@ -10,20 +10,19 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { pagingOf } from '../../components/paging.js';
 import { Pill } from '../../components/pill.js';
 import { Empty } from '../../components/states.js';
-import { ACTS, Table, tight } from '../../components/table.js';
+import { ACTIONS, Table, tight } from '../../components/table.js';
 import { Time } from '../../components/time.js';
 import { useSay } from '../../components/toasts.js';
 import { SubscriptionLink } from '../webhooks/subscription-link.js';
 
-/** On the overview no more than these; the rest has a screen of its own. */
+/** How many the overview shows. */
 const FIRST = 20;
-/** What the overview shows of it. */
 export const newestAttention = attentionQuery({ limit: FIRST });
 const PAGE = 50;
 
 const route = getRouteApi('/attention');
 
-/** The webhooks that somebody should look at, over all accounts. */
+/** The webhooks of all accounts that need attention. */
 export function AttentionScreen() {
   useTitle('Needs attention');
   const search = route.useSearch();
@@ -33,15 +32,13 @@ export function AttentionScreen() {
     <>
       <PageHead
         title="Needs attention"
-        note="Webhooks that Posthorn disabled, that fail, that could not be verified, or whose deliveries are late."
+        note="Webhooks that are failing, disabled by Posthorn, not verified, or have overdue deliveries."
       />
       <List
         query={attention}
         what="webhooks that need attention"
         paging={pagingOf(search, (next) => void navigate({ search: next }))}
-        empty={
-          <Empty title="No webhook needs attention">Those of all accounts receive, or wait for their owner.</Empty>
-        }
+        empty={<Empty title="No webhook needs attention" />}
       >
         {(rows) => <AttentionTable rows={rows} />}
       </List>
@@ -49,7 +46,7 @@ export function AttentionScreen() {
   );
 }
 
-/** The newest of them; nothing while there are none. */
+/** The newest webhooks that need attention. Renders nothing if none does. */
 export function AttentionPanel() {
   const { data } = useQuery(newestAttention);
   if (!data || data.data.length === 0) return null;
@@ -57,7 +54,7 @@ export function AttentionPanel() {
     <section className="stack close" aria-labelledby="attention">
       <div className="row spread">
         <h2 id="attention">Needs attention</h2>
-        {data.nextCursor !== null && <Link to="/attention">See all</Link>}
+        {data.nextCursor !== null && <Link to="/attention">View all</Link>}
       </div>
       <AttentionTable rows={data.data} />
     </section>
@@ -66,8 +63,8 @@ export function AttentionPanel() {
 
 const AttentionTable = ({ rows }: { rows: Attention[] }) => (
   <Table
-    caption="Webhooks that need attention, the newest trouble first"
-    columns={['Webhook', 'Why', 'What to do', tight('Since'), ACTS]}
+    caption="Webhooks that need attention, newest problem first"
+    columns={['Webhook', 'Problem', 'What to do', tight('Since'), ACTIONS]}
   >
     {rows.map((row) => (
       <Row key={row.subscriptionId} of={row} />
@@ -92,20 +89,20 @@ function Row({ of }: { of: Attention }) {
         <Time at={since} />
       </td>
       <td className="tight">
-        <Act of={of} />
+        <Action of={of} />
       </td>
     </tr>
   );
 }
 
-/** The one act that helps, or leads to what helps. */
-function Act({ of: { accountId, subscriptionId, reason, detail } }: { of: Attention }) {
+/** The action that fixes the problem, or a link to it. */
+function Action({ of: { accountId, subscriptionId, reason, detail } }: { of: Attention }) {
   const say = useSay();
   const path = `${accountPath(accountId)}/subscriptions/${subscriptionId}`;
   const params = { account: accountId, subscription: subscriptionId };
   const touches = ['attention'];
   const verify = useAct({ path: `${path}/verify`, touches, onDone: () => say('Verification started.') });
-  const enable = useAct({ path: `${path}/resume`, touches, onDone: () => say('Enabled: it gets events again.') });
+  const enable = useAct({ path: `${path}/resume`, touches, onDone: () => say('Webhook enabled.') });
   switch (reason) {
     case 'unverified':
       return (
@@ -126,13 +123,13 @@ function Act({ of: { accountId, subscriptionId, reason, detail } }: { of: Attent
     case 'failing':
       return (
         <Link className="button tiny" to="/accounts/$account/subscriptions/$subscription/deliveries" params={params}>
-          See deliveries
+          View deliveries
         </Link>
       );
     case 'overdue':
       return (
         <Link className="button tiny" to="/queues">
-          See the queues
+          View queues
         </Link>
       );
     default:

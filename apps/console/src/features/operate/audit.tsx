@@ -21,9 +21,9 @@ import { Time } from '../../components/time.js';
 const route = getRouteApi('/audit');
 type Search = ReturnType<typeof route.useSearch>;
 
-const ACTORS = { operator: 'Operator', account: 'Account key', portal: 'Portal', nobody: 'Nobody known' } as const;
+const ACTORS = { operator: 'Operator', account: 'Account key', portal: 'Portal', nobody: 'Unknown' } as const;
 
-/** Who changed what. */
+/** The audit log. */
 export function Audit() {
   useTitle('Audit log');
   const search = route.useSearch();
@@ -34,7 +34,7 @@ export function Audit() {
   const entries = useQuery(auditQuery({ account, action, actor, actorId, ...boundsOf(search), cursor }));
   return (
     <>
-      <PageHead title="Audit log" note="Who changed what, and who looked at a secret." />
+      <PageHead title="Audit log" note="Who changed what, and who read a secret." />
       <FilterBar label="Audit log" onClear={isSet ? clear : undefined}>
         <TextFilter label="Account" value={account} onChange={(value) => set({ account: value })} />
         <TextFilter label="Action" value={action} onChange={(value) => set({ action: value })} />
@@ -44,7 +44,7 @@ export function Audit() {
         <RangeFilter value={search} onChange={set} />
         {actorId !== undefined && (
           <FilterChip onRemove={() => set({ actorId: '' })}>
-            {actorId.startsWith('key_') ? 'Of one key' : 'Of one session'}
+            {actorId.startsWith('key_') ? 'One key' : 'One session'}
             <Id id={actorId} />
           </FilterChip>
         )}
@@ -53,13 +53,13 @@ export function Audit() {
         query={entries}
         what="entries"
         paging={pagingOf(search, go)}
-        empty={<Empty title="Nothing was changed yet" />}
+        empty={<Empty title="No changes yet" />}
         onClear={isSet ? clear : undefined}
       >
         {(rows) => (
           <Table
             caption="Changes, newest first"
-            columns={[tight('Action'), tight('By'), 'Account', tight('To'), 'Changed', tight('When')]}
+            columns={[tight('Action'), tight('By'), 'Account', tight('Object'), 'Changes', tight('Time')]}
           >
             {rows.map((entry) => (
               <Row key={entry.id} entry={entry} search={search} />
@@ -76,12 +76,17 @@ function Row({ entry, search }: { entry: AuditEntry; search: Search }) {
   return (
     <tr>
       <td className="tight">
-        <Link className="rowlink mono" to="/audit" search={withFilters(search, { action })} title="Only this action">
+        <Link
+          className="rowlink mono"
+          to="/audit"
+          search={withFilters(search, { action })}
+          title="Show only this action"
+        >
           {action}
         </Link>
         {doneAt === null && (
-          <span title="It was begun and never answered: nobody knows whether it was made.">
-            <Pill tone="warning">Not known to be done</Pill>
+          <span title="The request started but did not finish, so the change may or may not have been made.">
+            <Pill tone="warning">Result unknown</Pill>
           </span>
         )}
       </td>
@@ -93,7 +98,7 @@ function Row({ entry, search }: { entry: AuditEntry; search: Search }) {
             className="rowlink"
             to="/audit"
             search={withFilters(search, { actorId: actor.id })}
-            title={actor.id.startsWith('key_') ? 'Only this key' : 'Only this session'}
+            title={actor.id.startsWith('key_') ? 'Show only this key' : 'Show only this session'}
           >
             <bdi>{actor.name ?? ACTORS[actor.kind]}</bdi>
           </Link>
@@ -107,34 +112,34 @@ function Row({ entry, search }: { entry: AuditEntry; search: Search }) {
             className="rowlink"
             to="/audit"
             search={withFilters(search, { account: accountId })}
-            title="Only this account"
+            title="Show only this account"
           >
             {accountId}
           </Link>
         )}
       </td>
-      <td className="tight" data-label="To">
+      <td className="tight" data-label="Object">
         {target.id === null ? target.type : <Id id={target.id} />}
       </td>
-      <td className="small" data-label="Changed">
+      <td className="small" data-label="Changes">
         {Object.keys(changes).length === 0
           ? '—'
           : Object.entries(changes).map(([field, change]) => (
               <div key={field}>
                 {field}
-                <span className="muted">{told(field, change)}</span>
+                <span className="muted">{changeOf(field, change)}</span>
               </div>
             ))}
       </td>
-      <td className="tight" data-label="When">
+      <td className="tight" data-label="Time">
         <Time at={createdAt} />
       </td>
     </tr>
   );
 }
 
-/** From what to what; of what is not told, nothing. */
-function told(field: string, change: unknown) {
+/** The old and the new value. Renders nothing if the entry does not contain them. */
+function changeOf(field: string, change: unknown) {
   if (typeof change !== 'object' || change === null || !('to' in change)) return null;
   const from = 'from' in change ? `${shown(field, change.from)} → ` : '';
   return <OutsideText text={`: ${from}${shown(field, change.to)}`} />;
@@ -142,7 +147,7 @@ function told(field: string, change: unknown) {
 
 function shown(field: string, value: unknown): string {
   if (value === null) return 'none';
-  // No types at all stands for all of them.
+  // An empty list means all event types.
   if (field === 'events' && Array.isArray(value) && value.length === 0) return 'all';
   const text = typeof value === 'string' ? value : Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;

@@ -13,7 +13,7 @@ import { AttentionPanel, newestAttention } from './attention.js';
 import { FiguresPanel } from '../statistics/figures.js';
 import '../../components/banner.css';
 
-/** Where one begins: the operator with all accounts, everybody else with the webhooks of theirs. */
+/** The start page: an overview of all accounts for operators, the account's webhooks for others. */
 export function Home() {
   const { accountId } = useSession();
   return accountId === null ? (
@@ -33,13 +33,13 @@ function Overview() {
     (search) => void navigate({ search, resetScroll: false }),
   );
   const stats = useQuery(statsQuery(null, bounds));
-  // What may stand above the figures comes before them, so that it does not push them down.
-  const isAboveThere = [useQuery(queuesQuery), useQuery(newestAttention)].every(({ isPending }) => !isPending);
+  // Render the parts above the charts first, so that they do not push the charts down.
+  const hasPartsAbove = [useQuery(queuesQuery), useQuery(newestAttention)].every(({ isPending }) => !isPending);
   return (
     <>
       <PageHead
         title="Overview"
-        note="All accounts together."
+        note="All accounts combined."
         act={
           <div className="filters">
             <RangeFilter isRequired value={range} onChange={setRange} />
@@ -48,7 +48,7 @@ function Overview() {
       />
       <div className="stack">
         <NeedsAttention />
-        {isAboveThere && (
+        {hasPartsAbove && (
           <Loaded query={stats} what="statistics" lines={12}>
             {(data) => (
               <div className="stack">
@@ -63,7 +63,7 @@ function Overview() {
   );
 }
 
-/** What ails the whole, and below it the webhooks that somebody should look at. */
+/** Problems of the whole system, then the webhooks that need attention. */
 function NeedsAttention() {
   const { data } = useQuery(queuesQuery);
   const faults = data ? faultsOf(data) : [];
@@ -78,7 +78,7 @@ function NeedsAttention() {
             ))}
           </ul>
           <Link className="button" to="/queues">
-            See the queues
+            View queues
           </Link>
         </div>
       )}
@@ -89,16 +89,16 @@ function NeedsAttention() {
 
 const faultsOf = ({ queues, workersAlive, deliveries }: Queues): string[] =>
   [
-    queues === null && 'The queue does not answer. Nothing is lost; deliveries come later.',
-    workersAlive === 0 && 'No worker is alive: nothing is delivered. Start one.',
+    queues === null && 'The queue is not responding. No event is lost; deliveries are delayed.',
+    workersAlive === 0 && 'No worker is running, so nothing is delivered. Start a worker.',
     deliveries.overdue > 0 && `${deliveries.overdue} deliveries are overdue.`,
   ].filter((text) => text !== false);
 
 function FirstRun() {
-  const steps = ['Add an account', 'Add its webhook URL', 'Publish an event, or send a test'];
+  const steps = ['Add an account', 'Add a webhook URL', 'Publish an event or send a test'];
   return (
     <div className="panel stack close">
-      <h2>To the first delivered event</h2>
+      <h2>Deliver your first event</h2>
       <ol className="numbered stack tight">
         {steps.map((text) => (
           <li key={text}>{text}</li>
@@ -106,7 +106,7 @@ function FirstRun() {
       </ol>
       <div className="row">
         <Link className="button primary" to="/accounts">
-          To the accounts
+          Go to accounts
         </Link>
       </div>
     </div>

@@ -11,9 +11,8 @@ import { Table } from '../../components/table.js';
 const seconds = (value: number | null): string => (value === null ? '—' : `${value.toFixed(value < 10 ? 1 : 0)} s`);
 
 const overdue = ({ overdue: count, oldestOverdueSeconds: oldest }: Queues['deliveries']): string =>
-  oldest === null ? String(count) : `${count}, the oldest for ${seconds(oldest)}`;
+  oldest === null ? String(count) : `${count}, oldest ${seconds(oldest)}`;
 
-/** How queues, workers and deliveries stand. */
 export function QueuesScreen() {
   useTitle('Queues');
   const queues = useQuery(queuesQuery);
@@ -22,7 +21,7 @@ export function QueuesScreen() {
     <>
       <PageHead
         title="Queues"
-        note="What waits, and who works on it. A job has up to 50 deliveries; Bull Board shows each job."
+        note="Waiting jobs and running workers. A job has up to 50 deliveries; Bull Board shows each job."
         act={
           boardUrl !== null && (
             <a className="button" href={boardUrl} target="_blank" rel="noreferrer">
@@ -36,19 +35,16 @@ export function QueuesScreen() {
         {({ queues: list, deliveries, subscriptions, breakers, workers, lastDispatchAt }) => (
           <div className="stack wide">
             {list === null ? (
-              <Empty title="The queue does not answer">Nothing is lost: deliveries come later.</Empty>
+              <Empty title="The queue is not responding">No event is lost; deliveries are delayed.</Empty>
             ) : (
-              <Table
-                caption="Queues"
-                columns={['Queue', 'Waiting', 'Active', 'Delayed', 'Failed, kept', 'Oldest waiting']}
-              >
+              <Table caption="Queues" columns={['Queue', 'Waiting', 'Active', 'Delayed', 'Failed', 'Oldest waiting']}>
                 {list.map((one) => (
                   <tr key={one.name}>
                     <td className="mono">{one.name}</td>
                     <td data-label="Waiting">{one.waiting + one.prioritized}</td>
                     <td data-label="Active">{one.active}</td>
                     <td data-label="Delayed">{one.delayed}</td>
-                    <td data-label="Failed, kept">{one.failed}</td>
+                    <td data-label="Failed">{one.failed}</td>
                     <td data-label="Oldest waiting">{seconds(one.oldestWaitingSeconds)}</td>
                   </tr>
                 ))}
@@ -58,31 +54,31 @@ export function QueuesScreen() {
               <Facts
                 facts={[
                   ['Overdue', overdue(deliveries)],
-                  ['Waiting in the database', deliveries.deferred],
+                  ['Waiting, not queued yet', deliveries.deferred],
                   ['Held', deliveries.held],
-                  ['Events still going out to many webhooks', deliveries.expanding],
+                  ['Events being expanded to many webhooks', deliveries.expanding],
                   [
                     'Webhooks',
                     `${subscriptions.active} active, ${subscriptions.paused} paused, ${subscriptions.disabled} disabled, ${subscriptions.unverified} unverified`,
                   ],
-                  ['Webhooks that fail, tried rarely', breakers.open + breakers.halfOpen],
-                  ['Queues last filled', <Time key="dispatched" at={lastDispatchAt} />],
+                  ['Open circuits', breakers.open + breakers.halfOpen],
+                  ['Last dispatch', <Time key="dispatched" at={lastDispatchAt} />],
                 ]}
               />
             </div>
             <section className="stack close" aria-labelledby="workers">
               <h2 id="workers">Workers</h2>
               {workers.length === 0 ? (
-                <Empty title="No worker is known">Nothing is delivered until one is started.</Empty>
+                <Empty title="No workers yet">Start a worker to deliver events.</Empty>
               ) : (
                 <Table
-                  caption="Workers, the latest start first"
+                  caption="Workers, latest start first"
                   columns={['State', 'Host', 'Version', 'Started', 'Last job']}
                 >
                   {workers.map((one) => (
                     <tr key={one.hostname + one.startedAt}>
                       <td>
-                        <Pill tone={one.isAlive ? 'success' : 'danger'}>{one.isAlive ? 'Alive' : 'Gone'}</Pill>
+                        <Pill tone={one.isAlive ? 'success' : 'danger'}>{one.isAlive ? 'Running' : 'Stopped'}</Pill>
                       </td>
                       <td className="mono">{one.hostname}</td>
                       <td data-label="Version">{one.version}</td>

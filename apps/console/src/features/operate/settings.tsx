@@ -9,20 +9,17 @@ import { Table, tight } from '../../components/table.js';
 
 const HEALTH = {
   ok: { tone: 'success', label: 'Healthy' },
-  degraded: { tone: 'warning', label: 'Degraded: deliveries come later' },
+  degraded: { tone: 'warning', label: 'Degraded: deliveries are delayed' },
   fail: { tone: 'danger', label: 'Not ready' },
 } as const;
 
-/** What runs here, how it is, and what it was told: to be read, since it is set where the process is started. */
+/** The version, the health and the settings of the API. Read-only, because environment variables set them. */
 export function SettingsScreen() {
   useTitle('Settings');
   const settings = useQuery(settingsQuery);
   return (
     <>
-      <PageHead
-        title="Settings"
-        note="What the API runs with. It is set by environment variables, and holds from a restart on."
-      />
+      <PageHead title="Settings" note="The settings of the API. Change them with environment variables and restart." />
       <Loaded query={settings} what="settings" lines={12}>
         {(data) => (
           <div className="stack wide">
@@ -40,7 +37,7 @@ export function SettingsScreen() {
                 ]}
               />
             </div>
-            <Table caption="Settings of the API" columns={[tight('Name'), 'Value', 'What it does', tight('From')]}>
+            <Table caption="Settings of the API" columns={[tight('Name'), 'Value', 'Description', tight('Source')]}>
               {data.settings.map((setting) => (
                 <tr key={setting.name}>
                   <td className="tight mono small">{setting.name}</td>
@@ -48,7 +45,7 @@ export function SettingsScreen() {
                     <Value of={setting} />
                   </td>
                   <td className="small">{setting.description.replaceAll('`', '')}</td>
-                  <td className="tight muted" data-label="From">
+                  <td className="tight muted" data-label="Source">
                     {setting.isSet ? 'Environment' : 'Default'}
                   </td>
                 </tr>
@@ -69,7 +66,7 @@ const HealthFacts = ({ of: { status, checks } }: { of: Health }) => (
     <ul className="stack tight">
       {Object.entries(checks).map(([name, check]) => (
         <li key={name} className="small">
-          {name}: {check.status === 'ok' ? 'ok' : (check.reason ?? 'fails')}
+          {name}: {check.status === 'ok' ? 'ok' : (check.reason ?? 'failed')}
           {check.lagSeconds !== undefined && `, ${check.lagSeconds} s behind`}
         </li>
       ))}
@@ -79,7 +76,7 @@ const HealthFacts = ({ of: { status, checks } }: { of: Health }) => (
 
 function AllowedNetworks({ settings }: { settings: Setting[] }) {
   const allowed = settings.find(({ name }) => name === 'ALLOW_PRIVATE_NETWORKS')?.value ?? 'none';
-  if (allowed === 'none') return <>None: webhooks reach public addresses only.</>;
+  if (allowed === 'none') return <>None. Webhooks can use public addresses only.</>;
   return (
     <ul className="stack tight">
       {allowed.split(',').map((network) => (
@@ -92,7 +89,7 @@ function AllowedNetworks({ settings }: { settings: Setting[] }) {
 }
 
 function Value({ of: { isSecret, isSet, value } }: { of: Setting }) {
-  if (isSecret) return <span className="muted">{isSet ? 'set, not shown' : 'not set'}</span>;
+  if (isSecret) return <span className="muted">{isSet ? 'set (hidden)' : 'not set'}</span>;
   if (value === null) return <span className="muted">not set</span>;
   return (
     <span className="mono words">

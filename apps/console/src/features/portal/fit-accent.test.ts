@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { fitAccent } from './fit-accent.js';
 
 describe('fitAccent', () => {
-  it('leaves a colour alone that can be read', () => {
+  it('keeps a readable colour', () => {
     expect(fitAccent('#1f5f8b', 'light').accent).toBe('#1f5f8b');
     expect(fitAccent('#7cbbe6', 'dark').accent).toBe('#7cbbe6');
   });
 
   it.each(['#ffff00', '#ffffff', '#ff9900', '#777777', '#000000', '#0000ff'])(
-    'makes %s readable on its own soft ground, in the light and in the dark',
+    'makes %s readable on its soft background, in light and dark mode',
     (colour) => {
       for (const mode of ['light', 'dark'] as const) {
         const { accent, soft } = fitAccent(colour, mode);
@@ -19,7 +19,7 @@ describe('fitAccent', () => {
   );
 });
 
-/** WCAG 2.2, written anew so that a mistake is not made twice. */
+/** WCAG 2.2, implemented a second time so that the test does not repeat a mistake of the code. */
 function luminance(colour: string): number {
   const [r = 0, g = 0, b = 0] = (colour.match(/[0-9a-f]{2}/g) ?? [])
     .map((hex) => Number.parseInt(hex, 16) / 255)

@@ -1,15 +1,15 @@
 import { contrast, read, type Rgb } from '../../components/contrast.js';
 
-/** What an accent is read on, as in styles.css: the ground that is nearest to it. */
+/** The background with the least contrast to an accent, as in tokens.css. */
 const GROUNDS = { light: '#f4f4f2', dark: '#222425' };
-/** How much of the accent is in its soft ground. */
+/** The share of the accent in its soft background. */
 const SOFT_SHARE = 0.1;
-/** Of text on its ground (WCAG 2.2, 1.4.3). */
+/** Text on its background (WCAG 2.2, 1.4.3). */
 const LEAST_CONTRAST = 4.5;
 const MOST_STEPS = 60;
 
-/** The nearest colour that can be read, and its soft ground: an accent that lacks contrast is darkened, or lightened in the dark,
- *  step by step. */
+/** Returns the nearest readable colour and its soft background. Darkens an accent without enough contrast step by step, or lightens it in
+ *  dark mode. */
 export function fitAccent(colour: string, mode: 'light' | 'dark'): { accent: string; soft: string } {
   const ground = read(GROUNDS[mode]);
   const end: Rgb = mode === 'dark' ? [255, 255, 255] : [0, 0, 0];

@@ -1,18 +1,17 @@
 import type { PortalSession, Theme } from '@posthorn/contract';
 import { applyTheme } from './theme.js';
 import { call, setPortalToken } from '../../api/call.js';
-import { tellHost } from './host-page.js';
+import { notifyHost } from './host-page.js';
 import { isPortal } from '../../api/place.js';
 
 let opening: Promise<void> | undefined;
 let theme: Theme = {};
 
-/** How the portal is to look; in the console nothing is said. */
+/** The portal's theme. Empty in the console. */
 export const portalTheme = (): Theme => theme;
 
-/** A portal's link has a token in its fragment, which no server sees. It is exchanged at once, for one that lives in this page's
- *  memory only, and erased from the address. Without one, as after a reload, this does nothing, and the portal has ended.
- *  Rejects if the link is used or too old. */
+/** Exchanges the token in the fragment of a portal's link for one that is kept only in this page's memory, and removes it from the
+ *  address. Does nothing without a token, such as after a reload: then the portal has ended. Throws if the link was used or has expired. */
 export function openPortal(): Promise<void> {
   opening ??= open();
   return opening;
@@ -26,5 +25,5 @@ async function open(): Promise<void> {
   setPortalToken(opened.token);
   theme = opened.theme ?? {};
   applyTheme(theme);
-  tellHost(opened);
+  notifyHost(opened);
 }

@@ -2,7 +2,7 @@ import type { Theme } from '@posthorn/contract';
 import { fitAccent } from './fit-accent.js';
 
 const FONTS = { inter: 'var(--font)', system: 'system-ui', serif: 'ui-serif, serif', mono: 'var(--mono)' };
-/** Makes the page look as a portal's session says. */
+/** Applies the theme of a portal's session to the page. */
 export function applyTheme({ accent, accentDark = accent, radius, fontFamily, mode }: Theme): void {
   const root = document.documentElement;
   if (mode !== undefined && mode !== 'system') root.dataset['theme'] = mode;

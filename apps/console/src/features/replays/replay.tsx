@@ -55,7 +55,7 @@ export function ReplayScreen() {
               facts={[
                 ['Succeeded', data.succeeded],
                 ['Failed again', data.failed],
-                ['Still owed', data.pending],
+                ['Pending', data.pending],
                 [
                   'Created between',
                   <span key="span">
@@ -69,12 +69,12 @@ export function ReplayScreen() {
                     to="/accounts/$account/subscriptions/$subscription"
                     params={{ account, subscription: data.subscriptionId }}
                   >
-                    See the webhook
+                    View webhook
                   </Link>,
                 ],
                 ['Started', <Time key="at" at={data.createdAt} />],
                 ['Ended', <Time key="ended" at={data.endedAt} />],
-                ['Id', <Id key="id" id={data.id} />],
+                ['ID', <Id key="id" id={data.id} />],
               ]}
             />
           </div>

@@ -20,19 +20,15 @@ export function Replays() {
   const replays = useQuery(replaysQuery(account, { cursor: search.cursor }));
   return (
     <>
-      <PageHead title="Replays" note="Deliveries that were sent again to a webhook that did not get them." />
+      <PageHead title="Replays" note="Replays send failed deliveries again, or events that a webhook missed." />
       <List
         query={replays}
         what="replays"
         paging={pagingOf(search, (next) => void navigate({ search: next }))}
-        empty={
-          <Empty title="No replays yet">
-            After a webhook has failed or was disabled, its deliveries can be replayed from its Replay tab.
-          </Empty>
-        }
+        empty={<Empty title="No replays yet">To replay deliveries, open a webhook and go to its Replay tab.</Empty>}
       >
         {(rows) => (
-          <Table caption="Replays, newest first" columns={['Status', 'Which', 'Replayed', tight('Started')]}>
+          <Table caption="Replays, newest first" columns={['Status', 'Content', 'Replayed', tight('Started')]}>
             {rows.map((one) => (
               <tr key={one.id}>
                 <td>

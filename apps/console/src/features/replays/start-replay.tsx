@@ -11,10 +11,9 @@ import { useSubscriptionId } from '../webhooks/subscription-id.js';
 
 const route = getRouteApi('/accounts/$account/subscriptions/$subscription/replay');
 
-/** From the moment in the address on. */
 const SINCE = 'since';
 
-/** Starts a replay: counts first, then asks for it. */
+/** Starts a replay after a preview of its count. */
 export function StartReplay() {
   const account = useAccount();
   const id = useSubscriptionId();
@@ -49,7 +48,7 @@ export function StartReplay() {
             onChange={() => choose(() => setWhich('failed'))}
           />
           <span>
-            Failed and canceled deliveries <span className="muted small">that were tried, or owed, and given up</span>
+            Failed deliveries <span className="muted small">deliveries that failed or were canceled</span>
           </span>
         </label>
         <label className="choice">
@@ -61,12 +60,14 @@ export function StartReplay() {
           />
           <span>
             Missed events{' '}
-            <span className="muted small">published while it was disabled, not verified, or not there yet</span>
+            <span className="muted small">
+              published while the webhook was disabled, not verified or not created yet
+            </span>
           </span>
         </label>
       </fieldset>
       <div className="field">
-        <label htmlFor="replay-range">Published in</label>
+        <label htmlFor="replay-range">Time range</label>
         <select
           id="replay-range"
           className="input"
@@ -88,14 +89,17 @@ export function StartReplay() {
             isPending={preview.isPending}
             onClick={() => preview.mutate({ which, since: range === SINCE ? search.from : since(range), dryRun: true })}
           >
-            Count
+            Preview
           </Button>
         </div>
       ) : counted.matched === 0 ? (
-        <p role="status">There is nothing to replay in this time.</p>
+        <p role="status">Nothing to replay in this time range.</p>
       ) : (
         <div className="row" role="status">
-          <strong className="number">{counted.matched}</strong> to replay, oldest first, at a bounded pace.
+          <span>
+            <strong className="number">{counted.matched}</strong> {nounOf(which, counted.matched)} will be replayed,
+            oldest first, rate-limited.
+          </span>
           <Button
             look="primary"
             isPending={start.isPending}
@@ -113,3 +117,6 @@ export function StartReplay() {
     </div>
   );
 }
+
+const nounOf = (which: 'failed' | 'missed', count: number): string =>
+  which === 'failed' ? (count === 1 ? 'delivery' : 'deliveries') : count === 1 ? 'event' : 'events';

@@ -9,7 +9,7 @@ import { useTitle } from '../../components/page.js';
 import '../../components/brand.css';
 import './login.css';
 
-/** Signs in with a key, which is exchanged for a cookie that no script can read, and is not kept. */
+/** Exchanges a key for a session cookie that scripts cannot read. The key is not stored. */
 export function Login() {
   const queryClient = useQueryClient();
   const [key, setKey] = useState('');
@@ -33,7 +33,7 @@ export function Login() {
     } catch (failure) {
       setError(
         failure instanceof ApiProblem && failure.status === 401
-          ? 'No such key. The local stack’s operator key is in the output of npm start.'
+          ? 'This key is not valid. The output of npm start shows the operator key of the local stack.'
           : (failure as Error).message,
       );
       setIsPending(false);
@@ -55,7 +55,7 @@ export function Login() {
           autoFocus
           value={key}
           error={error}
-          help="It is exchanged for a session, and not kept in this browser."
+          help="The key is not stored in this browser."
           onChange={(event) => {
             setKey(event.target.value);
             setError(null);

@@ -3,7 +3,7 @@ import { queryOptions } from '@tanstack/react-query';
 import { call } from '../../api/call.js';
 import { openPortal } from '../portal/portal.js';
 
-/** Who is signed in. In a portal, its link is opened first. */
+/** The current session. In a portal, this first opens its link. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: async ({ signal }) => {

@@ -6,11 +6,11 @@ export const SessionContext = createContext<Session | null>(null);
 
 export function useSession(): Session {
   const session = useContext(SessionContext);
-  if (!session) throw new Error('nobody is signed in');
+  if (!session) throw new Error('no session');
   return session;
 }
 
-/** May the one who is signed in do this? What may not be done is not shown, and the API refuses it as well. */
+/** Returns whether the session has a scope. The console hides what is not allowed, and the API refuses it. */
 export function useMay(): (scope: string) => boolean {
   const { kind, scopes } = useSession();
   return (scope) => kind === 'operator' || scopes.includes(scope);

@@ -11,7 +11,7 @@ type Bucket = Stats['buckets'][number];
 const WIDTH = 1000;
 const HEIGHT = 160;
 
-/** Attempts over time, those that failed on top and hatched. `onOpen`: goes to what lies in a bucket. */
+/** Attempts over time, the failed ones hatched on top. `onOpen` shows the deliveries of a bucket. */
 export function AttemptsChart({
   buckets,
   onOpen,
@@ -31,7 +31,7 @@ export function AttemptsChart({
       most={whole.format(most)}
       columns={['Succeeded', 'Failed']}
       swatches={['chart-swatch-ok', 'chart-swatch-failed']}
-      tell={({ attempts }) => [whole.format(attempts.ok), whole.format(attempts.failed)]}
+      valuesOf={({ attempts }) => [whole.format(attempts.ok), whole.format(attempts.failed)]}
       onOpen={onOpen}
     >
       <defs>
@@ -55,17 +55,17 @@ export function AttemptsChart({
   );
 }
 
-/** How long attempts took over time: the half line, and dashed the one that 95 % stay below. A bucket without any is a gap. */
+/** Response times over time: p50 as a line, p95 dashed. A bucket without attempts is a gap. */
 export function DurationsChart({ buckets }: { buckets: Bucket[] }) {
   const most = Math.max(1, ...buckets.map(({ p95Ms }) => p95Ms ?? 0));
   return (
     <Chart
       buckets={buckets}
-      name={`How long attempts took: 95 % within ${duration(most)} at the slowest time.`}
+      name={`Response time: highest p95 ${duration(most)}.`}
       most={duration(most)}
-      columns={['Half within', '95 % within']}
+      columns={['p50', 'p95']}
       swatches={['chart-swatch-p50Ms', 'chart-swatch-p95Ms']}
-      tell={({ p50Ms, p95Ms }) => [p50Ms, p95Ms].map((ms) => (ms === null ? '—' : duration(ms)))}
+      valuesOf={({ p50Ms, p95Ms }) => [p50Ms, p95Ms].map((ms) => (ms === null ? '—' : duration(ms)))}
     >
       {(['p95Ms', 'p50Ms'] as const).map((name) => (
         <path
@@ -81,7 +81,7 @@ export function DurationsChart({ buckets }: { buckets: Bucket[] }) {
   );
 }
 
-/** Through the middle of each bucket; one that stands alone is a short stroke. */
+/** A line through the middle of each bucket. A bucket between gaps is a short stroke. */
 function lineOf(values: (number | null)[], most: number): string {
   const step = WIDTH / Math.max(1, values.length);
   return values
@@ -95,14 +95,14 @@ function lineOf(values: (number | null)[], most: number): string {
     .join('');
 }
 
-/** A drawing over buckets of time, which are read out one by one with the arrow keys, and as a table. */
+/** A chart over time buckets. The arrow keys select a bucket, and a table shows all of them. */
 function Chart({
   buckets,
   name,
   most,
   columns,
   swatches,
-  tell,
+  valuesOf,
   onOpen,
   children,
 }: {
@@ -111,10 +111,9 @@ function Chart({
   /** The value at the top. */
   most: string;
   columns: [string, string];
-  /** How each of them looks. */
   swatches: [string, string];
-  /** What the columns say of a bucket. */
-  tell: (bucket: Bucket) => string[];
+  /** The values of a bucket, one for each column. */
+  valuesOf: (bucket: Bucket) => string[];
   onOpen?: ((from: string) => void) | undefined;
   children: ReactNode;
 }) {
@@ -130,7 +129,7 @@ function Chart({
     setChosen((before) => Math.min(buckets.length - 1, Math.max(0, (before ?? buckets.length) + by)));
   };
   if (buckets.every(({ attempts }) => attempts.total === 0)) {
-    return <p className="muted">Nothing was attempted in this time.</p>;
+    return <p className="muted">No attempts in this time range.</p>;
   }
   return (
     <figure className="stack close">
@@ -151,7 +150,7 @@ function Chart({
           viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
           preserveAspectRatio="none"
           role="img"
-          aria-label={`${name} Arrow keys tell each time${onOpen ? ', Enter opens it' : ''}.`}
+          aria-label={`${name} Use the arrow keys to select a time${onOpen ? ' and Enter to open its deliveries' : ''}.`}
           tabIndex={0}
           onKeyDown={onKeyDown}
           onPointerLeave={() => setChosen(null)}
@@ -176,7 +175,7 @@ function Chart({
         {shown ? (
           <span>
             {shortTime(shown.at, zone)}:{' '}
-            {tell(shown)
+            {valuesOf(shown)
               .map((value, index) => `${columns[index]?.toLowerCase()} ${value}`)
               .join(', ')}
           </span>
@@ -208,7 +207,7 @@ function Chart({
                 .map((bucket) => (
                   <tr key={bucket.at}>
                     <td>{shortTime(bucket.at, zone)}</td>
-                    {tell(bucket).map((value, index) => (
+                    {valuesOf(bucket).map((value, index) => (
                       <td key={columns[index]}>{value}</td>
                     ))}
                   </tr>

@@ -5,7 +5,7 @@ import { percent } from '../../components/number.js';
 import { duration } from '../../components/time.js';
 import './figures.css';
 
-/** What happened in a time, against the time before it, and how it went on. `onOpen`: goes to what lies between two moments. */
+/** The statistics of a time range, compared with the range before it. `onOpen` shows the deliveries between two times. */
 export function FiguresPanel({
   stats: { totals, previous, buckets },
   onOpen,
@@ -20,14 +20,14 @@ export function FiguresPanel({
         <Card name="Delivered" of={totals.deliveries.succeeded} before={previous.deliveries.succeeded} />
         <Card name="Failed" of={totals.deliveries.failed} before={previous.deliveries.failed} />
         <div className="panel card">
-          <p className="muted small">Attempts that succeed</p>
+          <p className="muted small">Success rate</p>
           <p className="figure">{percent(totals.successRate)}</p>
-          <p className="muted small">before: {percent(previous.successRate)}</p>
+          <p className="muted small">previous period: {percent(previous.successRate)}</p>
         </div>
         <div className="panel card">
-          <p className="muted small">Half within · 95 % within</p>
+          <p className="muted small">Latency p50 · p95</p>
           <p className="figure">{times(totals)}</p>
-          <p className="muted small">before: {times(previous)}</p>
+          <p className="muted small">previous period: {times(previous)}</p>
         </div>
       </div>
       <div className="charts">
@@ -42,7 +42,7 @@ export function FiguresPanel({
           />
         </div>
         <div className="panel stack close">
-          <h3>How long they took</h3>
+          <h3>Response time</h3>
           <DurationsChart buckets={buckets} />
         </div>
       </div>
@@ -50,7 +50,7 @@ export function FiguresPanel({
   );
 }
 
-/** Both in one unit where they can be. */
+/** Both in one unit if possible. */
 function times({ p50Ms, p95Ms }: Pick<StatsPeriod, 'p50Ms' | 'p95Ms'>): string {
   if (p50Ms === null || p95Ms === null) return '—';
   return p95Ms < 1_000 ? `${p50Ms} · ${duration(p95Ms)}` : `${duration(p50Ms)} · ${duration(p95Ms)}`;
@@ -63,7 +63,7 @@ function Card({ name, of, before }: { name: string; of: number; before: number |
       <p className="figure">
         <Figure of={of} />
       </p>
-      <p className="muted small">before: {before === null ? '—' : <Figure of={before} />}</p>
+      <p className="muted small">previous period: {before === null ? '—' : <Figure of={before} />}</p>
     </div>
   );
 }

@@ -9,7 +9,7 @@ import '../../components/counts.css';
 import './figures.css';
 import './outcomes.css';
 
-/** How the attempts of a time ended: one bar of them all, then by status code and by event type. */
+/** The attempts of a time range by outcome, status code and event type. */
 export function Outcomes({ period }: { period: StatsPeriod }) {
   if (period.attempts.total === 0) return null;
   return (
@@ -29,10 +29,7 @@ export function Outcomes({ period }: { period: StatsPeriod }) {
             </tr>
           ))}
         </Breakdown>
-        <Breakdown
-          title="By event type"
-          columns={['Event type', tight('Attempts'), tight('Success'), tight('95 % within')]}
-        >
+        <Breakdown title="By event type" columns={['Event type', tight('Attempts'), tight('Success'), tight('p95')]}>
           {period.byEventType.map((one) => (
             <tr key={one.event}>
               <td className="mono">
@@ -44,7 +41,7 @@ export function Outcomes({ period }: { period: StatsPeriod }) {
               <td className="tight" data-label="Success">
                 {percent(one.successRate)}
               </td>
-              <td className="tight" data-label="95 % within">
+              <td className="tight" data-label="p95">
                 {one.p95Ms === null ? '—' : duration(one.p95Ms)}
               </td>
             </tr>
@@ -68,7 +65,7 @@ function Breakdown({
     <section className="stack close">
       <h3>{title}</h3>
       {children.length === 0 ? (
-        <p className="muted">None: nothing was answered.</p>
+        <p className="muted">No responses in this time range.</p>
       ) : (
         <Table caption={title} columns={columns}>
           {children}
@@ -80,7 +77,7 @@ function Breakdown({
 
 const WIDTH = 1000;
 
-/** Each outcome as wide as its share, in words and figures below. Only `ok` is plain; the others are told apart by their order. */
+/** A bar with a part for each outcome, in the order of the list below it. */
 function OutcomeBar({ byOutcome }: Pick<StatsPeriod, 'byOutcome'>) {
   const parts = Object.entries(byOutcome).filter(([, count]) => count > 0);
   const total = parts.reduce((sum, [, count]) => sum + count, 0);
@@ -119,7 +116,7 @@ function OutcomeBar({ byOutcome }: Pick<StatsPeriod, 'byOutcome'>) {
 }
 
 function wordsOf(outcome: string): string {
-  if (outcome === 'ok') return 'Taken';
+  if (outcome === 'ok') return 'Delivered';
   const words = outcome.replaceAll('_', ' ').replace(/^(http|dns|tls) /, (short) => short.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -4,7 +4,7 @@ import { accountPath } from '../../api/account-path.js';
 import { call, query } from '../../api/call.js';
 import { POLL_MS } from '../../api/polling.js';
 
-/** Of an account, or of one of its subscriptions; null: of all accounts. */
+/** The statistics of an account or of one of its subscriptions. null: of all accounts. */
 export const statsQuery = (
   account: string | null,
   filters: { subscription?: string; from?: string | undefined; to?: string | undefined },

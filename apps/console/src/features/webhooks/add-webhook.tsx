@@ -15,15 +15,14 @@ import { EventPicker } from './event-picker.js';
 import { SecretBox } from './secret-box.js';
 import { UrlForm } from './url-form.js';
 
-/** The modal of the Integrations page, one screen with sections: URL → verification → events → secret → a test. Saving makes
- *  the webhook, and its verification is followed here. */
+/** The dialog that adds a webhook. Saving the URL creates it and starts its verification; then come event types, secret and a test. */
 export function AddWebhook({ account, onClose }: { account: string; onClose: () => void }) {
   const [id, setId] = useState<string | null>(null);
   const say = useSay();
   const made = useQuery({ ...subscriptionQuery(account, id ?? ''), enabled: id !== null });
   const isVerified = made.data !== undefined && made.data.status !== 'unverified';
   function close(): void {
-    if (made.data?.status === 'unverified') say('Saved, but it gets no events until it is verified.');
+    if (made.data?.status === 'unverified') say('Webhook saved. It receives no events until its URL is verified.');
     onClose();
   }
   return (
@@ -38,9 +37,7 @@ export function AddWebhook({ account, onClose }: { account: string; onClose: () 
         )
       }
     >
-      <p className="muted">
-        You can subscribe to be notified of events, such as a new message, at a URL of your choice.
-      </p>
+      <p className="muted">Posthorn sends events, such as a new message, to this URL.</p>
       <UrlForm account={account} made={made.data ?? null} onMade={(one) => setId(one.id)} onCancel={close} />
       {made.data && isVerified && <AfterVerification account={account} subscription={made.data} />}
     </Dialog>
@@ -83,7 +80,7 @@ function AfterVerification({ account, subscription }: { account: string; subscri
           </Button>
           {test.data && (
             <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: test.data.deliveryId }}>
-              See the delivery
+              View delivery
             </Link>
           )}
         </div>

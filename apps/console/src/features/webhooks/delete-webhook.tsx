@@ -41,14 +41,14 @@ export function DeleteWebhook({
     <Dialog title="Delete webhook" onClose={onClose}>
       <form className="stack" onSubmit={submit}>
         <p>
-          Are you sure you want to delete this webhook? What it is still owed is canceled; its history stays. To hold
-          events for a while, pause it instead.
+          Are you sure you want to delete this webhook? Pending deliveries are canceled; the history stays. To hold
+          deliveries temporarily, pause the webhook instead.
         </p>
         <Field
           label={`Type ${host} to confirm`}
           value={typed}
           autoComplete="off"
-          error={isWrong ? `Type exactly ${host}` : null}
+          error={isWrong ? `Type ${host} exactly.` : null}
           onChange={(event) => {
             setTyped(event.target.value);
             setIsWrong(false);
@@ -58,7 +58,7 @@ export function DeleteWebhook({
           <Button type="submit" look="danger" isPending={remove.isPending}>
             Delete webhook
           </Button>
-          <Button onClick={onClose}>Keep it</Button>
+          <Button onClick={onClose}>Cancel</Button>
         </div>
       </form>
     </Dialog>

@@ -5,11 +5,11 @@ import { useSession } from '../session/session.js';
 import { Loaded } from '../../components/states.js';
 import './event-picker.css';
 
-/** Posthorn’s own go to an account of its operators: others are not asked whether they want them. */
+/** Only operators can subscribe to operational events. */
 export const isOffered = ({ operational }: EventType, kind: Session['kind']): boolean =>
   !operational || kind === 'operator';
 
-/** Which events a webhook wants: all, whole groups (`message:*`), or exact types. An empty list is all. */
+/** Chooses the event types of a webhook: all (an empty list), groups (`message:*`) or single types. */
 export function EventPicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
   const types = useQuery(eventTypesQuery);
   const { kind } = useSession();
@@ -20,13 +20,13 @@ export function EventPicker({ value, onChange }: { value: string[]; onChange: (v
         {({ data: known }) => {
           const data = known.filter((type) => isOffered(type, kind) || value.includes(type.name));
           const groups = Map.groupBy(data, ({ name }) => name.split(':')[0] ?? name);
-          const toggle = (pattern: string, isWanted: boolean) =>
-            onChange(isWanted ? [...value, pattern] : value.filter((one) => one !== pattern));
+          const toggle = (pattern: string, isChosen: boolean) =>
+            onChange(isChosen ? [...value, pattern] : value.filter((one) => one !== pattern));
           return (
             <>
               <label className="choice">
                 <input type="radio" checked={value.length === 0} onChange={() => onChange([])} />
-                <span>All, present and future</span>
+                <span>All events, including future ones</span>
               </label>
               <label className="choice">
                 <input
@@ -34,7 +34,7 @@ export function EventPicker({ value, onChange }: { value: string[]; onChange: (v
                   checked={value.length > 0}
                   onChange={() => onChange(value.length > 0 ? value : data.slice(0, 1).map(({ name }) => name))}
                 />
-                <span>Only these</span>
+                <span>Selected events</span>
               </label>
               {value.length > 0 && (
                 <ul className="event-groups">
@@ -50,7 +50,7 @@ export function EventPicker({ value, onChange }: { value: string[]; onChange: (v
                             onChange={(event) => toggle(all, event.target.checked)}
                           />
                           <span>
-                            <code>{all}</code> <span className="muted small">all of the group</span>
+                            <code>{all}</code> <span className="muted small">whole group</span>
                           </span>
                         </label>
                         {members.map(({ name, deprecated }) => (

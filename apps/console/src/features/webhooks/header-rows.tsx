@@ -7,7 +7,7 @@ import './header-rows.css';
 export interface HeaderRow {
   id: number;
   name: string;
-  /** null: the stored one, which nobody is shown. */
+  /** null: keep the stored value, which is never shown. */
   value: string | null;
 }
 
@@ -17,19 +17,19 @@ const newRow = (name = '', value: string | null = ''): HeaderRow => ({ id: (last
 export const rowsOf = (headers: Record<string, string>): HeaderRow[] =>
   Object.keys(headers).map((name) => newRow(name, null));
 
-/** The headers as the API takes them; rows without a name and a value are left out. */
+/** The headers as the API expects them. Empty rows are left out. */
 export const headersOf = (rows: HeaderRow[]): Record<string, string> =>
   Object.fromEntries(rows.filter(isFilled).map(({ name, value }) => [name.trim(), value ?? MASK]));
 
-/** What is wrong with a row, by its id, that headers in an object could not say. */
+/** Errors by row ID, for problems that an object of headers cannot represent. */
 export function faultsOf(rows: HeaderRow[]): Map<number, string> {
   const faults = new Map<number, string>();
   const seen = new Set<string>();
   for (const { id, name, value } of rows.filter(isFilled)) {
     const key = name.trim().toLowerCase();
-    if (key === '') faults.set(id, 'Give the header a name.');
-    else if (seen.has(key)) faults.set(id, 'This header is there already; names do not differ by case.');
-    else if (value === '') faults.set(id, 'Give the header a value.');
+    if (key === '') faults.set(id, 'Enter a name.');
+    else if (seen.has(key)) faults.set(id, 'This header already exists. Names are not case-sensitive.');
+    else if (value === '') faults.set(id, 'Enter a value.');
     seen.add(key);
   }
   return faults;
@@ -37,7 +37,7 @@ export function faultsOf(rows: HeaderRow[]): Map<number, string> {
 
 const isFilled = ({ name, value }: HeaderRow): boolean => name.trim() !== '' || value !== '';
 
-/** A webhook's own headers, a row each; what is wrong with one stands below it. */
+/** The custom headers of a webhook, one row each with its error. */
 export function HeaderRows({
   rows,
   dropsStored,
@@ -45,7 +45,7 @@ export function HeaderRows({
   errorOf,
 }: {
   rows: HeaderRow[];
-  /** The URL has another origin, so stored values do not go to it. */
+  /** The URL has another origin, so stored values are not sent to it. */
   dropsStored: boolean;
   onChange: (rows: HeaderRow[]) => void;
   errorOf: (row: HeaderRow) => string | undefined;
@@ -55,7 +55,7 @@ export function HeaderRows({
     onChange(rows.map((row) => (row.id === id ? { ...row, ...change } : row)));
   return (
     <fieldset className="field">
-      <legend className="label">Own headers (optional)</legend>
+      <legend className="label">Custom headers (optional)</legend>
       {rows.map((row) => (
         <Row
           key={row.id}
@@ -75,7 +75,7 @@ export function HeaderRows({
           Add header
         </Button>
       </div>
-      <p className="help">Sent with every request, such as an Authorization of yours. Values are stored encrypted.</p>
+      <p className="help">Sent with every request, such as an Authorization header. Values are stored encrypted.</p>
     </fieldset>
   );
 }
@@ -106,7 +106,7 @@ function Row({
           placeholder="authorization"
           autoComplete="off"
           value={name}
-          // A stored value belongs to its name.
+          // A stored value belongs to its name, so a new name clears it.
           onChange={({ target }) => onChange({ name: target.value, ...(value === null && { value: '' }) })}
         />
         <input
@@ -134,5 +134,5 @@ function Row({
 
 function placeholderOf(value: string | null, dropsStored: boolean): string {
   if (value !== null) return 'Bearer …';
-  return dropsStored ? 'Dropped; enter the value again' : `${MASK} (stored; type to replace it)`;
+  return dropsStored ? 'Dropped. Enter the value again' : `${MASK} (stored; type to replace it)`;
 }

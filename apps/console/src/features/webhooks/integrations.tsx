@@ -15,13 +15,12 @@ import { Time } from '../../components/time.js';
 import { AddWebhook } from './add-webhook.js';
 import { SubscriptionLink } from './subscription-link.js';
 import { SubscriptionMenu } from './subscription-menu.js';
-import { ACTS, Table, tight } from '../../components/table.js';
+import { ACTIONS, Table, tight } from '../../components/table.js';
 import '../statistics/chart.css';
 import './integrations.css';
 
 const route = getRouteApi('/accounts/$account/integrations');
 
-/** The webhooks of an account. */
 export function Integrations() {
   const account = useAccount();
   useTitle('Integrations', account);
@@ -40,21 +39,21 @@ export function Integrations() {
     <>
       <PageHead
         title="Event Subscriptions"
-        note="Create your own integrations with custom webhooks 🤓"
-        // Once it is known that it is not below: nothing goes away from under the pointer.
+        note="Webhooks send the events of this account to your own URLs."
+        // Only after loading, because an empty list has its own button.
         act={subscriptions.data && subscriptions.data.data.length > 0 && add}
       />
       <Loaded query={subscriptions} what="webhooks">
         {({ data, nextCursor }) =>
           data.length === 0 && search.cursor === undefined ? (
             <Empty title="No webhooks yet" act={add}>
-              Add a URL and we’ll POST events to it.
+              Add a URL to receive events.
             </Empty>
           ) : (
             <>
               <Table
                 caption="Webhooks, newest first"
-                columns={['Webhook URL', 'Status', 'Events', 'Success 24 h', tight('Last delivery'), ACTS]}
+                columns={['Webhook URL', 'Status', 'Events', 'Success 24 h', tight('Last delivery'), ACTIONS]}
               >
                 {data.map((one) => (
                   <Row key={one.id} account={account} subscription={one} />
@@ -73,15 +72,12 @@ export function Integrations() {
 export const eventsOf = ({ events }: Pick<Subscription, 'events'>): string =>
   events.length === 0 ? 'All' : events.length === 1 ? (events[0] ?? '') : `${events.length} types`;
 
-/** The share of attempts that succeeded, and how they went hour by hour. */
+/** The success rate, with a sparkline of the attempts per hour. */
 function SuccessRate({ stats }: Pick<Subscription, 'stats'>) {
   if (!stats || stats.successRate === null) return <span className="muted">—</span>;
   const most = Math.max(1, ...stats.sparkline.map(({ succeeded, failed }) => succeeded + failed));
   return (
-    <span
-      className="row"
-      title={`${stats.succeeded} of ${stats.attempts} attempts; 95 % within ${stats.p95Ms ?? '—'} ms`}
-    >
+    <span className="row" title={`${stats.succeeded} of ${stats.attempts} attempts, p95 ${stats.p95Ms ?? '—'} ms`}>
       <span className="number">{percent(stats.successRate)}</span>
       <svg className="sparkline" viewBox="0 0 96 20" preserveAspectRatio="none" aria-hidden>
         {stats.sparkline.map(({ at, succeeded, failed }, hour) => {

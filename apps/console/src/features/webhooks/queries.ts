@@ -42,5 +42,5 @@ export const secretsQuery = (account: string, id: string) =>
     queryFn: ({ signal }) =>
       call<Secrets>('GET', `${accountPath(account)}/subscriptions/${id}/secret`, undefined, signal),
     gcTime: 0,
-    enabled: false, // only when it is asked for
+    enabled: false, // fetched on request
   });

@@ -9,10 +9,10 @@ const OVERLAPS = [
   [86_400, '24 hours'],
   [3_600, '1 hour'],
   [604_800, '7 days'],
-  [0, 'Not at all: it may have leaked'],
+  [0, 'Revoke now (it may have leaked)'],
 ] as const;
 
-/** Asks how long the present secret goes on, and makes a new one. */
+/** Creates a new secret and asks how long to keep the old one valid. */
 export function RotateSecret({
   account,
   id,
@@ -44,11 +44,11 @@ export function RotateSecret({
       }
     >
       <p>
-        A new secret signs from the next attempt on. The present one signs beside it for a while, so that receivers can
-        change over.
+        The new secret signs from the next attempt. Until the old secret expires, both sign each request, so you can
+        update your endpoint in the meantime.
       </p>
       <div className="field">
-        <label htmlFor="overlap">The present secret goes on for</label>
+        <label htmlFor="overlap">Keep the old secret valid for</label>
         <select
           id="overlap"
           className="input"

@@ -11,8 +11,7 @@ import { RotateSecret } from './rotate-secret.js';
 
 const SHOWN_MS = 30_000;
 
-/** The signing secret, hidden until it is asked for, and hidden again after 30 s. Rotating it shows the new one, and the older
- *  ones that go on beside it. */
+/** The signing secret. Reveal shows it for 30 s. Rotating shows the new secret and the old ones that are still valid. */
 export function SecretBox({ account, id }: { account: string; id: string }) {
   const query = secretsQuery(account, id);
   const secrets = useQuery(query);
@@ -60,15 +59,15 @@ export function SecretBox({ account, id }: { account: string; id: string }) {
       {shown?.previous.map(({ secret, expiresAt }) => (
         <div key={secret} className="row small">
           <span className="muted">
-            Also signing, until <Time at={expiresAt} />:
+            Old secret, valid until <Time at={expiresAt} />:
           </span>
           <code className="secret">{secret}</code>
-          <Copy text={secret} what="older secret" />
+          <Copy text={secret} what="old secret" />
         </div>
       ))}
       <p className="muted small">
-        Every request is signed with it, as Standard Webhooks has it: check <code>webhook-signature</code> before you
-        trust a request.
+        Posthorn signs every request with this secret (Standard Webhooks). Verify the <code>webhook-signature</code>{' '}
+        header before you trust a request.
       </p>
       {may('subscriptions:write') && (
         <div className="row">
@@ -84,7 +83,7 @@ export function SecretBox({ account, id }: { account: string; id: string }) {
             queryClient.setQueryData(query.queryKey, rotated);
             setIsRotating(false);
             show();
-            say('Rotated: the new secret signs from the next attempt on.');
+            say('Secret rotated. The new secret signs from the next attempt.');
           }}
         />
       )}

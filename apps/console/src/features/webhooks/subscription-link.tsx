@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Url } from '../../components/outside-text.js';
 
-/** A webhook in a list, by its URL; leads to its screen. */
+/** A link to a webhook, with its URL as text. */
 export function SubscriptionLink({ account, id, url }: { account: string; id: string; url: string }) {
   return (
     <Link

@@ -8,10 +8,10 @@ import { Menu, type MenuItem } from '../../components/menu.js';
 import { useSay } from '../../components/toasts.js';
 import { DeleteWebhook } from './delete-webhook.js';
 
-/** What can be done with a webhook, wherever it is shown. */
+/** The menu of a webhook's actions. */
 export function SubscriptionMenu({ account, subscription }: { account: string; subscription: Subscription }) {
   const may = useMay();
-  const acts = useSubscriptionActs(account, subscription);
+  const acts = useSubscriptionActions(account, subscription);
   const [isDeleting, setIsDeleting] = useState(false);
   if (!may('subscriptions:write')) return null;
   const { status } = subscription;
@@ -25,7 +25,7 @@ export function SubscriptionMenu({ account, subscription }: { account: string; s
   ];
   return (
     <>
-      <Menu label={`Acts on ${subscription.url}`} items={items} />
+      <Menu label={`Actions for ${subscription.url}`} items={items} />
       {isDeleting && (
         <DeleteWebhook account={account} subscription={subscription} onClose={() => setIsDeleting(false)} />
       )}
@@ -33,8 +33,8 @@ export function SubscriptionMenu({ account, subscription }: { account: string; s
   );
 }
 
-/** Pause, resume, disable, verify: each says what it has done and, where it can, how to undo it. */
-export function useSubscriptionActs(
+/** The actions on a webhook. A toast reports each, with Undo if possible. */
+export function useSubscriptionActions(
   account: string,
   { id, status, statusChangedAt }: Pick<Subscription, 'id' | 'status' | 'statusChangedAt'>,
 ) {
@@ -47,8 +47,8 @@ export function useSubscriptionActs(
     touches,
     onDone: () =>
       status === 'disabled'
-        ? say('Enabled. What was published meanwhile was not queued for it.', {
-            label: 'Replay missing',
+        ? say('Webhook enabled. Events published while it was disabled were not queued.', {
+            label: 'Replay missed events',
             onAct: () =>
               void navigate({
                 to: '/accounts/$account/subscriptions/$subscription/replay',
@@ -56,21 +56,21 @@ export function useSubscriptionActs(
                 search: { which: 'missed', from: statusChangedAt },
               }),
           })
-        : say('Resumed: what was held goes out now.'),
+        : say('Webhook resumed. Held deliveries are being sent.'),
   });
   const pause = useAct<Subscription>({
     path: `${path}/pause`,
     touches,
     onDone: () =>
-      say('Paused: deliveries are held, none is lost.', { label: 'Undo', onAct: () => resume.mutate(undefined) }),
+      say('Webhook paused. Its deliveries are held.', { label: 'Undo', onAct: () => resume.mutate(undefined) }),
   });
   const disable = useAct<Subscription, DisableSubscription>({
     path: `${path}/disable`,
     touches,
     onDone: () =>
       say(
-        'Disabled: events from now on are not queued for this webhook; replay what is missing later if need be. What it was owed waits.',
-        // A paused one would be made active by that.
+        'Webhook disabled. New events are not queued; pending deliveries are held. You can replay missed events later.',
+        // Undo would make a paused webhook active.
         status === 'active' ? { label: 'Undo', onAct: () => resume.mutate(undefined) } : undefined,
       ),
   });
@@ -82,7 +82,7 @@ export function useSubscriptionActs(
   return {
     pause: () => pause.mutate(undefined),
     resume: () => resume.mutate(undefined),
-    // What it is owed is held, so that nothing is lost by enabling it again.
+    // Holds pending deliveries, so that enabling the webhook again loses nothing.
     disable: () => disable.mutate({ deliveries: 'hold' }),
     verify: () => verify.mutate(undefined),
   };

@@ -38,14 +38,14 @@ export function SubscriptionOverview() {
       <div className="panel stack">
         <Facts
           facts={[
-            ['Id', <Id key="id" id={id} />],
+            ['ID', <Id key="id" id={id} />],
             ['Events', data.events.length > 1 ? data.events.join(', ') : eventsOf(data)],
-            ['Connected since', <Time key="at" at={data.createdAt} isWhole />],
+            ['Created', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
             ...(data.ordering === 'strict'
               ? [['Order', 'Strict, one delivery at a time'] satisfies [string, string]]
               : []),
-            ['Own headers', Object.keys(data.headers).join(', ') || 'None'],
+            ['Custom headers', Object.keys(data.headers).join(', ') || 'None'],
             [
               data.verification.status === 'verified' ? 'Verified' : 'Last verification',
               <Time key="checked" at={data.verification.checkedAt} isWhole />,
@@ -56,7 +56,7 @@ export function SubscriptionOverview() {
       </div>
       <section className="stack close" aria-labelledby="figures">
         <div className="row spread">
-          <h2 id="figures">How it went</h2>
+          <h2 id="figures">Activity</h2>
           <div className="filters">
             <RangeFilter isRequired value={range} onChange={setRange} />
           </div>
@@ -90,7 +90,7 @@ export function SubscriptionOverview() {
           {({ data: rows }) =>
             rows.length === 0 ? (
               <Empty title="No deliveries yet">
-                They appear here as soon as an event is published that this webhook wants.
+                Deliveries appear here when your app publishes an event that this webhook subscribes to.
               </Empty>
             ) : (
               <DeliveryTable account={account} deliveries={rows} isOfOne />

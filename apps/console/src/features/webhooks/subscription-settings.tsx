@@ -5,7 +5,7 @@ import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { DeleteWebhook } from './delete-webhook.js';
 import { SecretBox } from './secret-box.js';
-import { StatusActs } from './status-acts.js';
+import { StatusActions } from './status-actions.js';
 import { useSubscriptionId } from './subscription-id.js';
 import { WebhookForm } from './webhook-form.js';
 
@@ -23,10 +23,10 @@ export function SubscriptionSettings() {
           <SecretBox account={account} id={data.id} />
         </div>
       )}
-      <StatusActs account={account} subscription={data} />
+      <StatusActions account={account} subscription={data} />
       <div className="panel stack">
         <h2>Delete</h2>
-        <p className="muted">What it is still owed is canceled; its history stays.</p>
+        <p className="muted">Pending deliveries are canceled; the history stays.</p>
         <div className="row">
           <Button look="danger" onClick={() => setIsDeleting(true)}>
             Delete webhook…

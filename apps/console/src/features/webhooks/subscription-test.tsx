@@ -1,22 +1,24 @@
-import type { TestSent } from '@posthorn/contract';
+import { EventTypeName, type TestSent } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import * as z from 'zod';
+import { accountPath } from '../../api/account-path.js';
 import { useAct } from '../../api/act.js';
 import { prettyJson } from '../../api/json.js';
-import { accountPath } from '../../api/account-path.js';
-import { deliveryQuery } from '../deliveries/queries.js';
-import { eventTypesQuery } from '../catalogue/queries.js';
-import { useAccount, useMay, useSession } from '../session/session.js';
 import { Button } from '../../components/button.js';
+import { errorOf, fieldOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
 import { Code } from '../../components/outside-text.js';
 import { Loaded } from '../../components/states.js';
-import { isOffered } from './event-picker.js';
+import { TextArea } from '../../components/text-area.js';
+import { eventTypesQuery } from '../catalogue/queries.js';
 import { AttemptDetail } from '../deliveries/attempt-result.js';
+import { deliveryQuery } from '../deliveries/queries.js';
+import { useAccount, useMay, useSession } from '../session/session.js';
+import { isOffered } from './event-picker.js';
 import { useSubscriptionId } from './subscription-id.js';
 
-/** A type, its example, and the response of the endpoint. Only who may publish events can edit the example: the endpoint cannot
- *  tell a test from a published event, and the API refuses it too. */
+/** Sends a test event and shows the response. Editing the example needs permission to publish events, because an endpoint cannot
+ *  distinguish a test from a published event. The API checks this too. */
 export function SubscriptionTest() {
   const mayEdit = useMay()('events:write');
   const types = useQuery(eventTypesQuery);
@@ -36,76 +38,66 @@ export function SubscriptionTest() {
   );
 }
 
+const Test = z.object({
+  event: EventTypeName,
+  payload: z.string().transform((text, context): object => {
+    const parsed = readObject(text);
+    if (typeof parsed !== 'string') return parsed;
+    context.addIssue(parsed);
+    return z.NEVER;
+  }),
+});
+
 function TestForm({ types, mayEdit }: { types: { name: string; example: string }[]; mayEdit: boolean }) {
   const account = useAccount();
   const id = useSubscriptionId();
   const exampleOf = (name: string | undefined) => prettyJson(types.find((one) => one.name === name)?.example ?? '{}');
-  const [event, setEvent] = useState(types[0]?.name ?? '');
-  const [payload, setPayload] = useState(() => exampleOf(types[0]?.name));
-  const [problem, setProblem] = useState<string | null>(null);
+  const form = useSchemaForm(Test, { event: types[0]?.name ?? '', payload: exampleOf(types[0]?.name) });
   const test = useAct<TestSent, object>({
     path: `${accountPath(account)}/subscriptions/${id}/test`,
     touches: ['accounts', account, 'deliveries'],
-    isQuiet: true,
+    onFail: (error) => showRefusal(form, error),
   });
   const sent = test.data;
   const delivery = useQuery({ ...deliveryQuery(account, sent?.deliveryId ?? ''), enabled: sent !== undefined });
   const attempt = sent && delivery.data?.attempts.at(-1);
-  const submit = (submitted: FormEvent) => {
-    submitted.preventDefault();
-    if (!mayEdit) return test.mutate({ event });
-    const parsed = readObject(payload);
-    setProblem(typeof parsed === 'string' ? parsed : null);
-    if (typeof parsed !== 'string') test.mutate({ event, payload: parsed });
-  };
+  const submit = form.handleSubmit(({ event, payload }) => test.mutate(mayEdit ? { event, payload } : { event }));
   if (types.length === 0)
-    return (
-      <p className="help">
-        The event catalogue has no example yet. An operator can add one, then you can send it here.
-      </p>
-    );
+    return <p className="help">The event catalogue has no example payloads yet. An operator can add one.</p>;
   return (
-    <form className="stack" onSubmit={submit}>
+    <form className="stack" onSubmit={(event) => void submit(event)}>
       <div className="field">
         <label htmlFor="test-event">Event type</label>
         <select
           id="test-event"
           className="input"
-          value={event}
-          onChange={({ target }) => {
-            setEvent(target.value);
-            setPayload(exampleOf(target.value));
-            setProblem(null);
-          }}
+          {...form.register('event', {
+            onChange: () => {
+              form.clearErrors();
+              form.setValue('payload', exampleOf(form.getValues('event')));
+            },
+          })}
         >
           {types.map(({ name }) => (
             <option key={name}>{name}</option>
           ))}
         </select>
+        {errorOf(form, 'event') && <p className="error">{errorOf(form, 'event')}</p>}
       </div>
       {mayEdit ? (
-        <div className="field">
-          <label htmlFor="test-payload">Payload</label>
-          <textarea
-            id="test-payload"
-            className="input"
-            rows={12}
-            spellCheck={false}
-            value={payload}
-            aria-invalid={problem !== null || undefined}
-            aria-describedby="test-note"
-            onChange={({ target }) => setPayload(target.value)}
-          />
-          <p id="test-note" className={problem === null ? 'help' : 'error'}>
-            {problem ?? 'The catalogue’s example, to edit. A test goes to this webhook only, and is tried once.'}
-          </p>
-        </div>
+        <TextArea
+          label="Payload"
+          rows={12}
+          spellCheck={false}
+          help="The example from the event catalogue. A test goes only to this webhook, in a single attempt."
+          {...fieldOf(form, 'payload')}
+        />
       ) : (
         <div className="field">
-          <Code text={payload} what="Payload" />
+          <Code text={form.watch('payload')} what="Payload" />
           <p className="help">
             Posthorn sends this example from the event catalogue. To send another payload, you need permission to
-            publish events. A test goes to this webhook only, and is tried once.
+            publish events. A test goes only to this webhook, in a single attempt.
           </p>
         </div>
       )}
@@ -119,15 +111,11 @@ function TestForm({ types, mayEdit }: { types: { name: string; example: string }
         </Button>
         {sent && (
           <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: sent.deliveryId }}>
-            See the delivery
+            View delivery
           </Link>
         )}
       </div>
-      {test.error && (
-        <p className="error" role="alert">
-          {test.error.message}
-        </p>
-      )}
+      <FormError form={form} />
       {attempt && (
         <div className="panel">
           <AttemptDetail account={account} eventId={sent.eventId} attempt={attempt} />
@@ -137,14 +125,12 @@ function TestForm({ types, mayEdit }: { types: { name: string; example: string }
   );
 }
 
-/** The object, or what is wrong with the text. */
+/** Returns the object, or the problem with the text. */
 function readObject(text: string): object | string {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? value
-      : 'The payload must be a JSON object: {…}';
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : 'Enter a JSON object: {…}';
   } catch (error) {
-    return `This is not JSON: ${(error as Error).message}`;
+    return `This is not valid JSON: ${(error as Error).message}`;
   }
 }

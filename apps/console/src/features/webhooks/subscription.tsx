@@ -14,13 +14,14 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { SubscriptionPill, subscriptionWords } from '../../components/pill.js';
 import { Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
+import { shortTime, useZone } from '../../components/zone.js';
 import { useSubscriptionId } from './subscription-id.js';
-import { SubscriptionMenu, useSubscriptionActs } from './subscription-menu.js';
+import { SubscriptionMenu, useSubscriptionActions } from './subscription-menu.js';
 import { VerificationResult } from './verification-result.js';
 import '../../components/tabs.css';
 import './subscription.css';
 
-/** A webhook: its state and what to do about it, above its tabs. */
+/** A webhook: its status above its tabs. */
 export function SubscriptionScreen() {
   const account = useAccount();
   const id = useSubscriptionId();
@@ -89,10 +90,11 @@ export function SubscriptionScreen() {
   );
 }
 
-/** Why it does not receive, or may soon not, and the act that mends it. */
+/** Says why the webhook receives no events, or is failing, with the action that fixes it. */
 function StatusBanner({ account, subscription }: { account: string; subscription: Subscription }) {
-  const acts = useSubscriptionActs(account, subscription);
+  const acts = useSubscriptionActions(account, subscription);
   const may = useMay()('subscriptions:write');
+  const zone = useZone();
   const { status, statusChangedAt, failingSince, breaker, pendingUrl, verification } = subscription;
   const retry = may ? acts.verify : undefined;
   if (status === 'unverified')
@@ -109,8 +111,8 @@ function StatusBanner({ account, subscription }: { account: string; subscription
       {pendingUrl !== null && (
         <>
           <Banner tone="warning" icon={TriangleAlert}>
-            The new URL <span className="mono">{pendingUrl}</span> has not proven itself yet. Until it has, events go to
-            the one above.
+            The new URL <span className="mono">{pendingUrl}</span> is not verified yet. Until then, events go to the URL
+            above.
           </Banner>
           {verification.status !== 'verified' && <VerificationResult subscription={subscription} onRetry={retry} />}
         </>
@@ -122,7 +124,8 @@ function StatusBanner({ account, subscription }: { account: string; subscription
       )}
       {status === 'disabled' && (
         <Banner tone="danger" icon={CircleX} act={may && <Button onClick={acts.resume}>Enable</Button>}>
-          {subscriptionWords(subscription).text} Since <Time at={statusChangedAt} />.
+          {subscriptionWords(subscription).text} Since{' '}
+          <time dateTime={statusChangedAt}>{shortTime(statusChangedAt, zone)}</time>.
         </Banner>
       )}
       {status === 'active' && failingSince !== null && (
@@ -135,15 +138,15 @@ function StatusBanner({ account, subscription }: { account: string; subscription
               to="/accounts/$account/subscriptions/$subscription/deliveries"
               params={{ account, subscription: subscription.id }}
             >
-              See deliveries
+              View deliveries
             </Link>
           }
         >
-          Nothing has succeeded since <Time at={failingSince} />. See what its receiver answers.
+          Every attempt has failed since <time dateTime={failingSince}>{shortTime(failingSince, zone)}</time>.
           {breaker.state === 'open' && (
             <>
               {' '}
-              Its deliveries wait; one is tried <Time at={breaker.until} />.
+              Deliveries are waiting; next attempt <Time at={breaker.until} />.
             </>
           )}
         </Banner>

@@ -5,7 +5,7 @@ import { Code } from '../../components/outside-text.js';
 import { duration, Time } from '../../components/time.js';
 import '../../components/banner.css';
 
-/** How the handshake went: what was sent, what came back, why it failed and what to do about it. */
+/** The result of a verification: its cause and fix, and what was sent and received. */
 export function VerificationResult({
   subscription: { verification, url, pendingUrl },
   onRetry,
@@ -18,7 +18,7 @@ export function VerificationResult({
     return (
       <div className="banner tone-progress" role="status">
         <LoaderCircle className="icon" aria-hidden />
-        <span className="text">Verifying… We have sent a challenge to the URL and wait for it to come back.</span>
+        <span className="text">Verifying… We sent a challenge to the URL and are waiting for the response.</span>
       </div>
     );
   }
@@ -28,7 +28,7 @@ export function VerificationResult({
         <CircleCheck className="icon" aria-hidden />
         <span className="text">
           Verified!
-          {durationMs !== null && ` It answered the challenge in ${duration(durationMs)}.`}
+          {durationMs !== null && ` The endpoint responded in ${duration(durationMs)}.`}
         </span>
       </div>
     );
@@ -52,30 +52,30 @@ export function VerificationResult({
             </span>
           ))}
           <span className="small muted">
-            Tried <Time at={checkedAt} />
-            {statusCode !== null && ` · answered ${statusCode}`}
+            Checked <Time at={checkedAt} />
+            {statusCode !== null && ` · status ${statusCode}`}
             {durationMs !== null && ` · ${duration(durationMs)}`}
           </span>
         </div>
         {onRetry && <Button onClick={onRetry}>Try again</Button>}
       </div>
       <details>
-        <summary>What was sent, and what came back</summary>
+        <summary>Request and response</summary>
         <div className="stack close detail">
           <h3>Sent</h3>
           <Code what="the challenge" text={'{"event":"webhook:verify","payload":"<64 random letters>"}'} />
-          <h3>Expected back, with a 2xx</h3>
-          <Code what="the expected answer" text="<the same 64 letters>" />
+          <h3>Expected response (status 2xx)</h3>
+          <Code what="the expected response" text="<the same 64 letters>" />
           <h3>Received</h3>
           {answer === null || answer === '' ? (
             <p className="muted">Nothing.</p>
           ) : (
-            <Code what="the answer" text={answer} />
+            <Code what="the response" text={answer} />
           )}
         </div>
       </details>
       <details>
-        <summary>A handler that passes</summary>
+        <summary>Example handler</summary>
         <div className="detail">
           <Code what="the handler" text={HANDSHAKE_SNIPPET} isWrapped={false} />
         </div>

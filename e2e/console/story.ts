@@ -5,7 +5,7 @@ import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
 import type { Screen } from './screens.js';
 
-/** A test on a stack that has been told the story, once for a file. */
+/** A test on a stack with the data of the story, set up once per file. */
 export const it = base
   .extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => {
     const stack = await startStack({ backend: inject('queueBackends')[0] ?? 'postgres', env: STORY_ENV });
@@ -17,7 +17,7 @@ export const it = base
     onCleanup(() => story.close());
     return story;
   })
-  /** Opens a screen in its state, and waits until all of it is there. */
+  /** Opens a screen in its state and waits until it is complete. */
   .extend('open', ({ page, story, signIn }) => async ({ path, given, when, shows }: Screen): Promise<void> => {
     await given?.(page);
     await signIn(path(story));

@@ -1,11 +1,11 @@
 import type { Subscription } from '@posthorn/contract';
 import { Button } from '../../components/button.js';
 import { SubscriptionPill, subscriptionWords } from '../../components/pill.js';
-import { useSubscriptionActs } from './subscription-menu.js';
+import { useSubscriptionActions } from './subscription-menu.js';
 
-/** Pause, resume, disable, enable, verify: what its status allows, with what each does. */
-export function StatusActs({ account, subscription }: { account: string; subscription: Subscription }) {
-  const acts = useSubscriptionActs(account, subscription);
+/** The actions that the webhook's status allows, with their effects. */
+export function StatusActions({ account, subscription }: { account: string; subscription: Subscription }) {
+  const acts = useSubscriptionActions(account, subscription);
   const { status } = subscription;
   return (
     <section className="panel stack" aria-labelledby="status">
@@ -14,9 +14,9 @@ export function StatusActs({ account, subscription }: { account: string; subscri
         <SubscriptionPill of={subscription} />
       </div>
       <p className="muted">{subscriptionWords(subscription).text}</p>
-      {status === 'active' && <p className="muted">Pause holds its deliveries until you resume; none is lost.</p>}
+      {status === 'active' && <p className="muted">Pause holds deliveries until you resume. No delivery is lost.</p>}
       {(status === 'active' || status === 'paused') && (
-        <p className="muted">Disable stops it: what is published meanwhile is not queued for it.</p>
+        <p className="muted">Disable stops the webhook. New events are not queued for it.</p>
       )}
       <div className="row">
         {status === 'unverified' && <Button onClick={acts.verify}>Verify again</Button>}
