@@ -31,7 +31,10 @@ export interface Stack {
     atUrl?: string,
   ): Promise<{ id: string; deliveries: number }>;
   /** Makes an account with a verified subscription of this URL. */
-  subscribe(url: string, extra?: object): Promise<{ account: string; id: string; secret: string }>;
+  subscribe(
+    url: string,
+    extra?: { account?: string; [field: string]: unknown },
+  ): Promise<{ account: string; id: string; secret: string }>;
   /** The only delivery of an event, with its attempts. */
   delivery(account: string, eventId: string): Promise<DeliveryJson>;
   stop(): Promise<void>;
@@ -161,8 +164,7 @@ export async function startStack({
       if (response.status !== 202) throw new Error(`publish: ${response.status} ${await response.text()}`);
       return (await response.json()) as { id: string; deliveries: number };
     },
-    async subscribe(url, extra = {}) {
-      const account = `account-${randomBytes(6).toString('hex')}`;
+    async subscribe(url, { account = `account-${randomBytes(6).toString('hex')}`, ...extra } = {}) {
       await stack.call('PUT', `/v1/accounts/${account}`, {});
       const { id } = await stack.call<{ id: string }>('POST', `/v1/accounts/${account}/subscriptions`, {
         url,

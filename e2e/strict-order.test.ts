@@ -63,7 +63,8 @@ describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backen
       // Failed deliveries are replayed in their order.
       receiver.answer(200);
       const before = receiver.events.length;
-      await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/replay`, {
+      await stack.call('POST', `/v1/accounts/${account}/replays`, {
+        subscriptions: [id],
         which: 'failed',
         since: new Date(0).toISOString(),
       });

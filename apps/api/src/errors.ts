@@ -100,10 +100,10 @@ export class AccountErasing extends ApiError {
   }
 }
 
-/** One at a time for a subscription. `running`: the id of the one there is. */
+/** Another one runs for the same subscriptions, or too many run. `running`: the id of the one that is in the way. */
 export class ReplayRunning extends ApiError {
   constructor(running: string) {
-    super('replay_running', `${running} is running: wait until it has ended, or cancel it.`);
+    super('replay_running', `${running} is running: wait until it has queued its deliveries, or cancel it.`);
   }
 }
 

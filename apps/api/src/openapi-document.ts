@@ -27,7 +27,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Events', description: 'Publish, and look at what was published.' },
     { name: 'Subscriptions', description: 'Webhook URLs of an account, their verification, secrets and state.' },
     { name: 'Deliveries', description: 'What became of each event for each subscription.' },
-    { name: 'Replays', description: 'Replay what a subscription did not get.' },
+    { name: 'Replays', description: 'Send deliveries again, or events that were missed.' },
     { name: 'Stream', description: 'What happens, as it happens.' },
     { name: 'Statistics', description: 'What happened, by the minute, the hour or the day.' },
     { name: 'Lookup', description: 'What an id is the id of.' },

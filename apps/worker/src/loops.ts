@@ -7,6 +7,7 @@ import { startHeartbeat } from './heartbeat.js';
 import type { Parts } from './open-parts.js';
 import { startRetention } from './retention.js';
 import { startSettling } from './settling.js';
+import { startTallying } from './tallying.js';
 
 export interface Loops {
   /** Resolves when every running round has ended. */
@@ -69,7 +70,8 @@ export function startLoops(
   });
   const settling = startSettling({ db, log, observe: ({ verb, count }) => metrics.settled.inc({ verb }, count) });
   const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
+  const tallying = startTallying({ db, log });
 
-  const loops = [heartbeat, dispatcher, retention, erasing, expanding, folding, settling];
+  const loops = [heartbeat, dispatcher, retention, erasing, expanding, folding, settling, tallying];
   return { stop: async () => void (await Promise.all(loops.map((one) => one.stop()))) };
 }

@@ -76,7 +76,17 @@ export {
 } from './operational-event.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
 export { Queues } from './queues.js';
-export { StartReplay, Replay, ReplayList, ReplayPreview, ReplayQuery } from './replay.js';
+export {
+  REPLAYABLE_STATUSES,
+  Replay,
+  ReplayList,
+  ReplayOfAccountsQuery,
+  ReplayPreview,
+  ReplayQuery,
+  ReplayWhich,
+  StartReplay,
+  StartReplayOfAccounts,
+} from './replay.js';
 export {
   CreatePortalSession,
   CreateSession,

@@ -12,7 +12,7 @@ export const PROBLEMS = {
   quota_reached: { status: 409, title: 'The account has as many as it may have' },
   account_reserved: { status: 409, title: 'The account is the operators’ own' },
   account_erasing: { status: 409, title: 'The deleted account of this id is still being erased' },
-  replay_running: { status: 409, title: 'A replay of this subscription is running' },
+  replay_running: { status: 409, title: 'Another replay is running' },
   payload_too_large: { status: 413, title: 'The body or payload is too large' },
   unsupported_media_type: { status: 415, title: 'The body’s media type or coding is not supported' },
   invalid_request: { status: 422, title: 'The request is not valid' },

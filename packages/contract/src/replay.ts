@@ -1,32 +1,116 @@
 import { z } from 'zod';
-import { AccountId, ReplayId, SubscriptionId } from './id.js';
-import { listOf, ListQuery, oneOrMore } from './list.js';
+import { AttemptOutcome } from './delivery-status.js';
+import { EventTypeName } from './event-type.js';
+import { AccountId, EventId, ReplayId, SubscriptionId } from './id.js';
+import { listOf, ListQuery, MAX_COUNT, oneOrMore } from './list.js';
 import { moment, time, timeOrNull } from './text.js';
 
-const ReplayWhich = z.enum(['failed', 'missed']).meta({
+export const ReplayWhich = z.enum(['failed', 'missed']).meta({
   description:
-    '`failed`: its deliveries that are `failed` or `canceled` · `missed`: events that it wants (by its `events` of today) ' +
-    'and was never owed, because it was disabled, not verified or not there when they were published.',
+    '`failed`: deliveries whose status is one of `statuses` · `missed`: events that a subscription subscribes to (by its `events` of today) ' +
+    'and that have no delivery for it, because it was disabled, not verified or not created when they were published.',
 });
+export type ReplayWhich = z.infer<typeof ReplayWhich>;
+
+/** The statuses of deliveries that a replay can send again. */
+export const REPLAYABLE_STATUSES = ['failed', 'canceled', 'succeeded'] as const;
+const ReplayableStatus = z.enum(REPLAYABLE_STATUSES);
+
+/** At most so many of each kind in a filter. */
+const MAX_NAMED = 50;
+const some = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(MAX_NAMED);
+
+const shared = {
+  which: ReplayWhich,
+  subscriptions: some(SubscriptionId)
+    .optional()
+    .describe('Only to these subscriptions. Each must be `active` or `paused`. Default: all that are.'),
+  eventTypes: some(EventTypeName).optional().describe('Only events of these types.'),
+  statuses: some(ReplayableStatus)
+    .optional()
+    .describe('For `failed`: only deliveries with one of these statuses. Default: `failed` and `canceled`.'),
+  outcomes: some(AttemptOutcome)
+    .optional()
+    .describe('For `failed`: only deliveries whose last attempt ended like this.'),
+  until: moment('Only what was created before this time. Default: now. A later time means now.').optional(),
+  dryRun: z.boolean().default(false).describe('true: returns a preview with counts and changes nothing.'),
+};
+const since = moment('Only what was created at this time or later. Not in the future.');
+
+type Checked = Partial<Record<'statuses' | 'outcomes' | 'since' | 'event', unknown>> & { which: 'failed' | 'missed' };
+
+function checkTogether({ which, ...body }: Checked, context: z.RefinementCtx): void {
+  for (const field of ['statuses', 'outcomes'] as const) {
+    if (which === 'missed' && body[field] !== undefined)
+      context.addIssue({ code: 'custom', path: [field], message: 'applies to `failed` only: leave it out' });
+  }
+  if (body.since === undefined && body.event === undefined)
+    context.addIssue({ code: 'custom', path: ['since'], message: 'is required, unless `event` is given' });
+}
 
 export const StartReplay = z
   .strictObject({
-    since: moment('Only what was created at this time or later. Not in the future.'),
-    until: moment('Only what was created before this time. Absent, or in the future: now.').optional(),
-    which: ReplayWhich,
-    dryRun: z.boolean().default(false).describe('true: only counts, and changes nothing.'),
+    ...shared,
+    event: EventId.optional().describe('Only this event.'),
+    since: since
+      .optional()
+      .describe('Only what was created at this time or later. Not in the future. Required, unless `event` is given.'),
   })
-  .meta({ id: 'StartReplay', examples: [{ since: '2026-11-20T00:00:00Z', which: 'failed', dryRun: true }] });
+  .superRefine(checkTogether)
+  .meta({
+    id: 'StartReplay',
+    examples: [
+      { since: '2026-11-20T00:00:00Z', which: 'failed', dryRun: true },
+      { which: 'missed', event: 'evt_01jd4q8y3ne9mav5w2xkq7rf0c', subscriptions: ['sub_01jd4q8y3ne9mav5w2xkq7rf0c'] },
+    ],
+  });
 export type StartReplay = z.infer<typeof StartReplay>;
 
+export const StartReplayOfAccounts = z
+  .strictObject({
+    ...shared,
+    accounts: some(AccountId).optional().describe('Only of these accounts. Default: all accounts.'),
+    since,
+  })
+  .superRefine(checkTogether)
+  .meta({
+    id: 'StartReplayOfAccounts',
+    examples: [{ since: '2026-11-20T00:00:00Z', until: '2026-11-20T06:00:00Z', which: 'failed', dryRun: true }],
+  });
+export type StartReplayOfAccounts = z.infer<typeof StartReplayOfAccounts>;
+
+const orAll = <Item extends z.ZodType>(item: Item, description: string) =>
+  z.array(item).nullable().describe(`${description} null: all.`);
+
 const filterFields = {
-  accountId: AccountId,
-  subscriptionId: SubscriptionId,
+  accountId: AccountId.nullable().describe('The account. null: operators started it, for `accounts`.'),
   which: ReplayWhich,
+  accounts: orAll(AccountId, 'The accounts that it is for.'),
+  subscriptions: orAll(SubscriptionId, 'The subscriptions that it sends to.'),
+  eventTypes: orAll(z.string(), 'The event types that it sends.'),
+  event: EventId.nullable().describe('The event that it sends. null: any.'),
+  statuses: orAll(ReplayableStatus, 'For `failed`: the statuses of deliveries that it sends again.'),
+  outcomes: orAll(AttemptOutcome, 'For `failed`: how the last attempts ended.'),
   since: time('Only what was created at this time or later.'),
   until: time('Only what was created before this time.'),
 };
-const matched = z.int().describe('How many there were to replay when it was asked for.');
+const matched = z
+  .int()
+  .describe(`How many deliveries there were to send when it was started, counted up to ${MAX_COUNT}.`);
+const more = z.boolean().describe('true: there may be more than were counted.');
+
+const EXAMPLE = {
+  accountId: 'acme',
+  which: 'failed' as const,
+  accounts: ['acme'],
+  subscriptions: ['sub_01jd4q8y3ne9mav5w2xkq7rf0c'],
+  eventTypes: null,
+  event: null,
+  statuses: ['failed' as const, 'canceled' as const],
+  outcomes: null,
+  since: '2026-11-20T00:00:00.000Z',
+  until: '2026-11-21T18:55:00.000Z',
+};
 
 export const ReplayPreview = z
   .object({
@@ -34,21 +118,15 @@ export const ReplayPreview = z
     ...filterFields,
     status: z.literal('dry_run').describe('Only counted.'),
     matched,
+    more,
+    subscriptionCount: z.int().describe('To how many subscriptions, of those counted.'),
+    accountCount: z.int().describe('Of how many accounts, of those counted.'),
   })
   .meta({
     id: 'ReplayPreview',
-    description: 'What a replay would send again.',
+    description: 'What a replay would send.',
     examples: [
-      {
-        id: null,
-        accountId: 'acme',
-        subscriptionId: 'sub_01jd4q8y3ne9mav5w2xkq7rf0c',
-        which: 'failed',
-        since: '2026-11-20T00:00:00.000Z',
-        until: '2026-11-21T18:55:00.000Z',
-        status: 'dry_run',
-        matched: 1024,
-      },
+      { id: null, ...EXAMPLE, status: 'dry_run', matched: 37, more: false, subscriptionCount: 1, accountCount: 1 },
     ],
   });
 export type ReplayPreview = z.infer<typeof ReplayPreview>;
@@ -58,36 +136,35 @@ export const Replay = z
     id: ReplayId,
     ...filterFields,
     status: z
-      .enum(['running', 'completed', 'canceled'])
+      .enum(['running', 'delivering', 'completed', 'canceled'])
       .describe(
-        '`running`: sends again, the oldest first · `completed`: all is replayed, though not all of it delivered yet · ' +
-          '`canceled`: by request, or because its subscription was disabled or deleted; what was replayed stays so.',
+        '`running`: queues deliveries, the oldest first · `delivering`: all are queued, some are still pending · `completed`: each was ' +
+          'delivered or failed · `canceled`: by request, or because none of its subscriptions receives events any more. What was queued is ' +
+          'still sent.',
       ),
     matched,
-    queued: z.int().describe('How many were replayed so far.'),
-    succeeded: z.int().describe('Of those: how many succeeded.'),
-    failed: z.int().describe('Of those: how many failed or were canceled again.'),
-    pending: z.int().describe('Of those: how many are still owed, `pending` or `held`.'),
-    createdAt: time('When it was asked for.'),
+    more,
+    queued: z.int().describe('How many deliveries it has queued so far.'),
+    delivered: z.int().describe('How many of the queued ones were delivered.'),
+    failed: z.int().describe('How many of the queued ones failed or were canceled.'),
+    pending: z.int().describe('How many of the queued ones are still `pending` or `held`.'),
+    createdAt: time('When it was started.'),
     endedAt: timeOrNull('When it completed or was canceled.'),
   })
   .meta({
     id: 'Replay',
     description:
-      'Sends again what a subscription did not get, in the background. A delivery counts for the last replay that sent ' +
-      'it.',
+      'A job that sends deliveries again, or events that were missed, in the background. A delivery counts for the last replay that queued it. ' +
+      'The counts of a replay of more than 2,000 deliveries may be some seconds old.',
     examples: [
       {
         id: 'rpl_01jd4q8y3ne9mav5w2xkq7rf0c',
-        accountId: 'acme',
-        subscriptionId: 'sub_01jd4q8y3ne9mav5w2xkq7rf0c',
-        which: 'failed',
-        since: '2026-11-20T00:00:00.000Z',
-        until: '2026-11-21T18:55:00.000Z',
-        status: 'running',
+        ...EXAMPLE,
+        status: 'delivering',
         matched: 1024,
-        queued: 500,
-        succeeded: 460,
+        more: false,
+        queued: 1024,
+        delivered: 984,
         failed: 0,
         pending: 40,
         createdAt: '2026-11-21T18:55:00.000Z',
@@ -100,5 +177,11 @@ export type Replay = z.infer<typeof Replay>;
 export const ReplayList = listOf(Replay, 'ReplayList');
 
 export const ReplayQuery = ListQuery.extend({
-  subscription: oneOrMore(SubscriptionId).optional().describe('Only of this subscription; repeatable.'),
+  subscription: oneOrMore(SubscriptionId)
+    .optional()
+    .describe('Only replays that may send to this subscription; repeatable.'),
+});
+
+export const ReplayOfAccountsQuery = ReplayQuery.extend({
+  account: AccountId.optional().describe('Only replays that were started for this account.'),
 });

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { idsAround } from './replays/replay.js';
+import { idsAround } from './replays/ids-around.js';
 
 /** Adds a parameter to a statement. Returns its placeholder. */
 export type Param = (value: unknown) => string;
@@ -87,13 +87,15 @@ export interface WantedIds extends WantedPage {
   of: Record<string, string>;
   /** Columns with allowed values, which use no index; undefined: any value. */
   filters?: Record<string, string[] | undefined>;
+  /** Columns with arrays that have one of these values, or are empty. No index is used for them. */
+  overlaps?: Record<string, string[] | undefined>;
   isNull?: string;
 }
 
 /** Returns the ids of a page of a list, newest first. */
 export async function newestIds(
   pool: pg.Pool,
-  { table, of, filters = {}, isNull, ...wanted }: WantedIds,
+  { table, of, filters = {}, overlaps = {}, isNull, ...wanted }: WantedIds,
 ): Promise<string[]> {
   const values: unknown[] = [];
   const param: Param = (value) => `$${values.push(value)}`;
@@ -101,6 +103,9 @@ export async function newestIds(
   const conditions = Object.entries(filters).flatMap(([column, ones]) =>
     ones ? [`d.${column}::text = ANY (${param(ones)}::text[])`] : [],
   );
+  for (const [column, ones] of Object.entries(overlaps)) {
+    if (ones) conditions.push(`(d.${column} = '{}' OR d.${column}::text[] && ${param(ones)}::text[])`);
+  }
   if (isNull) conditions.push(`d.${isNull} IS NULL`);
   const text = selectNewest({ table, select: 'd.id', columns, conditions }, pageOf(wanted, param));
   const { rows } = await pool.query<{ id: string }>(text, values);

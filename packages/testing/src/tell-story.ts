@@ -140,9 +140,10 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
   await toBe('globex', broken, 'failed', 2);
   trips.receiver.answer(200);
   const since = new Date(Date.now() - 3_600_000).toISOString();
-  const replay = await stack.call<{ id: string }>('POST', `${of('globex')}/subscriptions/${trips.id}/replay`, {
+  const replay = await stack.call<{ id: string }>('POST', `${of('globex')}/replays`, {
     since,
     which: 'failed',
+    subscriptions: [trips.id],
   });
   await toBe('globex', broken, 'succeeded', 3);
   const unwanted = await stack.publish('globex', event('conversation:created', {}));

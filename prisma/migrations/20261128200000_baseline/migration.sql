@@ -16,7 +16,7 @@ CREATE TYPE attempt_outcome AS ENUM (
 CREATE TYPE attempt_trigger AS ENUM ('auto', 'manual', 'test', 'replay');
 CREATE TYPE verification_status AS ENUM ('pending', 'verified', 'failed');
 CREATE TYPE replay_which AS ENUM ('failed', 'missed');
-CREATE TYPE replay_status AS ENUM ('running', 'completed', 'canceled');
+CREATE TYPE replay_status AS ENUM ('running', 'delivering', 'completed', 'canceled');
 CREATE TYPE session_kind AS ENUM ('operator', 'account', 'portal');
 CREATE TYPE actor_kind AS ENUM ('operator', 'account', 'portal', 'nobody');
 CREATE TYPE stat_width AS ENUM ('minute', 'hour');
@@ -599,26 +599,46 @@ BEGIN
 END
 $$;
 
--- A replay sends failed or missed events to a subscription again, in the background, step by step.
+-- A replay sends deliveries again, or events that were missed, in the background, step by step (packages/core/src/replays/replay.ts).
 CREATE TABLE replays (
-  id               uuid            PRIMARY KEY,
-  account_id       varchar(64)     NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
-  subscription_id  uuid            NOT NULL REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
-  which            replay_which    NOT NULL,
-  since            timestamptz(6)  NOT NULL,
-  until            timestamptz(6)  NOT NULL,
-  status           replay_status   NOT NULL DEFAULT 'running',
-  matched          integer         NOT NULL,
-  queued           integer         NOT NULL DEFAULT 0,
-  position         uuid,
-  created_at       timestamptz(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  ended_at         timestamptz(6),
-  CONSTRAINT replays_ended_check CHECK ((status = 'running') = (ended_at IS NULL))
+  id                        uuid            PRIMARY KEY,
+  -- null: started by operators, for account_ids or for all accounts.
+  account_id                varchar(64)     REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  which                     replay_which    NOT NULL,
+  since                     timestamptz(6)  NOT NULL,
+  until                     timestamptz(6)  NOT NULL,
+  -- The filters. An empty array matches all.
+  account_ids               text[],
+  subscription_ids          uuid[],
+  event_types               text[],
+  event_id                  uuid,
+  statuses                  delivery_status[],
+  outcomes                  attempt_outcome[],
+  status                    replay_status   NOT NULL DEFAULT 'running',
+  matched                   integer         NOT NULL,
+  has_more                  boolean         NOT NULL,
+  queued                    integer         NOT NULL DEFAULT 0,
+  delivered                 integer         NOT NULL DEFAULT 0,
+  failed                    integer         NOT NULL DEFAULT 0,
+  pending                   integer         NOT NULL DEFAULT 0,
+  position_account_id       varchar(64),
+  position_subscription_id  uuid,
+  position                  uuid,
+  created_at                timestamptz(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  advanced_at               timestamptz(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  tally_at                  timestamptz(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  ended_at                  timestamptz(6),
+  settled_at                timestamptz(6),
+  CONSTRAINT replays_ended_check CHECK ((status IN ('running', 'delivering')) = (ended_at IS NULL)),
+  -- A completed replay has no pending deliveries.
+  CONSTRAINT replays_completed_check CHECK (status <> 'completed' OR (settled_at IS NOT NULL AND pending = 0))
 );
 CREATE INDEX replays_account_id_id_idx ON replays (account_id, id);
-CREATE INDEX replays_subscription_id_idx ON replays (subscription_id);
--- One running replay per subscription: two over the same events would send each twice.
-CREATE UNIQUE INDEX replays_running_key ON replays (subscription_id) WHERE status = 'running';
+-- advance-replays.ts, start-replay.ts: the running ones, of all and of an account.
+CREATE INDEX replays_running_idx ON replays (advanced_at) WHERE status = 'running';
+CREATE INDEX replays_account_running_idx ON replays (account_id) WHERE status = 'running';
+-- tally-replays.ts: those whose deliveries are not all finished.
+CREATE INDEX replays_unsettled_idx ON replays (tally_at) WHERE settled_at IS NULL;
 
 -- Operational events that are not published yet. The statement that makes a change also writes its operational event,
 -- so none is lost in a crash.

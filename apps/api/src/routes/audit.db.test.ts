@@ -110,8 +110,9 @@ describe('the audit log', () => {
     await api.call('PATCH', path, { body: { url: 'http://10.0.0.1/' } });
     await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${toTypeId('sub', crypto.randomUUID())}`);
     const since = new Date(Date.now() - 1_000).toISOString();
-    await api.call('POST', `${path}/replay`, { body: { since, which: 'failed', dryRun: true } });
-    await api.call('POST', `${path}/replay`, { body: { since, which: 'failed' } });
+    const body = { since, which: 'failed', subscriptions: [subscription] };
+    await api.call('POST', `/v1/accounts/${account}/replays`, { body: { ...body, dryRun: true } });
+    await api.call('POST', `/v1/accounts/${account}/replays`, { body });
     await api.call('DELETE', path);
     const entries = await entriesOf(account);
     expect(entries.slice(2).map(({ action }) => action.replace('subscriptions.', ''))).toEqual([
@@ -129,7 +130,7 @@ describe('the audit log', () => {
     expect(entries[2]?.changes).toEqual({ status: { from: 'active', to: 'paused' } });
     expect(entries.at(-2)).toMatchObject({
       target: { type: 'replay', id: expect.stringMatching(/^rpl_/) },
-      changes: { which: { to: 'failed' } },
+      changes: { which: { to: 'failed' }, subscriptions: { to: [subscription] } },
     });
   });
 

@@ -373,6 +373,7 @@ describe('a list refuses', () => {
   const lists = [
     '/v1/accounts',
     '/v1/event-types',
+    '/v1/replays',
     ...['keys', 'subscriptions', 'events', 'deliveries', 'replays'].map((list) => `/v1/accounts/account-1/${list}`),
   ];
   const queries: [string, string, string][] = [
@@ -443,13 +444,19 @@ describe('a list refuses', () => {
     expect(await attempt('GET', `/v1/accounts/${account}/${query}`)).toEqual(invalid(path));
   });
 
-  it.each(lists.slice(2).map((list) => list.replace('account-1', 'nobody')))(
+  it.each(lists.slice(3).map((list) => list.replace('account-1', 'nobody')))(
     'an unknown account: 404 %s',
     async (list) => {
       expect(await attempt('GET', list)).toEqual(notFound);
     },
   );
 });
+
+/** A path of the account, not of the subscription. */
+const REPLAYS = 'replays';
+const LONG_AGO = '2020-01-01T00:00:00Z';
+const SUB = 'sub_01jd4q8y3ne9mav5w2xkq7rf0c';
+const replayOf = (body: object) => ({ since: LONG_AGO, which: 'failed', ...body });
 
 describe('other writes refuse and store nothing of', () => {
   it.each<[string, Method, string, unknown, Ending]>([
@@ -515,66 +522,106 @@ describe('other writes refuse and store nothing of', () => {
       invalid('payload'),
     ],
     ['a test event that is no JSON', 'POST', 'test', '{', notJson],
-    ['a replay without a body', 'POST', 'replay', undefined, invalid('')],
-    ['a replay that is no JSON', 'POST', 'replay', '{', notJson],
-    ['a replay without since', 'POST', 'replay', { which: 'failed' }, invalid('since')],
-    ['a replay without which', 'POST', 'replay', { since: '2020-01-01T00:00:00Z' }, invalid('which')],
-    [
-      'a replay of what there is not',
-      'POST',
-      'replay',
-      { since: '2020-01-01T00:00:00Z', which: 'succeeded' },
-      invalid('which'),
-    ],
-    ['a replay since a day without time', 'POST', 'replay', { since: '2020-01-01', which: 'failed' }, invalid('since')],
-    [
-      'a replay since before 1970',
-      'POST',
-      'replay',
-      { since: '1969-12-31T23:59:59Z', which: 'failed' },
-      invalid('since'),
-    ],
+    ['a replay without a body', 'POST', REPLAYS, undefined, invalid('')],
+    ['a replay that is no JSON', 'POST', REPLAYS, '{', notJson],
+    ['a replay whose body is no object', 'POST', REPLAYS, '[]', invalid('')],
+    ['a replay without since', 'POST', REPLAYS, { which: 'failed' }, invalid('since')],
+    ['a replay without which', 'POST', REPLAYS, { since: LONG_AGO }, invalid('which')],
+    ['a replay of what there is not', 'POST', REPLAYS, { since: LONG_AGO, which: 'succeeded' }, invalid('which')],
+    ['a replay since a day without time', 'POST', REPLAYS, replayOf({ since: '2020-01-01' }), invalid('since')],
+    ['a replay since before 1970', 'POST', REPLAYS, replayOf({ since: '1969-12-31T23:59:59Z' }), invalid('since')],
+    ['a replay since null', 'POST', REPLAYS, replayOf({ since: null }), invalid('since')],
     [
       'a replay since the future',
       'POST',
-      'replay',
-      { since: '2999-01-01T00:00:00Z', until: '2999-01-02T00:00:00Z', which: 'failed' },
+      REPLAYS,
+      replayOf({ since: '2999-01-01T00:00:00Z', until: '2999-01-02T00:00:00Z' }),
       invalid('since'),
     ],
     [
       'a replay until before since',
       'POST',
-      'replay',
-      { since: '2020-01-02T00:00:00Z', until: '2020-01-01T00:00:00Z', which: 'failed' },
+      REPLAYS,
+      replayOf({ since: '2020-01-02T00:00:00Z', until: '2020-01-01T00:00:00Z' }),
       invalid('since'),
     ],
     [
       'a replay of no time at all, by another zone',
       'POST',
-      'replay',
-      { since: '2020-01-01T00:00:00Z', until: '2020-01-01T02:00:00+02:00', which: 'missed' },
+      REPLAYS,
+      replayOf({ until: '2020-01-01T02:00:00+02:00', which: 'missed' }),
       invalid('since'),
     ],
+    ['a replay until no time', 'POST', REPLAYS, replayOf({ until: null }), invalid('until')],
+    ['a dry run that is a word', 'POST', REPLAYS, replayOf({ dryRun: 'yes' }), invalid('dryRun')],
+    ['an unknown field of a replay', 'POST', REPLAYS, replayOf({ limit: 1 }), invalid('limit')],
+    ['accounts in a replay of an account', 'POST', REPLAYS, replayOf({ accounts: ['acme'] }), invalid('accounts')],
+    ['no subscription at all', 'POST', REPLAYS, replayOf({ subscriptions: [] }), invalid('subscriptions')],
+    ['one subscription that is no list', 'POST', REPLAYS, replayOf({ subscriptions: SUB }), invalid('subscriptions')],
     [
-      'a replay until no time',
+      'more subscriptions than 50',
       'POST',
-      'replay',
-      { since: '2020-01-01T00:00:00Z', until: null, which: 'failed' },
-      invalid('until'),
+      REPLAYS,
+      replayOf({ subscriptions: Array(51).fill(SUB) }),
+      invalid('subscriptions'),
     ],
     [
-      'a dry run that is a word',
+      'a subscription that is an event',
       'POST',
-      'replay',
-      { since: '2020-01-01T00:00:00Z', which: 'failed', dryRun: 'yes' },
-      invalid('dryRun'),
+      REPLAYS,
+      replayOf({ subscriptions: [SUB.replace('sub', 'evt')] }),
+      invalid('subscriptions[0]'),
+    ],
+    ['a subscription that is unknown', 'POST', REPLAYS, replayOf({ subscriptions: [SUB] }), invalid('subscriptions')],
+    ['an event type that is none', 'POST', REPLAYS, replayOf({ eventTypes: ['a b'] }), invalid('eventTypes[0]')],
+    ['event types that are a number', 'POST', REPLAYS, replayOf({ eventTypes: 1 }), invalid('eventTypes')],
+    ['a replay of pending deliveries', 'POST', REPLAYS, replayOf({ statuses: ['pending'] }), invalid('statuses[0]')],
+    ['no status at all', 'POST', REPLAYS, replayOf({ statuses: [] }), invalid('statuses')],
+    [
+      'statuses of missed events',
+      'POST',
+      REPLAYS,
+      replayOf({ which: 'missed', statuses: ['failed'] }),
+      invalid('statuses'),
+    ],
+    ['an outcome that there is not', 'POST', REPLAYS, replayOf({ outcomes: ['slow'] }), invalid('outcomes[0]')],
+    [
+      'outcomes of missed events',
+      'POST',
+      REPLAYS,
+      replayOf({ which: 'missed', outcomes: ['ok'] }),
+      invalid('outcomes'),
+    ],
+    ['an event that is a subscription', 'POST', REPLAYS, replayOf({ event: SUB }), invalid('event')],
+    [
+      'an event that is unknown',
+      'POST',
+      REPLAYS,
+      { which: 'failed', event: SUB.replace('sub', 'evt') },
+      invalid('event'),
+    ],
+    ['an operators’ replay without since', 'POST', '/v1/replays', { which: 'failed' }, invalid('since')],
+    ['an operators’ replay of no account', 'POST', '/v1/replays', replayOf({ accounts: [] }), invalid('accounts')],
+    [
+      'an operators’ replay of an account that none can be',
+      'POST',
+      '/v1/replays',
+      replayOf({ accounts: ['a b'] }),
+      invalid('accounts[0]'),
     ],
     [
-      'an unknown field of a replay',
+      'an operators’ replay of an unknown account',
       'POST',
-      'replay',
-      { since: '2020-01-01T00:00:00Z', which: 'failed', limit: 1 },
-      invalid('limit'),
+      '/v1/replays',
+      replayOf({ accounts: ['nobody-knows'] }),
+      invalid('accounts'),
+    ],
+    [
+      'an operators’ replay of one event',
+      'POST',
+      '/v1/replays',
+      replayOf({ event: SUB.replace('sub', 'evt') }),
+      invalid('event'),
     ],
     ['a test event with an unknown field', 'POST', 'test', { type: 'message:created' }, invalid('type')],
     [
@@ -588,7 +635,11 @@ describe('other writes refuse and store nothing of', () => {
     expect(
       await attempt(
         method,
-        url.startsWith('/') ? url : `/v1/accounts/${account}/subscriptions/${subscription}/${url}`,
+        url === REPLAYS
+          ? `/v1/accounts/${account}/replays`
+          : url.startsWith('/')
+            ? url
+            : `/v1/accounts/${account}/subscriptions/${subscription}/${url}`,
         { body },
       ),
     ).toEqual(refusal);

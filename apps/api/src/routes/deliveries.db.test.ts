@@ -244,7 +244,7 @@ describe('deliveries', () => {
     api.answer(echo);
     await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/resume`);
     await deliver();
-    const { json } = await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/replay`, {
+    const { json } = await api.call('POST', `/v1/accounts/${account}/replays`, {
       body: { since: '2020-01-01T00:00:00Z', which: 'failed' },
     });
     await advanceReplays(api.deps.db, { atOnce: 100 });

@@ -87,8 +87,9 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
     values,
   );
   await pool.query(
-    `INSERT INTO replays (id, account_id, subscription_id, which, since, until, status, matched, ended_at)
-     SELECT id, $1::varchar, (SELECT id FROM subscriptions WHERE account_id = $1::varchar ORDER BY id LIMIT 1), 'failed', t, t, 'completed', 1, t
+    `INSERT INTO replays (id, account_id, which, since, until, account_ids, subscription_ids, event_types, statuses, outcomes, status, matched, has_more, ended_at, settled_at)
+     SELECT id, $1::varchar, 'failed', t, t, ARRAY[$1::varchar], ARRAY(SELECT id FROM subscriptions WHERE account_id = $1::varchar ORDER BY id LIMIT 1), '{}', '{failed}', '{}',
+       'completed', 1, false, t, t
      FROM ${made} WHERE n % 10 = 0`,
     values,
   );

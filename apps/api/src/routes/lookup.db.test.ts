@@ -22,8 +22,8 @@ async function everything(): Promise<{ accountId: string; told: object[] }> {
   const [{ id: attemptId }] = (await api.call('GET', `${base}/deliveries/${deliveryId}`)).json.attempts;
   const [{ id: keyId }] = (await api.call('GET', `${base}/keys`)).json.data;
   const since = '2020-01-01T00:00:00Z';
-  const start = `${base}/subscriptions/${subscriptionId}/replay`;
-  const { json: replay } = await api.call('POST', start, { body: { since, which: 'failed' } });
+  const body = { since, which: 'failed', subscriptions: [subscriptionId] };
+  const { json: replay } = await api.call('POST', `${base}/replays`, { body });
   const { prisma } = api.deps.db;
   const verification = await prisma.verification.findFirstOrThrow({ where: { accountId } });
   const tried = await prisma.verificationAttempt.findFirstOrThrow({ where: { verificationId: verification.id } });

@@ -20,6 +20,7 @@ export const SubscriptionParams = AccountParams.extend({ subscription: Subscript
 export const EventParams = AccountParams.extend({ event: EventId });
 export const DeliveryParams = AccountParams.extend({ delivery: DeliveryId });
 export const ReplayParams = AccountParams.extend({ replay: ReplayId });
+export const AnyReplayParams = z.object({ replay: ReplayId });
 export const SessionParams = z.object({ session: SessionId });
 export const EventTypeParams = z.object({ name: EventTypeName });
 

@@ -1,4 +1,4 @@
-import { advanceReplays, dispatch } from '@posthorn/core';
+import { advanceReplays, dispatch, tallyReplays } from '@posthorn/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, type TestApi } from '../api.test-support.js';
 
@@ -21,11 +21,16 @@ afterAll(() => api.close());
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const since = '2020-01-01T00:00:00.000Z';
 const replay = (body: object = {}, id = subscription) =>
-  api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/replay`, {
-    body: { since, which: 'failed', ...body },
+  api.call('POST', `/v1/accounts/${account}/replays`, {
+    body: { since, which: 'failed', subscriptions: [id], ...body },
   });
 const get = async (path: string) => (await api.call('GET', `/v1/accounts/${account}/${path}`)).json;
 const cancel = (id: string) => api.call('POST', `/v1/accounts/${account}/replays/${id}/cancel`);
+/** What the workers do for a replay whose deliveries are all finished. */
+async function tally(): Promise<void> {
+  await api.deps.db.pool.query('UPDATE replays SET tally_at = now()');
+  await tallyReplays(api.deps.db.pool);
+}
 const advance = (atOnce = 500) => advanceReplays(api.deps.db, { atOnce });
 
 /** What the dispatcher and the workers do, until nothing is due. */
@@ -58,6 +63,17 @@ async function failMany(many: number, { attempts = 1 } = {}): Promise<void> {
   );
 }
 
+const filters = () => ({
+  which: 'failed',
+  accounts: [account],
+  subscriptions: [subscription],
+  eventTypes: null,
+  event: null,
+  statuses: ['failed', 'canceled'],
+  outcomes: null,
+  since,
+});
+
 describe('replay', () => {
   it('202: the replay, with exactly the documented fields; its progress can be read until it is done', async () => {
     await failMany(3);
@@ -67,14 +83,13 @@ describe('replay', () => {
       {
         id: expect.stringMatching(/^rpl_/),
         accountId: account,
-        subscriptionId: subscription,
-        which: 'failed',
-        since,
+        ...filters(),
         until: TIME,
         status: 'running',
         matched: 3,
+        more: false,
         queued: 0,
-        succeeded: 0,
+        delivered: 0,
         failed: 0,
         pending: 0,
         createdAt: TIME,
@@ -84,12 +99,14 @@ describe('replay', () => {
     await advance(2);
     expect(await get(`replays/${json.id}`)).toEqual({ ...json, queued: 2, pending: 2 });
     await advance(2);
+    expect(await get(`replays/${json.id}`)).toEqual({ ...json, status: 'delivering', queued: 3, pending: 3 });
     await deliver();
+    await tally();
     expect(await get(`replays/${json.id}`)).toEqual({
       ...json,
       status: 'completed',
       queued: 3,
-      succeeded: 3,
+      delivered: 3,
       endedAt: TIME,
     });
     expect(api.posts).toHaveLength(3);
@@ -106,12 +123,13 @@ describe('replay', () => {
       {
         id: null,
         accountId: account,
-        subscriptionId: subscription,
-        which: 'failed',
-        since,
+        ...filters(),
         until: TIME,
         status: 'dry_run',
         matched: 3,
+        more: false,
+        subscriptionCount: 1,
+        accountCount: 1,
       },
     ]);
     expect(await api.counts()).toEqual(before);
@@ -165,10 +183,17 @@ describe('replay', () => {
     }
   });
 
-  it('404 for a subscription that was deleted; its replays stay readable', async () => {
+  it('422 for a subscription that was deleted or is another account’s; its replays stay readable', async () => {
     const { json } = await replay();
     await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${subscription}`);
-    expect((await replay()).status).toBe(404);
+    const strange = await api.activeSubscription(await api.account());
+    for (const id of [subscription, strange]) {
+      const refused = await replay({}, id);
+      expect([refused.status, refused.json.errors]).toEqual([
+        422,
+        [{ path: 'subscriptions', message: `the subscription ${id} does not exist` }],
+      ]);
+    }
     await advance();
     expect(await get(`replays/${json.id}`)).toMatchObject({ status: 'canceled' });
   });
@@ -219,8 +244,68 @@ describe('replays', () => {
     }
     expect([ids.length, new Set(ids).size]).toEqual([1_000, 1_000]);
     await deliver();
-    expect(await get(`replays/${json.id}`)).toMatchObject({ status: 'completed', queued: 1_000, succeeded: 1_000 });
+    await tally();
+    expect(await get(`replays/${json.id}`)).toMatchObject({ status: 'completed', queued: 1_000, delivered: 1_000 });
     expect(api.posts).toHaveLength(1_000);
     expect((await get(`deliveries/${ids[500]}`)).attempts).toHaveLength(6);
+  });
+});
+
+describe('an event', () => {
+  it('is sent to chosen subscriptions: to those that have it again, to others for the first time', async () => {
+    const { json: event } = await api.call('POST', `/v1/accounts/${account}/events`, {
+      body: { event: 'message:created', payload: { id: 'm1' } },
+    });
+    await api.deps.publisher.drain();
+    await api.work();
+    const added = await api.activeSubscription(account);
+    await api.activeSubscription(account);
+    api.posts.length = 0;
+    const again = { event: event.id, statuses: ['succeeded'], since: undefined };
+    const first = { event: event.id, which: 'missed', since: undefined };
+    expect((await replay(again)).json).toMatchObject({ matched: 1, event: event.id, statuses: ['succeeded'] });
+    expect((await replay(first, added)).json).toMatchObject({ matched: 1, statuses: null });
+    await advance();
+    await deliver();
+    expect(api.posts.map(({ webhookId }) => webhookId)).toEqual([event.id, event.id]);
+    const unknown = event.id.replace(/.$/, (last: string) => (last === '0' ? '1' : '0'));
+    const refused = await replay({ event: unknown });
+    expect([refused.status, refused.json.errors[0].path]).toEqual([422, 'event']);
+  });
+});
+
+describe('the operators', () => {
+  const start = (body: object = {}) => api.call('POST', '/v1/replays', { body: { since, which: 'failed', ...body } });
+
+  it('replay for all accounts or some; see, list and cancel every replay', async () => {
+    await failMany(3);
+    const { status, json } = await start();
+    expect([status, json]).toMatchObject([202, { accountId: null, accounts: null, subscriptions: null, matched: 3 }]);
+    expect((await start({ accounts: [account], dryRun: true })).json).toMatchObject({ matched: 3, accountCount: 1 });
+    expect((await start({ accounts: ['nobody'] })).json.errors).toEqual([
+      { path: 'accounts', message: 'the account nobody does not exist' },
+    ]);
+    await advance(2);
+    const { json: own } = await replay();
+    const read = async (path: string) => (await api.call('GET', `/v1/replays${path}`)).json;
+    expect(await read(`/${json.id}`)).toEqual({ ...json, queued: 2, pending: 2 });
+    expect((await read('')).data.map((one: { id: string }) => one.id)).toEqual([own.id, json.id]);
+    expect((await read(`?account=${account}`)).data).toEqual([await read(`/${own.id}`)]);
+    for (const { id } of [json, own]) {
+      expect((await api.call('POST', `/v1/replays/${id}/cancel`)).json).toMatchObject({ id, status: 'canceled' });
+    }
+  });
+
+  it('an account does not see their replays, but its deliveries of one can be listed', async () => {
+    await failMany(3);
+    const { json } = await start();
+    await advance();
+    expect((await api.call('GET', `/v1/accounts/${account}/replays/${json.id}`)).status).toBe(404);
+    expect((await api.call('POST', `/v1/accounts/${account}/replays/${json.id}/cancel`)).status).toBe(404);
+    expect((await get('replays')).data).toEqual([]);
+    expect((await get(`deliveries?replay=${json.id}`)).data).toHaveLength(3);
+    expect((await get(`deliveries/count?replay=${json.id}`)).count).toBe(3);
+    const other = await api.account();
+    expect((await api.call('GET', `/v1/accounts/${other}/deliveries?replay=${json.id}`)).json.data).toEqual([]);
   });
 });

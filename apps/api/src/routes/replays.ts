@@ -1,64 +1,60 @@
-import { StartReplay, Replay, ReplayList, ReplayPreview, ReplayQuery, toTypeId } from '@posthorn/contract';
 import {
-  cancelReplay,
-  findReplay,
-  type Replay as ReplayRow,
-  startReplay,
-  newestIds,
-  withProgress,
-} from '@posthorn/core';
+  Replay,
+  ReplayList,
+  ReplayOfAccountsQuery,
+  ReplayPreview,
+  ReplayQuery,
+  StartReplay,
+  StartReplayOfAccounts,
+  toTypeId,
+} from '@posthorn/contract';
+import { cancelReplay, findReplay, newestIds, startReplay, type WantedReplay, withTallies } from '@posthorn/core';
+import type { z } from 'zod';
 import { pageWanted, toPage } from '../cursor.js';
-import type { Routes } from '../deps.js';
+import type { ApiDeps, App, Routes } from '../deps.js';
 import { InvalidRequest, NotFound, NotPossible, ReplayRunning } from '../errors.js';
-import { AccountParams, ReplayParams, requireAccount, SubscriptionParams, uuidOf } from './params.js';
+import { AccountParams, AnyReplayParams, ReplayParams, requireAccount, uuidOf } from './params.js';
+import { filterJson, replayJson } from './replay-json.js';
 
 const tags = ['Replays'];
+const DESCRIPTION =
+  'In the background. Each delivery is sent as if it were new: with the whole schedule ahead of it, the same `webhook-id` and the same body. ' +
+  'Deliveries of a paused subscription are held. A dry run (200) returns a preview with counts and stores nothing.';
+const NOTED = ['which', 'since', 'until', 'subscriptions', 'eventTypes', 'statuses', 'outcomes'];
+const CANCEL_DESCRIPTION =
+  'It stops queueing deliveries. What it has queued is still sent. Repeating it, or canceling a replay that does not run, changes nothing.';
 
 export const replayRoutes: Routes<'db'> = (app, deps) => {
-  const { db } = deps;
+  accountRoutes(app, deps);
+  operatorRoutes(app, deps);
+};
 
+function accountRoutes(app: App, deps: Pick<ApiDeps, 'db'>): void {
   app.post(
-    '/v1/accounts/:account/subscriptions/:subscription/replay',
+    '/v1/accounts/:account/replays',
     {
       config: {
-        audit: { target: 'replay', notes: ['which', 'since', 'until'], status: 202 },
+        audit: { target: 'replay', notes: [...NOTED, 'event'], status: 202 },
         allow: 'deliveries:write',
         problems: ['replay_running'],
       },
       schema: {
         operationId: 'replays.start',
-        summary: 'Replay what a subscription did not get',
-        description:
-          'In the background: each delivery is sent as if it were new, with the whole schedule ahead of it and the same ' +
-          '`webhook-id`. While the subscription is paused it is held. A dry run (200) only counts.',
+        summary: 'Replay deliveries, or events that were missed',
+        description: DESCRIPTION,
         tags,
-        params: SubscriptionParams,
+        params: AccountParams,
         body: StartReplay,
         response: { 200: ReplayPreview, 202: Replay },
       },
     },
-    async ({ params, body }, reply) => {
-      const { which, dryRun } = body;
-      const { since, until } = requireRange(body, new Date());
-      const subscriptionId = uuidOf('sub', params.subscription);
-      const wanted = { accountId: params.account, subscriptionId, which, since, until };
-      const result = await startReplay(deps, { ...wanted, isDryRun: dryRun });
-      switch (result.outcome) {
-        case 'started':
-          return reply.code(202).send(replayJson(result.replay));
-        case 'counted':
-          return reply
-            .code(200)
-            .send({ id: null, ...filterJson(wanted), status: 'dry_run' as const, matched: result.matched });
-        case 'running':
-          throw new ReplayRunning(toTypeId('rpl', result.replayId));
-        case 'not_found':
-          throw new NotFound('subscription');
-        case 'not_possible':
-          throw new NotPossible(result.reason);
-        default:
-          return result satisfies never;
-      }
+    async ({ params: { account }, body }, reply) => {
+      const wanted = { ...wantedOf(body), accountId: account, accountIds: [account] };
+      const started = await start(deps, {
+        ...wanted,
+        eventId: body.event === undefined ? null : uuidOf('evt', body.event),
+      });
+      return started.id === null ? reply.code(200).send(started) : reply.code(202).send(started);
     },
   );
 
@@ -75,17 +71,10 @@ export const replayRoutes: Routes<'db'> = (app, deps) => {
         response: { 200: ReplayList },
       },
     },
-    async ({ params: { account }, query: { limit, cursor, subscription } }) => {
-      const ids = await newestIds(db.pool, {
-        table: 'replays',
-        of: { account_id: account },
-        filters: { subscription_id: subscription?.map((id) => uuidOf('sub', id)) },
-        ...pageWanted('replays', { limit, cursor }),
-      });
-      const rows = await db.prisma.replay.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
-      await requireAccount(deps, account, rows);
-      const found = await withProgress(db, rows);
-      return toPage(found, { limit, list: 'replays', keyOf: ({ id }) => [id], itemOf: replayJson });
+    async ({ params: { account }, query }) => {
+      const page = await list(deps, { ...query, account });
+      await requireAccount(deps, account, page.data);
+      return page;
     },
   );
 
@@ -101,11 +90,7 @@ export const replayRoutes: Routes<'db'> = (app, deps) => {
         response: { 200: Replay },
       },
     },
-    async ({ params }) => {
-      const found = await findReplay(db, { accountId: params.account, id: uuidOf('rpl', params.replay) });
-      if (!found) throw new NotFound('replay');
-      return replayJson(found);
-    },
+    async ({ params }) => get(deps, params.account, params.replay),
   );
 
   app.post(
@@ -115,49 +100,175 @@ export const replayRoutes: Routes<'db'> = (app, deps) => {
       schema: {
         operationId: 'replays.cancel',
         summary: 'Cancel a replay',
-        description:
-          'It stops. What it has already replayed is still sent. Repeating it, or canceling one that has ' +
-          'ended, changes nothing.',
+        description: CANCEL_DESCRIPTION,
         tags,
         params: ReplayParams,
         response: { 200: Replay },
       },
     },
-    async ({ params }) => {
-      const canceled = await cancelReplay(deps, { accountId: params.account, id: uuidOf('rpl', params.replay) });
-      if (!canceled) throw new NotFound('replay');
-      return replayJson(canceled);
+    async ({ params }) => cancel(deps, params.account, params.replay),
+  );
+}
+
+function operatorRoutes(app: App, deps: Pick<ApiDeps, 'db'>): void {
+  app.post(
+    '/v1/replays',
+    {
+      config: {
+        audit: { target: 'replay', notes: [...NOTED, 'accounts'], status: 202 },
+        allow: 'operator',
+        problems: ['replay_running'],
+      },
+      schema: {
+        operationId: 'replays.startForAccounts',
+        summary: 'Replay deliveries or missed events of many accounts',
+        description: `For all accounts, or some. ${DESCRIPTION}`,
+        tags,
+        body: StartReplayOfAccounts,
+        response: { 200: ReplayPreview, 202: Replay },
+      },
+    },
+    async ({ body }, reply) => {
+      const accountIds = [...new Set(body.accounts)];
+      const started = await start(deps, { ...wantedOf(body), accountId: null, accountIds, eventId: null });
+      return started.id === null ? reply.code(200).send(started) : reply.code(202).send(started);
     },
   );
-};
 
-/** Throws InvalidRequest for a range that is empty or begins in the future. `until` is at most now: later events do not exist yet. */
-function requireRange({ since, until }: Pick<StartReplay, 'since' | 'until'>, now: Date): { since: Date; until: Date } {
-  const range = { since: new Date(since), until: until === undefined ? now : new Date(until) };
+  app.get(
+    '/v1/replays',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'replays.listAll',
+        summary: 'List the replays of all accounts',
+        description: 'Those that operators started, and those that were started for one account.',
+        tags,
+        querystring: ReplayOfAccountsQuery,
+        response: { 200: ReplayList },
+      },
+    },
+    async ({ query }) => list(deps, query),
+  );
+
+  app.get(
+    '/v1/replays/:replay',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'replays.getAny',
+        summary: 'Get a replay of any account with its progress',
+        tags,
+        params: AnyReplayParams,
+        response: { 200: Replay },
+      },
+    },
+    async ({ params: { replay } }) => get(deps, null, replay),
+  );
+
+  app.post(
+    '/v1/replays/:replay/cancel',
+    {
+      config: { audit: { target: 'replay' }, allow: 'operator' },
+      schema: {
+        operationId: 'replays.cancelAny',
+        summary: 'Cancel a replay of any account',
+        description: CANCEL_DESCRIPTION,
+        tags,
+        params: AnyReplayParams,
+        response: { 200: Replay },
+      },
+    },
+    async ({ params: { replay } }) => cancel(deps, null, replay),
+  );
+}
+
+const DEFAULT_STATUSES = ['failed', 'canceled'] as const;
+
+type WantedFields = Omit<WantedReplay, 'accountId' | 'accountIds' | 'eventId'>;
+type Body = Omit<StartReplay, 'event'>;
+
+/** Throws InvalidRequest for a range that is empty or starts in the future. */
+function wantedOf(body: Body): WantedFields {
+  const { which, subscriptions = [], eventTypes = [], statuses, outcomes = [], dryRun } = body;
+  return {
+    which,
+    ...requireRange(body, new Date()),
+    subscriptionIds: [...new Set(subscriptions)].map((id) => uuidOf('sub', id)),
+    eventTypes: [...new Set(eventTypes)],
+    statuses: which === 'failed' ? [...new Set(statuses ?? DEFAULT_STATUSES)] : [],
+    outcomes: [...new Set(outcomes)],
+    isDryRun: dryRun,
+  };
+}
+
+const START_OF_TIME = '1970-01-01T00:00:00.000Z';
+
+/** `until` is at most now: later events do not exist yet. */
+function requireRange({ since, until }: Pick<Body, 'since' | 'until'>, now: Date): { since: Date; until: Date } {
+  const range = { since: new Date(since ?? START_OF_TIME), until: until === undefined ? now : new Date(until) };
   if (range.since >= now) throw new InvalidRequest([{ path: 'since', message: 'must be in the past' }]);
   if (range.since >= range.until) throw new InvalidRequest([{ path: 'since', message: 'must be before until' }]);
   return { ...range, until: range.until > now ? now : range.until };
 }
 
-const filterJson = (
-  row: Pick<ReplayRow, 'accountId' | 'subscriptionId' | 'which' | 'since' | 'until'>,
-): Omit<ReplayPreview, 'id' | 'status' | 'matched'> => ({
-  accountId: row.accountId,
-  subscriptionId: toTypeId('sub', row.subscriptionId),
-  which: row.which,
-  since: row.since.toISOString(),
-  until: row.until.toISOString(),
-});
+async function start(deps: Pick<ApiDeps, 'db'>, wanted: WantedReplay): Promise<Replay | ReplayPreview> {
+  const result = await startReplay(deps, wanted);
+  switch (result.outcome) {
+    case 'started':
+      return replayJson(result.replay);
+    case 'counted': {
+      const { matched, hasMore, subscriptionCount, accountCount } = result;
+      const counts = { matched, more: hasMore, subscriptionCount, accountCount };
+      return { id: null, ...filterJson(wanted), status: 'dry_run', ...counts };
+    }
+    case 'running':
+      throw new ReplayRunning(toTypeId('rpl', result.replayId));
+    case 'not_found':
+      throw new NotFound('account');
+    case 'unknown':
+      throw new InvalidRequest([UNKNOWN[result.what](result.id)]);
+    case 'not_possible':
+      throw new NotPossible(result.reason);
+    default:
+      return result satisfies never;
+  }
+}
 
-const replayJson = (row: ReplayRow): Replay => ({
-  id: toTypeId('rpl', row.id),
-  ...filterJson(row),
-  status: row.status,
-  matched: row.matched,
-  queued: row.queued,
-  succeeded: row.succeeded,
-  failed: row.failed,
-  pending: row.pending,
-  createdAt: row.createdAt.toISOString(),
-  endedAt: row.endedAt?.toISOString() ?? null,
-});
+const UNKNOWN = {
+  account: (id: string) => ({ path: 'accounts', message: `the account ${id} does not exist` }),
+  subscription: (id: string) => ({
+    path: 'subscriptions',
+    message: `the subscription ${toTypeId('sub', id)} does not exist`,
+  }),
+  event: (id: string) => ({ path: 'event', message: `the event ${toTypeId('evt', id)} does not exist` }),
+};
+
+/** Without an account: of all accounts and of operators. */
+async function list(
+  deps: Pick<ApiDeps, 'db'>,
+  { account, subscription, limit, cursor }: z.infer<typeof ReplayOfAccountsQuery>,
+): Promise<z.infer<typeof ReplayList>> {
+  const { db } = deps;
+  const ids = await newestIds(db.pool, {
+    table: 'replays',
+    of: account === undefined ? {} : { account_id: account },
+    overlaps: { subscription_ids: subscription?.map((id) => uuidOf('sub', id)) },
+    ...pageWanted('replays', { limit, cursor }),
+  });
+  const rows = await db.prisma.replay.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
+  const found = await withTallies(db, rows);
+  return toPage(found, { limit, list: 'replays', keyOf: ({ id }) => [id], itemOf: replayJson });
+}
+
+async function get({ db }: Pick<ApiDeps, 'db'>, accountId: string | null, replay: string): Promise<Replay> {
+  const found = await findReplay(db, { accountId, id: uuidOf('rpl', replay) });
+  if (!found) throw new NotFound('replay');
+  return replayJson(found);
+}
+
+async function cancel(deps: Pick<ApiDeps, 'db'>, accountId: string | null, replay: string): Promise<Replay> {
+  const canceled = await cancelReplay(deps, { accountId, id: uuidOf('rpl', replay) });
+  if (!canceled) throw new NotFound('replay');
+  return replayJson(canceled);
+}

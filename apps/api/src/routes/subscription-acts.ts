@@ -66,7 +66,7 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
         operationId: 'subscriptions.disable',
         summary: 'Disable a subscription',
         description:
-          'It receives nothing, and is not owed what is published meanwhile (`replay` with `missed` brings that). What it ' +
+          'It receives nothing, and is not owed what is published meanwhile (a replay of `missed` sends that). What it ' +
           'is owed now is canceled, or held until it is resumed, as `deliveries` says. Repeating it changes nothing; with ' +
           'another choice it applies to what is still owed: what was canceled stays canceled.',
         tags,

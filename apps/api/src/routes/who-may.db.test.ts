@@ -51,6 +51,10 @@ const ALLOWED: Record<string, Allowed> = {
   'deliveries.get': 'deliveries:read',
   'deliveries.retry': 'deliveries:write',
   'replays.start': 'deliveries:write',
+  'replays.startForAccounts': 'operator',
+  'replays.listAll': 'operator',
+  'replays.getAny': 'operator',
+  'replays.cancelAny': 'operator',
   'replays.list': 'deliveries:read',
   'replays.get': 'deliveries:read',
   'replays.cancel': 'deliveries:write',
@@ -80,6 +84,7 @@ const BODIES: Record<string, unknown> = {
   'subscriptions.rotateSecret': { overlapSeconds: 0 },
   'subscriptions.test': {},
   'replays.start': { since: '2020-01-01T00:00:00Z', which: 'failed' },
+  'replays.startForAccounts': { since: '2020-01-01T00:00:00Z', which: 'failed' },
   'events.publish': { event: 'message:created', payload: {} },
   'events.publishBatch': { events: [{ event: 'message:created', payload: {} }] },
 };
@@ -137,7 +142,7 @@ async function objects(): Promise<Objects> {
   await api.deps.publisher.drain();
   await api.work();
   const delivery = (await api.call('GET', `/v1/accounts/${account}/deliveries`)).json.data[0].id;
-  const start = `/v1/accounts/${account}/subscriptions/${subscription}/replay`;
+  const start = `/v1/accounts/${account}/replays`;
   const replay = (await api.call('POST', start, { body: BODIES['replays.start'] })).json.id;
   await api.call('POST', `/v1/accounts/${account}/replays/${replay}/cancel`); // so that another one may be started
   const key = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data[0].id;
@@ -156,13 +161,13 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    !/^(accounts\.list|portals\.open|stream\.ofAll|(attention|audit)\.list|settings\.get|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
+    !/^(accounts\.list|portals\.open|stream\.ofAll|(attention|audit)\.list|settings\.get|replays\.(startForAccounts|listAll|getAny|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
       id,
     ),
 );
 const ofAnObject = inAccount.filter(
   (id) =>
-    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(
+    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|start|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(
       id,
     ),
 );

@@ -8,6 +8,7 @@ import { idTime, newId } from '../id.js';
 import { openKeyring } from '../keys/keyring.js';
 import { createKey } from '../keys/create-key.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
+import { replayOf } from '../replays/replay-of.test-support.js';
 import { startReplay } from '../replays/start-replay.js';
 import { SHARDS } from '../shards.js';
 import { foldStats } from '../stats/fold-stats.js';
@@ -52,8 +53,8 @@ async function fullAccount(): Promise<string> {
   await ledger.publish(accountId);
   await ledger.publisher.drain();
   const since = new Date(Date.now() - 3_600_000);
-  const replay = { accountId, subscriptionId: active.id, which: 'failed', since, until: new Date() } as const;
-  expect(await startReplay(ledger, { ...replay, isDryRun: false })).toMatchObject({ outcome: 'started' });
+  const replay = replayOf({ accountId, subscriptionId: active.id, since, until: new Date() });
+  expect(await startReplay(ledger, replay)).toMatchObject({ outcome: 'started' });
   return accountId;
 }
 

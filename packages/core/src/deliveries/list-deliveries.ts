@@ -28,6 +28,18 @@ export interface DeliveriesWanted extends DeliveryFilter, WantedPage {
   eventIds?: IdRange | undefined;
 }
 
+interface Located extends DeliveriesWanted {
+  /** The replay is the operators', so it may have deliveries of other accounts. */
+  isReplayOfMany: boolean;
+}
+
+async function locate(pool: pg.Pool, wanted: DeliveriesWanted): Promise<Located> {
+  const { replayId } = wanted;
+  if (replayId === undefined) return { ...wanted, isReplayOfMany: false };
+  const { rowCount } = await pool.query('SELECT FROM replays WHERE id = $1 AND account_id IS NULL', [replayId]);
+  return { ...wanted, isReplayOfMany: rowCount === 1 };
+}
+
 export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'leasedUntil' | 'replayId'>;
 
 /** The columns of a listed delivery, in either table. */
@@ -53,7 +65,7 @@ export interface ListedDeliveries {
 /** Returns deliveries of an account, newest first. For a filter without an index, it reads only the newest ROWS_READ
  *  rows of each range, so a page always costs the same. */
 export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): Promise<ListedDeliveries> {
-  const { ways, values, page, unionOf } = waysTo(wanted);
+  const { ways, values, page, unionOf } = waysTo(await locate(pool, wanted));
   const { limit } = wanted;
   const list = `SELECT * FROM (${unionOf(ways.map((way) => selectWay(way, page, ROWS_READ)))}) listed ORDER BY id DESC LIMIT ${limit}`;
   const searches = ways.filter(isSearch);
@@ -77,7 +89,7 @@ export async function listDeliveries(pool: pg.Pool, wanted: DeliveriesWanted): P
 /** Counts the rows of that list, up to `limit`. For a filter without an index, it reads at most `limit` rows of each
  *  range. `isAll`: the list has no further rows. */
 export async function countListed(pool: pg.Pool, wanted: DeliveriesWanted): Promise<{ count: number; isAll: boolean }> {
-  const { ways, values, page, unionOf } = waysTo(wanted);
+  const { ways, values, page, unionOf } = waysTo(await locate(pool, wanted));
   const searches = ways.filter(isSearch);
   const hasMore =
     searches.length === 0 ? 'false' : `EXISTS (${unionOf(searches.map((way) => selectEdge(way, page, wanted.limit)))})`;
@@ -109,7 +121,7 @@ const STATUSES: Record<Table, DeliveryStatus[]> = {
  *
  *  All other conditions are filters. The usual value has no index, because most deliveries have it. Deliveries of an
  *  event are few and found by their ids. */
-function waysTo(wanted: DeliveriesWanted): Ways {
+function waysTo(wanted: Located): Ways {
   const values: unknown[] = [];
   const param = (one: unknown): string => `$${values.push(one)}`;
   const filters = filtersOf(wanted, param);
@@ -153,9 +165,9 @@ interface Way {
 /** Returns whether the way has filters without an index. */
 const isSearch = ({ filters }: Way): boolean => filters.length > 0;
 
-function unite(selects: string[], { replay, account }: Filters): string {
+function unite(selects: string[], { replay, isReplayOfMany, account }: Filters): string {
   const all = selects.map((one) => `(${one})`).join('\nUNION ALL\n');
-  return replay ? `SELECT * FROM (${all}) of_replay WHERE ${isOurs('replays', replay, account)}` : all;
+  return replay ? `SELECT * FROM (${all}) of_replay WHERE ${isReplayOf(replay, isReplayOfMany ? null : account)}` : all;
 }
 
 /** SQL: at most a page of the rows that pass the filters, among the first `lookedAt` rows of a way. */
@@ -199,6 +211,7 @@ const STATUS: Lead = {
 interface Filters {
   account: string;
   replay: string | null;
+  isReplayOfMany: boolean;
   subscriptions: string[] | null;
   types: string[] | null;
   /** The first one leads, the others filter, because combining all would give too many ways. Their values are
@@ -207,8 +220,8 @@ interface Filters {
   statusCodes: string[] | null;
 }
 
-function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
-  const { replayId, subscriptionIds, eventTypes, statusCodes, triggers, statuses } = wanted;
+function filtersOf(wanted: Located, param: Param): Filters {
+  const { replayId, isReplayOfMany, subscriptionIds, eventTypes, statusCodes, triggers, statuses } = wanted;
   const leads = [
     { lead: OUTCOME, ones: wanted.outcomes ?? (statusCodes && outcomesOf(statusCodes)) },
     { lead: TRIGGER, ones: triggers },
@@ -217,6 +230,7 @@ function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
   return {
     account: param(wanted.accountId),
     replay: replayId ? `${param(replayId)}::uuid` : null,
+    isReplayOfMany,
     subscriptions: subscriptionIds ? unique(subscriptionIds).map((id) => `${param(id)}::uuid`) : null,
     types: eventTypes ? unique(eventTypes).map(param) : null,
     leads: leads.flatMap(({ lead, ones }) => (ones ? [{ lead, values: unique<string>(ones) }] : [])),
@@ -225,14 +239,17 @@ function filtersOf(wanted: DeliveriesWanted, param: Param): Filters {
 }
 
 function waysOf(table: Table, filters: Filters): Way[] {
-  const { account, replay, leads } = filters;
+  const { account, replay, isReplayOfMany, leads } = filters;
   if (replay) {
     const status = leads.find(({ lead }) => lead === STATUS);
     return statusesIn(table, status?.values).map((one) => ({
       table,
       columns: { replay_id: replay, status: literal(STATUS, one) },
       conditions: ['d.replay_id IS NOT NULL'],
-      filters: allOf({ ...filters, leads: leads.filter(({ lead }) => lead !== STATUS) }),
+      filters: [
+        ...(isReplayOfMany ? [`d.account_id = ${account}`] : []),
+        ...allOf({ ...filters, leads: leads.filter(({ lead }) => lead !== STATUS) }),
+      ],
     }));
   }
   const [first, ...others] = leads;
@@ -266,7 +283,7 @@ function usualWays(table: Table, { account, subscriptions, types }: Filters, fil
     ? bySubscription.map((id) => ({
         table,
         columns: { subscription_id: id },
-        conditions: [isOurs('subscriptions', id, account)],
+        conditions: [isSubscriptionOf(id, account)],
         filters: [...filters, ...allOf({ types })],
       }))
     : [
@@ -301,8 +318,11 @@ function allOf({ subscriptions, types, leads = [], statusCodes }: Partial<Filter
   ];
 }
 
-/** SQL: the row belongs to the account. Checked once, not per delivery: otherwise Postgres expects few deliveries
+/** SQL: the subscription belongs to the account. Checked once, not per delivery: otherwise Postgres expects few deliveries
  *  and sorts them all. */
-const isOurs = (table: 'subscriptions' | 'replays', id: string, account: string): string =>
-  `EXISTS (SELECT FROM ${table} o WHERE o.id = ${id} AND o.account_id = ${account})`;
+const isSubscriptionOf = (id: string, account: string): string =>
+  `EXISTS (SELECT FROM subscriptions o WHERE o.id = ${id} AND o.account_id = ${account})`;
+/** SQL: the replay belongs to the account; null: to the operators. */
+const isReplayOf = (id: string, account: string | null): string =>
+  `EXISTS (SELECT FROM replays o WHERE o.id = ${id} AND o.account_id ${account === null ? 'IS NULL' : `= ${account}`})`;
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];

@@ -6,6 +6,7 @@ import { expandFanOuts } from '../publish/expand-fan-outs.js';
 import { freezeEvent } from '../publish/freeze-event.js';
 import { openPublisher } from '../publish/publisher.js';
 import { advanceReplays } from '../replays/advance-replays.js';
+import { replayOf } from '../replays/replay-of.test-support.js';
 import { startReplay } from '../replays/start-replay.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
@@ -217,14 +218,7 @@ describe('strict order', () => {
     await attemptNext({ waitsMs: [] }); // 1 has failed
     ledger.answers.length = 0;
     const answer = await beginNext(); // 2 is in flight
-    const started = await startReplay(ledger, {
-      accountId,
-      subscriptionId: id,
-      which: 'failed',
-      since: new Date(0),
-      until: new Date(Date.now() + 60_000),
-      isDryRun: false,
-    });
+    const started = await startReplay(ledger, replayOf({ accountId, subscriptionId: id }));
     expect(started.outcome).toBe('started');
     while ((await advanceReplays(ledger.db, { atOnce: 10 })) > 0);
     expect(await look()).toBe(0);

@@ -29,7 +29,9 @@ const FIND: Record<Kind, string> = {
     UNION ALL SELECT account_id, ${OF_SUBSCRIPTION} FROM verification_attempts a JOIN verifications v ON v.id = a.verification_id WHERE a.id = $1`,
   key: `SELECT account_id AS "accountId", ${NO_PARENTS} FROM api_keys WHERE id = $1`,
   verification: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM verifications WHERE id = $1`,
-  replay: `SELECT account_id AS "accountId", ${OF_SUBSCRIPTION} FROM replays WHERE id = $1`,
+  replay: `SELECT account_id AS "accountId", CASE WHEN cardinality(subscription_ids) = 1 THEN subscription_ids[1] END AS "subscriptionId",
+      NULL::uuid AS "eventId", NULL::uuid AS "deliveryId"
+    FROM replays WHERE id = $1`,
 };
 
 /** Returns the owner of the object with this id; null if it does not exist or (unless `accountId` is null) belongs

@@ -5,6 +5,7 @@ import { freezeEvent } from './freeze-event.js';
 import { openPublisher, type Publisher } from './publisher.js';
 import { readLedgerMetrics } from '../ledger-metrics/read-ledger-metrics.js';
 import { type Ledger, openLedger } from '../ledger.test-support.js';
+import { replayOf } from '../replays/replay-of.test-support.js';
 import { startReplay } from '../replays/start-replay.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
@@ -244,8 +245,8 @@ it('a replay of missed events adds nothing to an event that expands', async () =
   const { accountId, ids } = await withWebhooks(LIMIT + 1);
   const { event } = await publish(accountId);
   const since = new Date(Date.now() - 60_000);
-  const missing = { accountId, which: 'missed', since, until: new Date(Date.now() + 60_000), isDryRun: true } as const;
-  const count = (subscriptionId: string) => startReplay(ledger, { ...missing, subscriptionId });
+  const count = (subscriptionId: string) =>
+    startReplay(ledger, replayOf({ accountId, subscriptionId, which: 'missed', since, isDryRun: true }));
   expect(await count(ids[0] ?? '')).toMatchObject({ matched: 0 });
   const younger = await ledger.activeSubscription(accountId);
   expect(await count(younger.id)).toMatchObject({ matched: 0 });

@@ -1,12 +1,13 @@
 import type { Deps } from '../deps.js';
 import { findReplay, type Replay, type ReplayKey } from './replay.js';
 
-/** Cancels a running replay; deliveries that it replayed stay pending. Returns the current replay; null if the
- *  account has no such replay. Safe to repeat: an ended replay stays unchanged. */
+/** Cancels a running replay. What it has queued is still sent. Returns it as it is now, or null if it is not found. Safe to repeat: a replay
+ *  that is not running stays as it is. */
 export async function cancelReplay({ db }: Pick<Deps, 'db'>, { accountId, id }: ReplayKey): Promise<Replay | null> {
   await db.pool.query(
-    `UPDATE replays SET status = 'canceled', ended_at = now() WHERE account_id = $1 AND id = $2 AND status = 'running'`,
-    [accountId, id],
+    `UPDATE replays SET status = 'canceled', ended_at = now(), tally_at = now()
+     WHERE id = $1 AND ($2::text IS NULL OR account_id = $2) AND status = 'running'`,
+    [id, accountId],
   );
   return findReplay(db, { accountId, id });
 }

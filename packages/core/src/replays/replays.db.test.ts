@@ -8,7 +8,6 @@ import { type Database, openDatabase } from '../database.js';
 import { askForRetry } from '../deliver/ask-for-retry.js';
 import { COLUMNS } from '../delivery-tables.js';
 import { freezeEvent } from '../publish/freeze-event.js';
-import { dispatch } from '../dispatch/dispatch.js';
 import { FAILED, GONE, type Ledger, openLedger, silent } from '../ledger.test-support.js';
 import { changeSubscription } from '../subscriptions/change-subscription.js';
 import { createSubscription } from '../subscriptions/create-subscription.js';
@@ -20,7 +19,9 @@ import { sendTest } from '../subscriptions/send-test.js';
 import { advanceReplays } from './advance-replays.js';
 import { cancelReplay } from './cancel-replay.js';
 import { findReplay } from './replay.js';
-import { startReplay, type WantedReplay } from './start-replay.js';
+import { ANY_REPLAY, replayOf } from './replay-of.test-support.js';
+import { MAX_RUNNING, startReplay, type WantedReplay } from './start-replay.js';
+import { tallyReplays } from './tally-replays.js';
 
 let ledger: Ledger;
 let databaseUrl: string;
@@ -40,12 +41,14 @@ beforeEach(async () => {
 });
 
 const { signal } = new AbortController();
-const LONG_AGO = new Date('2020-01-01T00:00:00Z');
+const LONG_AGO = ANY_REPLAY.since;
 const soon = () => new Date(Date.now() + 1_000);
-type Wanted = Partial<WantedReplay> & Pick<WantedReplay, 'accountId' | 'subscriptionId'>;
+type Wanted = Partial<Omit<WantedReplay, 'accountId'>> & { accountId: string; subscriptionId: string };
 
-const ask = (wanted: Wanted) =>
-  startReplay(ledger, { which: 'failed', since: LONG_AGO, until: soon(), isDryRun: false, ...wanted });
+/** Of one subscription. */
+const ask = (wanted: Wanted) => startReplay(ledger, replayOf({ until: soon(), ...wanted }));
+const askFor = (wanted: Partial<WantedReplay> & Pick<WantedReplay, 'accountId'>) =>
+  startReplay(ledger, { ...ANY_REPLAY, until: soon(), ...wanted });
 
 async function start(wanted: Wanted): Promise<string> {
   const result = await ask(wanted);
@@ -59,16 +62,23 @@ async function count(wanted: Wanted): Promise<number> {
   return result.matched;
 }
 
+/** Counts now, however long ago it was counted. */
+async function tally(): Promise<void> {
+  await ledger.db.pool.query('UPDATE replays SET tally_at = now()');
+  await tallyReplays(ledger.db.pool);
+}
+
 const isRunning = async () => (await ledger.db.prisma.replay.count({ where: { status: 'running' } })) > 0;
 
 async function advanceToTheEnd(atOnce = 500): Promise<void> {
   while (await isRunning()) await advanceReplays(ledger.db, { atOnce });
 }
 
-/** Starts a replay and runs it to its end. */
+/** Starts a replay and queues all of it. */
 async function replay(wanted: Wanted) {
   const id = await start(wanted);
   await advanceToTheEnd();
+  await tally();
   return findReplay(ledger.db, { accountId: wanted.accountId, id });
 }
 
@@ -164,11 +174,12 @@ describe('replay failed', () => {
       { status: 'succeeded', attemptCount: 2, askedTrigger: null },
     ]);
     expect(await triggers(accountId)).toEqual(['auto', 'replay']);
+    await tally();
     expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
       status: 'completed',
       matched: 1,
       queued: 1,
-      succeeded: 1,
+      delivered: 1,
       failed: 0,
       pending: 0,
     });
@@ -386,7 +397,7 @@ describe('replay missed', () => {
     expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
       matched: 3,
       queued: 3,
-      status: 'completed',
+      status: 'delivering',
     });
     expect(new Set((await deliveries({ accountId })).map(({ eventId }) => eventId))).toEqual(
       new Set(rare.rows.map((row) => row.id)),
@@ -411,19 +422,20 @@ describe('a replay and its subscription', () => {
     const replayId = started?.outcome === 'started' ? started.replay.id : '';
     expect(results.find((result) => result !== started)).toEqual({ outcome: 'running', replayId });
     expect(await ask({ accountId, subscriptionId, which: 'missed' })).toEqual({ outcome: 'running', replayId });
-    expect(await ask({ accountId, subscriptionId, isDryRun: true })).toEqual({ outcome: 'counted', matched: 0 });
+    expect(await ask({ accountId, subscriptionId, isDryRun: true })).toMatchObject({ outcome: 'counted', matched: 0 });
     await advanceToTheEnd();
     expect(await ask({ accountId, subscriptionId })).toMatchObject({ outcome: 'started' });
   });
 
   it('is refused for an unverified, disabled or deleted subscription, and for another account', async () => {
     const { accountId, subscriptionId, key } = await subscribed();
-    expect(await ask({ accountId: await ledger.account(), subscriptionId })).toEqual({ outcome: 'not_found' });
+    const unknown = { outcome: 'unknown', what: 'subscription', id: subscriptionId };
+    expect(await ask({ accountId: await ledger.account(), subscriptionId })).toEqual(unknown);
     await disableSubscription(ledger, key);
     const disabled = await ask({ accountId, subscriptionId });
     expect(disabled).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('resume it first') });
     await deleteSubscription(ledger, key);
-    expect(await ask({ accountId, subscriptionId })).toEqual({ outcome: 'not_found' });
+    expect(await ask({ accountId, subscriptionId })).toEqual(unknown);
     const created = await createSubscription(
       ledger,
       { accountId, url: 'https://hooks.example.com', events: [] },
@@ -465,7 +477,7 @@ describe('a replay and its subscription', () => {
     await deliver();
     expect(ledger.posts).toEqual([]);
     expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
-      status: 'completed',
+      status: 'delivering',
       queued: 10,
       pending: 10,
     });
@@ -512,9 +524,9 @@ describe('a replay and its subscription', () => {
     expect(await advanceReplays(ledger.db, { atOnce: 4 })).toBe(0);
     await deliver();
     expect(ledger.posts).toHaveLength(4);
-    expect(await cancelReplay(ledger, { accountId, id })).toMatchObject({ endedAt: canceled?.endedAt, succeeded: 4 });
+    expect(await cancelReplay(ledger, { accountId, id })).toMatchObject({ endedAt: canceled?.endedAt, delivered: 4 });
     expect(await cancelReplay(ledger, { accountId: await ledger.account(), id })).toBeNull();
-    expect(await replay({ accountId, subscriptionId })).toMatchObject({ status: 'completed', queued: 6 });
+    expect(await replay({ accountId, subscriptionId })).toMatchObject({ status: 'delivering', queued: 6 });
   });
 
   it('a completed replay stays completed when it is canceled', async () => {
@@ -523,17 +535,242 @@ describe('a replay and its subscription', () => {
     expect(await cancelReplay(ledger, { accountId, id: done?.id ?? '' })).toEqual(done);
   });
 
-  it('a delivery counts for the last replay that sent it again', async () => {
+  it('a delivery counts for the last replay that queued it, and a replay that has settled keeps its counts', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
     const first = await replay({ accountId, subscriptionId });
-    ledger.answers.push(FAILED);
-    await dispatch(ledger);
-    for (const job of ledger.jobs.splice(0)) await ledger.attempter({ waitsMs: [] }).attempt(job, signal);
     const key = { accountId, id: first?.id ?? '' };
-    expect(await findReplay(ledger.db, key)).toMatchObject({ queued: 1, failed: 1, pending: 0 });
-    expect(await replay({ accountId, subscriptionId })).toMatchObject({ queued: 1, pending: 1 });
+    await disableSubscription(ledger, { accountId, id: subscriptionId });
+    await resumeSubscription(ledger, { accountId, id: subscriptionId });
+    expect(await findReplay(ledger.db, key)).toMatchObject({ status: 'delivering', queued: 1, failed: 1, pending: 0 });
+    expect(await start({ accountId, subscriptionId })).not.toBe(key.id);
+    await advanceToTheEnd();
     expect(await findReplay(ledger.db, key)).toMatchObject({ queued: 1, failed: 0, pending: 0 });
+    await deliver();
+    await tally();
+    expect(await findReplay(ledger.db, key)).toMatchObject({ status: 'completed', queued: 1, delivered: 0, failed: 0 });
+  });
+});
+
+describe('progress', () => {
+  it('U6: a replay of which nothing was delivered never says so: it is delivering, and then it has failed', async () => {
+    const subscription = await subscribed();
+    await failMany(subscription, 37);
+    const { accountId } = subscription;
+    const id = await start(subscription);
+    await advanceToTheEnd();
+    await tally();
+    const queued = { matched: 37, queued: 37, delivered: 0, failed: 0, pending: 37 };
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
+      status: 'delivering',
+      endedAt: null,
+      ...queued,
+    });
+    ledger.answers.push(...Array<PostResult>(37).fill(GONE as PostResult));
+    await deliver();
+    await tally();
+    const ended = await findReplay(ledger.db, { accountId, id });
+    expect(ended).toMatchObject({ status: 'completed', queued: 37, delivered: 0, failed: 37, pending: 0 });
+  });
+
+  it('the ledger refuses a completed replay with pending deliveries', async () => {
+    const subscription = await subscribed();
+    await failMany(subscription, 1);
+    const id = await start(subscription);
+    await advanceToTheEnd();
+    await tally();
+    const complete = ledger.db.pool.query(
+      `UPDATE replays SET status = 'completed', ended_at = now(), settled_at = now() WHERE id = $1`,
+      [id],
+    );
+    await expect(complete).rejects.toThrow('replays_completed_check');
+    await cancelReplay(ledger, { accountId: subscription.accountId, id });
+  });
+
+  it('a large replay shows the last tally; a canceled one settles when what it queued has been delivered', async () => {
+    const subscription = await subscribed();
+    const { accountId } = subscription;
+    await failMany(subscription, 2_500);
+    const id = await start(subscription);
+    for (let step = 0; step < 3; step += 1) await advanceReplays(ledger.db, { atOnce: 800 });
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({ queued: 2_400, pending: 0 });
+    await tally();
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({ queued: 2_400, pending: 2_400 });
+    await cancelReplay(ledger, { accountId, id });
+    await tally();
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({ status: 'canceled', settledAt: null });
+    await deliver();
+    await tally();
+    const settled = { status: 'canceled', settledAt: expect.any(Date), delivered: 2_400, pending: 0 };
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject(settled);
+  });
+});
+
+describe('filters', () => {
+  const of = (accountId: string, wanted: Partial<WantedReplay> = {}) => ({
+    accountId,
+    accountIds: [accountId],
+    ...wanted,
+  });
+  async function run(wanted: Parameters<typeof askFor>[0]) {
+    const counted = await askFor({ ...wanted, isDryRun: true });
+    const started = await askFor(wanted);
+    if (started.outcome !== 'started' || counted.outcome !== 'counted') throw new Error(started.outcome);
+    await advanceToTheEnd();
+    const ended = await findReplay(ledger.db, { accountId: null, id: started.replay.id });
+    expect(ended?.queued, 'as many as the preview counted').toBe(counted.matched);
+    const sent = await ledger.db.prisma.delivery.findMany({ where: { replayId: started.replay.id } });
+    return { ended, counted, sent };
+  }
+  const set = (fields: string, id = '') =>
+    ledger.db.pool.query(`UPDATE finished_deliveries SET ${fields} WHERE id = $1`, [id]);
+
+  it('all subscriptions of an account that are active or paused, each as it is', async () => {
+    const accountId = await ledger.account();
+    const [active, paused, disabled] = [
+      await ledger.activeSubscription(accountId),
+      await ledger.activeSubscription(accountId),
+      await ledger.activeSubscription(accountId),
+    ];
+    for (const { id } of [active, paused, disabled]) await failMany({ accountId, subscriptionId: id }, 3);
+    await pauseSubscription(ledger, { accountId, id: paused.id });
+    await disableSubscription(ledger, { accountId, id: disabled.id });
+    const { sent, counted } = await run(of(accountId));
+    expect(counted).toMatchObject({ matched: 6, hasMore: false, subscriptionCount: 2, accountCount: 1 });
+    const states = sent.map(({ subscriptionId, status }) => `${subscriptionId} ${status}`).toSorted();
+    const expected = [active, paused].flatMap(({ id }) =>
+      Array<string>(3).fill(`${id} ${id === paused.id ? 'held' : 'pending'}`),
+    );
+    expect(states).toEqual(expected.toSorted((a, b) => (a < b ? -1 : 1)));
+  });
+
+  it('types, outcomes, statuses; also what succeeded, if it is asked for', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    await failMany({ accountId, subscriptionId }, 5);
+    const [timeout, typed, canceled, succeeded, plain] = await deliveries({ accountId });
+    await set(`last_outcome = 'timeout'`, timeout?.id);
+    await set(`event_type = 'conversation:created'`, typed?.id);
+    await set(`status = 'canceled'`, canceled?.id);
+    await set(`status = 'succeeded', last_outcome = 'ok'`, succeeded?.id);
+    const sentBy = async (wanted: Partial<WantedReplay>) => (await run(of(accountId, wanted))).sent.map(({ id }) => id);
+    expect(await sentBy({ outcomes: ['timeout', 'dns_error'] })).toEqual([timeout?.id]);
+    expect(await sentBy({ eventTypes: ['conversation:created'] })).toEqual([typed?.id]);
+    expect(await sentBy({ statuses: ['succeeded'] })).toEqual([succeeded?.id]);
+    expect(await sentBy({ statuses: ['canceled'] })).toEqual([canceled?.id]);
+    expect(await sentBy({})).toEqual([plain?.id]);
+    ledger.posts.length = 0;
+    await deliver();
+    expect(ledger.posts).toHaveLength(5);
+  });
+
+  it('one event to chosen subscriptions, again or for the first time, also while another replay runs', async () => {
+    const accountId = await ledger.account();
+    const had = await ledger.activeSubscription(accountId);
+    const eventId = await ledger.publish(accountId);
+    await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    await ledger.work();
+    const [added, other] = [await ledger.activeSubscription(accountId), await ledger.activeSubscription(accountId)];
+    const running = await askFor(of(accountId));
+    expect(running.outcome).toBe('started');
+    const again = await askFor(
+      of(accountId, { eventId, statuses: ['failed', 'canceled', 'succeeded'], subscriptionIds: [had.id] }),
+    );
+    const first = await askFor(of(accountId, { eventId, which: 'missed', subscriptionIds: [added.id] }));
+    expect([again, first]).toMatchObject([{ replay: { matched: 1 } }, { replay: { matched: 1 } }]);
+    await advanceToTheEnd();
+    ledger.posts.length = 0;
+    await deliver();
+    expect(ledger.posts.map(({ webhookId }) => webhookId)).toEqual(Array(2).fill(toTypeId('evt', eventId)));
+    const states = await deliveries({ accountId, eventId });
+    expect(states.map((one) => one.subscriptionId).toSorted()).toEqual([had.id, added.id].toSorted());
+    expect(states.some((one) => one.subscriptionId === other.id)).toBe(false);
+    const unknown = await askFor(of(accountId, { eventId: had.id }));
+    expect(unknown).toEqual({ outcome: 'unknown', what: 'event', id: had.id });
+  });
+
+  it('all accounts after an outage, or some: each delivery once, each account in its turn', async () => {
+    const accounts = [];
+    for (let n = 0; n < 5; n += 1) accounts.push(await subscribed());
+    for (const [index, one] of accounts.entries()) if (index !== 3) await failMany(one, 4);
+    const [first, second] = accounts;
+    const some = await run({ accountId: null, accountIds: [first?.accountId ?? '', second?.accountId ?? ''] });
+    expect(some.counted).toMatchObject({ matched: 8, accountCount: 2 });
+    const all = await run({ accountId: null });
+    expect(all.ended).toMatchObject({ accountId: null, status: 'delivering', queued: 8 });
+    expect(new Set(all.sent.map(({ accountId }) => accountId)).size).toBe(2);
+    ledger.posts.length = 0;
+    await deliver();
+    expect(ledger.posts).toHaveLength(16);
+    const nobody = await askFor({ accountId: null, accountIds: ['nobody'] });
+    expect(nobody).toEqual({ outcome: 'unknown', what: 'account', id: 'nobody' });
+  });
+
+  it('missed by all subscriptions of all accounts: each gets each event once', async () => {
+    const accounts = [await ledger.account(), await ledger.account()];
+    for (const accountId of accounts) {
+      await publishUnheard(accountId, 5);
+      await ledger.activeSubscription(accountId);
+      await ledger.activeSubscription(accountId);
+    }
+    const started = await askFor({ accountId: null, which: 'missed' });
+    const replayId = started.outcome === 'started' ? started.replay.id : '';
+    await advanceToTheEnd(3);
+    const sent = await ledger.db.prisma.delivery.findMany({ where: { replayId } });
+    expect(new Set(sent.map(({ eventId, subscriptionId }) => `${eventId} ${subscriptionId}`)).size).toBe(20);
+    expect(sent).toHaveLength(20);
+  });
+
+  it.each(['failed', 'missed'] as const)(
+    'overlapping replays (%s) of operators and an account, advanced by two at once: each is sent once',
+    async (which) => {
+      const subscription = await subscribed();
+      const { accountId } = subscription;
+      if (which === 'failed') await failMany(subscription, 200);
+      else await publishUnheard(accountId, 200);
+      const comebacks = await noteComebacks();
+      await askFor({ accountId: null, which });
+      await askFor(of(accountId, { which }));
+      const other = openDatabase({ url: databaseUrl, applicationName: 'other', maxConnections: 5, log: silent });
+      await Promise.all(
+        [ledger.db, other].map(async (db) => {
+          while (await isRunning()) await advanceReplays(db, { atOnce: 7 });
+        }),
+      );
+      await other.close();
+      const back = await comebacks();
+      expect([back.length, new Set(back).size]).toEqual([200, 200]);
+    },
+  );
+
+  it('an account deleted in the middle of a replay of all: the others get theirs', async () => {
+    const [one, two] = [await subscribed(), await subscribed()];
+    await failMany(one, 3);
+    await failMany(two, 3);
+    const started = await askFor({ accountId: null });
+    await deleteAccount(ledger, { id: one.accountId });
+    await advanceToTheEnd();
+    const replayId = started.outcome === 'started' ? started.replay.id : '';
+    const sent = await ledger.db.prisma.delivery.findMany({ where: { replayId } });
+    expect(sent.map(({ accountId }) => accountId)).toEqual(Array(3).fill(two.accountId));
+    await ledger.erase();
+  });
+
+  it('a preview counts up to 10,000, and says when there is more', async () => {
+    const subscription = await subscribed();
+    await failMany(subscription, 10_001);
+    const counted = await askFor(of(subscription.accountId, { isDryRun: true }));
+    expect(counted).toMatchObject({ matched: 10_000, hasMore: true });
+  });
+
+  it(`at most ${MAX_RUNNING} replays of an account run at once`, async () => {
+    const { accountId } = await subscribed();
+    const eventId = await ledger.publish(accountId);
+    await ledger.publisher.drain();
+    const results: string[] = [];
+    for (let n = 0; n <= MAX_RUNNING; n += 1) results.push((await askFor(of(accountId, { eventId }))).outcome);
+    expect(results).toEqual([...Array(MAX_RUNNING).fill('started'), 'running']);
+    await advanceToTheEnd();
   });
 });
 
@@ -592,7 +829,7 @@ describe('advancing', () => {
       });
       await advanceToTheEnd(4);
       expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
-        status: 'completed',
+        status: 'delivering',
         queued: 10,
         pending: 10,
       });
@@ -609,7 +846,7 @@ describe('advancing', () => {
     const other = await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missed' });
     await expect(advanceReplays(dyingBeforeCommit(ledger.db, 'replay-failed'), { atOnce: 4 })).rejects.toThrow('died');
     expect(await findReplay(ledger.db, { accountId: two.accountId, id: other })).toMatchObject({
-      status: 'completed',
+      status: 'delivering',
     });
     await advanceToTheEnd();
   });
@@ -633,7 +870,7 @@ describe('advancing', () => {
     expect(await advanceDuring(record, first?.id)).toBe(1);
     expect((await deliveries({ accountId })).map(({ status }) => status)).toEqual(['succeeded', 'pending']);
     expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
-      status: 'completed',
+      status: 'delivering',
       matched: 2,
       queued: 1,
     });
@@ -649,7 +886,7 @@ describe('advancing', () => {
       INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM leaving`;
     expect(await advanceDuring(moved, failed?.id)).toBe(1);
     expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', askedTrigger: 'replay' }]);
-    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({ status: 'completed', queued: 1 });
+    expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({ status: 'delivering', queued: 1 });
   });
 
   it.each([

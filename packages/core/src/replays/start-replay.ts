@@ -1,106 +1,137 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
-import type { ReplayWhich, SubscriptionStatus } from '../generated/prisma/client.js';
+import type { SubscriptionStatus } from '../generated/prisma/client.js';
 import { newId } from '../id.js';
-import { lockSubscription } from '../subscriptions/subscription.js';
-import { findReplay, idsAround, IS_FAILED, IS_MISSED, type Replay } from './replay.js';
+import { countReplayable, type ReplayCount } from './count-replayable.js';
+import type { Queryable } from './find-replayable.js';
+import { findReplay, type Replay } from './replay.js';
+import type { ReplayFilter } from './replay-filter.js';
 
-export interface WantedReplay {
-  accountId: string;
-  subscriptionId: string;
-  which: ReplayWhich;
-  since: Date;
-  /** After `since` and not in the future, because the replay would not see later events. */
-  until: Date;
-  /** Count only. */
+/** How many replays of an account may run at once, and how many of the operators. */
+export const MAX_RUNNING = 20;
+
+export interface WantedReplay extends ReplayFilter {
+  /** null: the operators start it, for `accountIds` or for all accounts. Otherwise `accountIds` is this account alone. */
+  accountId: string | null;
+  /** Only count. */
   isDryRun: boolean;
 }
 
 export type StartReplayResult =
   | { outcome: 'started'; replay: Replay }
-  | { outcome: 'counted'; matched: number }
+  | ({ outcome: 'counted' } & ReplayCount)
+  /** One that runs names some of the same subscriptions, or too many run. */
   | { outcome: 'running'; replayId: string }
   | { outcome: 'not_found' }
+  /** The filter names something that does not exist. */
+  | { outcome: 'unknown'; what: 'account' | 'subscription' | 'event'; id: string }
   | { outcome: 'not_possible'; reason: string };
 
-/** Counts the matching deliveries or events and stores a replay, which advanceReplays carries out. A dry run only
- *  counts. The subscription must be active or paused, and can have one running replay. */
+/** Counts what there is to replay and stores a replay of it, which advanceReplays then carries out. A dry run counts and stores nothing. The
+ *  subscriptions that the filter names must be active or paused; without names, it skips those that are not. */
 export async function startReplay({ db }: Pick<Deps, 'db'>, wanted: WantedReplay): Promise<StartReplayResult> {
-  const { accountId, subscriptionId, which, since, until, isDryRun } = wanted;
-  const refused = await findRefusal(db.pool, wanted);
-  if (refused) return refused;
-  const matched = await countMatching(db.pool, wanted);
-  if (isDryRun) return { outcome: 'counted', matched };
+  const refusal = (await findUnknown(db.pool, wanted)) ?? (wanted.isDryRun ? null : await findRunning(db.pool, wanted));
+  if (refusal) return refusal;
+  const count = await countReplayable(db.pool, wanted);
+  if (wanted.isDryRun) return { outcome: 'counted', ...count };
 
   const id = newId();
-  // The state may have changed since the count, so check it again with the subscription locked. Of two concurrent calls
-  // only one starts.
-  const refusedNow = await inTransaction(db.pool, async (client) => {
-    const account = await client.query('SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE', [
-      accountId,
-    ]);
-    if (account.rowCount === 0) return { outcome: 'not_found' } as const;
-    await lockSubscription(client, { accountId, id: subscriptionId });
-    const refusal = await findRefusal(client, wanted);
-    if (refusal) return refusal;
-    await client.query(
-      `INSERT INTO replays (id, account_id, subscription_id, which, since, until, matched) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [id, accountId, subscriptionId, which, since, until, matched],
-    );
-    return null;
-  });
+  const refusedNow = await inTransaction(db.pool, (client) => store(client, id, { wanted, count }));
   if (refusedNow) return refusedNow;
-  const replay = await findReplay(db, { accountId, id });
+  const replay = await findReplay(db, { accountId: wanted.accountId, id });
   return replay ? { outcome: 'started', replay } : { outcome: 'not_found' };
 }
 
 type Refusal = Exclude<StartReplayResult, { outcome: 'started' | 'counted' }>;
 
-async function findRefusal(
-  client: pg.Pool | pg.PoolClient,
-  { accountId, subscriptionId, isDryRun }: WantedReplay,
+/** The first of two advisory lock keys: see shards.ts. The second one is the account's. */
+const LOCK_CLASS = 72_707_375;
+
+/** What was true before the count may have changed: asked again with the account locked, so that of two overlapping replays one starts. */
+async function store(
+  client: pg.PoolClient,
+  id: string,
+  { wanted, count }: { wanted: WantedReplay; count: ReplayCount },
 ): Promise<Refusal | null> {
-  const { rows } = await client.query<{ status: SubscriptionStatus; runningId: string | null }>(
-    `SELECT s.status, r.id AS "runningId" FROM subscriptions s
-     LEFT JOIN replays r ON r.subscription_id = s.id AND r.status = 'running'
-     WHERE s.account_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
-    [accountId, subscriptionId],
+  const { accountId } = wanted;
+  await client.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, accountId ?? '']);
+  if (accountId !== null) {
+    const sql = 'SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE';
+    if ((await client.query(sql, [accountId])).rowCount === 0) return { outcome: 'not_found' };
+  }
+  const refusal = (await findUnknown(client, wanted)) ?? (await findRunning(client, wanted));
+  if (refusal) return refusal;
+  const { which, since, until, accountIds, subscriptionIds, eventTypes, eventId, statuses, outcomes } = wanted;
+  await client.query(
+    `INSERT INTO replays (id, account_id, which, since, until, account_ids, subscription_ids, event_types, event_id, statuses, outcomes, matched, has_more)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    [
+      id,
+      accountId,
+      which,
+      since,
+      until,
+      accountIds,
+      subscriptionIds,
+      eventTypes,
+      eventId,
+      statuses,
+      outcomes,
+      count.matched,
+      count.hasMore,
+    ],
   );
-  const [now] = rows;
-  if (!now) return { outcome: 'not_found' };
-  if (now.status === 'unverified')
-    return { outcome: 'not_possible', reason: 'the subscription is not verified yet; verify it first' };
-  if (now.status === 'disabled')
-    return { outcome: 'not_possible', reason: 'the subscription is disabled; resume it first' };
-  if (now.runningId !== null && !isDryRun) return { outcome: 'running', replayId: now.runningId };
   return null;
 }
 
-// Uses the tables' indexes by subscription.
-const COUNT_FAILED = `
-SELECT count(*)::int AS matched FROM deliveries d
-WHERE d.subscription_id = (SELECT s.id FROM subscriptions s WHERE s.account_id = $1 AND s.id = $2)
-  AND d.id >= $3 AND d.id < $4 AND d.created_at >= $5 AND d.created_at < $6 AND ${IS_FAILED}`;
+async function findUnknown(client: Queryable, wanted: WantedReplay): Promise<Refusal | null> {
+  const { accountId, accountIds, eventId } = wanted;
+  const missing = await client.query<{ id: string }>(
+    `SELECT w.id FROM unnest($1::text[]) AS w (id) WHERE NOT EXISTS (SELECT FROM accounts a WHERE a.id = w.id AND a.deleted_at IS NULL) LIMIT 1`,
+    [accountIds],
+  );
+  const [account] = missing.rows;
+  if (account)
+    return accountId === null ? { outcome: 'unknown', what: 'account', id: account.id } : { outcome: 'not_found' };
+  const refusal = await findNotReceiving(client, wanted);
+  if (refusal || eventId === null) return refusal;
+  const event = await client.query('SELECT FROM events WHERE account_id = $1 AND id = $2', [accountIds[0], eventId]);
+  return event.rowCount === 0 ? { outcome: 'unknown', what: 'event', id: eventId } : null;
+}
 
-// Uses the keys of events and of the tables of deliveries.
-const COUNT_MISSED = `
-SELECT count(*)::int AS matched FROM subscriptions s JOIN events e ON e.account_id = s.account_id
-WHERE s.account_id = $1 AND s.id = $2
-  AND e.id >= $3 AND e.id < $4 AND e.created_at >= $5 AND e.created_at < $6 AND ${IS_MISSED}`;
+async function findNotReceiving(
+  client: Queryable,
+  { accountIds, subscriptionIds }: WantedReplay,
+): Promise<Refusal | null> {
+  const { rows } = await client.query<{ id: string; status: SubscriptionStatus | null }>(
+    `SELECT w.id, s.status FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, n)
+     LEFT JOIN subscriptions s ON s.id = w.id AND s.deleted_at IS NULL AND ($2::text[] = '{}' OR s.account_id = ANY ($2))
+     ORDER BY w.n`,
+    [subscriptionIds, accountIds],
+  );
+  for (const { id, status } of rows) {
+    if (status === null) return { outcome: 'unknown', what: 'subscription', id };
+    if (status === 'unverified')
+      return { outcome: 'not_possible', reason: 'a subscription is not verified yet; verify it first' };
+    if (status === 'disabled')
+      return { outcome: 'not_possible', reason: 'a subscription is disabled; resume it first' };
+  }
+  return null;
+}
 
-async function countMatching(
-  pool: pg.Pool,
-  { accountId, subscriptionId, which, since, until }: WantedReplay,
-): Promise<number> {
-  const { from, to } = idsAround({ since, until });
-  const { rows } = await pool.query<{ matched: number }>(which === 'failed' ? COUNT_FAILED : COUNT_MISSED, [
-    accountId,
-    subscriptionId,
-    from,
-    to,
-    since,
-    until,
-  ]);
-  return rows[0]?.matched ?? 0;
+/** One that runs and names some of the same subscriptions, or any if too many run. One event is sent while others run. Uses
+ *  replays_account_running_idx. */
+async function findRunning(
+  client: Queryable,
+  { accountId, subscriptionIds, eventId }: WantedReplay,
+): Promise<Refusal | null> {
+  const { rows } = await client.query<{ id: string; overlaps: boolean }>(
+    `SELECT id, event_id IS NULL AND $3::uuid IS NULL AND ($2::uuid[] = '{}' OR subscription_ids = '{}' OR subscription_ids && $2) AS overlaps
+     FROM replays WHERE status = 'running' AND account_id ${accountId === null ? 'IS NOT DISTINCT FROM $1' : '= $1'}
+     LIMIT ${MAX_RUNNING}`,
+    [accountId, subscriptionIds, eventId],
+  );
+  const running = rows.find(({ overlaps }) => overlaps) ?? (rows.length >= MAX_RUNNING ? rows[0] : undefined);
+  return running ? { outcome: 'running', replayId: running.id } : null;
 }

@@ -11,6 +11,7 @@ import { SHARDS } from '../shards.js';
 import { leaseDue } from '../dispatch/lease-due.js';
 import { dispatch } from '../dispatch/dispatch.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
+import { replayOf } from '../replays/replay-of.test-support.js';
 import { startReplay } from '../replays/start-replay.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
@@ -281,20 +282,20 @@ describe('retention', () => {
 
   it('an event whose deliveries were deleted is not missed: no replay sends it again', async () => {
     await aged(day(0));
-    const wanted = {
+    const wanted = replayOf({
       accountId,
       subscriptionId,
       which: 'missed',
       since: day(-1),
       until: day(1),
       isDryRun: true,
-    } as const;
-    await ledger.db.pool.query('DELETE FROM finished_deliveries'); // as retention does, days before the event's partition
-    expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
+    });
+    await ledger.db.pool.query('DELETE FROM finished_deliveries'); // as retention does, days before the partition of the event
+    expect(await startReplay(ledger, wanted)).toMatchObject({ outcome: 'counted', matched: 0 });
     await ledger.db.pool.query('UPDATE events SET delivery_count = 0');
-    expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 1 });
+    expect(await startReplay(ledger, wanted)).toMatchObject({ outcome: 'counted', matched: 1 });
     await ledger.db.pool.query(`UPDATE events SET body = ''`);
-    expect(await startReplay(ledger, wanted)).toEqual({ outcome: 'counted', matched: 0 });
+    expect(await startReplay(ledger, wanted)).toMatchObject({ outcome: 'counted', matched: 0 });
   });
 
   it('does not block dispatchers', async () => {

@@ -1,0 +1,32 @@
+import type pg from 'pg';
+
+/** How the deliveries of a replay stand. */
+export interface Tally {
+  delivered: number;
+  /** Failed or canceled. */
+  failed: number;
+  /** Pending or held. */
+  pending: number;
+}
+
+// Uses the indexes by replay of both tables. One statement, so a delivery that moves between them is counted once.
+const READ = `
+SELECT r.id,
+  count(*) FILTER (WHERE d.status = 'succeeded')::int AS delivered,
+  count(*) FILTER (WHERE d.status IN ('failed', 'canceled'))::int AS failed,
+  count(*) FILTER (WHERE d.status IN ('pending', 'held'))::int AS pending
+FROM unnest($1::uuid[]) AS r (id) LEFT JOIN LATERAL (
+  (SELECT status FROM pending_deliveries WHERE replay_id = r.id LIMIT $2)
+  UNION ALL
+  (SELECT status FROM finished_deliveries WHERE replay_id = r.id LIMIT $2)
+) d ON true
+GROUP BY r.id`;
+
+/** The tallies of these replays, by id. Reads at most `limit` deliveries of each table for each of them. */
+export async function readTallies(
+  pool: pg.Pool,
+  { ids, limit }: { ids: string[]; limit: number },
+): Promise<Map<string, Tally>> {
+  const { rows } = await pool.query<Tally & { id: string }>({ name: 'read-tallies', text: READ, values: [ids, limit] });
+  return new Map(rows.map(({ id, ...tally }) => [id, tally]));
+}

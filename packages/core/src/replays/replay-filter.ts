@@ -1,0 +1,34 @@
+import type { AttemptOutcome, DeliveryStatus, ReplayWhich } from '../generated/prisma/client.js';
+import { isOfEvent } from '../delivery-tables.js';
+import { matchesType } from '../event-types/matches-type.js';
+import { isExpanding } from '../publish/read-fan-outs.js';
+
+/** What a replay sends again. An empty array matches all. */
+export interface ReplayFilter {
+  which: ReplayWhich;
+  since: Date;
+  /** After `since`. Not in the future: a replay does not see later events. */
+  until: Date;
+  accountIds: string[];
+  subscriptionIds: string[];
+  eventTypes: string[];
+  /** One event. Then `accountIds` names its account. */
+  eventId: string | null;
+  /** For `failed`: at least one of failed, canceled and succeeded. A delivery of another status is attempted anyway. */
+  statuses: DeliveryStatus[];
+  /** For `failed`: how the last attempt ended. */
+  outcomes: AttemptOutcome[];
+}
+
+/** SQL: the subscription `s` receives deliveries now, or when it is resumed. */
+export const RECEIVES = `s.deleted_at IS NULL AND s.status IN ('active', 'paused')`;
+
+/** SQL: a replay of `missed` sends the event `e` to the subscription `s`. An event is not missed while its fan-out expands, and not when it
+ *  has a delivery, whatever became of it. If fewer deliveries are left than the event was published with, retention has dropped some: then it
+ *  does not count as missed. (OFFSET 0 leaves the keys as the only way: a handful of rows per event. Without statistics, Postgres read all
+ *  deliveries of the subscription for each event.) */
+export const IS_MISSED = `NOT e.suppressed AND ${matchesType('e.type')} AND NOT EXISTS (
+  SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} AND d.subscription_id IS NOT DISTINCT FROM s.id OFFSET 0
+) AND octet_length(e.body) > 0 AND (
+  e.delivery_count = 0 OR e.delivery_count <= (SELECT count(*) FROM (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0) d)
+) AND NOT ${isExpanding('e.id')}`;

@@ -1,0 +1,102 @@
+import type pg from 'pg';
+import type { DeliveryStatus } from '../generated/prisma/client.js';
+import type { Tally } from './read-tallies.js';
+
+/** How many rows one statement reads at most. */
+const READ_AT_ONCE = 50_000;
+
+/** How many replays one call tallies at most. */
+const TALLIED_AT_ONCE = 100;
+
+/** Counts the deliveries of replays that are due for it, and completes those whose deliveries are all finished. Returns how many it tallied.
+ *  Any number of workers may call it: each replay is tallied by one. If that one dies, another one tallies it later. */
+export async function tallyReplays(pool: pg.Pool): Promise<number> {
+  let tallied = 0;
+  for (; tallied < TALLIED_AT_ONCE; tallied += 1) {
+    const due = await takeDue(pool);
+    if (due === null) break;
+    await store(pool, due, await tally(pool, due.id));
+  }
+  return tallied;
+}
+
+interface Due {
+  id: string;
+  /** Whether it had queued all that it queues before the tally began: only then no more deliveries of it become pending. */
+  isQueued: boolean;
+}
+
+// The older a replay is, the less often it is tallied: between 1 second and 10 minutes. Uses replays_unsettled_idx.
+const TAKE_DUE = `
+UPDATE replays SET tally_at = clock_timestamp() + least(greatest((clock_timestamp() - created_at) / 50, interval '1 second'), interval '10 minutes')
+WHERE id = (
+  SELECT id FROM replays WHERE settled_at IS NULL AND tally_at <= clock_timestamp() ORDER BY tally_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING id, status <> 'running' AS "isQueued"`;
+
+async function takeDue(pool: pg.Pool): Promise<Due | null> {
+  const { rows } = await pool.query<Due>({ name: 'take-due-tally', text: TAKE_DUE });
+  return rows[0] ?? null;
+}
+
+/** Pending ones first. A delivery that finishes meanwhile counts for both: so nothing that is pending is overlooked. */
+async function tally(pool: pg.Pool, id: string): Promise<Tally> {
+  const result: Tally = { delivered: 0, failed: 0, pending: 0 };
+  for (const table of ['pending_deliveries', 'finished_deliveries'] as const) {
+    let position: Counted | null = { status: 'pending', id: '00000000-0000-0000-0000-000000000000', counts: {} };
+    while (position !== null) {
+      position = await countNext(pool, table, { replayId: id, after: position });
+      for (const [status, count] of Object.entries(position?.counts ?? {}))
+        result[WORD[status as DeliveryStatus]] += count;
+    }
+  }
+  return result;
+}
+
+const WORD: Record<DeliveryStatus, keyof Tally> = {
+  pending: 'pending',
+  held: 'pending',
+  succeeded: 'delivered',
+  failed: 'failed',
+  canceled: 'failed',
+};
+
+/** The last row that was counted, and how many there were of each status. */
+interface Counted {
+  status: DeliveryStatus;
+  id: string;
+  counts: Partial<Record<DeliveryStatus, number>>;
+}
+
+async function countNext(
+  pool: pg.Pool,
+  table: 'pending_deliveries' | 'finished_deliveries',
+  { replayId, after }: { replayId: string; after: Counted },
+): Promise<Counted | null> {
+  const { rows } = await pool.query<Counted>({
+    name: `tally-${table}`,
+    // Uses the table's index by replay.
+    text: `
+      WITH next AS MATERIALIZED (
+        SELECT status, id FROM ${table} d
+        WHERE replay_id = $1 AND (d.replay_id, d.status, d.id) > ($1::uuid, $2::delivery_status, $3::uuid)
+        ORDER BY d.replay_id, d.status, d.id LIMIT ${READ_AT_ONCE}
+      )
+      SELECT last.status, last.id, (SELECT json_object_agg(status, n) FROM (SELECT status, count(*) AS n FROM next GROUP BY status) c) AS counts
+      FROM (SELECT status, id FROM next ORDER BY status DESC, id DESC LIMIT 1) last`,
+    values: [replayId, after.status, after.id],
+  });
+  return rows[0] ?? null;
+}
+
+// A replay has settled when nothing is added to it any more and nothing is pending.
+const STORE = `
+UPDATE replays SET delivered = $2, failed = $3, pending = $4,
+  status = CASE WHEN $5 AND $4 = 0 AND status = 'delivering' THEN 'completed' ELSE status END,
+  ended_at = CASE WHEN $5 AND $4 = 0 THEN coalesce(ended_at, now()) ELSE ended_at END,
+  settled_at = CASE WHEN $5 AND $4 = 0 THEN now() END
+WHERE id = $1 AND settled_at IS NULL`;
+
+async function store(pool: pg.Pool, { id, isQueued }: Due, { delivered, failed, pending }: Tally): Promise<void> {
+  await pool.query({ name: 'store-tally', text: STORE, values: [id, delivered, failed, pending, isQueued] });
+}
