@@ -17,15 +17,15 @@ const it = base.extend('stack', { scope: 'file' }, async ({}, { onCleanup }) => 
 });
 const EVENT = '{"event":"message:created","payload":{}}';
 
-/** Previews a replay, checks the count and starts it. */
+/** Previews a replay, expects this many deliveries, starts it and waits until all are delivered: two clicks. */
 async function replay(page: Page, count: number): Promise<void> {
   await page.getByRole('button', { name: 'Preview' }).click();
   await page
     .getByRole('status')
-    .filter({ hasText: new RegExp(`${count} \\w+ will be replayed`) })
+    .filter({ hasText: new RegExp(`^${count} deliver(y|ies) to .* will be replayed, oldest first, rate-limited\\.$`) })
     .waitFor();
-  await page.getByRole('button', { name: 'Replay', exact: true }).click();
-  await page.getByText(`${count} of ${count} replayed`).waitFor();
+  await page.getByRole('button', { name: 'Start replay' }).click();
+  await page.getByText(`${count} of ${count} delivered`).waitFor();
   await page.getByRole('heading', { level: 1 }).getByText('Completed').waitFor();
 }
 
@@ -101,6 +101,62 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     expect(receiver.events.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(
       missed.map(({ id: event }) => event).toSorted(),
     );
+  });
+
+  it('a filtered list of deliveries is replayed in three clicks', async ({ page, stack, receiver, signIn }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    receiver.answer(500);
+    await Promise.all([1, 2].map(() => stack.publish(account, EVENT)));
+    const failed = () => stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=failed`);
+    await waitFor(async () => (await failed()).data.length === 2);
+    receiver.answer(200);
+    await signIn(`/accounts/${account}/deliveries?status=failed`);
+    await page.getByRole('link', { name: 'Replay these' }).click();
+    await replay(page, 2);
+    await page.getByRole('link', { name: 'See the deliveries' }).click();
+    await page.getByText('One replay').waitFor();
+    await page.getByRole('row').filter({ hasText: 'Succeeded' }).nth(1).waitFor();
+  });
+
+  it('an operator replays what failed for all accounts in four clicks', async ({ page, stack, receiver, signIn }) => {
+    const accounts = [(await stack.subscribe(receiver.url)).account, (await stack.subscribe(receiver.url)).account];
+    receiver.answer(500);
+    await Promise.all(accounts.map((account) => stack.publish(account, EVENT)));
+    for (const account of accounts) {
+      const path = `/v1/accounts/${account}/deliveries?status=failed`;
+      await waitFor(async () => (await stack.call<{ data: unknown[] }>('GET', path)).data.length === 1);
+    }
+    receiver.answer(200);
+    const failed = await stack.call<{ matched: number }>('POST', '/v1/replays', {
+      which: 'failed',
+      since: '2020-01-01T00:00:00Z',
+      dryRun: true,
+    });
+    await signIn('/');
+    await page.getByRole('link', { name: 'Replays' }).click();
+    await page.getByRole('link', { name: 'Replay deliveries' }).click();
+    await replay(page, failed.matched);
+  });
+
+  it('an event is sent to a webhook that has it, again, and to one that was added later', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    const { id } = await stack.publish(account, EVENT);
+    await waitFor(() => receiver.events.length === 1);
+    await stack.subscribe(`${receiver.url}later`, { account });
+    await signIn(`/accounts/${account}/events/${id}`);
+    await button('Send to webhooks').click();
+    const choices = page.getByRole('checkbox');
+    await choices.nth(1).waitFor();
+    for (const index of [0, 1]) await choices.nth(index).check();
+    await page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
+    await waitFor(() => receiver.events.length === 3);
+    expect(new Set(receiver.events.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]));
   });
 
   it('after a rotation, both secrets sign until the shown time; a revoked secret no longer signs', async ({

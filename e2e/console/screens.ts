@@ -44,6 +44,9 @@ export const SCREENS: Screen[] = [
   { name: 'webhook deliveries', path: webhook('/deliveries'), shows: /Succeeded/ },
   { name: 'webhook testing', path: webhook('/test'), shows: /Payload/ },
   { name: 'webhook replay', path: webhook('/replay'), shows: /Preview/ },
+  { name: 'replay new', path: globex(() => '/replays/new?status=failed'), shows: /Preview/ },
+  { name: 'all replays', path: () => '/replays', shows: /Completed/ },
+  { name: 'all replays new', path: () => '/replays/new', shows: /Preview/ },
   { name: 'webhook settings', path: webhook('/settings'), shows: /Signing secret/ },
   {
     name: 'webhook failing',

@@ -105,8 +105,8 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await button('Replay missed events').click();
     expect(await page.getByRole('radio', { name: /^Missed events/ }).isChecked()).toBe(true);
     await button('Preview').click();
-    await see('1 event will be replayed');
-    await button('Replay').click();
+    await see('1 delivery to 1 webhook will be replayed, oldest first, rate-limited.');
+    await button('Start replay').click();
     await waitFor(() => receiver.events.length === 1);
   });
 

@@ -18,6 +18,9 @@ import { Route as AccountsIndexRouteImport } from './routes/accounts/index.js';
 import { Route as AccountsAccountRouteImport } from './routes/accounts/$account.js';
 import { Route as EventTypesIndexRouteImport } from './routes/event-types/index.js';
 import { Route as EventTypesNameRouteImport } from './routes/event-types/$name.js';
+import { Route as ReplaysIndexRouteImport } from './routes/replays/index.js';
+import { Route as ReplaysReplayRouteImport } from './routes/replays/$replay.js';
+import { Route as ReplaysNewRouteImport } from './routes/replays/new.js';
 import { Route as AccountsAccountIntegrationsRouteImport } from './routes/accounts/$account/integrations.js';
 import { Route as AccountsAccountKeysRouteImport } from './routes/accounts/$account/keys.js';
 import { Route as AccountsAccountDeliveriesIndexRouteImport } from './routes/accounts/$account/deliveries/index.js';
@@ -26,6 +29,7 @@ import { Route as AccountsAccountEventsIndexRouteImport } from './routes/account
 import { Route as AccountsAccountEventsEventRouteImport } from './routes/accounts/$account/events/$event.js';
 import { Route as AccountsAccountReplaysIndexRouteImport } from './routes/accounts/$account/replays/index.js';
 import { Route as AccountsAccountReplaysReplayRouteImport } from './routes/accounts/$account/replays/$replay.js';
+import { Route as AccountsAccountReplaysNewRouteImport } from './routes/accounts/$account/replays/new.js';
 import { Route as AccountsAccountSubscriptionsSubscriptionRouteImport } from './routes/accounts/$account/subscriptions/$subscription.js';
 import { Route as AccountsAccountSubscriptionsSubscriptionIndexRouteImport } from './routes/accounts/$account/subscriptions/$subscription/index.js';
 import { Route as AccountsAccountSubscriptionsSubscriptionDeliveriesRouteImport } from './routes/accounts/$account/subscriptions/$subscription/deliveries.js';
@@ -78,6 +82,21 @@ const EventTypesNameRoute = EventTypesNameRouteImport.update({
   path: '/event-types/$name',
   getParentRoute: () => rootRouteImport,
 } as any);
+const ReplaysIndexRoute = ReplaysIndexRouteImport.update({
+  id: '/replays/',
+  path: '/replays/',
+  getParentRoute: () => rootRouteImport,
+} as any);
+const ReplaysReplayRoute = ReplaysReplayRouteImport.update({
+  id: '/replays/$replay',
+  path: '/replays/$replay',
+  getParentRoute: () => rootRouteImport,
+} as any);
+const ReplaysNewRoute = ReplaysNewRouteImport.update({
+  id: '/replays/new',
+  path: '/replays/new',
+  getParentRoute: () => rootRouteImport,
+} as any);
 const AccountsAccountIntegrationsRoute =
   AccountsAccountIntegrationsRouteImport.update({
     id: '/integrations',
@@ -125,6 +144,12 @@ const AccountsAccountReplaysReplayRoute =
     path: '/replays/$replay',
     getParentRoute: () => AccountsAccountRoute,
   } as any);
+const AccountsAccountReplaysNewRoute =
+  AccountsAccountReplaysNewRouteImport.update({
+    id: '/replays/new',
+    path: '/replays/new',
+    getParentRoute: () => AccountsAccountRoute,
+  } as any);
 const AccountsAccountSubscriptionsSubscriptionRoute =
   AccountsAccountSubscriptionsSubscriptionRouteImport.update({
     id: '/subscriptions/$subscription',
@@ -170,13 +195,17 @@ export interface FileRoutesByFullPath {
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
   '/event-types/$name': typeof EventTypesNameRoute;
+  '/replays/$replay': typeof ReplaysReplayRoute;
+  '/replays/new': typeof ReplaysNewRoute;
   '/accounts/': typeof AccountsIndexRoute;
   '/event-types/': typeof EventTypesIndexRoute;
+  '/replays/': typeof ReplaysIndexRoute;
   '/accounts/$account/integrations': typeof AccountsAccountIntegrationsRoute;
   '/accounts/$account/keys': typeof AccountsAccountKeysRoute;
   '/accounts/$account/deliveries/$delivery': typeof AccountsAccountDeliveriesDeliveryRoute;
   '/accounts/$account/events/$event': typeof AccountsAccountEventsEventRoute;
   '/accounts/$account/replays/$replay': typeof AccountsAccountReplaysReplayRoute;
+  '/accounts/$account/replays/new': typeof AccountsAccountReplaysNewRoute;
   '/accounts/$account/subscriptions/$subscription': typeof AccountsAccountSubscriptionsSubscriptionRouteWithChildren;
   '/accounts/$account/deliveries/': typeof AccountsAccountDeliveriesIndexRoute;
   '/accounts/$account/events/': typeof AccountsAccountEventsIndexRoute;
@@ -195,13 +224,17 @@ export interface FileRoutesByTo {
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
   '/event-types/$name': typeof EventTypesNameRoute;
+  '/replays/$replay': typeof ReplaysReplayRoute;
+  '/replays/new': typeof ReplaysNewRoute;
   '/accounts': typeof AccountsIndexRoute;
   '/event-types': typeof EventTypesIndexRoute;
+  '/replays': typeof ReplaysIndexRoute;
   '/accounts/$account/integrations': typeof AccountsAccountIntegrationsRoute;
   '/accounts/$account/keys': typeof AccountsAccountKeysRoute;
   '/accounts/$account/deliveries/$delivery': typeof AccountsAccountDeliveriesDeliveryRoute;
   '/accounts/$account/events/$event': typeof AccountsAccountEventsEventRoute;
   '/accounts/$account/replays/$replay': typeof AccountsAccountReplaysReplayRoute;
+  '/accounts/$account/replays/new': typeof AccountsAccountReplaysNewRoute;
   '/accounts/$account/deliveries': typeof AccountsAccountDeliveriesIndexRoute;
   '/accounts/$account/events': typeof AccountsAccountEventsIndexRoute;
   '/accounts/$account/replays': typeof AccountsAccountReplaysIndexRoute;
@@ -220,13 +253,17 @@ export interface FileRoutesById {
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
   '/event-types/$name': typeof EventTypesNameRoute;
+  '/replays/$replay': typeof ReplaysReplayRoute;
+  '/replays/new': typeof ReplaysNewRoute;
   '/accounts/': typeof AccountsIndexRoute;
   '/event-types/': typeof EventTypesIndexRoute;
+  '/replays/': typeof ReplaysIndexRoute;
   '/accounts/$account/integrations': typeof AccountsAccountIntegrationsRoute;
   '/accounts/$account/keys': typeof AccountsAccountKeysRoute;
   '/accounts/$account/deliveries/$delivery': typeof AccountsAccountDeliveriesDeliveryRoute;
   '/accounts/$account/events/$event': typeof AccountsAccountEventsEventRoute;
   '/accounts/$account/replays/$replay': typeof AccountsAccountReplaysReplayRoute;
+  '/accounts/$account/replays/new': typeof AccountsAccountReplaysNewRoute;
   '/accounts/$account/subscriptions/$subscription': typeof AccountsAccountSubscriptionsSubscriptionRouteWithChildren;
   '/accounts/$account/deliveries/': typeof AccountsAccountDeliveriesIndexRoute;
   '/accounts/$account/events/': typeof AccountsAccountEventsIndexRoute;
@@ -247,13 +284,17 @@ export interface FileRouteTypes {
     | '/settings'
     | '/accounts/$account'
     | '/event-types/$name'
+    | '/replays/$replay'
+    | '/replays/new'
     | '/accounts/'
     | '/event-types/'
+    | '/replays/'
     | '/accounts/$account/integrations'
     | '/accounts/$account/keys'
     | '/accounts/$account/deliveries/$delivery'
     | '/accounts/$account/events/$event'
     | '/accounts/$account/replays/$replay'
+    | '/accounts/$account/replays/new'
     | '/accounts/$account/subscriptions/$subscription'
     | '/accounts/$account/deliveries/'
     | '/accounts/$account/events/'
@@ -272,13 +313,17 @@ export interface FileRouteTypes {
     | '/settings'
     | '/accounts/$account'
     | '/event-types/$name'
+    | '/replays/$replay'
+    | '/replays/new'
     | '/accounts'
     | '/event-types'
+    | '/replays'
     | '/accounts/$account/integrations'
     | '/accounts/$account/keys'
     | '/accounts/$account/deliveries/$delivery'
     | '/accounts/$account/events/$event'
     | '/accounts/$account/replays/$replay'
+    | '/accounts/$account/replays/new'
     | '/accounts/$account/deliveries'
     | '/accounts/$account/events'
     | '/accounts/$account/replays'
@@ -296,13 +341,17 @@ export interface FileRouteTypes {
     | '/settings'
     | '/accounts/$account'
     | '/event-types/$name'
+    | '/replays/$replay'
+    | '/replays/new'
     | '/accounts/'
     | '/event-types/'
+    | '/replays/'
     | '/accounts/$account/integrations'
     | '/accounts/$account/keys'
     | '/accounts/$account/deliveries/$delivery'
     | '/accounts/$account/events/$event'
     | '/accounts/$account/replays/$replay'
+    | '/accounts/$account/replays/new'
     | '/accounts/$account/subscriptions/$subscription'
     | '/accounts/$account/deliveries/'
     | '/accounts/$account/events/'
@@ -322,8 +371,11 @@ export interface RootRouteChildren {
   SettingsRoute: typeof SettingsRoute;
   AccountsAccountRoute: typeof AccountsAccountRouteWithChildren;
   EventTypesNameRoute: typeof EventTypesNameRoute;
+  ReplaysReplayRoute: typeof ReplaysReplayRoute;
+  ReplaysNewRoute: typeof ReplaysNewRoute;
   AccountsIndexRoute: typeof AccountsIndexRoute;
   EventTypesIndexRoute: typeof EventTypesIndexRoute;
+  ReplaysIndexRoute: typeof ReplaysIndexRoute;
 }
 
 declare module '@tanstack/react-router' {
@@ -391,6 +443,27 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof EventTypesNameRouteImport;
       parentRoute: typeof rootRouteImport;
     };
+    '/replays/': {
+      id: '/replays/';
+      path: '/replays';
+      fullPath: '/replays/';
+      preLoaderRoute: typeof ReplaysIndexRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    '/replays/$replay': {
+      id: '/replays/$replay';
+      path: '/replays/$replay';
+      fullPath: '/replays/$replay';
+      preLoaderRoute: typeof ReplaysReplayRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    '/replays/new': {
+      id: '/replays/new';
+      path: '/replays/new';
+      fullPath: '/replays/new';
+      preLoaderRoute: typeof ReplaysNewRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
     '/accounts/$account/integrations': {
       id: '/accounts/$account/integrations';
       path: '/integrations';
@@ -445,6 +518,13 @@ declare module '@tanstack/react-router' {
       path: '/replays/$replay';
       fullPath: '/accounts/$account/replays/$replay';
       preLoaderRoute: typeof AccountsAccountReplaysReplayRouteImport;
+      parentRoute: typeof AccountsAccountRoute;
+    };
+    '/accounts/$account/replays/new': {
+      id: '/accounts/$account/replays/new';
+      path: '/replays/new';
+      fullPath: '/accounts/$account/replays/new';
+      preLoaderRoute: typeof AccountsAccountReplaysNewRouteImport;
       parentRoute: typeof AccountsAccountRoute;
     };
     '/accounts/$account/subscriptions/$subscription': {
@@ -525,6 +605,7 @@ interface AccountsAccountRouteChildren {
   AccountsAccountDeliveriesDeliveryRoute: typeof AccountsAccountDeliveriesDeliveryRoute;
   AccountsAccountEventsEventRoute: typeof AccountsAccountEventsEventRoute;
   AccountsAccountReplaysReplayRoute: typeof AccountsAccountReplaysReplayRoute;
+  AccountsAccountReplaysNewRoute: typeof AccountsAccountReplaysNewRoute;
   AccountsAccountSubscriptionsSubscriptionRoute: typeof AccountsAccountSubscriptionsSubscriptionRouteWithChildren;
   AccountsAccountDeliveriesIndexRoute: typeof AccountsAccountDeliveriesIndexRoute;
   AccountsAccountEventsIndexRoute: typeof AccountsAccountEventsIndexRoute;
@@ -538,6 +619,7 @@ const AccountsAccountRouteChildren: AccountsAccountRouteChildren = {
     AccountsAccountDeliveriesDeliveryRoute,
   AccountsAccountEventsEventRoute: AccountsAccountEventsEventRoute,
   AccountsAccountReplaysReplayRoute: AccountsAccountReplaysReplayRoute,
+  AccountsAccountReplaysNewRoute: AccountsAccountReplaysNewRoute,
   AccountsAccountSubscriptionsSubscriptionRoute:
     AccountsAccountSubscriptionsSubscriptionRouteWithChildren,
   AccountsAccountDeliveriesIndexRoute: AccountsAccountDeliveriesIndexRoute,
@@ -557,8 +639,11 @@ const rootRouteChildren: RootRouteChildren = {
   SettingsRoute: SettingsRoute,
   AccountsAccountRoute: AccountsAccountRouteWithChildren,
   EventTypesNameRoute: EventTypesNameRoute,
+  ReplaysReplayRoute: ReplaysReplayRoute,
+  ReplaysNewRoute: ReplaysNewRoute,
   AccountsIndexRoute: AccountsIndexRoute,
   EventTypesIndexRoute: EventTypesIndexRoute,
+  ReplaysIndexRoute: ReplaysIndexRoute,
 };
 export const routeTree = rootRouteImport
   ._addFileChildren(rootRouteChildren)

@@ -24,6 +24,16 @@ export const deliveryFields = {
   status: optionalText,
   eventType: optionalText,
   event: optionalText,
+  replay: optionalText,
+};
+
+/** What to replay. */
+export const replayFields = {
+  ...rangeFields,
+  which: z.catch(z.optional(z.enum(['failed', 'missed'])), undefined),
+  status: optionalText,
+  outcome: optionalText,
+  eventType: optionalText,
 };
 
 const DeliverySearch = z.object(deliveryFields);

@@ -63,11 +63,13 @@ export function DeliveryList<S extends DeliverySearch>({
 }) {
   const { isSet, set, clear } = filtersOf<DeliverySearch>(search, (next) => onSearch(next as S));
   const types = useQuery(eventTypesQuery);
+  const may = useMay();
   const filters = {
     subscription: subscription === undefined ? undefined : [subscription],
     status: search.status?.split(','),
     eventType: search.eventType?.split(','),
     event: search.event,
+    replay: search.replay,
     ...boundsOf(search),
   };
   const deliveries = useQuery(deliveriesQuery(account, { ...filters, limit: search.limit, cursor: search.cursor }));
@@ -84,6 +86,16 @@ export function DeliveryList<S extends DeliverySearch>({
         onClear={isSet ? clear : undefined}
         end={
           <>
+            {may('deliveries:write') && search.replay === undefined && (
+              <Link
+                className="button"
+                to="/accounts/$account/replays/new"
+                params={{ account }}
+                search={{ ...replayable(search), subscription }}
+              >
+                Replay these
+              </Link>
+            )}
             <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
               <Radio className="icon" aria-hidden />
               Live
@@ -103,6 +115,7 @@ export function DeliveryList<S extends DeliverySearch>({
         </Select>
         <RangeFilter value={search} onChange={set} />
         {search.event !== undefined && <FilterChip onRemove={() => set({ event: '' })}>One event</FilterChip>}
+        {search.replay !== undefined && <FilterChip onRemove={() => set({ replay: '' })}>One replay</FilterChip>}
       </FilterBar>
       <List
         query={deliveries}
@@ -123,6 +136,16 @@ export function DeliveryList<S extends DeliverySearch>({
     </>
   );
 }
+
+/** The filters that a replay has, too. */
+const replayable = ({ status, eventType, event, range, from, to }: DeliverySearch) => ({
+  status,
+  eventType,
+  event,
+  range,
+  from,
+  to,
+});
 
 /** No deliveries: either no event was published yet, or no webhook subscribes to the events. */
 function NoDeliveries({ account }: { account: string }) {

@@ -8,6 +8,7 @@ import { POLL_MS, SOON_MS } from '../../api/polling.js';
 export interface DeliveryFilters {
   subscription?: string[] | undefined;
   event?: string | undefined;
+  replay?: string | undefined;
   eventType?: string[] | undefined;
   status?: string[] | undefined;
   from?: string | undefined;

@@ -14,6 +14,7 @@ import { Empty, Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
 import { Table, tight } from '../../components/table.js';
 import { AddToWebhook } from './add-to-webhook.js';
+import { SendEvent } from './send-event.js';
 import { DeliveryLink, useOpenDelivery } from '../deliveries/delivery-table.js';
 import { SubscriptionLink } from '../webhooks/subscription-link.js';
 
@@ -26,12 +27,24 @@ export function EventScreen() {
   const webhooks = useQuery({ ...allSubscriptionsQuery(account), enabled: useMay()('subscriptions:read') });
   const urlOf = new Map(webhooks.data?.data.map((one) => [one.id, one.url]));
   const open = useOpenDelivery(account);
+  const may = useMay();
+  const [isSending, setIsSending] = useState(false);
   useTitle(event.data?.event ?? 'Event', account);
   return (
     <Loaded query={event} what="the event">
       {({ event: type, createdAt, payload, deliveries, deliveryCounts, fanOut }) => (
         <div className="stack wide">
-          <PageHead title={<span className="mono">{type}</span>} />
+          <PageHead
+            title={<span className="mono">{type}</span>}
+            act={
+              may('deliveries:write') &&
+              may('subscriptions:read') &&
+              payload !== null && <Button onClick={() => setIsSending(true)}>Send to webhooks</Button>
+            }
+          />
+          {isSending && (
+            <SendEvent account={account} event={{ id, event: type, deliveries }} onClose={() => setIsSending(false)} />
+          )}
           <div className="panel">
             <Facts
               facts={[

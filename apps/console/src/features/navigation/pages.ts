@@ -22,6 +22,7 @@ export interface Page {
     | '/'
     | '/accounts'
     | '/queues'
+    | '/replays'
     | '/audit'
     | '/settings'
     | '/event-types'
@@ -36,6 +37,7 @@ const PAGES: Omit<Page, 'params'>[] = [
   { to: '/', icon: House, name: 'Overview', isExact: true, isOperators: true },
   { to: '/accounts', icon: Users, name: 'Accounts', isExact: true, isOperators: true },
   { to: '/queues', icon: Layers, name: 'Queues', isOperators: true },
+  { to: '/replays', icon: History, name: 'Replays', isOperators: true },
   { to: '/audit', icon: ScrollText, name: 'Audit log', isOperators: true },
   { to: '/settings', icon: Settings, name: 'Settings', isOperators: true },
   { to: '/event-types', icon: BookOpen, name: 'Event catalogue' },

@@ -5,18 +5,27 @@ import { call, query } from '../../api/call.js';
 import type { Page } from '../../api/page.js';
 import { POLL_MS, SOON_MS } from '../../api/polling.js';
 
-export const replaysQuery = (account: string, filters: { subscription?: string[]; cursor?: string | undefined }) =>
+/** Below which queries of replays lie. null: those of all accounts. */
+export const replaysKey = (account: string | null) =>
+  account === null ? ['replays'] : ['accounts', account, 'replays'];
+
+/** Where replays are in the API. null: those of all accounts. */
+export const replaysPath = (account: string | null): string =>
+  account === null ? '/v1/replays' : `${accountPath(account)}/replays`;
+
+export const replaysQuery = (account: string | null, filters: { cursor?: string | undefined }) =>
   queryOptions({
-    queryKey: ['accounts', account, 'replays', 'list', filters],
+    queryKey: [...replaysKey(account), 'list', filters],
     queryFn: ({ signal }) =>
-      call<Page<Replay>>('GET', `${accountPath(account)}/replays${query({ ...filters })}`, undefined, signal),
+      call<Page<Replay>>('GET', `${replaysPath(account)}${query({ ...filters })}`, undefined, signal),
     placeholderData: keepPreviousData,
     refetchInterval: POLL_MS,
   });
 
-export const replayQuery = (account: string, id: string) =>
+export const replayQuery = (account: string | null, id: string) =>
   queryOptions({
-    queryKey: ['accounts', account, 'replays', id],
-    queryFn: ({ signal }) => call<Replay>('GET', `${accountPath(account)}/replays/${id}`, undefined, signal),
-    refetchInterval: ({ state: { data } }) => (data?.status === 'running' ? SOON_MS : false),
+    queryKey: [...replaysKey(account), id],
+    queryFn: ({ signal }) => call<Replay>('GET', `${replaysPath(account)}/${id}`, undefined, signal),
+    refetchInterval: ({ state: { data } }) =>
+      data === undefined || data.pending > 0 || data.endedAt === null ? SOON_MS : false,
   });

@@ -1,14 +1,20 @@
 import type { Replay } from '@posthorn/contract';
 import { Pill } from '../../components/pill.js';
 
-const WORDS = {
-  running: { tone: 'progress', label: 'Running' },
-  completed: { tone: 'success', label: 'Completed' },
-  canceled: { tone: 'neutral', label: 'Canceled' },
-} as const;
-
 export const WHICH = { failed: 'Failed deliveries', missed: 'Missed events' } as const;
 
-export const ReplayPill = ({ of: { status } }: { of: Replay }) => (
-  <Pill tone={WORDS[status].tone}>{WORDS[status].label}</Pill>
-);
+/** A replay that has completed is only a success if everything was delivered. */
+export function ReplayPill({ of: { status, failed } }: { of: Pick<Replay, 'status' | 'failed'> }) {
+  switch (status) {
+    case 'running':
+      return <Pill tone="progress">Queueing</Pill>;
+    case 'delivering':
+      return <Pill tone="progress">Delivering</Pill>;
+    case 'completed':
+      return failed > 0 ? <Pill tone="danger">Completed with failures</Pill> : <Pill tone="success">Completed</Pill>;
+    case 'canceled':
+      return <Pill tone="neutral">Canceled</Pill>;
+    default:
+      return status satisfies never;
+  }
+}

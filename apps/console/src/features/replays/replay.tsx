@@ -1,7 +1,7 @@
-import type { Replay } from '@posthorn/contract';
+import { type AttemptOutcome, DELIVERY_WORDS, type Replay } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { accountPath } from '../../api/account-path.js';
+import type { ReactNode } from 'react';
 import { useAct } from '../../api/act.js';
 import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
@@ -9,22 +9,27 @@ import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
 import { useAccount, useMay } from '../session/session.js';
-import { replayQuery } from './queries.js';
+import { Progress } from './progress.js';
+import { replayQuery, replaysKey, replaysPath } from './queries.js';
 import { ReplayPill, WHICH } from './replay-pill.js';
-import './replay.css';
 
 const route = getRouteApi('/accounts/$account/replays/$replay');
+const operatorsRoute = getRouteApi('/replays/$replay');
 
 export function ReplayScreen() {
-  const account = useAccount();
+  return <ReplayPage account={useAccount()} id={route.useParams().replay} />;
+}
+
+/** Of any account, or of several. */
+export function AnyReplayScreen() {
+  return <ReplayPage account={null} id={operatorsRoute.useParams().replay} />;
+}
+
+function ReplayPage({ account, id }: { account: string | null; id: string }) {
   const may = useMay();
-  const { replay: id } = route.useParams();
   const replay = useQuery(replayQuery(account, id));
   useTitle('Replay', account);
-  const cancel = useAct<Replay>({
-    path: `${accountPath(account)}/replays/${id}/cancel`,
-    touches: ['accounts', account, 'replays'],
-  });
+  const cancel = useAct<Replay>({ path: `${replaysPath(account)}/${id}/cancel`, touches: replaysKey(account) });
   return (
     <Loaded query={replay} what="the replay">
       {(data) => (
@@ -45,41 +50,81 @@ export function ReplayScreen() {
             }
           />
           <div className="panel stack">
-            <div className="stack tight">
-              <label htmlFor="progress" className="number">
-                {data.queued} of {data.matched} replayed
-              </label>
-              <progress id="progress" max={Math.max(1, data.matched)} value={data.queued} />
-            </div>
-            <Facts
-              facts={[
-                ['Succeeded', data.succeeded],
-                ['Failed again', data.failed],
-                ['Pending', data.pending],
-                [
-                  'Created between',
-                  <span key="span">
-                    <Time at={data.since} /> and <Time at={data.until} />
-                  </span>,
-                ],
-                [
-                  'Webhook',
-                  <Link
-                    key="webhook"
-                    to="/accounts/$account/subscriptions/$subscription"
-                    params={{ account, subscription: data.subscriptionId }}
-                  >
-                    View webhook
-                  </Link>,
-                ],
-                ['Started', <Time key="at" at={data.createdAt} />],
-                ['Ended', <Time key="ended" at={data.endedAt} />],
-                ['ID', <Id key="id" id={data.id} />],
-              ]}
-            />
+            <Progress of={data} />
+            {data.status === 'canceled' && <p className="muted">Canceled. What was queued is still sent.</p>}
+            <Facts facts={factsOf(data, account)} />
           </div>
         </div>
       )}
     </Loaded>
+  );
+}
+
+function factsOf(replay: Replay, account: string | null): [string, ReactNode][] {
+  return [
+    ['Created between', <Span key="span" of={replay} />],
+    ...filterFacts(replay),
+    ['Deliveries', <Deliveries key="deliveries" of={replay} account={account} />],
+    ['Started', <Time key="at" at={replay.createdAt} />],
+    ['Ended', <Time key="ended" at={replay.endedAt} />],
+    ['Id', <Id key="id" id={replay.id} />],
+  ];
+}
+
+const Span = ({ of: { since, until } }: { of: Replay }) => (
+  <span>
+    {Date.parse(since) === 0 ? 'The beginning' : <Time at={since} />} and <Time at={until} />
+  </span>
+);
+
+function filterFacts(replay: Replay): [string, ReactNode][] {
+  const { accountId, accounts, subscriptions, event, eventTypes, statuses, outcomes } = replay;
+  const of = accountId ?? accounts?.[0];
+  return [
+    ...(accountId === null
+      ? [['Accounts', accounts === null ? 'All' : accounts.join(', ')] as [string, ReactNode]]
+      : []),
+    ['Webhooks', subscriptions === null ? 'All' : <Webhooks key="webhooks" account={of} ids={subscriptions} />],
+    ...(event !== null && of !== undefined
+      ? [['Event', <EventLink key="event" account={of} id={event} />] as [string, ReactNode]]
+      : []),
+    ...(eventTypes === null ? [] : [['Event types', eventTypes.join(', ')] as [string, ReactNode]]),
+    ...(statuses === null
+      ? []
+      : [['Statuses', statuses.map((one) => DELIVERY_WORDS[one].label).join(', ')] as [string, ReactNode]]),
+    ...(outcomes === null ? [] : [['Last attempt', outcomes.map(toWords).join(', ')] as [string, ReactNode]]),
+  ];
+}
+
+const toWords = (outcome: AttemptOutcome): string => outcome.replaceAll('_', ' ');
+
+function Webhooks({ account, ids }: { account: string | undefined; ids: string[] }) {
+  const [id] = ids;
+  if (account === undefined || id === undefined || ids.length > 1) return `${ids.length} webhooks`;
+  return (
+    <Link to="/accounts/$account/subscriptions/$subscription" params={{ account, subscription: id }}>
+      See the webhook
+    </Link>
+  );
+}
+
+const EventLink = ({ account, id }: { account: string; id: string }) => (
+  <Link to="/accounts/$account/events/$event" params={{ account, event: id }}>
+    See the event
+  </Link>
+);
+
+/** A list of deliveries is one account's. */
+function Deliveries({ of: { id, accountId, accounts }, account }: { of: Replay; account: string | null }) {
+  const named = account !== null ? [account] : accountId !== null ? [accountId] : (accounts ?? []);
+  if (named.length === 0) return 'Open an account from the list of accounts, then its replayed deliveries.';
+  return (
+    <span className="row">
+      {named.map((one) => (
+        <Link key={one} to="/accounts/$account/deliveries" params={{ account: one }} search={{ replay: id }}>
+          {named.length === 1 ? 'See the deliveries' : one}
+        </Link>
+      ))}
+    </span>
   );
 }

@@ -1,122 +1,216 @@
-import type { Replay, ReplayPreview } from '@posthorn/contract';
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { ATTEMPT_OUTCOMES, DELIVERY_WORDS, type Replay, REPLAYABLE_STATUSES } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAct } from '../../api/act.js';
-import { accountPath } from '../../api/account-path.js';
-import { RANGES, since } from '../../components/range.js';
+import { FilterBar, FilterChip } from '../../components/filter-bar.js';
+import { PageHead, useTitle } from '../../components/page.js';
+import { boundsOf, type Range } from '../../components/range.js';
+import { RangeFilter } from '../../components/range-filter.js';
+import { Select } from '../../components/select.js';
+import { TextFilter } from '../../components/text-filter.js';
+import { eventTypesQuery } from '../catalogue/queries.js';
 import { useAccount } from '../session/session.js';
-import { Button } from '../../components/button.js';
-import { shortTime, useZone } from '../../components/zone.js';
+import { allSubscriptionsQuery } from '../webhooks/queries.js';
 import { useSubscriptionId } from '../webhooks/subscription-id.js';
+import { Preview } from './preview.js';
 
-const route = getRouteApi('/accounts/$account/subscriptions/$subscription/replay');
+const tabRoute = getRouteApi('/accounts/$account/subscriptions/$subscription/replay');
+const accountRoute = getRouteApi('/accounts/$account/replays/new');
+const operatorsRoute = getRouteApi('/replays/new');
 
-const SINCE = 'since';
+/** What to replay. A field that is '' or absent does not filter. */
+export interface Wanted extends Range {
+  which?: 'failed' | 'missed' | undefined;
+  accounts?: string | undefined;
+  subscription?: string | undefined;
+  event?: string | undefined;
+  eventType?: string | undefined;
+  status?: string | undefined;
+  outcome?: string | undefined;
+}
 
-/** Starts a replay after a preview of its count. */
+/** For one webhook, on its tab. */
+export function ReplayTab() {
+  const account = useAccount();
+  const subscription = useSubscriptionId();
+  const navigate = tabRoute.useNavigate();
+  return (
+    <ReplayForm
+      account={account}
+      fixed={{ subscription }}
+      initial={tabRoute.useSearch()}
+      onStarted={(replay) =>
+        void navigate({ to: '/accounts/$account/replays/$replay', params: { account, replay: replay.id } })
+      }
+    />
+  );
+}
+
+/** For an account, with the filters of the address. */
 export function StartReplay() {
   const account = useAccount();
-  const id = useSubscriptionId();
-  const search = route.useSearch();
-  const [which, setWhich] = useState(search.which ?? 'failed');
-  const [range, setRange] = useState(search.from === undefined ? '24h' : SINCE);
-  const zone = useZone();
-  const navigate = useNavigate();
-  const options = {
-    path: `${accountPath(account)}/subscriptions/${id}/replay`,
-    touches: ['accounts', account, 'replays'],
-  };
-  const preview = useAct<ReplayPreview, object>({ ...options, isQuiet: true });
-  const start = useAct<Replay, object>({
-    ...options,
-    onDone: (made) => void navigate({ to: '/accounts/$account/replays/$replay', params: { account, replay: made.id } }),
+  const navigate = accountRoute.useNavigate();
+  useTitle('Start a replay', account);
+  return (
+    <>
+      <PageHead title="Start a replay" />
+      <ReplayForm
+        account={account}
+        initial={accountRoute.useSearch()}
+        onStarted={(replay) =>
+          void navigate({ to: '/accounts/$account/replays/$replay', params: { account, replay: replay.id } })
+        }
+      />
+    </>
+  );
+}
+
+/** For all accounts, or some. */
+export function StartReplayOfAccounts() {
+  const navigate = operatorsRoute.useNavigate();
+  useTitle('Start a replay');
+  return (
+    <>
+      <PageHead title="Start a replay" note="For all accounts, for example after an outage." />
+      <ReplayForm
+        account={null}
+        initial={operatorsRoute.useSearch()}
+        onStarted={(replay) => void navigate({ to: '/replays/$replay', params: { replay: replay.id } })}
+      />
+    </>
+  );
+}
+
+function ReplayForm({
+  account,
+  fixed = {},
+  initial,
+  onStarted,
+}: {
+  account: string | null;
+  /** What the screen is about; it cannot be changed. */
+  fixed?: Wanted;
+  initial: Wanted;
+  onStarted: (replay: Replay) => void;
+}) {
+  const hasRange = initial.range !== undefined || initial.from !== undefined || initial.to !== undefined;
+  const [wanted, setWanted] = useState<Wanted>({
+    which: 'failed',
+    ...(!hasRange && initial.event === undefined && { range: '24h' }),
+    ...initial,
+    ...fixed,
   });
-  const counted = preview.data;
-  const choose = (act: () => void) => {
-    act();
-    preview.reset();
-  };
+  const set = (changes: Wanted) => setWanted({ ...wanted, ...changes });
   return (
     <div className="panel stack">
-      <fieldset className="field">
-        <legend className="label">What to replay</legend>
-        <label className="choice">
-          <input
-            type="radio"
-            name="which"
-            checked={which === 'failed'}
-            onChange={() => choose(() => setWhich('failed'))}
+      <WhichField value={wanted.which} onChange={(which) => set({ which })} />
+      <FilterBar label="What to replay">
+        {account === null && (
+          <TextFilter label="Accounts" value={wanted.accounts ?? ''} onChange={(accounts) => set({ accounts })} />
+        )}
+        {account !== null && fixed.subscription === undefined && (
+          <WebhookFilter
+            account={account}
+            value={wanted.subscription}
+            onChange={(subscription) => set({ subscription })}
           />
-          <span>
-            Failed deliveries <span className="muted small">deliveries that failed or were canceled</span>
-          </span>
-        </label>
-        <label className="choice">
-          <input
-            type="radio"
-            name="which"
-            checked={which === 'missed'}
-            onChange={() => choose(() => setWhich('missed'))}
-          />
-          <span>
-            Missed events{' '}
-            <span className="muted small">
-              published while the webhook was disabled, not verified or not created yet
-            </span>
-          </span>
-        </label>
-      </fieldset>
-      <div className="field">
-        <label htmlFor="replay-range">Time range</label>
-        <select
-          id="replay-range"
-          className="input"
-          value={range}
-          onChange={({ target }) => choose(() => setRange(target.value))}
-        >
-          {search.from !== undefined && <option value={SINCE}>Since {shortTime(search.from, zone)}</option>}
-          {RANGES.map(({ id: name, label }) => (
-            <option key={name} value={name}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </div>
-      {counted === undefined ? (
-        <div className="row">
-          <Button
-            look="primary"
-            isPending={preview.isPending}
-            onClick={() => preview.mutate({ which, since: range === SINCE ? search.from : since(range), dryRun: true })}
-          >
-            Preview
-          </Button>
-        </div>
-      ) : counted.matched === 0 ? (
-        <p role="status">Nothing to replay in this time range.</p>
-      ) : (
-        <div className="row" role="status">
-          <span>
-            <strong className="number">{counted.matched}</strong> {nounOf(which, counted.matched)} will be replayed,
-            oldest first, rate-limited.
-          </span>
-          <Button
-            look="primary"
-            isPending={start.isPending}
-            onClick={() => start.mutate({ which, since: counted.since, until: counted.until })}
-          >
-            Replay
-          </Button>
-        </div>
-      )}
-      {preview.error && (
-        <p className="error" role="alert">
-          {preview.error.message}
-        </p>
-      )}
+        )}
+        <TypeFilter value={wanted.eventType} onChange={(eventType) => set({ eventType })} />
+        {wanted.which === 'failed' && (
+          <>
+            <Select label="Status" isRequired value={wanted.status ?? ''} onChange={(status) => set({ status })}>
+              {
+                [
+                  ['', 'Failed or canceled'],
+                  ...REPLAYABLE_STATUSES.map((one) => [one, DELIVERY_WORDS[one].label] as const),
+                ] as [string, string][]
+              }
+            </Select>
+            <Select label="Last attempt" value={wanted.outcome} onChange={(outcome) => set({ outcome })}>
+              {ATTEMPT_OUTCOMES.map((one) => [one, one.replaceAll('_', ' ')])}
+            </Select>
+          </>
+        )}
+        {wanted.event ? (
+          <FilterChip onRemove={() => set({ event: '', range: '24h' })}>One event</FilterChip>
+        ) : (
+          <RangeFilter isRequired value={wanted} onChange={set} />
+        )}
+      </FilterBar>
+      <Preview key={JSON.stringify(wanted)} account={account} body={bodyOf(wanted)} onStarted={onStarted} />
     </div>
   );
 }
 
-const nounOf = (which: 'failed' | 'missed', count: number): string =>
-  which === 'failed' ? (count === 1 ? 'delivery' : 'deliveries') : count === 1 ? 'event' : 'events';
+const WHICH = [
+  { id: 'failed', label: 'Failed and canceled deliveries', help: 'All attempts failed, or the webhook was disabled' },
+  {
+    id: 'missed',
+    label: 'Missed events',
+    help: 'Published while the webhook was disabled, not verified or not there yet',
+  },
+] as const;
+
+function WhichField({ value, onChange }: { value: Wanted['which']; onChange: (which: 'failed' | 'missed') => void }) {
+  return (
+    <fieldset className="field">
+      <legend className="label">What to replay</legend>
+      {WHICH.map(({ id, label, help }) => (
+        <label key={id} className="choice">
+          <input type="radio" name="which" checked={value === id} onChange={() => onChange(id)} />
+          <span>
+            {label} <span className="muted small">{help}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface FilterProps {
+  value: string | undefined;
+  onChange: (value: string) => void;
+}
+
+function WebhookFilter({ account, ...filter }: FilterProps & { account: string }) {
+  const webhooks = useQuery(allSubscriptionsQuery(account));
+  return (
+    <Select label="Webhook" {...filter}>
+      {(webhooks.data?.data ?? []).map(({ id, url }) => [id, url])}
+    </Select>
+  );
+}
+
+function TypeFilter(filter: FilterProps) {
+  const types = useQuery(eventTypesQuery);
+  return (
+    <Select label="Event type" {...filter}>
+      {(types.data?.data ?? []).map(({ name }) => [name, name])}
+    </Select>
+  );
+}
+
+/** What the API expects. */
+function bodyOf(wanted: Wanted): Record<string, unknown> {
+  const { which, accounts, subscription, event, eventType, status, outcome } = wanted;
+  const { from, to } = boundsOf(wanted);
+  const isFailed = which === 'failed';
+  const body = {
+    which,
+    accounts: listOf(accounts),
+    subscriptions: listOf(subscription),
+    eventTypes: listOf(eventType),
+    event,
+    statuses: isFailed ? replayable(listOf(status)) : [],
+    outcomes: isFailed ? listOf(outcome) : [],
+    since: from,
+    until: to,
+  };
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value && value.length > 0));
+}
+
+const listOf = (text = ''): string[] => text.split(/[\s,]+/).filter((part) => part !== '');
+
+/** A filter of the list of deliveries may also have statuses that need no replay. */
+const replayable = (statuses: string[]): string[] =>
+  statuses.filter((one) => (REPLAYABLE_STATUSES as readonly string[]).includes(one));

@@ -1,0 +1,11 @@
+import { createFileRoute } from '@tanstack/react-router';
+import * as z from 'zod/mini';
+import { screen } from '../../../../screen.js';
+import { optionalText, replayFields } from '../../../../search.js';
+
+const Search = z.object({ ...replayFields, subscription: optionalText, event: optionalText });
+
+export const Route = createFileRoute('/accounts/$account/replays/new')({
+  validateSearch: Search,
+  component: screen(() => import('../../../../features/replays/start-replay.js'), 'StartReplay'),
+});
