@@ -30,7 +30,7 @@ export function Replays() {
   );
   return (
     <>
-      <PageHead title="Replays" note="Deliveries that were sent again, and events that were sent later." act={start} />
+      <PageHead title="Replays" note="Replays send failed deliveries again, or events that a webhook missed." act={start} />
       <ReplayList
         account={account}
         search={search}
@@ -75,7 +75,7 @@ function ReplayList({
   children: ReactNode;
 }) {
   const replays = useQuery(replaysQuery(account, { cursor: search.cursor }));
-  const columns = ['Status', ...(account === null ? ['Account'] : []), 'What', 'Progress', tight('Started')];
+  const columns = ['Status', ...(account === null ? ['Account'] : []), 'Content', 'Progress', tight('Started')];
   return (
     <List query={replays} what="replays" paging={paging} empty={<Empty title="No replays yet">{children}</Empty>}>
       {(rows) => (
@@ -86,7 +86,7 @@ function ReplayList({
                 <ReplayLink account={account} replay={one} />
               </td>
               {account === null && <td data-label="Account">{accountsOf(one)}</td>}
-              <td data-label="What">{WHICH[one.which]}</td>
+              <td data-label="Content">{WHICH[one.which]}</td>
               <td className="number" data-label="Progress">
                 {deliveredOf(one)}
                 {one.failed > 0 && <span className="muted"> · {one.failed} failed</span>}
