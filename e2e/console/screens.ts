@@ -89,6 +89,18 @@ export const STATES: Screen[] = [
     shows: /No deliveries match/,
   },
   {
+    name: 'deliveries filtered',
+    path: acme('/deliveries?outcome=http_error&statusCode=503'),
+    async when(page) {
+      await page
+        .getByRole('checkbox', { name: /^Select message/ })
+        .first()
+        .check();
+    },
+    shows: /1 selected/,
+  },
+  { name: 'deliveries export menu', path: acme('/deliveries'), when: press(/^Export/), shows: /NDJSON/ },
+  {
     name: 'audit log no match',
     path: () =>
       '/audit?actorId=key_00000000000000000000000000&from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z',
@@ -105,7 +117,7 @@ export const STATES: Screen[] = [
     path: acme('/deliveries'),
     when: (page) =>
       page
-        .getByRole('row', { name: /^Succeeded/ })
+        .getByRole('row', { name: /Succeeded/ })
         .first()
         .getByRole('link')
         .click(),

@@ -8,6 +8,17 @@ z.config({ jitless: true });
 /** A value that is not valid is dropped, so an old or mistyped link still opens its screen. */
 export const optionalText = z.catch(z.optional(z.string()), undefined);
 
+/** A text that may look like a number: the router reads `statusCode=503` as one. */
+export const typedText = z.catch(
+  z.optional(
+    z.pipe(
+      z.union([z.string(), z.number()]),
+      z.transform((value) => String(value)),
+    ),
+  ),
+  undefined,
+);
+
 /** `range` moves with the time (`24h`); `from` and `to` are fixed. */
 export const rangeFields = { range: optionalText, from: optionalText, to: optionalText };
 
@@ -21,7 +32,11 @@ export const sizedPageFields = { ...pageFields, limit: z.catch(z.optional(z.lite
 export const deliveryFields = {
   ...sizedPageFields,
   ...rangeFields,
+  q: typedText,
   status: optionalText,
+  outcome: optionalText,
+  statusCode: typedText,
+  trigger: optionalText,
   eventType: optionalText,
   event: optionalText,
   replay: optionalText,

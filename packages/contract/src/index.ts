@@ -143,4 +143,5 @@ export {
   type Tone,
   TRIGGER_WORDS,
   verificationWords,
+  WAITING_WORDS,
 } from './vocabulary.js';

@@ -14,7 +14,9 @@ import {
   SUBSCRIPTION_WORDS,
   TRIGGER_WORDS,
   verificationWords,
+  WAITING_WORDS,
 } from './vocabulary.js';
+import { WAITING_STATES } from './waiting.js';
 
 describe('vocabulary', () => {
   it('has words for every status, trigger and outcome of the contract, and for no other', () => {
@@ -22,6 +24,7 @@ describe('vocabulary', () => {
     expect(Object.keys(DELIVERY_WORDS)).toEqual([...DELIVERY_STATUSES]);
     expect(Object.keys(TRIGGER_WORDS)).toEqual([...ATTEMPT_TRIGGERS]);
     expect(Object.keys(OUTCOME_WORDS)).toEqual([...ATTEMPT_OUTCOMES]);
+    expect(Object.keys(WAITING_WORDS)).toEqual(Object.keys(WAITING_STATES));
     expect(Object.keys(SCOPE_WORDS)).toEqual([...SCOPES]);
     expect(Object.keys(DISABLED_REASONS)).toEqual(['manual', 'failing', 'gone']);
   });

@@ -2,6 +2,7 @@ import type { Attention } from './attention.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
 import type { Scope } from './key.js';
 import type { SubscriptionStatus, Verification } from './subscription.js';
+import type { WaitingState } from './waiting.js';
 
 // Words for people: label, tone, and what to do about it, for the console, the CLI and the docs alike. No zod is needed here.
 // In texts, {name} stands for what fill() puts in.
@@ -77,6 +78,19 @@ export const DELIVERY_WORDS: Record<DeliveryStatus, StatusWords> = {
   succeeded: { label: 'Succeeded', tone: 'success', text: 'The receiver has taken it.' },
   failed: { label: 'Failed', tone: 'danger', text: 'All tries failed. Retry makes one more.' },
   canceled: { label: 'Canceled', tone: 'neutral', text: 'It is not sent any more.' },
+};
+
+/** What a delivery waits for. {time}: when that ends, as far as it is known. */
+export const WAITING_WORDS: Record<WaitingState, string> = {
+  scheduled: 'Next attempt {time}',
+  leased: 'Queued: a worker is about to send it',
+  ready: 'About to be queued',
+  overdue: 'Overdue: no worker has taken it',
+  deferred_slots: 'Waiting for other attempts of this webhook to end',
+  deferred_rate_limit: 'Waiting for its turn under the rate limit, {time}',
+  deferred_order: 'Waiting for the delivery before it (strict order)',
+  deferred_circuit_open: 'Waiting: the endpoint keeps failing; next attempt {time}',
+  held: 'Waiting for its webhook to be resumed',
 };
 
 export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {

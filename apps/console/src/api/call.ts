@@ -55,10 +55,15 @@ export async function call<T>(method: Method, path: string, body?: unknown, sign
     if (signal?.aborted) throw error;
     throw new ApiProblem(0, { title: 'The server cannot be reached. Is it running, and are you online?' });
   });
+  if (!response.ok) throw await readProblem(response);
   const text = await response.text();
-  const json: unknown = text === '' ? undefined : parse(text);
-  if (response.ok) return json as T;
-  throw new ApiProblem(response.status, json ?? { title: `The server returned status ${response.status}.` });
+  return (text === '' ? undefined : parse(text)) as T;
+}
+
+/** What a response that is no 2xx says. */
+export async function readProblem(response: Response): Promise<ApiProblem> {
+  const json = parse(await response.text());
+  return new ApiProblem(response.status, json ?? { title: `The server returned status ${response.status}.` });
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,5 @@
 import * as DropdownMenu from '@radix-ui/react-dropdown-menu';
+import { ChevronDown, type LucideIcon } from 'lucide-react';
 import { type KeyboardEvent, type PointerEvent, type RefObject, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import './menu.css';
@@ -78,6 +79,28 @@ function UsedMenu({
                 chosen.current = onSelect;
               }}
             >
+              {name}
+            </DropdownMenu.Item>
+          ))}
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
+
+/** Actions behind a button with a text. There is one of it on a screen, so it needs no stand-in. */
+export function MenuButton({ icon: Icon, label, items }: { icon: LucideIcon; label: string; items: MenuItem[] }) {
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger className="button">
+        <Icon className="icon" aria-hidden />
+        {label}
+        <ChevronDown className="icon" aria-hidden />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" align="end" sideOffset={4} collisionPadding={8}>
+          {items.map(({ label: name, onSelect }) => (
+            <DropdownMenu.Item key={name} onSelect={onSelect}>
               {name}
             </DropdownMenu.Item>
           ))}

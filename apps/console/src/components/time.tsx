@@ -52,3 +52,9 @@ function showWhole({ currentTarget }: PointerEvent<HTMLTimeElement>): void {
 /** A duration in ms or s. */
 export const duration = (ms: number): string =>
   ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+
+/** How long something has lasted, in its largest unit: "23 min". */
+export function age(seconds: number): string {
+  const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? ['second', 1];
+  return new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'short' }).format(Math.trunc(seconds / size));
+}

@@ -1,26 +1,24 @@
-import { DELIVERY_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { Radio } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '../../components/button.js';
-import { FilterBar, FilterChip } from '../../components/filter-bar.js';
 import { filtersOf } from '../../components/filters.js';
 import { List } from '../../components/list.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { sizedPagingOf } from '../../components/paging.js';
-import { RangeFilter } from '../../components/range-filter.js';
 import { boundsOf } from '../../components/range.js';
-import { Select } from '../../components/select.js';
 import { Empty } from '../../components/states.js';
 import type { DeliverySearch } from '../../search.js';
-import { eventTypesQuery } from '../catalogue/queries.js';
 import { FirstEvent } from '../events/first-event.js';
 import { eventsQuery } from '../events/queries.js';
 import { useAccount, useMay } from '../session/session.js';
+import { DeliveryFilterBar } from './delivery-filter-bar.js';
 import { DeliveryTable } from './delivery-table.js';
 import { DeliveryTotal } from './delivery-total.js';
+import { ExportMenu } from './export-menu.js';
 import { useLive } from './live.js';
+import { RetrySelected } from './retry-selected.js';
 import { deliveriesQuery } from './queries.js';
 import { useSteady } from './steady.js';
 
@@ -46,7 +44,7 @@ export function Deliveries() {
 }
 
 /** Deliveries with their filters, which live in the address. */
-export function DeliveryList<S extends DeliverySearch>({
+export function DeliveryList<S extends DeliverySearch & { subscription?: string | undefined }>({
   account,
   subscription,
   isOfOne = false,
@@ -61,12 +59,17 @@ export function DeliveryList<S extends DeliverySearch>({
   search: S;
   onSearch: (search: S) => void;
 }) {
-  const { isSet, set, clear } = filtersOf<DeliverySearch>(search, (next) => onSearch(next as S));
-  const types = useQuery(eventTypesQuery);
+  const { isSet, set, clear } = filtersOf<DeliverySearch & { subscription?: string | undefined }>(search, (next) =>
+    onSearch(next as S),
+  );
   const may = useMay();
   const filters = {
+    q: search.q,
     subscription: subscription === undefined ? undefined : [subscription],
     status: search.status?.split(','),
+    outcome: search.outcome?.split(','),
+    statusCode: search.statusCode?.split(','),
+    trigger: search.trigger?.split(','),
     eventType: search.eventType?.split(','),
     event: search.event,
     replay: search.replay,
@@ -79,14 +82,22 @@ export function DeliveryList<S extends DeliverySearch>({
     deliveries.isPlaceholderData ? undefined : deliveries.data?.data,
     JSON.stringify([account, subscription, { ...search, delivery: undefined }]),
   );
+  const listed = JSON.stringify({ ...search, delivery: undefined });
+  const [selection, setSelection] = useState({ listed, ids: new Set<string>() });
+  // Rows of another page, or with other filters, are not selected.
+  const selected = selection.listed === listed ? selection.ids : new Set<string>();
+  const setSelected = (ids: Set<string>) => setSelection({ listed, ids });
   return (
     <>
-      <FilterBar
-        label="Deliveries"
+      <DeliveryFilterBar
+        account={account}
+        value={search}
+        isOfOne={isOfOne}
+        onChange={set}
         onClear={isSet ? clear : undefined}
         end={
           <>
-            {may('deliveries:write') && search.replay === undefined && (
+            {may('deliveries:write') && hasOnlyReplayFilters(search) && (
               <Link
                 className="button"
                 to="/accounts/$account/replays/new"
@@ -96,6 +107,7 @@ export function DeliveryList<S extends DeliverySearch>({
                 Replay these
               </Link>
             )}
+            <ExportMenu account={account} filters={filters} />
             <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
               <Radio className="icon" aria-hidden />
               Live
@@ -106,17 +118,7 @@ export function DeliveryList<S extends DeliverySearch>({
             </span>
           </>
         }
-      >
-        <Select label="Status" value={search.status} onChange={(status) => set({ status })}>
-          {Object.entries(DELIVERY_WORDS).map(([status, { label }]) => [status, label])}
-        </Select>
-        <Select label="Event type" value={search.eventType} onChange={(eventType) => set({ eventType })}>
-          {(types.data?.data ?? []).map(({ name }) => [name, name])}
-        </Select>
-        <RangeFilter value={search} onChange={set} />
-        {search.event !== undefined && <FilterChip onRemove={() => set({ event: '' })}>One event</FilterChip>}
-        {search.replay !== undefined && <FilterChip onRemove={() => set({ replay: '' })}>One replay</FilterChip>}
-      </FilterBar>
+      />
       <List
         query={deliveries}
         what="deliveries"
@@ -131,15 +133,30 @@ export function DeliveryList<S extends DeliverySearch>({
           />
         }
       >
-        {(found) => <DeliveryTable account={account} deliveries={rows ?? found} isOfOne={isOfOne} />}
+        {(found) => (
+          <>
+            <RetrySelected account={account} deliveries={rows ?? found} ids={selected} onChange={setSelected} />
+            <DeliveryTable
+              account={account}
+              deliveries={rows ?? found}
+              isOfOne={isOfOne}
+              selection={{ ids: selected, onChange: setSelected }}
+            />
+          </>
+        )}
       </List>
     </>
   );
 }
 
+/** A replay of "these" must not send more than the list shows. */
+const hasOnlyReplayFilters = ({ q, statusCode, trigger, replay }: DeliverySearch): boolean =>
+  [q, statusCode, trigger, replay].every((filter) => filter === undefined);
+
 /** The filters that a replay has, too. */
-const replayable = ({ status, eventType, event, range, from, to }: DeliverySearch) => ({
+const replayable = ({ status, outcome, eventType, event, range, from, to }: DeliverySearch) => ({
   status,
+  outcome,
   eventType,
   event,
   range,

@@ -1,7 +1,7 @@
 import type { Delivery, Tone } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { RotateCw } from 'lucide-react';
-import { memo, type MouseEvent, type ReactNode, useCallback } from 'react';
+import { memo, type MouseEvent, type ReactNode, useCallback, useEffect, useRef } from 'react';
 import { useAct } from '../../api/act.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
@@ -13,6 +13,7 @@ import { deliveryWords, Pill } from '../../components/pill.js';
 import { duration, Moment, relativeTime } from '../../components/time.js';
 import { useSay } from '../../components/toasts.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
+import { waitingText } from './waiting-text.js';
 
 /** A table of deliveries. `isOfOne`: all belong to one webhook, so the rows do not name it. A page has a hundred rows, so the hooks run
  *  once per table, and a row renders again only when its data changes. */
@@ -20,18 +21,30 @@ export function DeliveryTable({
   account,
   deliveries,
   isOfOne = false,
+  selection,
 }: {
   account: string;
   deliveries: Delivery[];
   isOfOne?: boolean;
+  /** Rows can be selected, by those who may retry them. */
+  selection?: { ids: ReadonlySet<string>; onChange: (ids: Set<string>) => void };
 }) {
   const { mutate: retry } = useRetry(account);
   const mayRetry = useMay()('deliveries:write');
   const open = useOpenDelivery(account);
   const now = useNow();
   const rows = deliveries.map((delivery) => ({ delivery, ...deliveryWords(delivery, now) }));
+  const isSelectable = selection !== undefined && mayRetry;
+  const latest = useRef(selection);
+  useEffect(() => void (latest.current = selection));
+  const select = useCallback((id: string, isSelected: boolean) => {
+    const ids = new Set(latest.current?.ids);
+    if (isSelected) ids.add(id);
+    else ids.delete(id);
+    latest.current?.onChange(ids);
+  }, []);
   // As wide as the longest status (a letter is about 0.38 rem) and its icon. At 30 %, it wraps.
-  const status = `min(${Math.max(...rows.map(({ words }) => words.length))} * 0.38rem + 86px, 30%)`;
+  const status = `min(${Math.max(...rows.map(({ words }) => words.length))} * 0.38rem + ${isSelectable ? 114 : 86}px, 30%)`;
   return (
     <Table
       caption="Deliveries, newest first"
@@ -54,9 +67,12 @@ export function DeliveryTable({
           isOfOne={isOfOne}
           tone={tone}
           words={words}
+          waiting={waitingText(delivery, now)}
           created={relativeTime(delivery.createdAt, now)}
           onOpen={open}
           onRetry={mayRetry ? retry : null}
+          isSelected={selection?.ids.has(delivery.id) ?? false}
+          onSelect={isSelectable ? select : null}
         />
       ))}
     </Table>
@@ -69,26 +85,43 @@ const Row = memo(function Row({
   isOfOne,
   tone,
   words,
+  waiting,
   created,
   onOpen,
   onRetry,
+  isSelected,
+  onSelect,
 }: {
   account: string;
   delivery: Delivery;
   isOfOne: boolean;
   tone: Tone;
   words: string;
+  waiting: string | null;
   created: string;
   onOpen: (event: MouseEvent) => void;
   /** null if the session may not retry. */
   onRetry: ((id: string) => void) | null;
+  isSelected: boolean;
+  /** null where rows cannot be selected. */
+  onSelect: ((id: string, isSelected: boolean) => void) | null;
 }) {
   // A list offers a retry only for a delivery that has not succeeded; the delivery's own page offers it always.
   const isRetryable = status === 'failed' || status === 'canceled' || (status === 'pending' && attemptCount > 0);
   return (
-    <tr>
+    <tr aria-selected={isSelected || undefined}>
       <td>
+        {onSelect && (
+          <input
+            type="checkbox"
+            className="select-row"
+            aria-label={`Select ${event} of ${created}`}
+            checked={isSelected}
+            onChange={({ target }) => onSelect(id, target.checked)}
+          />
+        )}
         <Pill tone={tone}>{words}</Pill>
+        {waiting !== null && <div className="small muted">{waiting}</div>}
       </td>
       <td>
         <DeliveryLink account={account} id={id} onOpen={onOpen}>

@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryDetail, ListCount } from '@posthorn/contract';
+import type { Delivery, DeliveryDetail, ListCount, WaitingDeliveries } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { accountPath } from '../../api/account-path.js';
 import { call, query } from '../../api/call.js';
@@ -6,11 +6,15 @@ import type { Page } from '../../api/page.js';
 import { POLL_MS, SOON_MS } from '../../api/polling.js';
 
 export interface DeliveryFilters {
+  q?: string | undefined;
   subscription?: string[] | undefined;
   event?: string | undefined;
   replay?: string | undefined;
   eventType?: string[] | undefined;
   status?: string[] | undefined;
+  outcome?: string[] | undefined;
+  statusCode?: string[] | undefined;
+  trigger?: string[] | undefined;
   from?: string | undefined;
   to?: string | undefined;
   cursor?: string | undefined;
@@ -35,4 +39,13 @@ export const deliveryQuery = (account: string, id: string) =>
     queryKey: ['accounts', account, 'deliveries', id],
     queryFn: ({ signal }) => call<DeliveryDetail>('GET', `${accountPath(account)}/deliveries/${id}`, undefined, signal),
     refetchInterval: ({ state: { data } }) => (data?.status === 'pending' ? SOON_MS : POLL_MS),
+  });
+
+/** What waits for an attempt, of an account or of one of its webhooks. */
+export const waitingQuery = (account: string, subscription?: string) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'deliveries', 'waiting', subscription],
+    queryFn: ({ signal }) =>
+      call<WaitingDeliveries>('GET', `${accountPath(account)}/waiting${query({ subscription })}`, undefined, signal),
+    refetchInterval: POLL_MS,
   });

@@ -13,6 +13,7 @@ import { sizedPagingOf } from '../../components/paging.js';
 import { Pill } from '../../components/pill.js';
 import { RangeFilter } from '../../components/range-filter.js';
 import { Select } from '../../components/select.js';
+import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
 import { Table, tight } from '../../components/table.js';
 import { DeliveryCounts } from './delivery-counts.js';
@@ -30,6 +31,7 @@ export function Events() {
   useTitle('Events', account);
   const events = useQuery(
     eventsQuery(account, {
+      q: search.q,
       event: search.eventType?.split(','),
       ...boundsOf(search),
       limit: search.limit,
@@ -40,6 +42,12 @@ export function Events() {
     <>
       <PageHead title="Events" note="The events that your app published, and their deliveries." />
       <FilterBar label="Events" onClear={isSet ? clear : undefined}>
+        <TextFilter
+          label="Search"
+          placeholder="Search ids and payloads"
+          value={search.q}
+          onChange={(q) => set({ q })}
+        />
         <Select label="Event type" value={search.eventType} onChange={(eventType) => set({ eventType })}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>

@@ -6,6 +6,7 @@ import type { Page } from '../../api/page.js';
 import { POLL_MS } from '../../api/polling.js';
 
 export interface EventFilters {
+  q?: string | undefined;
   event?: string[] | undefined;
   from?: string | undefined;
   to?: string | undefined;

@@ -9,6 +9,8 @@ import { useSession } from '../session/session.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { RangeFilter } from '../../components/range-filter.js';
 import { Loaded } from '../../components/states.js';
+import { whole } from '../../components/number.js';
+import { WaitingPanel } from './waiting-panel.js';
 import { AttentionPanel, newestAttention } from './attention.js';
 import { FiguresPanel } from '../statistics/figures.js';
 import '../../components/banner.css';
@@ -52,6 +54,7 @@ function Overview() {
           <Loaded query={stats} what="statistics" lines={12}>
             {(data) => (
               <div className="stack">
+                <WaitingPanel />
                 {data.totals.accepted === 0 && data.previous.accepted === 0 && <FirstRun />}
                 <FiguresPanel stats={data} />
               </div>
@@ -91,7 +94,7 @@ const faultsOf = ({ queues, workersAlive, deliveries }: Queues): string[] =>
   [
     queues === null && 'The queue is not responding. No event is lost; deliveries are delayed.',
     workersAlive === 0 && 'No worker is running, so nothing is delivered. Start a worker.',
-    deliveries.overdue > 0 && `${deliveries.overdue} deliveries are overdue.`,
+    deliveries.overdue > 0 && `${whole.format(deliveries.overdue)} deliveries are overdue.`,
   ].filter((text) => text !== false);
 
 function FirstRun() {

@@ -5,13 +5,16 @@ import { queuesQuery } from './queries.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { Pill } from '../../components/pill.js';
 import { Empty, Loaded } from '../../components/states.js';
-import { Time } from '../../components/time.js';
+import { whole } from '../../components/number.js';
+import { age, Time } from '../../components/time.js';
+import { QueueVerdict } from './queue-verdict.js';
 import { Table } from '../../components/table.js';
 
-const seconds = (value: number | null): string => (value === null ? '—' : `${value.toFixed(value < 10 ? 1 : 0)} s`);
+const seconds = (value: number | null): string =>
+  value === null ? '—' : value < 10 ? `${value.toFixed(1)} s` : age(value);
 
 const overdue = ({ overdue: count, oldestOverdueSeconds: oldest }: Queues['deliveries']): string =>
-  oldest === null ? String(count) : `${count}, oldest ${seconds(oldest)}`;
+  oldest === null ? whole.format(count) : `${whole.format(count)}, oldest ${seconds(oldest)}`;
 
 export function QueuesScreen() {
   useTitle('Queues');
@@ -32,8 +35,11 @@ export function QueuesScreen() {
         }
       />
       <Loaded query={queues} what="queues">
-        {({ queues: list, deliveries, subscriptions, breakers, workers, lastDispatchAt }) => (
+        {({ queues: list, deliveries, subscriptions, breakers, workers, lastDispatchAt, ...rest }) => (
           <div className="stack wide">
+            <QueueVerdict
+              of={{ queues: list, deliveries, subscriptions, breakers, workers, lastDispatchAt, ...rest }}
+            />
             {list === null ? (
               <Empty title="The queue is not responding">No event is lost; deliveries are delayed.</Empty>
             ) : (
@@ -41,10 +47,10 @@ export function QueuesScreen() {
                 {list.map((one) => (
                   <tr key={one.name}>
                     <td className="mono">{one.name}</td>
-                    <td data-label="Waiting">{one.waiting + one.prioritized}</td>
-                    <td data-label="Active">{one.active}</td>
-                    <td data-label="Delayed">{one.delayed}</td>
-                    <td data-label="Failed">{one.failed}</td>
+                    <td data-label="Waiting">{whole.format(one.waiting + one.prioritized)}</td>
+                    <td data-label="Active">{whole.format(one.active)}</td>
+                    <td data-label="Delayed">{whole.format(one.delayed)}</td>
+                    <td data-label="Failed">{whole.format(one.failed)}</td>
                     <td data-label="Oldest waiting">{seconds(one.oldestWaitingSeconds)}</td>
                   </tr>
                 ))}
@@ -54,14 +60,17 @@ export function QueuesScreen() {
               <Facts
                 facts={[
                   ['Overdue', overdue(deliveries)],
-                  ['Waiting, not queued yet', deliveries.deferred],
-                  ['Held', deliveries.held],
-                  ['Events being expanded to many webhooks', deliveries.expanding],
+                  ['Waiting, not queued yet', whole.format(deliveries.deferred)],
+                  ['Of these, on open circuits', whole.format(deliveries.deferredByCircuit)],
+                  ['Held', whole.format(deliveries.held)],
+                  ['Events being expanded to many webhooks', whole.format(deliveries.expanding)],
                   [
                     'Webhooks',
-                    `${subscriptions.active} active, ${subscriptions.paused} paused, ${subscriptions.disabled} disabled, ${subscriptions.unverified} unverified`,
+                    (['active', 'paused', 'disabled', 'unverified'] as const)
+                      .map((status) => `${whole.format(subscriptions[status])} ${status}`)
+                      .join(', '),
                   ],
-                  ['Open circuits', breakers.open + breakers.halfOpen],
+                  ['Open circuits', whole.format(breakers.open + breakers.halfOpen)],
                   ['Last dispatch', <Time key="dispatched" at={lastDispatchAt} />],
                 ]}
               />

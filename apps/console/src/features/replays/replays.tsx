@@ -30,7 +30,11 @@ export function Replays() {
   );
   return (
     <>
-      <PageHead title="Replays" note="Replays send failed deliveries again, or events that a webhook missed." act={start} />
+      <PageHead
+        title="Replays"
+        note="Replays send failed deliveries again, or events that a webhook missed."
+        act={start}
+      />
       <ReplayList
         account={account}
         search={search}

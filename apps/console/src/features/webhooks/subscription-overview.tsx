@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { rangeOf } from '../../components/filters.js';
-import { deliveriesQuery } from '../deliveries/queries.js';
+import { deliveriesQuery, waitingQuery } from '../deliveries/queries.js';
+import { WaitingCount } from '../deliveries/waiting-count.js';
 import { statsQuery } from '../statistics/queries.js';
 import { subscriptionQuery } from './queries.js';
 import { useAccount, useMay } from '../session/session.js';
@@ -31,6 +32,7 @@ export function SubscriptionOverview() {
     (search) => void navigate({ to: '.', search, resetScroll: false }),
   );
   const stats = useQuery(statsQuery(account, { subscription: id, ...bounds }));
+  const waiting = useQuery({ ...waitingQuery(account, id), enabled: may('deliveries:read') }).data;
   const { data } = subscription;
   if (!data) return null;
   return (
@@ -40,6 +42,8 @@ export function SubscriptionOverview() {
           facts={[
             ['ID', <Id key="id" id={id} />],
             ['Events', data.events.length > 1 ? data.events.join(', ') : eventsOf(data)],
+            // The line is there from the start, so that nothing moves when its figure comes.
+            ['Waiting', waiting === undefined ? '—' : <WaitingCount key="waiting" of={waiting} />],
             ['Created', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
             ...(data.ordering === 'strict'

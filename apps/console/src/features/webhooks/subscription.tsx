@@ -18,6 +18,7 @@ import { shortTime, useZone } from '../../components/zone.js';
 import { useSubscriptionId } from './subscription-id.js';
 import { SubscriptionMenu, useSubscriptionActions } from './subscription-menu.js';
 import { VerificationResult } from './verification-result.js';
+import { type Health, useWebhookHealth, WebhookHealth } from './webhook-health.js';
 import '../../components/tabs.css';
 import './subscription.css';
 
@@ -27,8 +28,6 @@ export function SubscriptionScreen() {
   const id = useSubscriptionId();
   const subscription = useQuery(subscriptionQuery(account, id));
   useTitle(subscription.data?.url ?? 'Webhook', account);
-  const may = useMay();
-  const params = { account, subscription: id };
   return (
     <Loaded query={subscription} what="the webhook">
       {(data) => (
@@ -55,47 +54,68 @@ export function SubscriptionScreen() {
               </>
             }
           />
-          <StatusBanner account={account} subscription={data} />
-          <nav className="tabs" aria-label="Webhook">
-            <Link
-              to="/accounts/$account/subscriptions/$subscription"
-              params={params}
-              activeOptions={{ exact: true, includeSearch: false }}
-            >
-              Overview
-            </Link>
-            <Link to="/accounts/$account/subscriptions/$subscription/deliveries" params={params}>
-              Deliveries
-            </Link>
-            {may('deliveries:write') && (
-              <Link to="/accounts/$account/subscriptions/$subscription/replay" params={params}>
-                Replay
-              </Link>
-            )}
-            {may('subscriptions:write') && (
-              <>
-                <Link to="/accounts/$account/subscriptions/$subscription/test" params={params}>
-                  Testing
-                </Link>
-                <Link to="/accounts/$account/subscriptions/$subscription/settings" params={params}>
-                  Settings
-                </Link>
-              </>
-            )}
-          </nav>
-          <Outlet />
+          <Below account={account} subscription={data} />
         </>
       )}
     </Loaded>
   );
 }
 
+/** What stands below the head, all at once: what comes late would push the rest down. */
+function Below({ account, subscription }: { account: string; subscription: Subscription }) {
+  const may = useMay();
+  const health = useWebhookHealth(account, subscription);
+  const params = { account, subscription: subscription.id };
+  if (health.isPending) return null;
+  return (
+    <>
+      <StatusBanner account={account} subscription={subscription} health={health} />
+      <nav className="tabs" aria-label="Webhook">
+        <Link
+          to="/accounts/$account/subscriptions/$subscription"
+          params={params}
+          activeOptions={{ exact: true, includeSearch: false }}
+        >
+          Overview
+        </Link>
+        <Link to="/accounts/$account/subscriptions/$subscription/deliveries" params={params}>
+          Deliveries
+        </Link>
+        {may('deliveries:write') && (
+          <Link to="/accounts/$account/subscriptions/$subscription/replay" params={params}>
+            Replay
+          </Link>
+        )}
+        {may('subscriptions:write') && (
+          <>
+            <Link to="/accounts/$account/subscriptions/$subscription/test" params={params}>
+              Testing
+            </Link>
+            <Link to="/accounts/$account/subscriptions/$subscription/settings" params={params}>
+              Settings
+            </Link>
+          </>
+        )}
+      </nav>
+      <Outlet />
+    </>
+  );
+}
+
 /** Says why the webhook receives no events, or is failing, with the action that fixes it. */
-function StatusBanner({ account, subscription }: { account: string; subscription: Subscription }) {
+function StatusBanner({
+  account,
+  subscription,
+  health,
+}: {
+  account: string;
+  subscription: Subscription;
+  health: Health;
+}) {
   const acts = useSubscriptionActions(account, subscription);
   const may = useMay()('subscriptions:write');
   const zone = useZone();
-  const { status, statusChangedAt, failingSince, breaker, pendingUrl, verification } = subscription;
+  const { status, statusChangedAt, pendingUrl, verification } = subscription;
   const retry = may ? acts.verify : undefined;
   if (status === 'unverified')
     return (
@@ -128,29 +148,7 @@ function StatusBanner({ account, subscription }: { account: string; subscription
           <time dateTime={statusChangedAt}>{shortTime(statusChangedAt, zone)}</time>.
         </Banner>
       )}
-      {status === 'active' && failingSince !== null && (
-        <Banner
-          tone="warning"
-          icon={TriangleAlert}
-          act={
-            <Link
-              className="button"
-              to="/accounts/$account/subscriptions/$subscription/deliveries"
-              params={{ account, subscription: subscription.id }}
-            >
-              View deliveries
-            </Link>
-          }
-        >
-          Every attempt has failed since <time dateTime={failingSince}>{shortTime(failingSince, zone)}</time>.
-          {breaker.state === 'open' && (
-            <>
-              {' '}
-              Deliveries are waiting; next attempt <Time at={breaker.until} />.
-            </>
-          )}
-        </Banner>
-      )}
+      {status === 'active' && <WebhookHealth account={account} subscription={subscription} health={health} />}
     </Spaced>
   );
 }

@@ -1,9 +1,9 @@
 import { createFileRoute } from '@tanstack/react-router';
 import * as z from 'zod/mini';
-import { optionalText, rangeFields, sizedPageFields } from '../../../../search.js';
+import { optionalText, rangeFields, sizedPageFields, typedText } from '../../../../search.js';
 import { screen } from '../../../../screen.js';
 
-const Search = z.object({ ...sizedPageFields, ...rangeFields, eventType: optionalText });
+const Search = z.object({ ...sizedPageFields, ...rangeFields, q: typedText, eventType: optionalText });
 
 export const Route = createFileRoute('/accounts/$account/events/')({
   validateSearch: Search,

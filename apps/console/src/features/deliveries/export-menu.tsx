@@ -1,0 +1,60 @@
+import { Download } from 'lucide-react';
+import { useState } from 'react';
+import { accountPath } from '../../api/account-path.js';
+import { openRequest, query, readProblem } from '../../api/call.js';
+import { isPortal } from '../../api/place.js';
+import { Button } from '../../components/button.js';
+import { MenuButton } from '../../components/menu.js';
+import { useSay } from '../../components/toasts.js';
+import type { DeliveryFilters } from './queries.js';
+
+const FORMATS = [
+  ['csv', 'CSV, for spreadsheets'],
+  ['ndjson', 'NDJSON, one JSON object per line'],
+] as const;
+
+/** Downloads all deliveries that match the filters. */
+export function ExportMenu({
+  account,
+  filters,
+}: {
+  account: string;
+  filters: Omit<DeliveryFilters, 'cursor' | 'limit'>;
+}) {
+  const say = useSay();
+  const [isPending, setIsPending] = useState(false);
+  const download = async (format: string) => {
+    const path = `${accountPath(account)}/deliveries/export${query({ ...filters, format })}`;
+    const name = `deliveries-${account}.${format}`;
+    // The browser streams it to the file, with the session's cookie.
+    if (!isPortal) return save(new URL(`.${path}`, document.baseURI).href, name);
+    // A portal has a token instead, which no link can send.
+    setIsPending(true);
+    try {
+      const response = await openRequest('GET', path, {});
+      if (!response.ok) throw await readProblem(response);
+      const url = URL.createObjectURL(await response.blob());
+      save(url, name);
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+    } finally {
+      setIsPending(false);
+    }
+  };
+  if (isPending) return <Button isPending>Exporting</Button>;
+  return (
+    <MenuButton
+      icon={Download}
+      label="Export"
+      items={FORMATS.map(([format, label]) => ({ label, onSelect: () => void download(format) }))}
+    />
+  );
+}
+
+function save(url: string, name: string): void {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+}

@@ -1,0 +1,91 @@
+import type { Queues } from '@posthorn/contract';
+import { Link } from '@tanstack/react-router';
+import { CircleCheck, CircleX, TriangleAlert } from 'lucide-react';
+import { Fragment, type ReactNode } from 'react';
+import { whole } from '../../components/number.js';
+import { age } from '../../components/time.js';
+import '../../components/banner.css';
+
+/** Whether deliveries go out, in a sentence whose parts lead to what they are about. */
+export function QueueVerdict({ of }: { of: Queues }) {
+  const { tone, text, parts } = verdictOf(of);
+  const Icon = { success: CircleCheck, warning: TriangleAlert, danger: CircleX }[tone];
+  return (
+    <div className={`banner tone-${tone}`} role="status">
+      <Icon className="icon" aria-hidden />
+      <span className="text">
+        <strong>{text}</strong>
+        {parts.map((part, index) => (
+          // The parts of one sentence, always in this order.
+          // oxlint-disable-next-line react/no-array-index-key
+          <Fragment key={index}>; {part}</Fragment>
+        ))}
+        .
+      </span>
+    </div>
+  );
+}
+
+function verdictOf({ queues, workersAlive, deliveries, breakers, mostBehind }: Queues): {
+  tone: 'success' | 'warning' | 'danger';
+  text: string;
+  parts: ReactNode[];
+} {
+  const parts = waitingParts({ deliveries, breakers, mostBehind });
+  if (workersAlive === 0) return { tone: 'danger', text: 'Nothing is delivered: no worker is alive', parts };
+  if (queues === null)
+    return { tone: 'danger', text: 'The queue does not respond: nothing is lost, deliveries go out later', parts };
+  const { overdue, oldestOverdueSeconds } = deliveries;
+  if (overdue > 0) {
+    const oldest = oldestOverdueSeconds === null ? '' : `, the oldest for ${age(oldestOverdueSeconds)}`;
+    return { tone: 'warning', text: `Deliveries are late: ${some(overdue)} overdue${oldest}`, parts };
+  }
+  return { tone: 'success', text: 'Delivering normally', parts };
+}
+
+function waitingParts({
+  deliveries: { deferred, deferredByCircuit, overdue, held, expanding },
+  breakers,
+  mostBehind: [first],
+}: Pick<Queues, 'deliveries' | 'breakers' | 'mostBehind'>): ReactNode[] {
+  const circuits = breakers.open + breakers.halfOpen;
+  const others = Math.max(0, deferred - deferredByCircuit - overdue);
+  return [
+    deferredByCircuit > 0 && (
+      <Link to="/attention">
+        {some(deferredByCircuit)} {verb(deferredByCircuit, 'waits', 'wait')} on {whole.format(circuits)} open{' '}
+        {circuits === 1 ? 'circuit' : 'circuits'}
+      </Link>
+    ),
+    others > 0 && (
+      <>
+        {some(others)} {verb(others, 'waits', 'wait')} for capacity or a rate limit
+        {first !== undefined && (
+          <>
+            , most behind:{' '}
+            <Link
+              to="/accounts/$account/deliveries"
+              params={{ account: first.accountId }}
+              search={{ status: 'pending' }}
+            >
+              {first.accountId}
+            </Link>
+          </>
+        )}
+      </>
+    ),
+    held > 0 && (
+      <>
+        {some(held)} {verb(held, 'is', 'are')} held by paused webhooks
+      </>
+    ),
+    expanding > 0 && (
+      <>
+        {whole.format(expanding)} large {expanding === 1 ? 'event is' : 'events are'} still expanding
+      </>
+    ),
+  ].filter((part) => part !== false);
+}
+
+const some = (count: number): string => `${whole.format(count)} ${count === 1 ? 'delivery' : 'deliveries'}`;
+const verb = (count: number, one: string, many: string): string => (count === 1 ? one : many);

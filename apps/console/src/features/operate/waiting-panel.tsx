@@ -1,0 +1,75 @@
+import type { Queues } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Figure } from '../../components/figure.js';
+import { whole } from '../../components/number.js';
+import { Table, tight } from '../../components/table.js';
+import { age } from '../../components/time.js';
+import { queuesQuery } from './queries.js';
+import '../statistics/figures.css';
+
+/** What waits over all accounts, and whose deliveries have been due for the longest time. Nothing while nothing waits. */
+export function WaitingPanel() {
+  const { data } = useQuery(queuesQuery);
+  if (!data || data.deliveries.deferred + data.deliveries.held === 0) return null;
+  const { deliveries, breakers, mostBehind } = data;
+  const circuits = breakers.open + breakers.halfOpen;
+  return (
+    <section className="stack close" aria-labelledby="waiting">
+      <div className="row spread">
+        <h2 id="waiting">Waiting</h2>
+        <Link to="/queues">See the queues</Link>
+      </div>
+      <div className="cards">
+        <Card name="Due and waiting" of={deliveries.deferred} note={oldestOf(mostBehind[0])} />
+        <Card
+          name="For failing webhooks"
+          of={deliveries.deferredByCircuit}
+          note={`${whole.format(circuits)} open ${circuits === 1 ? 'circuit' : 'circuits'}`}
+        />
+        <Card name="Held" of={deliveries.held} note="for paused webhooks" />
+      </div>
+      {mostBehind.length > 0 && <BehindTable rows={mostBehind} />}
+    </section>
+  );
+}
+
+const oldestOf = (first: Queues['mostBehind'][number] | undefined): string =>
+  first === undefined ? 'none for long' : `oldest ${age(first.oldestDueSeconds)}`;
+
+function Card({ name, of, note }: { name: string; of: number; note: string }) {
+  return (
+    <div className="panel card">
+      <p className="muted small">{name}</p>
+      <p className="figure">
+        <Figure of={of} />
+      </p>
+      <p className="muted small">{note}</p>
+    </div>
+  );
+}
+
+const BehindTable = ({ rows }: { rows: Queues['mostBehind'] }) => (
+  <Table caption="Accounts most behind" columns={['Account most behind', tight('Waiting'), tight('Oldest due')]}>
+    {rows.map(({ accountId, deferred, oldestDueSeconds }) => (
+      <tr key={accountId}>
+        <td>
+          <Link
+            className="rowlink mono"
+            to="/accounts/$account/deliveries"
+            params={{ account: accountId }}
+            search={{ status: 'pending' }}
+          >
+            {accountId}
+          </Link>
+        </td>
+        <td className="tight" data-label="Waiting">
+          <Figure of={deferred} />
+        </td>
+        <td className="tight" data-label="Oldest due">
+          {age(oldestDueSeconds)} ago
+        </td>
+      </tr>
+    ))}
+  </Table>
+);

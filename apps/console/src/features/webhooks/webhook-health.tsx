@@ -1,0 +1,157 @@
+import {
+  ATTEMPT_OUTCOMES,
+  type Attempt,
+  type Delivery,
+  type DeliveryDetail,
+  fill,
+  OUTCOME_WORDS,
+  type Subscription,
+  type WaitingDeliveries,
+} from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { TriangleAlert } from 'lucide-react';
+import { useState } from 'react';
+import { useNow } from '../../components/clock.js';
+import { whole } from '../../components/number.js';
+import { OutsideText } from '../../components/outside-text.js';
+import { Time, relativeTime } from '../../components/time.js';
+import { shortTime, useZone } from '../../components/zone.js';
+import { deliveriesQuery, deliveryQuery, waitingQuery } from '../deliveries/queries.js';
+import { WaitingCount } from '../deliveries/waiting-count.js';
+import { useMay } from '../session/session.js';
+import '../../components/banner.css';
+import './webhook-health.css';
+
+const FAILURES = ATTEMPT_OUTCOMES.filter((outcome) => outcome !== 'ok');
+
+export interface Health {
+  /** What is shown above the tabs is not there yet. */
+  isPending: boolean;
+  waiting: WaitingDeliveries | undefined;
+  /** Its latest failed attempt; null: none is known. */
+  failure: { delivery: DeliveryDetail; attempt: Attempt } | null;
+}
+
+/** Reads what a webhook waits for and, while it fails, what it fails with. */
+export function useWebhookHealth(account: string, { id, status, failingSince }: Subscription): Health {
+  const isFailing = status === 'active' && failingSince !== null;
+  const may = useMay()('deliveries:read');
+  const waiting = useQuery({ ...waitingQuery(account, id), enabled: may });
+  const failed = useQuery({
+    ...deliveriesQuery(account, { subscription: [id], outcome: FAILURES, limit: 25 }),
+    enabled: may && isFailing,
+  });
+  const latest = failed.data?.data.toSorted((a, b) => lastAttemptAt(b) - lastAttemptAt(a))[0];
+  const delivery = useQuery({ ...deliveryQuery(account, latest?.id ?? ''), enabled: latest !== undefined });
+  const attempt = delivery.data?.attempts.findLast(({ outcome }) => outcome !== 'ok');
+  return {
+    isPending: isFailing && (waiting.isLoading || failed.isLoading || delivery.isLoading),
+    waiting: waiting.data,
+    failure: delivery.data && attempt ? { delivery: delivery.data, attempt } : null,
+  };
+}
+
+const lastAttemptAt = ({ lastAttempt }: Delivery): number => (lastAttempt === null ? 0 : Date.parse(lastAttempt.at));
+
+/** What a failing webhook fails with, what waits for it, and how to get it going. After it has succeeded again, how far the waiting
+ *  deliveries have gone out. */
+export function WebhookHealth({
+  account,
+  subscription,
+  health,
+}: {
+  account: string;
+  subscription: Subscription;
+  health: Health;
+}) {
+  const { failingSince } = subscription;
+  const { waiting } = health;
+  const isFailing = failingSince !== null;
+  const [most, setMost] = useState(0);
+  if (isFailing && waiting !== undefined && waiting.count > most) setMost(waiting.count);
+  if (isFailing)
+    return <FailurePanel account={account} subscription={subscription} since={failingSince} health={health} />;
+  if (waiting === undefined || waiting.count === 0 || most === 0) return null;
+  const sent = Math.max(0, most - waiting.count);
+  return (
+    <div className="panel stack close" role="status">
+      <strong>The waiting deliveries are going out.</strong>
+      <progress value={sent} max={most} aria-label="Deliveries sent" />
+      <span className="small number">
+        {whole.format(sent)} sent, {whole.format(waiting.count)} still waiting
+      </span>
+    </div>
+  );
+}
+
+function FailurePanel({
+  account,
+  subscription: { id, breaker },
+  since,
+  health: { waiting, failure },
+}: {
+  account: string;
+  subscription: Subscription;
+  since: string;
+  health: Health;
+}) {
+  const now = useNow();
+  const zone = useZone();
+  const may = useMay();
+  const params = { account, subscription: id };
+  const next =
+    breaker.state !== 'open' || breaker.until === null ? null : `next attempt ${relativeTime(breaker.until, now)}`;
+  return (
+    <div className="banner tone-warning health" role="status">
+      <TriangleAlert className="icon" aria-hidden />
+      <div className="text stack close">
+        <strong>
+          Every attempt has failed since {shortTime(since, zone)}.{next !== null && ` Deliveries are waiting; ${next}.`}
+        </strong>
+        {failure && <LastError account={account} {...failure} />}
+        {waiting !== undefined && (
+          <span>
+            Waiting: <WaitingCount of={waiting} />
+          </span>
+        )}
+        {may('subscriptions:write') && (
+          <span className="row">
+            <Link className="button" to="/accounts/$account/subscriptions/$subscription/test" params={params}>
+              Send test
+            </Link>
+            <span className="small">When it succeeds, the waiting deliveries go out.</span>
+          </span>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The latest failed attempt: its status, and the first line of the response. */
+function LastError({ account, delivery, attempt }: { account: string; delivery: DeliveryDetail; attempt: Attempt }) {
+  const { outcome, statusCode, url, responseHeaders, responseBody, durationMs, error, startedAt } = attempt;
+  const line = responseBody?.trim().split('\n', 1)[0] ?? '';
+  return (
+    <>
+      <span>
+        Last error:{' '}
+        {fill(OUTCOME_WORDS[outcome].title, {
+          status: statusCode,
+          host: URL.canParse(url) ? new URL(url).host : url,
+          location: responseHeaders?.['location'],
+          limit: Math.round(durationMs / 1_000),
+        })}
+        , <Time at={startedAt} />.{' '}
+        <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: delivery.id }}>
+          See this attempt
+        </Link>
+      </span>
+      {line === '' ? (
+        error !== null && <span className="small">{error}</span>
+      ) : (
+        <OutsideText className="mono small first-line" text={line.slice(0, 200)} />
+      )}
+    </>
+  );
+}
