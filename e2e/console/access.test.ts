@@ -22,6 +22,27 @@ describe.skipIf(inject('browserPath') === null)('access to the console', () => {
     expect(new URL(page.url()).pathname).toBe(`/accounts/${account}/integrations`);
   });
 
+  it('a sign-in link signs in once, without a key, and leaves the address', async ({ page, stack, context, see }) => {
+    const { url, token } = await stack.call<{ url: string; token: string }>('POST', '/v1/sign-in-links');
+    const preview = await fetch(url, { headers: { accept: 'text/html' } }); // a GET does not use it up
+    expect(preview.status).toBe(200);
+    await page.goto(url);
+    await page.getByRole('navigation', { name: 'Console' }).waitFor();
+    expect(page.url()).not.toContain(token);
+    await context.clearCookies();
+    await page.goto('about:blank');
+    await page.goto(url);
+    await see('This sign-in link has expired or was used.');
+    await page.getByLabel('Operator key or account key').waitFor();
+  });
+
+  it('a wrong key gets a sentence that is true and says what to do', async ({ page, button, see }) => {
+    await page.goto('/');
+    await page.getByLabel('Operator key or account key').fill('phk_nobody');
+    await button('Sign in').click();
+    await see('This key is not known, or it was revoked.');
+  });
+
   it('an account key sees only its own account; another account’s webhook is “not found”, with a link back (C10)', async ({
     page,
     stack,

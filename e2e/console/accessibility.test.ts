@@ -77,6 +77,28 @@ describe.skipIf(inject('browserPath') === null)('accessibility of the console', 
     expect(await cutOff(page)).toEqual([]);
   });
 
+  it('axe finds no violations: a portal with tabs', async ({ page, stack, story }) => {
+    const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${story.account}/portal-sessions`, {
+      theme: { navigation: 'tabs' },
+    });
+    await page.goto(url);
+    await page.getByText('Nightly reports').waitFor();
+    expect(await findings(page)).toEqual([]);
+    expect(await cutOff(page)).toEqual([]);
+  });
+
+  it.for(['confirm', 'unsubscribe'])(
+    'axe finds no violations: the page of an email’s link, %s',
+    async (name, { page }) => {
+      await page.goto(`/email/${name}?token=nobody`);
+      await page.getByRole('button').waitFor();
+      expect(await findings(page)).toEqual([]);
+      await page.getByRole('button').click();
+      await page.getByText('This link is not valid any more.').first().waitFor();
+      expect(await findings(page)).toEqual([]);
+    },
+  );
+
   it('axe finds no violations: sign in', async ({ page }) => {
     await page.goto('/');
     await page.getByRole('button', { name: 'Sign in' }).waitFor();

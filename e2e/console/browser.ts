@@ -100,6 +100,14 @@ export const it = base
       (name: string | RegExp) =>
         page.getByRole('button', { name }),
   )
+  /** Chooses how all times are shown. */
+  .extend('showTimesIn', ({ page, button }) => async (zone: string): Promise<void> => {
+    await button(/^Time zone/)
+      .first()
+      .click();
+    await page.getByLabel('Time zone').selectOption(zone);
+    await button('Done').click();
+  })
   /** Waits until the text is visible. */
   .extend(
     'see',

@@ -170,27 +170,30 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     }
   });
 
-  it('a time range is in the address, a custom one too; times can be shown in UTC', async ({
+  it('a time range is in the address, a custom one too; its inputs are in the chosen time zone', async ({
     page,
     stack,
     receiver,
     signIn,
     button,
     see,
+    showTimesIn,
   }) => {
     const { account } = await stack.subscribe(receiver.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/deliveries`);
     await page.getByRole('combobox', { name: 'Time' }).selectOption('Custom range');
     await page.getByRole('link', { name: 'message:created' }).waitFor();
-    await button('UTC').click();
+    await showTimesIn('UTC');
     await page.getByLabel('To', { exact: true }).fill('2020-01-02T03:04');
     await see('No deliveries match these filters');
     const { searchParams } = new URL(page.url());
     expect([searchParams.get('range'), searchParams.get('to')]).toEqual([null, '2020-01-02T03:04:00.000Z']);
     await page.reload();
     expect(await page.getByLabel('To', { exact: true }).inputValue()).toBe('2020-01-02T03:04');
-    expect(await button('UTC').getAttribute('aria-pressed')).toBe('true');
+    await button('Time zone: UTC').first().waitFor();
+    await showTimesIn('Asia/Tokyo');
+    expect(await page.getByLabel('To', { exact: true }).inputValue()).toBe('2020-01-02T12:04');
   });
 
   it('filters are in the address: reload and back restore them; a list without a match offers to clear them', async ({
@@ -262,7 +265,7 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     stack,
     receiver,
     signIn,
-    button,
+    showTimesIn,
   }) => {
     const { account } = await stack.subscribe(receiver.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
@@ -270,16 +273,14 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     await signIn();
     await page.getByRole('img', { name: /^Attempts: [1-9]\d* succeeded/ }).waitFor();
     await page.getByRole('combobox', { name: 'Time' }).selectOption('Custom range');
-    await button('UTC').click();
+    await showTimesIn('UTC');
     await page.getByLabel('To', { exact: true }).fill(new Date(Date.now() - 7_200_000).toISOString().slice(0, 16));
     await page.getByText('No attempts in this time range.').first().waitFor();
     await page.reload();
     await page.getByText('No attempts in this time range.').first().waitFor();
     await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Queues' }).click();
     await page.getByRole('cell', { name: 'Running' }).waitFor();
-    expect(await page.getByRole('link', { name: 'Open Bull Board' }).getAttribute('href')).toBe(
-      'http://127.0.0.1:3401/',
-    );
+    expect(await page.getByRole('link', { name: 'Open Bull Board' }).getAttribute('href')).toBe('./board');
     await page.getByRole('link', { name: 'Audit log' }).click();
     await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
   });
@@ -311,7 +312,7 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     });
   });
 
-  it('before the first event, the list of deliveries shows a command to publish one, with a key limited to that', async ({
+  it('before the first event, the list of deliveries shows how to publish one, with a key limited to that', async ({
     page,
     stack,
     signIn,
@@ -322,11 +323,11 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     const account = await newAccount();
     await signIn(`/accounts/${account}/deliveries`);
     await see('No events yet');
-    await button('Create a key and insert it').click();
-    await see('you will not see the key again');
-    const command = await page.getByLabel('the command', { exact: true }).innerText();
-    const [, key, url, body] =
-      /^export POSTHORN_KEY='(phk_[^']+)'\ncurl -X POST '([^']+)'[^]*--data-raw '([^']+)'$/.exec(command) ?? [];
+    await button('Create a key for publishing').click();
+    await see('you will not see it again');
+    const [, key] = /'(phk_[^']+)'/.exec(await page.getByText(/^export POSTHORN_KEY=/).innerText()) ?? [];
+    const command = await page.getByLabel('the request in curl').innerText();
+    const [, url, body] = /^curl -X POST (\S+) [^]*-d '([^']+)'/.exec(command) ?? [];
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     expect((await fetch(url ?? '', { method: 'POST', headers, body: body ?? '' })).status).toBe(202);
     expect((await fetch(`${stack.apiUrl}/v1/accounts/${account}/events`, { headers })).status).toBe(403);

@@ -117,6 +117,42 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await waitFor(async () => (await page.evaluate('messages.includes("posthorn:expired")')) === true);
   });
 
+  it('in a frame it has tabs, and a delivery opens in the visible part of the frame (U7, U8)', async ({
+    page,
+    stack,
+    receiver,
+    host,
+    portalOf,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    for (let n = 0; n < 60; n += 1) await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await page.goto(`${host}/?portal=${encodeURIComponent(await portalOf(account))}`);
+    const frame = page.frameLocator('iframe');
+    await frame.getByRole('navigation', { name: 'Webhooks' }).getByRole('link', { name: 'Deliveries' }).click();
+    await frame.getByRole('row').nth(20).waitFor();
+    await waitFor(async () => Number(await page.evaluate('frame.clientHeight')) > 1_200);
+    await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+    await frame.getByRole('link', { name: 'message:created' }).last().click();
+    const drawer = frame.getByRole('dialog');
+    await drawer.waitFor();
+    const isInside = async () => {
+      const box = await drawer.boundingBox();
+      const viewport = page.viewportSize();
+      return box !== null && viewport !== null && box.y >= -1 && box.y + box.height <= viewport.height + 1;
+    };
+    await waitFor(isInside, { what: 'the drawer inside the window' });
+    await page.evaluate('scrollBy(0, -300)');
+    await waitFor(isInside, { what: 'the drawer inside the window after scrolling' });
+  });
+
+  it('a link leads to a page of the portal', async ({ page, stack, receiver, portalOf }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    await page.goto(await portalOf(account, { path: '/deliveries?status=failed' }));
+    await page.getByRole('heading', { name: 'Deliveries', level: 1 }).waitFor();
+    expect(page.url()).toMatch(new RegExp(`/portal/accounts/${account}/deliveries\\?status=failed$`));
+    await page.getByText('No deliveries match these filters').waitFor();
+  });
+
   it('applies its session’s theme: logo, readable accent, corners, font, hidden navigation', async ({
     page,
     stack,

@@ -146,6 +146,25 @@ export const STATES: Screen[] = [
     shows: /private or reserved/,
   },
   {
+    name: 'add webhook options',
+    path: acme('/integrations'),
+    async when(page) {
+      await press(/^Add webhook URL/)(page);
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('radio', { name: 'Selected events' }).check();
+      await dialog.getByText('Description, headers and rate limit').click();
+      await press(/^Add header/)(page);
+    },
+    shows: /Rate limit/,
+  },
+  {
+    name: 'endpoint snippet',
+    path: webhook('/settings'),
+    when: (page) => page.getByText('Check it in your language').click(),
+    shows: /createServer|BaseHTTPRequestHandler/,
+  },
+  { name: 'times', path: acme('/events'), when: press(/^Time zone/), shows: /This browser remembers it/ },
+  {
     name: 'delete webhook',
     path: webhook('/settings'),
     when: press(/^Delete webhook/),

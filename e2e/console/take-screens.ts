@@ -69,3 +69,12 @@ it('portal', async ({ page, stack, story, take }) => {
   await page.getByText('Nightly reports').waitFor();
   await take('portal');
 });
+
+it('portal tabs', async ({ page, stack, story, take }) => {
+  const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${story.account}/portal-sessions`, {
+    theme: { navigation: 'tabs' },
+  });
+  await page.goto(url);
+  await page.getByText('Nightly reports').waitFor();
+  await take('portal tabs');
+});

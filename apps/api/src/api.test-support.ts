@@ -128,6 +128,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     operatorKey: OPERATOR_KEY,
     operationsAccount: OPERATIONS_ACCOUNT,
     publicUrl: null,
+    sendsEmails: true,
     boardUrl: null,
     trustedProxies: [],
     maxAttempts: 12,

@@ -24,6 +24,8 @@ export interface ApiDeps extends Deps {
   operationsAccount: string;
   /** Where browsers reach us, as PUBLIC_URL says; null: as each request says. */
   publicUrl: string | null;
+  /** Whether there is a mail server. */
+  sendsEmails: boolean;
   /** Where operators open Bull Board; null: not told. */
   boardUrl: string | null;
   /** CIDRs of proxies whose `X-Forwarded-*` are believed. */

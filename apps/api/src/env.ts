@@ -3,6 +3,7 @@ import {
   type EffectiveSetting,
   effectiveSettings,
   QUEUE_SETTINGS,
+  readEmailSettings,
   readEnv,
   SettingsError,
   unknownNames,
@@ -27,6 +28,8 @@ export interface Env {
   encryptionKeysOld: string[];
   publicUrl: string | null;
   trustedProxies: string[];
+  /** Whether there is a mail server. */
+  sendsEmails: boolean;
   /** Where operators open Bull Board. */
   boardUrl: string | null;
   /** For the Content-Security-Policy of the portal’s page. */
@@ -59,6 +62,8 @@ const NAMES = [
   'POSTHORN_ENCRYPTION_KEYS_OLD',
   'OPERATIONS_ACCOUNT',
   'PUBLIC_URL',
+  'SMTP_URL',
+  'EMAIL_FROM',
   'POSTHORN_BOARD_URL',
   'TRUSTED_PROXIES',
   'PORTAL_FRAME_ANCESTORS',
@@ -91,6 +96,7 @@ export function readApiEnv(env: NodeJS.ProcessEnv): Env {
     encryptionKey: read.encryptionKey,
     encryptionKeysOld: read.encryptionKeysOld,
     publicUrl: read.publicUrl,
+    sendsEmails: emailsOf(read),
     boardUrl: read.boardUrl,
     trustedProxies: read.trustedProxies,
     portalFrameAncestors: read.portalFrameAncestors,
@@ -116,6 +122,12 @@ function queueOf(read: Parameters<typeof chooseQueue>[0]): QueueConnection {
   const queue = chooseQueue(read);
   if (typeof queue === 'string') throw new SettingsError([queue]);
   return queue;
+}
+
+function emailsOf(read: Parameters<typeof readEmailSettings>[0]): boolean {
+  const settings = readEmailSettings(read);
+  if (typeof settings === 'string') throw new SettingsError([settings]);
+  return settings !== null;
 }
 
 function policyOf(settings: Parameters<typeof readAddressPolicy>[0]): AddressPolicy {

@@ -34,6 +34,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Event types', description: 'The catalogue of what may be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
     { name: 'Operations', description: 'How queues, workers and deliveries stand. Operator only.' },
+    { name: 'Notifications', description: 'Emails about the webhooks of an account.' },
     { name: 'Sessions', description: 'Signing in, and portals for customers.' },
     { name: 'Audit log', description: 'Who changed what.' },
     { name: 'Papercups', description: 'The event subscriptions API of Papercups, over the same subscriptions.' },

@@ -68,6 +68,7 @@ const app = await buildApp({
   operatorKey: env.operatorKey,
   operationsAccount: env.operationsAccount,
   publicUrl: env.publicUrl,
+  sendsEmails: env.sendsEmails,
   boardUrl: env.boardUrl,
   trustedProxies: env.trustedProxies,
   sessionSeconds: env.sessionSeconds,

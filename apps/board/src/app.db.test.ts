@@ -1,4 +1,5 @@
 import { openConsumer, openProducer, type Producer, QUEUE_NAMES, type QueueConnection } from '@posthorn/jobs';
+import { signBoardTicket } from '@posthorn/lifecycle';
 import { cloneDatabase, waitFor } from '@posthorn/testing';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { buildApp } from './app.js';
 
 const PASSWORD = 'a-horn-in-the-fog';
+const OPERATOR_KEY = 'the-operator-key-of-this-test';
 const log = pino({ level: 'silent' });
 const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' };
 const PAGE = { accept: 'text/html,*/*' };
@@ -32,6 +34,7 @@ async function openBoard(
     checkQueue: () => producer.check(),
     isDraining: () => false,
     password: PASSWORD,
+    operatorKey: OPERATOR_KEY,
     readOnly: true,
     apiUrl: 'http://127.0.0.1:3400',
     trustedProxies: [],
@@ -309,7 +312,8 @@ describe('login', () => {
 
   test('escapes the `next` parameter in the login page', async () => {
     const response = await app.inject('/login?next=/%22%3E%3Cscript%3Ealert(1)%3C/script%3E');
-    expect(response.body).not.toContain('<script');
+    expect(response.body).not.toContain('<script>alert');
+    expect(response.body).toContain('&#34;&#62;&#60;script&#62;alert(1)');
   });
 
   test('returns 401 for a wrong password, and 403 for a form of another site', async () => {
@@ -328,6 +332,42 @@ describe('login', () => {
     expect([response.statusCode, response.headers['retry-after'], response.cookies]).toEqual([429, '60', []]);
     expect((await wrong({ remoteAddress: '192.0.2.7' })).statusCode).toBe(401);
     expect((await logIn(timed)).statusCode).toBe(303);
+  });
+
+  const openTicket = (board: FastifyInstance, ticket: string, headers: Record<string, string> = {}) =>
+    board.inject({
+      method: 'POST',
+      url: '/login/ticket',
+      payload: new URLSearchParams({ ticket, next: '/queue/retry' }).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...SAME_ORIGIN, ...headers },
+    });
+
+  test('a ticket of the API signs in once', async () => {
+    const { ticket } = signBoardTicket({ operatorKey: OPERATOR_KEY, now: Date.now() });
+    const answer = await openTicket(app, ticket);
+    expect([answer.statusCode, answer.headers.location]).toEqual([303, '/queue/retry']);
+    const [cookie] = answer.cookies;
+    const headers = { cookie: `${cookie?.name}=${cookie?.value}` };
+    expect((await app.inject({ url: '/api/queues', headers })).statusCode).toBe(200);
+    const again = await openTicket(app, ticket);
+    expect([again.statusCode, again.cookies]).toEqual([401, []]);
+    expect(again.body).toContain('This link has expired or was used.');
+  });
+
+  test('refuses a ticket from another origin without using it up, one of another key, and every one without an operator key', async () => {
+    const { ticket } = signBoardTicket({ operatorKey: OPERATOR_KEY, now: Date.now() });
+    expect((await openTicket(app, ticket, { 'sec-fetch-site': 'cross-site' })).statusCode).toBe(403);
+    const foreign = signBoardTicket({ operatorKey: 'another-operator-key', now: Date.now() }).ticket;
+    expect((await openTicket(app, foreign)).statusCode).toBe(401);
+    const withoutKey = await openBoard(producer, { operatorKey: null });
+    expect((await openTicket(withoutKey, ticket)).statusCode).toBe(401);
+    expect((await openTicket(app, ticket)).statusCode).toBe(303);
+  });
+
+  test('offers to sign in with the console, where the board can check its tickets', async () => {
+    expect((await app.inject('/login')).body).toContain('href="http://127.0.0.1:3400/board"');
+    const withoutKey = await openBoard(producer, { operatorKey: null });
+    expect((await withoutKey.inject('/login')).body).not.toContain('/board"');
   });
 
   test('returns 401 for a wrong password again a minute later', async () => {

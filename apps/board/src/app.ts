@@ -11,6 +11,8 @@ export type BoardDeps = {
   checkQueue: Producer['check'];
   isDraining: () => boolean;
   password: string;
+  /** Checks the tickets of links that the API makes; null: only the password signs in. */
+  operatorKey: string | null;
   readOnly: boolean;
   apiUrl: string | null;
   /** CIDRs of proxies whose `X-Forwarded-*` are believed. */

@@ -1,4 +1,5 @@
 import { openProducer } from '@posthorn/jobs';
+import { signBoardTicket } from '@posthorn/lifecycle';
 import { cloneDatabase } from '@posthorn/testing';
 import { pino } from 'pino';
 import { type Browser, chromium } from 'playwright-core';
@@ -7,6 +8,7 @@ import { buildApp } from './app.js';
 
 const executablePath = inject('browserPath');
 const log = pino({ level: 'silent' });
+const OPERATOR_KEY = 'the-operator-key-of-this-test';
 const DELIVERY = '01890000-0000-7000-8000-000000000001';
 
 describe.skipIf(executablePath === null)('in a browser', () => {
@@ -28,6 +30,7 @@ describe.skipIf(executablePath === null)('in a browser', () => {
       checkQueue: () => producer.check(),
       isDraining: () => false,
       password: 'a-horn-in-the-fog',
+      operatorKey: OPERATOR_KEY,
       readOnly: true,
       apiUrl: null,
       trustedProxies: [],
@@ -72,4 +75,20 @@ describe.skipIf(executablePath === null)('in a browser', () => {
       await page.close();
     },
   );
+
+  test('a link with a ticket signs in, and the ticket leaves the address', async () => {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+    const { ticket } = signBoardTicket({ operatorKey: OPERATOR_KEY, now: Date.now() });
+    await page.goto(`${url}/login?next=/queue/deliver#ticket=${ticket}`);
+    await page
+      .getByRole('heading', { name: /^dlv_[0-9a-z]{26}-1$/ })
+      .first()
+      .waitFor();
+    expect(new URL(page.url()).pathname).toBe('/queue/deliver');
+    expect(page.url()).not.toContain(ticket);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
 });

@@ -5,6 +5,8 @@ export type BoardEnv = {
   host: string;
   port: number;
   password: string;
+  /** Checks the tickets of links that the API makes; null: only the password signs in. */
+  operatorKey: string | null;
   readOnly: boolean;
   queue: QueueConnection;
   /** URL of the API in an operator's browser, for links; null: no links. */
@@ -44,6 +46,7 @@ export function readBoardEnv(env: NodeJS.ProcessEnv): BoardEnv {
     host: found.boardHost,
     port: found.boardPort,
     password,
+    operatorKey: found.operatorKey,
     readOnly: found.boardReadOnly,
     queue,
     apiUrl: found.apiUrl?.replace(/\/+$/, '') ?? null,

@@ -23,13 +23,42 @@ code{font:.92em var(--mono);overflow-wrap:anywhere}
 `;
 
 /** For the Content-Security-Policy, which allows only this style sheet. */
-export const STYLE_HASH = `sha256-${createHash('sha256').update(STYLE).digest('base64')}`;
+export const STYLE_HASH = hashOf(STYLE);
 
-export function loginPage({ next, error }: { next: string; error: string | null }): string {
+// A ticket in the fragment signs in: it goes to the server in a POST, and out of the address at once. A browser that only
+// prerenders the page does not send it.
+const SCRIPT = `
+const ticket = new URLSearchParams(location.hash.slice(1)).get('ticket');
+if (ticket !== null) {
+  const form = document.getElementById('by-ticket');
+  form.elements.ticket.value = ticket;
+  const send = () => { history.replaceState(null, '', location.pathname + location.search); form.submit(); };
+  if (document.prerendering) document.addEventListener('prerenderingchange', send, { once: true });
+  else send();
+}
+`;
+
+/** For the Content-Security-Policy: the one script that may run. */
+export const SCRIPT_HASH = hashOf(SCRIPT);
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+/** `consoleUrl`: the console's page that signs in here whoever is signed in there; null: only the password signs in. */
+export function loginPage({
+  next,
+  error,
+  consoleUrl,
+}: {
+  next: string;
+  error: string | null;
+  consoleUrl: string | null;
+}): string {
   return page(
-    'Log in · Posthorn queues',
+    'Sign in · Posthorn queues',
     `<h1>Posthorn queues</h1>
-<p>For operators. Log in to see the queues.</p>
+<p>For operators. Sign in to see the queues.</p>
 <form method="post" action="/login">
 <input type="hidden" name="next" value="${escapeHtml(next)}">
 <input name="username" value="operator" autocomplete="username" hidden>
@@ -38,9 +67,15 @@ export function loginPage({ next, error }: { next: string; error: string | null 
       error === null ? '' : ' aria-invalid="true" aria-describedby="error"'
     }>
 ${error === null ? '' : `<p class="bad" id="error" role="alert">${escapeHtml(error)}</p>`}
-<button type="submit">Log in</button>
+<button type="submit">Sign in</button>
 </form>
-<p class="hint">Use <code>BOARD_PASSWORD</code>, or the operator key if that is not set.</p>`,
+${consoleUrl === null ? '' : `<a href="${escapeHtml(consoleUrl)}">Sign in with the console</a>`}
+<p class="hint">The password is <code>BOARD_PASSWORD</code>, or the operator key if that is not set.</p>
+<form id="by-ticket" method="post" action="/login/ticket" hidden>
+<input type="hidden" name="ticket">
+<input type="hidden" name="next" value="${escapeHtml(next)}">
+</form>
+<script>${SCRIPT}</script>`,
   );
 }
 

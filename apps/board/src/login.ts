@@ -2,9 +2,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { clientAddressOf, networkOf } from '@posthorn/lifecycle';
+import { clientAddressOf, networkOf, openBoardTickets } from '@posthorn/lifecycle';
 import { countFailedLogins } from './failed-logins.js';
-import { loginPage, logoutPage, STYLE_HASH } from './login-page.js';
+import { loginPage, logoutPage, SCRIPT_HASH, STYLE_HASH } from './login-page.js';
 import { isSameOrigin } from './same-origin.js';
 import { pageCsp, setContentSecurityPolicy } from './security-headers.js';
 import { openSessions } from './sessions.js';
@@ -14,11 +14,18 @@ export type Login = { requireLogin: (request: FastifyRequest, reply: FastifyRepl
 const COOKIE = 'posthorn_board';
 const SESSION_MS = 12 * 60 * 60 * 1000;
 const FAILURES_PER_MINUTE = 10;
+const OWN_PAGE = 'This form came from another site. Sign in here.';
 
 /** Adds /login and /logout, and returns the hook that requires a session. Without one, a page redirects to the login and any
  *  other request gets a 401. */
-export async function addLogin(app: FastifyInstance, options: { password: string; now: () => number }): Promise<Login> {
-  const { password, now } = options;
+export async function addLogin(
+  app: FastifyInstance,
+  options: { password: string; operatorKey: string | null; apiUrl: string | null; now: () => number },
+): Promise<Login> {
+  const { password, operatorKey, now } = options;
+  const tickets = operatorKey === null ? null : openBoardTickets({ operatorKey, now });
+  // The console's page asks the API for a ticket, and leads back here.
+  const consoleUrl = tickets === null || options.apiUrl === null ? null : `${options.apiUrl}/board`;
   const sessions = openSessions({ lastsMs: SESSION_MS, now });
   const failedLogins = countFailedLogins({ limit: FAILURES_PER_MINUTE, windowMs: 60_000, now });
   await app.register(cookie, { secret: randomBytes(32) });
@@ -32,31 +39,15 @@ export async function addLogin(app: FastifyInstance, options: { password: string
 
   await app.register(async (pages) => {
     await pages.register(formbody, { bodyLimit: 4096 });
-    setContentSecurityPolicy(pages, pageCsp(STYLE_HASH));
+    setContentSecurityPolicy(pages, pageCsp({ styleHash: STYLE_HASH, scriptHash: SCRIPT_HASH }));
     const show = (reply: FastifyReply, html: string) => reply.type('text/html; charset=utf-8').send(html);
-
-    pages.get<{ Querystring: { next?: unknown } }>('/login', async (request, reply) => {
-      const next = localPath(request.query.next);
-      if (sessionOf(request) !== null) return reply.redirect(next, 303);
-      return show(reply, loginPage({ next, error: null }));
-    });
-
-    pages.post<{ Body: { password?: unknown; next?: unknown } | undefined }>('/login', async (request, reply) => {
-      const next = localPath(request.body?.next);
-      if (!isSameOrigin(request))
-        return show(reply.code(403), loginPage({ next, error: 'This form came from another site. Log in here.' }));
-      const caller = networkOf(clientAddressOf(request.ips ?? []));
-      if (!isSame(textOf(request.body?.password), password)) {
-        const waitMs = failedLogins.waitMs(caller);
-        if (waitMs > 0) {
-          const seconds = Math.ceil(waitMs / 1000);
-          const error = `Too many wrong passwords. Try again in ${seconds} s.`;
-          return show(reply.code(429).header('retry-after', seconds), loginPage({ next, error }));
-        }
-        failedLogins.add(caller);
-        request.log.warn({ logType: 'audit', caller }, 'board.login_failed');
-        return show(reply.code(401), loginPage({ next, error: 'Wrong password.' }));
-      }
+    const showLogin = (reply: FastifyReply, { next, error }: { next: string; error: string | null }) =>
+      show(reply, loginPage({ next, error, consoleUrl }));
+    const admit = (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      { caller, next }: { caller: string; next: string },
+    ) => {
       failedLogins.clear(caller);
       request.log.info({ logType: 'audit', caller }, 'board.logged_in');
       return reply
@@ -69,6 +60,51 @@ export async function addLogin(app: FastifyInstance, options: { password: string
           signed: true,
         })
         .redirect(next, 303);
+    };
+    /** Counts the failure and shows the page again, with a 429 once there were too many. */
+    const refuse = (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      { caller, next, error }: { caller: string; next: string; error: string },
+    ) => {
+      const waitMs = failedLogins.waitMs(caller);
+      if (waitMs > 0) {
+        const seconds = Math.ceil(waitMs / 1000);
+        reply.code(429).header('retry-after', seconds);
+        return showLogin(reply, { next, error: `Too many failed sign-ins. Try again in ${seconds} s.` });
+      }
+      failedLogins.add(caller);
+      request.log.warn({ logType: 'audit', caller }, 'board.login_failed');
+      return showLogin(reply.code(401), { next, error });
+    };
+
+    pages.get<{ Querystring: { next?: unknown } }>('/login', async (request, reply) => {
+      const next = localPath(request.query.next);
+      if (sessionOf(request) !== null) return reply.redirect(next, 303);
+      return showLogin(reply, { next, error: null });
+    });
+
+    pages.post<{ Body: { password?: unknown; next?: unknown } | undefined }>('/login', async (request, reply) => {
+      const next = localPath(request.body?.next);
+      if (!isSameOrigin(request)) return showLogin(reply.code(403), { next, error: OWN_PAGE });
+      const caller = networkOf(clientAddressOf(request.ips ?? []));
+      return isSame(textOf(request.body?.password), password)
+        ? admit(request, reply, { caller, next })
+        : refuse(request, reply, { caller, next, error: 'Wrong password.' });
+    });
+
+    // The ticket comes in the fragment of a link; the page's script sends it here. A GET of the page does not use it up.
+    pages.post<{ Body: { ticket?: unknown; next?: unknown } | undefined }>('/login/ticket', async (request, reply) => {
+      const next = localPath(request.body?.next);
+      if (!isSameOrigin(request)) return showLogin(reply.code(403), { next, error: OWN_PAGE });
+      const caller = networkOf(clientAddressOf(request.ips ?? []));
+      return tickets?.accept(textOf(request.body?.ticket))
+        ? admit(request, reply, { caller, next })
+        : refuse(request, reply, {
+            caller,
+            next,
+            error: 'This link has expired or was used. Open the board from the console again.',
+          });
     });
 
     // A link can only GET, and a GET must not end a session, so the link leads to a page with a button.

@@ -14,8 +14,9 @@ const NOTHING_FOREIGN =
 // Bull Board's page sets style attributes and its theme in a <style>. Its scripts are files, and none needs eval.
 const BOARD_CSP = `${NOTHING_FOREIGN}; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self'; manifest-src 'self'`;
 
-/** The login pages have one inline style sheet and no script. */
-export const pageCsp = (styleHash: string) => `${NOTHING_FOREIGN}; style-src '${styleHash}'`;
+/** The login pages have one inline style sheet and one inline script. */
+export const pageCsp = ({ styleHash, scriptHash }: { styleHash: string; scriptHash: string }) =>
+  `${NOTHING_FOREIGN}; style-src '${styleHash}'; script-src '${scriptHash}'`;
 
 /** Adds these headers to every response, including errors; a nested scope may set another policy. Only the hashed static files
  *  may be stored. */

@@ -32,6 +32,10 @@ export function readApiSettings() {
   return readEnv(process.env, ['API_HOST', 'API_PORT', 'POSTHORN_DATA_DIR'], { localStack: true });
 }
 
+export function readSignInSettings() {
+  return readEnv(process.env, ['POSTHORN_API_URL', 'POSTHORN_OPERATOR_KEY', 'POSTHORN_DATA_DIR'], { localStack: true });
+}
+
 /** The environment of a process of the local stack: ours, the local stack's defaults for unset settings, and the stack's own
  *  choices. */
 export function childEnvironment(chosen: Partial<Record<SettingName, string>>): NodeJS.ProcessEnv {

@@ -33,6 +33,15 @@ migrate
   .action(async (options: { json?: true }) => (await import('./commands/migrate.js')).migrateStatusCommand(options));
 
 program
+  .command('sign-in')
+  .description('print a link that signs an operator in to the console and Bull Board, once and within 5 minutes')
+  .addHelpText(
+    'after',
+    '\nExample: POSTHORN_API_URL=https://hooks.example.com POSTHORN_OPERATOR_KEY=… posthorn sign-in',
+  )
+  .action(async () => (await import('./commands/sign-in.js')).signIn());
+
+program
   .command('healthcheck [url]')
   .description('check whether a process of Posthorn is ready (default: the API of this machine)')
   .addHelpText('after', '\nExample: posthorn healthcheck http://127.0.0.1:3403/livez')

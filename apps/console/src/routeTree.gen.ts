@@ -12,6 +12,7 @@ import { Route as rootRouteImport } from './routes/__root.js';
 import { Route as IndexRouteImport } from './routes/index.js';
 import { Route as AttentionRouteImport } from './routes/attention.js';
 import { Route as AuditRouteImport } from './routes/audit.js';
+import { Route as BoardRouteImport } from './routes/board.js';
 import { Route as QueuesRouteImport } from './routes/queues.js';
 import { Route as SettingsRouteImport } from './routes/settings.js';
 import { Route as AccountsIndexRouteImport } from './routes/accounts/index.js';
@@ -50,6 +51,11 @@ const AttentionRoute = AttentionRouteImport.update({
 const AuditRoute = AuditRouteImport.update({
   id: '/audit',
   path: '/audit',
+  getParentRoute: () => rootRouteImport,
+} as any);
+const BoardRoute = BoardRouteImport.update({
+  id: '/board',
+  path: '/board',
   getParentRoute: () => rootRouteImport,
 } as any);
 const QueuesRoute = QueuesRouteImport.update({
@@ -191,6 +197,7 @@ export interface FileRoutesByFullPath {
   '/': typeof IndexRoute;
   '/attention': typeof AttentionRoute;
   '/audit': typeof AuditRoute;
+  '/board': typeof BoardRoute;
   '/queues': typeof QueuesRoute;
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
@@ -220,6 +227,7 @@ export interface FileRoutesByTo {
   '/': typeof IndexRoute;
   '/attention': typeof AttentionRoute;
   '/audit': typeof AuditRoute;
+  '/board': typeof BoardRoute;
   '/queues': typeof QueuesRoute;
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
@@ -249,6 +257,7 @@ export interface FileRoutesById {
   '/': typeof IndexRoute;
   '/attention': typeof AttentionRoute;
   '/audit': typeof AuditRoute;
+  '/board': typeof BoardRoute;
   '/queues': typeof QueuesRoute;
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
@@ -280,6 +289,7 @@ export interface FileRouteTypes {
     | '/'
     | '/attention'
     | '/audit'
+    | '/board'
     | '/queues'
     | '/settings'
     | '/accounts/$account'
@@ -309,6 +319,7 @@ export interface FileRouteTypes {
     | '/'
     | '/attention'
     | '/audit'
+    | '/board'
     | '/queues'
     | '/settings'
     | '/accounts/$account'
@@ -337,6 +348,7 @@ export interface FileRouteTypes {
     | '/'
     | '/attention'
     | '/audit'
+    | '/board'
     | '/queues'
     | '/settings'
     | '/accounts/$account'
@@ -367,6 +379,7 @@ export interface RootRouteChildren {
   IndexRoute: typeof IndexRoute;
   AttentionRoute: typeof AttentionRoute;
   AuditRoute: typeof AuditRoute;
+  BoardRoute: typeof BoardRoute;
   QueuesRoute: typeof QueuesRoute;
   SettingsRoute: typeof SettingsRoute;
   AccountsAccountRoute: typeof AccountsAccountRouteWithChildren;
@@ -399,6 +412,13 @@ declare module '@tanstack/react-router' {
       path: '/audit';
       fullPath: '/audit';
       preLoaderRoute: typeof AuditRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    '/board': {
+      id: '/board';
+      path: '/board';
+      fullPath: '/board';
+      preLoaderRoute: typeof BoardRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     '/queues': {
@@ -635,6 +655,7 @@ const rootRouteChildren: RootRouteChildren = {
   IndexRoute: IndexRoute,
   AttentionRoute: AttentionRoute,
   AuditRoute: AuditRoute,
+  BoardRoute: BoardRoute,
   QueuesRoute: QueuesRoute,
   SettingsRoute: SettingsRoute,
   AccountsAccountRoute: AccountsAccountRouteWithChildren,

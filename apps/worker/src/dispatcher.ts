@@ -28,6 +28,8 @@ export interface DispatcherOptions extends Pick<Deps, 'db' | 'enqueue'>, Pick<Pr
   log: Log;
   /** The account whose subscriptions get operational events. */
   operationsAccount: string;
+  /** Whether there is a mail server. */
+  sendsEmails: boolean;
   observe: (round: { result: 'ok' | 'error'; enqueued: number }) => void;
   /** Called when a publish has stored a fan-out; the same connection listens for this. */
   onFanOut: () => void;
@@ -84,7 +86,7 @@ export function startDispatcher(options: DispatcherOptions): Loop {
 
 /** Enqueues due deliveries first, so that no fault of the other work delays them. */
 async function dispatchAll(
-  { db, enqueue, hasForgotten, log, operationsAccount, observeReplay }: DispatcherOptions,
+  { db, enqueue, hasForgotten, log, operationsAccount, sendsEmails, observeReplay }: DispatcherOptions,
   { isOtherWorkDue }: { isOtherWorkDue: boolean },
 ): Promise<{ enqueued: number; isMoreDue: boolean }> {
   if (isOtherWorkDue && (await hasForgotten())) {
@@ -94,7 +96,7 @@ async function dispatchAll(
   const { enqueued, isMoreDue } = await dispatch({ db, enqueue });
   if (!isOtherWorkDue) return { enqueued, isMoreDue };
   const enqueuedLater = await dispatchRest({ db, enqueue });
-  await publishOperationalEvents({ db, enqueue }, { operationsAccount });
+  await publishOperationalEvents({ db, enqueue }, { operationsAccount, sendsEmails });
   await advanceReplays(db, { atOnce: REPLAYED_AT_ONCE, observe: observeReplay });
   return { enqueued: enqueued + enqueuedLater, isMoreDue };
 }

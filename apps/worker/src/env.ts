@@ -1,6 +1,6 @@
 import { chooseQueue } from '@posthorn/jobs';
 import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
-import { QUEUE_SETTINGS, SettingsError, readEnv } from '@posthorn/settings';
+import { QUEUE_SETTINGS, SettingsError, readEmailSettings, readEnv } from '@posthorn/settings';
 
 /** A worker's settings. Throws one SettingsError with every problem. */
 export function readWorkerEnv(env: NodeJS.ProcessEnv) {
@@ -12,6 +12,8 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     'ALLOW_PRIVATE_NETWORKS',
     'DENY_NETWORKS',
     'PUBLIC_URL',
+    'SMTP_URL',
+    'EMAIL_FROM',
     'REQUIRE_HTTPS',
     'RETRY_SCHEDULE_SECONDS',
     'DELIVERY_TIMEOUT_MS',
@@ -35,10 +37,11 @@ export function readWorkerEnv(env: NodeJS.ProcessEnv) {
     requireHttps: found.requireHttps,
     publicUrl: found.publicUrl,
   });
-  if (typeof queue === 'string' || typeof addresses === 'string') {
-    throw new SettingsError([queue, addresses].filter((problem) => typeof problem === 'string'));
+  const email = readEmailSettings(found);
+  if (typeof queue === 'string' || typeof addresses === 'string' || typeof email === 'string') {
+    throw new SettingsError([queue, addresses, email].filter((problem) => typeof problem === 'string'));
   }
-  return { ...found, queue, addresses };
+  return { ...found, queue, addresses, email };
 }
 
 /** A string describes the problem. */

@@ -1,9 +1,11 @@
 import { startDispatcher } from './dispatcher.js';
 import type { WorkerEnv } from './env.js';
+import { startEmailing } from './emailing.js';
 import { startErasing } from './erasing.js';
 import { startExpanding } from './expanding.js';
 import { startFolding } from './folding.js';
 import { startHeartbeat } from './heartbeat.js';
+import type { Loop } from './loop.js';
 import type { Parts } from './open-parts.js';
 import { startRetention } from './retention.js';
 import { startSettling } from './settling.js';
@@ -36,6 +38,7 @@ export function startLoops(
     hasForgotten,
     log,
     operationsAccount: env.operationsAccount,
+    sendsEmails: env.email !== null,
     observe({ result, enqueued }) {
       metrics.rounds.inc({ result });
       metrics.dispatched.inc(enqueued);
@@ -46,14 +49,6 @@ export function startLoops(
     onFanOut: expanding.wake,
     observeReplay: ({ which, count }) => metrics.replayed.inc({ which }, count),
   });
-  const retention = startRetention({
-    db,
-    retentionDays: env.retentionDays,
-    payloadRetentionDays: env.payloadRetentionDays,
-    auditRetentionDays: env.auditRetentionDays,
-    log,
-    observe: ({ table, count }) => metrics.retentionDeleted.inc({ table }, count),
-  });
   const heartbeat = startHeartbeat({
     db,
     version,
@@ -61,6 +56,20 @@ export function startLoops(
     isConsuming: () => consumers.areRunning(),
     signs: () => ({ lastJobAt: consumers.lastJobAt(), lastDispatchAt }),
     log,
+  });
+  const loops = [heartbeat, dispatcher, expanding, ...startUpkeep(env, { db, metrics, log })];
+  return { stop: async () => void (await Promise.all(loops.map((one) => one.stop()))) };
+}
+
+/** Starts the loops that do not deliver. */
+function startUpkeep(env: WorkerEnv, { db, metrics, log }: Pick<Parts, 'db' | 'metrics' | 'log'>): Loop[] {
+  const retention = startRetention({
+    db,
+    retentionDays: env.retentionDays,
+    payloadRetentionDays: env.payloadRetentionDays,
+    auditRetentionDays: env.auditRetentionDays,
+    log,
+    observe: ({ table, count }) => metrics.retentionDeleted.inc({ table }, count),
   });
   const erasing = startErasing({
     db,
@@ -71,7 +80,6 @@ export function startLoops(
   const settling = startSettling({ db, log, observe: ({ verb, count }) => metrics.settled.inc({ verb }, count) });
   const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
   const tallying = startTallying({ db, log });
-
-  const loops = [heartbeat, dispatcher, retention, erasing, expanding, folding, settling, tallying];
-  return { stop: async () => void (await Promise.all(loops.map((one) => one.stop()))) };
+  const emailing = startEmailing(env.email, { db, log, observe: (result) => metrics.emails.inc({ result }) });
+  return [retention, erasing, settling, folding, tallying, ...(emailing ? [emailing] : [])];
 }

@@ -93,6 +93,12 @@ function openUpkeepMetrics(registry: Registry) {
     help: 'Deleted accounts whose rows are not erased yet; it must return to 0',
     registers,
   });
+  const emails = new Counter({
+    name: 'posthorn_emails_total',
+    help: 'Attempts to send an email: sent, failed (another one follows), dropped (refused, or no attempt is left)',
+    labelNames: ['result'],
+    registers,
+  });
   const settled = new Counter({
     name: 'posthorn_deliveries_settled_total',
     help: 'Deliveries that workers held, released or canceled after a change of their subscription',
@@ -109,5 +115,5 @@ function openUpkeepMetrics(registry: Registry) {
     help: 'Rows folded into the statistics',
     registers,
   });
-  return { retentionDeleted, erasedRows, erasingAccounts, settled, deliveriesCreated, statsFolded };
+  return { emails, retentionDeleted, erasedRows, erasingAccounts, settled, deliveriesCreated, statsFolded };
 }

@@ -31,7 +31,12 @@ export const EventType = z
     example: anyObjectOrNull('A payload as it may come; null: none given.'),
     schema: anyObjectOrNull('JSON Schema of the payload, for people and tools: events are not checked against it.'),
     deprecated: z.boolean().describe('Still published, but nobody new should rely on it.'),
-    operational: z.boolean().describe('Posthorn’s own: it can be neither published nor changed.'),
+    operational: z
+      .boolean()
+      .describe(
+        'Posthorn’s own: it can be neither published nor changed. A subscription gets it only if it names this exact type; it tells ' +
+          'of the other subscriptions of the account.',
+      ),
     subscriptionCount: z
       .int()
       .describe(

@@ -2,8 +2,8 @@ import { TypeID } from 'typeid-js';
 import { z } from 'zod';
 
 /** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rpl: replay ·
- *  ses: session · aud: entry of the audit log. */
-export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rpl' | 'ses' | 'aud';
+ *  ses: session · aud: entry of the audit log · eml: recipient of emails. */
+export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rpl' | 'ses' | 'aud' | 'eml';
 
 // Crockford's base32 of 128 bits: 26 digits, the first of which carries only three.
 const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}';
@@ -17,6 +17,7 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
   rpl: new RegExp(`^rpl_${SUFFIX}$`),
   ses: new RegExp(`^ses_${SUFFIX}$`),
   aud: new RegExp(`^aud_${SUFFIX}$`),
+  eml: new RegExp(`^eml_${SUFFIX}$`),
 };
 
 /** The UUID within an id, of whatever version; null if the text is no id with this prefix. */
@@ -64,6 +65,7 @@ export const AttemptId = typeId('att', 'an attempt');
 export const KeyId = typeId('key', 'an account key');
 export const ReplayId = typeId('rpl', 'a replay');
 export const AuditId = typeId('aud', 'an entry of the audit log');
+export const EmailRecipientId = typeId('eml', 'a recipient of emails');
 export const SessionId = typeId('ses', 'a session');
 
 /** An id of any kind. */

@@ -23,6 +23,7 @@ export { Waiting, WAITING_STATES, WaitingDeliveries, WaitingQuery, type WaitingS
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { DisableSubscription } from './disable-subscription.js';
+export { AddEmailRecipient, EmailRecipient, EmailRecipients } from './email-recipient.js';
 export {
   EVENT_TYPE_NAME,
   EventType,
@@ -50,6 +51,7 @@ export {
   AnyId,
   AttemptId,
   DeliveryId,
+  EmailRecipientId,
   EventId,
   type IdPrefix,
   KeyId,
@@ -69,6 +71,8 @@ export { Setting, Settings } from './settings.js';
 export { Health, HealthCheck } from './health.js';
 export { MASK } from './mask.js';
 export {
+  ACCOUNT_NOTIFICATIONS,
+  isForOperatorsOnly,
   isOperational,
   type OperationalEvent,
   OPERATIONAL_EVENTS,
@@ -99,6 +103,9 @@ export {
   SessionKind,
   SessionList,
   Theme,
+  BoardLink,
+  OpenSignInLink,
+  SignInLink,
 } from './session.js';
 export { StreamedAttempt, StreamedDelivery, StreamHeaders, StreamQuery } from './stream.js';
 export {

@@ -78,5 +78,16 @@ export type OperationalEvent = {
   [Type in OperationalEventType]: { event: Type; payload: z.infer<(typeof OPERATIONAL_EVENTS)[Type]> };
 }[OperationalEventType];
 
+/** The types that webhooks of any account may subscribe to, by their exact names: about the other webhooks of that account. */
+export const ACCOUNT_NOTIFICATIONS: readonly OperationalEventType[] = [
+  'subscription:failing',
+  'subscription:disabled',
+  'delivery:failed',
+];
+
+/** Whether a type goes to the operations account only: customers do not see it. */
+export const isForOperatorsOnly = (type: string): boolean =>
+  isOperational(type) && !ACCOUNT_NOTIFICATIONS.includes(type);
+
 /** Whether a type is Posthorn's own: neither published nor changed over the API. */
 export const isOperational = (type: string): type is OperationalEventType => Object.hasOwn(OPERATIONAL_EVENTS, type);

@@ -11,7 +11,7 @@ export const SCOPES = [
   'secrets:read',
 ] as const;
 
-/** What a portal may do unless told otherwise: neither publish nor see secrets. */
+/** What a portal may do by default: everything but publish. Its user needs the signing secret to verify requests. */
 export const DEFAULT_CAPABILITIES: readonly (typeof SCOPES)[number][] = SCOPES.filter(
-  (scope) => scope !== 'events:write' && scope !== 'secrets:read',
+  (scope) => scope !== 'events:write',
 );

@@ -15,6 +15,30 @@ export const CreateSession = z
   .strictObject({ key: text(1, 500).describe('The operator key, or a key of an account.') })
   .meta({ id: 'CreateSession' });
 
+export const OpenSignInLink = z
+  .strictObject({ token: text(1, 200).describe('The token of a sign-in link.') })
+  .meta({ id: 'OpenSignInLink' });
+
+export const SignInLink = z
+  .object({
+    id: SessionId,
+    url: z
+      .string()
+      .describe('Open it in a browser. The token is in its fragment: no server and no proxy sees it in an address.'),
+    token: z.string().describe('The same token on its own. It works once.'),
+    expiresAt: time('Open it before then: 5 minutes from now.'),
+  })
+  .meta({ id: 'SignInLink' });
+export type SignInLink = z.infer<typeof SignInLink>;
+
+export const BoardLink = z
+  .object({
+    url: z.string().describe('Signs in to Bull Board. It works once.'),
+    expiresAt: time('Open it before then: 1 minute from now.'),
+  })
+  .meta({ id: 'BoardLink' });
+export type BoardLink = z.infer<typeof BoardLink>;
+
 export const Session = z
   .object({
     id: SessionId.nullable().describe('null: the request was made with a key, without a session.'),
@@ -69,10 +93,19 @@ export const Theme = z
       .optional()
       .describe('An https URL, or an image as a base64 `data:` URL of at most 64 KiB.'),
     mode: z.enum(['light', 'dark', 'system']).optional().describe('Absent: `system`.'),
-    navigation: z.enum(['shown', 'hidden']).optional().describe('Absent: `shown`.'),
+    navigation: z
+      .enum(['shown', 'tabs', 'hidden'])
+      .optional()
+      .describe(
+        '`shown`: a menu at the side · `tabs`: tabs above the page · `hidden`: one page, without a way to the others. ' +
+          'Default: `tabs` in a frame, else `shown`.',
+      ),
   })
   .meta({ id: 'Theme', description: 'How a portal looks. What is absent is as in the console.' });
 export type Theme = z.infer<typeof Theme>;
+
+/** Segments of unreserved characters, and a query: nothing that leads out of the account, and no fragment. */
+const PORTAL_PATH = /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+(\?[A-Za-z0-9._~:%&=,+-]*)?$/;
 
 export const CreatePortalSession = z
   .strictObject({
@@ -81,9 +114,7 @@ export const CreatePortalSession = z
       .min(1, 'must name at least one capability; leave it out for the usual ones')
       .overwrite((scopes) => [...new Set(scopes)])
       .optional()
-      .describe(
-        'What the portal may do, in the words of the scopes. Absent: all but `events:write` and `secrets:read`.',
-      ),
+      .describe('What the portal may do, in the words of the scopes. Default: all but `events:write`.'),
     ttlSeconds: z
       .int('must be a whole number')
       .min(60, 'must be at least 60')
@@ -91,6 +122,15 @@ export const CreatePortalSession = z
       .optional()
       .describe('How long the portal stays open, counted from when its link is opened: 60 to 86400. Absent: 3600.'),
     theme: Theme.optional(),
+    path: z
+      .string()
+      .max(500, 'must have at most 500 characters')
+      .regex(PORTAL_PATH, 'must be a path such as /deliveries?status=failed')
+      .optional()
+      .describe(
+        'Which page the link opens: `/integrations`, `/deliveries?status=failed`, `/deliveries/dlv_…`, `/events`, `/events/evt_…`, ' +
+          '`/subscriptions/sub_…` (also with `/deliveries`, `/test`, `/replay`, `/settings`), `/replays`. Default: `/integrations`.',
+      ),
   })
   .meta({
     id: 'CreatePortalSession',

@@ -13,6 +13,17 @@ export { putAccount } from './accounts/put-account.js';
 export { deleteAccount } from './accounts/delete-account.js';
 export { countErasing, eraseStep, type ErasedPart } from './accounts/erase-accounts.js';
 export { openAccountFinder } from './accounts/find-account.js';
+export {
+  addRecipient,
+  type AddRecipientResult,
+  confirmEmails,
+  type EmailRecipient,
+  listRecipients,
+  removeRecipient,
+  unsubscribeEmails,
+} from './emails/recipients.js';
+export { type DueEmail, dropEmail, MAX_EMAIL_ATTEMPTS, takeEmails } from './emails/take-emails.js';
+export { type Email, writeEmail } from './emails/write-email.js';
 export { listEventTypes } from './event-types/list-event-types.js';
 export { putEventType } from './event-types/put-event-type.js';
 export { createKey } from './keys/create-key.js';
@@ -25,6 +36,7 @@ export { openSessionBook, type SessionBook } from './sessions/find-sessions.js';
 export { openSession } from './sessions/open-session.js';
 export { openAccessWatch } from './sessions/watch-access.js';
 export { createPortalLink, openPortal } from './sessions/portal.js';
+export { createSignInLink, openSignInLink } from './sessions/sign-in-link.js';
 export type { LiveSession } from './sessions/session.js';
 
 export type { Change } from './stream/change.js';

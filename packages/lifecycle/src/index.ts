@@ -1,3 +1,4 @@
+export { type BoardTickets, openBoardTickets, signBoardTicket } from './board-ticket.js';
 export { closeOnSignal, type CloseOptions } from './close-on-signal.js';
 export { clientAddressOf, trustProxies } from './client-address.js';
 export { networkOf } from './network-of.js';

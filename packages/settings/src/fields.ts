@@ -8,6 +8,15 @@ export const text = () => z.string();
 export const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, { error: `must be one of ${values.join(', ')}` });
 
+/** `Name <user@host>`, or the address alone. */
+export const mailAddress = () =>
+  z
+    .string()
+    .regex(
+      /^([^<>"\r\n]+ )?<[^\s<>@,]+@[^\s<>@,]+>$|^[^\s<>@,]+@[^\s<>@,]+$/,
+      'must be an address such as Acme <webhooks@example.com>',
+    );
+
 /** The same format as in the API. */
 export const accountId = () => z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -');
 

@@ -23,7 +23,7 @@ it('an app reads and uses every setting', () => {
       .filter((name) => name.endsWith('.ts') && !name.includes('test'))
       .map((name) => read(`apps/${app}/src/${name}`).replaceAll('...QUEUE_SETTINGS', QUEUE_SETTINGS.join(' '))),
   );
-  sources.push(read('packages/jobs/src/choose-queue.ts'));
+  sources.push(read('packages/jobs/src/choose-queue.ts'), read('packages/settings/src/email.ts'));
   const isUsed = (word: string) => sources.some((text) => new RegExp(`\\b${word}\\b`).test(text));
   const unused = settingNames.filter((name) => {
     const [key = ''] = Object.keys(readEnv({}, [name], { localStack: true }));

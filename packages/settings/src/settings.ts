@@ -5,6 +5,7 @@ import {
   flag,
   hosts,
   list,
+  mailAddress,
   number,
   oneOf,
   origins,
@@ -160,6 +161,19 @@ export const settings = {
     default: '',
     description:
       'Origins whose pages may embed the portal in a frame, comma-separated, such as `https://app.example.com`.',
+  },
+  SMTP_URL: {
+    schema: url('smtp', 'smtps'),
+    default: null,
+    secret: true,
+    description:
+      'Mail server for notifications that customers subscribe to in the portal, `smtps://user:password@smtp.example.com`. It needs ' +
+      '`EMAIL_FROM` and `PUBLIC_URL`. Unset: the portal does not offer emails, and nothing is sent.',
+  },
+  EMAIL_FROM: {
+    schema: mailAddress(),
+    default: null,
+    description: 'Sender of these emails, `Acme Webhooks <webhooks@example.com>` or the address alone.',
   },
   SESSION_HOURS: {
     schema: number(0.1, 720),

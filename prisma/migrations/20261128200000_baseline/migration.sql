@@ -131,7 +131,7 @@ CREATE TABLE sessions (
   CONSTRAINT sessions_hash_check CHECK (num_nonnulls(hash, link_hash) = 1),
   CONSTRAINT sessions_account_check CHECK ((kind = 'operator') = (account_id IS NULL)),
   CONSTRAINT sessions_key_check CHECK ((kind = 'account') = (key_id IS NOT NULL)),
-  CONSTRAINT sessions_link_check CHECK (link_hash IS NULL OR kind = 'portal')
+  CONSTRAINT sessions_link_check CHECK (link_hash IS NULL OR kind IN ('portal', 'operator'))
 );
 CREATE UNIQUE INDEX sessions_hash_key ON sessions (hash);
 CREATE UNIQUE INDEX sessions_link_hash_key ON sessions (link_hash);
@@ -192,13 +192,13 @@ INSERT INTO event_types (name, description, example, created_at) VALUES
 
 -- Operational events (packages/contract/src/operational-event.ts), for the operations account only.
 INSERT INTO event_types (name, description, example) VALUES
-  ('subscription:disabled', 'A subscription was disabled: through the API, because every attempt failed for too long, or because its endpoint requested it. Sent only to subscriptions of the operations account.',
+  ('subscription:disabled', 'A subscription was disabled: through the API, because every attempt failed for too long, or because its endpoint requested it. Also sent to other subscriptions of the same account that name this type.',
    '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Every attempt failed for too long. Ask the owner to fix the endpoint, then resume the subscription and replay failed and missed events."}'),
-  ('subscription:failing', 'Every attempt of a subscription fails, and it will be disabled if this continues. Sent after half and after three quarters of the time. Sent only to subscriptions of the operations account.',
+  ('subscription:failing', 'Every attempt of a subscription fails, and it will be disabled if this continues. Sent after half and after three quarters of the time. Also sent to other subscriptions of the same account that name this type.',
    '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","percent":50,"failingSince":"2026-11-19T06:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Every attempt fails, and the subscription will be disabled if this continues. Ask its owner to check the latest attempts."}'),
   ('subscription:recovered', 'A failing subscription that operators were warned about is receiving events again. Sent only to subscriptions of the operations account.',
    '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"The subscription is receiving events again. Replay the deliveries that failed in the meantime."}'),
-  ('delivery:failed', 'A delivery failed after its last attempt. Sent only to subscriptions of the operations account.',
+  ('delivery:failed', 'A delivery failed after its last attempt. Also sent to other subscriptions of the same account that name this type.',
    '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The endpoint returned 503 for the last attempt. Ask the owner to fix the endpoint, then retry this delivery or replay all failed deliveries."}');
 
 -- Subscriptions
@@ -651,6 +651,34 @@ CREATE TABLE operational_events (
   detail           json           NOT NULL DEFAULT '{}',
   created_at       timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
+
+-- Who gets emails about the webhooks of an account (packages/core/src/emails). A removed row stays for a day, so that nobody can make us
+-- send one address many confirmations.
+CREATE TABLE email_recipients (
+  id            uuid           PRIMARY KEY,
+  account_id    varchar(64)    NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  address       text           NOT NULL,
+  -- In the links of each email, which work without a sign-in: whoever has it can confirm or unsubscribe this address, and nothing else.
+  token         text           NOT NULL,
+  created_at    timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  confirmed_at  timestamptz(6),
+  removed_at    timestamptz(6)
+);
+CREATE UNIQUE INDEX email_recipients_account_id_address_key ON email_recipients (account_id, address);
+CREATE UNIQUE INDEX email_recipients_token_key ON email_recipients (token);
+
+-- Emails that were not sent yet. A worker moves due_at into the future before it sends one, and deletes the row afterwards.
+CREATE TABLE pending_emails (
+  id             uuid           PRIMARY KEY,
+  recipient_id   uuid           NOT NULL REFERENCES email_recipients (id) ON UPDATE CASCADE ON DELETE CASCADE,
+  kind           varchar(128)   NOT NULL,
+  detail         json           NOT NULL DEFAULT '{}',
+  attempt_count  integer        NOT NULL DEFAULT 0,
+  due_at         timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  created_at     timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX pending_emails_due_at_idx ON pending_emails (due_at);
+CREATE INDEX pending_emails_recipient_id_idx ON pending_emails (recipient_id);
 
 -- Worker processes. Each one reports here every few seconds that it is alive.
 CREATE TABLE workers (

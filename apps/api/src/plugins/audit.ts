@@ -8,7 +8,7 @@ import type { Caller } from './api-key.js';
 
 interface Audited {
   /** What kind of thing it is done to. */
-  target: 'account' | 'subscription' | 'eventType' | 'key' | 'session' | 'delivery' | 'replay';
+  target: 'account' | 'subscription' | 'eventType' | 'key' | 'session' | 'delivery' | 'replay' | 'emailRecipient';
   /** Fields of the body that are noted as they are: none that could hold a secret or a URL. */
   notes?: readonly string[];
   /** Only this status is a change. */
@@ -150,6 +150,7 @@ const PARAMS: Record<Audited['target'], string> = {
   session: 'session',
   delivery: 'delivery',
   replay: 'replay',
+  emailRecipient: 'recipient',
 };
 
 /** The id in the path; Papercups' are UUIDs. One with a NUL, which no text in Postgres can have, names nothing. */

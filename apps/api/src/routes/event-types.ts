@@ -1,4 +1,12 @@
-import { EventType, EventTypeList, isOperational, ListQuery, PutEventType } from '@posthorn/contract';
+import {
+  EventType,
+  EventTypeList,
+  isForOperatorsOnly,
+  isOperational,
+  ListQuery,
+  OPERATIONAL_EVENTS,
+  PutEventType,
+} from '@posthorn/contract';
 import { countWanting, type EventType as Row, listEventTypes, putEventType } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
@@ -26,14 +34,18 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
         operationId: 'eventTypes.list',
         summary: 'List the catalogue',
         description:
-          'A page has fewer types than `limit` where their examples and schemas have more than 1 MiB together.',
+          'A page has fewer types than `limit` where their examples and schemas have more than 1 MiB together. Only operators see ' +
+          'types that go to the operations account alone.',
         tags,
         querystring: ListQuery,
         response: { 200: EventTypeList },
       },
     },
     async ({ query: { limit, cursor }, caller }) => {
-      const { rows, hasMore } = await listEventTypes({ db }, { before: beforeTime('eventTypes', cursor), limit });
+      const { rows, hasMore } = await listEventTypes(
+        { db },
+        { before: beforeTime('eventTypes', cursor), limit, except: hiddenFrom(caller) },
+      );
       return toPage(rows, {
         limit,
         hasMore,
@@ -58,7 +70,7 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
     },
     async ({ params, caller }) => {
       const row = await db.prisma.eventType.findUnique({ where: params });
-      if (!row) throw new NotFound('event type');
+      if (!row || hiddenFrom(caller).includes(row.name)) throw new NotFound('event type');
       return (await counted([row], caller))(row);
     },
   );
@@ -109,6 +121,9 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
     },
   );
 };
+
+const OPERATORS_ONLY = Object.keys(OPERATIONAL_EVENTS).filter(isForOperatorsOnly);
+const hiddenFrom = (caller: Caller | null): string[] => (caller?.kind === 'operator' ? [] : OPERATORS_ONLY);
 
 function refuseOperational(name: string): void {
   if (!isOperational(name)) return;

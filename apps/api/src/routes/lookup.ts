@@ -6,8 +6,8 @@ import { accountOf } from '../plugins/api-key.js';
 import { NotFound } from '../errors.js';
 import { uuidOf } from './params.js';
 
-/** Sessions and what the audit log tells need not be of an account. */
-const KINDS: Record<Exclude<IdPrefix, 'ses' | 'aud'>, Kind> = {
+/** Sessions and entries of the audit log need not belong to an account; recipients of emails have no page. */
+const KINDS: Record<Exclude<IdPrefix, 'ses' | 'aud' | 'eml'>, Kind> = {
   sub: 'subscription',
   evt: 'event',
   dlv: 'delivery',
@@ -33,7 +33,8 @@ export const lookupRoutes: Routes<'db'> = (app, { db }) => {
     },
     async ({ params: { id }, caller }) => {
       const prefix = prefixOf(id);
-      if (prefix === undefined || prefix === 'ses' || prefix === 'aud') throw new NotFound('object');
+      if (prefix === undefined || prefix === 'ses' || prefix === 'aud' || prefix === 'eml')
+        throw new NotFound('object');
       const kind = KINDS[prefix];
       const accountId = accountOf(caller);
       const owner = await findOwner(db.pool, { kind, id: uuidOf(prefix, id), accountId });

@@ -1,6 +1,7 @@
 import {
   AccountId,
   DeliveryId,
+  EmailRecipientId,
   EventId,
   EventTypeName,
   type IdPrefix,
@@ -21,6 +22,7 @@ export const EventParams = AccountParams.extend({ event: EventId });
 export const DeliveryParams = AccountParams.extend({ delivery: DeliveryId });
 export const ReplayParams = AccountParams.extend({ replay: ReplayId });
 export const AnyReplayParams = z.object({ replay: ReplayId });
+export const EmailRecipientParams = AccountParams.extend({ recipient: EmailRecipientId });
 export const SessionParams = z.object({ session: SessionId });
 export const EventTypeParams = z.object({ name: EventTypeName });
 
@@ -34,6 +36,7 @@ const NAMES: Record<IdPrefix, string> = {
   rpl: 'replay',
   ses: 'session',
   aud: 'entry',
+  eml: 'recipient',
 };
 
 /** The UUID that the database knows an id by. Throws NotFound for what is no such id. */

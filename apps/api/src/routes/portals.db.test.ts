@@ -62,6 +62,27 @@ describe('POST …/portal-sessions', () => {
 });
 
 describe('POST /v1/portal-session', () => {
+  it('leads to a page of the account', async () => {
+    const account = await api.account();
+    const { url } = (await create(account, { path: '/deliveries?status=failed' })).json;
+    expect(url).toMatch(new RegExp(`/portal/accounts/${account}/deliveries\\?status=failed#token=phl_[\\w-]{43}$`));
+  });
+
+  it.each([
+    'deliveries',
+    '/',
+    '//evil.example',
+    '/../x',
+    '/a/../../x',
+    '/deliveries#token=x',
+    '/a b',
+    'https://evil.example',
+    '/\\evil',
+  ])('refuses %j as a path', async (path) => {
+    const answer = await create(await api.account(), { path });
+    expect([answer.status, answer.json.errors?.[0]?.path]).toEqual([422, 'path']);
+  });
+
   it('exchanges the link for a token with the account, its capabilities and its theme', async () => {
     const account = await api.account();
     const theme = {

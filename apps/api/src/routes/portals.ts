@@ -10,7 +10,8 @@ import {
 import { createPortalLink, endPortals, openPortal } from '@posthorn/core';
 import { z } from 'zod';
 import { addressOf } from '../client-address.js';
-import type { ApiDeps, Routes } from '../deps.js';
+import { baseUrlOf } from '../base-url.js';
+import type { Routes } from '../deps.js';
 import { AccountReserved, NotFound, Unauthenticated } from '../errors.js';
 import { AccountParams } from './params.js';
 
@@ -44,7 +45,7 @@ export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'fr
       if (request.params.account === deps.operationsAccount) {
         throw new AccountReserved(request.params.account, 'It has no portal: use the console.');
       }
-      const { capabilities = DEFAULT_CAPABILITIES, ttlSeconds = DEFAULT_SECONDS, theme = null } = request.body;
+      const { capabilities = DEFAULT_CAPABILITIES, ttlSeconds = DEFAULT_SECONDS, theme = null, path } = request.body;
       const link = await createPortalLink(
         { db },
         {
@@ -57,7 +58,8 @@ export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'fr
       );
       if (link === null) throw new NotFound('account');
       const { id, token, expiresAt } = link;
-      const url = `${baseUrl(request, deps)}/portal#token=${token}`;
+      const page = path === undefined ? '' : `/accounts/${request.params.account}${path}`;
+      const url = `${baseUrlOf(request, deps)}/portal${page}#token=${token}`;
       return reply.code(201).send({ id: toTypeId('ses', id), url, token, expiresAt: expiresAt.toISOString() });
     },
   );
@@ -114,9 +116,3 @@ export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'fr
     },
   );
 };
-
-/** Where browsers reach us, without a slash at the end. */
-const baseUrl = (
-  { protocol, host }: { protocol: string; host: string },
-  { publicUrl }: Pick<ApiDeps, 'publicUrl'>,
-): string => (publicUrl ?? `${protocol}://${host}`).replace(/\/+$/, '');

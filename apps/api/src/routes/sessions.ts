@@ -10,7 +10,7 @@ import { requireSameOrigin, sessionCookie } from '../plugins/session-cookie.js';
 import { SessionParams, uuidOf } from './params.js';
 
 const tags = ['Sessions'];
-const WRONG_KEYS_PER_MINUTE = 10;
+export const WRONG_KEYS_PER_MINUTE = 10;
 
 export const sessionRoutes: Routes<
   'db' | 'operatorKey' | 'operationsAccount' | 'publicUrl' | 'sessionSeconds' | 'sessionIdleSeconds'
@@ -121,7 +121,7 @@ export const sessionRoutes: Routes<
         operationId: 'sessions.list',
         summary: 'List sessions',
         description:
-          'Of every kind and account, with links of portals that wait to be opened. One that ended because nobody used it is ' +
+          'Of every kind and account, with links of portals and sign-in links that were not opened yet. One that ended because nobody used it is ' +
           'listed until `expiresAt`.',
         tags,
         querystring: ListQuery,
@@ -176,7 +176,7 @@ export const sessionRoutes: Routes<
   );
 };
 
-const sessionJson = (caller: Caller): Session => ({
+export const sessionJson = (caller: Caller): Session => ({
   id: caller.session === null ? null : toTypeId('ses', caller.session.id),
   kind: caller.kind,
   accountId: caller.kind === 'operator' ? null : caller.accountId,

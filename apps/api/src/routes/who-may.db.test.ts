@@ -18,6 +18,9 @@ const ALLOWED: Record<string, Allowed> = {
   'session.create': 'public',
   'session.get': 'anyone',
   'session.end': 'anyone',
+  'signInLinks.create': 'operator',
+  'signInLinks.open': 'public',
+  'boardLinks.create': 'operator',
   'sessions.list': 'operator',
   'sessions.endAll': 'operator',
   'sessions.end': 'operator',
@@ -69,15 +72,20 @@ const ALLOWED: Record<string, Allowed> = {
   'stats.get': 'deliveries:read',
   'stats.getAll': 'operator',
   'lookup.get': 'anyone',
+  'emailRecipients.list': 'subscriptions:read',
+  'emailRecipients.add': 'subscriptions:write',
+  'emailRecipients.remove': 'subscriptions:write',
 };
 
 const BODIES: Record<string, unknown> = {
   'accounts.put': { name: 'stolen' },
   'keys.create': { name: 'stolen' },
   'session.create': { key: 'phk_nobody' },
+  'signInLinks.open': { token: 'pho_nobody' },
   'portals.create': { capabilities: [...SCOPES] },
   'portals.open': { token: 'phl_nobody' },
   'eventTypes.put': { description: 'stolen' },
+  'emailRecipients.add': { address: 'thief@example.com' },
   'subscriptions.create': { url: 'https://thief.example.com/' },
   'subscriptions.change': { url: 'https://thief.example.com/', description: 'stolen' },
   'subscriptions.disable': { deliveries: 'cancel' },
@@ -102,6 +110,7 @@ interface Objects extends Record<string, string> {
   replay: string;
   key: string;
   session: string;
+  recipient: string;
   /** The key itself, with every scope. */
   secret: string;
 }
@@ -147,7 +156,9 @@ async function objects(): Promise<Objects> {
   await api.call('POST', `/v1/accounts/${account}/replays/${replay}/cancel`); // so that another one may be started
   const key = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data[0].id;
   const session = (await api.call('POST', `/v1/accounts/${account}/portal-sessions`, { body: {} })).json.id;
-  return { account, subscription, event, delivery, replay, key, session, secret };
+  const address = `jo-${account}@example.com`.toLowerCase();
+  const recipient = (await api.call('POST', `/v1/accounts/${account}/email-recipients`, { body: { address } })).json.id;
+  return { account, subscription, event, delivery, replay, key, session, recipient, secret };
 }
 
 const urlOf = (path: string, ids: Objects) =>
@@ -161,13 +172,13 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    !/^(accounts\.list|portals\.open|stream\.ofAll|(attention|audit)\.list|settings\.get|replays\.(startForAccounts|listAll|getAny|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
+    !/^(accounts\.list|portals\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.list|settings\.get|replays\.(startForAccounts|listAll|getAny|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
       id,
     ),
 );
 const ofAnObject = inAccount.filter(
   (id) =>
-    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|start|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(
+    !/^(accounts|stats|waiting)\.|\.(list|count|export|create|add|start|endAll|ofAccount|listOfAccount|publish|publishBatch)$/.test(
       id,
     ),
 );
@@ -290,16 +301,13 @@ describe('a portal may do what its capabilities say, in its account alone', () =
     expect(await contents()).toEqual(before);
   });
 
-  it('untold, it may neither publish nor see or change secrets', async () => {
+  it('by default it may do all but publish: it sees the signing secret', async () => {
     const usual = await api.portal(mine.account);
-    for (const id of [
-      'events.publish',
-      'events.publishBatch',
-      'subscriptions.getSecret',
-      'subscriptions.rotateSecret',
-    ]) {
+    for (const id of ['events.publish', 'events.publishBatch']) {
       expect((await call(of(id), mine, usual)).status).toBe(403);
     }
-    expect((await call(of('subscriptions.list'), mine, usual)).status).toBe(200);
+    for (const id of ['subscriptions.list', 'subscriptions.getSecret']) {
+      expect((await call(of(id), mine, usual)).status).toBe(200);
+    }
   });
 });

@@ -32,6 +32,12 @@ test('starts, delivers a first event, refuses a second stack, and leaves nothing
   expect((await fetch(`${local.apiUrl}/readyz`)).status).toBe(200);
   expect(pidsOf(local).filter((pid) => markOf(pid) === null)).toEqual([]);
 
+  const [, printed = ''] = /Sign in +(\S+)/.exec(stack.output()) ?? [];
+  expect(printed).toContain(`${local.consoleUrl}sign-in#token=`);
+  expect([await signIn(local, printed), await signIn(local, printed)]).toEqual([201, 401]);
+  const another = await runCommand('sign-in');
+  expect([another.code, await signIn(local, another.output.trim())]).toEqual([0, 201]);
+
   const second = startStack();
   expect(await second.exitCode()).toBe(1);
   expect(second.output()).toContain(`The local stack already runs in ${dataDir}, as process ${stack.pid}`);
@@ -67,6 +73,29 @@ test('does not start with an invalid setting: names the setting, exit code 1', a
   expect(stack.output()).toContain('WORKERS must be a whole number from 0 to 64');
   expect(stack.output()).toContain('DELIVERY_TIMEOUT_MS must be');
 });
+
+/** What the page behind a sign-in link does with its token. Returns the status. */
+async function signIn({ apiUrl }: LocalFile, url: string): Promise<number> {
+  const token = new URLSearchParams(new URL(url).hash.slice(1)).get('token');
+  const response = await fetch(`${apiUrl}/v1/session/sign-in-link`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  });
+  return response.status;
+}
+
+async function runCommand(command: string): Promise<{ code: number | null; output: string }> {
+  const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, command], {
+    env: { PATH: process.env['PATH'], POSTHORN_DATA_DIR: dataDir },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += String(chunk)));
+  const [code] = await once(child, 'close');
+  return { code: code as number | null, output };
+}
 
 function startStack(env: NodeJS.ProcessEnv = {}) {
   const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));

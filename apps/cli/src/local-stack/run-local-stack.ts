@@ -11,6 +11,8 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { resolveDataDir, type StackSettings } from '../env.js';
+import { signInUrl } from '../commands/sign-in.js';
+import { createSignInLink } from '../create-sign-in-link.js';
 import { PlainError } from '../plain-error.js';
 import { type LocalFile, removeLocalFile } from './local-file.js';
 import { step } from './progress.js';
@@ -42,7 +44,7 @@ export async function runLocalStack(settings: StackSettings, { watch }: { watch:
     console.log('Posthorn, the local stack');
     await endLeftovers(claim);
     const local = await startLocalStack({ settings, dataDir, signal, undo, onSpawn, say: console.log, watch });
-    console.log(whereThingsAre(local, settings, dataDir));
+    console.log(whereThingsAre(local, settings, { dataDir, signIn: await signInLine(local) }));
     const outcome = await firstDelivery(local, settings, signal);
     if (!signal.aborted) {
       console.log(`  ${outcome}\n\nCtrl-C stops it.`);
@@ -85,16 +87,32 @@ async function endLeftovers({ left }: Claim): Promise<void> {
   await step('Ending processes of the last run', () => Promise.all(alive.map((mark) => endProcess(mark, steps))));
 }
 
-function whereThingsAre(local: LocalFile, settings: StackSettings, dataDir: string): string {
+function whereThingsAre(
+  local: LocalFile,
+  settings: StackSettings,
+  { dataDir, signIn }: { dataDir: string; signIn: string },
+): string {
   const folder = relative(process.cwd(), dataDir) || '.';
   const keyFile = join(folder.startsWith('..') ? dataDir : folder, 'operator-key');
   const key = settings.operatorKey === null ? `the operator key, in ${keyFile}` : 'POSTHORN_OPERATOR_KEY';
   return `
-  Console     ${local.consoleUrl}, sign in with ${key}
+  Sign in     ${signIn}
+  Console     ${local.consoleUrl}, sign in with that link or ${key}
   API         ${local.apiUrl}, its documentation ${local.apiUrl}/docs
-  Bull Board  ${local.boardUrl}, password: ${settings.boardPassword === null ? key : 'BOARD_PASSWORD'}
+  Bull Board  ${local.boardUrl}, sign in with the console or ${settings.boardPassword === null ? key : 'BOARD_PASSWORD'}
   Demo        ${local.demoUrl}
 `;
+}
+
+/** The stack runs without a link, too: then this says why there is none. */
+async function signInLine(local: LocalFile): Promise<string> {
+  try {
+    const { token } = await createSignInLink(local);
+    return `${signInUrl(local.consoleUrl, token)}\n              works once, within 5 minutes; npm run sign-in makes another`;
+  } catch (error) {
+    if (error instanceof PlainError) return error.message;
+    throw error;
+  }
 }
 
 async function firstDelivery(local: LocalFile, settings: StackSettings, signal: AbortSignal): Promise<string> {

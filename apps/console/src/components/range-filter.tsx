@@ -1,7 +1,7 @@
 import { type Range, RANGES, since } from './range.js';
-import { Button } from './button.js';
 import { Select } from './select.js';
-import { setZone, useZone, type Zone } from './zone.js';
+import { TimeMenu } from './time-menu.js';
+import { clockTime, momentOf, useZone } from './zone.js';
 import './field.css';
 import './filter-bar.css';
 
@@ -46,24 +46,10 @@ export function RangeFilter({
             onChange={(next) => onChange({ range: '', from: next, to })}
           />
           <MomentInput label="To" zone={zone} value={to} onChange={(next) => onChange({ range: '', from, to: next })} />
+          <TimeMenu />
         </>
       )}
-      <ZoneSwitch />
     </>
-  );
-}
-
-/** Switches between the viewer's time zone and UTC. */
-function ZoneSwitch() {
-  const isUtc = useZone() === 'UTC';
-  return (
-    <Button
-      aria-pressed={isUtc}
-      title={isUtc ? 'Times are in UTC' : 'Times are in your time zone'}
-      onClick={() => setZone(isUtc ? 'own' : 'UTC')}
-    >
-      UTC
-    </Button>
   );
 }
 
@@ -74,7 +60,7 @@ function MomentInput({
   onChange,
 }: {
   label: string;
-  zone: Zone;
+  zone: string;
   value: string;
   onChange: (value: string) => void;
 }) {
@@ -84,24 +70,9 @@ function MomentInput({
       <input
         type="datetime-local"
         className="input"
-        value={toInput(value, zone)}
-        onChange={({ target }) => onChange(fromInput(target.value, zone))}
+        value={clockTime(value, zone)}
+        onChange={({ target }) => onChange(momentOf(target.value, zone))}
       />
     </label>
   );
-}
-
-const MINUTE_MS = 60_000;
-
-/** The format of the input: without a zone, to the minute. */
-function toInput(at: string, zone: Zone): string {
-  const ms = Date.parse(at);
-  if (Number.isNaN(ms)) return '';
-  const offsetMs = zone === 'UTC' ? 0 : new Date(ms).getTimezoneOffset() * MINUTE_MS;
-  return new Date(ms - offsetMs).toISOString().slice(0, 16);
-}
-
-function fromInput(text: string, zone: Zone): string {
-  const ms = Date.parse(zone === 'UTC' ? `${text}Z` : text);
-  return Number.isNaN(ms) ? '' : new Date(ms).toISOString();
 }

@@ -1,6 +1,6 @@
-import type { PointerEvent } from 'react';
+import { type PointerEvent, useEffect } from 'react';
 import { useNow } from './clock.js';
-import { shownZone, useZone, wholeTime } from './zone.js';
+import { setTimeDisplay, shownZone, useTimeDisplay, useZone, wholeTime } from './zone.js';
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -21,8 +21,9 @@ export function relativeTime(at: string, now: number): string {
 /** A time relative to now. Hover shows the absolute time; `isWhole` also shows it beside the relative one. */
 export function Time({ at, isWhole = false }: { at: string | null; isWhole?: boolean }) {
   const now = useNow();
+  const { isExact } = useTimeDisplay();
   if (at === null) return <span className="muted">—</span>;
-  if (!isWhole) return <Moment at={at} text={relativeTime(at, now)} />;
+  if (!isWhole || isExact) return <Moment at={at} text={relativeTime(at, now)} />;
   return (
     <time dateTime={at} className="number">
       {relativeTime(at, now)}
@@ -37,11 +38,27 @@ function WholeTime({ at }: { at: string }) {
 
 /** A time whose text the caller has formatted, for long lists. */
 export function Moment({ at, text }: { at: string; text: string }) {
+  const { zone, isExact } = useTimeDisplay();
   return (
     <time dateTime={at} onPointerEnter={showWhole}>
-      {text}
+      {isExact ? wholeTime(at, zone) : text}
     </time>
   );
+}
+
+/** A click on any relative time shows all of them exactly, to the second; another click, relatively again. The time zone menu does the
+ *  same for the keyboard. */
+export function useExactTimesOnClick(): void {
+  const { isExact } = useTimeDisplay();
+  useEffect(() => {
+    const onClick = ({ target }: MouseEvent) => {
+      if (!(target instanceof Element) || target.closest('time') === null) return;
+      // A link or a button that contains a time keeps its own action.
+      if (target.closest('a, button, summary, label') === null) setTimeDisplay({ isExact: !isExact });
+    };
+    document.addEventListener('click', onClick);
+    return () => document.removeEventListener('click', onClick);
+  }, [isExact]);
 }
 
 /** Formats the absolute time on hover, because the first use of a zone's name takes about 20 ms. */

@@ -1,49 +1,118 @@
 import { useSyncExternalStore } from 'react';
 
-/** The time zone of the times shown: the viewer's, or UTC. */
-export type Zone = 'own' | 'UTC';
+/** How times are shown: in the zone of the browser (`local`), in UTC or in a zone by its IANA name; relative or exact. */
+export interface TimeDisplay {
+  zone: string;
+  isExact: boolean;
+}
 
-const STORED_AS = 'posthorn.zone';
+const STORED_AS = 'posthorn.times';
+const DEFAULT: TimeDisplay = { zone: 'local', isExact: false };
 const listeners = new Set<() => void>();
-let zone: Zone = read();
+let display = read();
 
-export const shownZone = (): Zone => zone;
-export const useZone = (): Zone => useSyncExternalStore(listen, shownZone);
+const shown = (): TimeDisplay => display;
+export const shownZone = (): string => display.zone;
+export const useTimeDisplay = (): TimeDisplay => useSyncExternalStore(listen, shown);
+export const useZone = (): string => useTimeDisplay().zone;
 
 function listen(onChange: () => void): () => void {
   listeners.add(onChange);
   return () => listeners.delete(onChange);
 }
 
-/** Remembers the zone in the browser, if storage is available. */
-export function setZone(next: Zone): void {
-  zone = next;
+/** The browser remembers it, where it lets us. */
+export function setTimeDisplay(change: Partial<TimeDisplay>): void {
+  display = { ...display, ...change };
   try {
-    localStorage.setItem(STORED_AS, next);
+    localStorage.setItem(STORED_AS, JSON.stringify(display));
   } catch {
     // A frame of another site may have no storage. Then the choice lasts for this visit.
   }
   for (const listener of listeners) listener();
 }
 
-function read(): Zone {
+function read(): TimeDisplay {
   try {
-    return localStorage.getItem(STORED_AS) === 'UTC' ? 'UTC' : 'own';
+    const { zone, isExact }: Partial<Record<keyof TimeDisplay, unknown>> = JSON.parse(
+      localStorage.getItem(STORED_AS) ?? '{}',
+    );
+    return {
+      zone: typeof zone === 'string' && isZone(zone) ? zone : DEFAULT.zone,
+      isExact: isExact === true,
+    };
   } catch {
-    return 'own';
+    return DEFAULT;
   }
 }
 
-const formats = {
-  own: { whole: formatOf('long'), short: formatOf('short') },
-  UTC: { whole: formatOf('long', 'UTC'), short: formatOf('short', 'UTC') },
-};
-
-function formatOf(timeStyle: 'long' | 'short', timeZone?: string): Intl.DateTimeFormat {
-  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle, ...(timeZone && { timeZone }) });
+function isZone(zone: string): boolean {
+  try {
+    if (zone !== 'local') Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** A time to the second, with its zone. */
-export const wholeTime = (at: string, of: Zone): string => formats[of].whole.format(new Date(at));
-/** A time to the minute. */
-export const shortTime = (at: string, of: Zone): string => formats[of].short.format(new Date(at));
+/** The name of the browser's own zone. */
+export const localZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export const zoneName = (zone: string): string => (zone === 'local' ? `Local time (${localZone()})` : zone);
+
+/** To make a formatter takes some 20 ms for the first use of a zone. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(zone: string, timeStyle: 'long' | 'short'): Intl.DateTimeFormat {
+  const key = `${timeStyle} ${zone}`;
+  const known = formats.get(key);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat('en-GB', {
+    dateStyle: 'medium',
+    timeStyle,
+    ...(zone !== 'local' && { timeZone: zone }),
+  });
+  formats.set(key, made);
+  return made;
+}
+
+/** To the second, with its zone. */
+export const wholeTime = (at: string, zone: string): string => formatOf(zone, 'long').format(new Date(at));
+/** To the minute. */
+export const shortTime = (at: string, zone: string): string => formatOf(zone, 'short').format(new Date(at));
+
+const MINUTE_MS = 60_000;
+
+/** How far the clocks of a zone are ahead of UTC at a moment. */
+function offsetMs(ms: number, zone: string): number {
+  if (zone === 'UTC') return 0;
+  if (zone === 'local') return -new Date(ms).getTimezoneOffset() * MINUTE_MS;
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  }).formatToParts(ms);
+  const of = (type: Intl.DateTimeFormatPartTypes) => Number(parts.find((part) => part.type === type)?.value);
+  const clock = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second'));
+  return clock - Math.floor(ms / 1_000) * 1_000;
+}
+
+/** What the clocks of a zone show, to the minute, as an input of the type datetime-local has it. Empty: no valid time. */
+export function clockTime(at: string, zone: string): string {
+  const ms = Date.parse(at);
+  return Number.isNaN(ms) ? '' : new Date(ms + offsetMs(ms, zone)).toISOString().slice(0, 16);
+}
+
+/** The moment when the clocks of a zone show this. Of two such moments, when clocks are set back, one. Empty: no valid time. */
+export function momentOf(clock: string, zone: string): string {
+  const asUtc = Date.parse(`${clock}Z`);
+  if (Number.isNaN(asUtc)) return '';
+  // The offset of a moment nearby, which may lie beyond a change of the clocks, leads to the moment whose offset counts.
+  const nearby = asUtc - offsetMs(asUtc, zone);
+  return new Date(asUtc - offsetMs(nearby, zone)).toISOString();
+}

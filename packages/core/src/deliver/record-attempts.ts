@@ -282,7 +282,7 @@ notified AS (
   FROM subscription WHERE status = 'disabled'
   UNION ALL
   SELECT posthorn_uuidv7(), 'subscription:failing', account_id, id, NULL, json_build_object(
-    'percent', failing_warned, 'failingSince', failing_since)
+    'percent', failing_warned, 'failingSince', failing_since, 'isRepeated', warned_before > 0)
   FROM subscription WHERE status <> 'disabled' AND failing_warned > warned_before
   UNION ALL
   SELECT posthorn_uuidv7(), 'subscription:recovered', account_id, id, NULL, json_build_object('failingSince', failing_before)

@@ -66,7 +66,7 @@ const ONLY_IN_MIGRATIONS = [
   "constraint sessions.sessions_account_check CHECK (((kind = 'operator'::session_kind) = (account_id IS NULL)))",
   'constraint sessions.sessions_hash_check CHECK ((num_nonnulls(hash, link_hash) = 1))',
   "constraint sessions.sessions_key_check CHECK (((kind = 'account'::session_kind) = (key_id IS NOT NULL)))",
-  "constraint sessions.sessions_link_check CHECK (((link_hash IS NULL) OR (kind = 'portal'::session_kind)))",
+  "constraint sessions.sessions_link_check CHECK (((link_hash IS NULL) OR (kind = ANY (ARRAY['portal'::session_kind, 'operator'::session_kind]))))",
   'constraint subscriptions.subscriptions_concurrency_limit_check CHECK (((concurrency_limit >= 1) AND (concurrency_limit <= 1000)))',
   'constraint subscriptions.subscriptions_failing_warned_check CHECK ((failing_warned = ANY (ARRAY[0, 50, 75])))',
   'constraint subscriptions.subscriptions_headers_origin_check CHECK ((((headers_sealed IS NULL) = (headers_origin IS NULL)) AND ((headers_origin IS NULL) OR (NOT (headers_origin IS DISTINCT FROM posthorn_url_origin(url))))))',

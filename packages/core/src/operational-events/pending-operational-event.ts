@@ -7,7 +7,7 @@ export interface PendingOperationalEvent {
   accountId: string;
   subscriptionId: string;
   url: string;
-  detail: { reason?: string; percent?: number; failingSince?: string };
+  detail: { reason?: string; percent?: number; failingSince?: string; isRepeated?: boolean };
   failingSince: Date | null;
   createdAt: Date;
   /** For `delivery:failed`. */

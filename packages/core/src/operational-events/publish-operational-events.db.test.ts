@@ -4,6 +4,7 @@ import { deleteAccount } from '../accounts/delete-account.js';
 import { changesOwed, GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
 import { newId } from '../id.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import type { SubscriptionKey } from '../subscriptions/subscription.js';
 import { publishOperationalEvents } from './publish-operational-events.js';
 
@@ -224,5 +225,87 @@ describe('operational events reach only the operations account', () => {
     await publishOperationalEvents(ledger, { operationsAccount: operations });
     expect(await publishedTo(operations)).toMatchObject([{ payload: { accountId: staying.accountId } }]);
     expect(await pendingCount()).toBe(0);
+  });
+});
+
+describe('what an account is notified of', () => {
+  const NAMES = ['subscription:failing', 'subscription:disabled', 'delivery:failed'];
+  const publish = () => publishOperationalEvents(ledger, { operationsAccount: 'nobody' });
+  // The tests above leave deliveries to the operators.
+  const posted = () => ledger.posts.filter(({ url }) => url !== 'https://operators.example.com/');
+  const urlsPosted = () =>
+    posted()
+      .map(({ url }) => url)
+      .toSorted();
+
+  it('sends the disabling of a webhook to the other webhooks that name the type, with advice for their owner', async () => {
+    const key = await subscription();
+    const { accountId } = key;
+    for (const [url, events] of [
+      ['https://one.example.com/', NAMES],
+      ['https://two.example.com/', ['subscription:disabled']],
+      ['https://all.example.com/', []],
+      ['https://family.example.com/', ['subscription:*']],
+      ['https://other.example.com/', ['subscription:failing']],
+    ] as const) {
+      await ledger.activeSubscription(accountId, { url, events: [...events] });
+    }
+    const stranger = await ledger.account();
+    await ledger.activeSubscription(stranger, { url: 'https://stranger.example.com/', events: NAMES });
+    await disableSubscription(ledger, key);
+    expect(await publish()).toBe(1);
+    await ledger.settle();
+    expect(urlsPosted()).toEqual(['https://one.example.com/', 'https://two.example.com/']);
+    expect(JSON.parse(Buffer.from(posted()[0]?.body ?? '').toString())).toMatchObject({
+      event: 'subscription:disabled',
+      payload: { accountId, subscriptionId: toTypeId('sub', key.id), reason: 'manual', advice: expect.any(String) },
+    });
+    const shape = OPERATIONAL_EVENTS['subscription:disabled'].strict();
+    expect(shape.safeParse((await publishedTo(accountId))[0]?.payload).error).toBeUndefined();
+    expect(await publishedTo(stranger)).toEqual([]);
+  });
+
+  it('sends a webhook nothing about itself', async () => {
+    const accountId = await ledger.account();
+    const { id } = await ledger.activeSubscription(accountId, { events: NAMES });
+    await insert({ accountId, id }, 'subscription:failing', { percent: 50 });
+    expect(await publish()).toBe(0);
+    expect(await pendingCount()).toBe(0);
+    expect(await publishedTo(accountId)).toEqual([]);
+  });
+
+  it('makes no notification of the failed delivery of a notification: two webhooks that notify each other come to an end', async () => {
+    const accountId = await ledger.account();
+    const [first, second] = [
+      await ledger.activeSubscription(accountId, { url: 'https://first.example.com/', events: NAMES }),
+      await ledger.activeSubscription(accountId, { url: 'https://second.example.com/', events: NAMES }),
+    ];
+    await insert({ accountId, id: first.id }, 'subscription:failing', { percent: 50 });
+    await publish();
+    ledger.answers.push(GONE);
+    await ledger.settle();
+    expect(urlsPosted()).toEqual(['https://second.example.com/']);
+    ledger.answers.length = 0;
+    ledger.posts.length = 0;
+    // The failed delivery makes nothing; that the second one is disabled goes to the first.
+    expect(await publish()).toBe(1);
+    await ledger.settle();
+    expect(urlsPosted()).toEqual(['https://first.example.com/']);
+    expect((await publishedTo(accountId)).map(({ event, payload }) => [event, payload['subscriptionId']])).toEqual([
+      ['subscription:failing', toTypeId('sub', first.id)],
+      ['subscription:disabled', toTypeId('sub', second.id)],
+    ]);
+    expect(await publish()).toBe(0);
+    expect(await pendingCount()).toBe(0);
+  });
+
+  it('holds a notification for a paused webhook', async () => {
+    const key = await subscription();
+    const { id } = await ledger.activeSubscription(key.accountId, { events: NAMES });
+    await pauseSubscription(ledger, { accountId: key.accountId, id });
+    await insert(key, 'subscription:failing', { percent: 50 });
+    await publish();
+    const held = await ledger.db.prisma.pendingDelivery.findMany({ where: { subscriptionId: id } });
+    expect(held.map(({ status }) => status)).toEqual(['held']);
   });
 });

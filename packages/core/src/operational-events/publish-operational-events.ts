@@ -1,11 +1,14 @@
-import { type OperationalEvent, isOperational, toTypeId } from '@posthorn/contract';
+import { ACCOUNT_NOTIFICATIONS, type OperationalEvent, isOperational, toTypeId } from '@posthorn/contract';
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
 import type { Deps } from '../deps.js';
 import { type NewEvent, insertEvents } from '../publish/insert-events.js';
 import { enqueueInserted } from '../publish/enqueue-inserted.js';
 import { idTime, newId } from '../id.js';
+import { queueEmails, type StateChange } from '../emails/queue-emails.js';
+import { adviseOwner } from './advise-owner.js';
 import { advise } from './advise.js';
+import { type NewNotification, insertNotifications } from './insert-notifications.js';
 import type { PendingOperationalEvent } from './pending-operational-event.js';
 
 const AT_ONCE = 500;
@@ -31,31 +34,42 @@ LEFT JOIN LATERAL (
 WHERE t.account_id <> $2
 ORDER BY t.id`;
 
-/** Publishes operational events as events of the operations account, and enqueues their deliveries. Taking an
- *  operational event and storing its event is one transaction: none is lost or duplicated, and any number of
- *  processes may run it.
- *  Operational events about the operations account's own subscriptions are dropped, because they would cause an
- *  endless loop. Without such an account all are dropped.
- *  Returns how many events were stored. If that was many, call it again at once. */
+export interface PublishOperationalEvents {
+  operationsAccount: string;
+  /** Whether there is a mail server. Without one, no email is stored. Default: false. */
+  sendsEmails?: boolean;
+  limit?: number;
+}
+
+/** Publishes operational events: as events of the operations account, as events for the webhooks of the account that each
+ *  one is about, and as emails to its recipients. Enqueues their deliveries. Taking an operational event and storing its
+ *  events is one transaction: none is lost or duplicated, and any number of processes may run it.
+ *  There are no loops. Operational events about the operations account's own subscriptions are dropped. A webhook gets no
+ *  event about itself, and the failed delivery of such an event causes no further one.
+ *  Returns how many became events. If that was many, call it again at once. */
 export async function publishOperationalEvents(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
-  { operationsAccount, limit = AT_ONCE }: { operationsAccount: string; limit?: number },
+  { operationsAccount, sendsEmails = false, limit = AT_ONCE }: PublishOperationalEvents,
 ): Promise<number> {
   // Operational events are rare, so a round usually costs one look at an empty table, without a transaction.
   const { rowCount } = await db.pool.query('SELECT FROM operational_events LIMIT 1');
   if (rowCount === 0) return 0;
-  const inserted = await inTransaction(db.pool, async (client) => {
-    const events = (await takePending(client, { operationsAccount, limit })).map((pending) =>
-      toEvent(pending, operationsAccount),
-    );
+  const { inserted, notified } = await inTransaction(db.pool, async (client) => {
+    const pending = await takePending(client, { operationsAccount, limit });
+    const events = pending.map((one) => toEvent(one, operationsAccount));
     const stored = events.length === 0 ? [] : await insertEvents(client, events);
     // The operational events stay for the next round.
     if (stored.some(({ account }) => account === 'locked')) throw new Error('the operations account is locked');
-    return stored;
+    if (sendsEmails) await queueEmails(client, pending.flatMap(stateChangeOf));
+    const notifications = pending.filter(isForItsAccount).map(toNotification);
+    return { inserted: stored, notified: await insertNotifications(client, notifications) };
   });
   await enqueueInserted({ db, enqueue }, inserted);
-  return inserted.filter(({ accepted }) => accepted).length;
+  return Math.max(inserted.filter(({ accepted }) => accepted).length, notified);
 }
+
+const isForItsAccount = ({ type, delivery }: PendingOperationalEvent): boolean =>
+  ACCOUNT_NOTIFICATIONS.includes(type) && (delivery === null || !isOperational(delivery.eventType));
 
 async function takePending(
   client: pg.PoolClient,
@@ -67,7 +81,7 @@ async function takePending(
 
 function toEvent(pending: PendingOperationalEvent, operationsAccount: string): NewEvent {
   const id = newId();
-  const { event, payload } = describe(pending);
+  const { event, payload } = describe(pending, advise(pending));
   return {
     id,
     accountId: operationsAccount,
@@ -77,14 +91,31 @@ function toEvent(pending: PendingOperationalEvent, operationsAccount: string): N
   };
 }
 
-function describe(pending: PendingOperationalEvent): OperationalEvent {
+function toNotification(pending: PendingOperationalEvent): NewNotification {
+  const id = newId();
+  const { accountId, subscriptionId } = pending;
+  const { event, payload } = describe(pending, adviseOwner(pending));
+  const body = Buffer.from(JSON.stringify({ event, payload }));
+  return { id, accountId, subscriptionId, type: event, body, createdAt: idTime(id) };
+}
+
+/** One email per change of state: the second warning about a failing webhook is none. */
+function stateChangeOf({ type, detail, ...pending }: PendingOperationalEvent): StateChange[] {
+  if (type === 'delivery:failed' || (type === 'subscription:failing' && detail.isRepeated)) return [];
+  const failingSince = isoOrNull(detail.failingSince) ?? pending.failingSince?.toISOString() ?? null;
+  const at = pending.createdAt.toISOString();
+  const { accountId, url } = pending;
+  return [{ kind: type, accountId, host: new URL(url).host, reason: detail.reason ?? null, failingSince, at }];
+}
+
+function describe(pending: PendingOperationalEvent, advice: string): OperationalEvent {
   const { type, detail, delivery } = pending;
   const subject = {
     accountId: pending.accountId,
     subscriptionId: toTypeId('sub', pending.subscriptionId),
     receiverHost: new URL(pending.url).host,
   };
-  const end = { at: pending.createdAt.toISOString(), advice: advise(pending) };
+  const end = { at: pending.createdAt.toISOString(), advice };
   const failingSince = isoOrNull(detail.failingSince) ?? pending.failingSince?.toISOString() ?? null;
   switch (type) {
     case 'subscription:disabled': {

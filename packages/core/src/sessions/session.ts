@@ -6,13 +6,15 @@ import type { SessionKind } from '../generated/prisma/client.js';
 //
 //   console     opened by a login with a key. It ends at logout, when it is revoked, at expires_at, after idle_seconds
 //               without use, and when its account key is revoked or its account deleted. It also ends when the
-//               operator key changes, because that key is part of its hash
+//               operator key changes, because that key is part of its hash. A sign-in link (link_hash) also opens one for
+//               the operator, once and before expires_at, and sets a new expires_at
 //   portal      the operator creates a link (link_hash). Opening it, once and before expires_at, creates a token (hash)
 //               and sets a new expires_at. It ends at logout, when it is revoked, at expires_at, and with its account
 
 /** Creates a token whose prefix names its kind: `phs_` a console session (in a cookie), `phl_` a portal link, `php_`
- *  a portal session. */
-export const newToken = (kind: 'phs' | 'phl' | 'php'): string => `${kind}_${randomBytes(32).toString('base64url')}`;
+ *  a portal session, `pho_` a sign-in link of an operator. */
+export const newToken = (kind: 'phs' | 'phl' | 'php' | 'pho'): string =>
+  `${kind}_${randomBytes(32).toString('base64url')}`;
 
 /** How a token is stored. It is long and random, so a fast hash is enough. */
 export const hashToken = (token: string): Buffer => createHash('sha256').update(token).digest();

@@ -11,7 +11,10 @@ import { type Page, pagesOf } from './pages.js';
 import { GoTo } from './go-to.js';
 import { Login } from '../session/login.js';
 import { SessionContext } from '../session/session.js';
+import { isEmbedded } from '../portal/host-page.js';
 import { Button } from '../../components/button.js';
+import { useExactTimesOnClick } from '../../components/time.js';
+import { TimeMenu } from '../../components/time-menu.js';
 import { Empty, Failed } from '../../components/states.js';
 import '../../components/brand.css';
 import './frame.css';
@@ -54,7 +57,8 @@ function Inside({ session }: { session: Session }) {
     queryClient.clear();
     await queryClient.resetQueries(sessionQuery);
   }
-  const { logoUrl, navigation = 'shown' } = portalTheme();
+  const { logoUrl, navigation = isEmbedded() ? 'tabs' : 'shown' } = portalTheme();
+  useExactTimesOnClick();
   if (navigation === 'hidden') {
     return (
       <main id="main" className="main alone" tabIndex={-1}>
@@ -62,6 +66,8 @@ function Inside({ session }: { session: Session }) {
       </main>
     );
   }
+  if (navigation === 'tabs' && account !== undefined)
+    return <Tabs pages={[...pagesOf(session, account), ...pagesOf(session, null)]} logoUrl={logoUrl} />;
   return (
     <div className="frame">
       <a
@@ -113,14 +119,35 @@ function Inside({ session }: { session: Session }) {
             </div>
           )}
         </nav>
-        {session.kind !== 'portal' && (
-          <div className="foot">
+        <div className="foot">
+          <TimeMenu look="plain" />
+          {session.kind !== 'portal' && (
             <Button look="plain" onClick={() => void signOut()}>
               <LogOut className="icon" aria-hidden />
               Sign out
             </Button>
-          </div>
-        )}
+          )}
+        </div>
+      </header>
+      <main id="main" className="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+    </div>
+  );
+}
+
+/** Tabs above the page: for a portal inside another page, which has a menu and a name of its own. */
+function Tabs({ pages, logoUrl }: { pages: Page[]; logoUrl: string | undefined }) {
+  return (
+    <div className="tab-frame">
+      <header className="tab-head">
+        {logoUrl !== undefined && <img className="logo" src={logoUrl} alt="" />}
+        <nav className="nav" aria-label="Webhooks">
+          {pages.map((page) => (
+            <NavLink key={page.name} page={page} />
+          ))}
+        </nav>
+        <TimeMenu look="plain" />
       </header>
       <main id="main" className="main" tabIndex={-1}>
         <Outlet />

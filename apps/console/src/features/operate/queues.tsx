@@ -27,7 +27,7 @@ export function QueuesScreen() {
         note="Waiting jobs and running workers. A job has up to 50 deliveries; Bull Board shows each job."
         act={
           boardUrl !== null && (
-            <a className="button" href={boardUrl} target="_blank" rel="noreferrer">
+            <a className="button" href="./board" target="_blank" rel="noreferrer">
               <ExternalLink className="icon" aria-hidden />
               Open Bull Board
             </a>

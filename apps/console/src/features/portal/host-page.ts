@@ -4,24 +4,66 @@ type ToHost = { type: 'posthorn:height'; height: number } | { type: 'posthorn:ex
 /** A dialog needs this height, even above a short page. */
 const MIN_HEIGHT = 560;
 
+/** Whether another page shows this one in a frame. */
+export const isEmbedded = (): boolean => window.parent !== window;
+
 /** Sends the host page the portal's height whenever it changes, and the end of its session. Sends only to origins that may frame a
  *  portal. Does nothing outside a frame. */
 export function notifyHost({ hostOrigins, expiresAt }: { hostOrigins: readonly string[]; expiresAt: string }): void {
-  if (window.parent === window) return;
+  if (!isEmbedded()) return;
   document.documentElement.dataset['embedded'] = 'true';
   const origins = targetOrigins([location.origin, ...hostOrigins]);
   const send = (message: ToHost) => {
     for (const origin of origins) window.parent.postMessage(message, origin);
   };
-  const content = document.getElementById('root') ?? document.body;
-  new ResizeObserver(() =>
-    send({
-      type: 'posthorn:height',
-      height: Math.max(MIN_HEIGHT, Math.ceil(content.getBoundingClientRect().height)),
-    }),
-  ).observe(content);
+  followHeight((height) => send({ type: 'posthorn:height', height }));
+  keepDialogsVisible();
   const leftMs = Date.parse(expiresAt) - Date.now();
   setTimeout(() => send({ type: 'posthorn:expired' }), Math.min(leftMs, 2 ** 31 - 1));
+}
+
+const LOOK_AGAIN_MS = 200;
+
+/** Sends the height of the content. While a page loads, the height may grow but does not shrink, so the host page does not jump. */
+function followHeight(send: (height: number) => void): void {
+  const content = document.getElementById('root') ?? document.body;
+  let sent = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = () => {
+    clearTimeout(timer);
+    const height = Math.max(MIN_HEIGHT, Math.ceil(content.getBoundingClientRect().height));
+    if (height < sent && content.querySelector('.skeleton, main:empty') !== null) {
+      timer = setTimeout(look, LOOK_AGAIN_MS);
+      return;
+    }
+    if (height !== sent) send(height);
+    sent = height;
+  };
+  new ResizeObserver(look).observe(content);
+}
+
+/** A dialog fills the window, and a frame's window is as high as its content: most of it may be scrolled away. So while a dialog is
+ *  open, this keeps it inside the part of the frame that can be seen (CSS: --visible-top, --visible-height). No script may ask
+ *  the page around it, but an observer learns what the browser shows of an element. */
+function keepDialogsVisible(): void {
+  const { style } = document.documentElement;
+  const observer = new IntersectionObserver((entries) => {
+    const visible = entries.at(-1)?.intersectionRect;
+    if (!visible || visible.height === 0) return;
+    style.setProperty('--visible-top', `${Math.round(visible.top)}px`);
+    style.setProperty('--visible-height', `${Math.round(visible.height)}px`);
+  });
+  // An observer reports when a threshold is crossed, which scrolling a high frame does not do: so it starts again and again.
+  const look = () => {
+    observer.disconnect();
+    observer.observe(document.documentElement);
+  };
+  look();
+  setInterval(() => {
+    if (document.querySelector('dialog[open]') !== null) look();
+  }, LOOK_AGAIN_MS);
+  document.addEventListener('pointerdown', look, { capture: true });
+  document.addEventListener('keydown', look, { capture: true });
 }
 
 /** The origin of the host page, if it is allowed. If the browser does not reveal it, all allowed origins: the browser delivers a message

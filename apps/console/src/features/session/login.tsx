@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { ApiProblem, call } from '../../api/call.js';
 import { sessionQuery } from './queries.js';
+import { signInLinkProblem } from './sign-in-link.js';
 import { Button } from '../../components/button.js';
 import { Field } from '../../components/field.js';
 import { useTitle } from '../../components/page.js';
@@ -13,7 +14,7 @@ import './login.css';
 export function Login() {
   const queryClient = useQueryClient();
   const [key, setKey] = useState('');
-  const [error, setError] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(signInLinkProblem);
   const [isPending, setIsPending] = useState(false);
   useTitle('Sign in');
 
@@ -33,7 +34,7 @@ export function Login() {
     } catch (failure) {
       setError(
         failure instanceof ApiProblem && failure.status === 401
-          ? 'This key is not valid. The output of npm start shows the operator key of the local stack.'
+          ? 'This key is not known, or it was revoked. To sign in without a key, open a link: npm run sign-in prints one.'
           : (failure as Error).message,
       );
       setIsPending(false);

@@ -11,14 +11,14 @@ import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { useSay } from '../../components/toasts.js';
 import { AttemptResult } from '../deliveries/attempt-result.js';
-import { EventPicker } from './event-picker.js';
 import { SecretBox } from './secret-box.js';
-import { UrlForm } from './url-form.js';
+import { NewWebhookForm } from './new-webhook-form.js';
 
-/** The dialog that adds a webhook. Saving the URL creates it and starts its verification; then come event types, secret and a test. */
+/** The dialog that adds a webhook. Saving it creates it with all its settings and starts its verification; then come secret and a test. */
 export function AddWebhook({ account, onClose }: { account: string; onClose: () => void }) {
   const [id, setId] = useState<string | null>(null);
   const say = useSay();
+  const may = useMay();
   const made = useQuery({ ...subscriptionQuery(account, id ?? ''), enabled: id !== null });
   const isVerified = made.data !== undefined && made.data.status !== 'unverified';
   function close(): void {
@@ -38,21 +38,15 @@ export function AddWebhook({ account, onClose }: { account: string; onClose: () 
       }
     >
       <p className="muted">Posthorn sends events, such as a new message, to this URL.</p>
-      <UrlForm account={account} made={made.data ?? null} onMade={(one) => setId(one.id)} onCancel={close} />
-      {made.data && isVerified && <AfterVerification account={account} subscription={made.data} />}
+      <NewWebhookForm account={account} made={made.data ?? null} onMade={(one) => setId(one.id)} onCancel={close} />
+      {made.data && may('secrets:read') && <SecretBox account={account} id={made.data.id} />}
+      {made.data && isVerified && <TestSection account={account} subscription={made.data} />}
     </Dialog>
   );
 }
 
-function AfterVerification({ account, subscription }: { account: string; subscription: Subscription }) {
-  const may = useMay();
-  const [events, setEvents] = useState(subscription.events);
+function TestSection({ account, subscription }: { account: string; subscription: Subscription }) {
   const path = `${accountPath(account)}/subscriptions/${subscription.id}`;
-  const change = useAct<Subscription, object>({
-    method: 'PATCH',
-    path,
-    touches: ['accounts', account, 'subscriptions'],
-  });
   const test = useAct<TestSent, object>({ path: `${path}/test`, touches: ['accounts', account, 'deliveries'] });
   const delivery = useQuery({
     ...deliveryQuery(account, test.data?.deliveryId ?? ''),
@@ -60,32 +54,22 @@ function AfterVerification({ account, subscription }: { account: string; subscri
   });
   const attempt = delivery.data?.attempts.at(-1);
   return (
-    <>
-      <EventPicker
-        value={events}
-        onChange={(next) => {
-          setEvents(next);
-          change.mutate({ events: next });
-        }}
-      />
-      {may('secrets:read') && <SecretBox account={account} id={subscription.id} />}
-      <section className="stack close" aria-labelledby="test-title">
-        <h3 id="test-title">Send a test</h3>
-        <div className="row">
-          <Button
-            onClick={() => test.mutate({})}
-            isPending={test.isPending || (test.data !== undefined && attempt === undefined)}
-          >
-            Send test
-          </Button>
-          {test.data && (
-            <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: test.data.deliveryId }}>
-              View delivery
-            </Link>
-          )}
-        </div>
-        {attempt && <AttemptResult attempt={attempt} />}
-      </section>
-    </>
+    <section className="stack close" aria-labelledby="test-title">
+      <h3 id="test-title">Send a test</h3>
+      <div className="row">
+        <Button
+          onClick={() => test.mutate({})}
+          isPending={test.isPending || (test.data !== undefined && attempt === undefined)}
+        >
+          Send test
+        </Button>
+        {test.data && (
+          <Link to="/accounts/$account/deliveries/$delivery" params={{ account, delivery: test.data.deliveryId }}>
+            View delivery
+          </Link>
+        )}
+      </div>
+      {attempt && <AttemptResult attempt={attempt} />}
+    </section>
   );
 }

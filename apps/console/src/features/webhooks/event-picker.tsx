@@ -1,13 +1,13 @@
-import type { EventType, Session } from '@posthorn/contract';
+import { type EventType, isForOperatorsOnly, type Session } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { eventTypesQuery } from '../catalogue/queries.js';
 import { useSession } from '../session/session.js';
 import { Loaded } from '../../components/states.js';
 import './event-picker.css';
 
-/** Only operators can subscribe to operational events. */
-export const isOffered = ({ operational }: EventType, kind: Session['kind']): boolean =>
-  !operational || kind === 'operator';
+/** A type that goes to the operations account only is not offered to customers. */
+export const isOffered = ({ name }: EventType, kind: Session['kind']): boolean =>
+  kind === 'operator' || !isForOperatorsOnly(name);
 
 /** Chooses the event types of a webhook: all (an empty list), groups (`message:*`) or single types. */
 export function EventPicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
@@ -19,7 +19,9 @@ export function EventPicker({ value, onChange }: { value: string[]; onChange: (v
       <Loaded query={types} what="event types" lines={3}>
         {({ data: known }) => {
           const data = known.filter((type) => isOffered(type, kind) || value.includes(type.name));
-          const groups = Map.groupBy(data, ({ name }) => name.split(':')[0] ?? name);
+          const ordinary = data.filter(({ operational }) => !operational);
+          const notifications = data.filter(({ operational }) => operational);
+          const groups = Map.groupBy(ordinary, ({ name }) => name.split(':')[0] ?? name);
           const toggle = (pattern: string, isChosen: boolean) =>
             onChange(isChosen ? [...value, pattern] : value.filter((one) => one !== pattern));
           return (
@@ -32,7 +34,7 @@ export function EventPicker({ value, onChange }: { value: string[]; onChange: (v
                 <input
                   type="radio"
                   checked={value.length > 0}
-                  onChange={() => onChange(value.length > 0 ? value : data.slice(0, 1).map(({ name }) => name))}
+                  onChange={() => onChange(value.length > 0 ? value : ordinary.slice(0, 1).map(({ name }) => name))}
                 />
                 <span>Selected events</span>
               </label>
@@ -53,23 +55,31 @@ export function EventPicker({ value, onChange }: { value: string[]; onChange: (v
                             <code>{all}</code> <span className="muted small">whole group</span>
                           </span>
                         </label>
-                        {members.map(({ name, deprecated }) => (
-                          <label key={name} className="choice nested">
-                            <input
-                              type="checkbox"
-                              checked={isAll || value.includes(name)}
-                              disabled={isAll}
-                              onChange={(event) => toggle(name, event.target.checked)}
-                            />
-                            <span>
-                              <code>{name}</code>
-                              {deprecated && <span className="muted small"> deprecated</span>}
-                            </span>
-                          </label>
+                        {members.map((type) => (
+                          <TypeChoice
+                            key={type.name}
+                            type={type}
+                            isChosen={isAll || value.includes(type.name)}
+                            isDisabled={isAll}
+                            onChange={(isWanted) => toggle(type.name, isWanted)}
+                          />
                         ))}
                       </li>
                     );
                   })}
+                  {notifications.length > 0 && (
+                    <li>
+                      <span className="small muted">Notifications about your other webhooks</span>
+                      {notifications.map((type) => (
+                        <TypeChoice
+                          key={type.name}
+                          type={type}
+                          isChosen={value.includes(type.name)}
+                          onChange={(isWanted) => toggle(type.name, isWanted)}
+                        />
+                      ))}
+                    </li>
+                  )}
                 </ul>
               )}
             </>
@@ -77,5 +87,32 @@ export function EventPicker({ value, onChange }: { value: string[]; onChange: (v
         }}
       </Loaded>
     </fieldset>
+  );
+}
+
+function TypeChoice({
+  type: { name, deprecated },
+  isChosen,
+  isDisabled = false,
+  onChange,
+}: {
+  type: EventType;
+  isChosen: boolean;
+  isDisabled?: boolean;
+  onChange: (isWanted: boolean) => void;
+}) {
+  return (
+    <label className="choice nested">
+      <input
+        type="checkbox"
+        checked={isChosen}
+        disabled={isDisabled}
+        onChange={({ target }) => onChange(target.checked)}
+      />
+      <span>
+        <code>{name}</code>
+        {deprecated && <span className="muted small"> deprecated</span>}
+      </span>
+    </label>
   );
 }

@@ -13,6 +13,8 @@ import { SubscriptionPill } from '../../components/pill.js';
 import { Empty, Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
 import { AddWebhook } from './add-webhook.js';
+import { GetStarted } from './get-started.js';
+import { NotifyMe } from './notify-me.js';
 import { SubscriptionLink } from './subscription-link.js';
 import { SubscriptionMenu } from './subscription-menu.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
@@ -64,6 +66,13 @@ export function Integrations() {
           )
         }
       </Loaded>
+      {/* Below, since they come later: nothing moves away from under the pointer. */}
+      <div className="stack first-steps">
+        {subscriptions.data && search.cursor === undefined && (
+          <GetStarted account={account} webhooks={subscriptions.data.data} />
+        )}
+        <NotifyMe account={account} />
+      </div>
       {isAdding && <AddWebhook account={account} onClose={() => setIsAdding(false)} />}
     </>
   );

@@ -7,6 +7,7 @@ import { Button } from '../../components/button.js';
 import { Copy } from '../../components/copy.js';
 import { Time } from '../../components/time.js';
 import { useSay } from '../../components/toasts.js';
+import { EndpointSnippet } from './endpoint-snippet.js';
 import { RotateSecret } from './rotate-secret.js';
 
 const SHOWN_MS = 30_000;
@@ -69,6 +70,12 @@ export function SecretBox({ account, id }: { account: string; id: string }) {
         Posthorn signs every request with this secret (Standard Webhooks). Verify the <code>webhook-signature</code>{' '}
         header before you trust a request.
       </p>
+      <details>
+        <summary>Check it in your language</summary>
+        <div className="detail">
+          <EndpointSnippet />
+        </div>
+      </details>
       {may('subscriptions:write') && (
         <div className="row">
           <Button onClick={() => setIsRotating(true)}>Rotate secret…</Button>

@@ -1,8 +1,9 @@
-import { fill, HANDSHAKE_SNIPPET, type Subscription, verificationWords } from '@posthorn/contract';
+import { fill, type Subscription, verificationWords } from '@posthorn/contract';
 import { CircleCheck, CircleX, LoaderCircle } from 'lucide-react';
 import { Button } from '../../components/button.js';
 import { Code } from '../../components/outside-text.js';
 import { duration, Time } from '../../components/time.js';
+import { EndpointSnippet } from './endpoint-snippet.js';
 import '../../components/banner.css';
 
 /** The result of a verification: its cause and fix, and what was sent and received. */
@@ -75,9 +76,9 @@ export function VerificationResult({
         </div>
       </details>
       <details>
-        <summary>Example handler</summary>
+        <summary>Example endpoint</summary>
         <div className="detail">
-          <Code what="the handler" text={HANDSHAKE_SNIPPET} isWrapped={false} />
+          <EndpointSnippet />
         </div>
       </details>
     </div>

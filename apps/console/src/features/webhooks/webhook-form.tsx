@@ -20,21 +20,16 @@ import {
 } from '../../components/form.js';
 import { useSay } from '../../components/toasts.js';
 import { EventPicker } from './event-picker.js';
+import { rateLimitInput } from './rate-limit-input.js';
 import { faultsOf, type HeaderRow, HeaderRows, headersOf, rowsOf } from './header-rows.js';
 
-const { url, events, description, rateLimit } = ChangeSubscription.shape;
-const RATE = 'Enter a whole number of attempts per second, or leave it empty.';
+const { url, events, description } = ChangeSubscription.shape;
 
 const Settings = z.object({
   url: trimmed(url.unwrap()),
   events: events.unwrap(),
   description: blankAsNull(description.unwrap()),
-  rateLimit: z
-    .string()
-    .trim()
-    .regex(/^\d*$/, { error: RATE, abort: true })
-    .transform((text) => (text === '' ? null : Number(text)))
-    .pipe(rateLimit.unwrap()),
+  rateLimit: rateLimitInput,
   isStrict: z.boolean(),
 });
 

@@ -1,0 +1,25 @@
+import { createSignInLink } from '../create-sign-in-link.js';
+import { readSignInSettings, resolveDataDir } from '../env.js';
+import { readLocalFile } from '../local-stack/local-file.js';
+import { PlainError } from '../plain-error.js';
+
+/** Prints a link that signs an operator in: to the local stack while it runs, else to the API of POSTHORN_API_URL. */
+export async function signIn(): Promise<void> {
+  const settings = readSignInSettings();
+  const local = settings.apiUrl === null ? readLocalFile(resolveDataDir(settings.dataDir)) : null;
+  const apiUrl = settings.apiUrl ?? local?.apiUrl;
+  const operatorKey = settings.operatorKey ?? local?.operatorKey;
+  if (apiUrl === undefined || operatorKey === undefined) {
+    throw new PlainError(
+      'No local stack is running. Set POSTHORN_API_URL and POSTHORN_OPERATOR_KEY, or run npm start.',
+    );
+  }
+  const { url, token } = await createSignInLink({ apiUrl, operatorKey });
+  // While the sources are watched, the console is at another address than the API.
+  console.log(local === null ? url : signInUrl(local.consoleUrl, token));
+  console.error('It works once, within 5 minutes.');
+}
+
+/** The page of the console that takes the token, which is in the fragment: no server and no log sees it. */
+export const signInUrl = (consoleUrl: string, token: string): string =>
+  new URL(`sign-in#token=${token}`, consoleUrl).href;

@@ -1,0 +1,24 @@
+import { Snippet } from '../../components/snippet.js';
+
+const SNIPPETS = [
+  ['curl', 'publish.sh'],
+  ['Node.js', 'publish.mjs'],
+  ['Python', 'publish.py'],
+  ['Go', 'publish.go'],
+  ['PHP', 'publish.php'],
+] as const;
+
+/** How the app publishes an event of this account. `apiKey`: shown once, after it was made here. */
+export function PublishSnippet({ account, apiKey }: { account: string; apiKey: string | null }) {
+  const origin = new URL('.', document.baseURI).href.replace(/\/$/, '');
+  const fill = (text: string) =>
+    text.replaceAll('https://hooks.example.com', origin).replaceAll('/acme/', `/${account}/`);
+  return (
+    <div className="stack close">
+      <p className="small muted">
+        First set the key in your shell: <code>{`export POSTHORN_KEY='${apiKey ?? '…'}'`}</code>
+      </p>
+      <Snippet what="the request" snippets={SNIPPETS} fill={fill} />
+    </div>
+  );
+}

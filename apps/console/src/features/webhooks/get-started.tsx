@@ -1,0 +1,95 @@
+import type { Subscription } from '@posthorn/contract';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Circle, CircleCheck } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { deliveriesQuery } from '../deliveries/queries.js';
+import { eventsQuery } from '../events/queries.js';
+import { HowToPublish } from '../events/first-event.js';
+import { useMay } from '../session/session.js';
+import './get-started.css';
+
+/** How many of the latest deliveries and events are looked at. */
+const LATEST = 100;
+
+interface Props {
+  account: string;
+  webhooks: Subscription[];
+}
+
+/** Accounts that need no first steps: nothing has to be read for them again. */
+const started = new Set<string>();
+
+/** The first steps of an account: a webhook, a test, a published event. It stays until all three are done. */
+export function GetStarted(props: Props) {
+  return started.has(props.account) ? null : <Steps {...props} />;
+}
+
+function Steps({ account, webhooks }: Props) {
+  const may = useMay();
+  const canRead = may('deliveries:read') && may('events:read');
+  const deliveries = useQuery({ ...deliveriesQuery(account, { limit: LATEST }), enabled: canRead });
+  const events = useQuery({ ...eventsQuery(account, { limit: LATEST }), enabled: canRead });
+  if (!deliveries.data || !events.data) return null;
+  const tests = deliveries.data.data.filter(({ lastAttempt }) => lastAttempt?.trigger === 'test');
+  const tested = new Set(tests.map(({ eventId }) => eventId));
+  const active = webhooks.find(({ status }) => status !== 'unverified');
+  const [first] = webhooks;
+  const isPublished = events.data.data.some(({ id }) => !tested.has(id));
+  // A test would show nothing new where events arrive already.
+  const isTested = tested.size > 0 || (active !== undefined && isPublished);
+  if (active !== undefined && isPublished) {
+    started.add(account);
+    return null;
+  }
+  return (
+    <section className="panel stack" aria-labelledby="get-started">
+      <h2 id="get-started">Get started</h2>
+      <ol className="get-started">
+        <Step isDone={active !== undefined} title="Add a webhook URL">
+          {first !== undefined && (
+            <span>
+              Your webhook is not verified yet.{' '}
+              <Link to="/accounts/$account/subscriptions/$subscription" params={{ account, subscription: first.id }}>
+                Verify it
+              </Link>
+            </span>
+          )}
+        </Step>
+        <Step isDone={isTested} title="Send a test">
+          {active !== undefined && (
+            <Link
+              to="/accounts/$account/subscriptions/$subscription/test"
+              params={{ account, subscription: active.id }}
+            >
+              Send a test to your webhook
+            </Link>
+          )}
+        </Step>
+        <Step isDone={isPublished} title="Receive the first published event">
+          {may('events:write') ? (
+            <HowToPublish account={account} />
+          ) : (
+            <span className="muted">It appears here as soon as something happens in your app.</span>
+          )}
+        </Step>
+      </ol>
+    </section>
+  );
+}
+
+function Step({ isDone, title, children }: { isDone: boolean; title: string; children: ReactNode }) {
+  const Icon = isDone ? CircleCheck : Circle;
+  return (
+    <li data-done={isDone}>
+      <Icon className="icon" aria-hidden />
+      <div className="stack close grow">
+        <strong>
+          {title}
+          <span className="visually-hidden">{isDone ? ', done' : ', to do'}</span>
+        </strong>
+        {!isDone && children}
+      </div>
+    </li>
+  );
+}

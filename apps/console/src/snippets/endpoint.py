@@ -1,0 +1,35 @@
+import base64, hashlib, hmac, json, os, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+secret = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
+
+
+def is_genuine(headers, body):
+    id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "0")
+    if abs(time.time() - int(timestamp)) > 300:
+        return False
+    digest = hmac.new(secret, f"{id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    expected = "v1," + base64.b64encode(digest).decode()
+    signatures = headers.get("webhook-signature", "").split(" ")
+    return any(hmac.compare_digest(one, expected) for one in signatures)
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))  # the raw bytes
+        if not is_genuine(self.headers, body):
+            return self.respond(401)
+        message = json.loads(body)
+        if message["event"] == "webhook:verify":  # the handshake
+            return self.respond(200, message["payload"])
+        print(message["event"], message["payload"])  # your code
+        self.respond(200)
+
+    def respond(self, status, text=""):
+        self.send_response(status)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+
+HTTPServer(("", int(os.environ.get("PORT", 3000))), Endpoint).serve_forever()

@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url';
+import { findFreePort } from '@posthorn/embedded';
+import { endProcess, startProcess } from '@posthorn/testing';
+import { describe, expect, inject } from 'vitest';
+import { startStack } from '../stack.js';
+import { it as base } from './browser.js';
+
+// A stack whose board knows the operator key, as in the local stack.
+const it = base
+  .extend('boardUrl', { scope: 'file' }, async () => `http://127.0.0.1:${await findFreePort()}`)
+  .extend('stack', { scope: 'file' }, async ({ boardUrl }, { onCleanup }) => {
+    const [backend = 'postgres'] = inject('queueBackends');
+    const stack = await startStack({ backend, env: { POSTHORN_BOARD_URL: boardUrl } });
+    const board = await startProcess({
+      file: fileURLToPath(new URL('../../apps/board/dist/main.js', import.meta.url)),
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        BOARD_PORT: new URL(boardUrl).port,
+        POSTHORN_OPERATOR_KEY: stack.operatorKey,
+        POSTHORN_API_URL: stack.apiUrl,
+        QUEUE_BACKEND: backend,
+        DATABASE_URL: stack.databaseUrl,
+        ...(stack.redis && { REDIS_URL: stack.redis.url }),
+      },
+      readyUrl: `${boardUrl}/readyz`,
+    });
+    onCleanup(async () => {
+      await endProcess(board);
+      await stack.stop();
+    });
+    return stack;
+  });
+
+describe.skipIf(inject('browserPath') === null)('Bull Board', () => {
+  it('one sign-in link opens the console and Bull Board', async ({ page, stack, boardUrl }) => {
+    const { url } = await stack.call<{ url: string }>('POST', '/v1/sign-in-links');
+    await page.goto(url);
+    await page.getByRole('navigation', { name: 'Console' }).waitFor();
+    await page.goto(boardUrl);
+    expect(new URL(page.url()).pathname).toBe('/login');
+    await page.getByRole('link', { name: 'Sign in with the console' }).click();
+    await page.waitForURL(`${boardUrl}/`);
+    await page.getByText('Posthorn queues').first().waitFor();
+  });
+
+  it('asks to sign in first, then leads on to the board', async ({ page, stack, boardUrl, button }) => {
+    await page.goto(`${stack.apiUrl}/board`);
+    await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
+    await button('Sign in').click();
+    await page.waitForURL(`${boardUrl}/`);
+  });
+});

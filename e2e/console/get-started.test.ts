@@ -1,0 +1,91 @@
+import { waitFor } from '@posthorn/testing';
+import { describe, expect, inject } from 'vitest';
+import { it } from './browser.js';
+
+describe.skipIf(inject('browserPath') === null)('first steps', () => {
+  it('“Get started” stays until a webhook, a test and a published event are there', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    newAccount,
+    save,
+  }) => {
+    const account = await newAccount();
+    await signIn(`/accounts/${account}/integrations`);
+    const steps = page.getByRole('region', { name: 'Get started' });
+    await steps.getByText('Add a webhook URL, to do').waitFor();
+    await steps.getByRole('combobox', { name: 'Language' }).selectOption('Python');
+    await steps
+      .getByLabel('the request in Python')
+      .getByText(`${stack.apiUrl}/v1/accounts/${account}/events`)
+      .waitFor();
+
+    await save(receiver.url);
+    await page.getByText('Verified!').first().waitFor();
+    await button('Send test').click();
+    await page.getByRole('link', { name: 'View delivery' }).waitFor();
+    await button('Done').click();
+    await steps.getByText('Add a webhook URL, done').waitFor();
+    await steps.getByText('Send a test, done').waitFor();
+    await steps.getByText('Receive the first published event, to do').waitFor();
+
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await steps.waitFor({ state: 'detached' });
+    await page.reload();
+    await page.getByRole('cell', { name: 'Active' }).waitFor();
+    expect(await steps.count()).toBe(0);
+  });
+
+  it('a new webhook has its events, headers, rate limit and description before its handshake, and gets nothing else', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    button,
+    newAccount,
+  }) => {
+    const account = await newAccount();
+    await signIn(`/accounts/${account}/integrations`);
+    await button('Add webhook URL').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Webhook URL' }).fill(receiver.url);
+    await dialog.getByRole('radio', { name: 'Selected events' }).check();
+    await dialog.getByRole('checkbox', { name: 'conversation:created', exact: true }).check();
+    for (const name of ['message:created', 'conversation:updated'])
+      await dialog.getByRole('checkbox', { name, exact: true }).uncheck();
+    await dialog.getByText('Description, headers and rate limit').click();
+    await dialog.getByRole('textbox', { name: 'Description (optional)' }).fill('CRM');
+    await dialog.getByRole('button', { name: 'Add header' }).click();
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('authorization');
+    await dialog.getByRole('textbox', { name: 'Value' }).fill('Bearer of-the-crm');
+    await dialog.getByRole('textbox', { name: /^Rate limit/ }).fill('50');
+    expect(receiver.requests).toEqual([]);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Verified!').first().waitFor();
+
+    expect(receiver.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer of-the-crm']);
+    const { data } = await stack.call<{ data: { events: string[] }[] }>('GET', `/v1/accounts/${account}/subscriptions`);
+    expect(data).toMatchObject([
+      { description: 'CRM', rateLimit: 50, status: 'active', events: ['conversation:created'] },
+    ]);
+    await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await stack.publish(account, '{"event":"conversation:created","payload":{}}');
+    await waitFor(() => receiver.events.length === 1);
+    expect(String(receiver.events[0]?.rawBody)).toContain('conversation:created');
+  });
+
+  it('a key of an account does not see types that are for operators only', async ({
+    page,
+    stack,
+    signIn,
+    newAccount,
+  }) => {
+    const account = await newAccount();
+    const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${account}/keys`, { name: 'console' });
+    await signIn('/event-types', key);
+    await page.getByRole('link', { name: 'subscription:failing' }).waitFor();
+    expect(await page.getByRole('link', { name: 'subscription:recovered' }).count()).toBe(0);
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, inject } from 'vitest';
+import { it } from './browser.js';
+
+describe.skipIf(inject('browserPath') === null)('times', () => {
+  it('are in the chosen zone on every page, remembered, and exact to the second after a click', async ({
+    page,
+    stack,
+    receiver,
+    signIn,
+    showTimesIn,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await signIn(`/accounts/${account}/events`);
+    const time = page.getByRole('main').getByRole('time').first();
+    await time.waitFor();
+    expect(await time.innerText()).toMatch(/ago|now/);
+    await showTimesIn('Asia/Tokyo');
+    await time.click();
+    const at = await time.getAttribute('datetime');
+    const expected = new Intl.DateTimeFormat('en-GB', {
+      dateStyle: 'medium',
+      timeStyle: 'long',
+      timeZone: 'Asia/Tokyo',
+    });
+    expect(await time.innerText()).toBe(expected.format(new Date(at ?? '')));
+
+    // A time in the row of a delivery, on another page and after a reload.
+    await page.goto(`/accounts/${account}/events/${id}`);
+    const other = page.getByRole('main').getByRole('time').first();
+    await other.waitFor();
+    expect(await other.innerText()).toMatch(/\d\d:\d\d:\d\d GMT\+9/);
+    await other.click();
+    expect(await other.innerText()).toMatch(/ago|now/);
+    await page.reload();
+    await page.getByRole('button', { name: 'Time zone: Asia/Tokyo' }).waitFor();
+  });
+});

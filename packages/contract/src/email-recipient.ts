@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { EmailRecipientId } from './id.js';
+import { text, time } from './text.js';
+
+export const EmailRecipient = z
+  .object({
+    id: EmailRecipientId,
+    address: z.string().describe('The email address, in lower case.'),
+    status: z
+      .enum(['unconfirmed', 'confirmed'])
+      .describe('`unconfirmed`: the link in the first email was not used yet, so it gets no other.'),
+    createdAt: time('When it was added.'),
+  })
+  .meta({ id: 'EmailRecipient' });
+export type EmailRecipient = z.infer<typeof EmailRecipient>;
+
+export const EmailRecipients = z
+  .object({
+    isAvailable: z.boolean().describe('false: the operator has set no mail server (`SMTP_URL`), so nothing is sent.'),
+    data: z.array(EmailRecipient).describe('Oldest first; all of them.'),
+  })
+  .meta({ id: 'EmailRecipients' });
+export type EmailRecipients = z.infer<typeof EmailRecipients>;
+
+// What nodemailer puts into an envelope as one address: no list, no display name, no control character.
+const ADDRESS = /^[^\s<>@,;:"()[\]\\]+@[^\s<>@,;:"()[\]\\]+\.[^\s<>@,;:"()[\]\\.]+$/;
+
+export const AddEmailRecipient = z
+  .strictObject({
+    address: text(3, 254)
+      .regex(ADDRESS, 'must be an email address such as jo@example.com')
+      .overwrite((address) => address.toLowerCase())
+      .describe('One email address, such as jo@example.com.'),
+  })
+  .meta({ id: 'AddEmailRecipient', examples: [{ address: 'jo@example.com' }] });

@@ -1,0 +1,30 @@
+import type pg from 'pg';
+
+/** What an email says about the new state of a webhook. */
+export interface StateChange {
+  kind: 'subscription:failing' | 'subscription:disabled' | 'subscription:recovered';
+  accountId: string;
+  /** Host of its URL. */
+  host: string;
+  reason: string | null;
+  /** Times are ISO 8601. */
+  failingSince: string | null;
+  at: string;
+}
+
+// Uses email_recipients_account_id_address_key.
+const QUEUE = `
+INSERT INTO pending_emails (id, recipient_id, kind, detail)
+SELECT posthorn_uuidv7(), r.id, c.kind, c.detail
+FROM unnest($1::text[], $2::text[], $3::json[]) AS c (kind, account_id, detail)
+JOIN email_recipients r ON r.account_id = c.account_id AND r.confirmed_at IS NOT NULL AND r.removed_at IS NULL`;
+
+/** Adds one email per change and confirmed recipient, in the caller's transaction. */
+export async function queueEmails(client: pg.PoolClient, changes: StateChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await client.query(QUEUE, [
+    changes.map(({ kind }) => kind),
+    changes.map(({ accountId }) => accountId),
+    changes.map(({ host, reason, failingSince, at }) => JSON.stringify({ host, reason, failingSince, at })),
+  ]);
+}

@@ -1,0 +1,73 @@
+import type { DueEmail } from './take-emails.js';
+
+export interface Email {
+  subject: string;
+  text: string;
+  /** For List-Unsubscribe (RFC 8058): a POST there unsubscribes, without a sign-in. */
+  unsubscribeUrl: string;
+}
+
+/** The email as its reader gets it. `publicUrl`: where browsers reach the API. */
+export function writeEmail(email: DueEmail, { publicUrl }: { publicUrl: string }): Email {
+  const link = (page: string) => `${publicUrl.replace(/\/+$/, '')}/email/${page}?token=${email.token}`;
+  const unsubscribeUrl = link('unsubscribe');
+  const { subject, lines } = email.kind === 'confirm' ? confirmation(email, link('confirm')) : stateChange(email);
+  const end =
+    email.kind === 'confirm'
+      ? 'If you did not ask for this, ignore this email: you will get no other.'
+      : `You get this email because this address subscribed to it. Unsubscribe: ${unsubscribeUrl}`;
+  return { subject, text: `${[...lines, '', '--', end].join('\n')}\n`, unsubscribeUrl };
+}
+
+function confirmation({ accountId }: DueEmail, url: string) {
+  return {
+    subject: 'Confirm your email address for webhook notifications',
+    lines: [
+      `Somebody asked to notify this address when a webhook of the account ${accountId} fails.`,
+      '',
+      `To confirm it, open ${url}`,
+    ],
+  };
+}
+
+function stateChange({ kind, accountId, detail }: Exclude<DueEmail, { kind: 'confirm' }>) {
+  const { host, failingSince, at } = detail;
+  const webhook = `The webhook at ${host} (account ${accountId})`;
+  const since = failingSince === null ? '' : ` since ${minuteOf(failingSince)}`;
+  switch (kind) {
+    case 'subscription:failing':
+      return {
+        subject: `Webhook failing: ${host}`,
+        lines: [
+          `${webhook} has failed${since}.`,
+          'Nothing is lost: its deliveries are waiting, and we send them again.',
+          'Fix the endpoint, or the webhook will be disabled.',
+        ],
+      };
+    case 'subscription:disabled':
+      return {
+        subject: `Webhook disabled: ${host}`,
+        lines: [
+          `${webhook} was disabled at ${minuteOf(at)}.`,
+          WHY_DISABLED[detail.reason ?? ''] ?? 'It was disabled manually.',
+          'It receives no events until it is resumed.',
+        ],
+      };
+    case 'subscription:recovered':
+      return {
+        subject: `Webhook recovered: ${host}`,
+        lines: [`${webhook} receives events again, as of ${minuteOf(at)}.`],
+      };
+    default:
+      return kind satisfies never;
+  }
+}
+
+const WHY_DISABLED: Record<string, string> = {
+  failing:
+    'Nothing was delivered to it for too long. Fix the endpoint, resume the webhook, then replay the missed events.',
+  gone: 'Its endpoint returned 410 Gone.',
+};
+
+/** 2026-11-29 10:52 UTC */
+const minuteOf = (time: string): string => `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
