@@ -36,13 +36,13 @@ import { settingRoutes } from './routes/settings.js';
 import { sessionRoutes } from './routes/sessions.js';
 import { streamRoutes } from './routes/stream.js';
 import { statsRoutes } from './routes/stats.js';
-import { subscriptionActRoutes } from './routes/subscription-acts.js';
+import { subscriptionActionRoutes } from './routes/subscription-actions.js';
 import { subscriptionRoutes } from './routes/subscriptions.js';
 import { testEventRoutes } from './routes/test-event.js';
 import { waitingRoutes } from './routes/waiting.js';
 import { validatorCompiler } from './validate.js';
 
-/** The API as a Fastify application that does not listen and reads no environment. */
+/** Builds the API as a Fastify application. It does not listen and does not read the environment. */
 export async function buildApp(deps: ApiDeps): Promise<App> {
   const basePath = basePathOf(deps);
   const app = fastify({
@@ -51,20 +51,20 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     genReqId: requestIdOf,
     requestIdHeader: false,
     trustProxy: trustProxies(deps.trustedProxies),
-    bodyLimit: 128 * 1024, // routes that take more say so
+    bodyLimit: 128 * 1024, // default; some routes raise it
     requestTimeout: 60_000,
-    // While closing, what still comes on open connections is answered.
+    // Requests on open connections are still served while closing.
     return503OnClosing: false,
     rewriteUrl: ({ url = '/' }) => withoutBasePath(url, basePath),
-    // Node takes no longer path than this: each finds its route, whose schema says what is wrong with it.
+    // No limit of its own, so that every path reaches its route, whose schema says what is wrong with it.
     routerOptions: { maxParamLength: maxHeaderSize },
-    // These come before any route: no hook has run, and the error handler of Papercups' routes is not asked.
+    // These errors occur before routing: no hook has run, and Papercups' error handler is not called.
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-request-id', request.id);
       secure(reply);
       (request.url.startsWith('/api/') ? answerPapercupsError : answerProblem)(error, request, reply);
     },
-    clientErrorHandler: answerGarbage,
+    clientErrorHandler: answerInvalidHttp,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -81,7 +81,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   await app.register(openapi, { version: deps.version, basePath });
 
   app.addHook('onSend', (_request, reply, payload, next) => {
-    // A connection kept alive would keep the process, too: nobody closes those that become idle after the close.
+    // A kept-alive connection would keep the process running: nothing closes those that become idle after the close.
     if (deps.isDraining()) void reply.header('connection', 'close');
     next(null, payload);
   });
@@ -95,7 +95,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   auditRoutes(app, deps);
   eventTypeRoutes(app, deps);
   subscriptionRoutes(app, deps);
-  subscriptionActRoutes(app, deps);
+  subscriptionActionRoutes(app, deps);
   testEventRoutes(app, deps);
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);
@@ -114,8 +114,8 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
 
 type ClientErrorHandler = NonNullable<FastifyServerOptions['clientErrorHandler']>;
 
-/** What is no HTTP, or was not sent in time, has no request to answer to. */
-const answerGarbage: ClientErrorHandler = (error, socket) => {
+/** Responds to invalid HTTP and to requests that were not sent in time. Fastify has no request object for them. */
+const answerInvalidHttp: ClientErrorHandler = (error, socket) => {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   const problem = problemOf(
     new ApiError('bad_request', 'The request is not valid HTTP.'),
