@@ -220,7 +220,7 @@ async function start(deps: Pick<ApiDeps, 'db'>, wanted: WantedReplay): Promise<R
     case 'counted': {
       const { matched, hasMore, subscriptionCount, accountCount } = result;
       const counts = { matched, more: hasMore, subscriptionCount, accountCount };
-      return { id: null, ...filterJson(filter), status: 'dry_run', ...counts };
+      return { id: null, ...filterJson(wanted), status: 'dry_run', ...counts };
     }
     case 'running':
       throw new ReplayRunning(toTypeId('rpl', result.replayId));
