@@ -56,7 +56,7 @@ const FAULTS: [
   ['too_large', 'Response too large', 'Check the path', answering({ body: 'x'.repeat(70_000) })],
   [
     'redirect',
-    'The receiver redirects',
+    'Endpoint redirects',
     'use the final URL',
     answering({ status: 301, headers: { location: 'https://www.example.com/' } }),
   ],

@@ -163,7 +163,7 @@ describe('create', () => {
       const { status, json } = await create({ webhook_url: url });
       expect([status, json]).toEqual([
         409,
-        { error: { status: 409, message: expect.stringContaining('has 2 subscriptions') } },
+        { error: { status: 409, message: expect.stringContaining('limit of 2 subscriptions') } },
       ]);
       expect(await api.counts()).toEqual(before);
       expect((await api.call('GET', BASE, { key })).json.data).toEqual(made);

@@ -248,7 +248,7 @@ describe('a change with a cookie', () => {
     for (const headers of refused) {
       const { status, json } = await rename(headers);
       expect([headers, status, json.code]).toEqual([headers, 403, 'forbidden']);
-      expect(json.detail).toMatch(/x-posthorn-csrf: 1|another origin/);
+      expect(json.detail).toMatch(/x-posthorn-csrf: 1|other origins/);
     }
     expect((await api.call('GET', `/v1/accounts/${account}`)).json.name).toBe(null);
     const allowed = [CSRF, { ...CSRF, origin: 'https://hooks.example' }, { ...CSRF, 'sec-fetch-site': 'same-origin' }];

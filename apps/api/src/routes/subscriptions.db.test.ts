@@ -190,7 +190,7 @@ describe('change', () => {
     const refused = await change(id, { headers: { 'x-old': MASK } });
     expect([refused.status, refused.json.errors]).toEqual([
       422,
-      [{ path: 'headers.x-old', message: expect.stringContaining('none is stored under this name') }],
+      [{ path: 'headers.x-old', message: expect.stringContaining('no value is stored under this name') }],
     ]);
     expect((await get(id)).headers).toEqual({ authorization: MASK, 'x-new': MASK });
   });
