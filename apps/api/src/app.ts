@@ -6,7 +6,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import { basePathOf, withoutBasePath } from './base-path.js';
 import type { ApiDeps, App } from './deps.js';
 import { ApiError } from './errors.js';
-import { answerProblem, problemOf } from './error-handler.js';
+import { handleError, problemOf } from './error-handler.js';
 import { audit } from './plugins/audit.js';
 import { apiKey } from './plugins/api-key.js';
 import { consolePages } from './plugins/console.js';
@@ -26,7 +26,7 @@ import { eventTypeRoutes } from './routes/event-types.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { keyRoutes } from './routes/keys.js';
-import { answerPapercupsError } from './routes/papercups-errors.js';
+import { handlePapercupsError } from './routes/papercups-errors.js';
 import { lookupRoutes } from './routes/lookup.js';
 import { papercupsRoutes } from './routes/papercups.js';
 import { portalRoutes } from './routes/portals.js';
@@ -62,13 +62,13 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-request-id', request.id);
       secure(reply);
-      (request.url.startsWith('/api/') ? answerPapercupsError : answerProblem)(error, request, reply);
+      (request.url.startsWith('/api/') ? handlePapercupsError : handleError)(error, request, reply);
     },
-    clientErrorHandler: answerInvalidHttp,
+    clientErrorHandler: handleInvalidHttp,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler(answerProblem);
+  app.setErrorHandler(handleError);
 
   await app.register(unusedConnections);
   await app.register(securityHeaders);
@@ -115,7 +115,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
 type ClientErrorHandler = NonNullable<FastifyServerOptions['clientErrorHandler']>;
 
 /** Responds to invalid HTTP and to requests that were not sent in time. Fastify has no request object for them. */
-const answerInvalidHttp: ClientErrorHandler = (error, socket) => {
+const handleInvalidHttp: ClientErrorHandler = (error, socket) => {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   const problem = problemOf(
     new ApiError('bad_request', 'The request is not valid HTTP.'),

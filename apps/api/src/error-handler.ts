@@ -5,7 +5,7 @@ import { ApiError, InvalidRequest, NotFound, Unavailable } from './errors.js';
 import { InvalidInput } from './validate.js';
 
 /** Sends any error as problem+json. Internal errors are logged, and their cause is not sent. */
-export function answerProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const known = toApiError(error, request);
   logOurs(known, error, request);
   sendProblem(known, request, reply);

@@ -20,7 +20,7 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
   async (app, { consoleDirectory, frameAncestors, publicUrl }) => {
     const basePath = basePathOf({ publicUrl });
     if (consoleDirectory === null) {
-      app.setNotFoundHandler(app.answerNoRoute);
+      app.setNotFoundHandler(app.handleNoRoute);
       app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect(`${basePath}/docs`));
       return;
     }
@@ -69,7 +69,7 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
         READS.has(request.method) &&
         !OTHER_PATHS.test(request.url) &&
         /\btext\/html\b/.test(request.headers.accept ?? '');
-      return isPage ? sendPage(request, reply) : app.answerNoRoute(request, reply);
+      return isPage ? sendPage(request, reply) : app.handleNoRoute(request, reply);
     });
   },
 );

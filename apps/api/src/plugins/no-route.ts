@@ -1,14 +1,14 @@
 import { maxHeaderSize, METHODS } from 'node:http';
 import fp from 'fastify-plugin';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
-import { answerProblem } from '../error-handler.js';
+import { handleError } from '../error-handler.js';
 import { ApiError, MethodNotAllowed } from '../errors.js';
-import { answerPapercupsError } from '../routes/papercups-errors.js';
+import { handlePapercupsError } from '../routes/papercups-errors.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Responds to a request without a route: 405 with `Allow` if the path has other methods, else 404. */
-    answerNoRoute(this: void, request: FastifyRequest, reply: FastifyReply): void;
+    handleNoRoute(this: void, request: FastifyRequest, reply: FastifyReply): void;
   }
 }
 
@@ -16,7 +16,7 @@ declare module 'fastify' {
 const isHttpMethod = (method: string): method is HTTPMethod => METHODS.includes(method);
 const READS = new Set(['GET', 'HEAD']);
 
-/** Adds `answerNoRoute`. Register it before the routes, whose methods it collects. A request that may have a body gets its response
+/** Adds `handleNoRoute`. Register it before the routes, whose methods it collects. A request that may have a body gets its response
  *  before the body is read. A GET continues to the not-found handler, which may serve a page. */
 export const noRoute = fp((app, _options, done) => {
   // Fastify does not expose the methods of a path, so a second router of the same library holds the same routes.
@@ -29,17 +29,17 @@ export const noRoute = fp((app, _options, done) => {
     }
   });
 
-  app.decorate('answerNoRoute', (request, reply) => {
+  app.decorate('handleNoRoute', (request, reply) => {
     const [path = ''] = request.url.split('?', 1);
     const allowed = [...methods].filter((method) => router.find(method, path) !== null).toSorted();
     const error =
       allowed.length > 0
         ? new MethodNotAllowed(request.method, allowed.join(', '))
         : new ApiError('not_found', 'This route does not exist. See /docs.');
-    (/^\/api(\/|$)/.test(path) ? answerPapercupsError : answerProblem)(error, request, reply);
+    (/^\/api(\/|$)/.test(path) ? handlePapercupsError : handleError)(error, request, reply);
   });
   app.addHook('onRequest', (request, reply, next) => {
-    if (request.is404 && !READS.has(request.method)) app.answerNoRoute(request, reply);
+    if (request.is404 && !READS.has(request.method)) app.handleNoRoute(request, reply);
     else next();
   });
   done();

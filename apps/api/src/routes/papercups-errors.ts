@@ -4,7 +4,7 @@ import { logOurs, toApiError } from '../error-handler.js';
 import type { ApiError } from '../errors.js';
 
 /** Sends any error in the format of Papercups. Internal errors are logged, and their cause is not sent. */
-export function answerPapercupsError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+export function handlePapercupsError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const known = toApiError(error, request);
   logOurs(known, error, request);
   request.problemCode = known.code;

@@ -26,7 +26,7 @@ import {
 import { type Caller, openIdentify } from '../plugins/api-key.js';
 import { openShares } from '../shares.js';
 import { headersDroppedNote } from './check-subscription.js';
-import { answerPapercupsError } from './papercups-errors.js';
+import { handlePapercupsError } from './papercups-errors.js';
 import {
   CHANGE_ERRORS,
   CREATE_ERRORS,
@@ -73,7 +73,7 @@ export const papercupsRoutes: Routes<
       const identify = openIdentify(deps);
       const waitForVerification = openVerificationWait(deps);
       const acquireShares = openShares();
-      app.setErrorHandler(answerPapercupsError);
+      app.setErrorHandler(handlePapercupsError);
       app.addHook('onRequest', async (request) => {
         const needed = request.routeOptions.config.scope;
         if (needed === undefined) return;
