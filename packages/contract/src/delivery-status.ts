@@ -21,7 +21,8 @@ export const ATTEMPT_OUTCOMES = [
   'aborted',
 ] as const;
 export const AttemptOutcome = z.enum(ATTEMPT_OUTCOMES).meta({
-  description: '`ok`: the endpoint returned 2xx, with any body. `aborted`: Posthorn was shut down during the attempt, which does not count for the retry schedule.',
+  description:
+    '`ok`: the endpoint returned 2xx, with any body. `aborted`: Posthorn was shut down during the attempt, which does not count for the retry schedule.',
 });
 export type AttemptOutcome = z.infer<typeof AttemptOutcome>;
 

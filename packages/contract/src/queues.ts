@@ -59,9 +59,7 @@ export const Queues = z
       .describe('Number of subscriptions by status.'),
     breakers: z
       .object({ open: z.int(), halfOpen: z.int() })
-      .describe(
-        'Number of active subscriptions with an open or half-open circuit, because their endpoint fails.',
-      ),
+      .describe('Number of active subscriptions with an open or half-open circuit, because their endpoint fails.'),
     mostBehind: z
       .array(
         z.object({
