@@ -173,10 +173,10 @@ export class TooManyStreams extends ApiError {
   }
 }
 
-/** `holder`: what runs `most` exports. */
+/** `holder`: the key, portal, account or server that has reached its limit. */
 export class TooManyExports extends ApiError {
-  constructor(holder: string, most: number) {
-    super('rate_limited', `${holder} runs ${most} exports, as many as it may. Wait until one has ended.`, {
+  constructor(holder: string, max: number) {
+    super('rate_limited', `${holder} has reached its limit of ${max} running exports. Wait until one has ended.`, {
       headers: { 'retry-after': '10' },
     });
   }

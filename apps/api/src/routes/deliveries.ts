@@ -38,7 +38,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
     },
     async ({ params: { account }, query }, reply) => {
       const { limit } = query;
-      const filters = { ...filtersOf(account, query), ...pageRange('deliveries', query) };
+      const wanted = { ...wantedOf(account, query), ...pageRange('deliveries', query) };
       const { rows, searchedTo, shownOf } = await readList(deps, reply, async (from) => {
         const found = await readPage(from, wanted);
         return { ...found, shownOf: await readShown(from, found.rows) };
