@@ -66,9 +66,9 @@ export const subscriptionActionRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (ap
         operationId: 'subscriptions.disable',
         summary: 'Disable a subscription',
         description:
-          'It receives nothing, and is not owed what is published meanwhile (a replay of `missed` sends that). What it ' +
-          'is owed now is canceled, or held until it is resumed, as `deliveries` says. Repeating it changes nothing; with ' +
-          'another choice it applies to what is still owed: what was canceled stays canceled.',
+          'The subscription receives no events and gets no deliveries for new events; a replay of `missed` can send them later. ' +
+          '`deliveries` decides whether its pending deliveries are canceled, or held until it is resumed. Repeating it changes nothing; ' +
+          'another choice applies to deliveries that are still pending or held. Canceled deliveries stay canceled.',
         tags,
         params: SubscriptionParams,
         body: DisableSubscription.optional(),
