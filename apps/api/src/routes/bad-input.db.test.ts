@@ -426,7 +426,7 @@ describe('a list refuses', () => {
     ['deliveries?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'to'],
     ['deliveries/count?from=2026-01-01T00:00:00Z&to=2026-01-01T00:00:00Z', 'to'],
     ['deliveries?statusCode=50x', 'statusCode'],
-    ['deliveries?statusCode=500&statusCode=5', 'statusCode'],
+    ['deliveries?statusCode=500&statusCode=5', 'statusCode[1]'],
     ['deliveries?outcome=ok&outcome=fine', 'outcome'],
     ['deliveries?trigger=cron', 'trigger'],
     ['deliveries?q=a', 'q'],
