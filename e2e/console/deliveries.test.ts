@@ -53,8 +53,8 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
     await signIn(`/accounts/${account}/deliveries`);
     await page.getByRole('link', { name: 'message:created' }).click();
-    await see('The receiver answered 503');
-    await see('Read the answer below, mend the receiver, then retry.');
+    await see('Endpoint returned 503 (expected 2xx)');
+    await see('Find the error in the log of the endpoint at the time of this attempt and fix it. Then retry.');
     await see('<script>document.title');
     await see('\\u202e');
     expect(await page.title()).not.toBe('pwned');
@@ -82,11 +82,11 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     const link = page.getByRole('link', { name: 'message:created' });
     const drawer = page.getByRole('dialog', { name: 'Delivery' });
     await link.click();
-    await drawer.getByText('Taken: the receiver answered 200').waitFor();
+    await drawer.getByText('Delivered: endpoint returned 200').waitFor();
     expect(new URL(page.url()).pathname).toMatch(/\/deliveries\/dlv_\w+$/);
 
     await page.reload();
-    await drawer.getByText('Taken: the receiver answered 200').waitFor();
+    await drawer.getByText('Delivered: endpoint returned 200').waitFor();
     expect(await page.getByRole('heading', { name: 'Deliveries', level: 1 }).count()).toBe(1);
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'hidden' });
@@ -132,16 +132,16 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     await page.getByLabel('request headers').getByText('webhook-signature').waitFor();
     await page.getByLabel('request body').getByText('"n": 1.50').waitFor();
     await page.getByRole('button', { name: 'Retry now' }).click();
-    await see('Taken: the receiver answered 200');
+    await see('Delivered: endpoint returned 200');
     await page.getByRole('button', { name: 'Attempt 1' }).click();
-    await see('The receiver answered 503');
+    await see('Endpoint returned 503 (expected 2xx)');
 
     await write(stack, REPEAT_ATTEMPTS, [account, 200]);
     await page.reload();
     await page.getByRole('button', { name: 'Attempt 200' }).waitFor();
     expect(await page.getByRole('button', { name: /^Attempt \d+$/ }).count()).toBe(100); // the last 100
     await page.getByRole('button', { name: 'Attempt 200' }).click();
-    await see('Taken: the receiver answered 200');
+    await see('Delivered: endpoint returned 200');
     await page.getByRole('button', { name: 'Attempt 101', exact: true }).waitFor();
   });
 

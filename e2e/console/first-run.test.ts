@@ -30,7 +30,7 @@ describe.skipIf(inject('browserPath') === null)('a new installation', () => {
     await save(receiver.url.replace('/webhook', ''));
     await see('Verified!');
     await button('Send test').click();
-    await see('Taken: the receiver answered 200');
+    await see('Delivered: endpoint returned 200');
     expect(receiver.events).toHaveLength(1);
     await button('Reveal secret').click();
     await see(/^whsec_[A-Za-z0-9+/]{20,}/);

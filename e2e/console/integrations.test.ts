@@ -16,7 +16,7 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     receiver.answerHandshake({ body: '{"ok":true}' });
     await signIn(`/accounts/${account}/integrations`);
     await save(receiver.url);
-    await see('Another text came back');
+    await see('Unexpected response body');
     await page.getByText('Request and response').click();
     await see('{"ok":true}');
     await button('Close').last().click();
@@ -64,7 +64,7 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     await page.getByRole('textbox', { name: 'Webhook URL' }).fill(`${receiver.url}/new`);
     await button('Save').click();
     await see('is not verified yet');
-    await see('It answered 500, not 2xx');
+    await see('Endpoint returned 500 (expected 2xx)');
     await page
       .getByRole('heading', { level: 1 })
       .getByText(/\/webhook$/)

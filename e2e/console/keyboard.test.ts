@@ -96,7 +96,7 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
     // The schedule may have made the second attempt already.
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount >= 2);
     await page.keyboard.press('Enter');
-    await see('The receiver answered 503');
+    await see('Endpoint returned 503 (expected 2xx)');
     receiver.answer(200);
     await press(page, button('Retry now'));
     await page.getByRole('dialog').getByText('Succeeded · 200').waitFor();

@@ -25,7 +25,7 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     await signIn();
     const row = page.getByRole('row').filter({ hasText: account });
     await row.getByRole('cell', { name: 'Unverified' }).waitFor();
-    await row.getByText('answer with the payload itself').waitFor();
+    await row.getByText('return only the payload').waitFor();
     receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' }));
     await row.getByRole('button', { name: 'Verify again' }).click();
     await row.waitFor({ state: 'detached' });

@@ -90,7 +90,7 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     };
     await signIn(`/accounts/${account}/subscriptions/${id}/replay`);
     await act('Disable');
-    await see('Switched off by hand');
+    await see('Disabled manually');
     const missed = await Promise.all([1, 2].map(() => stack.publish(account, EVENT)));
     expect(missed.map(({ deliveries }) => deliveries)).toEqual([0, 0]);
     await act('Enable');

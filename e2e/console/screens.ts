@@ -56,7 +56,7 @@ export const SCREENS: Screen[] = [
   {
     name: 'webhook unverified',
     path: (story) => acme(`/subscriptions/${story.unverifiedWebhook}`)(story),
-    shows: /Another text came back/,
+    shows: /Unexpected response body/,
   },
 ];
 

@@ -33,9 +33,9 @@ export const OPERATOR_KEY = 'operator-Yb3kq0vTn5Wf8sLr2cXh';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 interface Call {
-  /** Whose key; null: none. Untold: the operator's. */
+  /** The key to send; null: none. Default: the operator key. */
   key?: string | null;
-  /** Sent as JSON; a string as it is. */
+  /** Sent as JSON; a string is sent unchanged. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -44,43 +44,43 @@ export interface Answer {
   status: number;
   headers: Record<string, unknown>;
   text: string;
-  /** The body, parsed. Tests say what they expect in it. */
+  /** The parsed body. */
   // oxlint-disable-next-line typescript/no-explicit-any
   json: any;
 }
 
-/** The API over a database of its own. The ports `post` and `enqueue` are small working models. */
+/** The API with its own database. `post` and `enqueue` are small working models. */
 export interface TestApi {
   app: App;
   document: Document;
   deps: ApiDeps;
-  /** Asks the API, and holds the answer to its OpenAPI document. */
+  /** Sends a request, and checks the response against the OpenAPI document. */
   call(method: Method, url: string, call?: Call): Promise<Answer>;
-  /** What the queue was told and has not been taken from it. */
+  /** Jobs that were enqueued and not taken yet. */
   jobs: (Due & { queue: QueueName })[];
-  /** From now on verifications are tried as soon as they are due, as a worker would. */
+  /** If true, verifications are attempted as soon as they are due, as a worker would do. */
   verifyAtOnce(isOn: boolean): void;
-  /** How receivers answer. Untold: handshakes are echoed, all else is 200. */
-  answer(how: (request: PostRequest) => Partial<PostResult>): void;
+  /** Sets how endpoints respond. Default: handshakes are echoed, everything else gets 200. */
+  respond(how: (request: PostRequest) => Partial<PostResult>): void;
   posts: PostRequest[];
-  /** Makes every attempt that is due, and what follows from it. */
+  /** Makes every due attempt, and those that follow from it. */
   work(): Promise<void>;
-  /** An account, and a key of it with these scopes (all of them). */
+  /** Creates an account with a key. Default scopes: all. */
   account(): Promise<string>;
   key(account: string, scopes?: readonly Scope[]): Promise<string>;
-  /** Opens a portal of the account: the token that its requests are made with. */
+  /** Opens a portal of the account. Returns its token. */
   portal(account: string, capabilities?: readonly Scope[]): Promise<string>;
-  /** A verified subscription's id, of /v1. */
+  /** Creates a verified subscription. Returns its id in /v1. */
   activeSubscription(account: string, fields?: object): Promise<string>;
-  /** How many rows each table has. */
+  /** Number of rows in each table. */
   counts(): Promise<Record<string, number>>;
-  /** What was logged. */
+  /** The log lines so far. */
   logged: string[];
   close(): Promise<void>;
 }
 
 interface Overrides extends Partial<ApiDeps> {
-  /** How the queues stand, as the metrics tell it. Untold: idle. */
+  /** Metrics of the queues. Default: idle. */
   readQueues?: SystemMetricsOptions['readQueues'];
 }
 
@@ -167,7 +167,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     posts,
     logged,
     verifyAtOnce: (isOn) => void (verifiesAtOnce = isOn),
-    answer: (told) => void (how = told),
+    respond: (next) => void (how = next),
     async call(method, url, { key = OPERATOR_KEY, body, headers = {} } = {}) {
       const answer = await ask({
         method,
@@ -233,7 +233,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
   };
   return api;
 
-  /** Of a stream, only how it begins: then its reader goes away. */
+  /** Reads only the beginning of a stream, then disconnects. */
   async function ask(
     request: Omit<InjectOptions, 'url'> & { url: string },
   ): Promise<{ statusCode: number; headers: Answer['headers']; body: string }> {

@@ -8,7 +8,7 @@ let api: TestApi;
 beforeAll(async () => void (api = await openTestApi()));
 afterAll(() => api.close());
 
-/** The port that the API listens on, from the first call on. */
+/** Starts listening on the first call. Returns the port. */
 async function listen(): Promise<number> {
   if (!api.app.server.listening) await api.app.listen({ host: '127.0.0.1', port: 0 });
   const [address] = api.app.addresses();
@@ -17,7 +17,7 @@ async function listen(): Promise<number> {
 }
 
 describe('errors', () => {
-  it('what nobody expected is a 500 that tells nothing of the inside, and is logged', async () => {
+  it('returns a 500 without internals for an unexpected error, and logs it', async () => {
     const publish = api.deps.publisher.publish;
     api.deps.publisher.publish = async () => {
       throw new Error('relation "secret_table" does not exist');
@@ -33,26 +33,29 @@ describe('errors', () => {
     expect(line).toContain(json.requestId);
   });
 
-  it('exactly the documented fields (V9)', async () => {
+  it('have exactly the documented fields (V9)', async () => {
     const { json, headers } = await api.call('GET', '/v1/accounts/nobody');
     expect(json).toEqual({
       type: 'urn:posthorn:problem:not_found',
       title: 'Not found',
       status: 404,
       code: 'not_found',
-      detail: 'There is no such account.',
+      detail: 'This account does not exist.',
       errors: [],
       requestId: headers['x-request-id'],
     });
   });
 
-  it.each(['/nope', '/v1', '/v1/nope', '/v1/accounts/', '/v2/accounts'])('404 as a problem for %s', async (path) => {
-    const { status, json, headers } = await api.call('GET', path);
-    expect([status, json.code]).toEqual([404, 'not_found']);
-    expect(headers['content-type']).toContain('application/problem+json');
-  });
+  it.each(['/nope', '/v1', '/v1/nope', '/v1/accounts/', '/v2/accounts'])(
+    'returns a 404 problem for %s',
+    async (path) => {
+      const { status, json, headers } = await api.call('GET', path);
+      expect([status, json.code]).toEqual([404, 'not_found']);
+      expect(headers['content-type']).toContain('application/problem+json');
+    },
+  );
 
-  it('a HEAD needs a key as its GET does, and tells as much', async () => {
+  it('requires a key for HEAD as for GET, and returns the same headers', async () => {
     const refused = await api.app.inject({ method: 'HEAD', url: '/v1/accounts' });
     expect(refused.statusCode).toBe(401);
     const answered = await api.app.inject({
@@ -63,13 +66,13 @@ describe('errors', () => {
     expect([answered.statusCode, answered.body]).toEqual([200, '']);
   });
 
-  it('400 for a URL that is badly escaped', async () => {
+  it('returns 400 for a URL with invalid escapes', async () => {
     const answer = await api.app.inject({ url: '/v1/accounts/%zz' });
     expect([answer.statusCode, answer.json().code]).toEqual([400, 'bad_request']);
     expect(answer.headers['x-request-id']).toBe(answer.json().requestId);
   });
 
-  it('what is no HTTP gets a problem, too', async () => {
+  it('returns a problem for invalid HTTP', async () => {
     const port = await listen();
     const socket = connect(port, '127.0.0.1');
     socket.end('NONSENSE\r\n\r\n');
@@ -90,18 +93,18 @@ describe('X-Request-Id', () => {
   it('is echoed', async () => {
     expect(await requestId('my-id_1.2')).toBe('my-id_1.2');
   });
-  it('is made when there is none, each a new one', async () => {
+  it('is generated, and unique, for a request without one', async () => {
     const [one, two] = [await requestId(), await requestId()];
     expect(one).toMatch(/^[0-9a-f]{32}$/);
     expect(two).not.toBe(one);
   });
-  it.each(['a b', 'x'.repeat(129), '<script>', ''])('is made in place of %j', async (given) => {
+  it.each(['a b', 'x'.repeat(129), '<script>', ''])('is generated instead of %j', async (given) => {
     expect(await requestId(given)).toMatch(/^[0-9a-f]{32}$/);
   });
 });
 
 describe('the log', () => {
-  it('has one line per request: with the request id and the route, without key, body and query', async () => {
+  it('has one line per request, with request id and route, and without key, body and query', async () => {
     const account = await api.account();
     api.logged.length = 0;
     await api.call('POST', `/v1/accounts/${account}/events?token=in-the-query`, {
@@ -124,14 +127,14 @@ describe('the log', () => {
     expect(lines[0]).not.toContain(api.deps.operatorKey);
   });
 
-  it('has no line for health checks at this level', async () => {
+  it('has no info line for health checks', async () => {
     api.logged.length = 0;
     for (const path of ['/livez', '/readyz', '/metrics']) await api.call('GET', path);
     expect(api.logged).toEqual([]);
   });
 });
 
-describe('a client that goes away in the middle of its body', () => {
+describe('a client that disconnects while it sends its body', () => {
   it.each(['/v1/portal-session', '/api/event_subscriptions/verify'])('%s: is logged at info', async (path) => {
     const key = await api.key(await api.account());
     const port = await listen();
@@ -142,7 +145,7 @@ describe('a client that goes away in the middle of its body', () => {
       `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${key}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
     );
     const [request] = await begun;
-    await waitFor(() => request.listenerCount('data') > 0); // its body is being read
+    await waitFor(() => request.listenerCount('data') > 0); // the server is reading its body
     socket.destroy();
     const line = await waitFor(() => api.logged.find((logged) => logged.includes('request.aborted')));
     expect(JSON.parse(line)).toMatchObject({ level: 30, method: 'POST', route: path });
@@ -150,7 +153,7 @@ describe('a client that goes away in the middle of its body', () => {
   });
 });
 
-describe('a route that needs no key', () => {
+describe('a route without a key', () => {
   it('reads no more than 4 KiB', async () => {
     for (const url of ['/v1/session', '/v1/portal-session']) {
       const { status, json } = await api.call('POST', url, { key: null, body: { key: 'x'.repeat(4_096) } });
@@ -158,7 +161,7 @@ describe('a route that needs no key', () => {
     }
   });
 
-  it('answers thousands of faults with less than it was sent', async () => {
+  it('returns less than it received for thousands of invalid fields', async () => {
     const fields = Array.from({ length: 400 }, (_, index) => [`f${index}`, 1]);
     const body = JSON.stringify(Object.fromEntries(fields));
     const { status, json, text } = await api.call('POST', '/v1/portal-session', { key: null, body });
@@ -168,7 +171,7 @@ describe('a route that needs no key', () => {
 });
 
 describe('closing', () => {
-  it('does not wait for a connection that was opened and never used', async () => {
+  it('does not wait for an unused connection', async () => {
     const closing = await openTestApi();
     const { port } = new URL(await closing.app.listen({ host: '127.0.0.1', port: 0 }));
     const accepted = once(closing.app.server, 'connection');
@@ -181,7 +184,7 @@ describe('closing', () => {
 });
 
 describe('the documentation', () => {
-  it('/ leads to /docs, which is served from files of ours', async () => {
+  it('redirects / to /docs, which is served from local files', async () => {
     const root = await api.app.inject('/');
     expect([root.statusCode, root.headers.location]).toEqual([302, '/docs']);
     const docs = await api.app.inject('/docs');

@@ -6,7 +6,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import { basePathOf, withoutBasePath } from './base-path.js';
 import type { ApiDeps, App } from './deps.js';
 import { ApiError } from './errors.js';
-import { answerProblem, problemOf } from './error-handler.js';
+import { handleError, problemOf } from './error-handler.js';
 import { audit } from './plugins/audit.js';
 import { apiKey } from './plugins/api-key.js';
 import { consolePages } from './plugins/console.js';
@@ -28,7 +28,7 @@ import { eventTypeRoutes } from './routes/event-types.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { keyRoutes } from './routes/keys.js';
-import { answerPapercupsError } from './routes/papercups-errors.js';
+import { handlePapercupsError } from './routes/papercups-errors.js';
 import { lookupRoutes } from './routes/lookup.js';
 import { papercupsRoutes } from './routes/papercups.js';
 import { portalRoutes } from './routes/portals.js';
@@ -39,13 +39,13 @@ import { sessionRoutes } from './routes/sessions.js';
 import { signInLinkRoutes } from './routes/sign-in-links.js';
 import { streamRoutes } from './routes/stream.js';
 import { statsRoutes } from './routes/stats.js';
-import { subscriptionActRoutes } from './routes/subscription-acts.js';
+import { subscriptionActionRoutes } from './routes/subscription-actions.js';
 import { subscriptionRoutes } from './routes/subscriptions.js';
 import { testEventRoutes } from './routes/test-event.js';
 import { waitingRoutes } from './routes/waiting.js';
 import { validatorCompiler } from './validate.js';
 
-/** The API as a Fastify application that does not listen and reads no environment. */
+/** Builds the API as a Fastify application. It does not listen and does not read the environment. */
 export async function buildApp(deps: ApiDeps): Promise<App> {
   const basePath = basePathOf(deps);
   const app = fastify({
@@ -54,24 +54,24 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     genReqId: requestIdOf,
     requestIdHeader: false,
     trustProxy: trustProxies(deps.trustedProxies),
-    bodyLimit: 128 * 1024, // routes that take more say so
+    bodyLimit: 128 * 1024, // default; some routes raise it
     requestTimeout: 60_000,
-    // While closing, what still comes on open connections is answered.
+    // Requests on open connections are still served while closing.
     return503OnClosing: false,
     rewriteUrl: ({ url = '/' }) => withoutBasePath(url, basePath),
-    // Node takes no longer path than this: each finds its route, whose schema says what is wrong with it.
+    // No limit of its own, so that every path reaches its route, whose schema says what is wrong with it.
     routerOptions: { maxParamLength: maxHeaderSize },
-    // These come before any route: no hook has run, and the error handler of Papercups' routes is not asked.
+    // These errors occur before routing: no hook has run, and Papercups' error handler is not called.
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-request-id', request.id);
       secure(reply);
-      (request.url.startsWith('/api/') ? answerPapercupsError : answerProblem)(error, request, reply);
+      (request.url.startsWith('/api/') ? handlePapercupsError : handleError)(error, request, reply);
     },
-    clientErrorHandler: answerGarbage,
+    clientErrorHandler: handleInvalidHttp,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler(answerProblem);
+  app.setErrorHandler(handleError);
 
   await app.register(unusedConnections);
   await app.register(securityHeaders);
@@ -84,7 +84,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   await app.register(openapi, { version: deps.version, basePath });
 
   app.addHook('onSend', (_request, reply, payload, next) => {
-    // A connection kept alive would keep the process, too: nobody closes those that become idle after the close.
+    // A kept-alive connection would keep the process running: nothing closes those that become idle after the close.
     if (deps.isDraining()) void reply.header('connection', 'close');
     next(null, payload);
   });
@@ -99,7 +99,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   auditRoutes(app, deps);
   eventTypeRoutes(app, deps);
   subscriptionRoutes(app, deps);
-  subscriptionActRoutes(app, deps);
+  subscriptionActionRoutes(app, deps);
   testEventRoutes(app, deps);
   eventRoutes(app, deps);
   deliveryRoutes(app, deps);
@@ -120,8 +120,8 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
 
 type ClientErrorHandler = NonNullable<FastifyServerOptions['clientErrorHandler']>;
 
-/** What is no HTTP, or was not sent in time, has no request to answer to. */
-const answerGarbage: ClientErrorHandler = (error, socket) => {
+/** Responds to invalid HTTP and to requests that were not sent in time. Fastify has no request object for them. */
+const handleInvalidHttp: ClientErrorHandler = (error, socket) => {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   const problem = problemOf(
     new ApiError('bad_request', 'The request is not valid HTTP.'),

@@ -1,11 +1,10 @@
 import type { ApiDeps } from './deps.js';
 
-/** The path below which browsers find us, as PUBLIC_URL says: `/posthorn`, or '' at the root of a host. */
+/** Returns the path of PUBLIC_URL, such as `/posthorn`; '' at the root of a host. */
 export const basePathOf = ({ publicUrl }: Pick<ApiDeps, 'publicUrl'>): string =>
   publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/+$/, '');
 
-/** A request's path without the base path, if its proxy has left it there: proxies that take it away and those that do not are
- *  served alike. */
+/** Removes the base path from a request's path. Works with proxies that remove it themselves and with those that do not. */
 export function withoutBasePath(url: string, basePath: string): string {
   if (basePath === '' || !url.startsWith(basePath)) return url;
   const rest = url.slice(basePath.length);

@@ -1,8 +1,8 @@
 import { clientAddressOf, networkOf } from '@posthorn/lifecycle';
 import type { FastifyRequest } from 'fastify';
 
-/** The address that a request came from: behind proxies that are trusted (TRUSTED_PROXIES), the one that they name. */
+/** Returns the address of the client. Behind trusted proxies (TRUSTED_PROXIES), it is the one that they report. */
 export const addressOf = ({ ips = [] }: FastifyRequest): string => clientAddressOf(ips);
 
-/** Who is calling, for a count. */
+/** Returns the network of the client, for rate limits. */
 export const callerOf = (request: FastifyRequest): string => networkOf(addressOf(request));

@@ -1,7 +1,7 @@
 import type { Log } from '@posthorn/core';
 
-/** Runs the steps one after the other, each whether or not the one before failed, and logs each failure. Throws at the end
- *  if any failed, naming them. */
+/** Runs all steps one after the other, even if one fails, and logs each failure. Throws at the end an error that names the
+ *  failed steps. */
 export async function inOrder(log: Log, steps: Record<string, () => Promise<unknown>>): Promise<void> {
   const failed: string[] = [];
   for (const [step, run] of Object.entries(steps)) {
@@ -12,5 +12,5 @@ export async function inOrder(log: Log, steps: Record<string, () => Promise<unkn
       log.error({ err: error, step }, 'shutdown.step_failed');
     }
   }
-  if (failed.length > 0) throw new Error(`these steps of the shutdown failed: ${failed.join(', ')}`);
+  if (failed.length > 0) throw new Error(`shutdown steps failed: ${failed.join(', ')}`);
 }

@@ -1,7 +1,7 @@
 import { idTime } from '@posthorn/core';
 import { InvalidRequest } from './errors.js';
 
-/** The lists there are; a cursor of one is none of another. */
+/** A cursor is valid for one list only. */
 type List =
   | 'accounts'
   | 'keys'
@@ -16,12 +16,12 @@ type List =
 
 const VERSION = '1';
 
-/** Where a page begins: behind the row with this key. Opaque to callers, so that it may change. */
+/** Returns a cursor for the page after the row with this key. Opaque to callers, so that the format can change. */
 function writeCursor(list: List, key: string[]): string {
   return Buffer.from(JSON.stringify([VERSION, list, ...key])).toString('base64url');
 }
 
-/** The key within a cursor; null without one. Throws InvalidRequest for what is no cursor of this list. */
+/** Returns the key of a cursor; null without a cursor. Throws InvalidRequest if it is not a cursor of this list. */
 function readCursor(list: List, cursor: string | undefined, fits: (key: string[]) => boolean): string[] | null {
   if (cursor === undefined) return null;
   const [version, of, ...key] = parse(cursor);
@@ -29,7 +29,7 @@ function readCursor(list: List, cursor: string | undefined, fits: (key: string[]
   throw new InvalidRequest([
     {
       path: 'cursor',
-      message: 'must be the nextCursor of the page before, unchanged; leave it out for the first page',
+      message: 'must be the unchanged nextCursor of the previous page; omit it for the first page',
     },
   ]);
 }
@@ -39,20 +39,20 @@ function parse(cursor: string): string[] {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     return Array.isArray(parts) && parts.every((part) => typeof part === 'string') ? parts : [];
   } catch {
-    return []; // it is refused by whoever asked, with all that is no cursor
+    return [];
   }
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** For lists by id, newest first: UUIDv7 sort by time. */
+/** For lists by id, newest first. UUIDv7 sort by time. */
 export function beforeId(list: List, cursor: string | undefined): { id?: { lt: string } } {
   const [id] = readCursor(list, cursor, (key) => key.length === 1 && UUID.test(key[0] ?? '')) ?? [];
   return id === undefined ? {} : { id: { lt: id } };
 }
 
-/** What a page of a list by id is to hold, of which one more than `limit` is asked for (toPage). */
-export function pageWanted(
+/** Returns the range and limit to query for a page of a list by id. The limit includes the extra row that toPage needs. */
+export function pageRange(
   list: List,
   {
     limit,
@@ -72,20 +72,20 @@ export function pageWanted(
 const isTimeAndName = ([time = '', name = '', ...more]: string[]): boolean =>
   more.length === 0 && Date.parse(time) >= 0 && /^[\x21-\x7e]{1,128}$/.test(name);
 
-/** For lists by time whose names others choose; the name decides where times tie. */
+/** For lists by time and name. The name breaks ties. */
 export function beforeTime(list: List, cursor: string | undefined): { createdAt: Date; name: string } | null {
   const [time, name] = readCursor(list, cursor, isTimeAndName) ?? [];
   return time === undefined || name === undefined ? null : { createdAt: new Date(time), name };
 }
 
-/** For lists by another time than that of an id; the id decides where times tie. */
+/** For lists by a time that is not the time of the id. The id breaks ties. */
 export function beforeTimeAndId(list: List, cursor: string | undefined): { at: Date; id: string } | null {
   const [time, id] = readCursor(list, cursor, (key) => isTimeAndName(key) && UUID.test(key[1] ?? '')) ?? [];
   return time === undefined || id === undefined ? null : { at: new Date(time), id };
 }
 
-/** A page of `rows`, of which one more than `limit` was asked for: so it is known whether there is a next one. Where fewer
- *  than `limit` make a page, `hasMore` says that. */
+/** Makes a page of `rows`, which were queried with one more than `limit`: the extra row shows that there is a next page.
+ *  Pass `hasMore` if a page may be shorter than `limit`. */
 export function toPage<Row, Item>(
   rows: Row[],
   {

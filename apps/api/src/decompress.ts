@@ -7,22 +7,22 @@ type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Promi
 const fromGzip: Decompress = promisify(gunzip);
 const fromZlib: Decompress = promisify(inflate);
 const fromRaw: Decompress = promisify(inflateRaw);
-// RFC 9110 §8.4.1.2 asks for zlib's header, which some senders leave out. Its first byte names the method, always 8.
+// RFC 9110 §8.4.1.2 requires zlib's header, which some senders omit. Its first byte names the method, always 8.
 const fromDeflate: Decompress = (bytes, options) =>
   (((bytes[0] ?? 0) & 0x0f) === 8 ? fromZlib : fromRaw)(bytes, options);
 
 const CODINGS = new Map<string, Decompress>([
   ['gzip', fromGzip],
-  ['x-gzip', fromGzip], // RFC 9110 §8.4.1.3: the same
+  ['x-gzip', fromGzip], // RFC 9110 §8.4.1.3: same as gzip
   ['deflate', fromDeflate],
   ['br', promisify(brotliDecompress)],
 ]);
 const ACCEPTED = 'gzip, deflate, br';
 
-/** The body as it was before its content-encoding (RFC 9110 §8.4). zlib works beside the event loop, and ends as soon as
- *  there are more than `maxBytes`: a bomb costs no more than the largest honest body.
+/** Returns the body without its content-encoding (RFC 9110 §8.4). zlib runs outside the event loop and stops after `maxBytes`, so
+ *  a decompression bomb costs no more than the largest valid body.
  *
- *  Throws an ApiError: 413 beyond `maxBytes`, 415 for another coding and for several at once, 400 for a broken stream. */
+ *  Throws an ApiError: 413 above `maxBytes`, 415 for another or several content-encodings, 400 for a broken stream. */
 export async function decompress(
   body: Buffer,
   { coding = '', maxBytes }: { coding: string | undefined; maxBytes: number },
@@ -33,7 +33,7 @@ export async function decompress(
   if (!restore) {
     throw new ApiError(
       'unsupported_media_type',
-      `Send the body with one content-encoding out of ${ACCEPTED}, or without any.`,
+      `Send the body with one content-encoding (${ACCEPTED}), or without any.`,
       { headers: { 'accept-encoding': ACCEPTED } },
     );
   }
@@ -45,7 +45,7 @@ export async function decompress(
     }
     throw new ApiError(
       'bad_request',
-      `The body is not ${name}, or it is incomplete: check that its content-encoding is true.`,
+      `The body is not valid ${name}, or it is incomplete. Check its content-encoding.`,
       { cause: error },
     );
   }

@@ -13,47 +13,46 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ReadSystemMetrics } from './system-metrics.js';
 import type { ApiMetrics } from './metrics.js';
 
-/** All that the API needs of the outside; handed in, so that tests choose. */
+/** Everything that the API gets from outside, so that tests can choose it. */
 export interface ApiDeps extends Deps {
   publisher: Publisher;
-  /** Where lists and statistics are read. */
+  /** Reads lists and statistics, from a replica if there is one. */
   reader: Reader;
   /** The key to everything. */
   operatorKey: string;
-  /** Id of the operators' own account, which is no tenant's. */
+  /** Id of the operators' account, which no tenant can have. */
   operationsAccount: string;
-  /** Where browsers reach us, as PUBLIC_URL says; null: as each request says. */
+  /** URL of the API for browsers (PUBLIC_URL). null: taken from each request. */
   publicUrl: string | null;
   /** Whether there is a mail server. */
   sendsEmails: boolean;
-  /** Where operators open Bull Board; null: not told. */
+  /** URL of Bull Board for operators. null: not set. */
   boardUrl: string | null;
-  /** CIDRs of proxies whose `X-Forwarded-*` are believed. */
+  /** CIDRs of proxies whose `X-Forwarded-*` headers are trusted. */
   trustedProxies: string[];
-  /** How long somebody stays signed in, and how long unused. */
+  /** A session ends after this time, and earlier after `sessionIdleSeconds` without a request. */
   sessionSeconds: number;
   sessionIdleSeconds: number;
-  /** Attempts of the schedule that is in force. */
+  /** Number of attempts in the retry schedule. */
   maxAttempts: number;
-  /** How many subscriptions an account may have. */
   maxSubscriptionsPerAccount: number;
-  /** Which URLs subscriptions may have. */
+  /** Decides which URLs subscriptions may have. */
   addresses: AddressPolicy;
-  /** Whether an enqueue works; asked by /readyz only. Never throws. */
+  /** Checks for /readyz whether enqueueing works. Never throws. */
   checkQueue: Producer['check'];
-  /** How things stand, for /readyz, /metrics and /v1/queues. */
+  /** For /readyz, /metrics and /v1/queues. */
   systemMetrics: ReadSystemMetrics;
-  /** For so long /readyz and /metrics give everybody the same answer: without a key anybody may ask. */
+  /** /readyz and /metrics cache their responses for this time, because they need no key. */
   probeMaxAgeMs: number;
-  /** Where the built console is; null: it is not there, and / leads to /docs. */
+  /** Folder of the built console. null: not built, and / redirects to /docs. */
   consoleDirectory: string | null;
-  /** Origins whose pages may show the console in a frame, beside its own. */
+  /** Origins whose pages may show a portal in a frame, in addition to its own. */
   frameAncestors: string[];
-  /** True from SIGTERM on: /readyz then says so. */
+  /** True after SIGTERM, so that /readyz fails. */
   isDraining(): boolean;
   metrics: ApiMetrics;
   version: string;
-  /** What this process runs with, to be shown. */
+  /** The effective settings, for /v1/settings. */
   settings: EffectiveSetting[];
   log: FastifyBaseLogger;
 }
@@ -66,5 +65,5 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** One file of routes: the paths stand in it in full. `Needed` names all that they use of what is handed in. */
+/** The routes of one file, with full paths. `Needed` names the dependencies that they use. */
 export type Routes<Needed extends keyof ApiDeps = never> = (app: App, deps: Pick<ApiDeps, Needed>) => void;

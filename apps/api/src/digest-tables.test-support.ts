@@ -1,7 +1,7 @@
 import type { Deps } from '@posthorn/core';
 
-/** Makes a function that digests every table, so everything that a request could change: equal digests, equal contents. It ignores when a
- *  key or session was last used, and that a login was refused: requests that are refused write those, too. */
+/** Returns a function that digests every table: equal digests mean equal contents. It ignores last-used times and failed logins,
+ *  which rejected requests write as well. */
 export async function openDigests(
   { pool }: Deps['db'],
   { except = [] }: { except?: string[] } = {},
@@ -18,7 +18,7 @@ export async function openDigests(
     const kept = name === 'audit_entries' ? `WHERE action <> 'session.refused'` : '';
     return `(SELECT count(*) || ':' || coalesce(sum(hashtextextended(${row}::text, 0)), 0) FROM ${name} t ${kept}) AS ${name}`;
   });
-  // Named, so that it is planned once.
+  // A named statement is planned only once.
   const query = { name: 'digest-tables', text: `SELECT ${digests.join(', ')}` };
   return async () => (await pool.query<Record<string, string>>(query)).rows[0] ?? {};
 }

@@ -17,8 +17,8 @@ export interface Operation extends Json {
   responses: Record<string, { description: string; headers?: Json; content?: Record<string, { schema: Json }> }>;
 }
 
-/** Holds answers to the OpenAPI document. The returned function throws for an answer that the document does not foresee:
- *  its status, its content type, its body. */
+/** Checks responses against the OpenAPI document. The returned function throws if the document does not describe the status, the
+ *  content type or the body. */
 export function openDocumentCheck(document: Document): (method: string, url: string, answer: Answer) => void {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
@@ -27,7 +27,7 @@ export function openDocumentCheck(document: Document): (method: string, url: str
 
   return (method, url, { statusCode, headers, body }) => {
     const path = url.split('?', 1)[0] ?? '';
-    // A literal path before one with parameters: …/events/batch is no {event}.
+    // Literal paths before paths with parameters: …/events/batch is not an {event}.
     const found = templates
       .filter(({ matches }) => matches.test(path))
       .toSorted((a, b) => count(a.path) - count(b.path))[0];
@@ -65,7 +65,7 @@ export function openDocumentCheck(document: Document): (method: string, url: str
 }
 
 const toPattern = (path: string): RegExp => new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`);
-/** A path with broken percent-encoding is none of an operation's. */
+/** A path with broken percent-encoding matches no operation. */
 const canBeDecoded = (path: string): boolean => {
   try {
     return decodeURIComponent(path) !== '';

@@ -7,7 +7,7 @@ const good = {
   POSTHORN_ENCRYPTION_KEY: '3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs=',
 };
 
-it('the queue is Redis when there is one, else Postgres', () => {
+it('uses Redis as the queue if it is configured, else Postgres', () => {
   expect(readApiEnv(good).queue).toEqual({ backend: 'postgres', url: good.DATABASE_URL });
   expect(readApiEnv({ ...good, REDIS_URL: 'redis://r' }).queue).toEqual({
     backend: 'redis',
@@ -17,15 +17,15 @@ it('the queue is Redis when there is one, else Postgres', () => {
   expect(readApiEnv({ ...good, REDIS_URL: 'redis://r', QUEUE_BACKEND: 'postgres' }).queue.backend).toBe('postgres');
 });
 
-it('QUEUE_BACKEND=redis without REDIS_URL is refused', () => {
+it('rejects QUEUE_BACKEND=redis without REDIS_URL', () => {
   expect(() => readApiEnv({ ...good, QUEUE_BACKEND: 'redis' })).toThrow('REDIS_URL is required');
 });
 
-it('refuses to start without its keys, naming all that is missing at once (X9)', () => {
+it('throws without its keys, and names all missing settings at once (X9)', () => {
   expect(() => readApiEnv({})).toThrow(/DATABASE_URL[\s\S]*POSTHORN_OPERATOR_KEY[\s\S]*POSTHORN_ENCRYPTION_KEY/);
 });
 
-it('by default no private network may be reached, and https is required', () => {
+it('blocks private networks and requires https by default', () => {
   const { allowPrivate, requireHttps } = readApiEnv(good).addresses;
   expect([allowPrivate.hasAddress('127.0.0.1'), allowPrivate.hasName('localhost'), requireHttps]).toEqual([
     false,
@@ -34,7 +34,7 @@ it('by default no private network may be reached, and https is required', () => 
   ]);
 });
 
-it('the policy for URLs takes DENY_NETWORKS and PUBLIC_URL; a bad entry is named with its setting', () => {
+it('applies DENY_NETWORKS and PUBLIC_URL to URLs, and names the setting of an invalid entry', () => {
   const { deny, ownUrl } = readApiEnv({
     ...good,
     DENY_NETWORKS: '8.8.8.0/24',
@@ -44,6 +44,6 @@ it('the policy for URLs takes DENY_NETWORKS and PUBLIC_URL; a bad entry is named
   expect(() => readApiEnv({ ...good, DENY_NETWORKS: '*.10.0.0.0' })).toThrow(/DENY_NETWORKS/);
 });
 
-it('tells what nothing reads', () => {
+it('lists unknown settings', () => {
   expect(readApiEnv({ ...good, POSTHORN_OPERATER_KEY: 'typo' }).unknown).toEqual(['POSTHORN_OPERATER_KEY']);
 });

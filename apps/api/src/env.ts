@@ -10,10 +10,10 @@ import {
 } from '@posthorn/settings';
 import { type AddressPolicy, readAddressPolicy } from '@posthorn/sender';
 
-/** The API's settings, shaped: what is off is null. */
+/** The settings of the API. null: off. */
 export interface Env {
   databaseUrl: string;
-  /** Set where databaseUrl leads to a pooler in transaction mode. */
+  /** Set if databaseUrl leads to a pooler in transaction mode. */
   databaseDirectUrl: string | null;
   /** A read replica for lists and statistics. */
   databaseReadUrl: string | null;
@@ -30,23 +30,23 @@ export interface Env {
   trustedProxies: string[];
   /** Whether there is a mail server. */
   sendsEmails: boolean;
-  /** Where operators open Bull Board. */
+  /** URL of Bull Board for operators. */
   boardUrl: string | null;
-  /** For the Content-Security-Policy of the portal’s page. */
+  /** For the Content-Security-Policy of the portal. */
   portalFrameAncestors: string[];
   sessionSeconds: number;
   sessionIdleSeconds: number;
   maxSubscriptionsPerAccount: number;
-  /** Which URLs subscriptions may have. */
+  /** Decides which URLs subscriptions may have. */
   addresses: AddressPolicy;
-  /** What the workers go by, told with each delivery. */
+  /** The schedule of the workers, for `maxAttempts` of each delivery. */
   retryScheduleSeconds: number[];
   shutdownDelayMs: number;
   shutdownTimeoutMs: number;
   logLevel: string;
-  /** Set, but meaning nothing to us: typos, most likely. */
+  /** Names of set but unknown variables: probably typos. */
   unknown: string[];
-  /** All of these, to be shown. */
+  /** All settings, for /v1/settings. */
   effective: EffectiveSetting[];
 }
 

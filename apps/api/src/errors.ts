@@ -2,7 +2,7 @@ import { type Problem, type ProblemCode, PROBLEMS } from '@posthorn/contract';
 
 type FieldError = Problem['errors'][number];
 
-/** An answer that is an error. `message` is the problem's detail: what happened and what to do about it. */
+/** An error response. `message` is the `detail` of the problem: what happened and how to fix it. */
 export class ApiError extends Error {
   readonly code: ProblemCode;
   readonly errors: FieldError[];
@@ -46,17 +46,16 @@ export class Forbidden extends ApiError {
   }
 }
 
-/** There is none, or it is another account's: the answer is the same, so that nobody learns what exists. */
+/** The object does not exist, or belongs to another account. Both look the same, so that callers cannot probe other accounts. */
 export class NotFound extends ApiError {
   constructor(what: string) {
-    super('not_found', `There is no such ${what}.`);
+    super('not_found', `This ${what} does not exist.`);
   }
 }
 
-/** There is such a path, with other methods. */
 export class MethodNotAllowed extends ApiError {
   constructor(method: string, allowed: string) {
-    super('method_not_allowed', `This path does not have the method ${method}. It has: ${allowed}.`, {
+    super('method_not_allowed', `This path does not support ${method}. Supported: ${allowed}.`, {
       headers: { allow: allowed },
     });
   }
@@ -66,48 +65,47 @@ export class IdempotencyKeyReused extends ApiError {
   constructor(path: string) {
     super(
       'idempotency_conflict',
-      'This key was used within the last 24 hours with another body. Repeat the first body, or choose a new key.',
+      'This key was used within the last 24 hours with another body. Send the first body again, or choose a new key.',
       { errors: [{ path, message: 'was used with another body' }] },
     );
   }
 }
 
-/** `most`: how many subscriptions an account may have. */
 export class TooManySubscriptions extends ApiError {
-  constructor(most: number) {
+  constructor(max: number) {
     super(
       'quota_reached',
-      `The account has ${most} subscriptions, as many as it may have. Delete one first, or have an operator raise MAX_SUBSCRIPTIONS_PER_ACCOUNT.`,
+      `The account has reached its limit of ${max} subscriptions. Delete one first, or ask an operator to raise MAX_SUBSCRIPTIONS_PER_ACCOUNT.`,
     );
   }
 }
 
-/** The id is that of OPERATIONS_ACCOUNT, which no tenant has. `remedy`: what to do instead. */
+/** `remedy`: what to do instead, as a sentence. */
 export class AccountReserved extends ApiError {
   constructor(id: string, remedy: string) {
-    super('account_reserved', `The account ${id} is the operators’ own (OPERATIONS_ACCOUNT). ${remedy}`);
+    super('account_reserved', `The account ${id} belongs to the operators (OPERATIONS_ACCOUNT). ${remedy}`);
   }
 }
 
-/** Its id is free again when nothing of it is left. */
+/** The id can be used again when all rows of the deleted account are erased. */
 export class AccountErasing extends ApiError {
   constructor() {
     super(
       'account_erasing',
-      'The account of this id was deleted, and its rows are still being erased. Repeat DELETE to see how far it got, and create the account when that is a 404.',
+      'The account with this id was deleted, and its rows are still being erased. Repeat DELETE to see the progress, and create the account when DELETE returns 404.',
       { headers: { 'retry-after': '10' } },
     );
   }
 }
 
-/** Another one runs for the same subscriptions, or too many run. `running`: the id of the one that is in the way. */
+/** A replay of the same subscriptions is running, or too many are. `running`: the id of the blocking replay. */
 export class ReplayRunning extends ApiError {
   constructor(running: string) {
-    super('replay_running', `${running} is running: wait until it has queued its deliveries, or cancel it.`);
+    super('replay_running', `The replay ${running} is running. Wait until it has queued its deliveries, or cancel it.`);
   }
 }
 
-/** One field is at fault, or several. */
+/** `count`: the number of invalid fields, if `errors` does not list all. */
 export class InvalidRequest extends ApiError {
   constructor(
     errors: FieldError[],
@@ -120,7 +118,7 @@ export class InvalidRequest extends ApiError {
   }
 }
 
-/** The request is fine in itself, but not in the state that things are in. */
+/** The request is valid, but the object is in a state that does not allow it. */
 export class NotPossible extends ApiError {
   constructor(reason: string) {
     super('invalid_request', `This is not possible: ${reason}.`);
@@ -135,7 +133,7 @@ export class UrlNotAllowed extends InvalidRequest {
 
 export class EventTypeUnknown extends InvalidRequest {
   constructor(path: string, type: string) {
-    const message = `"${type}" is not in the catalogue: see GET /v1/event-types, or have an operator add it`;
+    const message = `"${type}" is not in the catalogue: see GET /v1/event-types, or ask an operator to add it`;
     super([{ path, message }], { code: 'unknown_event_type' });
   }
 }
@@ -166,29 +164,29 @@ export class TooManyLogins extends ApiError {
   }
 }
 
-/** `holder`: what has `most` streams open. */
+/** `holder`: the key, portal, account or server that has reached its limit. */
 export class TooManyStreams extends ApiError {
-  constructor(holder: string, most: number) {
-    super('rate_limited', `${holder} has ${most} streams open, as many as it may have. Close one first.`, {
+  constructor(holder: string, max: number) {
+    super('rate_limited', `${holder} has reached its limit of ${max} open streams. Close one first.`, {
       headers: { 'retry-after': '10' },
     });
   }
 }
 
-/** `holder`: what runs `most` exports. */
+/** `holder`: the key, portal, account or server that has reached its limit. */
 export class TooManyExports extends ApiError {
-  constructor(holder: string, most: number) {
-    super('rate_limited', `${holder} runs ${most} exports, as many as it may. Wait until one has ended.`, {
+  constructor(holder: string, max: number) {
+    super('rate_limited', `${holder} has reached its limit of ${max} running exports. Wait until one has ended.`, {
       headers: { 'retry-after': '10' },
     });
   }
 }
 
 export class TooManyWaiting extends ApiError {
-  constructor(most: number) {
+  constructor(max: number) {
     super(
       'rate_limited',
-      `${most} requests of this account wait for a verification, as many as may wait at once. Try again in 5 s.`,
+      `The account has reached its limit of ${max} requests that wait for a verification. Try again in 5 s.`,
       { headers: { 'retry-after': '5' } },
     );
   }
@@ -196,19 +194,19 @@ export class TooManyWaiting extends ApiError {
 
 export class Unavailable extends ApiError {
   constructor(cause: unknown) {
-    super('unavailable', 'The service cannot answer at the moment. Try again shortly.', {
+    super('unavailable', 'The service is temporarily unavailable. Try again in a few seconds.', {
       headers: { 'retry-after': '2' },
       cause,
     });
   }
 }
 
-/** Callers make up names and values: an error repeats the beginning of them. */
+/** Callers choose names and values, so an error repeats only their beginning. */
 const shortened = ({ path, message }: FieldError): FieldError => ({
   path: beginning(path, 120),
   message: beginning(message, 500),
 });
-const beginning = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text);
+const beginning = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max)}…` : text);
 
 function sentence(errors: FieldError[], count = errors.length): string {
   const [first] = errors.slice(0, 1).map(shortened);

@@ -4,13 +4,13 @@ import { openEventStream } from './event-stream.js';
 const read = (stream: ReturnType<typeof openEventStream>): string => String(stream.readable.read() ?? '');
 const event = (id: string) => ({ name: 'attempt', id, data: { id } });
 
-it('an event has its name, its id and one line of JSON', () => {
+it('sends an event with its name, its id and one line of JSON', () => {
   const stream = openEventStream({ perSecond: 1, burst: 10 });
   stream.send({ name: 'attempt', id: 'att_1', data: { text: 'two\nlines' } });
   expect(read(stream)).toBe('retry: 2000\n\nevent: attempt\nid: att_1\ndata: {"text":"two\\nlines"}\n\n');
 });
 
-it('of more than it may send it leaves some out, and says how many before it goes on', () => {
+it('skips events above the rate limit, and sends their number before the next event', () => {
   let now = 0;
   const stream = openEventStream({ perSecond: 2, burst: 3, now: () => now });
   for (let n = 1; n <= 8; n += 1) stream.send(event(`att_${n}`));
@@ -20,7 +20,7 @@ it('of more than it may send it leaves some out, and says how many before it goe
   expect(read(stream)).toBe('event: skipped\ndata: {"count":5}\n\nevent: attempt\nid: att_9\ndata: {"id":"att_9"}\n\n');
 });
 
-it('for a reader that takes nothing it keeps a bounded amount, tells it afterwards what it missed, and gives it up after a minute', () => {
+it('buffers a bounded amount for a reader that does not read, reports the skipped events, and ends the stream after a minute', () => {
   let now = 0;
   const stream = openEventStream({ perSecond: 1e9, burst: 1e9, now: () => now });
   const large = { text: 'x'.repeat(10_000) };
@@ -39,7 +39,7 @@ it('for a reader that takes nothing it keeps a bounded amount, tells it afterwar
   expect(stream.readable.destroyed).toBe(true);
 });
 
-it('what nobody counted makes the count unknown', () => {
+it('reports an unknown number of skipped events as null', () => {
   const stream = openEventStream({ perSecond: 1, burst: 1 });
   stream.send(event('att_1'));
   stream.send(event('att_2'));
@@ -48,7 +48,7 @@ it('what nobody counted makes the count unknown', () => {
   expect(read(stream)).toContain('event: skipped\ndata: {"count":null}\n\n');
 });
 
-it('after its end it takes nothing more, and is broken off if its reader has not read to the end by the next beat', () => {
+it('sends nothing after its end, and is destroyed at the next beat if its reader has not read everything', () => {
   const stream = openEventStream({ perSecond: 1, burst: 10 });
   stream.send(event('att_1'));
   stream.end();

@@ -1,25 +1,25 @@
 import { Readable } from 'node:stream';
 
 export interface EventStream {
-  /** What is sent as the answer; it ends when nobody reads it any more. */
+  /** The body of the response. */
   readable: Readable;
-  /** Sends an event, unless there were too many or the reader is too slow: then it is counted, and `skipped` tells of it. */
+  /** Sends an event. Above the rate limit, or if the reader is too slow, it only counts the event for the next `skipped`. */
   send(event: { name: string; id: string; data: object }): void;
-  /** So many were left out before they came here; null: nobody counted them. */
+  /** Counts events that were skipped before they reached the stream. null: an unknown number. */
   skip(count: number | null): void;
-  /** Tells a reader, and whatever is between, that it goes on. Breaks off a stream whose reader took nothing for a minute, or has
-   *  not read to its end since the last beat. */
+  /** Keeps the connection alive for the reader and for proxies. Destroys the stream if the reader has read nothing for a minute, or
+   *  if it has ended. */
   beat(): void;
   /** Nothing is sent after this. */
   end(): void;
 }
 
-/** Bytes that may wait for a reader. */
-const MOST_WAITING_BYTES = 256 * 1024;
+/** Bytes that are buffered for a slow reader. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
 const STUCK_MS = 60_000;
 const RETRY_MS = 2_000;
 
-/** Server-sent events that no reader can make us keep: at most `perSecond` of them, with a burst of `burst`. */
+/** A stream of server-sent events with bounded memory: at most `perSecond` events, with a burst of `burst`. */
 export function openEventStream({
   perSecond,
   burst,
@@ -32,12 +32,12 @@ export function openEventStream({
   let allowance = burst;
   let refilledAt = now();
   let skipped: number | null = 0;
-  let tookAt = now();
+  let lastReadAt = now();
   let isEnded = false;
-  const readable = new Readable({ highWaterMark: MOST_WAITING_BYTES, read: () => void (tookAt = now()) });
+  const readable = new Readable({ highWaterMark: MAX_BUFFERED_BYTES, read: () => void (lastReadAt = now()) });
   readable.push(`retry: ${RETRY_MS}\n\n`);
 
-  const isFull = (): boolean => readable.readableLength >= MOST_WAITING_BYTES;
+  const isFull = (): boolean => readable.readableLength >= MAX_BUFFERED_BYTES;
   const isOver = (): boolean => readable.destroyed || isEnded;
 
   function refill(): void {
@@ -49,8 +49,8 @@ export function openEventStream({
     skipped = skipped === null || count === null ? null : skipped + count;
   }
 
-  /** What was left out is told as soon as there is room, before anything else. */
-  function tellSkipped(): void {
+  /** Reports skipped events before the next event, once there is room. */
+  function reportSkipped(): void {
     if (skipped === 0 || isFull()) return;
     readable.push(`event: skipped\ndata: ${JSON.stringify({ count: skipped })}\n\n`);
     skipped = 0;
@@ -62,16 +62,16 @@ export function openEventStream({
       if (isOver()) return;
       refill();
       if (allowance < 1 || isFull()) return skip(1);
-      tellSkipped();
+      reportSkipped();
       allowance -= 1;
       readable.push(`event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
     },
     skip,
     beat() {
       if (isOver()) return void readable.destroy();
-      if (isFull() && now() - tookAt > STUCK_MS) return void readable.destroy();
+      if (isFull() && now() - lastReadAt > STUCK_MS) return void readable.destroy();
       if (isFull()) return;
-      tellSkipped();
+      reportSkipped();
       readable.push(': still here\n\n');
     },
     end() {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** A JSON Schema, as far as our document uses it. */
+/** The parts of JSON Schema that the document uses. */
 export interface Schema {
   $ref?: string;
   type?: string | string[];
@@ -24,8 +24,8 @@ export interface Schema {
   examples?: unknown[];
 }
 
-/** Values that fit a schema of the document. What it gives as an example comes often: an example gets further into a
- *  handler than random letters do. */
+/** Generates values that match a schema of the document. Often uses its examples, which get further into a handler than random
+ *  letters. */
 export function openValues(document: { components: { schemas: Record<string, unknown> } }) {
   const resolve = ({ $ref, ...schema }: Schema): Schema =>
     $ref === undefined ? schema : resolve(document.components.schemas[$ref.replace('#/components/schemas/', '')] ?? {});
@@ -96,14 +96,14 @@ export function openValues(document: { components: { schemas: Record<string, unk
   }
 }
 
-/** Some of every kind that UTF-8 keeps. (fast-check's own graphemes take seconds to begin with.) */
+/** Some characters of every kind that UTF-8 can encode. fast-check's own graphemes take seconds to initialize. */
 export const letters = fc.constantFrom(
   ...Array.from('aZ09 _-.:/%&=?#+*"\'\\<>{}[]\n\t\u0001\u007fäßЖ中e\u0301\u202e\ufeff'),
   '😀',
   '🏳️‍🌈',
 );
 
-/** What no schema foresees. */
+/** Values that match no schema. */
 const WEIRD: unknown[] = [
   null,
   true,
@@ -146,7 +146,7 @@ export const weirdValues = fc.oneof(
 
 type Change = (holder: Record<string, unknown>, key: string) => void;
 
-/** A value with one place of it changed: replaced by something weird, taken away, wrapped, or given company. */
+/** A value with one change: a part is replaced by a strange value, removed, wrapped, or another part is added. */
 export const nearly = (values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc
     .tuple(values, fc.nat(), fc.constantFrom('replace', 'drop', 'wrap', 'add'), weirdValues)

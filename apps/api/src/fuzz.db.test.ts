@@ -8,7 +8,7 @@ import { openDigests } from './digest-tables.test-support.js';
 import type { Operation } from './document-check.test-support.js';
 import { type Schema, letters, nearly, openValues, weirdValues } from './from-schema.test-support.js';
 
-// For each operation of the document. FAST_CHECK_SEED makes other requests of them, FUZZ_RUNS more.
+// Runs for each operation of the document. FAST_CHECK_SEED changes the requests, FUZZ_RUNS their number.
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 8);
 
 const api = await openTestApi();
@@ -35,14 +35,14 @@ const routes = Object.entries(api.document.paths).flatMap(([path, operations]) =
   })),
 );
 
-/** Everything that the API ever told to be an id. */
+/** Every id that the API has returned. */
 const ids = new Set<string>();
 const ID = /^[a-z]{3}_[0-9a-z]{26}$|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const gather = (text: string) => {
   for (const [, found] of text.matchAll(/"([^"\\]{1,64})"/g)) if (found !== undefined && ID.test(found)) ids.add(found);
 };
 
-/** An account with one of everything, and its keys: with every scope, and with one. */
+/** An account with one object of each kind, a key with every scope and a key with one scope. */
 async function tenant() {
   const account = await api.account();
   const owner = await api.key(account);
@@ -68,7 +68,7 @@ beforeAll(async () => {
 
 interface Shot {
   who: 'operator' | 'owner' | 'reader' | 'stranger' | 'garbage' | 'nobody';
-  /** Each as it stands in the path; a number: one of the ids that fit. */
+  /** The values of the path parameters. A number selects one of the matching ids. */
   params: (string | number)[];
   query: string;
   headers: Record<string, string>;
@@ -109,7 +109,7 @@ const WEIRD_IN_QUERY = [
   ],
   ...['__proto__=1', '&&&', '=', '%', '%zz=%zz', `x=${'y'.repeat(3_000)}`, 'a[b][c]=1', 'event=%ED%A0%80', 'unknown=1'],
 ];
-// What a cursor might hold, of each list there is, with keys that no list ever wrote.
+// Contents of cursors for each list, with keys that no list ever returned.
 const cursors = fc
   .tuple(
     fc.constantFrom('1', '2', ''),
@@ -246,7 +246,7 @@ const oddHeaders = fc.dictionary(
 
 const ASPECTS = ['nothing', 'nothing', 'who', 'params', 'query', 'headers', 'body', 'body', 'everything'] as const;
 
-/** Requests as the document describes them, of which one aspect is odd; or none, or all. */
+/** Requests that match the document, except in one aspect, in none or in all. */
 function shots({ operation }: (typeof routes)[number]): fc.Arbitrary<Shot> {
   const parameters = operation.parameters ?? [];
   const inPath = parameters.filter((parameter) => parameter.in === 'path');
@@ -290,7 +290,7 @@ function shots({ operation }: (typeof routes)[number]): fc.Arbitrary<Shot> {
   });
 }
 
-/** The path with its parameters filled in: mostly with what is there. */
+/** Returns the path with its parameters filled in, mostly with existing ids. */
 function urlOf(path: string, parameters: Parameter[], shot: Shot, mine: Tenant): string {
   let index = 0;
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
@@ -300,7 +300,7 @@ function urlOf(path: string, parameters: Parameter[], shot: Shot, mine: Tenant):
     const { pattern = ID.source } = parameters.find((parameter) => parameter.name === name)?.schema ?? {};
     const known =
       name === 'name' ? ['fuzz:1', 'message:created'] : [...ids].filter((id) => new RegExp(pattern).test(id));
-    // The latest are the caller's own.
+    // The latest ids belong to the caller.
     return known.at(-1 - (chosen % Math.min(known.length || 1, 12))) ?? 'none';
   });
   return shot.query === '' ? filled : `${filled}?${shot.query}`;
@@ -319,7 +319,7 @@ const keyOf = (who: Shot['who'], mine: Tenant): string | null =>
 let everything: Awaited<ReturnType<typeof openDigests>>;
 beforeAll(async () => void (everything = await openDigests(api.deps.db)));
 
-describe('whatever is sent to it, it never fails, it answers as the document says, and what it refuses changes nothing (V9)', () => {
+describe('for any input, the API never fails, responds as documented, and changes nothing when it rejects a request (V9)', () => {
   it.each(routes)('$id', async (route) => {
     const mine = await tenant();
     let before = await everything();
@@ -344,7 +344,7 @@ describe('whatever is sent to it, it never fails, it answers as the document say
     await fc.assert(property, { numRuns: RUNS });
   });
 
-  it('and what was sent was neither all right nor all wrong', () => {
+  it('sent both valid and invalid requests', () => {
     for (const status of [200, 201, 202, 204, 400, 401, 403, 404, 415, 422]) expect([...seen.keys()]).toContain(status);
   });
 });
@@ -396,7 +396,7 @@ describe('over a real socket', () => {
   let port: number;
   beforeAll(async () => void (port = Number(new URL(await api.app.listen({ port: 0, host: '127.0.0.1' })).port)));
 
-  /** What comes back until the server ends the connection; the request is all that we send. */
+  /** Sends only this request. Returns everything that the server sends until it ends the connection. */
   const exchange = (text: string): Promise<string> =>
     new Promise((resolve) => {
       let answer = '';
@@ -406,7 +406,7 @@ describe('over a real socket', () => {
       socket.on('close', () => resolve(answer));
     });
 
-  it('what is no HTTP is answered with a 4xx or not at all, changes nothing, and hurts nobody else', async () => {
+  it('responds to invalid HTTP with a 4xx or not at all, changes nothing, and keeps serving others', async () => {
     const before = await everything();
     const property = fc.asyncProperty(broken, async (text) => {
       const answer = await exchange(text);

@@ -5,13 +5,13 @@ import type { ApiDeps } from './deps.js';
 import type { SystemMetrics } from './system-metrics.js';
 
 const CHECK_TIMEOUT_MS = 3_000;
-/** Deliveries and jobs that nobody took for so long say that no job goes through. */
+/** If a delivery or a job has waited this long for a worker, no jobs are being processed. */
 const LATE_SECONDS = 60;
 
 type HealthDeps = Pick<ApiDeps, 'db' | 'checkQueue' | 'systemMetrics' | 'isDraining' | 'version' | 'probeMaxAgeMs'>;
 
-/** Whether this process may get requests (`fail`: no), and whether what it accepts is delivered. Answers within seconds, also when
- *  nothing else does. However many ask, the checks run once in `probeMaxAgeMs`; a shutdown shows at once. */
+/** Checks whether this process can serve requests (otherwise `fail`) and whether deliveries flow (otherwise `degraded`). Resolves
+ *  within seconds, even if its dependencies hang. The checks run at most once per `probeMaxAgeMs`; a shutdown shows at once. */
 export function openHealth(deps: HealthDeps): () => Promise<Health> {
   const readChecks = shareResult(() => runChecks(deps), { maxAgeMs: deps.probeMaxAgeMs });
   return async () => {
@@ -35,7 +35,7 @@ async function runChecks(deps: HealthDeps) {
     workers: judgeWorkers(systemMetrics),
     deliveries: judgeDeliveries(systemMetrics),
   };
-  // Lists are read from the primary while the replica is away, so it changes nothing else.
+  // Without the replica, lists are read from the primary, so this check does not change the status.
   const { replica } = systemMetrics;
   const checks: Record<string, HealthCheck> = {
     postgres,
@@ -48,30 +48,30 @@ async function runChecks(deps: HealthDeps) {
   return { checks, isReady, isFlowing };
 }
 
-const UNKNOWN: HealthCheck = { status: 'fail', reason: 'could not be asked' };
+const UNKNOWN: HealthCheck = { status: 'fail', reason: 'could not be checked' };
 
 function judgeWorkers({ ledger }: SystemMetrics): HealthCheck {
   if (!ledger) return UNKNOWN;
   const alive = ledger.workers.filter(({ isAlive }) => isAlive).length;
   return alive > 0
     ? { status: 'ok', alive }
-    : { status: 'fail', alive, reason: 'no worker is alive: nothing is delivered' };
+    : { status: 'fail', alive, reason: 'no worker is alive, so nothing is delivered' };
 }
 
 function judgeDeliveries({ ledger }: SystemMetrics): HealthCheck {
   if (!ledger) return UNKNOWN;
-  return judgeAge(ledger.oldestOverdueSeconds, 'deliveries are due that nobody takes');
+  return judgeAge(ledger.oldestOverdueSeconds, 'deliveries are due, but no worker attempts them');
 }
 
 function judgeQueue({ queues }: SystemMetrics): HealthCheck {
   if (!queues) return UNKNOWN;
   const ages = Object.values(queues).map(({ oldestWaitingMs }) => oldestWaitingMs ?? 0);
   const oldestMs = Math.max(...ages);
-  return judgeAge(oldestMs > 0 ? oldestMs / 1_000 : null, 'jobs wait that nobody takes');
+  return judgeAge(oldestMs > 0 ? oldestMs / 1_000 : null, 'jobs are waiting, but no worker processes them');
 }
 
 function judgeReplica({ isUp, lagSeconds }: ReplicaStatus): HealthCheck {
-  if (!isUp) return { status: 'fail', reason: 'cannot be reached: lists are read from the primary' };
+  if (!isUp) return { status: 'fail', reason: 'unreachable, so lists are read from the primary' };
   return { status: 'ok', ...(lagSeconds !== null && { lagSeconds: Math.round(lagSeconds * 10) / 10 }) };
 }
 
@@ -86,7 +86,7 @@ async function requireMigrated({ db }: Pick<ApiDeps, 'db'>): Promise<void> {
   if (pending.length > 0) throw new Error('migrations are pending');
 }
 
-/** Why a check fails is for the logs of whoever notices; a health answer names no hosts. */
+/** Does not return the error of a failed check: a public response must not name hosts. */
 async function measure(work: () => Promise<unknown>): Promise<HealthCheck> {
   const from = performance.now();
   const latencyMs = () => Math.round(performance.now() - from);

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReplicaStatus } from '@posthorn/core';
 import type { SystemMetrics } from './system-metrics.js';
 
-/** What the API counts. No label has values that customers make up. */
+/** Metrics of the API. No label has values that customers choose. */
 export interface ApiMetrics {
   registry: Registry;
   eventsAccepted: Counter<'result'>;
@@ -13,7 +13,7 @@ export interface ApiMetrics {
   sqlStatements: Counter<'operation'>;
   enqueueFailures: Counter<'queue'>;
   httpRequestDuration: Histogram<'method' | 'route' | 'status_code'>;
-  /** Sets the gauges that describe the ledger and the queue. What could not be asked has no value: an old one would lie. */
+  /** Sets the gauges of the ledger and the queue. A gauge that could not be read has no value: an old one would mislead. */
   show(systemMetrics: SystemMetrics): void;
 }
 
@@ -22,7 +22,7 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
   const registers = [registry];
   new Gauge({
     name: 'posthorn_build_info',
-    help: 'Always 1; the labels tell what runs.',
+    help: 'Always 1. The labels name the version.',
     labelNames: ['version', 'node', 'app'],
     registers,
   }).set({ version, node: process.version, app: 'api' }, 1);
@@ -36,48 +36,48 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
     },
     eventsAccepted: new Counter({
       name: 'posthorn_events_accepted_total',
-      help: 'Events answered with 202.',
+      help: 'Accepted events (202).',
       labelNames: ['result'],
       registers,
     }),
     eventsUnmatched: new Counter({
       name: 'posthorn_events_unmatched_total',
-      help: 'Events that were accepted and that no subscription wanted.',
+      help: 'Accepted events without a matching subscription.',
       registers,
     }),
     eventsRejected: new Counter({
       name: 'posthorn_events_rejected_total',
-      help: 'Publish requests that were refused, by the problem’s code.',
+      help: 'Rejected publish requests, by problem code.',
       labelNames: ['code'],
       registers,
     }),
     deliveriesCreated: new Counter({
       name: 'posthorn_deliveries_created_total',
-      help: 'Deliveries made for accepted events.',
+      help: 'Deliveries created for accepted events.',
       registers,
     }),
     groupCommitSize: new Histogram({
       name: 'posthorn_group_commit_size',
-      help: 'How many requests shared one statement.',
+      help: 'Requests that shared one SQL statement.',
       labelNames: ['operation'],
       buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
       registers,
     }),
     sqlStatements: new Counter({
       name: 'posthorn_sql_statements_total',
-      help: 'Statements on the hot path.',
+      help: 'SQL statements on the hot path.',
       labelNames: ['operation'],
       registers,
     }),
     enqueueFailures: new Counter({
       name: 'posthorn_enqueue_failures_total',
-      help: 'Enqueues that the queue did not take, after the commit: nothing is lost, only later.',
+      help: 'Enqueue calls that failed after the commit. The deliveries are enqueued later.',
       labelNames: ['queue'],
       registers,
     }),
     httpRequestDuration: new Histogram({
       name: 'posthorn_http_request_duration_seconds',
-      help: 'Requests to this API; the route is its pattern.',
+      help: 'Requests to this API, by route pattern.',
       labelNames: ['method', 'route', 'status_code'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
       registers,
@@ -85,14 +85,17 @@ export function openMetrics({ version }: { version: string }): ApiMetrics {
   };
 }
 
-/** Of this process, unlike the rest of what is asked for: each API has its own connections to the replica. */
+/** Metrics of this process: each API process has its own connections to the replica. */
 function openReplica(registers: Registry[]): (replica: ReplicaStatus | null) => void {
   const gauge = (name: string, help: string) => new Gauge({ name: `posthorn_read_replica_${name}`, help, registers });
-  const up = gauge('up', '1: lists are read from the replica; 0: it is away, they are read from the primary.');
-  const lag = gauge('lag_seconds', 'How far the replica is behind its primary; 0: it has applied all.');
+  const up = gauge(
+    'up',
+    '1: lists are read from the replica. 0: it is unavailable, and lists are read from the primary.',
+  );
+  const lag = gauge('lag_seconds', 'How far the replica lags behind its primary.');
   const fallbacks = new Counter({
     name: 'posthorn_read_replica_fallbacks_total',
-    help: 'Lists and statistics that were read from the primary, as the replica could not be used.',
+    help: 'Lists and statistics that were read from the primary because the replica was unavailable.',
     registers,
   });
   let shown = 0;
@@ -104,36 +107,31 @@ function openReplica(registers: Registry[]): (replica: ReplicaStatus | null) => 
   };
 }
 
-/** Of the database and the queue, so that N processes tell the same N times: queries take the `max` over instances. */
+/** Metrics of the database and the queue. All processes report the same values, so queries take the `max` over instances. */
 function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => void {
   const gauge = <Label extends string = never>(name: string, help: string, labelNames: Label[] = []) =>
     new Gauge({ name: `posthorn_${name}`, help: `${help} Shared.`, labelNames, registers });
   const upTo10000 = 'Counted up to 10,000.';
   const queueJobs = gauge('queue_jobs', 'Jobs in the queue.', ['queue', 'state']);
-  const oldestWaiting = gauge('queue_oldest_waiting_seconds', 'How long the job has waited whose turn is next.', [
-    'queue',
-  ]);
-  const overdue = gauge(
-    'deliveries_overdue',
-    `Deliveries that are due, in nobody’s hands, and have no reason to wait. ${upTo10000}`,
+  const oldestWaiting = gauge('queue_oldest_waiting_seconds', 'How long the next job has waited.', ['queue']);
+  const overdue = gauge('deliveries_overdue', `Deliveries that are due, neither leased nor deferred. ${upTo10000}`);
+  const oldestOverdue = gauge(
+    'deliveries_oldest_overdue_seconds',
+    'How long the oldest overdue delivery has been due.',
   );
-  const oldestOverdue = gauge('deliveries_oldest_overdue_seconds', 'How long the oldest of those has been due.');
-  const deferred = gauge(
-    'deliveries_deferred',
-    `Deliveries that are due and wait in the ledger, for whatever reason. ${upTo10000}`,
-  );
-  const held = gauge('deliveries_held', `Deliveries that wait for their subscription to be resumed. ${upTo10000}`);
-  const expanding = gauge('fan_outs_expanding', `Events whose deliveries workers still write. ${upTo10000}`);
-  const oldestExpanding = gauge('fan_outs_oldest_seconds', 'How long the oldest of those has been expanding.');
-  const statDeltas = gauge('stat_deltas', 'Rows of counts that are not folded yet. Counted up to 100,000.');
-  const oldestStatDelta = gauge('stat_deltas_oldest_seconds', 'How old the oldest of those is, to the minute.');
+  const deferred = gauge('deliveries_deferred', `Due deliveries that wait in the ledger, for any reason. ${upTo10000}`);
+  const held = gauge('deliveries_held', `Deliveries that wait until their subscription is resumed. ${upTo10000}`);
+  const expanding = gauge('fan_outs_expanding', `Events whose deliveries workers are still creating. ${upTo10000}`);
+  const oldestExpanding = gauge('fan_outs_oldest_seconds', 'How long the oldest of them has been expanding.');
+  const statDeltas = gauge('stat_deltas', 'Rows of statistics that are not folded yet. Counted up to 100,000.');
+  const oldestStatDelta = gauge('stat_deltas_oldest_seconds', 'Age of the oldest of them, rounded to the minute.');
   const subscriptions = gauge('subscriptions', 'Subscriptions, by status.', ['status']);
-  const breakers = gauge('breakers', 'Active subscriptions whose breaker is not closed.', ['state']);
-  const workersAlive = gauge('workers_alive', 'Worker processes that take jobs.');
+  const breakers = gauge('breakers', 'Active subscriptions whose circuit breaker is not closed.', ['state']);
+  const workersAlive = gauge('workers_alive', 'Worker processes that are alive.');
   const lastDispatch = gauge('dispatcher_last_success_timestamp_seconds', 'When a dispatcher last succeeded.');
   const partitionsAhead = gauge(
     'partitions_ahead_seconds',
-    'How long from now on each partitioned table has partitions.',
+    'How far into the future each partitioned table has partitions.',
   );
 
   return ({ ledger, queues }) => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-/** Every object within, with the path to it. */
+/** Yields every nested object with its path. */
 function* within(value: Any, path = '#'): Generator<[string, Any]> {
   if (typeof value !== 'object' || value === null) return;
   yield [path, value];
@@ -25,7 +25,7 @@ function* within(value: Any, path = '#'): Generator<[string, Any]> {
     yield* within(child, `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
 }
 
-/** A schema and those it is made of. */
+/** A schema with all its subschemas. */
 function* subschemas(schema: Any, path: string): Generator<[string, Any]> {
   if (typeof schema !== 'object') return;
   yield [path, schema];
@@ -69,19 +69,19 @@ describe('/openapi.json', () => {
     expect(document.info.version).toBe('test');
   });
 
-  it('every $ref leads somewhere', () => {
+  it('has a target for every $ref', () => {
     const broken = [...within(document)].filter(([, { $ref }]) => typeof $ref === 'string' && at($ref) === undefined);
     expect(broken).toEqual([]);
   });
 
-  it('regression: whatever may be sent a body tells that the body may be refused', () => {
+  it('regression: documents the rejection of a body for every operation that may receive one', () => {
     const silent = operations
       .filter(({ method, operation }) => method !== 'get' && !operation.responses['422'])
       .map(({ operation }) => operation.operationId);
     expect(silent).toEqual([]);
   });
 
-  it('every operation has an id of its own, a summary, a declared tag, and its security', () => {
+  it('gives every operation a unique id, a summary, a declared tag and its security', () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^[a-zA-Z]+\.[a-zA-Z]+$/);
@@ -91,7 +91,7 @@ describe('/openapi.json', () => {
     expect(operations.filter(({ operation }) => !operation.tags?.every((tag: string) => tags.has(tag)))).toEqual([]);
   });
 
-  it('every parameter of a path is declared, required and described', () => {
+  it('declares, requires and describes every path parameter', () => {
     for (const { path, operation } of operations) {
       const declared = (operation.parameters ?? []).filter((parameter: Any) => parameter.in === 'path');
       const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -100,7 +100,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('every answer is described, has X-Request-Id, and an error’s is a problem (Papercups’ has its own shape)', () => {
+  it('describes every response, with X-Request-Id, and every error as a problem (Papercups has its own format)', () => {
     for (const { path, operation } of operations) {
       for (const [status, response] of Object.entries<Any>(operation.responses)) {
         expect([path, status, response.description]).not.toEqual([path, status, 'Default Response']);
@@ -115,8 +115,8 @@ describe('/openapi.json', () => {
     }
   });
 
-  // Some hundreds are compiled, each on its own.
-  it('every schema compiles, and every example in it is valid', () => {
+  // Compiles several hundred schemas.
+  it('has only schemas that compile, with valid examples', () => {
     const ajv = new Ajv2020({ strict: false, allErrors: true });
     formats.default(ajv);
     ajv.addSchema({ $id: 'document', ...document });
@@ -132,7 +132,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('a body that may be left out is not required; all others are', () => {
+  it('requires every body except optional ones', () => {
     const optional = operations
       .filter(({ operation }) => operation.requestBody?.required === false)
       .map(({ operation }) => operation.operationId);

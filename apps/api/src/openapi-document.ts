@@ -2,7 +2,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import { OPERATIONAL_EVENTS, PublishEvent, toTypeId } from '@posthorn/contract';
 import { z } from 'zod';
 
-// What stands in the document beside the routes.
+// The parts of the document that do not come from routes.
 export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   openapi: '3.1.0',
   info: {
@@ -12,32 +12,32 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     description: [
       'Event subscriptions with webhooks: publish events, and every matching subscription gets a signed POST.',
       '',
-      '- JSON in UTF-8, nested at most 1000 deep. Bodies other than published events have at most 10,000 values (an event ' +
-        'type: 50,000).',
-      '- A request body may have one `Content-Encoding`: gzip, deflate or br. Limits hold before and after decompression.',
+      '- Bodies are JSON in UTF-8, nested at most 1000 deep. Except for published events, a body has at most 10,000 values ' +
+        '(50,000 for an event type).',
+      '- A request body may have one `Content-Encoding`: gzip, deflate or br. Limits apply before and after decompression.',
       '- Times are ISO 8601 in UTC with milliseconds.',
-      '- `Authorization: Bearer <key>`: the operator key, or a key of one account. Another account’s object is a 404.',
-      '- Lists are newest first. `nextCursor` of a page is the `cursor` of the next one; null: there is none. A page of deliveries or ' +
-        'events may be short, or empty, and still have one: `searchedBackTo` then says how far back it has looked.',
-      '- Errors are `application/problem+json`; switch on `code`.',
-      '- `X-Request-Id` is echoed, or made.',
+      '- Authenticate with `Authorization: Bearer <key>`: the operator key, or a key of one account. Objects of other accounts are a 404.',
+      '- Lists are newest first. Pass `nextCursor` of a page as `cursor` for the next page; null: last page. A page of deliveries or ' +
+        'events may be short or empty and still have a next page: `searchedBackTo` says how far back it has searched.',
+      '- Errors are `application/problem+json`. Switch on `code`.',
+      '- Every response has an `X-Request-Id`: yours, or a generated one.',
     ].join('\n'),
   },
   tags: [
-    { name: 'Events', description: 'Publish, and look at what was published.' },
+    { name: 'Events', description: 'Publish events, and read published ones.' },
     { name: 'Subscriptions', description: 'Webhook URLs of an account, their verification, secrets and state.' },
-    { name: 'Deliveries', description: 'What became of each event for each subscription.' },
+    { name: 'Deliveries', description: 'One delivery per event and subscription, with its attempts.' },
     { name: 'Replays', description: 'Send deliveries again, or events that were missed.' },
-    { name: 'Stream', description: 'What happens, as it happens.' },
-    { name: 'Statistics', description: 'What happened, by the minute, the hour or the day.' },
-    { name: 'Lookup', description: 'What an id is the id of.' },
-    { name: 'Event types', description: 'The catalogue of what may be published.' },
+    { name: 'Stream', description: 'Deliveries and attempts as they happen.' },
+    { name: 'Statistics', description: 'Counts and durations per minute, hour or day.' },
+    { name: 'Lookup', description: 'Find the object of an id.' },
+    { name: 'Event types', description: 'The catalogue of event types that can be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
-    { name: 'Operations', description: 'How queues, workers and deliveries stand. Operator only.' },
+    { name: 'Operations', description: 'State of queues, workers and deliveries. Operator only.' },
     { name: 'Notifications', description: 'Emails about the webhooks of an account.' },
-    { name: 'Sessions', description: 'Signing in, and portals for customers.' },
+    { name: 'Sessions', description: 'Console sessions, and portals for customers.' },
     { name: 'Audit log', description: 'Who changed what.' },
-    { name: 'Papercups', description: 'The event subscriptions API of Papercups, over the same subscriptions.' },
+    { name: 'Papercups', description: 'The event subscriptions API of Papercups, for the same subscriptions.' },
     { name: 'Health', description: 'For load balancers, orchestrators and Prometheus.' },
   ],
   components: {
@@ -45,7 +45,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       operatorKey: {
         type: 'http',
         scheme: 'bearer',
-        description: '`POSTHORN_OPERATOR_KEY`: every account, everything.',
+        description: '`POSTHORN_OPERATOR_KEY`: full access to all accounts.',
       },
       accountKey: { type: 'http', scheme: 'bearer', description: 'A key of one account, with scopes.' },
       sessionCookie: {
@@ -53,26 +53,27 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         in: 'cookie',
         name: '__Host-posthorn',
         description:
-          'Of somebody who signed in with a key at `POST /v1/session`: what the key may do. Over http its name is `posthorn`. ' +
-          'What is no GET needs the header `x-posthorn-csrf: 1` as well, and a page of the same origin.',
+          'Set by `POST /v1/session`, with the permissions of the key that signed in. Over http its name is `posthorn`. ' +
+          'Requests other than GET also need the header `x-posthorn-csrf: 1` and must come from a page of the same origin.',
       },
       portalToken: {
         type: 'http',
         scheme: 'bearer',
-        description: 'From `POST /v1/portal-session`: one account, and what the operator allowed the portal.',
+        description:
+          'From `POST /v1/portal-session`: access to one account, with the capabilities that the operator chose.',
       },
       papercupsToken: {
         type: 'apiKey',
         in: 'header',
         name: 'Authorization',
-        description: 'A key of one account, without a scheme as Papercups had it, or as `Bearer <key>`.',
+        description: 'A key of one account, without a scheme as in Papercups, or as `Bearer <key>`.',
       },
     },
     headers: {
-      'X-Request-Id': { description: 'Quote it when asking for help.', schema: { type: 'string' } },
-      'Retry-After': { description: 'Seconds to wait before the next try.', schema: { type: 'integer' } },
+      'X-Request-Id': { description: 'Include it when you ask for help.', schema: { type: 'string' } },
+      'Retry-After': { description: 'Seconds to wait before the next request.', schema: { type: 'integer' } },
       'Accept-Encoding': {
-        description: 'Of a body whose `Content-Encoding` is not supported.',
+        description: 'The supported values of `Content-Encoding`.',
         schema: { type: 'string' },
       },
       'WWW-Authenticate': { description: '`Bearer`.', schema: { type: 'string' } },
@@ -85,7 +86,7 @@ const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const objects = (value: unknown): Json[] => (isObject(value) ? Object.values(value).filter(isObject) : []);
 
-/** Adds to the generated document what its makers cannot: headers, texts, webhooks; and tidies the names of its shapes. */
+/** Adds headers, descriptions and webhooks to the generated document, and cleans up the names of its schemas. */
 export function finishDocument<Document extends object>(
   document: Document,
   { optionalBodies }: { optionalBodies: Set<string> },
@@ -96,7 +97,7 @@ export function finishDocument<Document extends object>(
     const { requestBody, operationId } = operation;
     if (isObject(requestBody)) requestBody['required'] = !optionalBodies.has(String(operationId));
   }
-  if ('components' in finished && isObject(finished.components)) tidyShapes(finished, finished.components);
+  if ('components' in finished && isObject(finished.components)) tidySchemas(finished, finished.components);
   return finished;
 }
 
@@ -107,7 +108,8 @@ function finishOperation(operation: Json): void {
   const { responses } = operation;
   for (const [status, response] of isObject(responses) ? Object.entries(responses) : []) {
     if (!isObject(response)) continue;
-    if (response['description'] === 'Default Response') response['description'] = STATUS_TEXT[status] ?? 'The answer.';
+    if (response['description'] === 'Default Response')
+      response['description'] = STATUS_TEXT[status] ?? 'The response.';
     if (status === '204') delete response['content'];
     const names = ['X-Request-Id', ...(HEADERS_OF[status] ?? [])];
     const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
@@ -119,8 +121,8 @@ const STATUS_TEXT: Record<string, string> = {
   200: 'Done.',
   201: 'Created.',
   202: 'Accepted.',
-  204: 'Gone.',
-  503: 'No.',
+  204: 'Done, without content.',
+  503: 'Not ready.',
 };
 const HEADERS_OF: Record<string, string[]> = {
   401: ['WWW-Authenticate'],
@@ -130,22 +132,22 @@ const HEADERS_OF: Record<string, string[]> = {
 };
 const headerCase = (name: string): string => name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
 
-/** The generator emits each shape twice, as `X` for answers and as `XInput` for requests. What nobody refers to goes, and
- *  a shape of requests alone gets the plain name. */
-function tidyShapes(document: Json, components: Json): void {
+/** The generator emits each schema twice: `X` for responses and `XInput` for requests. Removes unreferenced ones, and gives
+ *  a schema that only requests use the plain name. */
+function tidySchemas(document: Json, components: Json): void {
   const { schemas } = components;
   if (!isObject(schemas)) return;
   const references = new Map<string, Json[]>();
-  const left: unknown[] = [{ ...document, components: { ...components, schemas: {} } }];
-  while (left.length > 0) {
-    const value = left.pop();
+  const queue: unknown[] = [{ ...document, components: { ...components, schemas: {} } }];
+  while (queue.length > 0) {
+    const value = queue.pop();
     if (typeof value !== 'object' || value === null) continue;
     const name = isObject(value) && typeof value['$ref'] === 'string' ? value['$ref'].replace(SHAPES, '') : null;
     if (isObject(value) && name !== null) {
-      if (!references.has(name)) left.push(schemas[name]);
+      if (!references.has(name)) queue.push(schemas[name]);
       references.set(name, [...(references.get(name) ?? []), value]);
     }
-    for (const child of Object.values(value)) left.push(child);
+    for (const child of Object.values(value)) queue.push(child);
   }
   const kept: Json = {};
   for (const [name, referrers] of [...references].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
@@ -160,16 +162,16 @@ function tidyShapes(document: Json, components: Json): void {
 
 const SHAPES = '#/components/schemas/';
 
-/** What receivers get. */
+/** The requests that endpoints receive. */
 function webhooks(): Json {
   const types = ['message:created', 'conversation:created', 'conversation:updated'];
   const events = types.map((type) => [
     type,
-    webhook(type, `\`${type}\`, to each subscription that wants it.`, eventBody(type)),
+    webhook(type, `\`${type}\`, sent to each matching subscription.`, eventBody(type)),
   ]);
   const handshake = webhook(
     'webhook:verify',
-    'The handshake: answer 2xx with the payload, as text, as a JSON string, or as `{"challenge": …}`.',
+    'The handshake. Return 2xx with the payload as text, as a JSON string, or as `{"challenge": …}`.',
     {
       type: 'object',
       properties: { event: { const: 'webhook:verify' }, payload: { type: 'string' } },
@@ -180,7 +182,7 @@ function webhooks(): Json {
     type,
     webhook(
       type,
-      `\`${type}\`, to the operators: to subscriptions of the operations account (\`OPERATIONS_ACCOUNT\`).`,
+      `\`${type}\`, sent to the operators: to matching subscriptions of the account \`OPERATIONS_ACCOUNT\`.`,
       {
         type: 'object',
         properties: { event: { const: type }, payload: shapeOf(payload) },
@@ -196,7 +198,7 @@ function eventBody(type: string): Json {
   return { type: 'object', properties: { event: { const: type }, ...body.properties }, required: ['event', 'payload'] };
 }
 
-/** A shape as it stands within another. */
+/** The JSON Schema for use inside another schema. */
 function shapeOf(schema: z.ZodType): Json {
   const { $schema: _, ...shape } = z.toJSONSchema(schema, { unrepresentable: 'any' });
   return shape;
@@ -206,13 +208,17 @@ function webhook(type: string, summary: string, schema: Json): Json {
   const parameters = [
     [
       'webhook-id',
-      'The event’s id, the same on every attempt: ignore what you have seen.',
+      'The id of the event, the same on every attempt. Ignore an id that you have processed.',
       toTypeId('evt', EXAMPLE_UUID),
     ],
-    ['webhook-timestamp', 'Seconds since 1970 of this attempt: refuse what is older than five minutes.', '1763751300'],
+    [
+      'webhook-timestamp',
+      'Time of this attempt in seconds since 1970. Reject requests that are older than five minutes.',
+      '1763751300',
+    ],
     [
       'webhook-signature',
-      '`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`; one for each valid secret.',
+      '`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`, once for each valid secret.',
       'v1,K1EYnte2…',
     ],
   ].map(([name, description, example]) => ({
@@ -230,7 +236,11 @@ function webhook(type: string, summary: string, schema: Json): Json {
       security: [],
       parameters,
       requestBody: { required: true, content: { 'application/json': { schema } } },
-      responses: { '2XX': { description: 'Taken. Anything else is tried again; 410 disables the subscription.' } },
+      responses: {
+        '2XX': {
+          description: 'Delivered. Any other response is retried, except 410, which disables the subscription.',
+        },
+      },
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Database } from '@posthorn/core';
 import type { ApiDeps } from './deps.js';
 
-/** Reads a list or statistics: on the read replica if there is one. The header `Posthorn-Read-Lag-Seconds` then says how far it
- *  was behind. `work` may run twice. What must see the last write reads `db` instead. */
+/** Reads a list or statistics from the read replica, if there is one, and sets the header `Posthorn-Read-Lag-Seconds`.
+ *  `work` may run twice. To see the latest write, read from `db` instead. */
 export async function readList<T>(
   { reader }: Pick<ApiDeps, 'reader'>,
   reply: { header(name: string, value: string): unknown },

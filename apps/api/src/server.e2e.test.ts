@@ -5,7 +5,7 @@ import { openDatabase, putAccount } from '@posthorn/core';
 import { cloneDatabase, type ClonedDatabase, waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
-// The built process itself: npm run build comes before the tests.
+// Runs the built process: run npm run build first.
 const SERVER = new URL('../dist/server.js', import.meta.url).pathname;
 const OPERATOR_KEY = 'Yb3kq0vTn5Wf8sLr2cXhJ7mP';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -58,7 +58,7 @@ async function startApi(env: Record<string, string> = {}) {
 }
 
 describe('the process', () => {
-  it('lists every problem of its settings at once, and exits 1', async () => {
+  it('prints all problems of its settings at once, and exits with 1', async () => {
     const api = start({ API_PORT: 'many', POSTHORN_OPERATOR_KEY: 'hunter2' });
     expect(await api.ended).toBe(1);
     for (const name of ['DATABASE_URL', 'API_PORT', 'POSTHORN_OPERATOR_KEY', 'POSTHORN_ENCRYPTION_KEY'])
@@ -82,7 +82,7 @@ describe('the process', () => {
     await behind.drop();
   });
 
-  it('SIGTERM: /readyz turns 503 at once, what is under way is answered, then it exits 0', async () => {
+  it('after SIGTERM: /readyz is 503 immediately, open requests are served, and it exits with 0', async () => {
     const api = await startApi({ SHUTDOWN_DELAY_MS: '1500' });
     const db = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 2, log: silent });
     await putAccount({ db }, { id: 'acme' });
@@ -120,7 +120,7 @@ describe('the process', () => {
     await db.close();
   });
 
-  it('writes JSON lines, and no secret', async () => {
+  it('logs JSON lines without secrets', async () => {
     const api = await startApi();
     await api.ask('/v1/accounts');
     api.child.kill('SIGTERM');

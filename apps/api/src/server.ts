@@ -11,14 +11,14 @@ import { openSystemMetrics } from './system-metrics.js';
 import { openMetrics } from './metrics.js';
 
 const env = readOrExit();
-// The process writes log lines together, within half a second: a write per request wakes a thread, which wakes the event loop.
+// Log lines are written in batches, at most half a second late: one write per request would cost CPU.
 const output = pino.destination({ sync: false, minLength: 4_096, periodicFlush: 500 });
 const log = pino({ level: env.logLevel, base: { app: 'api', pid: process.pid } }, output);
 if (env.unknown.length > 0) log.warn({ names: env.unknown }, 'settings.unknown');
 
 const version = readVersion(new URL('../package.json', import.meta.url));
 const metrics = openMetrics({ version });
-// Each look at the event loop's lag wakes the process, also an idle one. Default: every 10 ms.
+// Each sample of the event loop lag wakes an idle process. prom-client's default is 10 ms.
 collectDefaultMetrics({ register: metrics.registry, eventLoopMonitoringPrecision: 200 });
 
 const db = openDatabase({
@@ -28,7 +28,7 @@ const db = openDatabase({
   maxConnections: env.databasePoolSize,
   log,
 });
-// Before the queue connects, too: behind the wrong pooler its settings would reach other clients.
+// Before the queue connects: behind a pooler in transaction mode, its session settings would reach other clients.
 await requireSessions(db, log).catch(giveUp);
 const replica = env.databaseReadUrl
   ? openDatabase({
@@ -94,9 +94,9 @@ closeOnSignal({
   async close() {
     isDraining = true;
     await inOrder(log, {
-      // The balancer asks /readyz, and stops sending.
+      // The load balancer notices that /readyz fails.
       delay: () => new Promise((resolve) => setTimeout(resolve, env.shutdownDelayMs)),
-      // Open requests are answered, each after its commit; the queue is told of what they left; then that goes, too.
+      // Open requests end first, then the publisher enqueues what they left, then the connections close.
       http: () => app.close(),
       publisher: () => publisher.drain(),
       queue: () => producer.close(),

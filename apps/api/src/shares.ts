@@ -1,28 +1,28 @@
-/** A part of something limited: the most that its holder may have at once. */
+/** How many units of a limited resource a holder may have at once. */
 export interface Share {
-  /** The holder, as a key: a caller, an account, the process. */
+  /** A key, an account or the process. */
   holder: string;
-  most: number;
+  max: number;
 }
 
-export type Taken = { outcome: 'taken'; release(): void } | { outcome: 'full'; share: Share };
+export type Acquired = { outcome: 'acquired'; release(): void } | { outcome: 'full'; share: Share };
 
-/** Counts what the holders have at the moment, in this process. The function that it returns takes one of each share, or nothing if
- *  one of them is full. Releasing twice is harmless. */
-export function openShares(): (shares: Share[]) => Taken {
-  const taken = new Map<string, number>();
+/** Counts the units that each holder has in this process. Returns a function that acquires one unit of each share, or none if one of
+ *  them is full. Releasing twice is harmless. */
+export function openShares(): (shares: Share[]) => Acquired {
+  const acquired = new Map<string, number>();
   const add = (holder: string, change: number) => {
-    const count = (taken.get(holder) ?? 0) + change;
-    if (count === 0) taken.delete(holder);
-    else taken.set(holder, count);
+    const count = (acquired.get(holder) ?? 0) + change;
+    if (count === 0) acquired.delete(holder);
+    else acquired.set(holder, count);
   };
   return (shares) => {
-    const full = shares.find(({ holder, most }) => (taken.get(holder) ?? 0) >= most);
+    const full = shares.find(({ holder, max }) => (acquired.get(holder) ?? 0) >= max);
     if (full) return { outcome: 'full', share: full };
     for (const { holder } of shares) add(holder, 1);
     let isReleased = false;
     return {
-      outcome: 'taken',
+      outcome: 'acquired',
       release() {
         if (isReleased) return;
         isReleased = true;

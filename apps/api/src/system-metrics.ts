@@ -10,40 +10,40 @@ import {
 import type { QueueMetrics, QueueName } from '@posthorn/jobs';
 import { shareResult } from '@posthorn/lifecycle';
 
-/** How things stand in the ledger and in the queue; null: it could not be asked, and nothing older is told in its place. */
+/** State of the ledger and of the queue. null: could not be read, and an older value would mislead. */
 export interface SystemMetrics {
   sampledAt: Date;
   ledger: LedgerMetrics | null;
   queues: Record<QueueName, QueueMetrics> | null;
-  /** Where lists are read; null: there is no replica. */
+  /** The read replica. null: none is configured. */
   replica: ReplicaStatus | null;
 }
 
-/** Answers within seconds and never throws. */
+/** Resolves within seconds and never throws. */
 export type ReadSystemMetrics = () => Promise<SystemMetrics>;
 
 export interface SystemMetricsOptions {
   db: Database;
   reader: Reader;
   readQueues: () => Promise<Record<QueueName, QueueMetrics>>;
-  /** Who asks sooner than this after somebody else gets the same answer. */
+  /** Calls within this time share a result. */
   maxAgeMs: number;
   log: Log;
 }
 
-const ANSWER_WITHIN_MS = 4_000;
+const READ_TIMEOUT_MS = 4_000;
 
-/** Reads the metrics for all who ask: /metrics, /readyz, /v1/queues. However many ask, they are read once in `maxAgeMs`. */
+/** Reads the metrics for /metrics, /readyz and /v1/queues, at most once per `maxAgeMs`. */
 export function openSystemMetrics({ db, reader, readQueues, maxAgeMs, log }: SystemMetricsOptions): ReadSystemMetrics {
   let isFailing = false;
 
   async function readLedger(): Promise<LedgerMetrics | null> {
     try {
-      const ledger = await within(ANSWER_WITHIN_MS, readLedgerMetrics(db.pool));
+      const ledger = await within(READ_TIMEOUT_MS, readLedgerMetrics(db.pool));
       isFailing = false;
       return ledger;
     } catch (error) {
-      // That the database is away is told by the answer; the logs say it elsewhere.
+      // An unavailable database shows in the result and is logged elsewhere.
       if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'system_metrics.failed');
       isFailing = true;
       return null;
@@ -52,7 +52,7 @@ export function openSystemMetrics({ db, reader, readQueues, maxAgeMs, log }: Sys
 
   async function read(): Promise<SystemMetrics> {
     const sampledAt = new Date();
-    // Why the queue does not answer is logged by who has jobs for it.
+    // The producer logs why the queue fails.
     const [ledger, queues, replica] = await Promise.all([
       readLedger(),
       readQueues().catch(() => null),
@@ -64,11 +64,11 @@ export function openSystemMetrics({ db, reader, readQueues, maxAgeMs, log }: Sys
   return shareResult(read, { maxAgeMs });
 }
 
-/** Rejects when `work` takes longer: a pool whose connections are all in use makes it wait. */
+/** Rejects when `work` takes longer than `ms`, for example because all connections of the pool are in use. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the ledger did not answer within ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Error(`reading the ledger took longer than ${ms} ms`)), ms);
   });
   try {
     return await Promise.race([work, late]);

@@ -17,13 +17,13 @@ const unknownFields = (count: number, name = 'field') =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`${name}${index}`, 1]));
 
 describe('the errors of a request', () => {
-  it('are all named while there are twenty or fewer', () => {
+  it('are all listed up to twenty', () => {
     const { errors, count } = refusal(unknownFields(19));
     expect([errors.length, count]).toEqual([20, 20]);
     expect(errors.map(({ path }) => path)).toContain('field18');
   });
 
-  it('are never more than twenty: the last one counts the rest, and so does the detail', () => {
+  it('are at most twenty: the last one counts the rest, as does the detail', () => {
     const unknown = refusal(unknownFields(8_000));
     expect(unknown.errors).toHaveLength(20);
     expect(unknown.errors.at(-1)).toEqual({ path: '', message: 'has 7982 more errors' });

@@ -4,13 +4,13 @@ import { z } from 'zod';
 type FieldError = { path: string; message: string };
 type Errors = { errors: FieldError[]; count: number };
 
-/** A problem names so many errors at most; the last then says how many there are besides. */
+/** Maximum number of errors in a problem. Beyond it, the last one counts the rest. */
 const MAX_ERRORS = 20;
 
-/** The request does not fit the schema of its route. Fastify notes in `validationContext` which part of it. */
+/** The request does not match the schema of its route. Fastify sets `validationContext` to the part that fails. */
 export class InvalidInput extends Error {
   readonly errors: FieldError[];
-  /** How many there are, also where not all of them are named. */
+  /** Number of all errors, including those that `errors` does not list. */
   readonly count: number;
   validationContext?: string;
   constructor({ errors, count }: Errors) {
@@ -20,11 +20,11 @@ export class InvalidInput extends Error {
   }
 }
 
-/** Checks a part of the request against its zod schema; the texts of refusals say what to change. */
+/** Validates a part of the request against its zod schema. The messages say what to change. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
   return (data: unknown) => {
-    // Fastify says null where there is no body.
+    // Fastify passes null for a missing body.
     const input = httpPart === 'body' && data === null ? undefined : data;
     const result = schema.safeParse(input, { error: describeIssue });
     if (result.success) return { value: result.data };
@@ -33,7 +33,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   };
 };
 
-/** The errors to show: bounded, since anybody can send a body with thousands of faults. */
+/** Bounded, since any caller can send a body with thousands of errors. */
 function errorsOf(issues: readonly z.core.$ZodIssue[], known: string[]): Errors {
   const count = issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
   const shown = count > MAX_ERRORS ? MAX_ERRORS - 1 : count;
@@ -46,11 +46,11 @@ function errorsOf(issues: readonly z.core.$ZodIssue[], known: string[]): Errors 
   return { errors, count };
 }
 
-function toErrors(issue: z.core.$ZodIssue, known: string[], most: number): FieldError[] {
+function toErrors(issue: z.core.$ZodIssue, known: string[], max: number): FieldError[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: pathText(issue.path), message: issue.message }];
-  const fields = issue.path.length === 0 ? `; known are ${known.join(', ')}` : '';
+  const fields = issue.path.length === 0 ? `; known fields are ${known.join(', ')}` : '';
   return issue.keys
-    .slice(0, most)
+    .slice(0, max)
     .map((key) => ({ path: pathText([...issue.path, key]), message: `is an unknown field${fields}` }));
 }
 
@@ -68,7 +68,7 @@ const asHeader = ({ path, message }: FieldError): FieldError => ({
   message,
 });
 
-// A schema's own texts come first; this is for what they leave to zod.
+// Used where the schema has no message of its own.
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

@@ -9,22 +9,22 @@ export const Attention = z
   .object({
     subscriptionId: SubscriptionId,
     accountId: AccountId,
-    url: z.string().describe('The URL in force; of an unverified one, the URL that has not proven itself.'),
+    url: z.string().describe('The URL that receives events. For `unverified`: the URL that failed its verification.'),
     reason: z
       .enum(ATTENTION_REASONS)
       .describe(
-        '`disabled`: by Posthorn, not by hand · `failing`: no attempt has succeeded since the last failure · `unverified`: its ' +
-          'verification failed, so it gets no events · `overdue`: deliveries are due that nobody took.',
+        '`disabled`: Posthorn disabled it · `failing`: every attempt has failed since `since` · `unverified`: its ' +
+          'verification failed, so it receives no events · `overdue`: deliveries are due, but no worker has attempted them.',
       ),
     detail: z
       .string()
       .nullable()
       .describe(
-        'Of `disabled`: its `statusReason`, `failing` or `gone`. Of `unverified`: the `reason` of its verification.',
+        'For `disabled`: its `statusReason`, `failing` or `gone`. For `unverified`: the `reason` of its verification. Otherwise null.',
       ),
-    since: time('Since when it has been so.'),
+    since: time('When this began.'),
   })
-  .meta({ id: 'Attention', description: 'A subscription that somebody should look at.' });
+  .meta({ id: 'Attention', description: 'A subscription that needs attention.' });
 export type Attention = z.infer<typeof Attention>;
 
 export const AttentionList = listOf(Attention, 'AttentionList');

@@ -8,47 +8,49 @@ const ActorKind = z.enum(['operator', 'account', 'portal', 'nobody']);
 export const AuditEntry = z
   .object({
     id: AuditId,
-    createdAt: time('When it was begun.'),
+    createdAt: time('When the request started.'),
     doneAt: timeOrNull(
-      'When it was done. null: it is under way; or it was never answered (the process ended, or the database was away), and ' +
-        'nobody knows whether it was done.',
+      'When the change was complete. null: the request is running, or it ended without a response (the process stopped, or the ' +
+        'database was away). In the second case the change may or may not have been made.',
     ),
     actor: z
       .object({
-        kind: ActorKind.describe('`nobody`: somebody without a valid key.'),
-        id: z.string().nullable().describe('The account key or the session; null: the operator key itself.'),
-        name: z.string().nullable().describe('The account key’s name then.'),
+        kind: ActorKind.describe('`nobody`: a caller without a valid key.'),
+        id: z.string().nullable().describe('The account key or the session. null: the operator key.'),
+        name: z.string().nullable().describe('Name of the account key at that time. null: not an account key.'),
       })
-      .describe('Who did it.'),
-    accountId: AccountId.nullable().describe('The account it was done in.'),
-    action: z.string().describe('The operation’s id in this document; `session.refused`: a wrong key.'),
+      .describe('Who made the change.'),
+    accountId: AccountId.nullable().describe('The account that the change belongs to. null: none.'),
+    action: z.string().describe('The operation id in this document. `session.refused`: a login with a wrong key.'),
     target: z
       .object({
-        type: z.string().describe('What kind of thing it was done to.'),
-        id: z.string().nullable().describe('Its id.'),
+        type: z.string().describe('The kind of the changed object.'),
+        id: z.string().nullable().describe('The id of the changed object.'),
       })
-      .describe('What it was done to.'),
+      .describe('The changed object.'),
     changes: anyObject(
-      'Per field `{from, to}`, or `{changed: true}` where values are not told: secrets, headers and free objects. URLs are ' +
-        'without their query.',
+      'For each field `{from, to}`, or `{changed: true}` for secrets, headers and free-form objects. URLs have no ' +
+        'query.',
     ),
-    requestId: z.string().describe('The request’s `X-Request-Id`.'),
+    requestId: z.string().describe('The `X-Request-Id` of the request.'),
     address: z
       .string()
       .nullable()
-      .describe('Where the request came from; null: an operator’s, which accounts are not told.'),
+      .describe('The client address. null: hidden from accounts, because an operator made the request.'),
   })
-  .meta({ id: 'AuditEntry', description: 'Something that somebody changed, or a secret that somebody looked at.' });
+  .meta({ id: 'AuditEntry', description: 'A change, or an access to a secret.' });
 export type AuditEntry = z.infer<typeof AuditEntry>;
 
 export const AuditList = listOf(AuditEntry, 'AuditList');
 
 export const AccountAuditQuery = ListQuery.extend({
-  actor: ActorKind.optional().describe('Only what such an actor did.'),
-  actorId: ActorId.optional().describe('Only what this account key, or this session, did.'),
-  action: text(1, 100).optional().describe('Only this operation.'),
-  from: moment('Only what was done at that time or later.').optional(),
-  to: moment('Only what was done before that time.').optional(),
+  actor: ActorKind.optional().describe('Only changes by this kind of actor.'),
+  actorId: ActorId.optional().describe('Only changes by this account key or session.'),
+  action: text(1, 100).optional().describe('Only this operation id.'),
+  from: moment('Only changes at or after this time.').optional(),
+  to: moment('Only changes before this time.').optional(),
 });
 
-export const AuditQuery = AccountAuditQuery.extend({ account: AccountId.optional().describe('Only in this account.') });
+export const AuditQuery = AccountAuditQuery.extend({
+  account: AccountId.optional().describe('Only changes in this account.'),
+});

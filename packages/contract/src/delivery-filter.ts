@@ -14,20 +14,20 @@ const StatusCode = z
 /** What the list of deliveries, its count and its export filter by, and what a replay selects. Several values of one field: any of them.
  *  Several fields: all of them. */
 export const deliveryFilterFields = {
-  subscription: oneOrMore(SubscriptionId).optional().describe('Only of this subscription; repeatable.'),
-  event: EventId.optional().describe('Only of this event.'),
-  eventType: oneOrMore(EventTypeName).optional().describe('Only of events of this type; repeatable.'),
-  status: oneOrMore(DeliveryStatus).optional().describe('Only with this status; repeatable.'),
+  subscription: oneOrMore(SubscriptionId).optional().describe('Only deliveries of this subscription. Repeatable.'),
+  event: EventId.optional().describe('Only deliveries of this event.'),
+  eventType: oneOrMore(EventTypeName).optional().describe('Only deliveries of this event type. Repeatable.'),
+  status: oneOrMore(DeliveryStatus).optional().describe('Only deliveries with this status. Repeatable.'),
   outcome: oneOrMore(AttemptOutcome).optional().describe('Only whose last attempt had this outcome; repeatable.'),
   statusCode: oneOrMore(StatusCode)
     .optional()
     .describe('Only whose last attempt got this HTTP status, or one of this class (`5xx`); repeatable.'),
   trigger: oneOrMore(AttemptTrigger)
     .optional()
-    .describe('Only whose last attempt was made for this reason; repeatable.'),
+    .describe('Only deliveries whose last attempt has this trigger. Repeatable.'),
   replay: ReplayId.optional().describe('Only those that this replay sent again, and no later replay.'),
-  from: moment('Only created at this time or later.').optional(),
-  to: moment('Only created before this time. Must be later than `from`.').optional(),
+  from: moment('Only deliveries created at or after this time.').optional(),
+  to: moment('Only deliveries created before this time. Must be later than `from`.').optional(),
 };
 
 /** For `refine`: a range of time has to begin before it ends. Names the field `to`. */

@@ -3,8 +3,8 @@ import { z } from 'zod';
 export const DELIVERY_STATUSES = ['pending', 'held', 'succeeded', 'failed', 'canceled'] as const;
 export const DeliveryStatus = z.enum(DELIVERY_STATUSES).meta({
   description:
-    '`pending`: an attempt is due at `nextAttemptAt` · `held`: its subscription is paused, or was disabled with ' +
-    '`hold` · `succeeded` · `failed`: the schedule is exhausted · `canceled`: nobody wants it any more.',
+    '`pending`: an attempt is due at `nextAttemptAt` · `held`: the subscription is paused, or was disabled with ' +
+    '`hold` · `succeeded`: the endpoint returned 2xx · `failed`: all attempts are used up · `canceled`: no more attempts are made.',
 });
 export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
 
@@ -21,12 +21,13 @@ export const ATTEMPT_OUTCOMES = [
   'aborted',
 ] as const;
 export const AttemptOutcome = z.enum(ATTEMPT_OUTCOMES).meta({
-  description: '`ok`: a 2xx, whatever the body. `aborted`: our shutdown; it spends nothing of the schedule.',
+  description:
+    '`ok`: the endpoint returned 2xx, with any body. `aborted`: Posthorn was shut down during the attempt, which does not count for the retry schedule.',
 });
 export type AttemptOutcome = z.infer<typeof AttemptOutcome>;
 
 export const ATTEMPT_TRIGGERS = ['auto', 'manual', 'test', 'replay'] as const;
 export const AttemptTrigger = z
   .enum(ATTEMPT_TRIGGERS)
-  .meta({ description: 'Why it was made: the schedule, a person, a test event, a replay.' });
+  .meta({ description: 'Why the attempt was made: the schedule (`auto`), a manual retry, a test event or a replay.' });
 export type AttemptTrigger = z.infer<typeof AttemptTrigger>;

@@ -7,51 +7,56 @@ import { time, timeOrNull } from './text.js';
 import { Waiting } from './waiting.js';
 
 const milliseconds = (description: string) =>
-  z.int().nullable().describe(`${description}, in milliseconds; null: it did not come to that.`);
+  z.int().nullable().describe(`${description}, in milliseconds. null: not reached.`);
 
 export const Attempt = z
   .object({
     id: AttemptId,
-    number: z.int().describe('From 1.'),
+    number: z.int().describe('Number of the attempt, counted from 1.'),
     trigger: AttemptTrigger,
     outcome: AttemptOutcome,
-    statusCode: z.int().nullable().describe('HTTP status of the answer.'),
-    startedAt: time('When it began.'),
-    durationMs: z.int().describe('How long it took in all, in milliseconds.'),
+    statusCode: z.int().nullable().describe('HTTP status of the response. null: no response.'),
+    startedAt: time('When the attempt started.'),
+    durationMs: z.int().describe('Total duration in milliseconds.'),
     timings: z
       .object({
-        dnsMs: milliseconds('Looking the name up'),
-        connectMs: milliseconds('Connecting'),
-        tlsMs: milliseconds('The TLS handshake'),
-        firstByteMs: milliseconds('From the start to the first byte of the answer, all of the above included'),
+        dnsMs: milliseconds('DNS lookup'),
+        connectMs: milliseconds('TCP connection'),
+        tlsMs: milliseconds('TLS handshake'),
+        firstByteMs: milliseconds('From the start of the attempt to the first byte of the response'),
       })
-      .describe('Where the time went.'),
-    url: z.string().describe('Where it was sent.'),
-    remoteAddress: z.string().nullable().describe('The address that was connected to.'),
-    requestHeaders: z.record(z.string(), z.string()).describe('As sent; secrets are masked.'),
+      .describe('Durations of the phases.'),
+    url: z.string().describe('The URL of the request.'),
+    remoteAddress: z.string().nullable().describe('The IP address of the connection. null: no connection.'),
+    requestHeaders: z.record(z.string(), z.string()).describe('Request headers as sent. Secrets are masked.'),
     responseHeaders: z
       .record(z.string(), z.string())
       .nullable()
       .describe(
-        'As received, without Connection, Date, Keep-Alive and Transfer-Encoding, and without Content-Length unless the body is truncated. Secrets are masked.',
+        'Response headers as received, without Connection, Date, Keep-Alive and Transfer-Encoding, and without Content-Length unless the body is truncated. Secrets are masked.',
       ),
     responseBody: z
       .string()
       .nullable()
-      .describe('The first 4 KiB of the response as text, read by its charset, else as UTF-8, else as latin1.'),
-    responseTruncated: z.boolean().describe('More came than was kept.'),
-    error: z.string().nullable().describe('What went wrong and what to do about it, for the receiver’s developer.'),
+      .describe(
+        'The first 4 KiB of the response body as text, decoded by its charset, else as UTF-8, else as Latin-1.',
+      ),
+    responseTruncated: z.boolean().describe('Whether the response body was longer than `responseBody`.'),
+    error: z
+      .string()
+      .nullable()
+      .describe('What went wrong and how to fix it, for the developer of the endpoint. null: success.'),
   })
-  .meta({ id: 'Attempt', description: 'One HTTP try of a delivery. Immutable.' });
+  .meta({ id: 'Attempt', description: 'One HTTP request of a delivery. Immutable.' });
 export type Attempt = z.infer<typeof Attempt>;
 
 export const LastAttempt = z
   .object({
     outcome: AttemptOutcome,
     trigger: AttemptTrigger,
-    statusCode: z.int().nullable().describe('HTTP status of the answer.'),
-    durationMs: z.int().describe('How long it took in all, in milliseconds.'),
-    at: time('When it began.'),
+    statusCode: z.int().nullable().describe('HTTP status of the response. null: no response.'),
+    durationMs: z.int().describe('Total duration in milliseconds.'),
+    at: time('When the attempt started.'),
   })
   .meta({ id: 'LastAttempt', description: 'How the last attempt of a delivery ended.' });
 export type LastAttempt = z.infer<typeof LastAttempt>;
@@ -60,17 +65,17 @@ const deliveryFields = {
   id: DeliveryId,
   accountId: AccountId,
   eventId: EventId,
-  event: z.string().describe('The event’s type.'),
+  event: z.string().describe('The event type.'),
   subscriptionId: SubscriptionId,
-  url: z.string().describe('The subscription’s URL in force. An attempt shows the one it went to.'),
+  url: z.string().describe('The current URL of the subscription. Each attempt has the URL that it was sent to.'),
   status: DeliveryStatus,
-  statusReason: z.string().nullable().describe('Why it was canceled.'),
-  attemptCount: z.int().describe('Attempts so far, of every kind.'),
+  statusReason: z.string().nullable().describe('Why the delivery was canceled or failed. Otherwise null.'),
+  attemptCount: z.int().describe('Number of attempts so far, with every trigger.'),
   maxAttempts: z
     .int()
-    .describe('Attempts that the schedule in force has; those asked for, and those we ended ourselves, come on top.'),
+    .describe('Number of attempts in the retry schedule. Manual and aborted attempts are additional.'),
   lastAttempt: LastAttempt.nullable().describe('null: not attempted yet.'),
-  nextAttemptAt: timeOrNull('When the next attempt is due; null unless one is scheduled.'),
+  nextAttemptAt: timeOrNull('When the next attempt is due. null: none is scheduled.'),
   waitingFor: Waiting.nullable().describe('What it waits for; null: no attempt is due or scheduled.'),
   createdAt: time('When it was created.'),
   completedAt: timeOrNull('When it succeeded, failed or was canceled.'),
@@ -78,7 +83,7 @@ const deliveryFields = {
 
 export const Delivery = z
   .object(deliveryFields)
-  .meta({ id: 'Delivery', description: 'One event owed to one subscription.' });
+  .meta({ id: 'Delivery', description: 'One event for one subscription.' });
 export type Delivery = z.infer<typeof Delivery>;
 
 export const DeliveryList = z
@@ -86,12 +91,11 @@ export const DeliveryList = z
     data: z
       .array(Delivery)
       .describe(
-        'Newest first. May hold fewer than `limit`, or none, although there is a next page: see `searchedBackTo`.',
+        'Newest first. A page may have fewer rows than `limit`, or none, and still have a next page: see `searchedBackTo`.',
       ),
-    nextCursor: z.string().nullable().describe('Opaque; for `?cursor=`. null: this is the last page.'),
+    nextCursor: z.string().nullable().describe('Opaque: pass it as `?cursor=`. null: this is the last page.'),
     searchedBackTo: timeOrNull(
-      'A page looks at no more than some thousands of deliveries. Where few of them match the filters it ends before it is full: it ' +
-        'has looked at all that was created since this time, and `nextCursor` goes on from there. null: it is full, or the last one.',
+      'A page searches at most a few thousand deliveries. If few of them match the filters, the page ends before it is full. It covers all deliveries created since this time, and `nextCursor` continues from there. null: the page is full, or the last one.',
     ),
   })
   .meta({ id: 'DeliveryList' });
@@ -99,7 +103,7 @@ export const DeliveryList = z
 export const DeliveryDetail = z
   .object({
     ...deliveryFields,
-    attempts: z.array(Attempt).max(100).describe('Oldest first. Of more than 100, the last 100.'),
+    attempts: z.array(Attempt).max(100).describe('Oldest first, at most the last 100.'),
   })
   .meta({ id: 'DeliveryDetail' });
 export type DeliveryDetail = z.infer<typeof DeliveryDetail>;

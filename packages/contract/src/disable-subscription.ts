@@ -6,8 +6,8 @@ export const DisableSubscription = z
       .enum(['cancel', 'hold'], 'must be cancel or hold')
       .optional()
       .describe(
-        'What becomes of the deliveries it is owed. `cancel`: they are canceled · `hold`: they wait until it is resumed. ' +
-          'Absent: `cancel`; of a subscription that is disabled already, what was chosen before.',
+        'What happens to pending deliveries. `cancel`: they are canceled · `hold`: they wait until the subscription is resumed. ' +
+          'Default: `cancel`, or the previous choice if the subscription is already disabled.',
       ),
   })
   .meta({ id: 'DisableSubscription', examples: [{ deliveries: 'hold' }] });

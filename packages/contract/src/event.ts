@@ -7,40 +7,42 @@ import { ListQuery, oneOrMore } from './list.js';
 import { anyObjectOrNull, moment, time, timeOrNull, rawObject } from './text.js';
 
 const eventFields = {
-  id: EventId.describe('Id of the event: the `webhook-id` of every request made for it.'),
+  id: EventId.describe('Id of the event, sent as `webhook-id` with every attempt.'),
   accountId: AccountId,
-  event: z.string().describe('The type.'),
-  createdAt: time('When it was accepted.'),
+  event: z.string().describe('The event type.'),
+  createdAt: time('When the event was accepted.'),
 };
 const deliveries = z
   .int()
   .describe(
-    'How many subscriptions wanted it when it was published. While `fanOut` is `expanding`: how many are expected.',
+    'Number of matching subscriptions when the event was published. While `fanOut` is `expanding`: the expected number.',
   );
 const fanOut = z
   .enum(['expanding'])
   .nullable()
   .describe(
-    '`expanding`: it has thousands of deliveries, and workers still write them. It is stored for good, and each subscription gets one ' +
-      'delivery. null: all of its deliveries are written.',
+    '`expanding`: the event is stored, and workers are still creating its thousands of deliveries. null: all deliveries have been ' +
+      'created.',
   );
 
 export const DeliveryCounts = z
   .object({
-    pending: z.int().describe('With an attempt due.'),
-    held: z.int().describe('That wait for their subscription to be resumed.'),
-    succeeded: z.int().describe('That were taken.'),
-    failed: z.int().describe('Whose schedule is exhausted.'),
-    canceled: z.int().describe('That nobody wants any more.'),
+    pending: z.int().describe('Deliveries whose next attempt is scheduled or running.'),
+    held: z.int().describe('Deliveries that wait until their subscription is resumed.'),
+    succeeded: z.int().describe('Deliveries that the endpoint accepted with 2xx.'),
+    failed: z.int().describe('Deliveries whose attempts are used up.'),
+    canceled: z.int().describe('Deliveries that will not be attempted again.'),
   })
-  .meta({ id: 'DeliveryCounts', description: 'How many deliveries have which status.' });
+  .meta({ id: 'DeliveryCounts', description: 'Number of deliveries by status.' });
 export type DeliveryCounts = z.infer<typeof DeliveryCounts>;
 
-const deliveryCounts = DeliveryCounts.describe('How its deliveries stand now, also those that a replay made later.');
+const deliveryCounts = DeliveryCounts.describe(
+  'Current number of its deliveries by status, including those that replays created.',
+);
 
 export const Event = z
   .object({ ...eventFields, deliveries, fanOut, deliveryCounts })
-  .meta({ id: 'Event', description: 'An immutable fact: a type and a payload, frozen as the exact bytes to be sent.' });
+  .meta({ id: 'Event', description: 'An immutable fact: a type and a payload, stored as the exact bytes to send.' });
 export type Event = z.infer<typeof Event>;
 
 export const EventList = z
@@ -63,7 +65,9 @@ export const PublishedEvent = z
     ...eventFields,
     deliveries,
     fanOut,
-    duplicate: z.boolean().describe('true: the Idempotency-Key was used before, this is the first answer again.'),
+    duplicate: z
+      .boolean()
+      .describe('true: the `Idempotency-Key` was used before, and this is the event of the first request.'),
   })
   .meta({
     id: 'PublishedEvent',
@@ -91,9 +95,9 @@ export const DeliveryState = z
     id: DeliveryId,
     subscriptionId: SubscriptionId,
     status: DeliveryStatus,
-    statusReason: z.string().nullable().describe('Why it was canceled.'),
-    attemptCount: z.int().describe('Attempts so far, of every kind.'),
-    nextAttemptAt: timeOrNull('When the next attempt is due; null unless one is scheduled.'),
+    statusReason: z.string().nullable().describe('Why the delivery was canceled or failed. Otherwise null.'),
+    attemptCount: z.int().describe('Number of attempts so far, with every trigger.'),
+    nextAttemptAt: timeOrNull('When the next attempt is due. null: none is scheduled.'),
     completedAt: timeOrNull('When it succeeded, failed or was canceled.'),
   })
   .meta({ id: 'DeliveryState' });
@@ -103,14 +107,14 @@ export const EventDetail = z
   .object({
     ...eventFields,
     payload: anyObjectOrNull(
-      'As it is sent, to the byte: key order and number spelling are the producer’s. null: kept no longer ' +
-        '(`PAYLOAD_RETENTION_DAYS`).',
+      'The payload byte for byte as it is sent, with the key order and number format of the producer. null: deleted after ' +
+        '`PAYLOAD_RETENTION_DAYS`.',
     ),
     deliveries: z
       .array(DeliveryState)
       .max(100)
       .describe(
-        'One for each subscription that wanted it; the oldest first, at most 100. All of them: `GET …/deliveries?event=`.',
+        'One per matching subscription, oldest first, at most 100. For all of them, use `GET …/deliveries?event=`.',
       ),
     fanOut,
     deliveryCounts,
@@ -119,19 +123,19 @@ export const EventDetail = z
 export type EventDetail = z.infer<typeof EventDetail>;
 
 export const EventQuery = ListQuery.extend({
-  event: oneOrMore(EventTypeName).optional().describe('Only of this type; repeatable.'),
+  event: oneOrMore(EventTypeName).optional().describe('Only events of this type. Repeatable.'),
   q: searchQuery('`evt_…`').optional(),
-  from: moment('Only accepted at this time or later.').optional(),
-  to: moment('Only accepted before this time. Must be later than `from`.').optional(),
+  from: moment('Only events accepted at or after this time.').optional(),
+  to: moment('Only events accepted before this time. Must be later than `from`.').optional(),
 }).refine(isRange, RANGE_RULE);
 
-// The publish routes take these as text, so that nothing in a payload changes. They are checked by the core (freezeEvent),
-// and stand here for the OpenAPI document and for clients.
+// For the OpenAPI document and for clients. The publish routes read their bodies as text, so that nothing in a payload changes;
+// freezeEvent of the core checks them.
 const payload = rawObject(
-  'A JSON object, at most 256 KiB without white space and nested at most 1000 deep. A repeated top-level key is refused. ' +
-    'Nothing in it is changed but white space outside strings: key order, number spelling and escapes are kept. ' +
-    'So is half of a surrogate pair, such as `"\\ud83d"`: strict JSON parsers of endpoints refuse it on every attempt, so ' +
-    'replace it by U+FFFD before you publish.',
+  'A JSON object, at most 256 KiB without white space and nested at most 1000 deep. Repeated top-level keys are not allowed. ' +
+    'Posthorn removes white space outside strings and keeps everything else: key order, number format and escapes. ' +
+    'Half of a surrogate pair, such as `"\\ud83d"`, is kept too, and strict JSON parsers of endpoints reject it on every attempt. ' +
+    'Replace it with U+FFFD before you publish.',
 );
 
 export const PublishEvent = z.strictObject({ event: EventTypeName, payload }).meta({
@@ -140,14 +144,13 @@ export const PublishEvent = z.strictObject({ event: EventTypeName, payload }).me
 });
 export type PublishEvent = z.infer<typeof PublishEvent>;
 
-/** 1 to 255 printable ASCII characters. */
 export const IdempotencyKey = z
   .string()
   .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
   .meta({
     description:
-      'Yours, 1 to 255 printable ASCII characters, kept for 24 h per account: the same key with the same body answers ' +
-      'with the first event and `duplicate: true`; with another body it is a 409.',
+      'A key of your choice, 1 to 255 printable ASCII characters, stored for 24 hours per account. The same key with the same body ' +
+      'returns the first event with `duplicate: true`; with another body it is a 409.',
     examples: ['message-created-m_1'],
   });
 
@@ -157,7 +160,7 @@ export const PublishEvents = z
       .array(z.strictObject({ event: EventTypeName, payload, idempotencyKey: IdempotencyKey.nullable().optional() }))
       .min(1)
       .max(500)
-      .describe('1 to 500 events. All of them are accepted, or none.'),
+      .describe('1 to 500 events. Either all are accepted, or none.'),
   })
   .meta({
     id: 'PublishEvents',

@@ -10,15 +10,15 @@ const examples = shapes.flatMap(({ name, schema }) => {
   return (Array.isArray(given) ? given : []).map((example: unknown) => ({ name, schema, example }));
 });
 
-it('there are examples', () => {
+it('has examples', () => {
   expect(examples.length).toBeGreaterThan(15);
 });
 
-it.each(examples)('the example of $name is one', ({ schema, example }) => {
+it.each(examples)('accepts the example of $name', ({ schema, example }) => {
   expect(schema.safeParse(example).error?.issues).toBeUndefined();
 });
 
-it('every field of every shape is described', () => {
+it('describes every field of every schema', () => {
   const undescribed = shapes.flatMap(({ name, schema }) => {
     const json = z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' });
     const own = json.$ref?.startsWith('#/$defs/') ? json.$defs?.[json.$ref.slice('#/$defs/'.length)] : json;

@@ -6,7 +6,7 @@ const prefixes = fc.constantFrom<IdPrefix>('sub', 'evt', 'dlv', 'att', 'key', 'v
 const suffixes = fc.stringMatching(/^[0-7][0-9a-hjkmnp-tv-z]{25}$/);
 
 describe('ids', () => {
-  it('a UUID comes back from its TypeID as the same 16 bytes, whatever they are', () => {
+  it('converts a UUID of any bits to a TypeID and back', () => {
     fc.assert(
       fc.property(fc.uuid(), (uuid) => {
         expect(toUuid('evt', toTypeId('evt', uuid))).toBe(uuid);
@@ -14,7 +14,7 @@ describe('ids', () => {
     );
   });
 
-  it('property: ids sort as their UUIDs do, and no other prefix reads them', () => {
+  it('property: ids sort like their UUIDs, and another prefix does not read them', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.uuid(), prefixes, prefixes, (one, two, prefix, other) => {
         expect(toTypeId(prefix, one) < toTypeId(prefix, two)).toBe(one < two);
@@ -23,7 +23,7 @@ describe('ids', () => {
     );
   });
 
-  it('regression: any 128 bits are read, also those that are no UUID of a known version, and never throw', () => {
+  it('regression: reads any 128 bits, including UUIDs of an unknown version, and never throws', () => {
     expect(toUuid('evt', 'evt_00aanvanm00jjpmnknppapknak')).toBe('0052abb5-5680-04a5-6a56-75b59569d553');
     fc.assert(
       fc.property(prefixes, suffixes, (prefix, suffix) => {
@@ -51,7 +51,7 @@ describe('ids', () => {
       expect(uuidRange('evt', none)).toBeNull();
   });
 
-  it('property: any other text is no id', () => {
+  it('property: rejects any other text', () => {
     fc.assert(
       fc.property(
         prefixes,
@@ -66,7 +66,7 @@ describe('ids', () => {
     );
   });
 
-  it('agrees with the TypeID specification’s own example', () => {
+  it('matches the example of the TypeID specification', () => {
     expect(toTypeId('sub', '01890a5d-ac96-774b-bcce-b302099a8057')).toBe('sub_01h455vb4pex5vsknk084sn02q');
   });
 
@@ -74,13 +74,13 @@ describe('ids', () => {
     ['another prefix', 'evt_01h455vb4pex5vsknk084sn02q'],
     ['no prefix', '01h455vb4pex5vsknk084sn02q'],
     ['upper case', 'sub_01H455VB4PEX5VSKNK084SN02Q'],
-    ['a letter that base32 has not', 'sub_01h455vb4pex5vsknk084sn02l'],
+    ['a letter outside base32', 'sub_01h455vb4pex5vsknk084sn02l'],
     ['more than 128 bits', 'sub_81h455vb4pex5vsknk084sn02q'],
     ['one digit too few', 'sub_01h455vb4pex5vsknk084sn02'],
-    ['a line break behind it', 'sub_01h455vb4pex5vsknk084sn02q\n'],
+    ['a trailing line break', 'sub_01h455vb4pex5vsknk084sn02q\n'],
     ['a UUID', '01890a5d-ac96-774b-bcce-b302099a8057'],
     ['nothing', ''],
-  ])('is null for %s', (_, id) => {
+  ])('returns null for %s', (_, id) => {
     expect(toUuid('sub', id)).toBeNull();
   });
 });

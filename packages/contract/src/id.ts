@@ -2,10 +2,10 @@ import { TypeID } from 'typeid-js';
 import { z } from 'zod';
 
 /** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rpl: replay ·
- *  ses: session · aud: entry of the audit log · eml: recipient of emails. */
+ *  ses: session · aud: audit log entry · eml: recipient of emails. */
 export type IdPrefix = 'sub' | 'evt' | 'dlv' | 'att' | 'key' | 'ver' | 'rpl' | 'ses' | 'aud' | 'eml';
 
-// Crockford's base32 of 128 bits: 26 digits, the first of which carries only three.
+// 128 bits in Crockford's base32: 26 digits, of which the first has three bits.
 const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}';
 const PATTERNS: Record<IdPrefix, RegExp> = {
   sub: new RegExp(`^sub_${SUFFIX}$`),
@@ -20,16 +20,16 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
   eml: new RegExp(`^eml_${SUFFIX}$`),
 };
 
-/** The UUID within an id, of whatever version; null if the text is no id with this prefix. */
+/** Returns the UUID of an id, of any version; null if the text is not an id with this prefix. */
 export function toUuid(prefix: IdPrefix, id: string): string | null {
   if (!PATTERNS[prefix].test(id)) return null;
-  // The library's own toUUID() throws for bits that are no UUID of a version it knows: and anyone may send those.
+  // The library's toUUID() throws for unknown UUID versions, and callers may send any bits.
   const bytes = TypeID.fromString(id, prefix).toUUIDBytes();
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** The id that the outside sees. Throws if `uuid` is none: ids come from the database. */
+/** Returns the id that callers see. Throws if `uuid` is not a UUID. */
 export function toTypeId(prefix: IdPrefix, uuid: string): string {
   return TypeID.fromUUID(prefix, uuid).toString();
 }
@@ -52,11 +52,11 @@ function uuidOfNumber(number: bigint): string {
 
 const EXAMPLE_SUFFIX = '01jd4q8y3ne9mav5w2xkq7rf0c';
 
-const typeId = (prefix: IdPrefix, of: string) =>
+const typeId = (prefix: IdPrefix, object: string) =>
   z
     .string()
-    .regex(PATTERNS[prefix], `must be the id of ${of}, such as ${prefix}_${EXAMPLE_SUFFIX}`)
-    .meta({ description: `Id of ${of}.`, examples: [`${prefix}_${EXAMPLE_SUFFIX}`] });
+    .regex(PATTERNS[prefix], `must be the id of ${object}, such as ${prefix}_${EXAMPLE_SUFFIX}`)
+    .meta({ description: `Id of ${object}.`, examples: [`${prefix}_${EXAMPLE_SUFFIX}`] });
 
 export const SubscriptionId = typeId('sub', 'a subscription');
 export const EventId = typeId('evt', 'an event');
@@ -64,17 +64,16 @@ export const DeliveryId = typeId('dlv', 'a delivery');
 export const AttemptId = typeId('att', 'an attempt');
 export const KeyId = typeId('key', 'an account key');
 export const ReplayId = typeId('rpl', 'a replay');
-export const AuditId = typeId('aud', 'an entry of the audit log');
+export const AuditId = typeId('aud', 'an audit log entry');
 export const EmailRecipientId = typeId('eml', 'a recipient of emails');
 export const SessionId = typeId('ses', 'a session');
 
-/** An id of any kind. */
 export const AnyId = z
   .string()
   .regex(new RegExp(`^(${Object.keys(PATTERNS).join('|')})_${SUFFIX}$`), `must be an id, such as dlv_${EXAMPLE_SUFFIX}`)
   .meta({ description: 'An id of any kind.', examples: [`dlv_${EXAMPLE_SUFFIX}`] });
 
-/** Who did something: an account key, or a session. */
+/** The actor of a change: an account key or a session. */
 export const ActorId = z
   .string()
   .regex(
@@ -83,7 +82,6 @@ export const ActorId = z
   )
   .meta({ description: 'Id of an account key or a session.', examples: [`key_${EXAMPLE_SUFFIX}`] });
 
-/** Which kind of id it is. */
 export const prefixOf = (id: string): IdPrefix | undefined =>
   (Object.keys(PATTERNS) as IdPrefix[]).find((prefix) => PATTERNS[prefix].test(id));
 

@@ -20,6 +20,7 @@ export {
   LastAttempt,
 } from './delivery.js';
 export { Waiting, WAITING_STATES, WaitingDeliveries, WaitingQuery, type WaitingState } from './waiting.js';
+export { type Advice, attemptAdvice, type AttemptProblem } from './attempt-advice.js';
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
 export { DisableSubscription } from './disable-subscription.js';
@@ -144,7 +145,7 @@ export {
   FAILING_WORDS,
   fill,
   HANDSHAKE_SNIPPET,
-  OUTCOME_WORDS,
+  OUTCOME_TITLES,
   SCOPE_WORDS,
   SUBSCRIPTION_WORDS,
   type Tone,

@@ -5,16 +5,16 @@ export const Lookup = z
   .object({
     type: z
       .enum(['subscription', 'event', 'delivery', 'attempt', 'key', 'verification', 'replay'])
-      .describe('What it is.'),
-    id: AnyId.describe('The id that was asked for.'),
-    accountId: AccountId.describe('Whose it is.'),
+      .describe('The kind of object.'),
+    id: AnyId.describe('The requested id.'),
+    accountId: AccountId.describe('The account that the object belongs to.'),
     subscriptionId: SubscriptionId.optional().describe(
-      'The subscription of a delivery, an attempt, a replay or a verification. Absent where there is none.',
+      'For a delivery, an attempt, a replay or a verification: its subscription.',
     ),
-    eventId: EventId.optional().describe('Of a delivery: which event it delivers.'),
+    eventId: EventId.optional().describe('For a delivery: its event.'),
     deliveryId: DeliveryId.optional().describe(
-      'Of an attempt: of which delivery. Absent: it is one of a verification.',
+      'For an attempt: its delivery. Absent: the attempt belongs to a verification.',
     ),
   })
-  .meta({ id: 'Lookup', description: 'What an id is the id of, and where it is to be found.' });
+  .meta({ id: 'Lookup', description: 'The object that an id belongs to.' });
 export type Lookup = z.infer<typeof Lookup>;

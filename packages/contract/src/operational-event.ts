@@ -3,16 +3,16 @@ import { ATTEMPT_OUTCOMES } from './delivery-status.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
 import { time, timeOrNull } from './text.js';
 
-// What operators are told by webhook. The payload of an ordinary event of the operations account; nobody else publishes
-// these types. No payload of a tenant, no secret, and of a URL only the host.
+// Payloads of Posthorn's own events, which the operations account receives like any other event. Only Posthorn publishes these
+// types. They contain no payload of a tenant, no secret, and only the host of a URL.
 
 const subject = {
-  accountId: AccountId.describe('The account whose subscription this is about.'),
+  accountId: AccountId.describe('The account of the subscription.'),
   subscriptionId: SubscriptionId,
-  receiverHost: z.string().describe('Host of the subscription’s URL, with its port where it has one.'),
+  receiverHost: z.string().describe('Host of the subscription’s URL, with its port if the URL has one.'),
 };
 const at = time('When it happened.');
-const advice = z.string().describe('One sentence for operators: what it means and what to do about it.');
+const advice = z.string().describe('One sentence for operators: what the event means and what to do.');
 
 const OperationalEventSubscriptionDisabled = z
   .object({
@@ -20,9 +20,9 @@ const OperationalEventSubscriptionDisabled = z
     reason: z
       .enum(['manual', 'failing', 'gone'])
       .describe(
-        '`manual`: over the API · `failing`: nothing succeeded for too long · `gone`: the receiver asked for it.',
+        '`manual`: disabled over the API · `failing`: every attempt failed for too long · `gone`: the endpoint returned 410.',
       ),
-    failingSince: timeOrNull('Its first failure after its last success. null: it was not failing.'),
+    failingSince: timeOrNull('Time of the first failure after the last success. null: it was not failing.'),
     at,
     advice,
   })
@@ -31,8 +31,8 @@ const OperationalEventSubscriptionDisabled = z
 const OperationalEventSubscriptionFailing = z
   .object({
     ...subject,
-    percent: z.int().describe('How much of the time has passed after which it is disabled: 50, then 75.'),
-    failingSince: time('Its first failure after its last success.'),
+    percent: z.int().describe('Percentage of the time until it is disabled that has passed: 50, then 75.'),
+    failingSince: time('Time of the first failure after the last success.'),
     at,
     advice,
   })
@@ -50,16 +50,16 @@ const OperationalEventDeliveryFailed = z
     eventType: z.string().describe('The type of the event that was not delivered.'),
     reason: z
       .enum(['exhausted', 'gone'])
-      .describe('`exhausted`: no attempt of the schedule is left · `gone`: the receiver asked for its end.'),
-    attemptCount: z.int().describe('Attempts made, of every kind.'),
+      .describe('`exhausted`: the retry schedule has no attempt left · `gone`: the endpoint returned 410.'),
+    attemptCount: z.int().describe('Number of attempts, with every trigger.'),
     lastAttempt: z
       .object({
-        number: z.int().describe('From 1.'),
+        number: z.int().describe('Number of the attempt, counted from 1.'),
         outcome: z.enum(ATTEMPT_OUTCOMES).describe('How it ended.'),
-        statusCode: z.int().nullable().describe('HTTP status of the answer.'),
-        startedAt: time('When it began.'),
+        statusCode: z.int().nullable().describe('HTTP status of the response. null: no response.'),
+        startedAt: time('When the attempt started.'),
       })
-      .describe('The last attempt made.'),
+      .describe('The last attempt.'),
     at,
     advice,
   })
@@ -85,9 +85,9 @@ export const ACCOUNT_NOTIFICATIONS: readonly OperationalEventType[] = [
   'delivery:failed',
 ];
 
-/** Whether a type goes to the operations account only: customers do not see it. */
+/** Whether only the operations account gets events of a type. Customers do not see these types. */
 export const isForOperatorsOnly = (type: string): boolean =>
   isOperational(type) && !ACCOUNT_NOTIFICATIONS.includes(type);
 
-/** Whether a type is Posthorn's own: neither published nor changed over the API. */
+/** True for the types of Posthorn's own events, which the API can neither publish nor change. */
 export const isOperational = (type: string): type is OperationalEventType => Object.hasOwn(OPERATIONAL_EVENTS, type);

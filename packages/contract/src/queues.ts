@@ -3,64 +3,63 @@ import { AccountId } from './id.js';
 import { time, timeOrNull } from './text.js';
 
 const seconds = (description: string) => z.number().nullable().describe(description);
-const atMost10000 = (description: string) =>
-  z.int().describe(`${description} Counted up to 10,000: that many, or more.`);
+const atMost10000 = (description: string) => z.int().describe(`${description} The count stops at 10,000.`);
 
 const Queue = z.object({
-  name: z.string().describe('`deliver`: first attempts · `retry`: next ones · `verify`: handshakes.'),
+  name: z.string().describe('`deliver`: first attempts · `retry`: later attempts · `verify`: verifications.'),
   waiting: z
     .int()
-    .describe(
-      'Jobs that wait for a worker. A job of `deliver` has one delivery, or up to 50 that became due together.',
-    ),
+    .describe('Jobs that wait for a worker. A `deliver` job has one delivery, or up to 50 that became due together.'),
   prioritized: z
     .int()
     .describe(
-      'Jobs that wait behind those: their subscription has others under way, or they were brought from a backlog.',
+      'Jobs with a lower priority, which wait behind `waiting`: their subscription has attempts in flight, or a backlog.',
     ),
-  active: z.int().describe('Jobs at work.'),
-  delayed: z.int().describe('Jobs that wait for their time. Many of them are nothing to worry about.'),
-  failed: z.int().describe('Jobs whose delivery failed for good; the last 200 are kept.'),
-  oldestWaitingSeconds: seconds('How long the job has waited whose turn is next. null: none waits.'),
+  active: z.int().describe('Jobs that workers are processing.'),
+  delayed: z.int().describe('Jobs that are scheduled for later. A high number is normal.'),
+  failed: z.int().describe('Jobs whose delivery failed. The last 200 are kept.'),
+  oldestWaitingSeconds: seconds('How long the next job has waited. null: no job waits.'),
 });
 
 const Worker = z.object({
-  hostname: z.string().describe('Where it runs.'),
-  version: z.string().describe('What runs there.'),
-  isAlive: z.boolean().describe('It told so within the last 20 seconds. One that died is listed for ten minutes.'),
+  hostname: z.string().describe('Host name of the machine.'),
+  version: z.string().describe('The version of the worker.'),
+  isAlive: z
+    .boolean()
+    .describe('Whether the worker reported within the last 20 seconds. A dead worker is listed for ten minutes.'),
   startedAt: time('When it started.'),
-  seenAt: time('When it last told that it takes jobs.'),
-  lastJobAt: timeOrNull('When a job of it last ended. null: none yet.'),
+  seenAt: time('When it last reported.'),
+  lastJobAt: timeOrNull('When it last finished a job. null: not yet.'),
 });
 
 export const Queues = z
   .object({
-    sampledAt: time('When this was read: at most a few seconds ago.'),
+    sampledAt: time('When these numbers were read, at most a few seconds ago.'),
     queues: z
       .array(Queue)
       .nullable()
-      .describe('null: the queue does not answer. Nothing is lost; deliveries come later.'),
+      .describe('null: the queue is not available. No delivery is lost, but deliveries are delayed.'),
     deliveries: z
       .object({
-        overdue: atMost10000('Deliveries that nobody took, though they are due and have no reason to wait.'),
-        oldestOverdueSeconds: seconds('How long the oldest of them has been due. null: there is none.'),
+        overdue: atMost10000(
+          'Deliveries that have been due for more than 10 s, although nothing defers them and no worker has leased them.',
+        ),
+        oldestOverdueSeconds: seconds('How long the oldest overdue delivery has been due, in seconds. null: none.'),
         deferred: atMost10000(
-          'Deliveries that are due and wait in the database: overdue, or because their receiver is slow, fails, or has a rate limit.',
+          'Due deliveries that wait in the database: overdue ones, and those whose endpoint is slow, fails or has a rate limit.',
         ),
         deferredByCircuit: atMost10000('Those of the deferred deliveries that wait for a circuit to close.'),
         held: atMost10000('Deliveries of paused subscriptions.'),
-        expanding: atMost10000('Events with thousands of deliveries, which workers still write.'),
-        oldestExpandingSeconds: seconds('How long the oldest of them has been expanding. null: there is none.'),
+        expanding: atMost10000('Events whose deliveries workers are still creating.'),
+        oldestExpandingSeconds: seconds('How long the oldest of them has been expanding, in seconds. null: none.'),
       })
       .describe('Deliveries that wait in the database.'),
     subscriptions: z
       .object({ unverified: z.int(), active: z.int(), paused: z.int(), disabled: z.int() })
-      .describe('How many subscriptions there are of each status.'),
+      .describe('Number of subscriptions by status.'),
     breakers: z
       .object({ open: z.int(), halfOpen: z.int() })
-      .describe(
-        'Of active subscriptions, how many are spared because their receiver fails: `open`, or let one delivery through.',
-      ),
+      .describe('Number of active subscriptions with an open or half-open circuit, because their endpoint fails.'),
     mostBehind: z
       .array(
         z.object({
@@ -71,19 +70,17 @@ export const Queues = z
       )
       .max(5)
       .describe('The accounts whose deliveries have been due for the longest time, at most 5.'),
-    workersAlive: z.int().describe('Worker processes that take jobs. 0: nothing is delivered.'),
-    workers: z.array(Worker).describe('The latest start first.'),
+    workersAlive: z.int().describe('Number of worker processes that are alive. 0: nothing is delivered.'),
+    workers: z.array(Worker).describe('The latest started first.'),
     boardUrl: z
       .string()
       .nullable()
-      .describe('Bull Board, where single jobs are. null: `POSTHORN_BOARD_URL` does not tell it.'),
-    lastDispatchAt: timeOrNull(
-      'When a worker last looked for what is due. It does every second. null: no worker is known.',
-    ),
+      .describe('URL of Bull Board, which shows single jobs. null: `POSTHORN_BOARD_URL` is not set.'),
+    lastDispatchAt: timeOrNull('When a dispatcher last looked for due deliveries, normally every second. null: never.'),
   })
   .meta({
     id: 'Queues',
-    description: 'How queues, workers and deliveries stand, over all accounts.',
+    description: 'State of queues, workers and waiting deliveries over all accounts.',
     examples: [
       {
         sampledAt: '2026-11-21T18:55:00.000Z',

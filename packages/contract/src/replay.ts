@@ -35,7 +35,7 @@ const shared = {
   until: moment('Only what was created before this time. Default: now. A later time means now.').optional(),
   dryRun: z.boolean().default(false).describe('true: returns a preview with counts and changes nothing.'),
 };
-const since = moment('Only what was created at this time or later. Not in the future.');
+const since = moment('Only deliveries or events created at or after this time. Not in the future.');
 
 type Checked = Partial<Record<'statuses' | 'outcomes' | 'since' | 'event', unknown>> & { which: 'failed' | 'missed' };
 
@@ -91,8 +91,8 @@ const filterFields = {
   event: EventId.nullable().describe('The event that it sends. null: any.'),
   statuses: orAll(ReplayableStatus, 'For `failed`: the statuses of deliveries that it sends again.'),
   outcomes: orAll(AttemptOutcome, 'For `failed`: how the last attempts ended.'),
-  since: time('Only what was created at this time or later.'),
-  until: time('Only what was created before this time.'),
+  since: time('Only deliveries or events created at or after this time.'),
+  until: time('Only deliveries or events created before this time.'),
 };
 const matched = z
   .int()
@@ -114,9 +114,9 @@ const EXAMPLE = {
 
 export const ReplayPreview = z
   .object({
-    id: z.null().describe('null: nothing was stored.'),
+    id: z.null().describe('null: a dry run is not stored.'),
     ...filterFields,
-    status: z.literal('dry_run').describe('Only counted.'),
+    status: z.literal('dry_run').describe('Only counted, nothing sent.'),
     matched,
     more,
     subscriptionCount: z.int().describe('To how many subscriptions, of those counted.'),

@@ -1,6 +1,6 @@
-// No zod is needed here: the console shows them.
+// No zod is needed here.
 
-/** What a key or a portal may be allowed. */
+/** Everything that a key or a portal can be allowed to do. */
 export const SCOPES = [
   'events:write',
   'events:read',
@@ -11,7 +11,7 @@ export const SCOPES = [
   'secrets:read',
 ] as const;
 
-/** What a portal may do by default: everything but publish. Its user needs the signing secret to verify requests. */
+/** Default capabilities of a portal: everything but publishing. Its user needs the signing secret to verify requests. */
 export const DEFAULT_CAPABILITIES: readonly (typeof SCOPES)[number][] = SCOPES.filter(
   (scope) => scope !== 'events:write',
 );

@@ -7,12 +7,12 @@ import { text, time, timeOrNull } from './text.js';
 export const SESSION_KINDS = ['operator', 'account', 'portal'] as const;
 export const SessionKind = z.enum(SESSION_KINDS).meta({
   description:
-    '`operator`: everything · `account`: what an account key may · `portal`: what the operator allowed, within one account.',
+    '`operator`: may do everything · `account`: has the scopes of an account key · `portal`: has the capabilities that the operator chose, within one account.',
 });
 export type SessionKind = z.infer<typeof SessionKind>;
 
 export const CreateSession = z
-  .strictObject({ key: text(1, 500).describe('The operator key, or a key of an account.') })
+  .strictObject({ key: text(1, 500).describe('The operator key, or an account key.') })
   .meta({ id: 'CreateSession' });
 
 export const OpenSignInLink = z
@@ -41,26 +41,26 @@ export type BoardLink = z.infer<typeof BoardLink>;
 
 export const Session = z
   .object({
-    id: SessionId.nullable().describe('null: the request was made with a key, without a session.'),
+    id: SessionId.nullable().describe('null: the request used a key, not a session.'),
     kind: SessionKind,
-    accountId: AccountId.nullable().describe('The one account it reaches; null: every account.'),
-    keyId: KeyId.nullable().describe('The account key behind it.'),
-    scopes: z.array(z.string()).describe('What it may do.'),
-    expiresAt: timeOrNull('When it ends at the latest; null: a key lasts until it is revoked.'),
+    accountId: AccountId.nullable().describe('The account that the session can access. null: every account.'),
+    keyId: KeyId.nullable().describe('The account key that opened the session. null: none.'),
+    scopes: z.array(z.string()).describe('What the caller may do.'),
+    expiresAt: timeOrNull('When the session ends at the latest. null: a key is valid until it is revoked.'),
   })
-  .meta({ id: 'Session', description: 'Who makes the request.' });
+  .meta({ id: 'Session', description: 'The caller of this request.' });
 export type Session = z.infer<typeof Session>;
 
 export const SessionItem = z
   .object({
     id: SessionId,
     kind: SessionKind,
-    accountId: AccountId.nullable().describe('null: the operator’s.'),
-    keyId: KeyId.nullable().describe('The account key that it was opened with.'),
-    address: z.string().nullable().describe('The client address that it was opened from.'),
+    accountId: AccountId.nullable().describe('null: a session of the operator.'),
+    keyId: KeyId.nullable().describe('The account key that opened the session. null: none.'),
+    address: z.string().nullable().describe('The client address that opened the session.'),
     createdAt: time('When it was created.'),
-    lastUsedAt: time('When it was last used, to the minute.'),
-    expiresAt: time('When it ends at the latest.'),
+    lastUsedAt: time('When it was last used, rounded to the minute.'),
+    expiresAt: time('When the session ends at the latest.'),
   })
   .meta({ id: 'SessionItem' });
 export type SessionItem = z.infer<typeof SessionItem>;
@@ -82,26 +82,29 @@ const isLogo = (value: string): boolean =>
 
 export const Theme = z
   .strictObject({
-    accent: colour('Accent colour on a light ground.').optional(),
-    accentDark: colour('Accent colour on a dark ground.').optional(),
+    accent: colour('Accent colour on a light background.').optional(),
+    accentDark: colour('Accent colour on a dark background.').optional(),
     radius: z.int().min(0).max(24).optional().describe('Corner radius in pixels, 0 to 24.'),
-    fontFamily: z.enum(['inter', 'system', 'serif', 'mono']).optional().describe('Out of these only.'),
+    fontFamily: z
+      .enum(['inter', 'system', 'serif', 'mono'])
+      .optional()
+      .describe('The font. Default: that of the console.'),
     logoUrl: z
       .string()
       .max(MAX_LOGO_CHARACTERS, `must be at most ${MAX_LOGO_CHARACTERS} characters`)
       .refine(isLogo, 'must be an https URL, or a base64 data: URL of a PNG, JPEG, GIF, WebP or SVG image')
       .optional()
       .describe('An https URL, or an image as a base64 `data:` URL of at most 64 KiB.'),
-    mode: z.enum(['light', 'dark', 'system']).optional().describe('Absent: `system`.'),
+    mode: z.enum(['light', 'dark', 'system']).optional().describe('Default: `system`.'),
     navigation: z
       .enum(['shown', 'tabs', 'hidden'])
       .optional()
       .describe(
-        '`shown`: a menu at the side · `tabs`: tabs above the page · `hidden`: one page, without a way to the others. ' +
-          'Default: `tabs` in a frame, else `shown`.',
+        '`shown`: a menu at the side · `tabs`: tabs above the page · `hidden`: one page, without links to the others. ' +
+          'Default: `tabs` in a frame, otherwise `shown`.',
       ),
   })
-  .meta({ id: 'Theme', description: 'How a portal looks. What is absent is as in the console.' });
+  .meta({ id: 'Theme', description: 'How a portal looks. Default for each field: as in the console.' });
 export type Theme = z.infer<typeof Theme>;
 
 /** Segments of unreserved characters, and a query: nothing that leads out of the account, and no fragment. */
@@ -111,16 +114,16 @@ export const CreatePortalSession = z
   .strictObject({
     capabilities: z
       .array(Scope)
-      .min(1, 'must name at least one capability; leave it out for the usual ones')
+      .min(1, 'must name at least one capability; omit the field for the default ones')
       .overwrite((scopes) => [...new Set(scopes)])
       .optional()
-      .describe('What the portal may do, in the words of the scopes. Default: all but `events:write`.'),
+      .describe('What the portal may do: scopes of account keys. Default: all but `events:write`.'),
     ttlSeconds: z
       .int('must be a whole number')
       .min(60, 'must be at least 60')
       .max(86_400, 'must be at most 86400')
       .optional()
-      .describe('How long the portal stays open, counted from when its link is opened: 60 to 86400. Absent: 3600.'),
+      .describe('How long the portal stays open after its link is opened, in seconds: 60 to 86400. Default: 3600.'),
     theme: Theme.optional(),
     path: z
       .string()
@@ -140,28 +143,32 @@ export const CreatePortalSession = z
 export const PortalLink = z
   .object({
     id: SessionId,
-    url: z.string().describe('Open it, or put it into a frame. The token is in its fragment: no server sees it.'),
-    token: z.string().describe('The same token on its own. It works once.'),
-    expiresAt: time('Until then it must have been opened: 5 minutes from now.'),
+    url: z
+      .string()
+      .describe(
+        'Open it, or use it as the source of a frame. The token is in the fragment, which browsers send to no server.',
+      ),
+    token: z.string().describe('The same token on its own. It can be used once.'),
+    expiresAt: time('The link expires at this time, 5 minutes after it was created.'),
   })
   .meta({ id: 'PortalLink' });
 export type PortalLink = z.infer<typeof PortalLink>;
 
 export const OpenPortalSession = z
-  .strictObject({ token: text(1, 200).describe('The token of a portal’s link.') })
+  .strictObject({ token: text(1, 200).describe('The token of a portal link.') })
   .meta({ id: 'OpenPortalSession' });
 
 export const PortalSession = z
   .object({
-    token: z.string().describe('For `Authorization: Bearer`. Keep it in memory only.'),
+    token: z.string().describe('Send it as `Authorization: Bearer <token>`. Keep it in memory only.'),
     expiresAt: time('When the portal closes.'),
     accountId: AccountId,
-    capabilities: z.array(z.string()).describe('What it may do.'),
-    theme: Theme.nullable().describe('How it looks; null: as the console.'),
+    capabilities: z.array(z.string()).describe('What the portal may do.'),
+    theme: Theme.nullable().describe('How the portal looks. null: as the console.'),
     hostOrigins: z
       .array(z.string())
       .describe(
-        'Whose pages may show it in a frame (`PORTAL_FRAME_ANCESTORS`): it tells its height and its end to these only.',
+        'Origins whose pages may show the portal in a frame (`PORTAL_FRAME_ANCESTORS`). It sends messages to these only.',
       ),
   })
   .meta({ id: 'PortalSession' });

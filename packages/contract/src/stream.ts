@@ -5,7 +5,7 @@ import { oneOrMore } from './list.js';
 import { time } from './text.js';
 
 export const StreamQuery = z.strictObject({
-  subscription: oneOrMore(SubscriptionId).optional().describe('Only these. Repeatable.'),
+  subscription: oneOrMore(SubscriptionId).optional().describe('Only this subscription. Repeatable.'),
 });
 
 const LAST_ID = /^(dlv|att)_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
@@ -15,38 +15,38 @@ export const StreamHeaders = z.looseObject({
     .string()
     .regex(LAST_ID, 'must be the id of an event of this stream')
     .optional()
-    .describe('The `id` of the last event that was seen; browsers send it by themselves.'),
+    .describe('The `id` of the last received event. Browsers send it automatically.'),
 });
 
-const of = {
+const common = {
   accountId: AccountId,
   subscriptionId: SubscriptionId,
   eventId: EventId,
-  event: z.string().describe('The event’s type.'),
+  event: z.string().describe('The event type.'),
 };
 
 export const StreamedDelivery = z
   .object({
     id: DeliveryId,
-    ...of,
+    ...common,
     status: DeliveryStatus,
     createdAt: time('When it was created.'),
   })
-  .meta({ id: 'StreamedDelivery', description: 'The `data` of an event `delivery` of the stream.' });
+  .meta({ id: 'StreamedDelivery', description: 'The `data` of a `delivery` event of the stream.' });
 export type StreamedDelivery = z.infer<typeof StreamedDelivery>;
 
 export const StreamedAttempt = z
   .object({
     id: AttemptId,
-    ...of,
+    ...common,
     deliveryId: DeliveryId,
-    status: DeliveryStatus.describe('Of the delivery, now.'),
-    number: z.int().describe('From 1.'),
+    status: DeliveryStatus.describe('Current status of the delivery.'),
+    number: z.int().describe('Number of the attempt, counted from 1.'),
     trigger: AttemptTrigger,
     outcome: AttemptOutcome,
-    statusCode: z.int().nullable().describe('HTTP status of the answer.'),
-    durationMs: z.int().describe('How long it took in all, in milliseconds.'),
-    startedAt: time('When it began.'),
+    statusCode: z.int().nullable().describe('HTTP status of the response. null: no response.'),
+    durationMs: z.int().describe('Total duration in milliseconds.'),
+    startedAt: time('When the attempt started.'),
   })
-  .meta({ id: 'StreamedAttempt', description: 'The `data` of an event `attempt` of the stream.' });
+  .meta({ id: 'StreamedAttempt', description: 'The `data` of an `attempt` event of the stream.' });
 export type StreamedAttempt = z.infer<typeof StreamedAttempt>;

@@ -12,66 +12,73 @@ import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
 export const SUBSCRIPTION_STATUSES = ['unverified', 'active', 'paused', 'disabled'] as const;
 export const SubscriptionStatus = z.enum(SUBSCRIPTION_STATUSES).meta({
   description:
-    '`unverified`: no URL of it has passed its verification yet · `active`: receives · `paused`: its deliveries are ' +
-    'held, none is lost · `disabled`: receives nothing, what was owed is canceled.',
+    '`unverified`: its URL is not verified yet, so it receives no events · `active`: receives events · `paused`: its ' +
+    'deliveries are held until it is resumed · `disabled`: receives no events; pending deliveries were canceled or held.',
 });
 export type SubscriptionStatus = z.infer<typeof SubscriptionStatus>;
 
 export const Verification = z
   .object({
-    status: z.enum(['pending', 'verified', 'failed']).describe('`pending`: a try is due or running.'),
+    status: z.enum(['pending', 'verified', 'failed']).describe('`pending`: an attempt is due or running.'),
     reason: z
       .string()
       .nullable()
       .describe(
-        'Why the last try failed: `status`, `mismatch`, `empty`, `too_large`, `redirect`, `timeout`, `dns_error`, ' +
+        'Why the last attempt failed: `status`, `mismatch`, `empty`, `too_large`, `redirect`, `timeout`, `dns_error`, ' +
           '`connect_error`, `tls_error`, `blocked`, `bad_response`.',
       ),
     error: z
       .string()
       .nullable()
-      .describe('One or more sentences: why the last try failed, and what to do about it. null: it did not fail.'),
-    checkedAt: timeOrNull('When it was last tried. null: not yet.'),
-    statusCode: z.int().nullable().describe('HTTP status of the last answer.'),
-    durationMs: z.int().nullable().describe('How long the last try took, in milliseconds.'),
+      .describe('Why the last attempt failed, and how to fix it, in sentences. null: it did not fail.'),
+    checkedAt: timeOrNull('When the last attempt was made. null: not yet.'),
+    statusCode: z.int().nullable().describe('HTTP status of the last response. null: no response.'),
+    durationMs: z.int().nullable().describe('Duration of the last attempt in milliseconds.'),
     answer: z
       .string()
       .nullable()
-      .describe('The first 2 KiB of the response as text, read by its charset, else as UTF-8, else as latin1.'),
+      .describe(
+        'The first 2 KiB of the response body as text, decoded by its charset, else as UTF-8, else as Latin-1.',
+      ),
   })
-  .meta({ id: 'Verification', description: 'The handshake that proves the URL wants the events.' });
+  .meta({ id: 'Verification', description: 'The handshake that proves that the subscriber controls the URL.' });
 export type Verification = z.infer<typeof Verification>;
 
 export const Breaker = z
   .object({
     state: z
       .enum(['closed', 'open', 'half_open'])
-      .describe('`closed`: all is sent · `open`: nothing is, until `until` · `half_open`: one delivery is tried.'),
-    until: timeOrNull('Of `open`: when the next one is tried.'),
+      .describe(
+        '`closed`: deliveries are sent · `open`: deliveries wait until `until` · `half_open`: one delivery is attempted as a probe.',
+      ),
+    until: timeOrNull('For `open`: when the next probe is due. Otherwise null.'),
   })
   .meta({
     id: 'Breaker',
     description:
-      'Spares a receiver that fails every time (ten times in a row, or three timeouts): its deliveries wait and spend no ' +
-      'attempt, one is tried now and then, and its first success lets all the others go.',
+      'The circuit breaker. It opens after ten consecutive failures or three timeouts. While it is open, deliveries wait and use up no ' +
+      'attempts. When a probe succeeds, it closes and the waiting deliveries are sent.',
   });
 export type Breaker = z.infer<typeof Breaker>;
 
 export const SubscriptionStats = z
   .object({
-    attempts: z.int().describe('Attempts that were made.'),
-    succeeded: z.int().describe('Of these, with the outcome `ok`.'),
+    attempts: z.int().describe('Number of attempts.'),
+    succeeded: z.int().describe('Attempts with the outcome `ok`.'),
     successRate: z
       .number()
       .min(0)
       .max(1)
       .nullable()
-      .describe('Of the attempts that we did not end ourselves, 0 to 1. null: there were none.'),
-    p95Ms: z.int().nullable().describe('95 % of the attempts took no longer, in milliseconds, within 9 %. null: none.'),
+      .describe('Share of successful attempts, 0 to 1, without aborted ones. null: no attempts.'),
+    p95Ms: z
+      .int()
+      .nullable()
+      .describe('95th percentile of the attempt duration in milliseconds, accurate to 9 %. null: no attempts.'),
     sparkline: z
-      .array(z.object({ at: time('The hour.'), succeeded: z.int(), failed: z.int() }))
+      .array(z.object({ at: time('Start of the hour.'), succeeded: z.int(), failed: z.int() }))
       .length(24)
-      .describe('Attempts by the hour, the oldest first; the last hour is running.'),
+      .describe('Attempts per hour, oldest first. The last hour is not over yet.'),
     lastDelivery: z
       .object({
         id: DeliveryId,
@@ -80,61 +87,60 @@ export const SubscriptionStats = z
         lastAttempt: LastAttempt.nullable().describe('null: not attempted yet.'),
       })
       .nullable()
-      .describe('The newest delivery, however old. null: there is none.'),
+      .describe('The newest delivery, of any age. null: none.'),
   })
-  .meta({ id: 'SubscriptionStats', description: 'The last 24 hours of a subscription.' });
+  .meta({ id: 'SubscriptionStats', description: 'Statistics of a subscription for the last 24 hours.' });
 export type SubscriptionStats = z.infer<typeof SubscriptionStats>;
 
 const Ordering = z
   .enum(['none', 'strict'])
   .describe(
-    '`strict`: one delivery at a time, in the order of publish, and the next only after the one before has succeeded, failed for good or ' +
-      'was canceled. So a delivery that fails holds up all later ones until its attempts are used up. `none` (default): many at a time.',
+    '`strict`: one delivery at a time, in the order of publishing. The next one is sent after the previous one has succeeded, failed or was canceled. A failing delivery delays all later ones until its attempts are used up. `none`: in parallel, in any order. Default: `none`.',
   );
 
 export const Subscription = z
   .object({
     id: SubscriptionId,
     accountId: AccountId,
-    url: z.string().describe('The URL in force: the only one that receives events.'),
-    pendingUrl: z.string().nullable().describe('A changed URL that has not passed its verification yet.'),
-    events: z.array(z.string()).describe('Event types it wants; empty: all, present and future.'),
-    description: z.string().nullable().describe('For people.'),
+    url: z.string().describe('The URL that receives events.'),
+    pendingUrl: z
+      .string()
+      .nullable()
+      .describe('A new URL that is not verified yet. It replaces `url` once it is verified.'),
+    events: z.array(z.string()).describe('Subscribed event types. Empty: all types, including future ones.'),
+    description: z.string().nullable().describe('Description for people.'),
     headers: z
       .record(z.string(), z.string())
-      .describe(`Its own headers, sent to \`url\`; the values are masked: \`${MASK}\`.`),
+      .describe(`Custom headers sent to \`url\`. The values are masked: \`${MASK}\`.`),
     pendingHeaders: z
       .record(z.string(), z.string())
       .nullable()
       .describe(
-        'Its own headers that are sent to `pendingUrl`. They are `headers` where both URLs have the same origin. ' +
+        'Custom headers sent to `pendingUrl`: the same as `headers` if both URLs have the same origin. ' +
           'null: no pending URL.',
       ),
-    metadata: anyObject('Your own notes.'),
-    rateLimit: z
-      .int()
-      .nullable()
-      .describe('Attempts per second at most, over all workers. null: as fast as it answers.'),
+    metadata: anyObject('Your own data.'),
+    rateLimit: z.int().nullable().describe('Maximum number of attempts per second, over all workers. null: unlimited.'),
     ordering: Ordering,
     status: SubscriptionStatus,
     statusReason: z
       .string()
       .nullable()
-      .describe('Of `disabled`: `manual`, `failing` or `gone` (the receiver answered 410).'),
+      .describe('For `disabled`: `manual`, `failing` or `gone` (the endpoint returned 410). Otherwise null.'),
     statusChangedAt: time('When the status last changed.'),
     holdsWhenDisabled: z
       .boolean()
-      .describe('It was disabled with `hold`: what it was owed then waits until it is resumed.'),
-    failingSince: timeOrNull('The first failure after the last success. null: it works.'),
+      .describe('Whether it was disabled with `hold`, so that its pending deliveries wait until it is resumed.'),
+    failingSince: timeOrNull('Time of the first failure after the last success. null: not failing.'),
     breaker: Breaker,
     verification: Verification,
     createdAt: time('When it was created.'),
     updatedAt: time('When it was last changed.'),
-    stats: SubscriptionStats.optional().describe('Only where it was asked for.'),
+    stats: SubscriptionStats.optional().describe('Only with `?stats=24h`.'),
   })
   .meta({
     id: 'Subscription',
-    description: 'A webhook URL of an account, the events it wants, its state.',
+    description: 'A webhook URL of an account, its event types and its state.',
     examples: [
       {
         id: 'sub_01jd4q8y3ne9mav5w2xkq7rf0c',
@@ -174,8 +180,8 @@ export const ChangedSubscription = Subscription.extend({
   headersDropped: z
     .array(z.string())
     .describe(
-      'Names of own headers that are not sent to the new URL, because their values were entered for another origin (scheme, ' +
-        'host and port). Send them again in `headers`. The old URL keeps its own headers until the new one is verified. Empty: none.',
+      'Names of custom headers that are not sent to the new URL, because their values were entered for another origin (scheme, ' +
+        'host and port). Send them again in `headers`. The old URL keeps its headers until the new one is verified.',
     ),
 }).meta({ id: 'ChangedSubscription', description: 'A subscription after a change.' });
 export type ChangedSubscription = z.infer<typeof ChangedSubscription>;
@@ -183,35 +189,35 @@ export type ChangedSubscription = z.infer<typeof ChangedSubscription>;
 export const SubscriptionList = listOf(Subscription, 'SubscriptionList');
 
 export const SubscriptionQuery = ListQuery.extend({
-  status: oneOrMore(SubscriptionStatus).optional().describe('Only with this status; repeatable.'),
+  status: oneOrMore(SubscriptionStatus).optional().describe('Only subscriptions with this status. Repeatable.'),
   stats: DayStats.optional(),
 });
 
 const inputFields = {
   url: text(1, 2048).describe(
-    'Where events are sent, at most 2048 characters: http(s), no user or password in it, no private address.',
+    'The URL that receives events: http or https, at most 2048 characters, without user and password, not a private address.',
   ),
   events: z
     .array(EventTypePattern)
     .max(100, 'must have at most 100 entries; leave it empty for all types')
     .overwrite((events) => [...new Set(events)])
-    .describe('Exact types or `message:*`; absent or empty: all, present and future.'),
-  description: text(1, 500).nullable().describe('For people, 1 to 500 characters. null removes it.'),
+    .describe('Event types, or patterns such as `message:*`. Absent or empty: all types, including future ones.'),
+  description: text(1, 500).nullable().describe('Description for people, 1 to 500 characters. null removes it.'),
   headers: z
     .record(text(1, 256), text(0, 4096))
     .describe(
-      'Sent with every request: at most 20, with at most 8192 bytes of names and values together. `host`, `content-*`, `webhook-*` and hop-by-hop names are refused. ' +
-        `The values are kept encrypted and are masked when read. A change replaces all of them; \`${MASK}\` keeps a value. ` +
-        'Values are sent only to the origin (scheme, host and port) of the URL that they were entered for. A change of `url` to ' +
-        'another origin without `headers` drops them for the new URL.',
+      'Custom headers of every request: at most 20, with at most 8192 bytes of names and values together. `host`, `content-*`, `webhook-*` and hop-by-hop headers are not allowed. ' +
+        `The values are stored encrypted and masked in responses. A change replaces all headers; the value \`${MASK}\` keeps the stored one. ` +
+        'Posthorn sends values only to the origin (scheme, host and port) of the URL that they were entered for. If you change `url` to ' +
+        'another origin without sending `headers`, the new URL gets none.',
     ),
   metadata: Metadata,
   rateLimit: z
     .int('must be a whole number of attempts per second')
     .min(1, 'must be at least 1; pause the subscription to send nothing')
-    .max(10_000, 'must be at most 10000; null is no limit')
+    .max(10_000, 'must be at most 10000; use null for no limit')
     .nullable()
-    .describe('Attempts per second at most, over all workers, 1 to 10000. null: as fast as it answers.'),
+    .describe('Maximum number of attempts per second, over all workers: 1 to 10000. null: unlimited.'),
   ordering: Ordering,
 };
 
@@ -233,18 +239,18 @@ export type CreateSubscription = z.infer<typeof CreateSubscription>;
 
 export const ChangeSubscription = CreateSubscription.extend({ url: inputFields.url.optional() }).meta({
   id: 'ChangeSubscription',
-  description: 'What is absent stays as it is.',
+  description: 'Absent fields stay unchanged.',
   examples: [{ events: [], metadata: { owner: 'crm-team' } }],
 });
 export type ChangeSubscription = z.infer<typeof ChangeSubscription>;
 
 export const Secrets = z
   .object({
-    secret: z.string().describe('The current signing secret, `whsec_` and base64 (Standard Webhooks).'),
+    secret: z.string().describe('The current signing secret: `whsec_` and base64 (Standard Webhooks).'),
     previous: z
       .array(
         z.object({
-          secret: z.string().describe('An earlier secret that still signs beside the current one.'),
+          secret: z.string().describe('An earlier secret that still signs in addition to the current one.'),
           expiresAt: time('When it stops signing.'),
         }),
       )
@@ -260,21 +266,24 @@ export const RotateSecret = z
       .min(0, 'must be at least 0')
       .max(604_800, 'must be at most 604800, a week')
       .default(86_400)
-      .describe('How long the old secret still signs beside the new one, in seconds: 0 to 604800, a week.'),
+      .describe('How long the old secret signs in addition to the new one, in seconds: 0 to 604800, a week.'),
   })
   .meta({ id: 'RotateSecret', examples: [{ overlapSeconds: 3600 }] });
 export type RotateSecret = z.infer<typeof RotateSecret>;
 
 export const TestEvent = z
   .strictObject({
-    event: EventTypeName.optional().describe('Absent: the first type of the catalogue that the subscription wants.'),
+    event: EventTypeName.optional().describe(
+      'Default: the first type of the catalogue that the subscription subscribes to.',
+    ),
     payload: rawObject(
-      'A JSON object, at most 256 KiB; takes the scope `events:write`. Absent: the catalogue’s example.',
+      'A JSON object, at most 256 KiB. Requires the scope `events:write`. Default: the example of the catalogue.',
     ).optional(),
   })
   .meta({ id: 'TestEvent', examples: [{ event: 'message:created' }] });
 
-export const TestSent = z
-  .object({ deliveryId: DeliveryId, eventId: EventId })
-  .meta({ id: 'TestSent', description: 'The test event’s delivery: its attempts show what the receiver answered.' });
+export const TestSent = z.object({ deliveryId: DeliveryId, eventId: EventId }).meta({
+  id: 'TestSent',
+  description: 'The delivery of the test event. Its attempts show what the endpoint returned.',
+});
 export type TestSent = z.infer<typeof TestSent>;

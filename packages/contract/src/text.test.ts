@@ -14,7 +14,7 @@ describe('text', () => {
     expect(text(0, 100).safeParse(value).success).toBe(fine);
   });
 
-  it('takes exactly the strings that UTF-8 keeps and that have no NUL', () => {
+  it('accepts exactly the strings without NUL that UTF-8 can represent', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }), (value) => {
         const kept = Buffer.from(value, 'utf8').toString('utf8') === value && !value.includes('\0');
@@ -30,7 +30,7 @@ describe('jsonObject', () => {
   const schema = jsonObject({ maxDepth: 3, maxBytes: 100 });
   const messageOf = (value: unknown) => schema.safeParse(value).error?.issues[0];
 
-  it('returns what it was given', () => {
+  it('returns the given object itself', () => {
     const value = { b: 1, a: [true, null, 'x', { c: -0.5 }] };
     expect(schema.parse(value)).toBe(value);
   });
@@ -40,11 +40,11 @@ describe('jsonObject', () => {
     ['null', null],
     ['a string', '{}'],
     ['nothing', undefined],
-  ])('refuses %s', (_, value) => {
+  ])('rejects %s', (_, value) => {
     expect(messageOf(value)?.message).toBe('must be a JSON object');
   });
 
-  it('refuses more depth than allowed, and does not fall over a hundred thousand levels', () => {
+  it('rejects deeper nesting than allowed, and survives a hundred thousand levels', () => {
     expect(messageOf(nested(3))).toBeUndefined();
     expect(messageOf(nested(4))?.message).toBe('must be nested at most 3 deep');
     expect(messageOf(nested(100_000))?.message).toBe('must be nested at most 3 deep');
@@ -57,8 +57,8 @@ describe('jsonObject', () => {
 
   it.each([
     ['a 20-digit integer', '12345678901234567890'],
-    ['a number beyond doubles', '1e400'],
-  ])('refuses %s rather than round it, and says where it is', (_, number) => {
+    ['a number beyond the range of doubles', '1e400'],
+  ])('rejects %s instead of rounding it, and names its path', (_, number) => {
     expect(messageOf(JSON.parse(`{"a":[0,${number}]}`))).toMatchObject({
       path: ['a', 1],
       message: 'is a number that would be rounded: send it as a string',
@@ -69,7 +69,7 @@ describe('jsonObject', () => {
     ['a NUL in a value', { a: '\0' }],
     ['a NUL in a key', { '\0': 1 }],
     ['half a pair in a key', { '\ud83d': 1 }],
-  ])('refuses %s', (_, value) => {
+  ])('rejects %s', (_, value) => {
     expect(messageOf(value)?.message).toContain('NUL or half of a surrogate pair');
   });
 });

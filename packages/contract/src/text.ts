@@ -1,26 +1,29 @@
 import { z } from 'zod';
 
-// A database refuses NUL, and stores something else for half a surrogate pair. Neither may happen silently.
+// Postgres rejects NUL. Half of a surrogate pair has no UTF-8 form, so it would be stored as another character.
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 const RULE = 'must not contain NUL or half of a surrogate pair: send well-formed Unicode';
 
 export const isStorable = (value: string): boolean => !UNSTORABLE.test(value);
 
-/** A string that can be stored as it is. `max` counts UTF-16 units. */
+/** A string that Postgres stores unchanged. `min` and `max` count UTF-16 units. */
 export const text = (min: number, max: number) => z.string().min(min).max(max).refine(isStorable, RULE);
 
-/** A moment in an answer: ISO 8601, UTC, milliseconds. */
+/** A time in a response: ISO 8601, UTC, milliseconds. */
 export const time = (description: string) =>
   z.string().meta({ format: 'date-time', description, examples: ['2026-11-21T18:55:00.000Z'] });
 
 export const timeOrNull = (description: string) => time(description).nullable().describe(description);
 
-/** A moment in a request. */
+/** A time in a request. */
 export const moment = (description: string) =>
   z
     .string()
     .refine((value) => z.iso.datetime({ offset: true }).safeParse(value).success, MOMENT_RULE)
-    .refine((value) => !(Date.parse(value) < 0 || Date.parse(value) >= YEAR_10000), 'must lie between 1970 and 9999')
+    .refine(
+      (value) => !(Date.parse(value) < 0 || Date.parse(value) >= YEAR_10000),
+      'must be between the years 1970 and 9999',
+    )
     .meta({ format: 'date-time', description, examples: ['2026-11-21T18:55:00Z'] });
 
 const MOMENT_RULE = 'must be a time with its zone, such as 2026-11-21T18:55:00Z';
@@ -29,7 +32,7 @@ const YEAR_10000 = Date.UTC(10_000, 0);
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** A JSON object of the caller's that comes back as it was sent: what would be changed on the way is refused. */
+/** A JSON object of the caller that is returned as it was sent. Rejects values that would change on the way. */
 export const jsonObject = (limits: { maxDepth: number; maxBytes: number }) =>
   z
     .custom<JsonObject>()
@@ -39,7 +42,7 @@ export const jsonObject = (limits: { maxDepth: number; maxBytes: number }) =>
     })
     .meta({ type: 'object', additionalProperties: true });
 
-/** A JSON object that is taken as text: what else it must be is checked there. */
+/** A JSON object whose route parses the text of the body and checks the rest. */
 export const rawObject = (description: string) =>
   z
     .custom<JsonObject>(isObject, 'must be a JSON object')
@@ -47,7 +50,7 @@ export const rawObject = (description: string) =>
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A JSON object in an answer. */
+/** A JSON object in a response. */
 export const anyObject = (description: string) =>
   z.custom<JsonObject>().meta({ type: 'object', additionalProperties: true, description });
 
@@ -68,8 +71,7 @@ interface Place {
 
 function findFault(root: unknown, { maxDepth, maxBytes }: { maxDepth: number; maxBytes: number }): Fault | null {
   if (!isObject(root)) return { path: [], message: 'must be a JSON object' };
-  // A list of what is left instead of recursion: the nesting is the caller's. Paths are made for faults only: there may be
-  // a hundred thousand values.
+  // No recursion: callers choose the depth. Paths are built for faults only: there may be a hundred thousand values.
   const left: Place[] = [{ value: root, parent: null, key: '', depth: 0 }];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     const { value, depth } = next;

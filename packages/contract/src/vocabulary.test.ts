@@ -9,7 +9,7 @@ import {
   DISABLED_REASONS,
   explainVerification,
   fill,
-  OUTCOME_WORDS,
+  OUTCOME_TITLES,
   SCOPE_WORDS,
   SUBSCRIPTION_WORDS,
   TRIGGER_WORDS,
@@ -19,11 +19,11 @@ import {
 import { WAITING_STATES } from './waiting.js';
 
 describe('vocabulary', () => {
-  it('has words for every status, trigger and outcome of the contract, and for no other', () => {
+  it('has words for exactly the statuses, triggers, outcomes and scopes of the contract', () => {
     expect(Object.keys(SUBSCRIPTION_WORDS)).toEqual([...SUBSCRIPTION_STATUSES]);
     expect(Object.keys(DELIVERY_WORDS)).toEqual([...DELIVERY_STATUSES]);
     expect(Object.keys(TRIGGER_WORDS)).toEqual([...ATTEMPT_TRIGGERS]);
-    expect(Object.keys(OUTCOME_WORDS)).toEqual([...ATTEMPT_OUTCOMES]);
+    expect(Object.keys(OUTCOME_TITLES)).toEqual([...ATTEMPT_OUTCOMES]);
     expect(Object.keys(WAITING_WORDS)).toEqual(Object.keys(WAITING_STATES));
     expect(Object.keys(SCOPE_WORDS)).toEqual([...SCOPES]);
     expect(Object.keys(DISABLED_REASONS)).toEqual(['manual', 'failing', 'gone']);
@@ -36,32 +36,30 @@ describe('vocabulary', () => {
     expect(explainVerification('toString')).toBeNull();
   });
 
-  it('says of a failed verification what the attempt knows, and of a wrong response what the words do', () => {
+  it('shows the error of the attempt when no response arrived, and explains a wrong response by its reason', () => {
     const error = 'The certificate of hooks.example.com has expired (CERT_HAS_EXPIRED). Renew it.';
     expect(verificationWords({ reason: 'tls_error', error })).toEqual({
-      title: OUTCOME_WORDS.tls_error.title,
+      title: OUTCOME_TITLES.tls_error,
       sentences: [error],
     });
     expect(verificationWords({ reason: 'mismatch', error: 'x' }).sentences).toEqual([
-      expect.stringContaining('answers every event alike'),
-      expect.stringContaining('the payload itself'),
+      expect.stringContaining('returns the same body for every event'),
+      expect.stringContaining('return only the payload'),
     ]);
     expect(verificationWords({ reason: null, error: null })).toEqual({
-      title: 'The verification failed',
+      title: 'Verification failed',
       sentences: [],
     });
   });
 
-  it('says of each subscription that needs attention what to do about it', () => {
+  it('says what to do about each webhook that needs attention', () => {
     for (const reason of ATTENTION_REASONS)
       expect(attentionWords({ reason, detail: null }).text).toMatch(/^[A-Z].+\.$/);
     expect(attentionWords({ reason: 'disabled', detail: 'gone' })).toBe(DISABLED_REASONS['gone']);
-    expect(attentionWords({ reason: 'unverified', detail: 'mismatch' }).text).toContain(
-      'answer with the payload itself',
-    );
+    expect(attentionWords({ reason: 'unverified', detail: 'mismatch' }).text).toContain('return only the payload');
   });
 
-  it('fills what is known in, and tells no undefined', () => {
-    expect(fill('It answered {status}, not {wanted}', { status: 503 })).toBe('It answered 503, not …');
+  it('fills in known values, and never shows undefined', () => {
+    expect(fill('Endpoint returned {status}, not {other}', { status: 503 })).toBe('Endpoint returned 503, not …');
   });
 });

@@ -1,18 +1,18 @@
+import { type Advice, attemptAdvice } from './attempt-advice.js';
 import type { Attention } from './attention.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from './delivery-status.js';
 import type { Scope } from './key.js';
 import type { SubscriptionStatus, Verification } from './subscription.js';
 import type { WaitingState } from './waiting.js';
 
-// Words for people: label, tone, and what to do about it, for the console, the CLI and the docs alike. No zod is needed here.
-// In texts, {name} stands for what fill() puts in.
+// Texts for the console, the CLI and the docs. No zod is needed here. fill() replaces {name} in a text.
 
 export type Tone = 'success' | 'progress' | 'warning' | 'danger' | 'neutral';
 
 interface StatusWords {
   label: string;
   tone: Tone;
-  /** What it means for whoever looks at it. */
+  /** What the status means, and what to do. */
   text: string;
 }
 
@@ -20,36 +20,36 @@ export const SUBSCRIPTION_WORDS: Record<SubscriptionStatus, StatusWords> = {
   unverified: {
     label: 'Unverified',
     tone: 'warning',
-    text: 'Gets no events: the URL has not proven yet that it wants them.',
+    text: 'Not receiving events: this URL is not verified yet.',
   },
-  active: { label: 'Active', tone: 'success', text: 'Receiving.' },
-  paused: { label: 'Paused', tone: 'neutral', text: 'Deliveries are held, none is lost. They go out on resume.' },
-  disabled: { label: 'Disabled', tone: 'danger', text: 'Events are not queued for it.' },
+  active: { label: 'Active', tone: 'success', text: 'Receiving events.' },
+  paused: { label: 'Paused', tone: 'neutral', text: 'Deliveries are held. They are sent when you resume the webhook.' },
+  disabled: { label: 'Disabled', tone: 'danger', text: 'New events are not queued.' },
 };
 
 /** Why a subscription is disabled, by its `statusReason`. */
 export const DISABLED_REASONS: Record<string, StatusWords> = {
-  manual: { label: 'Disabled', tone: 'neutral', text: 'Switched off by hand. Events are not queued for it.' },
+  manual: { label: 'Disabled', tone: 'neutral', text: 'Disabled manually. New events are not queued.' },
   failing: {
     label: 'Disabled · failing',
     tone: 'danger',
-    text: 'Switched off because deliveries kept failing. Fix the receiver, send a test, then enable it.',
+    text: 'Disabled because deliveries kept failing. Fix the endpoint, send a test, then enable the webhook.',
   },
   gone: {
     label: 'Disabled · gone',
     tone: 'danger',
-    text: 'The receiver answered 410 Gone, which asks us to stop. Enable it if that was a mistake.',
+    text: 'Disabled because the endpoint returned 410 Gone. Enable the webhook if that was a mistake.',
   },
 };
 
-/** An active one that fails: its status says nothing of it, so it has a label of its own. */
+/** A failing webhook keeps the status active, so it needs a label of its own. */
 export const FAILING_WORDS: StatusWords = {
   label: 'Active · failing',
   tone: 'warning',
-  text: 'No attempt has succeeded since. See what its receiver answers.',
+  text: 'Every attempt fails. Check the last response of the endpoint.',
 };
 
-/** Why somebody should look at a subscription, and what to do about it. */
+/** Returns why a webhook needs attention, and what to do. */
 export function attentionWords({ reason, detail }: Pick<Attention, 'reason' | 'detail'>): StatusWords {
   switch (reason) {
     case 'disabled':
@@ -58,14 +58,14 @@ export function attentionWords({ reason, detail }: Pick<Attention, 'reason' | 'd
       return FAILING_WORDS;
     case 'unverified': {
       const { text, ...words } = SUBSCRIPTION_WORDS.unverified;
-      const advice = detail === null ? undefined : explainVerification(detail)?.advice;
-      return { ...words, text: advice === undefined ? text : `${text} ${advice}` };
+      const fix = detail === null ? undefined : explainVerification(detail)?.fix;
+      return { ...words, text: fix === undefined ? text : `${text} ${fix}` };
     }
     case 'overdue':
       return {
         label: 'Overdue',
         tone: 'danger',
-        text: 'Deliveries of it are due that no worker has taken. See whether workers are alive.',
+        text: 'Deliveries are due, but no worker has attempted them. Check that workers are running.',
       };
     default:
       return reason satisfies never;
@@ -73,11 +73,19 @@ export function attentionWords({ reason, detail }: Pick<Attention, 'reason' | 'd
 }
 
 export const DELIVERY_WORDS: Record<DeliveryStatus, StatusWords> = {
-  pending: { label: 'Pending', tone: 'progress', text: 'Its next try is scheduled; each wait is longer.' },
-  held: { label: 'Held', tone: 'neutral', text: 'Its webhook is paused. It goes out on resume.' },
-  succeeded: { label: 'Succeeded', tone: 'success', text: 'The receiver has taken it.' },
-  failed: { label: 'Failed', tone: 'danger', text: 'All tries failed. Retry makes one more.' },
-  canceled: { label: 'Canceled', tone: 'neutral', text: 'It is not sent any more.' },
+  pending: {
+    label: 'Pending',
+    tone: 'progress',
+    text: 'The next attempt is scheduled. Each wait is longer than the last.',
+  },
+  held: {
+    label: 'Held',
+    tone: 'neutral',
+    text: 'The webhook is paused or disabled. The delivery is sent when the webhook is resumed.',
+  },
+  succeeded: { label: 'Succeeded', tone: 'success', text: 'Delivered: the endpoint returned 2xx.' },
+  failed: { label: 'Failed', tone: 'danger', text: 'All attempts failed. Retry makes one more.' },
+  canceled: { label: 'Canceled', tone: 'neutral', text: 'No more attempts will be made.' },
 };
 
 /** What a delivery waits for. {time}: when that ends, as far as it is known. */
@@ -94,8 +102,8 @@ export const WAITING_WORDS: Record<WaitingState, string> = {
 };
 
 export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {
-  auto: 'By schedule',
-  manual: 'By hand',
+  auto: 'Automatic',
+  manual: 'Manual',
   test: 'Test',
   replay: 'Replay',
 };
@@ -111,114 +119,64 @@ export const SCOPE_WORDS: Record<Scope, string> = {
   'secrets:read': 'See signing secrets',
 };
 
-interface Explanation {
+interface Explanation extends Advice {
   title: string;
-  /** The likely cause. */
-  cause: string;
-  /** What to do about it. */
-  advice: string;
 }
 
-/** Every way in which an attempt can end. */
-export const OUTCOME_WORDS: Record<AttemptOutcome, Explanation> = {
-  ok: {
-    title: 'Taken: the receiver answered {status}',
-    cause: 'Any 2xx counts, whatever the body says.',
-    advice:
-      'Nothing. If the event had no effect, look for its webhook-id in your own log. Answer 2xx only once the event is safe with you.',
-  },
-  http_error: {
-    title: 'The receiver answered {status}',
-    cause:
-      '404 or 405: a wrong path, or no POST route. 401 or 403: a login, a CSRF check or a bot shield in front. 413: a body limit. 429: a rate limit. 5xx: the handler failed.',
-    advice:
-      'Read the answer below, mend the receiver, then retry. A Retry-After of 429 and 503 is waited for. 410 switches the webhook off.',
-  },
-  redirect: {
-    title: 'The receiver redirects to {location}',
-    cause: 'From http to https, a slash too few, www, or a login page.',
-    advice: 'Put the final URL in. Redirects are never followed: a signed body goes only where you asked for it.',
-  },
-  timeout: {
-    title: 'No full answer within {limit} s',
-    cause:
-      'If it was connected: the handler works before it answers, or never answers. If not: a firewall drops us without a word.',
-    advice:
-      'Answer 2xx first, work afterwards, and see that every branch of the handler answers. If it was not connected, let our address in. The event may have been processed: tell repeats by the webhook-id.',
-  },
-  dns_error: {
-    title: '{host} could not be found',
-    cause: 'A misspelled name, an expired domain, an internal name, or a name server that is down.',
-    advice: 'Resolve the name from outside your network and correct the URL. We try again by schedule.',
-  },
-  connect_error: {
-    title: 'No connection to {host}',
-    cause: 'Nothing listens there, the port is wrong, a firewall refuses, or the connection was cut on the way.',
-    advice:
-      'Check that the service runs and can be reached from outside. If it was cut after sending, the event may have been processed.',
-  },
-  tls_error: {
-    title: 'No secure connection to {host}',
-    cause:
-      'The certificate has expired, is self-signed or is for another name; an intermediate one is missing; or the TLS version is too old.',
-    advice: 'Renew it, or serve the whole chain. A TLS checker outside your network shows what is wrong.',
-  },
-  blocked: {
-    title: 'This address may not be called',
-    cause:
-      'The name leads to a private, loopback, link-local or metadata address, or it is plain http where https is required. Nothing was sent.',
-    advice:
-      'Use a public https address. For receivers inside your own network, the operator adds them to ALLOW_PRIVATE_NETWORKS.',
-  },
-  bad_response: {
-    title: 'The answer was not HTTP, or its headers were too large',
-    cause: 'The port of another protocol, a broken proxy, or a huge cookie.',
-    advice: 'Call the URL with curl -i from outside and look at the first lines.',
-  },
-  aborted: {
-    title: 'We ended this try ourselves',
-    cause: 'A restart on our side. It never counts against the receiver.',
-    advice: 'Nothing: it is tried again. It may have arrived already, with the same webhook-id.',
-  },
+/** How an attempt ended. */
+export const OUTCOME_TITLES: Record<AttemptOutcome, string> = {
+  ok: 'Delivered: endpoint returned {status}',
+  http_error: 'Endpoint returned {status} (expected 2xx)',
+  redirect: 'Endpoint redirects to {location}',
+  timeout: 'No complete response within {limit} s',
+  dns_error: 'Could not resolve {host}',
+  connect_error: 'Could not connect to {host}',
+  tls_error: 'No secure connection to {host}',
+  blocked: 'This address is not allowed',
+  bad_response: 'The response is not valid HTTP',
+  aborted: 'Posthorn ended this attempt',
 };
 
-/** Why a verification failed, where no outcome of an attempt says it: the URL answered, but not as it should. */
+/** Reasons of a failed verification whose response arrived. The other reasons are outcomes of an attempt. */
 const VERIFICATION_WORDS: Record<'status' | 'mismatch' | 'empty' | 'too_large' | 'superseded', Explanation> = {
   status: {
-    title: 'It answered {status}, not 2xx',
-    cause: 'The handler does not know the event webhook:verify, or something in front of it refused the request.',
-    advice: 'Answer 200 and send the payload back as the body.',
+    title: OUTCOME_TITLES.http_error,
+    cause: 'The handler does not know the event webhook:verify, or something in front of it rejected the request.',
+    fix: 'Return 200 with the payload as the body.',
   },
   mismatch: {
-    title: 'Another text came back',
-    cause: 'Usually a handler that answers every event alike, such as {"ok":true}.',
-    advice: 'For the event webhook:verify, answer with the payload itself, and nothing else.',
+    title: 'Unexpected response body',
+    cause: 'The handler probably returns the same body for every event, such as {"ok":true}.',
+    fix: 'For the event webhook:verify, return only the payload.',
   },
   empty: {
-    title: 'The answer had no body',
-    cause: 'The handler acknowledges the event, but does not send the payload back.',
-    advice: 'For the event webhook:verify, send the payload back as the body.',
+    title: 'Empty response body',
+    cause: 'The handler acknowledges the event, but does not return the payload.',
+    fix: 'For the event webhook:verify, return the payload as the body.',
   },
   too_large: {
-    title: 'The answer was too large',
-    cause: 'A page came back instead of the payload: an error page, or the front page of a site.',
-    advice: 'Check the path. For the event webhook:verify, answer with the payload itself.',
+    title: 'Response too large',
+    cause: 'The URL returned a page instead of the payload: an error page, or the front page of a site.',
+    fix: 'Check the path. For the event webhook:verify, return only the payload.',
   },
   superseded: {
-    title: 'Another verification took its place',
-    cause: 'The URL was changed, or verified again, before this one was through.',
-    advice: 'Nothing: the newer one counts.',
+    title: 'A newer verification replaced this one',
+    cause: 'The URL was changed or verified again before this verification ended.',
+    fix: 'Nothing to do: the newer verification counts.',
   },
 };
 
-/** The words for the reason of a failed verification: its own, or the outcome's. */
+const isOutcome = (reason: string): reason is AttemptOutcome => Object.hasOwn(OUTCOME_TITLES, reason);
+
+/** Explains the reason of a failed verification. Returns null for an unknown reason. */
 export function explainVerification(reason: string): Explanation | null {
   if (Object.hasOwn(VERIFICATION_WORDS, reason)) return VERIFICATION_WORDS[reason as keyof typeof VERIFICATION_WORDS];
-  return Object.hasOwn(OUTCOME_WORDS, reason) ? OUTCOME_WORDS[reason as AttemptOutcome] : null;
+  if (!isOutcome(reason)) return null;
+  const advice = attemptAdvice({ outcome: reason, statusCode: null, error: null });
+  return advice && { title: OUTCOME_TITLES[reason], cause: advice.cause, fix: advice.fix };
 }
 
-/** What to say about a failed verification. Where no response came, the attempt knows the cause; where it was the wrong one, the words
- *  for the reason do. */
+/** Returns what to show for a failed verification. `error` knows more about a missing response; the reason explains a wrong one. */
 export function verificationWords({ reason, error }: Pick<Verification, 'reason' | 'error'>): {
   title: string;
   sentences: string[];
@@ -226,12 +184,12 @@ export function verificationWords({ reason, error }: Pick<Verification, 'reason'
   const words = explainVerification(reason ?? '');
   const isResponse = reason !== null && Object.hasOwn(VERIFICATION_WORDS, reason);
   return {
-    title: words?.title ?? 'The verification failed',
-    sentences: error !== null && !isResponse ? [error] : words ? [words.cause, words.advice] : [],
+    title: words?.title ?? 'Verification failed',
+    sentences: error !== null && !isResponse ? [error] : words ? [words.cause, words.fix] : [],
   };
 }
 
-/** Puts values in the place of {name}, and `fallback` where there is none. */
+/** Replaces each {name} with its value, or with `fallback` if it has none. */
 export const fill = (
   text: string,
   values: Record<string, string | number | null | undefined>,

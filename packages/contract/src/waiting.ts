@@ -2,17 +2,17 @@ import { z } from 'zod';
 import { SubscriptionId } from './id.js';
 import { timeOrNull } from './text.js';
 
-/** Why a delivery waits, and what ends it: each state has one owner. OpenAPI, `waitingFor` of a delivery and the documents say it
- *  from here. (An event whose deliveries are not written yet has `fanOut: "expanding"`.) */
+/** Why a delivery waits, what ends the state, and its one owner. OpenAPI and the documents use this table.
+ *  An event whose deliveries are not written yet has `fanOut: "expanding"` instead. */
 export const WAITING_STATES = {
   scheduled: { endsWhen: 'its attempt is due', owner: 'the retry schedule' },
   leased: { endsWhen: 'a worker records the attempt, or the lease ends', owner: 'the queue' },
   ready: { endsWhen: 'the dispatcher leases it to the queue, normally within 100 ms', owner: 'the dispatcher' },
-  overdue: { endsWhen: 'a worker runs: it has been ready for 10 s', owner: 'the operator' },
+  overdue: { endsWhen: 'a worker is available: it has been ready for more than 10 s', owner: 'the operator' },
   deferred_slots: { endsWhen: 'an attempt of its subscription ends', owner: 'the concurrency limiter' },
-  deferred_rate_limit: { endsWhen: 'its turn comes under the rate limit', owner: 'the rate limiter' },
+  deferred_rate_limit: { endsWhen: 'the rate limit allows its attempt', owner: 'the rate limiter' },
   deferred_order: {
-    endsWhen: 'the delivery or the fan-out before it has ended, which `behind` names',
+    endsWhen: 'the delivery or the fan-out in `behind` has ended',
     owner: 'the strict order of its subscription',
   },
   deferred_circuit_open: { endsWhen: 'an attempt of its subscription succeeds', owner: 'the circuit breaker' },
@@ -28,14 +28,14 @@ export const Waiting = z
       description: NAMES.map((name) => `\`${name}\` ends when ${WAITING_STATES[name].endsWhen}`).join(' · '),
     }),
     until: timeOrNull(
-      '`scheduled`: when the attempt is due · `leased`: when the lease ends · `deferred_rate_limit`: when its turn is, at the earliest · ' +
-        '`deferred_circuit_open`: when the next probe is, null if one is due now · otherwise null.',
+      '`scheduled`: when the attempt is due · `leased`: when the lease ends · `deferred_rate_limit`: the earliest time of the attempt · ' +
+        '`deferred_circuit_open`: when the next probe is due, null if it is due now · otherwise null.',
     ),
     behind: z
       .string()
       .nullable()
       .describe(
-        '`deferred_order`: what has to end first: a delivery (`dlv_…`), or an event (`evt_…`) whose deliveries are not written yet · ' +
+        '`deferred_order`: what must end first: a delivery (`dlv_…`), or an event (`evt_…`) whose deliveries are not written yet · ' +
           'otherwise null.',
       ),
   })

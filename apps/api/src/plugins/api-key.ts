@@ -7,8 +7,8 @@ import type { ApiDeps } from '../deps.js';
 import { Forbidden, NotFound, Unauthenticated } from '../errors.js';
 import { readSessionCookie, requireOwnPage } from './session-cookie.js';
 
-/** Who calls: the app that publishes, with every account; one account; or somebody in a portal of one account. The first two
- *  with a key, or (`session`) signed in with one. */
+/** The caller of a request. An operator can access every account; an account key and a portal can access one. `session` is set if the
+ *  caller signed in instead of sending a key. */
 export type Caller =
   | { kind: 'operator'; session: CallerSession | null }
   | {
@@ -20,9 +20,9 @@ export type Caller =
     }
   | { kind: 'portal'; accountId: string; scopes: readonly string[]; session: CallerSession };
 
-/** The account whose things the caller may know of; null: of every account's. Throws where nobody was let in. */
+/** Returns the account that the caller can access; null for every account. Throws Unauthenticated without a caller. */
 export function accountOf(caller: Caller | null): string | null {
-  if (caller === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+  if (caller === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
   return caller.kind === 'operator' ? null : caller.accountId;
 }
 
@@ -31,13 +31,13 @@ interface CallerSession {
   expiresAt: Date;
 }
 
-/** The id of the session or of the key that a caller was let in with; null: the operator key itself, which does not end. */
+/** Returns the id of the session or key of the caller; null for the operator key, which does not end. */
 export function accessIdOf(caller: Caller): string | null {
   if (caller.session) return caller.session.id;
   return caller.kind === 'account' ? caller.keyId : null;
 }
 
-/** `public`: also without a key. Several scopes: all of them. */
+/** `public`: no key required. Several scopes: all are required. */
 type Allowed = Scope | readonly Scope[] | 'anyone' | 'operator' | 'public';
 
 declare module 'fastify' {
@@ -45,19 +45,19 @@ declare module 'fastify' {
     caller: Caller | null;
   }
   interface FastifyContextConfig {
-    /** Who may: an account key or a portal with this scope (and the operator) · `anyone` with a key · only the `operator` ·
-     *  `public`, everybody. */
+    /** Who may call the route: the operator, and an account key or portal with this scope · `anyone` with a key · only the
+     *  `operator` · `public`: everyone. */
     allow?: Allowed;
-    /** The route itself says whether there is such an account. Default: an operator's request for an account that does not
-     *  exist, or that is deleted, ends in a 404 before the route's handler. (Keys and portals of such an account are not known.) */
+    /** The route checks itself whether the account exists. Default: an operator's request for an unknown or deleted account is a 404
+     *  before the handler runs. Keys and portals of such an account are not valid. */
     findsAccount?: boolean;
   }
 }
 
-/** What anybody may make us read and parse: a key or a token fits many times. */
+/** Body limit of public routes. A key or a token is much shorter. */
 const PUBLIC_BODY_BYTES = 4 * 1024;
 
-/** Lets requests pass that their route's `config.allow` allows. A route of /v1 without it does not start. */
+/** Authenticates and authorizes requests by the route's `config.allow`. A /v1 route without it throws at startup. */
 export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'operationsAccount' | 'publicUrl'>>((app, deps, done) => {
   const identify = openIdentify(deps);
   const sessions = openSessionBook(deps);
@@ -65,7 +65,7 @@ export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'operationsAccount
   app.decorateRequest('caller', null);
   app.addHook('onRoute', (route) => {
     const { url, config } = route;
-    if (url.startsWith('/v1') && config?.allow === undefined) throw new Error(`${url} does not say whom it allows`);
+    if (url.startsWith('/v1') && config?.allow === undefined) throw new Error(`${url} has no config.allow`);
     if (config?.allow === 'public') route.bodyLimit ??= PUBLIC_BODY_BYTES;
   });
   app.addHook('onRequest', async (request) => {
@@ -86,13 +86,13 @@ export const apiKey = fp<Pick<ApiDeps, 'db' | 'operatorKey' | 'operationsAccount
     const key = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
     if (key !== undefined) {
       const caller = key.startsWith('php_') ? toCaller(await sessions.findPortal(key)) : await identify(key);
-      if (caller === null) throw new Unauthenticated('This key is not known, or it was revoked.');
+      if (caller === null) throw new Unauthenticated('This key is unknown, or it was revoked.');
       return caller;
     }
     const token = readSessionCookie(request, deps);
-    if (token === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+    if (token === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
     const caller = toCaller(await sessions.findConsole(token));
-    if (caller === null) throw new Unauthenticated('The session has ended: sign in again.');
+    if (caller === null) throw new Unauthenticated('The session has ended. Sign in again.');
     requireOwnPage(request, deps);
     return caller;
   }
@@ -109,16 +109,16 @@ function toCaller(found: LiveSession | null): Caller | null {
   return keyId === null ? null : { kind, accountId, keyId, scopes, session };
 }
 
-/** The operators' own account belongs to the operator key alone. A key or a portal of it is one of a tenant who had the id
- *  before it was reserved. Throws Forbidden. */
+/** Only the operator key can access the operators' account. A key or portal of it belongs to a tenant that had the id before it was
+ *  reserved. Throws Forbidden. */
 function requireTenant(caller: Caller, { operationsAccount }: Pick<ApiDeps, 'operationsAccount'>): void {
   if (caller.kind === 'operator' || caller.accountId !== operationsAccount) return;
   throw new Forbidden(
-    `The account ${operationsAccount} is the operators’ own (OPERATIONS_ACCOUNT): this needs the operator key.`,
+    `The account ${operationsAccount} belongs to the operators (OPERATIONS_ACCOUNT). Use the operator key.`,
   );
 }
 
-/** Finds out whose key it is; null: nobody's. Throws Forbidden for a key of the operators' own account. */
+/** Returns the caller of a key; null for an unknown key. Throws Forbidden for a key of the operators' account. */
 export function openIdentify({
   db,
   operatorKey,
@@ -127,7 +127,7 @@ export function openIdentify({
   const keyring: Keyring = openKeyring({ db });
   const operatorHash = hash(operatorKey);
   return async (key) => {
-    // Hashes are of one length, and their comparison takes the same time wherever they differ.
+    // Hashes have equal lengths, so the comparison takes constant time.
     if (timingSafeEqual(hash(key), operatorHash)) return { kind: 'operator', session: null };
     const found = await keyring.find(key);
     if (!found) return null;
@@ -142,11 +142,11 @@ const hash = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 function authorize(caller: Caller, allow: Allowed, { params }: FastifyRequest): void {
   if (caller.kind === 'operator') return;
-  // First of all: of another account nothing is told, not even that a scope is missing.
+  // Checked first, so that a caller learns nothing about another account.
   const account = accountIn(params);
   if (account !== null && account !== caller.accountId) throw new NotFound('account');
   if (allow === 'anyone' || allow === 'public') return;
-  if (allow === 'operator') throw new Forbidden('This needs the operator key.');
+  if (allow === 'operator') throw new Forbidden('This requires the operator key.');
   const missing = [allow].flat().find((scope) => !caller.scopes.includes(scope));
   if (missing === undefined) return;
   throw new Forbidden(

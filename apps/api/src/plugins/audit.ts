@@ -7,47 +7,50 @@ import type { ApiDeps } from '../deps.js';
 import type { Caller } from './api-key.js';
 
 interface Audited {
-  /** What kind of thing it is done to. */
+  /** The kind of the changed object. */
   target: 'account' | 'subscription' | 'eventType' | 'key' | 'session' | 'delivery' | 'replay' | 'emailRecipient';
-  /** Fields of the body that are noted as they are: none that could hold a secret or a URL. */
+  /** Fields of the body that are recorded unchanged: none that can contain a secret or a URL. */
   notes?: readonly string[];
-  /** Only this status is a change. */
+  /** Only a response with this status is recorded. */
   status?: number;
-  /** A 401 of this route is noted, too, as this action. */
+  /** A 401 of this route is recorded as this action. */
   refusedAs?: string;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** How what is about to be changed looked before. */
-    auditBefore: Looks | null;
-    /** The subscription as this request left it, where a verification that it started goes on to change it. Untold: as it is found
-     *  when this is answered. */
+    /** The object before the change. */
+    auditBefore: Snapshot | null;
+    /** The subscription as this request left it, if a verification that it started may change it further. null: read before the
+     *  response is sent. */
     auditAfter: Subscription | null;
-    /** What the log says beside the fields that differ. */
+    /** Recorded in addition to the changed fields. */
     auditNotes: Record<string, unknown> | null;
-    /** The entry that was begun for this request. */
+    /** The id of the entry that was begun for this request. */
     auditBegun: string | null;
   }
   interface FastifyContextConfig {
-    /** How this route's successes are noted in the audit log. Each route that is no GET says so; false: not at all. */
+    /** How the audit log records this route. Required for every route that is not a GET. false: not recorded. */
     audit?: Audited | false;
   }
 }
 
-/** What may be told of a thing. A value under `hidden` is only compared. */
-interface Looks {
-  told: Record<string, unknown>;
+/** The fields of an object. Values in `hidden` are compared, but not recorded. */
+interface Snapshot {
+  shown: Record<string, unknown>;
   hidden: Record<string, unknown>;
 }
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Notes each change, so that none is lost whatever dies: its entry is begun before the change is made, and done before the answer is
- *  sent. What cannot be noted is not done; what was done and could not be completed in the log is answered as an error,
- *  and its entry stays begun. What was refused leaves no entry. Whoever is nobody yet (a login, the opening of a portal)
- *  begins none: what is made for him is of no use to anybody before it is answered.
- *  A route that may change something and does not say how it is noted does not start. */
+/** Records each change, even if a process dies. The entry is begun before the change and completed before the response is sent.
+ *
+ *  - If the entry cannot be begun, the change is not made.
+ *  - If it cannot be completed, the response is an error, and the entry stays begun.
+ *  - A rejected request leaves no entry.
+ *  - A login and the opening of a portal begin no entry: their result is useless before the response.
+ *
+ *  A route that may change something and has no `config.audit` throws at startup. */
 export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
   app.decorateRequest('auditBefore', null);
   app.decorateRequest('auditAfter', null);
@@ -56,14 +59,14 @@ export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
   app.addHook('onRoute', ({ url, method, config }) => {
     const isRead = [method].flat().every((one) => READS.has(one));
     if (!isRead && /^\/(v1|api)\//.test(url) && config?.audit === undefined) {
-      throw new Error(`${url} does not say how it is noted in the audit log`);
+      throw new Error(`${url} has no config.audit`);
     }
   });
   app.addHook('preHandler', async (request) => {
     const { audit: audited } = request.routeOptions.config;
     if (!audited || READS.has(request.method)) return;
     const id = namedIn(request.params, audited.target);
-    if (id !== null) request.auditBefore = await look(deps, request, audited, id);
+    if (id !== null) request.auditBefore = await takeSnapshot(deps, request, audited, id);
     if (request.caller === null) return;
     request.auditBegun = await beginAudit(deps, {
       ...commonOf(request, audited),
@@ -75,18 +78,18 @@ export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
   app.addHook('onSend', async (request, reply, payload) => {
     const { audit: audited } = request.routeOptions.config;
     const action = audited ? actionOf(audited, request, reply) : null;
-    if (audited && action !== null) await note(request, audited, action, payload);
-    // Of an error of ours nobody knows whether the change was made.
+    if (audited && action !== null) await record(request, audited, action, payload);
+    // After a 5xx, the change may or may not have been made, so the entry stays.
     else if (request.auditBegun !== null && reply.statusCode < 500) await withdrawAudit(deps, request.auditBegun);
     return payload;
   });
   done();
 
-  async function note(request: FastifyRequest, audited: Audited, action: string, payload: unknown): Promise<void> {
+  async function record(request: FastifyRequest, audited: Audited, action: string, payload: unknown): Promise<void> {
     const isDone = action !== audited.refusedAs;
     const id = isDone ? (namedIn(request.params, audited.target) ?? idIn(payload)) : null;
     const isRead = READS.has(request.method);
-    const after = id === null || isRead ? null : await lookAfter(request, audited, id);
+    const after = id === null || isRead ? null : await snapshotAfter(request, audited, id);
     await writeAudit(deps, request.auditBegun, {
       ...commonOf(request, audited),
       action,
@@ -99,12 +102,12 @@ export const audit = fp<Pick<ApiDeps, 'db'>>((app, deps, done) => {
     });
   }
 
-  async function lookAfter(request: FastifyRequest, audited: Audited, id: string): Promise<Looks | null> {
-    return request.auditAfter ? subscriptionLooks(request.auditAfter) : look(deps, request, audited, id);
+  async function snapshotAfter(request: FastifyRequest, audited: Audited, id: string): Promise<Snapshot | null> {
+    return request.auditAfter ? subscriptionSnapshot(request.auditAfter) : takeSnapshot(deps, request, audited, id);
   }
 });
 
-/** What of an entry is known from the beginning. */
+/** The fields of an entry that are known before the change. */
 function commonOf(request: FastifyRequest, { target }: Audited) {
   const { caller, params } = request;
   return {
@@ -153,56 +156,56 @@ const PARAMS: Record<Audited['target'], string> = {
   emailRecipient: 'recipient',
 };
 
-/** The id in the path; Papercups' are UUIDs. One with a NUL, which no text in Postgres can have, names nothing. */
+/** Returns the id in the path. Papercups' ids are UUIDs. An id with a NUL, which Postgres cannot store, counts as absent. */
 function namedIn(params: unknown, target: Audited['target']): string | null {
   const id = textIn(params, PARAMS[target]) ?? asSubscription(textIn(params, 'id'));
   return id?.includes('\0') ? null : id;
 }
 
-/** The id that the answer tells: of what was made. */
+/** Returns the id in the response: that of a created object. */
 function idIn(payload: unknown): string | null {
-  const answer: unknown = typeof payload === 'string' && payload.startsWith('{') ? JSON.parse(payload) : null;
-  return textIn(answer, 'id') ?? (isObject(answer) ? asSubscription(textIn(answer['data'], 'id')) : null);
+  const body: unknown = typeof payload === 'string' && payload.startsWith('{') ? JSON.parse(payload) : null;
+  return textIn(body, 'id') ?? (isObject(body) ? asSubscription(textIn(body['data'], 'id')) : null);
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const asSubscription = (id: string | null): string | null =>
   id !== null && UUID.test(id) ? toTypeId('sub', id.toLowerCase()) : id;
 
-/** How a thing looks now; null: there is none, or what is done to it changes no field of it. */
-async function look(
+/** Returns the current fields of an object; null if it does not exist, or if its changes have no fields to compare. */
+async function takeSnapshot(
   { db }: Pick<ApiDeps, 'db'>,
   { params, caller }: FastifyRequest,
   { target }: Audited,
   id: string,
-): Promise<Looks | null> {
+): Promise<Snapshot | null> {
   switch (target) {
     case 'account': {
       const row = await db.prisma.account.findFirst({ where: { id, deletedAt: null } });
-      return row && { told: { name: row.name }, hidden: { metadata: row.metadata } };
+      return row && { shown: { name: row.name }, hidden: { metadata: row.metadata } };
     }
     case 'eventType': {
       const row = await db.prisma.eventType.findUnique({ where: { name: id } });
       if (!row) return null;
       const { description, deprecated, example, schema } = row;
-      return { told: { description, deprecated }, hidden: { example, schema } };
+      return { shown: { description, deprecated }, hidden: { example, schema } };
     }
     case 'subscription': {
       const uuid = toUuid('sub', id);
       const accountId = textIn(params, 'account') ?? (caller?.kind === 'account' ? caller.accountId : null);
       const row = uuid === null || accountId === null ? null : await findSubscription(db, { accountId, id: uuid });
-      return row && subscriptionLooks(row);
+      return row && subscriptionSnapshot(row);
     }
     default:
       return null;
   }
 }
 
-function subscriptionLooks(row: Subscription): Looks {
+function subscriptionSnapshot(row: Subscription): Snapshot {
   const { url, pendingUrl, events, description, status, statusReason, rateLimit, ordering, metadata } = row;
   const urls = { url: withoutQuery(url), pendingUrl: pendingUrl && withoutQuery(pendingUrl) };
   return {
-    told: {
+    shown: {
       ...urls,
       events,
       description,
@@ -227,7 +230,7 @@ function withoutQuery(url: string): string {
   return `${origin}${pathname}`;
 }
 
-/** What withoutQuery leaves out. */
+/** Returns what withoutQuery removes. */
 const queryOf = (url: string | null): string => (url === null ? '' : url.slice(withoutQuery(url).length));
 
 const notesOf = (body: unknown, names: readonly string[] = []): Record<string, unknown> =>
@@ -235,20 +238,22 @@ const notesOf = (body: unknown, names: readonly string[] = []): Record<string, u
     names.flatMap((name) => (isObject(body) && body[name] !== undefined ? [[name, { to: short(body[name]) }]] : [])),
   );
 
-function differences(before: Looks | null, after: Looks | null): Record<string, unknown> {
-  const fields = new Set(Object.keys({ ...before?.told, ...after?.told }));
-  const told = [...fields].flatMap((field) => {
-    const [from, to] = [before?.told[field] ?? null, after?.told[field] ?? null];
+function differences(before: Snapshot | null, after: Snapshot | null): Record<string, unknown> {
+  const fields = new Set(Object.keys({ ...before?.shown, ...after?.shown }));
+  const shown = [...fields].flatMap((field) => {
+    const [from, to] = [before?.shown[field] ?? null, after?.shown[field] ?? null];
     return isSame(from, to) ? [] : [[field, { from: short(from), to: short(to) }] as const];
   });
   const hidden = Object.keys(after?.hidden ?? {}).filter(
     (field) => before !== null && !isSame(before.hidden[field], after?.hidden[field]),
   );
-  return { ...Object.fromEntries(told), ...Object.fromEntries(hidden.map((field) => [field, { changed: true }])) };
+  return { ...Object.fromEntries(shown), ...Object.fromEntries(hidden.map((field) => [field, { changed: true }])) };
 }
 
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-const MAX_TOLD = 500;
+const MAX_CHARACTERS = 500;
 const short = (value: unknown): unknown =>
-  typeof value === 'string' && value.length > MAX_TOLD ? `${Array.from(value).slice(0, MAX_TOLD).join('')}…` : value;
+  typeof value === 'string' && value.length > MAX_CHARACTERS
+    ? `${Array.from(value).slice(0, MAX_CHARACTERS).join('')}…`
+    : value;

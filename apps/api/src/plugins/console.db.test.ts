@@ -16,7 +16,7 @@ afterAll(async () => {
 
 const browse = (url: string) => app.inject({ url, headers: { accept: 'text/html' } });
 
-describe('what a browser asks for', () => {
+describe('requests of a browser', () => {
   it.each(['/', '/accounts', '/accounts/acme/deliveries?status=failed', '/v1things', '/docsify'])(
     '%s is a page of the console',
     async (url) => expect((await browse(url)).body).toContain('the console'),
@@ -39,7 +39,7 @@ describe('pages of other sites', () => {
     /frame-ancestors ([^;]+)/.exec(String(headers['content-security-policy']))?.[1];
 
   it.each(['/portal', '/portal/', '/portal?x=1', '/portal/accounts/acme/integrations'])(
-    '%s may be framed by the hosts of portals, and is marked, so that it never acts by a cookie',
+    '%s can be framed by portal hosts, and is marked as a portal, so that it never uses the cookie',
     async (url) => {
       const { headers, body } = await browse(url);
       expect([framedBy(headers), headers['x-frame-options']]).toEqual([`'self' ${HOST}`, undefined]);
@@ -64,14 +64,14 @@ describe('pages of other sites', () => {
     '/api/nowhere',
     '/livez',
     '/metrics',
-  ])('%s may be framed by nobody, and is never marked as a portal', async (url) => {
+  ])('%s cannot be framed, and is never marked as a portal', async (url) => {
     const { headers, body } = await browse(url);
     expect([framedBy(headers), headers['x-content-type-options']]).toEqual(["'none'", 'nosniff']);
     expect(headers['content-security-policy']).toMatch(/^default-src '(self|none)'; /);
     expect(body).not.toContain('data-portal');
   });
 
-  it('below the path of PUBLIC_URL only the portal there may be framed', async () => {
+  it('allows framing only the portal below the path of PUBLIC_URL', async () => {
     const below = await buildApp({ ...deps, publicUrl: 'https://example.com/hooks' });
     const framed = async (url: string) =>
       framedBy((await below.inject({ url, headers: { accept: 'text/html' } })).headers);

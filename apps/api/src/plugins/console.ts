@@ -7,29 +7,29 @@ import { basePathOf } from '../base-path.js';
 import { pagePolicy } from './security-headers.js';
 import type { ApiDeps } from '../deps.js';
 
-/** What is no page of the console's, though a browser asks for it. */
-const OTHERS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)([/?]|$)/;
+/** Paths that are not pages of the console. */
+const OTHER_PATHS = /^\/(v1|api|docs|assets|openapi\.json|livez|readyz|metrics)([/?]|$)/;
 
 const READS = new Set(['GET', 'HEAD']);
-/** The pages that the hosts of portals may show in a frame. */
+/** Only portal pages can be framed. */
 const PORTAL = /^\/portal([/?]|$)/;
 
-/** Serves the console at / (below PUBLIC_URL’s path, if it has one), and its one page for every path below that is nobody
- *  else's. Files under /assets have their content's hash in their name, and may be kept for a year. */
+/** Serves the console at /, below the path of PUBLIC_URL. Every path that is not another route gets the console's page.
+ *  Files in /assets have a content hash in their name and are cached for a year. */
 export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestors' | 'publicUrl'>>(
   async (app, { consoleDirectory, frameAncestors, publicUrl }) => {
     const basePath = basePathOf({ publicUrl });
     if (consoleDirectory === null) {
-      app.setNotFoundHandler(app.answerNoRoute);
+      app.setNotFoundHandler(app.handleNoRoute);
       app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect(`${basePath}/docs`));
       return;
     }
-    // Its scripts, its own addresses and its requests all go from the base.
+    // The console resolves its scripts, links and requests against the base.
     const consolePage = readFileSync(join(consoleDirectory, 'index.html'), 'utf8').replace(
       '<base href="/"',
       () => `<base href="${basePath}/"`,
     );
-    // The mark decides, not the address: what may be framed never acts for who is signed in to the console.
+    // The console trusts this attribute, not the path: a page that can be framed must never use the console's session.
     const portalPage = consolePage.replace('<html ', '<html data-portal ');
     const sendPage = (request: FastifyRequest, reply: FastifyReply) => {
       const isPortal = PORTAL.test(request.url);
@@ -66,8 +66,10 @@ export const consolePages = fp<Pick<ApiDeps, 'consoleDirectory' | 'frameAncestor
     app.get('/', { schema: { hide: true } }, sendPage);
     app.setNotFoundHandler((request, reply) => {
       const isPage =
-        READS.has(request.method) && !OTHERS.test(request.url) && /\btext\/html\b/.test(request.headers.accept ?? '');
-      return isPage ? sendPage(request, reply) : app.answerNoRoute(request, reply);
+        READS.has(request.method) &&
+        !OTHER_PATHS.test(request.url) &&
+        /\btext\/html\b/.test(request.headers.accept ?? '');
+      return isPage ? sendPage(request, reply) : app.handleNoRoute(request, reply);
     });
   },
 );

@@ -7,25 +7,25 @@ import { ApiError, InvalidJson, InvalidRequest } from '../errors.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body, decompressed, on routes whose `config.bodyAsBytes` is set; elsewhere empty. */
+    /** The decompressed body on routes with `config.bodyAsBytes`; empty on other routes. */
     bodyBytes: Buffer;
   }
   interface FastifyContextConfig {
-    /** The route takes its body as bytes, in `request.bodyBytes`, and reads it itself. */
+    /** The route parses its body itself, from `request.bodyBytes`. */
     bodyAsBytes?: boolean;
-    /** How many values a body may have, those within others included. Default: 10,000. */
+    /** Maximum number of JSON values in a body, including nested ones. Default: 10,000. */
     maxJsonValues?: number;
-    /** The body in the OpenAPI document, of a route that checks its body itself. */
+    /** Schema of the body in the OpenAPI document, for a route that validates its body itself. */
     shownBody?: z.ZodType;
   }
 }
 
-// More than the largest metadata may have, 16 KiB. A body of the default limit might have 65,000 and hold the process up.
+// More than metadata of 16 KiB can have. A body of the default limit could have 65,000 values and block the event loop.
 const MAX_VALUES = 10_000;
 const NO_BYTES = Buffer.alloc(0);
 
-/** The only parser: application/json in UTF-8, as it is or compressed. An empty body is no body. `bodyLimit` holds for the
- *  bytes as they come and again after decompression. */
+/** The only body parser: application/json in UTF-8, possibly compressed. An empty body counts as absent. `bodyLimit` applies before
+ *  and after decompression. */
 export const jsonBody = fp((app, _options, done) => {
   app.decorateRequest('bodyBytes', {
     getter() {
@@ -58,16 +58,16 @@ function parse(bytes: Buffer, maxValues: number): unknown {
   return value;
 }
 
-// Assigning a key __proto__, as many a library does with what it is given, changes an object's prototype. Only a text
-// with such letters, or with an escaped underscore, needs the search.
+// Libraries that copy a key __proto__ change the prototype of an object. Only a body that contains the name, or an escaped
+// underscore, needs the search.
 const UNDERSCORES = ['__proto__', '\\u005f', '\\u005F'];
 
 function hasKey(root: unknown, key: string): boolean {
-  const left = [root];
-  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+  const queue = [root];
+  for (let value = queue.pop(); value !== undefined; value = queue.pop()) {
     if (typeof value !== 'object' || value === null) continue;
     if (Object.hasOwn(value, key)) return true;
-    for (const child of Object.values(value)) left.push(child);
+    for (const child of Object.values(value)) queue.push(child);
   }
   return false;
 }

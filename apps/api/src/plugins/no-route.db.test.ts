@@ -18,7 +18,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 const allowOf = (headers: Record<string, unknown>) => String(headers['allow']).split(', ');
 
 describe('a path with another method', () => {
-  it.each(Object.keys(document.paths))('%s: 405 with Allow, as a problem, with no key', async (path) => {
+  it.each(Object.keys(document.paths))('%s: returns a 405 problem with Allow, without a key', async (path) => {
     const url = path.replace(/\{\w+\}/g, 'x');
     const documented = Object.keys(document.paths[path] ?? {}).map((method) => method.toUpperCase());
     for (const method of METHODS) {
@@ -26,7 +26,7 @@ describe('a path with another method', () => {
       const { statusCode, headers, json } = await app.inject({ method, url });
       const allow = allowOf(headers);
       if (statusCode !== 405) {
-        // `…/{id}` is also the path of `…/test`: then the method is the other one's, which wants a key.
+        // `…/{id}` also matches `…/test`: then the method belongs to the other route, which requires a key.
         expect([method, url, statusCode]).toEqual([method, url, 401]);
         continue;
       }
@@ -53,15 +53,15 @@ describe('a path with another method', () => {
   });
 });
 
-describe('a path that no route has', () => {
-  it.each(METHODS)('404 for %s', async (method) => {
+describe('a path without a route', () => {
+  it.each(METHODS)('returns 404 for %s', async (method) => {
     for (const url of ['/nope', '/v1/nope', '/api/nope', '/v1/accounts/x/y/z/q']) {
       const { statusCode, headers } = await app.inject({ method, url });
       expect([url, statusCode, headers['allow']]).toEqual([url, 404, undefined]);
     }
   });
 
-  it('is answered before its body is read or judged', async () => {
+  it('gets its response before its body is read', async () => {
     for (const [url, status] of [
       ['/nope', 404],
       ['/v1/accounts', 405],

@@ -1,25 +1,25 @@
 import { maxHeaderSize, METHODS } from 'node:http';
 import fp from 'fastify-plugin';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
-import { answerProblem } from '../error-handler.js';
+import { handleError } from '../error-handler.js';
 import { ApiError, MethodNotAllowed } from '../errors.js';
-import { answerPapercupsError } from '../routes/papercups-errors.js';
+import { handlePapercupsError } from '../routes/papercups-errors.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Answers a request that has no route: 405 with `Allow` where its path has other methods, else 404. */
-    answerNoRoute(this: void, request: FastifyRequest, reply: FastifyReply): void;
+    /** Responds to a request without a route: 405 with `Allow` if the path has other methods, else 404. */
+    handleNoRoute(this: void, request: FastifyRequest, reply: FastifyReply): void;
   }
 }
 
-/** Its types lack QUERY, which we do not use. */
+/** The types of find-my-way lack QUERY, which no route uses. */
 const isHttpMethod = (method: string): method is HTTPMethod => METHODS.includes(method);
 const READS = new Set(['GET', 'HEAD']);
 
-/** Knows the methods of each path: register it before the routes. What may have a body is answered before the body is read.
- *  A GET goes on to the not-found handler, which may have a page for it. */
+/** Adds `handleNoRoute`. Register it before the routes, whose methods it collects. A request that may have a body gets its response
+ *  before the body is read. A GET continues to the not-found handler, which may serve a page. */
 export const noRoute = fp((app, _options, done) => {
-  // Fastify does not say which methods a path has. This router of the same library holds the same routes, and does.
+  // Fastify does not expose the methods of a path, so a second router of the same library holds the same routes.
   const router = findMyWay({ maxParamLength: maxHeaderSize });
   const methods = new Set<HTTPMethod>();
   app.addHook('onRoute', ({ method, url }) => {
@@ -29,17 +29,17 @@ export const noRoute = fp((app, _options, done) => {
     }
   });
 
-  app.decorate('answerNoRoute', (request, reply) => {
+  app.decorate('handleNoRoute', (request, reply) => {
     const [path = ''] = request.url.split('?', 1);
     const allowed = [...methods].filter((method) => router.find(method, path) !== null).toSorted();
     const error =
       allowed.length > 0
         ? new MethodNotAllowed(request.method, allowed.join(', '))
-        : new ApiError('not_found', 'There is no such route: see /docs.');
-    (/^\/api(\/|$)/.test(path) ? answerPapercupsError : answerProblem)(error, request, reply);
+        : new ApiError('not_found', 'This route does not exist. See /docs.');
+    (/^\/api(\/|$)/.test(path) ? handlePapercupsError : handleError)(error, request, reply);
   });
   app.addHook('onRequest', (request, reply, next) => {
-    if (request.is404 && !READS.has(request.method)) app.answerNoRoute(request, reply);
+    if (request.is404 && !READS.has(request.method)) app.handleNoRoute(request, reply);
     else next();
   });
   done();

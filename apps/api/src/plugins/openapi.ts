@@ -10,12 +10,12 @@ import { DOCUMENT, finishDocument } from '../openapi-document.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Codes that the route may answer with, beside those that follow from its key, its body and its query. */
+    /** Error codes of the route, in addition to those of its authentication, body and query. */
     problems?: ProblemCode[];
   }
 }
 
-/** /openapi.json, made from the schemas that check requests and answers, and /docs, which shows it from files of ours. */
+/** Serves /openapi.json, generated from the schemas that validate requests and responses, and /docs, which shows it. */
 export const openapi = fp<{ version: string; basePath: string }>(async (app, { version, basePath }) => {
   const optionalBodies = new Set<string>();
   await app.register(swagger, {
@@ -36,14 +36,14 @@ export const openapi = fp<{ version: string; basePath: string }>(async (app, { v
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     indexPrefix: basePath,
-    // Swagger's page sets styles of its own; it needs nothing else from elsewhere, and no page frames it.
+    // Swagger UI sets inline styles. It loads nothing from other origins, and cannot be framed.
     staticCSP: pagePolicy({
       frameAncestors: [],
       also: { 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" },
     }),
     uiConfig: { docExpansion: 'list', tryItOutEnabled: true },
   });
-  // Anybody may ask for it, and it takes 10 ms to write: it is written once.
+  // Cached: generating it takes 10 ms, and it needs no key.
   let text: string | null = null;
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
     text ??= JSON.stringify(app.swagger());
@@ -82,10 +82,10 @@ function problemsOf({ config, schema, url, method }: RouteOptions): Set<ProblemC
   if (allow === undefined) return new Set(problems);
   const codes: ProblemCode[] = ['unauthenticated'];
   if (allow !== 'anyone') codes.push('forbidden');
-  // Only a PUT of no account's makes what it does not find.
+  // A PUT outside an account creates a missing object.
   if (url.includes('/:account') || (url.includes('/:') && method !== 'PUT')) codes.push('not_found');
   if (['POST', 'PUT', 'PATCH', 'DELETE'].includes(String(method))) {
-    // Also where no body is expected: one that comes all the same is read before it is ignored.
+    // Also without an expected body: an unexpected one is parsed before it is ignored.
     codes.push('invalid_json', 'bad_request', 'payload_too_large', 'unsupported_media_type', 'invalid_request');
   }
   if (schema?.querystring) codes.push('invalid_request');

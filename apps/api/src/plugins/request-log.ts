@@ -5,14 +5,14 @@ import fp from 'fastify-plugin';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The code of the problem that was answered. */
+    /** The code of the error response. */
     problemCode: ProblemCode | null;
   }
 }
 
 const SANE_ID = /^[A-Za-z0-9_.-]{1,128}$/;
 
-/** The caller's X-Request-Id if it is fit for logs, else a new one. */
+/** Returns the caller's X-Request-Id if it is safe to log, else a new one. */
 export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID().replaceAll('-', '');
@@ -20,7 +20,7 @@ export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): stri
 
 const QUIET = new Set(['/livez', '/readyz', '/metrics']);
 
-/** Echoes the request id and writes one line per request: no header, no body, and of the URL no query. */
+/** Echoes the request id and logs one line per request, without headers, body and query. */
 export const requestLog = fp((app, _options, done) => {
   app.decorateRequest('problemCode', null);
   app.addHook('onRequest', (request, reply, next) => {

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
 import type { ApiMetrics } from '../metrics.js';
 
-/** Measures every request, and counts the publish requests that were refused. */
+/** Measures every request and counts rejected publish requests. */
 export const requestMetrics = fp<{ metrics: ApiMetrics }>((app, { metrics }, done) => {
   app.addHook('onResponse', (request, reply, next) => {
     const { url: route = 'none', schema } = request.routeOptions;

@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 
-/** The policy of what is no page: it loads nothing, runs nothing, and no page may show it in a frame. */
-const NO_PAGE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** Content-Security-Policy of a response that is not a page: it loads and runs nothing, and cannot be framed. */
+const NOT_A_PAGE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** A page of ours, which loads its own files alone. `frameAncestors`: the sources whose pages may show it in a frame. */
+/** Returns the Content-Security-Policy of a page that loads only its own files. `frameAncestors`: sources whose pages may frame it. */
 export function pagePolicy({
   frameAncestors,
   also = {},
@@ -25,17 +25,17 @@ export function pagePolicy({
     .join('; ');
 }
 
-/** Puts the headers of a response that sets no policy of its own: it is not to be cached, sniffed, run or framed. */
+/** Sets the default security headers: the response must not be cached, sniffed, run or framed. Keeps an existing policy. */
 export function secure(reply: FastifyReply): void {
-  // Responses hold secrets and other people's messages: no cache between here and the caller may keep them.
+  // Responses contain secrets and messages, so no cache may store them.
   if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   void reply.header('x-content-type-options', 'nosniff');
   if (!reply.hasHeader('content-security-policy')) {
-    void reply.headers({ 'content-security-policy': NO_PAGE, 'x-frame-options': 'DENY' });
+    void reply.headers({ 'content-security-policy': NOT_A_PAGE, 'x-frame-options': 'DENY' });
   }
 }
 
-/** Secures every response. Registered before everything that has routes: a plugin knows only the hooks of before. */
+/** Applies `secure` to every response. Register it before all routes: hooks apply only to routes that are registered later. */
 export const securityHeaders = fp((app, _options, done) => {
   app.addHook('onSend', (_request, reply, payload, next) => {
     secure(reply);

@@ -5,7 +5,7 @@ import { Forbidden } from '../errors.js';
 
 type Where = Pick<ApiDeps, 'publicUrl'>;
 
-/** The value of the session's cookie; null: none was sent. */
+/** Returns the token of the session cookie; null without a cookie. */
 export function readSessionCookie(request: FastifyRequest, where: Where): string | null {
   const name = cookieName(isHttps(request, where), basePathOf(where));
   for (const pair of (request.headers.cookie ?? '').split(';')) {
@@ -15,8 +15,8 @@ export function readSessionCookie(request: FastifyRequest, where: Where): string
   return null;
 }
 
-/** The header that makes a browser keep the token for so long; 0 seconds: forget it. No script can read it, and no other site
- *  can make a browser send it. */
+/** Returns the Set-Cookie header for the token; 0 seconds deletes the cookie. Scripts cannot read it, and other sites cannot make
+ *  a browser send it. */
 export function sessionCookie(request: FastifyRequest, where: Where, token: string, lastsSeconds: number): string {
   const secure = isHttps(request, where);
   const basePath = basePathOf(where);
@@ -30,12 +30,12 @@ export function sessionCookie(request: FastifyRequest, where: Where, token: stri
   return [...parts, ...(secure ? ['Secure'] : [])].join('; ');
 }
 
-// `__Host-`: a browser takes it only over https and from this very host, so no subdomain can plant one. It must be of the whole host;
-// below a path of our own, where the rest of the host is others’, `__Secure-` is what there is.
+// Browsers accept `__Host-` only over https and from this host, so no subdomain can set it. It requires the path `/`, so below a base
+// path the prefix is `__Secure-`.
 const cookieName = (secure: boolean, basePath: string): string =>
   secure ? (basePath === '' ? '__Host-posthorn' : '__Secure-posthorn') : 'posthorn';
 
-/** `X-Forwarded-Proto` is believed from everybody here, since it decides nothing but how the caller's own cookie is marked. */
+/** Trusts `X-Forwarded-Proto` from any caller: it only affects the flags of the caller's own cookie. */
 function isHttps({ protocol, headers }: FastifyRequest, { publicUrl }: Where): boolean {
   if (publicUrl !== null) return publicUrl.startsWith('https:');
   const forwarded = headers['x-forwarded-proto'];
@@ -44,26 +44,26 @@ function isHttps({ protocol, headers }: FastifyRequest, { publicUrl }: Where): b
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Of a request that is known by its cookie, and that may change something: it must come from a page of ours. SameSite=Strict
- *  says so already; the header, which no foreign page can set, and the origin also hold against other ports and subdomains
- *  of the same site. Throws Forbidden. */
+/** CSRF protection: a request with a session cookie that may change something must come from a page of this origin. SameSite=Strict
+ *  does not cover other ports and subdomains of the site; the header, which other origins cannot set, and the origin do.
+ *  Throws Forbidden. */
 export function requireOwnPage(request: FastifyRequest, where: Where): void {
   if (READS.has(request.method)) return;
   if (!request.headers['x-posthorn-csrf']) {
-    throw new Forbidden('With a session’s cookie this needs the header x-posthorn-csrf: 1.');
+    throw new Forbidden('With a session cookie, this request needs the header x-posthorn-csrf: 1.');
   }
   requireSameOrigin(request, where);
 }
 
-/** Throws Forbidden if the browser says that the request was made by a page of another origin. */
+/** Throws Forbidden if the browser reports that a page of another origin made the request. */
 export function requireSameOrigin({ headers }: FastifyRequest, { publicUrl }: Where): void {
   const site = headers['sec-fetch-site'];
   const { origin } = headers;
   if (site !== undefined ? site === 'same-origin' : origin === undefined || isOurs(origin, headers, publicUrl)) return;
-  throw new Forbidden('A page of another origin may not do this with a session (Origin, Sec-Fetch-Site).');
+  throw new Forbidden('Pages of other origins cannot use a session (Origin, Sec-Fetch-Site).');
 }
 
-/** `X-Forwarded-Host` is believed, since no foreign page can make a browser send it. */
+/** Trusts `X-Forwarded-Host`, since pages of other origins cannot make a browser send it. */
 function isOurs(origin: string, headers: FastifyRequest['headers'], publicUrl: string | null): boolean {
   if (!URL.canParse(origin)) return false;
   const hosts = [headers.host, headers['x-forwarded-host'], publicUrl === null ? undefined : new URL(publicUrl).host];

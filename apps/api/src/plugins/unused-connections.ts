@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import fp from 'fastify-plugin';
 
-/** Closes, when the API does, connections that were opened and never used. Browsers and HTTP clients keep spare ones, and
- *  Node takes such a one for busy until its headers are overdue: the close would wait a minute for it. */
+/** Closes unused connections when the API closes. Browsers and HTTP clients open spare ones, and Node treats them as busy until
+ *  their headers time out, so closing would wait a minute. */
 export const unusedConnections = fp((app, _options, done) => {
   const unused = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {
@@ -11,7 +11,7 @@ export const unusedConnections = fp((app, _options, done) => {
   });
   app.server.on('request', ({ socket }) => unused.delete(socket));
   app.addHook('preClose', async () => {
-    // What was sent but not read yet is a request all the same.
+    // A connection with received bytes has a request.
     for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
   });
   done();

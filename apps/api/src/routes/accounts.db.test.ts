@@ -9,7 +9,7 @@ afterAll(() => api.close());
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
 describe('accounts', () => {
-  it('PUT creates with 201, then changes with 200; what is absent stays', async () => {
+  it('PUT creates with 201, then changes with 200; absent fields stay', async () => {
     const created = await api.call('PUT', '/v1/accounts/acme_1-X', {
       body: { name: 'Acme', metadata: { b: 1, '1': [null] } },
     });
@@ -24,14 +24,14 @@ describe('accounts', () => {
     expect((await api.call('GET', '/v1/accounts/acme_1-X')).json).toEqual(emptied.json);
   });
 
-  it('two PUTs of one new id at once: one creates, both succeed', async () => {
+  it('two concurrent PUTs of a new id: one creates, both succeed', async () => {
     const answers = await Promise.all(
       [1, 2, 3, 4].map((n) => api.call('PUT', '/v1/accounts/twins', { body: { name: `n${n}` } })),
     );
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201]);
   });
 
-  it('DELETE answers 202 at once: the keys fail, the id is taken until workers have erased all rows, and then it is free', async () => {
+  it('DELETE returns 202 immediately: its keys fail, and its id is reserved until workers have erased all rows', async () => {
     const before = await api.counts();
     const account = await api.account();
     const path = `/v1/accounts/${account}`;
@@ -59,7 +59,7 @@ describe('accounts', () => {
 });
 
 describe('keys', () => {
-  it('the key is told once; the list shows it without, and when it was last used', async () => {
+  it('the key is returned once; the list shows when it was last used, but not the key', async () => {
     const account = await api.account();
     const created = await api.call('POST', `/v1/accounts/${account}/keys`, {
       body: { name: 'CI', scopes: ['events:read', 'events:read'] },
@@ -82,7 +82,7 @@ describe('keys', () => {
     expect(api.logged.join('')).not.toContain(key);
   });
 
-  it('without scopes it may do all that an account’s key can', async () => {
+  it('a key without given scopes has all scopes', async () => {
     const account = await api.account();
     const { json } = await api.call('POST', `/v1/accounts/${account}/keys`, { body: { name: 'all' } });
     expect(json.scopes).toHaveLength(7);
@@ -100,14 +100,14 @@ describe('keys', () => {
 });
 
 describe('event types', () => {
-  it('the three of the chat app are there from the start, each with an example', async () => {
+  it('the three types of the chat app exist from the start, each with an example', async () => {
     const { json } = await api.call('GET', '/v1/event-types');
     const names = json.data.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(['message:created', 'conversation:created', 'conversation:updated']));
     expect(json.data.every(({ example }: { example: unknown }) => example !== null)).toBe(true);
   });
 
-  it('PUT adds with 201 and changes the whole entry with 200; it can be published at once', async () => {
+  it('PUT creates with 201 and replaces with 200; the type can be published immediately', async () => {
     const account = await api.account();
     const publish = () =>
       api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'customer:merged', payload: {} } });
@@ -127,7 +127,7 @@ describe('event types', () => {
     expect((await api.call('GET', '/v1/event-types/customer:merged')).json).toEqual(changed.json);
   });
 
-  it('a page ends before its examples and schemas have more than 1 MiB; following pages has each type once', async () => {
+  it('a page ends before its examples and schemas exceed 1 MiB; paging returns each type once', async () => {
     const document = { text: 'x'.repeat(250 * 1024) };
     const large = ['large:1', 'large:2', 'large:3', 'large:4'];
     for (const name of large) {
@@ -146,7 +146,7 @@ describe('event types', () => {
     for (const name of large) await api.call('DELETE', `/v1/event-types/${name}`);
   });
 
-  it('DELETE: it can no longer be published, and what was stays', async () => {
+  it('DELETE: the type can no longer be published; published events stay', async () => {
     const account = await api.account();
     await api.call('PUT', '/v1/event-types/short:lived', { body: {} });
     const { json } = await api.call('POST', `/v1/accounts/${account}/events`, {

@@ -28,11 +28,11 @@ export const accountRoutes: Routes<'db' | 'reader' | 'operationsAccount'> = (
       },
       schema: {
         operationId: 'accounts.put',
-        summary: 'Create an account, or change it',
+        summary: 'Create or change an account',
         description:
-          'The id in `OPERATIONS_ACCOUNT` is reserved: its subscriptions get a notification when deliveries of any account fail. ' +
-          'A body without `"operations": true` is a 409 there, so that no tenant gets it by its name. ' +
-          'The id of a deleted account is free again when all its rows are erased; until then this is a 409.',
+          'The id in `OPERATIONS_ACCOUNT` is reserved for operators: its subscriptions receive an event when a delivery of any account fails. ' +
+          'For this id, a body without `"operations": true` is a 409, so that a tenant cannot take it by accident. ' +
+          'The id of a deleted account is a 409 until all its rows are erased.',
         tags,
         params: AccountParams,
         body: PutAccount,
@@ -43,11 +43,13 @@ export const accountRoutes: Routes<'db' | 'reader' | 'operationsAccount'> = (
       const isOperations = params.account === operationsAccount;
       if (isOperations && !operations) {
         const remedy =
-          'For a tenant, choose another id or another OPERATIONS_ACCOUNT. For operators, add "operations": true.';
+          'For a tenant, choose another id or another OPERATIONS_ACCOUNT. For the operators, add "operations": true.';
         throw new AccountReserved(params.account, remedy);
       }
       if (operations && !isOperations) {
-        throw new InvalidRequest([{ path: 'operations', message: `is for the account ${operationsAccount} only` }]);
+        throw new InvalidRequest([
+          { path: 'operations', message: `is only allowed for the account ${operationsAccount}` },
+        ]);
       }
       const result = await putAccount({ db }, { id: params.account, ...given(body) });
       if (result.outcome === 'erasing') throw new AccountErasing();
@@ -118,11 +120,11 @@ export const accountRoutes: Routes<'db' | 'reader' | 'operationsAccount'> = (
       config: { audit: { target: 'account' }, allow: 'operator', findsAccount: true },
       schema: {
         operationId: 'accounts.delete',
-        summary: 'Delete an account with all that is its own',
+        summary: 'Delete an account and all its data',
         description:
-          'From this answer on the account is unknown to every other route, its keys and portals are refused, and nothing more is ' +
+          'After the response, all other routes treat the account as unknown, its keys and portals are invalid, and nothing is ' +
           'sent for it. Workers erase its subscriptions, events, deliveries and attempts in the background. Repeat the ' +
-          'request to see how far they got: it is a 404 when all is erased.',
+          'request to see their progress: it is a 404 when everything is erased.',
         tags,
         params: AccountParams,
         response: { 202: DeletedAccount },
@@ -145,7 +147,7 @@ const accountJson = ({ id, name, metadata, createdAt, updatedAt }: Row): Account
   updatedAt: updatedAt.toISOString(),
 });
 
-/** The last day of these accounts, in two statements; of others nothing is told. */
+/** Reads the last day of these accounts with two statements. Returns a function that gives the `stats` of an account. */
 async function dayOf({ db }: Pick<ApiDeps, 'db'>, ids: string[]): Promise<(id: string) => Pick<Account, 'stats'>> {
   if (ids.length === 0) return () => ({});
   const [days, countOf] = await Promise.all([readAccountDays(db.pool, { ids }), countSubscriptions(db.pool, ids)]);

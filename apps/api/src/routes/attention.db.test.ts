@@ -8,20 +8,20 @@ const list = async (account: string, key?: string) =>
   (await api.call('GET', `/v1/accounts/${account}/attention`, key === undefined ? {} : { key })).json.data;
 
 describe('GET /v1/attention', () => {
-  it('names each subscription that somebody should look at, why, and since when', async () => {
+  it('lists each subscription that needs attention, with the reason and the time', async () => {
     const account = await api.account();
     const path = `/v1/accounts/${account}/subscriptions`;
     const fine = await api.activeSubscription(account);
     const failing = await api.activeSubscription(account, { url: 'https://failing.example.com/' });
     const gone = await api.activeSubscription(account, { url: 'https://gone.example.com/' });
-    api.answer(({ url }) =>
+    api.respond(({ url }) =>
       url.includes('gone') ? { outcome: 'http_error', statusCode: 410 } : url.includes('failing') ? REFUSED : {},
     );
     await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
     await api.deps.publisher.drain();
     await api.work();
     const unproven = (await api.call('POST', path, { body: { url: 'https://unproven.example.com/' } })).json.id;
-    api.answer(() => ({ body: Buffer.from('{"ok":true}') }));
+    api.respond(() => ({ body: Buffer.from('{"ok":true}') }));
     await api.work();
     await api.deps.db.pool.query(
       `UPDATE verifications SET status = 'failed', leased_until = NULL WHERE status = 'pending'`,
@@ -46,8 +46,8 @@ describe('GET /v1/attention', () => {
     expect(await list(account)).toHaveLength(2);
   });
 
-  it('over all accounts is the operator’s; a key and a portal see their own account’s', async () => {
-    api.answer(echo);
+  it('lists all accounts only for operators; keys and portals list their account', async () => {
+    api.respond(echo);
     const [mine, theirs] = [await api.account(), await api.account()];
     for (const account of [mine, theirs]) {
       const id = await api.activeSubscription(account);
@@ -65,7 +65,7 @@ describe('GET /v1/attention', () => {
     }
   });
 
-  it('is paged; a cursor that is none of this list is a 422', async () => {
+  it('is paged, and returns 422 for a cursor of another list', async () => {
     const first = (await api.call('GET', '/v1/attention?limit=1')).json;
     const second = (await api.call('GET', `/v1/attention?limit=1&cursor=${first.nextCursor}`)).json;
     expect(second.data).toHaveLength(1);

@@ -28,10 +28,10 @@ export const attentionRoutes: Routes<'db'> = (app, { db }) => {
       config: { allow: 'operator' },
       schema: {
         operationId: 'attention.list',
-        summary: 'List the subscriptions that somebody should look at',
+        summary: 'List subscriptions that need attention',
         description:
-          'Over all accounts, the newest trouble first: those that Posthorn disabled, that fail, whose verification failed, or ' +
-          'that have deliveries overdue.',
+          'Subscriptions of all accounts that Posthorn disabled, that are failing, whose verification failed, or ' +
+          'that have overdue deliveries. Newest `since` first.',
         tags,
         querystring: ListQuery,
         response: { 200: AttentionList },
@@ -46,8 +46,8 @@ export const attentionRoutes: Routes<'db'> = (app, { db }) => {
       config: { allow: 'subscriptions:read' },
       schema: {
         operationId: 'attention.listOfAccount',
-        summary: 'List the subscriptions of an account that somebody should look at',
-        description: 'As `GET /v1/attention`.',
+        summary: 'List subscriptions of an account that need attention',
+        description: 'Like `GET /v1/attention`, for one account.',
         tags,
         params: AccountParams,
         querystring: ListQuery,

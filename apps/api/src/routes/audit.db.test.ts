@@ -21,7 +21,7 @@ const entriesOf = async (account: string, key = OPERATOR_KEY): Promise<Entry[]> 
 const actionsOf = async (account: string) => (await entriesOf(account)).map(({ action }) => action);
 
 describe('the audit log', () => {
-  it('has who changed what, from what to what, and where the request came from', async () => {
+  it('records who changed what, the old and the new value, and the client address', async () => {
     const account = await api.account();
     const key = await api.key(account);
     const subscription = await api.activeSubscription(account, {
@@ -78,7 +78,7 @@ describe('the audit log', () => {
     });
   });
 
-  it('tells no secret, no key, no token and no query of a URL, in no entry of any route', async () => {
+  it('contains no secret, key, token or URL query in any entry of any route', async () => {
     const account = await api.account();
     const key = await api.key(account);
     const subscription = await api.activeSubscription(account, {
@@ -91,13 +91,13 @@ describe('the audit log', () => {
     const portal = await api.portal(account);
     await api.call('POST', '/v1/session', { key: null, body: { key } });
     await api.call('POST', '/v1/session', { key: null, body: { key: 'phk_wrong-hush' } });
-    const { rows } = await api.deps.db.pool.query(`SELECT string_agg(a::text, ' ') AS told FROM audit_entries a`);
+    const { rows } = await api.deps.db.pool.query(`SELECT string_agg(a::text, ' ') AS text FROM audit_entries a`);
     for (const hidden of [secret, rotated, portal, key, 'hush', 'phl_', 'phs_', OPERATOR_KEY])
-      expect(rows[0].told).not.toContain(hidden);
-    expect(rows[0].told).toContain('user.example.com');
+      expect(rows[0].text).not.toContain(hidden);
+    expect(rows[0].text).toContain('user.example.com');
   });
 
-  it('has each act on a subscription, and each look at its secret; neither what was published nor what was refused', async () => {
+  it('records each action on a subscription and each read of its secret, but neither published events nor rejected requests', async () => {
     const account = await api.account();
     const subscription = await api.activeSubscription(account);
     const path = `/v1/accounts/${account}/subscriptions/${subscription}`;
@@ -134,7 +134,7 @@ describe('the audit log', () => {
     });
   });
 
-  it('has logins, those that were refused, and portals', async () => {
+  it('records logins, rejected logins and portals', async () => {
     const account = await api.account();
     await api.call('POST', '/v1/session', { key: null, body: { key: await api.key(account) } });
     const portal = await api.portal(account);
@@ -161,7 +161,7 @@ describe('the audit log', () => {
     });
   });
 
-  it('has what Papercups’ routes change', async () => {
+  it('records changes by Papercups routes', async () => {
     const account = await api.account();
     const key = await api.key(account);
     api.verifyAtOnce(true);
@@ -178,9 +178,9 @@ describe('the audit log', () => {
     expect([...targets]).toEqual([expect.stringMatching(/^sub_/)]);
   });
 
-  it('regression: has what a request made itself, however soon the verification that it started was over', async () => {
+  it('regression: records what the request changed, even if its verification ends before the response', async () => {
     const quick = await openTestApi({
-      // The queue is told of a verification, and it is over before the request goes on.
+      // The verification ends before the request continues.
       async enqueue(queue, due) {
         quick.jobs.push(...due.map((one) => ({ ...one, queue })));
         await quick.work();
@@ -193,9 +193,9 @@ describe('the audit log', () => {
     const [first, second, third] = ['first', 'second', 'third'].map((path) => `https://hooks.example.com/${path}`);
     const { id } = (await quick.call('POST', subscriptions, { body: { url: first } })).json;
     await quick.call('PATCH', `${subscriptions}/${id}`, { body: { url: `${second}?token=hush` } });
-    quick.answer(() => REFUSED);
+    quick.respond(() => REFUSED);
     const idle = (await quick.call('POST', subscriptions, { body: { url: first } })).json.id;
-    quick.answer(echo);
+    quick.respond(echo);
     await quick.call('POST', `${subscriptions}/${idle}/verify`);
     const theirs = '/api/event_subscriptions';
     const sent = (url: string | undefined) => ({ key, body: { event_subscription: { webhook_url: url } } });
@@ -217,7 +217,7 @@ describe('the audit log', () => {
     ]);
   });
 
-  it('outlives its account, and is filtered by account, actor, action and time', async () => {
+  it('outlives its account, and can be filtered by account, actor, action and time', async () => {
     const account = await api.account();
     const key = await api.key(account);
     await api.call('DELETE', `/v1/accounts/${account}`, { key });
@@ -233,7 +233,7 @@ describe('the audit log', () => {
     expect(await list(`limit=2&cursor=${first.nextCursor}`)).toEqual(['accounts.put']);
   });
 
-  it('is filtered by one key or session, among others of its kind, by operators and by its account', async () => {
+  it('can be filtered by a key or session, for operators and for its account', async () => {
     const account = await api.account();
     const [first, second] = [await api.key(account), await api.key(account)];
     const subscription = await api.activeSubscription(account);
@@ -258,7 +258,7 @@ describe('the audit log', () => {
     }
   });
 
-  it('an account does not learn where its operators are', async () => {
+  it('hides the addresses of operators from accounts', async () => {
     const account = await api.account();
     const key = await api.key(account);
     await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'by the operator' } });
@@ -266,7 +266,7 @@ describe('the audit log', () => {
     expect((await entriesOf(account)).map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
   });
 
-  it('a change that cannot be noted is not made', async () => {
+  it('a change is not made if its entry cannot be begun', async () => {
     const account = await api.account();
     const { pool } = api.deps.db;
     await pool.query('ALTER TABLE audit_entries RENAME TO audit_away');
@@ -276,7 +276,7 @@ describe('the audit log', () => {
     expect((await api.call('GET', `/v1/accounts/${account}`)).json.name).toBeNull();
   });
 
-  it('a change whose end cannot be noted is not answered as done, and its entry stays begun', async () => {
+  it('returns an error if the entry of a change cannot be completed, and the entry stays begun', async () => {
     const account = await api.account();
     const { pool } = api.deps.db;
     await pool.query('ALTER TABLE audit_entries ADD CONSTRAINT never_done CHECK (done_at IS NULL) NOT VALID');
@@ -294,7 +294,7 @@ describe('the audit log', () => {
     });
   });
 
-  it('one that is under way is begun, and its refusal leaves nothing', async () => {
+  it('a running request has a begun entry, and its rejection leaves none', async () => {
     const account = await api.account();
     const { pool } = api.deps.db;
     const client = await pool.connect();

@@ -1,6 +1,6 @@
 import { AccountAuditQuery, type AuditEntry, AuditList, AuditQuery, toTypeId } from '@posthorn/contract';
 import { type AuditEntry as Row, newestIds } from '@posthorn/core';
-import { pageWanted, toPage } from '../cursor.js';
+import { pageRange, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { readList } from '../read-list.js';
 import { AccountParams, requireAccount } from './params.js';
@@ -15,10 +15,10 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
       config: { allow: 'operator' },
       schema: {
         operationId: 'audit.list',
-        summary: 'List who changed what',
+        summary: 'List the audit log',
         description:
-          'Each change that was made through this API, but for what was published; and each look at a secret, each login, and ' +
-          'each that was refused. An entry is written before the change is made, and completed before it is answered.',
+          'All changes over this API except published events, all reads of a secret, and all logins, including those with a wrong ' +
+          'key. An entry is written before the change and completed before the response.',
         tags,
         querystring: AuditQuery,
         response: { 200: AuditList },
@@ -38,8 +38,8 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
       config: { allow: 'subscriptions:read' },
       schema: {
         operationId: 'audit.listOfAccount',
-        summary: 'List who changed what in an account',
-        description: 'As `GET /v1/audit`. Where operators’ requests came from is told to operators alone.',
+        summary: 'List the audit log of an account',
+        description: 'Like `GET /v1/audit`, for one account. Only operators see the addresses of operators.',
         tags,
         params: AccountParams,
         querystring: AccountAuditQuery,
@@ -51,8 +51,13 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
         readEntries({ db: from }, { accountId: account, ...filter }, { limit, cursor }),
       );
       await requireAccount({ db }, account, rows);
-      const tellsAll = caller?.kind === 'operator';
-      return toPage(rows, { limit, list: 'audit', keyOf: ({ id }) => [id], itemOf: (row) => entryJson(row, tellsAll) });
+      const showsAllAddresses = caller?.kind === 'operator';
+      return toPage(rows, {
+        limit,
+        list: 'audit',
+        keyOf: ({ id }) => [id],
+        itemOf: (row) => entryJson(row, showsAllAddresses),
+      });
     },
   );
 };
@@ -66,8 +71,7 @@ interface Filter {
   to?: string | undefined;
 }
 
-/** The entries of a page, newest first. The first of the filters leads, in the order of how few entries it leaves: each has an
- *  index. */
+/** Reads a page, newest first. The first given filter selects the index; the order of the columns is from few to many entries. */
 async function readEntries(
   { db }: Pick<ApiDeps, 'db'>,
   { accountId, actorId, action, actor, from, to }: Filter,
@@ -80,12 +84,12 @@ async function readEntries(
     table: 'audit_entries',
     of: leading ? { [leading.column]: leading.value } : {},
     filters: Object.fromEntries(others.map(({ column, value }) => [column, [value]])),
-    ...pageWanted('audit', { ...page, from, to }),
+    ...pageRange('audit', { ...page, from, to }),
   });
   return db.prisma.auditEntry.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
 }
 
-const entryJson = (row: Row, tellsAll: boolean): AuditEntry => ({
+const entryJson = (row: Row, showsAllAddresses: boolean): AuditEntry => ({
   id: toTypeId('aud', row.id),
   createdAt: row.createdAt.toISOString(),
   doneAt: row.doneAt?.toISOString() ?? null,
@@ -95,5 +99,5 @@ const entryJson = (row: Row, tellsAll: boolean): AuditEntry => ({
   target: { type: row.targetType, id: row.targetId },
   changes: storedObject(row.changes),
   requestId: row.requestId,
-  address: tellsAll || row.actor !== 'operator' ? row.address : null,
+  address: showsAllAddresses || row.actor !== 'operator' ? row.address : null,
 });

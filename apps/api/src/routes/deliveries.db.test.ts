@@ -8,7 +8,7 @@ let api: TestApi;
 let account: string;
 beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
-  api.answer(echo);
+  api.respond(echo);
   account = await api.account();
 });
 afterAll(() => api.close());
@@ -19,7 +19,7 @@ const count = async (query = '') => (await api.call('GET', `/v1/accounts/${accou
 const get = async (id: string) => (await api.call('GET', `/v1/accounts/${account}/deliveries/${id}`)).json;
 const retry = (id: string) => api.call('POST', `/v1/accounts/${account}/deliveries/${id}/retry`);
 
-/** Publishes, and makes what attempts are due. Returns the event's id. */
+/** Publishes an event and makes the due attempts. Returns the event id. */
 async function deliver(event = 'message:created'): Promise<string> {
   const { json } = await api.call('POST', `/v1/accounts/${account}/events`, { body: { event, payload: { id: 'm1' } } });
   await api.deps.publisher.drain();
@@ -41,10 +41,10 @@ const isOf = (code: string, statusCode: number | null): boolean =>
   statusCode !== null && new RegExp(`^${code.replaceAll('x', '\\d')}$`).test(String(statusCode));
 
 describe('deliveries', () => {
-  it('what few match is searched for a part at a time: a page says how far back it has looked, and the next one goes on there', async () => {
+  it('a search with few matches runs in parts: a page says how far back it searched, and the next page continues there', async () => {
     const searched = await api.account();
     const subscription = toUuid('sub', await api.activeSubscription(searched)) ?? '';
-    // The oldest one is of another type than the 2,250 after it.
+    // The oldest delivery has another type than the following 2,250.
     await api.deps.db.pool.query(
       `INSERT INTO finished_deliveries (id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at)
        SELECT posthorn_uuid_at(t), $1, posthorn_uuid_at(t), CASE n WHEN 1 THEN 'conversation:created' ELSE 'message:created' END, $2,
@@ -69,7 +69,7 @@ describe('deliveries', () => {
     expect(searchedBackTo.at(-1)).toBeNull();
     const [first, second] = searchedBackTo.map((time) => Date.parse(time ?? ''));
     expect((first ?? 0) - (second ?? 0)).toBe(1_000 * 100);
-    // A full page, or one without a filter, has nothing to say of that.
+    // A full page, or one without a filter, has no searchedBackTo.
     const { json: full } = await api.call(
       'GET',
       `/v1/accounts/${searched}/deliveries?limit=10&eventType=message:created`,
@@ -81,7 +81,7 @@ describe('deliveries', () => {
     expect(await countOf('')).toEqual({ count: 2_251, more: false });
   });
 
-  it('one of more than 100 attempts shows the last 100, the oldest of them first', async () => {
+  it('a delivery with more than 100 attempts shows the last 100, oldest first', async () => {
     await api.activeSubscription(account);
     await deliver();
     const [{ id }] = await list();
@@ -97,7 +97,7 @@ describe('deliveries', () => {
     expect(numbers).toEqual(Array.from({ length: 100 }, (_, index) => index + 6));
   });
 
-  it('one of them, with exactly the documented fields and its attempts', async () => {
+  it('a delivery has exactly the documented fields and its attempts', async () => {
     const subscription = await api.activeSubscription(account);
     const event = await deliver();
     const [listed] = await list();
@@ -155,10 +155,10 @@ describe('deliveries', () => {
   it.each([
     ['UTF-8', 'text/plain', Buffer.from('Grüße ☃'), 'Grüße ☃'],
     ['the charset of the content type', 'text/html; charset=Shift_JIS', Buffer.of(0x93, 0xfa, 0x96, 0x7b), '日本'],
-    ['bytes that are no UTF-8, and a NUL', 'text/plain', Buffer.of(0x61, 0xff, 0, 0x62), 'aÿ\0b'],
+    ['bytes that are not UTF-8, and a NUL', 'text/plain', Buffer.of(0x61, 0xff, 0, 0x62), 'aÿ\0b'],
   ])('shows a response body as text: %s', async (_what, contentType, body, text) => {
     await api.activeSubscription(account);
-    api.answer(() => ({ ...REFUSED, body, responseHeaders: { 'content-type': contentType, 'x-note': 'Grüße' } }));
+    api.respond(() => ({ ...REFUSED, body, responseHeaders: { 'content-type': contentType, 'x-note': 'Grüße' } }));
     await deliver();
     const [{ id }] = await list();
     expect((await get(id)).attempts[0]).toMatchObject({
@@ -167,19 +167,19 @@ describe('deliveries', () => {
     });
   });
 
-  it('a failed attempt: pending, with the time of the next one', async () => {
+  it('after a failed attempt, it is pending with the time of the next one', async () => {
     await api.activeSubscription(account);
-    api.answer(() => REFUSED);
+    api.respond(() => REFUSED);
     await deliver();
     expect(await list()).toMatchObject([
       { status: 'pending', attemptCount: 1, nextAttemptAt: TIME, completedAt: null },
     ]);
   });
 
-  it('one that waits says for what: its schedule, the queue, or that its subscription is resumed', async () => {
+  it('a waiting delivery says what it waits for: its schedule, the queue, or the resumption of its subscription', async () => {
     const subscription = await api.activeSubscription(account);
     const waitingFor = async () => (await get((await list())[0].id)).waitingFor;
-    api.answer(() => REFUSED);
+    api.respond(() => REFUSED);
     await deliver();
     const [{ id, nextAttemptAt }] = await list();
     expect(await waitingFor()).toEqual({ state: 'scheduled', until: nextAttemptAt, behind: null });
@@ -190,7 +190,7 @@ describe('deliveries', () => {
     expect(await waitingFor()).toEqual({ state: 'held', until: null, behind: null });
   });
 
-  it('one that waits in a strict order names the delivery before it, or the event whose deliveries are not written yet', async () => {
+  it('in strict order, a waiting delivery names the delivery before it, or the event whose deliveries are not written yet', async () => {
     const subscription = await api.activeSubscription(account);
     const path = `/v1/accounts/${account}/subscriptions/${subscription}`;
     await api.call('PATCH', path, { body: { ordering: 'strict' } });
@@ -219,7 +219,7 @@ describe('deliveries', () => {
     expect(await waitingFor(next)).toMatchObject({ behind: null });
   });
 
-  it('by subscription, event, event type, status and time', async () => {
+  it('filters by subscription, event, event type, status and time', async () => {
     const one = await api.activeSubscription(account);
     const other = await api.activeSubscription(account, { events: ['conversation:created'] });
     const message = await deliver();
@@ -237,11 +237,11 @@ describe('deliveries', () => {
     expect(await find(`?subscription=${one}&event=${conversation}&status=succeeded`)).toEqual([[conversation, one]]);
   });
 
-  it('by what a replay sent again', async () => {
+  it('filters by replay', async () => {
     const subscription = await api.activeSubscription(account);
-    api.answer(() => ({ ...REFUSED, statusCode: 410 }));
+    api.respond(() => ({ ...REFUSED, statusCode: 410 }));
     const failed = await deliver();
-    api.answer(echo);
+    api.respond(echo);
     await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/resume`);
     await deliver();
     const { json } = await api.call('POST', `/v1/accounts/${account}/replays`, {
@@ -263,7 +263,7 @@ describe('deliveries', () => {
     }
   });
 
-  it('are counted as far as 10,000, and then said to be more', async () => {
+  it('counts up to 10,000, and says if there are more', async () => {
     const subscription = toUuid('sub', await api.activeSubscription(account)) ?? '';
     const add = (deliveries: number) =>
       api.deps.db.pool.query(
@@ -367,14 +367,14 @@ describe('deliveries', () => {
   });
 
   const some = <T>(...items: T[]) => fc.subarray(items, { minLength: 1 });
-  it('whatever is asked for together: all that fits, page by page, each once, newest first', async () => {
+  it('for all combinations of filters, paging returns each match once, newest first', async () => {
     const subscriptions: string[] = [];
     for (let n = 0; n < 3; n += 1) subscriptions.push(await api.activeSubscription(account));
     for (const subscription of [await api.activeSubscription(await api.account()), ...subscriptions]) {
       const { accountId, id } = await api.deps.db.prisma.subscription.findUniqueOrThrow({
         where: { id: toUuid('sub', subscription) ?? '' },
       });
-      // Each status with each outcome (or none yet) and trigger that there may be.
+      // Each possible combination of status, outcome (or none yet) and trigger.
       await api.deps.db.pool.query(
         `WITH made AS (
            SELECT posthorn_delivery_id(event) AS id, $1::varchar AS account_id, event AS event_id, $2::uuid AS subscription_id,
@@ -451,7 +451,7 @@ describe('deliveries', () => {
 });
 
 describe('retry', () => {
-  it('202: one attempt now, also of a succeeded one, with the same webhook-id', async () => {
+  it('202: makes one attempt now, also of a succeeded delivery, with the same webhook-id', async () => {
     await api.activeSubscription(account);
     const event = await deliver();
     const [{ id }] = await list();
@@ -464,7 +464,7 @@ describe('retry', () => {
     expect(api.posts.map(({ webhookId }) => webhookId)).toEqual([event]);
   });
 
-  it('asking twice before it is made asks for one attempt', async () => {
+  it('two requests before the attempt make one attempt', async () => {
     await api.activeSubscription(account);
     await deliver();
     const [{ id }] = await list();
@@ -474,7 +474,7 @@ describe('retry', () => {
     expect((await get(id)).attemptCount).toBe(2);
   });
 
-  it('422 where the subscription was deleted: there is no URL to send it to', async () => {
+  it('422 if the subscription was deleted', async () => {
     const subscription = await api.activeSubscription(account);
     await deliver();
     const [{ id }] = await list();

@@ -8,7 +8,7 @@ import {
   MAX_COUNT,
 } from '@posthorn/contract';
 import { askForRetry, countListed, searchDeliveries } from '@posthorn/core';
-import { pageWanted, searchedJson, toPage } from '../cursor.js';
+import { pageRange, searchedJson, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
 import { readList } from '../read-list.js';
@@ -17,8 +17,8 @@ import { readPage, wantedOf } from './delivery-page.js';
 import { AccountParams, DeliveryParams, requireAccount, uuidOf } from './params.js';
 
 const tags = ['Deliveries'];
-/** With a delivery. Each may have 4 KiB of a response and its headers. */
-const SHOWN_ATTEMPTS = 100;
+/** Attempts in the detail of a delivery. Each may have 4 KiB of a response and its headers. */
+const MAX_ATTEMPTS = 100;
 
 export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'maxAttempts'> = (app, deps) => {
   const { db } = deps;
@@ -38,7 +38,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
     },
     async ({ params: { account }, query }, reply) => {
       const { limit } = query;
-      const wanted = { ...wantedOf(account, query), ...pageWanted('deliveries', query) };
+      const wanted = { ...wantedOf(account, query), ...pageRange('deliveries', query) };
       const { rows, searchedTo, shownOf } = await readList(deps, reply, async (from) => {
         const found = await readPage(from, wanted);
         return { ...found, shownOf: await readShown(from, found.rows) };
@@ -62,8 +62,8 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
         operationId: 'deliveries.count',
         summary: 'Count deliveries',
         description:
-          `How many the list has in all with the same filters. It stops at ${MAX_COUNT}, and where few match the filters ` +
-          'when it has looked at so many. With `q`, it searches as many payloads as a page.',
+          `Counts the deliveries that match the filters. Counting stops after ${MAX_COUNT} matches, or after a bounded search ` +
+          'if few deliveries match. `more` is then true. With `q`, it searches as many payloads as a page.',
         tags,
         params: AccountParams,
         querystring: DeliveryCountQuery,
@@ -102,7 +102,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
         db.prisma.attempt.findMany({
           where: { deliveryId: row.id, accountId: key.accountId },
           orderBy: { number: 'desc' },
-          take: SHOWN_ATTEMPTS,
+          take: MAX_ATTEMPTS,
         }),
         readShown(db, [row]),
       ]);
@@ -121,7 +121,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
         operationId: 'deliveries.retry',
         summary: 'Make one attempt now',
         description:
-          'Whatever the state: a succeeded delivery is sent once more. If it fails, a `failed` one stays failed and a ' +
+          'Works for every status: a succeeded delivery is sent again. If the attempt fails, a `failed` delivery stays failed and a ' +
           '`pending` one keeps its schedule.',
         tags,
         params: DeliveryParams,

@@ -10,14 +10,14 @@ import {
 import { shownRequestHeaders } from '@posthorn/sender';
 import type { ApiDeps } from '../deps.js';
 
-/** What a delivery's JSON says that its row does not. */
+/** The fields of a delivery's JSON that are not in its row. */
 export interface Shown {
-  /** That it is sent to. */
+  /** The current URL of the subscription. */
   url: string;
   waiting: WhyWaiting | null;
 }
 
-/** Reads what is shown of deliveries of one account beside their rows. Deleted subscriptions still have a URL. */
+/** Reads these fields for deliveries of one account, including those of deleted subscriptions. */
 export async function readShown({ prisma, pool }: Database, rows: Row[]): Promise<(row: Row) => Shown> {
   const subscriptionIds = [...new Set(rows.map(({ subscriptionId }) => subscriptionId))];
   const [subscriptions, waiting] = await Promise.all([
@@ -28,7 +28,7 @@ export async function readShown({ prisma, pool }: Database, rows: Row[]): Promis
   return ({ id, subscriptionId }) => ({ url: urls.get(subscriptionId) ?? '', waiting: waiting.get(id) ?? null });
 }
 
-/** How a delivery's last attempt ended, as it stands with the delivery; null before the first one. */
+/** Returns the last attempt from the columns of the delivery; null before the first attempt. */
 export const lastAttemptJson = (
   row: Pick<Row, 'lastOutcome' | 'lastTrigger' | 'lastStatusCode' | 'lastDurationMs' | 'lastAttemptAt'>,
 ): LastAttempt | null =>
@@ -91,7 +91,7 @@ export const attemptJson = (row: AttemptRow, { eventId }: Pick<Row, 'eventId'>):
   };
 };
 
-/** They are not stored, but for what is not known from elsewhere. */
+/** Rebuilds the request headers, since only their variable parts are stored. */
 function requestHeaders(row: AttemptRow, webhookId: string): Record<string, string> {
   const { userAgent, bodyBytes, signatureCount, ownHeaders } = row;
   if (userAgent === null || bodyBytes === null || signatureCount === null) return {};
@@ -100,6 +100,6 @@ function requestHeaders(row: AttemptRow, webhookId: string): Record<string, stri
 }
 
 function textValues(headers: unknown): Record<string, string> {
-  if (typeof headers !== 'object' || headers === null) throw new Error('stored headers are none');
+  if (typeof headers !== 'object' || headers === null) throw new Error('stored headers are not an object');
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 }

@@ -11,10 +11,10 @@ export const publishedJson = (event: Published, duplicate: boolean): PublishedEv
   duplicate,
 });
 
-/** How far an event has come. */
+/** The progress of an event's deliveries. */
 export interface Progress {
   deliveryCounts: DeliveryCounts;
-  /** Workers still write deliveries of it. */
+  /** Workers are still creating deliveries. */
   isExpanding: boolean;
 }
 
@@ -28,19 +28,19 @@ export const eventJson = (row: Omit<Row, 'body'>, { deliveryCounts, isExpanding 
   deliveryCounts,
 });
 
-/** An event with its payload, as JSON text. The payload is the stored bytes: parsed and written anew, large numbers would
- *  be rounded and keys would move. */
+/** Returns an event with its payload as JSON text. The payload is copied from the stored bytes: parsing and serializing it would
+ *  round large numbers and reorder keys. */
 export function eventDetailText(row: Row, deliveries: ListedDelivery[], progress: Progress): string {
   const head = JSON.stringify({ ...eventJson(row, progress), deliveries: deliveries.map(deliveryState) });
   return `${head.slice(0, -1)},"payload":${payloadText(row)}}`;
 }
 
-/** `{"event":"<type>","payload":…}` without what is around the payload; null when it is kept no longer. */
+/** Returns the payload of the stored `{"event":"<type>","payload":…}`; null if it was deleted. */
 function payloadText({ type, body }: Pick<Row, 'type' | 'body'>): string {
   if (body.length === 0) return 'null';
   const before = `{"event":${JSON.stringify(type)},"payload":`;
   const text = Buffer.from(body).toString('utf8');
-  if (!text.startsWith(before)) throw new Error('the stored body of an event is not what was frozen');
+  if (!text.startsWith(before)) throw new Error('the stored body of an event is not in its frozen form');
   return text.slice(before.length, -1);
 }
 

@@ -20,8 +20,8 @@ const tags = ['Event types'];
 const HANDSHAKE_TYPE = 'webhook:verify';
 
 export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
-  /** With how many subscriptions want them, of those that the caller may know of. */
-  async function counted(rows: Row[], caller: Caller | null): Promise<(row: Row) => EventType> {
+  /** Counts the matching subscriptions that the caller can access. Returns a function that makes the JSON of a row. */
+  async function withCounts(rows: Row[], caller: Caller | null): Promise<(row: Row) => EventType> {
     const counts = await countWanting(db.pool, { accountId: accountOf(caller), types: rows.map(({ name }) => name) });
     return (row) => eventTypeJson(row, counts.get(row.name) ?? 0);
   }
@@ -32,10 +32,10 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
       config: { allow: 'anyone' },
       schema: {
         operationId: 'eventTypes.list',
-        summary: 'List the catalogue',
+        summary: 'List event types',
         description:
-          'A page has fewer types than `limit` where their examples and schemas have more than 1 MiB together. Only operators see ' +
-          'types that go to the operations account alone.',
+          'A page has fewer types than `limit` if their examples and schemas together exceed 1 MiB. Only operators see the types that ' +
+          'only the operations account receives.',
         tags,
         querystring: ListQuery,
         response: { 200: EventTypeList },
@@ -51,7 +51,7 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
         hasMore,
         list: 'eventTypes',
         keyOf: (row) => [row.createdAt.toISOString(), row.name],
-        itemOf: await counted(rows, caller),
+        itemOf: await withCounts(rows, caller),
       });
     },
   );
@@ -71,7 +71,7 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
     async ({ params, caller }) => {
       const row = await db.prisma.eventType.findUnique({ where: params });
       if (!row || hiddenFrom(caller).includes(row.name)) throw new NotFound('event type');
-      return (await counted([row], caller))(row);
+      return (await withCounts([row], caller))(row);
     },
   );
 
@@ -82,7 +82,7 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
       bodyLimit: 1024 * 1024, // an example and a schema, each of at most 256 KiB
       schema: {
         operationId: 'eventTypes.put',
-        summary: 'Add an event type to the catalogue, or change it',
+        summary: 'Create or change an event type',
         tags,
         params: EventTypeParams,
         body: PutEventType,
@@ -91,12 +91,14 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
     },
     async ({ params: { name }, body, caller }, reply) => {
       if (name === HANDSHAKE_TYPE) {
-        throw new InvalidRequest([{ path: 'name', message: `"${name}" is the handshake’s own type; choose another` }]);
+        throw new InvalidRequest([
+          { path: 'name', message: `"${name}" is reserved for the handshake; choose another name` },
+        ]);
       }
       refuseOperational(name);
       const created = await putEventType({ db }, { name, ...body });
       const row = await db.prisma.eventType.findUniqueOrThrow({ where: { name } });
-      return reply.code(created ? 201 : 200).send((await counted([row], caller))(row));
+      return reply.code(created ? 201 : 200).send((await withCounts([row], caller))(row));
     },
   );
 
@@ -106,8 +108,8 @@ export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
       config: { audit: { target: 'eventType' }, allow: 'operator' },
       schema: {
         operationId: 'eventTypes.delete',
-        summary: 'Remove an event type from the catalogue',
-        description: 'It can no longer be published. What was published stays, and so do subscriptions that name it.',
+        summary: 'Delete an event type',
+        description: 'The type can no longer be published. Published events and subscriptions with this type stay.',
         tags,
         params: EventTypeParams,
         response: { 204: z.undefined() },
@@ -128,7 +130,7 @@ const hiddenFrom = (caller: Caller | null): string[] => (caller?.kind === 'opera
 function refuseOperational(name: string): void {
   if (!isOperational(name)) return;
   throw new InvalidRequest([
-    { path: 'name', message: `"${name}" is Posthorn’s own: it can be neither changed nor removed` },
+    { path: 'name', message: `"${name}" is a type of Posthorn’s own events, which cannot be changed or deleted` },
   ]);
 }
 

@@ -13,7 +13,7 @@ const batch = (account: string, events: unknown[]) =>
   api.call('POST', `/v1/accounts/${account}/events/batch`, { body: { events } });
 
 describe('publish', () => {
-  it('202: the event is stored with one delivery per matching subscription, and the queue is told (V1)', async () => {
+  it('202: stores the event with one delivery per matching subscription, and enqueues them (V1)', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     await api.activeSubscription(account, { events: ['message:*'] });
@@ -34,14 +34,14 @@ describe('publish', () => {
     await api.work();
   });
 
-  it('an event that nobody wants is stored and answers deliveries: 0 (L13)', async () => {
+  it('stores an event without a matching subscription, and returns deliveries: 0 (L13)', async () => {
     const account = await api.account();
     const { json } = await publish(account);
     expect(json.deliveries).toBe(0);
     expect((await api.call('GET', `/v1/accounts/${account}/events/${json.id}`)).json).toMatchObject({ deliveries: [] });
   });
 
-  it('disable_webhook_events: true in a message’s metadata stores the event and makes no delivery', async () => {
+  it('disable_webhook_events: true in the metadata of a message stores the event without deliveries', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     const { status, json } = await publish(account, {
@@ -51,7 +51,7 @@ describe('publish', () => {
     expect([status, json.deliveries]).toEqual([202, 0]);
   });
 
-  it('the same Idempotency-Key with the same body: the same id again, and duplicate: true', async () => {
+  it('returns the same id and duplicate: true for the same Idempotency-Key with the same body', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     const first = await publish(account, message, { 'idempotency-key': 'k-1' });
@@ -63,7 +63,7 @@ describe('publish', () => {
     expect((await api.call('GET', `/v1/accounts/${account}/events`)).json.data).toHaveLength(1);
   });
 
-  it('says of a fan-out that it expands: when it is read, and in a repeat’s answer also later', async () => {
+  it('shows fanOut: expanding when the event is read, and still in the response to a repeat', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     const key = { 'idempotency-key': 'k-1' };
@@ -89,7 +89,7 @@ describe('publish', () => {
     expect((await publish(account, message, key)).json).toEqual(first);
   });
 
-  it('409 the same Idempotency-Key with another body', async () => {
+  it('409 for the same Idempotency-Key with another body', async () => {
     const account = await api.account();
     await publish(account, message, { 'idempotency-key': 'k-1' });
     const { status, json } = await publish(
@@ -112,9 +112,9 @@ describe('publish', () => {
   it.each([
     ['empty', ''],
     ['of 256 characters', 'k'.repeat(256)],
-    ['with a letter beyond ASCII', 'ключ'],
+    ['with a non-ASCII letter', 'ключ'],
     ['with a tab', 'a\tb'],
-  ])('422 an Idempotency-Key that is %s', async (_, key) => {
+  ])('422 for an Idempotency-Key that is %s', async (_, key) => {
     const { status, json } = await publish(await api.account(), message, {
       'idempotency-key': Buffer.from(key).toString('latin1'),
     });
@@ -124,13 +124,13 @@ describe('publish', () => {
     ]);
   });
 
-  it('an account key with events:write may publish to its account', async () => {
+  it('accepts an account key with events:write', async () => {
     const account = await api.account();
     const key = await api.key(account, ['events:write']);
     expect((await api.call('POST', `/v1/accounts/${account}/events`, { key, body: message })).status).toBe(202);
   });
 
-  it('regression: 503 with Retry-After, and not 404, while somebody holds the row of the account', async () => {
+  it('regression: 503 with Retry-After, not 404, while another transaction locks the account', async () => {
     const account = await api.account();
     const client = await api.deps.db.pool.connect();
     await client.query('BEGIN');
@@ -142,7 +142,7 @@ describe('publish', () => {
     expect((await publish(account)).status).toBe(202);
   });
 
-  it('counts what was accepted, what nobody wanted, and what was refused by code', async () => {
+  it('counts accepted, unmatched and, by code, rejected events', async () => {
     await publish(await api.account());
     await publish('nobody');
     const { text } = await api.call('GET', '/metrics');
@@ -159,7 +159,7 @@ describe('publish', () => {
 });
 
 describe('publish a batch', () => {
-  it('202: the answers stand in the order of the request, each with its own key', async () => {
+  it('202: returns the events in the order of the request, each with its own key', async () => {
     const account = await api.account();
     await api.activeSubscription(account, { events: ['message:created'] });
     const events = [
@@ -193,7 +193,7 @@ describe('publish a batch', () => {
       'events[1].idempotencyKey',
     ],
     [
-      'a payload that is no object',
+      'a payload that is not an object',
       { event: 'message:created', payload: 1 },
       422,
       'invalid_request',
@@ -207,16 +207,19 @@ describe('publish a batch', () => {
       'invalid_request',
       'events[1].idempotencyKey',
     ],
-  ])('all or nothing: %s among good ones refuses them all and names it', async (_, bad, status, code, path) => {
-    const account = await api.account();
-    await api.activeSubscription(account);
-    await publish(account, message, { 'idempotency-key': 'taken' });
-    const before = await api.counts();
-    const answer = await batch(account, [{ ...message, idempotencyKey: 'fresh' }, bad, message]);
-    expect(answer.status).toBe(status);
-    expect(answer.json).toMatchObject({ code, errors: [{ path }] });
-    expect(await api.counts()).toEqual(before);
-  });
+  ])(
+    'all or nothing: %s among valid events rejects the batch and names the event',
+    async (_, bad, status, code, path) => {
+      const account = await api.account();
+      await api.activeSubscription(account);
+      await publish(account, message, { 'idempotency-key': 'taken' });
+      const before = await api.counts();
+      const answer = await batch(account, [{ ...message, idempotencyKey: 'fresh' }, bad, message]);
+      expect(answer.status).toBe(status);
+      expect(answer.json).toMatchObject({ code, errors: [{ path }] });
+      expect(await api.counts()).toEqual(before);
+    },
+  );
 
   it.each([
     ['none', 0],
@@ -230,7 +233,7 @@ describe('publish a batch', () => {
     expect(json.errors[0].path).toBe('events');
   });
 
-  it('takes 500 events', async () => {
+  it('accepts 500 events', async () => {
     const { status, json } = await batch(
       await api.account(),
       Array.from({ length: 500 }, () => message),
@@ -239,7 +242,7 @@ describe('publish a batch', () => {
     expect(json.data).toHaveLength(500);
   });
 
-  it('422 a header Idempotency-Key: it would not hold for the batch', async () => {
+  it('422 for a header Idempotency-Key', async () => {
     const account = await api.account();
     const { status, json } = await api.call('POST', `/v1/accounts/${account}/events/batch`, {
       body: { events: [message] },
@@ -248,13 +251,13 @@ describe('publish a batch', () => {
     expect([status, json.errors[0].path]).toEqual([422, 'Idempotency-Key']);
   });
 
-  it('404 an unknown account', async () => {
+  it('404 for an unknown account', async () => {
     expect((await batch('nobody', [message])).json.code).toBe('not_found');
   });
 });
 
 describe('get an event', () => {
-  it('its payload comes back to the byte: key order, 20-digit integers, number spelling, escapes (V2)', async () => {
+  it('returns the payload byte for byte: key order, 20-digit integers, number format, escapes (V2)', async () => {
     const account = await api.account();
     const payload = String.raw`{"b":1,"10":1,"2":2,"n":12345678901234567890,"f":1.0,"e":1E+2,"s":"\u00fc\/\ud83d","deep":{"d":1,"d":2}}`;
     const { json } = await publish(
@@ -265,7 +268,7 @@ describe('get an event', () => {
     expect(text).toContain(`"payload":${payload}`);
   });
 
-  it('a payload that is kept no longer is null, and its delivery cannot be retried', async () => {
+  it('a deleted payload is null, and its delivery cannot be retried', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     const { json } = await publish(account);
@@ -298,7 +301,7 @@ describe('get an event', () => {
   });
 });
 
-it('an event of many deliveries shows 100 of them, and how many there are', async () => {
+it('an event with many deliveries shows 100 of them, and their number', async () => {
   const account = await api.account();
   const { json } = await publish(account);
   await api.deps.db.pool.query(
@@ -312,7 +315,7 @@ it('an event of many deliveries shows 100 of them, and how many there are', asyn
 });
 
 describe('list events', () => {
-  it('tells how the deliveries of each stand', async () => {
+  it('counts the deliveries of each event by status', async () => {
     const account = await api.account();
     const subscription = await api.activeSubscription(account);
     await publish(account);
@@ -332,7 +335,7 @@ describe('list events', () => {
     expect(json.data.map((row: { deliveries: number }) => row.deliveries)).toEqual([2, 2, 1]);
   });
 
-  it('by type (one or several) and by time: from is in, to is out', async () => {
+  it('filters by types and by time: from is inclusive, to is exclusive', async () => {
     const account = await api.account();
     const first = (await publish(account)).json;
     const second = (await publish(account, { event: 'conversation:created', payload: {} })).json;

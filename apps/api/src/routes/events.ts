@@ -21,7 +21,7 @@ import {
 } from '@posthorn/core';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { pageWanted, searchedJson, toPage } from '../cursor.js';
+import { pageRange, searchedJson, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { EventTypeUnknown, IdempotencyKeyReused, InvalidRequest, NotFound, Unavailable } from '../errors.js';
 import { readList } from '../read-list.js';
@@ -31,8 +31,8 @@ import { requireFrozen, toError } from './require-frozen.js';
 import { eventSearchOf } from './search-text.js';
 
 const tags = ['Events'];
-/** With an event; all of them are in the list of deliveries. */
-const SHOWN_DELIVERIES = 100;
+/** Deliveries in the detail of an event. The list of deliveries has all of them. */
+const MAX_DELIVERIES = 100;
 
 export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
   app,
@@ -57,17 +57,16 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         shownBody: PublishEvent,
         problems: ['idempotency_conflict', 'unknown_event_type'],
       },
-      bodyLimit: 512 * 1024, // a payload of 256 KiB, and as much white space around its tokens
+      bodyLimit: 512 * 1024, // a payload of 256 KiB, and as much white space
       schema: {
         operationId: 'events.publish',
         summary: 'Publish an event',
         description:
-          'A 202 means that the event and one delivery per matching subscription are stored for good. ' +
-          'Of an event with over 5,000 deliveries it means that the event is, and that workers will write the deliveries: `fanOut` is ' +
-          '`expanding`, and `deliveries` the expected number. Subscriptions that are disabled, deleted or no longer subscribe to the ' +
-          'type when it is their turn get none, and paused ones get theirs held. ' +
+          'A 202 means that the event and one delivery per matching subscription are stored durably. ' +
+          'For an event with more than 5,000 deliveries, it means that the event is stored. Workers then create the deliveries: `fanOut` is `expanding`, and `deliveries` is the expected number. Subscriptions that are disabled, deleted or no longer match ' +
+          'by then get no delivery; deliveries of paused ones are held. ' +
           'The body is at most 512 KiB, its payload without white space at most 256 KiB. ' +
-          'The payload is sent as it came, also with half of a surrogate pair in it, which strict JSON parsers refuse.',
+          'The payload is sent unchanged, even with half of a surrogate pair, which strict JSON parsers reject.',
         tags,
         params: AccountParams,
         headers: z.looseObject({ 'idempotency-key': IdempotencyKey.optional() }),
@@ -107,8 +106,8 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         operationId: 'events.publishBatch',
         summary: 'Publish up to 500 events at once',
         description:
-          'All of them are stored, or none. Each may have an `idempotencyKey` of its own; a header `Idempotency-Key` is ' +
-          'refused. The body is at most 16 MiB.',
+          'Either all events are stored, or none. Each event can have its own `idempotencyKey`; the header `Idempotency-Key` is ' +
+          'not allowed. The body is at most 16 MiB.',
         tags,
         params: AccountParams,
         response: { 202: PublishedEvents },
@@ -116,7 +115,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
     },
     async ({ params, headers, bodyBytes }, reply) => {
       if (headers['idempotency-key'] !== undefined) {
-        const message = 'does not apply to a batch: give each event an idempotencyKey';
+        const message = 'does not apply to a batch: set the idempotencyKey of each event instead';
         throw new InvalidRequest([{ path: 'Idempotency-Key', message }]);
       }
       const batch = await freezeBatch(bodyBytes);
@@ -151,7 +150,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
         types: event,
         text: search.text,
         ids: search.eventIds,
-        ...pageWanted('events', { limit, cursor, from, to }),
+        ...pageRange('events', { limit, cursor, from, to }),
       };
       const { rows, counts, expanding, searchedTo } = await readList({ reader }, reply, async ({ pool, prisma }) => {
         const page = await listEvents(pool, wanted);
@@ -188,7 +187,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
       config: { allow: 'events:read' },
       schema: {
         operationId: 'events.get',
-        summary: 'Get an event with its payload and its deliveries’ states',
+        summary: 'Get an event with its payload and the state of its deliveries',
         tags,
         params: EventParams,
         response: { 200: EventDetail },
@@ -199,12 +198,12 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
       const id = uuidOf('evt', params.event);
       const [row, { rows: deliveries }, [deliveryCounts], expanding] = await Promise.all([
         db.prisma.event.findFirst({ where: { id, accountId } }),
-        listDeliveries(db.pool, { accountId, eventId: id, limit: SHOWN_DELIVERIES }),
+        listDeliveries(db.pool, { accountId, eventId: id, limit: MAX_DELIVERIES }),
         countDeliveries(db.pool, { accountId, eventIds: [id] }),
         findExpanding(db.pool, { accountId, eventIds: [id] }),
       ]);
       if (!row || !deliveryCounts) throw new NotFound('event');
-      // As text, which Fastify sends as it is: through the schema's serializer the payload would not come out to the byte.
+      // Sent as text, because the schema's serializer would change the bytes of the payload.
       const plain: FastifyReply = reply;
       const progress = { deliveryCounts, isExpanding: expanding.has(id) };
       return plain

@@ -81,7 +81,7 @@ describe('GET …/deliveries/export', () => {
     expect((await api.call('PUT', `/v1/accounts/${encodeURIComponent(account)}`, { body: {} })).status).toBe(422);
     await api.call('PUT', `/v1/accounts/${plain}`, { body: {} });
     await api.activeSubscription(plain, { url: 'https://hooks.example.com/a,b?c="d"' });
-    api.answer((request) => (Buffer.from(request.body).includes('webhook:verify') ? {} : REFUSED));
+    api.respond((request) => (Buffer.from(request.body).includes('webhook:verify') ? {} : REFUSED));
     await api.call('POST', `/v1/accounts/${plain}/events`, { body: { event: 'message:created', payload: {} } });
     await api.deps.publisher.drain();
     await api.work();

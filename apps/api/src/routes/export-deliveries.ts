@@ -11,17 +11,17 @@ import { deliveryJson, readShown } from './delivery-json.js';
 import { readPage, type Wanted, wantedOf } from './delivery-page.js';
 import { AccountParams, requireAccount } from './params.js';
 
-/** Exports at once, per process. Each runs one statement at a time. */
-const MOST_OF_CALLER = 2;
-const MOST_OF_ACCOUNT = 4;
-const MOST_OF_PROCESS = 20;
-/** Deliveries that are read and written at once: some milliseconds of the process. */
-const AT_ONCE = 250;
+/** Concurrent exports per process. Each runs one statement at a time. */
+const MAX_PER_CALLER = 2;
+const MAX_PER_ACCOUNT = 4;
+const MAX_PER_PROCESS = 20;
+/** Deliveries per page: some milliseconds of CPU. */
+const PAGE_SIZE = 250;
 
 const text = z.custom<Readable>().meta({ type: 'string', description: 'One delivery per line, newest first.' });
 
 export const deliveryExportRoutes: Routes<'db' | 'reader' | 'maxAttempts'> = (app, deps) => {
-  const takeShare = openShares();
+  const acquireShares = openShares();
   const open = new Set<Readable>();
   let isClosed = false;
 
@@ -40,11 +40,11 @@ export const deliveryExportRoutes: Routes<'db' | 'reader' | 'maxAttempts'> = (ap
         operationId: 'deliveries.export',
         summary: 'Export deliveries as CSV or NDJSON',
         description:
-          'All deliveries that the list has with the same filters, newest first, as a stream. It is read page by page as fast as you take it, ' +
-          'so it shows each delivery as it is when its page is read, and no deliveries created after the start. A transfer that breaks off is ' +
-          'not complete: repeat it with `to`. It breaks off when you read nothing for a minute. In CSV, a text that begins with `=`, `+`, `-` ' +
-          'or `@` gets an apostrophe in front, since spreadsheets would run it as a formula. At once, a caller may have 2 exports, an account ' +
-          '4 and a process 20; one more is a 429.',
+          'Streams all deliveries that match the filters, newest first. Posthorn reads them page by page, as fast as you read the response. ' +
+          'Each delivery has its state at the time when its page is read; deliveries created after the start are not included. ' +
+          'A transfer that is cut off is incomplete: repeat it with `to`. Posthorn cuts it off when you read nothing for a minute. ' +
+          'In CSV, a text that begins with `=`, `+`, `-` or `@` gets a leading apostrophe, so that spreadsheets do not run it as a formula. ' +
+          'A caller can run 2 exports at the same time, an account 4 and a process 20; one more is a 429.',
         tags: ['Deliveries'],
         params: AccountParams,
         querystring: DeliveryExportQuery,
@@ -57,17 +57,17 @@ export const deliveryExportRoutes: Routes<'db' | 'reader' | 'maxAttempts'> = (ap
       },
     },
     async ({ params: { account }, query: { format, ...filter }, caller }, reply) => {
-      if (caller === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+      if (caller === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
       const wanted = wantedOf(account, filter);
       await requireAccount(deps, account, []);
       if (isClosed) throw new Unavailable(new Error('the API is shutting down'));
-      const taken = takeShare(sharesOf(caller, account));
-      if (taken.outcome === 'full') throw new TooManyExports(taken.share.holder, taken.share.most);
+      const acquired = acquireShares(sharesOf(caller, account));
+      if (acquired.outcome === 'full') throw new TooManyExports(acquired.share.holder, acquired.share.max);
       const readable = openExportStream(exportOf(deps, wanted, format));
       open.add(readable);
       readable.on('close', () => {
         open.delete(readable);
-        taken.release();
+        acquired.release();
       });
       return reply
         .type(FORMATS[format].contentType)
@@ -78,7 +78,7 @@ export const deliveryExportRoutes: Routes<'db' | 'reader' | 'maxAttempts'> = (ap
   );
 };
 
-/** The export as text: a head, and then a text for each page that has deliveries. */
+/** Yields the head of the export, then the text of each page with deliveries. */
 async function* exportOf(
   deps: Pick<ApiDeps, 'reader' | 'maxAttempts'>,
   wanted: Wanted,
@@ -86,32 +86,32 @@ async function* exportOf(
 ): AsyncGenerator<string> {
   const { head, line } = FORMATS[format];
   if (head !== '') yield head;
-  // Nothing that is created after the start: its ids come later.
+  // Excludes deliveries created after the start: their ids are greater.
   for (let beforeId: string | null | undefined; beforeId !== null;) {
-    const page = { ...wanted, beforeId, limit: AT_ONCE };
+    const page = { ...wanted, beforeId, limit: PAGE_SIZE };
     const { result } = await deps.reader.read(async (db) => {
       const found = await readPage(db, page);
       return { ...found, shownOf: await readShown(db, found.rows) };
     });
     const { rows, searchedTo, shownOf } = result;
     if (rows.length > 0) yield rows.map((row) => line(deliveryJson(deps, row, shownOf(row)))).join('');
-    beforeId = searchedTo ?? (rows.length < AT_ONCE ? null : (rows.at(-1)?.id ?? null));
+    beforeId = searchedTo ?? (rows.length < PAGE_SIZE ? null : (rows.at(-1)?.id ?? null));
   }
 }
 
 function sharesOf(caller: Caller, account: string): Share[] {
   const shares = [
-    { holder: `The account ${account}`, most: MOST_OF_ACCOUNT },
-    { holder: 'This server', most: MOST_OF_PROCESS },
+    { holder: `The account ${account}`, max: MAX_PER_ACCOUNT },
+    { holder: 'This server', max: MAX_PER_PROCESS },
   ];
   switch (caller.kind) {
     case 'operator':
       return shares;
     case 'account':
-      return [{ holder: `The key ${toTypeId('key', caller.keyId)}`, most: MOST_OF_CALLER }, ...shares];
+      return [{ holder: `The key ${toTypeId('key', caller.keyId)}`, max: MAX_PER_CALLER }, ...shares];
     case 'portal':
       return [
-        { holder: `This portal session (${toTypeId('ses', caller.session.id)})`, most: MOST_OF_CALLER },
+        { holder: `This portal session (${toTypeId('ses', caller.session.id)})`, max: MAX_PER_CALLER },
         ...shares,
       ];
     default:

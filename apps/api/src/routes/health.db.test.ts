@@ -12,18 +12,18 @@ const state = { queue: QUEUE_OK as QueueCheck, isDraining: false, queues: IDLE a
 beforeAll(async () => {
   const checkQueue = async () => state.queue;
   const readQueues = async () => {
-    if (!state.queues) throw new Error('the queue does not answer');
+    if (!state.queues) throw new Error('the queue is unavailable');
     return state.queues;
   };
   api = await openTestApi({ checkQueue, readQueues, isDraining: () => state.isDraining });
 });
 afterAll(() => api.close());
 
-/** A worker that is alive, and dispatches. */
+/** A live worker that dispatches. */
 async function worker(): Promise<void> {
   const signs = { hostname: 'worker-1', version: '1.2.3', upForMs: 60_000, lastJobMsAgo: 10, lastDispatchMsAgo: 10 };
   await recordWorker(api.deps.db.pool, { id: newId(), ...signs });
-  // However slow this machine is.
+  // Independent of the speed of the machine.
   await api.deps.db.pool.query(
     `UPDATE workers SET seen_at = now() + interval '1 hour', last_dispatch_at = now() + interval '1 hour'`,
   );
@@ -32,7 +32,7 @@ async function worker(): Promise<void> {
 const ask = (path: string) => api.call('GET', path, { key: null });
 
 describe('/readyz', () => {
-  it('200 ok without a key: database, migrations and queue, each with its latency; workers, and what is overdue', async () => {
+  it('200 ok without a key, with database, migrations and queue, their latencies, workers and overdue deliveries', async () => {
     await worker();
     const { status, json } = await ask('/readyz');
     const check = { status: 'ok', latencyMs: expect.any(Number) };
@@ -53,27 +53,27 @@ describe('/readyz', () => {
     ]);
   });
 
-  it('200 degraded, with the reason, while an enqueue fails: accepting needs only Postgres', async () => {
+  it('200 degraded, with the reason, while enqueueing fails: accepting events needs only Postgres', async () => {
     state.queue = { status: 'fail', latencyMs: 1, reason: 'Redis is out of memory' };
     const { status, json } = await ask('/readyz');
     expect([status, json.status, json.checks.queue]).toEqual([200, 'degraded', state.queue]);
     state.queue = QUEUE_OK;
   });
 
-  it('200 degraded while no worker is alive, with the reason: accepting needs none', async () => {
+  it('200 degraded, with the reason, while no worker is alive', async () => {
     await api.deps.db.pool.query(`UPDATE workers SET seen_at = now() - interval '1 minute'`);
     const { status, json } = await ask('/readyz');
     expect([status, json.status]).toEqual([200, 'degraded']);
     expect(json.checks.workers).toEqual({
       status: 'fail',
       alive: 0,
-      reason: 'no worker is alive: nothing is delivered',
+      reason: 'no worker is alive, so nothing is delivered',
     });
     await worker();
     expect((await ask('/readyz')).json.status).toBe('ok');
   });
 
-  it('200 degraded when deliveries are overdue for over a minute, with how long; for less it only says so', async () => {
+  it('200 degraded when deliveries are overdue for over a minute; below that, ok with their age', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
@@ -92,7 +92,7 @@ describe('/readyz', () => {
     expect([status, json.status, json.checks.deliveries]).toEqual([
       200,
       'degraded',
-      { status: 'fail', oldestSeconds: expect.any(Number), reason: 'deliveries are due that nobody takes' },
+      { status: 'fail', oldestSeconds: expect.any(Number), reason: 'deliveries are due, but no worker attempts them' },
     ]);
     expect(json.checks.deliveries.oldestSeconds).toBeGreaterThanOrEqual(600);
     await api.work();
@@ -128,8 +128,8 @@ describe('/readyz', () => {
   });
 });
 
-describe('while the database is away', () => {
-  it('503 with Retry-After for requests and for /readyz, 200 for /livez, and no word of where it is', async () => {
+describe('while the database is unavailable', () => {
+  it('503 with Retry-After for requests and for /readyz, 200 for /livez, and no address of the database', async () => {
     const db = openDatabase({
       url: 'postgres://someone:hunter2@127.0.0.1:1/secretname',
       applicationName: 'test',
@@ -148,7 +148,7 @@ describe('while the database is away', () => {
     }
     const ready = await away.call('GET', '/readyz');
     expect([ready.status, ready.json.checks.postgres.status]).toEqual([503, 'fail']);
-    expect(ready.json.checks.workers).toEqual({ status: 'fail', reason: 'could not be asked' });
+    expect(ready.json.checks.workers).toEqual({ status: 'fail', reason: 'could not be checked' });
     const queues = await away.call('GET', '/v1/queues');
     expect([queues.status, queues.json.code]).toEqual([503, 'unavailable']);
     expect(metricsOf((await away.call('GET', '/metrics')).text)).not.toHaveProperty('posthorn_workers_alive');
@@ -163,7 +163,7 @@ describe('while the database is away', () => {
 });
 
 describe('/metrics and /v1/queues', () => {
-  it('tell how things stand: deliveries, subscriptions, queues, workers', async () => {
+  it('report deliveries, subscriptions, queues and workers', async () => {
     await api.deps.db.pool.query('TRUNCATE workers');
     await worker();
     await worker();
@@ -214,7 +214,7 @@ describe('/metrics and /v1/queues', () => {
       'posthorn_queue_oldest_waiting_seconds{queue="retry"}': 0,
     });
     const inSeconds = (metrics['posthorn_dispatcher_last_success_timestamp_seconds'] ?? 0) - Date.now() / 1_000;
-    expect(Math.round(inSeconds / 3_600)).toBe(1); // as the fixture has it
+    expect(Math.round(inSeconds / 3_600)).toBe(1); // as in the fixture
 
     await api.deps.db.pool.query(`UPDATE subscriptions SET breaker_until = NULL`);
     await api.deps.db.pool.query(`UPDATE pending_deliveries SET leased_until = NULL WHERE status = 'pending'`);
@@ -224,7 +224,7 @@ describe('/metrics and /v1/queues', () => {
     state.queues = IDLE;
   });
 
-  it('of a queue that is away they tell nothing, rather than what was; of the ledger all the same', async () => {
+  it('omit the numbers of an unavailable queue, and still report the ledger', async () => {
     state.queues = null;
     expect((await api.call('GET', '/v1/queues')).json).toMatchObject({ queues: null, workersAlive: 2, boardUrl: null });
     const metrics = metricsOf((await ask('/metrics')).text);
@@ -233,7 +233,7 @@ describe('/metrics and /v1/queues', () => {
     state.queues = IDLE;
   });
 
-  it('are read once for all who ask at the same time, and again when that is a while ago', async () => {
+  it('are read once for concurrent requests, and again later', async () => {
     let reads = 0;
     const { db, reader, log } = api.deps;
     const options = { db, reader, log, readQueues: async () => ((reads += 1), IDLE) };
@@ -248,7 +248,7 @@ describe('/metrics and /v1/queues', () => {
 });
 
 describe('without a key', () => {
-  it('/readyz and /metrics cost one look, however many ask within a second; a shutdown shows at once', async () => {
+  it('/readyz and /metrics run their checks once per second for any number of requests; a shutdown shows immediately', async () => {
     const counts = { statements: 0, checks: 0, collections: 0 };
     const query = api.deps.db.pool.query.bind(api.deps.db.pool);
     const pool = new Proxy(api.deps.db.pool, {
@@ -284,13 +284,13 @@ describe('without a key', () => {
   });
 });
 
-/** Each value by its name and labels. */
+/** The values by name and labels. */
 const metricsOf = (text: string): Record<string, number> =>
   Object.fromEntries(
     [...text.matchAll(/^(posthorn_\S+) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)] as const),
   );
 
-it('/metrics tells what runs, without a key', async () => {
+it('/metrics reports the version, without a key', async () => {
   const { status, text } = await ask('/metrics');
   expect(status).toBe(200);
   expect(text).toMatch(/posthorn_build_info\{version="test",node="v\d+[^"]*",app="api"\} 1/);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Routes } from '../deps.js';
 import { openHealth } from '../health.js';
 
-const LAG_RESOLUTION_MS = 200; // each look wakes the process
+const LAG_RESOLUTION_MS = 200; // each sample wakes the process
 const MAX_LAG_MS = 1_000;
 
 const tags = ['Health'];
@@ -29,19 +29,19 @@ export const healthRoutes: Routes<
     done();
   });
 
-  // No dependency is asked here: a database that is away must not restart every process.
+  // Checks no dependency: an unavailable database must not restart every process.
   app.get(
     '/livez',
     {
       schema: {
         operationId: 'health.live',
-        summary: 'Is this process alive?',
+        summary: 'Check that the process is alive',
         tags,
         response: { 200: Health, 503: Health },
       },
     },
     async (_request, reply) => {
-      // What it measures includes the pause it makes between two looks.
+      // The measured delay includes the time between two samples.
       const lagMs = Math.max(0, Math.round(lag.percentile(50) / 1e6) - LAG_RESOLUTION_MS);
       lag.reset();
       const isFine = lagMs <= MAX_LAG_MS;
@@ -59,11 +59,11 @@ export const healthRoutes: Routes<
     {
       schema: {
         operationId: 'health.ready',
-        summary: 'May it get requests?',
+        summary: 'Check that the process can serve requests',
         description:
-          'Not while it shuts down, its database is away, or migrations are pending. A queue that is away, workers that are ' +
-          'gone, and deliveries or jobs that nobody takes only degrade it: it can accept, and `checks` says what is wrong. ' +
-          'However often it is asked for, the checks run at most once a second.',
+          '503 while the process shuts down, its database is unavailable, or migrations are pending. An unavailable queue, missing workers, ' +
+          'and deliveries or jobs that wait too long only make it `degraded`. It then accepts events, and `checks` says what is wrong. ' +
+          'The checks run at most once per second.',
         tags,
         response: { 200: Health, 503: Health },
       },
@@ -79,11 +79,11 @@ export const healthRoutes: Routes<
     {
       schema: {
         operationId: 'health.metrics',
-        summary: 'Numbers for Prometheus',
-        description: 'Collected at most once a second, however often they are asked for.',
+        summary: 'Get metrics for Prometheus',
+        description: 'Collected at most once per second.',
         tags,
         response: {
-          200: { description: 'Prometheus’ text format.', content: { 'text/plain': { schema: z.string() } } },
+          200: { description: 'The text format of Prometheus.', content: { 'text/plain': { schema: z.string() } } },
         },
       },
     },

@@ -1,7 +1,7 @@
 import { CreatedKey, CreateKey, type Key, KeyList, ListQuery, SCOPES, toTypeId } from '@posthorn/contract';
 import { type ApiKey, createKey, newestIds, revokeKey } from '@posthorn/core';
 import { z } from 'zod';
-import { pageWanted, toPage } from '../cursor.js';
+import { pageRange, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { AccountReserved, NotFound } from '../errors.js';
 import { AccountParams, KeyParams, requireAccount, uuidOf } from './params.js';
@@ -19,8 +19,8 @@ export const keyRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, operati
       },
       schema: {
         operationId: 'keys.create',
-        summary: 'Create a key of an account',
-        description: 'The key is in this answer and nowhere else: it is kept only as a hash.',
+        summary: 'Create an account key',
+        description: 'Only this response contains the key. Posthorn stores its hash.',
         tags,
         params: AccountParams,
         body: CreateKey,
@@ -29,7 +29,7 @@ export const keyRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, operati
     },
     async ({ params, body }, reply) => {
       if (params.account === operationsAccount) {
-        throw new AccountReserved(params.account, 'It has no keys: use the operator key.');
+        throw new AccountReserved(params.account, 'It has no keys. Use the operator key.');
       }
       const { name, scopes = [...SCOPES] } = body;
       const result = await createKey({ db }, { accountId: params.account, name, scopes });
@@ -45,7 +45,7 @@ export const keyRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, operati
       config: { allow: 'operator' },
       schema: {
         operationId: 'keys.list',
-        summary: 'List the keys of an account',
+        summary: 'List account keys',
         tags,
         params: AccountParams,
         querystring: ListQuery,
@@ -56,7 +56,7 @@ export const keyRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, operati
       const ids = await newestIds(db.pool, {
         table: 'api_keys',
         of: { account_id: account },
-        ...pageWanted('keys', { limit, cursor }),
+        ...pageRange('keys', { limit, cursor }),
       });
       const rows = await db.prisma.apiKey.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
       await requireAccount({ db }, account, rows);
@@ -70,8 +70,8 @@ export const keyRoutes: Routes<'db' | 'operationsAccount'> = (app, { db, operati
       config: { audit: { target: 'key' }, allow: 'operator' },
       schema: {
         operationId: 'keys.revoke',
-        summary: 'Revoke a key',
-        description: 'Effective at once: the next request with it is a 401.',
+        summary: 'Revoke an account key',
+        description: 'Takes effect immediately: the next request with it is a 401.',
         tags,
         params: KeyParams,
         response: { 204: z.undefined() },

@@ -6,11 +6,11 @@ import { OPERATOR_KEY, type TestApi, openTestApi } from '../api.test-support.js'
 import { toPage } from '../cursor.js';
 
 const LIMIT = 10;
-/** Rows of the busy account. LISTS_ROWS=1000000 shows, in some minutes, that the bounds hold for any number. */
+/** Rows of the busy account. LISTS_ROWS=1000000 takes some minutes, and shows that the bounds do not depend on it. */
 const ROWS = Number(process.env['LISTS_ROWS'] ?? 8_000);
-/** Blocks that one statement of a page may touch: each row of the page, its index, and a few blocks of each index beside it. */
+/** Blocks that a statement of a page may touch: each row of the page, its index, and a few blocks of other indexes. */
 const BLOCKS = 80;
-/** The same, where a filter has no index: of each table a thousand rows are looked at, each in a block of its own at worst. */
+/** The same for a filter without an index: it reads a thousand rows of each table, in the worst case each in its own block. */
 const SEARCH_BLOCKS = 1_000;
 /** The same in an index of few rows: each is in a block of its own, and is read for the page and for the edge of the search. */
 const SCATTERED_BLOCKS = 2_000;
@@ -21,7 +21,7 @@ const NOBODY = '01900000-0000-7000-8000-000000000000';
 const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, attempt_count, failure_count, created_at, completed_at,
   replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 
-/** A statement as Postgres ran it. */
+/** A statement with its execution plan. */
 interface Ran {
   text: string;
   blocks: number;
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-/** From now on each statement of the API tells how many blocks it touched. */
+/** Makes Postgres log the touched blocks of each statement of the API. */
 async function explainAll({ deps: { db } }: TestApi): Promise<void> {
   db.pool.on('connect', (client) => client.on('notice', ({ message = '' }) => void ran.push(...ranOf(message))));
   const client = new pg.Client(db.pool.options.connectionString);
@@ -71,11 +71,11 @@ function ranOf(notice: string): Ran[] {
   return [{ text, blocks: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'] }];
 }
 
-/** An account with this much of everything, made over ten days that end so many days ago. */
+/** Creates an account with `rows` rows of each kind, spread over ten days that ended `endedDaysAgo` days ago. */
 async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; endedDaysAgo?: number }): Promise<void> {
   const { pool } = api.deps.db;
   const values = [name, rows, endedDaysAgo];
-  // Like posthorn_uuidv7(), of a time of the past.
+  // Like posthorn_uuidv7(), for a time in the past.
   const made = `(SELECT encode(overlay(uuid_send(posthorn_uuidv7()) PLACING substring(uuid_send(posthorn_uuid_at(t)) FROM 1 FOR 6) FROM 1 FOR 6), 'hex')::uuid AS id, t, n
     FROM (SELECT n, now() - ($3::int + 10 * (1 - n::float8 / $2::int)) * interval '1 day' AS t FROM generate_series(1, $2::int) n) times) made`;
   await pool.query('INSERT INTO accounts (id) VALUES ($1::varchar) ON CONFLICT DO NOTHING', [name]);
@@ -139,7 +139,7 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
   );
 }
 
-/** The lists of an account, with each filter, and from a page in the middle on. */
+/** The lists of an account with each filter, from the start and from a page in the middle. */
 async function listsOf(account: string): Promise<string[]> {
   const { rows } = await api.deps.db.pool.query<{
     subscriptions: string[];
@@ -229,7 +229,7 @@ const OF_OPERATORS = [
 ];
 
 describe('a page of any list touches few blocks', () => {
-  /** Lists whose statements touched more than they may, with the worst. */
+  /** Lists whose statements exceeded their limit, with the highest number of blocks. */
   async function dear(accounts: string[]): Promise<object[]> {
     const found: object[] = [];
     const lists = await Promise.all(accounts.map(listsOf));
@@ -249,21 +249,21 @@ describe('a page of any list touches few blocks', () => {
   }
   const analyze = () => api.deps.db.pool.query('ANALYZE');
 
-  it('where one account has all there is', async () => {
+  it('if one account has all rows', async () => {
     await fill('busy', { rows: ROWS });
     await fill('idle', { rows: 0 });
     await analyze();
     expect(await dear(['busy', 'idle'])).toEqual([]);
   });
 
-  it('where three accounts do, and one of them has done nothing of late', async () => {
+  it('if three accounts have all rows, and one of them has no recent rows', async () => {
     await fill('old', { rows: 2_000, endedDaysAgo: 10 });
     await fill('middling', { rows: 2_000, endedDaysAgo: 5 });
     await analyze();
     expect(await dear(['old', 'idle'])).toEqual([]);
   });
 
-  it('where a thousand do, most of them little', async () => {
+  it('if a thousand accounts have rows, most of them few', async () => {
     const { pool } = api.deps.db;
     await pool.query(`INSERT INTO accounts (id) SELECT 'small-' || n FROM generate_series(0, 996) n`);
     for (const table of [

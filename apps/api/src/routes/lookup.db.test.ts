@@ -9,8 +9,8 @@ afterAll(() => api.close());
 
 const lookup = (id: string, key?: string) => api.call('GET', `/v1/lookup/${id}`, key === undefined ? {} : { key });
 
-/** One of everything, and what is told of it. */
-async function everything(): Promise<{ accountId: string; told: object[] }> {
+/** One object of each kind, with its expected lookup. */
+async function everything(): Promise<{ accountId: string; expected: object[] }> {
   const accountId = await api.account();
   const base = `/v1/accounts/${accountId}`;
   await api.key(accountId);
@@ -29,7 +29,7 @@ async function everything(): Promise<{ accountId: string; told: object[] }> {
   const tried = await prisma.verificationAttempt.findFirstOrThrow({ where: { verificationId: verification.id } });
   return {
     accountId,
-    told: [
+    expected: [
       { type: 'subscription', id: subscriptionId, accountId },
       { type: 'event', id: event.id, accountId },
       { type: 'delivery', id: deliveryId, accountId, subscriptionId, eventId: event.id },
@@ -42,23 +42,23 @@ async function everything(): Promise<{ accountId: string; told: object[] }> {
   };
 }
 
-it('tells what an id is the id of; to an account its own, and of another’s nothing', async () => {
+it('finds the object of an id; an account key finds only its own objects', async () => {
   const mine = await everything();
   const theirs = await everything();
   const key = await api.key(mine.accountId, ['events:write']);
-  for (const one of [...mine.told, ...theirs.told] as { id: string }[]) {
+  for (const one of [...mine.expected, ...theirs.expected] as { id: string }[]) {
     expect(await lookup(one.id)).toMatchObject({ status: 200, json: one });
     expect((await lookup(one.id)).json).toEqual(one);
   }
-  for (const { id } of mine.told as { id: string }[]) expect((await lookup(id, key)).status).toBe(200);
-  for (const { id } of theirs.told as { id: string }[]) {
+  for (const { id } of mine.expected as { id: string }[]) expect((await lookup(id, key)).status).toBe(200);
+  for (const { id } of theirs.expected as { id: string }[]) {
     const unknown = await lookup(toTypeId(id.slice(0, 3) as 'sub', newId()), key);
     const foreign = await lookup(id, key);
     expect([foreign.status, foreign.json.detail]).toEqual([404, unknown.json.detail]);
   }
 });
 
-it('404 for what there is not, and what was deleted; what is no id is refused', async () => {
+it('404 for unknown, deleted and invalid ids', async () => {
   expect((await lookup(toTypeId('dlv', newId()))).status).toBe(404);
   const account = await api.account();
   const subscription = await api.activeSubscription(account);

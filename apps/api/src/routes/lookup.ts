@@ -6,7 +6,7 @@ import { accountOf } from '../plugins/api-key.js';
 import { NotFound } from '../errors.js';
 import { uuidOf } from './params.js';
 
-/** Sessions and entries of the audit log need not belong to an account; recipients of emails have no page. */
+/** Without sessions and audit log entries, which may belong to no account, and without email recipients, which have no page. */
 const KINDS: Record<Exclude<IdPrefix, 'ses' | 'aud' | 'eml'>, Kind> = {
   sub: 'subscription',
   evt: 'event',
@@ -24,8 +24,8 @@ export const lookupRoutes: Routes<'db'> = (app, { db }) => {
       config: { allow: 'anyone' },
       schema: {
         operationId: 'lookup.get',
-        summary: 'Find out what an id is the id of, and whose',
-        description: 'With an account key only what is the account’s own is found.',
+        summary: 'Find the object of an id',
+        description: 'An account key finds only objects of its account.',
         tags: ['Lookup'],
         params: z.object({ id: AnyId }),
         response: { 200: Lookup },

@@ -9,14 +9,14 @@ const path = `/v1/accounts/${OPERATIONS_ACCOUNT}`;
 const reserved = { status: 409, code: 'account_reserved', detail: expect.stringContaining('OPERATIONS_ACCOUNT') };
 
 describe('the id in OPERATIONS_ACCOUNT', () => {
-  it('is refused to a tenant, and nothing is stored', async () => {
+  it('is rejected for a tenant, and nothing is stored', async () => {
     for (const body of [{}, { name: 'Posthorn Ltd.' }]) {
       expect((await api.call('PUT', path, { body })).json).toMatchObject(reserved);
     }
     expect((await api.call('GET', path)).status).toBe(404);
   });
 
-  it('makes the operators’ own account where they say so; no other account can be one', async () => {
+  it('creates the operators’ account with operations: true; other ids reject it', async () => {
     const created = await api.call('PUT', path, { body: { operations: true, name: 'Operators' } });
     expect([created.status, created.json.name]).toEqual([201, 'Operators']);
     expect((await api.call('PUT', path, { body: { operations: true } })).status).toBe(200);
@@ -24,7 +24,7 @@ describe('the id in OPERATIONS_ACCOUNT', () => {
     expect([status, json.errors]).toEqual([422, [{ path: 'operations', message: expect.any(String) }]]);
   });
 
-  it('is subscribed to with the operator key', async () => {
+  it('can have subscriptions, with the operator key', async () => {
     const body = { url: 'https://hooks.example.com/operations', events: ['subscription:*'] };
     expect((await api.call('POST', `${path}/subscriptions`, { body })).status).toBe(201);
   });
@@ -38,7 +38,7 @@ describe('the id in OPERATIONS_ACCOUNT', () => {
     }
   });
 
-  it('is closed to keys and portals of a tenant who had it before it was reserved', async () => {
+  it('rejects keys and portals of a tenant that had the id before it was reserved', async () => {
     const { db } = api.deps;
     const accountId = OPERATIONS_ACCOUNT;
     const made = await createKey({ db }, { accountId, name: 'old', scopes: ['subscriptions:read'] });

@@ -3,8 +3,8 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { logOurs, toApiError } from '../error-handler.js';
 import type { ApiError } from '../errors.js';
 
-/** Answers any error in Papercups' shapes. What is ours is logged, and told to nobody. */
-export function answerPapercupsError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+/** Sends any error in the format of Papercups. Internal errors are logged, and their cause is not sent. */
+export function handlePapercupsError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const known = toApiError(error, request);
   logOurs(known, error, request);
   request.problemCode = known.code;

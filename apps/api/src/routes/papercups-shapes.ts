@@ -1,18 +1,18 @@
 import type { Subscription } from '@posthorn/core';
 import { z } from 'zod';
 
-// The JSON of Papercups' API, to the key and in its order. What Posthorn adds lives on /v1.
+// The JSON of Papercups' API, with the same keys in the same order. Posthorn's additions are in /v1 only.
 
 export const PapercupsSubscription = z
   .object({
     account_id: z.string(),
     created_at: z.string().describe('UTC, whole seconds, without a zone.'),
-    id: z.string().describe('A plain UUID: the same 16 bytes as on /v1.'),
+    id: z.string().describe('A plain UUID, with the same 16 bytes as the id in /v1.'),
     object: z.literal('event_subscription'),
-    scope: z.string().nullable().describe('As it was sent. null: all event types.'),
+    scope: z.string().nullable().describe('The scope as it was sent. null: all event types.'),
     updated_at: z.string().describe('UTC, whole seconds, without a zone.'),
-    verified: z.boolean().describe('Its URL has passed the verification.'),
-    webhook_url: z.string().describe('The URL in force.'),
+    verified: z.boolean().describe('Whether the URL is verified.'),
+    webhook_url: z.string().describe('The URL that receives events.'),
   })
   .meta({
     id: 'PapercupsSubscription',
@@ -56,20 +56,20 @@ const status = (text: string) => ({
   content: { 'application/json': { schema: z.object({ error: z.object({ status: z.int(), message: z.string() }) }) } },
 });
 
-// Note `code` in the 401, where all others have `status`.
+// As in Papercups, the 401 has `code` where the others have `status`.
 const ERRORS = {
-  400: detail('No `event_subscription` or `url`, or no JSON.'),
+  400: detail('The body has no `event_subscription` or `url`, or is not JSON.'),
   401: {
-    description: 'No key of an account. (The operator key names no account.)',
+    description: 'Not a key of an account. The operator key is not accepted, because it names no account.',
     content: { 'application/json': { schema: z.object({ error: z.object({ code: z.int(), message: z.string() }) }) } },
   },
   403: status('The key lacks a scope.'),
-  404: detail('There is no such subscription.'),
-  409: status('The account has as many subscriptions as it may have.'),
+  404: detail('This subscription does not exist.'),
+  409: status('The account has reached its limit of subscriptions.'),
   413: detail('The body is too large.'),
-  415: detail('The body is not application/json, or its coding is not supported.'),
+  415: detail('The body is not application/json, or its content encoding is not supported.'),
   422: {
-    description: 'A field is refused.',
+    description: 'A field is not valid.',
     content: {
       'application/json': {
         schema: z.object({
@@ -78,9 +78,9 @@ const ERRORS = {
       },
     },
   },
-  429: status('Too many URLs were verified within a minute, or too many requests wait for a verification.'),
-  500: detail('Something went wrong on our side.'),
-  503: detail('Not available at the moment.'),
+  429: status('Too many URLs were verified within a minute, or too many requests are waiting for a verification.'),
+  500: detail('Internal error.'),
+  503: detail('Temporarily unavailable.'),
 } as const;
 
 // By status, as the OpenAPI document shows them.
@@ -99,7 +99,6 @@ export const VERIFY_ERRORS = {
 export const CREATE_ERRORS = { ...VERIFY_ERRORS, 409: ERRORS[409] };
 export const CHANGE_ERRORS = { ...VERIFY_ERRORS, 404: notFound };
 
-/** The columns that papercupsJson needs. */
 export const PAPERCUPS_COLUMNS = {
   id: true,
   accountId: true,

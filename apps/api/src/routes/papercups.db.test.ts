@@ -8,7 +8,7 @@ let account: string;
 let key: string;
 beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
-  api.answer(echo);
+  api.respond(echo);
   api.verifyAtOnce(true);
   account = await api.account();
   key = await api.key(account);
@@ -32,7 +32,7 @@ const url = 'https://example.com/api/webhook';
 const verifications = () => api.deps.db.prisma.verification.count({ where: { accountId: account } });
 
 describe('create', () => {
-  it('201, location, and exactly the eight keys in their order; verified is true to fact', async () => {
+  it('201, location, and exactly the eight keys in their order; verified is correct', async () => {
     const { status, headers, json, text } = await create({ webhook_url: url });
     expect(status).toBe(201);
     expect(headers['content-type']).toBe('application/json; charset=utf-8');
@@ -54,24 +54,24 @@ describe('create', () => {
     );
   });
 
-  it('saved even if the verification fails: 201 and verified: false', async () => {
-    api.answer(() => ({ body: Buffer.from('{"ok":true}') }));
+  it('stored even if the verification fails: 201 and verified: false', async () => {
+    api.respond(() => ({ body: Buffer.from('{"ok":true}') }));
     const { status, json } = await create({ webhook_url: url });
     expect([status, json.data.verified]).toEqual([201, false]);
     expect((await v1(json.data.id)).verification.reason).toBe('mismatch');
   });
 
-  it('a receiver that answers {"challenge": …} or the bare JSON string is verified', async () => {
+  it('an endpoint that returns {"challenge": …} or the bare JSON string is verified', async () => {
     for (const wrap of [
       (challenge: string) => `{"challenge":"${challenge}","more":1}`,
       (challenge: string) => `"${challenge}"`,
     ]) {
-      api.answer((request) => ({ body: Buffer.from(wrap(Buffer.from(echo(request).body ?? []).toString())) }));
+      api.respond((request) => ({ body: Buffer.from(wrap(Buffer.from(echo(request).body ?? []).toString())) }));
       expect((await create({ webhook_url: url })).json.data.verified).toBe(true);
     }
   });
 
-  it('a URL without a path gets its slash', async () => {
+  it('adds the slash to a URL without a path', async () => {
     expect((await create({ webhook_url: 'https://example.com' })).json.data).toMatchObject({
       webhook_url: 'https://example.com/',
       verified: true,
@@ -80,7 +80,7 @@ describe('create', () => {
 
   it('account_id and verified in the body are ignored', async () => {
     const other = await api.account();
-    api.answer(() => REFUSED);
+    api.respond(() => REFUSED);
     const { json } = await create({ webhook_url: url, account_id: other, verified: true });
     expect(json.data).toMatchObject({ account_id: account, verified: false });
   });
@@ -97,7 +97,7 @@ describe('create', () => {
       'message:created,conversation:updated',
       ['message:created', 'conversation:created', 'conversation:updated'],
     ],
-  ])('a scope that is %s is returned as it was and translated for /v1', async (_, scope, returned, events) => {
+  ])('a scope that is %s is returned unchanged and translated for /v1', async (_, scope, returned, events) => {
     const { json } = await create({ webhook_url: url, scope });
     expect(json.data.scope).toBe(returned);
     expect((await v1(json.data.id)).events).toEqual(events);
@@ -124,7 +124,7 @@ describe('create', () => {
     [`https://example.com/${'x'.repeat(2048)}`],
     ['https://example.com/\0'],
     [7],
-  ])('422 with a text of our own, and nothing is stored: webhook_url %j', async (webhook_url) => {
+  ])('422 with our own message, and nothing is stored: webhook_url %j', async (webhook_url) => {
     const before = await api.counts();
     const { status, json } = await create({ webhook_url });
     expect(status).toBe(422);
@@ -143,7 +143,7 @@ describe('create', () => {
 
   it.each([
     ['no event_subscription', {}],
-    ['an event_subscription that is none', { event_subscription: 'x' }],
+    ['an event_subscription that is a string', { event_subscription: 'x' }],
     ['an event_subscription that is a list', { event_subscription: [] }],
     ['a list', []],
     ['broken JSON', '{'],
@@ -153,7 +153,7 @@ describe('create', () => {
     expect([status, json]).toEqual([400, BAD_REQUEST]);
   });
 
-  it('409 in Papercups’ shape when the account has as many as it may have; the list has them all (S5)', async () => {
+  it('409 in the format of Papercups when the account has reached its limit; the list has all of them (S5)', async () => {
     api.deps.maxSubscriptionsPerAccount = 2;
     try {
       const made = [await create({ webhook_url: url }), await create({ webhook_url: url })].map(
@@ -163,7 +163,7 @@ describe('create', () => {
       const { status, json } = await create({ webhook_url: url });
       expect([status, json]).toEqual([
         409,
-        { error: { status: 409, message: expect.stringContaining('has 2 subscriptions') } },
+        { error: { status: 409, message: expect.stringContaining('limit of 2 subscriptions') } },
       ]);
       expect(await api.counts()).toEqual(before);
       expect((await api.call('GET', BASE, { key })).json.data).toEqual(made);
@@ -174,7 +174,7 @@ describe('create', () => {
     }
   });
 
-  it('415 and 413 in the same shape', async () => {
+  it('415 and 413 in the same format', async () => {
     const form = await api.call('POST', BASE, {
       key,
       body: 'a=b',
@@ -187,7 +187,7 @@ describe('create', () => {
 });
 
 describe('list and get', () => {
-  it('all of the account’s, oldest first, in both spellings of the id', async () => {
+  it('lists all of the account, oldest first; both forms of the id work', async () => {
     expect((await api.call('GET', BASE, { key })).json).toEqual({ data: [] });
     const one = (await create({ webhook_url: url })).json.data;
     const two = (await create({ webhook_url: 'https://example.com/two' })).json.data;
@@ -197,7 +197,7 @@ describe('list and get', () => {
     expect((await api.call('GET', `${BASE}/${toTypeId('sub', one.id)}`, { key })).json).toEqual({ data: one });
   });
 
-  it('verified is true for a paused and a disabled one as well', async () => {
+  it('verified is also true for a paused and a disabled subscription', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     for (const act of ['pause', 'disable']) {
       await api.call('POST', `/v1/accounts/${account}/subscriptions/${toTypeId('sub', id)}/${act}`);
@@ -205,7 +205,7 @@ describe('list and get', () => {
     }
   });
 
-  it('one made on /v1 is there, too', async () => {
+  it('includes a subscription that was created in /v1', async () => {
     const id = await api.activeSubscription(account);
     const { json } = await api.call('GET', BASE, { key });
     expect(json.data).toMatchObject([{ id: toUuid('sub', id), verified: true, scope: null }]);
@@ -213,21 +213,21 @@ describe('list and get', () => {
 });
 
 describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
-  it('a new URL that passes is in force in the answer', async () => {
+  it('returns a new URL that is verified', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     const { status, json } = await change(id, { webhook_url: 'https://example.com/new' }, method);
     expect([status, json.data]).toMatchObject([200, { id, webhook_url: 'https://example.com/new', verified: true }]);
   });
 
-  it('a new URL that fails: the answer shows the old one, which stays in force', async () => {
+  it('returns the old URL if the new one fails its verification', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
-    api.answer(() => ({ body: Buffer.from('nope') }));
+    api.respond(() => ({ body: Buffer.from('nope') }));
     const { json } = await change(id, { webhook_url: 'https://example.com/new' }, method);
     expect(json.data).toMatchObject({ webhook_url: url, verified: true });
     expect(await v1(id)).toMatchObject({ url, pendingUrl: 'https://example.com/new', status: 'active' });
   });
 
-  it('regression: a URL of another origin gets no header values of the old one; the audit log names what was dropped', async () => {
+  it('regression: a URL of another origin gets no header values of the old one; the audit log names the dropped headers', async () => {
     const id = toUuid('sub', await api.activeSubscription(account, { url, headers: { 'x-token': 'hush' } })) ?? '';
     await change(id, { webhook_url: 'https://other.example.com/' }, method);
     expect(api.posts.at(-1)).toMatchObject({ url: 'https://other.example.com/', headers: {} });
@@ -235,7 +235,7 @@ describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
     expect(json.data[0].changes).toMatchObject({ headersDropped: { to: ['x-token'] } });
   });
 
-  it('without webhook_url the verification is left alone', async () => {
+  it('does not verify again without webhook_url', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     const before = await verifications();
     const { status, json } = await change(id, { scope: 'conversation:updated' }, method);
@@ -247,14 +247,14 @@ describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
     expect((await v1(id)).events).toContain('conversation:updated');
   });
 
-  it('the same URL again asks for no verification, and the scope stays', async () => {
+  it('does not verify the same URL again, and keeps the scope', async () => {
     const { id } = (await create({ webhook_url: url, scope: 'x' })).json.data;
     const before = await verifications();
     expect((await change(id, { webhook_url: url }, method)).json.data).toMatchObject({ verified: true, scope: 'x' });
     expect(await verifications()).toBe(before);
   });
 
-  it('account_id in the body moves nothing', async () => {
+  it('account_id in the body is ignored', async () => {
     const other = await api.account();
     const { id } = (await create({ webhook_url: url })).json.data;
     expect((await change(id, { account_id: other, verified: false }, method)).json.data).toMatchObject({
@@ -263,7 +263,7 @@ describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
     });
   });
 
-  it('422 for an empty or refused URL, and the old one stays', async () => {
+  it('422 for an empty or forbidden URL, and the old one stays', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     expect((await change(id, { webhook_url: '' }, method)).json.error.errors.webhook_url).toEqual(["can't be blank"]);
     expect((await change(id, { webhook_url: 'https://10.0.0.1/' }, method)).status).toBe(422);
@@ -278,7 +278,7 @@ describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
 });
 
 describe('delete', () => {
-  it('204 and empty, then 404', async () => {
+  it('204 without a body, then 404', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     const { status, text } = await api.call('DELETE', `${BASE}/${id}`, { key });
     expect([status, text]).toEqual([204, '']);
@@ -296,7 +296,7 @@ describe('verify', () => {
   });
 
   it('false for one that does not', async () => {
-    api.answer(() => ({ body: Buffer.from('{"ok":true}') }));
+    api.respond(() => ({ body: Buffer.from('{"ok":true}') }));
     expect((await verify({ url })).json).toEqual({ data: { verified: false } });
   });
 
@@ -325,7 +325,7 @@ describe('verify', () => {
     expect([status, json]).toEqual([400, BAD_REQUEST]);
   });
 
-  it('ten requests of an account wait at once; one more is a 429 that changes nothing, and who does not wait is answered (S5)', async () => {
+  it('ten requests of an account can wait; one more is a 429 that changes nothing, and other requests are served (S5)', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     const other = await api.key(await api.account());
     await api.work();
@@ -386,30 +386,33 @@ const EVERY = [
   ['POST', `${BASE}/verify`],
 ] as const;
 
-describe('who may', () => {
-  it('an account key with and without Bearer', async () => {
+describe('authentication', () => {
+  it('accepts an account key with and without Bearer', async () => {
     for (const authorization of [key, `Bearer ${key}`, `bearer ${key}`]) {
       expect((await api.call('GET', BASE, { key: null, headers: { authorization } })).status).toBe(200);
     }
   });
 
-  it.each(EVERY)('401 %s %s: no key, a wrong one, and the operator’s, which has no account', async (method, path) => {
-    const { id } = (await create({ webhook_url: url })).json.data;
-    for (const authorization of [
-      undefined,
-      '',
-      'nonsense',
-      'Basic dXNlcjpwYXNz',
-      OPERATOR_KEY,
-      `Bearer ${OPERATOR_KEY}`,
-    ]) {
-      const headers = authorization === undefined ? {} : { authorization };
-      const { status, json } = await api.call(method, path.replace('{id}', id), { key: null, headers });
-      expect([authorization, status, json]).toEqual([authorization, 401, NOT_AUTHENTICATED]);
-    }
-  });
+  it.each(EVERY)(
+    '401 %s %s: without a key, with a wrong key, and with the operator key, which has no account',
+    async (method, path) => {
+      const { id } = (await create({ webhook_url: url })).json.data;
+      for (const authorization of [
+        undefined,
+        '',
+        'nonsense',
+        'Basic dXNlcjpwYXNz',
+        OPERATOR_KEY,
+        `Bearer ${OPERATOR_KEY}`,
+      ]) {
+        const headers = authorization === undefined ? {} : { authorization };
+        const { status, json } = await api.call(method, path.replace('{id}', id), { key: null, headers });
+        expect([authorization, status, json]).toEqual([authorization, 401, NOT_AUTHENTICATED]);
+      }
+    },
+  );
 
-  it.each(EVERY)('403 %s %s: the scope is missing', async (method, path) => {
+  it.each(EVERY)('403 %s %s: without the scope', async (method, path) => {
     const needed = method === 'GET' ? 'subscriptions:read' : 'subscriptions:write';
     const other = await api.key(account, [
       method === 'GET' ? 'subscriptions:write' : 'subscriptions:read',
@@ -422,7 +425,7 @@ describe('who may', () => {
   });
 
   it.each(EVERY.filter(([, path]) => path.includes('{id}')))(
-    '404 %s %s: another account’s, an unknown and a malformed id alike',
+    '404 %s %s: for the id of another account, an unknown id and a malformed id',
     async (method, path) => {
       const { id } = (await create({ webhook_url: url })).json.data;
       const stranger = await api.key(await api.account());
@@ -441,12 +444,12 @@ describe('who may', () => {
     },
   );
 
-  it('404 in the same shape for what is no route', async () => {
+  it('404 in the same format for an unknown route', async () => {
     const { status, json } = await api.call('GET', '/api/conversations', { key });
     expect([status, json]).toEqual([404, NOT_FOUND]);
   });
 
-  it('regression: 404 in the same shape for an id that is longer than any', async () => {
+  it('regression: 404 in the same format for an id that is too long', async () => {
     const { status, json } = await api.call('GET', `/api/event_subscriptions/${'a'.repeat(500)}`, { key });
     expect([status, json]).toEqual([404, NOT_FOUND]);
   });

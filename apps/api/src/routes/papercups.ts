@@ -26,7 +26,7 @@ import {
 import { type Caller, openIdentify } from '../plugins/api-key.js';
 import { openShares } from '../shares.js';
 import { headersDroppedNote } from './check-subscription.js';
-import { answerPapercupsError } from './papercups-errors.js';
+import { handlePapercupsError } from './papercups-errors.js';
 import {
   CHANGE_ERRORS,
   CREATE_ERRORS,
@@ -43,16 +43,17 @@ import {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What an account key needs on a route of Papercups'. */
+    /** The scope that a Papercups route requires. */
     scope?: Scope;
   }
 }
 
-// How long create, update and verify wait for the handshake, which a worker makes: longer than its own 15 s.
+// How long create, update and verify wait for the handshake of a worker, which takes at most 15 s.
 const VERIFIED_WITHIN_MS = 20_000;
-/** Requests of one account that wait for a handshake at once, per process: each holds a connection for up to 20 s. */
-const MOST_WAITING = 10;
-const WAITS = 'At most 10 requests of an account wait for a handshake at once; one more is a 429 and changes nothing.';
+/** Concurrent requests of an account that wait for a handshake, per process. Each keeps a connection open for up to 20 s. */
+const MAX_WAITING = 10;
+const WAITS =
+  'At most 10 requests of an account can wait for a handshake at the same time; one more is a 429 and changes nothing.';
 
 const tags = ['Papercups'];
 const security = [{ papercupsToken: [] }];
@@ -60,8 +61,8 @@ const one = z.object({ data: PapercupsSubscription }).meta({ id: 'PapercupsSubsc
 const many = z.object({ data: z.array(PapercupsSubscription) }).meta({ id: 'PapercupsSubscriptionsAnswer' });
 const verified = z.object({ data: z.object({ verified: z.boolean() }) }).meta({ id: 'PapercupsVerifyAnswer' });
 
-/** /api/event_subscriptions as Papercups spoke it, over the same subscriptions as /v1. The account is the key's; the
- *  operator key has none and is refused. */
+/** /api/event_subscriptions of Papercups, for the same subscriptions as /v1. The account is that of the key, so the operator key is
+ *  not accepted. */
 export const papercupsRoutes: Routes<
   'db' | 'enqueue' | 'cipher' | 'operatorKey' | 'operationsAccount' | 'maxSubscriptionsPerAccount' | 'addresses' | 'log'
 > = (root, deps) => {
@@ -71,8 +72,8 @@ export const papercupsRoutes: Routes<
       const { db } = deps;
       const identify = openIdentify(deps);
       const waitForVerification = openVerificationWait(deps);
-      const takeShare = openShares();
-      app.setErrorHandler(answerPapercupsError);
+      const acquireShares = openShares();
+      app.setErrorHandler(handlePapercupsError);
       app.addHook('onRequest', async (request) => {
         const needed = request.routeOptions.config.scope;
         if (needed === undefined) return;
@@ -86,7 +87,7 @@ export const papercupsRoutes: Routes<
           schema: {
             operationId: 'papercups.list',
             summary: 'List event subscriptions',
-            description: 'All that an account may have, oldest first, in one answer.',
+            description: 'Returns all subscriptions of the account in one response, oldest first.',
             tags,
             security,
             response: { 200: many, ...LIST_ERRORS },
@@ -110,7 +111,7 @@ export const papercupsRoutes: Routes<
           schema: {
             operationId: 'papercups.create',
             summary: 'Create an event subscription',
-            description: `Answers when its URL has answered the handshake, or has failed to within 20 s. ${WAITS}`,
+            description: `Responds when the handshake has ended, or after 20 s. ${WAITS}`,
             tags,
             security,
             response: { 201: one, ...CREATE_ERRORS },
@@ -119,11 +120,11 @@ export const papercupsRoutes: Routes<
         async (request, reply) => {
           const input = readInput(request.body);
           const url = requireWebhookUrl(deps, input['webhook_url']);
-          const wanted = await translateScope(deps, input['scope']);
+          const filter = await translateScope(deps, input['scope']);
           const row = await whileWaiting(accountOf(request), async () => {
             const result = await createSubscription(
               deps,
-              { accountId: accountOf(request), url, ...wanted },
+              { accountId: accountOf(request), url, ...filter },
               { maxSubscriptions: deps.maxSubscriptionsPerAccount },
             );
             switch (result.outcome) {
@@ -131,7 +132,7 @@ export const papercupsRoutes: Routes<
                 request.auditAfter = result.subscription;
                 return afterVerification(result.subscription, result.subscription.verificationId);
               case 'account_unknown':
-                throw new Unauthenticated('The account is gone.');
+                throw new Unauthenticated('The account does not exist any more.');
               case 'quota_reached':
                 throw new TooManySubscriptions(deps.maxSubscriptionsPerAccount);
               case 'headers_too_large':
@@ -178,8 +179,8 @@ export const papercupsRoutes: Routes<
             operationId,
             summary: 'Change an event subscription',
             description:
-              'What is absent stays. A new URL is verified first, and the answer shows the URL in force: the old one, if the new one ' +
-              `failed. ${WAITS}`,
+              'Absent fields stay unchanged. A new URL is verified first. The response shows the URL that receives events: the old one, if the ' +
+              `verification failed. ${WAITS}`,
             tags,
             security,
             params: IdParams,
@@ -196,7 +197,7 @@ export const papercupsRoutes: Routes<
               const result = await changeSubscription(deps, { ...key, changes });
               if (result.outcome === 'not_found') throw new NotFound('subscription');
               if (result.outcome === 'rate_limited') throw new RateLimited(result.retryAfterSeconds);
-              if (result.outcome !== 'changed') throw new Error('no header was to be changed');
+              if (result.outcome !== 'changed') throw new Error('no header was changed');
               request.auditAfter = result.subscription;
               request.auditNotes = headersDroppedNote(result.headersDropped);
               return afterVerification(result.subscription, result.verificationId);
@@ -234,7 +235,7 @@ export const papercupsRoutes: Routes<
           schema: {
             operationId: 'papercups.verify',
             summary: 'Verify a URL without storing it',
-            description: `Also a URL that is not allowed, and one too many within a minute, are \`verified: false\`. ${WAITS}`,
+            description: `A URL that is not allowed, or above the limit per minute, is \`verified: false\`. ${WAITS}`,
             tags,
             security,
             response: { 200: verified, ...VERIFY_ERRORS },
@@ -247,18 +248,18 @@ export const papercupsRoutes: Routes<
         },
       );
 
-      /** Runs what waits for a handshake, unless too many of the account's requests wait already. */
+      /** Runs `work`, which waits for a handshake. Throws TooManyWaiting if too many requests of the account are waiting. */
       async function whileWaiting<T>(accountId: string, work: () => Promise<T>): Promise<T> {
-        const taken = takeShare([{ holder: accountId, most: MOST_WAITING }]);
-        if (taken.outcome === 'full') throw new TooManyWaiting(MOST_WAITING);
+        const acquired = acquireShares([{ holder: accountId, max: MAX_WAITING }]);
+        if (acquired.outcome === 'full') throw new TooManyWaiting(MAX_WAITING);
         try {
           return await work();
         } finally {
-          taken.release();
+          acquired.release();
         }
       }
 
-      /** The subscription once its verification has been attempted, so that `verified` is true to fact; as it is when none runs. */
+      /** Returns the subscription after its verification, so that `verified` is correct; without one, returns it unchanged. */
       async function afterVerification(row: Subscription, verificationId: string | null): Promise<Subscription> {
         if (verificationId === null) return row;
         await waitForVerification({ id: verificationId, timeoutMs: VERIFIED_WITHIN_MS });
@@ -282,7 +283,7 @@ export const papercupsRoutes: Routes<
   );
 };
 
-const IdParams = z.object({ id: z.string().describe('A UUID; an id of /v1 is taken as well.') });
+const IdParams = z.object({ id: z.string().describe('A UUID. An id of /v1 is also accepted.') });
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function authenticate(
@@ -311,7 +312,7 @@ function keyOf(request: FastifyRequest, id: string): { accountId: string; id: st
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What else is in it (`account_id`, `verified`) is ignored, as Papercups' own clients send it back. */
+/** Ignores other fields such as `account_id` and `verified`, which Papercups' clients send back. */
 function readInput(body: unknown): Record<string, unknown> {
   if (!isObject(body) || !isObject(body['event_subscription']))
     throw new ApiError('bad_request', 'no event_subscription');
@@ -329,8 +330,8 @@ function requireWebhookUrl({ addresses }: Pick<ApiDeps, 'addresses'>, url: unkno
 
 const MAX_SCOPE_CHARACTERS = 2000;
 
-/** Papercups' only filter was "contains the event type", and the two `:created` types ignored it. Those two are in any
- *  scope; every other type of the catalogue is if the text contains it. No scope: all types. */
+/** Papercups sends an event if the scope contains its type as a substring, and always sends the two `:created` types. Returns those two
+ *  and the types of the catalogue that the scope contains. Without a scope: all types. */
 async function translateScope(
   { db }: Pick<ApiDeps, 'db'>,
   scope: unknown,

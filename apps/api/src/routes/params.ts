@@ -35,18 +35,18 @@ const NAMES: Record<IdPrefix, string> = {
   ver: 'verification',
   rpl: 'replay',
   ses: 'session',
-  aud: 'entry',
+  aud: 'audit log entry',
   eml: 'recipient',
 };
 
-/** The UUID that the database knows an id by. Throws NotFound for what is no such id. */
+/** Returns the UUID of an id. Throws NotFound if it is not an id with this prefix. */
 export function uuidOf(prefix: IdPrefix, id: string): string {
   const uuid = toUuid(prefix, id);
   if (uuid === null) throw new NotFound(NAMES[prefix]);
   return uuid;
 }
 
-/** An empty list of an account that does not exist is a 404. Asked only then: an account with rows exists. */
+/** Throws NotFound if a list is empty because the account does not exist. With rows, it makes no query. */
 export async function requireAccount({ db }: Pick<ApiDeps, 'db'>, id: string, rows: unknown[]): Promise<void> {
   if (rows.length > 0) return;
   if ((await db.prisma.account.count({ where: { id, deletedAt: null } })) === 0) throw new NotFound('account');

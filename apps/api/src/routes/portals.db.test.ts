@@ -13,7 +13,7 @@ const status = async (key: string, url: string) => (await api.call('GET', url, {
 const sql = (text: string, values: unknown[] = []) => api.deps.db.pool.query(text, values);
 
 describe('POST …/portal-sessions', () => {
-  it('makes a link whose token is in the fragment, for five minutes', async () => {
+  it('creates a link with the token in the fragment, valid for five minutes', async () => {
     const account = await api.account();
     const { status: code, json } = await create(account, {}, { host: 'hooks.example:3400' });
     expect(code).toBe(201);
@@ -24,7 +24,7 @@ describe('POST …/portal-sessions', () => {
     expect(lastsMs).toBeLessThan(301_000);
   });
 
-  it('the link goes where PUBLIC_URL says', async () => {
+  it('uses PUBLIC_URL for the link', async () => {
     const app = await buildApp({ ...api.deps, publicUrl: 'https://example.com/hooks/' });
     const answer = await app.inject({
       method: 'POST',
@@ -36,25 +36,25 @@ describe('POST …/portal-sessions', () => {
     expect(answer.json().url).toMatch(/^https:\/\/example\.com\/hooks\/portal#token=phl_/);
   });
 
-  it('404 for an account that is not there', async () => {
+  it('404 for an unknown account', async () => {
     expect((await create('nobody')).status).toBe(404);
     expect((await api.call('DELETE', '/v1/accounts/nobody/portal-sessions')).status).toBe(404);
   });
 
   it.each([
-    ['a capability that there is none of', { capabilities: ['accounts:write'] }],
+    ['an unknown capability', { capabilities: ['accounts:write'] }],
     ['no capability', { capabilities: [] }],
     ['a day and a second', { ttlSeconds: 86_401 }],
     ['less than a minute', { ttlSeconds: 59 }],
     ['a colour by name', { theme: { accent: 'red' } }],
-    ['a colour with more behind it', { theme: { accentDark: '#123456;background:url(x)' } }],
-    ['a font of one’s own', { theme: { fontFamily: 'Comic Sans' } }],
+    ['a colour with trailing text', { theme: { accentDark: '#123456;background:url(x)' } }],
+    ['an unknown font', { theme: { fontFamily: 'Comic Sans' } }],
     ['a negative radius', { theme: { radius: -1 } }],
     ['a logo over http', { theme: { logoUrl: 'http://example.com/logo.png' } }],
     ['a logo that is a script', { theme: { logoUrl: 'javascript:alert(1)' } }],
     ['a logo that is a page', { theme: { logoUrl: 'data:text/html;base64,PGI+' } }],
     ['a logo of 65 KiB', { theme: { logoUrl: `data:image/png;base64,${'A'.repeat(65 * 1024)}` } }],
-    ['a field that there is none of', { theme: { css: '*{}' } }],
+    ['an unknown field', { theme: { css: '*{}' } }],
     ['another mode', { theme: { mode: 'sepia' } }],
   ])('422 for %s', async (_, body) => {
     expect((await create(await api.account(), body)).status).toBe(422);
@@ -116,7 +116,7 @@ describe('POST /v1/portal-session', () => {
     });
   });
 
-  it('works once: of twenty at the same time one gets the portal', async () => {
+  it('works once: one of twenty concurrent requests gets the portal', async () => {
     const { token } = (await create(await api.account())).json;
     const answers = await Promise.all(Array.from({ length: 20 }, () => open(token)));
     expect(answers.filter(({ status: code }) => code === 200)).toHaveLength(1);
@@ -124,7 +124,7 @@ describe('POST /v1/portal-session', () => {
     expect((await open(token)).status).toBe(401);
   });
 
-  it('not after five minutes, and not with anything else', async () => {
+  it('fails after five minutes, and with any other token', async () => {
     const { token, id } = (await create(await api.account())).json;
     await sql('UPDATE sessions SET expires_at = now() WHERE id = $1', [toUuid('ses', id)]);
     expect((await open(token)).status).toBe(401);
@@ -133,7 +133,7 @@ describe('POST /v1/portal-session', () => {
       expect((await open(wrong)).status).toBe(401);
   });
 
-  it('a link is no key: nothing can be asked with it', async () => {
+  it('rejects the token of a link as a key', async () => {
     const account = await api.account();
     const { token } = (await create(account)).json;
     expect(await status(token, `/v1/accounts/${account}/events`)).toBe(401);
@@ -148,7 +148,7 @@ describe('a portal ends', () => {
     return { account, token, id: toUuid('ses', link.id), events: `/v1/accounts/${account}/events` };
   };
 
-  it('when its time is over; not for want of use', async () => {
+  it('when it expires, but not when it is idle', async () => {
     const { token, events, id } = await opened();
     await sql(`UPDATE sessions SET last_used_at = now() - interval '1 day' WHERE id = $1`, [id]);
     expect(await status(token, events)).toBe(200);
@@ -156,7 +156,7 @@ describe('a portal ends', () => {
     expect(await status(token, events)).toBe(401);
   });
 
-  it('when the account’s are ended, the links that wait to be opened included; other accounts’ go on', async () => {
+  it('when all portals of the account are ended, including unopened links; other accounts are not affected', async () => {
     const [mine, theirs] = [await opened(), await opened()];
     const waiting = (await create(mine.account)).json.token;
     expect((await api.call('DELETE', `/v1/accounts/${mine.account}/portal-sessions`)).status).toBe(204);
@@ -175,7 +175,7 @@ describe('a portal ends', () => {
 });
 
 describe('its tokens', () => {
-  it('are in no line of the log and in no table', async () => {
+  it('are not in the log and not in any table', async () => {
     api.logged.length = 0;
     const account = await api.account();
     const link = (await create(account)).json;
@@ -189,7 +189,7 @@ describe('its tokens', () => {
     expect(rows[0].stored).not.toMatch(/phl_|php_/);
   });
 
-  it('are not taken by Papercups’ routes', async () => {
+  it('are rejected by Papercups routes', async () => {
     const portal = await api.portal(await api.account());
     expect(await status(portal, '/api/event_subscriptions')).toBe(401);
   });

@@ -31,10 +31,10 @@ export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'fr
       },
       schema: {
         operationId: 'portals.create',
-        summary: 'Make a link to a portal of an account',
+        summary: 'Create a link to the portal of an account',
         description:
-          'The portal shows this account alone and may do what `capabilities` says; the API refuses the rest. The link works ' +
-          'once, within 5 minutes: make it when the page is shown that has it.',
+          'The portal shows only this account, and has only the given `capabilities`. The link works ' +
+          'once, within 5 minutes, so create it when you render the page that contains it.',
         tags,
         params: AccountParams,
         body: CreatePortalSession,
@@ -43,7 +43,7 @@ export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'fr
     },
     async (request, reply) => {
       if (request.params.account === deps.operationsAccount) {
-        throw new AccountReserved(request.params.account, 'It has no portal: use the console.');
+        throw new AccountReserved(request.params.account, 'It has no portal. Use the console.');
       }
       const { capabilities = DEFAULT_CAPABILITIES, ttlSeconds = DEFAULT_SECONDS, theme = null, path } = request.body;
       const link = await createPortalLink(
@@ -71,7 +71,7 @@ export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'fr
       schema: {
         operationId: 'portals.endAll',
         summary: 'End all portals of an account',
-        description: 'Effective at once, and so for links that were not opened yet.',
+        description: 'Takes effect immediately. Links that were not opened yet become invalid, too.',
         tags,
         params: AccountParams,
         response: { 204: z.undefined() },
@@ -91,8 +91,8 @@ export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'fr
         operationId: 'portals.open',
         summary: 'Open a portal',
         description:
-          'Exchanges the token of a link for one to make requests with. It works once: of many at once, one gets the portal ' +
-          'and the others a 401.',
+          'Exchanges the token of a link for a token that authenticates requests. It works once: of concurrent requests, one succeeds ' +
+          'and the others are a 401.',
         tags,
         body: OpenPortalSession,
         response: { 200: PortalSession },
@@ -101,7 +101,7 @@ export const portalRoutes: Routes<'db' | 'operationsAccount' | 'publicUrl' | 'fr
     async (request) => {
       const opened = await openPortal({ db }, { linkToken: request.body.token, address: addressOf(request) });
       if (opened === null) {
-        throw new Unauthenticated('This link was used already, or it is too old: go back to where you got it.');
+        throw new Unauthenticated('This link was already used, or it has expired. Reload the page that contains it.');
       }
       const { id, token, accountId, capabilities, theme, expiresAt } = opened;
       request.caller = { kind: 'portal', accountId, scopes: capabilities, session: { id, expiresAt } };

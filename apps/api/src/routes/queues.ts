@@ -10,9 +10,8 @@ export const queueRoutes: Routes<'boardUrl' | 'systemMetrics'> = (app, { systemM
       config: { allow: 'operator' },
       schema: {
         operationId: 'queues.get',
-        summary: 'How queues, workers and deliveries stand',
-        description:
-          'What `/metrics` tells of them, for people. Read at most every five seconds, however often it is asked for.',
+        summary: 'Get the state of queues, workers and deliveries',
+        description: 'The same numbers as `/metrics`, as JSON. Updated at most every five seconds.',
         tags: ['Operations'],
         response: { 200: Queues },
       },

@@ -7,8 +7,8 @@ let account: string;
 let subscription: string;
 beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
-  api.answer(echo);
-  // Or the dispatcher would bring what earlier tests left.
+  api.respond(echo);
+  // So that the dispatcher finds no deliveries of earlier tests.
   await api.deps.db.pool.query(
     'TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, earlier_attempts, events, replays',
   );
@@ -33,7 +33,7 @@ async function tally(): Promise<void> {
 }
 const advance = (atOnce = 500) => advanceReplays(api.deps.db, { atOnce });
 
-/** What the dispatcher and the workers do, until nothing is due. */
+/** Runs the dispatcher and the workers until nothing is due. */
 async function deliver(): Promise<void> {
   for (let isMore = true; isMore;) {
     const round = await dispatch(api.deps);
@@ -42,7 +42,7 @@ async function deliver(): Promise<void> {
   }
 }
 
-/** Many deliveries of the subscription that failed, after so many attempts each. */
+/** Creates failed deliveries of the subscription with the given number of attempts each. */
 async function failMany(many: number, { attempts = 1 } = {}): Promise<void> {
   await api.deps.db.pool.query(
     `WITH subscription AS (
@@ -75,7 +75,7 @@ const filters = () => ({
 });
 
 describe('replay', () => {
-  it('202: the replay, with exactly the documented fields; its progress can be read until it is done', async () => {
+  it('202: returns the replay with exactly the documented fields; its progress can be read until it completes', async () => {
     await failMany(3);
     const { status, json } = await replay();
     expect([status, json]).toEqual([
@@ -114,7 +114,7 @@ describe('replay', () => {
     expect((await get(`deliveries/${id}`)).attempts).toMatchObject([{ trigger: 'auto' }, { trigger: 'replay' }]);
   });
 
-  it('a dry run: 200, the same count, and nothing is stored', async () => {
+  it('dry run: 200 with the same count, and nothing is stored', async () => {
     await failMany(3);
     const before = await api.counts();
     const { status, json } = await replay({ dryRun: true });
@@ -136,7 +136,7 @@ describe('replay', () => {
     expect((await replay()).json.matched).toBe(3);
   });
 
-  it('what is missing: an event from before the subscription', async () => {
+  it('missed: an event that is older than the subscription', async () => {
     const fresh = await api.account();
     const { json: event } = await api.call('POST', `/v1/accounts/${fresh}/events`, {
       body: { event: 'message:created', payload: { id: 'm1' } },
@@ -150,14 +150,14 @@ describe('replay', () => {
     expect(api.posts.map(({ webhookId }) => webhookId)).toEqual([event.id]);
   });
 
-  it('the range is taken as it was given; until the future is until now', async () => {
+  it('uses the given range; an until in the future means now', async () => {
     const past = '2020-02-01T01:00:00+01:00';
     expect((await replay({ until: past, dryRun: true })).json.until).toBe('2020-02-01T00:00:00.000Z');
     const { json } = await replay({ until: '2999-01-01T00:00:00Z', dryRun: true });
     expect(Date.parse(json.until)).toBeLessThanOrEqual(Date.now());
   });
 
-  it('409 while one is running, which it names; a dry run is no replay', async () => {
+  it('409 while a replay is running, with its id; a dry run does not count', async () => {
     const { json: first } = await replay();
     const { status, json } = await replay({ which: 'missed' });
     expect([status, json.code]).toEqual([409, 'replay_running']);
@@ -170,7 +170,7 @@ describe('replay', () => {
   it.each([
     ['disable', 'resume it first'],
     ['unverified', 'verify it first'],
-  ])('422 while it receives nothing (%s), and what to do about it', async (how, advice) => {
+  ])('422 with the fix while the subscription receives nothing (%s)', async (how, advice) => {
     if (how === 'disable') await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/disable`);
     else
       subscription = (
@@ -200,7 +200,7 @@ describe('replay', () => {
 });
 
 describe('replays', () => {
-  it('newest first, by subscription, page by page', async () => {
+  it('lists newest first, by subscription, page by page', async () => {
     const other = await api.activeSubscription(account);
     const ids: string[] = [];
     for (const id of [subscription, other, subscription]) {
@@ -218,7 +218,7 @@ describe('replays', () => {
     expect(data[0]).toEqual(await get(`replays/${ids[0]}`));
   });
 
-  it('canceled in the middle: what was replayed stays; repeating it changes nothing', async () => {
+  it('cancel keeps the queued deliveries; repeating it changes nothing', async () => {
     await failMany(5);
     const { json } = await replay();
     await advance(2);
@@ -229,7 +229,7 @@ describe('replays', () => {
     expect(await get(`replays/${json.id}`)).toEqual(canceled);
   });
 
-  it('1,000 with five attempts each, replayed while their list is paged: each is in it once (V4)', async () => {
+  it('paging a list while 1,000 of its deliveries are replayed returns each once (V4)', async () => {
     await failMany(1_000, { attempts: 5 });
     const { json } = await replay();
     expect(json.matched).toBe(1_000);

@@ -10,7 +10,7 @@ import {
 } from '@posthorn/contract';
 import { cancelReplay, findReplay, newestIds, startReplay, type WantedReplay, withTallies } from '@posthorn/core';
 import type { z } from 'zod';
-import { pageWanted, toPage } from '../cursor.js';
+import { pageRange, toPage } from '../cursor.js';
 import type { ApiDeps, App, Routes } from '../deps.js';
 import { InvalidRequest, NotFound, NotPossible, ReplayRunning } from '../errors.js';
 import { AccountParams, AnyReplayParams, ReplayParams, requireAccount, uuidOf } from './params.js';
@@ -254,7 +254,7 @@ async function list(
     table: 'replays',
     of: account === undefined ? {} : { account_id: account },
     overlaps: { subscription_ids: subscription?.map((id) => uuidOf('sub', id)) },
-    ...pageWanted('replays', { limit, cursor }),
+    ...pageRange('replays', { limit, cursor }),
   });
   const rows = await db.prisma.replay.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
   const found = await withTallies(db, rows);

@@ -1,7 +1,7 @@
 import type { Refusal } from '@posthorn/core';
 import { InvalidJson, InvalidRequest, PayloadTooLarge } from '../errors.js';
 
-/** What was frozen. Throws what the API answers where it was refused. */
+/** Returns the frozen value. Throws the API error of a refusal. */
 export function requireFrozen<Frozen>(result: { ok: true; frozen: Frozen } | Refusal): Frozen {
   if (result.ok) return result.frozen;
   throw toError(result);

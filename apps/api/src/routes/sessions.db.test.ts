@@ -18,7 +18,7 @@ const who = async (cookie: string) => (await withCookie(cookie, 'GET', '/v1/sess
 const sql = (text: string, values: unknown[] = []) => api.deps.db.pool.query(text, values);
 
 describe('POST /v1/session', () => {
-  it('the operator key becomes a cookie that no script can read and that ends after twelve hours', async () => {
+  it('the operator key opens a session with a cookie that scripts cannot read and that ends after twelve hours', async () => {
     const answer = await login(OPERATOR_KEY);
     expect(answer.status).toBe(201);
     expect(answer.headers['set-cookie']).toMatch(
@@ -33,7 +33,7 @@ describe('POST /v1/session', () => {
     expect((await withCookie(cookieOf(answer), 'GET', '/v1/accounts')).status).toBe(200);
   });
 
-  it('an account key’s session has its account and its scopes, and no more', async () => {
+  it('the session of an account key has only its account and scopes', async () => {
     const [account, other] = [await api.account(), await api.account()];
     const cookie = await signIn(await api.key(account, ['events:read']));
     expect((await withCookie(cookie, 'GET', '/v1/session')).json).toMatchObject({
@@ -49,7 +49,7 @@ describe('POST /v1/session', () => {
     expect(await status('/v1/accounts')).toBe(403);
   });
 
-  it('over https the cookie is a __Host- one and Secure, and the plain one counts for nothing', async () => {
+  it('over https the cookie is __Host- and Secure, and the plain one is ignored', async () => {
     const https = { 'x-forwarded-proto': 'https' };
     const answer = await login(OPERATOR_KEY, https);
     expect(answer.headers['set-cookie']).toMatch(/^__Host-posthorn=.*; Path=\/; .*; Secure$/);
@@ -59,7 +59,7 @@ describe('POST /v1/session', () => {
     expect(await me(cookie.replace('__Host-', ''))).toBe(401);
   });
 
-  it('a wrong key is a 401 without a cookie; what is kept of a right one is no token', async () => {
+  it('a wrong key is a 401 without a cookie; the database stores no token', async () => {
     const answer = await login('phk_nobody');
     expect([answer.status, answer.json.code, answer.headers['set-cookie']]).toEqual([
       401,
@@ -73,14 +73,14 @@ describe('POST /v1/session', () => {
     expect(rows[0].stored).not.toContain(Buffer.from(token).toString('hex'));
   });
 
-  it('a page of another origin cannot sign anybody in', async () => {
+  it('a page of another origin cannot sign in', async () => {
     for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
       expect((await login(OPERATOR_KEY, headers as Record<string, string>)).status).toBe(403);
     }
     expect((await login(OPERATOR_KEY, { origin: 'http://localhost:80', host: 'localhost' })).status).toBe(201);
   });
 
-  it('the 11th wrong key of an address within a minute is a 429 with Retry-After; a minute later it is a 401', async () => {
+  it('the 11th wrong key of an address within a minute is a 429 with Retry-After; a minute later it is a 401 again', async () => {
     const guesses = await Promise.all(Array.from({ length: 10 }, () => login('phk_guess')));
     expect(guesses.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 401));
     const refused = await login('phk_guess');
@@ -91,7 +91,7 @@ describe('POST /v1/session', () => {
     expect((await login('phk_guess')).status).toBe(401);
   });
 
-  it('the right key is accepted however many wrong ones came, from this address and all others', async () => {
+  it('accepts the correct key after any number of wrong ones, from this and other addresses', async () => {
     await sql(
       `INSERT INTO login_limits (caller, count) VALUES ('', 320), ('127.0.0.1', 320), ('203.0.113.1', 320), ('203.0.113.2', 320)`,
     );
@@ -100,13 +100,13 @@ describe('POST /v1/session', () => {
     expect((await login(await api.key(await api.account()))).status).toBe(201);
   });
 
-  it('many guesses at once get no further than one after the other', async () => {
+  it('limits concurrent guesses like sequential ones', async () => {
     const guesses = await Promise.all(Array.from({ length: 40 }, () => login('phk_guess')));
     expect(guesses.filter(({ status }) => status === 401)).toHaveLength(10);
     expect(guesses.filter(({ status }) => status === 429)).toHaveLength(30);
   });
 
-  it('who has some key cannot guess more by using it in between', async () => {
+  it('a valid login in between does not allow more guesses', async () => {
     const own = await api.key(await api.account());
     for (let guess = 0; guess < 10; guess += 1) {
       await login('phk_guess');
@@ -115,7 +115,7 @@ describe('POST /v1/session', () => {
     expect((await login('phk_guess')).status).toBe(429);
   });
 
-  it('guesses of another address do not count', async () => {
+  it('does not count guesses of another address', async () => {
     await Promise.all(Array.from({ length: 11 }, () => login('phk_guess')));
     const answer = await api.app.inject({
       method: 'POST',
@@ -126,7 +126,7 @@ describe('POST /v1/session', () => {
     expect(answer.statusCode).toBe(401);
   });
 
-  it('behind a trusted proxy the client counts, in any spelling; what is no address counts as the proxy', async () => {
+  it('behind a trusted proxy, counts per client in any address format, and an invalid address as the proxy', async () => {
     const app = await buildApp({ ...api.deps, trustedProxies: ['127.0.0.1', '10.0.0.0/8'] });
     const guess = async (forwarded: string, remoteAddress = '127.0.0.1') => {
       const headers = { 'x-forwarded-for': forwarded };
@@ -140,7 +140,7 @@ describe('POST /v1/session', () => {
     await guess('2001:0DB8::ffff');
     await guess('garbage-1');
     await guess('203.0.113.9, garbage-2');
-    await guess('203.0.113.9', '198.51.100.1'); // no trusted proxy says so
+    await guess('203.0.113.9', '198.51.100.1'); // not from a trusted proxy
     await app.close();
     const { rows } = await sql(`SELECT caller, count FROM login_limits ORDER BY caller COLLATE "C"`);
     expect(rows).toEqual([
@@ -158,7 +158,7 @@ describe('a session ends', () => {
     return { cookie: cookieOf(answer), id: toUuid('ses', answer.json.id) ?? '' };
   };
 
-  it('by signing out, and the browser is told to forget the cookie', async () => {
+  it('by signing out, which also deletes the cookie', async () => {
     const { cookie } = await open();
     const out = await withCookie(cookie, 'DELETE', '/v1/session', { headers: CSRF });
     expect(out.status).toBe(204);
@@ -166,7 +166,7 @@ describe('a session ends', () => {
     expect(await who(cookie)).toBe(401);
   });
 
-  it('when its time is over', async () => {
+  it('when it expires', async () => {
     const { cookie, id } = await open();
     await sql(`UPDATE sessions SET expires_at = now() + interval '10 seconds' WHERE id = $1`, [id]);
     expect(await who(cookie)).toBe(200);
@@ -174,7 +174,7 @@ describe('a session ends', () => {
     expect(await who(cookie)).toBe(401);
   });
 
-  it('when nobody used it for two hours; each use counts', async () => {
+  it('when it was idle for two hours', async () => {
     const { cookie, id } = await open();
     const unused = (time: string) =>
       sql(`UPDATE sessions SET last_used_at = now() - $2::interval WHERE id = $1`, [id, time]);
@@ -189,7 +189,7 @@ describe('a session ends', () => {
     expect(await who(cookie)).toBe(401);
   });
 
-  it('with the account key that it was opened with, and with its account', async () => {
+  it('with the account key that opened it, and with its account', async () => {
     const account = await api.account();
     const [revoked, kept] = [await signIn(await api.key(account)), await signIn(await api.key(account))];
     const { keyId } = (await withCookie(revoked, 'GET', '/v1/session')).json;
@@ -207,7 +207,7 @@ describe('a session ends', () => {
     expect([answer.statusCode, await who(cookie)]).toEqual([401, 200]);
   });
 
-  it('when the operator ends it, or all', async () => {
+  it('when the operator ends it, or all sessions', async () => {
     const [one, two] = [await open(), await open()];
     const listed = (await api.call('GET', '/v1/sessions?limit=2')).json.data;
     expect(listed[1]).toMatchObject({ kind: 'operator', accountId: null, keyId: null, address: '127.0.0.1' });
@@ -218,7 +218,7 @@ describe('a session ends', () => {
     expect(await who(two.cookie)).toBe(401);
   });
 
-  it('and its row is gone when the next one is opened', async () => {
+  it('and its row is deleted when the next one is opened', async () => {
     const { id } = await open();
     await sql(`UPDATE sessions SET expires_at = now() WHERE id = $1`, [id]);
     await open();
@@ -226,8 +226,8 @@ describe('a session ends', () => {
   });
 });
 
-describe('with a cookie, what may change something', () => {
-  it('needs the header, and a page of the same origin', async () => {
+describe('a change with a cookie', () => {
+  it('requires the header and a page of the same origin', async () => {
     const account = await api.account();
     const cookie = await signIn(OPERATOR_KEY);
     const rename = (headers: object) =>
@@ -248,14 +248,14 @@ describe('with a cookie, what may change something', () => {
     for (const headers of refused) {
       const { status, json } = await rename(headers);
       expect([headers, status, json.code]).toEqual([headers, 403, 'forbidden']);
-      expect(json.detail).toMatch(/x-posthorn-csrf: 1|another origin/);
+      expect(json.detail).toMatch(/x-posthorn-csrf: 1|other origins/);
     }
     expect((await api.call('GET', `/v1/accounts/${account}`)).json.name).toBe(null);
     const allowed = [CSRF, { ...CSRF, origin: 'https://hooks.example' }, { ...CSRF, 'sec-fetch-site': 'same-origin' }];
     for (const headers of allowed) expect((await rename(headers)).status).toBe(200);
   });
 
-  it('a GET needs neither, and a key none of it', async () => {
+  it('is not restricted for a GET or with a key', async () => {
     const cookie = await signIn(OPERATOR_KEY);
     expect((await withCookie(cookie, 'GET', '/v1/accounts', { headers: { 'sec-fetch-site': 'none' } })).status).toBe(
       200,
@@ -267,7 +267,7 @@ describe('with a cookie, what may change something', () => {
 });
 
 describe('a token', () => {
-  it('of a cookie is no bearer key, and neither the other way round', async () => {
+  it('of a cookie is not valid as a bearer key, nor the reverse', async () => {
     const cookie = await signIn(OPERATOR_KEY);
     const token = cookie.replace('posthorn=', '');
     expect((await api.call('GET', '/v1/session', { key: token })).status).toBe(401);
@@ -280,7 +280,7 @@ describe('a token', () => {
     ).toBe(401);
   });
 
-  it('is in no line of the log, and neither is the key', async () => {
+  it('is not in the log, and neither is the key', async () => {
     api.logged.length = 0;
     const account = await api.account();
     const key = await api.key(account);

@@ -30,11 +30,10 @@ export const sessionRoutes: Routes<
         operationId: 'session.create',
         summary: 'Sign in with a key',
         description:
-          'The answer sets a cookie that stands for the key: `__Host-posthorn` over https (`__Secure-posthorn` below a ' +
-          'path of `PUBLIC_URL`), `posthorn` over http, for browsers ' +
-          'alone. With the cookie, requests that are no GET need the header `x-posthorn-csrf: 1` (any value) and must come ' +
-          'from a page of this origin. After ten wrong keys from one address within a minute, each further wrong key is a ' +
-          '429. A right key is always accepted.',
+          'For browsers. The response sets a session cookie: `__Host-posthorn` over https (`__Secure-posthorn` if `PUBLIC_URL` has a ' +
+          'path), `posthorn` over http. With the cookie, requests other than GET need the header `x-posthorn-csrf: 1` (any ' +
+          'value) and must come from a page of this origin. After ten wrong keys from one address within a minute, each ' +
+          'further wrong key is a 429. A correct key is always accepted.',
         tags,
         body: CreateSession,
         response: { 201: Session },
@@ -42,29 +41,29 @@ export const sessionRoutes: Routes<
     },
     async (request, reply) => {
       requireSameOrigin(request, deps);
-      // The right key is never refused, or anybody could lock the operators out. The limit is for the log and the audit log:
-      // no number of guesses finds a key, and a bearer key can be guessed without it.
-      const whose = await identify(request.body.key);
+      // A correct key is always accepted; otherwise anyone could lock out the operators. The limit only protects the logs:
+      // keys are too long to guess.
+      const found = await identify(request.body.key);
       const opened =
-        whose === null || whose.kind === 'portal'
+        found === null || found.kind === 'portal'
           ? null
           : await openSession(
               { db },
               {
-                of: whose,
+                of: found,
                 operatorKey: deps.operatorKey,
                 lastsSeconds: sessionSeconds,
                 idleSeconds: sessionIdleSeconds,
                 address: addressOf(request),
               },
             );
-      if (whose === null || opened === null) {
+      if (found === null || opened === null) {
         const waitSeconds = await countWrongKey({ db }, callerOf(request), WRONG_KEYS_PER_MINUTE);
         if (waitSeconds > 0) throw new TooManyLogins(waitSeconds);
         request.log.warn({ logType: 'audit', address: addressOf(request) }, 'session.refused');
-        throw new Unauthenticated('This key is not known, or it was revoked.');
+        throw new Unauthenticated('This key is unknown, or it was revoked.');
       }
-      request.caller = { ...whose, session: { id: opened.id, expiresAt: opened.expiresAt } };
+      request.caller = { ...found, session: { id: opened.id, expiresAt: opened.expiresAt } };
       return reply
         .code(201)
         .header('set-cookie', sessionCookie(request, deps, opened.token, sessionSeconds))
@@ -78,14 +77,14 @@ export const sessionRoutes: Routes<
       config: { allow: 'anyone' },
       schema: {
         operationId: 'session.get',
-        summary: 'Who am I',
-        description: 'With a session or with a key.',
+        summary: 'Get the current session',
+        description: 'Works with a session and with a key.',
         tags,
         response: { 200: Session },
       },
     },
     ({ caller }) => {
-      if (caller === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+      if (caller === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
       return sessionJson(caller);
     },
   );
@@ -97,14 +96,14 @@ export const sessionRoutes: Routes<
       schema: {
         operationId: 'session.end',
         summary: 'Sign out',
-        description: 'Ends the session that the request is made with, a portal’s too. A key has none: that is a 422.',
+        description: 'Ends the session of this request, including that of a portal. With a key it is a 422.',
         tags,
         response: { 204: z.undefined() },
       },
     },
     async (request, reply) => {
       const session = request.caller?.session ?? null;
-      if (session === null) throw new NotPossible('the request is made with a key, not with a session');
+      if (session === null) throw new NotPossible('the request uses a key, not a session');
       await endSession({ db }, session);
       return reply
         .code(204)
@@ -121,7 +120,7 @@ export const sessionRoutes: Routes<
         operationId: 'sessions.list',
         summary: 'List sessions',
         description:
-          'Of every kind and account, with links of portals and sign-in links that were not opened yet. One that ended because nobody used it is ' +
+          'Lists sessions of every kind and account, with portal and sign-in links that were not opened yet. A session that ended because it was idle is ' +
           'listed until `expiresAt`.',
         tags,
         querystring: ListQuery,
@@ -145,7 +144,8 @@ export const sessionRoutes: Routes<
       schema: {
         operationId: 'sessions.endAll',
         summary: 'End all sessions',
-        description: 'Of every kind and account, portals and the session of this request included. Keys stay.',
+        description:
+          'Ends sessions of every kind and account, including portals and the session of this request. Keys remain valid.',
         tags,
         response: { 204: z.undefined() },
       },
@@ -163,7 +163,7 @@ export const sessionRoutes: Routes<
       schema: {
         operationId: 'sessions.end',
         summary: 'End a session',
-        description: 'Effective at once: the next request with it is a 401.',
+        description: 'Takes effect immediately: the next request with it is a 401.',
         tags,
         params: SessionParams,
         response: { 204: z.undefined() },

@@ -12,7 +12,7 @@ const api = await openTestApi({ settings, version: '1.2.3' });
 afterAll(() => api.close());
 
 describe('GET /v1/settings', () => {
-  it('tells the version, the health as /readyz does, and each setting; of a secret only that it is set', async () => {
+  it('returns the version, the health and each setting; for a secret, only whether it is set', async () => {
     const { json, text } = await api.call('GET', '/v1/settings');
     expect(json.version).toBe('1.2.3');
     expect(json.settings).toMatchObject([
@@ -26,7 +26,7 @@ describe('GET /v1/settings', () => {
     expect(Object.keys(json.health.checks)).toEqual(Object.keys(ready.checks));
   });
 
-  it('is the operator’s alone', async () => {
+  it('is for operators only', async () => {
     const account = await api.account();
     for (const key of [await api.key(account), await api.portal(account)])
       expect((await api.call('GET', '/v1/settings', { key })).status).toBe(403);

@@ -12,10 +12,10 @@ export const settingRoutes: Routes<
       config: { allow: 'operator' },
       schema: {
         operationId: 'settings.get',
-        summary: 'What the API runs with, and how it is',
+        summary: 'Get the settings and the health of the API',
         description:
-          'Each setting with its value, its default and what it does; of a secret only whether it is set. Settings are ' +
-          'environment variables and hold from the start of the process on: they cannot be changed here.',
+          'Each setting with its description, its value and its default. For a secret, only whether it is set. Settings are ' +
+          'environment variables that the process reads at startup; this API cannot change them.',
         tags: ['Operations'],
         response: { 200: Settings },
       },

@@ -9,10 +9,10 @@ import {
 import type { Counts, Day, LastDelivery, Period } from '@posthorn/core';
 import { lastAttemptJson } from './delivery-json.js';
 
-/** Types of event that are told one by one. */
-const SHOWN_TYPES = 50;
+/** Maximum number of event types in `byEventType`. */
+const MAX_TYPES = 50;
 
-/** `hasAccepted` false: of one subscription, which has no events of its own. */
+/** `hasAccepted`: false for a subscription, because events belong to the account. */
 export function figuresJson(counts: Counts, { hasAccepted }: { hasAccepted: boolean }): Figures {
   const attempts = attemptsOf(counts.byOutcome);
   return {
@@ -40,7 +40,7 @@ export function periodJson(
     byStatusCode: [...totals.byStatusCode]
       .map(([statusCode, attempts]) => ({ statusCode, attempts }))
       .toSorted((a, b) => b.attempts - a.attempts || a.statusCode - b.statusCode),
-    byEventType: types.slice(0, SHOWN_TYPES),
+    byEventType: types.slice(0, MAX_TYPES),
   };
 }
 
@@ -77,7 +77,7 @@ export function accountStatsJson({ counts }: Day, subscriptions: number): Accoun
   };
 }
 
-/** What we ended ourselves says nothing of the receiver. */
+/** Aborted attempts count only in the total: they say nothing about the endpoint. */
 function attemptsOf(byOutcome: Counts['byOutcome']): Figures['attempts'] {
   const total = Object.values(byOutcome).reduce((sum, count) => sum + count, 0);
   const ok = byOutcome.ok ?? 0;

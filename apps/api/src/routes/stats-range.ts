@@ -15,11 +15,11 @@ export const BUCKET_MS: Record<Granularity, number> = {
   week: 7 * DAY_MS,
 };
 const MAX_BUCKETS = 60;
-const ONLY_RECENT = 'minutes are known of the last two days';
-const ONLY_HOURS = 'minutes are known of accounts only';
-/** How far back minutes may be asked for. (They are kept for longer: for the time before.) */
-const MINUTES_KNOWN_MS = 2 * DAY_MS;
-/** A Monday, of which all buckets are counted. */
+const ONLY_RECENT = 'shorter buckets exist only for the last two days';
+const ONLY_HOURS = 'shorter buckets do not exist for a subscription';
+/** How far back minutes are available. They are kept longer, for `previous`. */
+const MINUTES_KEPT_MS = 2 * DAY_MS;
+/** A Monday. All buckets are aligned to it. */
 const EPOCH_MS = Date.UTC(1970, 0, 5);
 
 export interface StatsRange {
@@ -28,14 +28,14 @@ export interface StatsRange {
   granularity: Granularity;
 }
 
-/** The time to describe, in whole buckets. `hasMinutes`: also what is shorter than an hour is known of the last days. Throws InvalidRequest for a
- *  time that is none, and for one that would take too many buckets, or shorter ones than are known. */
+/** Returns the range in whole buckets. `hasMinutes`: buckets shorter than an hour are available for the last days. Throws
+ *  InvalidRequest for an empty range, for too many buckets and for buckets that are not available. */
 export function readRange(
   query: { from?: string | undefined; to?: string | undefined; granularity?: Granularity | undefined },
   { now, hasMinutes }: { now: Date; hasMinutes: boolean },
 ): StatsRange {
-  const minutesFrom = hasMinutes ? now.getTime() - MINUTES_KNOWN_MS : Number.POSITIVE_INFINITY;
-  const isKnown = (one: Granularity) => BUCKET_MS[one] >= HOUR_MS || from >= minutesFrom;
+  const minutesFrom = hasMinutes ? now.getTime() - MINUTES_KEPT_MS : Number.POSITIVE_INFINITY;
+  const isAvailable = (one: Granularity) => BUCKET_MS[one] >= HOUR_MS || from >= minutesFrom;
   const to = Math.min(query.to === undefined ? now.getTime() : Date.parse(query.to), now.getTime());
   const from = query.from === undefined ? to - DAY_MS : Date.parse(query.from);
   if (from >= now.getTime()) throw invalid('from', 'must be in the past');
@@ -43,19 +43,16 @@ export function readRange(
 
   const { granularity } = query;
   if (granularity === undefined) {
-    const fitting = GRANULARITIES.find((one) => isKnown(one) && countOf(one, from, to) <= MAX_BUCKETS);
+    const fitting = GRANULARITIES.find((one) => isAvailable(one) && countOf(one, from, to) <= MAX_BUCKETS);
     if (fitting === undefined) throw invalid('from', `must be at most ${MAX_BUCKETS} weeks before to`);
     return rangeOf(fitting, from, to);
   }
-  if (!isKnown(granularity)) {
+  if (!isAvailable(granularity)) {
     throw invalid('granularity', `must be hour or longer: ${hasMinutes ? ONLY_RECENT : ONLY_HOURS}`);
   }
   const count = countOf(granularity, from, to);
   if (count > MAX_BUCKETS) {
-    throw invalid(
-      'granularity',
-      `must be longer: these would be ${count} buckets, and there are ${MAX_BUCKETS} at most`,
-    );
+    throw invalid('granularity', `must be longer: ${count} buckets exceed the limit of ${MAX_BUCKETS}`);
   }
   return rangeOf(granularity, from, to);
 }

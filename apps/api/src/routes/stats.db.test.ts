@@ -7,7 +7,7 @@ let api: TestApi;
 let account: string;
 beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
-  api.answer(echo);
+  api.respond(echo);
   account = await api.account();
 });
 afterAll(() => api.close());
@@ -33,16 +33,16 @@ const NOTHING = {
 };
 
 describe('statistics of an account', () => {
-  it('count what happened at once, and the same when it is rolled up', async () => {
+  it('count immediately, and the same after they are folded', async () => {
     const one = await api.activeSubscription(account, { events: ['message:*'] });
     await publish('message:created', 3);
-    api.answer(() => ({ ...REFUSED, durationMs: 100 }));
+    api.respond(() => ({ ...REFUSED, durationMs: 100 }));
     await publish();
     await publish('conversation:created');
     await api.call('POST', `/v1/accounts/${account}/subscriptions/${one}/test`, { body: {} });
     await api.work();
     const figures = {
-      accepted: 6, // the test event too
+      accepted: 6, // includes the test event
       deliveries: { succeeded: 3, failed: 0 },
       attempts: { total: 5, ok: 3, failed: 2 },
       successRate: 0.6,
@@ -77,7 +77,7 @@ describe('statistics of an account', () => {
     }
   });
 
-  it('of one event type, and of one subscription, to which no event belongs', async () => {
+  it('filter by event type, and by subscription, which has no accepted events', async () => {
     const one = await api.activeSubscription(account);
     const other = await api.activeSubscription(account, { events: ['conversation:created'] });
     await publish('message:created', 2);
@@ -92,13 +92,13 @@ describe('statistics of an account', () => {
     expect((await stats(`?subscription=${other}&eventType=message:created`)).totals.attempts.total).toBe(0);
   });
 
-  it('404 for another account’s subscription, and for an account that there is not', async () => {
+  it('404 for a subscription of another account, and for an unknown account', async () => {
     const foreign = await api.activeSubscription(await api.account());
     expect((await get(`/v1/accounts/${account}/stats?subscription=${foreign}`)).status).toBe(404);
     expect((await get('/v1/accounts/nobody/stats')).status).toBe(404);
   });
 
-  it('of all accounts: what happened in any of them, for operators', async () => {
+  it('of all accounts are for operators', async () => {
     const before = (await get('/v1/stats')).json.totals.accepted;
     await publish();
     account = await api.account();
@@ -108,7 +108,7 @@ describe('statistics of an account', () => {
   });
 });
 
-describe('the time', () => {
+describe('the period', () => {
   const ago = (minutes: number) => encodeURIComponent(new Date(Date.now() - minutes * 60_000).toISOString());
 
   it.each([
@@ -121,29 +121,29 @@ describe('the time', () => {
     [14 * 24 * 60, '6hours'],
     [58 * 24 * 60, 'day'],
     [400 * 24 * 60, 'week'],
-  ])('%s minutes are told by %s: the shortest of which 60 are enough', async (minutes, granularity) => {
-    const told = await stats(`?from=${ago(minutes)}`);
-    expect(told.granularity).toBe(granularity);
-    expect(told.buckets.length).toBeLessThanOrEqual(60);
-    const [first, second] = told.buckets;
-    expect(told.totals.from).toBe(first.at);
-    expect(Date.parse(told.totals.from)).toBeLessThanOrEqual(Date.now() - minutes * 60_000);
+  ])('%s minutes use %s: the shortest that covers them with 60 buckets', async (minutes, granularity) => {
+    const result = await stats(`?from=${ago(minutes)}`);
+    expect(result.granularity).toBe(granularity);
+    expect(result.buckets.length).toBeLessThanOrEqual(60);
+    const [first, second] = result.buckets;
+    expect(result.totals.from).toBe(first.at);
+    expect(Date.parse(result.totals.from)).toBeLessThanOrEqual(Date.now() - minutes * 60_000);
     const widthMs = Date.parse(second.at) - Date.parse(first.at);
-    expect(Date.parse(told.totals.to)).toBe(Date.parse(first.at) + told.buckets.length * widthMs);
-    expect(Date.parse(told.totals.to)).toBeGreaterThanOrEqual(Date.now() - 10_000);
+    expect(Date.parse(result.totals.to)).toBe(Date.parse(first.at) + result.buckets.length * widthMs);
+    expect(Date.parse(result.totals.to)).toBeGreaterThanOrEqual(Date.now() - 10_000);
   });
 
-  it('of a subscription has hours as its shortest granularity', async () => {
+  it('of a subscription has hours as the shortest granularity', async () => {
     const one = await api.activeSubscription(account);
-    const told = await stats(`?subscription=${one}&from=${ago(10)}`);
-    expect(told.granularity).toBe('hour');
+    const result = await stats(`?subscription=${one}&from=${ago(10)}`);
+    expect(result.granularity).toBe('hour');
     const { status, json } = await get(
       `/v1/accounts/${account}/stats?subscription=${one}&from=${ago(10)}&granularity=minute`,
     );
     expect([status, json.errors[0].path]).toEqual([422, 'granularity']);
   });
 
-  it('weeks begin on Mondays, days at midnight, of UTC', async () => {
+  it('weeks start on Mondays and days at midnight, in UTC', async () => {
     const weeks = await stats('?from=2026-01-01T00:00:00Z&to=2026-01-20T00:00:00Z&granularity=week');
     expect(weeks.buckets.map(({ at }: { at: string }) => at.slice(0, 10))).toEqual([
       '2025-12-29',
@@ -167,23 +167,23 @@ describe('the time', () => {
     ['from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z&granularity=hour', 'granularity'],
     ['granularity=second', 'granularity'],
     ['from=yesterday', 'from'],
-  ])('%s: 422, which says what is wrong with %s', async (query, path) => {
+  ])('%s: 422 that names %s', async (query, path) => {
     const { status, json } = await get(`/v1/accounts/${account}/stats?${query}`);
     expect([status, json.errors[0].path]).toEqual([422, path]);
   });
 });
 
 describe('?stats=24h', () => {
-  it('tells of each subscription of a page, and of one', async () => {
+  it('adds stats to each subscription of a page, and to a single one', async () => {
     const idle = await api.activeSubscription(account, { events: ['conversation:created'] });
     const busy = await api.activeSubscription(account);
     await publish('message:created', 3);
-    api.answer(() => ({ ...REFUSED, durationMs: 100 }));
+    api.respond(() => ({ ...REFUSED, durationMs: 100 }));
     await publish();
     const path = `/v1/accounts/${account}/subscriptions`;
     const { json } = await get(`${path}?stats=24h`);
     expect(json.data.map(({ id }: { id: string }) => id)).toEqual([busy, idle]);
-    const [ofBusy, ofIdle] = json.data.map(({ stats: told }: { stats: object }) => told);
+    const [ofBusy, ofIdle] = json.data.map(({ stats: result }: { stats: object }) => result);
     expect(ofBusy).toMatchObject({
       attempts: 4,
       succeeded: 3,
@@ -206,29 +206,29 @@ describe('?stats=24h', () => {
     expect((await get(`${path}?stats=7d`)).status).toBe(422);
   });
 
-  it('tells of each account of a page, and of one', async () => {
+  it('adds stats to each account of a page, and to a single one', async () => {
     await api.activeSubscription(account);
     await api.activeSubscription(account);
     await publish();
     const other = await api.account();
     const { json } = await get('/v1/accounts?stats=24h');
     const of = (id: string) => json.data.find((one: { id: string }) => one.id === id).stats;
-    const told = {
+    const result = {
       subscriptions: 2,
       accepted: 1,
       deliveries: { succeeded: 2, failed: 0 },
       attempts: 2,
       successRate: 1,
     };
-    expect(of(account)).toEqual(told);
+    expect(of(account)).toEqual(result);
     expect(of(other)).toMatchObject({ subscriptions: 0, accepted: 0, attempts: 0, successRate: null });
-    expect((await get(`/v1/accounts/${account}?stats=24h`)).json.stats).toEqual(told);
+    expect((await get(`/v1/accounts/${account}?stats=24h`)).json.stats).toEqual(result);
     expect((await get(`/v1/accounts/${account}`)).json).not.toHaveProperty('stats');
   });
 });
 
-describe('how many subscriptions want an event type', () => {
-  it('of one’s own account; for operators of all', async () => {
+describe('the number of subscriptions of an event type', () => {
+  it('counts those of the account; for operators, those of all accounts', async () => {
     const countFor = async (key?: string) => (await get('/v1/event-types/message:created', key)).json.subscriptionCount;
     const before = await countFor();
     for (const events of [[], ['message:*'], ['message:created', 'x:y'], ['message:*', 'message:created']]) {

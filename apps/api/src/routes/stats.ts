@@ -10,8 +10,8 @@ import { BUCKET_MS, readRange } from './stats-range.js';
 
 const tags = ['Statistics'];
 const DESCRIPTION =
-  'Counts are of whole buckets, of UTC: `totals.from` and `totals.to` say which time they are of. Test events, retries and ' +
-  'replays count like all others. An attempt counts when it is recorded, and right away.';
+  'Counts cover whole buckets in UTC: `totals.from` and `totals.to` are the exact period. Test events, retries and ' +
+  'replays count like any other event or attempt. An attempt counts as soon as it is recorded.';
 
 export const statsRoutes: Routes<'db' | 'reader'> = (app, deps) => {
   app.get(
@@ -20,7 +20,7 @@ export const statsRoutes: Routes<'db' | 'reader'> = (app, deps) => {
       config: { allow: 'deliveries:read', problems: ['invalid_request'] },
       schema: {
         operationId: 'stats.get',
-        summary: 'Statistics of an account, or of one of its subscriptions',
+        summary: 'Get statistics of an account or a subscription',
         description: DESCRIPTION,
         tags,
         params: AccountParams,
@@ -32,7 +32,7 @@ export const statsRoutes: Routes<'db' | 'reader'> = (app, deps) => {
       const subscriptionId = subscription === undefined ? null : uuidOf('sub', subscription);
       await requireAccount(deps, account, []);
       if (subscriptionId !== null) {
-        // A deleted one keeps its history.
+        // A deleted subscription keeps its statistics.
         const where = { id: subscriptionId, accountId: account };
         if ((await deps.db.prisma.subscription.count({ where })) === 0) throw new NotFound('subscription');
       }
@@ -46,8 +46,8 @@ export const statsRoutes: Routes<'db' | 'reader'> = (app, deps) => {
       config: { allow: 'operator', problems: ['invalid_request'] },
       schema: {
         operationId: 'stats.getAll',
-        summary: 'Statistics of all accounts together',
-        description: `${DESCRIPTION} Accounts that were deleted still count.`,
+        summary: 'Get statistics of all accounts',
+        description: `${DESCRIPTION} Deleted accounts still count.`,
         tags,
         querystring: StatsQuery,
         response: { 200: Stats },

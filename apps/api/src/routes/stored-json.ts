@@ -3,8 +3,8 @@ import type { JsonObject } from '@posthorn/contract';
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A column that was checked to be a JSON object before it was written. Throws if it is none: then someone else wrote. */
+/** Returns a stored JSON object. Throws if it is not an object, which the API never stores. */
 export function storedObject(value: unknown): JsonObject {
-  if (!isObject(value)) throw new Error('a stored JSON object is none');
+  if (!isObject(value)) throw new Error('a stored value is not a JSON object');
   return value;
 }

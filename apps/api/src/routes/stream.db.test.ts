@@ -21,7 +21,7 @@ interface Told {
   data: { id: string; subscriptionId: string; deliveryId?: string; accountId: string };
 }
 
-/** Follows a stream over HTTP. `text` grows with what it sends. */
+/** Follows a stream over HTTP. Received text is appended to `text`. */
 async function listen(
   path: string,
   { key = api.deps.operatorKey, headers = {} }: { key?: string | null; headers?: Record<string, string> } = {},
@@ -32,7 +32,7 @@ async function listen(
     headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
     signal: abort.signal,
   });
-  const stream = { response, text: '', isOver: false, close: () => abort.abort(), told };
+  const stream = { response, text: '', isOver: false, close: () => abort.abort(), result };
   const reading = async () => {
     const decoder = new TextDecoder();
     for await (const chunk of response.body ?? []) stream.text += decoder.decode(chunk, { stream: true });
@@ -43,7 +43,7 @@ async function listen(
   );
   return stream;
 
-  function told(): Told[] {
+  function result(): Told[] {
     return [...stream.text.matchAll(/event: (\w+)\nid: (\w+)\ndata: (.*)\n\n/g)].map(
       ([, event = '', id = '', data = '']) => ({
         event,
@@ -60,10 +60,10 @@ const publish = async (account: string) => {
   await api.deps.publisher.drain();
   await api.work();
 };
-const tells = (stream: Stream, events: number) => waitFor(() => stream.told().length >= events);
+const tells = (stream: Stream, events: number) => waitFor(() => stream.result().length >= events);
 
 describe('GET …/stream', () => {
-  it('tells of each delivery and each attempt, with what lists need', async () => {
+  it('sends each delivery and each attempt, with the fields that lists need', async () => {
     const account = await api.account();
     const subscription = await api.activeSubscription(account);
     const stream = await listen(`/v1/accounts/${account}/stream`);
@@ -72,9 +72,9 @@ describe('GET …/stream', () => {
     await publish(account);
     await tells(stream, 2);
     const of = { accountId: account, subscriptionId: subscription, event: 'message:created' };
-    const told = stream.told().toSorted((a, b) => (a.event < b.event ? 1 : -1));
-    expect(told.map(({ event }) => event)).toEqual(['delivery', 'attempt']);
-    const [delivery, attempt] = told;
+    const result = stream.result().toSorted((a, b) => (a.event < b.event ? 1 : -1));
+    expect(result.map(({ event }) => event)).toEqual(['delivery', 'attempt']);
+    const [delivery, attempt] = result;
     expect(delivery).toMatchObject({ id: delivery?.data.id, data: { ...of, status: 'succeeded' } });
     expect(attempt).toMatchObject({
       id: attempt?.data.id,
@@ -92,7 +92,7 @@ describe('GET …/stream', () => {
     stream.close();
   });
 
-  it('of its account and its subscriptions alone; the operator’s, of all', async () => {
+  it('sends only events of its account and subscriptions; the operator stream sends all', async () => {
     const [account, other] = [await api.account(), await api.account()];
     const [one, two] = [await api.activeSubscription(account), await api.activeSubscription(account)];
     await api.activeSubscription(other);
@@ -109,16 +109,16 @@ describe('GET …/stream', () => {
     await tells(filtered, 2);
     expect(
       own
-        .told()
+        .result()
         .map(({ data }) => data.subscriptionId)
         .toSorted(),
     ).toEqual([one, one, two, two].toSorted());
-    expect(filtered.told().map(({ data }) => data.subscriptionId)).toEqual([two, two]);
-    expect(new Set(all.told().map(({ data }) => data.accountId))).toEqual(new Set([account, other]));
+    expect(filtered.result().map(({ data }) => data.subscriptionId)).toEqual([two, two]);
+    expect(new Set(all.result().map(({ data }) => data.accountId))).toEqual(new Set([account, other]));
     for (const stream of [own, filtered, all]) stream.close();
   });
 
-  it('goes on after the last one that was seen', async () => {
+  it('continues after the last received event', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     const path = `/v1/accounts/${account}/stream`;
@@ -126,22 +126,22 @@ describe('GET …/stream', () => {
     await publish(account);
     await tells(first, 2);
     first.close();
-    const seen = first.told();
+    const seen = first.result();
     await publish(account);
     const back = await listen(path, { headers: { 'last-event-id': seen.at(-1)?.id ?? '' } });
     await tells(back, 3);
     const ids = new Set(seen.map(({ id }) => id));
-    expect(back.told().filter(({ id }) => !ids.has(id))).toHaveLength(2);
-    expect(new Set(back.told().map(({ id }) => id)).size).toBe(back.told().length);
+    expect(back.result().filter(({ id }) => !ids.has(id))).toHaveLength(2);
+    expect(new Set(back.result().map(({ id }) => id)).size).toBe(back.result().length);
     back.close();
     expect((await listen(path, { headers: { 'last-event-id': 'yesterday' } })).response.status).toBe(422);
   });
 
-  it('404 for an account that is not there', async () => {
+  it('404 for an unknown account', async () => {
     expect((await listen('/v1/accounts/nobody/stream')).response.status).toBe(404);
   });
 
-  it('429 for the sixth at once of a key or a portal, and for the 21st of an account, until one is closed (S11)', async () => {
+  it('429 for the sixth open stream of a key or a portal, and the 21st of an account, until one is closed (S11)', async () => {
     const account = await api.account();
     const path = `/v1/accounts/${account}/stream`;
     const [key, portal] = [await api.key(account), await api.portal(account)];
@@ -162,11 +162,11 @@ describe('GET …/stream', () => {
     for (let n = 0; n < 5; n += 1) await open({ key: portal });
     expect(await refusal({ key: portal })).toEqual(FULL);
     for (let n = 0; n < 4; n += 1) await open({ key });
-    await open({ key: null, headers: { cookie } }); // a session counts as the key that opened it
+    await open({ key: null, headers: { cookie } }); // a session counts for the key that opened it
     expect(await refusal({ key })).toEqual(FULL);
     expect(await refusal({ key: null, headers: { cookie } })).toEqual(FULL);
     expect(streams).toHaveLength(10);
-    for (let n = 0; n < 10; n += 1) await open({}); // the operator's
+    for (let n = 0; n < 10; n += 1) await open({}); // with the operator key
     expect(streams).toHaveLength(20);
     expect(await refusal({})).toEqual(FULL);
     expect(await refusal({ key: await api.portal(account) })).toEqual(FULL);
@@ -178,8 +178,8 @@ describe('GET …/stream', () => {
     for (const stream of [...streams, elsewhere]) stream.close();
   });
 
-  it('ends with the session, and with the key, that it was opened with, without waiting for a beat (S11)', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }); // no beat comes
+  it('ends with its session or key, without waiting for a beat (S11)', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }); // no beats
     const account = await api.account();
     const path = `/v1/accounts/${account}/stream`;
     const [byKey, byPortal, kept] = [
@@ -195,7 +195,7 @@ describe('GET …/stream', () => {
     kept.close();
   });
 
-  it('says every 15 s that it goes on', async () => {
+  it('sends a comment every 15 s', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const stream = await listen('/v1/stream');
     vi.advanceTimersByTime(15_000);
@@ -203,7 +203,7 @@ describe('GET …/stream', () => {
     stream.close();
   });
 
-  it('ends when the API closes, which does not wait for it', async () => {
+  it('ends when the API closes, and does not delay it', async () => {
     const closing = await openTestApi();
     const at = await closing.app.listen({ port: 0, host: '127.0.0.1' });
     const response = await fetch(`${at}/v1/stream`, {

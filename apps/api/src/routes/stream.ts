@@ -19,34 +19,35 @@ import { AccountParams, uuidOf } from './params.js';
 
 const tags = ['Stream'];
 const BEAT_MS = 15_000;
-/** Streams at once, per process: each costs a connection and up to 256 KiB that wait in it. A portal or an account key (with the
- *  sessions that it opened) has a part of what its account has, and an account a part of what the process has. */
-const MOST_OF_CALLER = 5;
-const MOST_OF_ACCOUNT = 20;
-const MOST_OF_PROCESS = 500;
+/** Open streams per process: each costs a connection and a buffer of up to 256 KiB. A stream counts for its caller (a portal, or an
+ *  account key with its sessions), for its account and for the process. */
+const MAX_PER_CALLER = 5;
+const MAX_PER_ACCOUNT = 20;
+const MAX_PER_PROCESS = 500;
 const PER_SECOND = 100;
-/** As many as a stream may have to catch up with at its start. */
+/** As many events as a stream may catch up on when it starts. */
 const BURST = 1_000;
 
 const description =
-  'Server-sent events: `delivery` for each new delivery and `attempt` for each attempt that was recorded, within moments, as ' +
-  'small JSON; and a comment every 15 s. Its `id` is the row’s: sent as `Last-Event-ID`, what came after it comes first (of ' +
-  'the last ten minutes and at most a thousand), so that none is missed. Some of those just before may come again: tell them ' +
-  'by their `id`. Of more than 100 a second, and for a reader that is too slow, some are left out: `skipped` then has their ' +
-  '`count` (null: unknown), and the lists have them all. The stream ends within a second after the session or the key that it was ' +
-  'opened with. At once, an account key or a portal has at most 5 streams, an account 20, the operator’s stream of all accounts 20 ' +
+  'Server-sent events: `delivery` for each new delivery and `attempt` for each recorded attempt, as ' +
+  'small JSON, and a comment every 15 s. To continue after a disconnect, send the last received `id` as `Last-Event-ID`. The stream then starts with the later events of the last ten minutes, at most 1,000. Some events may repeat; recognize them ' +
+  'by their `id`. Above 100 events per second, or for a slow reader, events are skipped. A `skipped` event has their ' +
+  '`count` (null: unknown), and the lists contain all of them. The stream ends within a second after its session or key ' +
+  'ends. An account key or a portal can open 5 streams, an account 20, the operator 20 streams of all accounts, ' +
   'and a process 500; one more is a 429.';
-const text = z.custom<Readable>().meta({ type: 'string', description: 'Events, in the format of the HTML standard.' });
+const text = z
+  .custom<Readable>()
+  .meta({ type: 'string', description: 'Server-sent events, as defined in the HTML standard.' });
 const response = { 200: { description: 'The stream.', content: { 'text/event-stream': { schema: text } } } };
 
 export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
   const follower = openFollower(deps);
   const access = openAccessWatch(deps);
-  const takeShare = openShares();
+  const acquireShares = openShares();
   const open = new Set<EventStream>();
   let isClosed = false;
 
-  // Before the server waits for its connections: these would never become idle.
+  // Before the server waits for its connections: streams never become idle.
   app.addHook('preClose', async () => {
     isClosed = true;
     for (const stream of open) stream.end();
@@ -105,10 +106,10 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
     subscriptions: string[] | undefined,
     lastId: string | undefined,
   ): Promise<Readable> {
-    if (caller === null) throw new Unauthenticated('Send a key: authorization: Bearer <key>.');
+    if (caller === null) throw new Unauthenticated('Send a key in the header Authorization: Bearer <key>.');
     if (isClosed) throw new Unavailable(new Error('the API is shutting down'));
-    const taken = takeShare(sharesOf(caller, accountId));
-    if (taken.outcome === 'full') throw new TooManyStreams(taken.share.holder, taken.share.most);
+    const acquired = acquireShares(sharesOf(caller, accountId));
+    if (acquired.outcome === 'full') throw new TooManyStreams(acquired.share.holder, acquired.share.max);
     const eventStream = openEventStream({ perSecond: PER_SECOND, burst: BURST });
     open.add(eventStream);
 
@@ -121,7 +122,7 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
       unwatch();
       following?.stop();
       open.delete(eventStream);
-      taken.release();
+      acquired.release();
     };
     eventStream.readable.on('close', close);
 
@@ -139,7 +140,7 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
       eventStream.readable.destroy();
       throw error;
     }
-    if (isClosed) eventStream.end(); // meanwhile
+    if (isClosed) eventStream.end(); // closed during the await
     if (eventStream.readable.destroyed) {
       close();
       return eventStream.readable;
@@ -150,21 +151,21 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
   }
 };
 
-/** What a stream takes a part of. The operator has no part of its own: it counts for whichever account it looks at. */
+/** Returns the limits that a stream counts for. An operator's stream counts for the account that it follows. */
 function sharesOf(caller: Caller, accountId: string | null): Share[] {
   const account = accountId === null ? 'The operator' : `The account ${accountId}`;
   const shares = [
-    { holder: account, most: MOST_OF_ACCOUNT },
-    { holder: 'This server', most: MOST_OF_PROCESS },
+    { holder: account, max: MAX_PER_ACCOUNT },
+    { holder: 'This server', max: MAX_PER_PROCESS },
   ];
   switch (caller.kind) {
     case 'operator':
       return shares;
     case 'account':
-      return [{ holder: `The key ${toTypeId('key', caller.keyId)}`, most: MOST_OF_CALLER }, ...shares];
+      return [{ holder: `The key ${toTypeId('key', caller.keyId)}`, max: MAX_PER_CALLER }, ...shares];
     case 'portal':
       return [
-        { holder: `This portal session (${toTypeId('ses', caller.session.id)})`, most: MOST_OF_CALLER },
+        { holder: `This portal session (${toTypeId('ses', caller.session.id)})`, max: MAX_PER_CALLER },
         ...shares,
       ];
     default:
@@ -172,13 +173,13 @@ function sharesOf(caller: Caller, accountId: string | null): Share[] {
   }
 }
 
-// Its connection is of no use afterwards, and would keep a process that is to end; and no proxy may gather what it sends.
+// `close`, because an idle connection would delay the shutdown. `x-accel-buffering`, because proxies must not buffer events.
 const STREAM_HEADERS = { connection: 'close', 'x-accel-buffering': 'no' };
 
 const uuidOfEither = (id: string): string => toUuid('dlv', id) ?? uuidOf('att', id);
 
 function changeJson(change: Change): { id: string; data: StreamedDelivery | StreamedAttempt } {
-  const of = {
+  const common = {
     accountId: change.accountId,
     subscriptionId: toTypeId('sub', change.subscriptionId),
     eventId: toTypeId('evt', change.eventId),
@@ -186,7 +187,7 @@ function changeJson(change: Change): { id: string; data: StreamedDelivery | Stre
   };
   if (change.kind === 'delivery') {
     const id = toTypeId('dlv', change.id);
-    return { id, data: { id, ...of, status: change.status, createdAt: change.createdAt.toISOString() } };
+    return { id, data: { id, ...common, status: change.status, createdAt: change.createdAt.toISOString() } };
   }
   const id = toTypeId('att', change.id);
   const { number, trigger, outcome, statusCode, durationMs } = change;
@@ -194,7 +195,7 @@ function changeJson(change: Change): { id: string; data: StreamedDelivery | Stre
     id,
     data: {
       id,
-      ...of,
+      ...common,
       deliveryId: toTypeId('dlv', change.deliveryId),
       status: change.deliveryStatus,
       number,

@@ -3,7 +3,7 @@ import { readHeaderNames, responseText, type Subscription as Row } from '@postho
 import type { ApiDeps } from '../deps.js';
 import { storedObject } from './stored-json.js';
 
-/** A subscription as it is told: no secret, and of its own headers only the names. */
+/** A subscription without its secrets, and with masked header values. */
 export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subscription {
   return {
     id: toTypeId('sub', row.id),
@@ -34,11 +34,11 @@ function breakerJson(until: Date | null): Breaker {
 }
 
 function verificationJson({ verification, status }: Row): Verification {
-  // Its verification is gone (history goes by age), but what it came to shows in the status.
+  // Retention deleted the verification, but the status shows its result.
   if (verification === null) {
-    const came = status === 'unverified' ? 'failed' : 'verified';
+    const result = status === 'unverified' ? 'failed' : 'verified';
     return {
-      status: came,
+      status: result,
       reason: null,
       error: null,
       checkedAt: null,

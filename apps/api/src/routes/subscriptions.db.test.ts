@@ -6,7 +6,7 @@ let api: TestApi;
 let account: string;
 beforeAll(async () => void (api = await openTestApi()));
 beforeEach(async () => {
-  api.answer(echo);
+  api.respond(echo);
   api.jobs.length = 0;
   account = await api.account();
 });
@@ -23,7 +23,7 @@ const publish = () =>
 const deliveries = async () => (await api.call('GET', `/v1/accounts/${account}/deliveries`)).json.data;
 
 describe('create', () => {
-  it('201: unverified, its verification under way, and exactly the documented fields', async () => {
+  it('201: unverified, with a running verification and exactly the documented fields', async () => {
     const body = {
       url: 'https://hooks.example.com',
       events: ['message:*', 'conversation:created', 'message:*'],
@@ -67,7 +67,7 @@ describe('create', () => {
     expect(api.jobs).toMatchObject([{ queue: 'verify', attemptNumber: 1 }]);
   });
 
-  it('its URL alone is enough: all events, no headers, empty metadata', async () => {
+  it('needs only a URL: all events, no headers, empty metadata', async () => {
     expect((await create({ url: 'https://hooks.example.com/a' })).json).toMatchObject({
       events: [],
       headers: {},
@@ -81,11 +81,11 @@ describe('create', () => {
     expect([(await create({ url })).status, (await create({ url })).status]).toEqual([201, 201]);
   });
 
-  it('a star may be ahead of the catalogue', async () => {
+  it('a pattern may match no type of the catalogue yet', async () => {
     expect((await create({ url: 'https://hooks.example.com/', events: ['order:*'] })).status).toBe(201);
   });
 
-  it('409 quota_reached when the account has as many as it may have; a deleted one makes room (S5)', async () => {
+  it('409 quota_reached when the account has reached its limit; deleting one frees a place (S5)', async () => {
     api.deps.maxSubscriptionsPerAccount = 1;
     try {
       const first = await create({ url: 'https://hooks.example.com/' });
@@ -113,7 +113,7 @@ describe('create', () => {
 });
 
 describe('verify', () => {
-  it('an echoed challenge makes it active, and says what came back', async () => {
+  it('an echoed challenge makes it active, and the response is stored', async () => {
     const { json } = await create({ url: 'https://hooks.example.com/' });
     await api.work();
     expect(await get(json.id)).toMatchObject({
@@ -129,8 +129,8 @@ describe('verify', () => {
     });
   });
 
-  it('a wrong answer leaves it unverified, with the named reason and the answer', async () => {
-    api.answer(() => ({ body: Buffer.from('{"ok":true}') }));
+  it('a wrong response leaves it unverified, with the reason and the response', async () => {
+    api.respond(() => ({ body: Buffer.from('{"ok":true}') }));
     const { json } = await create({ url: 'https://hooks.example.com/' });
     await api.work();
     expect(await get(json.id)).toMatchObject({
@@ -144,19 +144,19 @@ describe('verify', () => {
     });
   });
 
-  it('a failed verification has the sentence of its attempt, not only the outcome (A3)', async () => {
+  it('a failed verification has the error of its attempt, not only the outcome (A3)', async () => {
     const error = 'The certificate of hooks.example.com has expired (CERT_HAS_EXPIRED). Renew it.';
-    api.answer(() => ({ outcome: 'tls_error', statusCode: null, error }));
+    api.respond(() => ({ outcome: 'tls_error', statusCode: null, error }));
     const { json } = await create({ url: 'https://hooks.example.com/' });
     await api.work();
     expect((await get(json.id)).verification).toMatchObject({ reason: 'tls_error', error });
   });
 
-  it('202: tried again on demand, pending until then', async () => {
-    api.answer(() => REFUSED);
+  it('202: verifies again on request, pending until then', async () => {
+    api.respond(() => REFUSED);
     const { json } = await create({ url: 'https://hooks.example.com/' });
     await api.work();
-    api.answer(echo);
+    api.respond(echo);
     const again = await act(json.id, 'verify');
     expect([again.status, again.json.verification.status]).toEqual([202, 'pending']);
     await api.work();
@@ -165,7 +165,7 @@ describe('verify', () => {
 });
 
 describe('change', () => {
-  it('changes what is given and leaves the rest; null empties', async () => {
+  it('changes the given fields and keeps the rest; null clears', async () => {
     const id = await api.activeSubscription(account, {
       description: 'old',
       headers: { 'x-a': '1' },
@@ -180,7 +180,7 @@ describe('change', () => {
     expect(emptied.json).toMatchObject({ events: [], description: null, headers: {}, metadata: {}, status: 'active' });
   });
 
-  it('a masked header keeps its stored value beside new ones; a name that is not stored is refused by name', async () => {
+  it('a masked header keeps its stored value next to new ones; without a stored value it is rejected by name', async () => {
     const id = await api.activeSubscription(account, { headers: { Authorization: 'Bearer hush', 'x-old': '1' } });
     const { json } = await change(id, { headers: { authorization: MASK, 'x-new': '2' } });
     expect(json.headers).toEqual({ authorization: MASK, 'x-new': MASK });
@@ -190,12 +190,12 @@ describe('change', () => {
     const refused = await change(id, { headers: { 'x-old': MASK } });
     expect([refused.status, refused.json.errors]).toEqual([
       422,
-      [{ path: 'headers.x-old', message: expect.stringContaining('none is stored under this name') }],
+      [{ path: 'headers.x-old', message: expect.stringContaining('no value is stored under this name') }],
     ]);
     expect((await get(id)).headers).toEqual({ authorization: MASK, 'x-new': MASK });
   });
 
-  it('headers have at most 8 KiB together, kept values included; the error names the field and the limit (S11)', async () => {
+  it('headers have at most 8 KiB together, including kept values; the error names the field and the limit (S11)', async () => {
     const large = { 'x-a': 'a'.repeat(4_000), 'x-b': 'b'.repeat(4_000) };
     const tooLarge = { status: 422, errors: [{ path: 'headers', message: expect.stringContaining('8192 bytes') }] };
     const created = await create({ url: 'https://hooks.example.com', headers: { ...large, 'x-c': 'c'.repeat(200) } });
@@ -206,7 +206,7 @@ describe('change', () => {
     expect((await get(id)).headers).toEqual({ 'x-a': MASK, 'x-b': MASK });
   });
 
-  it('regression: header values stay with the origin they were entered for; the response and the audit log name those dropped', async () => {
+  it('regression: header values stay with the origin they were entered for; the response and the audit log name dropped headers', async () => {
     const id = await api.activeSubscription(account, { headers: { Authorization: 'Bearer hush' } });
     const dropped = await change(id, { url: 'https://other.example.com/' });
     expect(dropped.json).toMatchObject({
@@ -231,7 +231,7 @@ describe('change', () => {
     expect(await get(id)).toMatchObject({ headers: { 'x-token': MASK }, pendingHeaders: null });
   });
 
-  it('ordering is `none` unless it is given; a change of it is in the audit log', async () => {
+  it('ordering is `none` by default, and a change is in the audit log', async () => {
     const created = await create({ url: 'https://hooks.example.com/', ordering: 'strict' });
     expect([created.status, created.json.ordering]).toEqual([201, 'strict']);
     const id = await api.activeSubscription(account);
@@ -257,14 +257,14 @@ describe('change', () => {
     }
   });
 
-  it('an empty change changes nothing and asks for no verification', async () => {
+  it('an empty change changes nothing and starts no verification', async () => {
     const id = await api.activeSubscription(account);
     api.jobs.length = 0;
     expect((await change(id, {})).json).toMatchObject({ status: 'active', verification: { status: 'verified' } });
     expect(api.jobs).toEqual([]);
   });
 
-  it('a new URL is pending until it is verified: the old one keeps receiving', async () => {
+  it('a new URL is pending until it is verified, and the old one still receives events', async () => {
     const id = await api.activeSubscription(account);
     const { json } = await change(id, { url: 'https://new.example.com/' });
     expect(json).toMatchObject({
@@ -285,7 +285,7 @@ describe('change', () => {
 
   it('a new URL that fails leaves the old one working', async () => {
     const id = await api.activeSubscription(account);
-    api.answer(() => ({ body: Buffer.from('ok') }));
+    api.respond(() => ({ body: Buffer.from('ok') }));
     await change(id, { url: 'https://new.example.com/' });
     await api.work();
     expect(await get(id)).toMatchObject({
@@ -298,7 +298,7 @@ describe('change', () => {
 });
 
 describe('pause, resume, disable', () => {
-  it('pause holds what is published, resume sends it; each may be repeated', async () => {
+  it('pause holds deliveries, resume sends them; both can be repeated', async () => {
     const id = await api.activeSubscription(account);
     for (const _ of [1, 2]) expect(await act(id, 'pause')).toMatchObject({ status: 200, json: { status: 'paused' } });
     await publish();
@@ -309,7 +309,7 @@ describe('pause, resume, disable', () => {
     expect(await deliveries()).toMatchObject([{ status: 'succeeded' }]);
   });
 
-  it('disable cancels what is owed, with its reason; resume enables it again', async () => {
+  it('disable cancels pending deliveries, with the reason; resume enables it again', async () => {
     const id = await api.activeSubscription(account);
     await act(id, 'pause');
     await publish();
@@ -323,7 +323,7 @@ describe('pause, resume, disable', () => {
     expect(await act(id, 'resume')).toMatchObject({ status: 200, json: { status: 'active', statusReason: null } });
   });
 
-  it('disable with hold keeps what is owed until it is resumed; what is published meanwhile is not owed', async () => {
+  it('disable with hold keeps pending deliveries until it is resumed; new events get no delivery', async () => {
     const id = await api.activeSubscription(account);
     await publish();
     const disable = (body?: object) =>
@@ -333,7 +333,7 @@ describe('pause, resume, disable', () => {
       status: 200,
       json: { status: 'disabled', statusReason: 'manual', holdsWhenDisabled: true },
     });
-    // Without a choice, and with an empty body, what was chosen stands.
+    // Without a choice, or with an empty body, the previous choice applies.
     for (const body of [undefined, {}]) expect(await disable(body)).toMatchObject({ status: 200 });
     expect(await deliveries()).toMatchObject([{ status: 'held', statusReason: null, nextAttemptAt: null }]);
     expect((await publish()).json.deliveries).toBe(0);
@@ -342,7 +342,7 @@ describe('pause, resume, disable', () => {
     expect(await deliveries()).toMatchObject([{ status: 'succeeded' }]);
   });
 
-  it('disabled with hold, then with cancel: what was held is canceled', async () => {
+  it('disable with hold, then with cancel: held deliveries are canceled', async () => {
     const id = await api.activeSubscription(account);
     await publish();
     for (const choice of ['hold', 'cancel'])
@@ -350,7 +350,7 @@ describe('pause, resume, disable', () => {
     expect(await deliveries()).toMatchObject([{ status: 'canceled', statusReason: 'subscription_disabled' }]);
   });
 
-  it.each(['pause', 'resume', 'disable'])('%s of an unverified one: 422 that says why', async (name) => {
+  it.each(['pause', 'resume', 'disable'])('%s of an unverified subscription: 422 with the reason', async (name) => {
     const { json } = await create({ url: 'https://hooks.example.com/' });
     const answer = await act(json.id, name);
     expect([answer.status, answer.json.code]).toEqual([422, 'invalid_request']);
@@ -359,7 +359,7 @@ describe('pause, resume, disable', () => {
 });
 
 describe('secrets', () => {
-  it('one from the start; a rotation keeps the old one beside it until its end', async () => {
+  it('a subscription has a secret from the start; after a rotation the old one stays valid until it expires', async () => {
     const id = await api.activeSubscription(account);
     const first = await api.call('GET', `/v1/accounts/${account}/subscriptions/${id}/secret`);
     expect(first.json).toEqual({ secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/), previous: [] });
@@ -374,12 +374,12 @@ describe('secrets', () => {
     expect(dayMs).toBeLessThan(86_500_000);
   });
 
-  it('overlapSeconds: 0 ends the old one at once', async () => {
+  it('overlapSeconds: 0 ends the old secret immediately', async () => {
     const id = await api.activeSubscription(account);
     expect((await act(id, 'secret/rotate', { overlapSeconds: 0 })).json.previous).toEqual([]);
   });
 
-  it('who was told a secret is in the log; the secret is not', async () => {
+  it('the log names who read a secret, but not the secret', async () => {
     const id = await api.activeSubscription(account);
     const { json } = await api.call('GET', `/v1/accounts/${account}/subscriptions/${id}/secret`);
     const log = api.logged.join('');
@@ -389,7 +389,7 @@ describe('secrets', () => {
 });
 
 describe('test', () => {
-  it('without a body: the catalogue’s example of a type that it wants, to it alone', async () => {
+  it('without a body: sends the example of a matching type to this subscription only', async () => {
     const id = await api.activeSubscription(account, { events: ['conversation:*'] });
     await api.activeSubscription(account);
     const { status, json } = await act(id, 'test');
@@ -407,10 +407,10 @@ describe('test', () => {
   });
 
   it.each([
-    ['with its type before it', '{"event":"message:created","payload":{"n":12345678901234567890,"1":0}}'],
-    ['with its type behind it', '{ "payload" : {"n":12345678901234567890,"1":0} , "event":"message:created"}'],
+    ['with its type before the payload', '{"event":"message:created","payload":{"n":12345678901234567890,"1":0}}'],
+    ['with its type after the payload', '{ "payload" : {"n":12345678901234567890,"1":0} , "event":"message:created"}'],
     ['alone', ' {"payload":{"n":12345678901234567890,"1":0}}'],
-  ])('a payload of one’s own, %s, is sent to the byte', async (_, body) => {
+  ])('sends a given payload, %s, byte for byte', async (_, body) => {
     const id = await api.activeSubscription(account);
     const { status, json } = await api.call('POST', `/v1/accounts/${account}/subscriptions/${id}/test`, { body });
     expect(status).toBe(202);
@@ -419,7 +419,7 @@ describe('test', () => {
     await api.work();
   });
 
-  it('a payload of one’s own takes events:write, so that nobody forges events who may not publish; the example does not (S9)', async () => {
+  it('a given payload requires events:write, so that only publishers can sign events; the example does not (S9)', async () => {
     const id = await api.activeSubscription(account);
     const path = `/v1/accounts/${account}/subscriptions/${id}/test`;
     const forged = { event: 'message:created', payload: { amount: 1_000_000 } };
@@ -446,14 +446,14 @@ describe('test', () => {
     await api.work();
   });
 
-  it('an unverified one: 422, for nobody has said that the URL wants events', async () => {
+  it('422 for an unverified subscription', async () => {
     const { json } = await create({ url: 'https://hooks.example.com/' });
     expect((await act(json.id, 'test')).status).toBe(422);
   });
 });
 
 describe('delete', () => {
-  it('204, then it is gone from lists and reads; its deliveries stay readable', async () => {
+  it('204, then it is in no list and a 404; its deliveries stay readable', async () => {
     const id = await api.activeSubscription(account);
     await publish();
     await api.deps.publisher.drain();
@@ -469,7 +469,7 @@ describe('delete', () => {
 });
 
 describe('list', () => {
-  it('by status, one or several', async () => {
+  it('filters by one or several statuses', async () => {
     const active = await api.activeSubscription(account);
     const paused = await api.activeSubscription(account);
     await act(paused, 'pause');

@@ -17,7 +17,7 @@ import {
   readSubscriptionDays,
 } from '@posthorn/core';
 import { z } from 'zod';
-import { pageWanted, toPage } from '../cursor.js';
+import { pageRange, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited, TooManySubscriptions } from '../errors.js';
 import { given } from '../given.js';
@@ -54,8 +54,8 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
         operationId: 'subscriptions.create',
         summary: 'Create a subscription',
         description:
-          'It is `unverified` until its URL has answered the handshake, which is sent at once by itself. An account has at most ' +
-          '`MAX_SUBSCRIPTIONS_PER_ACCOUNT` subscriptions (1,000 unless the operators say otherwise); one more is a 409, ' +
+          'Posthorn sends the handshake to the URL immediately. The subscription is `unverified` until the URL passes it. An account has at most ' +
+          '`MAX_SUBSCRIPTIONS_PER_ACCOUNT` subscriptions (default: 1,000); one more is a 409, ' +
           '`quota_reached`. An account starts at most 60 handshakes per minute; one more is a 429.',
         tags,
         params: AccountParams,
@@ -112,7 +112,7 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
         of: { account_id: account },
         filters: { status },
         isNull: 'deleted_at',
-        ...pageWanted('subscriptions', { limit, cursor }),
+        ...pageRange('subscriptions', { limit, cursor }),
       });
       const rows = await db.prisma.subscription.findMany({
         where: { id: { in: ids }, deletedAt: null },
@@ -164,9 +164,9 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
         operationId: 'subscriptions.change',
         summary: 'Change a subscription',
         description:
-          'A new `url` is verified first: until then the old one keeps receiving, and `pendingUrl` shows the new one. ' +
-          'A `url` of another origin gets only the `headers` of the same change: `headersDropped` names those that do not follow. ' +
-          'A change of `headers` alone is for the URL that was entered last, so for `pendingUrl` where there is one. ' +
+          'A new `url` is verified first. Until then the old one receives events, and the new one is `pendingUrl`. ' +
+          'A `url` of another origin gets only the `headers` of the same request: `headersDropped` names the others. ' +
+          'A change of `headers` alone applies to `pendingUrl` if there is one, otherwise to `url`. ' +
           'An account starts at most 60 handshakes per minute; one more is a 429.',
         tags,
         params: SubscriptionParams,
@@ -207,7 +207,7 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
       schema: {
         operationId: 'subscriptions.delete',
         summary: 'Delete a subscription',
-        description: 'What it is owed is canceled; its deliveries and their attempts stay readable.',
+        description: 'Cancels its pending deliveries. Its deliveries and their attempts remain readable.',
         tags,
         params: SubscriptionParams,
         response: { 204: z.undefined() },
@@ -222,7 +222,7 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
   );
 };
 
-/** The last day of these subscriptions, in two statements; of others nothing is told. */
+/** Reads the last day of these subscriptions with two statements. Returns a function that gives the `stats` of a subscription. */
 async function dayOf(
   { db }: Pick<ApiDeps, 'db'>,
   { accountId, ids }: { accountId: string; ids: string[] },

@@ -11,7 +11,7 @@ import {
 import type { ApiDeps, Routes } from '../deps.js';
 import { EventTypeUnknown, Forbidden, InvalidRequest, NotFound, NotPossible } from '../errors.js';
 import type { Caller } from '../plugins/api-key.js';
-import { wants } from './check-subscription.js';
+import { subscribesTo } from './check-subscription.js';
 import { SubscriptionParams, uuidOf } from './params.js';
 import { requireFrozen, toError } from './require-frozen.js';
 
@@ -19,7 +19,7 @@ export const testEventRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, deps) 
   app.post(
     '/v1/accounts/:account/subscriptions/:subscription/test',
     {
-      // As text, like a publish: what a receiver gets to see of a test must be what was sent.
+      // Read as bytes, as when publishing: the endpoint must receive the payload unchanged.
       config: {
         audit: { target: 'subscription' },
         allow: 'subscriptions:write',
@@ -32,9 +32,9 @@ export const testEventRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, deps) 
         operationId: 'subscriptions.test',
         summary: 'Send a test event',
         description:
-          'To this subscription alone, whatever events it wants; signed, retried and recorded like any other. Without a `payload`, the ' +
-          'catalogue’s example is sent. A `payload` of your own takes the scope `events:write` as well: the endpoint cannot tell the ' +
-          'test from an event that was published.',
+          'Sends an event to this subscription only, even if it does not subscribe to the type. It is signed, retried and recorded like any other ' +
+          'event. Default `payload`: the example of the catalogue. Your own `payload` also requires the scope `events:write`, because the ' +
+          'endpoint cannot distinguish a test from a published event.',
         tags: ['Subscriptions'],
         params: SubscriptionParams,
         response: { 202: TestSent },
@@ -65,33 +65,33 @@ export const testEventRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, deps) 
   );
 };
 
-/** Throws Forbidden for a caller that may not publish: a test is signed like any event, so its payload would be believed. */
+/** Throws Forbidden if the caller may not publish: a test is signed like any event, so endpoints trust its payload. */
 function requirePublisher(caller: Caller | null): void {
   if (caller?.kind === 'operator' || caller?.scopes.includes('events:write')) return;
   throw new Forbidden(
-    `A payload of your own needs the ${caller?.kind === 'portal' ? 'capability' : 'scope'} events:write. Without \`payload\`, the catalogue’s example is sent.`,
+    `Your own payload requires the ${caller?.kind === 'portal' ? 'capability' : 'scope'} events:write. Omit \`payload\` to send the example of the catalogue.`,
   );
 }
 
-/** Completes `{event?, payload?}` from the catalogue. A payload that was sent is kept to the byte. */
-async function freezeTest({ db }: Pick<ApiDeps, 'db'>, draft: Draft, wanted: string[]): Promise<FrozenEvent> {
+/** Completes `{event?, payload?}` from the catalogue. Keeps a given payload byte for byte. */
+async function freezeTest({ db }: Pick<ApiDeps, 'db'>, draft: Draft, subscribed: string[]): Promise<FrozenEvent> {
   const types = await db.prisma.eventType.findMany({
     select: { name: true }, // an example may have 256 KiB
     orderBy: [{ createdAt: 'asc' }, { name: 'desc' }],
   });
   const type =
     draft.type === null
-      ? types.find(({ name }) => wants(wanted, name) && !isOperational(name))?.name
+      ? types.find(({ name }) => subscribesTo(subscribed, name) && !isOperational(name))?.name
       : types.find(({ name }) => name === draft.type)?.name;
   if (type === undefined && draft.type !== null) throw new EventTypeUnknown('event', draft.type);
   if (type === undefined)
     throw new InvalidRequest([
-      { path: 'event', message: 'is required: the catalogue has no type that this subscription wants' },
+      { path: 'event', message: 'is required: the subscription subscribes to no type of the catalogue' },
     ]);
   if (draft.payload) return freeze(type, draft.payload);
   const found = await db.prisma.eventType.findUnique({ where: { name: type }, select: { example: true } });
   if (!found?.example) {
-    throw new InvalidRequest([{ path: 'payload', message: `is required: the catalogue has no example of ${type}` }]);
+    throw new InvalidRequest([{ path: 'payload', message: `is required: the catalogue has no example for ${type}` }]);
   }
   return requireFrozen(freezeEvent(Buffer.from(JSON.stringify({ event: type, payload: found.example }))));
 }

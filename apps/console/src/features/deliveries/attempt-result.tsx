@@ -1,4 +1,4 @@
-import { type Attempt, fill, OUTCOME_WORDS, TRIGGER_WORDS } from '@posthorn/contract';
+import { type Attempt, attemptAdvice, fill, OUTCOME_TITLES, TRIGGER_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { CircleCheck, CircleX } from 'lucide-react';
 import { prettyJson } from '../../api/json.js';
@@ -15,7 +15,7 @@ import '../../components/banner.css';
 /** The result of an attempt, its cause and its fix. */
 export function AttemptResult({ attempt }: { attempt: Attempt }) {
   const { outcome, statusCode, durationMs, error } = attempt;
-  const words = OUTCOME_WORDS[outcome];
+  const advice = attemptAdvice(attempt);
   const values = {
     status: statusCode,
     host: URL.canParse(attempt.url) ? new URL(attempt.url).host : attempt.url,
@@ -23,17 +23,19 @@ export function AttemptResult({ attempt }: { attempt: Attempt }) {
     limit: Math.round(durationMs / 1_000),
   };
   const isOk = outcome === 'ok';
+  // For a response, `error` repeats its status.
+  const detail = outcome === 'http_error' || outcome === 'redirect' ? null : error;
   const Icon = isOk ? CircleCheck : CircleX;
   return (
     <div className={`banner tone-${isOk ? 'success' : 'danger'}`} role="status">
       <Icon className="icon" aria-hidden />
       <div className="text stack tight">
-        <strong>{fill(words.title, values)}</strong>
-        {!isOk && (
+        <strong>{fill(OUTCOME_TITLES[outcome], values)}</strong>
+        {advice && (
           <>
-            {error !== null && <span>{error}</span>}
-            <span>{words.cause}</span>
-            <span>{words.advice}</span>
+            <span>{advice.cause}</span>
+            <span>{advice.fix}</span>
+            {detail !== null && <span className="small muted words">{detail}</span>}
           </>
         )}
         <span className="small muted">{duration(durationMs)}</span>

@@ -4,7 +4,7 @@ import {
   type Delivery,
   type DeliveryDetail,
   fill,
-  OUTCOME_WORDS,
+  OUTCOME_TITLES,
   type Subscription,
   type WaitingDeliveries,
 } from '@posthorn/contract';
@@ -136,7 +136,7 @@ function LastError({ account, delivery, attempt }: { account: string; delivery: 
     <>
       <span>
         Last error:{' '}
-        {fill(OUTCOME_WORDS[outcome].title, {
+        {fill(OUTCOME_TITLES[outcome], {
           status: statusCode,
           host: URL.canParse(url) ? new URL(url).host : url,
           location: responseHeaders?.['location'],

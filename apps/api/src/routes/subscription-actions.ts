@@ -16,32 +16,32 @@ import { subscriptionJson } from './subscription-json.js';
 
 const tags = ['Subscriptions'];
 
-// One row per act that takes no body: its path and operation, what it does, its verb. Each may be repeated.
-const ACTS = [
+// Actions without a body. Repeating one changes nothing.
+const ACTIONS = [
   {
-    act: 'pause',
+    action: 'pause',
     summary: 'Pause a subscription',
     description:
-      'Its pending deliveries, and those that it gets while it is paused, are held; none is lost. Of a large backlog, some may still be `pending` in the response; none of these is sent. Repeating it changes nothing.',
+      'Holds its pending deliveries and those of new events; none is lost. With a large backlog, some may stay `pending` for a while, but none is sent. Repeating it changes nothing.',
     verb: pauseSubscription,
   },
   {
-    act: 'resume',
+    action: 'resume',
     summary: 'Resume a subscription',
     description:
-      'Its held deliveries become due, the oldest first; a large backlog takes some minutes. It also enables a disabled one. Repeating it changes nothing.',
+      'Sends its held deliveries, oldest first; a large backlog takes some minutes. It also enables a disabled subscription. Repeating it changes nothing.',
     verb: resumeSubscription,
   },
 ] as const;
 
-export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, deps) => {
-  for (const { act, summary, description, verb } of ACTS) {
+export const subscriptionActionRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, deps) => {
+  for (const { action, summary, description, verb } of ACTIONS) {
     app.post(
-      `/v1/accounts/:account/subscriptions/:subscription/${act}`,
+      `/v1/accounts/:account/subscriptions/:subscription/${action}`,
       {
         config: { audit: { target: 'subscription' }, allow: 'subscriptions:write', problems: ['invalid_request'] },
         schema: {
-          operationId: `subscriptions.${act}`,
+          operationId: `subscriptions.${action}`,
           summary,
           description,
           tags,
@@ -50,7 +50,7 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
         },
       },
       async ({ params }) =>
-        answer(deps, await verb(deps, { accountId: params.account, id: uuidOf('sub', params.subscription) })),
+        toResponse(deps, await verb(deps, { accountId: params.account, id: uuidOf('sub', params.subscription) })),
     );
   }
 
@@ -66,9 +66,9 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
         operationId: 'subscriptions.disable',
         summary: 'Disable a subscription',
         description:
-          'It receives nothing, and is not owed what is published meanwhile (a replay of `missed` sends that). What it ' +
-          'is owed now is canceled, or held until it is resumed, as `deliveries` says. Repeating it changes nothing; with ' +
-          'another choice it applies to what is still owed: what was canceled stays canceled.',
+          'The subscription receives no events and gets no deliveries for new events; a replay of `missed` can send them later. ' +
+          '`deliveries` decides whether its pending deliveries are canceled, or held until it is resumed. Repeating it changes nothing; ' +
+          'another choice applies to deliveries that are still pending or held. Canceled deliveries stay canceled.',
         tags,
         params: SubscriptionParams,
         body: DisableSubscription.optional(),
@@ -77,7 +77,7 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
     },
     async ({ params, body }) => {
       const key = { accountId: params.account, id: uuidOf('sub', params.subscription) };
-      return answer(deps, await disableSubscription(deps, { ...key, deliveries: body?.deliveries }));
+      return toResponse(deps, await disableSubscription(deps, { ...key, deliveries: body?.deliveries }));
     },
   );
 
@@ -87,9 +87,9 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
       config: { audit: { target: 'subscription' }, allow: 'subscriptions:write', problems: ['rate_limited'] },
       schema: {
         operationId: 'subscriptions.verify',
-        summary: 'Verify a subscription’s URL again',
+        summary: 'Verify the URL of a subscription again',
         description:
-          'Sends the handshake to the pending URL, or to the one in force. A failure leaves a working URL alone. ' +
+          'Sends the handshake to `pendingUrl` if there is one, otherwise to `url`. A failure does not affect a verified URL. ' +
           'An account starts at most 60 handshakes per minute; one more is a 429.',
         tags,
         params: SubscriptionParams,
@@ -114,7 +114,7 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
     },
   );
 
-  // A secret lets its holder forge events, so reading it takes more than the scope to read subscriptions.
+  // A secret lets its holder forge events, so subscriptions:read is not enough.
   app.get(
     '/v1/accounts/:account/subscriptions/:subscription/secret',
     {
@@ -123,8 +123,8 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
         operationId: 'subscriptions.getSecret',
         summary: 'Get the signing secrets',
         description:
-          'Takes the scope `secrets:read`: who has a secret can forge events. (Keys that were made before this scope was, and have ' +
-          '`subscriptions:write`, have it too.)',
+          'Requires the scope `secrets:read`, because a secret can forge events. Older keys with ' +
+          '`subscriptions:write`, created before this scope existed, have it too.',
         tags,
         params: SubscriptionParams,
         response: { 200: Secrets },
@@ -142,15 +142,16 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
   app.post(
     '/v1/accounts/:account/subscriptions/:subscription/secret/rotate',
     {
-      // Its answer tells the secrets.
+      // The response contains the secrets.
       config: {
         audit: { target: 'subscription', notes: ['overlapSeconds'] },
         allow: ['subscriptions:write', 'secrets:read'],
       },
       schema: {
         operationId: 'subscriptions.rotateSecret',
-        summary: 'Make a new signing secret',
-        description: 'It signs from the next attempt on. The old one signs beside it for `overlapSeconds`.',
+        summary: 'Rotate the signing secret',
+        description:
+          'Creates a new secret, which signs from the next attempt on. The old secret also signs for `overlapSeconds`.',
         tags,
         params: SubscriptionParams,
         body: RotateSecret.optional(),
@@ -168,7 +169,7 @@ export const subscriptionActRoutes: Routes<'db' | 'enqueue' | 'cipher'> = (app, 
   );
 };
 
-function answer(deps: Pick<ApiDeps, 'cipher'>, result: SubscriptionResult): Subscription {
+function toResponse(deps: Pick<ApiDeps, 'cipher'>, result: SubscriptionResult): Subscription {
   switch (result.outcome) {
     case 'done':
       return subscriptionJson(deps, result.subscription);

@@ -4,8 +4,8 @@ import { type Method, openTestApi, type TestApi } from '../api.test-support.js';
 import { openDigests } from '../digest-tables.test-support.js';
 import type { Document } from '../document-check.test-support.js';
 
-// The whole of /v1, and whom each operation allows: an account key or a portal with this scope (or these), anyone with a key,
-// the operator, or everybody.
+// All operations of /v1 with their callers: an account key or a portal with this scope (or these), anyone with a key, the operator,
+// or everyone.
 type Allowed = Scope | readonly Scope[] | 'anyone' | 'operator' | 'public';
 const ALLOWED: Record<string, Allowed> = {
   'accounts.put': 'operator',
@@ -111,7 +111,7 @@ interface Objects extends Record<string, string> {
   key: string;
   session: string;
   recipient: string;
-  /** The key itself, with every scope. */
+  /** A key with every scope. */
   secret: string;
 }
 
@@ -119,7 +119,7 @@ let api: TestApi;
 let operations: Operation[];
 let mine: Objects;
 let theirs: Objects;
-/** A digest of every table but the audit log. */
+/** A digest of every table except the audit log. */
 let contents: Awaited<ReturnType<typeof openDigests>>;
 
 beforeAll(async () => {
@@ -142,7 +142,7 @@ const operationsOf = ({ paths }: Document): Operation[] =>
     })),
   );
 
-/** An account with one of everything. */
+/** An account with one object of each kind. */
 async function objects(): Promise<Objects> {
   const account = await api.account();
   const secret = await api.key(account);
@@ -153,7 +153,7 @@ async function objects(): Promise<Objects> {
   const delivery = (await api.call('GET', `/v1/accounts/${account}/deliveries`)).json.data[0].id;
   const start = `/v1/accounts/${account}/replays`;
   const replay = (await api.call('POST', start, { body: BODIES['replays.start'] })).json.id;
-  await api.call('POST', `/v1/accounts/${account}/replays/${replay}/cancel`); // so that another one may be started
+  await api.call('POST', `/v1/accounts/${account}/replays/${replay}/cancel`); // so that another one can be started
   const key = (await api.call('GET', `/v1/accounts/${account}/keys`)).json.data[0].id;
   const session = (await api.call('POST', `/v1/accounts/${account}/portal-sessions`, { body: {} })).json.id;
   const address = `jo-${account}@example.com`.toLowerCase();
@@ -190,12 +190,12 @@ const scopesOf = (allowed: Allowed | undefined): Scope[] =>
 const scoped = Object.keys(ALLOWED).flatMap((id) => scopesOf(ALLOWED[id]).map((scope) => [id, scope] as const));
 
 describe('every operation', () => {
-  it('of /v1 is in the table of this test', () => {
+  it('of /v1 is in ALLOWED', () => {
     const v1 = operations.filter(({ path }) => path.startsWith('/v1')).map(({ id }) => id);
     expect(v1.toSorted()).toEqual(Object.keys(ALLOWED).toSorted());
   });
 
-  it.each(locked)('%s: 401 without a key, with a wrong one, and with half of the operator’s', async (id) => {
+  it.each(locked)('%s: 401 without a key, with a wrong key, and with half of the operator key', async (id) => {
     for (const key of [null, 'phk_nobody', api.deps.operatorKey.slice(0, -1)]) {
       const { status, json, headers } = await call(of(id), mine, key);
       expect([status, json.code, headers['www-authenticate']]).toEqual([401, 'unauthenticated', 'Bearer']);
@@ -203,7 +203,7 @@ describe('every operation', () => {
   });
 });
 
-describe('another account’s object is a 404, exactly as an unknown one (X11)', () => {
+describe('an object of another account is a 404, exactly like an unknown one (X11)', () => {
   it.each(inAccount)('%s, with a key of another account', async (id) => {
     const before = await contents();
     const foreign = await call(of(id), theirs, mine.secret);
@@ -213,7 +213,7 @@ describe('another account’s object is a 404, exactly as an unknown one (X11)',
     expect(await contents()).toEqual(before);
   });
 
-  it.each(ofAnObject)('%s, by its id under one’s own account', async (id) => {
+  it.each(ofAnObject)('%s, by its id below the caller’s account', async (id) => {
     const before = await contents();
     for (const key of [mine.secret, api.deps.operatorKey]) {
       const allowed = ALLOWED[id] !== 'operator' || key === api.deps.operatorKey;
@@ -224,7 +224,7 @@ describe('another account’s object is a 404, exactly as an unknown one (X11)',
   });
 });
 
-describe('a deleted account is unknown, while its rows are still there', () => {
+describe('a deleted account is unknown while its rows still exist', () => {
   let gone: Objects;
   let portal: string;
   beforeAll(async () => {
@@ -232,7 +232,7 @@ describe('a deleted account is unknown, while its rows are still there', () => {
     portal = await api.portal(gone.account, SCOPES);
     await api.call('DELETE', `/v1/accounts/${gone.account}`);
   });
-  // PUT and DELETE know of it: see accounts.db.test.ts.
+  // For PUT and DELETE see accounts.db.test.ts.
   it.each(inAccount.filter((id) => !/^accounts\.(put|delete)$/.test(id)))('%s', async (id) => {
     const before = await contents();
     const deleted = await call(of(id), gone, api.deps.operatorKey);
@@ -248,8 +248,8 @@ describe('a deleted account is unknown, while its rows are still there', () => {
   });
 });
 
-describe('a key that lacks the scope is told which (X13)', () => {
-  it.each(scoped)('%s needs %s, and no more', async (id, scope) => {
+describe('the error for a missing scope names it (X13)', () => {
+  it.each(scoped)('%s requires only %s', async (id, scope) => {
     const others = await api.key(
       mine.account,
       SCOPES.filter((other) => other !== scope),
@@ -262,18 +262,21 @@ describe('a key that lacks the scope is told which (X13)', () => {
     expect(allowed).toBeLessThan(300);
   });
 
-  it.each(Object.keys(ALLOWED).filter((id) => ALLOWED[id] === 'operator'))('%s is the operator’s alone', async (id) => {
-    const before = await contents();
-    const { status, json } = await call(of(id), mine, mine.secret);
-    expect([status, json.code]).toEqual([403, 'forbidden']);
-    expect(json.detail).toContain('operator key');
-    expect(await contents()).toEqual(before);
-  });
+  it.each(Object.keys(ALLOWED).filter((id) => ALLOWED[id] === 'operator'))(
+    '%s requires the operator key',
+    async (id) => {
+      const before = await contents();
+      const { status, json } = await call(of(id), mine, mine.secret);
+      expect([status, json.code]).toEqual([403, 'forbidden']);
+      expect(json.detail).toContain('operator key');
+      expect(await contents()).toEqual(before);
+    },
+  );
 });
 
-// The portal's token is not the operator's: what it was not given is refused by the API, whatever a page shows.
-describe('a portal may do what its capabilities say, in its account alone', () => {
-  it.each(scoped)('%s needs the capability %s, and no more', async (id, scope) => {
+// The API enforces the capabilities, whatever the page of the portal shows.
+describe('a portal has only its capabilities, only in its account', () => {
+  it.each(scoped)('%s requires only the capability %s', async (id, scope) => {
     const lacking = await api.portal(
       mine.account,
       SCOPES.filter((other) => other !== scope),
@@ -287,7 +290,7 @@ describe('a portal may do what its capabilities say, in its account alone', () =
     expect((await call(of(id), own, await api.portal(own.account, scopesOf(ALLOWED[id])))).status).toBeLessThan(300);
   });
 
-  it.each(locked.filter((id) => ALLOWED[id] === 'operator'))('%s is the operator’s alone', async (id) => {
+  it.each(locked.filter((id) => ALLOWED[id] === 'operator'))('%s requires the operator key', async (id) => {
     const everything = await api.portal(mine.account, SCOPES);
     const before = await contents();
     expect((await call(of(id), mine, everything)).status).toBe(403);
@@ -301,7 +304,7 @@ describe('a portal may do what its capabilities say, in its account alone', () =
     expect(await contents()).toEqual(before);
   });
 
-  it('by default it may do all but publish: it sees the signing secret', async () => {
+  it('by default it may do everything but publish, and sees the signing secret', async () => {
     const usual = await api.portal(mine.account);
     for (const id of ['events.publish', 'events.publishBatch']) {
       expect((await call(of(id), mine, usual)).status).toBe(403);
