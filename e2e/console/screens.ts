@@ -31,11 +31,15 @@ export const SCREENS: Screen[] = [
   { name: 'events', path: acme('/events'), shows: /message:created/ },
   { name: 'event', path: (story) => acme(`/events/${story.event}`)(story), shows: /zoe@example\.com/ },
   { name: 'deliveries', path: acme('/deliveries'), shows: /Held/ },
-  { name: 'delivery', path: (story) => acme(`/deliveries/${story.delivery}`)(story), shows: /Taken/ },
+  {
+    name: 'delivery',
+    path: (story) => acme(`/deliveries/${story.delivery}`)(story),
+    shows: /Delivered: endpoint returned/,
+  },
   {
     name: 'delivery failed',
     path: (story) => acme(`/deliveries/${story.failedDelivery}`)(story),
-    shows: /answered 503/,
+    shows: /Endpoint returned 503/,
   },
   { name: 'replays', path: globex(() => '/replays'), shows: /Completed/ },
   { name: 'replay', path: globex((story) => `/replays/${story.replay}`), shows: /1 of 1/ },
