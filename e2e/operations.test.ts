@@ -43,6 +43,6 @@ describe('operators', () => {
   it('cannot publish operational events over the API, nor can tenants', async () => {
     const { account } = await stack.subscribe((await openReceiver()).url);
     const refused = stack.publish(account, '{"event":"subscription:disabled","payload":{}}');
-    await expect(refused).rejects.toThrow(/422.*"path":"event".*Posthorn’s own/);
+    await expect(refused).rejects.toThrow(/422.*"path":"event".*Posthorn’s operational events/);
   });
 });

@@ -185,6 +185,7 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     await page.getByRole('combobox', { name: 'Time' }).selectOption('Custom range');
     await page.getByRole('link', { name: 'message:created' }).waitFor();
     await showTimesIn('UTC');
+    await page.getByLabel('From', { exact: true }).fill('2020-01-01T03:04');
     await page.getByLabel('To', { exact: true }).fill('2020-01-02T03:04');
     await see('No deliveries match these filters');
     const { searchParams } = new URL(page.url());
@@ -326,7 +327,7 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     await button('Create a key for publishing').click();
     await see('you will not see it again');
     const [, key] = /'(phk_[^']+)'/.exec(await page.getByText(/^export POSTHORN_KEY=/).innerText()) ?? [];
-    const command = await page.getByLabel('the request in curl').innerText();
+    const command = await page.getByLabel('the request in curl', { exact: true }).innerText();
     const [, url, body] = /^curl -X POST (\S+) [^]*-d '([^']+)'/.exec(command) ?? [];
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     expect((await fetch(url ?? '', { method: 'POST', headers, body: body ?? '' })).status).toBe(202);

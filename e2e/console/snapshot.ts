@@ -8,12 +8,20 @@ import type { Screen } from './screens.js';
 const UNSTEADY = ['deliveries loading', 'deliveries failed to load', 'integrations loading', 'times'];
 
 /** Screens whose rows may come in any order, because they happened at the same time. */
-const UNORDERED = ['deliveries', 'event', 'audit log'];
+const UNORDERED = [
+  'deliveries',
+  'deliveries export menu',
+  'deliveries filtered',
+  'webhook deliveries',
+  'event',
+  'audit log',
+];
 
 /** Replacements for values that differ between runs and machines. */
 const STEADY: [RegExp, string][] = [
   [/\b(sub|evt|dlv|att|rpl|key|ses)_[0-9a-z]{26}\b/g, '<$1>'],
   [/\b(sub|evt|dlv|att|rpl|key|ses)_[0-9a-z]*…[0-9a-z]*/g, '<$1>'],
+  [/\boldest [\d.]+ \w+/g, 'oldest <age>'],
   [/127\.0\.0\.1:\d+/g, '<receiver>'],
   [/(?<![\d.])\d+\.\d+\.\d+(?![\d.])/g, '<version>'],
   [/\b\d+(\.\d+)? (ms|s)\b/g, '<duration>'],

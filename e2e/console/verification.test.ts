@@ -119,7 +119,7 @@ describe.skipIf(inject('browserPath') === null).for([
       await save(url);
       const alert = page.getByRole('dialog').getByRole('alert').filter({ hasText: title });
       await alert.getByText(advice).waitFor();
-      await page.getByText('Example handler').waitFor();
+      await page.getByText('Example endpoint').waitFor();
       const field = page.getByRole('textbox', { name: 'Webhook URL' });
       await fix(field);
       const isOtherUrl = (await field.inputValue()) !== url;
