@@ -164,7 +164,7 @@ export const STATES: Screen[] = [
   {
     name: 'endpoint snippet',
     path: webhook('/settings'),
-    when: (page) => page.getByText('Check it in your language').click(),
+    when: (page) => page.getByText('Verify it in your language').click(),
     shows: /createServer|BaseHTTPRequestHandler/,
   },
   { name: 'times', path: acme('/events'), when: press(/^Time zone/), shows: /This browser remembers it/ },

@@ -71,7 +71,7 @@ export function SecretBox({ account, id }: { account: string; id: string }) {
         header before you trust a request.
       </p>
       <details>
-        <summary>Check it in your language</summary>
+        <summary>Verify it in your language</summary>
         <div className="detail">
           <EndpointSnippet />
         </div>
