@@ -14,7 +14,7 @@ const folder = fileURLToPath(new URL('../apps/console/src/snippets/', import.met
 const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
 
 interface Language {
-  /** Prints its version, when it is installed. */
+  /** Exits with 0 if the toolchain is installed, with what the snippets need. */
   probe: [command: string, ...args: string[]];
   endpoint?: { file: string; run: (file: string, port: number) => [command: string, ...args: string[]] };
   publish?: { file: string; run: (file: string) => [command: string, ...args: string[]] };
@@ -41,7 +41,7 @@ const LANGUAGES: Record<string, Language> = {
     publish: { file: 'publish.go', run: (file) => [build(file)] },
   },
   PHP: {
-    probe: ['php', '--version'],
+    probe: ['php', '-r', 'exit(function_exists("curl_init") ? 0 : 1);'],
     endpoint: { file: 'endpoint.php', run: (file, port) => ['php', '-S', `127.0.0.1:${port}`, file] },
     publish: { file: 'publish.php', run: (file) => ['php', file] },
   },
@@ -82,7 +82,7 @@ describe.each(Object.entries(LANGUAGES))('%s', (name, { probe, endpoint, publish
   const [command, ...args] = probe;
   const isInstalled = spawnSync(command, args).status === 0;
   if (!isInstalled)
-    console.warn(`SKIPPED: the snippets in ${name} are NOT tested here, since ${command} is not installed.`);
+    console.warn(`SKIPPED: the snippets in ${name} are NOT tested here, since ${command} is not installed, or lacks an extension that they use.`);
 
   it.skipIf(!isInstalled || !endpoint)(
     'the endpoint answers the handshake, takes a signed event, and refuses what is forged or old',
