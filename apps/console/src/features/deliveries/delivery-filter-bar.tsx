@@ -71,8 +71,8 @@ export function DeliveryFilterBar({
         More filters
       </Button>
       {isShown && <FurtherFilters value={value} onChange={onChange} />}
-      {value.event !== undefined && <FilterChip onRemove={() => onChange({ event: '' })}>Of one event</FilterChip>}
-      {value.replay !== undefined && <FilterChip onRemove={() => onChange({ replay: '' })}>Of one replay</FilterChip>}
+      {value.event !== undefined && <FilterChip onRemove={() => onChange({ event: '' })}>One event</FilterChip>}
+      {value.replay !== undefined && <FilterChip onRemove={() => onChange({ replay: '' })}>One replay</FilterChip>}
     </FilterBar>
   );
 }
