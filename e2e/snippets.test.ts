@@ -82,7 +82,9 @@ describe.each(Object.entries(LANGUAGES))('%s', (name, { probe, endpoint, publish
   const [command, ...args] = probe;
   const isInstalled = spawnSync(command, args).status === 0;
   if (!isInstalled)
-    console.warn(`SKIPPED: the snippets in ${name} are NOT tested here, since ${command} is not installed, or lacks an extension that they use.`);
+    console.warn(
+      `SKIPPED: the snippets in ${name} are NOT tested here, since ${command} is not installed, or lacks an extension that they use.`,
+    );
 
   it.skipIf(!isInstalled || !endpoint)(
     'the endpoint answers the handshake, takes a signed event, and refuses what is forged or old',
