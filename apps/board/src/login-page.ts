@@ -45,7 +45,7 @@ function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** `consoleUrl`: the console's page that signs in here whoever is signed in there; null: only the password signs in. */
+/** `consoleUrl`: the console's page that signs its operator in to the board. null: only the password signs in. */
 export function loginPage({
   next,
   error,

@@ -18,7 +18,7 @@ export function readStackSettings(): StackSettings {
   return readEnv(process.env, settingNames, { localStack: true });
 }
 
-/** Names that begin with POSTHORN_ and are no setting. */
+/** Returns names in the environment that begin with POSTHORN_ but are not settings. */
 export function misspelledNames(): string[] {
   return unknownNames(process.env);
 }

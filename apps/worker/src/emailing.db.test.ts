@@ -15,7 +15,7 @@ import type { Loop } from './loop.js';
 
 interface Received {
   to: string[];
-  /** Of the headers, folded lines in one. */
+  /** Reads a header, with its folded lines joined. */
   header(name: string): string | undefined;
   text: string;
 }

@@ -16,7 +16,7 @@ export function searchOf(q: string | undefined): Search {
   return deliveryIds ? { deliveryIds } : eventSearchOf(q);
 }
 
-/** Of a list of events, which does not know deliveries. */
+/** The same search for a list of events, which cannot search by delivery ids. */
 export function eventSearchOf(q: string | undefined): Omit<Search, 'deliveryIds'> {
   if (q === undefined) return {};
   const eventIds = uuidRange('evt', asId(q));

@@ -60,7 +60,7 @@ export async function call<T>(method: Method, path: string, body?: unknown, sign
   return (text === '' ? undefined : parse(text)) as T;
 }
 
-/** What a response that is no 2xx says. */
+/** Reads the error from a response whose status is not 2xx. */
 export async function readProblem(response: Response): Promise<ApiProblem> {
   const json = parse(await response.text());
   return new ApiProblem(response.status, json ?? { title: `The server returned status ${response.status}.` });

@@ -25,7 +25,7 @@ describe('times in a zone', () => {
     );
   });
 
-  it('are empty for what is no time', () => {
+  it('are empty for a text that is not a time', () => {
     expect([clockTime('', 'UTC'), momentOf('', 'Europe/Berlin')]).toEqual(['', '']);
   });
 });

@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.js';
 import type { StateChange } from './queue-emails.js';
 
-/** Minutes after each attempt. Eight attempts in 1.9 days. Each wait is also the lease of its attempt. */
+/** Minutes after each attempt. Eight attempts in 1.7 days. Each wait is also the lease of its attempt. */
 const WAITS_MINUTES = [1, 5, 15, 60, 240, 720, 1440, 1440];
 export const MAX_EMAIL_ATTEMPTS = WAITS_MINUTES.length;
 

@@ -10,8 +10,8 @@ let problem: string | null = null;
 /** Why the link of this page did not sign anybody in; null: it did, or there was none. */
 export const signInLinkProblem = (): string | null => problem;
 
-/** Signs in with the link that this page was opened with, if there was one. It works once. What fails is kept for the sign-in
- *  page: whoever is signed in already stays so. */
+/** Signs in with the link that this page was opened with, if there was one. It works once. The sign-in page
+ *  shows a failure; an existing session is not ended by it. */
 export function openSignInLink(): Promise<void> {
   opening ??= open();
   return opening;

@@ -153,7 +153,7 @@ const Problem = ({ text }: { text: string | undefined }) =>
 const fieldsOf = (error: Error | null): ReadonlyMap<string, string> =>
   error instanceof ApiProblem ? error.fields : new Map();
 
-/** false while the text is no URL yet. A dot behind the host is no other origin, as the API reads it. */
+/** Returns false while the text is not a valid URL. Like the API, ignores a dot after the host. */
 function isOtherOrigin(text: string, stored: string): boolean {
   const origin = originOf(text.trim());
   return origin !== null && origin !== originOf(stored);
