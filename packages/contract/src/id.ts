@@ -1,4 +1,4 @@
-import { TypeID } from 'typeid-js';
+import { type TypeId, fromUUID, toUUIDBytes } from 'typeid-js';
 import { z } from 'zod';
 
 /** sub: subscription · evt: event · dlv: delivery · att: attempt · key: account key · ver: verification · rpl: replay ·
@@ -24,14 +24,18 @@ const PATTERNS: Record<IdPrefix, RegExp> = {
 export function toUuid(prefix: IdPrefix, id: string): string | null {
   if (!PATTERNS[prefix].test(id)) return null;
   // The library's toUUID() throws for unknown UUID versions, and callers may send any bits.
-  const bytes = TypeID.fromString(id, prefix).toUUIDBytes();
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  let hex = '';
+  for (const byte of toUUIDBytes(id as TypeId<IdPrefix>)) hex += HEX[byte];
+  return withDashes(hex);
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const withDashes = (hex: string): string =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 
 /** Returns the id that callers see. Throws if `uuid` is not a UUID. */
 export function toTypeId(prefix: IdPrefix, uuid: string): string {
-  return TypeID.fromUUID(prefix, uuid).toString();
+  return fromUUID(uuid, prefix);
 }
 
 /** The ids with a prefix that begin with this text, as a range of UUIDs; null if none does. */
@@ -47,7 +51,7 @@ export function uuidRange(prefix: IdPrefix, beginning: string): { from: string; 
 const LAST_UUID = (1n << 128n) - 1n;
 function uuidOfNumber(number: bigint): string {
   const hex = (number > LAST_UUID ? LAST_UUID : number).toString(16).padStart(32, '0');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return withDashes(hex);
 }
 
 const EXAMPLE_SUFFIX = '01jd4q8y3ne9mav5w2xkq7rf0c';
