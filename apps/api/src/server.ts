@@ -1,5 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { openCipher, openDatabase, openPublisher, openReader, requireMigrated, requireSessions } from '@posthorn/core';
+import {
+  CLOCK_AHEAD_MS,
+  openCipher,
+  openDatabase,
+  openPublisher,
+  openReader,
+  readClockAhead,
+  requireMigrated,
+  requireSessions,
+} from '@posthorn/core';
 import { openProducer } from '@posthorn/jobs';
 import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
 import { pino } from 'pino';
@@ -109,6 +118,8 @@ closeOnSignal({
 });
 
 await requireMigrated(db, log).catch(giveUp);
+const aheadMs = await readClockAhead(db.pool).catch(() => 0); // if the database is away again, /readyz says so
+if (aheadMs > CLOCK_AHEAD_MS) log.warn({ aheadMs: Math.round(aheadMs), mostMs: CLOCK_AHEAD_MS }, 'clock.ahead');
 const url = await app.listen({ host: env.host, port: env.port }).catch(giveUp);
 log.info({ url, queueBackend: env.queue.backend, version }, 'api.listening');
 

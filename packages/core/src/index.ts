@@ -2,6 +2,8 @@ export { openDatabase, type Database } from './database.js';
 export { openReader, type Reader, type ReplicaStatus } from './reader.js';
 export { isDatabaseAway, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
 export { requireSessions } from './pooling/require-sessions.js';
+export { readClockAhead } from './clock-ahead.js';
+export { CLOCK_AHEAD_MS } from './deliveries/strict-order.js';
 export { openCipher, type Cipher } from './cipher.js';
 export { idTime, lowestId, newId } from './id.js';
 export type { Log } from './log.js';

@@ -39,12 +39,13 @@ export const isInOrder = (subscription: string): string =>
  *  does nothing. */
 export const IS_TURN_OVER = `(${isStrict('s')} AND d.leased_until <= now()) IS TRUE`;
 
-/** How far an API's clock may be ahead of the database's. Ids use the former, the order the latter. */
-const CLOCK_AHEAD = '2 seconds';
+/** How far an API's clock may be ahead of the database's. Ids use the former, the order the latter. Finding a head reads
+ *  what was published in this time, so it must be short. */
+export const CLOCK_AHEAD_MS = 250;
 
 // Finds the first delivery by id, then the first in order among those with nearby ids. Uses
-// pending_deliveries_subscription_id_id_idx. Of a backlog it reads only what was published within CLOCK_AHEAD of the
-// first.
+// pending_deliveries_subscription_id_id_idx. Of a backlog it reads only what was published within CLOCK_AHEAD_MS of
+// the first.
 /** SQL: the head of a subscription, a row of pending_deliveries. */
 export const headOf = (subscriptionId: string): string => `
     SELECT d.* FROM (
@@ -53,7 +54,7 @@ export const headOf = (subscriptionId: string): string => `
     CROSS JOIN LATERAL (
       SELECT * FROM pending_deliveries d
       WHERE d.subscription_id = ${subscriptionId} AND d.id >= f.id
-        AND d.id <= greatest(f.id, posthorn_uuid_at(f.created_at + interval '${CLOCK_AHEAD}'))
+        AND d.id <= greatest(f.id, posthorn_uuid_at(f.created_at + interval '${CLOCK_AHEAD_MS} milliseconds'))
       ORDER BY d.created_at, d.event_id, d.id LIMIT 1
     ) d`;
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
 import { SHARDS } from '../shards.js';
 import { findDueShards } from './due-subscriptions.js';
+import { CLOCK_AHEAD_MS } from '../deliveries/strict-order.js';
 import { leaseDue } from './lease-due.js';
 
 // Rows and buffers that a round reads, as Postgres counts them. The cost may depend only on what the round leases.
@@ -147,4 +148,21 @@ it('looks at a subscription without room less and less often', async () => {
     [clock[0]?.now],
   );
   expect(rows).toEqual([{ early: 0, within: 100 }]);
+});
+
+it('the head of a strict order costs what was published within a quarter of a second, not the backlog', async () => {
+  await addDeliveries({ subscriptions: 1, each: 0 });
+  const { rows: made } = await ledger.db.pool.query<{ id: string }>(
+    `UPDATE subscriptions SET ordering = 'strict' WHERE id = (SELECT max(id::text)::uuid FROM subscriptions) RETURNING id`,
+  );
+  // One event each millisecond.
+  await ledger.db.pool.query(
+    `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at)
+     SELECT posthorn_delivery_id(posthorn_uuid_at(t)), s.account_id, posthorn_uuidv7(), 'message:created', s.id, t, 'pending', t
+     FROM subscriptions s, LATERAL (SELECT now() - n * interval '1 ms' AS t FROM generate_series(1, 5000) n) times WHERE s.id = $1`,
+    [made[0]?.id],
+  );
+  const { leased, rows } = await round();
+  expect(leased).toBe(1);
+  expect(rows).toBeLessThanOrEqual(2 * CLOCK_AHEAD_MS);
 });

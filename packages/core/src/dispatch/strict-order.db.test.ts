@@ -96,10 +96,13 @@ describe('strict order', () => {
 
   it('orders by the database clock: an API with a fast clock does not change the order', async () => {
     const [first, second] = await publishAll(2);
-    // As if the first publish came from an API whose clock is a second ahead.
+    // As if the first publish came from an API whose clock is ahead, and the second 100 ms later from another API.
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET id = posthorn_delivery_id(posthorn_uuid_at(now() + interval '1 second')) WHERE event_id = $1`,
-      [first],
+      `UPDATE pending_deliveries d SET created_at = f.created_at + n.later, id = posthorn_delivery_id(posthorn_uuid_at(f.created_at + n.by_its_clock))
+       FROM (SELECT created_at FROM pending_deliveries WHERE event_id = $1) f,
+         (VALUES ($1::uuid, interval '0', interval '240 ms'), ($2, interval '100 ms', interval '100 ms')) n (event_id, later, by_its_clock)
+       WHERE d.event_id = n.event_id`,
+      [first, second],
     );
     const { rows } = await ledger.db.pool.query<{ eventId: string }>(
       'SELECT event_id AS "eventId" FROM pending_deliveries ORDER BY id',
