@@ -1,6 +1,12 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EmbeddedRedis, findFreePort, startRedis } from '@posthorn/embedded';
+import {
+  type EmbeddedRedis,
+  findFreePort,
+  startRedis,
+  startRedisCluster,
+  startRedisSentinels,
+} from '@posthorn/embedded';
 import { makeCertificate, makeScratchFolder, openReceiver, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -8,22 +14,28 @@ import { allowPosthorn, deniedBy, REDIS_PASSWORD } from './redis-acl.js';
 import { startStack } from './stack.js';
 
 // Without a Redis on this machine, the run reports it at the end, and CI fails.
-describe.runIf(inject('redisUrl') !== null)('on a Redis over TLS, with the ACL user of OPERATIONS.md', () => {
-  const folder = makeScratchFolder();
-  const file = (name: string) => join(folder, name);
+const hasRedis = inject('redisUrl') !== null;
+const folder = makeScratchFolder();
+const file = (name: string) => join(folder, name);
+const tls = { key: file('key.pem'), cert: file('cert.pem') };
+beforeAll(() => {
+  const { key, cert } = makeCertificate();
+  writeFileSync(tls.key, key, { mode: 0o600 });
+  writeFileSync(tls.cert, cert);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.runIf(hasRedis)('on a Redis over TLS, with the ACL user of OPERATIONS.md', () => {
   let server: EmbeddedRedis;
   let url: string;
   beforeAll(async () => {
-    const { key, cert } = makeCertificate();
-    writeFileSync(file('key.pem'), key, { mode: 0o600 });
-    writeFileSync(file('cert.pem'), cert);
     const port = await findFreePort();
     const started = await startRedis({
       directory: file('redis'),
       settings: {
         'tls-port': String(port),
-        'tls-key-file': file('key.pem'),
-        'tls-cert-file': file('cert.pem'),
+        'tls-key-file': tls.key,
+        'tls-cert-file': tls.cert,
         'tls-auth-clients': 'no',
       },
       log: () => undefined,
@@ -35,13 +47,12 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis over TLS, with the ACL u
   });
   afterAll(async () => {
     await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   it('supports first attempts, retries, a flush, health and metrics without denied commands (X14)', async () => {
     const stack = await startStack({
       backend: 'redis',
-      redis: { REDIS_URL: url, REDIS_TLS_CA_FILE: file('cert.pem') },
+      redis: { REDIS_URL: url, REDIS_TLS_CA_FILE: tls.cert },
       env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
     });
     const receiver = await openReceiver();
@@ -78,4 +89,54 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis over TLS, with the ACL u
     });
     await stack.stop();
   });
+});
+
+/** Publishes events of which one needs a retry, and waits until all are delivered. */
+async function deliverWith(redis: Record<string, string>): Promise<void> {
+  const stack = await startStack({
+    backend: 'redis',
+    redis: { ...redis, REDIS_TLS: 'true', REDIS_TLS_CA_FILE: tls.cert },
+    env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
+  });
+  const receiver = await openReceiver();
+  const { account } = await stack.subscribe(receiver.url);
+  receiver.answer(500, 200);
+  for (let n = 0; n < 10; n += 1) await stack.publish(account, '{"event":"message:created","payload":{}}');
+  await waitFor(() => receiver.events.length >= 11, { what: 'ten events and one retry' });
+  await waitFor(async () => {
+    const health = await (await fetch(`${stack.apiUrl}/readyz`)).json();
+    return (health as { status: string }).status === 'ok';
+  });
+  await stack.stop();
+  await receiver.close();
+}
+
+it.runIf(hasRedis)('delivers and retries on a Cluster over TLS, whose nodes announce host names', async () => {
+  const cluster = await startRedisCluster({ directory: file('cluster'), tls });
+  if (!cluster) throw new Error('this machine has no redis-server');
+  for (const { current } of cluster.nodes) await allowPosthorn(current.url);
+  await deliverWith({
+    REDIS_CLUSTER_NODES: `localhost:${cluster.nodes[0]?.tlsPort}`,
+    REDIS_USERNAME: 'posthorn',
+    REDIS_PASSWORD,
+    QUEUE_SHARDS: '3',
+  });
+  for (const { current } of cluster.nodes) expect(await deniedBy(current.url)).toEqual([]);
+  await cluster.stop();
+});
+
+it.runIf(hasRedis)('delivers and retries through Sentinels over TLS, also after a failover', async () => {
+  const sentinels = await startRedisSentinels({ directory: file('sentinels'), tls });
+  if (!sentinels) throw new Error('this machine has no redis-server');
+  const redis = {
+    REDIS_SENTINELS: sentinels.tlsPorts.map((port) => `localhost:${port}`).join(),
+    REDIS_SENTINEL_NAME: sentinels.name,
+  };
+  await deliverWith(redis);
+  const old = await sentinels.findPrimary();
+  process.kill(old.current.pid, 'SIGKILL');
+  await old.current.exited;
+  await waitFor(async () => (await sentinels.findPrimary()) !== old, { what: 'the Sentinels to name the replica' });
+  await deliverWith(redis);
+  await sentinels.stop();
 });

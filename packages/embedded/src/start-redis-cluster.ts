@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findFreePort } from './find-free-port.js';
-import { askRedis, type EmbeddedRedis, startRedis } from './start-redis.js';
+import { askRedis, type EmbeddedRedis, startRedis, type TlsFiles, tlsSettings } from './start-redis.js';
 
 /** Three primaries that share the hash slots, for tests. They have no replicas, so the Cluster stops while one of them is away. */
 export interface RedisCluster {
@@ -13,6 +13,8 @@ export interface ClusterNode {
   /** The running server. */
   current: EmbeddedRedis;
   readonly port: number;
+  /** The port for TLS; null: it has none. */
+  readonly tlsPort: number | null;
   /** The folder of its data. */
   readonly directory: string;
   /** Starts the node again after it has ended, with its port and data. */
@@ -23,13 +25,20 @@ const SIZE = 3;
 const SLOTS = 16_384;
 
 /** Starts the Cluster with its data in `directory`, on free ports of 127.0.0.1. Resolves when each node reports a healthy Cluster. It
- *  ends with this process. Returns null without a redis-server on the PATH. Throws as startRedis does. */
-export async function startRedisCluster({ directory }: { directory: string }): Promise<RedisCluster | null> {
+ *  ends with this process. With `tls`, each node also has a port for TLS, and names itself and the others `localhost`.
+ *  Returns null without a redis-server on the PATH. Throws as startRedis does. */
+export async function startRedisCluster({
+  directory,
+  tls,
+}: {
+  directory: string;
+  tls?: TlsFiles;
+}): Promise<RedisCluster | null> {
   const nodes: (ClusterNode & { busPort: number })[] = [];
   const stop = async () => void (await Promise.all(nodes.map(({ current }) => current.stop())));
   try {
     for (let n = 0; n < SIZE; n += 1) {
-      const node = await startNode(join(directory, `node-${n}`));
+      const node = await startNode(join(directory, `node-${n}`), tls);
       if (!node) return null;
       nodes.push(node);
     }
@@ -41,13 +50,23 @@ export async function startRedisCluster({ directory }: { directory: string }): P
   }
 }
 
-async function startNode(directory: string): Promise<(ClusterNode & { busPort: number }) | null> {
+async function startNode(
+  directory: string,
+  tls: TlsFiles | undefined,
+): Promise<(ClusterNode & { busPort: number }) | null> {
   for (let attempts = 1; ; attempts += 1) {
     const busPort = await findFreePort();
+    const tlsPort = tls ? await findFreePort() : null;
     const settings = {
       'cluster-enabled': 'yes',
       'cluster-port': String(busPort),
       'cluster-node-timeout': '5000',
+      ...(tls && {
+        ...tlsSettings(tls, tlsPort),
+        'tls-cluster': 'yes', // without it, Redis 7.0 names the ports without TLS to clients
+        'cluster-announce-hostname': 'localhost',
+        'cluster-preferred-endpoint-type': 'hostname',
+      }),
     };
     try {
       const current = await startRedis({ directory, settings, log: () => undefined });
@@ -56,6 +75,7 @@ async function startNode(directory: string): Promise<(ClusterNode & { busPort: n
       const node = {
         current,
         port,
+        tlsPort,
         busPort,
         directory,
         async start() {
@@ -66,20 +86,22 @@ async function startNode(directory: string): Promise<(ClusterNode & { busPort: n
       };
       return node;
     } catch (error) {
-      if (attempts === 3) throw error; // another process uses the port of the bus
+      if (attempts === 3) throw error; // another process uses one of the other ports
     }
   }
 }
 
+type FormingNode = Pick<ClusterNode, 'port' | 'tlsPort'> & { busPort: number };
+
 /** Assigns slots to each node, introduces it to the first one, and waits until each knows all others and serves. */
-async function form(nodes: { port: number; busPort: number }[]): Promise<void> {
-  const [first] = nodes as [{ port: number; busPort: number }];
+async function form(nodes: FormingNode[]): Promise<void> {
+  const [first] = nodes as [FormingNode];
   for (const [n, { port }] of nodes.entries()) {
     const from = Math.floor((n * SLOTS) / nodes.length);
     const to = Math.floor(((n + 1) * SLOTS) / nodes.length) - 1;
     await order(port, `CLUSTER ADDSLOTSRANGE ${from} ${to}`);
     await order(port, `CLUSTER SET-CONFIG-EPOCH ${n + 1}`);
-    if (n > 0) await order(port, `CLUSTER MEET 127.0.0.1 ${first.port} ${first.busPort}`);
+    if (n > 0) await order(port, `CLUSTER MEET 127.0.0.1 ${first.tlsPort ?? first.port} ${first.busPort}`);
   }
   for (const { port } of nodes) while (!(await isWhole(port, nodes.length))) await delay(50);
 }

@@ -3,11 +3,20 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findFreePort } from './find-free-port.js';
 import { spawnServer, type ServerProcess } from './spawn-server.js';
-import { askRedis, type EmbeddedRedis, findRedisServer, startRedis } from './start-redis.js';
+import {
+  askRedis,
+  type EmbeddedRedis,
+  findRedisServer,
+  startRedis,
+  type TlsFiles,
+  tlsSettings,
+} from './start-redis.js';
 
 /** A primary, a replica, and three Sentinels of which two must agree, for tests. */
 export interface RedisSentinels {
   readonly ports: number[];
+  /** Their ports for TLS; empty without `tls`. */
+  readonly tlsPorts: number[];
   /** The name of the primary for the Sentinels. */
   readonly name: string;
   /** The server that the Sentinels name as primary now. */
@@ -21,6 +30,8 @@ export interface WatchedServer {
   /** The running server. */
   current: EmbeddedRedis;
   readonly port: number;
+  /** The port for TLS; null: it has none. */
+  readonly tlsPort: number | null;
   /** The folder of its data. */
   readonly directory: string;
   /** Starts the server again after it has ended, on its port. The Sentinels decide its role. */
@@ -30,37 +41,45 @@ export interface WatchedServer {
 const NAME = 'mymaster';
 const COUNT = 3;
 const QUORUM = 2;
+const HOSTNAMES = [
+  'sentinel resolve-hostnames yes',
+  'sentinel announce-hostnames yes',
+  'sentinel announce-ip localhost',
+];
 const STOP = [
   { signal: 'SIGTERM', waitMs: 10_000 },
   { signal: 'SIGKILL', waitMs: 5_000 },
 ] satisfies { signal: NodeJS.Signals; waitMs: number }[];
 
 /** Starts them with their data in `directory`, on free ports of 127.0.0.1. Resolves when each Sentinel knows the replica and the other
- *  Sentinels. They replace a primary that does not respond for `downAfterMs` (default: 1.5 s), and end with this process. Returns
- *  null without a redis-server on the PATH. Throws as startRedis does. */
+ *  Sentinels. They replace a primary that does not respond for `downAfterMs` (default: 1.5 s), and end with this process. With `tls`,
+ *  all use TLS between each other, also serve it, and are named `localhost`.
+ *  Returns null without a redis-server on the PATH. Throws as startRedis does. */
 export async function startRedisSentinels({
   directory,
   downAfterMs = 1_500,
+  tls,
 }: {
   directory: string;
   downAfterMs?: number;
+  tls?: TlsFiles;
 }): Promise<RedisSentinels | null> {
   const command = findRedisServer();
   if (command === null) return null;
   const servers: WatchedServer[] = [];
-  const sentinels: { port: number; process: ServerProcess }[] = [];
+  const sentinels: Sentinel[] = [];
   const stop = async () => {
     await Promise.all(sentinels.map(({ process }) => process.stop(STOP))); // first: they would replace the primary
     await Promise.all(servers.map(({ current }) => current.stop()));
   };
   try {
-    for (const name of ['one', 'two']) servers.push(await startWatched(join(directory, name)));
+    for (const name of ['one', 'two']) servers.push(await startWatched(join(directory, name), tls));
     const [primary, replica] = servers as [WatchedServer, WatchedServer];
-    await askRedis(replica.port, `REPLICAOF 127.0.0.1 ${primary.port}`);
+    await askRedis(replica.port, `REPLICAOF ${addressOf(primary)}`);
     await until(async () => (await askRedis(replica.port, 'INFO replication')).includes('master_link_status:up'));
     for (let n = 0; n < COUNT; n += 1) {
       const folder = join(directory, `sentinel-${n}`);
-      sentinels.push(await startSentinel(command, { folder, primaryPort: primary.port, downAfterMs }));
+      sentinels.push(await startSentinel(command, { folder, primary: addressOf(primary), downAfterMs, tls }));
     }
     for (const { port } of sentinels) await until(() => knowsAll(port));
   } catch (error) {
@@ -69,12 +88,13 @@ export async function startRedisSentinels({
   }
   return {
     ports: sentinels.map(({ port }) => port),
+    tlsPorts: sentinels.flatMap(({ tlsPort }) => tlsPort ?? []),
     name: NAME,
     servers,
     async findPrimary() {
       for (const { port } of sentinels) {
         const response = await askRedis(port, `SENTINEL GET-MASTER-ADDR-BY-NAME ${NAME}`);
-        const found = servers.find((server) => response.includes(`\r\n${server.port}\r\n`));
+        const found = servers.find((server) => response.includes(`\r\n${server.tlsPort ?? server.port}\r\n`));
         if (found) return found;
       }
       throw new Error('No Sentinel names a primary.');
@@ -83,9 +103,17 @@ export async function startRedisSentinels({
   };
 }
 
-async function startWatched(directory: string): Promise<WatchedServer> {
+/** How the servers and Sentinels reach a server. */
+const addressOf = ({ port, tlsPort }: WatchedServer): string =>
+  tlsPort === null ? `127.0.0.1 ${port}` : `localhost ${tlsPort}`;
+
+async function startWatched(directory: string, tls: TlsFiles | undefined): Promise<WatchedServer> {
+  const tlsPort = tls ? await findFreePort() : null;
+  const settings = {
+    'repl-diskless-sync-delay': '0',
+    ...(tls && { ...tlsSettings(tls, tlsPort), 'tls-replication': 'yes', 'replica-announce-ip': 'localhost' }),
+  };
   const open = async (port?: number): Promise<EmbeddedRedis> => {
-    const settings = { 'repl-diskless-sync-delay': '0' };
     const started = await startRedis({ directory, settings, log: () => undefined, ...(port && { port }) });
     if (!started) throw new Error('redis-server is no longer on the PATH.');
     return started;
@@ -95,33 +123,49 @@ async function startWatched(directory: string): Promise<WatchedServer> {
   const server: WatchedServer = {
     current,
     port,
+    tlsPort,
     directory,
     start: async () => void (server.current = await open(port)),
   };
   return server;
 }
 
+interface Sentinel {
+  port: number;
+  tlsPort: number | null;
+  process: ServerProcess;
+}
+
 /** Sentinels rewrite their settings, so these must be in a file. */
 async function startSentinel(
   command: string,
-  { folder, primaryPort, downAfterMs }: { folder: string; primaryPort: number; downAfterMs: number },
-): Promise<{ port: number; process: ServerProcess }> {
+  {
+    folder,
+    primary,
+    downAfterMs,
+    tls,
+  }: { folder: string; primary: string; downAfterMs: number; tls: TlsFiles | undefined },
+): Promise<Sentinel> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'sentinel.conf');
   for (let attempts = 1; ; attempts += 1) {
     const port = await findFreePort();
+    const tlsPort = tls ? await findFreePort() : null;
+    const secure = tls && { ...tlsSettings(tls, tlsPort), 'tls-replication': 'yes' };
     const lines = [
       `port ${port}`,
       'bind 127.0.0.1',
       `dir ${folder}`,
-      `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} ${QUORUM}`,
+      ...Object.entries(secure ?? {}).map(([name, value]) => `${name} ${value}`),
+      ...(tls ? HOSTNAMES : []),
+      `sentinel monitor ${NAME} ${primary} ${QUORUM}`,
       `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
       `sentinel failover-timeout ${NAME} 10000`,
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     const process = spawnServer(command, [file, '--sentinel'], { account: null, deathSignal: 'SIGTERM' });
     while (!process.hasEnded) {
-      if ((await askRedis(port, 'PING')).startsWith('+PONG')) return { port, process };
+      if ((await askRedis(port, 'PING')).startsWith('+PONG')) return { port, tlsPort, process };
       await delay(20);
     }
     const { lastLines } = await process.exited;

@@ -103,6 +103,21 @@ async function responds(port: number, server: ServerProcess): Promise<true> {
 /** Whether it responds with PONG, and not with LOADING while it reads its file. */
 const ping = async (port: number): Promise<boolean> => (await askRedis(port, 'PING')).startsWith('+PONG');
 
+/** A key and its self-signed certificate, as PEM files. */
+export interface TlsFiles {
+  key: string;
+  cert: string;
+}
+
+/** The settings of a server that also serves TLS, on this port. */
+export const tlsSettings = ({ key, cert }: TlsFiles, port: number | null): Record<string, string> => ({
+  'tls-port': String(port),
+  'tls-key-file': key,
+  'tls-cert-file': cert,
+  'tls-ca-cert-file': cert,
+  'tls-auth-clients': 'no',
+});
+
 /** Sends one command without spaces in its arguments to a server on 127.0.0.1. Returns the start of the raw response, or an empty
  *  text if there is none within a second. */
 export function askRedis(port: number, command: string): Promise<string> {
