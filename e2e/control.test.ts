@@ -130,7 +130,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
     expect(spread).toBe(50);
     receiver.answer(200);
     const late = await stack.publish(account, MESSAGE);
-    await ledger(`UPDATE subscriptions SET breaker_until = now() WHERE id = $1`, [toUuid('sub', id)]);
+    await ledger(`UPDATE subscriptions SET circuit_open_until = now() WHERE id = $1`, [toUuid('sub', id)]);
     await waitFor(async () => (await stack.delivery(account, late.id)).status === 'succeeded');
     // The other deliveries are not due, and stay scheduled.
     expect(await count(account, 'pending', 0)).toBeGreaterThan(30);

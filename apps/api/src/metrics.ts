@@ -126,7 +126,7 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
   const statDeltas = gauge('stat_deltas', 'Rows of statistics that are not folded yet. Counted up to 100,000.');
   const oldestStatDelta = gauge('stat_deltas_oldest_seconds', 'Age of the oldest of them, rounded to the minute.');
   const subscriptions = gauge('subscriptions', 'Subscriptions, by status.', ['status']);
-  const breakers = gauge('breakers', 'Active subscriptions whose circuit breaker is not closed.', ['state']);
+  const circuits = gauge('circuits', 'Active subscriptions whose circuit breaker is not closed.', ['state']);
   const workersAlive = gauge('workers_alive', 'Worker processes that are alive.');
   const lastDispatch = gauge('dispatcher_last_success_timestamp_seconds', 'When a dispatcher last succeeded.');
   const partitionsAhead = gauge(
@@ -135,15 +135,15 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
   );
 
   return ({ ledger, queues }) => {
-    for (const labeled of [queueJobs, oldestWaiting, subscriptions, breakers]) labeled.reset();
+    for (const labeled of [queueJobs, oldestWaiting, subscriptions, circuits]) labeled.reset();
     for (const [queue, { oldestWaitingMs, ...states }] of Object.entries(queues ?? {})) {
       for (const [state, count] of Object.entries(states)) queueJobs.set({ queue, state }, count);
       oldestWaiting.set({ queue }, (oldestWaitingMs ?? 0) / 1_000);
     }
     for (const [status, count] of Object.entries(ledger?.subscriptions ?? {})) subscriptions.set({ status }, count);
     if (ledger) {
-      breakers.set({ state: 'open' }, ledger.breakers.open);
-      breakers.set({ state: 'half_open' }, ledger.breakers.halfOpen);
+      circuits.set({ state: 'open' }, ledger.circuits.open);
+      circuits.set({ state: 'half_open' }, ledger.circuits.halfOpen);
     }
     set(overdue, ledger?.overdue);
     set(oldestOverdue, ledger && (ledger.oldestOverdueSeconds ?? 0));

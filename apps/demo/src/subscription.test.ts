@@ -57,7 +57,7 @@ test.each<[string, Given, string]>([
     ordering: 'none',
     holdsWhenDisabled: false,
     failingSince: null,
-    breaker: { state: 'closed', until: null },
+    circuit: { state: 'closed', until: null },
     statusChangedAt: '',
     createdAt: '',
     updatedAt: '',

@@ -86,8 +86,8 @@ function openResultMetrics(registry: Registry): Pick<Required<AttemptObserver>, 
     labelNames: ['reason'],
     registers,
   });
-  const breakers = new Counter({
-    name: 'posthorn_breaker_opened_total',
+  const circuits = new Counter({
+    name: 'posthorn_circuit_opened_total',
     help: 'How often the circuit of a subscription opened',
     registers,
   });
@@ -96,7 +96,7 @@ function openResultMetrics(registry: Registry): Pick<Required<AttemptObserver>, 
     attempted({ result, recorded, deliverySeconds, attemptNumber }) {
       if (result.outcome === 'ok') delivery.observe({ first_try: String(attemptNumber === 1) }, deliverySeconds);
       if (recorded.status === 'succeeded' || recorded.status === 'failed') finished.inc({ status: recorded.status });
-      if (recorded.breakerOpened) breakers.inc();
+      if (recorded.circuitOpened) circuits.inc();
       if (recorded.disabled) disabled.inc({ reason: recorded.disabled });
     },
   };

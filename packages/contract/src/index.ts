@@ -120,7 +120,7 @@ export {
   StatsQuery,
 } from './stats.js';
 export {
-  Breaker,
+  Circuit,
   ChangeSubscription,
   CreateSubscription,
   RotateSecret,

@@ -57,7 +57,7 @@ export const Queues = z
     subscriptions: z
       .object({ unverified: z.int(), active: z.int(), paused: z.int(), disabled: z.int() })
       .describe('Number of subscriptions by status.'),
-    breakers: z
+    circuits: z
       .object({ open: z.int(), halfOpen: z.int() })
       .describe('Number of active subscriptions with an open or half-open circuit, because their endpoint fails.'),
     mostBehind: z
@@ -107,7 +107,7 @@ export const Queues = z
           oldestExpandingSeconds: null,
         },
         subscriptions: { unverified: 2, active: 140, paused: 1, disabled: 4 },
-        breakers: { open: 1, halfOpen: 0 },
+        circuits: { open: 1, halfOpen: 0 },
         mostBehind: [{ accountId: 'acme', deferred: 118, oldestDueSeconds: 1380.2 }],
         workersAlive: 1,
         workers: [

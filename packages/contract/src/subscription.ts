@@ -44,7 +44,7 @@ export const Verification = z
   .meta({ id: 'Verification', description: 'The handshake that proves that the subscriber controls the URL.' });
 export type Verification = z.infer<typeof Verification>;
 
-export const Breaker = z
+export const Circuit = z
   .object({
     state: z
       .enum(['closed', 'open', 'half_open'])
@@ -54,12 +54,12 @@ export const Breaker = z
     until: timeOrNull('For `open`: when the next probe is due. Otherwise null.'),
   })
   .meta({
-    id: 'Breaker',
+    id: 'Circuit',
     description:
       'The circuit breaker. It opens after ten consecutive failures or three timeouts. While it is open, deliveries wait and use up no ' +
       'attempts. When a probe succeeds, it closes and the waiting deliveries are sent.',
   });
-export type Breaker = z.infer<typeof Breaker>;
+export type Circuit = z.infer<typeof Circuit>;
 
 export const SubscriptionStats = z
   .object({
@@ -132,7 +132,7 @@ export const Subscription = z
       .boolean()
       .describe('Whether it was disabled with `hold`, so that its pending deliveries wait until it is resumed.'),
     failingSince: timeOrNull('Time of the first failure after the last success. null: not failing.'),
-    breaker: Breaker,
+    circuit: Circuit,
     verification: Verification,
     createdAt: time('When it was created.'),
     updatedAt: time('When it was last changed.'),
@@ -159,7 +159,7 @@ export const Subscription = z
         statusChangedAt: '2026-11-21T18:55:00.412Z',
         holdsWhenDisabled: false,
         failingSince: null,
-        breaker: { state: 'closed', until: null },
+        circuit: { state: 'closed', until: null },
         verification: {
           status: 'verified',
           reason: null,

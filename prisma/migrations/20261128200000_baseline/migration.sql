@@ -228,8 +228,8 @@ CREATE TABLE subscriptions (
   concurrency_limit       integer             NOT NULL DEFAULT 1000 CHECK (concurrency_limit BETWEEN 1 AND 1000),
   concurrency_set_at      timestamptz(6),
   failure_streak          integer             NOT NULL DEFAULT 0,
-  breaker_opened_count    integer             NOT NULL DEFAULT 0,
-  breaker_until           timestamptz(6),
+  circuit_opened_count    integer             NOT NULL DEFAULT 0,
+  circuit_open_until      timestamptz(6),
   probe_id                uuid,
   -- The last warning sent to operators, in percent of the time until it is disabled: 0, 50 or 75.
   failing_warned          integer             NOT NULL DEFAULT 0 CHECK (failing_warned IN (0, 50, 75)),
@@ -296,7 +296,7 @@ CREATE TABLE verifications (
   answer           bytea,
   attempt_count    integer             NOT NULL DEFAULT 0,
   checked_at       timestamptz(6),
-  leased_until          timestamptz(6),
+  leased_until     timestamptz(6),
   created_at       timestamptz(6)      NOT NULL DEFAULT CURRENT_TIMESTAMP,
   -- Why the last attempt failed, and what to do.
   error            text
@@ -448,12 +448,12 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
   INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
-  VALUES (posthorn_shard(NEW.account_id), coalesce(NEW.breaker_until, now()), NEW.id, NEW.account_id);
+  VALUES (posthorn_shard(NEW.account_id), coalesce(NEW.circuit_open_until, now()), NEW.id, NEW.account_id);
   RETURN NULL;
 END
 $$;
-CREATE TRIGGER subscriptions_breaker_changed AFTER UPDATE ON subscriptions
-  FOR EACH ROW WHEN (OLD.breaker_until > coalesce(NEW.breaker_until, '-infinity'))
+CREATE TRIGGER subscriptions_circuit_changed AFTER UPDATE ON subscriptions
+  FOR EACH ROW WHEN (OLD.circuit_open_until > coalesce(NEW.circuit_open_until, '-infinity'))
   EXECUTE FUNCTION posthorn_add_due_subscription();
 
 -- Most deliveries succeed at the first attempt, so a finished delivery and its last attempt share a row: the last_…

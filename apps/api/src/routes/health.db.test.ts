@@ -177,7 +177,7 @@ describe('/metrics and /v1/queues', () => {
       `UPDATE pending_deliveries SET due_at = now() - interval '5 minutes', leased_until = now() WHERE status = 'pending'`,
     );
     await api.deps.db.pool.query(
-      `UPDATE subscriptions SET breaker_until = now() + interval '1 hour' WHERE status = 'active'`,
+      `UPDATE subscriptions SET circuit_open_until = now() + interval '1 hour' WHERE status = 'active'`,
     );
     const busy = { waiting: 3, prioritized: 2, active: 1, delayed: 40, failed: 5, oldestWaitingMs: 1_500 };
     state.queues = { ...IDLE, deliver: busy };
@@ -186,7 +186,7 @@ describe('/metrics and /v1/queues', () => {
     expect(json).toMatchObject({
       deliveries: { overdue: 0, oldestOverdueSeconds: null, deferred: 1, held: 1, expanding: 0 },
       subscriptions: { paused: 1, unverified: 0, disabled: 0 },
-      breakers: { open: json.subscriptions.active, halfOpen: 0 },
+      circuits: { open: json.subscriptions.active, halfOpen: 0 },
       workersAlive: 2,
       workers: [{ hostname: 'worker-1', version: '1.2.3', isAlive: true }, {}],
       queues: [
@@ -203,8 +203,8 @@ describe('/metrics and /v1/queues', () => {
       posthorn_deliveries_held: 1,
       'posthorn_subscriptions{status="paused"}': 1,
       'posthorn_subscriptions{status="active"}': json.subscriptions.active,
-      'posthorn_breakers{state="open"}': json.breakers.open,
-      'posthorn_breakers{state="half_open"}': 0,
+      'posthorn_circuits{state="open"}': json.circuits.open,
+      'posthorn_circuits{state="half_open"}': 0,
       posthorn_workers_alive: 2,
       posthorn_partitions_ahead_seconds: expect.any(Number),
       'posthorn_queue_jobs{queue="deliver",state="waiting"}': 3,
@@ -216,7 +216,7 @@ describe('/metrics and /v1/queues', () => {
     const inSeconds = (metrics['posthorn_dispatcher_last_success_timestamp_seconds'] ?? 0) - Date.now() / 1_000;
     expect(Math.round(inSeconds / 3_600)).toBe(1); // as in the fixture
 
-    await api.deps.db.pool.query(`UPDATE subscriptions SET breaker_until = NULL`);
+    await api.deps.db.pool.query(`UPDATE subscriptions SET circuit_open_until = NULL`);
     await api.deps.db.pool.query(`UPDATE pending_deliveries SET leased_until = NULL WHERE status = 'pending'`);
     const late = metricsOf((await ask('/metrics')).text);
     expect(late).toMatchObject({ posthorn_deliveries_overdue: 1, posthorn_deliveries_deferred: 1 });

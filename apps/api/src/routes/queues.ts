@@ -37,7 +37,7 @@ export const queueRoutes: Routes<'boardUrl' | 'systemMetrics'> = (app, { systemM
           oldestExpandingSeconds: ledger.oldestExpandingSeconds,
         },
         subscriptions: ledger.subscriptions,
-        breakers: ledger.breakers,
+        circuits: ledger.circuits,
         mostBehind: ledger.mostBehind,
         workersAlive: ledger.workers.filter(({ isAlive }) => isAlive).length,
         workers: ledger.workers.map(({ startedAt, seenAt, lastJobAt, ...worker }) => ({

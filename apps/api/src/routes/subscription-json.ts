@@ -1,4 +1,4 @@
-import { type Breaker, type Subscription, toTypeId, type Verification } from '@posthorn/contract';
+import { type Circuit, type Subscription, toTypeId, type Verification } from '@posthorn/contract';
 import { readHeaderNames, responseText, type Subscription as Row } from '@posthorn/core';
 import type { ApiDeps } from '../deps.js';
 import { storedObject } from './stored-json.js';
@@ -21,14 +21,14 @@ export function subscriptionJson(deps: Pick<ApiDeps, 'cipher'>, row: Row): Subsc
     statusChangedAt: row.statusChangedAt.toISOString(),
     holdsWhenDisabled: row.holdsWhenDisabled,
     failingSince: row.failingSince?.toISOString() ?? null,
-    breaker: breakerJson(row.breakerUntil),
+    circuit: circuitJson(row.circuitOpenUntil),
     verification: verificationJson(row),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };
 }
 
-function breakerJson(until: Date | null): Breaker {
+function circuitJson(until: Date | null): Circuit {
   if (until === null) return { state: 'closed', until: null };
   return until > new Date() ? { state: 'open', until: until.toISOString() } : { state: 'half_open', until: null };
 }

@@ -48,7 +48,7 @@ describe('create', () => {
       ordering: 'none',
       holdsWhenDisabled: false,
       failingSince: null,
-      breaker: { state: 'closed', until: null },
+      circuit: { state: 'closed', until: null },
       statusReason: null,
       statusChangedAt: TIME,
       verification: {

@@ -37,19 +37,19 @@ const deferred = (accountId: string) =>
       OR: [{ leasedUntil: null }, { leasedUntil: { lte: new Date() } }],
     },
   });
-/** Ends the open time of the breaker. */
+/** Ends the open time of the circuit. */
 const letTimePass = (id: string) =>
-  ledger.db.pool.query(`UPDATE subscriptions SET breaker_until = now() WHERE id = $1 AND breaker_until IS NOT NULL`, [
+  ledger.db.pool.query(`UPDATE subscriptions SET circuit_open_until = now() WHERE id = $1 AND circuit_open_until IS NOT NULL`, [
     id,
   ]);
 
-async function openedBreaker() {
+async function openACircuit() {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
   ledger.answers.push(TIMEOUT);
   await publishMany(accountId, 3);
   await ledger.work();
-  expect((await subscriptionNow(id)).breakerUntil).not.toBeNull();
+  expect((await subscriptionNow(id)).circuitOpenUntil).not.toBeNull();
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
   return { accountId, id };
@@ -160,7 +160,7 @@ describe('share', () => {
   });
 });
 
-describe('breaker', () => {
+describe('circuit breaker', () => {
   it('opens after ten failures in a row or three timeouts; a success in between resets the count', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
@@ -171,18 +171,18 @@ describe('breaker', () => {
       await ledger.publisher.drain();
       const job = ledger.jobs.splice(0).find(({ queue }) => queue === 'deliver');
       if (job) await worker.attempt(job, signal);
-      expect((await subscriptionNow(id)).breakerUntil, `after ${count + 1}`).toBeNull();
+      expect((await subscriptionNow(id)).circuitOpenUntil, `after ${count + 1}`).toBeNull();
     }
     await ledger.publish(accountId);
     await ledger.publisher.drain();
     const job = ledger.jobs.find(({ queue }) => queue === 'deliver');
     if (job) await worker.attempt(job, signal);
-    expect(await subscriptionNow(id)).toMatchObject({ failureStreak: 10, breakerOpenedCount: 1 });
-    expect((await subscriptionNow(id)).breakerUntil).not.toBeNull();
+    expect(await subscriptionNow(id)).toMatchObject({ failureStreak: 10, circuitOpenedCount: 1 });
+    expect((await subscriptionNow(id)).circuitOpenUntil).not.toBeNull();
   });
 
   it('sends nothing while it is open, not even queued jobs, and uses up no attempts', async () => {
-    const { accountId } = await openedBreaker();
+    const { accountId } = await openACircuit();
     await publishMany(accountId, 5);
     expect(ledger.jobs).toEqual([]); // they wait in the ledger
     expect(await dispatch(ledger)).toEqual({ enqueued: 0, isMoreDue: false });
@@ -200,7 +200,7 @@ describe('breaker', () => {
   });
 
   it('waiting deliveries do not wake the dispatcher, which could do nothing', async () => {
-    const { accountId } = await openedBreaker();
+    const { accountId } = await openACircuit();
     let calls = 0;
     const ear = await listenForWork(ledger.db, () => void (calls += 1));
     await publishMany(accountId, 5);
@@ -212,7 +212,7 @@ describe('breaker', () => {
   });
 
   it('half-open: sends a single probe, the oldest delivery; if it fails, the circuit stays open twice as long', async () => {
-    const { accountId, id } = await openedBreaker();
+    const { accountId, id } = await openACircuit();
     await publishMany(accountId, 5);
     await ledger.db.pool.query(
       `UPDATE pending_deliveries SET due_at = now(), leased_until = now() + interval '50 seconds' WHERE attempt_count = 1`,
@@ -230,14 +230,14 @@ describe('breaker', () => {
     if (probe) expect(await ledger.attempter().attempt(probe, signal)).toMatchObject({ end: 'attempted' });
     const to = Date.now();
     const now = await subscriptionNow(id);
-    expect(now).toMatchObject({ breakerOpenedCount: 2, probeId: null });
-    const openUntil = now.breakerUntil?.getTime() ?? 0; // 30 s ± a tenth after the attempt was recorded
+    expect(now).toMatchObject({ circuitOpenedCount: 2, probeId: null });
+    const openUntil = now.circuitOpenUntil?.getTime() ?? 0; // 30 s ± a tenth after the attempt was recorded
     expect(openUntil).toBeGreaterThanOrEqual(from + 27_000);
     expect(openUntil).toBeLessThanOrEqual(to + 33_000);
   });
 
   it('regression: the probe is the oldest delivery, even if it became due last, so it reaches the end of its schedule while new ones arrive', async () => {
-    const { accountId, id } = await openedBreaker();
+    const { accountId, id } = await openACircuit();
     const oldest = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId }, orderBy: { id: 'asc' } });
     await publishMany(accountId, 20);
     // Its long wait has ended; the deliveries published meanwhile have waited longer.
@@ -257,7 +257,7 @@ describe('breaker', () => {
   });
 
   it('regression: disables the subscription of a dead endpoint, however much is published meanwhile', async () => {
-    const { accountId, id } = await openedBreaker();
+    const { accountId, id } = await openACircuit();
     const worker = ledger.attempter({ waitsMs: [7_200_000, 7_200_000], failingAfterMs: 36_000_000 });
     for (let hour = 1; hour <= 24; hour += 1) {
       await publishMany(accountId, 20);
@@ -266,7 +266,7 @@ describe('breaker', () => {
         [accountId],
       );
       await ledger.db.pool.query(
-        `UPDATE subscriptions SET breaker_until = breaker_until - interval '1 hour', failing_since = failing_since - interval '1 hour' WHERE id = $1`,
+        `UPDATE subscriptions SET circuit_open_until = circuit_open_until - interval '1 hour', failing_since = failing_since - interval '1 hour' WHERE id = $1`,
         [id],
       );
       await dispatch(ledger);
@@ -276,15 +276,15 @@ describe('breaker', () => {
   });
 
   it('closes when the probe succeeds; waiting deliveries go out slowly at first', async () => {
-    const { accountId, id } = await openedBreaker();
+    const { accountId, id } = await openACircuit();
     await publishMany(accountId, 20);
     await letTimePass(id);
     ledger.answers.splice(0);
     await dispatch(ledger);
     await ledger.work();
     expect(await subscriptionNow(id)).toMatchObject({
-      breakerUntil: null,
-      breakerOpenedCount: 0,
+      circuitOpenUntil: null,
+      circuitOpenedCount: 0,
       failureStreak: 0,
       concurrencyLimit: 8,
       failingSince: null,
@@ -294,17 +294,17 @@ describe('breaker', () => {
   });
 
   it('sends an attempt that a person requests; its success closes the circuit', async () => {
-    const { accountId, id } = await openedBreaker();
+    const { accountId, id } = await openACircuit();
     const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
     ledger.answers.splice(0);
     await askForRetry(ledger, { accountId, id: delivery.id });
     await ledger.work();
     expect(ledger.posts).toHaveLength(1);
-    expect((await subscriptionNow(id)).breakerUntil).toBeNull();
+    expect((await subscriptionNow(id)).circuitOpenUntil).toBeNull();
   });
 
   it('sends another probe when the lease of a lost one ends', async () => {
-    const { accountId, id } = await openedBreaker();
+    const { accountId, id } = await openACircuit();
     await publishMany(accountId, 1);
     await letTimePass(id);
     await dispatch(ledger);
@@ -317,10 +317,10 @@ describe('breaker', () => {
   });
 
   it('closes on a resume', async () => {
-    const { accountId, id } = await openedBreaker();
+    const { accountId, id } = await openACircuit();
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'paused' WHERE id = $1`, [id]);
     await resumeSubscription(ledger, { accountId, id });
-    expect(await subscriptionNow(id)).toMatchObject({ breakerUntil: null, failureStreak: 0 });
+    expect(await subscriptionNow(id)).toMatchObject({ circuitOpenUntil: null, failureStreak: 0 });
   });
 });
 
@@ -379,7 +379,7 @@ describe('operational events', () => {
     const DAY = 86_400_000;
     const fail = async (sinceDays: number) => {
       await ledger.db.pool.query(
-        `UPDATE subscriptions SET failing_since = now() - $2 * interval '1 day', breaker_until = NULL, failure_streak = 0 WHERE id = $1`,
+        `UPDATE subscriptions SET failing_since = now() - $2 * interval '1 day', circuit_open_until = NULL, failure_streak = 0 WHERE id = $1`,
         [id, sinceDays],
       );
       ledger.answers.splice(0, 1, FAILED);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type Batch, openBatch } from '../batch.js';
-import { IS_HELD_BACK } from '../throttle/circuit-breaker.js';
+import { IS_DEFERRED_BY_CIRCUIT } from '../throttle/circuit-breaker.js';
 import { IS_TURN_OVER } from '../deliveries/strict-order.js';
 import type { LoadedDelivery } from '../deliveries/delivery.js';
 import { leaseOf } from '../deliveries/lease.js';
@@ -14,7 +14,7 @@ SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type 
   (extract(epoch FROM d.due_at - now()) * 1000)::float8 AS "dueInMs",
   (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "publishedMsAgo",
   s.id AS "subscriptionId", s.url, s.status AS "subscriptionStatus", s.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL AS "isDeleted",
-  ${IS_HELD_BACK} AS "isHeldBack", ${IS_TURN_OVER} AS "isTurnOver",
+  ${IS_DEFERRED_BY_CIRCUIT} AS "isDeferredByCircuit", ${IS_TURN_OVER} AS "isTurnOver",
   s.headers_sealed AS "headersSealed",
   ARRAY(
     SELECT k.sealed FROM secrets k

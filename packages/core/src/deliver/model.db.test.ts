@@ -45,7 +45,7 @@ interface Row {
   isInRange: boolean;
   /** How many seconds after it is due, or from now, the dispatcher looks at it. */
   dispatchedWithinSeconds: number | null;
-  /** The dispatcher looks at its subscription by then, once its breaker allows it, and within a second; in a strict
+  /** The dispatcher looks at its subscription by then, once its circuit allows it, and within a second; in a strict
    *  order not before the head is due. */
   isLookedAt: boolean;
   attempts: { number: number; trigger: AttemptTrigger; outcome: string; statusCode: number | null; digest: string }[];
@@ -68,7 +68,7 @@ async function stateOf({ accountId }: World): Promise<State> {
        extract(epoch FROM greatest(d.leased_until, d.due_at) - greatest(d.due_at, now()))::float8 AS "dispatchedWithinSeconds",
        EXISTS (
          SELECT FROM due_subscriptions e WHERE e.subscription_id = d.subscription_id
-           AND e.due_at <= greatest(coalesce(d.leased_until, d.due_at), s.breaker_until, now() + interval '1 second',
+           AND e.due_at <= greatest(coalesce(d.leased_until, d.due_at), s.circuit_open_until, now() + interval '1 second',
              CASE WHEN ${isInOrder('s')} THEN (SELECT coalesce(h.leased_until, h.due_at) FROM (${headOf('s.id')}) h) END)
        ) AS "isLookedAt",
        (SELECT coalesce(json_agg(json_build_object('number', a.number, 'trigger', a.trigger, 'outcome', a.outcome,
@@ -91,11 +91,11 @@ async function checkPost({ id, attemptNumber }: Due, request: PostRequest): Prom
     body: Buffer;
     subscription: Standing;
     url: string;
-    isHeldBack: boolean;
+    isDeferredByCircuit: boolean;
   }>(
     `SELECT e.id AS "eventId", d.status, d.attempt_count AS "attemptCount", d.asked_trigger AS "askedTrigger",
        d.due_at <= now() + interval '20 ms' AS "isDue", e.body, ${STANDING} AS subscription, s.url,
-       s.breaker_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id AS "isHeldBack"
+       s.circuit_open_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id AS "isDeferredByCircuit"
      FROM deliveries d JOIN events e ON e.id = d.event_id JOIN subscriptions s ON s.id = d.subscription_id WHERE d.id = $1`,
     [id],
   );
@@ -104,7 +104,7 @@ async function checkPost({ id, attemptNumber }: Due, request: PostRequest): Prom
   expect(now?.subscription).not.toBe('deleted');
   expect(request).toMatchObject({ url: now?.url, webhookId: toTypeId('evt', now?.eventId ?? ''), body: now?.body });
   if (now?.askedTrigger === 'manual' || now?.askedTrigger === 'test') return;
-  expect(now).toMatchObject({ status: 'pending', subscription: 'active', isDue: true, isHeldBack: false });
+  expect(now).toMatchObject({ status: 'pending', subscription: 'active', isDue: true, isDeferredByCircuit: false });
 }
 
 const REASONS: Record<DeliveryStatus, (string | null)[]> = {
@@ -284,7 +284,7 @@ const steps = fc.oneof(
 const act = (name: string, how: number, at = 0): Step => ({ act: name, at, how });
 const times = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step);
 const MEANWHILE = 'it is replayed while an endpoint has the request';
-/** Both breakers are half-open, each subscription has a due delivery, and the retry of the previous probe is due
+/** Both circuits are half-open, each subscription has a due delivery, and the retry of the previous probe is due
  *  soon. */
 const TIMES_OUT = act('work', 3, 1);
 const HALF_OPEN: Step[] = [

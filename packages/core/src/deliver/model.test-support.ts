@@ -608,7 +608,7 @@ const OUTSIDE: Record<string, Act> = {
 };
 
 /** One round of the dispatcher, a second after the last. Afterwards no due delivery waits unless its subscription
- *  has no room: the probe of a half-open breaker is leased, or as many due deliveries as the capacity allows.
+ *  has no room: the probe of a half-open circuit is leased, or as many due deliveries as the capacity allows.
  *  Scheduled retries use no room. With a strict order there is room for the head while no delivery is leased. */
 async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
   const { pool } = ledger.db;
@@ -616,15 +616,15 @@ async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
   const { rows: clock } = await pool.query<{ now: string }>('SELECT now()::text AS now');
   const round = await dispatch(ledger);
   const { rows: starving } = await pool.query(
-    `SELECT s.id, s.breaker_until, s.concurrency_limit, count(*) FILTER (WHERE coalesce(d.leased_until, d.due_at) <= t.now) AS waiting
+    `SELECT s.id, s.circuit_open_until, s.concurrency_limit, count(*) FILTER (WHERE coalesce(d.leased_until, d.due_at) <= t.now) AS waiting
      FROM (SELECT $2::timestamptz AS now) t, subscriptions s JOIN deliveries d ON d.subscription_id = s.id
      WHERE s.account_id = $1 AND s.deleted_at IS NULL AND d.due_at <= t.now
-       AND (s.breaker_until IS NULL OR s.breaker_until <= t.now) AND (s.rate_limit IS NULL OR s.next_slot_at <= t.now)
+       AND (s.circuit_open_until IS NULL OR s.circuit_open_until <= t.now) AND (s.rate_limit IS NULL OR s.next_slot_at <= t.now)
        AND (NOT ${isInOrder('s')} OR d.id = (SELECT h.id FROM (${headOf('s.id')}) h)
          AND NOT EXISTS (SELECT FROM pending_deliveries l WHERE l.subscription_id = s.id AND l.leased_until > t.now))
      GROUP BY s.id
      HAVING bool_or(coalesce(d.leased_until, d.due_at) <= t.now) AND CASE
-       WHEN s.breaker_until IS NULL THEN count(*) FILTER (WHERE d.leased_until > t.now) < s.concurrency_limit
+       WHEN s.circuit_open_until IS NULL THEN count(*) FILTER (WHERE d.leased_until > t.now) < s.concurrency_limit
        ELSE NOT bool_or(d.id = s.probe_id AND d.leased_until > t.now)
      END`,
     [accountId, clock[0]?.now],
@@ -742,7 +742,7 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
      ), looks_nearer AS (
        UPDATE due_subscriptions SET due_at = due_at - passed FROM clock WHERE account_id = $1
      )
-     UPDATE subscriptions SET failing_since = failing_since - passed, breaker_until = breaker_until - passed,
+     UPDATE subscriptions SET failing_since = failing_since - passed, circuit_open_until = circuit_open_until - passed,
        next_slot_at = next_slot_at - passed, concurrency_set_at = concurrency_set_at - passed
      FROM clock WHERE account_id = $1`,
     [accountId, seconds],

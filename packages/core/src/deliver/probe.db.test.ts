@@ -43,7 +43,7 @@ const dispatchJobs = async () => {
 };
 const dispatchedIds = async () => (await dispatchJobs()).map(({ id }) => id);
 
-/** Three deliveries that timed out, each with a retry in `retryInMs`, and a breaker whose open time has ended. */
+/** Three deliveries that timed out, each with a retry in `retryInMs`, and a circuit whose open time has ended. */
 async function halfOpen({ retryInMs }: { retryInMs: number }) {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
@@ -52,11 +52,11 @@ async function halfOpen({ retryInMs }: { retryInMs: number }) {
   const worker = ledger.attempter({ waitsMs: [retryInMs, retryInMs] });
   for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
   ledger.jobs.length = 0; // the retries are delayed in the queue
-  await set('subscriptions', id, 'breaker_until = now()');
+  await set('subscriptions', id, 'circuit_open_until = now()');
   return { accountId, id, worker };
 }
 
-describe('a half-open breaker with a due delivery is probed in the next round of the dispatcher', () => {
+describe('a half-open circuit with a due delivery is probed in the next round of the dispatcher', () => {
   for (const retryInMs of [5_000, 55_000, 65_000, 3_500_000, 3_700_000])
     it(`regression: while retries wait for ${retryInMs / 1_000} s`, async () => {
       const { accountId, id, worker } = await halfOpen({ retryInMs });
@@ -65,7 +65,7 @@ describe('a half-open breaker with a due delivery is probed in the next round of
         const probes = await dispatchJobs();
         expect(probes).toHaveLength(1);
         for (const probe of probes) await worker.attempt(probe, signal); // and waits for its retry
-        await set('subscriptions', id, 'breaker_until = now()');
+        await set('subscriptions', id, 'circuit_open_until = now()');
       }
     });
 
@@ -80,7 +80,7 @@ describe('a half-open breaker with a due delivery is probed in the next round of
     expect(await dispatchedIds()).toHaveLength(1);
   });
 
-  it('whatever was queued when the breaker opened: those jobs may be lost', async () => {
+  it('whatever was queued when the circuit opened: those jobs may be lost', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [lost, waiting] = await publish(accountId, 2);
     await set('pending_deliveries', lost ?? '', `leased_until = now() + interval '50 seconds'`);
@@ -139,8 +139,8 @@ describe('a half-open breaker with a due delivery is probed in the next round of
   });
 });
 
-describe('a subscription that changes while its breaker is half-open', () => {
-  it('sends everything after a pause and a resume: the breaker is closed', async () => {
+describe('a subscription that changes while its circuit is half-open', () => {
+  it('sends everything after a pause and a resume: the circuit is closed', async () => {
     const { accountId, id } = await halfOpen({ retryInMs: 55_000 });
     const published = await publish(accountId, 3);
     await dispatchedIds();

@@ -5,7 +5,7 @@ import type { AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.
 import { unsettleAll } from '../settle/unsettle.js';
 import { DURATION_BUCKET, THIS_MINUTE } from '../stats/stat.js';
 import { CAPACITY_GROWS, HAS_FULL_CAPACITY, QUICK_MS, SET_CAPACITY } from '../throttle/capacity.js';
-import { HAS_FAILURES, isClosed, OPENS, SET_BREAKER, weightOf } from '../throttle/circuit-breaker.js';
+import { HAS_FAILURES, isClosed, OPENS, SET_CIRCUIT, weightOf } from '../throttle/circuit-breaker.js';
 import { type Columns, namesOf, unnest, valuesOf } from '../unnest.js';
 import {
   ATTEMPT_COLUMNS,
@@ -52,7 +52,7 @@ export interface Recorded {
   /** Why this attempt disabled the subscription; null: it did not. */
   disabled: 'gone' | 'failing' | null;
   /** This attempt opened the subscription's circuit. */
-  breakerOpened: boolean;
+  circuitOpened: boolean;
   /** If the delivery is finished and its subscription has a strict order: the shard whose next delivery may go.
    *  Otherwise null. */
   nextInShard: number | null;
@@ -254,7 +254,7 @@ subscription AS (
     status_reason = CASE WHEN v.gone THEN 'gone' WHEN v.is_given_up THEN 'failing' ELSE s.status_reason END,
     status_changed_at = CASE WHEN v.gone OR v.is_given_up THEN now() ELSE s.status_changed_at END,
     failing_since = CASE WHEN v.succeeded THEN NULL WHEN v.is_bad OR v.gone THEN coalesce(s.failing_since, now()) ELSE s.failing_since END,
-    failing_warned = v.warned_after,${SET_BREAKER},${SET_CAPACITY}
+    failing_warned = v.warned_after,${SET_CIRCUIT},${SET_CAPACITY}
   FROM standing v WHERE ${lookUp('s.id', 'v.id')}
   RETURNING s.id, s.account_id, s.status, s.status_reason, s.failing_since, s.failing_warned, v.failing_warned AS warned_before,
     v.failing_since AS failing_before, v.opens
@@ -291,7 +291,7 @@ notified AS (
 
 const RESULT = `
 SELECT a.id, a.status, (extract(epoch FROM a.due_at - now()) * 1000)::float8 AS "nextInMs", ${leaseOf('a.leased_until')} AS "leasedUntil", a.is_left_to_dispatcher AS "isLeftToDispatcher",
-  CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "breakerOpened",
+  CASE WHEN s.status = 'disabled' THEN s.status_reason END AS disabled, coalesce(s.opens, false) AS "circuitOpened",
   CASE WHEN a.is_strict AND a.is_finished THEN posthorn_shard(a.account_id) END AS "nextInShard"
 FROM after a LEFT JOIN subscription s ON s.id = a.subscription_id`;
 

@@ -36,5 +36,5 @@ export function whyNotAttempt(
   if (delivery.subscriptionStatus !== 'active' && !urgent) return 'not_active';
   if (delivery.dueInMs !== null && delivery.dueInMs > EARLY_MS && !urgent) return 'early';
   if (delivery.body.length === 0) return 'erased';
-  return delivery.isHeldBack && !urgent ? 'circuit_open' : null;
+  return delivery.isDeferredByCircuit && !urgent ? 'circuit_open' : null;
 }

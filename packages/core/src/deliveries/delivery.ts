@@ -41,7 +41,7 @@ export interface LoadedDelivery {
   /** The subscription or its account is deleted. */
   isDeleted: boolean;
   /** The subscription's circuit is not closed, and this delivery is not the probe. */
-  isHeldBack: boolean;
+  isDeferredByCircuit: boolean;
   /** The subscription has a strict order and the lease has ended, so it may be another delivery's turn. */
   isTurnOver: boolean;
   headersSealed: Buffer | null;

@@ -10,7 +10,7 @@ const READY: WaitingRow = {
   dueAt: inSeconds(-1),
   leasedUntil: null,
   isAsked: false,
-  breakerUntil: null,
+  circuitOpenUntil: null,
   isProbe: false,
   rateLimit: null,
   nextSlotAt: null,
@@ -34,12 +34,12 @@ const CASES: [title: string, row: Partial<WaitingRow>, state: keyof typeof WAITI
   ['lost by the queue some time ago', { dueAt: inSeconds(-80), leasedUntil: inSeconds(-20) }, 'overdue', null],
   [
     'behind an open circuit',
-    { dueAt: inSeconds(-90), breakerUntil: inSeconds(15) },
+    { dueAt: inSeconds(-90), circuitOpenUntil: inSeconds(15) },
     'deferred_circuit_open',
     inSeconds(15),
   ],
-  ['behind a half-open circuit', { breakerUntil: inSeconds(-1) }, 'deferred_circuit_open', null],
-  ['the probe of a half-open circuit', { breakerUntil: inSeconds(-1), isProbe: true }, 'ready', null],
+  ['behind a half-open circuit', { circuitOpenUntil: inSeconds(-1) }, 'deferred_circuit_open', null],
+  ['the probe of a half-open circuit', { circuitOpenUntil: inSeconds(-1), isProbe: true }, 'ready', null],
   ['its subscription has no capacity', { dueAt: inSeconds(-90), isFull: true }, 'deferred_slots', null],
   ['its turn is far', { rateLimit: 1, nextSlotAt: inSeconds(9) }, 'deferred_rate_limit', inSeconds(9)],
   ['its turn is near', { rateLimit: 1, nextSlotAt: inSeconds(1) }, 'ready', null],
@@ -70,7 +70,7 @@ const CASES: [title: string, row: Partial<WaitingRow>, state: keyof typeof WAITI
     'leased',
     inSeconds(60),
   ],
-  ['a requested attempt behind an open circuit', { breakerUntil: inSeconds(15), isAsked: true }, 'ready', null],
+  ['a requested attempt behind an open circuit', { circuitOpenUntil: inSeconds(15), isAsked: true }, 'ready', null],
 ];
 
 test.each(CASES)('%s', (_, row, state, until) => {

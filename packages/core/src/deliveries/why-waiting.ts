@@ -25,7 +25,7 @@ export interface WaitingRow {
   leasedUntil: Date | null;
   /** A person, a test or a replay requested the attempt: schedule, circuit and pause do not apply. */
   isAsked: boolean;
-  breakerUntil: Date | null;
+  circuitOpenUntil: Date | null;
   /** It is the probe of a half-open circuit. */
   isProbe: boolean;
   rateLimit: number | null;
@@ -44,7 +44,7 @@ const OVERDUE_AFTER_MS = 10_000;
 /** Returns why a pending delivery waits: the first of WAITING_STATES that applies. `deferred_slots` and
  *  `deferred_rate_limit` are estimates, because the numbers may change before the dispatcher looks. */
 export function whyWaiting(row: WaitingRow): WhyWaiting {
-  const { now, status, dueAt, leasedUntil, isAsked, breakerUntil, isProbe, rateLimit, nextSlotAt, isFull } = row;
+  const { now, status, dueAt, leasedUntil, isAsked, circuitOpenUntil, isProbe, rateLimit, nextSlotAt, isFull } = row;
   const { behindDeliveryId, behindEventId } = row;
   if (status === 'held' && !isAsked) return { state: 'held', until: null };
   if (leasedUntil !== null && leasedUntil > now) {
@@ -59,8 +59,8 @@ export function whyWaiting(row: WaitingRow): WhyWaiting {
   if (behindDeliveryId !== null)
     return { state: 'deferred_order', until: null, behind: { deliveryId: behindDeliveryId } };
   if (behindEventId !== null) return { state: 'deferred_order', until: null, behind: { eventId: behindEventId } };
-  if (!isAsked && breakerUntil !== null && !isProbe)
-    return { state: 'deferred_circuit_open', until: breakerUntil > now ? breakerUntil : null };
+  if (!isAsked && circuitOpenUntil !== null && !isProbe)
+    return { state: 'deferred_circuit_open', until: circuitOpenUntil > now ? circuitOpenUntil : null };
   if (rateLimit !== null && nextSlotAt !== null && nextSlotAt.getTime() > now.getTime() + TURNS_AHEAD_SECONDS * 1_000)
     return { state: 'deferred_rate_limit', until: nextSlotAt };
   if (isFull) return { state: 'deferred_slots', until: null };
@@ -94,7 +94,7 @@ export async function readWaiting(
         ) leased
       )
       SELECT o.id, now(), o.status, o.due_at AS "dueAt", o.leased_until AS "leasedUntil", o.asked_trigger IS NOT NULL AS "isAsked",
-        s.breaker_until AS "breakerUntil", s.probe_id IS NOT DISTINCT FROM o.id AS "isProbe", s.rate_limit AS "rateLimit",
+        s.circuit_open_until AS "circuitOpenUntil", s.probe_id IS NOT DISTINCT FROM o.id AS "isProbe", s.rate_limit AS "rateLimit",
         s.next_slot_at AS "nextSlotAt", s.is_full AS "isFull", coalesce(s.leased_id, nullif(s.head_id, o.id)) AS "behindDeliveryId",
         CASE WHEN ${isInOrder('s')} THEN ${fanOutBefore({ s: 's', d: 'o' })} END AS "behindEventId"
       FROM owed o JOIN s ON s.id = o.subscription_id`,

@@ -8,7 +8,7 @@ import { SHARDS } from '../shards.js';
 //   triggers     a statement wrote pending deliveries            when the first of their leases ends, or without
 //                                                                a lease when the attempt is due; no entry if
 //                                                                an existing one is early enough
-//   a trigger    a circuit breaker closes or half-opens earlier  then
+//   a trigger    a circuit closes or half-opens earlier  then
 //   a look       deliveries wait for capacity, a turn or a probe when it may be available
 //                others are due later                            when the first of them is due
 //

@@ -75,9 +75,9 @@ taken AS (
 // A rate limit reduces the room to the turns that are left (throttle/rate-limit.ts).
 const ROOMY = `
 standing AS MATERIALIZED (
-  SELECT l.entries, s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.breaker_until, s.probe_id,
+  SELECT l.entries, s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.circuit_open_until, s.probe_id,
     s.created_at, s.events,
-    ${isInOrder('s')} AS is_in_order, s.breaker_until IS NOT NULL AS is_half_open, ${firstTurnOf('s')} AS next_slot_at, ${isNotOpen('s')} AS is_not_open
+    ${isInOrder('s')} AS is_in_order, s.circuit_open_until IS NOT NULL AS is_half_open, ${firstTurnOf('s')} AS next_slot_at, ${isNotOpen('s')} AS is_not_open
   FROM looked l CROSS JOIN LATERAL (SELECT * FROM subscriptions WHERE id = l.id LIMIT 1) s
 ),
 share AS (
@@ -193,7 +193,7 @@ again AS (
   INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
   SELECT posthorn_shard(n.account_id), n.due_at, n.id, n.account_id FROM (
     SELECT w.account_id, w.id, w.entries, CASE
-      WHEN NOT w.is_not_open THEN (SELECT w.breaker_until FROM pending_deliveries d WHERE d.subscription_id = w.id ORDER BY d.id LIMIT 1)
+      WHEN NOT w.is_not_open THEN (SELECT w.circuit_open_until FROM pending_deliveries d WHERE d.subscription_id = w.id ORDER BY d.id LIMIT 1)
       WHEN w.is_in_order THEN CASE
         WHEN c.left_over > 0 THEN now()
         WHEN h.may_go AND r.turns < 1 THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: TURN.firstTurn, rate: TURN.rate })})

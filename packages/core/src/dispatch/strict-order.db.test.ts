@@ -278,7 +278,7 @@ describe('strict order', () => {
   it('the probe of a half-open circuit is the head', async () => {
     const [first] = await publishAll(3);
     await ledger.db.pool.query(
-      `UPDATE subscriptions SET failing_since = now(), breaker_opened_count = 1, breaker_until = now() - interval '1 second' WHERE id = $1`,
+      `UPDATE subscriptions SET failing_since = now(), circuit_opened_count = 1, circuit_open_until = now() - interval '1 second' WHERE id = $1`,
       [id],
     );
     expect(await look()).toBe(1);

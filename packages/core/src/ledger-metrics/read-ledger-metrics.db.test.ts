@@ -59,7 +59,7 @@ describe('overdue deliveries', () => {
       statDeltas: 0,
       oldestStatDeltaSeconds: null,
       subscriptions: { unverified: 0, active: 0, paused: 0, disabled: 0 },
-      breakers: { open: 0, halfOpen: 0 },
+      circuits: { open: 0, halfOpen: 0 },
       lastDispatchAt: null,
       workers: [],
       partitionsAheadSeconds: expect.any(Number),
@@ -116,7 +116,7 @@ describe('overdue deliveries', () => {
 
   it('the accounts that have been behind for the longest time come first, whatever they wait for', async () => {
     await dispatcherWorks();
-    const circuit = await withOverdue(3, 300, `breaker_until = now() + interval '5 minutes'`);
+    const circuit = await withOverdue(3, 300, `circuit_open_until = now() + interval '5 minutes'`);
     await withOverdue(2, 100);
     await withOverdue(1, 1);
     const { accountId } = await ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id: circuit } });
@@ -138,8 +138,8 @@ describe('overdue deliveries', () => {
   });
 
   it.each([
-    ['its breaker is open', `breaker_until = now() + interval '5 minutes'`, false],
-    ['its breaker lets a probe through', `breaker_until = now() - interval '1 second'`, true],
+    ['its circuit is open', `circuit_open_until = now() + interval '5 minutes'`, false],
+    ['its circuit lets a probe through', `circuit_open_until = now() - interval '1 second'`, true],
     ['it has a rate limit', 'rate_limit = 1', true],
     ['its capacity is reduced', 'concurrency_limit = 3', true],
   ])('do not include deliveries that wait because %s, while a dispatcher is alive', async (_, change, isTaken) => {
@@ -176,16 +176,16 @@ it('counts held deliveries, statuses of subscriptions and circuits that are not 
   await ledger.publish(paused);
   await pauseSubscription(ledger, { accountId: paused, id });
   await ledger.publish(paused);
-  await withOverdue(0, 0, `breaker_until = now() + interval '1 minute'`);
-  await withOverdue(0, 0, `breaker_until = now() - interval '1 minute'`);
+  await withOverdue(0, 0, `circuit_open_until = now() + interval '1 minute'`);
+  await withOverdue(0, 0, `circuit_open_until = now() - interval '1 minute'`);
   await withOverdue(0, 0);
-  await withOverdue(0, 0, `deleted_at = now(), breaker_until = now() + interval '1 minute'`);
-  await withOverdue(0, 0, `status = 'disabled', breaker_until = now() + interval '1 minute'`);
+  await withOverdue(0, 0, `deleted_at = now(), circuit_open_until = now() + interval '1 minute'`);
+  await withOverdue(0, 0, `status = 'disabled', circuit_open_until = now() + interval '1 minute'`);
   expect(await read()).toMatchObject({
     overdue: 0,
     held: 2,
     subscriptions: { unverified: 0, active: 3, paused: 1, disabled: 1 },
-    breakers: { open: 1, halfOpen: 1 },
+    circuits: { open: 1, halfOpen: 1 },
   });
 });
 

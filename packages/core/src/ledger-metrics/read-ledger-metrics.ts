@@ -29,8 +29,8 @@ export interface LedgerMetrics {
   oldestStatDeltaSeconds: number | null;
   /** Subscriptions that are not deleted. */
   subscriptions: Record<SubscriptionStatus, number>;
-  /** Circuit breakers of active subscriptions that are not closed. */
-  breakers: { open: number; halfOpen: number };
+  /** Circuit circuits of active subscriptions that are not closed. */
+  circuits: { open: number; halfOpen: number };
   /** When a dispatcher last succeeded; null: unknown. */
   lastDispatchAt: Date | null;
   /** Workers that are alive or died within the last ten minutes, the latest start first. */
@@ -108,8 +108,8 @@ FROM overdue, oldest, most_behind, dispatcher, (
 
 const SUBSCRIPTIONS = `
 SELECT status, count(*)::int AS count,
-  count(*) FILTER (WHERE status = 'active' AND breaker_until > now())::int AS open,
-  count(*) FILTER (WHERE status = 'active' AND breaker_until <= now())::int AS "halfOpen"
+  count(*) FILTER (WHERE status = 'active' AND circuit_open_until > now())::int AS open,
+  count(*) FILTER (WHERE status = 'active' AND circuit_open_until <= now())::int AS "halfOpen"
 FROM subscriptions WHERE deleted_at IS NULL GROUP BY status`;
 
 const WORKERS = `
@@ -125,7 +125,7 @@ export async function readLedgerMetrics(pool: pg.Pool): Promise<LedgerMetrics> {
     await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
     await client.query(`SET LOCAL statement_timeout = ${TIMEOUT_MS}`);
     const ledger = await client.query<
-      Omit<LedgerMetrics, 'subscriptions' | 'breakers' | 'workers' | 'partitionsAheadSeconds'>
+      Omit<LedgerMetrics, 'subscriptions' | 'circuits' | 'workers' | 'partitionsAheadSeconds'>
     >({
       name: 'read-metrics',
       text: FIGURES,
@@ -140,12 +140,12 @@ export async function readLedgerMetrics(pool: pg.Pool): Promise<LedgerMetrics> {
     const [metrics] = ledger.rows;
     if (!metrics) throw new Error('the ledger metrics have no row');
     const subscriptions = { unverified: 0, active: 0, paused: 0, disabled: 0 };
-    const breakers = { open: 0, halfOpen: 0 };
+    const circuits = { open: 0, halfOpen: 0 };
     for (const { status, count, open, halfOpen } of statuses.rows) {
       subscriptions[status] = count;
-      breakers.open += open;
-      breakers.halfOpen += halfOpen;
+      circuits.open += open;
+      circuits.halfOpen += halfOpen;
     }
-    return { ...metrics, subscriptions, breakers, workers: workers.rows, partitionsAheadSeconds };
+    return { ...metrics, subscriptions, circuits, workers: workers.rows, partitionsAheadSeconds };
   });
 }

@@ -94,7 +94,7 @@ const ONLY_IN_MIGRATIONS = [
   'relation of kind v deliveries',
   'trigger pending_deliveries.pending_deliveries_inserted',
   'trigger pending_deliveries.pending_deliveries_updated',
-  'trigger subscriptions.subscriptions_breaker_changed',
+  'trigger subscriptions.subscriptions_circuit_changed',
 ];
 
 /** Returns everything in the schema `public`, one line each, sorted. */

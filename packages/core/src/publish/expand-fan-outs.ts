@@ -64,7 +64,7 @@ roomy AS MATERIALIZED (
 looked AS MATERIALIZED (
   SELECT f.event_id, f.event_type, f.created_at AS fanned_out_at, f.published_at, s.*
   FROM roomy f CROSS JOIN LATERAL (
-    SELECT id, account_id, events, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, breaker_until, ordering,
+    SELECT id, account_id, events, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, circuit_open_until, ordering,
       created_at, deleted_at
     FROM subscriptions s
     WHERE s.account_id = f.account_id AND s.id > coalesce(f.position, '00000000-0000-0000-0000-000000000000')

@@ -4,7 +4,7 @@ import { wakeDispatchers } from '../dispatch/wake.js';
 import { settleStep } from '../settle/settle-step.js';
 import { unsettle } from '../settle/unsettle.js';
 import { RESTART_WITH_LITTLE } from '../throttle/capacity.js';
-import { CLOSE_BREAKER } from '../throttle/circuit-breaker.js';
+import { CLOSE_CIRCUIT } from '../throttle/circuit-breaker.js';
 import { type SubscriptionKey, type SubscriptionResult, done, lockSubscription } from './subscription.js';
 
 /** Makes a paused or disabled subscription active and closes its circuit. Its held deliveries become due, the oldest
@@ -19,7 +19,7 @@ export async function resumeSubscription({ db }: Pick<Deps, 'db'>, key: Subscrip
     await client.query(
       `UPDATE subscriptions SET status = 'active', status_reason = NULL, status_changed_at = now(), updated_at = now(),
          holds_when_disabled = false, failing_since = NULL, failing_warned = 0,
-         ${CLOSE_BREAKER}, ${RESTART_WITH_LITTLE}
+         ${CLOSE_CIRCUIT}, ${RESTART_WITH_LITTLE}
        WHERE account_id = $1 AND id = $2 AND status IN ('paused', 'disabled')`,
       [key.accountId, key.id],
     );

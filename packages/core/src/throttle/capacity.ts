@@ -44,13 +44,13 @@ export const CAPACITY_GROWS = `v.succeeded AND s.concurrency_limit < ${MAX_CAPAC
 export const SET_CAPACITY = `
     concurrency_limit = CASE
       WHEN NOT v.succeeded THEN s.concurrency_limit
-      WHEN s.breaker_until IS NOT NULL THEN least(s.concurrency_limit, ${RESTART_CAPACITY})
+      WHEN s.circuit_open_until IS NOT NULL THEN least(s.concurrency_limit, ${RESTART_CAPACITY})
       WHEN ${IS_TIME_TO_GROW} THEN least(${MAX_CAPACITY},
         CASE WHEN v.quick THEN s.concurrency_limit * 2 ELSE s.concurrency_limit + greatest(1, s.concurrency_limit / 10) END)
       ELSE s.concurrency_limit
     END,
     concurrency_set_at = CASE
-      WHEN v.succeeded AND (s.breaker_until IS NOT NULL OR ${IS_TIME_TO_GROW}) THEN now()
+      WHEN v.succeeded AND (s.circuit_open_until IS NOT NULL OR ${IS_TIME_TO_GROW}) THEN now()
       ELSE s.concurrency_set_at
     END`;
 

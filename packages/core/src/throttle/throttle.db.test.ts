@@ -2,7 +2,7 @@ import { type ClonedDatabase, cloneDatabase } from '@posthorn/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { CAPACITY_GROWS, SET_CAPACITY } from './capacity.js';
-import { IS_HELD_BACK, isClosed, isNotOpen, OPENS, SET_BREAKER, weightOf } from './circuit-breaker.js';
+import { IS_DEFERRED_BY_CIRCUIT, isClosed, isNotOpen, OPENS, SET_CIRCUIT, weightOf } from './circuit-breaker.js';
 import { firstTurnOf, turnAfter, turnsLeft } from './rate-limit.js';
 
 // The transitions are SQL, so these tests apply them in Postgres, one row at a time.
@@ -30,7 +30,7 @@ const PROBE = `'00000000-0000-0000-0000-000000000001'::uuid`;
 const OTHER = `'00000000-0000-0000-0000-000000000002'::uuid`;
 
 describe('circuit breaker', () => {
-  interface Breaker {
+  interface Circuit {
     streak?: number;
     until?: 'NULL' | `now() ${'+' | '-'} interval '1 second'`;
     opened?: number;
@@ -46,25 +46,25 @@ describe('circuit breaker', () => {
 
   /** Applies the transition. Returns the state, how long it opens, and the other columns. */
   async function after(
-    { streak = 0, until = 'NULL', opened = 0, probe = 'NULL' }: Breaker,
+    { streak = 0, until = 'NULL', opened = 0, probe = 'NULL' }: Circuit,
     { succeeded = false, weight = 0, ids = OTHER }: Verdict,
   ) {
     const is = `${!succeeded && weight > 0}`;
-    await client.query('DROP TABLE IF EXISTS breaker');
-    await client.query(`CREATE TEMP TABLE breaker AS SELECT ${streak} AS failure_streak, (${until})::timestamptz AS breaker_until,
-      ${opened} AS breaker_opened_count, ${probe}::uuid AS probe_id`);
+    await client.query('DROP TABLE IF EXISTS circuit');
+    await client.query(`CREATE TEMP TABLE circuit AS SELECT ${streak} AS failure_streak, (${until})::timestamptz AS circuit_open_until,
+      ${opened} AS circuit_opened_count, ${probe}::uuid AS probe_id`);
     const { rows } = await client.query<Record<string, unknown>>(
       `WITH verdict AS (SELECT ${succeeded} AS succeeded, ${is} AS is_bad, ${weight} AS weight, ARRAY[${ids}] AS ids)
-       UPDATE breaker s SET ${SET_BREAKER}
-       FROM (SELECT v.*, ${OPENS} AS opens FROM breaker s CROSS JOIN verdict v) v
-       RETURNING s.failure_streak AS streak, s.breaker_opened_count AS opened, s.probe_id IS NOT NULL AS "hasProbe",
+       UPDATE circuit s SET ${SET_CIRCUIT}
+       FROM (SELECT v.*, ${OPENS} AS opens FROM circuit s CROSS JOIN verdict v) v
+       RETURNING s.failure_streak AS streak, s.circuit_opened_count AS opened, s.probe_id IS NOT NULL AS "hasProbe",
          CASE WHEN ${isClosed('s')} THEN 'closed' WHEN ${isNotOpen('s')} THEN 'half-open' ELSE 'open' END AS state,
-         extract(epoch FROM s.breaker_until - now())::float8 AS seconds`,
+         extract(epoch FROM s.circuit_open_until - now())::float8 AS seconds`,
     );
     return rows[0] ?? {};
   }
 
-  it.each<{ title: string; from: Breaker; verdict: Verdict; to: Record<string, unknown> }>([
+  it.each<{ title: string; from: Circuit; verdict: Verdict; to: Record<string, unknown> }>([
     {
       title: 'stays closed below ten failures',
       from: { streak: 8 },
@@ -135,15 +135,15 @@ describe('circuit breaker', () => {
   });
 
   it('holds everything back except the probe, unless it is closed', async () => {
-    const isHeldBack = async (until: string, id: string) =>
+    const isDeferredByCircuit = async (until: string, id: string) =>
       (
-        await row(`SELECT ${IS_HELD_BACK} AS is FROM ${subscription(`(${until})::timestamptz AS breaker_until, ${PROBE} AS probe_id`)},
+        await row(`SELECT ${IS_DEFERRED_BY_CIRCUIT} AS is FROM ${subscription(`(${until})::timestamptz AS circuit_open_until, ${PROBE} AS probe_id`)},
         (SELECT ${id} AS id) d`)
       )['is'];
-    expect(await isHeldBack('NULL', OTHER)).toBe(false);
-    expect(await isHeldBack(HALF_OPEN, PROBE)).toBe(false);
-    expect(await isHeldBack(HALF_OPEN, OTHER)).toBe(true);
-    expect(await isHeldBack(OPEN, OTHER)).toBe(true);
+    expect(await isDeferredByCircuit('NULL', OTHER)).toBe(false);
+    expect(await isDeferredByCircuit(HALF_OPEN, PROBE)).toBe(false);
+    expect(await isDeferredByCircuit(HALF_OPEN, OTHER)).toBe(true);
+    expect(await isDeferredByCircuit(OPEN, OTHER)).toBe(true);
   });
 
   it('weighs a timeout four times', async () => {
@@ -167,7 +167,7 @@ describe('capacity', () => {
   ) {
     await client.query('DROP TABLE IF EXISTS capacity');
     await client.query(`CREATE TEMP TABLE capacity AS SELECT ${limit} AS concurrency_limit,
-      now() - interval '${age} seconds' AS concurrency_set_at, ${isOpen ? 'now()' : 'NULL::timestamptz'} AS breaker_until`);
+      now() - interval '${age} seconds' AS concurrency_set_at, ${isOpen ? 'now()' : 'NULL::timestamptz'} AS circuit_open_until`);
     const verdict = `(SELECT ${succeeded} AS succeeded, ${quick} AS quick) v`;
     const { grows } = await row(`SELECT ${CAPACITY_GROWS} AS grows FROM capacity s, ${verdict}`);
     const { limit: now } = await row(

@@ -220,8 +220,8 @@ function record(
            failing_since = CASE WHEN url = $3 THEN failing_since END,
            failing_warned = CASE WHEN url = $3 THEN failing_warned ELSE 0 END,
            failure_streak = CASE WHEN url = $3 THEN failure_streak ELSE 0 END,
-           breaker_until = CASE WHEN url = $3 THEN breaker_until END,
-           breaker_opened_count = CASE WHEN url = $3 THEN breaker_opened_count ELSE 0 END,
+           circuit_open_until = CASE WHEN url = $3 THEN circuit_open_until END,
+           circuit_opened_count = CASE WHEN url = $3 THEN circuit_opened_count ELSE 0 END,
            probe_id = CASE WHEN url = $3 THEN probe_id END
          WHERE id = $1 AND verification_id = $2 AND deleted_at IS NULL AND coalesce(pending_url, url) = $3`,
         [loaded.subscriptionId, id, loaded.url],

@@ -26,12 +26,12 @@ export function QueueVerdict({ of }: { of: Queues }) {
   );
 }
 
-function verdictOf({ queues, workersAlive, deliveries, breakers, mostBehind }: Queues): {
+function verdictOf({ queues, workersAlive, deliveries, circuits, mostBehind }: Queues): {
   tone: 'success' | 'warning' | 'danger';
   text: string;
   parts: ReactNode[];
 } {
-  const parts = waitingParts({ deliveries, breakers, mostBehind });
+  const parts = waitingParts({ deliveries, circuits, mostBehind });
   if (workersAlive === 0) return { tone: 'danger', text: 'Nothing is delivered: no worker is alive', parts };
   if (queues === null)
     return { tone: 'danger', text: 'The queue does not respond: nothing is lost, deliveries go out later', parts };
@@ -45,16 +45,16 @@ function verdictOf({ queues, workersAlive, deliveries, breakers, mostBehind }: Q
 
 function waitingParts({
   deliveries: { deferred, deferredByCircuit, overdue, held, expanding },
-  breakers,
+  circuits,
   mostBehind: [first],
-}: Pick<Queues, 'deliveries' | 'breakers' | 'mostBehind'>): ReactNode[] {
-  const circuits = breakers.open + breakers.halfOpen;
+}: Pick<Queues, 'deliveries' | 'circuits' | 'mostBehind'>): ReactNode[] {
+  const openCircuits = circuits.open + circuits.halfOpen;
   const others = Math.max(0, deferred - deferredByCircuit - overdue);
   return [
     deferredByCircuit > 0 && (
       <Link to="/attention">
-        {some(deferredByCircuit)} {verb(deferredByCircuit, 'waits', 'wait')} on {whole.format(circuits)} open{' '}
-        {circuits === 1 ? 'circuit' : 'circuits'}
+        {some(deferredByCircuit)} {verb(deferredByCircuit, 'waits', 'wait')} on {whole.format(openCircuits)} open{' '}
+        {openCircuits === 1 ? 'circuit' : 'circuits'}
       </Link>
     ),
     others > 0 && (

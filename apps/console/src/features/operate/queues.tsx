@@ -35,10 +35,10 @@ export function QueuesScreen() {
         }
       />
       <Loaded query={queues} what="queues">
-        {({ queues: list, deliveries, subscriptions, breakers, workers, lastDispatchAt, ...rest }) => (
+        {({ queues: list, deliveries, subscriptions, circuits, workers, lastDispatchAt, ...rest }) => (
           <div className="stack wide">
             <QueueVerdict
-              of={{ queues: list, deliveries, subscriptions, breakers, workers, lastDispatchAt, ...rest }}
+              of={{ queues: list, deliveries, subscriptions, circuits, workers, lastDispatchAt, ...rest }}
             />
             {list === null ? (
               <Empty title="The queue is not responding">No event is lost; deliveries are delayed.</Empty>
@@ -70,7 +70,7 @@ export function QueuesScreen() {
                       .map((status) => `${whole.format(subscriptions[status])} ${status}`)
                       .join(', '),
                   ],
-                  ['Open circuits', whole.format(breakers.open + breakers.halfOpen)],
+                  ['Open circuits', whole.format(circuits.open + circuits.halfOpen)],
                   ['Last dispatch', <Time key="dispatched" at={lastDispatchAt} />],
                 ]}
               />

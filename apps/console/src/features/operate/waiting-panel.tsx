@@ -12,8 +12,8 @@ import '../statistics/figures.css';
 export function WaitingPanel() {
   const { data } = useQuery(queuesQuery);
   if (!data || data.deliveries.deferred + data.deliveries.held === 0) return null;
-  const { deliveries, breakers, mostBehind } = data;
-  const circuits = breakers.open + breakers.halfOpen;
+  const { deliveries, circuits, mostBehind } = data;
+  const openCircuits = circuits.open + circuits.halfOpen;
   return (
     <section className="stack close" aria-labelledby="waiting">
       <div className="row spread">
@@ -25,7 +25,7 @@ export function WaitingPanel() {
         <Card
           name="For failing webhooks"
           of={deliveries.deferredByCircuit}
-          note={`${whole.format(circuits)} open ${circuits === 1 ? 'circuit' : 'circuits'}`}
+          note={`${whole.format(openCircuits)} open ${openCircuits === 1 ? 'circuit' : 'circuits'}`}
         />
         <Card name="Held" of={deliveries.held} note="for paused webhooks" />
       </div>

@@ -87,7 +87,7 @@ export function WebhookHealth({
 
 function FailurePanel({
   account,
-  subscription: { id, breaker },
+  subscription: { id, circuit },
   since,
   health: { waiting, failure },
 }: {
@@ -101,7 +101,7 @@ function FailurePanel({
   const may = useMay();
   const params = { account, subscription: id };
   const next =
-    breaker.state !== 'open' || breaker.until === null ? null : `next attempt ${relativeTime(breaker.until, now)}`;
+    circuit.state !== 'open' || circuit.until === null ? null : `next attempt ${relativeTime(circuit.until, now)}`;
   return (
     <div className="banner tone-warning health" role="status">
       <TriangleAlert className="icon" aria-hidden />
