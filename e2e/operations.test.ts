@@ -31,7 +31,7 @@ describe('operators', () => {
         accountId: theirs.account,
         subscriptionId: theirs.id,
         reason: 'manual',
-        receiverHost: new URL(tenant.url).host,
+        endpointHost: new URL(tenant.url).host,
       },
     });
     expect(operators.events).toHaveLength(1);

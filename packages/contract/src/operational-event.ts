@@ -9,7 +9,7 @@ import { time, timeOrNull } from './text.js';
 const subject = {
   accountId: AccountId.describe('The account of the subscription.'),
   subscriptionId: SubscriptionId,
-  receiverHost: z.string().describe('Host of the subscription’s URL, with its port if the URL has one.'),
+  endpointHost: z.string().describe('Host of the subscription’s URL, with its port if the URL has one.'),
 };
 const at = time('When it happened.');
 const advice = z.string().describe('One sentence for operators: what the event means and what to do.');

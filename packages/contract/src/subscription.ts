@@ -34,11 +34,11 @@ export const Verification = z
     checkedAt: timeOrNull('When the last attempt was made. null: not yet.'),
     statusCode: z.int().nullable().describe('HTTP status of the last response. null: no response.'),
     durationMs: z.int().nullable().describe('Duration of the last attempt in milliseconds.'),
-    answer: z
+    responseBody: z
       .string()
       .nullable()
       .describe(
-        'The first 2 KiB of the response body as text, decoded by its charset, else as UTF-8, else as Latin-1.',
+        'The first 2 KiB of the response body as text, decoded by its charset, else as UTF-8, else as Latin-1. null: no response.',
       ),
   })
   .meta({ id: 'Verification', description: 'The handshake that proves that the subscriber controls the URL.' });
@@ -167,7 +167,7 @@ export const Subscription = z
           checkedAt: '2026-11-21T18:55:00.410Z',
           statusCode: 200,
           durationMs: 84,
-          answer: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
+          responseBody: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
         },
         createdAt: '2026-11-21T18:55:00.120Z',
         updatedAt: '2026-11-21T18:55:00.412Z',

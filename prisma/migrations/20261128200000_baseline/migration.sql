@@ -193,13 +193,13 @@ INSERT INTO event_types (name, description, example, created_at) VALUES
 -- Operational events (packages/contract/src/operational-event.ts), for the operations account only.
 INSERT INTO event_types (name, description, example) VALUES
   ('subscription:disabled', 'A subscription was disabled: through the API, because every attempt failed for too long, or because its endpoint requested it. Also sent to other subscriptions of the same account that name this type.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Every attempt failed for too long. Ask the owner to fix the endpoint, then resume the subscription and replay failed and missed events."}'),
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","endpointHost":"hooks.acme.example","reason":"failing","failingSince":"2026-11-16T18:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Every attempt failed for too long. Ask the owner to fix the endpoint, then resume the subscription and replay failed and missed events."}'),
   ('subscription:failing', 'Every attempt of a subscription fails, and it will be disabled if this continues. Sent after half and after three quarters of the time. Also sent to other subscriptions of the same account that name this type.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","percent":50,"failingSince":"2026-11-19T06:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Every attempt fails, and the subscription will be disabled if this continues. Ask its owner to check the latest attempts."}'),
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","endpointHost":"hooks.acme.example","percent":50,"failingSince":"2026-11-19T06:55:00.000Z","at":"2026-11-21T18:55:00.000Z","advice":"Every attempt fails, and the subscription will be disabled if this continues. Ask its owner to check the latest attempts."}'),
   ('subscription:recovered', 'A failing subscription that operators were warned about is receiving events again. Sent only to subscriptions of the operations account.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"The subscription is receiving events again. Replay the deliveries that failed in the meantime."}'),
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","endpointHost":"hooks.acme.example","at":"2026-11-21T18:55:00.000Z","advice":"The subscription is receiving events again. Replay the deliveries that failed in the meantime."}'),
   ('delivery:failed', 'A delivery failed after its last attempt. Also sent to other subscriptions of the same account that name this type.',
-   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","receiverHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The endpoint returned 503 for the last attempt. Ask the owner to fix the endpoint, then retry this delivery or replay all failed deliveries."}');
+   '{"accountId":"acme","subscriptionId":"sub_01jd4q8y3ne9mav5w2xkq7rf0c","endpointHost":"hooks.acme.example","deliveryId":"dlv_01jd4q8y3ne9mav5w2xkq7rf0c","eventId":"evt_01jd4q8y3ne9mav5w2xkq7rf0c","eventType":"message:created","reason":"exhausted","attemptCount":12,"lastAttempt":{"number":12,"outcome":"http_error","statusCode":503,"startedAt":"2026-11-21T18:54:59.700Z"},"at":"2026-11-21T18:55:00.000Z","advice":"The endpoint returned 503 for the last attempt. Ask the owner to fix the endpoint, then retry this delivery or replay all failed deliveries."}');
 
 -- Subscriptions
 CREATE TABLE subscriptions (
@@ -293,7 +293,7 @@ CREATE TABLE verifications (
   reason           text,
   status_code      integer,
   duration_ms      integer,
-  answer           bytea,
+  response_body    bytea,
   attempt_count    integer             NOT NULL DEFAULT 0,
   checked_at       timestamptz(6),
   leased_until     timestamptz(6),

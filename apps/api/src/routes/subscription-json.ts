@@ -44,7 +44,7 @@ function verificationJson({ verification, status }: Row): Verification {
       checkedAt: null,
       statusCode: null,
       durationMs: null,
-      answer: null,
+      responseBody: null,
     };
   }
   return {
@@ -54,6 +54,6 @@ function verificationJson({ verification, status }: Row): Verification {
     checkedAt: verification.checkedAt?.toISOString() ?? null,
     statusCode: verification.statusCode,
     durationMs: verification.durationMs,
-    answer: verification.answer && responseText(verification.answer, { headers: null, isCut: true }),
+    responseBody: verification.responseBody && responseText(verification.responseBody, { headers: null, isCut: true }),
   };
 }

@@ -58,7 +58,7 @@ describe('create', () => {
         checkedAt: null,
         statusCode: null,
         durationMs: null,
-        answer: null,
+        responseBody: null,
       },
       createdAt: TIME,
       updatedAt: TIME,
@@ -124,7 +124,7 @@ describe('verify', () => {
         statusCode: 200,
         checkedAt: TIME,
         durationMs: 3,
-        answer: expect.stringMatching(/^[A-Z2-7]{64}$/),
+        responseBody: expect.stringMatching(/^[A-Z2-7]{64}$/),
       },
     });
   });
@@ -139,7 +139,7 @@ describe('verify', () => {
         status: 'failed',
         reason: 'mismatch',
         error: expect.stringContaining('Respond to the event webhook:verify with 200'),
-        answer: '{"ok":true}',
+        responseBody: '{"ok":true}',
       },
     });
   });

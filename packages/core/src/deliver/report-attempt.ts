@@ -24,7 +24,7 @@ export function reportAttempt(log: Log, attempt: RecordedAttempt): AttemptReport
     {
       ...report,
       eventType: delivery.eventType,
-      receiverHost: new URL(delivery.url).host,
+      endpointHost: new URL(delivery.url).host,
       trigger,
       durationMs: Math.round(result.durationMs),
       nextInMs: recorded.nextInMs === null ? null : Math.round(recorded.nextInMs),

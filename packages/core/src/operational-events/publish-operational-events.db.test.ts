@@ -60,7 +60,7 @@ describe('operational events', () => {
       payload: {
         accountId: key.accountId,
         subscriptionId: toTypeId('sub', key.id),
-        receiverHost: 'user.example.com:8443',
+        endpointHost: 'user.example.com:8443',
         reason: 'manual',
         failingSince: null,
         at: expect.stringMatching(/Z$/),

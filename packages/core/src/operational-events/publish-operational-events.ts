@@ -113,7 +113,7 @@ function describe(pending: PendingOperationalEvent, advice: string): Operational
   const subject = {
     accountId: pending.accountId,
     subscriptionId: toTypeId('sub', pending.subscriptionId),
-    receiverHost: new URL(pending.url).host,
+    endpointHost: new URL(pending.url).host,
   };
   const end = { at: pending.createdAt.toISOString(), advice };
   const failingSince = isoOrNull(detail.failingSince) ?? pending.failingSince?.toISOString() ?? null;

@@ -78,7 +78,7 @@ describe('verification', () => {
     const { status, verification } = await reload(id);
     expect(status).toBe('unverified');
     expect(verification).toMatchObject({ status: 'failed', reason: 'mismatch', attemptCount: 1 });
-    expect(Buffer.from(verification?.answer ?? []).toString()).toBe('{"ok":true}');
+    expect(Buffer.from(verification?.responseBody ?? []).toString()).toBe('{"ok":true}');
     expect(ledger.jobs).toEqual([]);
   });
 
@@ -89,7 +89,7 @@ describe('verification', () => {
       responseHeaders: { 'content-type': 'text/plain; charset=iso-8859-1' },
     });
     await ledger.work();
-    const answer = Buffer.from((await reload(id)).verification?.answer ?? []);
+    const answer = Buffer.from((await reload(id)).verification?.responseBody ?? []);
     expect(answer.toString()).toMatch(/^Zugriff verweigert, Grüßeüü/);
     expect(answer.length).toBeLessThanOrEqual(2 * 1024);
   });

@@ -17,7 +17,7 @@ import { type Judgement, handshakeBody, judgeResponse, newChallenge } from './ch
 /** The waits after attempts without a response: three attempts within 12 s, while a person waits. A wrong response
  *  is not retried. */
 const WAITS_MS = [2_000, 10_000];
-const ANSWER_BYTES = 2 * 1024;
+const SHOWN_BYTES = 2 * 1024;
 const READ_BYTES = 64 * 1024; // a longer response is `too_large`
 
 /** The result of a verification's attempt, for the log and the queue. */
@@ -133,7 +133,7 @@ function logAttempt(
     {
       ...report,
       subscriptionId: loaded.subscriptionId && toTypeId('sub', loaded.subscriptionId),
-      receiverHost: new URL(loaded.url).host,
+      endpointHost: new URL(loaded.url).host,
       outcome: result.outcome,
       statusCode: result.statusCode,
       durationMs: Math.round(result.durationMs),
@@ -167,7 +167,7 @@ async function load(pool: pg.Pool, id: string): Promise<Loaded | null> {
   return rows[0] ?? null;
 }
 
-interface Try {
+interface AttemptRecord {
   id: string;
   attemptNumber: number;
   loaded: Loaded;
@@ -182,7 +182,7 @@ interface Try {
  *  transaction. Returns false if another attempt with this number was recorded before. */
 function record(
   db: Database,
-  { id, attemptNumber, loaded, result, status, reason, error, inMs }: Try,
+  { id, attemptNumber, loaded, result, status, reason, error, inMs }: AttemptRecord,
 ): Promise<boolean> {
   return inTransaction(db.pool, async (client) => {
     // Lock the subscription before the verification, like every change of a subscription: otherwise they deadlock.
@@ -190,7 +190,7 @@ function record(
       await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [loaded.subscriptionId]);
     }
     const { rowCount } = await client.query(
-      `UPDATE verifications SET status = $3, reason = $4, status_code = $5, duration_ms = $6, answer = $7, error = $9, checked_at = now(),
+      `UPDATE verifications SET status = $3, reason = $4, status_code = $5, duration_ms = $6, response_body = $7, error = $9, checked_at = now(),
          attempt_count = $2, leased_until = now() + $8::float8 * interval '1 millisecond' + interval '${LEASE_SECONDS} seconds'
        WHERE id = $1 AND status = 'pending' AND attempt_count = $2 - 1`,
       [
@@ -200,7 +200,7 @@ function record(
         reason,
         result.statusCode,
         Math.round(result.durationMs),
-        shownAnswer(result),
+        shownBody(result),
         inMs,
         error?.replaceAll('\0', '') ?? null,
       ],
@@ -232,23 +232,23 @@ function record(
 }
 
 /** Returns the beginning of the response as UTF-8, because a verification does not store the content type. */
-function shownAnswer({ body, bodyTruncated, responseHeaders }: PostResult): Buffer {
-  const isCut = bodyTruncated || body.length > ANSWER_BYTES;
-  const text = responseText(body.subarray(0, ANSWER_BYTES), { headers: responseHeaders, isCut });
-  return Buffer.from(text).subarray(0, ANSWER_BYTES);
+function shownBody({ body, bodyTruncated, responseHeaders }: PostResult): Buffer {
+  const isCut = bodyTruncated || body.length > SHOWN_BYTES;
+  const text = responseText(body.subarray(0, SHOWN_BYTES), { headers: responseHeaders, isCut });
+  return Buffer.from(text).subarray(0, SHOWN_BYTES);
 }
 
 async function writeAttempt(
   client: pg.PoolClient,
-  { id, attemptNumber, loaded, result }: Pick<Try, 'id' | 'attemptNumber' | 'loaded' | 'result'>,
+  { id, attemptNumber, loaded, result }: Pick<AttemptRecord, 'id' | 'attemptNumber' | 'loaded' | 'result'>,
 ): Promise<void> {
   const attempt: AttemptMade = {
     attemptNumber,
     url: loaded.url,
     result: {
       ...result,
-      body: result.body.subarray(0, ANSWER_BYTES),
-      bodyTruncated: result.bodyTruncated || result.body.length > ANSWER_BYTES,
+      body: result.body.subarray(0, SHOWN_BYTES),
+      bodyTruncated: result.bodyTruncated || result.body.length > SHOWN_BYTES,
     },
   };
   await client.query(

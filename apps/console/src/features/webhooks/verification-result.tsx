@@ -14,7 +14,7 @@ export function VerificationResult({
   subscription: Pick<Subscription, 'verification' | 'url' | 'pendingUrl'>;
   onRetry?: (() => void) | undefined;
 }) {
-  const { status, checkedAt, statusCode, durationMs, answer } = verification;
+  const { status, checkedAt, statusCode, durationMs, responseBody } = verification;
   if (status === 'pending') {
     return (
       <div className="banner tone-progress" role="status">
@@ -68,10 +68,10 @@ export function VerificationResult({
           <h3>Expected response (status 2xx)</h3>
           <Code what="the expected response" text="<the same 64 letters>" />
           <h3>Received</h3>
-          {answer === null || answer === '' ? (
+          {responseBody === null || responseBody === '' ? (
             <p className="muted">Nothing.</p>
           ) : (
-            <Code what="the response" text={answer} />
+            <Code what="the response" text={responseBody} />
           )}
         </div>
       </details>
