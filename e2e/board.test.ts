@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@posthorn/embedded';
-import { endProcess, openReceiver, startProcess, waitFor } from '@posthorn/testing';
+import { endProcess, openEndpoint, startProcess, waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
@@ -50,26 +50,26 @@ describe('a retry on the board', () => {
   };
 
   it('of a failed or completed job makes one attempt, and its result names the new job', async () => {
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer(500, 500, 200);
+    const endpoint = await openEndpoint();
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(500, 500, 200);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
     const failed = await waitFor(async () => {
       const found = await stack.delivery(account, id);
       return found.status === 'failed' && found;
     });
-    expect(receiver.events).toHaveLength(2);
+    expect(endpoint.events).toHaveLength(2);
 
     await waitFor(async () => (await ask('PUT', `/api/queues/retry/${failed.id}-2/retry`)).status === 204);
     await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
-    expect(receiver.events).toHaveLength(3);
+    expect(endpoint.events).toHaveLength(3);
     await waitFor(async () => {
       expect((await jobOf('retry', `${failed.id}-2`)).returnValue).toEqual({ retriedAs: `${failed.id}-3` });
       return true;
     });
 
     await waitFor(async () => (await ask('PUT', `/api/queues/deliver/${failed.id}-3/retry`)).status === 204);
-    await waitFor(() => receiver.events.length === 4);
+    await waitFor(() => endpoint.events.length === 4);
     const { attempts } = await waitFor(async () => {
       const found = await stack.delivery(account, id);
       return found.attemptCount === 4 && found;
@@ -80,14 +80,14 @@ describe('a retry on the board', () => {
       ['manual', 200],
       ['manual', 200],
     ]);
-    expect(new Set(receiver.events.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
-    await receiver.close();
+    expect(new Set(endpoint.events.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    await endpoint.close();
   });
 
   it('of all failed jobs makes one attempt of each delivery', async () => {
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer(500);
+    const endpoint = await openEndpoint();
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(500);
     const ids = await Promise.all(
       [1, 2, 3].map(async () => (await stack.publish(account, '{"event":"message:created","payload":{}}')).id),
     );
@@ -97,7 +97,7 @@ describe('a retry on the board', () => {
         return found.every((one) => one.status === status) && found;
       });
     await all('failed');
-    receiver.answer(200);
+    endpoint.respondWith(200);
     await waitFor(async () => {
       const response = await ask('GET', '/api/queues?activeQueue=retry&status=failed');
       const { queues } = (await response.json()) as { queues: { name: string; counts: { failed: number } }[] };
@@ -106,13 +106,13 @@ describe('a retry on the board', () => {
     expect((await ask('PUT', '/api/queues/retry/retry/failed')).status).toBe(200);
     const found = await all('succeeded');
     expect(found.map(({ attemptCount }) => attemptCount)).toEqual([3, 3, 3]);
-    expect(receiver.events).toHaveLength(9);
-    await receiver.close();
+    expect(endpoint.events).toHaveLength(9);
+    await endpoint.close();
   });
 
   it('fails with the reason if the subscription was deleted meanwhile', async () => {
-    const receiver = await openReceiver();
-    const { account, id: subscription } = await stack.subscribe(receiver.url);
+    const endpoint = await openEndpoint();
+    const { account, id: subscription } = await stack.subscribe(endpoint.url);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
     const { id: delivery } = await waitFor(async () => {
       const found = await stack.delivery(account, id);
@@ -124,7 +124,7 @@ describe('a retry on the board', () => {
       const response = await (await ask('GET', `/api/queues/deliver/${delivery}-1`)).text();
       return response.includes('its subscription was deleted');
     });
-    expect(receiver.events).toHaveLength(1);
-    await receiver.close();
+    expect(endpoint.events).toHaveLength(1);
+    await endpoint.close();
   });
 });

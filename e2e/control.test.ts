@@ -1,5 +1,5 @@
 import { toUuid } from '@posthorn/contract';
-import { openReceiver, waitFor } from '@posthorn/testing';
+import { openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
@@ -30,8 +30,8 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
   }
 
   it('sends nothing after a disable with hold until the resume; then 30 arrive, without events published meanwhile', async () => {
-    const receiver = await openReceiver();
-    const { account, id } = await stack.subscribe(receiver.url);
+    const endpoint = await openEndpoint();
+    const { account, id } = await stack.subscribe(endpoint.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
     await stack.call('POST', `${path}/pause`);
     await Promise.all(Array.from({ length: 30 }, () => stack.publish(account, MESSAGE)));
@@ -39,34 +39,34 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
     expect(await count(account, 'held', 0)).toBe(30);
     const { deliveries } = await stack.publish(account, MESSAGE);
     expect(deliveries).toBe(0);
-    expect(receiver.events).toHaveLength(0);
+    expect(endpoint.events).toHaveLength(0);
     await stack.call('POST', `${path}/resume`);
     await waitFor(async () => (await count(account, 'succeeded', 1)) === 30);
-    expect(receiver.events).toHaveLength(30);
-    await receiver.close();
+    expect(endpoint.events).toHaveLength(30);
+    await endpoint.close();
   });
 
   it('sends each held delivery once after the resume, even if its retry was delayed in the queue', async () => {
-    const receiver = await openReceiver();
-    const { account, id } = await stack.subscribe(receiver.url);
+    const endpoint = await openEndpoint();
+    const { account, id } = await stack.subscribe(endpoint.url);
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
-    receiver.answer(500);
+    endpoint.respondWith(500);
     await Promise.all(Array.from({ length: 8 }, () => stack.publish(account, MESSAGE)));
     await waitFor(async () => (await count(account, 'pending', 1)) === 8);
     await stack.call('POST', `${path}/disable`, { deliveries: 'hold' });
     expect(await count(account, 'held', 1)).toBe(8);
-    receiver.answer(200);
+    endpoint.respondWith(200);
     await stack.call('POST', `${path}/resume`);
     // Within a fraction of the minute of their retry delay.
     await waitFor(async () => (await count(account, 'succeeded', 2)) === 8);
-    expect(receiver.events).toHaveLength(16);
-    await receiver.close();
+    expect(endpoint.events).toHaveLength(16);
+    await endpoint.close();
   });
 
   it('cancels waiting deliveries with a reason when the subscription is disabled, and leaves none pending', async () => {
-    const receiver = await openReceiver();
-    const { account, id } = await stack.subscribe(receiver.url);
-    receiver.answer(500);
+    const endpoint = await openEndpoint();
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(500);
     const events = await Promise.all(Array.from({ length: 4 }, () => stack.publish(account, MESSAGE)));
     await waitFor(async () => (await count(account, 'pending', 1)) === 4);
     await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`);
@@ -81,17 +81,17 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
         nextAttemptAt: null,
       });
     }
-    await receiver.close();
+    await endpoint.close();
   });
 
   it('sends a manual retry only to the endpoint that failed (D4)', async () => {
-    const receivers = await Promise.all([openReceiver(), openReceiver(), openReceiver()]);
-    const [first, failing, third] = receivers;
+    const endpoints = await Promise.all([openEndpoint(), openEndpoint(), openEndpoint()]);
+    const [first, failing, third] = endpoints;
     const { account } = await stack.subscribe(first.url);
     for (const { url } of [failing, third]) await stack.call('POST', `/v1/accounts/${account}/subscriptions`, { url });
     const active = `/v1/accounts/${account}/subscriptions?status=active`;
     await waitFor(async () => (await stack.call<{ data: object[] }>('GET', active)).data.length === 3);
-    failing.answer(500, 200);
+    failing.respondWith(500, 200);
     const { id } = await stack.publish(account, MESSAGE);
     const deliveries = `/v1/accounts/${account}/deliveries?event=${id}`;
     const waiting = await waitFor(async () => {
@@ -109,14 +109,14 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
       const { data } = await stack.call<{ data: { status: string }[] }>('GET', deliveries);
       return data.every(({ status }) => status === 'succeeded');
     });
-    expect(receivers.map(({ events }) => events.length)).toEqual([1, 2, 1]);
-    await Promise.all(receivers.map((receiver) => receiver.close()));
+    expect(endpoints.map(({ events }) => events.length)).toEqual([1, 2, 1]);
+    await Promise.all(endpoints.map((endpoint) => endpoint.close()));
   });
 
   it('regression: probes an expired open circuit at once, although retries are scheduled within each minute (E1)', async () => {
-    const receiver = await openReceiver();
-    const { account, id } = await stack.subscribe(receiver.url);
-    receiver.answer(500);
+    const endpoint = await openEndpoint();
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(500);
     await Promise.all(Array.from({ length: 10 }, () => stack.publish(account, MESSAGE)));
     await waitFor(async () => (await count(account, 'pending', 1)) === 10);
     await Promise.all(Array.from({ length: 40 }, () => stack.publish(account, MESSAGE)));
@@ -128,18 +128,18 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
       [toUuid('sub', id)],
     );
     expect(spread).toBe(50);
-    receiver.answer(200);
+    endpoint.respondWith(200);
     const late = await stack.publish(account, MESSAGE);
     await ledger(`UPDATE subscriptions SET circuit_open_until = now() WHERE id = $1`, [toUuid('sub', id)]);
     await waitFor(async () => (await stack.delivery(account, late.id)).status === 'succeeded');
     // The other deliveries are not due, and stay scheduled.
     expect(await count(account, 'pending', 0)).toBeGreaterThan(30);
-    await receiver.close();
+    await endpoint.close();
   });
 
   it('regression: sends a delivery again after a restore to before its attempt, although the queue has finished its job (E9)', async () => {
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
+    const endpoint = await openEndpoint();
+    const { account } = await stack.subscribe(endpoint.url);
     const event = await stack.publish(account, MESSAGE);
     await waitFor(async () => (await count(account, 'succeeded', 1)) === 1);
     const { id } = await stack.delivery(account, event.id);
@@ -151,7 +151,7 @@ describe.each(inject('queueBackends'))('control over pending deliveries on %s', 
       [toUuid('dlv', id)],
     );
     await waitFor(async () => (await count(account, 'succeeded', 1)) === 1);
-    expect(receiver.events).toHaveLength(2);
-    await receiver.close();
+    expect(endpoint.events).toHaveLength(2);
+    await endpoint.close();
   });
 });

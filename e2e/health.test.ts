@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { endProcess, openReceiver, waitFor } from '@posthorn/testing';
+import { endProcess, openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
@@ -45,10 +45,10 @@ describe('health', () => {
   const [backend = 'postgres'] = inject('queueBackends');
   it('accepts events while all workers are dead, reports the reason, and is ok when a worker is back (V7)', async () => {
     const stack = await startStack({ backend, workers: 2 });
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
+    const endpoint = await openEndpoint();
+    const { account } = await stack.subscribe(endpoint.url);
     await stack.publish(account, MESSAGE);
-    await waitFor(() => receiver.events.length === 1);
+    await waitFor(() => endpoint.events.length === 1);
     const well = await waitFor(async () => {
       const now = await ready(stack);
       return now.checks['workers']?.alive === 2 && now;
@@ -87,7 +87,7 @@ describe('health', () => {
     expect(queues.workers.map(({ isAlive }) => isAlive)).toEqual([false, false]);
 
     const worker = await stack.startWorker();
-    await waitFor(() => receiver.events.length === 2, SOON);
+    await waitFor(() => endpoint.events.length === 2, SOON);
     await waitFor(async () => (await ready(stack)).status === 'ok', SOON);
     expect(await metric(stack, 'workers_alive')).toBe(1);
     expect(await metric(stack, 'deliveries_overdue')).toBe(0);
@@ -100,7 +100,7 @@ describe('health', () => {
     }, SOON);
     expect(left.workers).toHaveLength(2);
     await stack.stop();
-    await receiver.close();
+    await endpoint.close();
   });
 });
 

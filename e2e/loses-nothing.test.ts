@@ -3,15 +3,15 @@ import { rmSync } from 'node:fs';
 import { migrateUp } from '@posthorn/core';
 import { startPostgres } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
-import { type Receiver, endProcess, makeScratchFolder, openReceiver, waitFor } from '@posthorn/testing';
+import { type Endpoint, endProcess, makeScratchFolder, openEndpoint, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
-const numbersAt = (receiver: Receiver) =>
-  new Set(receiver.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
+const numbersAt = (endpoint: Endpoint) =>
+  new Set(endpoint.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
 
 /** Publishes n events. */
 async function publishMany(stack: Stack, account: string, from: number, count: number): Promise<void> {
@@ -22,11 +22,11 @@ async function publishMany(stack: Stack, account: string, from: number, count: n
 describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
   it('finishes a short POST after SIGTERM, and aborts a long one, which uses up no attempt', async () => {
     const stack = await startStack({ backend, env: { SHUTDOWN_TIMEOUT_MS: '7000', RETRY_SCHEDULE_SECONDS: '600' } });
-    const [quick, slow] = [await openReceiver(), await openReceiver()];
+    const [quick, slow] = [await openEndpoint(), await openEndpoint()];
     const first = await stack.subscribe(quick.url);
     const second = await stack.subscribe(slow.url);
-    quick.answer({ status: 200, delayMs: 1_000 });
-    slow.answer('never');
+    quick.respondWith({ status: 200, delayMs: 1_000 });
+    slow.respondWith('never');
     const [a, b] = [await stack.publish(first.account, numbered(1)), await stack.publish(second.account, numbered(2))];
     await waitFor(() => quick.events.length === 1 && slow.events.length === 1);
     const [worker] = stack.workers;
@@ -39,7 +39,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
       status: 'pending',
       attempts: [{ outcome: 'aborted' }],
     });
-    slow.answer(200);
+    slow.respondWith(200);
     await stack.startWorker();
     await waitFor(async () => (await stack.delivery(second.account, b.id)).status === 'succeeded');
     expect((await stack.delivery(second.account, b.id)).attempts.map(({ outcome }) => outcome)).toEqual([
@@ -58,11 +58,11 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
     await migrateUp({ url: first.url, log: silent });
     await migrateQueues({ backend: 'postgres', url: first.url });
     const stack = await startStack({ backend, databaseUrl: first.url, env: { RETRY_SCHEDULE_SECONDS: '600' } });
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer({ status: 200, delayMs: 1_000 });
+    const endpoint = await openEndpoint();
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith({ status: 200, delayMs: 1_000 });
     await publishMany(stack, account, 0, 10);
-    await waitFor(() => receiver.events.length === 10);
+    await waitFor(() => endpoint.events.length === 10);
     await first.stop(); // all ten POSTs are in flight, so their results cannot be recorded
     await waitFor(() => stack.logs.some((line) => line.includes('database.away')));
     const refused = await fetch(`${stack.apiUrl}/v1/accounts/${account}/events`, {
@@ -72,7 +72,7 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
     });
     expect(refused.status).toBe(503);
     const second = await startPostgres({ directory: folder, port, log: () => {} });
-    receiver.answer(200);
+    endpoint.respondWith(200);
     await waitFor(
       async () =>
         (
@@ -88,9 +88,9 @@ describe.each(inject('queueBackends'))('loses nothing on %s', (backend) => {
       },
     );
     await publishMany(stack, account, 10, 10);
-    await waitFor(() => numbersAt(receiver).size === 20, { what: 'twenty events to arrive' });
+    await waitFor(() => numbersAt(endpoint).size === 20, { what: 'twenty events to arrive' });
     // The worker recorded the kept results, so no endpoint got a second request (on Redis; on Postgres the queue was away, too).
-    if (backend === 'redis') expect(receiver.events).toHaveLength(20);
+    if (backend === 'redis') expect(endpoint.events).toHaveLength(20);
     const saidByWorker = stack.logs.filter((line) => line.includes('database.away') && line.includes('"app":"worker"'));
     expect(saidByWorker).toHaveLength(1);
     await stack.stop();
@@ -104,19 +104,19 @@ if (inject('redisUrl')) {
   describe('loses nothing when Redis', () => {
     it('is flushed under load, neither queued nor delayed deliveries (L3, L4)', async () => {
       const stack = await startStack({ backend: 'redis', workers: 0, env: { RETRY_SCHEDULE_SECONDS: '3,3,3' } });
-      const receiver = await openReceiver();
+      const endpoint = await openEndpoint();
       await stack.startWorker();
-      const { account } = await stack.subscribe(receiver.url);
-      receiver.answer(500);
+      const { account } = await stack.subscribe(endpoint.url);
+      endpoint.respondWith(500);
       await publishMany(stack, account, 0, 9); // one more failure in a row would open the circuit
-      await waitFor(() => numbersAt(receiver).size === 9); // now they are delayed in the retry queue
+      await waitFor(() => numbersAt(endpoint).size === 9); // now they are delayed in the retry queue
       const [worker] = stack.workers;
       if (worker) await endProcess(worker);
       await publishMany(stack, account, 9, 30); // these wait in the deliver queue
       const redis = new Redis(stack.redis?.url ?? '');
       await redis.flushall();
       redis.disconnect();
-      receiver.answer(200);
+      endpoint.respondWith(200);
       await stack.startWorker();
       await waitFor(
         async () =>
@@ -128,15 +128,15 @@ if (inject('redisUrl')) {
           ).data.length === 39,
         { timeoutMs: 20_000, what: '39 deliveries to succeed' }, // well within the lease
       );
-      expect(numbersAt(receiver).size).toBe(39);
+      expect(numbersAt(endpoint).size).toBe(39);
       await stack.stop();
-      await receiver.close();
+      await endpoint.close();
     });
 
     it('is away: publishes get 202, /readyz is ready and degraded, and events arrive when Redis is back (L2, L9, L10)', async () => {
       const stack = await startStack({ backend: 'redis' });
-      const receiver = await openReceiver();
-      const { account } = await stack.subscribe(receiver.url);
+      const endpoint = await openEndpoint();
+      const { account } = await stack.subscribe(endpoint.url);
       const pid = stack.redis?.pid ?? 0;
       process.kill(pid, 'SIGSTOP');
       await publishMany(stack, account, 0, 50); // each got a 202 while Redis was away
@@ -145,9 +145,9 @@ if (inject('redisUrl')) {
         return ready.status === 200 && ((await ready.json()) as { status: string }).status === 'degraded';
       });
       process.kill(pid, 'SIGCONT');
-      await waitFor(() => numbersAt(receiver).size === 50, { what: '50 events to arrive' });
+      await waitFor(() => numbersAt(endpoint).size === 50, { what: '50 events to arrive' });
       await stack.stop();
-      await receiver.close();
+      await endpoint.close();
     });
   });
 }

@@ -1,4 +1,4 @@
-import { openReceiver, waitFor } from '@posthorn/testing';
+import { openEndpoint, waitFor } from '@posthorn/testing';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
@@ -10,7 +10,7 @@ describe('operators', () => {
   afterAll(() => stack?.stop());
 
   it('get a signed webhook about a disabled subscription; tenants that subscribe to all events do not', async () => {
-    const [operators, tenant] = [await openReceiver(), await openReceiver()];
+    const [operators, tenant] = [await openEndpoint(), await openEndpoint()];
     await stack.call('PUT', '/v1/accounts/operations', { operations: true });
     const subscriptions = '/v1/accounts/operations/subscriptions';
     const mine = await stack.call<{ id: string }>('POST', subscriptions, {
@@ -41,7 +41,7 @@ describe('operators', () => {
   });
 
   it('cannot publish operational events over the API, nor can tenants', async () => {
-    const { account } = await stack.subscribe((await openReceiver()).url);
+    const { account } = await stack.subscribe((await openEndpoint()).url);
     const refused = stack.publish(account, '{"event":"subscription:disabled","payload":{}}');
     await expect(refused).rejects.toThrow(/422.*"path":"event".*Posthorn’s operational events/);
   });

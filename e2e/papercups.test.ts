@@ -1,4 +1,4 @@
-import { openReceiver, waitFor } from '@posthorn/testing';
+import { openEndpoint, waitFor } from '@posthorn/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
@@ -37,8 +37,8 @@ describe('Papercups', () => {
   const verified = async (url: string) => (await api('POST', '/verify', { url })).body.data.verified as boolean;
 
   it('waits for the handshake in create and returns the true `verified`, with exactly eight keys', async () => {
-    const receiver = await openReceiver();
-    const created = await create(receiver.url);
+    const endpoint = await openEndpoint();
+    const created = await create(endpoint.url);
     expect(created.status).toBe(201);
     const { data } = created.body;
     expect(Object.keys(data).toSorted()).toEqual([
@@ -56,72 +56,72 @@ describe('Papercups', () => {
       object: 'event_subscription',
       scope: null,
       verified: true,
-      webhook_url: receiver.url,
+      webhook_url: endpoint.url,
     });
     expect(data.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
     expect(created.location).toBe(`/api/event_subscriptions/${data.id}`);
     expect((await api('GET', `/${data.id}`, undefined, `Bearer ${key}`)).body.data).toEqual(data);
     expect((await api('DELETE', `/${data.id}`)).status).toBe(204);
     expect(await api('GET', `/${data.id}`)).toMatchObject({ status: 404, body: { errors: { detail: 'Not Found' } } });
-    await receiver.close();
+    await endpoint.close();
   });
 
   it('regression papercups#724: an echo with a JSON content type verifies, bare or quoted (V10)', async () => {
-    const receiver = await openReceiver();
+    const endpoint = await openEndpoint();
     for (const wrap of [
       (text: string) => text,
       (text: string) => JSON.stringify(text),
       (text: string) => JSON.stringify({ challenge: text }),
     ]) {
-      receiver.answerHandshake(({ challenge }) => ({
+      endpoint.respondToHandshakeWith(({ challenge }) => ({
         headers: { 'content-type': 'application/json' },
         body: wrap(challenge ?? ''),
       }));
-      expect(await verified(receiver.url)).toBe(true);
+      expect(await verified(endpoint.url)).toBe(true);
     }
-    await receiver.close();
+    await endpoint.close();
   });
 
   it('verifies an endpoint that responds late, but not one that echoes with 500, echoes everything or returns ok', async () => {
-    const receiver = await openReceiver();
-    receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '', delayMs: 2_000 }));
-    expect(await verified(receiver.url)).toBe(true);
-    receiver.answerHandshake(({ challenge }) => ({ status: 404, body: challenge ?? '' }));
-    expect(await verified(receiver.url)).toBe(false);
-    receiver.answerHandshake(({ rawBody }) => ({ body: rawBody }));
-    expect(await verified(receiver.url)).toBe(false);
-    receiver.answerHandshake({ body: '{"ok":true}' });
-    expect(await verified(receiver.url)).toBe(false);
+    const endpoint = await openEndpoint();
+    endpoint.respondToHandshakeWith(({ challenge }) => ({ body: challenge ?? '', delayMs: 2_000 }));
+    expect(await verified(endpoint.url)).toBe(true);
+    endpoint.respondToHandshakeWith(({ challenge }) => ({ status: 404, body: challenge ?? '' }));
+    expect(await verified(endpoint.url)).toBe(false);
+    endpoint.respondToHandshakeWith(({ rawBody }) => ({ body: rawBody }));
+    expect(await verified(endpoint.url)).toBe(false);
+    endpoint.respondToHandshakeWith({ body: '{"ok":true}' });
+    expect(await verified(endpoint.url)).toBe(false);
     expect(await verified('http://169.254.169.254/latest/meta-data')).toBe(false);
-    await receiver.close();
+    await endpoint.close();
   });
 
   it('regression papercups#721: keeps the verification if the scope changes, and the old URL if the new one fails', async () => {
-    const receiver = await openReceiver();
-    const { data } = (await create(receiver.url)).body;
+    const endpoint = await openEndpoint();
+    const { data } = (await create(endpoint.url)).body;
     const scoped = await api('PUT', `/${data.id}`, { event_subscription: { scope: 'conversation:updated' } });
     expect(scoped.body.data).toMatchObject({
       verified: true,
       scope: 'conversation:updated',
-      webhook_url: receiver.url,
+      webhook_url: endpoint.url,
     });
     const moved = await api('PUT', `/${data.id}`, { event_subscription: { webhook_url: 'http://127.0.0.1:9/dead' } });
     expect(moved).toMatchObject({ status: 422 }); // port 9 is blocked
-    const silent = await openReceiver();
-    silent.answerHandshake({ body: 'no' });
+    const silent = await openEndpoint();
+    silent.respondToHandshakeWith({ body: 'no' });
     const failed = await api('PUT', `/${data.id}`, { event_subscription: { webhook_url: silent.url } });
-    expect(failed.body.data).toMatchObject({ verified: true, webhook_url: receiver.url });
+    expect(failed.body.data).toMatchObject({ verified: true, webhook_url: endpoint.url });
     await stack.publish(account, '{"event":"message:created","payload":{}}');
-    await waitFor(() => receiver.events.length === 1);
+    await waitFor(() => endpoint.events.length === 1);
     await api('DELETE', `/${data.id}`);
-    await receiver.close();
+    await endpoint.close();
     await silent.close();
   });
 
   it('accepts all responses of the public demo: late ones, {"ok":true}, the payload echoed as JSON, a JSON string', async () => {
-    const receiver = await openReceiver();
-    const { data } = (await create(receiver.url)).body;
-    receiver.answer(
+    const endpoint = await openEndpoint();
+    const { data } = (await create(endpoint.url)).body;
+    endpoint.respondWith(
       { body: '{"ok":true}', delayMs: 3_000 },
       ({ rawBody }) => ({
         headers: { 'content-type': 'application/json' },
@@ -136,13 +136,13 @@ describe('Papercups', () => {
       expect((await stack.delivery(account, id)).attemptCount).toBe(1);
     }
     await api('DELETE', `/${data.id}`);
-    await receiver.close();
+    await endpoint.close();
   });
 
   it('explains a timeout at a hanging endpoint, retries by schedule, and delays no other endpoint (D10)', async () => {
-    const [silent, healthy] = [await openReceiver(), await openReceiver()];
+    const [silent, healthy] = [await openEndpoint(), await openEndpoint()];
     const ids = [(await create(silent.url)).body.data.id, (await create(healthy.url)).body.data.id];
-    silent.answer('never');
+    silent.respondWith('never');
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
     await waitFor(() => healthy.events.length === 1);
     const { data } = await stack.call<{ data: { id: string; url: string }[] }>(

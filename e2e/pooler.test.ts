@@ -1,6 +1,6 @@
 import { migrateUp, openDatabase, requireSessions } from '@posthorn/core';
 import { migrateQueues } from '@posthorn/jobs';
-import { type ClonedDatabase, cloneDatabase, openReceiver, waitFor } from '@posthorn/testing';
+import { type ClonedDatabase, cloneDatabase, openEndpoint, waitFor } from '@posthorn/testing';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 import { startPgBouncer } from './start-pgbouncer.js';
@@ -54,9 +54,9 @@ async function check(url: string, directUrl: string | null = null): Promise<void
 
 /** Events are accepted, delivered and shown in the stream: first enqueued by the publish, then by a dispatcher that listens. */
 async function expectItWorks(stack: Stack): Promise<void> {
-  const receiver = await openReceiver();
-  undo.push(() => receiver.close());
-  const { account } = await stack.subscribe(receiver.url, { rateLimit: 50 });
+  const endpoint = await openEndpoint();
+  undo.push(() => endpoint.close());
+  const { account } = await stack.subscribe(endpoint.url, { rateLimit: 50 });
   const following = new AbortController();
   const stream = await fetch(`${stack.apiUrl}/v1/accounts/${account}/stream`, {
     headers: { authorization: `Bearer ${stack.operatorKey}` },
@@ -75,7 +75,7 @@ async function expectItWorks(stack: Stack): Promise<void> {
     stack.publish(account, '{"event":"message:created","payload":{}}'),
   );
   await Promise.all(published);
-  await waitFor(() => receiver.events.length === 20, { timeoutMs: 60_000, what: 'all deliveries' });
+  await waitFor(() => endpoint.events.length === 20, { timeoutMs: 60_000, what: 'all deliveries' });
   await waitFor(() => shown.split('event: delivery').length > 20, {
     timeoutMs: 60_000,
     what: 'the stream to show them',

@@ -1,6 +1,6 @@
 import { migrateUp } from '@posthorn/core';
 import { migrateQueues } from '@posthorn/jobs';
-import { openReceiver, type Receiver, waitFor } from '@posthorn/testing';
+import { openEndpoint, type Endpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
@@ -12,7 +12,7 @@ const BODY = '{"event":"message:created","payload":{}}';
 let postgres: WithReplica;
 let replica: pg.Pool;
 let stack: Stack;
-let receiver: Receiver;
+let endpoint: Endpoint;
 let account: string;
 
 beforeAll(async () => {
@@ -27,12 +27,12 @@ beforeAll(async () => {
     databaseUrl: url,
     env: { DATABASE_READ_URL: postgres.replicaUrl },
   });
-  receiver = await openReceiver();
-  ({ account } = await stack.subscribe(receiver.url));
+  endpoint = await openEndpoint();
+  ({ account } = await stack.subscribe(endpoint.url));
 }, 180_000);
 afterAll(async () => {
   await stack?.stop();
-  await receiver?.close();
+  await endpoint?.close();
   await replica?.end();
   await postgres?.stop();
 });
@@ -90,7 +90,7 @@ it('reads lists from the replica, and reports its lag', async () => {
   await until('the lag in /readyz', async () => ((await check()).replica.lagSeconds ?? 0) > 0);
   // Objects by id come from the primary, and deliveries do not wait for the replica.
   expect(await stack.call('GET', `/v1/accounts/${account}/events/${id}`)).toMatchObject({ id });
-  await until('the delivery', () => receiver.events.length > 0);
+  await until('the delivery', () => endpoint.events.length > 0);
 
   await replica.query('SELECT pg_wal_replay_resume()');
   await until('the list to show it', async () => (await listEvents()).ids.includes(id));

@@ -25,20 +25,20 @@ it('the README’s endpoint is verified, checks signatures, and refuses unsigned
   };
   const stack = await startStack({ backend: 'postgres' });
   const url = `http://127.0.0.1:${port}/`;
-  let receiver = run('');
+  let endpoint = run('');
   try {
     await waitFor(() => fetch(url, { method: 'POST', body: '{"event":"webhook:verify","payload":"PONG"}' }));
     const { account, secret } = await stack.subscribe(url);
-    receiver.kill();
-    await once(receiver, 'exit');
-    receiver = run(secret);
+    endpoint.kill();
+    await once(endpoint, 'exit');
+    endpoint = run(secret);
     await waitFor(() => fetch(url, { method: 'POST', body: '{"event":"webhook:verify","payload":"PONG"}' }));
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"body":"Hello"}}');
     await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
     expect(said.join('')).toContain(`message:created { body: 'Hello' }`);
     await expect(fetch(url, { method: 'POST', body: '{"event":"message:created","payload":{}}' })).rejects.toThrow();
   } finally {
-    receiver.kill();
+    endpoint.kill();
     rmSync(file);
     await stack.stop();
   }

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findFreePort, type RedisCluster, startRedisCluster } from '@posthorn/embedded';
-import { endProcess, makeScratchFolder, openReceiver, type Receiver, startProcess, waitFor } from '@posthorn/testing';
+import { endProcess, makeScratchFolder, openEndpoint, type Endpoint, startProcess, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -9,8 +9,8 @@ import { allowPosthorn, deniedBy, REDIS_PASSWORD } from './redis-acl.js';
 import { type Stack, startStack } from './stack.js';
 
 const numbered = (n: number) => `{"event":"message:created","payload":{"n":${n}}}`;
-const numbersAt = (receiver: Receiver) =>
-  new Set(receiver.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
+const numbersAt = (endpoint: Endpoint) =>
+  new Set(endpoint.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
 
 async function readKeys(url: string): Promise<string[]> {
   const client = new Redis(url);
@@ -24,7 +24,7 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
   const folder = makeScratchFolder();
   let cluster: RedisCluster;
   let stack: Stack;
-  let receiver: Receiver;
+  let endpoint: Endpoint;
   let account: string;
   let published = 0;
   let redis: Record<string, string>;
@@ -41,12 +41,12 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
       QUEUE_SHARDS: '3',
     };
     stack = await startStack({ backend: 'redis', redis, env: { RETRY_SCHEDULE_SECONDS: '1,1,1' } });
-    receiver = await openReceiver();
-    ({ account } = await stack.subscribe(receiver.url));
+    endpoint = await openEndpoint();
+    ({ account } = await stack.subscribe(endpoint.url));
   });
   afterAll(async () => {
     await stack?.stop();
-    await receiver?.close();
+    await endpoint?.close();
     await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -57,7 +57,7 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
     await Promise.all(Array.from({ length: count }, (_, n) => stack.publish(account, numbered(from + n))));
   }
   const allArrive = () =>
-    waitFor(() => numbersAt(receiver).size === published, { what: `${published} events to arrive` });
+    waitFor(() => numbersAt(endpoint).size === published, { what: `${published} events to arrive` });
   const expireLeases = async () => {
     const client = new pg.Client({ connectionString: stack.databaseUrl });
     await client.connect();
@@ -69,10 +69,10 @@ describe.runIf(inject('redisUrl') !== null)('on a Redis Cluster of three nodes',
   };
 
   it('delivers first attempts and retries with jobs on all three nodes', async () => {
-    receiver.answer(500, 500, 500, 200);
+    endpoint.respondWith(500, 500, 500, 200);
     await publishMany(60);
     await allArrive();
-    await waitFor(() => receiver.events.length >= 63, { what: 'the three retries' });
+    await waitFor(() => endpoint.events.length >= 63, { what: 'the three retries' });
     // Deliveries that come together share a job, so a few events may all go through one or two nodes.
     await waitFor(
       async () => {

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { startRedisSentinels } from '@posthorn/embedded';
-import { makeScratchFolder, openReceiver, waitFor } from '@posthorn/testing';
+import { makeScratchFolder, openEndpoint, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
 import { startStack } from './stack.js';
@@ -21,10 +21,10 @@ describe.runIf(inject('redisUrl') !== null)('on a primary behind Sentinels', () 
       },
       env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
     });
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
+    const endpoint = await openEndpoint();
+    const { account } = await stack.subscribe(endpoint.url);
     const arrived = () =>
-      new Set(receiver.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
+      new Set(endpoint.events.map(({ rawBody }) => JSON.parse(rawBody.toString()).payload.n as number));
 
     // Publishes events before, during and after the failover.
     let published = 0;
@@ -62,7 +62,7 @@ describe.runIf(inject('redisUrl') !== null)('on a primary behind Sentinels', () 
       async () => ((await (await fetch(`${stack.apiUrl}/readyz`)).json()) as { status: string }).status === 'ok',
     );
     await stack.stop();
-    await receiver.close();
+    await endpoint.close();
     await sentinels.stop();
     rmSync(folder, { recursive: true, force: true });
   });

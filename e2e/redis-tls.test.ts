@@ -7,7 +7,7 @@ import {
   startRedisCluster,
   startRedisSentinels,
 } from '@posthorn/embedded';
-import { makeCertificate, makeScratchFolder, openReceiver, waitFor } from '@posthorn/testing';
+import { makeCertificate, makeScratchFolder, openEndpoint, waitFor } from '@posthorn/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { allowPosthorn, deniedBy, REDIS_PASSWORD } from './redis-acl.js';
@@ -55,12 +55,12 @@ describe.runIf(hasRedis)('on a Redis over TLS, with the ACL user of OPERATIONS.m
       redis: { REDIS_URL: url, REDIS_TLS_CA_FILE: tls.cert },
       env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
     });
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer(500, 200);
+    const endpoint = await openEndpoint();
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(500, 200);
     const publish = () => stack.publish(account, '{"event":"message:created","payload":{}}');
     for (let n = 0; n < 10; n += 1) await publish();
-    await waitFor(() => receiver.events.length >= 11, { what: 'ten events and one retry' });
+    await waitFor(() => endpoint.events.length >= 11, { what: 'ten events and one retry' });
     const admin = new Redis(server.url);
     await admin.flushall();
     const { id } = await publish();
@@ -78,7 +78,7 @@ describe.runIf(hasRedis)('on a Redis over TLS, with the ACL user of OPERATIONS.m
     expect(clients).toContain('user=posthorn');
     admin.disconnect();
     await stack.stop();
-    await receiver.close();
+    await endpoint.close();
   });
 
   it('sends nothing to it without its certificate authority, and names the setting in the health check (X14)', async () => {
@@ -98,17 +98,17 @@ async function deliverWith(redis: Record<string, string>): Promise<void> {
     redis: { ...redis, REDIS_TLS: 'true', REDIS_TLS_CA_FILE: tls.cert },
     env: { RETRY_SCHEDULE_SECONDS: '1,1,1' },
   });
-  const receiver = await openReceiver();
-  const { account } = await stack.subscribe(receiver.url);
-  receiver.answer(500, 200);
+  const endpoint = await openEndpoint();
+  const { account } = await stack.subscribe(endpoint.url);
+  endpoint.respondWith(500, 200);
   for (let n = 0; n < 10; n += 1) await stack.publish(account, '{"event":"message:created","payload":{}}');
-  await waitFor(() => receiver.events.length >= 11, { what: 'ten events and one retry' });
+  await waitFor(() => endpoint.events.length >= 11, { what: 'ten events and one retry' });
   await waitFor(async () => {
     const health = await (await fetch(`${stack.apiUrl}/readyz`)).json();
     return (health as { status: string }).status === 'ok';
   });
   await stack.stop();
-  await receiver.close();
+  await endpoint.close();
 }
 
 it.runIf(hasRedis)('delivers and retries on a Cluster over TLS, whose nodes announce host names', async () => {

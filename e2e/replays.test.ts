@@ -1,4 +1,4 @@
-import { openReceiver, waitFor } from '@posthorn/testing';
+import { openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { expect, inject, it } from 'vitest';
 import { startStack } from './stack.js';
@@ -35,13 +35,13 @@ it.each([
   async (_, who, accountCount, eventCount) => {
     const [backend = 'postgres'] = inject('queueBackends');
     const stack = await startStack({ backend });
-    const receiver = await openReceiver();
+    const endpoint = await openEndpoint();
     const client = new pg.Client(stack.databaseUrl);
     await client.connect();
-    const first = await stack.subscribe(receiver.url);
+    const first = await stack.subscribe(endpoint.url);
     const accounts = [first.account];
-    while (accounts.length < accountCount) accounts.push((await stack.subscribe(receiver.url)).account);
-    if (who === 'operators') for (const account of accounts) await stack.subscribe(receiver.url, { account });
+    while (accounts.length < accountCount) accounts.push((await stack.subscribe(endpoint.url)).account);
+    if (who === 'operators') for (const account of accounts) await stack.subscribe(endpoint.url, { account });
     for (const account of accounts) await client.query(PUBLISH_UNHEARD, [account, eventCount]);
     const total = who === 'operators' ? accountCount * 2 * eventCount : eventCount;
 
@@ -64,35 +64,35 @@ it.each([
     await stack.startWorker();
     await waitFor(async () => (await progress()).status === 'completed', { what: 'the replay to complete' });
     expect(await progress()).toMatchObject({ queued: total, delivered: total, failed: 0, pending: 0 });
-    expect(new Set(receiver.events.map(({ headers }) => headers['webhook-id'])).size).toBe(accountCount * eventCount);
+    expect(new Set(endpoint.events.map(({ headers }) => headers['webhook-id'])).size).toBe(accountCount * eventCount);
     const path = (account: string) => `/v1/accounts/${account}/deliveries/count?replay=${started.id}&status=succeeded`;
     const counts = await Promise.all(accounts.map((account) => stack.call<{ count: number }>('GET', path(account))));
     expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(total);
     await stack.stop();
-    await receiver.close();
+    await endpoint.close();
   },
 );
 
 it('a replay whose endpoint still fails is delivering, not completed, and says that nothing was delivered (U6)', async () => {
   const [backend = 'postgres'] = inject('queueBackends');
   const stack = await startStack({ backend });
-  const receiver = await openReceiver();
-  const { account, id } = await stack.subscribe(receiver.url);
+  const endpoint = await openEndpoint();
+  const { account, id } = await stack.subscribe(endpoint.url);
   const client = new pg.Client(stack.databaseUrl);
   await client.connect();
   await client.query(PUBLISH_UNHEARD, [account, 37]);
   await client.end();
-  receiver.answer(500);
+  endpoint.respondWith(500);
   const base = `/v1/accounts/${account}/replays`;
   const body = { since: '2020-01-01T00:00:00Z', which: 'missed', subscriptions: [id] };
   const started = await stack.call<Progress>('POST', base, body);
   const progress = () => stack.call<Progress>('GET', `${base}/${started.id}`);
-  await waitFor(() => receiver.events.length > 0, { what: 'the first attempt' });
+  await waitFor(() => endpoint.events.length > 0, { what: 'the first attempt' });
   await waitFor(async () => (await progress()).status === 'delivering', { what: 'all to be queued' });
   expect(await progress()).toMatchObject({ queued: 37, delivered: 0, failed: 0, pending: 37 });
-  receiver.answer(200);
+  endpoint.respondWith(200);
   await waitFor(async () => (await progress()).status === 'completed', { what: 'the replay to complete' });
   expect(await progress()).toMatchObject({ queued: 37, delivered: 37, failed: 0, pending: 0 });
   await stack.stop();
-  await receiver.close();
+  await endpoint.close();
 });

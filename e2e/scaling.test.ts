@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { type Receiver, openReceiver, waitFor } from '@posthorn/testing';
+import { type Endpoint, openEndpoint, waitFor } from '@posthorn/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
@@ -16,7 +16,7 @@ const KILLS = 2;
 describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (backend) => {
   let stack: Stack;
   let apis: string[];
-  let receiver: Receiver;
+  let endpoint: Endpoint;
   let account: string;
   const published = new Set<string>();
 
@@ -26,12 +26,12 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
       env: { DATABASE_POOL_SIZE: String(POOL), WORKER_CONCURRENCY: String(CONCURRENCY), DELIVERIES_PER_JOB: '4' },
     });
     apis = [stack.apiUrl, await stack.addApi()];
-    receiver = await openReceiver();
-    ({ account } = await stack.subscribe(receiver.url));
+    endpoint = await openEndpoint();
+    ({ account } = await stack.subscribe(endpoint.url));
   }, 180_000);
   afterAll(async () => {
     await stack?.stop();
-    await receiver?.close();
+    await endpoint?.close();
   });
 
   async function publish(count: number): Promise<void> {
@@ -42,7 +42,7 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
   /** How often each delivery has arrived, by its `webhook-id`. */
   function arrivals(): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const { headers } of receiver.events) {
+    for (const { headers } of endpoint.events) {
       const id = headers['webhook-id'] ?? '';
       counts.set(id, (counts.get(id) ?? 0) + 1);
     }
@@ -90,12 +90,12 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
   });
 
   it('loses nothing and repeats at most the attempts in flight when workers are killed and restarted at random', async () => {
-    receiver.answer({ status: 200, delayMs: 20 });
+    endpoint.respondWith({ status: 200, delayMs: 20 });
     const sentBefore = repeated();
     for (let kill = 0; kill < KILLS; kill += 1) {
-      const arrived = receiver.events.length;
+      const arrived = endpoint.events.length;
       await publish(60);
-      await waitFor(() => receiver.events.length > arrived, WITHIN);
+      await waitFor(() => endpoint.events.length > arrived, WITHIN);
       const [victim] = stack.workers.splice(Math.floor(Math.random() * stack.workers.length), 1);
       if (!victim) throw new Error('no worker');
       const ended = once(victim, 'exit');

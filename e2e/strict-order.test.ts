@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type Received, openReceiver, waitFor } from '@posthorn/testing';
+import { type Received, openEndpoint, waitFor } from '@posthorn/testing';
 import { describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 
@@ -21,16 +21,16 @@ const statusOf = (n: number, arrival: number) => (isFailure(n) || (n % 5 === 2 &
 describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backend) => {
   it('sends in the order of publish, each delivery after the previous has ended, despite killed workers and failures', async () => {
     const stack = await startStack({ backend, workers: 2, env: { RETRY_SCHEDULE_SECONDS: '1,1' } });
-    const receivers = [await openReceiver(), await openReceiver()] as const;
+    const endpoints = [await openEndpoint(), await openEndpoint()] as const;
     const subscriptions = [];
-    for (const receiver of receivers) {
-      subscriptions.push(await stack.subscribe(receiver.url, { ordering: 'strict' }));
+    for (const endpoint of endpoints) {
+      subscriptions.push(await stack.subscribe(endpoint.url, { ordering: 'strict' }));
     }
     let requests = 0;
     const restarts: { started: Promise<unknown> }[] = [];
-    for (const receiver of receivers) {
+    for (const endpoint of endpoints) {
       const arrivals = new Map<number, number>();
-      receiver.answer(async (request) => {
+      endpoint.respondWith(async (request) => {
         const n = numberOf(request);
         const arrival = (arrivals.get(n) ?? 0) + 1;
         arrivals.set(n, arrival);
@@ -53,27 +53,27 @@ describe.each(inject('queueBackends').slice(0, 1))('strict order on %s', (backen
 
     const failures = range(EVENTS).filter(isFailure);
     for (const [index, { account, id }] of subscriptions.entries()) {
-      const receiver = receivers[index] ?? receivers[0];
-      const arrived = receiver.events.map(numberOf);
+      const endpoint = endpoints[index] ?? endpoints[0];
+      const arrived = endpoint.events.map(numberOf);
       // Nothing arrives after something that was published later: so the attempts of one had ended when the next one began.
       expect(arrived).toEqual(arrived.toSorted((a, b) => a - b));
       expect([...new Set(arrived)]).toEqual(range(EVENTS));
       for (const n of failures) expect(arrived.filter((one) => one === n).length).toBeGreaterThanOrEqual(3);
 
       // Failed deliveries are replayed in their order.
-      receiver.answer(200);
-      const before = receiver.events.length;
+      endpoint.respondWith(200);
+      const before = endpoint.events.length;
       await stack.call('POST', `/v1/accounts/${account}/replays`, {
         subscriptions: [id],
         which: 'failed',
         since: new Date(0).toISOString(),
       });
-      await waitFor(() => receiver.events.length === before + failures.length);
-      expect(receiver.events.slice(before).map(numberOf)).toEqual(failures);
+      await waitFor(() => endpoint.events.length === before + failures.length);
+      expect(endpoint.events.slice(before).map(numberOf)).toEqual(failures);
       await waitFor(async () => (await unfinished(stack, account)) === 0);
     }
     await stack.stop();
-    for (const receiver of receivers) await receiver.close();
+    for (const endpoint of endpoints) await endpoint.close();
   }, 900_000);
 });
 

@@ -46,13 +46,13 @@ describe.skipIf(inject('browserPath') === null)('access to the console', () => {
   it('an account key sees only its own account; another account’s webhook is “not found”, with a link back (C10)', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     see,
     newAccount,
   }) => {
     const mine = await newAccount();
-    const theirs = await stack.subscribe(receiver.url);
+    const theirs = await stack.subscribe(endpoint.url);
     const { key } = await stack.call<{ key: string }>('POST', `/v1/accounts/${mine}/keys`, { name: 'console' });
     await signIn('/', key);
     await see('No webhooks yet');

@@ -1,5 +1,5 @@
 /* oxlint-disable no-empty-pattern -- vitest reads from the pattern which fixtures one needs */
-import { openReceiver } from '@posthorn/testing';
+import { openEndpoint } from '@posthorn/testing';
 import { type Browser, type BrowserContext, chromium, type ConsoleMessage, type Page } from 'playwright-core';
 import { inject, it as base } from 'vitest';
 import { startStack } from '../stack.js';
@@ -58,10 +58,10 @@ export const it = base
     onCleanup(() => browser.close());
     return browser;
   })
-  .extend('receiver', async ({}, { onCleanup }) => {
-    const receiver = await openReceiver();
-    onCleanup(() => receiver.close());
-    return receiver;
+  .extend('endpoint', async ({}, { onCleanup }) => {
+    const endpoint = await openEndpoint();
+    onCleanup(() => endpoint.close());
+    return endpoint;
   })
   .extend('baseURL', { scope: 'file' }, ({ stack }) => stack.apiUrl)
   .extend('pages', { scope: 'file' }, ({ browser, baseURL }, { onCleanup }) => {

@@ -40,15 +40,15 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('a failed delivery shows its outcome and its fix; a retry never claims success before the result', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     // Prevents an automatic second attempt during the test.
     const headers = { 'retry-after': '3600' };
-    receiver.answer({ status: 503, headers, body: '<script>document.title = "pwned"</script>\u202etxt' }, 200);
+    endpoint.respondWith({ status: 503, headers, body: '<script>document.title = "pwned"</script>\u202etxt' }, 200);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"n":12345678901234567890}}');
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
     await signIn(`/accounts/${account}/deliveries`);
@@ -73,10 +73,10 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     page,
     context,
     stack,
-    receiver,
+    endpoint,
     signIn,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/deliveries?range=24h`);
     const link = page.getByRole('link', { name: 'message:created' });
@@ -101,8 +101,8 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     expect(await alone.getByRole('dialog').count()).toBe(0);
   });
 
-  it('on a phone, a delivery opens as a page', async ({ page, stack, receiver }) => {
-    const { account } = await stack.subscribe(receiver.url);
+  it('on a phone, a delivery opens as a page', async ({ page, stack, endpoint }) => {
+    const { account } = await stack.subscribe(endpoint.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(`/accounts/${account}/deliveries`);
@@ -116,18 +116,18 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('shows each attempt of a delivery with its request and response, and the time of the next one', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     see,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer({ status: 503, headers: { 'retry-after': '3600', 'x-from': 'the receiver' }, body: 'busy' }, 200);
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600', 'x-from': 'the endpoint' }, body: 'busy' }, 200);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"n":1.50}}');
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
     await signIn(`/accounts/${account}/deliveries/${(await stack.delivery(account, id)).id}`);
     await see('Next attempt: 2 of 12');
     await page.getByRole('row', { name: /2 Next/ }).waitFor();
-    await page.getByLabel('response headers').getByText('x-from: the receiver').waitFor();
+    await page.getByLabel('response headers').getByText('x-from: the endpoint').waitFor();
     await page.getByRole('tab', { name: 'Response · 503' }).press('ArrowRight');
     await page.getByLabel('request headers').getByText('webhook-signature').waitFor();
     await page.getByLabel('request body').getByText('"n": 1.50').waitFor();
@@ -173,13 +173,13 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('a time range is in the address, a custom one too; its inputs are in the chosen time zone', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
     showTimesIn,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/deliveries`);
     await page.getByRole('combobox', { name: 'Time' }).selectOption('Custom range');
@@ -200,12 +200,12 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('filters are in the address: reload and back restore them; a list without a match offers to clear them', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/deliveries`);
     await page.getByRole('link', { name: 'message:created' }).waitFor();
@@ -226,12 +226,12 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('a rare filter searches in steps: shows how far back it has searched and continues on request', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     await write(stack, ADD_DELIVERIES, [account, 1_500]);
     await signIn(`/accounts/${account}/deliveries?eventType=conversation:created`);
     await see('No deliveries match these filters so far');
@@ -243,11 +243,11 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('new deliveries do not move the list: they are counted, live, and shown on request', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const publish = () => stack.publish(account, '{"event":"message:created","payload":{}}');
     await publish();
     await signIn(`/accounts/${account}/deliveries`);
@@ -264,13 +264,13 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('the overview counts deliveries, the queues show the worker, the audit log shows who changed what', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     showTimesIn,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
-    await waitFor(() => receiver.events.length === 1);
+    await waitFor(() => endpoint.events.length === 1);
     await signIn();
     await page.getByRole('img', { name: /^Attempts: [1-9]\d* succeeded/ }).waitFor();
     await page.getByRole('combobox', { name: 'Time' }).selectOption('Custom range');
@@ -289,12 +289,12 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('an event without subscribers says so, and any webhook can be subscribed, even the oldest of more than a page', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url, { events: ['conversation:created'] });
+    const { account, id } = await stack.subscribe(endpoint.url, { events: ['conversation:created'] });
     await write(stack, ADD_WEBHOOKS, [account, 100]);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/deliveries`);
@@ -337,16 +337,16 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
   it('a webhook’s overview shows outcomes by status code and event type, and a bar opens the deliveries of its time', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
-    receiver.answer(503, 200);
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(503, 200);
     const first = await stack.publish(account, '{"event":"message:created","payload":{}}');
     await waitFor(async () => (await stack.delivery(account, first.id)).attemptCount === 1);
     await stack.publish(account, '{"event":"conversation:created","payload":{}}');
-    await waitFor(() => receiver.events.length >= 2);
+    await waitFor(() => endpoint.events.length >= 2);
     await signIn(`/accounts/${account}/subscriptions/${id}?range=1h`);
     await see(/HTTP error: 1/);
     await page.getByRole('table', { name: 'By status code' }).getByRole('row', { name: '503' }).waitFor();

@@ -9,13 +9,13 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
   it('filters by outcome, HTTP status and a text of the payload; the address has the filters', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer({ status: 503, headers: { 'retry-after': '3600' } }, 200);
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600' } }, 200);
     const failed = await stack.publish(account, payloadOf('ada@example.com'));
     await waitFor(async () => (await stack.delivery(account, failed.id)).attemptCount === 1);
     const { id } = await stack.publish(account, payloadOf('bob@example.com'));
@@ -55,8 +55,8 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     await shows(1);
   });
 
-  it('selects the deliveries of a page and retries them', async ({ page, stack, receiver, signIn, button, see }) => {
-    const { account } = await stack.subscribe(receiver.url);
+  it('selects the deliveries of a page and retries them', async ({ page, stack, endpoint, signIn, button, see }) => {
+    const { account } = await stack.subscribe(endpoint.url);
     const published = [];
     for (const email of ['ada@example.com', 'bob@example.com'])
       published.push(await stack.publish(account, payloadOf(email)));
@@ -76,8 +76,8 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     expect(await page.getByText('selected').count()).toBe(0);
   });
 
-  it('exports what the filters match as CSV', async ({ page, stack, receiver, signIn, button }) => {
-    const { account } = await stack.subscribe(receiver.url);
+  it('exports what the filters match as CSV', async ({ page, stack, endpoint, signIn, button }) => {
+    const { account } = await stack.subscribe(endpoint.url);
     const { id } = await stack.publish(account, payloadOf('ada@example.com'));
     await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
     await stack.publish(account, payloadOf('bob@example.com'));
@@ -96,13 +96,13 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
   it('a failing webhook says what it fails with and what waits; after a test that succeeds, the waiting deliveries go out', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
-    receiver.answer({ status: 503, headers: { 'retry-after': '3600' }, body: 'disk full\nsecond line' });
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600' }, body: 'disk full\nsecond line' });
     const published = await stack.publish(account, payloadOf('ada@example.com'));
     await waitFor(async () => (await stack.delivery(account, published.id)).attemptCount === 1);
     await signIn(`/accounts/${account}/subscriptions/${id}`);
@@ -113,7 +113,7 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     await health.getByRole('link', { name: 'See this attempt' }).click();
     await see('second line');
     await page.goBack();
-    receiver.answer(200);
+    endpoint.respondWith(200);
     await health.getByRole('link', { name: 'Send test' }).click();
     await button('Send test').click();
     await health.waitFor({ state: 'hidden' });

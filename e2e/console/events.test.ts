@@ -7,13 +7,13 @@ describe.skipIf(inject('browserPath') === null)('the event types of a webhook', 
   it('a webhook receives exactly the chosen types, the whole of a chosen group, or all types including future ones (C7)', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
   }) => {
     const put = (name: string) => stack.call('PUT', `/v1/event-types/${name}`, {});
     await Promise.all(['message:created2', 'messages:created'].map(put));
-    const { account, id } = await stack.subscribe(receiver.url, { events: ['conversation:created'] });
+    const { account, id } = await stack.subscribe(endpoint.url, { events: ['conversation:created'] });
     /** Which of these the webhook receives. */
     const delivered = async (names: string[]): Promise<string[]> => {
       const published = await Promise.all(
@@ -50,7 +50,7 @@ describe.skipIf(inject('browserPath') === null)('the event types of a webhook', 
   it('the catalogue, the picker and the test form list the same types, and each that can be published is delivered (C8)', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
   }) => {
     await stack.call('PUT', '/v1/event-types/order:shipped', { example: { order: 7 } });
@@ -59,7 +59,7 @@ describe.skipIf(inject('browserPath') === null)('the event types of a webhook', 
     expect(names).toEqual(
       expect.arrayContaining(['conversation:created', 'conversation:updated', 'message:created', 'order:shipped']),
     );
-    const { account, id } = await stack.subscribe(receiver.url);
+    const { account, id } = await stack.subscribe(endpoint.url);
 
     await signIn('/event-types');
     const links = page.getByRole('main').getByRole('link', { name: /:/ });
@@ -81,8 +81,8 @@ describe.skipIf(inject('browserPath') === null)('the event types of a webhook', 
     const published = types.filter(({ name }) => !isOperational(name));
     for (const { name, example } of published)
       await stack.publish(account, JSON.stringify({ event: name, payload: example ?? {} }));
-    await waitFor(() => receiver.events.length === published.length);
-    const arrived = receiver.events.map(({ rawBody }) => (JSON.parse(rawBody.toString()) as { event: string }).event);
+    await waitFor(() => endpoint.events.length === published.length);
+    const arrived = endpoint.events.map(({ rawBody }) => (JSON.parse(rawBody.toString()) as { event: string }).event);
     expect(arrived.toSorted()).toEqual(names.filter((name) => !isOperational(name)));
   });
 });

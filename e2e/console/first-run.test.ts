@@ -14,7 +14,7 @@ describe.skipIf(inject('browserPath') === null)('a new installation', () => {
   it('first run: sign in, add an account, add a root URL, see it verified, send a test, see it delivered (C1, C9)', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     button,
     see,
     save,
@@ -27,11 +27,11 @@ describe.skipIf(inject('browserPath') === null)('a new installation', () => {
     await page.getByRole('textbox', { name: 'ID' }).fill('first-run');
     await page.getByRole('dialog').getByRole('button', { name: 'Add account' }).click();
     await see('No webhooks yet');
-    await save(receiver.url.replace('/webhook', ''));
+    await save(endpoint.url.replace('/webhook', ''));
     await see('Verified!');
     await button('Send test').click();
     await see('Delivered: endpoint returned 200');
-    expect(receiver.events).toHaveLength(1);
+    expect(endpoint.events).toHaveLength(1);
     await button('Reveal secret').click();
     await see(/^whsec_[A-Za-z0-9+/]{20,}/);
     await button('Done').click();

@@ -82,8 +82,8 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
     }
   });
 
-  it('hides what it may not do, and the API refuses it too', async ({ context, stack, receiver }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
+  it('hides what it may not do, and the API refuses it too', async ({ context, stack, endpoint }) => {
+    const { account, id } = await stack.subscribe(endpoint.url);
     const link = () =>
       stack.call<{ url: string; token: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {
         capabilities: ['subscriptions:read', 'deliveries:read'],
@@ -103,7 +103,7 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
         body: JSON.stringify({ token: (await link()).token }),
       })
     ).json()) as { token: string };
-    const answers = await Promise.all(
+    const statuses = await Promise.all(
       [
         ['POST', `subscriptions/${id}/pause`],
         ['DELETE', `subscriptions/${id}`],
@@ -116,6 +116,6 @@ describe.skipIf(inject('browserPath') === null)('a portal', () => {
         return (await fetch(url, { method, headers: { authorization: `Bearer ${token}` } })).status;
       }),
     );
-    expect(answers).toEqual([403, 403, 403, 403, 403, 403]);
+    expect(statuses).toEqual([403, 403, 403, 403, 403, 403]);
   });
 });

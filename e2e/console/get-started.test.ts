@@ -6,7 +6,7 @@ describe.skipIf(inject('browserPath') === null)('first steps', () => {
   it('“Get started” stays until a webhook, a test and a published event are there', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     newAccount,
@@ -22,7 +22,7 @@ describe.skipIf(inject('browserPath') === null)('first steps', () => {
       .getByText(`${stack.apiUrl}/v1/accounts/${account}/events`)
       .waitFor();
 
-    await save(receiver.url);
+    await save(endpoint.url);
     await page.getByText('Verified!').first().waitFor();
     await button('Send test').click();
     await page.getByRole('link', { name: 'View delivery' }).waitFor();
@@ -41,7 +41,7 @@ describe.skipIf(inject('browserPath') === null)('first steps', () => {
   it('a new webhook has its events, headers, rate limit and description before its handshake, and gets nothing else', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     newAccount,
@@ -50,7 +50,7 @@ describe.skipIf(inject('browserPath') === null)('first steps', () => {
     await signIn(`/accounts/${account}/integrations`);
     await button('Add webhook URL').click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('textbox', { name: 'Webhook URL' }).fill(receiver.url);
+    await dialog.getByRole('textbox', { name: 'Webhook URL' }).fill(endpoint.url);
     await dialog.getByRole('radio', { name: 'Selected events' }).check();
     await dialog.getByRole('checkbox', { name: 'conversation:created', exact: true }).check();
     // The picker starts with the newest type, which another test of the same stack may have added.
@@ -63,19 +63,19 @@ describe.skipIf(inject('browserPath') === null)('first steps', () => {
     await dialog.getByRole('textbox', { name: 'Name' }).fill('authorization');
     await dialog.getByRole('textbox', { name: 'Value' }).fill('Bearer of-the-crm');
     await dialog.getByRole('textbox', { name: /^Rate limit/ }).fill('50');
-    expect(receiver.requests).toEqual([]);
+    expect(endpoint.requests).toEqual([]);
     await dialog.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Verified!').first().waitFor();
 
-    expect(receiver.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer of-the-crm']);
+    expect(endpoint.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer of-the-crm']);
     const { data } = await stack.call<{ data: { events: string[] }[] }>('GET', `/v1/accounts/${account}/subscriptions`);
     expect(data).toMatchObject([
       { description: 'CRM', rateLimit: 50, status: 'active', events: ['conversation:created'] },
     ]);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await stack.publish(account, '{"event":"conversation:created","payload":{}}');
-    await waitFor(() => receiver.events.length === 1);
-    expect(String(receiver.events[0]?.rawBody)).toContain('conversation:created');
+    await waitFor(() => endpoint.events.length === 1);
+    expect(String(endpoint.events[0]?.rawBody)).toContain('conversation:created');
   });
 
   it('a key of an account does not see types that are for operators only', async ({

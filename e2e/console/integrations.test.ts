@@ -5,7 +5,7 @@ import { it } from './browser.js';
 describe.skipIf(inject('browserPath') === null)('webhooks in the console', () => {
   it('a failed verification shows the response and the cause; an edit clears “Verified!”; closing unverified says so (C2, C3, C4, C5)', async ({
     page,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
@@ -13,9 +13,9 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     save,
   }) => {
     const account = await newAccount();
-    receiver.answerHandshake({ body: '{"ok":true}' });
+    endpoint.respondToHandshakeWith({ body: '{"ok":true}' });
     await signIn(`/accounts/${account}/integrations`);
-    await save(receiver.url);
+    await save(endpoint.url);
     await see('Unexpected response body');
     await page.getByText('Request and response').click();
     await see('{"ok":true}');
@@ -23,14 +23,14 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     await see('Webhook saved. It receives no events until its URL is verified.');
     await page.getByRole('cell', { name: 'Unverified' }).waitFor();
 
-    receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' }));
+    endpoint.respondToHandshakeWith(({ challenge }) => ({ body: challenge ?? '' }));
     await button(/^Actions for/).click();
     await page.getByRole('menuitem', { name: 'Verify again' }).click();
     await page.getByRole('cell', { name: 'Active' }).waitFor();
 
-    await save(receiver.url);
+    await save(endpoint.url);
     await see('Verified!');
-    await page.getByRole('textbox', { name: 'Webhook URL' }).fill(`${receiver.url}/other`);
+    await page.getByRole('textbox', { name: 'Webhook URL' }).fill(`${endpoint.url}/other`);
     await waitFor(async () => (await page.getByText('Verified!').count()) === 0);
   });
 
@@ -53,15 +53,15 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
   it('a changed URL is shown beside the working one until it is verified (C6)', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
-    receiver.answerHandshake(500);
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondToHandshakeWith(500);
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
-    await page.getByRole('textbox', { name: 'Webhook URL' }).fill(`${receiver.url}/new`);
+    await page.getByRole('textbox', { name: 'Webhook URL' }).fill(`${endpoint.url}/new`);
     await button('Save').click();
     await see('is not verified yet');
     await see('Endpoint returned 500 (expected 2xx)');
@@ -74,19 +74,19 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
   it('a URL of another origin lists the headers it drops and accepts their values again', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url, { headers: { authorization: 'Bearer hunter2' } });
+    const { account, id } = await stack.subscribe(endpoint.url, { headers: { authorization: 'Bearer hunter2' } });
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     const url = page.getByRole('textbox', { name: 'Webhook URL' });
     const value = page.getByRole('textbox', { name: 'Value of authorization' });
     const warning = page.getByText('Saving drops these headers for the new URL: authorization.');
-    await url.fill(`${receiver.url}/v2`);
+    await url.fill(`${endpoint.url}/v2`);
     expect(await warning.count()).toBe(0);
-    await url.fill(receiver.url.replace('127.0.0.1', 'localhost'));
+    await url.fill(endpoint.url.replace('127.0.0.1', 'localhost'));
     await warning.waitFor();
 
     await button('Enter values').click();
@@ -99,18 +99,18 @@ describe.skipIf(inject('browserPath') === null)('webhooks in the console', () =>
     await value.fill('Bearer again');
     await button('Save').click();
     await see('Saved.');
-    await waitFor(() => receiver.requests.length === 2);
-    expect(receiver.requests.map(({ headers }) => headers['authorization'])).toEqual([
+    await waitFor(() => endpoint.requests.length === 2);
+    expect(endpoint.requests.map(({ headers }) => headers['authorization'])).toEqual([
       'Bearer hunter2',
       'Bearer again',
     ]);
 
     await page.reload();
-    await url.fill(receiver.url);
+    await url.fill(endpoint.url);
     await warning.waitFor();
     await button('Save').click();
     await see('Dropped headers: authorization.');
-    await waitFor(() => receiver.requests.length === 3);
-    expect(receiver.requests.at(-1)?.headers['authorization']).toBeUndefined();
+    await waitFor(() => endpoint.requests.length === 3);
+    expect(endpoint.requests.at(-1)?.headers['authorization']).toBeUndefined();
   });
 });

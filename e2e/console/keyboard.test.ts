@@ -1,4 +1,4 @@
-import { openReceiver, waitFor } from '@posthorn/testing';
+import { openEndpoint, waitFor } from '@posthorn/testing';
 import type { Locator, Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
@@ -29,7 +29,7 @@ async function press(page: Page, target: Locator): Promise<void> {
 describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
   it('skips to the content, adds and verifies a webhook, and focuses the content when the dialog closes', async ({
     page,
-    receiver,
+    endpoint,
     signIn,
     button,
     newAccount,
@@ -44,7 +44,7 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
     await press(page, button('Add webhook URL'));
     await page.getByRole('dialog').waitFor();
     expect(await isFocused(page.getByRole('textbox', { name: 'Webhook URL' }))).toBe(true);
-    await page.keyboard.type(receiver.url);
+    await page.keyboard.type(endpoint.url);
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').getByText('Verified!', { exact: true }).waitFor();
     await press(page, button('Done'));
@@ -56,11 +56,11 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
   it('Escape closes a dialog and returns the focus; nothing traps the focus', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
+    const { account, id } = await stack.subscribe(endpoint.url);
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await press(page, button('Rotate secret…'));
     await page.getByRole('dialog').waitFor();
@@ -77,13 +77,13 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
   it('filters deliveries, opens a failed one and retries it', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer(503);
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(503);
     const { id } = await stack.publish(account, EVENT);
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
     await signIn(`/accounts/${account}/deliveries`);
@@ -97,7 +97,7 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount >= 2);
     await page.keyboard.press('Enter');
     await see('Endpoint returned 503 (expected 2xx)');
-    receiver.answer(200);
+    endpoint.respondWith(200);
     await press(page, button('Retry now'));
     await page.getByRole('dialog').getByText('Succeeded · 200').waitFor();
     await page.keyboard.press('Escape');
@@ -110,9 +110,9 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
     signIn,
     button,
   }) => {
-    const receiver = await openReceiver();
-    const { account } = await stack.subscribe(receiver.url);
-    await receiver.close();
+    const endpoint = await openEndpoint();
+    const { account } = await stack.subscribe(endpoint.url);
+    await endpoint.close();
     await signIn(`/accounts/${account}/integrations`);
     await press(page, button(/^Actions for/));
     await page.getByRole('menuitem', { name: 'Pause' }).waitFor();
@@ -136,7 +136,7 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
     await waitFor(() => isFocused(page.getByRole('menuitem', { name: 'Delete…' })));
     await page.keyboard.press('Enter');
     await page.getByRole('textbox', { name: /^Type / }).waitFor();
-    await page.keyboard.type(new URL(receiver.url).host);
+    await page.keyboard.type(new URL(endpoint.url).host);
     await page.keyboard.press('Enter');
     await page.getByText('No webhooks yet').waitFor();
   });

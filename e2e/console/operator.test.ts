@@ -7,15 +7,15 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
   it('lists webhooks that need attention, each with its problem, since when, and an action that fixes it', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     newAccount,
   }) => {
     const account = await newAccount();
-    receiver.answerHandshake({ body: '{"ok":true}' });
+    endpoint.respondToHandshakeWith({ body: '{"ok":true}' });
     const { id } = await stack.call<{ id: string }>('POST', `/v1/accounts/${account}/subscriptions`, {
-      url: receiver.url,
+      url: endpoint.url,
     });
     const path = `/v1/accounts/${account}/subscriptions/${id}`;
     const verification = async () =>
@@ -26,12 +26,12 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     const row = page.getByRole('row').filter({ hasText: account });
     await row.getByRole('cell', { name: 'Unverified' }).waitFor();
     await row.getByText('return only the payload').waitFor();
-    receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' }));
+    endpoint.respondToHandshakeWith(({ challenge }) => ({ body: challenge ?? '' }));
     await row.getByRole('button', { name: 'Verify again' }).click();
     await row.waitFor({ state: 'detached' });
     await waitFor(async () => (await verification()) === 'verified');
 
-    receiver.answer({ status: 410 });
+    endpoint.respondWith({ status: 410 });
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await row.getByRole('cell', { name: 'Disabled · gone' }).waitFor();
     await button('Enable').click();
@@ -163,10 +163,10 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
     page,
     context,
     stack,
-    receiver,
+    endpoint,
     signIn,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     await signIn('/accounts');
     const row = page.getByRole('row').filter({ hasText: account });
     await row.getByRole('button', { name: 'Open portal' }).click();
@@ -183,13 +183,13 @@ describe.skipIf(inject('browserPath') === null)('the operator’s screens', () =
   it('Go to opens anything by its ID and pages by their names, by keyboard, and reports an unknown ID', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
+    const { account, id } = await stack.subscribe(endpoint.url);
     const event = await stack.publish(account, '{"event":"message:created","payload":{}}');
-    await waitFor(() => receiver.events.length === 1);
+    await waitFor(() => endpoint.events.length === 1);
     const delivery = await stack.delivery(account, event.id);
     await signIn('/queues');
     const goTo = async (text: string) => {

@@ -8,11 +8,11 @@ describe.skipIf(inject('browserPath') === null)('a console during outages', () =
   it('while the API is away, loaded data stays, marked as out of date, and other screens say why; all recovers without a reload', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     see,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     await stack.publish(account, EVENT);
     await signIn(`/accounts/${account}/deliveries`);
     const row = page.getByRole('link', { name: 'message:created' });
@@ -38,11 +38,11 @@ describe.skipIf(inject('browserPath') === null)('a console during outages', () =
   it('older pages do not shift while new rows arrive: no row is repeated or skipped', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const publish = (count: number) => Promise.all(Array.from({ length: count }, () => stack.publish(account, EVENT)));
     await publish(60);
     const path = `/v1/accounts/${account}/deliveries?limit=100`;

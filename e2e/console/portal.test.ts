@@ -44,11 +44,11 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   it('opens by its single-use link, removes the token from the address, and hides what it may not do', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     context,
     button,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${account}/portal-sessions`, {
       capabilities: ['subscriptions:read', 'deliveries:read', 'events:read'],
     });
@@ -67,11 +67,11 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   it('without permission to publish, a test sends the catalogue’s example, which cannot be edited', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     button,
     portalOf,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
+    const { account, id } = await stack.subscribe(endpoint.url);
     await page.goto(await portalOf(account));
     await page.getByRole('link', { name: /127/ }).click();
     await page.getByRole('link', { name: 'Testing' }).click();
@@ -81,8 +81,8 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await page.getByRole('combobox', { name: 'Event type' }).selectOption('conversation:created');
     await button('Send test').click();
     await page.getByRole('link', { name: 'View delivery' }).waitFor();
-    await waitFor(() => receiver.events.length === 1);
-    expect(JSON.parse(String(receiver.events[0]?.rawBody))).toMatchObject({
+    await waitFor(() => endpoint.events.length === 1);
+    expect(JSON.parse(String(endpoint.events[0]?.rawBody))).toMatchObject({
       event: 'conversation:created',
       payload: { object: 'conversation' },
     });
@@ -92,11 +92,11 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   it('in a frame, sends its height and the end of its session to the host page', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     host,
     portalOf,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const url = await portalOf(account, { ttlSeconds: 60 });
     onTestFinished(() => page.context().close()); // its fake clock would remain
     await page.clock.install();
@@ -120,11 +120,11 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   it('in a frame it has tabs, and a delivery opens in the visible part of the frame (U7, U8)', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     host,
     portalOf,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     for (let n = 0; n < 60; n += 1) await stack.publish(account, '{"event":"message:created","payload":{}}');
     await page.goto(`${host}/?portal=${encodeURIComponent(await portalOf(account))}`);
     const frame = page.frameLocator('iframe');
@@ -145,8 +145,8 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await waitFor(isInside, { what: 'the drawer inside the window after scrolling' });
   });
 
-  it('a link leads to a page of the portal', async ({ page, stack, receiver, portalOf }) => {
-    const { account } = await stack.subscribe(receiver.url);
+  it('a link leads to a page of the portal', async ({ page, stack, endpoint, portalOf }) => {
+    const { account } = await stack.subscribe(endpoint.url);
     await page.goto(await portalOf(account, { path: '/deliveries?status=failed' }));
     await page.getByRole('heading', { name: 'Deliveries', level: 1 }).waitFor();
     expect(page.url()).toMatch(new RegExp(`/portal/accounts/${account}/deliveries\\?status=failed$`));
@@ -156,10 +156,10 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   it('applies its session’s theme: logo, readable accent, corners, font, hidden navigation', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     portalOf,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const logoUrl = `data:image/svg+xml;base64,${btoa('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 20"/>')}`;
     const theme = { accent: '#ffee00', radius: 20, fontFamily: 'mono', mode: 'light', logoUrl };
     await page.goto(await portalOf(account, { theme }));
@@ -181,12 +181,12 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   it('follows deliveries live with its own token; when the stream breaks, it polls and says so', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     button,
     see,
     portalOf,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const publish = () => stack.publish(account, '{"event":"message:created","payload":{}}');
     await publish();
     let streams = 0;

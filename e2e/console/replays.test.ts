@@ -33,11 +33,11 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
   it('a failed delivery shows its next attempt, and the same page shows that it succeeds', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer(503, 200);
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(503, 200);
     const { id } = await stack.publish(account, EVENT);
     const { id: delivery } = await waitFor(async () => {
       const attempted = await stack.delivery(account, id);
@@ -50,40 +50,40 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
       .getByText(/in \d+ sec/)
       .waitFor();
     await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
-    expect(receiver.events).toHaveLength(2);
+    expect(endpoint.events).toHaveLength(2);
   });
 
   it('a replay sends the failed deliveries that its preview counted, not the successful one', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
+    const { account, id } = await stack.subscribe(endpoint.url);
     await stack.publish(account, EVENT);
-    await waitFor(() => receiver.events.length === 1);
-    receiver.answer(500);
+    await waitFor(() => endpoint.events.length === 1);
+    endpoint.respondWith(500);
     const failing = await Promise.all([1, 2, 3].map(() => stack.publish(account, EVENT)));
     const failed = () => stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=failed`);
     await waitFor(async () => (await failed()).data.length === 3);
-    receiver.answer(200);
+    endpoint.respondWith(200);
     await signIn(`/accounts/${account}/subscriptions/${id}/replay`);
-    const before = receiver.events.length;
+    const before = endpoint.events.length;
     await replay(page, 3);
-    await waitFor(() => receiver.events.length === before + 3);
-    const again = receiver.events.slice(before).map(({ headers }) => headers['webhook-id']);
+    await waitFor(() => endpoint.events.length === before + 3);
+    const again = endpoint.events.slice(before).map(({ headers }) => headers['webhook-id']);
     expect(again.toSorted()).toEqual(failing.map(({ id: event }) => event).toSorted());
   });
 
   it('events published while a webhook was disabled are replayed as missed events after it is enabled', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
+    const { account, id } = await stack.subscribe(endpoint.url);
     const act = async (name: string) => {
       await button(/^Actions for/).click();
       await page.getByRole('menuitem', { name }).click();
@@ -97,19 +97,19 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.getByRole('radio', { name: /^Missed events/ }).check();
     await replay(page, 2);
-    await waitFor(() => receiver.events.length === 2);
-    expect(receiver.events.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(
+    await waitFor(() => endpoint.events.length === 2);
+    expect(endpoint.events.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(
       missed.map(({ id: event }) => event).toSorted(),
     );
   });
 
-  it('a filtered list of deliveries is replayed in three clicks', async ({ page, stack, receiver, signIn }) => {
-    const { account } = await stack.subscribe(receiver.url);
-    receiver.answer(500);
+  it('a filtered list of deliveries is replayed in three clicks', async ({ page, stack, endpoint, signIn }) => {
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(500);
     await Promise.all([1, 2].map(() => stack.publish(account, EVENT)));
     const failed = () => stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=failed`);
     await waitFor(async () => (await failed()).data.length === 2);
-    receiver.answer(200);
+    endpoint.respondWith(200);
     await signIn(`/accounts/${account}/deliveries?status=failed`);
     await page.getByRole('link', { name: 'Replay these' }).click();
     await replay(page, 2);
@@ -118,15 +118,15 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await page.getByRole('row').filter({ hasText: 'Succeeded' }).nth(1).waitFor();
   });
 
-  it('an operator replays what failed for all accounts in four clicks', async ({ page, stack, receiver, signIn }) => {
-    const accounts = [(await stack.subscribe(receiver.url)).account, (await stack.subscribe(receiver.url)).account];
-    receiver.answer(500);
+  it('an operator replays what failed for all accounts in four clicks', async ({ page, stack, endpoint, signIn }) => {
+    const accounts = [(await stack.subscribe(endpoint.url)).account, (await stack.subscribe(endpoint.url)).account];
+    endpoint.respondWith(500);
     await Promise.all(accounts.map((account) => stack.publish(account, EVENT)));
     for (const account of accounts) {
       const path = `/v1/accounts/${account}/deliveries?status=failed`;
       await waitFor(async () => (await stack.call<{ data: unknown[] }>('GET', path)).data.length === 1);
     }
-    receiver.answer(200);
+    endpoint.respondWith(200);
     const failed = await stack.call<{ matched: number }>('POST', '/v1/replays', {
       which: 'failed',
       since: '2020-01-01T00:00:00Z',
@@ -141,40 +141,40 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
   it('an event is sent to a webhook that has it, again, and to one that was added later', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const { id } = await stack.publish(account, EVENT);
-    await waitFor(() => receiver.events.length === 1);
-    await stack.subscribe(`${receiver.url}later`, { account });
+    await waitFor(() => endpoint.events.length === 1);
+    await stack.subscribe(`${endpoint.url}later`, { account });
     await signIn(`/accounts/${account}/events/${id}`);
     await button('Send to webhooks').click();
     const choices = page.getByRole('checkbox');
     await choices.nth(1).waitFor();
     for (const index of [0, 1]) await choices.nth(index).check();
     await page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
-    await waitFor(() => receiver.events.length === 3);
-    expect(new Set(receiver.events.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]));
+    await waitFor(() => endpoint.events.length === 3);
+    expect(new Set(endpoint.events.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([id]));
   });
 
   it('after a rotation, both secrets sign until the shown time; a revoked secret no longer signs', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id, secret: first } = await stack.subscribe(receiver.url);
+    const { account, id, secret: first } = await stack.subscribe(endpoint.url);
     const secretNow = async () =>
       (await stack.call<{ secret: string }>('GET', `/v1/accounts/${account}/subscriptions/${id}/secret`)).secret;
     /** Which of these secrets sign the next request. */
     const signing = async (secrets: string[]): Promise<boolean[]> => {
-      const before = receiver.events.length;
+      const before = endpoint.events.length;
       await stack.publish(account, EVENT);
-      const { rawBody, headers } = await waitFor(() => receiver.events[before]);
+      const { rawBody, headers } = await waitFor(() => endpoint.events[before]);
       return secrets.map((secret) => {
         try {
           new Webhook(secret).verify(rawBody.toString(), headers);

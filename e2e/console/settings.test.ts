@@ -6,12 +6,12 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
   it('custom headers are added, kept without being shown, and removed; a forbidden one is refused beside its row', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url, { headers: { 'x-kept': 'hush', 'x-gone': '1' } });
+    const { account, id } = await stack.subscribe(endpoint.url, { headers: { 'x-kept': 'hush', 'x-gone': '1' } });
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Add header').click();
     await page.getByLabel('Header name').last().fill('Webhook-Id');
@@ -32,20 +32,20 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await see('Saved.');
     expect(await page.getByText('hush').count()).toBe(0);
     await stack.publish(account, '{"event":"message:created","payload":{}}');
-    await waitFor(() => receiver.events.length === 1);
-    const headers = receiver.events[0]?.headers;
+    await waitFor(() => endpoint.events.length === 1);
+    const headers = endpoint.events[0]?.headers;
     expect([headers?.['x-kept'], headers?.['x-new'], headers?.['x-gone']]).toEqual(['hush', 'mine', undefined]);
   });
 
   it('saves description, rate limit and order; refuses a rate that is not a number', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url, { rateLimit: 7 });
+    const { account, id } = await stack.subscribe(endpoint.url, { rateLimit: 7 });
     const read = () => stack.call('GET', `/v1/accounts/${account}/subscriptions/${id}`);
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     const rate = page.getByRole('textbox', { name: /^Rate limit/ });
@@ -67,13 +67,13 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
   it('Undo in the message reverts disable and pause, and pending deliveries are still sent', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
-    receiver.answer(503, 200);
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(503, 200);
     const event = await stack.publish(account, '{"event":"message:created","payload":{}}');
     await waitFor(async () => (await stack.delivery(account, event.id)).attemptCount === 1);
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
@@ -92,12 +92,12 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
   it('enabling a webhook offers to replay the events it missed', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
+    const { account, id } = await stack.subscribe(endpoint.url);
     await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`, {});
     await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
@@ -107,18 +107,18 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await button('Preview').click();
     await see('1 delivery to 1 webhook will be replayed, oldest first, rate-limited.');
     await button('Start replay').click();
-    await waitFor(() => receiver.events.length === 1);
+    await waitFor(() => endpoint.events.length === 1);
   });
 
   it('rotating shows both secrets and when the old one expires, and hides them after 30 s', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     button,
     see,
   }) => {
-    const { account, id, secret } = await stack.subscribe(receiver.url);
+    const { account, id, secret } = await stack.subscribe(endpoint.url);
     onTestFinished(() => page.context().close()); // its fake clock would remain
     await page.clock.install();
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
@@ -132,14 +132,14 @@ describe.skipIf(inject('browserPath') === null)('the settings of a webhook', () 
     await waitFor(async () => (await page.getByText(/^whsec_[A-Za-z0-9+/]/).count()) === 0);
   });
 
-  it('deleting requires typing the host', async ({ page, stack, receiver, signIn, button, see }) => {
-    const { account, id } = await stack.subscribe(receiver.url);
+  it('deleting requires typing the host', async ({ page, stack, endpoint, signIn, button, see }) => {
+    const { account, id } = await stack.subscribe(endpoint.url);
     await signIn(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Delete webhook…').click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('textbox').fill('example.com');
     await dialog.getByRole('button', { name: 'Delete webhook' }).click();
-    const { host } = new URL(receiver.url);
+    const { host } = new URL(endpoint.url);
     await see(`Type ${host} exactly.`);
     await dialog.getByRole('textbox').fill(host);
     await dialog.getByRole('button', { name: 'Delete webhook' }).click();

@@ -11,16 +11,16 @@ const PATH = '/posthorn';
 const it = base
   .extend('proxy', { scope: 'file' }, async ({}, { onCleanup }) => {
     const proxy = { port: await findFreePort(), apiUrl: '', stripsPath: true, beside: [] as string[] };
-    const server = createServer((asked, answer) => {
+    const server = createServer((asked, response) => {
       const url = asked.url ?? '/';
       if (!url.startsWith(PATH)) {
         proxy.beside.push(url);
-        return void answer.writeHead(404).end();
+        return void response.writeHead(404).end();
       }
       const path = proxy.stripsPath ? url.slice(PATH.length) || '/' : url;
       const passed = request(new URL(path, proxy.apiUrl), { method: asked.method, headers: asked.headers }, (found) => {
-        answer.writeHead(found.statusCode ?? 502, found.headers);
-        found.pipe(answer);
+        response.writeHead(found.statusCode ?? 502, found.headers);
+        found.pipe(response);
       });
       asked.pipe(passed);
     });
@@ -46,9 +46,9 @@ const it = base
 describe.skipIf(inject('browserPath') === null)('under a path of the host', () => {
   it.for([true, false])(
     'the console, its session, a portal and the documentation work; the proxy strips the path: %s',
-    async (stripsPath, { page, context, proxy, stack, receiver, button }) => {
+    async (stripsPath, { page, context, proxy, stack, endpoint, button }) => {
       proxy.stripsPath = stripsPath;
-      const { account, id } = await stack.subscribe(receiver.url);
+      const { account, id } = await stack.subscribe(endpoint.url);
       await page.goto(`${PATH}/`);
       await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
       await button('Sign in').click();

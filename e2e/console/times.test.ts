@@ -5,11 +5,11 @@ describe.skipIf(inject('browserPath') === null)('times', () => {
   it('are in the chosen zone on every page, remembered, and exact to the second after a click', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     signIn,
     showTimesIn,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
     await signIn(`/accounts/${account}/events`);
     const time = page.getByRole('main').getByRole('time').first();

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeCertificate, openReceiver, type Receiver } from '@posthorn/testing';
+import { makeCertificate, openEndpoint, type Endpoint } from '@posthorn/testing';
 import type { Locator } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
@@ -38,29 +38,29 @@ interface Broken {
   fix: (field: Locator) => unknown;
   close?: () => unknown;
 }
-const answering = (answer: Parameters<Receiver['answerHandshake']>[0]) => (receiver: Receiver) => {
-  receiver.answerHandshake(answer);
-  return { url: receiver.url, fix: () => receiver.answerHandshake(({ challenge }) => ({ body: challenge ?? '' })) };
+const respondingWith = (scripted: Parameters<Endpoint['respondToHandshakeWith']>[0]) => (endpoint: Endpoint) => {
+  endpoint.respondToHandshakeWith(scripted);
+  return { url: endpoint.url, fix: () => endpoint.respondToHandshakeWith(({ challenge }) => ({ body: challenge ?? '' })) };
 };
-const at = (url: string) => (receiver: Receiver) => ({ url, fix: (field: Locator) => field.fill(receiver.url) });
+const at = (url: string) => (endpoint: Endpoint) => ({ url, fix: (field: Locator) => field.fill(endpoint.url) });
 
 const FAULTS: [
   reason: string,
   title: string,
   advice: string,
-  breakIt: (receiver: Receiver) => Broken | Promise<Broken>,
+  breakIt: (endpoint: Endpoint) => Broken | Promise<Broken>,
 ][] = [
-  ['mismatch', 'Unexpected response body', 'return only the payload', answering({ body: '{"ok":true}' })],
-  ['empty', 'Empty response body', 'return the payload as the body', answering(204)],
-  ['status', 'Endpoint returned 404 (expected 2xx)', 'Return 200 with the payload', answering(404)],
-  ['too_large', 'Response too large', 'Check the path', answering({ body: 'x'.repeat(70_000) })],
+  ['mismatch', 'Unexpected response body', 'return only the payload', respondingWith({ body: '{"ok":true}' })],
+  ['empty', 'Empty response body', 'return the payload as the body', respondingWith(204)],
+  ['status', 'Endpoint returned 404 (expected 2xx)', 'Return 200 with the payload', respondingWith(404)],
+  ['too_large', 'Response too large', 'Check the path', respondingWith({ body: 'x'.repeat(70_000) })],
   [
     'redirect',
     'Endpoint redirects',
     'use the final URL',
-    answering({ status: 301, headers: { location: 'https://www.example.com/' } }),
+    respondingWith({ status: 301, headers: { location: 'https://www.example.com/' } }),
   ],
-  ['timeout', 'No complete response within 2 s', 'Respond first, then process the event', answering('never')],
+  ['timeout', 'No complete response within 2 s', 'Respond first, then process the event', respondingWith('never')],
   ['dns_error', 'Could not resolve nobody.invalid', 'Check the URL', at('http://nobody.invalid/webhook')],
   [
     'blocked',
@@ -78,12 +78,12 @@ const FAULTS: [
 ];
 
 async function refusing(): Promise<Broken> {
-  const gone = await openReceiver();
+  const gone = await openEndpoint();
   await gone.close();
-  let back: Receiver | undefined;
+  let back: Endpoint | undefined;
   return {
     url: gone.url,
-    fix: async () => (back = await openReceiver({ port: Number(new URL(gone.url).port) })),
+    fix: async () => (back = await openEndpoint({ port: Number(new URL(gone.url).port) })),
     close: () => back?.close(),
   };
 }
@@ -112,8 +112,8 @@ describe.skipIf(inject('browserPath') === null).for([
   it.for(faults)(
     'the reason %s is shown beside the URL with its fix; after the fix, one click verifies it (C2)',
     { concurrent },
-    async ([, title, advice, breakIt], { page, receiver, signIn, newAccount, save, button, onTestFinished }) => {
-      const { url, fix, close } = await breakIt(receiver);
+    async ([, title, advice, breakIt], { page, endpoint, signIn, newAccount, save, button, onTestFinished }) => {
+      const { url, fix, close } = await breakIt(endpoint);
       onTestFinished(() => void close?.());
       await signIn(`/accounts/${await newAccount()}/integrations`);
       await save(url);

@@ -1,5 +1,5 @@
 import type { Accepted } from './producer.js';
-import type { Seen } from './receiver.js';
+import type { Seen } from './endpoint.js';
 
 /** The two ledgers, and the times of faults. */
 export interface Evidence {

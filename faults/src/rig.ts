@@ -10,7 +10,7 @@ import { type EmbeddedPostgres, findFreePort, startPostgres } from '@posthorn/em
 import { migrateQueues } from '@posthorn/jobs';
 import { type Proxy, endProcess, openProxy, startProcess, waitFor } from '@posthorn/testing';
 import pg from 'pg';
-import type { Seen } from './receiver.js';
+import type { Seen } from './endpoint.js';
 import { openRedis, type RedisKind, type RigRedis } from './rig-redis.js';
 import { type SmallDisk, mountSmallDisk } from './small-disk.js';
 
@@ -108,9 +108,9 @@ async function open(
     () => toRedis?.close(),
   );
 
-  const receiver = fork(pathOf('./receiver.js'));
-  undo.push(() => receiver.kill());
-  const [{ port: receiverPort }] = (await once(receiver, 'message')) as [{ port: number }];
+  const endpoint = fork(pathOf('./endpoint.js'));
+  undo.push(() => endpoint.kill());
+  const [{ port: endpointPort }] = (await once(endpoint, 'message')) as [{ port: number }];
 
   const apiPort = await findFreePort();
   const apiUrl = `http://127.0.0.1:${apiPort}`;
@@ -170,8 +170,8 @@ async function open(
     publishUrl: `${apiUrl}/v1/accounts/faults/events`,
     operatorKey,
     async seen(from) {
-      receiver.send(from);
-      const [seen] = (await once(receiver, 'message')) as [Seen[]];
+      endpoint.send(from);
+      const [seen] = (await once(endpoint, 'message')) as [Seen[]];
       return seen;
     },
     async countOpen() {
@@ -189,12 +189,12 @@ async function open(
   rig = made;
   undo.push(() => Promise.all([made.api, ...made.workers].map(endProcess)));
   made.workers = await Promise.all([startWorker(clock?.of === 'worker' ? shiftable : undefined), startWorker()]);
-  await subscribe({ apiUrl, operatorKey, receiverUrl: `http://127.0.0.1:${receiverPort}` });
+  await subscribe({ apiUrl, operatorKey, endpointUrl: `http://127.0.0.1:${endpointPort}` });
   return made;
 }
 
 /** Makes three subscriptions: a healthy one for all events, a failing and a slow one for some. */
-async function subscribe({ apiUrl, operatorKey, receiverUrl }: Record<string, string>): Promise<void> {
+async function subscribe({ apiUrl, operatorKey, endpointUrl }: Record<string, string>): Promise<void> {
   const call = async (method: string, path: string, body?: unknown): Promise<{ id: string; status: string }> => {
     const response = await fetch(`${apiUrl}/v1/accounts/faults${path}`, {
       method,
@@ -207,7 +207,7 @@ async function subscribe({ apiUrl, operatorKey, receiverUrl }: Record<string, st
   await call('PUT', '', {});
   const types = { healthy: [], failing: ['conversation:created'], slow: ['conversation:updated'] };
   for (const [path, events] of Object.entries(types)) {
-    const subscription = { url: `${receiverUrl}/${path}`, ...(events.length > 0 && { events }) };
+    const subscription = { url: `${endpointUrl}/${path}`, ...(events.length > 0 && { events }) };
     const { id } = await call('POST', '/subscriptions', subscription);
     await waitFor(async () => (await call('GET', `/subscriptions/${id}`)).status === 'active', {
       what: `the subscription /${path} to become active`,

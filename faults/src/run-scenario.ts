@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Verdict, PROMPT_MS, UNDER_WAY_MS, countArrived, isNormal, judge, slowest } from './judge.js';
 import { startProducer } from './producer.js';
-import type { Seen } from './receiver.js';
+import type { Seen } from './endpoint.js';
 import { type Backend, openRig } from './rig.js';
 import type { RedisKind } from './rig-redis.js';
 import type { Scenario } from './scenario.js';

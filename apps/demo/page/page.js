@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 
-let state = null; // links, receiverUrl, mode, progress, chat, received
+let state = null; // links, endpointUrl, mode, progress, chat, received
 let overview = null; // subscription, deliveries, as the API returns them
 
 /* ---- elements: text is always text, never HTML ---- */
@@ -160,7 +160,7 @@ const MODES = {
 };
 
 function responseBadge({ state: requestState, statusCode, durationMs }) {
-  if (requestState === 'answering') return badge('responding…', 'wait');
+  if (requestState === 'responding') return badge('responding…', 'wait');
   if (requestState === 'hung_up') return badge(`connection closed after ${duration(durationMs)}`, 'bad');
   return badge(`returned ${statusCode} in ${duration(durationMs)}`, statusCode < 300 ? 'good' : 'bad');
 }
@@ -187,8 +187,8 @@ function receivedRow(received) {
   return make('li', {}, make('details', {}, summary, make('pre', { textContent: details })));
 }
 
-function renderReceiver() {
-  $('receiver-url').textContent = state.receiverUrl;
+function renderEndpoint() {
+  $('endpoint-url').textContent = state.endpointUrl;
   $('mode-text').textContent = MODES[state.mode];
   for (const input of $('modes').querySelectorAll('input')) input.checked = input.value === state.mode;
   const items = state.received.map((entry) => ({ key: String(entry.number), ...entry }));
@@ -375,7 +375,7 @@ $('chat-close').addEventListener('click', () => {
 });
 
 $('modes').addEventListener('change', (event) => {
-  void press($('modes'), $('deliveries-problem'), () => call('PUT', '/receiver/mode', { mode: event.target.value }));
+  void press($('modes'), $('deliveries-problem'), () => call('PUT', '/endpoint/mode', { mode: event.target.value }));
 });
 
 $('subscription-call')
@@ -390,7 +390,7 @@ function render() {
   if (state === null) return;
   renderTop();
   renderChat();
-  renderReceiver();
+  renderEndpoint();
   renderDeliveries();
 }
 

@@ -9,13 +9,13 @@ import { openPosthornApi } from './posthorn-api.js';
 
 // Nothing listens on port 1: what the demo is while Posthorn's API is away.
 const api = openPosthornApi({ url: 'http://127.0.0.1:1', operatorKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg' });
-const receiverUrl = () => 'http://127.0.0.1:3402/webhook';
+const endpointUrl = () => 'http://127.0.0.1:3402/webhook';
 const { app, setProgress } = buildApp({
   api,
   apiUrl: 'http://127.0.0.1:1',
   findBoardUrl: () => 'http://127.0.0.1:3401',
   account: 'demo',
-  keyring: openKeyring(api, receiverUrl),
+  keyring: openKeyring(api, endpointUrl),
   openChat: (onChange) =>
     openChat({
       cast: {
@@ -27,7 +27,7 @@ const { app, setProgress } = buildApp({
       publish: (event) => api.publish('demo', event),
       onChange,
     }),
-  receiverUrl,
+  endpointUrl,
   log: pino({ level: 'silent' }),
 });
 afterAll(() => app.close());
@@ -62,12 +62,12 @@ test('/status.json returns whether the demo is ready, its first delivery and the
 
 test('the page and its files have a content security policy that forbids other origins', async () => {
   for (const url of ['/', '/tokens.css', '/page.css', '/page.js', '/horn.svg']) {
-    const answer = await app.inject({ url, headers: local });
-    expect([url, answer.statusCode]).toEqual([url, 200]);
-    expect(answer.headers['content-security-policy']).toMatch(
+    const response = await app.inject({ url, headers: local });
+    expect([url, response.statusCode]).toEqual([url, 200]);
+    expect(response.headers['content-security-policy']).toMatch(
       /^default-src 'none'; script-src 'self'; style-src 'self'/,
     );
-    expect(answer.body).not.toMatch(/(?:src|href)="(?:https?:)?\/\/|<script>|\son\w+=|style="|@import|url\(/);
+    expect(response.body).not.toMatch(/(?:src|href)="(?:https?:)?\/\/|<script>|\son\w+=|style="|@import|url\(/);
   }
 });
 
@@ -98,9 +98,9 @@ test.each([
 test('on loopback, returns 403 for a foreign host name that resolves to 127.0.0.1', async () => {
   const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
   const statusFor = async (host: string) => {
-    const [answer] = await once(get(url, { headers: { host } }), 'response');
-    answer.resume();
-    return answer.statusCode;
+    const [response] = await once(get(url, { headers: { host } }), 'response');
+    response.resume();
+    return response.statusCode;
   };
   expect(await statusFor('evil.example:3402')).toBe(403);
   expect(await statusFor(`localhost:${url.port}`)).toBe(200);
@@ -108,10 +108,10 @@ test('on loopback, returns 403 for a foreign host name that resolves to 127.0.0.
 
 test('accepts requests from its own page', async () => {
   const headers = { ...local, origin: 'http://127.0.0.1:3402' };
-  const answer = await app.inject({ method: 'PUT', url: '/receiver/mode', headers, payload: { mode: 'fail' } });
-  expect([answer.statusCode, answer.json()]).toEqual([200, { mode: 'fail' }]);
+  const response = await app.inject({ method: 'PUT', url: '/endpoint/mode', headers, payload: { mode: 'fail' } });
+  expect([response.statusCode, response.json()]).toEqual([200, { mode: 'fail' }]);
 });
 
 test.each([{ mode: 'explode' }, {}])('returns 400 for an unknown response mode: %j', async (payload) => {
-  expect((await app.inject({ method: 'PUT', url: '/receiver/mode', headers: local, payload })).statusCode).toBe(400);
+  expect((await app.inject({ method: 'PUT', url: '/endpoint/mode', headers: local, payload })).statusCode).toBe(400);
 });

@@ -6,9 +6,9 @@ import type { Progress } from './first-delivery.js';
 import type { Keyring } from './keyring.js';
 import { openLive } from './live.js';
 import { ApiProblem, ApiUnreachable, type PosthornApi } from './posthorn-api.js';
-import { ANSWER_MODES, type AnswerMode } from './receiver.js';
-import { openReceiverLog } from './receiver-log.js';
-import { addReceiver } from './receiver-route.js';
+import { RESPONSE_MODES, type ResponseMode } from './endpoint.js';
+import { openRequestLog } from './request-log.js';
+import { addEndpoint } from './endpoint-route.js';
 import { activateSubscription } from './subscription.js';
 
 export type DemoDeps = {
@@ -19,7 +19,7 @@ export type DemoDeps = {
   keyring: Keyring;
   openChat: (onChange: (view: ChatView) => void) => Chat;
   /** Known once the server listens. */
-  receiverUrl: () => string;
+  endpointUrl: () => string;
   log: FastifyBaseLogger;
 };
 
@@ -35,16 +35,16 @@ const CSP =
 
 /** The demo's web server: the page, its API, and the endpoint at /webhook. */
 export function buildApp(deps: DemoDeps) {
-  const { api, apiUrl, findBoardUrl, account, receiverUrl, log } = deps;
+  const { api, apiUrl, findBoardUrl, account, endpointUrl, log } = deps;
   const app = Fastify({ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) });
   const live = openLive();
   const chat = deps.openChat((view) => live.send('chat', view));
-  const receiverLog = openReceiverLog((received) => live.send('received', received));
-  let mode: AnswerMode = 'normal';
+  const requestLog = openRequestLog((received) => live.send('received', received));
+  let mode: ResponseMode = 'normal';
   let progress: Progress = { step: 'connecting', problem: null, delivered: null };
 
   guard(app);
-  addReceiver(app, { keyring: deps.keyring, receiverLog, mode: () => mode });
+  addEndpoint(app, { keyring: deps.keyring, requestLog, mode: () => mode });
 
   for (const [path, file, type] of PAGE) {
     const content = readFileSync(new URL(`../page/${file}`, import.meta.url));
@@ -60,14 +60,14 @@ export function buildApp(deps: DemoDeps) {
 
   app.get('/stream', (_request, reply) => {
     const links = { docs: `${apiUrl}/docs`, board: findBoardUrl() };
-    const received = receiverLog.entries();
-    const data = { links, receiverUrl: receiverUrl(), mode, progress, chat: chat.view(), received };
+    const received = requestLog.entries();
+    const data = { links, endpointUrl: endpointUrl(), mode, progress, chat: chat.view(), received };
     live.add(reply, { type: 'everything', data });
   });
 
   app.get('/deliveries.json', async () => {
     const { data: subscriptions } = await api.listSubscriptions(account);
-    const subscription = subscriptions.find(({ url, pendingUrl }) => [url, pendingUrl].includes(receiverUrl())) ?? null;
+    const subscription = subscriptions.find(({ url, pendingUrl }) => [url, pendingUrl].includes(endpointUrl())) ?? null;
     if (subscription === null) return { subscription, deliveries: [] };
     const { data } = await api.listDeliveries(account, { subscription: subscription.id, limit: 8 });
     return { subscription, deliveries: await Promise.all(data.map(({ id }) => api.getDelivery(account, id))) };
@@ -91,9 +91,9 @@ export function buildApp(deps: DemoDeps) {
     return line ?? reply.code(404).send({ problem: 'This message is no longer stored.' });
   });
 
-  app.put<{ Body: { mode: AnswerMode } }>(
-    '/receiver/mode',
-    { schema: { body: objectOf({ mode: { enum: ANSWER_MODES } }) } },
+  app.put<{ Body: { mode: ResponseMode } }>(
+    '/endpoint/mode',
+    { schema: { body: objectOf({ mode: { enum: RESPONSE_MODES } }) } },
     async ({ body }) => {
       mode = body.mode;
       live.send('mode', mode);
@@ -105,7 +105,7 @@ export function buildApp(deps: DemoDeps) {
     api.retryDelivery(account, params.id),
   );
   app.post('/subscription/activate', async () =>
-    activateSubscription({ api, account, receiverUrl: receiverUrl(), signal: AbortSignal.timeout(20_000) }),
+    activateSubscription({ api, account, endpointUrl: endpointUrl(), signal: AbortSignal.timeout(20_000) }),
   );
 
   app.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
@@ -125,7 +125,7 @@ export function buildApp(deps: DemoDeps) {
   return {
     app,
     chat,
-    receiverLog,
+    requestLog,
     setProgress: (next: Progress): void => {
       progress = next;
       live.send('progress', next);

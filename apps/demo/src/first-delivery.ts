@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Chat, ChatLine } from './chat.js';
 import { ApiProblem, ApiUnreachable, type PosthornApi } from './posthorn-api.js';
-import type { ReceiverLog } from './receiver-log.js';
+import type { RequestLog } from './request-log.js';
 import { activateSubscription } from './subscription.js';
 
 type Delivered = { event: string; deliveryId: string; eventId: string; signature: 'valid'; ms: number };
@@ -25,14 +25,14 @@ export type Progress = {
 export async function makeFirstDelivery(options: {
   api: PosthornApi;
   account: string;
-  receiverUrl: string;
+  endpointUrl: string;
   chat: Chat;
-  receiverLog: ReceiverLog;
+  requestLog: RequestLog;
   onProgress: (progress: Progress) => void;
   signal: AbortSignal;
   log: FastifyBaseLogger;
 }): Promise<void> {
-  const { api, account, receiverUrl, chat, receiverLog, onProgress, signal, log } = options;
+  const { api, account, endpointUrl, chat, requestLog, onProgress, signal, log } = options;
   const beganAt = performance.now();
   let progress: Progress = { step: 'connecting', problem: null, delivered: null };
   const report = (change: Partial<Progress>): void => onProgress((progress = { ...progress, ...change }));
@@ -42,7 +42,7 @@ export async function makeFirstDelivery(options: {
     try {
       report({ step: 'subscribing' });
       const late = setTimeout(() => report({ problem: NOT_VERIFIED }), LATE_MS);
-      const activated = activateSubscription({ api, account, receiverUrl, signal }).finally(() => clearTimeout(late));
+      const activated = activateSubscription({ api, account, endpointUrl, signal }).finally(() => clearTimeout(late));
       const { id: subscriptionId } = await activated;
       report({ step: 'sending', problem: null });
       const publishedAt = performance.now();
@@ -75,7 +75,7 @@ export async function makeFirstDelivery(options: {
   async function waitForReceipt(eventId: string): Promise<{ atMs: number }> {
     const beganWaitingAt = performance.now();
     for (let askAt = beganWaitingAt + 1000; ; await sleep(10, undefined, { signal })) {
-      const received = receiverLog
+      const received = requestLog
         .entries()
         .find((entry) => entry.webhookId === eventId && entry.signature === 'valid');
       if (received) return received;

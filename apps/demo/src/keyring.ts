@@ -9,7 +9,7 @@ export type Keyring = {
 
 /** A real endpoint has its secret in its settings. This one also serves manually created subscriptions in any account, and rotated
  *  secrets, so it reads the secrets again when a signature does not match. */
-export function openKeyring(api: PosthornApi, receiverUrl: () => string): Keyring {
+export function openKeyring(api: PosthornApi, endpointUrl: () => string): Keyring {
   let secrets: string[] = [];
   let refreshing: Promise<void> | null = null;
   let refreshedAt = -Infinity;
@@ -25,7 +25,7 @@ export function openKeyring(api: PosthornApi, receiverUrl: () => string): Keyrin
 
   async function secretsOfAccount(account: string): Promise<string[]> {
     const { data: subscriptions } = await api.listSubscriptions(account);
-    const ours = subscriptions.filter(({ url, pendingUrl }) => url === receiverUrl() || pendingUrl === receiverUrl());
+    const ours = subscriptions.filter(({ url, pendingUrl }) => url === endpointUrl() || pendingUrl === endpointUrl());
     const found = await Promise.all(ours.map(({ id }) => api.readSecrets(account, id)));
     return found.flatMap(({ secret, previous }) => [secret, ...previous.map((old) => old.secret)]);
   }

@@ -29,30 +29,30 @@ const CAST: Cast = {
 async function main(env: DemoEnv): Promise<void> {
   const log = pino({ level: env.logLevel, base: { app: 'demo' } });
   const api = openPosthornApi({ url: env.apiUrl, operatorKey: env.operatorKey });
-  let receiverUrl = '';
-  const { app, chat, receiverLog, setProgress } = buildApp({
+  let endpointUrl = '';
+  const { app, chat, requestLog, setProgress } = buildApp({
     api,
     apiUrl: env.apiUrl,
     findBoardUrl: env.findBoardUrl,
     account: ACCOUNT,
-    keyring: openKeyring(api, () => receiverUrl),
+    keyring: openKeyring(api, () => endpointUrl),
     openChat: (onChange) => openChat({ cast: CAST, publish: (event) => api.publish(ACCOUNT, event), onChange }),
-    receiverUrl: () => receiverUrl,
+    endpointUrl: () => endpointUrl,
     log,
   });
   await app.listen({ host: env.host, port: env.port });
   const url = urlOf(app.server.address());
-  receiverUrl = `${url}/webhook`;
-  log.info({ url, receiverUrl }, 'demo.listening');
+  endpointUrl = `${url}/webhook`;
+  log.info({ url, endpointUrl }, 'demo.listening');
   if (!/^(127\.|::1$|localhost$)/.test(env.host)) log.warn({ host: env.host }, 'demo.open_to_others: it has no login');
 
   const stop = new AbortController();
   const firstDelivery = makeFirstDelivery({
     api,
     account: ACCOUNT,
-    receiverUrl,
+    endpointUrl,
     chat,
-    receiverLog,
+    requestLog,
     onProgress: setProgress,
     signal: stop.signal,
     log,

@@ -28,7 +28,7 @@ const { app, setProgress } = buildApp({
       publish: (event) => api.publish('demo', event),
       onChange,
     }),
-  receiverUrl: () => `${url}/webhook`,
+  endpointUrl: () => `${url}/webhook`,
   log: pino({ level: 'silent' }),
 });
 

@@ -42,7 +42,7 @@ test.each<[string, Given, string]>([
     checkedAt: null,
     statusCode: null,
     durationMs: null,
-    answer: null,
+    responseBody: null,
   };
   const subscription: Subscription = {
     id: 'sub_1',

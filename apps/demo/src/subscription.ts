@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Subscription } from '@posthorn/contract';
 import { ApiProblem, type PosthornApi } from './posthorn-api.js';
 
-/** The next step for a subscription to deliver to `receiverUrl`.
+/** The next step for a subscription to deliver to `endpointUrl`.
  *
  *  it has another URL (the demo ran on another port)   change the URL; Posthorn verifies it first
  *  its verification is running                         wait
@@ -11,10 +11,10 @@ import { ApiProblem, type PosthornApi } from './posthorn-api.js';
  *  active                                              nothing */
 export type NextStep = 'move' | 'wait' | 'verify' | 'resume' | 'nothing';
 
-export function nextStep(subscription: Subscription, receiverUrl: string): NextStep {
+export function nextStep(subscription: Subscription, endpointUrl: string): NextStep {
   const { url, pendingUrl, status, verification } = subscription;
-  const isMoving = pendingUrl === receiverUrl;
-  if (url !== receiverUrl && !isMoving) return 'move';
+  const isMoving = pendingUrl === endpointUrl;
+  if (url !== endpointUrl && !isMoving) return 'move';
   if (isMoving || status === 'unverified') return verification.status === 'failed' ? 'verify' : 'wait';
   return status === 'active' ? 'nothing' : 'resume';
 }
@@ -24,15 +24,15 @@ export function nextStep(subscription: Subscription, receiverUrl: string): NextS
 export async function activateSubscription(options: {
   api: PosthornApi;
   account: string;
-  receiverUrl: string;
+  endpointUrl: string;
   signal: AbortSignal;
 }): Promise<Subscription> {
-  const { api, account, receiverUrl, signal } = options;
-  let subscription = await findOrCreate(api, account, receiverUrl);
+  const { api, account, endpointUrl, signal } = options;
+  let subscription = await findOrCreate(api, account, endpointUrl);
   for (let verifications = 0; ; subscription = await api.getSubscription(account, subscription.id)) {
-    const step = nextStep(subscription, receiverUrl);
+    const step = nextStep(subscription, endpointUrl);
     if (step === 'nothing') return subscription;
-    if (step === 'move') await api.moveSubscription(account, subscription.id, receiverUrl);
+    if (step === 'move') await api.moveSubscription(account, subscription.id, endpointUrl);
     if (step === 'resume') await api.resumeSubscription(account, subscription.id);
     if (step === 'verify') {
       if (verifications++ === MAX_VERIFICATIONS) throw notVerified(subscription);

@@ -3,11 +3,11 @@ import { parseAllowList } from './allow-list.js';
 
 describe('parseAllowList', () => {
   it('reads networks, single addresses and host names, in any case and with spaces', () => {
-    const list = parseAllowList('127.0.0.0/8, ::1 ,LocalHost,fd12:3456::/32,receiver_1.internal');
+    const list = parseAllowList('127.0.0.0/8, ::1 ,LocalHost,fd12:3456::/32,endpoint_1.internal');
     expect(['127.255.255.255', '::1', 'fd12:3456::9'].map(list.hasAddress)).toEqual([true, true, true]);
     expect(['128.0.0.1', '::2', 'fd12:3457::1', '10.0.0.1'].map(list.hasAddress)).toEqual([false, false, false, false]);
-    expect(['localhost', 'receiver_1.internal'].map(list.hasName)).toEqual([true, true]);
-    expect(['x.localhost', 'internal', 'receiver_2.internal'].map(list.hasName)).toEqual([false, false, false]);
+    expect(['localhost', 'endpoint_1.internal'].map(list.hasName)).toEqual([true, true]);
+    expect(['x.localhost', 'internal', 'endpoint_2.internal'].map(list.hasName)).toEqual([false, false, false]);
   });
 
   it('a network covers only its own family, not its spelling in the other one', () => {

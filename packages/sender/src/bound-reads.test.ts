@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { makeCertificate, trust } from '@posthorn/testing';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-post.js';
-import { answer, type OnRequest } from '../test/receivers.js';
+import { backInPool, postTo, endpoint, respondWith, sender, to } from '../test/local-post.js';
+import { responseBytes, type OnRequest } from '../test/raw-endpoint.js';
 import { MAX_READS } from './scan-response.js';
 
 const PATIENT = { timeoutMs: 120_000 }; // outcomes must not depend on the speed of the machine
@@ -61,7 +61,7 @@ describe('an endpoint that never ends its response', () => {
     ['a trailer', `${CHUNKED}0\r\nx: `, 'x'],
     ['trailers', `${CHUNKED}0\r\n`, 'x: y\r\n'],
     ['a body', `${HEAD}content-length: 1000000000\r\n\r\n`, 'x'],
-    ['empty lines after the response', answer(200).toString(), '\r\n'],
+    ['empty lines after the response', responseBytes(200).toString(), '\r\n'],
   ])('keeps the status that it sent: %s', async (_what, start, again) => {
     const { result, sockets } = await postTo(endlessly(start, again), PATIENT);
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, error: null });
@@ -71,7 +71,7 @@ describe('an endpoint that never ends its response', () => {
   });
 
   it('ends as bad_response if it sends its response byte by byte', async () => {
-    const { url } = await receiver((socket) => {
+    const { url } = await endpoint((socket) => {
       socket.setNoDelay(true);
       const next = () => {
         if (socket.destroyed) return;
@@ -91,18 +91,18 @@ it('an endpoint that renegotiates TLS endlessly: bad_response', async () => {
   const renegotiate = (socket: Socket) => {
     if (socket instanceof TLSSocket) socket.renegotiate({}, (error) => void (error ?? renegotiate(socket)));
   };
-  const { port } = await receiver(renegotiate, { tlsOptions: { key, cert, maxVersion: 'TLSv1.2' } });
+  const { port } = await endpoint(renegotiate, { tlsOptions: { key, cert, maxVersion: 'TLSv1.2' } });
   const result = await sender('127.0.0.1,localhost').post(to(`https://localhost:${port}/`, PATIENT));
   expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining('128 KiB') });
 });
 
 describe('a post that ends before its response', () => {
   it.each([
-    ['timeout', saying(''), 'timeout'],
+    ['timeout', respondWith(''), 'timeout'],
     ['cut body', endlessly(`${HEAD}content-length: 1000000000\r\n\r\n`, 'x'), 'ok'],
-    ['101', saying('HTTP/1.1 101 S\r\n\r\n'), 'bad_response'],
+    ['101', respondWith('HTTP/1.1 101 S\r\n\r\n'), 'bad_response'],
   ])('closes its connection and opens no other: %s', async (_what, onRequest, outcome) => {
-    const opening = await receiver(onRequest);
+    const opening = await endpoint(onRequest);
     const result = await sender('127.0.0.1').post(
       to(opening.url, { ...PATIENT, ...(outcome === 'timeout' && { timeoutMs: 50 }) }),
     );
@@ -117,8 +117,8 @@ describe('interim responses', () => {
   const INTERIM = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 102 Processing\r\nconnection: close\r\n\r\n';
 
   it('are skipped, even byte by byte, and the connection stays open for the next post', async () => {
-    const bytes = Buffer.concat([Buffer.from(INTERIM), answer(200, 'done', { 'x-a': 'b' })]);
-    const opening = await receiver(async (socket) => {
+    const bytes = Buffer.concat([Buffer.from(INTERIM), responseBytes(200, 'done', { 'x-a': 'b' })]);
+    const opening = await endpoint(async (socket) => {
       socket.setNoDelay(true);
       for (const byte of bytes) {
         socket.write(Buffer.of(byte));
@@ -140,7 +140,7 @@ describe('interim responses', () => {
     const { key, cert } = makeCertificate();
     onTestFinished(trust(cert));
     const body = 'x'.repeat(60_000);
-    const opening = await receiver(saying(Buffer.concat([Buffer.from(INTERIM), answer(200, body)])), {
+    const opening = await endpoint(respondWith(Buffer.concat([Buffer.from(INTERIM), responseBytes(200, body)])), {
       tlsOptions: { key, cert },
     });
     const guarded = sender('127.0.0.1,localhost');

@@ -167,10 +167,10 @@ describe('checkUrl', () => {
   );
 
   it('allows only the listed name, and never metadata names', () => {
-    const names = 'receiver,db.internal,metadata,metadata.google.internal';
+    const names = 'endpoint,db.internal,metadata,metadata.google.internal';
     const policy = policyOf({ allow: names });
     const hosts = [...names.split(','), 'other', 'db2.internal', 'x.db.internal', '10.0.0.1'];
-    expect(hosts.filter((host) => checkUrl(`http://${host}/`, policy).ok)).toEqual(['receiver', 'db.internal']);
+    expect(hosts.filter((host) => checkUrl(`http://${host}/`, policy).ok)).toEqual(['endpoint', 'db.internal']);
   });
 
   it('a wildcard allows every name below it, except metadata names', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backInPool, postTo, receiver, saying, sender, to } from '../test/local-post.js';
-import { answer, openRawReceiver } from '../test/receivers.js';
+import { backInPool, postTo, endpoint, respondWith, sender, to } from '../test/local-post.js';
+import { responseBytes, openRawEndpoint } from '../test/raw-endpoint.js';
 import { Exchange } from './exchange.js';
 
 describe('one timeout for everything', () => {
@@ -11,7 +11,7 @@ describe('one timeout for everything', () => {
     ['drips its headers', 'HTTP/1.1 200 OK\r\nx: ', /started its response/, null],
     ['drips its body', 'HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n', /returned 200 but did not finish/, 200],
   ])('an endpoint that %s: timeout, with its own message', async (_what, first, error, statusCode) => {
-    const { url, sockets } = await receiver((socket) => {
+    const { url, sockets } = await endpoint((socket) => {
       if (first === '') return;
       socket.write(first);
       const drip = setInterval(() => socket.write(first.endsWith('x: ') || statusCode === 200 ? 'a' : first), 20);
@@ -24,12 +24,12 @@ describe('one timeout for everything', () => {
   });
 
   it('times out after an interim response without a final one: the response has not started', async () => {
-    const { result } = await postTo(saying('HTTP/1.1 102 Processing\r\n\r\n'), SHORT);
+    const { result } = await postTo(respondWith('HTTP/1.1 102 Processing\r\n\r\n'), SHORT);
     expect(result).toMatchObject({ outcome: 'timeout', error: expect.stringContaining('did not respond within') });
   });
 
   it('a hanging endpoint does not delay others at the same address', async () => {
-    const { url } = await receiver((socket, number) => void (number > 20 && socket.write(answer(200))));
+    const { url } = await endpoint((socket, number) => void (number > 20 && socket.write(responseBytes(200))));
     const guarded = sender('127.0.0.1,localhost');
     const hanging = Array.from({ length: 20 }, () => guarded.post(to(url, { timeoutMs: 1_000 })));
     await expect.poll(async () => (await guarded.post(to(url))).outcome).toBe('ok');
@@ -62,7 +62,7 @@ describe('at most one request', () => {
 
 describe('aborting', () => {
   it('ends a running post at once, and many posts may share a signal', async () => {
-    const { url, sockets } = await receiver(() => {});
+    const { url, sockets } = await endpoint(() => {});
     const guarded = sender('127.0.0.1,localhost');
     const shutdown = new AbortController();
     const warnings: Error[] = [];
@@ -78,14 +78,14 @@ describe('aborting', () => {
   });
 
   it('sends nothing if the signal has already fired', async () => {
-    const { result, requests } = await postTo(saying(), { signal: AbortSignal.abort() });
+    const { result, requests } = await postTo(respondWith(), { signal: AbortSignal.abort() });
     expect(result).toMatchObject({ outcome: 'aborted', statusCode: null, remoteAddress: null });
     expect(requests).toHaveLength(0);
   });
 
   it('ignores a signal that fires afterwards', async () => {
     const shutdown = new AbortController();
-    const { result } = await postTo(saying(), { signal: shutdown.signal });
+    const { result } = await postTo(respondWith(), { signal: shutdown.signal });
     shutdown.abort();
     expect(result.outcome).toBe('ok');
   });
@@ -97,7 +97,7 @@ describe('misbehaving endpoints', () => {
     ['resets the connection', (socket: { resetAndDestroy(): unknown }) => socket.resetAndDestroy()],
     ['ends the connection', (socket: { end(): unknown }) => socket.end()],
   ])('one that %s: connect_error, and one request per post', async (_what, misbehave) => {
-    const { url, requests } = await receiver((socket) => void misbehave(socket));
+    const { url, requests } = await endpoint((socket) => void misbehave(socket));
     const guarded = sender('127.0.0.1,localhost');
     for (let posts = 1; posts <= 3; posts++) {
       const result = await guarded.post(to(url));
@@ -108,8 +108,8 @@ describe('misbehaving endpoints', () => {
   });
 
   it('one that closes a kept-open connection on the second request: connect_error, nothing is resent', async () => {
-    const { url, requests } = await receiver(
-      (socket, number) => void (number === 1 ? socket.write(answer(200)) : socket.destroy()),
+    const { url, requests } = await endpoint(
+      (socket, number) => void (number === 1 ? socket.write(responseBytes(200)) : socket.destroy()),
     );
     const guarded = sender('127.0.0.1,localhost');
     expect((await guarded.post(to(url))).outcome).toBe('ok');
@@ -120,8 +120,8 @@ describe('misbehaving endpoints', () => {
   });
 
   it('one that closes an idle connection: the next post opens a new one', async () => {
-    const { url, requests, sockets } = await receiver((socket) => {
-      socket.write(answer(200));
+    const { url, requests, sockets } = await endpoint((socket) => {
+      socket.write(responseBytes(200));
       setTimeout(() => socket.end(), 20);
     });
     const guarded = sender('127.0.0.1,localhost');
@@ -132,10 +132,10 @@ describe('misbehaving endpoints', () => {
   });
 
   it('one that responds before it has read the request: its response counts', async () => {
-    const { url, sockets } = await receiver(() => {});
+    const { url, sockets } = await endpoint(() => {});
     const post = sender('127.0.0.1').post(to(url, { body: Buffer.alloc(5_000_000) }));
     await expect.poll(() => sockets.size).toBe(1);
-    for (const socket of sockets) socket.end(answer(413, 'too big', { connection: 'close' }));
+    for (const socket of sockets) socket.end(responseBytes(413, 'too big', { connection: 'close' }));
     expect(await post).toMatchObject({ outcome: 'http_error', statusCode: 413 });
   });
 
@@ -193,9 +193,9 @@ describe('misbehaving endpoints', () => {
   });
 
   it('one that sends more than its response: the next post does not get the rest', async () => {
-    const smuggled = Buffer.concat([answer(200, 'mine'), answer(200, 'smuggled')]);
-    const { url } = await receiver(
-      (socket, number) => void socket.write(number === 1 ? smuggled : answer(200, 'mine too')),
+    const smuggled = Buffer.concat([responseBytes(200, 'mine'), responseBytes(200, 'smuggled')]);
+    const { url } = await endpoint(
+      (socket, number) => void socket.write(number === 1 ? smuggled : responseBytes(200, 'mine too')),
     );
     const guarded = sender('127.0.0.1,localhost');
     expect(Buffer.from((await guarded.post(to(url))).body).toString()).toBe('mine');
@@ -204,7 +204,7 @@ describe('misbehaving endpoints', () => {
   });
 
   it('no server listens: connect_error', async () => {
-    const gone = await openRawReceiver(() => {});
+    const gone = await openRawEndpoint(() => {});
     await gone.close();
     const result = await sender('127.0.0.1,localhost').post(to(gone.url));
     expect(result).toMatchObject({

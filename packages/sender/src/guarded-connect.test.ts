@@ -1,9 +1,9 @@
 import net from 'node:net';
 import { makeCertificate, trust } from '@posthorn/testing';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { backInPool, receiver, saying, sender, to } from '../test/local-post.js';
+import { backInPool, endpoint, respondWith, sender, to } from '../test/local-post.js';
 import { policyOf } from '../test/policy.js';
-import { answer } from '../test/receivers.js';
+import { responseBytes } from '../test/raw-endpoint.js';
 import { guardConnections } from './guarded-connect.js';
 import type { Resolve } from './index.js';
 
@@ -25,8 +25,8 @@ function knowing(names: Record<string, string[]>): Resolve {
   return (name) => new Promise((resolve) => names[name] && resolve(names[name]));
 }
 
-async function countingReceiver() {
-  const opened = await receiver(saying());
+async function countingEndpoint() {
+  const opened = await endpoint(respondWith());
   return { port: opened.port, connectionsNow: () => opened.connections };
 }
 
@@ -38,7 +38,7 @@ describe('allowed targets of a connection', () => {
     ['one inside IPv6', 'http://[::ffff:127.0.0.1]'],
     ['localhost', 'http://localhost'],
   ])('refuses %s before anything is sent or resolved', async (_what, origin) => {
-    const { port, connectionsNow } = await countingReceiver();
+    const { port, connectionsNow } = await countingEndpoint();
     const { asked, resolve } = scripted(['127.0.0.1']);
     const result = await sender('none', { resolve }).post(to(`${origin}:${port}/`));
     expect(result).toMatchObject({ outcome: 'blocked', remoteAddress: null, statusCode: null, responseHeaders: null });
@@ -60,7 +60,7 @@ describe('allowed targets of a connection', () => {
   );
 
   it('refuses a name that resolves to a private address without revealing address, port or whether it is open', async () => {
-    const { port } = await countingReceiver();
+    const { port } = await countingEndpoint();
     const open = await sender('none', scripted(['127.0.0.1'])).post(to(`http://hooks.example.com:${port}/`));
     const closed = await sender('none', scripted(['127.0.0.1'])).post(to('http://hooks.example.com:65000/'));
     expect(open).toMatchObject({ outcome: 'blocked', remoteAddress: null, timings: { connectMs: null } });
@@ -74,14 +74,14 @@ describe('allowed targets of a connection', () => {
     ['of the other family', ['127.0.0.1', 'fd00::1']],
     ['that is invalid', ['127.0.0.1', 'nonsense']],
   ])('one forbidden address %s refuses the whole name', async (_where, addresses) => {
-    const { port, connectionsNow } = await countingReceiver();
+    const { port, connectionsNow } = await countingEndpoint();
     const result = await sender('127.0.0.1', scripted(addresses)).post(to(`http://hooks.example.com:${port}/`));
     expect(result.outcome).toBe('blocked');
     expect(connectionsNow()).toBe(0);
   });
 
   it('rebinding: refuses a name that now resolves to a private address; each connection resolves once', async () => {
-    const outside = await receiver((socket) => void socket.write(answer(200, '', { connection: 'close' })));
+    const outside = await endpoint((socket) => void socket.write(responseBytes(200, '', { connection: 'close' })));
     const { asked, resolve } = scripted(['127.0.0.1'], ['127.0.0.2']);
     const guarded = sender('127.0.0.1', { resolve });
     const url = `http://hooks.example.com:${outside.port}/`;
@@ -93,7 +93,7 @@ describe('allowed targets of a connection', () => {
   });
 
   it('checks the peer’s address again when it is connected; nothing is sent', async () => {
-    const { url, requests, sockets } = await receiver(saying());
+    const { url, requests, sockets } = await endpoint(respondWith());
     const connect: (...options: never) => net.Socket = net.connect;
     vi.spyOn(net, 'connect').mockImplementation((...options: unknown[]) =>
       Object.defineProperty(Reflect.apply(connect, net, options), 'remoteAddress', { value: '10.0.0.1' }),
@@ -105,7 +105,7 @@ describe('allowed targets of a connection', () => {
   });
 
   it('uses a kept-open connection without resolving', async () => {
-    const { port } = await receiver(saying());
+    const { port } = await endpoint(respondWith());
     const { asked, resolve } = scripted(['127.0.0.1']);
     const guarded = sender('127.0.0.1', { resolve });
     for (let posts = 0; posts < 3; posts++) {
@@ -116,20 +116,20 @@ describe('allowed targets of a connection', () => {
   });
 
   it('allows a listed name only for itself, and never for metadata', async () => {
-    const { port } = await receiver(saying());
+    const { port } = await endpoint(respondWith());
     const resolve = knowing({
-      receiver: ['127.0.0.1'],
+      endpoint: ['127.0.0.1'],
       'hooks.example.com': ['127.0.0.1'],
       disguise: ['169.254.169.254'],
     });
-    const guarded = sender('receiver,disguise', { resolve });
-    expect((await guarded.post(to(`http://receiver:${port}/`))).outcome).toBe('ok');
+    const guarded = sender('endpoint,disguise', { resolve });
+    expect((await guarded.post(to(`http://endpoint:${port}/`))).outcome).toBe('ok');
     expect((await guarded.post(to(`http://hooks.example.com:${port}/`))).outcome).toBe('blocked');
     expect((await guarded.post(to(`http://disguise:${port}/`))).outcome).toBe('blocked');
   });
 
   it('reaches a private name only if all its addresses are allowed', async () => {
-    const { port, requests } = await receiver(saying());
+    const { port, requests } = await endpoint(respondWith());
     const service = 'svc.ns.svc.cluster.local';
     const post = (allow: string, addresses: string[]) =>
       sender(allow, { resolve: knowing({ [service]: addresses }) }).post(to(`http://${service}:${port}/`));
@@ -148,7 +148,7 @@ describe('allowed targets of a connection', () => {
     ['the name', 'hooks.example.com'],
     ['a wildcard', '*.example.com'],
   ])('refuses %s that the operator denies when connecting, whatever the allow list', async (_what, deny) => {
-    const { port, connectionsNow } = await countingReceiver();
+    const { port, connectionsNow } = await countingEndpoint();
     const resolve = knowing({ 'hooks.example.com': ['127.0.0.1'] });
     const policy = policyOf({ allow: '127.0.0.0/8,hooks.example.com', deny });
     const result = await sender('none', { policy, resolve }).post(to(`http://hooks.example.com:${port}/`));
@@ -157,7 +157,7 @@ describe('allowed targets of a connection', () => {
   });
 
   it('sends nothing to the host of PUBLIC_URL, even for existing subscriptions', async () => {
-    const { port, connectionsNow } = await countingReceiver();
+    const { port, connectionsNow } = await countingEndpoint();
     const resolve = knowing({ 'hooks.example.com': ['127.0.0.1'] });
     const policy = policyOf({ allow: '127.0.0.0/8', publicUrl: 'https://hooks.example.com/posthorn' });
     const result = await sender('none', { policy, resolve }).post(to(`http://hooks.example.com:${port}/`));
@@ -166,7 +166,7 @@ describe('allowed targets of a connection', () => {
   });
 
   it('refuses http when sending, too, once https is required', async () => {
-    const { url, requests } = await receiver(saying());
+    const { url, requests } = await endpoint(respondWith());
     const policy = policyOf({ allow: '127.0.0.1', requireHttps: true });
     const result = await sender('none', { policy }).post(to(url));
     expect(result).toMatchObject({ outcome: 'blocked', error: 'The URL must start with https://.' });
@@ -174,7 +174,7 @@ describe('allowed targets of a connection', () => {
   });
 
   it('tries the next address if one refuses', async () => {
-    const { port } = await receiver(saying(), { host: '127.0.0.2' });
+    const { port } = await endpoint(respondWith(), { host: '127.0.0.2' });
     const result = await sender('127.0.0.0/8', scripted(['127.0.0.3', '127.0.0.2'])).post(
       to(`http://hooks.example.com:${port}/`),
     );
@@ -198,7 +198,7 @@ describe('names that do not resolve', () => {
   });
 
   it('a name server that never responds: dns_error after the connect timeout, without delaying others', async () => {
-    const { port } = await receiver(saying());
+    const { port } = await endpoint(respondWith());
     const resolve = knowing({ 'ok.example.com': ['127.0.0.1'] });
     const guarded = sender('127.0.0.1', { resolve, connectTimeoutMs: 1_000 });
     const stalled = Array.from({ length: 20 }, (_, index) => guarded.post(to(`http://n${index}.example.com/`)));
@@ -211,7 +211,7 @@ describe('names that do not resolve', () => {
 });
 
 /** Accepts the TCP connection and never responds in the TLS handshake. */
-const silent = () => receiver(() => {});
+const silent = () => endpoint(() => {});
 
 describe('connecting for too long', () => {
   it('ends after the connect timeout, and the error says so', async () => {
@@ -247,7 +247,7 @@ describe('TLS', () => {
   const { key, cert } = makeCertificate();
 
   it('an untrusted certificate: tls_error, whatever the environment, and nothing is sent', async () => {
-    const { port, requests } = await receiver(saying(), { tlsOptions: { key, cert } });
+    const { port, requests } = await endpoint(respondWith(), { tlsOptions: { key, cert } });
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     const result = await sender('127.0.0.1,localhost', scripted(['127.0.0.1'])).post(to(`https://localhost:${port}/`));
     vi.unstubAllEnvs();
@@ -260,7 +260,7 @@ describe('TLS', () => {
 
   it('a trusted certificate: ok, with the duration of the handshake; a wrong name is a tls_error', async () => {
     onTestFinished(trust(cert));
-    const { port } = await receiver(saying(), { tlsOptions: { key, cert } });
+    const { port } = await endpoint(respondWith(), { tlsOptions: { key, cert } });
     const guarded = sender('127.0.0.1,localhost', scripted(['127.0.0.1']));
     const first = await guarded.post(to(`https://localhost:${port}/`));
     expect(first).toMatchObject({ outcome: 'ok', remoteAddress: '127.0.0.1' });
@@ -281,7 +281,7 @@ describe('TLS', () => {
   });
 
   it('an endpoint that closes the connection in the handshake: connect_error', async () => {
-    const opened = await receiver(() => {});
+    const opened = await endpoint(() => {});
     const watch = setInterval(() => opened.sockets.forEach((socket) => socket.destroy()), 5);
     const result = await sender('127.0.0.1').post(to(`https://127.0.0.1:${opened.port}/`));
     clearInterval(watch);

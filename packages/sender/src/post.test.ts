@@ -1,13 +1,13 @@
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { describe, expect, it, vi } from 'vitest';
-import { backInPool, BODY, postTo, receiver, saying, SECRET, sender, to } from '../test/local-post.js';
-import { answer } from '../test/receivers.js';
+import { backInPool, BODY, postTo, endpoint, respondWith, SECRET, sender, to } from '../test/local-post.js';
+import { responseBytes } from '../test/raw-endpoint.js';
 import { newSecret } from '../test/new-secret.js';
 
 describe('the request', () => {
   it('contains exactly the bytes, the headers of the contract and nothing else', async () => {
-    const { result, requests } = await postTo(saying(), {
+    const { result, requests } = await postTo(respondWith(), {
       headers: { 'X-Key': 'k', authorization: 'a' },
     });
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, error: null });
@@ -31,7 +31,7 @@ describe('the request', () => {
 
   it('verifies with the standardwebhooks and svix libraries, with the old and the new secret during a rotation', async () => {
     const old = newSecret();
-    const { requests } = await postTo((socket) => socket.write(answer(204)), { secrets: [SECRET, old] });
+    const { requests } = await postTo((socket) => socket.write(responseBytes(204)), { secrets: [SECRET, old] });
     const { body, headers } = requests[0] ?? { body: '', headers: {} };
     for (const secret of [SECRET, old]) {
       expect(new Webhook(secret).verify(body.toString(), headers)).toMatchObject({ event: 'message:created' });
@@ -41,7 +41,7 @@ describe('the request', () => {
   });
 
   it('custom headers cannot override ours, and a line break in one does not reach the wire', async () => {
-    const { url, requests } = await receiver(saying());
+    const { url, requests } = await endpoint(respondWith());
     const guarded = sender('127.0.0.1,localhost');
     const own = { Host: 'evil', 'Content-Type': 'text/plain', 'Webhook-Id': 'x', 'user-agent': 'x', 'x-mine': 'y' };
     await guarded.post(to(url, { headers: own }));
@@ -52,7 +52,7 @@ describe('the request', () => {
   });
 
   it('keeps path and query of the URL, but not the fragment', async () => {
-    const { url, requests } = await receiver(saying());
+    const { url, requests } = await endpoint(respondWith());
     const guarded = sender('127.0.0.1,localhost');
     await guarded.post(to(`${new URL(url).origin}/a%20b/ü?q=1&r=%2F#secret`));
     await guarded.post(to(new URL(url).origin));
@@ -63,7 +63,7 @@ describe('the request', () => {
   });
 
   it('may have an empty body', async () => {
-    const { result, requests } = await postTo(saying(), { body: new Uint8Array() });
+    const { result, requests } = await postTo(respondWith(), { body: new Uint8Array() });
     expect(result.outcome).toBe('ok');
     expect(requests[0]?.headers['content-length']).toBe('0');
   });
@@ -73,7 +73,7 @@ describe('the record', () => {
   it('contains times, the address, and headers with masked secrets', async () => {
     const { result } = await postTo(
       (socket) =>
-        socket.write(answer(200, 'fine', { 'x-a': '1', 'X-B': '2\r\nx-b: 3', 'set-cookie': 'session=hidden' })),
+        socket.write(responseBytes(200, 'fine', { 'x-a': '1', 'X-B': '2\r\nx-b: 3', 'set-cookie': 'session=hidden' })),
       { headers: { Authorization: 'Bearer hidden' } },
     );
     expect(result).toMatchObject({
@@ -96,7 +96,7 @@ describe('the record', () => {
   });
 
   it('contains connection phases only for a new connection; the next post reuses it', async () => {
-    const opened = await receiver(saying());
+    const opened = await endpoint(respondWith());
     const { url } = opened;
     const guarded = sender('127.0.0.1,localhost');
     const first = await guarded.post(to(url.replace('127.0.0.1', 'localhost')));
@@ -114,7 +114,7 @@ describe('the record', () => {
   });
 
   it('a hundred posts, five at a time, use at most five connections', async () => {
-    const opened = await receiver(saying());
+    const opened = await endpoint(respondWith());
     const guarded = sender('127.0.0.1,localhost');
     for (let round = 0; round < 20; round += 1) {
       const results = await Promise.all(Array.from({ length: 5 }, () => guarded.post(to(opened.url))));
@@ -126,7 +126,7 @@ describe('the record', () => {
   });
 
   it('a connection older than a minute is used once more, then the name is resolved again', async () => {
-    const { url, requests } = await receiver(saying());
+    const { url, requests } = await endpoint(respondWith());
     const guarded = sender('127.0.0.1,localhost');
     const connectMs = async () => {
       const { timings } = await guarded.post(to(url));
@@ -143,7 +143,7 @@ describe('the record', () => {
   });
 
   it('concurrent posts each get their own response and connection', async () => {
-    const { url } = await receiver((socket, number) => socket.write(answer(200, `n${number}`)));
+    const { url } = await endpoint((socket, number) => socket.write(responseBytes(200, `n${number}`)));
     const guarded = sender('127.0.0.1,localhost');
     const results = await Promise.all(Array.from({ length: 40 }, () => guarded.post(to(url))));
     expect(new Set(results.map(({ body }) => Buffer.from(body).toString())).size).toBe(40);
@@ -160,7 +160,7 @@ describe('the record', () => {
     ['twice with one value', { 'retry-after': '60', 'Retry-After': '60 ' }, '60'],
     ['not at all', {}, null],
   ])('Retry-After %s', async (_how, headers, retryAfter) => {
-    const { result } = await postTo((socket) => socket.write(answer(503, '', headers)));
+    const { result } = await postTo((socket) => socket.write(responseBytes(503, '', headers)));
     expect(result.retryAfter).toBe(retryAfter);
   });
 
@@ -186,7 +186,7 @@ describe('the record', () => {
 
   it('treats a header named like an object property as a header', async () => {
     const bytes = 'HTTP/1.1 200 OK\r\n__proto__: x\r\n__proto__: y\r\nconstructor: z\r\ncontent-length: 0\r\n\r\n';
-    const { result } = await postTo(saying(bytes));
+    const { result } = await postTo(respondWith(bytes));
     expect(Object.entries(result.responseHeaders ?? {})).toEqual([
       ['__proto__', 'x, y'],
       ['constructor', 'z'],
@@ -211,15 +211,15 @@ describe('the status decides', () => {
     [503, 'http_error'],
     [999, 'http_error'],
   ])('%d is %s', async (status, outcome) => {
-    const { result } = await postTo((socket) => socket.write(answer(status)));
+    const { result } = await postTo((socket) => socket.write(responseBytes(status)));
     expect(result).toMatchObject({ outcome, statusCode: status });
     expect(result.error === null).toBe(outcome === 'ok');
   });
 
   it.each([301, 302, 303, 307, 308])('%d is not followed: no second request is sent', async (status) => {
-    const elsewhere = await receiver(saying());
+    const elsewhere = await endpoint(respondWith());
     const { result, requests } = await postTo((socket) =>
-      socket.write(answer(status, '', { location: elsewhere.url, refresh: '0' })),
+      socket.write(responseBytes(status, '', { location: elsewhere.url, refresh: '0' })),
     );
     expect(result).toMatchObject({
       outcome: 'redirect',
@@ -233,7 +233,7 @@ describe('the status decides', () => {
   it('102 and 103 are not final responses', async () => {
     const { result } = await postTo((socket) =>
       socket.write(
-        Buffer.concat([Buffer.from('HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\n'), answer(200, 'done')]),
+        Buffer.concat([Buffer.from('HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\n'), responseBytes(200, 'done')]),
       ),
     );
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200 });
@@ -250,7 +250,7 @@ describe('the status decides', () => {
 
 describe('throws for bugs', () => {
   it('a malformed secret, no secret, a closed sender', async () => {
-    const { url, requests } = await receiver(saying());
+    const { url, requests } = await endpoint(respondWith());
     const guarded = sender('127.0.0.1,localhost');
     await expect(guarded.post(to(url, { secrets: ['whsec_x'] }))).rejects.toThrow(/signing secret/);
     await expect(guarded.post(to(url, { secrets: [] }))).rejects.toThrow(/secret/);
@@ -262,7 +262,7 @@ describe('throws for bugs', () => {
 
 describe('close', () => {
   it('waits for running posts, then closes all connections; safe to repeat', async () => {
-    const { url, sockets } = await receiver((socket) => void setTimeout(() => socket.write(answer(200)), 100));
+    const { url, sockets } = await endpoint((socket) => void setTimeout(() => socket.write(responseBytes(200)), 100));
     const guarded = sender('127.0.0.1,localhost');
     const post = guarded.post(to(url));
     await expect.poll(() => sockets.size).toBe(1);

@@ -6,7 +6,7 @@ import { openResolver, type Answer } from './resolver.js';
 function scriptedDns(...answers: (Answer | Error)[]) {
   const script = { nowMs: 0, queries: 0, systemQueries: 0 };
   const resolver = openResolver({
-    isListed: (name) => name === 'receiver',
+    isListed: (name) => name === 'endpoint',
     now: () => script.nowMs,
     query: async () => {
       const answer = answers[script.queries++];
@@ -65,7 +65,7 @@ describe('resolver', () => {
 
   it('asks the operating system for names on the allow list, so that container names work', async () => {
     const { script, resolve } = scriptedDns();
-    expect(await resolve('receiver')).toEqual(['172.18.0.2']);
+    expect(await resolve('endpoint')).toEqual(['172.18.0.2']);
     expect(script).toMatchObject({ queries: 0, systemQueries: 1 });
   });
 

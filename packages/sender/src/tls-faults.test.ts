@@ -1,7 +1,7 @@
 import { tlsFaults, trust } from '@posthorn/testing';
 import { beforeAll, expect, it } from 'vitest';
 import { sender, to } from '../test/local-post.js';
-import { listen } from '../test/receivers.js';
+import { listen } from '../test/raw-endpoint.js';
 
 // core/verifications tests the same faults for verifications.
 

@@ -3,7 +3,7 @@ import { afterEach } from 'vitest';
 import { newSecret } from './new-secret.js';
 import { policyOf } from './policy.js';
 import { openSender, type PostRequest, type Sender, type SenderOptions } from '../src/index.js';
-import { answer, openRawReceiver, type OnRequest, type RawReceiver, type ReceiverOptions } from './receivers.js';
+import { responseBytes, openRawEndpoint, type OnRequest, type RawEndpoint, type RawEndpointOptions } from './raw-endpoint.js';
 
 const cleanUps: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -14,8 +14,8 @@ export const SECRET = newSecret();
 export const BODY = Buffer.from('{"event":"message:created","payload":{"body":"Hey ☃"}}');
 
 /** An endpoint that is closed after the test. */
-export async function receiver(onRequest: OnRequest, options?: ReceiverOptions): Promise<RawReceiver> {
-  const opened = await openRawReceiver(onRequest, options);
+export async function endpoint(onRequest: OnRequest, options?: RawEndpointOptions): Promise<RawEndpoint> {
+  const opened = await openRawEndpoint(onRequest, options);
   cleanUps.push(() => opened.close());
   return opened;
 }
@@ -33,12 +33,12 @@ export function to(url: string, more: Partial<PostRequest> = {}): PostRequest {
 
 /** Posts once to an endpoint that handles every request with `onRequest`. */
 export async function postTo(onRequest: OnRequest, more: Partial<PostRequest> = {}) {
-  const { url, requests, sockets } = await receiver(onRequest);
+  const { url, requests, sockets } = await endpoint(onRequest);
   return { result: await sender('127.0.0.1,localhost').post(to(url, more)), requests, sockets };
 }
 
 /** Responds to every request with these bytes. */
-export function saying(bytes: string | Buffer = answer(200)): OnRequest {
+export function respondWith(bytes: string | Buffer = responseBytes(200)): OnRequest {
   return (socket: Socket) => socket.write(bytes);
 }
 

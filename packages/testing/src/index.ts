@@ -2,7 +2,7 @@ export { cloneDatabase, type ClonedDatabase } from './clone-database.js';
 export { findBrowser } from './find-browser.js';
 export { makeCertificate } from './make-certificate.js';
 export { openProxy, type Proxy, type NetworkState } from './open-proxy.js';
-export { openReceiver, type Answer, type Receiver, type Received } from './open-receiver.js';
+export { openEndpoint, type ScriptedResponse, type Endpoint, type Received } from './open-endpoint.js';
 export { makeScratchFolder } from './make-scratch-folder.js';
 export { endProcess, startProcess } from './start-process.js';
 export { STORY_ENV, type Story, tellStory } from './tell-story.js';

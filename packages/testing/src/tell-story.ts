@@ -1,4 +1,4 @@
-import { openReceiver, type Receiver } from './open-receiver.js';
+import { openEndpoint, type Endpoint } from './open-endpoint.js';
 import { waitFor } from './wait-for.js';
 
 /** A running Posthorn, as used by its operator. */
@@ -27,7 +27,7 @@ export interface Story {
   failedDelivery: string;
   replay: string;
   /** All endpoints of the story, and the hosts that they represent. */
-  receivers: { receiver: Receiver; host: string }[];
+  endpoints: { endpoint: Endpoint; host: string }[];
   close(): Promise<void>;
 }
 
@@ -42,11 +42,11 @@ const event = (type: string, payload: object = PAYLOAD): string => JSON.stringif
 
 /** Tells the story to a fresh stack with STORY_ENV: two accounts, a webhook in each state, deliveries in each, a replay, keys. */
 export async function tellStory(stack: SeededStack): Promise<Story> {
-  const receivers: Story['receivers'] = [];
-  const open = async (host: string): Promise<Receiver> => {
-    const receiver = await openReceiver();
-    receivers.push({ receiver, host });
-    return receiver;
+  const endpoints: Story['endpoints'] = [];
+  const open = async (host: string): Promise<Endpoint> => {
+    const endpoint = await openEndpoint();
+    endpoints.push({ endpoint, host });
+    return endpoint;
   };
   const of = (account: string) => `/v1/accounts/${account}`;
   for (const [account, name] of [
@@ -58,7 +58,7 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
 
   interface Webhook {
     id: string;
-    receiver: Receiver;
+    endpoint: Endpoint;
   }
   const settled = async (account: string, id: string, status: string) =>
     waitFor(
@@ -68,13 +68,13 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
       },
     );
   async function addWebhook(account: string, host: string, fields: object): Promise<Webhook> {
-    const receiver = await open(host);
+    const endpoint = await open(host);
     const { id } = await stack.call<{ id: string }>('POST', `${of(account)}/subscriptions`, {
-      url: receiver.url,
+      url: endpoint.url,
       ...fields,
     });
     await settled(account, id, 'active');
-    return { id, receiver };
+    return { id, endpoint };
   }
   const deliveryTo = async (account: string, eventId: string, webhook: Webhook): Promise<string> => {
     const path = `${of(account)}/deliveries?event=${eventId}&subscription=${webhook.id}`;
@@ -95,11 +95,11 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
 
   // A webhook that returned 410, one that was never verified, one that is paused.
   const old = await addWebhook('acme', 'old.acme.example', { description: 'The chatbot of last year' });
-  old.receiver.answer(410);
+  old.endpoint.respondWith(410);
   await stack.publish('acme', event('conversation:updated', {}));
   await settled('acme', old.id, 'disabled');
   const wrong = await open('staging.acme.example');
-  wrong.answerHandshake({ body: '{"ok":true}', headers: { 'content-type': 'application/json' } });
+  wrong.respondToHandshakeWith({ body: '{"ok":true}', headers: { 'content-type': 'application/json' } });
   const unverified = await stack.call<{ id: string }>('POST', `${of('acme')}/subscriptions`, { url: wrong.url });
   const bridge = await addWebhook('acme', 'bridge.acme.example', {
     description: 'Posts to the team’s channel',
@@ -118,13 +118,13 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
     headers: { 'content-type': 'application/json' },
     body: '{"error":"upstream connect error","detail":"connection pool exhausted","request_id":"7f3a0c"}',
   };
-  warehouse.receiver.answer(unavailable);
+  warehouse.endpoint.respondWith(unavailable);
   const crm = await addWebhook('acme', 'hooks.acme.example', { description: 'CRM' });
-  crm.receiver.answer({ headers: { 'content-type': 'application/json' }, body: '{"received":true}' });
+  crm.endpoint.respondWith({ headers: { 'content-type': 'application/json' }, body: '{"received":true}' });
   const failed = await stack.publish('acme', event('message:created'));
   const failedDelivery = await deliveryTo('acme', failed.id, warehouse);
   await toBe('acme', failedDelivery, 'failed', 2);
-  warehouse.receiver.answer({ ...unavailable, headers: { ...unavailable.headers, 'retry-after': '900' } });
+  warehouse.endpoint.respondWith({ ...unavailable, headers: { ...unavailable.headers, 'retry-after': '900' } });
   for (const type of ['message:created', 'conversation:updated', 'message:created'])
     await stack.publish('acme', event(type));
   const last = await stack.publish('acme', event('message:created'));
@@ -134,11 +134,11 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
 
   // Another account with a replayed failure, and an event without a matching webhook.
   const trips = await addWebhook('globex', 'api.globex.example', { events: ['message:created'] });
-  trips.receiver.answer(500);
+  trips.endpoint.respondWith(500);
   const trip = await stack.publish('globex', event('message:created'));
   const broken = await deliveryTo('globex', trip.id, trips);
   await toBe('globex', broken, 'failed', 2);
-  trips.receiver.answer(200);
+  trips.endpoint.respondWith(200);
   const since = new Date(Date.now() - 3_600_000).toISOString();
   const replay = await stack.call<{ id: string }>('POST', `${of('globex')}/replays`, {
     since,
@@ -169,7 +169,7 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
     delivery,
     failedDelivery,
     replay: replay.id,
-    receivers,
-    close: async () => void (await Promise.all(receivers.map(({ receiver }) => receiver.close()))),
+    endpoints,
+    close: async () => void (await Promise.all(endpoints.map(({ endpoint }) => endpoint.close()))),
   };
 }

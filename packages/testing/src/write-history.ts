@@ -12,11 +12,11 @@ SELECT $1, $2, $3, date_bin('1 hour', now(), 'epoch') - make_interval(hours => $
 
 /** Makes a story look like a day in use: statistics of the last 24 hours, and the hosts that endpoints represent. For screenshots
  *  and `npm run seed`; tests check what really happened. */
-export async function writeHistory(stack: SeededStack, { account, receivers }: Story): Promise<void> {
+export async function writeHistory(stack: SeededStack, { account, endpoints }: Story): Promise<void> {
   const client = new pg.Client(stack.databaseUrl);
   await client.connect();
   const idOf = async (host: string): Promise<string> => {
-    const url = receivers.find((one) => one.host === host)?.receiver.url;
+    const url = endpoints.find((one) => one.host === host)?.endpoint.url;
     const { rows } = await client.query<{ id: string }>('SELECT id FROM subscriptions WHERE url = $1', [url]);
     return rows[0]?.id ?? '';
   };
@@ -41,8 +41,8 @@ export async function writeHistory(stack: SeededStack, { account, receivers }: S
         await add(account, id, 'message:created', hoursAgo, bad, 'http_error', 503, 30, null);
       }
     }
-    for (const { receiver, host } of receivers) {
-      const named = [receiver.url, `https://${host}/webhook`];
+    for (const { endpoint, host } of endpoints) {
+      const named = [endpoint.url, `https://${host}/webhook`];
       await client.query('UPDATE subscriptions SET url = replace(url, $1, $2)', named);
       await client.query('UPDATE earlier_attempts SET url = replace(url, $1, $2)', named);
       await client.query('UPDATE finished_deliveries SET url = replace(url, $1, $2)', named);

@@ -28,7 +28,7 @@ describe('create', () => {
       url: 'https://hooks.example.com',
       events: ['message:*', 'conversation:created', 'message:*'],
       description: 'CRM',
-      headers: { Authorization: 'Bearer receiver-secret', 'x-team': 'crm' },
+      headers: { Authorization: 'Bearer header-secret', 'x-team': 'crm' },
       metadata: { owner: { id: 7 } },
     };
     const { status, json, text } = await create(body);
@@ -63,7 +63,7 @@ describe('create', () => {
       createdAt: TIME,
       updatedAt: TIME,
     });
-    expect(text).not.toMatch(/whsec_|receiver-secret/);
+    expect(text).not.toMatch(/whsec_|header-secret/);
     expect(api.jobs).toMatchObject([{ queue: 'verify', attemptNumber: 1 }]);
   });
 

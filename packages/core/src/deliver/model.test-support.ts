@@ -128,7 +128,7 @@ export async function openWorld(ledger: Ledger, waitsMs: readonly number[]): Pro
 }
 
 async function subscribe(world: World, events: string[]): Promise<void> {
-  const url = `https://receiver-${world.subscriptionOf.size}.example.com/`;
+  const url = `https://endpoint-${world.subscriptionOf.size}.example.com/`;
   const kept = world.ledger.jobs.splice(0);
   const { id } = await world.ledger.activeSubscription(world.accountId, { url, events });
   world.ledger.jobs.push(...kept);
@@ -560,7 +560,7 @@ const OUTSIDE: Record<string, Act> = {
   'change the URL': {
     async run(world, { at }) {
       const key = of(world, at);
-      const url = `https://receiver-${world.subscriptionOf.size}.example.com/`;
+      const url = `https://endpoint-${world.subscriptionOf.size}.example.com/`;
       world.subscriptionOf.set(url, key.id);
       await changeSubscription(world.ledger, { ...key, changes: { url } });
     },

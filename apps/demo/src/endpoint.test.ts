@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { checkSignature, decideAnswer, readEvent } from './receiver.js';
+import { checkSignature, decideResponse, readEvent } from './endpoint.js';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const OTHER = 'whsec_plJ3nmyCDGBKInavdOK15jsl';
@@ -45,7 +45,7 @@ describe('checkSignature', () => {
   });
 });
 
-describe('decideAnswer', () => {
+describe('decideResponse', () => {
   const valid = { valid: true } as const;
 
   test.each([
@@ -55,14 +55,14 @@ describe('decideAnswer', () => {
     ['slow20', 200, 20_000],
     ['gone', 410, 0],
   ] as const)('event in mode %s: status %i after %i ms', (mode, status, delayMs) => {
-    expect(decideAnswer({ signature: valid, rawBody: body, mode })).toMatchObject({ status, delayMs });
+    expect(decideResponse({ signature: valid, rawBody: body, mode })).toMatchObject({ status, delayMs });
   });
 
   test.each(['normal', 'fail', 'slow3', 'slow20', 'gone'] as const)(
     'echoes the verification immediately in mode %s',
     (mode) => {
       const rawBody = Buffer.from('{"event":"webhook:verify","payload":"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"}');
-      expect(decideAnswer({ signature: valid, rawBody, mode })).toEqual({
+      expect(decideResponse({ signature: valid, rawBody, mode })).toEqual({
         status: 200,
         contentType: 'text/plain',
         body: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
@@ -73,13 +73,13 @@ describe('decideAnswer', () => {
 
   test('returns 401 for an unsigned verification, so that strangers get no echo', () => {
     const rawBody = Buffer.from('{"event":"webhook:verify","payload":"PONG"}');
-    const answer = decideAnswer({
+    const response = decideResponse({
       signature: { valid: false, reason: 'No matching signature found' },
       rawBody,
       mode: 'normal',
     });
-    expect(answer.status).toBe(401);
-    expect(answer.body).not.toContain('PONG');
+    expect(response.status).toBe(401);
+    expect(response.body).not.toContain('PONG');
   });
 });
 

@@ -3,9 +3,9 @@ import { waitFor } from '@posthorn/testing';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, expect, test } from 'vitest';
-import type { AnswerMode } from './receiver.js';
-import { openReceiverLog } from './receiver-log.js';
-import { addReceiver } from './receiver-route.js';
+import type { ResponseMode } from './endpoint.js';
+import { openRequestLog } from './request-log.js';
+import { addEndpoint } from './endpoint-route.js';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const EVENT = '{"event":"message:created","payload":{}}';
@@ -13,10 +13,10 @@ const EVENT = '{"event":"message:created","payload":{}}';
 const apps: FastifyInstance[] = [];
 afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
 
-async function openReceiver({
+async function openEndpoint({
   mode = 'normal',
   refresh,
-}: { mode?: AnswerMode; refresh?: () => Promise<string[]> } = {}) {
+}: { mode?: ResponseMode; refresh?: () => Promise<string[]> } = {}) {
   let secrets = refresh ? [] : [SECRET];
   let refreshes = 0;
   const keyring = {
@@ -27,14 +27,14 @@ async function openReceiver({
     },
   };
   const changes: string[] = [];
-  const receiverLog = openReceiverLog(({ number, state }) => changes.push(`${number} ${state}`));
+  const requestLog = openRequestLog(({ number, state }) => changes.push(`${number} ${state}`));
   const app = Fastify();
   apps.push(app);
-  addReceiver(app, { keyring, receiverLog, mode: () => mode });
+  addEndpoint(app, { keyring, requestLog, mode: () => mode });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const post = (body: string, id = 'evt_1') =>
     fetch(`${url}/webhook`, { method: 'POST', body, headers: signed(body, id) });
-  return { url, post, receiverLog, changes, refreshes: () => refreshes };
+  return { url, post, requestLog, changes, refreshes: () => refreshes };
 }
 
 function signed(body: string, id: string): Record<string, string> {
@@ -48,9 +48,9 @@ function signed(body: string, id: string): Record<string, string> {
 }
 
 test('logs each request with its attempt number and response', async () => {
-  const { post, receiverLog, changes } = await openReceiver();
+  const { post, requestLog, changes } = await openEndpoint();
   for (const id of ['evt_1', 'evt_2', 'evt_1']) expect((await post(EVENT, id)).status).toBe(200);
-  expect(receiverLog.entries()).toMatchObject([
+  expect(requestLog.entries()).toMatchObject([
     {
       number: 3,
       webhookId: 'evt_1',
@@ -58,24 +58,24 @@ test('logs each request with its attempt number and response', async () => {
       event: 'message:created',
       signature: 'valid',
       statusCode: 200,
-      state: 'answered',
+      state: 'responded',
     },
     { number: 2, webhookId: 'evt_2', attempt: 1 },
     { number: 1, webhookId: 'evt_1', attempt: 1 },
   ]);
-  expect(changes.slice(0, 2)).toEqual(['1 answering', '1 answered']);
+  expect(changes.slice(0, 2)).toEqual(['1 responding', '1 responded']);
 });
 
 test('echoes the verification, and reads an unknown secret from the API', async () => {
-  const { post, refreshes } = await openReceiver({ refresh: async () => [SECRET] });
-  const answer = await post('{"event":"webhook:verify","payload":"ABCDEFGH234567"}', 'ver_1');
-  expect([answer.status, await answer.text(), refreshes()]).toEqual([200, 'ABCDEFGH234567', 1]);
+  const { post, refreshes } = await openEndpoint({ refresh: async () => [SECRET] });
+  const response = await post('{"event":"webhook:verify","payload":"ABCDEFGH234567"}', 'ver_1');
+  expect([response.status, await response.text(), refreshes()]).toEqual([200, 'ABCDEFGH234567', 1]);
 });
 
 test('returns 401 for a signature that matches no secret, and logs the reason', async () => {
-  const { post, receiverLog } = await openReceiver({ refresh: async () => ['whsec_plJ3nmyCDGBKInavdOK15jsl'] });
+  const { post, requestLog } = await openEndpoint({ refresh: async () => ['whsec_plJ3nmyCDGBKInavdOK15jsl'] });
   expect((await post(EVENT)).status).toBe(401);
-  expect(receiverLog.entries()[0]).toMatchObject({
+  expect(requestLog.entries()[0]).toMatchObject({
     signature: 'invalid',
     signatureReason: 'No matching signature found',
     statusCode: 401,
@@ -83,34 +83,34 @@ test('returns 401 for a signature that matches no secret, and logs the reason', 
 });
 
 test('returns 401 without a signature, without a request to the API', async () => {
-  const { url, receiverLog, refreshes } = await openReceiver();
-  const answer = await fetch(`${url}/webhook`, { method: 'POST', body: 'hello' });
-  expect([answer.status, refreshes()]).toEqual([401, 0]);
-  expect(receiverLog.entries()[0]).toMatchObject({ event: null, webhookId: null, signature: 'invalid' });
+  const { url, requestLog, refreshes } = await openEndpoint();
+  const response = await fetch(`${url}/webhook`, { method: 'POST', body: 'hello' });
+  expect([response.status, refreshes()]).toEqual([401, 0]);
+  expect(requestLog.entries()[0]).toMatchObject({ event: null, webhookId: null, signature: 'invalid' });
 });
 
 test('returns 401 if the secret cannot be read, so that Posthorn retries', async () => {
-  const { post, receiverLog } = await openReceiver({ refresh: () => Promise.reject(new Error('away')) });
+  const { post, requestLog } = await openEndpoint({ refresh: () => Promise.reject(new Error('away')) });
   expect((await post(EVENT)).status).toBe(401);
-  expect(receiverLog.entries()[0]?.signatureReason).toContain('could not be read');
+  expect(requestLog.entries()[0]?.signatureReason).toContain('could not be read');
 });
 
 test('logs a sender that closes the connection before a slow response', async () => {
-  const { url, receiverLog } = await openReceiver({ mode: 'slow20' });
+  const { url, requestLog } = await openEndpoint({ mode: 'slow20' });
   const sending = request(`${url}/webhook`, { method: 'POST', headers: signed(EVENT, 'evt_1') });
   sending.on('error', () => undefined);
   sending.end(EVENT);
-  await waitFor(() => receiverLog.entries()[0]?.state === 'answering');
+  await waitFor(() => requestLog.entries()[0]?.state === 'responding');
   sending.destroy();
-  await waitFor(() => receiverLog.entries()[0]?.state === 'hung_up');
-  expect(receiverLog.entries()[0]).toMatchObject({ statusCode: null });
+  await waitFor(() => requestLog.entries()[0]?.state === 'hung_up');
+  expect(requestLog.entries()[0]).toMatchObject({ statusCode: null });
 });
 
 test('a slow response does not delay the shutdown', async () => {
-  const { post, receiverLog } = await openReceiver({ mode: 'slow20' });
-  const answer = post(EVENT);
-  await waitFor(() => receiverLog.entries()[0]?.state === 'answering');
+  const { post, requestLog } = await openEndpoint({ mode: 'slow20' });
+  const response = post(EVENT);
+  await waitFor(() => requestLog.entries()[0]?.state === 'responding');
   const [app] = apps.splice(0);
   await app?.close();
-  expect((await answer).status).toBe(200);
+  expect((await response).status).toBe(200);
 });

@@ -1,30 +1,30 @@
 import { afterEach, expect, test } from 'vitest';
-import { openReceiver, type Receiver } from './open-receiver.js';
+import { openEndpoint, type Endpoint } from './open-endpoint.js';
 import { waitFor } from './wait-for.js';
 
-let receiver: Receiver;
-afterEach(() => receiver.close());
+let endpoint: Endpoint;
+afterEach(() => endpoint.close());
 
 test('echoes the handshake and returns 200 to everything else by default', async () => {
-  receiver = await openReceiver();
+  endpoint = await openEndpoint();
   expect(await (await post('{"event":"webhook:verify","payload":"ABC"}')).text()).toBe('ABC');
   expect((await post('{"event":"message:created","payload":{}}')).status).toBe(200);
-  expect(receiver.requests.map(({ challenge }) => challenge)).toEqual(['ABC', null]);
-  expect(receiver.events).toHaveLength(1);
+  expect(endpoint.requests.map(({ challenge }) => challenge)).toEqual(['ABC', null]);
+  expect(endpoint.events).toHaveLength(1);
 });
 
 test('records method, path, headers and the exact bytes of the body of a request', async () => {
-  receiver = await openReceiver();
+  endpoint = await openEndpoint();
   const body = Buffer.from([0x7b, 0xff, 0x00, 0x7d]);
-  await fetch(`${receiver.url}?a=1`, { method: 'PUT', body, headers: { 'X-Own': 'ä'.normalize('NFD').slice(0, 1) } });
-  expect(receiver.requests[0]).toMatchObject({ method: 'PUT', path: '/webhook?a=1', rawBody: body, challenge: null });
-  expect(receiver.requests[0]?.headers['x-own']).toBe('a');
+  await fetch(`${endpoint.url}?a=1`, { method: 'PUT', body, headers: { 'X-Own': 'ä'.normalize('NFD').slice(0, 1) } });
+  expect(endpoint.requests[0]).toMatchObject({ method: 'PUT', path: '/webhook?a=1', rawBody: body, challenge: null });
+  expect(endpoint.requests[0]?.headers['x-own']).toBe('a');
 });
 
 test('follows a script of responses and repeats the last one; handshakes have a separate script', async () => {
-  receiver = await openReceiver();
-  receiver.answer(500, { status: 201, body: 'made', headers: { 'x-a': 'b' } }, ({ path }) => ({ body: path }));
-  receiver.answerHandshake(404);
+  endpoint = await openEndpoint();
+  endpoint.respondWith(500, { status: 201, body: 'made', headers: { 'x-a': 'b' } }, ({ path }) => ({ body: path }));
+  endpoint.respondToHandshakeWith(404);
   expect((await post('{}')).status).toBe(500);
   expect((await post('{"event":"webhook:verify","payload":"ABC"}')).status).toBe(404);
   const second = await post('{}');
@@ -34,21 +34,21 @@ test('follows a script of responses and repeats the last one; handshakes have a 
 });
 
 test('supports close, never, raw and delayMs', async () => {
-  receiver = await openReceiver();
-  receiver.answer('close', 'never', { raw: 'SSH-2.0-hello\r\n' }, { status: 204, delayMs: 60 });
+  endpoint = await openEndpoint();
+  endpoint.respondWith('close', 'never', { raw: 'SSH-2.0-hello\r\n' }, { status: 204, delayMs: 60 });
   await expect(post('{}')).rejects.toThrow('fetch failed');
   const gone = new AbortController();
   const hanging = post('{}', gone.signal);
-  await Promise.race([hanging, waitFor(() => receiver.events.length === 2)]);
+  await Promise.race([hanging, waitFor(() => endpoint.events.length === 2)]);
   gone.abort();
   await expect(hanging).rejects.toThrow('aborted');
   await expect(post('{}')).rejects.toThrow('fetch failed');
   const before = performance.now();
   expect((await post('{}')).status).toBe(204);
   expect(performance.now() - before).toBeGreaterThanOrEqual(59);
-  expect(receiver.events).toHaveLength(4);
+  expect(endpoint.events).toHaveLength(4);
 });
 
 function post(body: string, signal?: AbortSignal): Promise<Response> {
-  return fetch(receiver.url, { method: 'POST', body, ...(signal ? { signal } : {}) });
+  return fetch(endpoint.url, { method: 'POST', body, ...(signal ? { signal } : {}) });
 }

@@ -2,13 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Keyring } from './keyring.js';
-import { type AnswerMode, checkSignature, decideAnswer, readEvent, type Signature } from './receiver.js';
-import type { ReceiverLog } from './receiver-log.js';
+import { type ResponseMode, checkSignature, decideResponse, readEvent, type Signature } from './endpoint.js';
+import type { RequestLog } from './request-log.js';
 
-type ReceiverDeps = { keyring: Keyring; receiverLog: ReceiverLog; mode: () => AnswerMode };
+type EndpointDeps = { keyring: Keyring; requestLog: RequestLog; mode: () => ResponseMode };
 
 /** The webhook endpoint: POST /webhook. Verifies the signature of the raw bytes and responds according to the mode. */
-export function addReceiver(app: FastifyInstance, { keyring, receiverLog, mode }: ReceiverDeps): void {
+export function addEndpoint(app: FastifyInstance, { keyring, requestLog, mode }: EndpointDeps): void {
   // A slow response must not delay the shutdown.
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
@@ -24,7 +24,7 @@ export function addReceiver(app: FastifyInstance, { keyring, receiverLog, mode }
       const rawBody = request.body ?? Buffer.alloc(0);
       const signature = await checkWithNewSecrets(keyring, request.headers, rawBody);
       const webhookId = request.headers['webhook-id'];
-      const received = receiverLog.add({
+      const received = requestLog.add({
         atMs,
         event: readEvent(rawBody).event,
         webhookId: typeof webhookId === 'string' ? webhookId : null,
@@ -34,16 +34,16 @@ export function addReceiver(app: FastifyInstance, { keyring, receiverLog, mode }
         body: rawBody.toString('utf8').slice(0, 4000),
       });
 
-      const answer = decideAnswer({ signature, rawBody, mode: mode() });
+      const response = decideResponse({ signature, rawBody, mode: mode() });
       const hungUp = new AbortController();
       reply.raw.once('close', () => hungUp.abort());
       const signal = AbortSignal.any([hungUp.signal, closing.signal]);
-      await sleep(answer.delayMs, undefined, { signal }).catch(() => undefined);
+      await sleep(response.delayMs, undefined, { signal }).catch(() => undefined);
 
       const durationMs = Math.round(performance.now() - atMs);
-      if (hungUp.signal.aborted) receiverLog.end(received, { state: 'hung_up', statusCode: null, durationMs });
-      else receiverLog.end(received, { state: 'answered', statusCode: answer.status, durationMs });
-      return reply.code(answer.status).type(answer.contentType).send(answer.body);
+      if (hungUp.signal.aborted) requestLog.end(received, { state: 'hung_up', statusCode: null, durationMs });
+      else requestLog.end(received, { state: 'responded', statusCode: response.status, durationMs });
+      return reply.code(response.status).type(response.contentType).send(response.body);
     });
   });
 }

@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 
 /** The endpoint's response to events, chosen on the page. It always passes the verification. */
-export const ANSWER_MODES = ['normal', 'fail', 'slow3', 'slow20', 'gone'] as const;
-export type AnswerMode = (typeof ANSWER_MODES)[number];
+export const RESPONSE_MODES = ['normal', 'fail', 'slow3', 'slow20', 'gone'] as const;
+export type ResponseMode = (typeof RESPONSE_MODES)[number];
 
-export type Answer = { status: number; contentType: string; body: string; delayMs: number };
+export type EndpointResponse = { status: number; contentType: string; body: string; delayMs: number };
 
 export type Signature = { valid: true } | { valid: false; reason: string };
 
@@ -29,7 +29,7 @@ export function checkSignature(secrets: string[], headers: IncomingHttpHeaders, 
  *  no valid signature   401
  *  webhook:verify       200 with the payload as the body, which passes the verification
  *  any other event      according to the mode */
-export function decideAnswer(options: { signature: Signature; rawBody: Buffer; mode: AnswerMode }): Answer {
+export function decideResponse(options: { signature: Signature; rawBody: Buffer; mode: ResponseMode }): EndpointResponse {
   const { signature, rawBody, mode } = options;
   if (!signature.valid) return json(401, { error: `signature not valid: ${signature.reason}` });
   const { event, payload } = readEvent(rawBody);
@@ -62,7 +62,7 @@ export function readEvent(rawBody: Buffer): { event: string | null; payload: unk
   }
 }
 
-const json = (status: number, body: object, delayMs = 0): Answer => ({
+const json = (status: number, body: object, delayMs = 0): EndpointResponse => ({
   status,
   contentType: 'application/json',
   body: JSON.stringify(body),

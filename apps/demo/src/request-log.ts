@@ -1,4 +1,4 @@
-/** A request to the endpoint. `state` starts as `answering` and ends as `answered`, or as `hung_up` if the sender closed the connection
+/** A request to the endpoint. `state` starts as `responding` and ends as `responded`, or as `hung_up` if the sender closed the connection
  *  first. */
 export type Received = {
   number: number;
@@ -13,15 +13,15 @@ export type Received = {
   signatureReason: string | null;
   bytes: number;
   body: string;
-  state: 'answering' | 'answered' | 'hung_up';
+  state: 'responding' | 'responded' | 'hung_up';
   statusCode: number | null;
   durationMs: number | null;
 };
 
-export type ReceiverLog = ReturnType<typeof openReceiverLog>;
+export type RequestLog = ReturnType<typeof openRequestLog>;
 
 /** The last 100 requests. `onChange` gets each request when it arrives and when it ends. */
-export function openReceiverLog(onChange: (received: Received) => void) {
+export function openRequestLog(onChange: (received: Received) => void) {
   let entries: Received[] = [];
   let count = 0;
   const attempts = new Map<string, number>();
@@ -46,7 +46,7 @@ export function openReceiverLog(onChange: (received: Received) => void) {
         number: ++count,
         at: new Date().toISOString(),
         attempt: nextAttempt(request.webhookId),
-        state: 'answering',
+        state: 'responding',
         statusCode: null,
         durationMs: null,
       };

@@ -17,15 +17,15 @@ export interface Received {
 /** The response to a request: a status · status, headers and body, after an optional delay · `never` (the connection stays open
  *  without a response) · `close` (the connection is cut without a response) · `raw` (these bytes, then the end) · or the result
  *  of a function of the request. */
-export type Answer =
+export type ScriptedResponse =
   | number
   | { status?: number; headers?: Record<string, string>; body?: string | Uint8Array; delayMs?: number }
   | { raw: string | Uint8Array; delayMs?: number }
   | 'never'
   | 'close'
-  | ((request: Received) => Answer | Promise<Answer>);
+  | ((request: Received) => ScriptedResponse | Promise<ScriptedResponse>);
 
-export interface Receiver {
+export interface Endpoint {
   /** http://127.0.0.1:<port>/webhook */
   readonly url: string;
   /** All requests, including handshakes, in order of arrival; recorded before the response. */
@@ -35,26 +35,26 @@ export interface Receiver {
   /** Connections accepted so far. */
   readonly connectionCount: number;
   /** Sets the responses to the next events, in order; the last one repeats. */
-  answer(...script: Answer[]): void;
+  respondWith(...script: ScriptedResponse[]): void;
   /** The same for handshakes. Default: echoes the challenge. */
-  answerHandshake(...script: Answer[]): void;
+  respondToHandshakeWith(...script: ScriptedResponse[]): void;
   /** Cuts all connections and frees the port. */
   close(): Promise<void>;
 }
 
 /** A real webhook endpoint on 127.0.0.1 with scripted responses. Default: echoes handshakes and returns 200 to other requests. */
-export async function openReceiver(options: { port?: number } = {}): Promise<Receiver> {
+export async function openEndpoint(options: { port?: number } = {}): Promise<Endpoint> {
   const requests: Received[] = [];
-  let eventScript: Answer[] = [200];
-  let handshakeScript: Answer[] = [echo];
+  let eventScript: ScriptedResponse[] = [200];
+  let handshakeScript: ScriptedResponse[] = [echo];
   let connectionCount = 0;
 
   const server = createServer((request, response) => {
     void record(request).then((received) => {
       requests.push(received);
       const script = received.challenge === null ? eventScript : handshakeScript;
-      const answer = (script.length > 1 ? script.shift() : script[0]) ?? 200;
-      return give(answer, received, response);
+      const scripted = (script.length > 1 ? script.shift() : script[0]) ?? 200;
+      return give(scripted, received, response);
     }, ignoreHangUp);
   });
   server.on('connection', () => connectionCount++);
@@ -73,8 +73,8 @@ export async function openReceiver(options: { port?: number } = {}): Promise<Rec
     get connectionCount() {
       return connectionCount;
     },
-    answer: (...script) => void (eventScript = script),
-    answerHandshake: (...script) => void (handshakeScript = script),
+    respondWith: (...script) => void (eventScript = script),
+    respondToHandshakeWith: (...script) => void (handshakeScript = script),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -83,16 +83,16 @@ export async function openReceiver(options: { port?: number } = {}): Promise<Rec
   };
 }
 
-const echo: Answer = ({ challenge }) => ({ headers: { 'content-type': 'text/plain' }, body: challenge ?? '' });
+const echo: ScriptedResponse = ({ challenge }) => ({ headers: { 'content-type': 'text/plain' }, body: challenge ?? '' });
 
-async function give(answer: Answer, received: Received, response: ServerResponse): Promise<void> {
-  if (typeof answer === 'function') return give(await answer(received), received, response);
-  if (answer === 'never') return;
-  if (answer === 'close') return void response.socket?.destroy();
-  if (typeof answer === 'number') return void response.writeHead(answer).end();
-  if (answer.delayMs) await delay(answer.delayMs);
-  if ('raw' in answer) return void response.socket?.end(answer.raw);
-  response.writeHead(answer.status ?? 200, answer.headers).end(answer.body);
+async function give(scripted: ScriptedResponse, received: Received, response: ServerResponse): Promise<void> {
+  if (typeof scripted === 'function') return give(await scripted(received), received, response);
+  if (scripted === 'never') return;
+  if (scripted === 'close') return void response.socket?.destroy();
+  if (typeof scripted === 'number') return void response.writeHead(scripted).end();
+  if (scripted.delayMs) await delay(scripted.delayMs);
+  if ('raw' in scripted) return void response.socket?.end(scripted.raw);
+  response.writeHead(scripted.status ?? 200, scripted.headers).end(scripted.body);
 }
 
 async function record(request: IncomingMessage): Promise<Received> {

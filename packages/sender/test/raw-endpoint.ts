@@ -2,7 +2,7 @@ import net, { type Server, type Socket } from 'node:net';
 import tls from 'node:tls';
 
 /** An endpoint that works with bytes, so that it can also misbehave below HTTP. */
-export type RawReceiver = {
+export type RawEndpoint = {
   port: number;
   url: string;
   /** Complete requests, in the order received. */
@@ -14,17 +14,17 @@ export type RawReceiver = {
 };
 
 export type OnRequest = (socket: Socket, requestNumber: number) => unknown;
-export type ReceiverOptions = { host?: string; tlsOptions?: tls.TlsOptions };
+export type RawEndpointOptions = { host?: string; tlsOptions?: tls.TlsOptions };
 
 /** Listens on loopback. Calls `onRequest` for each complete request, which writes the response. */
-export async function openRawReceiver(
+export async function openRawEndpoint(
   onRequest: OnRequest,
-  { host = '127.0.0.1', tlsOptions }: ReceiverOptions = {},
-): Promise<RawReceiver> {
+  { host = '127.0.0.1', tlsOptions }: RawEndpointOptions = {},
+): Promise<RawEndpoint> {
   const onConnection = (socket: Socket) => {
-    receiver.connections++;
-    receiver.sockets.add(socket);
-    socket.on('close', () => receiver.sockets.delete(socket)).on('error', () => {});
+    endpoint.connections++;
+    endpoint.sockets.add(socket);
+    socket.on('close', () => endpoint.sockets.delete(socket)).on('error', () => {});
     let pending = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       pending = Buffer.concat([pending, chunk]);
@@ -39,14 +39,14 @@ export async function openRawReceiver(
       const body = pending.subarray(headEnd + 4, headEnd + 4 + length);
       if (body.length < length) return;
       pending = pending.subarray(headEnd + 4 + length);
-      receiver.requests.push({ head, headers, body });
-      onRequest(socket, receiver.requests.length);
+      endpoint.requests.push({ head, headers, body });
+      onRequest(socket, endpoint.requests.length);
     });
   };
   const server = tlsOptions === undefined ? net.createServer(onConnection) : tls.createServer(tlsOptions, onConnection);
   server.on('tlsClientError', () => {});
   const port = await listen(server, host);
-  const receiver: RawReceiver = {
+  const endpoint: RawEndpoint = {
     port,
     url: `${tlsOptions === undefined ? 'http' : 'https'}://${host}:${port}/hook`,
     requests: [],
@@ -54,11 +54,11 @@ export async function openRawReceiver(
     sockets: new Set(),
     close: () =>
       new Promise((resolve) => {
-        for (const socket of receiver.sockets) socket.destroy();
+        for (const socket of endpoint.sockets) socket.destroy();
         server.close(() => resolve());
       }),
   };
-  return receiver;
+  return endpoint;
 }
 
 /** Listens on a free port and returns it. */
@@ -72,7 +72,7 @@ export async function listen(server: Server, host = '127.0.0.1'): Promise<number
 }
 
 /** A response as bytes, with a content-length unless the headers have one. */
-export function answer(status: number, body: string | Buffer = '', headers: Record<string, string> = {}): Buffer {
+export function responseBytes(status: number, body: string | Buffer = '', headers: Record<string, string> = {}): Buffer {
   const bytes = Buffer.from(body);
   const all = { 'content-length': String(bytes.length), ...headers };
   const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
