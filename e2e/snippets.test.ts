@@ -87,7 +87,7 @@ describe.each(Object.entries(LANGUAGES))('%s', (name, { probe, endpoint, publish
     );
 
   it.skipIf(!isInstalled || !endpoint)(
-    'the endpoint answers the handshake, takes a signed event, and refuses what is forged or old',
+    'the endpoint returns the challenge, accepts a signed event, and refuses a forged and an old one',
     async () => {
       if (!endpoint) return;
       const port = await findFreePort();

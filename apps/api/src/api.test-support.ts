@@ -40,7 +40,7 @@ interface Call {
   headers?: Record<string, string>;
 }
 
-export interface Answer {
+export interface ApiResponse {
   status: number;
   headers: Record<string, unknown>;
   text: string;
@@ -55,8 +55,8 @@ export interface TestApi {
   document: Document;
   deps: ApiDeps;
   /** Sends a request, and checks the response against the OpenAPI document. */
-  call(method: Method, url: string, call?: Call): Promise<Answer>;
-  /** Jobs that were enqueued and not taken yet. */
+  call(method: Method, url: string, call?: Call): Promise<ApiResponse>;
+  /** Jobs that were enqueued and have not run yet. */
   jobs: (Due & { queue: QueueName })[];
   /** If true, verifications are attempted as soon as they are due, as a worker would do. */
   verifyAtOnce(isOn: boolean): void;
@@ -107,7 +107,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
   };
   const post = async (request: PostRequest): Promise<PostResult> => {
     posts.push(request);
-    return { ...TAKEN, startedAt: new Date(), ...how(request) };
+    return { ...OK, startedAt: new Date(), ...how(request) };
   };
   const core = { db, enqueue, cipher };
   const worker = { ...core, post, log, retryWhileUnavailable: makeRetryWhileUnavailable({ log }), timeoutMs: 1_000 };
@@ -169,7 +169,7 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
     verifyAtOnce: (isOn) => void (verifiesAtOnce = isOn),
     respond: (next) => void (how = next),
     async call(method, url, { key = OPERATOR_KEY, body, headers = {} } = {}) {
-      const answer = await ask({
+      const response = await ask({
         method,
         url,
         headers: {
@@ -181,13 +181,13 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
           payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
         }),
       });
-      check(method, url, answer);
-      const isJson = /[/+]json\b/.test(String(answer.headers['content-type']));
+      check(method, url, response);
+      const isJson = /[/+]json\b/.test(String(response.headers['content-type']));
       return {
-        status: answer.statusCode,
-        headers: answer.headers,
-        text: answer.body,
-        json: isJson ? JSON.parse(answer.body) : null,
+        status: response.statusCode,
+        headers: response.headers,
+        text: response.body,
+        json: isJson ? JSON.parse(response.body) : null,
       };
     },
     async work() {
@@ -236,13 +236,13 @@ export async function openTestApi({ readQueues = async () => IDLE, ...overrides 
   /** Reads only the beginning of a stream, then disconnects. */
   async function ask(
     request: Omit<InjectOptions, 'url'> & { url: string },
-  ): Promise<{ statusCode: number; headers: Answer['headers']; body: string }> {
+  ): Promise<{ statusCode: number; headers: ApiResponse['headers']; body: string }> {
     if (!/\/stream(\?|$)/.test(request.url)) return app.inject(request);
-    const answer = await app.inject({ ...request, payloadAsStream: true });
-    const isStream = String(answer.headers['content-type']).startsWith('text/event-stream');
-    if (isStream) answer.raw.res.destroy();
-    const body = isStream ? '' : await text(answer.stream());
-    return { statusCode: answer.statusCode, headers: answer.headers, body };
+    const response = await app.inject({ ...request, payloadAsStream: true });
+    const isStream = String(response.headers['content-type']).startsWith('text/event-stream');
+    if (isStream) response.raw.res.destroy();
+    const body = isStream ? '' : await text(response.stream());
+    return { statusCode: response.statusCode, headers: response.headers, body };
   }
 
   async function workOff() {
@@ -284,7 +284,7 @@ export const echo = ({ body }: PostRequest): Partial<PostResult> => {
   return sent.event === 'webhook:verify' ? { body: Buffer.from(String(sent.payload)) } : {};
 };
 
-const TAKEN: Omit<PostResult, 'startedAt'> = {
+const OK: Omit<PostResult, 'startedAt'> = {
   outcome: 'ok',
   statusCode: 200,
   durationMs: 3,

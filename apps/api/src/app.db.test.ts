@@ -58,18 +58,18 @@ describe('errors', () => {
   it('requires a key for HEAD as for GET, and returns the same headers', async () => {
     const refused = await api.app.inject({ method: 'HEAD', url: '/v1/accounts' });
     expect(refused.statusCode).toBe(401);
-    const answered = await api.app.inject({
+    const response = await api.app.inject({
       method: 'HEAD',
       url: '/v1/accounts',
       headers: { authorization: `Bearer ${api.deps.operatorKey}` },
     });
-    expect([answered.statusCode, answered.body]).toEqual([200, '']);
+    expect([response.statusCode, response.body]).toEqual([200, '']);
   });
 
   it('returns 400 for a URL with invalid escapes', async () => {
-    const answer = await api.app.inject({ url: '/v1/accounts/%zz' });
-    expect([answer.statusCode, answer.json().code]).toEqual([400, 'bad_request']);
-    expect(answer.headers['x-request-id']).toBe(answer.json().requestId);
+    const response = await api.app.inject({ url: '/v1/accounts/%zz' });
+    expect([response.statusCode, response.json().code]).toEqual([400, 'bad_request']);
+    expect(response.headers['x-request-id']).toBe(response.json().requestId);
   });
 
   it('returns a problem for invalid HTTP', async () => {

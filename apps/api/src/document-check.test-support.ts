@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
-export interface Answer {
+export interface HttpResponse {
   statusCode: number;
   headers: Record<string, unknown>;
   body: string;
@@ -19,7 +19,7 @@ export interface Operation extends Json {
 
 /** Checks responses against the OpenAPI document. The returned function throws if the document does not describe the status, the
  *  content type or the body. */
-export function openDocumentCheck(document: Document): (method: string, url: string, answer: Answer) => void {
+export function openDocumentCheck(document: Document): (method: string, url: string, response: HttpResponse) => void {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
   ajv.addSchema({ $id: 'document', ...document });

@@ -399,19 +399,19 @@ describe('over a real socket', () => {
   /** Sends only this request. Returns everything that the server sends until it ends the connection. */
   const exchange = (text: string): Promise<string> =>
     new Promise((resolve) => {
-      let answer = '';
+      let response = '';
       const socket = connect(port, '127.0.0.1', () => socket.end(Buffer.from(text, 'latin1')));
-      socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
+      socket.setEncoding('latin1').on('data', (chunk: string) => (response += chunk));
       socket.on('error', () => {});
-      socket.on('close', () => resolve(answer));
+      socket.on('close', () => resolve(response));
     });
 
   it('responds to invalid HTTP with a 4xx or not at all, changes nothing, and keeps serving others', async () => {
     const before = await everything();
     const property = fc.asyncProperty(broken, async (text) => {
-      const answer = await exchange(text);
-      expect(answer).not.toMatch(/^HTTP\/1\.1 5/m);
-      if (answer !== '') expect(answer).toMatch(/^HTTP\/1\.1 (100|[24]\d\d) /);
+      const response = await exchange(text);
+      expect(response).not.toMatch(/^HTTP\/1\.1 5/m);
+      if (response !== '') expect(response).toMatch(/^HTTP\/1\.1 (100|[24]\d\d) /);
     });
     await fc.assert(property, { numRuns: 100 });
     expect(await everything()).toEqual(before);

@@ -344,9 +344,9 @@ describe('login', () => {
 
   test('a ticket of the API signs in once', async () => {
     const { ticket } = signBoardTicket({ operatorKey: OPERATOR_KEY, now: Date.now() });
-    const answer = await openTicket(app, ticket);
-    expect([answer.statusCode, answer.headers.location]).toEqual([303, '/queue/retry']);
-    const [cookie] = answer.cookies;
+    const response = await openTicket(app, ticket);
+    expect([response.statusCode, response.headers.location]).toEqual([303, '/queue/retry']);
+    const [cookie] = response.cookies;
     const headers = { cookie: `${cookie?.name}=${cookie?.value}` };
     expect((await app.inject({ url: '/api/queues', headers })).statusCode).toBe(200);
     const again = await openTicket(app, ticket);

@@ -8,8 +8,8 @@ describe('batch', () => {
   it('concurrent calls share one run, and each gets its own result', async () => {
     const sizes: number[] = [];
     const batch = openBatch({ run: double, maxSize: 100, maxRuns: 1, observe: (size) => sizes.push(size) });
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => batch.add(index)));
-    expect(answers).toEqual(Array.from({ length: 50 }, (_, index) => index * 2));
+    const results = await Promise.all(Array.from({ length: 50 }, (_, index) => batch.add(index)));
+    expect(results).toEqual(Array.from({ length: 50 }, (_, index) => index * 2));
     expect(sizes).toEqual([50]);
   });
 
@@ -44,10 +44,10 @@ describe('batch', () => {
       maxRuns: 2,
       run: (items) => (items.includes(13) ? Promise.reject(new Error('poisoned')) : double(items)),
     });
-    const answers = await Promise.allSettled(Array.from({ length: 501 }, (_, index) => batch.add(index)));
-    expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(1);
-    expect(answers[13]).toMatchObject({ status: 'rejected', reason: { message: 'poisoned' } });
-    expect(answers[500]).toMatchObject({ value: 1_000 });
+    const results = await Promise.allSettled(Array.from({ length: 501 }, (_, index) => batch.add(index)));
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(results[13]).toMatchObject({ status: 'rejected', reason: { message: 'poisoned' } });
+    expect(results[500]).toMatchObject({ value: 1_000 });
   });
 
   it('rejects all items of a run if the database is unavailable, without running each alone', async () => {
@@ -60,8 +60,8 @@ describe('batch', () => {
         return Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' }));
       },
     });
-    const answers = await Promise.allSettled([batch.add(1), batch.add(2), batch.add(3)]);
-    expect(answers.every(({ status }) => status === 'rejected')).toBe(true);
+    const results = await Promise.allSettled([batch.add(1), batch.add(2), batch.add(3)]);
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true);
     expect(runs).toBe(1);
   });
 
@@ -116,10 +116,10 @@ describe('batch', () => {
 
   it('drain resolves when all added items have a result', async () => {
     const batch = openBatch({ run: double, maxSize: 1, maxRuns: 1 });
-    let answered = 0;
-    for (let item = 0; item < 5; item += 1) void batch.add(item).then(() => (answered += 1));
+    let done = 0;
+    for (let item = 0; item < 5; item += 1) void batch.add(item).then(() => (done += 1));
     await batch.drain();
-    expect(answered).toBe(5);
+    expect(done).toBe(5);
     await batch.drain();
   });
 
@@ -135,8 +135,8 @@ describe('batch', () => {
             return batched.map(({ value }) => value);
           },
         });
-        const answers = await Promise.allSettled(items.map(([value, isBad]) => batch.add({ value, isBad })));
-        expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : 'bad'))).toEqual(
+        const results = await Promise.allSettled(items.map(([value, isBad]) => batch.add({ value, isBad })));
+        expect(results.map((result) => (result.status === 'fulfilled' ? result.value : 'bad'))).toEqual(
           items.map(([value, isBad]) => (isBad ? 'bad' : value)),
         );
       }),

@@ -25,10 +25,10 @@ export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** A separate ledger for a test file: a real database, with small working models of the ports `post` and `enqueue`. */
 export interface Ledger extends Deps {
   publisher: Publisher;
-  /** Jobs that were enqueued and not taken yet. */
+  /** Jobs that were enqueued and have not run yet. */
   jobs: (Due & { queue: QueueName })[];
   /** How the next POSTs end, in order; the last entry repeats. Default: 200. */
-  answers: (Partial<PostResult> | ((request: PostRequest) => Partial<PostResult> | Promise<Partial<PostResult>>))[];
+  results: (Partial<PostResult> | ((request: PostRequest) => Partial<PostResult> | Promise<Partial<PostResult>>))[];
   /** All POSTs made. */
   posts: PostRequest[];
   /** false: the queue accepts nothing. */
@@ -54,7 +54,7 @@ export async function openLedger(): Promise<Ledger> {
   const db: Database = openDatabase({ url: database.url, applicationName: 'test', maxConnections: 10, log: silent });
   const cipher = openCipher({ current: randomBytes(32).toString('base64') });
   const jobs: Ledger['jobs'] = [];
-  const answers: Ledger['answers'] = [];
+  const results: Ledger['results'] = [];
   const posts: PostRequest[] = [];
   let isUp = true;
   let accounts = 0;
@@ -73,8 +73,8 @@ export async function openLedger(): Promise<Ledger> {
   };
   const post = async (request: PostRequest): Promise<PostResult> => {
     posts.push(request);
-    const answer = answers.length > 1 ? answers.shift() : answers[0];
-    return { ...OK, startedAt: new Date(), ...(typeof answer === 'function' ? await answer(request) : answer) };
+    const result = results.length > 1 ? results.shift() : results[0];
+    return { ...OK, startedAt: new Date(), ...(typeof result === 'function' ? await result(request) : result) };
   };
   const deps: Deps = { db, enqueue, cipher };
   const publisher = openPublisher(deps);
@@ -97,7 +97,7 @@ export async function openLedger(): Promise<Ledger> {
     ...deps,
     publisher,
     jobs,
-    answers,
+    results,
     posts,
     attempter,
     setQueue: (up) => (isUp = up),
@@ -132,12 +132,12 @@ export async function openLedger(): Promise<Ledger> {
       const created = await createSubscription(deps, { accountId, url, events }, { maxSubscriptions: 1_000 });
       if (created.outcome !== 'created') throw new Error(created.outcome);
       const { id, verificationId } = created.subscription;
-      const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
-      const kept = answers.splice(0, answers.length, echo);
+      const echo: Ledger['results'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
+      const kept = results.splice(0, results.length, echo);
       const index = jobs.findIndex((job) => job.id === verificationId);
       const [job] = jobs.splice(index, 1);
       if (job) await verifier.attempt(job, new AbortController().signal);
-      answers.splice(0, answers.length, ...kept);
+      results.splice(0, results.length, ...kept);
       posts.length = 0;
       return db.prisma.subscription.findUniqueOrThrow({ where: { id }, include: { verification: true } });
     },

@@ -1,9 +1,9 @@
 import { Resolver as DnsClient } from 'node:dns/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { openResolver, type Answer } from './resolver.js';
+import { openResolver, type DnsAnswer } from './resolver.js';
 
 /** A name server that returns these results in turn, and a clock to set. */
-function scriptedDns(...answers: (Answer | Error)[]) {
+function scriptedDns(...answers: (DnsAnswer | Error)[]) {
   const script = { nowMs: 0, queries: 0, systemQueries: 0 };
   const resolver = openResolver({
     isListed: (name) => name === 'endpoint',

@@ -4,7 +4,7 @@ import { codeOf } from './connect-failure.js';
 /** Returns all addresses of a host name. Rejects with the resolver's `code`, or returns [], if it has none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
-export type Answer = { addresses: readonly string[]; ttlSeconds: number };
+export type DnsAnswer = { addresses: readonly string[]; ttlSeconds: number };
 
 export type CachingResolver = { resolve: Resolve; close(): void };
 
@@ -28,8 +28,8 @@ export function openResolver({
   now = () => performance.now(),
 }: {
   isListed: (hostname: string) => boolean;
-  query?: (hostname: string) => Promise<Answer>;
-  querySystem?: (hostname: string) => Promise<Answer>;
+  query?: (hostname: string) => Promise<DnsAnswer>;
+  querySystem?: (hostname: string) => Promise<DnsAnswer>;
   now?: () => number;
 }): CachingResolver {
   const dns = new DnsClient({ timeout: 1_500, tries: 2 });
@@ -64,7 +64,7 @@ export function openResolver({
 }
 
 // IPv4 first: hosts without a working IPv6 route are more common than the opposite.
-async function askDns(dns: DnsClient, hostname: string): Promise<Answer> {
+async function askDns(dns: DnsClient, hostname: string): Promise<DnsAnswer> {
   const [ipv4, ipv6] = await Promise.allSettled([
     dns.resolve4(hostname, { ttl: true }),
     dns.resolve6(hostname, { ttl: true }),
@@ -83,7 +83,7 @@ async function askDns(dns: DnsClient, hostname: string): Promise<Answer> {
   return { addresses: records.map(({ address }) => address), ttlSeconds: Math.min(...records.map(({ ttl }) => ttl)) };
 }
 
-async function askSystem(hostname: string): Promise<Answer> {
+async function askSystem(hostname: string): Promise<DnsAnswer> {
   const records = await lookup(hostname, { all: true });
   return { addresses: records.map(({ address }) => address), ttlSeconds: 0 };
 }

@@ -25,10 +25,10 @@ describe('accounts', () => {
   });
 
   it('two concurrent PUTs of a new id: one creates, both succeed', async () => {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       [1, 2, 3, 4].map((n) => api.call('PUT', '/v1/accounts/twins', { body: { name: `n${n}` } })),
     );
-    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201]);
+    expect(responses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201]);
   });
 
   it('DELETE returns 202 immediately: its keys fail, and its id is reserved until workers have erased all rows', async () => {

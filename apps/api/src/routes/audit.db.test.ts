@@ -270,9 +270,9 @@ describe('the audit log', () => {
     const account = await api.account();
     const { pool } = api.deps.db;
     await pool.query('ALTER TABLE audit_entries RENAME TO audit_away');
-    const answer = await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'x' } });
+    const response = await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'x' } });
     await pool.query('ALTER TABLE audit_away RENAME TO audit_entries');
-    expect(answer.status).toBe(500);
+    expect(response.status).toBe(500);
     expect((await api.call('GET', `/v1/accounts/${account}`)).json.name).toBeNull();
   });
 
@@ -280,9 +280,9 @@ describe('the audit log', () => {
     const account = await api.account();
     const { pool } = api.deps.db;
     await pool.query('ALTER TABLE audit_entries ADD CONSTRAINT never_done CHECK (done_at IS NULL) NOT VALID');
-    const answer = await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'made all the same' } });
+    const response = await api.call('PUT', `/v1/accounts/${account}`, { body: { name: 'made all the same' } });
     await pool.query('ALTER TABLE audit_entries DROP CONSTRAINT never_done');
-    expect(answer.status).toBe(500);
+    expect(response.status).toBe(500);
     expect((await api.call('GET', `/v1/accounts/${account}`)).json.name).toBe('made all the same');
     const [created, changed] = await entriesOf(account);
     expect(created).toMatchObject({ doneAt: expect.any(String) });

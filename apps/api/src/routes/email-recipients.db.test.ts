@@ -50,8 +50,8 @@ it('unsubscribes with a POST to the link of an email, without a sign-in (RFC 805
   expect((await page('GET', 'unsubscribe', token)).statusCode).toBe(200);
   expect((await api.call('GET', path(account))).json.data).toHaveLength(1);
   for (let time = 0; time < 2; time += 1) {
-    const answer = await page('POST', 'unsubscribe', token);
-    expect([answer.statusCode, answer.body]).toEqual([200, expect.stringContaining('Unsubscribed.')]);
+    const response = await page('POST', 'unsubscribe', token);
+    expect([response.statusCode, response.body]).toEqual([200, expect.stringContaining('Unsubscribed.')]);
   }
   expect((await api.call('GET', path(account))).json.data).toEqual([]);
   expect((await page('POST', 'unsubscribe', 'nobody')).statusCode).toBe(404);
@@ -83,8 +83,8 @@ it.each([
   'jo@example.com\r\nBcc: x@example.com',
   'j o@example.com',
 ])('refuses %j as an address', async (address) => {
-  const answer = await add(await api.account(), address);
-  expect([answer.status, answer.json.errors[0].path]).toEqual([422, 'address']);
+  const response = await add(await api.account(), address);
+  expect([response.status, response.json.errors[0].path]).toEqual([422, 'address']);
 });
 
 it('without a mail server it says so, and adds nothing', async () => {

@@ -214,9 +214,9 @@ describe('publish a batch', () => {
       await api.activeSubscription(account);
       await publish(account, message, { 'idempotency-key': 'taken' });
       const before = await api.counts();
-      const answer = await batch(account, [{ ...message, idempotencyKey: 'fresh' }, bad, message]);
-      expect(answer.status).toBe(status);
-      expect(answer.json).toMatchObject({ code, errors: [{ path }] });
+      const response = await batch(account, [{ ...message, idempotencyKey: 'fresh' }, bad, message]);
+      expect(response.status).toBe(status);
+      expect(response.json).toMatchObject({ code, errors: [{ path }] });
       expect(await api.counts()).toEqual(before);
     },
   );

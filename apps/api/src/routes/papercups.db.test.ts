@@ -354,8 +354,8 @@ describe('verify', () => {
     const stranger = api.call('POST', `${BASE}/verify`, { key: other, body: { url } });
     await waitFor(() => api.jobs.length === queued + 11);
     await api.work();
-    const answers = await Promise.all([...waiting, stranger]);
-    expect(answers.map(({ json }) => json.data.verified)).toEqual(answers.map(() => true));
+    const responses = await Promise.all([...waiting, stranger]);
+    expect(responses.map(({ json }) => json.data.verified)).toEqual(responses.map(() => true));
     const after = await api.counts();
     expect([after['subscriptions'], after['verifications']]).toEqual([
       (before['subscriptions'] ?? 0) + 4,

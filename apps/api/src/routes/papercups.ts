@@ -57,9 +57,9 @@ const WAITS =
 
 const tags = ['Papercups'];
 const security = [{ papercupsToken: [] }];
-const one = z.object({ data: PapercupsSubscription }).meta({ id: 'PapercupsSubscriptionAnswer' });
-const many = z.object({ data: z.array(PapercupsSubscription) }).meta({ id: 'PapercupsSubscriptionsAnswer' });
-const verified = z.object({ data: z.object({ verified: z.boolean() }) }).meta({ id: 'PapercupsVerifyAnswer' });
+const one = z.object({ data: PapercupsSubscription }).meta({ id: 'PapercupsSubscriptionResponse' });
+const many = z.object({ data: z.array(PapercupsSubscription) }).meta({ id: 'PapercupsSubscriptionsResponse' });
+const verified = z.object({ data: z.object({ verified: z.boolean() }) }).meta({ id: 'PapercupsVerifyResponse' });
 
 /** /api/event_subscriptions of Papercups, for the same subscriptions as /v1. The account is that of the key, so the operator key is
  *  not accepted. */

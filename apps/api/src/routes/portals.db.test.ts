@@ -26,14 +26,14 @@ describe('POST …/portal-sessions', () => {
 
   it('uses PUBLIC_URL for the link', async () => {
     const app = await buildApp({ ...api.deps, publicUrl: 'https://example.com/hooks/' });
-    const answer = await app.inject({
+    const response = await app.inject({
       method: 'POST',
       url: `/v1/accounts/${await api.account()}/portal-sessions`,
       headers: { authorization: `Bearer ${api.deps.operatorKey}` },
       payload: {},
     });
     await app.close();
-    expect(answer.json().url).toMatch(/^https:\/\/example\.com\/hooks\/portal#token=phl_/);
+    expect(response.json().url).toMatch(/^https:\/\/example\.com\/hooks\/portal#token=phl_/);
   });
 
   it('404 for an unknown account', async () => {
@@ -79,8 +79,8 @@ describe('POST /v1/portal-session', () => {
     'https://evil.example',
     '/\\evil',
   ])('refuses %j as a path', async (path) => {
-    const answer = await create(await api.account(), { path });
-    expect([answer.status, answer.json.errors?.[0]?.path]).toEqual([422, 'path']);
+    const response = await create(await api.account(), { path });
+    expect([response.status, response.json.errors?.[0]?.path]).toEqual([422, 'path']);
   });
 
   it('exchanges the link for a token with the account, its capabilities and its theme', async () => {
@@ -118,9 +118,9 @@ describe('POST /v1/portal-session', () => {
 
   it('works once: one of twenty concurrent requests gets the portal', async () => {
     const { token } = (await create(await api.account())).json;
-    const answers = await Promise.all(Array.from({ length: 20 }, () => open(token)));
-    expect(answers.filter(({ status: code }) => code === 200)).toHaveLength(1);
-    expect(answers.filter(({ status: code }) => code === 401)).toHaveLength(19);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => open(token)));
+    expect(responses.filter(({ status: code }) => code === 200)).toHaveLength(1);
+    expect(responses.filter(({ status: code }) => code === 401)).toHaveLength(19);
     expect((await open(token)).status).toBe(401);
   });
 

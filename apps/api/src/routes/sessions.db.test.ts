@@ -1,14 +1,14 @@
 import { SCOPES, toUuid } from '@posthorn/contract';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../app.js';
-import { type Answer, type Method, OPERATOR_KEY, openTestApi } from '../api.test-support.js';
+import { type ApiResponse, type Method, OPERATOR_KEY, openTestApi } from '../api.test-support.js';
 
 const api = await openTestApi();
 afterAll(() => api.close());
 beforeEach(() => api.deps.db.pool.query('DELETE FROM login_limits'));
 
 const CSRF = { 'x-posthorn-csrf': '1' };
-const cookieOf = ({ headers }: Answer): string => String(headers['set-cookie']).split(';', 1)[0] ?? '';
+const cookieOf = ({ headers }: ApiResponse): string => String(headers['set-cookie']).split(';', 1)[0] ?? '';
 const login = (key: string, headers: Record<string, string> = {}) =>
   api.call('POST', '/v1/session', { key: null, body: { key }, headers });
 const signIn = async (key: string) => cookieOf(await login(key));
@@ -19,18 +19,18 @@ const sql = (text: string, values: unknown[] = []) => api.deps.db.pool.query(tex
 
 describe('POST /v1/session', () => {
   it('the operator key opens a session with a cookie that scripts cannot read and that ends after twelve hours', async () => {
-    const answer = await login(OPERATOR_KEY);
-    expect(answer.status).toBe(201);
-    expect(answer.headers['set-cookie']).toMatch(
+    const response = await login(OPERATOR_KEY);
+    expect(response.status).toBe(201);
+    expect(response.headers['set-cookie']).toMatch(
       /^posthorn=phs_[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
     );
-    expect(answer.text).not.toContain('phs_');
-    expect(answer.json).toMatchObject({ kind: 'operator', accountId: null, keyId: null, scopes: SCOPES });
-    const lastsMs = Date.parse(answer.json.expiresAt) - Date.now();
+    expect(response.text).not.toContain('phs_');
+    expect(response.json).toMatchObject({ kind: 'operator', accountId: null, keyId: null, scopes: SCOPES });
+    const lastsMs = Date.parse(response.json.expiresAt) - Date.now();
     expect(lastsMs / 3_600_000).toBeCloseTo(12, 1);
-    const me = await withCookie(cookieOf(answer), 'GET', '/v1/session');
-    expect(me.json).toEqual(answer.json);
-    expect((await withCookie(cookieOf(answer), 'GET', '/v1/accounts')).status).toBe(200);
+    const me = await withCookie(cookieOf(response), 'GET', '/v1/session');
+    expect(me.json).toEqual(response.json);
+    expect((await withCookie(cookieOf(response), 'GET', '/v1/accounts')).status).toBe(200);
   });
 
   it('the session of an account key has only its account and scopes', async () => {
@@ -51,17 +51,17 @@ describe('POST /v1/session', () => {
 
   it('over https the cookie is __Host- and Secure, and the plain one is ignored', async () => {
     const https = { 'x-forwarded-proto': 'https' };
-    const answer = await login(OPERATOR_KEY, https);
-    expect(answer.headers['set-cookie']).toMatch(/^__Host-posthorn=.*; Path=\/; .*; Secure$/);
-    const cookie = cookieOf(answer);
+    const response = await login(OPERATOR_KEY, https);
+    expect(response.headers['set-cookie']).toMatch(/^__Host-posthorn=.*; Path=\/; .*; Secure$/);
+    const cookie = cookieOf(response);
     const me = async (sent: string) => (await withCookie(sent, 'GET', '/v1/session', { headers: https })).status;
     expect(await me(cookie)).toBe(200);
     expect(await me(cookie.replace('__Host-', ''))).toBe(401);
   });
 
   it('a wrong key is a 401 without a cookie; the database stores no token', async () => {
-    const answer = await login('phk_nobody');
-    expect([answer.status, answer.json.code, answer.headers['set-cookie']]).toEqual([
+    const response = await login('phk_nobody');
+    expect([response.status, response.json.code, response.headers['set-cookie']]).toEqual([
       401,
       'unauthenticated',
       undefined,
@@ -117,13 +117,13 @@ describe('POST /v1/session', () => {
 
   it('does not count guesses of another address', async () => {
     await Promise.all(Array.from({ length: 11 }, () => login('phk_guess')));
-    const answer = await api.app.inject({
+    const response = await api.app.inject({
       method: 'POST',
       url: '/v1/session',
       payload: { key: 'phk_guess' },
       remoteAddress: '203.0.113.9',
     });
-    expect(answer.statusCode).toBe(401);
+    expect(response.statusCode).toBe(401);
   });
 
   it('behind a trusted proxy, counts per client in any address format, and an invalid address as the proxy', async () => {
@@ -154,8 +154,8 @@ describe('POST /v1/session', () => {
 
 describe('a session ends', () => {
   const open = async () => {
-    const answer = await login(OPERATOR_KEY);
-    return { cookie: cookieOf(answer), id: toUuid('ses', answer.json.id) ?? '' };
+    const response = await login(OPERATOR_KEY);
+    return { cookie: cookieOf(response), id: toUuid('ses', response.json.id) ?? '' };
   };
 
   it('by signing out, which also deletes the cookie', async () => {
@@ -202,9 +202,9 @@ describe('a session ends', () => {
   it('when the operator key changes', async () => {
     const { cookie } = await open();
     const app = await buildApp({ ...api.deps, operatorKey: 'another-Yb3kq0vTn5Wf8sLr2cXh' });
-    const answer = await app.inject({ url: '/v1/session', headers: { cookie } });
+    const response = await app.inject({ url: '/v1/session', headers: { cookie } });
     await app.close();
-    expect([answer.statusCode, await who(cookie)]).toEqual([401, 200]);
+    expect([response.statusCode, await who(cookie)]).toEqual([401, 200]);
   });
 
   it('when the operator ends it, or all sessions', async () => {

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { openBoardTickets } from '@posthorn/lifecycle';
 import { pino } from 'pino';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, OPERATOR_KEY, openTestApi } from '../api.test-support.js';
+import { type ApiResponse, OPERATOR_KEY, openTestApi } from '../api.test-support.js';
 import { buildApp } from '../app.js';
 
 const api = await openTestApi();
@@ -13,15 +13,15 @@ const sql = (text: string, values: unknown[] = []) => api.deps.db.pool.query(tex
 const makeLink = async () => (await api.call('POST', '/v1/sign-in-links')).json as { url: string; token: string };
 const open = (token: string, headers: Record<string, string> = {}) =>
   api.call('POST', '/v1/session/sign-in-link', { key: null, body: { token }, headers });
-const cookieOf = ({ headers }: Answer): string => String(headers['set-cookie']).split(';', 1)[0] ?? '';
+const cookieOf = ({ headers }: ApiResponse): string => String(headers['set-cookie']).split(';', 1)[0] ?? '';
 
 describe('POST /v1/sign-in-links', () => {
   it('returns a link with the token in its fragment, and the database keeps only a hash of it', async () => {
     const from = Date.now();
-    const answer = await api.call('POST', '/v1/sign-in-links');
+    const response = await api.call('POST', '/v1/sign-in-links');
     const until = Date.now();
-    expect(answer.status).toBe(201);
-    const { url, token, expiresAt } = answer.json;
+    expect(response.status).toBe(201);
+    const { url, token, expiresAt } = response.json;
     expect(token).toMatch(/^pho_[\w-]{43}$/);
     expect(new URL(url).pathname).toBe('/sign-in');
     expect(new URL(url).hash).toBe(`#token=${token}`);
@@ -44,12 +44,12 @@ describe('POST /v1/sign-in-links', () => {
 describe('POST /v1/session/sign-in-link', () => {
   it('signs the operator in once: of ten requests at once, one gets the session', async () => {
     const { token } = await makeLink();
-    const answers = await Promise.all(Array.from({ length: 10 }, () => open(token)));
-    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+    const responses = await Promise.all(Array.from({ length: 10 }, () => open(token)));
+    expect(responses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
       201,
       ...Array.from({ length: 9 }, () => 401),
     ]);
-    const signedIn = answers.find(({ status }) => status === 201);
+    const signedIn = responses.find(({ status }) => status === 201);
     if (!signedIn) throw new Error('nobody was signed in');
     expect(signedIn.headers['set-cookie']).toMatch(/^posthorn=phs_[\w-]{43}; .*HttpOnly; SameSite=Strict$/);
     expect(signedIn.json).toMatchObject({ kind: 'operator', accountId: null });
@@ -67,9 +67,9 @@ describe('POST /v1/session/sign-in-link', () => {
   it('refuses a link of an earlier operator key', async () => {
     const { token } = await makeLink();
     const app = await buildApp({ ...api.deps, operatorKey: `${OPERATOR_KEY}-changed` });
-    const answer = await app.inject({ method: 'POST', url: '/v1/session/sign-in-link', payload: { token } });
+    const response = await app.inject({ method: 'POST', url: '/v1/session/sign-in-link', payload: { token } });
     await app.close();
-    expect(answer.statusCode).toBe(401);
+    expect(response.statusCode).toBe(401);
     expect((await open(token)).status).toBe(201);
   });
 
@@ -123,14 +123,14 @@ describe('POST /v1/session/sign-in-link', () => {
 describe('POST /v1/board-links', () => {
   it('returns a link with a ticket that the board accepts once', async () => {
     const app = await buildApp({ ...api.deps, boardUrl: 'http://127.0.0.1:3401/' });
-    const answer = await app.inject({
+    const response = await app.inject({
       method: 'POST',
       url: '/v1/board-links',
       headers: { authorization: `Bearer ${OPERATOR_KEY}` },
     });
     await app.close();
-    expect(answer.statusCode).toBe(201);
-    const url = new URL(answer.json<{ url: string }>().url);
+    expect(response.statusCode).toBe(201);
+    const url = new URL(response.json<{ url: string }>().url);
     expect(`${url.origin}${url.pathname}`).toBe('http://127.0.0.1:3401/login');
     const ticket = new URLSearchParams(url.hash.slice(1)).get('ticket') ?? '';
     const tickets = openBoardTickets({ operatorKey: OPERATOR_KEY, now: Date.now });
@@ -139,13 +139,13 @@ describe('POST /v1/board-links', () => {
 
   it('says what is missing when the API does not know where the board is', async () => {
     const app = await buildApp({ ...api.deps, boardUrl: null });
-    const answer = await app.inject({
+    const response = await app.inject({
       method: 'POST',
       url: '/v1/board-links',
       headers: { authorization: `Bearer ${OPERATOR_KEY}` },
     });
     await app.close();
-    expect([answer.statusCode, answer.json<{ detail: string }>().detail]).toEqual([
+    expect([response.statusCode, response.json<{ detail: string }>().detail]).toEqual([
       422,
       expect.stringContaining('POSTHORN_BOARD_URL'),
     ]);

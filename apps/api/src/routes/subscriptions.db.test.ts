@@ -89,9 +89,9 @@ describe('create', () => {
     api.deps.maxSubscriptionsPerAccount = 1;
     try {
       const first = await create({ url: 'https://hooks.example.com/' });
-      const answer = await create({ url: 'https://hooks.example.com/' });
-      expect([answer.status, answer.json.code]).toEqual([409, 'quota_reached']);
-      expect(answer.json.detail).toContain('MAX_SUBSCRIPTIONS_PER_ACCOUNT');
+      const response = await create({ url: 'https://hooks.example.com/' });
+      expect([response.status, response.json.code]).toEqual([409, 'quota_reached']);
+      expect(response.json.detail).toContain('MAX_SUBSCRIPTIONS_PER_ACCOUNT');
       await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${first.json.id}`);
       expect((await create({ url: 'https://hooks.example.com/' })).status).toBe(201);
     } finally {
@@ -101,11 +101,11 @@ describe('create', () => {
 
   it('429 with Retry-After when an account verifies too many URLs within a minute', async () => {
     const first = await create({ url: 'https://hooks.example.com/' });
-    let answer = first;
-    for (let tries = 0; tries < 100 && answer.status === 201; tries += 1)
-      answer = await create({ url: 'https://hooks.example.com/' });
-    expect([answer.status, answer.json.code]).toEqual([429, 'rate_limited']);
-    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    let response = first;
+    for (let created = 1; created <= 100 && response.status === 201; created += 1)
+      response = await create({ url: 'https://hooks.example.com/' });
+    expect([response.status, response.json.code]).toEqual([429, 'rate_limited']);
+    expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
     expect((await act(first.json.id, 'verify')).status).toBe(429);
     expect((await change(first.json.id, { url: 'https://hooks.example.com/new' })).status).toBe(429);
     expect((await get(first.json.id)).url).toBe('https://hooks.example.com/');
@@ -352,9 +352,9 @@ describe('pause, resume, disable', () => {
 
   it.each(['pause', 'resume', 'disable'])('%s of an unverified subscription: 422 with the reason', async (name) => {
     const { json } = await create({ url: 'https://hooks.example.com/' });
-    const answer = await act(json.id, name);
-    expect([answer.status, answer.json.code]).toEqual([422, 'invalid_request']);
-    expect(answer.json.detail).toContain('not verified');
+    const response = await act(json.id, name);
+    expect([response.status, response.json.code]).toEqual([422, 'invalid_request']);
+    expect(response.json.detail).toContain('not verified');
   });
 });
 

@@ -30,17 +30,17 @@ public class Endpoint {
   static void handle(HttpExchange exchange) throws IOException {
     byte[] body = exchange.getRequestBody().readAllBytes(); // the raw bytes: the signature is about them
     int status = 200;
-    String answer = "";
+    String challenge = "";
     try {
       String text = new String(body);
       if (!isGenuine(exchange, body)) status = 401;
-      else if (text.startsWith(HANDSHAKE)) answer = text.substring(HANDSHAKE.length(), text.length() - 2);
+      else if (text.startsWith(HANDSHAKE)) challenge = text.substring(HANDSHAKE.length(), text.length() - 2);
       else System.out.println(text); // your code
     } catch (GeneralSecurityException | NumberFormatException error) {
       status = 401;
     }
-    exchange.sendResponseHeaders(status, answer.isEmpty() ? -1 : answer.length());
-    exchange.getResponseBody().write(answer.getBytes());
+    exchange.sendResponseHeaders(status, challenge.isEmpty() ? -1 : challenge.length());
+    exchange.getResponseBody().write(challenge.getBytes());
     exchange.close();
   }
 

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.close());
 beforeEach(() => {
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
 });
@@ -44,7 +44,7 @@ async function fullAccount(): Promise<string> {
   await createKey(ledger, { accountId, name: 'CI', scopes: ['events:write'] });
   for (let n = 0; n < 3; n += 1) await ledger.publish(accountId, { key: `k${n}` });
   await ledger.publisher.drain();
-  ledger.answers.splice(0, ledger.answers.length, FAILED, {});
+  ledger.results.splice(0, ledger.results.length, FAILED, {});
   await ledger.work();
   await pauseSubscription(ledger, paused);
   for (let n = 0; n < 2; n += 1) await ledger.publish(accountId);

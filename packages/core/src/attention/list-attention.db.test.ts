@@ -71,13 +71,13 @@ describe('the attention list', () => {
   it('contains a failing subscription until it succeeds', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
-    ledger.answers.push(FAILED, {});
+    ledger.results.push(FAILED, {});
     await ledger.publish(accountId);
     await ledger.db.pool.query(`UPDATE subscriptions SET failing_since = now() WHERE id = $1`, [id]);
     expect(await idsOf({ accountId })).toEqual([id]);
     await ledger.settle();
     expect(await idsOf({ accountId })).toEqual([]);
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
   });
 
   it('pages return each subscription once, even with equal times; an account sees only its own', async () => {

@@ -8,7 +8,7 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(() => {
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
 });
@@ -19,7 +19,7 @@ async function delivered(...urls: string[]): Promise<string> {
   for (const url of urls) await ledger.activeSubscription(accountId, { url });
   await ledger.publish(accountId);
   await ledger.publisher.drain();
-  ledger.answers.push(({ url }) => (url.includes('fails') ? FAILED : {}));
+  ledger.results.push(({ url }) => (url.includes('fails') ? FAILED : {}));
   const worker = ledger.attempter({ waitsMs: [] });
   for (const job of ledger.jobs.splice(0)) await worker.attempt(job, new AbortController().signal);
   return accountId;
@@ -32,7 +32,7 @@ describe('a retry', () => {
     const accountId = await delivered('https://a.example/', 'https://fails.example/', 'https://c.example/');
     expect(ledger.posts).toHaveLength(3);
     const { id } = await failedOf(accountId);
-    ledger.answers.splice(0, 1, {});
+    ledger.results.splice(0, 1, {});
     await askForRetry(ledger, { accountId, id });
     await ledger.work();
     expect(ledger.posts.map(({ url }) => url).slice(3)).toEqual(['https://fails.example/']);
@@ -97,7 +97,7 @@ describe('a retry', () => {
   it('finds the delivery of a job in any account; refuses an unknown job and a deleted subscription', async () => {
     const accountId = await delivered('https://fails.example/');
     const { id, subscriptionId } = await failedOf(accountId);
-    ledger.answers.splice(0, 1, {});
+    ledger.results.splice(0, 1, {});
     expect(await askForRetryOfJob(ledger, { id })).toMatchObject({ outcome: 'asked', attemptNumber: 2 });
     await ledger.work();
     expect(ledger.posts).toHaveLength(2);

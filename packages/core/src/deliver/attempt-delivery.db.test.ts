@@ -32,7 +32,7 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(() => {
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
 });
@@ -80,7 +80,7 @@ describe('deliver', () => {
 
   it('sends one webhook-id and the same bytes for 500, 500, 200, then succeeds', async () => {
     const { accountId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED, FAILED, {});
+    ledger.results.push(FAILED, FAILED, {});
     await ledger.work();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3, failureCount: 2 });
     expect((await attemptsOf(id)).map(({ outcome }) => outcome)).toEqual(['http_error', 'http_error', 'ok']);
@@ -90,7 +90,7 @@ describe('deliver', () => {
 
   it('fails with a reason after the last attempt of the schedule, and makes no further one', async () => {
     const { accountId } = await publishedDelivery();
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [0] });
     const { id } = await onlyDelivery(accountId);
     await worker.attempt({ id, attemptNumber: 1 }, signal);
@@ -107,7 +107,7 @@ describe('deliver', () => {
 
   it('skips a second job for the same attempt: no second POST', async () => {
     const { id } = await publishedDelivery();
-    ledger.answers.push(FAILED, {});
+    ledger.results.push(FAILED, {});
     const worker = ledger.attempter();
     const isSkipped = async (due: Due, why: string) =>
       expect(await worker.attempt(due, signal)).toEqual({ end: 'skipped', why });
@@ -166,7 +166,7 @@ describe('deliver', () => {
     const { accountId, id } = await publishedDelivery();
     let posted = 0;
     const both = new Promise<void>((resolve) => {
-      ledger.answers.push(async () => {
+      ledger.results.push(async () => {
         posted += 1;
         if (posted === 2) resolve();
         await both;
@@ -183,7 +183,7 @@ describe('deliver', () => {
 
   it('defers a job that arrives before its delivery is due: no attempt is early', async () => {
     const { id } = await publishedDelivery();
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [60_000] });
     await worker.attempt({ id, attemptNumber: 1 }, signal);
     const end = await worker.attempt({ id, attemptNumber: 2 }, signal);
@@ -194,7 +194,7 @@ describe('deliver', () => {
 
   it('queues a wait of up to an hour; a longer one stays in Postgres until it is due', async () => {
     const { id } = await publishedDelivery();
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     ledger.jobs.length = 0;
     await ledger.attempter({ waitsMs: [3_600_000] }).attempt({ id, attemptNumber: 1 }, signal);
     expect(ledger.jobs).toMatchObject([{ queue: 'retry', id, attemptNumber: 2 }]);
@@ -211,7 +211,7 @@ describe('deliver', () => {
     await ledger.activeSubscription(accountId);
     await Promise.all(Array.from({ length: 10 }, () => ledger.publish(accountId)));
     await ledger.publisher.drain();
-    ledger.answers.push({ outcome: 'http_error', statusCode: 503, retryAfter: '3600' });
+    ledger.results.push({ outcome: 'http_error', statusCode: 503, retryAfter: '3600' });
     const worker = ledger.attempter({ waitsMs: [5_000] });
     // One at a time: each has its own fraction of a millisecond.
     for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
@@ -220,7 +220,7 @@ describe('deliver', () => {
 
   it('records an attempt that our shutdown aborts, without using up an attempt of the schedule', async () => {
     const { accountId, id } = await publishedDelivery();
-    ledger.answers.push({ outcome: 'aborted', statusCode: null }, FAILED);
+    ledger.results.push({ outcome: 'aborted', statusCode: null }, FAILED);
     const worker = ledger.attempter({ waitsMs: [60_000] });
     await worker.attempt({ id, attemptNumber: 1 }, signal);
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'pending', attemptCount: 1, failureCount: 0 });
@@ -230,7 +230,7 @@ describe('deliver', () => {
 
   it('records a timeout up to 5 % of the timeout later, at random; but at once for a manual attempt or a shutdown', async () => {
     const { id, accountId } = await publishedDelivery();
-    ledger.answers.push({ outcome: 'timeout', statusCode: null });
+    ledger.results.push({ outcome: 'timeout', statusCode: null });
     const worker = ledger.attempter({ timeoutMs: 10_000, random: () => 0.5 });
     const secondsOf = async (work: () => Promise<unknown>) => {
       const from = performance.now();
@@ -251,7 +251,7 @@ describe('deliver', () => {
     await Promise.all(Array.from({ length: 100 }, (_, n) => ledger.publish(accountId, { payload: `{"n":${n}}` })));
     const deliveries = await ledger.db.prisma.delivery.findMany({ where: { accountId } });
     const sizes = { load: [] as number[], record: [] as number[] };
-    ledger.answers.push(({ body }) => (JSON.parse(Buffer.from(body).toString()).payload.n % 2 === 0 ? {} : FAILED));
+    ledger.results.push(({ body }) => (JSON.parse(Buffer.from(body).toString()).payload.n % 2 === 0 ? {} : FAILED));
     const worker = ledger.attempter({
       waitsMs: [60_000],
       observe: { shared: (operation, size) => void sizes[operation].push(size) },
@@ -284,7 +284,7 @@ describe('a worker that crashes, and a queue that accepts nothing', () => {
 
   it('repeats an attempt after each of three crashes, twice; nothing is overdue', async () => {
     const { accountId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED, FAILED, FAILED, FAILED, {});
+    ledger.results.push(FAILED, FAILED, FAILED, FAILED, {});
     for (const attemptNumber of [1, 2]) {
       for (let death = 1; death <= 3; death += 1) {
         const [job] = ledger.jobs.splice(0);
@@ -310,7 +310,7 @@ describe('a worker that crashes, and a queue that accepts nothing', () => {
     ['its worker crashes right after the commit', crashes],
   ])('makes a retry at the time in the ledger, even if %s', async (_, enqueue) => {
     const { accountId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED, {});
+    ledger.results.push(FAILED, {});
     const [job] = ledger.jobs.splice(0);
     const worker = ledger.attempter({ enqueue, waitsMs: [60_000] });
     await worker.attempt(job ?? { id, attemptNumber: 1 }, signal).catch((error: unknown) => expect(error).toBe(CRASH));
@@ -360,7 +360,7 @@ describe('a worker that crashes, and a queue that accepts nothing', () => {
     await ledger.publisher.drain();
     let release = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
-    ledger.answers.push(() => released.then(() => ({})));
+    ledger.results.push(() => released.then(() => ({})));
     const worker = ledger.attempter();
     const attempting = ledger.jobs.splice(0).map((job) => worker.attempt(job, signal));
     await waitFor(() => ledger.posts.length === 20);
@@ -423,7 +423,7 @@ describe('410', () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     const neighbour = await ledger.activeSubscription(accountId, { url: 'https://other.example.com/' });
     await ledger.publish(accountId);
-    ledger.answers.push(GONE);
+    ledger.results.push(GONE);
     await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
     const of = async (subscription: string) =>
       (
@@ -443,7 +443,7 @@ describe('410', () => {
   it('regression: does not disable a subscription whose URL was replaced meanwhile; the delivery goes to the new URL', async () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     const url = 'https://moved.example.com/';
-    ledger.answers.push(async () => {
+    ledger.results.push(async () => {
       await ledger.db.pool.query('UPDATE subscriptions SET url = $2 WHERE id = $1', [subscriptionId, url]);
       return GONE;
     }, {});
@@ -457,7 +457,7 @@ describe('410', () => {
 
   it('a success still in flight makes its own delivery succeeded and does not enable the subscription', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    ledger.answers.push(async () => {
+    ledger.results.push(async () => {
       await disableSubscription(ledger, { accountId, id: subscriptionId });
       return {};
     });
@@ -477,7 +477,7 @@ describe('webhook-delivery: disable', () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     await ledger.publish(accountId);
     await ledger.publisher.drain();
-    ledger.answers.push(taken);
+    ledger.results.push(taken);
     const end = await ledger.attempter({ honorDisableHeader: true }).attempt({ id, attemptNumber: 1 }, signal);
     expect(end).toMatchObject({ end: 'attempted', report: { outcome: 'ok', deliveryStatus: 'succeeded' } });
     await ledger.work();
@@ -499,7 +499,7 @@ describe('webhook-delivery: disable', () => {
     const { accountId, subscriptionId } = await publishedDelivery();
     await ledger.publish(accountId);
     await ledger.publisher.drain();
-    ledger.answers.push(taken);
+    ledger.results.push(taken);
     await ledger.work();
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(2);
     expect(await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } })).toMatchObject({
@@ -510,7 +510,7 @@ describe('webhook-delivery: disable', () => {
 
   it('does not disable a subscription whose URL was replaced meanwhile', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    ledger.answers.push(async () => {
+    ledger.results.push(async () => {
       await ledger.db.pool.query(`UPDATE subscriptions SET url = 'https://new.example.com/' WHERE id = $1`, [
         subscriptionId,
       ]);
@@ -527,7 +527,7 @@ describe('webhook-delivery: disable', () => {
 describe('failing', () => {
   it('disables after an exhausted delivery only if nothing succeeded for the configured time', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [], failingAfterMs: 3_600_000 });
     await worker.attempt({ id, attemptNumber: 1 }, signal);
     const subscription = () => ledger.db.prisma.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
@@ -545,7 +545,7 @@ describe('failing', () => {
 
   it('a success resets the failing time', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED, {});
+    ledger.results.push(FAILED, {});
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
     await ledger.publish(accountId);
     const next = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId, status: 'pending' } });
@@ -583,7 +583,7 @@ describe('pause', () => {
 
   it('a failure in flight during a pause stays held and uses up its attempt', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    ledger.answers.push(async () => {
+    ledger.results.push(async () => {
       await pauseSubscription(ledger, { accountId, id: subscriptionId });
       return FAILED;
     });
@@ -612,7 +612,7 @@ describe('pause', () => {
 
   it('regression: records a result that is recorded during the pause, whichever transaction waits', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     const client = await ledger.db.pool.connect();
     await client.query('BEGIN');
     // One transaction holds the subscription and waits for the delivery; the record does the opposite.
@@ -642,15 +642,15 @@ describe('a result that waits for a delivery that moves to the other table', () 
     ['failure', 'canceled', FAILED, { status: 'canceled', statusReason: 'subscription_disabled' }],
   ])(
     'a %s is recorded when the delivery is canceled meanwhile, and the delivery is %s',
-    async (_, status, answer, end) => {
+    async (_, status, result, end) => {
       const { accountId, subscriptionId, id } = await publishedDelivery();
       const canceling = openSingleConnection(ledger.db);
       onTestFinished(() => canceling.end());
-      ledger.answers.push(async () => {
+      ledger.results.push(async () => {
         await ledger.db.pool.query(`UPDATE subscriptions SET status = 'disabled' WHERE id = $1`, [subscriptionId]);
         await canceling.query('BEGIN');
         await cancelDeliveries(canceling, { subscriptionId });
-        return answer;
+        return result;
       });
       const attempt = ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
       await somebodyWaits(ledger.db.pool);
@@ -667,7 +667,7 @@ describe('a result that waits for a delivery that moves to the other table', () 
     const { accountId, subscriptionId, id } = await publishedDelivery();
     const pool = openSingleConnection(ledger.db);
     onTestFinished(() => pool.end());
-    ledger.answers.push(async () => {
+    ledger.results.push(async () => {
       await disableSubscription(ledger, { accountId, id: subscriptionId });
       await pool.query('BEGIN');
       await askForRetry({ ...ledger, db: { ...ledger.db, pool } }, { accountId, id });
@@ -717,7 +717,7 @@ describe('delete and disable', () => {
 describe('requested retry', () => {
   it('makes one attempt of a failed delivery: it stays failed on failure and succeeds on success', async () => {
     const { accountId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
     ledger.jobs.length = 0;
     expect(await askForRetry(ledger, { accountId, id })).toMatchObject({
@@ -731,7 +731,7 @@ describe('requested retry', () => {
       leasedUntil: null,
       askedTrigger: null,
     });
-    ledger.answers.splice(0, 1, {});
+    ledger.results.splice(0, 1, {});
     await askForRetry(ledger, { accountId, id });
     await ledger.work();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3 });
@@ -740,7 +740,7 @@ describe('requested retry', () => {
 
   it('keeps the schedule of a pending delivery when the attempt fails', async () => {
     const { accountId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await ledger.attempter({ waitsMs: [600_000] }).attempt({ id, attemptNumber: 1 }, signal);
     const before = await onlyDelivery(accountId);
     ledger.jobs.length = 0;
@@ -753,7 +753,7 @@ describe('requested retry', () => {
 
   it('regression: repeats an attempt that our shutdown aborted', async () => {
     const { accountId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED, { outcome: 'aborted', statusCode: null }, {});
+    ledger.results.push(FAILED, { outcome: 'aborted', statusCode: null }, {});
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
     await askForRetry(ledger, { accountId, id });
     await ledger.work();
@@ -766,7 +766,7 @@ describe('requested retry', () => {
 
   it('regression: drops the attempt if the subscription is deleted first, instead of enqueueing it forever', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [] });
     await worker.attempt({ id, attemptNumber: 1 }, signal);
     await askForRetry(ledger, { accountId, id });
@@ -824,7 +824,7 @@ describe('test event', () => {
       const accountId = await ledger.account();
       const { id } = await ledger.activeSubscription(accountId);
       await verb(ledger, { accountId, id });
-      ledger.answers.splice(0, 1, FAILED);
+      ledger.results.splice(0, 1, FAILED);
       await sendTest(ledger, { accountId, id, frozen: frozen() });
       await ledger.work();
       expect(await onlyDelivery(accountId)).toMatchObject({ status, attemptCount: 1, leasedUntil: null });

@@ -9,7 +9,7 @@ const now = new Date('2026-11-21T12:00:00Z');
 const DEFAULT_WAITS_MS = readEnv({}, ['RETRY_SCHEDULE_SECONDS']).retryScheduleSeconds.map((seconds) => seconds * 1_000);
 const HOUR_MS = 3_600_000;
 
-function answered(statusCode: number | null, extra: Partial<PostResult> = {}): PostResult {
+function resultOf(statusCode: number | null, extra: Partial<PostResult> = {}): PostResult {
   const outcome: Outcome =
     statusCode === null ? 'timeout' : statusCode < 300 ? 'ok' : statusCode < 400 ? 'redirect' : 'http_error';
   return {
@@ -34,24 +34,24 @@ const turn = (extra: object = {}) => ({ failureCount: 0, waitsMs: DEFAULT_WAITS_
 describe('decide', () => {
   it('succeeds for 200–299, whatever the body', () => {
     for (const status of [200, 201, 202, 204, 226, 299])
-      expect(decide(answered(status), turn())).toEqual({ next: 'succeeded' });
-    expect(decide(answered(200, { bodyTooLarge: true }), turn())).toEqual({ next: 'succeeded' });
+      expect(decide(resultOf(status), turn())).toEqual({ next: 'succeeded' });
+    expect(decide(resultOf(200, { bodyTooLarge: true }), turn())).toEqual({ next: 'succeeded' });
   });
 
   it('retries every status from 300 to 599 except 410 after the first wait', () => {
     for (let status = 300; status < 600; status += 1) {
-      if (status !== 410) expect(decide(answered(status), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
+      if (status !== 410) expect(decide(resultOf(status), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
     }
   });
 
   it('ends at once for a 410, also at the first attempt', () => {
-    expect(decide(answered(410), turn())).toEqual({ next: 'gone' });
+    expect(decide(resultOf(410), turn())).toEqual({ next: 'gone' });
   });
 
   it('webhook-delivery: disable, if honored: a 2xx succeeds and disables, any other status is gone', () => {
     const asked = (status: number, value = 'disable', extra: Partial<PostResult> = {}) =>
       decide(
-        answered(status, { responseHeaders: { 'webhook-delivery': value }, ...extra }),
+        resultOf(status, { responseHeaders: { 'webhook-delivery': value }, ...extra }),
         turn({ honorDisableHeader: true }),
       );
     for (const status of [200, 204, 299]) expect(asked(status)).toEqual({ next: 'succeeded', disable: true });
@@ -67,19 +67,19 @@ describe('decide', () => {
   it('ignores webhook-delivery: disable unless it is honored', () => {
     const responseHeaders = { 'webhook-delivery': 'disable' };
     for (const extra of [{}, { honorDisableHeader: false }]) {
-      expect(decide(answered(200, { responseHeaders }), turn(extra))).toEqual({ next: 'succeeded' });
-      expect(decide(answered(500, { responseHeaders }), turn(extra))).toMatchObject({ next: 'retry' });
+      expect(decide(resultOf(200, { responseHeaders }), turn(extra))).toEqual({ next: 'succeeded' });
+      expect(decide(resultOf(500, { responseHeaders }), turn(extra))).toMatchObject({ next: 'retry' });
     }
   });
 
   it('follows the schedule without a response, whatever the reason', () => {
     for (const outcome of ['timeout', 'dns_error', 'connect_error', 'tls_error', 'blocked', 'bad_response'] as const) {
-      expect(decide(answered(null, { outcome }), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
+      expect(decide(resultOf(null, { outcome }), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
     }
   });
 
   it('retries an attempt that we aborted at once, without using up the schedule', () => {
-    expect(decide(answered(null, { outcome: 'aborted' }), turn({ failureCount: 11 }))).toEqual({
+    expect(decide(resultOf(null, { outcome: 'aborted' }), turn({ failureCount: 11 }))).toEqual({
       next: 'retry',
       inMs: 0,
       spent: false,
@@ -87,11 +87,11 @@ describe('decide', () => {
   });
 
   it('fails after twelve attempts and eleven waits: 75 h 42 min 35 s', () => {
-    const waits = Array.from({ length: 11 }, (_, failureCount) => decide(answered(500), turn({ failureCount })));
+    const waits = Array.from({ length: 11 }, (_, failureCount) => decide(resultOf(500), turn({ failureCount })));
     expect(waits.every(({ next }) => next === 'retry')).toBe(true);
     const sumMs = waits.reduce((sum, wait) => sum + (wait.next === 'retry' ? wait.inMs : 0), 0);
     expect(sumMs).toBe(((75 * 60 + 42) * 60 + 35) * 1_000);
-    expect(decide(answered(500), turn({ failureCount: 11 }))).toEqual({ next: 'failed' });
+    expect(decide(resultOf(500), turn({ failureCount: 11 }))).toEqual({ next: 'failed' });
   });
 
   const schedules = fc.array(fc.integer({ min: 0, max: 604_800_000 }), { minLength: 1, maxLength: 30 });
@@ -101,14 +101,14 @@ describe('decide', () => {
     fc.assert(
       fc.property(schedules, randoms, fc.constantFrom(null, 301, 404, 429, 500, 503), (waitsMs, random, status) => {
         for (const [failureCount, waitMs] of waitsMs.entries()) {
-          const decision = decide(answered(status), turn({ waitsMs, failureCount, random }));
+          const decision = decide(resultOf(status), turn({ waitsMs, failureCount, random }));
           if (decision.next !== 'retry') throw new Error(decision.next);
           expect(decision.inMs).toBeGreaterThanOrEqual(waitMs);
           expect(decision.inMs).toBeLessThanOrEqual(Math.ceil(waitMs * 1.1));
           expect(Number.isSafeInteger(decision.inMs)).toBe(true);
           expect(decision.spent).toBe(true);
         }
-        expect(decide(answered(status), turn({ waitsMs, failureCount: waitsMs.length, random }))).toEqual({
+        expect(decide(resultOf(status), turn({ waitsMs, failureCount: waitsMs.length, random }))).toEqual({
           next: 'failed',
         });
       }),
@@ -118,7 +118,7 @@ describe('decide', () => {
   it('spreads a thousand simultaneous failures evenly over 10 % of the wait', () => {
     const tenths = Array.from({ length: 10 }, () => 0);
     for (let n = 0; n < 1_000; n += 1) {
-      const decision = decide(answered(500), turn({ waitsMs: [1_000_000], random: (n * 0.618_033_988_75) % 1 }));
+      const decision = decide(resultOf(500), turn({ waitsMs: [1_000_000], random: (n * 0.618_033_988_75) % 1 }));
       if (decision.next !== 'retry') throw new Error(decision.next);
       const tenth = Math.min(9, Math.floor((decision.inMs - 1_000_000) / 10_000));
       tenths[tenth] = (tenths[tenth] ?? 0) + 1;
@@ -129,7 +129,7 @@ describe('decide', () => {
 
   it('property: a longer wait, a larger random number and a later Retry-After never make a retry earlier', () => {
     const inMs = (waitMs: number, random: number, seconds: number) => {
-      const decision = decide(answered(503, { retryAfter: String(seconds) }), turn({ waitsMs: [waitMs], random }));
+      const decision = decide(resultOf(503, { retryAfter: String(seconds) }), turn({ waitsMs: [waitMs], random }));
       return decision.next === 'retry' ? decision.inMs : Number.NaN;
     };
     const up = <T>(values: fc.Arbitrary<T>) =>
@@ -165,8 +165,8 @@ describe('decide', () => {
         randoms,
         (status, retryAfter, waitMs, random) => {
           fc.pre(status !== 410);
-          const bare = decide(answered(status), turn({ waitsMs: [waitMs], random }));
-          const asked = decide(answered(status, { retryAfter }), turn({ waitsMs: [waitMs], random }));
+          const bare = decide(resultOf(status), turn({ waitsMs: [waitMs], random }));
+          const asked = decide(resultOf(status, { retryAfter }), turn({ waitsMs: [waitMs], random }));
           if (bare.next !== 'retry' || asked.next !== 'retry') throw new Error('no retry');
           expect(asked.inMs).toBeGreaterThanOrEqual(bare.inMs);
           expect(asked.inMs).toBeLessThanOrEqual(Math.max(bare.inMs, MAX_ASKED_WAIT_MS));
@@ -179,7 +179,7 @@ describe('decide', () => {
 
   it('honors Retry-After on 429 and 503 only, as a minimum, up to 24 h', () => {
     const inMs = (statusCode: number, retryAfter: string, failureCount = 0) => {
-      const decision = decide(answered(statusCode, { retryAfter }), turn({ failureCount }));
+      const decision = decide(resultOf(statusCode, { retryAfter }), turn({ failureCount }));
       return decision.next === 'retry' ? decision.inMs : decision.next;
     };
     expect(inMs(429, '120')).toBe(120_000);
@@ -189,7 +189,7 @@ describe('decide', () => {
     expect(inMs(429, '999999999')).toBe(MAX_ASKED_WAIT_MS);
     expect(inMs(429, 'Sat, 21 Nov 2026 14:00:00 GMT')).toBe(2 * HOUR_MS);
     expect(inMs(429, '120', 11)).toBe('failed'); // no wait is left
-    expect(decide(answered(429, { retryAfter: null }), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
+    expect(decide(resultOf(429, { retryAfter: null }), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });
   });
 });
 

@@ -14,7 +14,7 @@ beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(async () => {
   await ledger.publisher.drain();
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
   await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries');
@@ -46,7 +46,7 @@ const letTimePass = (id: string) =>
 async function openACircuit() {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
-  ledger.answers.push(TIMEOUT);
+  ledger.results.push(TIMEOUT);
   await publishMany(accountId, 3);
   await ledger.work();
   expect((await subscriptionNow(id)).circuitOpenUntil).not.toBeNull();
@@ -107,7 +107,7 @@ describe('share', () => {
     const { id } = await ledger.activeSubscription(accountId);
     let release = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
-    ledger.answers.push(async () => {
+    ledger.results.push(async () => {
       await released;
       return {};
     });
@@ -132,12 +132,12 @@ describe('share', () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.db.pool.query('UPDATE subscriptions SET concurrency_limit = 1 WHERE id = $1', [id]);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await publishMany(accountId, 2);
     const [first] = ledger.jobs.splice(0);
     if (first) await ledger.attempter().attempt(first, signal);
     expect(ledger.jobs).toEqual([]);
-    ledger.answers.splice(0);
+    ledger.results.splice(0);
     await ledger.settle();
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(2);
   });
@@ -164,7 +164,7 @@ describe('circuit breaker', () => {
   it('opens after ten failures in a row or three timeouts; a success in between resets the count', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
-    ledger.answers.push(...Array.from({ length: 9 }, () => FAILED), {}, FAILED);
+    ledger.results.push(...Array.from({ length: 9 }, () => FAILED), {}, FAILED);
     const worker = ledger.attempter({ waitsMs: [3_000_000] });
     for (let count = 0; count < 19; count += 1) {
       await ledger.publish(accountId);
@@ -279,7 +279,7 @@ describe('circuit breaker', () => {
     const { accountId, id } = await openACircuit();
     await publishMany(accountId, 20);
     await letTimePass(id);
-    ledger.answers.splice(0);
+    ledger.results.splice(0);
     await dispatch(ledger);
     await ledger.work();
     expect(await subscriptionNow(id)).toMatchObject({
@@ -296,7 +296,7 @@ describe('circuit breaker', () => {
   it('sends an attempt that a person requests; its success closes the circuit', async () => {
     const { accountId, id } = await openACircuit();
     const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
-    ledger.answers.splice(0);
+    ledger.results.splice(0);
     await askForRetry(ledger, { accountId, id: delivery.id });
     await ledger.work();
     expect(ledger.posts).toHaveLength(1);
@@ -347,7 +347,7 @@ describe('rate', () => {
 
   it('retries get turns, too, and wait in the ledger until they are due', async () => {
     const { accountId } = await pacedSubscription(10);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await ledger.publish(accountId);
     await dispatch(ledger);
     const [job] = ledger.jobs.splice(0);
@@ -382,7 +382,7 @@ describe('operational events', () => {
         `UPDATE subscriptions SET failing_since = now() - $2 * interval '1 day', circuit_open_until = NULL, failure_streak = 0 WHERE id = $1`,
         [id, sinceDays],
       );
-      ledger.answers.splice(0, 1, FAILED);
+      ledger.results.splice(0, 1, FAILED);
       await ledger.publish(accountId);
       await ledger.publisher.drain();
       const job = ledger.jobs.pop();
@@ -409,7 +409,7 @@ describe('operational events', () => {
     expect(await operationalEvents()).toEqual(
       expect.arrayContaining([['subscription:failing', expect.objectContaining({ percent: 75 })]]),
     );
-    ledger.answers.splice(0);
+    ledger.results.splice(0);
     await ledger.publish(accountId);
     await ledger.settle();
     expect(await operationalEvents()).toEqual([['subscription:recovered', expect.anything()]]);

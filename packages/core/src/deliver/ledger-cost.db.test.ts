@@ -17,7 +17,7 @@ it('a delivery that succeeds at once costs 8 B-tree entries, 1.4 KB of WAL and 4
   await pool.query('CREATE EXTENSION pg_walinspect');
   const accountId = await ledger.account('acme');
   await ledger.activeSubscription(accountId, { url: 'https://hooks.acme.example/webhook' });
-  ledger.answers[0] = {
+  ledger.results[0] = {
     remoteAddress: '203.0.113.7',
     request: { userAgent: 'Posthorn/0.1.0', bodyBytes: 1_060, signatureCount: 1, ownNames: [] },
     responseHeaders: {

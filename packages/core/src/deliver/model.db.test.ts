@@ -11,7 +11,7 @@ import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { headOf, isInOrder } from '../deliveries/strict-order.js';
 import {
   ACTS,
-  FINAL_ANSWERS,
+  FINAL_RESULTS,
   type Limits,
   SCHEDULES_MS,
   type Step,
@@ -229,7 +229,7 @@ const sum = (counts: Map<string, number>): number => [...counts.values()].reduce
 
 async function play(
   steps: Step[],
-  answer: (typeof FINAL_ANSWERS)[number],
+  result: (typeof FINAL_RESULTS)[number],
   waitsMs: (typeof SCHEDULES_MS)[number],
 ): Promise<void> {
   const world = await openWorld(ledger, waitsMs);
@@ -251,7 +251,7 @@ async function play(
     }
     // Each may go through its schedule, and once more when a running replay sends it again.
     const most = (world.expected.size + 1) * world.subscriptionOf.size;
-    await settle(world, { answer, rounds: 2 * most * (waitsMs.length + 3) });
+    await settle(world, { result, rounds: 2 * most * (waitsMs.length + 3) });
     for (const { status, askedTrigger, subscription } of (await stateOf(world)).values()) {
       expect(status, 'nothing stays pending').not.toBe('pending');
       expect(askedTrigger).toBeNull();
@@ -313,7 +313,7 @@ const IN_ORDER: Step[] = [
   ...[act(ORDER, 0), act('dispatch', 0), act('work', 1, 1), act(ORDER, 1), act('the queue delivers a job again', 0)],
   ...[act('all endpoints are down for hours', 0), act('replay', 2), act(MEANWHILE, 1), act('work', 0, 1)],
 ];
-const STORIES: [Step[], (typeof FINAL_ANSWERS)[number], (typeof SCHEDULES_MS)[number]][] = [
+const STORIES: [Step[], (typeof FINAL_RESULTS)[number], (typeof SCHEDULES_MS)[number]][] = [
   [[act('publish', 0), act(MEANWHILE, 1)], {}, []], // 500, no wait left
   [[act('publish', 0), act(MEANWHILE, 1)], {}, [5_000]], // 500
   [[act('publish', 0), act(MEANWHILE, 8)], {}, [5_000]], // 410
@@ -329,7 +329,7 @@ describe('deliveries, for any sequence of events', () => {
   it('follow their states, are never lost, make no more POSTs than crashes explain, and finish', async () => {
     const property = fc.asyncProperty(
       fc.array(steps, { minLength: 1, maxLength: 25, size: 'max' }).map((some) => some.flat()),
-      fc.constantFrom(...FINAL_ANSWERS),
+      fc.constantFrom(...FINAL_RESULTS),
       fc.constantFrom(...SCHEDULES_MS),
       play,
     );

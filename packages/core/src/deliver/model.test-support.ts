@@ -136,7 +136,7 @@ async function subscribe(world: World, events: string[]): Promise<void> {
   world.subscriptionOf.set(url, id);
 }
 
-const ANSWERS: Partial<PostResult>[] = [
+const RESULTS: Partial<PostResult>[] = [
   {},
   FAILED,
   FAILED,
@@ -153,11 +153,11 @@ const keyOf = (request: PostRequest, world: World): string =>
 const count = (counts: Map<string, number>, key: string): unknown => counts.set(key, (counts.get(key) ?? 0) + 1);
 const { signal } = new AbortController();
 
-/** Runs a job like a worker. `answer` may be a promise for the response of the endpoint. */
+/** Runs a job like a worker. `respond` returns the result of the POST, or a promise of it. */
 async function attempt(
   world: World,
   job: Due & { queue: QueueName },
-  answer: (request: PostRequest) => Partial<PostResult> | Promise<Partial<PostResult>>,
+  respond: (request: PostRequest) => Partial<PostResult> | Promise<Partial<PostResult>>,
   options: Partial<AttemptOptions> = {},
 ): Promise<AttemptEnd | null> {
   const { ledger } = world;
@@ -172,7 +172,7 @@ async function attempt(
   const post = async (request: PostRequest): Promise<PostResult> => {
     await world.posting(job, request);
     world.underWay.add(job.id);
-    const result = { ...ANSWERED, startedAt: new Date(), ...(await answer(request)) };
+    const result = { ...OK, startedAt: new Date(), ...(await respond(request)) };
     world.underWay.delete(job.id);
     key = keyOf(request, world);
     count(world.posted, key);
@@ -192,7 +192,7 @@ async function attempt(
 }
 
 /** Like attempt, suspended while the endpoint has the request and has not responded. */
-function begin(world: World, job: Due & { queue: QueueName }, answer: Partial<PostResult>) {
+function begin(world: World, job: Due & { queue: QueueName }, result: Partial<PostResult>) {
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
   let arrive = () => {};
@@ -202,7 +202,7 @@ function begin(world: World, job: Due & { queue: QueueName }, answer: Partial<Po
     ({ url } = request);
     arrive();
     await released;
-    return answer;
+    return result;
   });
   return {
     reached: Promise.race([arrived, ended]),
@@ -365,11 +365,11 @@ const ENDS = [
 ];
 const receiving = (...to: string[]) => ['active', 'paused'].flatMap((from) => to.map((one) => `${from}>${one}`));
 const WORKING: Limits = { moves: [...ENDS, ...SETTLES], turns: receiving('disabled'), attempts: true };
-const BRINGING_BACK: Limits = {
+const REPLAYING: Limits = {
   moves: ['failed>pending', 'failed>held', 'canceled>pending', 'canceled>held'],
   asks: 'replay',
 };
-const FOLLOWING: Limits = { moves: ['held>pending', ...SETTLES] };
+const SETTLING: Limits = { moves: ['held>pending', ...SETTLES] };
 const RESUMES = ['paused>active', 'disabled>active', 'holding>active'];
 const DELETES = ['active>deleted', 'paused>deleted', 'disabled>deleted', 'holding>deleted', 'unverified>deleted'];
 const of = (world: World, at: number) => ({
@@ -455,7 +455,7 @@ const OUTSIDE: Record<string, Act> = {
       }
       const [made] = jobs.splice(index, 1);
       if (index === -1 || !made) throw new Error('no job was enqueued for it');
-      const end = await attempt(world, made, () => pick(ANSWERS, how) ?? {});
+      const end = await attempt(world, made, () => pick(RESULTS, how) ?? {});
       expect(end?.end, 'a real attempt, at once').toBe('attempted');
     },
   },
@@ -471,7 +471,7 @@ const OUTSIDE: Record<string, Act> = {
       void (await startReplay(world.ledger, toWanted(world, await wantedReplay(world, step)))),
   },
   'advance replays': {
-    ...BRINGING_BACK,
+    ...REPLAYING,
     run: async (world, { at, how }) => void (await advance(world, { atOnce: 1 + (at % 3), workers: 1 + (how % 2) })),
   },
   'cancel a replay': {
@@ -485,7 +485,7 @@ const OUTSIDE: Record<string, Act> = {
     },
   },
   replay: {
-    ...BRINGING_BACK,
+    ...REPLAYING,
     async run(world, step) {
       const { ledger, accountId } = world;
       const wanted = await wantedReplay(world, step);
@@ -581,7 +581,7 @@ const OUTSIDE: Record<string, Act> = {
   },
   dispatch: { run: async (world) => void (await dispatchAll(world)) },
   'settle, and dispatch the rest': {
-    ...FOLLOWING,
+    ...SETTLING,
     async run(world) {
       await settleAccount(world.ledger.db.pool, world.accountId);
       await dispatchRest(world.ledger);
@@ -653,7 +653,7 @@ async function meanwhile(
 ): Promise<void> {
   const job = take(world, at);
   if (!job) return;
-  const attempting = begin(world, job, pick(ANSWERS, how) ?? {});
+  const attempting = begin(world, job, pick(RESULTS, how) ?? {});
   await attempting.reached;
   await world.observe(WORKING);
   const itself = world.subscriptions.findIndex(({ id }) => id === attempting.subscriptionId());
@@ -672,7 +672,7 @@ export const ACTS: Record<string, Act> = {
     ...WORKING,
     async run(world, { at, how }) {
       const job = take(world, at);
-      if (job) await attempt(world, job, () => pick(ANSWERS, how) ?? {});
+      if (job) await attempt(world, job, () => pick(RESULTS, how) ?? {});
     },
   },
   'all endpoints are down for hours': {
@@ -705,7 +705,7 @@ export const ACTS: Record<string, Act> = {
     async run(world, { at, how }) {
       const job = take(world, at);
       if (!job) return;
-      const racers = [how, at + how].map((answer) => begin(world, job, pick(ANSWERS, answer) ?? {}));
+      const racers = [how, at + how].map((index) => begin(world, job, pick(RESULTS, index) ?? {}));
       await Promise.all(racers.map(({ reached }) => reached));
       if (at % 2 === 0) racers.reverse();
       if (at % 3 === 0) await Promise.all(racers.map(({ finish }) => finish()));
@@ -719,7 +719,7 @@ export const ACTS: Record<string, Act> = {
       const job = take(world, at);
       if (!job) return;
       const db = interpose(world.ledger.db, (statement, run) => (isRecord(statement) ? crashes() : run()));
-      await attempt(world, job, () => pick(ANSWERS, how) ?? {}, { db });
+      await attempt(world, job, () => pick(RESULTS, how) ?? {}, { db });
     },
   },
   'a worker crashes between the record and the next step': {
@@ -728,7 +728,7 @@ export const ACTS: Record<string, Act> = {
       const job = take(world, at);
       if (!job) return;
       const db = interpose(world.ledger.db, (statement, run) => (changesOwed(statement) ? crashes() : run()));
-      await attempt(world, job, () => pick(ANSWERS, how) ?? {}, { db, enqueue: crashes });
+      await attempt(world, job, () => pick(RESULTS, how) ?? {}, { db, enqueue: crashes });
     },
   },
 };
@@ -749,24 +749,24 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
   );
 }
 
-/** Runs everything to its end without faults: dispatches, delivers and lets endpoints respond with `answers` in
- *  turn. Returns after a round without work. Throws if `rounds` are not enough. */
+/** Runs everything to its end without faults: dispatches, delivers and ends every POST with
+ *  `result`. Returns after a round without work. Throws if `rounds` are not enough. */
 export async function settle(
   world: World,
-  { answer, rounds }: { answer: Partial<PostResult>; rounds: number },
+  { result, rounds }: { result: Partial<PostResult>; rounds: number },
 ): Promise<void> {
   for (let n = 0; n < rounds; n += 1) {
     await passTime(world, 90_000);
     const replaying = await advance(world, { atOnce: 3, workers: 1 });
-    await world.observe(BRINGING_BACK);
+    await world.observe(REPLAYING);
     await settleAccount(world.ledger.db.pool, world.accountId);
     const rest = await dispatchRest(world.ledger);
     world.followed = 'every';
-    await world.observe(FOLLOWING);
+    await world.observe(SETTLING);
     const round = await dispatchAll(world);
     if (replaying + round.enqueued + rest === 0 && !round.isMoreDue && world.ledger.jobs.length === 0) return;
     for (let job = takeDue(world); job; job = takeDue(world)) {
-      const end = await attempt(world, job, () => answer);
+      const end = await attempt(world, job, () => result);
       if (end?.end === 'early') throw new Error(`early by ${end.inMs} ms although the time has come`);
     }
     await world.observe(WORKING);
@@ -774,14 +774,14 @@ export async function settle(
   throw new Error(`not settled after ${rounds} rounds`);
 }
 
-export const FINAL_ANSWERS: Partial<PostResult>[] = [{}, FAILED];
+export const FINAL_RESULTS: Partial<PostResult>[] = [{}, FAILED];
 
 const echo = async ({ body }: PostRequest): Promise<PostResult> => ({
-  ...ANSWERED,
+  ...OK,
   startedAt: new Date(),
   body: Buffer.from(challengeOf(body)),
 });
-const ANSWERED: Omit<PostResult, 'startedAt'> = {
+const OK: Omit<PostResult, 'startedAt'> = {
   outcome: 'ok',
   statusCode: 200,
   durationMs: 3,

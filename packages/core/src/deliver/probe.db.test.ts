@@ -14,7 +14,7 @@ beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(async () => {
   await ledger.publisher.drain();
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
   await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries');
@@ -47,7 +47,7 @@ const dispatchedIds = async () => (await dispatchJobs()).map(({ id }) => id);
 async function halfOpen({ retryInMs }: { retryInMs: number }) {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
-  ledger.answers.splice(0, 1, { outcome: 'timeout', statusCode: null });
+  ledger.results.splice(0, 1, { outcome: 'timeout', statusCode: null });
   await publish(accountId, 3);
   const worker = ledger.attempter({ waitsMs: [retryInMs, retryInMs] });
   for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
@@ -117,7 +117,7 @@ describe('a half-open circuit with a due delivery is probed in the next round of
     const { accountId, worker } = await halfOpen({ retryInMs: 3_500_000 });
     const [first] = await publish(accountId);
     expect(await dispatchedIds()).toEqual([first]);
-    ledger.answers.splice(0, 1, { outcome: 'aborted', statusCode: null });
+    ledger.results.splice(0, 1, { outcome: 'aborted', statusCode: null });
     if (first) await worker.attempt({ id: first, attemptNumber: 1 }, signal);
     expect(await dispatchedIds()).toEqual([first]);
   });
@@ -165,7 +165,7 @@ describe('room', () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await set('subscriptions', id, 'concurrency_limit = 2');
-    ledger.answers.splice(0, 1, FAILED);
+    ledger.results.splice(0, 1, FAILED);
     await publish(accountId, 2);
     const worker = ledger.attempter({ waitsMs: [seconds * 1_000] });
     for (const job of ledger.jobs.splice(0)) await worker.attempt(job, signal);
@@ -194,7 +194,7 @@ describe('room', () => {
   it('a delayed retry in the queue uses capacity once it is due', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
-    ledger.answers.splice(0, 1, FAILED);
+    ledger.results.splice(0, 1, FAILED);
     await publish(accountId);
     const [job] = ledger.jobs.splice(0);
     if (job) await ledger.attempter({ waitsMs: [30_000] }).attempt(job, signal);

@@ -30,11 +30,11 @@ async function countRowsRead(): Promise<number> {
 }
 
 it.each([
-  { ending: 'succeed', answer: {} },
-  { ending: 'fail', answer: FAILED },
-  { ending: 'disable the subscription', answer: GONE },
-])('attempts that $ending, and the leases before them, read no rows of other subscriptions', async ({ answer }) => {
-  ledger.answers.splice(0, Infinity, answer);
+  { ending: 'succeed', result: {} },
+  { ending: 'fail', result: FAILED },
+  { ending: 'disable the subscription', result: GONE },
+])('attempts that $ending, and the leases before them, read no rows of other subscriptions', async ({ result }) => {
+  ledger.results.splice(0, Infinity, result);
   const deps = { ...ledger, db: { ...ledger.db, pool: one } };
   const worker = ledger.attempter(deps);
   const { signal } = new AbortController();

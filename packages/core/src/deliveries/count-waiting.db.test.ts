@@ -34,10 +34,10 @@ it('counts what waits for an attempt or is held, of an account and of each subsc
   const another = await ledger.account();
   expect(await count(another, some.id)).toEqual({ count: 0, oldestAt: null, subscriptions: [] });
 
-  ledger.answers.splice(0, ledger.answers.length, FAILED);
+  ledger.results.splice(0, ledger.results.length, FAILED);
   await ledger.work();
   expect((await count(accountId)).count).toBe(3);
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   await ledger.db.pool.query('UPDATE pending_deliveries SET due_at = now(), leased_until = NULL');
   await ledger.settle();
   expect((await count(accountId)).count).toBe(0);

@@ -13,7 +13,7 @@ afterAll(() => ledger.close());
 beforeEach(async () => {
   await ledger.publisher.drain();
   ledger.jobs.length = 0;
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries');
 });
 
@@ -61,7 +61,7 @@ describe('dispatcher', () => {
     await ledger.publish(accountId);
     await ledger.publisher.drain();
     const [first] = ledger.jobs.splice(0);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     if (first) await ledger.attempter({ waitsMs: [600_000] }).attempt(first, new AbortController().signal);
     ledger.jobs.length = 0;
     expect(await reclaim(ledger.db.pool)).toBe(2);
@@ -76,7 +76,7 @@ describe('dispatcher', () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await ledger.work();
     await ledger.publish(accountId);
     await ledger.publisher.drain();

@@ -23,7 +23,7 @@ let id: string;
 beforeEach(async () => {
   await ledger.publisher.drain();
   ledger.jobs.length = 0;
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.setQueue(true);
   await ledger.db.pool.query('TRUNCATE pending_deliveries, due_subscriptions, finished_deliveries, fan_outs');
   accountId = await ledger.account();
@@ -63,19 +63,19 @@ async function attemptNext(options: Parameters<Ledger['attempter']>[0] = {}) {
 }
 /** Starts the next attempt. Returns a function that lets the endpoint respond. */
 async function beginNext() {
-  let answer: (result: Partial<PostResult>) => void = () => {};
-  const answered = new Promise<Partial<PostResult>>((resolve) => (answer = resolve));
+  let respond: (result: Partial<PostResult>) => void = () => {};
+  const responded = new Promise<Partial<PostResult>>((resolve) => (respond = resolve));
   const reached = new Promise<void>((resolve) => {
-    ledger.answers.splice(0, ledger.answers.length, () => {
+    ledger.results.splice(0, ledger.results.length, () => {
       resolve();
-      return answered;
+      return responded;
     });
   });
   const ended = attemptNext();
   await reached;
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   return async (result: Partial<PostResult> = {}) => {
-    answer(result);
+    respond(result);
     await ended;
   };
 }
@@ -129,9 +129,9 @@ describe('strict order', () => {
   ])('a retry that waits for $name delays all later deliveries', async ({ waitMs, passed }) => {
     await publishAll(3);
     await dispatch(ledger);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await attemptNext({ waitsMs: [waitMs] });
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
     expect(ledger.jobs).toEqual([]);
     expect(await look(passed)).toBe(0);
     expect(await look(waitMs / 1_000 - passed)).toBe(1);
@@ -142,9 +142,9 @@ describe('strict order', () => {
   it('sends the next one when the one before has failed for good', async () => {
     await publishAll(2);
     await dispatch(ledger);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await attemptNext({ waitsMs: [] });
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
     expect(ledger.jobs).toHaveLength(1);
     await ledger.settle();
     expect(sent()).toEqual([1, 2]);
@@ -203,13 +203,13 @@ describe('strict order', () => {
   it('canceled deliveries do not block, even if one of them is in flight', async () => {
     await publishAll(2);
     await dispatch(ledger);
-    const answer = await beginNext();
+    const respond = await beginNext();
     await disableSubscription(ledger, { accountId, id });
     await settleAccount(ledger.db.pool, accountId);
     await resumeSubscription(ledger, { accountId, id });
     await publish(3);
     expect(await look()).toBe(1);
-    await answer(FAILED);
+    await respond(FAILED);
     await ledger.settle();
     expect(sent()).toEqual([1, 3]);
   });
@@ -217,15 +217,15 @@ describe('strict order', () => {
   it('a replayed delivery goes before newer waiting ones and after the one in flight', async () => {
     await publishAll(3);
     await dispatch(ledger);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await attemptNext({ waitsMs: [] }); // 1 has failed
-    ledger.answers.length = 0;
-    const answer = await beginNext(); // 2 is in flight
+    ledger.results.length = 0;
+    const respond = await beginNext(); // 2 is in flight
     const started = await startReplay(ledger, replayOf({ accountId, subscriptionId: id }));
     expect(started.outcome).toBe('started');
     while ((await advanceReplays(ledger.db, { atOnce: 10 })) > 0);
     expect(await look()).toBe(0);
-    await answer();
+    await respond();
     await ledger.settle();
     expect(sent()).toEqual([1, 2, 1, 3]);
   });
@@ -233,9 +233,9 @@ describe('strict order', () => {
   it('a requested retry gets its turn: the head at once, even before it is due, any other later', async () => {
     const [first, , third] = await publishAll(3);
     await dispatch(ledger);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await attemptNext({ waitsMs: [600_000] });
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
     expect((await askForRetry(ledger, { accountId, id: (await deliveryOf(third ?? '')).id })).outcome).toBe('asked');
     expect(await look()).toBe(0);
     expect((await askForRetry(ledger, { accountId, id: (await deliveryOf(first ?? '')).id })).outcome).toBe('asked');
@@ -248,10 +248,10 @@ describe('strict order', () => {
     const [first] = await publishAll(3);
     await dispatch(ledger);
     await attemptNext();
-    const answer = await beginNext();
+    const respond = await beginNext();
     await askForRetry(ledger, { accountId, id: (await deliveryOf(first ?? '')).id });
     expect(await look()).toBe(0);
-    await answer();
+    await respond();
     await ledger.settle();
     expect(sent()).toEqual([1, 2, 1, 3]);
   });
@@ -317,11 +317,11 @@ describe('strict order', () => {
     await publish(4);
     await publish(5);
     expect(await look()).toBe(3);
-    const answer = await beginNext();
+    const respond = await beginNext();
     await attemptNext();
     await attemptNext();
     expect(await look()).toBe(0); // one of the three is in flight
-    await answer();
+    await respond();
     expect(ledger.jobs).toHaveLength(1);
     await ledger.settle();
     expect(sent().toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
@@ -332,14 +332,14 @@ describe('strict order', () => {
     await order('none');
     await publishAll(2);
     const [first, second] = ledger.jobs.splice(0);
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     for (const [job, waitMs] of [
       [first, 600_000],
       [second, 60_000],
     ] as const) {
       if (job) await ledger.attempter({ waitsMs: [waitMs] }).attempt(job, new AbortController().signal);
     }
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
     expect(ledger.jobs.map(({ queue }) => queue)).toEqual(['retry', 'retry']);
     await order('strict');
     await pass(100);

@@ -12,7 +12,7 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(async () => {
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
   await ledger.db.pool.query('DELETE FROM operational_events');
@@ -87,7 +87,7 @@ describe('operational events', () => {
     await ledger.publisher.drain();
     const [job] = ledger.jobs.splice(0);
     if (!job) throw new Error('nothing was enqueued');
-    ledger.answers.push(GONE);
+    ledger.results.push(GONE);
     await ledger.attempter().attempt(job, new AbortController().signal);
     await ledger.db.pool.query('DELETE FROM operational_events');
     await insert(key, 'delivery:failed', {}, job.id);
@@ -282,10 +282,10 @@ describe('what an account is notified of', () => {
     ];
     await insert({ accountId, id: first.id }, 'subscription:failing', { percent: 50 });
     await publish();
-    ledger.answers.push(GONE);
+    ledger.results.push(GONE);
     await ledger.settle();
     expect(urlsPosted()).toEqual(['https://second.example.com/']);
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
     ledger.posts.length = 0;
     // The failed delivery makes nothing; that the second one is disabled goes to the first.
     expect(await publish()).toBe(1);

@@ -58,14 +58,14 @@ function strike(script: Fault[]) {
   });
 }
 
-type Answer = PublishResult | { outcome: 'threw'; error: unknown };
+type CallResult = PublishResult | { outcome: 'threw'; error: unknown };
 
-async function publishAll(accountId: string, given: Call[], scripts: Fault[][]): Promise<Answer[]> {
+async function publishAll(accountId: string, given: Call[], scripts: Fault[][]): Promise<CallResult[]> {
   const publishers = scripts.map((script) =>
     openPublisher({ ...ledger, db: strike(script), enqueue: () => Promise.resolve(true) }),
   );
   return Promise.all(
-    given.map(async ({ key, body, account, afterMs }, index): Promise<Answer> => {
+    given.map(async ({ key, body, account, afterMs }, index): Promise<CallResult> => {
       if (afterMs > 0) await delay(afterMs); // concurrent calls share a statement
       // Without a key each call creates its own event.
       const payload = key === null ? `{"call":${index},"body":"${body}"}` : `{"body":"${body}"}`;
@@ -93,35 +93,35 @@ async function stored(accountId: string) {
 /** Invariants of the results and the stored rows, whatever failed. */
 function check(
   given: Call[],
-  answers: Answer[],
+  results: CallResult[],
   { events, deliveries, keys }: Awaited<ReturnType<typeof stored>>,
 ): void {
   const idsOf = (...outcomes: string[]) =>
-    answers.flatMap((answer) => ('event' in answer && outcomes.includes(answer.outcome) ? [answer.event.id] : []));
+    results.flatMap((result) => ('event' in result && outcomes.includes(result.outcome) ? [result.event.id] : []));
   // Accepted means committed once; each accepted event is distinct.
   expect(new Set(idsOf('accepted')).size).toBe(idsOf('accepted').length);
   for (const id of idsOf('accepted', 'repeated')) expect(events.filter((event) => event.id === id)).toHaveLength(1);
   // An event without a result belongs to a call that got an error: its outcome is unknown, and the caller repeats with its key.
   // (An event stored before a later statement of the run failed is returned as repeated.)
   const unknown = events.filter(({ id }) => !idsOf('accepted', 'repeated').includes(id));
-  expect(unknown.length).toBeLessThanOrEqual(answers.filter(({ outcome }) => outcome === 'threw').length);
+  expect(unknown.length).toBeLessThanOrEqual(results.filter(({ outcome }) => outcome === 'threw').length);
   expect(new Set(deliveries.map(({ eventId }) => eventId))).toEqual(new Set(events.map(({ id }) => id)));
   expect(deliveries).toHaveLength(events.length);
 
-  for (const [index, answer] of answers.entries()) {
+  for (const [index, result] of results.entries()) {
     const call = given[index];
     if (!call) throw new Error('a result without a call');
     const { key, body, account } = call;
     const own = key === null ? `{"call":${index},"body":"${body}"}` : `{"body":"${body}"}`;
     const copies = events.filter((event) => event.body.endsWith(`"payload":${own}}`));
-    if (account === 'unknown') expect(['account_unknown', 'threw']).toContain(answer.outcome);
-    else if (body === 'poison') expect(['threw', 'key_reused']).toContain(answer.outcome);
+    if (account === 'unknown') expect(['account_unknown', 'threw']).toContain(result.outcome);
+    else if (body === 'poison') expect(['threw', 'key_reused']).toContain(result.outcome);
     if (key === null) expect(copies.length).toBeLessThanOrEqual(1);
-    if (answer.outcome === 'accepted' || answer.outcome === 'repeated') {
-      expect(copies.map(({ id }) => id)).toContain(answer.event.id);
-      if (key !== null) expect(keys.find((one) => one.key === key)?.eventId).toBe(answer.event.id);
+    if (result.outcome === 'accepted' || result.outcome === 'repeated') {
+      expect(copies.map(({ id }) => id)).toContain(result.event.id);
+      if (key !== null) expect(keys.find((one) => one.key === key)?.eventId).toBe(result.event.id);
     }
-    if (answer.outcome === 'key_reused') expect(keys.find((one) => one.key === key)?.eventId).toBe(answer.eventId);
+    if (result.outcome === 'key_reused') expect(keys.find((one) => one.key === key)?.eventId).toBe(result.eventId);
   }
   // A key belongs to one event, which all calls with that key returned.
   expect(keys.every(({ eventId }) => events.some(({ id }) => id === eventId))).toBe(true);
@@ -143,21 +143,21 @@ describe('publish, for any fault', () => {
       fc.array(faults, { minLength: 1, maxLength: 2 }),
       async (given, scripts) => {
         const accountId = await activeAccount();
-        const answers = await publishAll(accountId, given, scripts);
-        check(given, answers, await stored(accountId));
+        const results = await publishAll(accountId, given, scripts);
+        check(given, results, await stored(accountId));
 
         // A repeated call with a key now gets the existing event, or a new one.
         const before = await stored(accountId);
-        const repeated = given.map((call, index) => ({ ...call, wasLeft: answers[index]?.outcome === 'threw' }));
+        const repeated = given.map((call, index) => ({ ...call, wasLeft: results[index]?.outcome === 'threw' }));
         const again = repeated.filter(({ wasLeft, key, body }) => wasLeft && key !== null && body !== 'poison');
         const second = await publishAll(accountId, again, [[]]);
         const after = await stored(accountId);
-        for (const [index, answer] of second.entries()) {
+        for (const [index, result] of second.entries()) {
           const { key, account: whose } = again[index] ?? { key: null, account: 'known' };
-          if (whose === 'unknown') expect(answer.outcome).toBe('account_unknown');
-          else expect(['accepted', 'repeated', 'key_reused']).toContain(answer.outcome);
+          if (whose === 'unknown') expect(result.outcome).toBe('account_unknown');
+          else expect(['accepted', 'repeated', 'key_reused']).toContain(result.outcome);
           const known = before.keys.find((one) => one.key === key);
-          if (known && 'event' in answer && whose === 'known') expect(answer.event.id).toBe(known.eventId);
+          if (known && 'event' in result && whose === 'known') expect(result.event.id).toBe(known.eventId);
         }
         const keysMade = after.keys.length - before.keys.length;
         expect(after.events.length - before.events.length).toBe(keysMade);
@@ -169,9 +169,9 @@ describe('publish, for any fault', () => {
   it('regression: an error after new events were stored duplicates nothing and fails only calls without a result', async () => {
     const accountId = await activeAccount();
     const given = [null, 'k1', 'k1'].map((key): Call => ({ key, body: 'a', account: 'known', afterMs: 0 }));
-    const answers = await publishAll(accountId, given, [['none', 'refused']]);
-    check(given, answers, await stored(accountId));
-    expect(answers.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'threw']);
+    const results = await publishAll(accountId, given, [['none', 'refused']]);
+    check(given, results, await stored(accountId));
+    expect(results.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'threw']);
   });
 
   it('property: of concurrent equal requests to two publishers, one creates the event and all return it', async () => {
@@ -186,12 +186,12 @@ describe('publish, for any fault', () => {
           account: 'known',
           afterMs: waits[index] ?? 0,
         }));
-        const answers = await publishAll(accountId, given, [[], []]);
-        expect(answers.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(1);
-        expect(answers.filter(({ outcome }) => outcome === 'repeated')).toHaveLength(count - 1);
-        const [first] = answers;
-        for (const answer of answers)
-          expect('event' in answer && answer.event).toEqual(first && 'event' in first && first.event);
+        const results = await publishAll(accountId, given, [[], []]);
+        expect(results.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(1);
+        expect(results.filter(({ outcome }) => outcome === 'repeated')).toHaveLength(count - 1);
+        const [first] = results;
+        for (const result of results)
+          expect('event' in result && result.event).toEqual(first && 'event' in first && first.event);
         expect((await stored(accountId)).events).toHaveLength(1);
       },
     );

@@ -72,9 +72,9 @@ describe('publish', () => {
     ledger.jobs.length = 0;
     await ledger.publish(accountId, { payload: `{"text":"${needle}"}`, key: 'key-1' });
     await ledger.publisher.drain();
-    ledger.answers.push({ outcome: 'http_error', statusCode: 500 }, {});
+    ledger.results.push({ outcome: 'http_error', statusCode: 500 }, {});
     await ledger.work();
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
     expect(await ledger.db.prisma.attempt.count({ where: { accountId } })).toBe(11);
     const { rows: tables } = await ledger.db.pool.query<{ name: string }>(
       `SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
@@ -120,7 +120,7 @@ describe('publish', () => {
     expect(await ledger.counts()).toEqual(before);
   });
 
-  it('answers 200 concurrent publishes individually; invalid ones do not affect the others', async () => {
+  it('returns a result for each of 200 concurrent publishes; invalid ones do not affect the others', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     const results = await Promise.all(

@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => ledger.close());
 beforeEach(async () => {
   await ledger.publisher.drain();
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
   await ledger.db.pool.query(
@@ -95,9 +95,9 @@ async function subscribed(options: { events?: string[] } = {}) {
 async function failADelivery(accountId: string): Promise<string> {
   const eventId = await ledger.publish(accountId, { payload: '{"z":12345678901234567890, "10":1,"9":2}' });
   await ledger.publisher.drain();
-  ledger.answers.splice(0, ledger.answers.length, FAILED);
+  ledger.results.splice(0, ledger.results.length, FAILED);
   for (const job of ledger.jobs.splice(0)) await ledger.attempter({ waitsMs: [] }).attempt(job, signal);
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   return eventId;
 }
 
@@ -189,7 +189,7 @@ describe('replay failed', () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
     await replay({ accountId, subscriptionId });
-    ledger.answers.push(FAILED);
+    ledger.results.push(FAILED);
     await deliver();
     expect(await triggers(accountId)).toEqual(['auto', 'replay', 'auto', 'auto']);
     expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', failureCount: 3 }]);
@@ -215,10 +215,10 @@ describe('replay failed', () => {
     const ours = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { subscriptionId } });
     const worker = ledger.attempter({ waitsMs: [] });
     for (const job of ledger.jobs.splice(0)) {
-      ledger.answers.splice(0, 1, job.id === ours.id ? FAILED : {});
+      ledger.results.splice(0, 1, job.id === ours.id ? FAILED : {});
       await worker.attempt(job, signal);
     }
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
     ledger.posts.length = 0;
     for (const { id } of await ledger.db.prisma.subscription.findMany({ where: { accountId } }))
       await replay({ accountId, subscriptionId: id });
@@ -566,7 +566,7 @@ describe('progress', () => {
       endedAt: null,
       ...queued,
     });
-    ledger.answers.push(...Array<PostResult>(37).fill(GONE as PostResult));
+    ledger.results.push(...Array<PostResult>(37).fill(GONE as PostResult));
     await deliver();
     await tally();
     const ended = await findReplay(ledger.db, { accountId, id });
@@ -895,14 +895,14 @@ describe('advancing', () => {
     ['a 410', GONE, { status: 'failed', statusReason: 'gone' }],
   ])(
     'regression: a result of an attempt before the replay keeps the replay’s schedule and drops no request: %s',
-    async (_, { waitsMs = [], ...answer }: Partial<PostResult> & { waitsMs?: number[] }, after) => {
+    async (_, { waitsMs = [], ...result }: Partial<PostResult> & { waitsMs?: number[] }, after) => {
       const { accountId, subscriptionId, key } = await subscribed();
       await ledger.publish(accountId);
       await ledger.publisher.drain();
       const [job] = ledger.jobs.splice(0);
       let release = () => {};
       const released = new Promise<void>((resolve) => (release = resolve));
-      ledger.answers.push(() => released.then(() => answer));
+      ledger.results.push(() => released.then(() => result));
       const attempting = ledger.attempter({ waitsMs }).attempt(job ?? { id: '', attemptNumber: 1 }, signal);
       await waitFor(() => ledger.posts.length === 1);
       await disableSubscription(ledger, key);
@@ -912,7 +912,7 @@ describe('advancing', () => {
       expect(await attempting).toMatchObject({ end: 'attempted' });
       expect(await deliveries({ accountId })).toMatchObject([{ ...after, attemptCount: 1, failureCount: 0 }]);
 
-      ledger.answers.length = 0;
+      ledger.results.length = 0;
       await deliver();
       const [settled] = await deliveries({ accountId });
       expect(settled?.status).toBe(after.status === 'pending' ? 'succeeded' : 'failed');

@@ -491,13 +491,13 @@ describe('retention', () => {
       const events = await ledger.db.prisma.event.findMany({ orderBy: { id: 'asc' } });
       return events.map(({ body }) => body.length > 0);
     };
-    const answers = await ledger.db.prisma.attempt.findMany({
+    const attempts = await ledger.db.prisma.attempt.findMany({
       where: { accountId },
       orderBy: { id: 'asc' },
     });
     expect(await sizes()).toEqual([false, true, true]);
-    expect(answers.map(({ responseBody }) => responseBody !== null)).toEqual([false, false, true]);
-    expect(answers.map(({ error }) => error !== null)).toEqual([false, false, true]);
+    expect(attempts.map(({ responseBody }) => responseBody !== null)).toEqual([false, false, true]);
+    expect(attempts.map(({ error }) => error !== null)).toEqual([false, false, true]);
     expect(await askForRetry(ledger, { accountId, id: settled })).toMatchObject({ outcome: 'not_possible' });
     expect(await askForRetry(ledger, { accountId, id: unfinished })).toMatchObject({ outcome: 'asked' });
     expect(await askForRetry(ledger, { accountId, id: young })).toMatchObject({ outcome: 'asked' });

@@ -15,7 +15,7 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(() => {
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
 });
@@ -23,8 +23,8 @@ beforeEach(() => {
 const OLD = 'https://hooks.example.com/webhook';
 const NEW = 'https://other.example.com/';
 const own = { authorization: 'Bearer hush' };
-const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
-const refusal: Ledger['answers'][number] = { body: Buffer.from('no') };
+const echo: Ledger['results'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
+const refusal: Ledger['results'][number] = { body: Buffer.from('no') };
 
 /** A verified subscription to OLD with custom headers `own`. */
 async function withHeaders(): Promise<Subscription> {
@@ -40,9 +40,9 @@ async function change({ accountId, id }: Pick<Subscription, 'accountId' | 'id'>,
 }
 
 /** Returns the URL and headers of each request that is sent now. */
-async function sent(...answers: Ledger['answers']): Promise<[string, Record<string, string> | undefined][]> {
+async function sent(...results: Ledger['results']): Promise<[string, Record<string, string> | undefined][]> {
   ledger.posts.length = 0;
-  ledger.answers.splice(0, ledger.answers.length, ...answers);
+  ledger.results.splice(0, ledger.results.length, ...results);
   await ledger.settle();
   return ledger.posts.map(({ url, headers }) => [url, headers]);
 }

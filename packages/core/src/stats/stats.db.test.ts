@@ -69,7 +69,7 @@ function cutAtCommit(): pg.Pool {
 }
 
 const TYPES = ['message:created', 'conversation:created'];
-const ANSWERS: Partial<PostResult>[] = [
+const RESULTS: Partial<PostResult>[] = [
   { durationMs: 3 },
   { durationMs: 130, statusCode: 204 },
   { ...FAILED, durationMs: 41 },
@@ -134,10 +134,10 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
         is: fc.constant('publish' as const),
         of: fc.nat(1),
         type: fc.nat(1),
-        answer: fc.nat(ANSWERS.length - 1),
+        result: fc.nat(RESULTS.length - 1),
       }),
-      fc.record({ is: fc.constant('test' as const), of: fc.nat(1), answer: fc.nat(ANSWERS.length - 1) }),
-      fc.record({ is: fc.constant('again' as const), of: fc.nat(1), answer: fc.nat(2) }),
+      fc.record({ is: fc.constant('test' as const), of: fc.nat(1), result: fc.nat(RESULTS.length - 1) }),
+      fc.record({ is: fc.constant('again' as const), of: fc.nat(1), result: fc.nat(2) }),
       fc.record({ is: fc.constant('fold' as const), atOnce: fc.integer({ min: 1, max: 20 }) }),
       fc.record({ is: fc.constant('cut' as const) }),
     );
@@ -160,9 +160,9 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
             await expect(foldStats(cutAtCommit(), { shard, atOnce: 20 })).rejects.toThrow();
           } else {
             const accountId = accounts[one.of] ?? '';
-            const answer = ANSWERS[one.answer] ?? {};
+            const result = RESULTS[one.result] ?? {};
             // An aborted attempt is repeated at once, so it must not be aborted forever.
-            ledger.answers.splice(0, ledger.answers.length, answer, answer.outcome === 'aborted' ? {} : answer);
+            ledger.results.splice(0, ledger.results.length, result, result.outcome === 'aborted' ? {} : result);
             if (one.is === 'publish') await ledger.publish(accountId, { type: TYPES[one.type] ?? '' });
             else if (one.is === 'test') {
               const frozen = freezeEvent(Buffer.from(`{"event":"message:created","payload":{}}`));
@@ -216,7 +216,7 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
   it('a delivery that failed and then succeeded counts as both', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
-    ledger.answers.push({ ...FAILED, statusCode: 410 }, {});
+    ledger.results.push({ ...FAILED, statusCode: 410 }, {});
     await ledger.publish(accountId);
     await ledger.publisher.drain();
     await ledger.work();
@@ -374,7 +374,7 @@ it('returns the newest delivery of each subscription, and none of another accoun
   await ledger.publish(accountId);
   await ledger.publisher.drain();
   await ledger.work();
-  ledger.answers.push(FAILED);
+  ledger.results.push(FAILED);
   const eventId = await ledger.publish(accountId);
   await ledger.publisher.drain();
   await ledger.work();

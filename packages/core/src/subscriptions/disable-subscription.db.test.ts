@@ -10,7 +10,7 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(() => {
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
 });
@@ -67,14 +67,14 @@ describe('disable with hold', () => {
   });
 
   it('a failure in flight stays held and uses up its attempt; a success in flight succeeds', async () => {
-    for (const [answer, status] of [
+    for (const [result, status] of [
       [FAILED, 'held'],
       [{}, 'succeeded'],
     ] as const) {
       const key = await withPending(1);
-      ledger.answers.splice(0, 1, async () => {
+      ledger.results.splice(0, 1, async () => {
         await disableSubscription(ledger, { ...key, deliveries: 'hold' });
-        return answer;
+        return result;
       });
       const [job] = ledger.jobs.splice(0);
       if (job) await ledger.attempter().attempt(job, signal);
@@ -135,9 +135,9 @@ describe('every delivery ends in a named status', () => {
     const key = await withPending(4);
     const [delayed, underWay] = ledger.jobs.splice(0, 2);
     if (!delayed || !underWay) throw new Error('too few jobs');
-    ledger.answers.splice(0, 1, FAILED);
+    ledger.results.splice(0, 1, FAILED);
     await ledger.attempter({ waitsMs: [600_000] }).attempt(delayed, signal);
-    ledger.answers.splice(0, 1, async () => {
+    ledger.results.splice(0, 1, async () => {
       await pauseSubscription(ledger, key);
       return FAILED;
     });
@@ -145,7 +145,7 @@ describe('every delivery ends in a named status', () => {
     await ledger.publish(key.accountId);
     await ledger.work();
     expect(await statuses(key.accountId)).toEqual({ held: 5 });
-    ledger.answers.length = 0;
+    ledger.results.length = 0;
     await resumeSubscription(ledger, key);
     await ledger.settle();
     expect(await statuses(key.accountId)).toEqual({ succeeded: 5 });
@@ -156,19 +156,19 @@ describe('every delivery ends in a named status', () => {
       const key = await withPending(6);
       const [failed, asked, underWay, ...due] = ledger.jobs.splice(0);
       if (!failed || !asked || !underWay) throw new Error('too few jobs');
-      ledger.answers.splice(0, 1, FAILED);
+      ledger.results.splice(0, 1, FAILED);
       await ledger.attempter({ waitsMs: [600_000] }).attempt(failed, signal);
       await ledger.db.pool.query(`UPDATE pending_deliveries SET asked_trigger = 'manual' WHERE id = $1`, [asked.id]);
       await ledger.db.pool.query(
         `UPDATE pending_deliveries SET status = 'held', due_at = NULL, leased_until = NULL WHERE id = $1`,
         [due[0]?.id],
       );
-      ledger.answers.splice(0, 1, async () => {
+      ledger.results.splice(0, 1, async () => {
         await verb(ledger, key);
         return FAILED;
       });
       await ledger.attempter().attempt(underWay, signal);
-      ledger.answers.splice(0, 1, FAILED);
+      ledger.results.splice(0, 1, FAILED);
       await ledger.work();
       expect(await statuses(key.accountId)).toEqual({ canceled: 6 });
       const open = await ledger.db.prisma.delivery.count({

@@ -13,12 +13,12 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 beforeEach(() => {
-  ledger.answers.length = 0;
+  ledger.results.length = 0;
   ledger.posts.length = 0;
   ledger.jobs.length = 0;
 });
 
-const echo: Ledger['answers'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
+const echo: Ledger['results'][number] = ({ body }) => ({ body: Buffer.from(challengeOf(body)) });
 const OTHER = 'https://other.example.com/';
 const CONNECTIONS = 10; // of the ledger's pool
 
@@ -57,7 +57,7 @@ describe('verification', () => {
   it('an echo activates the subscription, and the response is stored', async () => {
     const { id, status } = await newSubscription();
     expect(status).toBe('unverified');
-    ledger.answers.push(echo);
+    ledger.results.push(echo);
     await ledger.work();
     const subscription = await reload(id);
     expect(subscription).toMatchObject({
@@ -73,7 +73,7 @@ describe('verification', () => {
 
   it('a wrong response fails at once with its reason and content; the subscription stays unverified', async () => {
     const { id } = await newSubscription();
-    ledger.answers.push({ body: Buffer.from('{"ok":true}') });
+    ledger.results.push({ body: Buffer.from('{"ok":true}') });
     await ledger.work();
     const { status, verification } = await reload(id);
     expect(status).toBe('unverified');
@@ -84,19 +84,19 @@ describe('verification', () => {
 
   it('keeps the beginning of a wrong response as text in UTF-8, whatever its charset', async () => {
     const { id } = await newSubscription();
-    ledger.answers.push({
+    ledger.results.push({
       body: Buffer.from('Zugriff verweigert, Grüße'.padEnd(4_000, 'ü'), 'latin1'),
       responseHeaders: { 'content-type': 'text/plain; charset=iso-8859-1' },
     });
     await ledger.work();
-    const answer = Buffer.from((await reload(id)).verification?.responseBody ?? []);
-    expect(answer.toString()).toMatch(/^Zugriff verweigert, Grüßeüü/);
-    expect(answer.length).toBeLessThanOrEqual(2 * 1024);
+    const stored = Buffer.from((await reload(id)).verification?.responseBody ?? []);
+    expect(stored.toString()).toMatch(/^Zugriff verweigert, Grüßeüü/);
+    expect(stored.length).toBeLessThanOrEqual(2 * 1024);
   });
 
   it('makes three attempts within 12 s without a response, and stores the reason meanwhile', async () => {
     const { id } = await newSubscription();
-    ledger.answers.push(silence);
+    ledger.results.push(silence);
     const waits: (number | undefined)[] = [];
     for (let number = 1; number <= 3; number += 1) {
       waits.push(ledger.jobs[0]?.delayMs);
@@ -118,7 +118,7 @@ describe('verification', () => {
 
   it('regression: an attempt that our shutdown aborts uses up none of the three', async () => {
     const { verificationId } = await newSubscription();
-    ledger.answers.push({ outcome: 'aborted', statusCode: null }, silence);
+    ledger.results.push({ outcome: 'aborted', statusCode: null }, silence);
     const statuses: (string | undefined)[] = [];
     for (let number = 1; number <= 4; number += 1) {
       ledger.jobs.forEach((job) => delete job.delayMs);
@@ -133,7 +133,7 @@ describe('verification', () => {
   it('regression: a result and a concurrent change of the URL do not deadlock', async () => {
     const { id, accountId, verificationId } = await newSubscription();
     ledger.jobs.length = 0;
-    ledger.answers.push(echo);
+    ledger.results.push(echo);
     const client = await ledger.db.pool.connect();
     await client.query('BEGIN');
     await client.query('SELECT FROM subscriptions WHERE id = $1 FOR UPDATE', [id]);
@@ -159,7 +159,7 @@ describe('verification', () => {
       status: 'active',
       verification: { status: 'pending' },
     });
-    ledger.answers.push({ body: Buffer.from('no') }, {});
+    ledger.results.push({ body: Buffer.from('no') }, {});
     await ledger.work();
     expect(await reload(id)).toMatchObject({
       url: 'https://hooks.example.com/webhook',
@@ -186,7 +186,7 @@ describe('verification', () => {
       verificationId: null,
       subscription: { pendingUrl: null, verification: { status: 'verified' } },
     });
-    ledger.answers.push(echo);
+    ledger.results.push(echo);
     await ledger.work(); // the handshake with the new URL succeeds, but no longer counts
     expect(await reload(id)).toMatchObject({ url: 'https://hooks.example.com/webhook', pendingUrl: null });
 
@@ -211,7 +211,7 @@ describe('verification', () => {
   it('a failed repeated verification leaves a working URL active', async () => {
     const { id, accountId } = await ledger.activeSubscription(await ledger.account());
     await requestVerification(ledger, { accountId, id });
-    ledger.answers.push({ outcome: 'http_error', statusCode: 404 });
+    ledger.results.push({ outcome: 'http_error', statusCode: 404 });
     await ledger.work();
     expect(await reload(id)).toMatchObject({ status: 'active', verification: { status: 'failed', reason: 'status' } });
   });
@@ -219,7 +219,7 @@ describe('verification', () => {
   it('of two concurrent verifications only the last one counts', async () => {
     const { id, accountId } = await newSubscription();
     await changeSubscription(ledger, { accountId, id, changes: { url: 'https://second.example.com/' } });
-    ledger.answers.push((request) =>
+    ledger.results.push((request) =>
       request.url.includes('second') ? { body: Buffer.from('no') } : { body: Buffer.from(challengeOf(request.body)) },
     );
     await ledger.work();
@@ -233,7 +233,7 @@ describe('verification', () => {
 
   it('repeats a handshake that our shutdown aborted', async () => {
     const { id } = await newSubscription();
-    ledger.answers.push({ outcome: 'aborted', statusCode: null }, echo);
+    ledger.results.push({ outcome: 'aborted', statusCode: null }, echo);
     await ledger.work();
     expect(await reload(id)).toMatchObject({ status: 'active' });
   });
@@ -242,7 +242,7 @@ describe('verification', () => {
     const accountId = await ledger.account();
     const started = await checkWebhookUrl(ledger, { accountId, url: 'https://bare.example.com/' });
     if (started.outcome !== 'started') throw new Error(started.outcome);
-    ledger.answers.push(silence);
+    ledger.results.push(silence);
     const id = started.verificationId;
     const waitForVerification = openVerificationWait({ db: ledger.db, log: silent });
     const waiting = waitForVerification({ id, timeoutMs: NEVER_MS });
@@ -279,7 +279,7 @@ describe('verification', () => {
     });
     await waitFor(() => looks.length >= 3);
     expect(looks.slice(0, 3)).toEqual([40, 40, 40]);
-    ledger.answers.push(echo);
+    ledger.results.push(echo);
     await ledger.work();
     await Promise.all(waits);
     const count = looks.length;

@@ -4,7 +4,7 @@ import { handshakeBody, judgeResponse, newChallenge } from './challenge.js';
 
 const C = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
-function answer(body: string, extra: Partial<PostResult> = {}): PostResult {
+function resultOf(body: string, extra: Partial<PostResult> = {}): PostResult {
   return {
     outcome: 'ok',
     statusCode: 200,
@@ -49,8 +49,8 @@ describe('judgeResponse', () => {
     ['as a JSON object with other keys', `{"ok":true,"challenge":"${C}","n":1}`],
     ['as a JSON object with white space', `{ "challenge" : "${C}" }\n`],
   ])('verified: %s, whatever the content type', (_what, body) => {
-    expect(verdict(answer(body))).toBe('verified');
-    expect(verdict(answer(body, { statusCode: 201 }))).toBe('verified');
+    expect(verdict(resultOf(body))).toBe('verified');
+    expect(verdict(resultOf(body, { statusCode: 201 }))).toBe('verified');
   });
 
   it.each([
@@ -58,12 +58,12 @@ describe('judgeResponse', () => {
     ['UTF-16 with a byte order mark', Buffer.from(`\ufeff"${C}"`, 'utf16le'), 'text/plain'],
     ['UTF-16 by its content type', Buffer.from(C, 'utf16le'), 'text/plain; charset=utf-16le'],
   ])('verified: in %s', (_what, body, contentType) => {
-    expect(verdict(answer('', { body, responseHeaders: { 'content-type': contentType } }))).toBe('verified');
+    expect(verdict(resultOf('', { body, responseHeaders: { 'content-type': contentType } }))).toBe('verified');
   });
 
   it('accepts any string as the challenge, for manual tests with PONG', () => {
-    expect(verdict(answer('PONG'), 'PONG')).toBe('verified');
-    expect(verdict(answer('{"challenge":"PONG"}'), 'PONG')).toBe('verified');
+    expect(verdict(resultOf('PONG'), 'PONG')).toBe('verified');
+    expect(verdict(resultOf('{"challenge":"PONG"}'), 'PONG')).toBe('verified');
   });
 
   it.each([
@@ -77,13 +77,13 @@ describe('judgeResponse', () => {
     ['other letter case', C.toLowerCase(), 'mismatch'],
     ['JSON null', 'null', 'mismatch'],
   ])('failed: %s', (_what, body, reason) => {
-    expect(verdict(answer(body))).toBe(reason);
+    expect(verdict(resultOf(body))).toBe(reason);
   });
 
   it('requires a 2xx status: an echo with 500 does not verify', () => {
-    expect(verdict(answer(C, { outcome: 'http_error', statusCode: 500 }))).toBe('status');
-    expect(verdict(answer(C, { outcome: 'redirect', statusCode: 302 }))).toBe('redirect');
-    expect(verdict(answer(C, { bodyTooLarge: true }))).toBe('too_large');
+    expect(verdict(resultOf(C, { outcome: 'http_error', statusCode: 500 }))).toBe('status');
+    expect(verdict(resultOf(C, { outcome: 'redirect', statusCode: 302 }))).toBe('redirect');
+    expect(verdict(resultOf(C, { bodyTooLarge: true }))).toBe('too_large');
   });
 
   it('a failure says what to do: in the error of the attempt or in one about the handshake', () => {
@@ -92,13 +92,13 @@ describe('judgeResponse', () => {
       return judged.verdict === 'failed' ? judged.error : null;
     };
     const attempt = { outcome: 'tls_error', statusCode: null, error: 'The certificate has expired.' } as const;
-    expect(errorOf(answer('', attempt))).toBe('The certificate has expired.');
-    expect(verdict(answer('', { ...attempt, outcome: 'bad_response' }))).toBe('bad_response');
+    expect(errorOf(resultOf('', attempt))).toBe('The certificate has expired.');
+    expect(verdict(resultOf('', { ...attempt, outcome: 'bad_response' }))).toBe('bad_response');
     const wrong = [
-      answer(''),
-      answer('x'),
-      answer(C, { bodyTooLarge: true }),
-      answer(C, { outcome: 'http_error', statusCode: 404 }),
+      resultOf(''),
+      resultOf('x'),
+      resultOf(C, { bodyTooLarge: true }),
+      resultOf(C, { outcome: 'http_error', statusCode: 404 }),
     ];
     for (const result of wrong)
       expect(errorOf(result)).toMatch(/handshake.*Respond to the event webhook:verify with 200/);
@@ -110,11 +110,11 @@ describe('judgeResponse', () => {
       return judged.verdict === 'failed' && judged.passing;
     };
     for (const outcome of ['timeout', 'dns_error', 'connect_error', 'tls_error', 'bad_response'] as const) {
-      expect(isPassing(answer('', { outcome, statusCode: null }))).toBe(true);
+      expect(isPassing(resultOf('', { outcome, statusCode: null }))).toBe(true);
     }
-    expect(isPassing(answer('', { outcome: 'http_error', statusCode: 503 }))).toBe(true);
-    expect(isPassing(answer('', { outcome: 'http_error', statusCode: 404 }))).toBe(false);
-    expect(isPassing(answer('x'))).toBe(false);
-    expect(isPassing(answer('', { outcome: 'blocked', statusCode: null }))).toBe(false);
+    expect(isPassing(resultOf('', { outcome: 'http_error', statusCode: 503 }))).toBe(true);
+    expect(isPassing(resultOf('', { outcome: 'http_error', statusCode: 404 }))).toBe(false);
+    expect(isPassing(resultOf('x'))).toBe(false);
+    expect(isPassing(resultOf('', { outcome: 'blocked', statusCode: null }))).toBe(false);
   });
 });

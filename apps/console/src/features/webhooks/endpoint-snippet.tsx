@@ -9,7 +9,7 @@ const SNIPPETS = [
   ['Java', 'Endpoint.java'],
 ] as const;
 
-/** An endpoint that checks the signature and answers the handshake: a whole program. */
+/** An endpoint that checks the signature and responds to the handshake: a complete program. */
 export function EndpointSnippet() {
   return (
     <div className="stack close">
