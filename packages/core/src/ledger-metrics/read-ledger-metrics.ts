@@ -29,7 +29,7 @@ export interface LedgerMetrics {
   oldestStatDeltaSeconds: number | null;
   /** Subscriptions that are not deleted. */
   subscriptions: Record<SubscriptionStatus, number>;
-  /** Circuit circuits of active subscriptions that are not closed. */
+  /** Circuits of active subscriptions that are not closed. */
   circuits: { open: number; halfOpen: number };
   /** When a dispatcher last succeeded; null: unknown. */
   lastDispatchAt: Date | null;
