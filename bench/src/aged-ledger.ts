@@ -7,7 +7,7 @@ const PARTITIONED = ['events', 'finished_deliveries', 'earlier_attempts'];
 const TABLES = ['pending_deliveries', ...PARTITIONED];
 
 /** One in this many deliveries is held, whatever its age. */
-const OWED_ONE_IN = 2_000;
+const HELD_ONE_IN = 2_000;
 
 /** Makes an id of time `at`, as posthorn_uuidv7 does for now. */
 const idAt = (at: string) =>
@@ -40,7 +40,7 @@ export async function fillLedger(
          FROM (SELECT n, $2::timestamptz + n * interval '1 day' / $3 AS t FROM generate_series(1, $3::int) n) made
          RETURNING id, delivery_count, created_at
        ), made AS MATERIALIZED (
-         SELECT posthorn_delivery_id(e.id) AS id, e.id AS event_id, e.created_at, random() * ${OWED_ONE_IN} < 1 AS is_held
+         SELECT posthorn_delivery_id(e.id) AS id, e.id AS event_id, e.created_at, random() * ${HELD_ONE_IN} < 1 AS is_held
          FROM event e, generate_series(1, e.delivery_count)
        ), held AS (
          INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, created_at)
@@ -94,7 +94,7 @@ async function tidy(db: Database): Promise<void> {
 }
 
 /** Counts held deliveries that still have an event to send. */
-export async function readOwed(db: Database, { accountId }: { accountId: string }): Promise<number> {
+export async function readHeld(db: Database, { accountId }: { accountId: string }): Promise<number> {
   const rows = await withoutTimeout<{ count: number }>(
     db,
     `SELECT count(*)::int AS count FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.account_id = $1::text AND d.status = 'held'`,

@@ -42,7 +42,7 @@ it('breaks off when the reader takes nothing for too long', async () => {
   const readable = openExportStream(texts, { stuckMs: 1 });
   readable.read(0);
   const [error] = await once(readable, 'error');
-  expect(error).toMatchObject({ message: expect.stringContaining('took nothing') });
+  expect(error).toMatchObject({ message: expect.stringContaining('read nothing') });
   await waitFor(() => state.isReturned);
 });
 

@@ -64,7 +64,7 @@ function openResultMetrics(registry: Registry): Pick<Required<AttemptObserver>, 
   const delivery = new Histogram({
     name: 'posthorn_delivery_seconds',
     help: 'From publish to the successful response',
-    labelNames: ['first_try'],
+    labelNames: ['first_attempt'],
     buckets: [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3_600, 86_400, 259_200],
     registers,
   });
@@ -94,7 +94,7 @@ function openResultMetrics(registry: Registry): Pick<Required<AttemptObserver>, 
   return {
     deferred: (reason) => deferred.inc({ reason }),
     attempted({ result, recorded, deliverySeconds, attemptNumber }) {
-      if (result.outcome === 'ok') delivery.observe({ first_try: String(attemptNumber === 1) }, deliverySeconds);
+      if (result.outcome === 'ok') delivery.observe({ first_attempt: String(attemptNumber === 1) }, deliverySeconds);
       if (recorded.status === 'succeeded' || recorded.status === 'failed') finished.inc({ status: recorded.status });
       if (recorded.circuitOpened) circuits.inc();
       if (recorded.disabled) disabled.inc({ reason: recorded.disabled });

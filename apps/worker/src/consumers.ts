@@ -1,5 +1,5 @@
-import { askForRetryOfJob, openAttempter, openConcurrencyLimiter, openVerifier } from '@posthorn/core';
-import { type Consumer, type ConsumerOptions, type QueueName, type Taken, openConsumer } from '@posthorn/jobs';
+import { requestRetryOfJob, openAttempter, openConcurrencyLimiter, openVerifier } from '@posthorn/core';
+import { type Consumer, type ConsumerOptions, type QueueName, type DueJob, openConsumer } from '@posthorn/jobs';
 import { deliver } from './deliver.js';
 import type { WorkerEnv } from './env.js';
 import type { Parts } from './open-parts.js';
@@ -53,14 +53,14 @@ export function openConsumers(env: WorkerEnv, parts: Parts): Consumers {
       }
     },
   });
-  const askForRetry = ({ id }: Taken, signal: AbortSignal) =>
+  const requestRetry = ({ id }: DueJob, signal: AbortSignal) =>
     parts.retryWhileUnavailable(
-      () => askForRetryOfJob({ db: parts.db, enqueue: parts.producer.enqueue, cipher: parts.cipher }, { id }),
+      () => requestRetryOfJob({ db: parts.db, enqueue: parts.producer.enqueue, cipher: parts.cipher }, { id }),
       signal,
     );
   const delivering = {
-    deliver: open('deliver', slots.deliver, deliver(attempter, askForRetry)),
-    retry: open('retry', slots.retry, deliver(attempter, askForRetry)),
+    deliver: open('deliver', slots.deliver, deliver(attempter, requestRetry)),
+    retry: open('retry', slots.retry, deliver(attempter, requestRetry)),
   };
   const verifying = open(
     'verify',

@@ -1,15 +1,15 @@
-import type { AskForRetryResult, Attempter } from '@posthorn/core';
-import { type JobEnd, type Taken, toJobId } from '@posthorn/jobs';
+import type { RequestRetryResult, Attempter } from '@posthorn/core';
+import { type JobEnd, type DueJob, toJobId } from '@posthorn/jobs';
 
 /** Asks for one more attempt of a delivery. */
-type AskForRetry = (due: Taken, signal: AbortSignal) => Promise<AskForRetryResult>;
+type RequestRetry = (due: DueJob, signal: AbortSignal) => Promise<RequestRetryResult>;
 
 /** A `deliver` or `retry` job: makes and records one attempt of a delivery. If a person retries the job in Bull Board, enqueues
  *  a new job for one more attempt. */
 export const deliver =
-  (attempter: Attempter, askForRetry: AskForRetry) =>
-  async (due: Taken, signal: AbortSignal): Promise<JobEnd> => {
-    if (due.isPutBack) return askAgain(due, await askForRetry(due, signal));
+  (attempter: Attempter, requestRetry: RequestRetry) =>
+  async (due: DueJob, signal: AbortSignal): Promise<JobEnd> => {
+    if (due.isManualRetry) return requestAgain(due, await requestRetry(due, signal));
     const ended = await attempter.attempt(due, signal);
     switch (ended.end) {
       case 'attempted': {
@@ -32,9 +32,9 @@ export const deliver =
     }
   };
 
-function askAgain({ id }: Taken, result: AskForRetryResult): JobEnd {
+function requestAgain({ id }: DueJob, result: RequestRetryResult): JobEnd {
   switch (result.outcome) {
-    case 'asked':
+    case 'requested':
       return {
         end: 'completed',
         value: { retriedAs: toJobId('deliver', { id, attemptNumber: result.attemptNumber }) },

@@ -1,5 +1,5 @@
 import { type Database, openDatabase, openRetention } from '@posthorn/core';
-import { fillLedger, readCounts, readOwed, readSizes } from '../aged-ledger.js';
+import { fillLedger, readCounts, readHeld, readSizes } from '../aged-ledger.js';
 import { openSteadyLoad } from '../open-steady-load.js';
 import type { Case, Figures, Scenario } from '../scenario.js';
 
@@ -34,7 +34,7 @@ export const retention: Scenario = {
     const steady = { ...LOAD, ...(tools.isQuick && { seconds: 4 }) };
 
     const since = new Date(now.getTime() - RETENTION_DAYS * DAY_MS);
-    const kept = { held: await readOwed(db, AGED), young: sum(await readCounts(db, { ...AGED, since })) };
+    const kept = { held: await readHeld(db, AGED), young: sum(await readCounts(db, { ...AGED, since })) };
     const retain = (at: Date) =>
       openRetention({ db, retentionDays: RETENTION_DAYS, payloadRetentionDays: null, log, now: () => at }).run(
         tools.signal,
@@ -54,7 +54,7 @@ export const retention: Scenario = {
           ...figures,
           ...done,
           ledgerMb: sum(await readSizes(db)),
-          heldLeft: (await readOwed(db, AGED)) / kept.held,
+          heldLeft: (await readHeld(db, AGED)) / kept.held,
           // The round one week later drops some of them.
           ...(at === now && { youngLeft: young / kept.young }),
         } satisfies Figures;

@@ -112,7 +112,7 @@ export { StreamedAttempt, StreamedDelivery, StreamHeaders, StreamQuery } from '.
 export {
   AccountStatsQuery,
   DayStats,
-  Figures,
+  PeriodStats,
   GRANULARITIES,
   Granularity,
   Stats,

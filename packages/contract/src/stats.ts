@@ -14,7 +14,7 @@ export const Granularity = z.enum(GRANULARITIES).meta({
 });
 export type Granularity = z.infer<typeof Granularity>;
 
-const figures = {
+const periodStats = {
   accepted: z
     .int()
     .nullable()
@@ -42,14 +42,14 @@ const figures = {
   p95Ms: z.int().nullable().describe(`95th percentile of the attempt duration, ${DURATION}`),
 };
 
-export const Figures = z.object(figures).meta({ id: 'Figures', description: 'Counts and durations of a period.' });
-export type Figures = z.infer<typeof Figures>;
+export const PeriodStats = z.object(periodStats).meta({ id: 'PeriodStats', description: 'Counts and durations of a period.' });
+export type PeriodStats = z.infer<typeof PeriodStats>;
 
 export const StatsPeriod = z
   .object({
     from: time('Start of the period (inclusive).'),
     to: time('End of the period (exclusive).'),
-    ...figures,
+    ...periodStats,
     byOutcome: z
       .object(Object.fromEntries(ATTEMPT_OUTCOMES.map((outcome) => [outcome, z.int()])) as Record<string, z.ZodInt>)
       .describe('Attempts by outcome, with all ten outcomes.'),
@@ -57,7 +57,7 @@ export const StatsPeriod = z
       .array(z.object({ statusCode: z.int(), attempts: z.int() }))
       .describe('Attempts with a response, by status code, most frequent first.'),
     byEventType: z
-      .array(z.object({ event: z.string().describe('The type.'), ...figures }))
+      .array(z.object({ event: z.string().describe('The type.'), ...periodStats }))
       .describe(
         'The same per event type, at most 50: the types with the most attempts first, then those with the most events.',
       ),
@@ -71,7 +71,7 @@ export const Stats = z
     totals: StatsPeriod,
     previous: StatsPeriod.describe('The preceding period of the same length.'),
     buckets: z
-      .array(z.object({ at: time('Start of the bucket.'), ...figures }))
+      .array(z.object({ at: time('Start of the bucket.'), ...periodStats }))
       .max(60)
       .describe('Oldest first, without gaps: an empty bucket has counts of 0.'),
   })

@@ -57,10 +57,10 @@ export function openBatch<Item, Result>(options: BatchOptions<Item, Result>): Ba
 
   /** Heavy items first: their number of runs is limited, so the others always have a run. */
   function take(): Waiting<Item, Result>[] {
-    const isTakenHeavy = heavy.length > 0 && heavyRunning < maxHeavyRuns;
-    const waiting = isTakenHeavy ? heavy : light;
+    const isHeavyRun = heavy.length > 0 && heavyRunning < maxHeavyRuns;
+    const waiting = isHeavyRun ? heavy : light;
     const size = sizeOfRun(waiting, options);
-    if (isTakenHeavy) heavy = waiting.slice(size);
+    if (isHeavyRun) heavy = waiting.slice(size);
     else light = waiting.slice(size);
     return waiting.slice(0, size);
   }

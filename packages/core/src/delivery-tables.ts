@@ -2,7 +2,7 @@
 // otherwise in `finished_deliveries`. A statement that changes this moves the row. The view `deliveries` reads both
 // tables.
 
-/** The columns that both tables have. `pending_deliveries` also has due_at, asked_trigger and leased_until. */
+/** The columns that both tables have. `pending_deliveries` also has due_at, requested_trigger and leased_until. */
 export const COLUMNS = `id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count,
   created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at`;
 

@@ -197,7 +197,7 @@ export function interpose(
 /** Whether a statement that `interpose` sees records attempts. */
 export const isRecord = (statement: string): boolean => /^record-(?:pending|finished)_deliveries$/.test(statement);
 /** Whether a statement that `interpose` sees holds, releases, cancels or ends deliveries, or shortens their leases. */
-export const changesOwed = (statement: string): boolean =>
+export const changesPending = (statement: string): boolean =>
   /^\s*(?:UPDATE|WITH)\s/.test(statement) && /\b(?:UPDATE|DELETE FROM) pending_deliveries\b/.test(statement);
 
 /** A pool with one connection to the same database. `end()` resolves before the socket has closed, so the socket may

@@ -194,7 +194,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
   let knownStart: string | undefined;
   const open: typeof createPostgresBackend = (...of) => {
     const backend = createPostgresBackend(...of);
-    startAnew(backend.connection);
+    retryWaitUntilReady(backend.connection);
     addAsFlow(backend, of[0]);
     return backend;
   };
@@ -255,7 +255,7 @@ function openPostgres(url: string, { producing, onError }: BackendOptions): Back
 
 /** BullMQ 6.7 checks its tables before the first statement and caches the result, even an error. So a queue that once met a
  *  Postgres too busy to respond would never work again. */
-function startAnew(connection: { waitUntilReady(): Promise<void> }): void {
+function retryWaitUntilReady(connection: { waitUntilReady(): Promise<void> }): void {
   const isReady = connection.waitUntilReady.bind(connection);
   connection.waitUntilReady = () =>
     isReady().catch((error: unknown) => {

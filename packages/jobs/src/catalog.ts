@@ -49,9 +49,9 @@ export interface Due {
 }
 
 /** What a worker gets. */
-export interface Taken extends Due {
+export interface DueJob extends Due {
   /** The job had ended, and a person retried it in Bull Board. */
-  isPutBack: boolean;
+  isManualRetry: boolean;
   /** Whether no other worker has the job. Checks the queue if the last check is long ago. Never throws. */
   isStillOurs(): Promise<boolean>;
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkerOptions } from 'bullmq';
 import { type Availability, openAvailability } from './availability.js';
 import { type QueueConnection, openBackend } from './backend.js';
-import type { QueueName, Taken } from './catalog.js';
+import type { QueueName, DueJob } from './catalog.js';
 import type { JobEnd } from './end-job.js';
 import { LOCK_MS } from './job-lock.js';
 import type { Log } from './log.js';
@@ -17,7 +17,7 @@ export interface ConsumerOptions {
   concurrency: number;
   /** Called for each delivery of a job, at once while there are places. `signal` aborts when the process can wait no longer. A throw
    *  is a fault of Posthorn: it is logged, the delivery is removed, and the dispatcher enqueues it again later. */
-  handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>;
+  handle: (due: DueJob, signal: AbortSignal) => Promise<JobEnd>;
   log: Log;
   /** Shared by everything that a process has on one queue, so that an outage is logged once. */
   availability?: Availability;

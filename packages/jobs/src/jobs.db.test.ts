@@ -8,7 +8,7 @@ import { DEFAULT_SCHEMA } from 'bullmq';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { type QueueConnection, openBackend } from './backend.js';
-import { type Due, type QueueName, type Taken, fromJobId, toJobId } from './catalog.js';
+import { type Due, type QueueName, type DueJob, fromJobId, toJobId } from './catalog.js';
 import { type Consumer, openConsumer } from './consumer.js';
 import type { JobEnd } from './end-job.js';
 import { type Producer, openProducer } from './producer.js';
@@ -70,7 +70,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   }
   function consumer(
     queue: QueueName,
-    handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>,
+    handle: (due: DueJob, signal: AbortSignal) => Promise<JobEnd>,
     concurrency = 10,
   ): Consumer {
     const opened = openConsumer(connection, { queue, concurrency, handle, log: silent });
@@ -134,8 +134,8 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       const { enqueue, queues } = producer();
       const [completes, fails] = [due(), due({ attemptNumber: 2 })];
       const runs: string[] = [];
-      const worker = consumer('deliver', ({ id, isPutBack }) => {
-        runs.push(`${id} ${isPutBack}`);
+      const worker = consumer('deliver', ({ id, isManualRetry }) => {
+        runs.push(`${id} ${isManualRetry}`);
         return Promise.resolve(id === completes.id ? completed : { end: 'failed', reason: 'exhausted' });
       });
       const finished = () => queues.deliver[0].getJobCounts('completed', 'failed');
@@ -153,8 +153,8 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       const again = [completes, fails].map((one) => ({ ...one, leasedBefore: 'expired' as const }));
       expect(await enqueue('deliver', [...others, ...again])).toBe(true);
       expect(await finished()).toEqual({ completed: 0, failed: 0 });
-      consumer('deliver', ({ id, isPutBack }) => {
-        runs.push(`${id} ${isPutBack}`);
+      consumer('deliver', ({ id, isManualRetry }) => {
+        runs.push(`${id} ${isManualRetry}`);
         return Promise.resolve(completed);
       });
       await waitFor(() => runs.length === 4);
@@ -243,7 +243,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       const together = several(3);
       const [slow] = together as [Due];
       const { until, release } = hang();
-      const ended: Taken[] = [];
+      const ended: DueJob[] = [];
       await Promise.all(together.map((one) => enqueue('deliver', [one])));
       expect((await metrics()).deliver.waiting).toBe(1);
       consumer('deliver', async (one) => {
@@ -294,9 +294,9 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       const [bad] = together as [Due];
       const putBack: string[] = [];
       consumer('deliver', (one) => {
-        if (one.isPutBack) putBack.push(one.id);
+        if (one.isManualRetry) putBack.push(one.id);
         return Promise.resolve(
-          one.id === bad.id && !one.isPutBack ? { end: 'failed', reason: 'http_error 500' } : completed,
+          one.id === bad.id && !one.isManualRetry ? { end: 'failed', reason: 'http_error 500' } : completed,
         );
       });
       await enqueue('deliver', together);
@@ -345,13 +345,13 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       await waitFor(() => ended === 2);
       await first.stop({ graceMs: 0 });
       expect((await metrics()).deliver).toMatchObject({ waiting: 1, active: 0 });
-      const seen: Taken[] = [];
+      const seen: DueJob[] = [];
       consumer('deliver', (one) => {
         seen.push(one);
         return Promise.resolve(completed);
       });
       await waitFor(() => seen.length === 3);
-      expect(seen.some(({ isPutBack }) => isPutBack)).toBe(false);
+      expect(seen.some(({ isManualRetry }) => isManualRetry)).toBe(false);
     });
 
     it('gives an attempt that a worker has to no other, under any lease, unless the worker returned it', async () => {
@@ -448,7 +448,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     going.abort();
   });
 
-  it('tells whether a consumer takes jobs', async () => {
+  it('reports whether a consumer accepts jobs', async () => {
     const one = openConsumer(connection, {
       queue: 'deliver',
       concurrency: 1,
@@ -465,14 +465,14 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   it('regression: a worker without a free place takes no job; another worker takes it', async () => {
     const { enqueue } = producer();
     const end = new AbortController();
-    const takenBy: string[] = [];
+    const ranBy: string[] = [];
     const open = (name: string) => {
       const opened = openConsumer(connection, {
         queue: 'deliver',
         concurrency: 1,
         log: silent,
         async handle() {
-          takenBy.push(name);
+          ranBy.push(name);
           await pause(60_000, undefined, { signal: end.signal }).catch(() => {});
           return completed;
         },
@@ -482,10 +482,10 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     };
     for (const one of [due(), due()]) await enqueue('deliver', [one]);
     open('first');
-    await waitFor(() => takenBy.length === 1);
+    await waitFor(() => ranBy.length === 1);
     open('second');
-    await waitFor(() => takenBy.length === 2);
-    expect(takenBy).toEqual(['first', 'second']);
+    await waitFor(() => ranBy.length === 2);
+    expect(ranBy).toEqual(['first', 'second']);
     end.abort();
   });
 
@@ -609,17 +609,17 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
   it('distinguishes a job retried in Bull Board from postponed, returned and lost ones; a job longer than its lock runs once (D2)', async () => {
     const { enqueue, queues, metrics } = producer();
     const runs = new Map<string, boolean[]>();
-    const run = ({ id, isPutBack }: Taken): number =>
-      runs.set(id, [...(runs.get(id) ?? []), isPutBack]).get(id)?.length ?? 0;
+    const run = ({ id, isManualRetry }: DueJob): number =>
+      runs.set(id, [...(runs.get(id) ?? []), isManualRetry]).get(id)?.length ?? 0;
     const [plain, broken, late, handed, stalled, long] = [due(), due(), due(), due(), due(), due()];
     const together = [due({ leasedUntil: 1 }), due({ leasedUntil: 1 })];
-    const first = consumer('deliver', (taken, signal) => {
-      const count = run(taken);
-      if (taken.id === broken.id) return Promise.resolve({ end: 'failed', reason: 'no' });
-      if (taken.id === late.id && count === 1) return Promise.resolve({ end: 'postponed', inMs: 10 });
-      if (taken.id === handed.id)
+    const first = consumer('deliver', (job, signal) => {
+      const count = run(job);
+      if (job.id === broken.id) return Promise.resolve({ end: 'failed', reason: 'no' });
+      if (job.id === late.id && count === 1) return Promise.resolve({ end: 'postponed', inMs: 10 });
+      if (job.id === handed.id)
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('away'))));
-      if (taken.id === stalled.id || taken.id === together[0]?.id) return new Promise(() => {}); // until its lock expires
+      if (job.id === stalled.id || job.id === together[0]?.id) return new Promise(() => {}); // until its lock expires
       return Promise.resolve(completed);
     });
     await enqueue('deliver', [plain, broken, late, handed, stalled, ...together]);
@@ -631,9 +631,9 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     await waitFor(() => runs.get(plain.id)?.length === 2 && runs.get(broken.id)?.length === 2);
     await waitFor(async () => (await metrics()).deliver.active === 3);
     await first.stop({ graceMs: 0 });
-    consumer('deliver', async (taken) => {
-      run(taken);
-      if (taken.id === long.id) await pause(LONG_MS);
+    consumer('deliver', async (job) => {
+      run(job);
+      if (job.id === long.id) await pause(LONG_MS);
       return completed;
     });
     await enqueue('deliver', [long]);
@@ -699,13 +699,13 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
     finish();
     await stopping;
     expect(ended).toBe(true);
-    let taken = 0;
+    let count = 0;
     await enqueue('deliver', [due()]);
     consumer('deliver', () => {
-      taken += 1;
+      count += 1;
       return Promise.resolve(completed);
     });
-    await waitFor(() => taken === 1);
+    await waitFor(() => count === 1);
   });
 
   it('aborts work after the grace period; jobs that then throw wait again at once', async () => {

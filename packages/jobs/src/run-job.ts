@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq';
-import { type Due, type Taken, toJobId } from './catalog.js';
+import { type Due, type DueJob, toJobId } from './catalog.js';
 import { type EndOptions, type Ended, type JobEnd, endJob, endOfGroup, endOfSingle } from './end-job.js';
 import { openGivenBack } from './given-back.js';
 import { isGroup, readJob } from './job.js';
@@ -9,7 +9,7 @@ import type { WorkersPlaces } from './places.js';
 
 export interface RunOptions extends EndOptions {
   /** As in ConsumerOptions. */
-  handle: (due: Taken, signal: AbortSignal) => Promise<JobEnd>;
+  handle: (due: DueJob, signal: AbortSignal) => Promise<JobEnd>;
   log: Log;
   /** Once true, nothing starts, and broken work is not reported, since the job waits again. */
   isStopping: () => boolean;
@@ -35,14 +35,14 @@ export async function runJob(
   const { isStillOurs } = openLock(job, token);
   // A run counts when it has completed or failed, and BullMQ never repeats one that failed. So if a run counted, a person retried the
   // job. Runs that were postponed, returned at a shutdown or lost with their worker do not count.
-  const isPutBack = job.attemptsMade > 0;
+  const isManualRetry = job.attemptsMade > 0;
   const left = new Set(due);
   const work = async (one: Due): Promise<Ended> => {
     // In the turn in which BullMQ hands over the job, so that it sees at once how many places are free.
     await places.enter();
     try {
       if (isStopping()) throw new Error('the worker stops');
-      return (await isStillOurs()) ? await handle({ ...one, isPutBack, isStillOurs }, giveUp) : { end: 'lost' };
+      return (await isStillOurs()) ? await handle({ ...one, isManualRetry, isStillOurs }, giveUp) : { end: 'lost' };
     } catch (error) {
       if (!isStopping()) log.error({ err: error, queue, jobId: job.id, attempt: toJobId(queue, one) }, 'job.broken');
       return { end: 'broken', error };

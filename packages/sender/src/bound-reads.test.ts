@@ -7,7 +7,7 @@ import { backInPool, postTo, endpoint, respondWith, sender, to } from '../test/l
 import { responseBytes, type OnRequest } from '../test/raw-endpoint.js';
 import { MAX_READS } from './scan-response.js';
 
-const PATIENT = { timeoutMs: 120_000 }; // outcomes must not depend on the speed of the machine
+const LONG_TIMEOUT = { timeoutMs: 120_000 }; // outcomes must not depend on the speed of the machine
 const HEAD = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
 
@@ -47,7 +47,7 @@ describe('an endpoint that never ends its response', () => {
     ['a reason phrase', 'HTTP/1.1 200 ', 'OK ', /more than 16 KiB of headers/],
     ['empty lines', '', '\r\n', /more than 128 KiB/],
   ])('ends as bad_response: %s', async (_what, start, again, error) => {
-    const { result, sockets } = await postTo(endlessly(start, again), PATIENT);
+    const { result, sockets } = await postTo(endlessly(start, again), LONG_TIMEOUT);
     expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.stringMatching(error) });
     await expect.poll(() => sockets.size).toBe(0);
     expect(opened).toHaveLength(1);
@@ -63,7 +63,7 @@ describe('an endpoint that never ends its response', () => {
     ['a body', `${HEAD}content-length: 1000000000\r\n\r\n`, 'x'],
     ['empty lines after the response', responseBytes(200).toString(), '\r\n'],
   ])('keeps the status that it sent: %s', async (_what, start, again) => {
-    const { result, sockets } = await postTo(endlessly(start, again), PATIENT);
+    const { result, sockets } = await postTo(endlessly(start, again), LONG_TIMEOUT);
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, error: null });
     await expect.poll(() => sockets.size).toBe(0);
     expect(opened).toHaveLength(1);
@@ -80,7 +80,7 @@ describe('an endpoint that never ends its response', () => {
       };
       next();
     });
-    const result = await sender('127.0.0.1').post(to(url, PATIENT));
+    const result = await sender('127.0.0.1').post(to(url, LONG_TIMEOUT));
     expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining(`${MAX_READS} pieces`) });
   });
 });
@@ -92,7 +92,7 @@ it('an endpoint that renegotiates TLS endlessly: bad_response', async () => {
     if (socket instanceof TLSSocket) socket.renegotiate({}, (error) => void (error ?? renegotiate(socket)));
   };
   const { port } = await endpoint(renegotiate, { tlsOptions: { key, cert, maxVersion: 'TLSv1.2' } });
-  const result = await sender('127.0.0.1,localhost').post(to(`https://localhost:${port}/`, PATIENT));
+  const result = await sender('127.0.0.1,localhost').post(to(`https://localhost:${port}/`, LONG_TIMEOUT));
   expect(result).toMatchObject({ outcome: 'bad_response', error: expect.stringContaining('128 KiB') });
 });
 
@@ -104,7 +104,7 @@ describe('a post that ends before its response', () => {
   ])('closes its connection and opens no other: %s', async (_what, onRequest, outcome) => {
     const opening = await endpoint(onRequest);
     const result = await sender('127.0.0.1').post(
-      to(opening.url, { ...PATIENT, ...(outcome === 'timeout' && { timeoutMs: 50 }) }),
+      to(opening.url, { ...LONG_TIMEOUT, ...(outcome === 'timeout' && { timeoutMs: 50 }) }),
     );
     expect(result.outcome).toBe(outcome);
     await expect.poll(() => opening.sockets.size).toBe(0);
@@ -127,7 +127,7 @@ describe('interim responses', () => {
     });
     const guarded = sender('127.0.0.1');
     for (let posts = 0; posts < 3; posts++) {
-      const result = await guarded.post(to(opening.url, PATIENT));
+      const result = await guarded.post(to(opening.url, LONG_TIMEOUT));
       expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, bodyTruncated: false });
       expect(result.responseHeaders).toEqual({ 'content-length': '4', 'x-a': 'b' });
       expect(Buffer.from(result.body).toString()).toBe('done');
@@ -146,7 +146,7 @@ describe('interim responses', () => {
     const guarded = sender('127.0.0.1,localhost');
     for (let posts = 0; posts < 5; posts++) {
       const result = await guarded.post(
-        to(`https://localhost:${opening.port}/`, { ...PATIENT, keepBytes: body.length }),
+        to(`https://localhost:${opening.port}/`, { ...LONG_TIMEOUT, keepBytes: body.length }),
       );
       expect(result).toMatchObject({ outcome: 'ok', bodyTruncated: false });
       expect(result.body).toHaveLength(body.length);
@@ -160,7 +160,7 @@ describe('interim responses', () => {
     ['the connection closes within a status line', 'HTTP/1.1 10', 'bad_response'],
     ['an upgrade follows', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 S\r\n\r\n', 'bad_response'],
   ])('are not a final response: %s', async (_what, bytes, outcome) => {
-    const { result } = await postTo((socket) => socket.end(bytes), PATIENT);
+    const { result } = await postTo((socket) => socket.end(bytes), LONG_TIMEOUT);
     expect(result).toMatchObject({ outcome, statusCode: null });
   });
 });

@@ -368,7 +368,7 @@ CREATE TABLE pending_deliveries (
   completed_at      timestamptz(6),
   last_attempt_at   timestamptz(6),
   status            delivery_status NOT NULL,
-  asked_trigger     attempt_trigger,
+  requested_trigger     attempt_trigger,
   last_outcome      attempt_outcome,
   last_trigger      attempt_trigger,
   attempt_count     integer         NOT NULL DEFAULT 0,
@@ -381,9 +381,9 @@ CREATE TABLE pending_deliveries (
   -- Only pending deliveries are due. Every row that needs an attempt has `due_at` or a lease, so the dispatcher finds
   -- it.
   CONSTRAINT pending_deliveries_due_check CHECK ((status = 'pending') = (due_at IS NOT NULL)),
-  CONSTRAINT pending_deliveries_leased_check CHECK (status = 'pending' OR (asked_trigger IS NOT NULL) = (leased_until IS NOT NULL)),
+  CONSTRAINT pending_deliveries_leased_check CHECK (status = 'pending' OR (requested_trigger IS NOT NULL) = (leased_until IS NOT NULL)),
   CONSTRAINT pending_deliveries_completed_check CHECK ((status IN ('succeeded', 'failed', 'canceled')) = (completed_at IS NOT NULL)),
-  CONSTRAINT pending_deliveries_unfinished_check CHECK (status IN ('pending', 'held') OR asked_trigger IS NOT NULL)
+  CONSTRAINT pending_deliveries_unfinished_check CHECK (status IN ('pending', 'held') OR requested_trigger IS NOT NULL)
 -- Rows are short-lived: vacuum by their number, not by a share of the table.
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX pending_deliveries_account_id_id_idx ON pending_deliveries (account_id, id);
@@ -506,7 +506,7 @@ CREATE INDEX finished_deliveries_replay_idx ON finished_deliveries (replay_id, s
 CREATE INDEX finished_deliveries_late_idx ON finished_deliveries (attempt_id) WHERE is_late;
 
 CREATE VIEW deliveries AS
-SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, due_at, asked_trigger, leased_until,
+SELECT id, account_id, event_id, event_type, subscription_id, status, status_reason, attempt_count, failure_count, due_at, requested_trigger, leased_until,
   created_at, completed_at, replay_id, last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at
 FROM pending_deliveries
 UNION ALL

@@ -7,7 +7,7 @@ import {
   ListCount,
   MAX_COUNT,
 } from '@posthorn/contract';
-import { askForRetry, countListed, searchDeliveries } from '@posthorn/core';
+import { requestRetry, countListed, searchDeliveries } from '@posthorn/core';
 import { pageRange, searchedJson, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
 import { NotFound, NotPossible } from '../errors.js';
@@ -129,9 +129,9 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
       },
     },
     async ({ params }, reply) => {
-      const result = await askForRetry(deps, { accountId: params.account, id: uuidOf('dlv', params.delivery) });
+      const result = await requestRetry(deps, { accountId: params.account, id: uuidOf('dlv', params.delivery) });
       switch (result.outcome) {
-        case 'asked': {
+        case 'requested': {
           const shownOf = await readShown(db, [result.delivery]);
           return reply.code(202).send(deliveryJson(deps, result.delivery, shownOf(result.delivery)));
         }

@@ -7,7 +7,7 @@ import {
   OPERATIONAL_EVENTS,
   PutEventType,
 } from '@posthorn/contract';
-import { countWanting, type EventType as Row, listEventTypes, putEventType } from '@posthorn/core';
+import { countSubscriptionsByType, type EventType as Row, listEventTypes, putEventType } from '@posthorn/core';
 import { z } from 'zod';
 import { beforeTime, toPage } from '../cursor.js';
 import type { Routes } from '../deps.js';
@@ -22,7 +22,7 @@ const HANDSHAKE_TYPE = 'webhook:verify';
 export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
   /** Counts the matching subscriptions that the caller can access. Returns a function that makes the JSON of a row. */
   async function withCounts(rows: Row[], caller: Caller | null): Promise<(row: Row) => EventType> {
-    const counts = await countWanting(db.pool, { accountId: accountOf(caller), types: rows.map(({ name }) => name) });
+    const counts = await countSubscriptionsByType(db.pool, { accountId: accountOf(caller), types: rows.map(({ name }) => name) });
     return (row) => eventTypeJson(row, counts.get(row.name) ?? 0);
   }
 

@@ -1,7 +1,7 @@
 import {
   type AccountStats,
   ATTEMPT_OUTCOMES,
-  type Figures,
+  type PeriodStats,
   type StatsPeriod,
   type SubscriptionStats,
   toTypeId,
@@ -13,7 +13,7 @@ import { lastAttemptJson } from './delivery-json.js';
 const MAX_TYPES = 50;
 
 /** `hasAccepted`: false for a subscription, because events belong to the account. */
-export function figuresJson(counts: Counts, { hasAccepted }: { hasAccepted: boolean }): Figures {
+export function periodStatsJson(counts: Counts, { hasAccepted }: { hasAccepted: boolean }): PeriodStats {
   const attempts = attemptsOf(counts.byOutcome);
   return {
     accepted: hasAccepted ? counts.accepted : null,
@@ -30,12 +30,12 @@ export function periodJson(
   { from, to, hasAccepted }: { from: Date; to: Date; hasAccepted: boolean },
 ): StatsPeriod {
   const types = [...byEventType]
-    .map(([event, counts]) => ({ event, ...figuresJson(counts, { hasAccepted }) }))
+    .map(([event, counts]) => ({ event, ...periodStatsJson(counts, { hasAccepted }) }))
     .toSorted((a, b) => b.attempts.total - a.attempts.total || (b.accepted ?? 0) - (a.accepted ?? 0));
   return {
     from: from.toISOString(),
     to: to.toISOString(),
-    ...figuresJson(totals, { hasAccepted }),
+    ...periodStatsJson(totals, { hasAccepted }),
     byOutcome: Object.fromEntries(ATTEMPT_OUTCOMES.map((outcome) => [outcome, totals.byOutcome[outcome] ?? 0])),
     byStatusCode: [...totals.byStatusCode]
       .map(([statusCode, attempts]) => ({ statusCode, attempts }))
@@ -78,10 +78,10 @@ export function accountStatsJson({ counts }: Day, subscriptions: number): Accoun
 }
 
 /** Aborted attempts count only in the total: they say nothing about the endpoint. */
-function attemptsOf(byOutcome: Counts['byOutcome']): Figures['attempts'] {
+function attemptsOf(byOutcome: Counts['byOutcome']): PeriodStats['attempts'] {
   const total = Object.values(byOutcome).reduce((sum, count) => sum + count, 0);
   const ok = byOutcome.ok ?? 0;
   return { total, ok, failed: total - ok - (byOutcome.aborted ?? 0) };
 }
 
-const rate = ({ ok, failed }: Figures['attempts']): number | null => (ok + failed === 0 ? null : ok / (ok + failed));
+const rate = ({ ok, failed }: PeriodStats['attempts']): number | null => (ok + failed === 0 ? null : ok / (ok + failed));

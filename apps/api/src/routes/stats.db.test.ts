@@ -41,7 +41,7 @@ describe('statistics of an account', () => {
     await publish('conversation:created');
     await api.call('POST', `/v1/accounts/${account}/subscriptions/${one}/test`, { body: {} });
     await api.work();
-    const figures = {
+    const periodStats = {
       accepted: 6, // includes the test event
       deliveries: { succeeded: 3, failed: 0 },
       attempts: { total: 5, ok: 3, failed: 2 },
@@ -52,7 +52,7 @@ describe('statistics of an account', () => {
       const { totals, previous, buckets, granularity } = await stats();
       expect({ pass, ...totals }).toMatchObject({
         pass,
-        ...figures,
+        ...periodStats,
         byStatusCode: [
           { statusCode: 200, attempts: 3 },
           { statusCode: 500, attempts: 2 },

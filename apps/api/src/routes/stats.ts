@@ -5,7 +5,7 @@ import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound } from '../errors.js';
 import { readList } from '../read-list.js';
 import { AccountParams, requireAccount, uuidOf } from './params.js';
-import { figuresJson, periodJson } from './stats-json.js';
+import { periodStatsJson, periodJson } from './stats-json.js';
 import { BUCKET_MS, readRange } from './stats-range.js';
 
 const tags = ['Statistics'];
@@ -72,6 +72,6 @@ async function statsOf(
     granularity,
     totals: periodJson(read.current, { from, to, hasAccepted }),
     previous: periodJson(read.previous, { from: before, to: from, hasAccepted }),
-    buckets: read.buckets.map(({ at, counts }) => ({ at: at.toISOString(), ...figuresJson(counts, { hasAccepted }) })),
+    buckets: read.buckets.map(({ at, counts }) => ({ at: at.toISOString(), ...periodStatsJson(counts, { hasAccepted }) })),
   };
 }

@@ -60,7 +60,7 @@ const publish = async (account: string) => {
   await api.deps.publisher.drain();
   await api.work();
 };
-const tells = (stream: Stream, events: number) => waitFor(() => stream.result().length >= events);
+const hasEvents = (stream: Stream, events: number) => waitFor(() => stream.result().length >= events);
 
 describe('GET …/stream', () => {
   it('sends each delivery and each attempt, with the fields that lists need', async () => {
@@ -70,7 +70,7 @@ describe('GET …/stream', () => {
     expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
     expect(stream.response.headers.get('cache-control')).toBe('no-store');
     await publish(account);
-    await tells(stream, 2);
+    await hasEvents(stream, 2);
     const of = { accountId: account, subscriptionId: subscription, event: 'message:created' };
     const result = stream.result().toSorted((a, b) => (a.event < b.event ? 1 : -1));
     expect(result.map(({ event }) => event)).toEqual(['delivery', 'attempt']);
@@ -104,9 +104,9 @@ describe('GET …/stream', () => {
     ];
     await publish(account);
     await publish(other);
-    await tells(all, 6);
-    await tells(own, 4);
-    await tells(filtered, 2);
+    await hasEvents(all, 6);
+    await hasEvents(own, 4);
+    await hasEvents(filtered, 2);
     expect(
       own
         .result()
@@ -124,12 +124,12 @@ describe('GET …/stream', () => {
     const path = `/v1/accounts/${account}/stream`;
     const first = await listen(path);
     await publish(account);
-    await tells(first, 2);
+    await hasEvents(first, 2);
     first.close();
     const seen = first.result();
     await publish(account);
     const back = await listen(path, { headers: { 'last-event-id': seen.at(-1)?.id ?? '' } });
-    await tells(back, 3);
+    await hasEvents(back, 3);
     const ids = new Set(seen.map(({ id }) => id));
     expect(back.result().filter(({ id }) => !ids.has(id))).toHaveLength(2);
     expect(new Set(back.result().map(({ id }) => id)).size).toBe(back.result().length);

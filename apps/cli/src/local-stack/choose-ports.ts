@@ -1,7 +1,7 @@
 import { findFreePort, isPortFree } from '@posthorn/embedded';
 import { PlainError } from '../plain-error.js';
 
-export interface PortWish {
+export interface PortRequest {
   /** The variable to change if the port is in use. */
   variable: string;
   host: string;
@@ -10,10 +10,10 @@ export interface PortWish {
 }
 
 /** Returns the requested ports after checking that each is free. Throws an error that names a port in use and its variable. */
-export async function choosePorts<Name extends string>(wishes: Record<Name, PortWish>): Promise<Record<Name, number>> {
+export async function choosePorts<Name extends string>(requests: Record<Name, PortRequest>): Promise<Record<Name, number>> {
   const chosen: Partial<Record<Name, number>> = {};
   const taken = new Map<number, string>();
-  for (const [name, { variable, host, port }] of Object.entries(wishes) as [Name, PortWish][]) {
+  for (const [name, { variable, host, port }] of Object.entries(requests) as [Name, PortRequest][]) {
     const twin = port === 0 ? undefined : taken.get(port);
     if (twin !== undefined) throw new PlainError(`${variable} and ${twin} are both ${port}: change one of them.`);
     if (port !== 0 && !(await isPortFree(port, host))) {

@@ -42,7 +42,7 @@ export async function startLocalStack(stage: Stage): Promise<LocalFile> {
   const servicesLog = openLog(join(logs, 'services.log'));
 
   const keys = keepKeys(dataDir, settings);
-  const { api: apiPort, board: boardPort, demo: demoPort, ...workerPorts } = await choosePorts(portWishes(settings));
+  const { api: apiPort, board: boardPort, demo: demoPort, ...workerPorts } = await choosePorts(portRequests(settings));
 
   let writeAgain = () => undefined as void;
   const around = {
@@ -171,7 +171,7 @@ function nodeOptions(name: string, watch: boolean): string[] {
   return ['--watch', '--watch-preserve-output', ...inspect];
 }
 
-function portWishes(settings: StackSettings) {
+function portRequests(settings: StackSettings) {
   const host = settings.workerHealthHost;
   const first = settings.workerHealthPort;
   const workers = Array.from({ length: settings.workers }, (_, index) => [

@@ -225,7 +225,7 @@ describe('a deleted account', () => {
     await client.query('BEGIN');
     await client.query(
       `WITH leaving AS (DELETE FROM finished_deliveries WHERE id = $1 RETURNING ${COLUMNS})
-       INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, leased_until) SELECT ${COLUMNS}, 'manual', now() FROM leaving`,
+       INSERT INTO pending_deliveries (${COLUMNS}, requested_trigger, leased_until) SELECT ${COLUMNS}, 'manual', now() FROM leaving`,
       [id],
     );
     await deleteAccount(ledger, { id: accountId });

@@ -21,7 +21,7 @@ type Erase = (client: pg.PoolClient, at: At) => Promise<{ count: number; positio
 //                     no account), and cancels replays
 //   fan_outs          so that nothing expands
 //   subscriptions     closed, with their secrets and header values, so that nothing is written for them any more
-//   owed              pending deliveries, with their attempts, so that the dispatcher finds none
+//   pending           pending deliveries, with their attempts, so that the dispatcher finds none
 //   events            and thus all payloads
 //   deliveries        finished deliveries and those that became pending meanwhile, with their attempts
 //   due_subscriptions
@@ -36,7 +36,7 @@ const PARTS = {
   requests: waitForRequests,
   fan_outs: inOrder('fan_outs', { key: 'event_id', type: 'uuid' }),
   subscriptions: closeSubscriptions,
-  owed: eraseDeliveries('pending_deliveries'),
+  pending: eraseDeliveries('pending_deliveries'),
   events: inOrder('events', { key: 'id', type: 'uuid' }),
   deliveries: eraseDeliveries('deliveries'),
   due_subscriptions: inAnyOrder('due_subscriptions'),

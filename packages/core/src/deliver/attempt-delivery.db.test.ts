@@ -23,7 +23,7 @@ import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { readSecrets, rotateSecret } from '../subscriptions/secrets.js';
 import { sendTest } from '../subscriptions/send-test.js';
-import { askForRetry } from './ask-for-retry.js';
+import { requestRetry } from './request-retry.js';
 import { cancelDeliveries } from '../settle/cancel-deliveries.js';
 import { freezeEvent } from '../publish/freeze-event.js';
 import { openConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
@@ -239,7 +239,7 @@ describe('deliver', () => {
     };
     expect(await secondsOf(() => worker.attempt({ id, attemptNumber: 1 }, signal))).toBeGreaterThan(0.24);
     const hasty = ledger.attempter({ timeoutMs: 1_000_000, random: () => 1 });
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     expect(await secondsOf(() => hasty.attempt({ id, attemptNumber: 2 }, signal))).toBeLessThan(20);
     expect(await secondsOf(() => hasty.attempt({ id, attemptNumber: 3 }, AbortSignal.abort()))).toBeLessThan(20);
     expect(await attemptsOf(id)).toHaveLength(3);
@@ -670,7 +670,7 @@ describe('a result that waits for a delivery that moves to the other table', () 
     ledger.results.push(async () => {
       await disableSubscription(ledger, { accountId, id: subscriptionId });
       await pool.query('BEGIN');
-      await askForRetry({ ...ledger, db: { ...ledger.db, pool } }, { accountId, id });
+      await requestRetry({ ...ledger, db: { ...ledger.db, pool } }, { accountId, id });
       return {};
     });
     const attempt = ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
@@ -680,7 +680,7 @@ describe('a result that waits for a delivery that moves to the other table', () 
     await ledger.work();
     expect(ledger.posts).toHaveLength(1);
     expect(await ledger.db.prisma.delivery.findMany({ where: { accountId } })).toMatchObject([
-      { id, status: 'succeeded', attemptCount: 1, askedTrigger: null, leasedUntil: null },
+      { id, status: 'succeeded', attemptCount: 1, requestedTrigger: null, leasedUntil: null },
     ]);
   });
 });
@@ -720,8 +720,8 @@ describe('requested retry', () => {
     ledger.results.push(FAILED);
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
     ledger.jobs.length = 0;
-    expect(await askForRetry(ledger, { accountId, id })).toMatchObject({
-      outcome: 'asked',
+    expect(await requestRetry(ledger, { accountId, id })).toMatchObject({
+      outcome: 'requested',
       delivery: { status: 'failed' },
     });
     await ledger.work();
@@ -729,10 +729,10 @@ describe('requested retry', () => {
       status: 'failed',
       attemptCount: 2,
       leasedUntil: null,
-      askedTrigger: null,
+      requestedTrigger: null,
     });
     ledger.results.splice(0, 1, {});
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     await ledger.work();
     expect(await onlyDelivery(accountId)).toMatchObject({ status: 'succeeded', attemptCount: 3 });
     expect((await attemptsOf(id)).map(({ trigger }) => trigger)).toEqual(['auto', 'manual', 'manual']);
@@ -744,7 +744,7 @@ describe('requested retry', () => {
     await ledger.attempter({ waitsMs: [600_000] }).attempt({ id, attemptNumber: 1 }, signal);
     const before = await onlyDelivery(accountId);
     ledger.jobs.length = 0;
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     await ledger.work();
     const after = await onlyDelivery(accountId);
     expect(after).toMatchObject({ status: 'pending', attemptCount: 2, failureCount: 1, dueAt: before.dueAt });
@@ -755,9 +755,9 @@ describe('requested retry', () => {
     const { accountId, id } = await publishedDelivery();
     ledger.results.push(FAILED, { outcome: 'aborted', statusCode: null }, {});
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     await ledger.work();
-    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'failed', attemptCount: 2, askedTrigger: 'manual' });
+    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'failed', attemptCount: 2, requestedTrigger: 'manual' });
     await ledger.db.pool.query(`UPDATE pending_deliveries SET leased_until = now() WHERE id = $1`, [id]);
     await dispatch(ledger);
     await ledger.work();
@@ -769,13 +769,13 @@ describe('requested retry', () => {
     ledger.results.push(FAILED);
     const worker = ledger.attempter({ waitsMs: [] });
     await worker.attempt({ id, attemptNumber: 1 }, signal);
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     await ledger.db.pool.query('UPDATE subscriptions SET deleted_at = now() WHERE id = $1', [subscriptionId]);
     await worker.attempt({ id, attemptNumber: 2 }, signal);
     expect(await onlyDelivery(accountId)).toMatchObject({
       status: 'failed',
       statusReason: 'exhausted',
-      askedTrigger: null,
+      requestedTrigger: null,
       leasedUntil: null,
     });
   });
@@ -784,7 +784,7 @@ describe('requested retry', () => {
     const { accountId, id } = await publishedDelivery();
     await ledger.work();
     ledger.setQueue(false);
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     ledger.setQueue(true);
     await ledger.db.pool.query(`UPDATE pending_deliveries SET leased_until = now() WHERE id = $1`, [id]);
     await dispatch(ledger);
@@ -794,7 +794,7 @@ describe('requested retry', () => {
 
   it('does not find another account’s delivery', async () => {
     const { id } = await publishedDelivery();
-    expect(await askForRetry(ledger, { accountId: await ledger.account(), id })).toEqual({ outcome: 'not_found' });
+    expect(await requestRetry(ledger, { accountId: await ledger.account(), id })).toEqual({ outcome: 'not_found' });
   });
 });
 

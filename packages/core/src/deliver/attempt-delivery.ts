@@ -104,7 +104,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
     if (whyNot) return endWithoutAttempt(endDeps, delivery, whyNot);
 
     const { subscriptionId, failureCount, url } = delivery;
-    const slot = isUrgent(delivery.askedTrigger)
+    const slot = isUrgent(delivery.requestedTrigger)
       ? limiter.acquireNow(subscriptionId)
       : await limiter.acquire(subscriptionId);
     if (!slot) return endWithoutAttempt(endDeps, delivery, 'slots');
@@ -116,7 +116,7 @@ export function openAttempter(options: AttemptOptions): Attempter {
     }
 
     const eventId = toTypeId('evt', delivery.eventId);
-    const trigger = delivery.askedTrigger ?? 'auto';
+    const trigger = delivery.requestedTrigger ?? 'auto';
     const result = await postDelivery(posting, delivery, { eventId, signal }).finally(() => slot.release());
     const turn = { failureCount, waitsMs, random: random(), now: new Date(), honorDisableHeader };
     const decision = decide(result, turn);

@@ -2,7 +2,7 @@ import type { Outcome, PostResult } from '@posthorn/sender';
 import { readEnv } from '@posthorn/settings';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_ASKED_WAIT_MS, decide, parseRetryAfter } from './decide.js';
+import { MAX_RETRY_AFTER_MS, decide, parseRetryAfter } from './decide.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
 // The schedule of an operator who sets nothing.
@@ -169,7 +169,7 @@ describe('decide', () => {
           const asked = decide(resultOf(status, { retryAfter }), turn({ waitsMs: [waitMs], random }));
           if (bare.next !== 'retry' || asked.next !== 'retry') throw new Error('no retry');
           expect(asked.inMs).toBeGreaterThanOrEqual(bare.inMs);
-          expect(asked.inMs).toBeLessThanOrEqual(Math.max(bare.inMs, MAX_ASKED_WAIT_MS));
+          expect(asked.inMs).toBeLessThanOrEqual(Math.max(bare.inMs, MAX_RETRY_AFTER_MS));
           if (status !== 429 && status !== 503) expect(asked).toEqual(bare);
         },
       ),
@@ -186,7 +186,7 @@ describe('decide', () => {
     expect(inMs(503, '120')).toBe(120_000);
     expect(inMs(500, '120')).toBe(5_000);
     expect(inMs(429, '1', 3)).toBe(600_000); // the schedule's 10 min are later
-    expect(inMs(429, '999999999')).toBe(MAX_ASKED_WAIT_MS);
+    expect(inMs(429, '999999999')).toBe(MAX_RETRY_AFTER_MS);
     expect(inMs(429, 'Sat, 21 Nov 2026 14:00:00 GMT')).toBe(2 * HOUR_MS);
     expect(inMs(429, '120', 11)).toBe('failed'); // no wait is left
     expect(decide(resultOf(429, { retryAfter: null }), turn())).toEqual({ next: 'retry', inMs: 5_000, spent: true });

@@ -2,7 +2,7 @@ import type { PostResult } from '@posthorn/sender';
 
 /** What follows from an attempt. record-attempts.ts applies it. */
 export type Decision =
-  /** disable: delivered, and the endpoint asked for no more events. */
+  /** disable: delivered, and the endpoint requested no more events. */
   | { next: 'succeeded'; disable?: true }
   | { next: 'retry'; inMs: number; spent: boolean }
   | { next: 'failed' }
@@ -21,7 +21,7 @@ export interface Turn {
   honorDisableHeader?: boolean;
 }
 
-export const MAX_ASKED_WAIT_MS = 24 * 60 * 60 * 1_000;
+export const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1_000;
 
 // ok (2xx)                          succeeded
 // aborted (we are shutting down)    retry now; uses up no attempt, because the endpoint did not fail
@@ -35,26 +35,26 @@ export function decide(
   result: PostResult,
   { failureCount, waitsMs, random, now, honorDisableHeader = false }: Turn,
 ): Decision {
-  const asksForEnd = honorDisableHeader && asksToDisable(result);
-  if (result.outcome === 'ok') return asksForEnd ? { next: 'succeeded', disable: true } : { next: 'succeeded' };
+  const disables = honorDisableHeader && requestsDisabling(result);
+  if (result.outcome === 'ok') return disables ? { next: 'succeeded', disable: true } : { next: 'succeeded' };
   if (result.outcome === 'aborted') return { next: 'retry', inMs: 0, spent: false };
-  if (result.statusCode === 410 || asksForEnd) return { next: 'gone' };
+  if (result.statusCode === 410 || disables) return { next: 'gone' };
   const waitMs = waitsMs[failureCount];
   if (waitMs === undefined) return { next: 'failed' };
   const jittered = Math.round(waitMs * (1 + random * 0.1));
-  return { next: 'retry', inMs: Math.max(jittered, askedWaitMs(result, now)), spent: true };
+  return { next: 'retry', inMs: Math.max(jittered, retryAfterMs(result, now)), spent: true };
 }
 
 /** undici joins the values of a repeated header with commas. */
-function asksToDisable({ responseHeaders }: PostResult): boolean {
+function requestsDisabling({ responseHeaders }: PostResult): boolean {
   const values = responseHeaders?.['webhook-delivery']?.split(',') ?? [];
   return values.some((value) => value.trim().toLowerCase() === 'disable');
 }
 
 /** Returns the wait in Retry-After, on 429 and 503 only; 0 if it is missing or invalid. It can only delay the retry. */
-function askedWaitMs({ statusCode, retryAfter }: PostResult, now: Date): number {
+function retryAfterMs({ statusCode, retryAfter }: PostResult, now: Date): number {
   if ((statusCode !== 429 && statusCode !== 503) || retryAfter === null) return 0;
-  return Math.min(parseRetryAfter(retryAfter, now) ?? 0, MAX_ASKED_WAIT_MS);
+  return Math.min(parseRetryAfter(retryAfter, now) ?? 0, MAX_RETRY_AFTER_MS);
 }
 
 // RFC 9110 §10.2.3: whole seconds, or an HTTP date (§5.6.7) in one of three forms, two of them obsolete. Match the form

@@ -6,7 +6,7 @@ import { dispatch } from '../dispatch/dispatch.js';
 import { listenForWork, wakeDispatchers } from '../dispatch/wake.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
-import { askForRetry } from './ask-for-retry.js';
+import { requestRetry } from './request-retry.js';
 import { openConcurrencyLimiter } from '../throttle/concurrency-limiter.js';
 
 let ledger: Ledger;
@@ -297,7 +297,7 @@ describe('circuit breaker', () => {
     const { accountId, id } = await openACircuit();
     const delivery = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
     ledger.results.splice(0);
-    await askForRetry(ledger, { accountId, id: delivery.id });
+    await requestRetry(ledger, { accountId, id: delivery.id });
     await ledger.work();
     expect(ledger.posts).toHaveLength(1);
     expect((await subscriptionNow(id)).circuitOpenUntil).toBeNull();

@@ -9,7 +9,7 @@ import { leaseOf } from '../deliveries/lease.js';
 // keeps the planner, which overestimates the number of deliveries, from joining whole tables.
 const LOAD = `
 SELECT d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType", e.body, d.status,
-  d.attempt_count AS "attemptCount", d.failure_count AS "failureCount", d.asked_trigger AS "askedTrigger", d.replay_id AS "replayId",
+  d.attempt_count AS "attemptCount", d.failure_count AS "failureCount", d.requested_trigger AS "requestedTrigger", d.replay_id AS "replayId",
   ${leaseOf('d.leased_until')} AS "leasedUntil",
   (extract(epoch FROM d.due_at - now()) * 1000)::float8 AS "dueInMs",
   (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "publishedMsAgo",

@@ -36,7 +36,7 @@ interface Row {
   statusReason: string | null;
   attemptCount: number;
   failureCount: number;
-  askedTrigger: AttemptTrigger | null;
+  requestedTrigger: AttemptTrigger | null;
   isDue: boolean;
   isCompleted: boolean;
   /** The tables that contain a row of it. */
@@ -61,7 +61,7 @@ async function stateOf({ accountId }: World): Promise<State> {
     `SELECT d.id, d.event_id AS "eventId", d.subscription_id AS "subscriptionId",
        ${STANDING} AS subscription, d.status,
        d.status_reason AS "statusReason", d.attempt_count AS "attemptCount", d.failure_count AS "failureCount",
-       d.asked_trigger AS "askedTrigger", d.due_at IS NOT NULL AS "isDue", d.completed_at IS NOT NULL AS "isCompleted",
+       d.requested_trigger AS "requestedTrigger", d.due_at IS NOT NULL AS "isDue", d.completed_at IS NOT NULL AS "isCompleted",
        ARRAY(SELECT 'pending_deliveries' FROM pending_deliveries p WHERE p.id = d.id
          UNION ALL SELECT 'finished_deliveries' FROM finished_deliveries f WHERE f.id = d.id) AS tables,
        d.id BETWEEN posthorn_first_delivery_id(d.event_id) AND posthorn_last_delivery_id(d.event_id) AS "isInRange",
@@ -86,14 +86,14 @@ async function checkPost({ id, attemptNumber }: Due, request: PostRequest): Prom
     eventId: string;
     status: DeliveryStatus;
     attemptCount: number;
-    askedTrigger: AttemptTrigger | null;
+    requestedTrigger: AttemptTrigger | null;
     isDue: boolean;
     body: Buffer;
     subscription: Standing;
     url: string;
     isDeferredByCircuit: boolean;
   }>(
-    `SELECT e.id AS "eventId", d.status, d.attempt_count AS "attemptCount", d.asked_trigger AS "askedTrigger",
+    `SELECT e.id AS "eventId", d.status, d.attempt_count AS "attemptCount", d.requested_trigger AS "requestedTrigger",
        d.due_at <= now() + interval '20 ms' AS "isDue", e.body, ${STANDING} AS subscription, s.url,
        s.circuit_open_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id AS "isDeferredByCircuit"
      FROM deliveries d JOIN events e ON e.id = d.event_id JOIN subscriptions s ON s.id = d.subscription_id WHERE d.id = $1`,
@@ -103,7 +103,7 @@ async function checkPost({ id, attemptNumber }: Due, request: PostRequest): Prom
   expect(attemptNumber, 'the next attempt').toBe((now?.attemptCount ?? 0) + 1);
   expect(now?.subscription).not.toBe('deleted');
   expect(request).toMatchObject({ url: now?.url, webhookId: toTypeId('evt', now?.eventId ?? ''), body: now?.body });
-  if (now?.askedTrigger === 'manual' || now?.askedTrigger === 'test') return;
+  if (now?.requestedTrigger === 'manual' || now?.requestedTrigger === 'test') return;
   expect(now).toMatchObject({ status: 'pending', subscription: 'active', isDue: true, isDeferredByCircuit: false });
 }
 
@@ -120,15 +120,15 @@ const isSettled = (status: DeliveryStatus) => status === 'succeeded' || status =
 
 /** Invariants of a delivery. */
 function checkRow(row: Row, world: World): void {
-  const { status, attempts, askedTrigger } = row;
+  const { status, attempts, requestedTrigger } = row;
   // A pending delivery is due, an open one is in the dispatcher's index, and a finished one has a completion time.
   expect(row.isDue, 'due').toBe(status === 'pending');
   expect(row.dispatchedWithinSeconds !== null, 'with the dispatcher').toBe(
-    status === 'pending' || askedTrigger !== null,
+    status === 'pending' || requestedTrigger !== null,
   );
   expect(row.isCompleted, 'completed').toBe(isSettled(status));
   // Each delivery is in one table: open or held ones where the dispatcher looks, all others in the other table.
-  const isOpen = status === 'pending' || status === 'held' || askedTrigger !== null;
+  const isOpen = status === 'pending' || status === 'held' || requestedTrigger !== null;
   expect(row.tables, 'in one table').toEqual([isOpen ? 'pending_deliveries' : 'finished_deliveries']);
   expect(row.isInRange, 'found by its event').toBe(true);
   // It is in the index within the lease, and the dispatcher then looks at its subscription.
@@ -137,7 +137,7 @@ function checkRow(row: Row, world: World): void {
   expect(REASONS[status]).toContain(row.statusReason);
   expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: row.attemptCount }, (_, n) => n + 1));
   expect(status === 'succeeded').toBe(attempts.some(({ outcome }) => outcome === 'ok'));
-  if (askedTrigger === 'replay') expect(status, 'a pause holds the request of a replay').toBe('pending');
+  if (requestedTrigger === 'replay') expect(status, 'a pause holds the request of a replay').toBe('pending');
   // Only a failure of the endpoint in a scheduled attempt uses up a wait, and a replay restores all of them.
   const spending = attempts
     .slice(world.broughtAfter.get(row.id) ?? 0)
@@ -165,15 +165,15 @@ function checkStep(act: Limits, before: Row, after: Row): void {
     expect(act.moves ?? []).toContain(`${before.status}>${after.status}`);
     checkMove(after, made);
   }
-  if (after.askedTrigger !== null && after.askedTrigger !== before.askedTrigger)
-    expect(after.askedTrigger, 'who asked').toBe(act.asks);
+  if (after.requestedTrigger !== null && after.requestedTrigger !== before.requestedTrigger)
+    expect(after.requestedTrigger, 'the requested trigger').toBe(act.asks);
   const isGivenUp = after.subscription === 'deleted' || (isMoved && after.status === 'canceled');
-  if (before.askedTrigger !== null && before.askedTrigger !== 'replay' && after.askedTrigger === null)
+  if (before.requestedTrigger !== null && before.requestedTrigger !== 'replay' && after.requestedTrigger === null)
     expect(made.length > 0 || isGivenUp, 'a request of a person stays until its attempt').toBe(true);
 }
 
 /** Checks how a delivery got into its status. */
-function checkMove({ status, statusReason, subscription, askedTrigger }: Row, made: Row['attempts']): void {
+function checkMove({ status, statusReason, subscription, requestedTrigger }: Row, made: Row['attempts']): void {
   switch (status) {
     case 'pending':
       expect(subscription).toBe('active');
@@ -191,7 +191,7 @@ function checkMove({ status, statusReason, subscription, askedTrigger }: Row, ma
     case 'canceled':
       expect(['disabled', 'deleted']).toContain(subscription);
       expect(statusReason).toBe(`subscription_${subscription}`);
-      expect(askedTrigger, 'a canceled delivery has no requested attempt').toBeNull();
+      expect(requestedTrigger, 'a canceled delivery has no requested attempt').toBeNull();
       break;
     default:
       status satisfies never;
@@ -204,7 +204,7 @@ const FOLLOWS: Record<Standing, (row: Row) => boolean> = {
   paused: ({ status }) => status !== 'pending',
   holding: ({ status }) => status !== 'pending',
   disabled: ({ status }) => status !== 'pending' && status !== 'held',
-  deleted: ({ status, askedTrigger }) => status !== 'pending' && status !== 'held' && askedTrigger === null,
+  deleted: ({ status, requestedTrigger }) => status !== 'pending' && status !== 'held' && requestedTrigger === null,
   unverified: () => false,
 };
 
@@ -252,9 +252,9 @@ async function play(
     // Each may go through its schedule, and once more when a running replay sends it again.
     const most = (world.expected.size + 1) * world.subscriptionOf.size;
     await settle(world, { result, rounds: 2 * most * (waitsMs.length + 3) });
-    for (const { status, askedTrigger, subscription } of (await stateOf(world)).values()) {
+    for (const { status, requestedTrigger, subscription } of (await stateOf(world)).values()) {
       expect(status, 'nothing stays pending').not.toBe('pending');
-      expect(askedTrigger).toBeNull();
+      expect(requestedTrigger).toBeNull();
       if (status === 'held')
         expect(['paused', 'holding'], 'only a pause, or disabling with hold, holds deliveries').toContain(subscription);
     }
@@ -304,7 +304,7 @@ const IN_ORDER: Step[] = [
     act('work', 2, 1),
   ],
   ...[
-    act('ask for a retry', 1, 5),
+    act('request a retry', 1, 5),
     act('publish', 0),
     ...times(3, act('time passes', 1)),
     act('dispatch', 0),

@@ -12,7 +12,7 @@ import {
   GONE,
   type Ledger,
   challengeOf,
-  changesOwed,
+  changesPending,
   interpose,
   isRecord,
   settleAccount,
@@ -33,7 +33,7 @@ import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { sendTest } from '../subscriptions/send-test.js';
 import { openVerifier } from '../verifications/attempt-verification.js';
-import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
+import { requestRetry, requestRetryOfJob } from './request-retry.js';
 import type { AttemptEnd, AttemptOptions } from './attempt-delivery.js';
 
 /** Schedules: no wait, so that any failure is final; one wait that the queue keeps; one that is too long for the queue. */
@@ -227,7 +227,7 @@ const take = (world: World, at: number) =>
 
 /** Runs a verb in a process that crashes between the verb's commit and the next step. */
 async function cutShort(world: World, verb: (ledger: Ledger) => Promise<unknown>): Promise<void> {
-  const db = interpose(world.ledger.db, (statement, run) => (changesOwed(statement) ? crashes() : run()));
+  const db = interpose(world.ledger.db, (statement, run) => (changesPending(statement) ? crashes() : run()));
   await verb({ ...world.ledger, db, enqueue: crashes }).catch((error: unknown) => {
     if (error !== CRASH) throw error;
   });
@@ -239,7 +239,7 @@ async function publish(world: World, { how }: Step, ledger: Ledger): Promise<voi
     `SELECT id FROM subscriptions WHERE account_id = $1 AND deleted_at IS NULL AND status IN ('active', 'paused')`,
     [world.accountId],
   );
-  const wanting = world.subscriptions.filter(
+  const matching = world.subscriptions.filter(
     ({ id, events }) => rows.some((row) => row.id === id) && (events.length === 0 || events.includes(type)),
   );
   const frozen = freezeEvent(Buffer.from(`{"event":"${type}","payload":{}}`));
@@ -248,7 +248,7 @@ async function publish(world: World, { how }: Step, ledger: Ledger): Promise<voi
   const result = await publisher.publish({ accountId: world.accountId, frozen: frozen.frozen, idempotencyKey: null });
   await publisher.drain();
   if (result.outcome !== 'accepted') throw new Error(result.outcome);
-  world.expected.set(result.event.id, new Set(wanting.map(({ id }) => id)));
+  world.expected.set(result.event.id, new Set(matching.map(({ id }) => id)));
   world.published.push({ id: result.event.id, type, createdAt: result.event.createdAt });
 }
 
@@ -302,7 +302,7 @@ interface Brought {
   eventId: string;
   status: DeliveryStatus;
   attemptCount: number;
-  askedTrigger: AttemptTrigger | null;
+  requestedTrigger: AttemptTrigger | null;
 }
 
 /** Makes one step of each running replay with `workers` at once. Returns how many are still running. */
@@ -333,7 +333,7 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
     const now = await prisma.replay.findUniqueOrThrow({ where: { id } });
     if (now.status === 'running') left += 1;
     const { rows: brought } = await pool.query<Brought>(
-      `SELECT id, event_id AS "eventId", status, attempt_count AS "attemptCount", asked_trigger AS "askedTrigger" FROM deliveries
+      `SELECT id, event_id AS "eventId", status, attempt_count AS "attemptCount", requested_trigger AS "requestedTrigger" FROM deliveries
        WHERE replay_id = $1 AND subscription_id = $2 AND event_id = ANY ($3::uuid[])`,
       [id, subscription.id, before.get(id)],
     );
@@ -342,9 +342,9 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
       expect([now.status, brought.length], 'it ends if the subscription receives nothing').toEqual(['canceled', 0]);
     expect(now.queued - queued, 'the number of replayed deliveries').toBe(brought.length);
     expect(brought.length).toBeLessThanOrEqual(atOnce * workers);
-    for (const { status, askedTrigger } of brought) {
+    for (const { status, requestedTrigger } of brought) {
       expect(status).toBe(subscription.status === 'paused' ? 'held' : 'pending');
-      if (status === 'pending') expect(askedTrigger, 'an attempt is requested').not.toBeNull();
+      if (status === 'pending') expect(requestedTrigger, 'an attempt is requested').not.toBeNull();
     }
     for (const { id: deliveryId, eventId, attemptCount } of brought) {
       world.expected.get(eventId)?.add(subscription.id);
@@ -415,12 +415,12 @@ const OUTSIDE: Record<string, Act> = {
       if (sent.outcome === 'sent') world.expected.set(sent.eventId, new Set([key.id]));
     },
   },
-  'ask for a retry': {
+  'request a retry': {
     asks: 'manual',
     async run(world, { at, how }) {
       const id = await anyDelivery(world, at);
       const enqueue = how % 4 === 0 ? () => Promise.resolve(false) : world.ledger.enqueue;
-      if (id) await askForRetry({ ...world.ledger, enqueue }, { accountId: world.accountId, id });
+      if (id) await requestRetry({ ...world.ledger, enqueue }, { accountId: world.accountId, id });
     },
   },
   'put a job back on the board': {
@@ -430,12 +430,12 @@ const OUTSIDE: Record<string, Act> = {
       const job = pick(world.handled, at);
       // If an attempt is in flight, this requests that attempt itself.
       if (!job || job.queue === 'verify' || world.underWay.has(job.id)) return;
-      const asked = await askForRetryOfJob(world.ledger, job);
-      if (asked.outcome !== 'asked') {
-        expect(asked).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('deleted') });
+      const requested = await requestRetryOfJob(world.ledger, job);
+      if (requested.outcome !== 'requested') {
+        expect(requested).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('deleted') });
         return;
       }
-      const { attemptNumber } = asked;
+      const { attemptNumber } = requested;
       const { jobs } = world.ledger;
       // Jobs of earlier leases do nothing.
       const index = jobs.findIndex(
@@ -447,7 +447,7 @@ const OUTSIDE: Record<string, Act> = {
       );
       // In a strict order the dispatcher creates the job in its turn.
       const { ordering, status } = await world.ledger.db.prisma.subscription.findUniqueOrThrow({
-        where: { id: asked.delivery.subscriptionId },
+        where: { id: requested.delivery.subscriptionId },
       });
       if (ordering === 'strict' && status === 'active') {
         expect(index).toBe(-1);
@@ -635,7 +635,7 @@ async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
 
 /** Acts on one subscription, where they meet. */
 export const TO_ONE = [
-  ...['publish', 'publish', 'ask for a retry', 'send a test', 'put a job back on the board', 'replay', 'replay'],
+  ...['publish', 'publish', 'request a retry', 'send a test', 'put a job back on the board', 'replay', 'replay'],
   ...['start a replay', 'advance replays', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
   ...[
     'disable, and the API crashes after the commit',
@@ -727,7 +727,7 @@ export const ACTS: Record<string, Act> = {
     async run(world, { at, how }) {
       const job = take(world, at);
       if (!job) return;
-      const db = interpose(world.ledger.db, (statement, run) => (changesOwed(statement) ? crashes() : run()));
+      const db = interpose(world.ledger.db, (statement, run) => (changesPending(statement) ? crashes() : run()));
       await attempt(world, job, () => pick(RESULTS, how) ?? {}, { db, enqueue: crashes });
     },
   },

@@ -34,7 +34,7 @@ export async function postDelivery(
     timeoutMs,
     signal,
   });
-  if (result.outcome === 'timeout' && !isUrgent(delivery.askedTrigger))
+  if (result.outcome === 'timeout' && !isUrgent(delivery.requestedTrigger))
     await pause(timeoutMs * TIMEOUT_JITTER * random(), undefined, { signal }).catch(() => {});
   return result;
 }

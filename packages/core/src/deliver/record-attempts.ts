@@ -67,8 +67,8 @@ type Table = 'pending_deliveries' | 'finished_deliveries';
 
 /** The columns that only pending deliveries have, selected from `d`. */
 const PENDING_COLUMNS: Record<Table, string> = {
-  pending_deliveries: 'd.due_at, d.asked_trigger',
-  finished_deliveries: 'NULL::timestamptz AS due_at, NULL::attempt_trigger AS asked_trigger',
+  pending_deliveries: 'd.due_at, d.requested_trigger',
+  finished_deliveries: 'NULL::timestamptz AS due_at, NULL::attempt_trigger AS requested_trigger',
 };
 
 /** Writes the rows of `after`, each with its attempt. The last attempt of a finished delivery is stored in the
@@ -79,7 +79,7 @@ const WRITE: Record<Table, string> = {
 staying AS (
   UPDATE pending_deliveries d SET
     status = a.status, status_reason = a.status_reason, attempt_count = a.attempt_count, failure_count = a.failure_count, due_at = a.due_at,
-    asked_trigger = a.asked_trigger, leased_until = a.leased_until, completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
+    requested_trigger = a.requested_trigger, leased_until = a.leased_until, completed_at = a.completed_at, last_outcome = a.outcome, last_trigger = a.trigger,
     last_status_code = a.status_code, last_duration_ms = a.duration_ms, last_attempt_at = a.started_at
   FROM after a WHERE ${lookUp('d.id', 'a.id')} AND NOT a.is_finished
 ),
@@ -164,8 +164,8 @@ moving AS (
     -- A request made during a scheduled attempt stands unless that attempt succeeds, and so does an attempt that we
     -- aborted. A 410 drops the request of a replay.
     CASE WHEN trigger = 'auto' AND next <> 'succeeded' OR outcome = 'aborted'
-      THEN CASE WHEN next = 'gone' THEN nullif(asked_trigger, 'replay') ELSE asked_trigger END
-    END AS asked_after
+      THEN CASE WHEN next = 'gone' THEN nullif(requested_trigger, 'replay') ELSE requested_trigger END
+    END AS requested_after
   FROM result r
 )`;
 const FIND_AFTER = `
@@ -179,12 +179,12 @@ after AS (
     attempt_count + 1 AS attempt_count,
     failure_count + (spent AND NOT is_back)::int AS failure_count,
     CASE WHEN status_after = 'pending' THEN due_after END AS due_at,
-    asked_after AS asked_trigger,
+    requested_after AS requested_trigger,
     CASE
-      WHEN status_after <> 'pending' THEN CASE WHEN asked_after IS NOT NULL THEN now() + interval '1 second' END
+      WHEN status_after <> 'pending' THEN CASE WHEN requested_after IS NOT NULL THEN now() + interval '1 second' END
       -- A manual attempt does not wait for the schedule. If it is due now it is enqueued now; a second job would be a
       -- second POST.
-      WHEN asked_after IN ('manual', 'test') AND due_after > now() THEN now() + interval '1 second'
+      WHEN requested_after IN ('manual', 'test') AND due_after > now() THEN now() + interval '1 second'
       -- The dispatcher enqueues the next attempt if the wait is too long for the queue, or if the subscription has a
       -- rate limit, a strict order or reduced capacity.
       WHEN is_left_to_dispatcher OR due_after > now() + interval '${LONGEST_QUEUED_WAIT_MS} milliseconds' THEN NULL
@@ -195,7 +195,7 @@ after AS (
       WHEN status_after = status THEN completed_at
       ELSE now()
     END AS completed_at,
-    status_after NOT IN ('pending', 'held') AND asked_after IS NULL AS is_finished,
+    status_after NOT IN ('pending', 'held') AND requested_after IS NULL AS is_finished,
     attempt_id, is_left_to_dispatcher, is_strict, next, spent, is_last, outcome, status_code, trigger, started_at, duration_ms
   FROM moving
 )`;

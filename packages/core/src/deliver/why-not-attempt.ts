@@ -30,7 +30,7 @@ export function whyNotAttempt(
   if (delivery.attemptCount !== attemptNumber - 1) return 'superseded';
   if (leasedUntil !== undefined && leasedUntil !== delivery.leasedUntil && !isSecondLook) return 'superseded';
   if (delivery.isTurnOver) return 'superseded';
-  const urgent = isUrgent(delivery.askedTrigger);
+  const urgent = isUrgent(delivery.requestedTrigger);
   if (delivery.status !== 'pending' && !urgent) return 'held';
   if (delivery.isDeleted) return 'not_active';
   if (delivery.subscriptionStatus !== 'active' && !urgent) return 'not_active';

@@ -6,11 +6,11 @@ const SUBSCRIPTIONS = 5;
 /** Subscriptions of an account that are looked at, the newest first. */
 const MOST_SUBSCRIPTIONS = 1_000;
 
-/** Deliveries that are owed an attempt or held. */
+/** Deliveries that are pending or held. */
 export interface WaitingCount {
   /** At most MOST_WAITING + 1. */
   count: number;
-  /** When the oldest of them was created; null: there is none. */
+  /** When the oldest of them was created; null: none. */
   oldestAt: Date | null;
 }
 

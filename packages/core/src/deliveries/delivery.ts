@@ -13,7 +13,7 @@ import type { AttemptTrigger, DeliveryStatus, SubscriptionStatus } from '../gene
  *  canceled    its subscription was disabled or deleted              as failed
  *
  *  `attemptCount` counts recorded attempts. The next number, attemptCount + 1, is the fence: jobs and results with another number
- *  are ignored. `failureCount` counts the waits of the schedule that are used up. `askedTrigger` requests one attempt in any status.
+ *  are ignored. `failureCount` counts the waits of the schedule that are used up. `requestedTrigger` requests one attempt in any status.
  *  `dueAt` is when the next attempt is due; null unless pending. `leasedUntil` is the end of the queue's lease; null: the
  *  dispatcher leases the delivery when it is due (lease.ts).
  *
@@ -30,7 +30,7 @@ export interface LoadedDelivery {
   failureCount: number;
   /** The current lease (leaseOf); null: not leased. */
   leasedUntil: number | null;
-  askedTrigger: AttemptTrigger | null;
+  requestedTrigger: AttemptTrigger | null;
   /** The last replay that sent it again. */
   replayId: string | null;
   /** By the database's clock. Negative if it is past; null unless pending. */
@@ -52,8 +52,8 @@ export interface LoadedDelivery {
 }
 
 /** Returns whether a person waits for the attempt, so that no limit of its subscription applies. */
-export const isUrgent = (askedTrigger: AttemptTrigger | null): boolean =>
-  askedTrigger === 'manual' || askedTrigger === 'test';
+export const isUrgent = (requestedTrigger: AttemptTrigger | null): boolean =>
+  requestedTrigger === 'manual' || requestedTrigger === 'test';
 
 /** The result of an attempt, for logs and the queue. */
 export interface AttemptReport {

@@ -40,7 +40,7 @@ async function locate(pool: pg.Pool, wanted: DeliveriesWanted): Promise<Located>
   return { ...wanted, isReplayOfMany: rowCount === 1 };
 }
 
-export type ListedDelivery = Omit<Delivery, 'askedTrigger' | 'failureCount' | 'leasedUntil' | 'replayId'>;
+export type ListedDelivery = Omit<Delivery, 'requestedTrigger' | 'failureCount' | 'leasedUntil' | 'replayId'>;
 
 /** The columns of a listed delivery, in either table. */
 const COLUMNS = `d.id, d.account_id AS "accountId", d.event_id AS "eventId", d.event_type AS "eventType",

@@ -9,7 +9,7 @@ const READY: WaitingRow = {
   status: 'pending',
   dueAt: inSeconds(-1),
   leasedUntil: null,
-  isAsked: false,
+  isRequested: false,
   circuitOpenUntil: null,
   isProbe: false,
   rateLimit: null,
@@ -52,7 +52,7 @@ const CASES: [title: string, row: Partial<WaitingRow>, state: keyof typeof WAITI
   ],
   [
     'a requested attempt, and another delivery has the turn',
-    { isAsked: true, behindDeliveryId: 'd' },
+    { isRequested: true, behindDeliveryId: 'd' },
     'deferred_order',
     null,
   ],
@@ -66,11 +66,11 @@ const CASES: [title: string, row: Partial<WaitingRow>, state: keyof typeof WAITI
   ['held', { status: 'held', dueAt: null }, 'held', null],
   [
     'held, with a requested attempt',
-    { status: 'held', dueAt: null, isAsked: true, leasedUntil: inSeconds(60) },
+    { status: 'held', dueAt: null, isRequested: true, leasedUntil: inSeconds(60) },
     'leased',
     inSeconds(60),
   ],
-  ['a requested attempt behind an open circuit', { circuitOpenUntil: inSeconds(15), isAsked: true }, 'ready', null],
+  ['a requested attempt behind an open circuit', { circuitOpenUntil: inSeconds(15), isRequested: true }, 'ready', null],
 ];
 
 test.each(CASES)('%s', (_, row, state, until) => {

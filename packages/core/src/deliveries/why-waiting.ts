@@ -24,7 +24,7 @@ export interface WaitingRow {
   dueAt: Date | null;
   leasedUntil: Date | null;
   /** A person, a test or a replay requested the attempt: schedule, circuit and pause do not apply. */
-  isAsked: boolean;
+  isRequested: boolean;
   circuitOpenUntil: Date | null;
   /** It is the probe of a half-open circuit. */
   isProbe: boolean;
@@ -44,9 +44,9 @@ const OVERDUE_AFTER_MS = 10_000;
 /** Returns why a pending delivery waits: the first of WAITING_STATES that applies. `deferred_slots` and
  *  `deferred_rate_limit` are estimates, because the numbers may change before the dispatcher looks. */
 export function whyWaiting(row: WaitingRow): WhyWaiting {
-  const { now, status, dueAt, leasedUntil, isAsked, circuitOpenUntil, isProbe, rateLimit, nextSlotAt, isFull } = row;
+  const { now, status, dueAt, leasedUntil, isRequested, circuitOpenUntil, isProbe, rateLimit, nextSlotAt, isFull } = row;
   const { behindDeliveryId, behindEventId } = row;
-  if (status === 'held' && !isAsked) return { state: 'held', until: null };
+  if (status === 'held' && !isRequested) return { state: 'held', until: null };
   if (leasedUntil !== null && leasedUntil > now) {
     // The lease of a delayed retry or of a reserved turn starts when it is due.
     const begins = new Date(leasedUntil.getTime() - LEASE_SECONDS * 1_000);
@@ -55,11 +55,11 @@ export function whyWaiting(row: WaitingRow): WhyWaiting {
       ? { state: 'scheduled', until: dueAt }
       : { state: 'deferred_rate_limit', until: begins };
   }
-  if (!isAsked && dueAt !== null && dueAt > now) return { state: 'scheduled', until: dueAt };
+  if (!isRequested && dueAt !== null && dueAt > now) return { state: 'scheduled', until: dueAt };
   if (behindDeliveryId !== null)
     return { state: 'deferred_order', until: null, behind: { deliveryId: behindDeliveryId } };
   if (behindEventId !== null) return { state: 'deferred_order', until: null, behind: { eventId: behindEventId } };
-  if (!isAsked && circuitOpenUntil !== null && !isProbe)
+  if (!isRequested && circuitOpenUntil !== null && !isProbe)
     return { state: 'deferred_circuit_open', until: circuitOpenUntil > now ? circuitOpenUntil : null };
   if (rateLimit !== null && nextSlotAt !== null && nextSlotAt.getTime() > now.getTime() + TURNS_AHEAD_SECONDS * 1_000)
     return { state: 'deferred_rate_limit', until: nextSlotAt };
@@ -79,25 +79,25 @@ export async function readWaiting(
   const { rows } = await pool.query<WaitingRow & { id: string }>({
     name: 'read-waiting',
     text: `
-      WITH owed AS MATERIALIZED (
+      WITH pending AS MATERIALIZED (
         SELECT * FROM pending_deliveries o WHERE o.id = ANY ($2::uuid[]) AND o.account_id = $1
       ),
       s AS MATERIALIZED (
         SELECT s.*, leased.count >= ${backlogCapacityOf('s')} AS is_full,
           CASE WHEN ${isInOrder('s')} THEN ${leasedBefore('s.id')} END AS leased_id,
           CASE WHEN ${isInOrder('s')} THEN (SELECT h.id FROM (${headOf('s.id')}) h) END AS head_id
-        FROM (SELECT DISTINCT subscription_id FROM owed) o JOIN subscriptions s ON s.id = o.subscription_id
+        FROM (SELECT DISTINCT subscription_id FROM pending) o JOIN subscriptions s ON s.id = o.subscription_id
         CROSS JOIN LATERAL (
           SELECT count(*) FROM (
             ${leasedOf('o.subscription_id', { limit: MAX_CAPACITY })}
           ) d
         ) leased
       )
-      SELECT o.id, now(), o.status, o.due_at AS "dueAt", o.leased_until AS "leasedUntil", o.asked_trigger IS NOT NULL AS "isAsked",
+      SELECT o.id, now(), o.status, o.due_at AS "dueAt", o.leased_until AS "leasedUntil", o.requested_trigger IS NOT NULL AS "isRequested",
         s.circuit_open_until AS "circuitOpenUntil", s.probe_id IS NOT DISTINCT FROM o.id AS "isProbe", s.rate_limit AS "rateLimit",
         s.next_slot_at AS "nextSlotAt", s.is_full AS "isFull", coalesce(s.leased_id, nullif(s.head_id, o.id)) AS "behindDeliveryId",
         CASE WHEN ${isInOrder('s')} THEN ${fanOutBefore({ s: 's', d: 'o' })} END AS "behindEventId"
-      FROM owed o JOIN s ON s.id = o.subscription_id`,
+      FROM pending o JOIN s ON s.id = o.subscription_id`,
     values: [accountId, ids],
   });
   return new Map(rows.map((row) => [row.id, whyWaiting(row)]));

@@ -44,15 +44,15 @@ export async function dispatchShards({ db, enqueue }: Pick<Deps, 'db' | 'enqueue
 async function handOver({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>, leased: LeasedDelivery[]): Promise<number> {
   // A released or replayed delivery may have the attempt number of a job that is still delayed in the queue `retry`.
   // That queue would ignore it, so only deliveries with an expired lease go there.
-  const isRetry = ({ attemptNumber, askedTrigger, leasedBefore }: LeasedDelivery) =>
-    attemptNumber > 1 && askedTrigger === null && leasedBefore === 'expired';
+  const isRetry = ({ attemptNumber, requestedTrigger, leasedBefore }: LeasedDelivery) =>
+    attemptNumber > 1 && requestedTrigger === null && leasedBefore === 'expired';
   // New deliveries go before those of the dispatcher, except attempts that a person requested. A strict order has at
   // most one delivery in the queue, so it cannot crowd others out.
   // An expired lease means that the queue lost the job, or that the job finished and the ledger does not know it:
   // Postgres was restored from a backup, or failed over to a standby that lacked the last moment.
-  const toDue = ({ askedTrigger, isInOrder, ...due }: LeasedDelivery): Due => ({
+  const toDue = ({ requestedTrigger, isInOrder, ...due }: LeasedDelivery): Due => ({
     ...due,
-    rank: isUrgent(askedTrigger) || isInOrder ? 0 : MAX_CAPACITY,
+    rank: isUrgent(requestedTrigger) || isInOrder ? 0 : MAX_CAPACITY,
   });
   const [delivered, retried] = await Promise.all([
     hand('deliver', leased.filter((one) => !isRetry(one)).map(toDue)),

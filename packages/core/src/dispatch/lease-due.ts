@@ -15,7 +15,7 @@ export interface LeasedDelivery extends Due {
   leasedUntil: number;
   leasedBefore: 'deferred' | 'expired';
   /** What requested the attempt; null: the schedule. */
-  askedTrigger: AttemptTrigger | null;
+  requestedTrigger: AttemptTrigger | null;
   /** The subscription has a strict order. */
   isInOrder: boolean;
 }
@@ -27,7 +27,7 @@ const BEFORE_FAILING = '1 minute';
 /** … and reads this many deliveries at most. */
 const PROBE_SEARCH_ROWS = 10_000;
 /** SQL: the delivery may be the probe. An attempt that a person requested does not wait for the schedule. */
-const MAY_BE_SENT = `((d.leased_until IS NULL OR ${IS_EXPIRED}) AND (d.due_at <= now() OR d.asked_trigger IS NOT NULL))`;
+const MAY_BE_SENT = `((d.leased_until IS NULL OR ${IS_EXPIRED}) AND (d.due_at <= now() OR d.requested_trigger IS NOT NULL))`;
 
 const TURN = { firstTurn: 'w.next_slot_at', rate: 'w.rate_limit' };
 
@@ -60,7 +60,7 @@ looked AS MATERIALIZED (
     ) e
   ) e ORDER BY turn, since LIMIT $2
 ),
-taken AS (
+removed AS (
   DELETE FROM due_subscriptions WHERE ctid = ANY (ARRAY(SELECT unnest(entries) FROM looked))
 )`;
 
@@ -115,9 +115,9 @@ roomy AS MATERIALIZED (
 const CHOSEN = `
 head AS MATERIALIZED (
   SELECT w.id AS subscription_id, d.id, coalesce(d.leased_until, d.due_at) AS since, d.due_at,
-    (d.status <> 'held' OR d.asked_trigger IS NOT NULL) AND ${MAY_BE_SENT} IS TRUE
+    (d.status <> 'held' OR d.requested_trigger IS NOT NULL) AND ${MAY_BE_SENT} IS TRUE
       AND ${leasedBefore('w.id')} IS NULL AND ${fanOutBefore({ s: 'w', d: 'd' })} IS NULL AS may_go,
-    CASE WHEN d.leased_until IS NULL AND d.asked_trigger IS NULL AND d.due_at > now() THEN d.due_at ELSE now() + interval '1 second' END AS look_at
+    CASE WHEN d.leased_until IS NULL AND d.requested_trigger IS NULL AND d.due_at > now() THEN d.due_at ELSE now() + interval '1 second' END AS look_at
   FROM standing w CROSS JOIN LATERAL (${headOf('w.id')}) d
   WHERE w.is_in_order AND w.is_not_open
 ),
@@ -130,7 +130,7 @@ due AS MATERIALIZED (
       (${oldest('1')})
       UNION ALL
       (SELECT d.id, d.due_at, d.due_at FROM (
-        SELECT d.id, d.leased_until, d.due_at, d.asked_trigger FROM pending_deliveries d
+        SELECT d.id, d.leased_until, d.due_at, d.requested_trigger FROM pending_deliveries d
         WHERE d.subscription_id = r.id AND d.id >= posthorn_uuid_at(r.failing_since - interval '${BEFORE_FAILING}')
         ORDER BY d.id LIMIT ${PROBE_SEARCH_ROWS}
       ) d WHERE ${MAY_BE_SENT} ORDER BY d.id LIMIT 1)
@@ -167,9 +167,9 @@ reserved AS (
 leased AS (
   UPDATE pending_deliveries d SET leased_until = greatest(d.due_at, l.slot_at, now()) + interval '${LEASE_SECONDS} seconds'
   FROM slotted l WHERE ${lookUp('d.id', 'l.id')}
-  RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.asked_trigger AS "askedTrigger", l.is_in_order AS "isInOrder",
+  RETURNING d.id, d.attempt_count + 1 AS "attemptNumber", d.requested_trigger AS "requestedTrigger", l.is_in_order AS "isInOrder",
     ${leaseOf('d.leased_until')} AS "leasedUntil", CASE WHEN l.leased_until IS NULL THEN 'deferred' ELSE 'expired' END AS "leasedBefore",
-    CASE WHEN d.asked_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
+    CASE WHEN d.requested_trigger IN ('manual', 'test') THEN 0 ELSE greatest(0, extract(epoch FROM greatest(d.due_at, l.slot_at) - now()) * 1000) END::float8 AS "delayMs"
 )`;
 
 /** SQL: when the dispatcher must next look at a delivery of `w` that it does not lease now. */

@@ -1,6 +1,6 @@
 import type { PostResult } from '@posthorn/sender';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { askForRetry } from '../deliver/ask-for-retry.js';
+import { requestRetry } from '../deliver/request-retry.js';
 import { FAILED, type Ledger, openLedger, settleAccount } from '../ledger.test-support.js';
 import { expandFanOuts } from '../publish/expand-fan-outs.js';
 import { freezeEvent } from '../publish/freeze-event.js';
@@ -236,9 +236,9 @@ describe('strict order', () => {
     ledger.results.push(FAILED);
     await attemptNext({ waitsMs: [600_000] });
     ledger.results.length = 0;
-    expect((await askForRetry(ledger, { accountId, id: (await deliveryOf(third ?? '')).id })).outcome).toBe('asked');
+    expect((await requestRetry(ledger, { accountId, id: (await deliveryOf(third ?? '')).id })).outcome).toBe('requested');
     expect(await look()).toBe(0);
-    expect((await askForRetry(ledger, { accountId, id: (await deliveryOf(first ?? '')).id })).outcome).toBe('asked');
+    expect((await requestRetry(ledger, { accountId, id: (await deliveryOf(first ?? '')).id })).outcome).toBe('requested');
     expect(await look()).toBe(1);
     await ledger.settle();
     expect(sent()).toEqual([1, 1, 2, 3]);
@@ -249,7 +249,7 @@ describe('strict order', () => {
     await dispatch(ledger);
     await attemptNext();
     const respond = await beginNext();
-    await askForRetry(ledger, { accountId, id: (await deliveryOf(first ?? '')).id });
+    await requestRetry(ledger, { accountId, id: (await deliveryOf(first ?? '')).id });
     expect(await look()).toBe(0);
     await respond();
     await ledger.settle();
@@ -260,7 +260,7 @@ describe('strict order', () => {
     const [, second] = await publishAll(2);
     await pauseSubscription(ledger, { accountId, id });
     await settleAccount(ledger.db.pool, accountId);
-    await askForRetry(ledger, { accountId, id: (await deliveryOf(second ?? '')).id });
+    await requestRetry(ledger, { accountId, id: (await deliveryOf(second ?? '')).id });
     await ledger.work();
     expect(sent()).toEqual([2]);
   });

@@ -40,5 +40,5 @@ it('reports a broken connection, so that the caller can listen again', async () 
   await ledger.db.pool.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()`,
   );
-  await waitFor(() => (ear.isLost ? true : null), { what: 'it to notice' });
+  await waitFor(() => (ear.isLost ? true : null), { what: 'the lost connection to be noticed' });
 });

@@ -132,7 +132,7 @@ describe('overdue deliveries', () => {
     await dispatcherWorks();
     await withOverdue(1, 20);
     await ledger.db.pool.query(
-      `UPDATE pending_deliveries SET due_at = now() + interval '2 hours', leased_until = now() - interval '20 seconds', asked_trigger = 'manual'`,
+      `UPDATE pending_deliveries SET due_at = now() + interval '2 hours', leased_until = now() - interval '20 seconds', requested_trigger = 'manual'`,
     );
     expect(await read()).toMatchObject({ overdue: 1 });
   });

@@ -34,7 +34,7 @@ export interface LedgerMetrics {
   /** When a dispatcher last succeeded; null: unknown. */
   lastDispatchAt: Date | null;
   /** Workers that are alive or died within the last ten minutes, the latest start first. */
-  workers: WorkerFigures[];
+  workers: WorkerMetrics[];
   /** For how long ahead every partitioned table has partitions. */
   partitionsAheadSeconds: number;
 }
@@ -47,7 +47,7 @@ export interface AccountBehind {
   oldestDueSeconds: number;
 }
 
-export interface WorkerFigures {
+export interface WorkerMetrics {
   hostname: string;
   version: string;
   startedAt: Date;
@@ -73,7 +73,7 @@ const countDeferred = (condition: string): string => `(
   ) d
 )`;
 
-const FIGURES = `
+const METRICS = `
 WITH RECURSIVE ${CANDIDATES},
 ${dueOf('candidates')},
 behind AS (
@@ -128,9 +128,9 @@ export async function readLedgerMetrics(pool: pg.Pool): Promise<LedgerMetrics> {
       Omit<LedgerMetrics, 'subscriptions' | 'circuits' | 'workers' | 'partitionsAheadSeconds'>
     >({
       name: 'read-metrics',
-      text: FIGURES,
+      text: METRICS,
     });
-    const workers = await client.query<WorkerFigures>(WORKERS);
+    const workers = await client.query<WorkerMetrics>(WORKERS);
     const partitionsAheadSeconds = await readAheadSeconds(client);
     // This is the only statement that reads a whole table.
     await client.query('SET LOCAL enable_seqscan = on');

@@ -133,8 +133,8 @@ async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>)
  *  statement that waits for this lock would deadlock. */
 async function takeLock(client: pg.Client): Promise<void> {
   for (;;) {
-    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [LOCK]);
-    if (rows[0]?.taken) return;
+    const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [LOCK]);
+    if (rows[0]?.locked) return;
     await delay(200);
   }
 }

@@ -35,7 +35,7 @@ matched AS (
     OFFSET 0
   ) s
 ),
-owed AS (
+pending AS (
   INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at)
   SELECT posthorn_delivery_id(event_id), account_id, event_id, type, subscription_id, now(),
     CASE WHEN is_active THEN 'pending'::delivery_status ELSE 'held' END, CASE WHEN is_active THEN now() END

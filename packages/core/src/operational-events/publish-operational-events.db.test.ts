@@ -1,7 +1,7 @@
 import { OPERATIONAL_EVENTS, type OperationalEventType, isOperational, toTypeId } from '@posthorn/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
-import { changesOwed, GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
+import { changesPending, GONE, type Ledger, interpose, openLedger } from '../ledger.test-support.js';
 import { newId } from '../id.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
@@ -143,7 +143,7 @@ describe('operational events are neither lost nor duplicated', () => {
     const operations = await operationsAccount();
     const key = await subscription();
     const db = interpose(ledger.db, (statement, run) =>
-      changesOwed(statement) ? Promise.reject(new Error('ended')) : run(),
+      changesPending(statement) ? Promise.reject(new Error('ended')) : run(),
     );
     await expect(disableSubscription({ db }, key)).rejects.toThrow('ended');
     expect(await publishedTo(operations)).toEqual([]);

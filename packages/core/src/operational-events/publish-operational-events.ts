@@ -16,7 +16,7 @@ const AT_ONCE = 500;
 // Uses the keys of operational_events, subscriptions and deliveries, and attempts_delivery_id_number_idx. Operational
 // events of a deleted account find no subscription and are dropped.
 const TAKE = `
-WITH taken AS (
+WITH due AS (
   DELETE FROM operational_events WHERE id = ANY (ARRAY(SELECT id FROM operational_events ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING *
 )
 SELECT t.type, t.account_id AS "accountId", t.subscription_id AS "subscriptionId", s.url, t.detail,
@@ -25,7 +25,7 @@ SELECT t.type, t.account_id AS "accountId", t.subscription_id AS "subscriptionId
     'id', d.id, 'eventId', d.event_id, 'eventType', d.event_type, 'reason', d.status_reason, 'attemptCount', d.attempt_count,
     'number', a.number, 'outcome', a.outcome, 'statusCode', a.status_code, 'startedAt', a.started_at
   ) END AS delivery
-FROM taken t
+FROM due t
 JOIN subscriptions s ON s.id = t.subscription_id AND s.account_id = t.account_id
 LEFT JOIN deliveries d ON d.id = t.delivery_id AND d.account_id = t.account_id
 LEFT JOIN LATERAL (

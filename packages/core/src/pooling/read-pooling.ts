@@ -28,9 +28,9 @@ export async function readPooling(url: string): Promise<Pooling> {
       seen.add(await pidOf(first));
       seen.add(await pidOf(first));
       await second.query('BEGIN');
-      const taken = await pidOf(second);
+      const used = await pidOf(second);
       // A second client in a transaction occupies its connection, so the first one has to use another.
-      if (seen.has(taken)) isShared = true;
+      if (seen.has(used)) isShared = true;
       else seen.add(await pidOf(first));
       await second.query('COMMIT');
     }

@@ -79,7 +79,7 @@ account AS (
 valid AS (
   SELECT i.* FROM input i JOIN account a ON a.id = i.account_id JOIN event_types t ON t.name = i.type
 ),
-key_taken AS (
+new_key AS (
   INSERT INTO idempotency_keys AS k (account_id, key, event_id, body_hash)
   SELECT account_id, key, id, body_hash FROM valid WHERE key IS NOT NULL ORDER BY account_id, key
   ON CONFLICT (account_id, key) DO UPDATE
@@ -88,7 +88,7 @@ key_taken AS (
   RETURNING event_id
 ),
 accepted AS (
-  SELECT * FROM valid WHERE key IS NULL OR id IN (SELECT event_id FROM key_taken)
+  SELECT * FROM valid WHERE key IS NULL OR id IN (SELECT event_id FROM new_key)
 ),
 reach AS (
   SELECT w.account_id, w.type, CASE WHEN few.count <= $12 THEN few.count ELSE (

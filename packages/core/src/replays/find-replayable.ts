@@ -110,7 +110,7 @@ interface Way {
   order: string;
 }
 
-// A finished delivery with an attempt asked for is among the pending ones until the attempt is recorded; its status stays.
+// A finished delivery with a requested attempt is among the pending ones until the attempt is recorded; its status stays.
 const TABLES = ['pending_deliveries', 'finished_deliveries'] as const;
 
 /** Uses the indexes by status of both tables. `succeeded`, the usual status, has none: it uses the indexes by account. Compared as rows, the

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteAccount } from '../accounts/delete-account.js';
 import { type Database, openDatabase } from '../database.js';
-import { askForRetry } from '../deliver/ask-for-retry.js';
+import { requestRetry } from '../deliver/request-retry.js';
 import { COLUMNS } from '../delivery-tables.js';
 import { freezeEvent } from '../publish/freeze-event.js';
 import { FAILED, GONE, type Ledger, openLedger, silent } from '../ledger.test-support.js';
@@ -163,7 +163,7 @@ describe('replay failed', () => {
         statusReason: null,
         failureCount: 0,
         attemptCount: 1,
-        askedTrigger: 'replay',
+        requestedTrigger: 'replay',
         completedAt: null,
       },
     ]);
@@ -171,7 +171,7 @@ describe('replay failed', () => {
     expect(ledger.posts.map(({ webhookId }) => webhookId)).toEqual([toTypeId('evt', eventId)]);
     expect(Buffer.from(ledger.posts[0]?.body ?? '')).toEqual(Buffer.from(first?.body ?? ''));
     expect(await deliveries({ accountId })).toMatchObject([
-      { status: 'succeeded', attemptCount: 2, askedTrigger: null },
+      { status: 'succeeded', attemptCount: 2, requestedTrigger: null },
     ]);
     expect(await triggers(accountId)).toEqual(['auto', 'replay']);
     await tally();
@@ -264,7 +264,7 @@ describe('replay failed', () => {
     const { accountId, subscriptionId } = await subscribed();
     await failADelivery(accountId);
     const [failed] = await deliveries({ accountId });
-    await askForRetry(ledger, { accountId, id: failed?.id ?? '' });
+    await requestRetry(ledger, { accountId, id: failed?.id ?? '' });
     await replay({ accountId, subscriptionId });
     ledger.posts.length = 0;
     await deliver();
@@ -278,8 +278,8 @@ describe('replay failed', () => {
     await failADelivery(accountId);
     await replay({ accountId, subscriptionId });
     const [back] = await deliveries({ accountId });
-    await askForRetry(ledger, { accountId, id: back?.id ?? '' });
-    expect(await deliveries({ accountId })).toMatchObject([{ askedTrigger: 'manual' }]);
+    await requestRetry(ledger, { accountId, id: back?.id ?? '' });
+    expect(await deliveries({ accountId })).toMatchObject([{ requestedTrigger: 'manual' }]);
   });
 });
 
@@ -455,7 +455,7 @@ describe('a replay and its subscription', () => {
       await pauseSubscription(ledger, key);
       await replay({ accountId, subscriptionId, which });
       expect(await deliveries({ accountId })).toMatchObject([
-        { status: 'held', askedTrigger: null, leasedUntil: null },
+        { status: 'held', requestedTrigger: null, leasedUntil: null },
       ]);
       ledger.posts.length = 0;
       await deliver();
@@ -799,9 +799,9 @@ describe('advancing', () => {
     await publishUnheard(two.accountId, 10);
     await start(one);
     await start({ accountId: two.accountId, subscriptionId: two.subscriptionId, which: 'missed' });
-    const told: unknown[] = [];
-    expect(await advanceReplays(ledger.db, { atOnce: 4, observe: (brought) => told.push(brought) })).toBe(8);
-    expect(told).toEqual([
+    const observed: unknown[] = [];
+    expect(await advanceReplays(ledger.db, { atOnce: 4, observe: (step) => observed.push(step) })).toBe(8);
+    expect(observed).toEqual([
       { which: 'failed', count: 4 },
       { which: 'missed', count: 4 },
     ]);
@@ -861,12 +861,12 @@ describe('advancing', () => {
        INSERT INTO finished_deliveries (${COLUMNS})
        SELECT ${COLUMNS.replace(/\bstatus\b/, `'succeeded'`)} FROM leaving`,
     ],
-  ])('keeps a result that is recorded while the step waits for it: %s', async (_, isAsked, record) => {
+  ])('keeps a result that is recorded while the step waits for it: %s', async (_, isRequested, record) => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 2);
     const [first] = await deliveries({ accountId });
     const id = await start({ accountId, subscriptionId });
-    if (isAsked) await askForRetry(ledger, { accountId, id: first?.id ?? '' });
+    if (isRequested) await requestRetry(ledger, { accountId, id: first?.id ?? '' });
     expect(await advanceDuring(record, first?.id)).toBe(1);
     expect((await deliveries({ accountId })).map(({ status }) => status)).toEqual(['succeeded', 'pending']);
     expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({
@@ -880,12 +880,12 @@ describe('advancing', () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 1);
     const [failed] = await deliveries({ accountId });
-    await askForRetry(ledger, { accountId, id: failed?.id ?? '' });
+    await requestRetry(ledger, { accountId, id: failed?.id ?? '' });
     const id = await start({ accountId, subscriptionId });
     const moved = `WITH leaving AS (DELETE FROM pending_deliveries WHERE id = $1 RETURNING *)
       INSERT INTO finished_deliveries (${COLUMNS}) SELECT ${COLUMNS} FROM leaving`;
     expect(await advanceDuring(moved, failed?.id)).toBe(1);
-    expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', askedTrigger: 'replay' }]);
+    expect(await deliveries({ accountId })).toMatchObject([{ status: 'pending', requestedTrigger: 'replay' }]);
     expect(await findReplay(ledger.db, { accountId, id })).toMatchObject({ status: 'delivering', queued: 1 });
   });
 
@@ -916,7 +916,7 @@ describe('advancing', () => {
       await deliver();
       const [settled] = await deliveries({ accountId });
       expect(settled?.status).toBe(after.status === 'pending' ? 'succeeded' : 'failed');
-      expect(settled).toMatchObject({ askedTrigger: null, leasedUntil: null });
+      expect(settled).toMatchObject({ requestedTrigger: null, leasedUntil: null });
     },
   );
 

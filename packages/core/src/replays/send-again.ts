@@ -77,7 +77,7 @@ WITH finished AS (SELECT id FROM finished_deliveries WHERE id = ANY ($1::uuid[])
 pending AS (SELECT id FROM pending_deliveries WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE)
 SELECT id FROM finished UNION ALL SELECT id FROM pending`;
 
-// An attempt that a person asked for stays asked for.
+// An attempt that a person requested stays requested.
 const SEND_FAILED = `
 WITH leaving AS (
   DELETE FROM finished_deliveries d WHERE d.id = ANY ($2::uuid[]) AND d.status = ANY ($4::delivery_status[]) RETURNING d.*
@@ -86,7 +86,7 @@ kept AS (${KEEP_LAST_ATTEMPTS}
 ),
 returned AS (
   INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,
-    last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at, status, due_at, asked_trigger, replay_id)
+    last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at, status, due_at, requested_trigger, replay_id)
   SELECT id, account_id, event_id, event_type, subscription_id, attempt_count, created_at,
     last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at,
     CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
@@ -96,25 +96,25 @@ returned AS (
   FROM leaving
   RETURNING id
 ),
-asked AS (
+requested AS (
   UPDATE pending_deliveries d SET
     status = CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
     status_reason = NULL,
     failure_count = 0,
     due_at = CASE WHEN NOT $3 THEN now() END,
-    asked_trigger = CASE WHEN $3 THEN d.asked_trigger ELSE coalesce(d.asked_trigger, 'replay') END,
+    requested_trigger = CASE WHEN $3 THEN d.requested_trigger ELSE coalesce(d.requested_trigger, 'replay') END,
     leased_until = CASE WHEN $3 THEN d.leased_until END,
     completed_at = NULL,
     replay_id = $1
   WHERE d.id = ANY ($2::uuid[]) AND d.status = ANY ($4::delivery_status[])
   RETURNING id
 )
-SELECT ((SELECT count(*) FROM returned) + (SELECT count(*) FROM asked))::int AS count`;
+SELECT ((SELECT count(*) FROM returned) + (SELECT count(*) FROM requested))::int AS count`;
 
 // An event that can be seen has the deliveries that it was published with. The caller holds the subscription's lock, so no other replay adds one.
 const SEND_MISSED = `
 WITH made AS (
-  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, asked_trigger, replay_id)
+  INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, requested_trigger, replay_id)
   SELECT posthorn_delivery_id(e.id), e.account_id, e.id, e.type, $4, e.created_at,
     CASE WHEN $3 THEN 'held'::delivery_status ELSE 'pending' END,
     CASE WHEN NOT $3 THEN now() END,

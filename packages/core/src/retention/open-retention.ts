@@ -129,26 +129,26 @@ export function openRetention({
         audit_entries: 0,
         stats: 0,
       };
-      const tell = (table: RetainedTable, count: number) => {
+      const report = (table: RetainedTable, count: number) => {
         gone[table] += count;
         if (count > 0) observe?.({ table, count });
       };
       await addPartitions(round, { at, retentionDays, log });
       const until = firstIdAt(at.getTime() - retentionDays * DAY_MS);
-      for (const table of PARTITIONED) tell(table, await dropOld(round, { table, until, log }));
+      for (const table of PARTITIONED) report(table, await dropOld(round, { table, until, log }));
       const verifications = { table: 'verifications', changed: SETTLED_VERIFICATIONS, until };
-      tell('verifications', (await walk(client, verifications, signal)).count);
+      report('verifications', (await walk(client, verifications, signal)).count);
       if (payloadRetentionDays !== null && payloadRetentionDays < retentionDays) {
-        tell('payloads', await erase(client, firstIdAt(at.getTime() - payloadRetentionDays * DAY_MS), signal));
+        report('payloads', await erase(client, firstIdAt(at.getTime() - payloadRetentionDays * DAY_MS), signal));
       }
       if (auditRetentionDays !== undefined) {
         const oldest = firstIdAt(at.getTime() - auditRetentionDays * DAY_MS);
-        tell(
+        report(
           'audit_entries',
           (await walk(client, { table: 'audit_entries', changed: AUDITED, until: oldest }, signal)).count,
         );
       }
-      tell('stats', await dropOldStats(client, { at, retentionDays }, signal));
+      report('stats', await dropOldStats(client, { at, retentionDays }, signal));
       return gone;
     });
   }

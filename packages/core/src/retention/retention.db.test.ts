@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { askForRetry } from '../deliver/ask-for-retry.js';
+import { requestRetry } from '../deliver/request-retry.js';
 import { loadDeliveries } from '../deliver/load-deliveries.js';
 import { giveUpErased } from '../deliver/give-up-erased.js';
 import { COLUMNS } from '../delivery-tables.js';
@@ -116,7 +116,7 @@ async function aged(
       data: {
         ...delivery,
         ...(status === 'pending' && { dueAt: now }),
-        ...(asked && { askedTrigger: 'manual', leasedUntil: now }),
+        ...(asked && { requestedTrigger: 'manual', leasedUntil: now }),
         ...(isFinished && { completedAt: deliveredAt }),
       },
     });
@@ -498,9 +498,9 @@ describe('retention', () => {
     expect(await sizes()).toEqual([false, true, true]);
     expect(attempts.map(({ responseBody }) => responseBody !== null)).toEqual([false, false, true]);
     expect(attempts.map(({ error }) => error !== null)).toEqual([false, false, true]);
-    expect(await askForRetry(ledger, { accountId, id: settled })).toMatchObject({ outcome: 'not_possible' });
-    expect(await askForRetry(ledger, { accountId, id: unfinished })).toMatchObject({ outcome: 'asked' });
-    expect(await askForRetry(ledger, { accountId, id: young })).toMatchObject({ outcome: 'asked' });
+    expect(await requestRetry(ledger, { accountId, id: settled })).toMatchObject({ outcome: 'not_possible' });
+    expect(await requestRetry(ledger, { accountId, id: unfinished })).toMatchObject({ outcome: 'requested' });
+    expect(await requestRetry(ledger, { accountId, id: young })).toMatchObject({ outcome: 'requested' });
 
     await cancelAll();
     await retain(day(8), 7); // another process, or the next day

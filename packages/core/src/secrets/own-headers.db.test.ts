@@ -1,6 +1,6 @@
 import { MASK } from '@posthorn/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { askForRetry } from '../deliver/ask-for-retry.js';
+import { requestRetry } from '../deliver/request-retry.js';
 import { freezeEvent } from '../publish/freeze-event.js';
 import { challengeOf, type Ledger, openLedger } from '../ledger.test-support.js';
 import { requestVerification } from '../subscriptions/request-verification.js';
@@ -69,7 +69,7 @@ describe('header values of a subscription whose URL changes to another origin', 
     const test = await sendTest(ledger, { ...subscription, frozen: frozen.frozen });
     expect(await sent({})).toEqual([[NEW, {}]]);
     if (test.outcome !== 'sent') throw new Error(test.outcome);
-    await askForRetry(ledger, { accountId: subscription.accountId, id: test.deliveryId });
+    await requestRetry(ledger, { accountId: subscription.accountId, id: test.deliveryId });
     expect(await sent({})).toEqual([[NEW, {}]]);
     await requestVerification(ledger, subscription);
     expect(await sent(echo)).toEqual([[NEW, {}]]);

@@ -16,8 +16,8 @@ WITH looked AS MATERIALIZED (
 ),
 changed AS (
   UPDATE pending_deliveries d SET status = 'held', due_at = NULL,
-    asked_trigger = nullif(d.asked_trigger, 'replay'),
-    leased_until = CASE WHEN nullif(d.asked_trigger, 'replay') IS NOT NULL THEN coalesce(d.leased_until, now()) END
+    requested_trigger = nullif(d.requested_trigger, 'replay'),
+    leased_until = CASE WHEN nullif(d.requested_trigger, 'replay') IS NOT NULL THEN coalesce(d.leased_until, now()) END
   WHERE d.id = ANY (ARRAY(
     SELECT p.id FROM looked l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} WHERE l.status = 'pending' AND p.status = 'pending'
     FOR UPDATE OF p SKIP LOCKED

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { changesOwed, interpose, type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
+import { changesPending, interpose, type Ledger, openLedger, openSingleConnection } from '../ledger.test-support.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
 import { disableSubscription } from '../subscriptions/disable-subscription.js';
 import { pauseSubscription } from '../subscriptions/pause-subscription.js';
@@ -59,7 +59,7 @@ const passTime = (seconds: number) =>
 /** A process that crashes before it changes a delivery. */
 const ended = () =>
   interpose(ledger.db, (statement, run) =>
-    changesOwed(statement) ? Promise.reject(new Error('the process ended')) : run(),
+    changesPending(statement) ? Promise.reject(new Error('the process ended')) : run(),
   );
 
 /** Makes all due steps, like a worker. Returns how many deliveries each changed. */
@@ -181,7 +181,7 @@ describe('a subscription that is resumed while its deliveries are being held', (
     const db = interpose(ledger.db, async (statement, run) => {
       const result = await run();
       // The step has held two; the resume ends before the step stores its position.
-      if (changesOwed(statement)) await expect(resumeSubscription({ db: ended() }, key)).rejects.toThrow('ended');
+      if (changesPending(statement)) await expect(resumeSubscription({ db: ended() }, key)).rejects.toThrow('ended');
       return result;
     });
     await settleStep(db.pool, { atOnce: 2 });

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PostResult } from '@posthorn/sender';
 import { deleteAccount } from '../accounts/delete-account.js';
-import { askForRetry } from '../deliver/ask-for-retry.js';
+import { requestRetry } from '../deliver/request-retry.js';
 import { freezeEvent } from '../publish/freeze-event.js';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { sendTest } from '../subscriptions/send-test.js';
@@ -171,7 +171,7 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
             } else {
               // Replays only succeeded ones: failed ones would count twice, which a recount does not see.
               const done = await ledger.db.prisma.delivery.findFirst({ where: { accountId, status: 'succeeded' } });
-              if (done) await askForRetry(ledger, { accountId, id: done.id });
+              if (done) await requestRetry(ledger, { accountId, id: done.id });
             }
             await ledger.publisher.drain();
             await ledger.work();
@@ -222,7 +222,7 @@ describe('statistics equal a recount of events, deliveries and attempts', () => 
     await ledger.work();
     const { id, subscriptionId } = await ledger.db.prisma.delivery.findFirstOrThrow({ where: { accountId } });
     await pool.query(`UPDATE subscriptions SET status = 'active' WHERE id = $1`, [subscriptionId]);
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     await ledger.work();
     const { totals } = (await readStats(pool, today({ accountId }))).current;
     expect(totals).toMatchObject({ accepted: 1, succeeded: 1, failed: 1, byOutcome: { ok: 1, http_error: 1 } });

@@ -65,7 +65,7 @@ export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log
   async function round(): Promise<void> {
     try {
       const { changes, isCut } = await news.look(() => accountsOf(listeners));
-      for (const listener of listeners) tell(listener, changes, isCut);
+      for (const listener of listeners) notify(listener, changes, isCut);
       isFailing = false;
     } catch (error) {
       if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'stream.failed');
@@ -104,7 +104,7 @@ export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log
 }
 
 /** Sends a listener the changes that it follows and has not received. If it is catching up, they wait. */
-function tell(listener: Listener, changes: Change[], isCut: boolean): void {
+function notify(listener: Listener, changes: Change[], isCut: boolean): void {
   const wanted = changes.filter((change) => isFor(listener, change));
   const give = () => {
     const news = wanted.filter(({ id }) => !listener.given.has(id));

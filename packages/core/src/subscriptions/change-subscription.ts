@@ -113,7 +113,7 @@ async function followOrdering(pool: pg.Pool, { id, ordering }: { id: string; ord
     await pool.query(
       `UPDATE pending_deliveries SET leased_until = NULL WHERE id = ANY (ARRAY(
          SELECT id FROM pending_deliveries
-         WHERE subscription_id = $1 AND status = 'pending' AND asked_trigger IS NULL AND leased_until > now() AND due_at > now()
+         WHERE subscription_id = $1 AND status = 'pending' AND requested_trigger IS NULL AND leased_until > now() AND due_at > now()
          FOR UPDATE SKIP LOCKED
        ))`,
       [id],

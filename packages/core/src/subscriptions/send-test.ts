@@ -29,7 +29,7 @@ export async function sendTest(
       [eventId, accountId, frozen.type, frozen.body, idTime(eventId)],
     );
     const { rows } = await client.query<{ id: string }>(
-      `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, asked_trigger, due_at, leased_until, completed_at)
+      `INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, status, status_reason, requested_trigger, due_at, leased_until, completed_at)
        VALUES (posthorn_delivery_id($2), $1, $2, $3, $4, $5::delivery_status, $6, 'test', CASE WHEN $5 = 'pending'::delivery_status THEN now() END, now() + interval '${LEASE_SECONDS} seconds',
          CASE WHEN $5 = 'canceled'::delivery_status THEN now() END)
        RETURNING id`,

@@ -7,9 +7,9 @@ import { KEEP_LAST_ATTEMPTS } from '../deliveries/attempt-columns.js';
 import { COLUMNS } from '../delivery-tables.js';
 import type { Delivery } from '../generated/prisma/client.js';
 
-export type AskForRetryResult =
+export type RequestRetryResult =
   /** attemptNumber: the number of the requested attempt. */
-  | { outcome: 'asked'; delivery: Delivery; attemptNumber: number }
+  | { outcome: 'requested'; delivery: Delivery; attemptNumber: number }
   | { outcome: 'not_found' }
   | { outcome: 'not_possible'; reason: string };
 
@@ -17,11 +17,11 @@ export type AskForRetryResult =
  *  pending one keeps its schedule.
  *  The request is stored in the ledger, so the attempt is made even if the queue is down. A repeated request before
  *  the attempt changes nothing. A request of a replay becomes this one, because a person waits for it. */
-export async function askForRetry(
+export async function requestRetry(
   { db, enqueue }: Deps,
   { accountId, id }: { accountId: string; id: string },
-): Promise<AskForRetryResult> {
-  const found = await ask(db.pool, { accountId, id });
+): Promise<RequestRetryResult> {
+  const found = await request(db.pool, { accountId, id });
   if (!found) return { outcome: 'not_found' };
   if (found.isDeleted)
     return { outcome: 'not_possible', reason: 'its subscription was deleted, so no URL is left to send it to' };
@@ -36,10 +36,10 @@ export async function askForRetry(
   // Do not pass the lease: the next request replaces it. Jobs of an earlier lease do nothing.
   else await enqueue('deliver', [{ id, attemptNumber, leasedBefore: 'expired' }]);
   const delivery = await db.prisma.delivery.findFirst({ where: { id, accountId } });
-  return delivery ? { outcome: 'asked', delivery, attemptNumber } : { outcome: 'not_found' };
+  return delivery ? { outcome: 'requested', delivery, attemptNumber } : { outcome: 'not_found' };
 }
 
-interface Asked {
+interface Requested {
   /** null: no attempt was requested. */
   attemptNumber: number | null;
   isDeleted: boolean;
@@ -50,7 +50,7 @@ interface Asked {
 
 // A finished delivery moves to pending_deliveries until the attempt is recorded; its status stays. In a strict order
 // its lease ends at once, so that the dispatcher enqueues it in its turn. A lease that a worker holds stays.
-const ASK = `
+const REQUEST = `
 WITH found AS (
   SELECT d.id, s.deleted_at IS NOT NULL AS is_deleted, octet_length(e.body) = 0 AS is_erased, ${isInOrder('s')} AS is_in_order
   FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id
@@ -60,7 +60,7 @@ may AS (
   SELECT is_in_order FROM found WHERE NOT is_deleted AND NOT is_erased
 ),
 pending AS (
-  UPDATE pending_deliveries d SET asked_trigger = coalesce(nullif(d.asked_trigger, 'replay'), 'manual'),
+  UPDATE pending_deliveries d SET requested_trigger = coalesce(nullif(d.requested_trigger, 'replay'), 'manual'),
     leased_until = CASE
       WHEN NOT may.is_in_order THEN ${LEASED_FROM_NOW}
       WHEN d.leased_until > now() AND (d.due_at > now()) IS NOT TRUE THEN d.leased_until
@@ -75,7 +75,7 @@ leaving AS (
 kept AS (${KEEP_LAST_ATTEMPTS}
 ),
 returned AS (
-  INSERT INTO pending_deliveries (${COLUMNS}, asked_trigger, leased_until)
+  INSERT INTO pending_deliveries (${COLUMNS}, requested_trigger, leased_until)
   SELECT ${COLUMNS}, 'manual', CASE WHEN (SELECT is_in_order FROM may) THEN now() ELSE ${LEASED_FROM_NOW} END FROM leaving
   RETURNING attempt_count
 )
@@ -87,17 +87,17 @@ FROM found f`;
  *  neither and runs again. */
 const LOOKS = 5;
 
-async function ask(pool: pg.Pool, { accountId, id }: { accountId: string; id: string }): Promise<Asked | undefined> {
+async function request(pool: pg.Pool, { accountId, id }: { accountId: string; id: string }): Promise<Requested | undefined> {
   for (let look = 1; ; look += 1) {
-    const { rows } = await pool.query<Asked>(ASK, [accountId, id]);
+    const { rows } = await pool.query<Requested>(REQUEST, [accountId, id]);
     const [found] = rows;
     const isMoving = found && found.attemptNumber === null && !found.isDeleted && !found.isErased;
     if (!isMoving || look === LOOKS) return found;
   }
 }
 
-/** Like askForRetry, for operators in Bull Board, who know the job but not the account. */
-export async function askForRetryOfJob(deps: Deps, { id }: { id: string }): Promise<AskForRetryResult> {
+/** Like requestRetry, for operators in Bull Board, who know the job but not the account. */
+export async function requestRetryOfJob(deps: Deps, { id }: { id: string }): Promise<RequestRetryResult> {
   const delivery = await deps.db.prisma.delivery.findUnique({ where: { id }, select: { accountId: true } });
-  return delivery ? askForRetry(deps, { accountId: delivery.accountId, id }) : { outcome: 'not_found' };
+  return delivery ? requestRetry(deps, { accountId: delivery.accountId, id }) : { outcome: 'not_found' };
 }

@@ -3,12 +3,12 @@ import { matchesType } from '../event-types/matches-type.js';
 
 /** Counts the active and paused subscriptions for each of some types, of one account or of all (null). Reads the
  *  subscriptions once and groups them by their event types. */
-export async function countWanting(
+export async function countSubscriptionsByType(
   pool: pg.Pool,
   { accountId, types }: { accountId: string | null; types: string[] },
 ): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ type: string; count: number }>({
-    name: accountId === null ? 'count-wanting' : 'count-wanting-in-account',
+    name: accountId === null ? 'count-subscriptions-by-type' : 'count-subscriptions-by-type-in-account',
     text: `
       SELECT t.type, coalesce(sum(s.count), 0)::int AS count
       FROM unnest($1::text[]) AS t (type) LEFT JOIN (

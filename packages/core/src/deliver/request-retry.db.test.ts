@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { FAILED, type Ledger, openLedger, somebodyWaits, openSingleConnection } from '../ledger.test-support.js';
 import { deleteSubscription } from '../subscriptions/delete-subscription.js';
-import { askForRetry, askForRetryOfJob } from './ask-for-retry.js';
+import { requestRetry, requestRetryOfJob } from './request-retry.js';
 import { cancelDeliveries } from '../settle/cancel-deliveries.js';
 
 let ledger: Ledger;
@@ -33,7 +33,7 @@ describe('a retry', () => {
     expect(ledger.posts).toHaveLength(3);
     const { id } = await failedOf(accountId);
     ledger.results.splice(0, 1, {});
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     await ledger.work();
     expect(ledger.posts.map(({ url }) => url).slice(3)).toEqual(['https://fails.example/']);
     expect(await ledger.db.prisma.delivery.count({ where: { accountId, status: 'succeeded' } })).toBe(3);
@@ -42,18 +42,18 @@ describe('a retry', () => {
   it('replaces the request of a replay, but not that of a test', async () => {
     const accountId = await delivered('https://fails.example/');
     const { id } = await failedOf(accountId);
-    await askForRetry(ledger, { accountId, id });
+    await requestRetry(ledger, { accountId, id });
     for (const [asked, then] of [
       ['replay', 'manual'],
       ['test', 'test'],
       ['manual', 'manual'],
     ] as const) {
       await ledger.db.pool.query(
-        'UPDATE pending_deliveries SET asked_trigger = $2::attempt_trigger, leased_until = now() WHERE id = $1',
+        'UPDATE pending_deliveries SET requested_trigger = $2::attempt_trigger, leased_until = now() WHERE id = $1',
         [id, asked],
       );
-      const result = await askForRetry(ledger, { accountId, id });
-      expect(result).toMatchObject({ outcome: 'asked', attemptNumber: 2, delivery: { askedTrigger: then } });
+      const result = await requestRetry(ledger, { accountId, id });
+      expect(result).toMatchObject({ outcome: 'requested', attemptNumber: 2, delivery: { requestedTrigger: then } });
     }
     expect(ledger.jobs).toMatchObject([{ queue: 'deliver', id, attemptNumber: 2 }]);
   });
@@ -71,13 +71,13 @@ describe('a retry', () => {
     const whileItMoves = async (move: () => Promise<unknown>) => {
       await pool.query('BEGIN');
       await move();
-      const asking = askForRetry(ledger, { accountId, id });
+      const asking = requestRetry(ledger, { accountId, id });
       await somebodyWaits(ledger.db.pool);
       await pool.query('COMMIT');
       expect(await asking).toMatchObject({
-        outcome: 'asked',
+        outcome: 'requested',
         attemptNumber: 1,
-        delivery: { status: 'canceled', askedTrigger: 'manual' },
+        delivery: { status: 'canceled', requestedTrigger: 'manual' },
       });
     };
     await ledger.db.pool.query(`UPDATE subscriptions SET status = 'disabled' WHERE id = $1`, [subscriptionId]);
@@ -86,7 +86,7 @@ describe('a retry', () => {
     await ledger.db.pool.query('UPDATE subscriptions SET deleted_at = now() WHERE id = $1', [subscriptionId]);
     await cancelDeliveries(ledger.db.pool, { subscriptionId });
     await ledger.db.pool.query('UPDATE subscriptions SET deleted_at = NULL WHERE id = $1', [subscriptionId]);
-    await whileItMoves(() => askForRetry(asker, { accountId, id }));
+    await whileItMoves(() => requestRetry(asker, { accountId, id }));
     await ledger.work();
     expect(ledger.posts).toHaveLength(1);
     expect(await ledger.db.prisma.delivery.findMany({ where: { accountId } })).toMatchObject([
@@ -98,12 +98,12 @@ describe('a retry', () => {
     const accountId = await delivered('https://fails.example/');
     const { id, subscriptionId } = await failedOf(accountId);
     ledger.results.splice(0, 1, {});
-    expect(await askForRetryOfJob(ledger, { id })).toMatchObject({ outcome: 'asked', attemptNumber: 2 });
+    expect(await requestRetryOfJob(ledger, { id })).toMatchObject({ outcome: 'requested', attemptNumber: 2 });
     await ledger.work();
     expect(ledger.posts).toHaveLength(2);
-    expect(await askForRetryOfJob(ledger, { id: crypto.randomUUID() })).toEqual({ outcome: 'not_found' });
+    expect(await requestRetryOfJob(ledger, { id: crypto.randomUUID() })).toEqual({ outcome: 'not_found' });
     await deleteSubscription(ledger, { accountId, id: subscriptionId });
-    expect(await askForRetryOfJob(ledger, { id })).toMatchObject({ outcome: 'not_possible' });
+    expect(await requestRetryOfJob(ledger, { id })).toMatchObject({ outcome: 'not_possible' });
     expect(ledger.posts).toHaveLength(2);
   });
 });
