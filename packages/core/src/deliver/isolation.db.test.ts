@@ -202,13 +202,13 @@ describe('circuit breaker', () => {
   it('waiting deliveries do not wake the dispatcher, which could do nothing', async () => {
     const { accountId } = await openACircuit();
     let calls = 0;
-    const ear = await listenForWork(ledger.db, () => void (calls += 1));
+    const listener = await listenForWork(ledger.db, () => void (calls += 1));
     await publishMany(accountId, 5);
     await pause(50);
     expect(calls).toBe(0);
     await wakeDispatchers(ledger.db.pool);
     await waitFor(() => (calls === 1 ? true : null), { what: 'a call that is one' });
-    ear.close();
+    listener.close();
   });
 
   it('half-open: sends a single probe, the oldest delivery; if it fails, the circuit stays open twice as long', async () => {

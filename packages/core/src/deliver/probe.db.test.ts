@@ -132,10 +132,10 @@ describe('a half-open circuit with a due delivery is probed in the next round of
   it('a publish wakes the dispatcher', async () => {
     const { accountId } = await halfOpen({ retryInMs: 55_000 });
     let calls = 0;
-    const ear = await listenForWork(ledger.db, () => void (calls += 1));
+    const listener = await listenForWork(ledger.db, () => void (calls += 1));
     await publish(accountId);
     await waitFor(() => (calls > 0 ? true : null), { what: 'the dispatcher to be woken' });
-    ear.close();
+    listener.close();
   });
 });
 

@@ -14,31 +14,31 @@ it('a publish with deferred deliveries wakes the dispatchers of all processes', 
   const { id } = await ledger.activeSubscription(accountId);
   await ledger.db.prisma.subscription.update({ where: { id }, data: { rateLimit: 10 } });
   const woken = [0, 0];
-  const ears = await Promise.all(woken.map((_, ear) => listenForWork(ledger.db, () => void (woken[ear] = 1))));
+  const listeners = await Promise.all(woken.map((_, listener) => listenForWork(ledger.db, () => void (woken[listener] = 1))));
   await ledger.publish(accountId);
   await waitFor(() => (woken.every((count) => count === 1) ? true : null), { what: 'both to be woken' });
-  for (const ear of ears) ear.close();
+  for (const listener of listeners) listener.close();
 });
 
 it('an event with more deliveries than a statement may write wakes the expanders of all processes', async () => {
   const accountId = await ledger.account();
   for (let n = 0; n < 2; n += 1) await ledger.activeSubscription(accountId);
   const woken: string[] = [];
-  const ear = await listenForWork(ledger.db, (who) => void woken.push(who));
+  const listener = await listenForWork(ledger.db, (who) => void woken.push(who));
   const frozen = freezeEvent(Buffer.from('{"event":"message:created","payload":{}}'));
   if (!frozen.ok) throw new Error(frozen.message);
   const publisher = openPublisher(ledger, { maxDeliveries: 1 });
   await publisher.publish({ accountId, frozen: frozen.frozen, idempotencyKey: null });
   await waitFor(() => woken.length > 0, { what: 'an expander to be woken' });
   expect(woken).toEqual(['fan_out']);
-  ear.close();
+  listener.close();
 });
 
 it('reports a broken connection, so that the caller can listen again', async () => {
-  const ear = await listenForWork(ledger.db, () => {});
-  expect(ear.isLost).toBe(false);
+  const listener = await listenForWork(ledger.db, () => {});
+  expect(listener.isLost).toBe(false);
   await ledger.db.pool.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()`,
   );
-  await waitFor(() => (ear.isLost ? true : null), { what: 'the lost connection to be noticed' });
+  await waitFor(() => (listener.isLost ? true : null), { what: 'the lost connection to be noticed' });
 });
