@@ -7,18 +7,18 @@ export function Banner({
   tone,
   icon: Icon,
   children,
-  act,
+  action,
 }: {
   tone: 'warning' | 'danger' | 'neutral';
   icon: LucideIcon;
   children: ReactNode;
-  act?: ReactNode;
+  action?: ReactNode;
 }) {
   return (
     <div className={`banner tone-${tone}`} role="status">
       <Icon className="icon" aria-hidden />
       <span className="text">{children}</span>
-      {act}
+      {action}
     </div>
   );
 }

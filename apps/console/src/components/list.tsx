@@ -45,7 +45,7 @@ export function List<Row>({
         ) : onClear && searchedBackTo !== null ? (
           <Empty
             title={`No ${what} match these filters so far`}
-            act={
+            action={
               <>
                 <Button onClick={() => paging.onGo(nextCursor ?? undefined)}>Search further</Button>
                 <Button look="plain" onClick={onClear}>
@@ -57,7 +57,7 @@ export function List<Row>({
             Searched back to <Time at={searchedBackTo} />.
           </Empty>
         ) : onClear ? (
-          <Empty title={`No ${what} match these filters`} act={<Button onClick={onClear}>Clear filters</Button>} />
+          <Empty title={`No ${what} match these filters`} action={<Button onClick={onClear}>Clear filters</Button>} />
         ) : (
           empty
         )

@@ -8,12 +8,12 @@ import './page.css';
 export function PageHead({
   title,
   note,
-  act,
+  action,
   heading: Heading = 'h1',
 }: {
   title: ReactNode;
   note?: ReactNode;
-  act?: ReactNode;
+  action?: ReactNode;
   heading?: 'h1' | 'h2';
 }) {
   return (
@@ -22,7 +22,7 @@ export function PageHead({
         <Heading>{title}</Heading>
         {note && <p className="muted">{note}</p>}
       </div>
-      {act && <div className="row">{act}</div>}
+      {action && <div className="row">{action}</div>}
     </div>
   );
 }

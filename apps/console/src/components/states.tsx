@@ -33,12 +33,12 @@ export function Failed({ what, error, onRetry }: { what: string; error: unknown;
   );
 }
 
-export function Empty({ title, children, act }: { title: string; children?: ReactNode; act?: ReactNode }) {
+export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <div className="panel state">
       <h2>{title}</h2>
       {children && <p>{children}</p>}
-      {act && <div className="row">{act}</div>}
+      {action && <div className="row">{action}</div>}
     </div>
   );
 }
@@ -48,7 +48,7 @@ export function NotFound({ what }: { what: string }) {
   return (
     <Empty
       title={`${what.charAt(0).toUpperCase()}${what.slice(1)} not found`}
-      act={
+      action={
         account === undefined ? (
           <Link to="/">Go to the start page</Link>
         ) : (

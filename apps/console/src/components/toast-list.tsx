@@ -7,13 +7,13 @@ import type { Message } from './toasts.js';
 export function ToastList({ messages, onDrop }: { messages: Message[]; onDrop: (id: number) => void }) {
   return (
     <Toast.Provider duration={8_000} label="Message">
-      {messages.map(({ id, text, act }) => (
+      {messages.map(({ id, text, action }) => (
         <Toast.Root key={id} className="toast" onOpenChange={(isOpen) => !isOpen && onDrop(id)}>
           <Toast.Description className="grow">{text}</Toast.Description>
-          {act && (
-            <Toast.Action asChild altText={act.label}>
-              <Button size="tiny" onClick={act.onAct}>
-                {act.label}
+          {action && (
+            <Toast.Action asChild altText={action.label}>
+              <Button size="tiny" onClick={action.onClick}>
+                {action.label}
               </Button>
             </Toast.Action>
           )}

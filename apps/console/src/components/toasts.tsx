@@ -4,9 +4,9 @@ import './toasts.css';
 export interface Message {
   id: number;
   text: ReactNode;
-  act?: { label: string; onAct: () => void };
+  action?: { label: string; onClick: () => void };
 }
-type Say = (text: ReactNode, act?: Message['act']) => void;
+type Say = (text: ReactNode, action?: Message['action']) => void;
 
 const SayContext = createContext<Say>(() => {});
 /** Reports in a toast what was done, with an action such as Undo. */
@@ -28,9 +28,9 @@ const ToastList = lazy(loadToastList);
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [messages, setMessages] = useState<Message[]>([]);
-  const say = useCallback<Say>((text, act) => {
+  const say = useCallback<Say>((text, action) => {
     lastId += 1;
-    const message: Message = { id: lastId, text, ...(act && { act }) };
+    const message: Message = { id: lastId, text, ...(action && { action }) };
     setMessages((before) => [...before.slice(-2), message]);
   }, []);
   const drop = useCallback((id: number) => setMessages((before) => before.filter((message) => message.id !== id)), []);

@@ -5,7 +5,7 @@ import { Frame } from '../features/navigation/frame.js';
 export const Route = createRootRoute({
   component: Frame,
   notFoundComponent: () => (
-    <Empty title="Page not found" act={<Link to="/">Go to the start page</Link>}>
+    <Empty title="Page not found" action={<Link to="/">Go to the start page</Link>}>
       The address may be misspelled.
     </Empty>
   ),

@@ -29,13 +29,13 @@ export function Accounts() {
   );
   return (
     <>
-      <PageHead title="Accounts" note="Each customer of your app is an account." act={add} />
+      <PageHead title="Accounts" note="Each customer of your app is an account." action={add} />
       <List
         query={accounts}
         what="accounts"
         paging={pagingOf(search, (next) => void navigate({ search: next }))}
         empty={
-          <Empty title="No accounts yet" act={add}>
+          <Empty title="No accounts yet" action={add}>
             Your app creates an account for each customer through the API. You can also add one here.
           </Empty>
         }

@@ -2,7 +2,7 @@ import { AccountId, PutAccount } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
@@ -13,7 +13,7 @@ const NewAccount = z.object({ id: trimmed(AccountId), name: blankAsAbsent(PutAcc
 export function AddAccount({ onClose }: { onClose: () => void }) {
   const form = useSchemaForm(NewAccount, { id: '', name: '' });
   const navigate = useNavigate();
-  const put = useAct<unknown, z.output<typeof NewAccount>>({
+  const put = useAction<unknown, z.output<typeof NewAccount>>({
     method: 'PUT',
     path: ({ id }) => accountPath(id),
     body: ({ name }) => ({ name }),

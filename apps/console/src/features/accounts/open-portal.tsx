@@ -1,6 +1,6 @@
 import { DEFAULT_CAPABILITIES, type PortalLink, type Scope, SCOPE_WORDS, SCOPES } from '@posthorn/contract';
 import { type FormEvent, useState } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
@@ -10,7 +10,7 @@ import { useSay } from '../../components/toasts.js';
 export function OpenPortal({ account, onClose }: { account: string; onClose: () => void }) {
   const [chosen, setChosen] = useState<readonly Scope[]>(DEFAULT_CAPABILITIES);
   const say = useSay();
-  const make = useAct<PortalLink, object>({
+  const make = useAction<PortalLink, object>({
     path: `${accountPath(account)}/portal-sessions`,
     touches: ['audit'],
     onDone({ url }) {

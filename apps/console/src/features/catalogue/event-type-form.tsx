@@ -1,6 +1,6 @@
 import { type EventType, EventTypeName, PutEventType } from '@posthorn/contract';
 import * as z from 'zod';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { prettyJson, readJsonObject } from '../../api/json.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
@@ -45,7 +45,7 @@ export function EventTypeForm({
     deprecated: of?.deprecated ?? false,
   });
   const say = useSay();
-  const put = useAct<EventType, z.output<typeof Entry>>({
+  const put = useAction<EventType, z.output<typeof Entry>>({
     method: 'PUT',
     path: ({ name }) => eventTypePath(name),
     body: ({ description, example, schema, deprecated }) => ({ description, example, schema, deprecated }),

@@ -2,7 +2,7 @@ import type { EventType } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { Code, OutsideText } from '../../components/outside-text.js';
@@ -33,7 +33,7 @@ export function EventTypeScreen() {
             <PageHead
               title={<span className="mono">{name}</span>}
               note={type.description !== null && <OutsideText text={type.description} />}
-              act={
+              action={
                 <>
                   {type.deprecated && <Pill tone="warning">Deprecated</Pill>}
                   {isOperator && !type.operational && <Actions type={type} />}
@@ -68,7 +68,7 @@ function Actions({ type }: { type: EventType }) {
   const [open, setOpen] = useState<'edit' | 'remove' | null>(null);
   const say = useSay();
   const { name, description, example, schema, deprecated } = type;
-  const mark = useAct<EventType, object>({
+  const mark = useAction<EventType, object>({
     method: 'PUT',
     path: eventTypePath(name),
     touches: ['event-types'],
@@ -94,7 +94,7 @@ function RemoveEventType({ of, onClose }: { of: EventType; onClose: () => void }
   const { name } = of;
   const say = useSay();
   const navigate = useNavigate();
-  const remove = useAct<undefined>({
+  const remove = useAction<undefined>({
     method: 'DELETE',
     path: eventTypePath(name),
     touches: ['event-types'],

@@ -29,7 +29,7 @@ export function EventTypes() {
       <PageHead
         title="Event catalogue"
         note="The event types that your app can publish and webhooks can subscribe to."
-        act={add}
+        action={add}
       />
       <Loaded query={types} what="event types">
         {({ data }) =>

@@ -173,7 +173,7 @@ function NoDeliveries({ account }: { account: string }) {
   return (
     <Empty
       title="No deliveries yet"
-      act={
+      action={
         mayRead && (
           <Link className="button" to="/accounts/$account/events" params={{ account }}>
             View events

@@ -2,7 +2,7 @@ import type { Delivery, Tone } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { RotateCw } from 'lucide-react';
 import { memo, type MouseEvent, type ReactNode, useCallback, useEffect, useRef } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
@@ -139,7 +139,7 @@ const Row = memo(function Row({
         <Moment at={createdAt} text={created} />
       </td>
       {onRetry && isRetryable && (
-        <td className="acts">
+        <td className="actions">
           <Button
             look="plain"
             label={`Retry ${event}`}
@@ -209,7 +209,7 @@ export function useOpenDelivery(account: string): (event: MouseEvent) => void {
 /** Queues an attempt of the delivery with that ID. The row changes when the result arrives. */
 export function useRetry(account: string) {
   const say = useSay();
-  return useAct<unknown, string>({
+  return useAction<unknown, string>({
     path: (id) => `${accountPath(account)}/deliveries/${id}/retry`,
     touches: ['accounts', account, 'deliveries'],
     onDone: () => say('Retry queued.'),

@@ -52,7 +52,7 @@ export function DeliveryView({
             </span>
           }
           note={<Url url={url} />}
-          act={
+          action={
             <>
               <CopyAsCurl account={account} delivery={delivery} />
               {may('deliveries:write') && (

@@ -1,7 +1,7 @@
 import type { Subscription } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { allSubscriptionsQuery } from '../webhooks/queries.js';
 import { Button } from '../../components/button.js';
@@ -15,7 +15,7 @@ export function AddToWebhook({ account, type, onClose }: { account: string; type
   const subscriptions = useQuery(allSubscriptionsQuery(account));
   const [chosen, setChosen] = useState<Subscription | null>(null);
   const say = useSay();
-  const change = useAct<Subscription, object>({
+  const change = useAction<Subscription, object>({
     method: 'PATCH',
     path: `${accountPath(account)}/subscriptions/${chosen?.id}`,
     touches: ['accounts', account, 'subscriptions'],

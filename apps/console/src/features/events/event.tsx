@@ -36,7 +36,7 @@ export function EventScreen() {
         <div className="stack wide">
           <PageHead
             title={<span className="mono">{type}</span>}
-            act={
+            action={
               may('deliveries:write') &&
               may('subscriptions:read') &&
               payload !== null && <Button onClick={() => setIsSending(true)}>Send to webhooks</Button>
@@ -118,7 +118,7 @@ function NoSubscriber({ account, type }: { account: string; type: string }) {
     <>
       <Empty
         title="No webhook subscribed"
-        act={
+        action={
           mayChange ? (
             <Button onClick={() => setIsAdding(true)}>Subscribe a webhook</Button>
           ) : (

@@ -1,7 +1,7 @@
 import type { CreatedKey } from '@posthorn/contract';
 import { Link } from '@tanstack/react-router';
 import { accountPath } from '../../api/account-path.js';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { Button } from '../../components/button.js';
 import { Empty } from '../../components/states.js';
 import { useMay, useSession } from '../session/session.js';
@@ -21,7 +21,7 @@ export function FirstEvent({ account }: { account: string }) {
 export function HowToPublish({ account }: { account: string }) {
   const { kind } = useSession();
   const may = useMay();
-  const createKey = useAct<CreatedKey, object>({
+  const createKey = useAction<CreatedKey, object>({
     path: `${accountPath(account)}/keys`,
     touches: ['accounts', account, 'keys'],
   });

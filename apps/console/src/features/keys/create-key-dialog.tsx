@@ -1,7 +1,7 @@
 import { type CreatedKey, CreateKey } from '@posthorn/contract';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { Button } from '../../components/button.js';
 import { Copy } from '../../components/copy.js';
 import { Dialog } from '../../components/dialog.js';
@@ -13,7 +13,7 @@ const NewKey = z.object({ name: trimmed(CreateKey.shape.name) });
 /** Creates a key and shows it once. */
 export function CreateKeyDialog({ account, onClose }: { account: string; onClose: () => void }) {
   const form = useSchemaForm(NewKey, { name: '' });
-  const create = useAct<CreatedKey, CreateKey>({
+  const create = useAction<CreatedKey, CreateKey>({
     path: `${accountPath(account)}/keys`,
     touches: ['accounts', account, 'keys'],
     onFail: (error) => showRefusal(form, error),

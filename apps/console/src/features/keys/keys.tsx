@@ -2,7 +2,7 @@ import { type Key, SCOPES } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { CreateKeyDialog } from './create-key-dialog.js';
 import { keysQuery } from './queries.js';
@@ -36,7 +36,7 @@ export function Keys() {
   );
   return (
     <>
-      <PageHead title="API keys" note="Each key works for this account only." act={add} />
+      <PageHead title="API keys" note="Each key works for this account only." action={add} />
       <List
         query={keys}
         what="keys"
@@ -87,7 +87,7 @@ export function Keys() {
 
 function RevokeKey({ account, of: { id, name }, onClose }: { account: string; of: Key; onClose: () => void }) {
   const say = useSay();
-  const revoke = useAct<undefined>({
+  const revoke = useAction<undefined>({
     method: 'DELETE',
     path: `${accountPath(account)}/keys/${id}`,
     touches: ['accounts', account, 'keys'],

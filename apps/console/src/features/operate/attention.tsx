@@ -1,7 +1,7 @@
 import { type Attention, attentionWords } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { attentionQuery } from './queries.js';
 import { Button } from '../../components/button.js';
@@ -101,8 +101,8 @@ function Action({ of: { accountId, subscriptionId, reason, detail } }: { of: Att
   const path = `${accountPath(accountId)}/subscriptions/${subscriptionId}`;
   const params = { account: accountId, subscription: subscriptionId };
   const touches = ['attention'];
-  const verify = useAct({ path: `${path}/verify`, touches, onDone: () => say('Verification started.') });
-  const enable = useAct({ path: `${path}/resume`, touches, onDone: () => say('Webhook enabled.') });
+  const verify = useAction({ path: `${path}/verify`, touches, onDone: () => say('Verification started.') });
+  const enable = useAction({ path: `${path}/resume`, touches, onDone: () => say('Webhook enabled.') });
   switch (reason) {
     case 'unverified':
       return (

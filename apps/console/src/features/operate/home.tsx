@@ -42,7 +42,7 @@ function Overview() {
       <PageHead
         title="Overview"
         note="All accounts combined."
-        act={
+        action={
           <div className="filters">
             <RangeFilter isRequired value={range} onChange={setRange} />
           </div>

@@ -25,7 +25,7 @@ export function QueuesScreen() {
       <PageHead
         title="Queues"
         note="Waiting jobs and running workers. A job has up to 50 deliveries; Bull Board shows each job."
-        act={
+        action={
           boardUrl !== null && (
             <a className="button" href="./board" target="_blank" rel="noreferrer">
               <ExternalLink className="icon" aria-hidden />

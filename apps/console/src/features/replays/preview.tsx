@@ -1,5 +1,5 @@
 import type { Replay, ReplayPreview } from '@posthorn/contract';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { Button } from '../../components/button.js';
 import { whole } from '../../components/number.js';
 import { replaysKey, replaysPath } from './queries.js';
@@ -17,8 +17,8 @@ export function Preview({
   onStarted: (replay: Replay) => void;
 }) {
   const options = { path: replaysPath(account), touches: replaysKey(account) };
-  const preview = useAct<ReplayPreview, Body>({ ...options, isQuiet: true });
-  const start = useAct<Replay, Body>({ ...options, onDone: onStarted });
+  const preview = useAction<ReplayPreview, Body>({ ...options, isQuiet: true });
+  const start = useAction<Replay, Body>({ ...options, onDone: onStarted });
   const counted = preview.data;
   return (
     <>

@@ -2,7 +2,7 @@ import { type AttemptOutcome, DELIVERY_WORDS, type Replay } from '@posthorn/cont
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
@@ -29,7 +29,7 @@ function ReplayPage({ account, id }: { account: string | null; id: string }) {
   const may = useMay();
   const replay = useQuery(replayQuery(account, id));
   useTitle('Replay', account);
-  const cancel = useAct<Replay>({ path: `${replaysPath(account)}/${id}/cancel`, touches: replaysKey(account) });
+  const cancel = useAction<Replay>({ path: `${replaysPath(account)}/${id}/cancel`, touches: replaysKey(account) });
   return (
     <Loaded query={replay} what="the replay">
       {(data) => (
@@ -40,7 +40,7 @@ function ReplayPage({ account, id }: { account: string | null; id: string }) {
                 {WHICH[data.which]} <ReplayPill of={data} />
               </span>
             }
-            act={
+            action={
               data.status === 'running' &&
               may('deliveries:write') && (
                 <Button isPending={cancel.isPending} onClick={() => cancel.mutate(undefined)}>

@@ -33,7 +33,7 @@ export function Replays() {
       <PageHead
         title="Replays"
         note="Replays send failed deliveries again, or events that a webhook missed."
-        act={start}
+        action={start}
       />
       <ReplayList
         account={account}
@@ -58,7 +58,7 @@ export function AllReplays() {
   );
   return (
     <>
-      <PageHead title="Replays" note="Started by operators for many accounts, or for one account." act={start} />
+      <PageHead title="Replays" note="Started by operators for many accounts, or for one account." action={start} />
       <ReplayList account={null} search={search} paging={pagingOf(search, (next) => void navigate({ search: next }))}>
         After an outage, replay what failed for all accounts.
       </ReplayList>

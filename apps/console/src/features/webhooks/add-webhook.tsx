@@ -2,7 +2,7 @@ import type { Subscription, TestSent } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { deliveryQuery } from '../deliveries/queries.js';
 import { subscriptionQuery } from './queries.js';
@@ -47,7 +47,7 @@ export function AddWebhook({ account, onClose }: { account: string; onClose: () 
 
 function TestSection({ account, subscription }: { account: string; subscription: Subscription }) {
   const path = `${accountPath(account)}/subscriptions/${subscription.id}`;
-  const test = useAct<TestSent, object>({ path: `${path}/test`, touches: ['accounts', account, 'deliveries'] });
+  const test = useAction<TestSent, object>({ path: `${path}/test`, touches: ['accounts', account, 'deliveries'] });
   const delivery = useQuery({
     ...deliveryQuery(account, test.data?.deliveryId ?? ''),
     enabled: test.data !== undefined,

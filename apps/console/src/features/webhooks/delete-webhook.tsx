@@ -1,7 +1,7 @@
 import type { Subscription } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
@@ -22,7 +22,7 @@ export function DeleteWebhook({
   const [isWrong, setIsWrong] = useState(false);
   const say = useSay();
   const navigate = useNavigate();
-  const remove = useAct<undefined>({
+  const remove = useAction<undefined>({
     method: 'DELETE',
     path: `${accountPath(account)}/subscriptions/${id}`,
     touches: ['accounts', account, 'subscriptions'],

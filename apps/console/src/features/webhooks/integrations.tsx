@@ -43,12 +43,12 @@ export function Integrations() {
         title="Event Subscriptions"
         note="Webhooks send the events of this account to your own URLs."
         // Only after loading, because an empty list has its own button.
-        act={subscriptions.data && subscriptions.data.data.length > 0 && add}
+        action={subscriptions.data && subscriptions.data.data.length > 0 && add}
       />
       <Loaded query={subscriptions} what="webhooks">
         {({ data, nextCursor }) =>
           data.length === 0 && search.cursor === undefined ? (
-            <Empty title="No webhooks yet" act={add}>
+            <Empty title="No webhooks yet" action={add}>
               Add a URL to receive events.
             </Empty>
           ) : (
@@ -128,7 +128,7 @@ function Row({ account, subscription }: { account: string; subscription: Subscri
       <td className="tight" data-label="Last delivery">
         <Time at={stats?.lastDelivery?.createdAt ?? null} />
       </td>
-      <td className="tight acts">
+      <td className="tight actions">
         <SubscriptionMenu account={account} subscription={subscription} />
       </td>
     </tr>

@@ -3,7 +3,7 @@ import { queryOptions, useQuery } from '@tanstack/react-query';
 import { Mail } from 'lucide-react';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { call } from '../../api/call.js';
 import { Button } from '../../components/button.js';
 import { Field } from '../../components/field.js';
@@ -48,7 +48,7 @@ export function NotifyMe({ account }: { account: string }) {
 
 function Recipient({ account, recipient: { id, address, status } }: { account: string; recipient: EmailRecipient }) {
   const may = useMay();
-  const remove = useAct<unknown>({ method: 'DELETE', path: `${pathOf(account)}/${id}`, touches: touches(account) });
+  const remove = useAction<unknown>({ method: 'DELETE', path: `${pathOf(account)}/${id}`, touches: touches(account) });
   return (
     <li className="row">
       <Mail className="icon" aria-hidden />
@@ -65,7 +65,7 @@ function Recipient({ account, recipient: { id, address, status } }: { account: s
 
 function AddAddress({ account }: { account: string }) {
   const form = useSchemaForm(Address, { address: '' });
-  const add = useAct<EmailRecipient, z.output<typeof Address>>({
+  const add = useAction<EmailRecipient, z.output<typeof Address>>({
     path: pathOf(account),
     touches: touches(account),
     onDone: () => form.reset(),

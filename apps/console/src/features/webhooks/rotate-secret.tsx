@@ -1,6 +1,6 @@
 import type { Secrets } from '@posthorn/contract';
 import { useState } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
@@ -25,7 +25,7 @@ export function RotateSecret({
   onRotated: (secrets: Secrets) => void;
 }) {
   const [overlapSeconds, setOverlapSeconds] = useState(86_400);
-  const rotate = useAct<Secrets, object>({
+  const rotate = useAction<Secrets, object>({
     path: `${accountPath(account)}/subscriptions/${id}/secret/rotate`,
     touches: ['accounts', account, 'subscriptions', 'list'],
     onDone: onRotated,

@@ -5,7 +5,7 @@ import { useSubscriptionActions } from './subscription-menu.js';
 
 /** The actions that the webhook's status allows, with their effects. */
 export function StatusActions({ account, subscription }: { account: string; subscription: Subscription }) {
-  const acts = useSubscriptionActions(account, subscription);
+  const actions = useSubscriptionActions(account, subscription);
   const { status } = subscription;
   return (
     <section className="panel stack" aria-labelledby="status">
@@ -19,11 +19,11 @@ export function StatusActions({ account, subscription }: { account: string; subs
         <p className="muted">Disable stops the webhook. New events are not queued for it.</p>
       )}
       <div className="row">
-        {status === 'unverified' && <Button onClick={acts.verify}>Verify again</Button>}
-        {status === 'active' && <Button onClick={acts.pause}>Pause</Button>}
-        {status === 'paused' && <Button onClick={acts.resume}>Resume</Button>}
-        {status === 'disabled' && <Button onClick={acts.resume}>Enable</Button>}
-        {(status === 'active' || status === 'paused') && <Button onClick={acts.disable}>Disable</Button>}
+        {status === 'unverified' && <Button onClick={actions.verify}>Verify again</Button>}
+        {status === 'active' && <Button onClick={actions.pause}>Pause</Button>}
+        {status === 'paused' && <Button onClick={actions.resume}>Resume</Button>}
+        {status === 'disabled' && <Button onClick={actions.resume}>Enable</Button>}
+        {(status === 'active' || status === 'paused') && <Button onClick={actions.disable}>Disable</Button>}
       </div>
     </section>
   );

@@ -1,7 +1,7 @@
 import type { DisableSubscription, Subscription } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
 import { Menu, type MenuItem } from '../../components/menu.js';
@@ -11,16 +11,16 @@ import { DeleteWebhook } from './delete-webhook.js';
 /** The menu of a webhook's actions. */
 export function SubscriptionMenu({ account, subscription }: { account: string; subscription: Subscription }) {
   const may = useMay();
-  const acts = useSubscriptionActions(account, subscription);
+  const actions = useSubscriptionActions(account, subscription);
   const [isDeleting, setIsDeleting] = useState(false);
   if (!may('subscriptions:write')) return null;
   const { status } = subscription;
   const items: MenuItem[] = [
-    ...(status === 'unverified' ? [{ label: 'Verify again', onSelect: acts.verify }] : []),
-    ...(status === 'active' ? [{ label: 'Pause', onSelect: acts.pause }] : []),
-    ...(status === 'paused' ? [{ label: 'Resume', onSelect: acts.resume }] : []),
-    ...(status === 'disabled' ? [{ label: 'Enable', onSelect: acts.resume }] : []),
-    ...(status === 'active' || status === 'paused' ? [{ label: 'Disable', onSelect: acts.disable }] : []),
+    ...(status === 'unverified' ? [{ label: 'Verify again', onSelect: actions.verify }] : []),
+    ...(status === 'active' ? [{ label: 'Pause', onSelect: actions.pause }] : []),
+    ...(status === 'paused' ? [{ label: 'Resume', onSelect: actions.resume }] : []),
+    ...(status === 'disabled' ? [{ label: 'Enable', onSelect: actions.resume }] : []),
+    ...(status === 'active' || status === 'paused' ? [{ label: 'Disable', onSelect: actions.disable }] : []),
     { label: 'Delete…', onSelect: () => setIsDeleting(true), isDangerous: true },
   ];
   return (
@@ -42,14 +42,14 @@ export function useSubscriptionActions(
   const navigate = useNavigate();
   const path = `${accountPath(account)}/subscriptions/${id}`;
   const touches = ['accounts', account, 'subscriptions'];
-  const resume = useAct<Subscription>({
+  const resume = useAction<Subscription>({
     path: `${path}/resume`,
     touches,
     onDone: () =>
       status === 'disabled'
         ? say('Webhook enabled. Events published while it was disabled were not queued.', {
             label: 'Replay missed events',
-            onAct: () =>
+            onClick: () =>
               void navigate({
                 to: '/accounts/$account/subscriptions/$subscription/replay',
                 params: { account, subscription: id },
@@ -58,23 +58,23 @@ export function useSubscriptionActions(
           })
         : say('Webhook resumed. Held deliveries are being sent.'),
   });
-  const pause = useAct<Subscription>({
+  const pause = useAction<Subscription>({
     path: `${path}/pause`,
     touches,
     onDone: () =>
-      say('Webhook paused. Its deliveries are held.', { label: 'Undo', onAct: () => resume.mutate(undefined) }),
+      say('Webhook paused. Its deliveries are held.', { label: 'Undo', onClick: () => resume.mutate(undefined) }),
   });
-  const disable = useAct<Subscription, DisableSubscription>({
+  const disable = useAction<Subscription, DisableSubscription>({
     path: `${path}/disable`,
     touches,
     onDone: () =>
       say(
         'Webhook disabled. New events are not queued; pending deliveries are held. You can replay missed events later.',
         // Undo would make a paused webhook active.
-        status === 'active' ? { label: 'Undo', onAct: () => resume.mutate(undefined) } : undefined,
+        status === 'active' ? { label: 'Undo', onClick: () => resume.mutate(undefined) } : undefined,
       ),
   });
-  const verify = useAct<Subscription>({
+  const verify = useAction<Subscription>({
     path: `${path}/verify`,
     touches,
     onDone: () => say('Verification started.'),

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { prettyJson } from '../../api/json.js';
 import { Button } from '../../components/button.js';
 import { errorOf, fieldOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
@@ -53,7 +53,7 @@ function TestForm({ types, mayEdit }: { types: { name: string; example: string }
   const id = useSubscriptionId();
   const exampleOf = (name: string | undefined) => prettyJson(types.find((one) => one.name === name)?.example ?? '{}');
   const form = useSchemaForm(Test, { event: types[0]?.name ?? '', payload: exampleOf(types[0]?.name) });
-  const test = useAct<TestSent, object>({
+  const test = useAction<TestSent, object>({
     path: `${accountPath(account)}/subscriptions/${id}/test`,
     touches: ['accounts', account, 'deliveries'],
     onFail: (error) => showRefusal(form, error),

@@ -47,7 +47,7 @@ export function SubscriptionScreen() {
               </span>
             }
             note={data.description !== null && <bdi>{data.description}</bdi>}
-            act={
+            action={
               <>
                 <SubscriptionPill of={data} />
                 <SubscriptionMenu account={account} subscription={data} />
@@ -112,11 +112,11 @@ function StatusBanner({
   subscription: Subscription;
   health: Health;
 }) {
-  const acts = useSubscriptionActions(account, subscription);
+  const actions = useSubscriptionActions(account, subscription);
   const may = useMay()('subscriptions:write');
   const zone = useZone();
   const { status, statusChangedAt, pendingUrl, verification } = subscription;
-  const retry = may ? acts.verify : undefined;
+  const retry = may ? actions.verify : undefined;
   if (status === 'unverified')
     return (
       <Spaced>
@@ -138,12 +138,12 @@ function StatusBanner({
         </>
       )}
       {status === 'paused' && (
-        <Banner tone="neutral" icon={CirclePause} act={may && <Button onClick={acts.resume}>Resume</Button>}>
+        <Banner tone="neutral" icon={CirclePause} action={may && <Button onClick={actions.resume}>Resume</Button>}>
           {subscriptionWords(subscription).text} Paused <Time at={statusChangedAt} />.
         </Banner>
       )}
       {status === 'disabled' && (
-        <Banner tone="danger" icon={CircleX} act={may && <Button onClick={acts.resume}>Enable</Button>}>
+        <Banner tone="danger" icon={CircleX} action={may && <Button onClick={actions.resume}>Enable</Button>}>
           {subscriptionWords(subscription).text} Since{' '}
           <time dateTime={statusChangedAt}>{shortTime(statusChangedAt, zone)}</time>.
         </Banner>

@@ -4,7 +4,7 @@ import { useRef, useState } from 'react';
 import { Controller } from 'react-hook-form';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { useAct } from '../../api/act.js';
+import { useAction } from '../../api/action.js';
 import { ApiProblem } from '../../api/call.js';
 import { Banner } from '../../components/banner.js';
 import { Button } from '../../components/button.js';
@@ -53,7 +53,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
   const dropped = dropsStored ? rows.filter(({ value }) => value === null) : [];
   const headersAt = useRef<HTMLDivElement>(null);
   const [faults, setFaults] = useState<ReadonlyMap<number, string>>(new Map());
-  const change = useAct<ChangedSubscription, ChangeSubscription>({
+  const change = useAction<ChangedSubscription, ChangeSubscription>({
     method: 'PATCH',
     path: `${accountPath(account)}/subscriptions/${subscription.id}`,
     touches: ['accounts', account, 'subscriptions'],
@@ -105,7 +105,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
           <Banner
             tone="warning"
             icon={TriangleAlert}
-            act={<Button onClick={() => focusFirstDropped(headersAt.current)}>Enter values</Button>}
+            action={<Button onClick={() => focusFirstDropped(headersAt.current)}>Enter values</Button>}
           >
             Saving drops these headers for the new URL: {dropped.map(({ name }) => name).join(', ')}. Their stored
             values are sent only to <span className="mono">{new URL(urlBefore).origin}</span>. To keep a header, enter

@@ -3,7 +3,7 @@ import { useSay } from '../components/toasts.js';
 import { type Method, call } from './call.js';
 
 /** An action: calls the API, then refetches the queries below `touches`, and reports a failure. `V` is what the action is given. */
-export function useAct<T, V = undefined>({
+export function useAction<T, V = undefined>({
   method = 'POST',
   path,
   body,
