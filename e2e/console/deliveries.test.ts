@@ -121,7 +121,10 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     see,
   }) => {
     const { account } = await stack.subscribe(endpoint.url);
-    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600', 'x-from': 'the endpoint' }, body: 'busy' }, 200);
+    endpoint.respondWith(
+      { status: 503, headers: { 'retry-after': '3600', 'x-from': 'the endpoint' }, body: 'busy' },
+      200,
+    );
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{"n":1.50}}');
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount === 1);
     await signIn(`/accounts/${account}/deliveries/${(await stack.delivery(account, id)).id}`);

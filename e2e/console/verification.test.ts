@@ -40,7 +40,10 @@ interface Broken {
 }
 const respondingWith = (scripted: Parameters<Endpoint['respondToHandshakeWith']>[0]) => (endpoint: Endpoint) => {
   endpoint.respondToHandshakeWith(scripted);
-  return { url: endpoint.url, fix: () => endpoint.respondToHandshakeWith(({ challenge }) => ({ body: challenge ?? '' })) };
+  return {
+    url: endpoint.url,
+    fix: () => endpoint.respondToHandshakeWith(({ challenge }) => ({ body: challenge ?? '' })),
+  };
 };
 const at = (url: string) => (endpoint: Endpoint) => ({ url, fix: (field: Locator) => field.fill(endpoint.url) });
 

@@ -29,7 +29,11 @@ export function checkSignature(secrets: string[], headers: IncomingHttpHeaders, 
  *  no valid signature   401
  *  webhook:verify       200 with the payload as the body, which passes the verification
  *  any other event      according to the mode */
-export function decideResponse(options: { signature: Signature; rawBody: Buffer; mode: ResponseMode }): EndpointResponse {
+export function decideResponse(options: {
+  signature: Signature;
+  rawBody: Buffer;
+  mode: ResponseMode;
+}): EndpointResponse {
   const { signature, rawBody, mode } = options;
   if (!signature.valid) return json(401, { error: `signature not valid: ${signature.reason}` });
   const { event, payload } = readEvent(rawBody);

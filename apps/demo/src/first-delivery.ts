@@ -75,9 +75,7 @@ export async function makeFirstDelivery(options: {
   async function waitForReceipt(eventId: string): Promise<{ atMs: number }> {
     const beganWaitingAt = performance.now();
     for (let askAt = beganWaitingAt + 1000; ; await sleep(10, undefined, { signal })) {
-      const received = requestLog
-        .entries()
-        .find((entry) => entry.webhookId === eventId && entry.signature === 'valid');
+      const received = requestLog.entries().find((entry) => entry.webhookId === eventId && entry.signature === 'valid');
       if (received) return received;
       if (performance.now() < askAt) continue;
       const failure = await lastFailure(eventId);

@@ -42,7 +42,9 @@ const periodStats = {
   p95Ms: z.int().nullable().describe(`95th percentile of the attempt duration, ${DURATION}`),
 };
 
-export const PeriodStats = z.object(periodStats).meta({ id: 'PeriodStats', description: 'Counts and durations of a period.' });
+export const PeriodStats = z
+  .object(periodStats)
+  .meta({ id: 'PeriodStats', description: 'Counts and durations of a period.' });
 export type PeriodStats = z.infer<typeof PeriodStats>;
 
 export const StatsPeriod = z

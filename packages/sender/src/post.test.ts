@@ -233,7 +233,10 @@ describe('the status decides', () => {
   it('102 and 103 are not final responses', async () => {
     const { result } = await postTo((socket) =>
       socket.write(
-        Buffer.concat([Buffer.from('HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\n'), responseBytes(200, 'done')]),
+        Buffer.concat([
+          Buffer.from('HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\n'),
+          responseBytes(200, 'done'),
+        ]),
       ),
     );
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200 });

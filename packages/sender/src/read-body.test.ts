@@ -18,7 +18,9 @@ describe('the body', () => {
   });
 
   it('stops reading beyond 64 KiB and destroys the socket; a 2xx stays ok', async () => {
-    const { url, sockets } = await endpoint((socket) => socket.write(responseBytes(200, 'x'.repeat(MAX_BODY_BYTES + 1))));
+    const { url, sockets } = await endpoint((socket) =>
+      socket.write(responseBytes(200, 'x'.repeat(MAX_BODY_BYTES + 1))),
+    );
     const result = await sender('127.0.0.1,localhost').post(to(url, { keepBytes: MAX_BODY_BYTES }));
     expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, bodyTruncated: true, bodyTooLarge: true });
     expect(result.body).toHaveLength(MAX_BODY_BYTES);
@@ -60,7 +62,9 @@ describe('the body', () => {
     ['br', brotliCompressSync(Buffer.alloc(60 * 1024 * 1024))],
   ])('counts a %s bomb decompressed and stops at the cap', async (encoding, bomb) => {
     const before = process.memoryUsage.rss();
-    const { result } = await postTo((socket) => socket.write(responseBytes(200, bomb, { 'content-encoding': encoding })));
+    const { result } = await postTo((socket) =>
+      socket.write(responseBytes(200, bomb, { 'content-encoding': encoding })),
+    );
     expect(result).toMatchObject({ outcome: 'ok', bodyTooLarge: true, bodyTruncated: true });
     expect(result.body).toHaveLength(4096);
     expect(process.memoryUsage.rss() - before).toBeLessThan(40 * 1024 * 1024);
@@ -70,9 +74,12 @@ describe('the body', () => {
     const noise = Buffer.from(Array.from({ length: MAX_BODY_BYTES }, (_, index) => (index * 7919 * (index + 13)) >> 3));
     const stored = gzipSync(noise, { level: 0 });
     expect(stored.length).toBeGreaterThan(MAX_BODY_BYTES);
-    const { result } = await postTo((socket) => socket.write(responseBytes(200, stored, { 'content-encoding': 'gzip' })), {
-      keepBytes: MAX_BODY_BYTES,
-    });
+    const { result } = await postTo(
+      (socket) => socket.write(responseBytes(200, stored, { 'content-encoding': 'gzip' })),
+      {
+        keepBytes: MAX_BODY_BYTES,
+      },
+    );
     expect(result).toMatchObject({ bodyTooLarge: false, bodyTruncated: false });
     expect(Buffer.from(result.body).equals(noise)).toBe(true);
   });
@@ -82,7 +89,9 @@ describe('the body', () => {
     ['has an unknown encoding', 'rot13', Buffer.from('plain text')],
     ['is encoded twice', 'gzip, gzip', gzipSync('x')],
   ])('is kept raw if it %s', async (_what, encoding, bytes) => {
-    const { result } = await postTo((socket) => socket.write(responseBytes(200, bytes, { 'content-encoding': encoding })));
+    const { result } = await postTo((socket) =>
+      socket.write(responseBytes(200, bytes, { 'content-encoding': encoding })),
+    );
     expect(result.outcome).toBe('ok');
     expect(Buffer.from(result.body)).toEqual(bytes);
   });

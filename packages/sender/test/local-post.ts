@@ -3,7 +3,13 @@ import { afterEach } from 'vitest';
 import { newSecret } from './new-secret.js';
 import { policyOf } from './policy.js';
 import { openSender, type PostRequest, type Sender, type SenderOptions } from '../src/index.js';
-import { responseBytes, openRawEndpoint, type OnRequest, type RawEndpoint, type RawEndpointOptions } from './raw-endpoint.js';
+import {
+  responseBytes,
+  openRawEndpoint,
+  type OnRequest,
+  type RawEndpoint,
+  type RawEndpointOptions,
+} from './raw-endpoint.js';
 
 const cleanUps: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -72,7 +72,11 @@ export async function listen(server: Server, host = '127.0.0.1'): Promise<number
 }
 
 /** A response as bytes, with a content-length unless the headers have one. */
-export function responseBytes(status: number, body: string | Buffer = '', headers: Record<string, string> = {}): Buffer {
+export function responseBytes(
+  status: number,
+  body: string | Buffer = '',
+  headers: Record<string, string> = {},
+): Buffer {
   const bytes = Buffer.from(body);
   const all = { 'content-length': String(bytes.length), ...headers };
   const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);

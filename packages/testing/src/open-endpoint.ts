@@ -83,7 +83,10 @@ export async function openEndpoint(options: { port?: number } = {}): Promise<End
   };
 }
 
-const echo: ScriptedResponse = ({ challenge }) => ({ headers: { 'content-type': 'text/plain' }, body: challenge ?? '' });
+const echo: ScriptedResponse = ({ challenge }) => ({
+  headers: { 'content-type': 'text/plain' },
+  body: challenge ?? '',
+});
 
 async function give(scripted: ScriptedResponse, received: Received, response: ServerResponse): Promise<void> {
   if (typeof scripted === 'function') return give(await scripted(received), received, response);

@@ -22,7 +22,10 @@ const HANDSHAKE_TYPE = 'webhook:verify';
 export const eventTypeRoutes: Routes<'db'> = (app, { db }) => {
   /** Counts the matching subscriptions that the caller can access. Returns a function that makes the JSON of a row. */
   async function withCounts(rows: Row[], caller: Caller | null): Promise<(row: Row) => EventType> {
-    const counts = await countSubscriptionsByType(db.pool, { accountId: accountOf(caller), types: rows.map(({ name }) => name) });
+    const counts = await countSubscriptionsByType(db.pool, {
+      accountId: accountOf(caller),
+      types: rows.map(({ name }) => name),
+    });
     return (row) => eventTypeJson(row, counts.get(row.name) ?? 0);
   }
 

@@ -84,4 +84,5 @@ function attemptsOf(byOutcome: Counts['byOutcome']): PeriodStats['attempts'] {
   return { total, ok, failed: total - ok - (byOutcome.aborted ?? 0) };
 }
 
-const rate = ({ ok, failed }: PeriodStats['attempts']): number | null => (ok + failed === 0 ? null : ok / (ok + failed));
+const rate = ({ ok, failed }: PeriodStats['attempts']): number | null =>
+  ok + failed === 0 ? null : ok / (ok + failed);

@@ -72,6 +72,9 @@ async function statsOf(
     granularity,
     totals: periodJson(read.current, { from, to, hasAccepted }),
     previous: periodJson(read.previous, { from: before, to: from, hasAccepted }),
-    buckets: read.buckets.map(({ at, counts }) => ({ at: at.toISOString(), ...periodStatsJson(counts, { hasAccepted }) })),
+    buckets: read.buckets.map(({ at, counts }) => ({
+      at: at.toISOString(),
+      ...periodStatsJson(counts, { hasAccepted }),
+    })),
   };
 }

@@ -10,7 +10,9 @@ export interface PortRequest {
 }
 
 /** Returns the requested ports after checking that each is free. Throws an error that names a port in use and its variable. */
-export async function choosePorts<Name extends string>(requests: Record<Name, PortRequest>): Promise<Record<Name, number>> {
+export async function choosePorts<Name extends string>(
+  requests: Record<Name, PortRequest>,
+): Promise<Record<Name, number>> {
   const chosen: Partial<Record<Name, number>> = {};
   const taken = new Map<number, string>();
   for (const [name, { variable, host, port }] of Object.entries(requests) as [Name, PortRequest][]) {

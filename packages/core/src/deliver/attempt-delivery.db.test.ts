@@ -757,7 +757,11 @@ describe('requested retry', () => {
     await ledger.attempter({ waitsMs: [] }).attempt({ id, attemptNumber: 1 }, signal);
     await requestRetry(ledger, { accountId, id });
     await ledger.work();
-    expect(await onlyDelivery(accountId)).toMatchObject({ status: 'failed', attemptCount: 2, requestedTrigger: 'manual' });
+    expect(await onlyDelivery(accountId)).toMatchObject({
+      status: 'failed',
+      attemptCount: 2,
+      requestedTrigger: 'manual',
+    });
     await ledger.db.pool.query(`UPDATE pending_deliveries SET leased_until = now() WHERE id = $1`, [id]);
     await dispatch(ledger);
     await ledger.work();

@@ -39,9 +39,10 @@ const deferred = (accountId: string) =>
   });
 /** Ends the open time of the circuit. */
 const letTimePass = (id: string) =>
-  ledger.db.pool.query(`UPDATE subscriptions SET circuit_open_until = now() WHERE id = $1 AND circuit_open_until IS NOT NULL`, [
-    id,
-  ]);
+  ledger.db.pool.query(
+    `UPDATE subscriptions SET circuit_open_until = now() WHERE id = $1 AND circuit_open_until IS NOT NULL`,
+    [id],
+  );
 
 async function openACircuit() {
   const accountId = await ledger.account();

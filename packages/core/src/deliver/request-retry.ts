@@ -87,7 +87,10 @@ FROM found f`;
  *  neither and runs again. */
 const LOOKS = 5;
 
-async function request(pool: pg.Pool, { accountId, id }: { accountId: string; id: string }): Promise<Requested | undefined> {
+async function request(
+  pool: pg.Pool,
+  { accountId, id }: { accountId: string; id: string },
+): Promise<Requested | undefined> {
   for (let look = 1; ; look += 1) {
     const { rows } = await pool.query<Requested>(REQUEST, [accountId, id]);
     const [found] = rows;

@@ -44,7 +44,8 @@ const OVERDUE_AFTER_MS = 10_000;
 /** Returns why a pending delivery waits: the first of WAITING_STATES that applies. `deferred_slots` and
  *  `deferred_rate_limit` are estimates, because the numbers may change before the dispatcher looks. */
 export function whyWaiting(row: WaitingRow): WhyWaiting {
-  const { now, status, dueAt, leasedUntil, isRequested, circuitOpenUntil, isProbe, rateLimit, nextSlotAt, isFull } = row;
+  const { now, status, dueAt, leasedUntil, isRequested, circuitOpenUntil, isProbe, rateLimit, nextSlotAt, isFull } =
+    row;
   const { behindDeliveryId, behindEventId } = row;
   if (status === 'held' && !isRequested) return { state: 'held', until: null };
   if (leasedUntil !== null && leasedUntil > now) {

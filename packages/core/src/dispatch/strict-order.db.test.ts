@@ -236,9 +236,13 @@ describe('strict order', () => {
     ledger.results.push(FAILED);
     await attemptNext({ waitsMs: [600_000] });
     ledger.results.length = 0;
-    expect((await requestRetry(ledger, { accountId, id: (await deliveryOf(third ?? '')).id })).outcome).toBe('requested');
+    expect((await requestRetry(ledger, { accountId, id: (await deliveryOf(third ?? '')).id })).outcome).toBe(
+      'requested',
+    );
     expect(await look()).toBe(0);
-    expect((await requestRetry(ledger, { accountId, id: (await deliveryOf(first ?? '')).id })).outcome).toBe('requested');
+    expect((await requestRetry(ledger, { accountId, id: (await deliveryOf(first ?? '')).id })).outcome).toBe(
+      'requested',
+    );
     expect(await look()).toBe(1);
     await ledger.settle();
     expect(sent()).toEqual([1, 1, 2, 3]);

@@ -14,7 +14,9 @@ it('a publish with deferred deliveries wakes the dispatchers of all processes', 
   const { id } = await ledger.activeSubscription(accountId);
   await ledger.db.prisma.subscription.update({ where: { id }, data: { rateLimit: 10 } });
   const woken = [0, 0];
-  const listeners = await Promise.all(woken.map((_, listener) => listenForWork(ledger.db, () => void (woken[listener] = 1))));
+  const listeners = await Promise.all(
+    woken.map((_, listener) => listenForWork(ledger.db, () => void (woken[listener] = 1))),
+  );
   await ledger.publish(accountId);
   await waitFor(() => (woken.every((count) => count === 1) ? true : null), { what: 'both to be woken' });
   for (const listener of listeners) listener.close();

@@ -158,7 +158,9 @@ describe('every delivery ends in a named status', () => {
       if (!failed || !asked || !underWay) throw new Error('too few jobs');
       ledger.results.splice(0, 1, FAILED);
       await ledger.attempter({ waitsMs: [600_000] }).attempt(failed, signal);
-      await ledger.db.pool.query(`UPDATE pending_deliveries SET requested_trigger = 'manual' WHERE id = $1`, [asked.id]);
+      await ledger.db.pool.query(`UPDATE pending_deliveries SET requested_trigger = 'manual' WHERE id = $1`, [
+        asked.id,
+      ]);
       await ledger.db.pool.query(
         `UPDATE pending_deliveries SET status = 'held', due_at = NULL, leased_until = NULL WHERE id = $1`,
         [due[0]?.id],
