@@ -94,7 +94,7 @@ describe.skipIf(inject('browserPath') === null)('accessibility of the console', 
       await page.getByRole('button').waitFor();
       expect(await findings(page)).toEqual([]);
       await page.getByRole('button').click();
-      await page.getByText('This link is not valid any more.').first().waitFor();
+      await page.getByText('This link is no longer valid.').first().waitFor();
       expect(await findings(page)).toEqual([]);
     },
   );

@@ -18,14 +18,14 @@ export const deliveryFilterFields = {
   event: EventId.optional().describe('Only deliveries of this event.'),
   eventType: oneOrMore(EventTypeName).optional().describe('Only deliveries of this event type. Repeatable.'),
   status: oneOrMore(DeliveryStatus).optional().describe('Only deliveries with this status. Repeatable.'),
-  outcome: oneOrMore(AttemptOutcome).optional().describe('Only whose last attempt had this outcome; repeatable.'),
+  outcome: oneOrMore(AttemptOutcome).optional().describe('Only deliveries whose last attempt had this outcome. Repeatable.'),
   statusCode: oneOrMore(StatusCode)
     .optional()
-    .describe('Only whose last attempt got this HTTP status, or one of this class (`5xx`); repeatable.'),
+    .describe('Only deliveries whose last attempt got this HTTP status, or one of this class (`5xx`). Repeatable.'),
   trigger: oneOrMore(AttemptTrigger)
     .optional()
     .describe('Only deliveries whose last attempt has this trigger. Repeatable.'),
-  replay: ReplayId.optional().describe('Only those that this replay sent again, and no later replay.'),
+  replay: ReplayId.optional().describe('Only deliveries that this replay was the last one to send.'),
   from: moment('Only deliveries created at or after this time.').optional(),
   to: moment('Only deliveries created before this time. Must be later than `from`.').optional(),
 };
@@ -41,6 +41,6 @@ export type DeliveryFilter = z.infer<typeof DeliveryFilter>;
 /** `?q=` of a list. `what`: the ids that it finds. */
 export const searchQuery = (what: string) =>
   text(2, 200).describe(
-    `Only those whose payload contains this text, case-sensitive, or the beginning of an id (${what}). A page searches the payloads of ` +
-      'some hundreds of rows: see `searchedBackTo`.',
+    `Only rows whose payload contains this text (case-sensitive), or the start of an id (${what}). A page searches the payloads of ` +
+      'a few hundred rows: see `searchedBackTo`.',
   );

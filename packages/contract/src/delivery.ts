@@ -39,7 +39,7 @@ export const Attempt = z
       .string()
       .nullable()
       .describe(
-        'The first 4 KiB of the response body as text, decoded by its charset, else as UTF-8, else as Latin-1.',
+        'The first 4 KiB of the response body as text, decoded by its charset, else as UTF-8, else as Latin-1. null: no response.',
       ),
     responseTruncated: z.boolean().describe('Whether the response body was longer than `responseBody`.'),
     error: z
@@ -76,7 +76,7 @@ const deliveryFields = {
     .describe('Number of attempts in the retry schedule. Manual and aborted attempts are additional.'),
   lastAttempt: LastAttempt.nullable().describe('null: not attempted yet.'),
   nextAttemptAt: timeOrNull('When the next attempt is due. null: none is scheduled.'),
-  waitingFor: Waiting.nullable().describe('What it waits for; null: no attempt is due or scheduled.'),
+  waitingFor: Waiting.nullable().describe('What it waits for. null: no attempt is due or scheduled.'),
   createdAt: time('When it was created.'),
   completedAt: timeOrNull('When it succeeded, failed or was canceled.'),
 };

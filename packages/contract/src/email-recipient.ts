@@ -8,7 +8,7 @@ export const EmailRecipient = z
     address: z.string().describe('The email address, in lower case.'),
     status: z
       .enum(['unconfirmed', 'confirmed'])
-      .describe('`unconfirmed`: the link in the first email was not used yet, so it gets no other.'),
+      .describe('`unconfirmed`: the link in the confirmation email has not been used yet, so the address gets no other emails · `confirmed`: it gets emails.'),
     createdAt: time('When it was added.'),
   })
   .meta({ id: 'EmailRecipient' });
@@ -16,8 +16,8 @@ export type EmailRecipient = z.infer<typeof EmailRecipient>;
 
 export const EmailRecipients = z
   .object({
-    isAvailable: z.boolean().describe('false: the operator has set no mail server (`SMTP_URL`), so nothing is sent.'),
-    data: z.array(EmailRecipient).describe('Oldest first; all of them.'),
+    isAvailable: z.boolean().describe('false: no mail server is configured (`SMTP_URL`), so no emails are sent.'),
+    data: z.array(EmailRecipient).describe('All recipients, oldest first.'),
   })
   .meta({ id: 'EmailRecipients' });
 export type EmailRecipients = z.infer<typeof EmailRecipients>;

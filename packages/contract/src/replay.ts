@@ -7,7 +7,7 @@ import { moment, time, timeOrNull } from './text.js';
 
 export const ReplayWhich = z.enum(['failed', 'missed']).meta({
   description:
-    '`failed`: deliveries whose status is one of `statuses` · `missed`: events that a subscription subscribes to (by its `events` of today) ' +
+    '`failed`: deliveries whose status is one of `statuses` · `missed`: events that a subscription subscribes to (by its current `events`) ' +
     'and that have no delivery for it, because it was disabled, not verified or not created when they were published.',
 });
 export type ReplayWhich = z.infer<typeof ReplayWhich>;
@@ -24,15 +24,15 @@ const shared = {
   which: ReplayWhich,
   subscriptions: some(SubscriptionId)
     .optional()
-    .describe('Only to these subscriptions. Each must be `active` or `paused`. Default: all that are.'),
+    .describe('Only to these subscriptions. Each must be `active` or `paused`. Default: all active and paused ones.'),
   eventTypes: some(EventTypeName).optional().describe('Only events of these types.'),
   statuses: some(ReplayableStatus)
     .optional()
     .describe('For `failed`: only deliveries with one of these statuses. Default: `failed` and `canceled`.'),
   outcomes: some(AttemptOutcome)
     .optional()
-    .describe('For `failed`: only deliveries whose last attempt ended like this.'),
-  until: moment('Only what was created before this time. Default: now. A later time means now.').optional(),
+    .describe('For `failed`: only deliveries whose last attempt had one of these outcomes.'),
+  until: moment('Only deliveries or events created before this time. Default, and maximum: now.').optional(),
   dryRun: z.boolean().default(false).describe('true: returns a preview with counts and changes nothing.'),
 };
 const since = moment('Only deliveries or events created at or after this time. Not in the future.');
@@ -54,7 +54,7 @@ export const StartReplay = z
     event: EventId.optional().describe('Only this event.'),
     since: since
       .optional()
-      .describe('Only what was created at this time or later. Not in the future. Required, unless `event` is given.'),
+      .describe('Only deliveries or events created at or after this time. Not in the future. Required, unless `event` is given.'),
   })
   .superRefine(checkTogether)
   .meta({
@@ -69,7 +69,7 @@ export type StartReplay = z.infer<typeof StartReplay>;
 export const StartReplayOfAccounts = z
   .strictObject({
     ...shared,
-    accounts: some(AccountId).optional().describe('Only of these accounts. Default: all accounts.'),
+    accounts: some(AccountId).optional().describe('Only for these accounts. Default: all accounts.'),
     since,
   })
   .superRefine(checkTogether)
@@ -96,7 +96,7 @@ const filterFields = {
 };
 const matched = z
   .int()
-  .describe(`How many deliveries there were to send when it was started, counted up to ${MAX_COUNT}.`);
+  .describe(`Number of deliveries to send, counted when it was started, up to ${MAX_COUNT}.`);
 const more = z.boolean().describe('true: there may be more than were counted.');
 
 const EXAMPLE = {
@@ -119,8 +119,8 @@ export const ReplayPreview = z
     status: z.literal('dry_run').describe('Only counted, nothing sent.'),
     matched,
     more,
-    subscriptionCount: z.int().describe('To how many subscriptions, of those counted.'),
-    accountCount: z.int().describe('Of how many accounts, of those counted.'),
+    subscriptionCount: z.int().describe('Number of subscriptions that the counted deliveries belong to.'),
+    accountCount: z.int().describe('Number of accounts that the counted deliveries belong to.'),
   })
   .meta({
     id: 'ReplayPreview',
@@ -138,24 +138,24 @@ export const Replay = z
     status: z
       .enum(['running', 'delivering', 'completed', 'canceled'])
       .describe(
-        '`running`: queues deliveries, the oldest first · `delivering`: all are queued, some are still pending · `completed`: each was ' +
-          'delivered or failed · `canceled`: by request, or because none of its subscriptions receives events any more. What was queued is ' +
-          'still sent.',
+        '`running`: it queues deliveries, oldest first · `delivering`: all are queued, some are still pending · `completed`: all were ' +
+          'delivered or have failed · `canceled`: canceled by a request, or because none of its subscriptions receives events any more; ' +
+          'queued deliveries are still sent.',
       ),
     matched,
     more,
-    queued: z.int().describe('How many deliveries it has queued so far.'),
-    delivered: z.int().describe('How many of the queued ones were delivered.'),
-    failed: z.int().describe('How many of the queued ones failed or were canceled.'),
-    pending: z.int().describe('How many of the queued ones are still `pending` or `held`.'),
+    queued: z.int().describe('Number of deliveries that it has queued so far.'),
+    delivered: z.int().describe('Number of queued deliveries that were delivered.'),
+    failed: z.int().describe('Number of queued deliveries that failed or were canceled.'),
+    pending: z.int().describe('Number of queued deliveries that are still `pending` or `held`.'),
     createdAt: time('When it was started.'),
     endedAt: timeOrNull('When it completed or was canceled.'),
   })
   .meta({
     id: 'Replay',
     description:
-      'A job that sends deliveries again, or events that were missed, in the background. A delivery counts for the last replay that queued it. ' +
-      'The counts of a replay of more than 2,000 deliveries may be some seconds old.',
+      'A background job that sends deliveries again, or events that were missed. A delivery counts only for the last replay that queued it. ' +
+      'The counts of a replay of more than 2,000 deliveries may be a few seconds old.',
     examples: [
       {
         id: 'rpl_01jd4q8y3ne9mav5w2xkq7rf0c',

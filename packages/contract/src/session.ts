@@ -24,17 +24,17 @@ export const SignInLink = z
     id: SessionId,
     url: z
       .string()
-      .describe('Open it in a browser. The token is in its fragment: no server and no proxy sees it in an address.'),
-    token: z.string().describe('The same token on its own. It works once.'),
-    expiresAt: time('Open it before then: 5 minutes from now.'),
+      .describe('Open it in a browser. The token is in the fragment of the URL, which browsers do not send to servers.'),
+    token: z.string().describe('The same token on its own. It can be used once.'),
+    expiresAt: time('The link expires at this time, 5 minutes after it was created.'),
   })
   .meta({ id: 'SignInLink' });
 export type SignInLink = z.infer<typeof SignInLink>;
 
 export const BoardLink = z
   .object({
-    url: z.string().describe('Signs in to Bull Board. It works once.'),
-    expiresAt: time('Open it before then: 1 minute from now.'),
+    url: z.string().describe('Open it in a browser to sign in to Bull Board. It can be used once.'),
+    expiresAt: time('The link expires at this time, 1 minute after it was created.'),
   })
   .meta({ id: 'BoardLink' });
 export type BoardLink = z.infer<typeof BoardLink>;

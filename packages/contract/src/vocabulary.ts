@@ -93,7 +93,7 @@ export const WAITING_WORDS: Record<WaitingState, string> = {
   scheduled: 'Next attempt {time}',
   leased: 'Queued: a worker is about to send it',
   ready: 'About to be queued',
-  overdue: 'Overdue: no worker has taken it',
+  overdue: 'Overdue: no worker has attempted it',
   deferred_slots: 'Waiting for other attempts of this webhook to end',
   deferred_rate_limit: 'Waiting for its turn under the rate limit, {time}',
   deferred_order: 'Waiting for the delivery before it (strict order)',

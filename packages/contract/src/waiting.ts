@@ -43,9 +43,9 @@ export const Waiting = z
 export type Waiting = z.infer<typeof Waiting>;
 
 const counted = {
-  count: z.int().describe('How many deliveries wait, whatever for. Counted up to 10,000.'),
-  more: z.boolean().describe('More wait than were counted.'),
-  oldestCreatedAt: timeOrNull('When the oldest of them was created; null: none waits.'),
+  count: z.int().describe('Number of deliveries that wait, for any reason. Counted up to 10,000.'),
+  more: z.boolean().describe('true: more deliveries wait than were counted.'),
+  oldestCreatedAt: timeOrNull('When the oldest of them was created. null: none.'),
 };
 
 export const WaitingDeliveries = z
@@ -55,16 +55,16 @@ export const WaitingDeliveries = z
       .array(
         z.object({
           subscriptionId: SubscriptionId,
-          url: z.string().describe('The subscription’s URL in force.'),
+          url: z.string().describe('The current URL of the subscription.'),
           ...counted,
         }),
       )
       .max(5)
-      .describe('The subscriptions whose oldest waiting delivery is the oldest, at most 5.'),
+      .describe('The subscriptions whose deliveries have waited longest, at most 5.'),
   })
   .meta({
     id: 'WaitingDeliveries',
-    description: 'How many deliveries of an account still wait for an attempt, and for how long.',
+    description: 'Number of deliveries of an account that wait for an attempt, and for how long.',
     examples: [
       {
         count: 1140,
@@ -85,5 +85,5 @@ export const WaitingDeliveries = z
 export type WaitingDeliveries = z.infer<typeof WaitingDeliveries>;
 
 export const WaitingQuery = z.strictObject({
-  subscription: SubscriptionId.optional().describe('Only of this subscription.'),
+  subscription: SubscriptionId.optional().describe('Only deliveries of this subscription.'),
 });

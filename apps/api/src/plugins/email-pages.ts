@@ -26,7 +26,7 @@ const PAGES = {
 
 export async function emailPages(app: App, { db }: Pick<ApiDeps, 'db'>): Promise<void> {
   await app.register(async (pages) => {
-    // A form, of a browser or of a mail client: what it says is in the URL.
+    // Browsers and mail clients post a form. The token is in the URL, so ignore the body.
     pages.addContentTypeParser('*', (_request, payload, done) => {
       payload.resume();
       payload.on('end', () => done(null)).on('error', done);
@@ -39,7 +39,7 @@ export async function emailPages(app: App, { db }: Pick<ApiDeps, 'db'>): Promise
       pages.post(`/email/${name}`, options, async (request, reply) => {
         const { token = '' } = Query.parse(request.query);
         if (await act({ db }, token)) return sendPage(reply, done);
-        return sendPage(reply.code(404), 'This link is not valid any more.');
+        return sendPage(reply.code(404), 'This link is no longer valid.');
       });
     }
   });

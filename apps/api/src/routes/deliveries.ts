@@ -119,7 +119,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
       config: { audit: { target: 'delivery' }, allow: 'deliveries:write', problems: ['invalid_request'] },
       schema: {
         operationId: 'deliveries.retry',
-        summary: 'Make one attempt now',
+        summary: 'Retry a delivery now',
         description:
           'Works for every status: a succeeded delivery is sent again. If the attempt fails, a `failed` delivery stays failed and a ' +
           '`pending` one keeps its schedule.',

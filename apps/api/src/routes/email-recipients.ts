@@ -14,7 +14,7 @@ export const emailRecipientRoutes: Routes<'db' | 'sendsEmails'> = (app, { db, se
       config: { allow: 'subscriptions:read' },
       schema: {
         operationId: 'emailRecipients.list',
-        summary: 'List who gets emails about the webhooks of an account',
+        summary: 'List email recipients',
         tags,
         params: AccountParams,
         response: { 200: EmailRecipients },
@@ -33,7 +33,7 @@ export const emailRecipientRoutes: Routes<'db' | 'sendsEmails'> = (app, { db, se
       config: { audit: { target: 'emailRecipient' }, allow: 'subscriptions:write' },
       schema: {
         operationId: 'emailRecipients.add',
-        summary: 'Notify an email address',
+        summary: 'Add an email recipient',
         description:
           'The address gets an email with a link to confirm it, then one email when a webhook of the account starts to fail, is ' +
           'disabled or recovers. Each email has a link to unsubscribe. An address that is there already is a 200.',
@@ -71,7 +71,7 @@ export const emailRecipientRoutes: Routes<'db' | 'sendsEmails'> = (app, { db, se
       config: { audit: { target: 'emailRecipient' }, allow: 'subscriptions:write' },
       schema: {
         operationId: 'emailRecipients.remove',
-        summary: 'Stop emails to an address',
+        summary: 'Remove an email recipient',
         tags,
         params: EmailRecipientParams,
         response: { 204: z.undefined() },

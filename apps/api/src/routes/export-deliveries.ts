@@ -25,7 +25,7 @@ export const deliveryExportRoutes: Routes<'db' | 'reader' | 'maxAttempts'> = (ap
   const open = new Set<Readable>();
   let isClosed = false;
 
-  // Before the server waits for its connections. A broken transfer tells the reader that the export is not complete.
+  // preClose runs before the server waits for open connections. The reader sees from the broken transfer that the export is incomplete.
   app.addHook('preClose', async () => {
     isClosed = true;
     for (const readable of open) readable.destroy();
@@ -40,11 +40,13 @@ export const deliveryExportRoutes: Routes<'db' | 'reader' | 'maxAttempts'> = (ap
         operationId: 'deliveries.export',
         summary: 'Export deliveries as CSV or NDJSON',
         description:
-          'Streams all deliveries that match the filters, newest first. Posthorn reads them page by page, as fast as you read the response. ' +
-          'Each delivery has its state at the time when its page is read; deliveries created after the start are not included. ' +
-          'A transfer that is cut off is incomplete: repeat it with `to`. Posthorn cuts it off when you read nothing for a minute. ' +
+          'Streams all deliveries that match the filters, newest first. Posthorn reads them in pages, as fast as you read the response, and ' +
+          'each delivery has the state of the moment when its page was read. Deliveries created after the export started are not included. ' +
+          'If the connection ends early, the export is incomplete: export the rest with `to` just after the `created_at` of the last line, and ' +
+          'ignore repeated ids. ' +
+          'Posthorn closes the connection if you read nothing for a minute. ' +
           'In CSV, a text that begins with `=`, `+`, `-` or `@` gets a leading apostrophe, so that spreadsheets do not run it as a formula. ' +
-          'A caller can run 2 exports at the same time, an account 4 and a process 20; one more is a 429.',
+          'At most 2 exports per key or portal, 4 per account and 20 per API process run at the same time. Another one gets a 429.',
         tags: ['Deliveries'],
         params: AccountParams,
         querystring: DeliveryExportQuery,

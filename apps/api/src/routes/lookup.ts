@@ -24,7 +24,7 @@ export const lookupRoutes: Routes<'db'> = (app, { db }) => {
       config: { allow: 'anyone' },
       schema: {
         operationId: 'lookup.get',
-        summary: 'Find the object of an id',
+        summary: 'Find the object with an id',
         description: 'An account key finds only objects of its account.',
         tags: ['Lookup'],
         params: z.object({ id: AnyId }),

@@ -40,7 +40,7 @@ function accountRoutes(app: App, deps: Pick<ApiDeps, 'db'>): void {
       },
       schema: {
         operationId: 'replays.start',
-        summary: 'Replay deliveries, or events that were missed',
+        summary: 'Replay failed deliveries or missed events',
         description: DESCRIPTION,
         tags,
         params: AccountParams,
@@ -121,7 +121,7 @@ function operatorRoutes(app: App, deps: Pick<ApiDeps, 'db'>): void {
       },
       schema: {
         operationId: 'replays.startForAccounts',
-        summary: 'Replay deliveries or missed events of many accounts',
+        summary: 'Replay failed deliveries or missed events of many accounts',
         description: `For all accounts, or some. ${DESCRIPTION}`,
         tags,
         body: StartReplayOfAccounts,

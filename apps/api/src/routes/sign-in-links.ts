@@ -21,8 +21,8 @@ export const signInLinkRoutes: Routes<
       config: { audit: { target: 'session' }, allow: 'operator' },
       schema: {
         operationId: 'signInLinks.create',
-        summary: 'Make a link that signs an operator in',
-        description: 'The link works once, within 5 minutes, and opens a session of the operator in the console.',
+        summary: 'Create a sign-in link',
+        description: 'Opening the link signs in to the console as the operator. It works once and expires after 5 minutes.',
         tags,
         response: { 201: SignInLink },
       },
@@ -58,8 +58,8 @@ export const signInLinkRoutes: Routes<
         operationId: 'signInLinks.open',
         summary: 'Sign in with a link',
         description:
-          'Exchanges the token of a sign-in link for the same cookie as a key. It works once: of several requests at once, one ' +
-          'is signed in and the others get a 401. A GET of the link’s page does not use it up.',
+          'Exchanges the token of a sign-in link for a session cookie. The token works once: of several concurrent requests, one succeeds ' +
+          'and the others get a 401. Fetching the page of the link, for example for a preview, does not use the token.',
         tags,
         body: OpenSignInLink,
         response: { 201: Session },
@@ -73,7 +73,7 @@ export const signInLinkRoutes: Routes<
         const waitSeconds = await countWrongKey({ db }, callerOf(request), WRONG_KEYS_PER_MINUTE);
         if (waitSeconds > 0) throw new TooManyLogins(waitSeconds);
         request.log.warn({ logType: 'audit', address: addressOf(request) }, 'session.refused');
-        throw new Unauthenticated('This sign-in link has expired or was used. Make a new one: posthorn sign-in.');
+        throw new Unauthenticated('This sign-in link has expired or was already used. Create a new one: posthorn sign-in.');
       }
       request.caller = { kind: 'operator', session: { id: opened.id, expiresAt: opened.expiresAt } };
       return reply
@@ -89,10 +89,10 @@ export const signInLinkRoutes: Routes<
       config: { audit: { target: 'session' }, allow: 'operator' },
       schema: {
         operationId: 'boardLinks.create',
-        summary: 'Make a link that signs in to Bull Board',
+        summary: 'Create a link that signs in to Bull Board',
         description:
-          'The link works once, within 1 minute, where the board runs with the same `POSTHORN_OPERATOR_KEY`. Without ' +
-          '`POSTHORN_BOARD_URL` this is a 422.',
+          'The link works once and expires after 1 minute. Bull Board must run with the same `POSTHORN_OPERATOR_KEY` as the API. ' +
+          'Returns 422 unless `POSTHORN_BOARD_URL` is set.',
         tags,
         response: { 201: BoardLink },
       },

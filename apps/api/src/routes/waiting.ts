@@ -12,7 +12,7 @@ export const waitingRoutes: Routes<'db' | 'reader'> = (app, deps) => {
       config: { allow: 'deliveries:read' },
       schema: {
         operationId: 'waiting.get',
-        summary: 'Count the deliveries that wait',
+        summary: 'Count waiting deliveries',
         description:
           'Deliveries that are `pending` or `held`, of the account or of one subscription. `waitingFor` of a delivery says what it waits for.',
         tags: ['Deliveries'],

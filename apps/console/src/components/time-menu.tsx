@@ -50,7 +50,7 @@ function TimeDialog({ onClose }: { onClose: () => void }) {
             ))}
           </optgroup>
         </select>
-        <p className="help">For all times on all pages. This browser remembers it.</p>
+        <p className="help">Applies to all times on all pages. Saved in this browser.</p>
       </div>
       <label className="choice">
         <input

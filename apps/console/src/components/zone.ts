@@ -21,13 +21,13 @@ function listen(onChange: () => void): () => void {
   return () => listeners.delete(onChange);
 }
 
-/** The browser remembers it, where it lets us. */
+/** Saves the choice in the browser if possible. */
 export function setTimeDisplay(change: Partial<TimeDisplay>): void {
   display = { ...display, ...change };
   try {
     localStorage.setItem(STORED_AS, JSON.stringify(display));
   } catch {
-    // A frame of another site may have no storage. Then the choice lasts for this visit.
+    // A frame on another site may have no storage. Then the choice lasts until the page is closed.
   }
   for (const listener of listeners) listener();
 }
@@ -60,7 +60,7 @@ export const localZone = (): string => Intl.DateTimeFormat().resolvedOptions().t
 
 export const zoneName = (zone: string): string => (zone === 'local' ? `Local time (${localZone()})` : zone);
 
-/** To make a formatter takes some 20 ms for the first use of a zone. */
+/** Creating a formatter takes about 20 ms for the first use of a zone. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function formatOf(zone: string, timeStyle: 'long' | 'short'): Intl.DateTimeFormat {
@@ -83,7 +83,7 @@ export const shortTime = (at: string, zone: string): string => formatOf(zone, 's
 
 const MINUTE_MS = 60_000;
 
-/** How far the clocks of a zone are ahead of UTC at a moment. */
+/** Returns the offset of a zone from UTC at a moment. */
 function offsetMs(ms: number, zone: string): number {
   if (zone === 'UTC') return 0;
   if (zone === 'local') return -new Date(ms).getTimezoneOffset() * MINUTE_MS;
@@ -102,17 +102,17 @@ function offsetMs(ms: number, zone: string): number {
   return clock - Math.floor(ms / 1_000) * 1_000;
 }
 
-/** What the clocks of a zone show, to the minute, as an input of the type datetime-local has it. Empty: no valid time. */
+/** Returns the local time in a zone, to the minute, as the value of a datetime-local input. Empty: no valid time. */
 export function clockTime(at: string, zone: string): string {
   const ms = Date.parse(at);
   return Number.isNaN(ms) ? '' : new Date(ms + offsetMs(ms, zone)).toISOString().slice(0, 16);
 }
 
-/** The moment when the clocks of a zone show this. Of two such moments, when clocks are set back, one. Empty: no valid time. */
+/** Returns the moment of a local time in a zone. If clocks are set back and two moments match, returns one of them. Empty: no valid time. */
 export function momentOf(clock: string, zone: string): string {
   const asUtc = Date.parse(`${clock}Z`);
   if (Number.isNaN(asUtc)) return '';
-  // The offset of a moment nearby, which may lie beyond a change of the clocks, leads to the moment whose offset counts.
+  // A nearby moment may be on the other side of a clock change, so compute the offset a second time.
   const nearby = asUtc - offsetMs(asUtc, zone);
   return new Date(asUtc - offsetMs(nearby, zone)).toISOString();
 }

@@ -13,7 +13,7 @@ public class Endpoint {
   static final byte[] SECRET = Base64.getDecoder().decode(System.getenv("WEBHOOK_SECRET").replace("whsec_", ""));
   static final String HANDSHAKE = "{\"event\":\"webhook:verify\",\"payload\":\"";
 
-  static boolean isGenuine(HttpExchange exchange, byte[] body) throws GeneralSecurityException {
+  static boolean hasValidSignature(HttpExchange exchange, byte[] body) throws GeneralSecurityException {
     var headers = exchange.getRequestHeaders();
     String id = headers.getFirst("webhook-id"), timestamp = headers.getFirst("webhook-timestamp");
     String signatures = headers.getFirst("webhook-signature");
@@ -28,12 +28,12 @@ public class Endpoint {
   }
 
   static void handle(HttpExchange exchange) throws IOException {
-    byte[] body = exchange.getRequestBody().readAllBytes(); // the raw bytes: the signature is about them
+    byte[] body = exchange.getRequestBody().readAllBytes(); // the raw bytes: the signature covers them
     int status = 200;
     String challenge = "";
     try {
       String text = new String(body);
-      if (!isGenuine(exchange, body)) status = 401;
+      if (!hasValidSignature(exchange, body)) status = 401;
       else if (text.startsWith(HANDSHAKE)) challenge = text.substring(HANDSHAKE.length(), text.length() - 2);
       else System.out.println(text); // your code
     } catch (GeneralSecurityException | NumberFormatException error) {

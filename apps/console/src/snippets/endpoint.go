@@ -17,7 +17,7 @@ import (
 
 var secret, _ = base64.StdEncoding.DecodeString(strings.TrimPrefix(os.Getenv("WEBHOOK_SECRET"), "whsec_"))
 
-func isGenuine(headers http.Header, body []byte) bool {
+func hasValidSignature(headers http.Header, body []byte) bool {
 	id, timestamp := headers.Get("webhook-id"), headers.Get("webhook-timestamp")
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil || time.Since(time.Unix(seconds, 0)).Abs() > 5*time.Minute {
@@ -35,8 +35,8 @@ func isGenuine(headers http.Header, body []byte) bool {
 }
 
 func endpoint(response http.ResponseWriter, request *http.Request) {
-	body, _ := io.ReadAll(request.Body) // the raw bytes: the signature is about them
-	if !isGenuine(request.Header, body) {
+	body, _ := io.ReadAll(request.Body) // the raw bytes: the signature covers them
+	if !hasValidSignature(request.Header, body) {
 		response.WriteHeader(http.StatusUnauthorized)
 		return
 	}

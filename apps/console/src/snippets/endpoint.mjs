@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 
 const secret = Buffer.from(process.env.WEBHOOK_SECRET.replace('whsec_', ''), 'base64');
 
-function isGenuine(headers, body) {
+function hasValidSignature(headers, body) {
   const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures = '' } = headers;
   const isRecent = Math.abs(Date.now() / 1000 - Number(timestamp)) < 300;
   const expected = createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body).digest('base64');
@@ -13,8 +13,8 @@ function isGenuine(headers, body) {
 }
 
 createServer(async (request, response) => {
-  const body = Buffer.concat(await request.toArray()); // the raw bytes: the signature is about them
-  if (!isGenuine(request.headers, body)) return response.writeHead(401).end();
+  const body = Buffer.concat(await request.toArray()); // the raw bytes: the signature covers them
+  if (!hasValidSignature(request.headers, body)) return response.writeHead(401).end();
   const { event, payload } = JSON.parse(body);
   if (event === 'webhook:verify') return response.end(payload); // the handshake
   console.log(event, payload); // your code, after the response if it takes long

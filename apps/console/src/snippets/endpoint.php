@@ -1,9 +1,9 @@
 <?php
 // php -S 0.0.0.0:3000 endpoint.php
 $secret = base64_decode(preg_replace('/^whsec_/', '', getenv('WEBHOOK_SECRET')));
-$body = file_get_contents('php://input'); // the raw bytes: the signature is about them
+$body = file_get_contents('php://input'); // the raw bytes: the signature covers them
 
-function isGenuine(string $body, string $secret): bool
+function hasValidSignature(string $body, string $secret): bool
 {
     $id = $_SERVER['HTTP_WEBHOOK_ID'] ?? '';
     $timestamp = $_SERVER['HTTP_WEBHOOK_TIMESTAMP'] ?? '0';
@@ -19,7 +19,7 @@ function isGenuine(string $body, string $secret): bool
     return false;
 }
 
-if (!isGenuine($body, $secret)) {
+if (!hasValidSignature($body, $secret)) {
     http_response_code(401);
     exit;
 }

@@ -4,7 +4,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 secret = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
 
 
-def is_genuine(headers, body):
+def has_valid_signature(headers, body):
     id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "0")
     if abs(time.time() - int(timestamp)) > 300:
         return False
@@ -17,7 +17,7 @@ def is_genuine(headers, body):
 class Endpoint(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))  # the raw bytes
-        if not is_genuine(self.headers, body):
+        if not has_valid_signature(self.headers, body):
             return self.respond(401)
         message = json.loads(body)
         if message["event"] == "webhook:verify":  # the handshake

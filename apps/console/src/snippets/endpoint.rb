@@ -5,7 +5,7 @@ require 'openssl'
 
 SECRET = Base64.decode64(ENV.fetch('WEBHOOK_SECRET').delete_prefix('whsec_'))
 
-def genuine?(env, body)
+def valid_signature?(env, body)
   id, timestamp = env['HTTP_WEBHOOK_ID'], env['HTTP_WEBHOOK_TIMESTAMP']
   return false if (Time.now.to_i - timestamp.to_i).abs > 300
 
@@ -15,8 +15,8 @@ def genuine?(env, body)
 end
 
 Endpoint = lambda do |env|
-  body = env['rack.input'].read # the raw bytes: the signature is about them
-  next [401, {}, []] unless genuine?(env, body)
+  body = env['rack.input'].read # the raw bytes: the signature covers them
+  next [401, {}, []] unless valid_signature?(env, body)
 
   message = JSON.parse(body)
   next [200, {}, [message['payload']]] if message['event'] == 'webhook:verify' # the handshake

@@ -14,7 +14,7 @@ export function writeEmail(email: DueEmail, { publicUrl }: { publicUrl: string }
   const { subject, lines } = email.kind === 'confirm' ? confirmation(email, link('confirm')) : stateChange(email);
   const end =
     email.kind === 'confirm'
-      ? 'If you did not ask for this, ignore this email: you will get no other.'
+      ? 'If you did not request this, ignore this email. You will not get another one.'
       : `You get this email because this address subscribed to it. Unsubscribe: ${unsubscribeUrl}`;
   return { subject, text: `${[...lines, '', '--', end].join('\n')}\n`, unsubscribeUrl };
 }
@@ -23,40 +23,40 @@ function confirmation({ accountId }: DueEmail, url: string) {
   return {
     subject: 'Confirm your email address for webhook notifications',
     lines: [
-      `Somebody asked to notify this address when a webhook of the account ${accountId} fails.`,
+      `Someone requested notifications to this address when a webhook of the account ${accountId} fails.`,
       '',
-      `To confirm it, open ${url}`,
+      `To confirm your address, open ${url}`,
     ],
   };
 }
 
 function stateChange({ kind, accountId, detail }: Exclude<DueEmail, { kind: 'confirm' }>) {
   const { host, failingSince, at } = detail;
-  const webhook = `The webhook at ${host} (account ${accountId})`;
+  const webhook = `webhook at ${host} (account ${accountId})`;
   const since = failingSince === null ? '' : ` since ${minuteOf(failingSince)}`;
   switch (kind) {
     case 'subscription:failing':
       return {
         subject: `Webhook failing: ${host}`,
         lines: [
-          `${webhook} has failed${since}.`,
-          'Nothing is lost: its deliveries are waiting, and we send them again.',
-          'Fix the endpoint, or the webhook will be disabled.',
+          `Every attempt to deliver to the ${webhook} has failed${since}.`,
+          'No event is lost: failed deliveries are retried.',
+          'If this continues, the webhook will be disabled. Please fix the endpoint.',
         ],
       };
     case 'subscription:disabled':
       return {
         subject: `Webhook disabled: ${host}`,
         lines: [
-          `${webhook} was disabled at ${minuteOf(at)}.`,
+          `The ${webhook} was disabled at ${minuteOf(at)}.`,
           WHY_DISABLED[detail.reason ?? ''] ?? 'It was disabled manually.',
-          'It receives no events until it is resumed.',
+          'It receives no events until you enable it.',
         ],
       };
     case 'subscription:recovered':
       return {
         subject: `Webhook recovered: ${host}`,
-        lines: [`${webhook} receives events again, as of ${minuteOf(at)}.`],
+        lines: [`The ${webhook} has received events again since ${minuteOf(at)}.`],
       };
     default:
       return kind satisfies never;
@@ -65,7 +65,7 @@ function stateChange({ kind, accountId, detail }: Exclude<DueEmail, { kind: 'con
 
 const WHY_DISABLED: Record<string, string> = {
   failing:
-    'Nothing was delivered to it for too long. Fix the endpoint, resume the webhook, then replay the missed events.',
+    'All attempts failed for too long. Fix the endpoint, enable the webhook, then replay failed and missed events.',
   gone: 'Its endpoint returned 410 Gone.',
 };
 

@@ -17,7 +17,7 @@ export function FirstEvent({ account }: { account: string }) {
   );
 }
 
-/** How to publish, to be copied. An operator can make a key for it here. */
+/** Snippets that publish an event. An operator can create a key for them here. */
 export function HowToPublish({ account }: { account: string }) {
   const { kind } = useSession();
   const may = useMay();
@@ -41,7 +41,7 @@ export function HowToPublish({ account }: { account: string }) {
           >
             Create a key for publishing
           </Button>
-          <span className="small muted">Or use one of the {keys} that you have.</span>
+          <span className="small muted">Or use one of your {keys}.</span>
         </div>
       )}
       {createKey.data && (

@@ -8,7 +8,7 @@ const SNIPPETS = [
   ['PHP', 'publish.php'],
 ] as const;
 
-/** How the app publishes an event of this account. `apiKey`: shown once, after it was made here. */
+/** How the app publishes an event of this account. `apiKey`: a key that was created here; it is shown once. */
 export function PublishSnippet({ account, apiKey }: { account: string; apiKey: string | null }) {
   const origin = new URL('.', document.baseURI).href.replace(/\/$/, '');
   const fill = (text: string) =>

@@ -34,7 +34,7 @@ function verdictOf({ queues, workersAlive, deliveries, circuits, mostBehind }: Q
   const parts = waitingParts({ deliveries, circuits, mostBehind });
   if (workersAlive === 0) return { tone: 'danger', text: 'Nothing is delivered: no worker is alive', parts };
   if (queues === null)
-    return { tone: 'danger', text: 'The queue does not respond: nothing is lost, deliveries go out later', parts };
+    return { tone: 'danger', text: 'The queue is not responding: no event is lost, deliveries are delayed', parts };
   const { overdue, oldestOverdueSeconds } = deliveries;
   if (overdue > 0) {
     const oldest = oldestOverdueSeconds === null ? '' : `, the oldest for ${age(oldestOverdueSeconds)}`;

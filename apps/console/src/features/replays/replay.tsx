@@ -51,7 +51,7 @@ function ReplayPage({ account, id }: { account: string | null; id: string }) {
           />
           <div className="panel stack">
             <Progress of={data} />
-            {data.status === 'canceled' && <p className="muted">Canceled. What was queued is still sent.</p>}
+            {data.status === 'canceled' && <p className="muted">Canceled. Queued deliveries are still sent.</p>}
             <Facts facts={factsOf(data, account)} />
           </div>
         </div>

@@ -40,7 +40,7 @@ export function Replays() {
         search={search}
         paging={pagingOf(search, (next) => void navigate({ search: next }))}
       >
-        After a webhook has failed or was disabled, replay what it did not get.
+        After a webhook failed or was disabled, replay its failed deliveries and missed events.
       </ReplayList>
     </>
   );
@@ -58,9 +58,9 @@ export function AllReplays() {
   );
   return (
     <>
-      <PageHead title="Replays" note="Started by operators for many accounts, or for one account." action={start} />
+      <PageHead title="Replays" note="Replays for many accounts or for one account." action={start} />
       <ReplayList account={null} search={search} paging={pagingOf(search, (next) => void navigate({ search: next }))}>
-        After an outage, replay what failed for all accounts.
+        After an outage, replay the failed deliveries of all accounts.
       </ReplayList>
     </>
   );

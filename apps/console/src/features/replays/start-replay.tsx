@@ -147,7 +147,7 @@ const WHICH = [
   {
     id: 'missed',
     label: 'Missed events',
-    help: 'Published while the webhook was disabled, not verified or not there yet',
+    help: 'Published while the webhook was disabled, not verified or not created yet',
   },
 ] as const;
 

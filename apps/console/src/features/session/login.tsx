@@ -34,7 +34,7 @@ export function Login() {
     } catch (failure) {
       setError(
         failure instanceof ApiProblem && failure.status === 401
-          ? 'This key is not known, or it was revoked. To sign in without a key, open a link: npm run sign-in prints one.'
+          ? 'This key is unknown or revoked. To sign in without a key, open the link that npm run sign-in prints.'
           : (failure as Error).message,
       );
       setIsPending(false);

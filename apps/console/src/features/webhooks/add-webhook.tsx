@@ -14,7 +14,7 @@ import { AttemptResult } from '../deliveries/attempt-result.js';
 import { SecretBox } from './secret-box.js';
 import { NewWebhookForm } from './new-webhook-form.js';
 
-/** The dialog that adds a webhook. Saving it creates it with all its settings and starts its verification; then come secret and a test. */
+/** The dialog that adds a webhook. Saving creates it with all its settings and starts its verification. Then the dialog shows the secret and offers a test. */
 export function AddWebhook({ account, onClose }: { account: string; onClose: () => void }) {
   const [id, setId] = useState<string | null>(null);
   const say = useSay();

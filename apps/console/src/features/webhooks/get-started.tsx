@@ -71,7 +71,7 @@ function Steps({ account, webhooks }: Props) {
           {may('events:write') ? (
             <HowToPublish account={account} />
           ) : (
-            <span className="muted">It appears here as soon as something happens in your app.</span>
+            <span className="muted">It appears here as soon as your app publishes an event.</span>
           )}
         </Step>
       </ol>

@@ -76,7 +76,7 @@ export function WebhookHealth({
   const sent = Math.max(0, most - waiting.count);
   return (
     <div className="panel stack close" role="status">
-      <strong>The waiting deliveries are going out.</strong>
+      <strong>The waiting deliveries are being sent.</strong>
       <progress value={sent} max={most} aria-label="Deliveries sent" />
       <span className="small number">
         {whole.format(sent)} sent, {whole.format(waiting.count)} still waiting
@@ -120,7 +120,7 @@ function FailurePanel({
             <Link className="button" to="/accounts/$account/subscriptions/$subscription/test" params={params}>
               Send test
             </Link>
-            <span className="small">When it succeeds, the waiting deliveries go out.</span>
+            <span className="small">When it succeeds, the waiting deliveries are sent.</span>
           </span>
         )}
       </div>
