@@ -12,9 +12,9 @@ import { startPosthorn } from './start-posthorn.js';
 import { type Percentiles, percentiles } from './statistics.js';
 
 const USAGE = `npm run bench:console -- [--deliveries 1000000]
-Measures the work of the console's main thread for 100 of so many deliveries: from the response on, and from another screen. Also for
-the next 100, for a screen without deliveries, and for a click beside 100 attempts. The bench's scenario history
-measures how quickly the API pages through them.`;
+Measures how long the console's main thread works to show 100 of N deliveries: after the response, and when coming from another
+screen. Also for the next page, for a screen without deliveries, and for a click in a list of 100 attempts. The scenario history of
+npm run bench measures how fast the API reads these pages.`;
 
 const ACCOUNT = 'busy';
 const IDLE_ACCOUNT = 'idle';

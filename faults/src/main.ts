@@ -8,17 +8,17 @@ import { seededRandom } from './seeded-random.js';
 
 const USAGE = `npm run test:faults -- [--long] [--only <words of a name>] [--backend redis|postgres|both]
                        [--redis single|cluster|sentinel] [--rate N] [--seed N]
-Breaks one part at a time, at random times, under load, and compares two ledgers: the producer's of every 202, and the endpoint's
-of every request. The short form, without --long, is part of npm test: it only counts, and does not check how soon the flow is
-normal. Both forms can run beside other programs. --only selects from all faults. --redis cluster: three nodes, of which one breaks.
---redis sentinel: a primary, which breaks, a replica and three Sentinels. Both imply --backend redis.
+Breaks one part at a time, at random times, under load. Then it compares the events that the producer got a 202 for with the
+requests that the endpoints received. The short form, without --long, is part of npm test: it checks the counts, but not how soon
+deliveries are normal again. Both forms can run beside other programs. --only selects from all faults. --redis cluster: three
+nodes; one of them breaks. --redis sentinel: a primary, which breaks, a replica and three Sentinels. Both imply --backend redis.
 
   accepted      events with a 202               in flight     POSTs in flight at a fault
-  delivered     arrived at all their endpoints  normal after  from the part's return until events are prompt again
-  lost          must be 0                       caught up     from the part's return until waiting events have arrived
+  delivered     received by all endpoints       normal after  time from the repair until events are prompt again
+  lost          must be 0                       caught up     time from the repair until all waiting events are delivered
   prompt        the limit for a prompt event: 1 s, or four times the usual time before the fault
-  duplicates    only of POSTs in flight         stuck         unfinished deliveries at the end: must be 0
-  repeated      publishes without a 202         CPU           used on this machine, by all programs`;
+  duplicates    at most the POSTs in flight     stuck         unfinished deliveries at the end: must be 0
+  repeated      publishes without a 202         CPU           of this machine, used by all programs`;
 
 /** The flow must be normal within this many times the prompt limit: 10 s on a quiet machine. */
 const NORMAL_WITHIN_PROMPTS = 10;
@@ -71,7 +71,9 @@ const notRun: string[] = [];
 for (const backend of backends)
   for (const scenario of scenarios.filter(isChosen(backend))) await run(scenario, backend, redisKind);
 
-console.log(`\n${passed} passed, ${failed.length} failed. Parts were only restarted, without other manual steps.`);
+console.log(
+  `\n${passed} passed, ${failed.length} failed. Recovery needed no manual step beyond restarting the broken part.`,
+);
 for (const one of failed) console.log(`FAILED: ${one}`);
 if (notRun.length > 0) console.log(`\n${banner(notRun)}`);
 process.exit(failed.length > 0 || passed === 0 || (notRun.length > 0 && process.env['CI']) ? 1 : 0);

@@ -8,7 +8,7 @@ const HEALTHY = 20;
 /** Events per second over all healthy endpoints, and to each of the others. */
 const RATE = 100;
 const RATE_TO_EACH = 10;
-const SICK: BadKind[] = [
+const BAD: BadKind[] = [
   ...Array.from({ length: 10 }, () => 'hang' as const),
   ...Array.from({ length: 5 }, () => 'drip' as const),
   ...Array.from({ length: 5 }, () => 'gigabyte' as const),
@@ -53,8 +53,8 @@ export const neighbours: Scenario = {
     }
     return [
       { name: ALONE, warmUp: () => healthy.run({ rate: RATE, seconds: 5 }), measure: () => healthy.run(load) },
-      { name: BESIDE_BAD, measure: () => measureBeside(SICK) },
-      { name: BESIDE_HEALTHY, measure: () => measureBeside(SICK.map(() => 'at-once')) },
+      { name: BESIDE_BAD, measure: () => measureBeside(BAD) },
+      { name: BESIDE_HEALTHY, measure: () => measureBeside(BAD.map(() => 'at-once')) },
     ];
   },
   goals(medians) {

@@ -18,7 +18,9 @@ export const deliveryFilterFields = {
   event: EventId.optional().describe('Only deliveries of this event.'),
   eventType: oneOrMore(EventTypeName).optional().describe('Only deliveries of this event type. Repeatable.'),
   status: oneOrMore(DeliveryStatus).optional().describe('Only deliveries with this status. Repeatable.'),
-  outcome: oneOrMore(AttemptOutcome).optional().describe('Only deliveries whose last attempt had this outcome. Repeatable.'),
+  outcome: oneOrMore(AttemptOutcome)
+    .optional()
+    .describe('Only deliveries whose last attempt had this outcome. Repeatable.'),
   statusCode: oneOrMore(StatusCode)
     .optional()
     .describe('Only deliveries whose last attempt got this HTTP status, or one of this class (`5xx`). Repeatable.'),

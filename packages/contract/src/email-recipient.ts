@@ -8,7 +8,9 @@ export const EmailRecipient = z
     address: z.string().describe('The email address, in lower case.'),
     status: z
       .enum(['unconfirmed', 'confirmed'])
-      .describe('`unconfirmed`: the link in the confirmation email has not been used yet, so the address gets no other emails · `confirmed`: it gets emails.'),
+      .describe(
+        '`unconfirmed`: the link in the confirmation email has not been used yet, so the address gets no other emails · `confirmed`: it gets emails.',
+      ),
     createdAt: time('When it was added.'),
   })
   .meta({ id: 'EmailRecipient' });

@@ -54,7 +54,9 @@ export const StartReplay = z
     event: EventId.optional().describe('Only this event.'),
     since: since
       .optional()
-      .describe('Only deliveries or events created at or after this time. Not in the future. Required, unless `event` is given.'),
+      .describe(
+        'Only deliveries or events created at or after this time. Not in the future. Required, unless `event` is given.',
+      ),
   })
   .superRefine(checkTogether)
   .meta({
@@ -94,9 +96,7 @@ const filterFields = {
   since: time('Only deliveries or events created at or after this time.'),
   until: time('Only deliveries or events created before this time.'),
 };
-const matched = z
-  .int()
-  .describe(`Number of deliveries to send, counted when it was started, up to ${MAX_COUNT}.`);
+const matched = z.int().describe(`Number of deliveries to send, counted when it was started, up to ${MAX_COUNT}.`);
 const more = z.boolean().describe('true: there may be more than were counted.');
 
 const EXAMPLE = {

@@ -24,7 +24,9 @@ export const SignInLink = z
     id: SessionId,
     url: z
       .string()
-      .describe('Open it in a browser. The token is in the fragment of the URL, which browsers do not send to servers.'),
+      .describe(
+        'Open it in a browser. The token is in the fragment of the URL, which browsers do not send to servers.',
+      ),
     token: z.string().describe('The same token on its own. It can be used once.'),
     expiresAt: time('The link expires at this time, 5 minutes after it was created.'),
   })

@@ -22,7 +22,8 @@ export const signInLinkRoutes: Routes<
       schema: {
         operationId: 'signInLinks.create',
         summary: 'Create a sign-in link',
-        description: 'Opening the link signs in to the console as the operator. It works once and expires after 5 minutes.',
+        description:
+          'Opening the link signs in to the console as the operator. It works once and expires after 5 minutes.',
         tags,
         response: { 201: SignInLink },
       },
@@ -73,7 +74,9 @@ export const signInLinkRoutes: Routes<
         const waitSeconds = await countWrongKey({ db }, callerOf(request), WRONG_KEYS_PER_MINUTE);
         if (waitSeconds > 0) throw new TooManyLogins(waitSeconds);
         request.log.warn({ logType: 'audit', address: addressOf(request) }, 'session.refused');
-        throw new Unauthenticated('This sign-in link has expired or was already used. Create a new one: posthorn sign-in.');
+        throw new Unauthenticated(
+          'This sign-in link has expired or was already used. Create a new one: posthorn sign-in.',
+        );
       }
       request.caller = { kind: 'operator', session: { id: opened.id, expiresAt: opened.expiresAt } };
       return reply
