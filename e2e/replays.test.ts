@@ -73,7 +73,7 @@ it.each([
   },
 );
 
-it('a replay whose endpoint still fails is delivering, not completed, and says that nothing was delivered (U6)', async () => {
+it('a replay whose endpoint still fails is delivering, not completed, and shows 0 delivered (U6)', async () => {
   const [backend = 'postgres'] = inject('queueBackends');
   const stack = await startStack({ backend });
   const endpoint = await openEndpoint();

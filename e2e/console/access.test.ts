@@ -36,7 +36,7 @@ describe.skipIf(inject('browserPath') === null)('access to the console', () => {
     await page.getByLabel('Operator key or account key').waitFor();
   });
 
-  it('a wrong key gets a sentence that is true and says what to do', async ({ page, button, see }) => {
+  it('a wrong key shows the reason and what to do', async ({ page, button, see }) => {
     await page.goto('/');
     await page.getByLabel('Operator key or account key').fill('phk_nobody');
     await button('Sign in').click();

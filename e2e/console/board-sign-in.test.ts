@@ -43,7 +43,7 @@ describe.skipIf(inject('browserPath') === null)('Bull Board', () => {
     await page.getByText('Posthorn queues').first().waitFor();
   });
 
-  it('asks to sign in first, then leads on to the board', async ({ page, stack, boardUrl, button }) => {
+  it('asks for a sign-in first, then continues to the board', async ({ page, stack, boardUrl, button }) => {
     await page.goto(`${stack.apiUrl}/board`);
     await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
     await button('Sign in').click();

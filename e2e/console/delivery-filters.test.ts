@@ -76,7 +76,7 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     expect(await page.getByText('selected').count()).toBe(0);
   });
 
-  it('exports what the filters match as CSV', async ({ page, stack, endpoint, signIn, button }) => {
+  it('exports the filtered deliveries as CSV', async ({ page, stack, endpoint, signIn, button }) => {
     const { account } = await stack.subscribe(endpoint.url);
     const { id } = await stack.publish(account, payloadOf('ada@example.com'));
     await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
@@ -93,7 +93,7 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     expect(more).toEqual(['']);
   });
 
-  it('a failing webhook says what it fails with and what waits; after a test that succeeds, the waiting deliveries go out', async ({
+  it('a failing webhook shows its error and its waiting deliveries, which are sent after a successful test', async ({
     page,
     stack,
     endpoint,

@@ -3,7 +3,7 @@ import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
 
 describe.skipIf(inject('browserPath') === null)('first steps', () => {
-  it('“Get started” stays until a webhook, a test and a published event are there', async ({
+  it('“Get started” is shown until the account has a webhook, a test and a published event', async ({
     page,
     stack,
     endpoint,

@@ -118,7 +118,12 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await page.getByRole('row').filter({ hasText: 'Succeeded' }).nth(1).waitFor();
   });
 
-  it('an operator replays what failed for all accounts in four clicks', async ({ page, stack, endpoint, signIn }) => {
+  it('an operator replays the failed deliveries of all accounts in four clicks', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+  }) => {
     const accounts = [(await stack.subscribe(endpoint.url)).account, (await stack.subscribe(endpoint.url)).account];
     endpoint.respondWith(500);
     await Promise.all(accounts.map((account) => stack.publish(account, EVENT)));
@@ -138,7 +143,7 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await replay(page, failed.matched);
   });
 
-  it('an event is sent to a webhook that has it, again, and to one that was added later', async ({
+  it('an event is sent again to a webhook that received it, and to one that was added later', async ({
     page,
     stack,
     endpoint,

@@ -1,20 +1,20 @@
 import { expect, it } from 'vitest';
 import { csvLine } from './csv.js';
 
-it('quotes what would end a cell, and leaves null empty', () => {
+it('quotes commas, quotes and line breaks, and writes null as an empty cell', () => {
   expect(csvLine(['a', 'b,c', 'say "hi"', 'two\nlines', null, '', 7])).toBe(
     'a,"b,c","say ""hi""","two\nlines",,,7\r\n',
   );
 });
 
 it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])(
-  'gives a text that begins as a formula an apostrophe: %j',
+  'adds a leading apostrophe to a text that looks like a formula: %j',
   (text) => {
     const [cell = ''] = csvLine([text]).split('\r\n');
     expect(cell.replace(/^"/, '')).toMatch(/^'/);
   },
 );
 
-it('leaves numbers as they are, also negative ones', () => {
+it('does not change numbers, including negative ones', () => {
   expect(csvLine([-1, 0.5])).toBe('-1,0.5\r\n');
 });

@@ -20,12 +20,12 @@ function openTexts(count: number) {
   return { state, texts: make() };
 }
 
-it('streams all texts, and ends', async () => {
+it('streams all texts, then ends', async () => {
   const { texts } = openTexts(5);
   expect(await text(openExportStream(texts))).toHaveLength(5 * 64 * 1024);
 });
 
-it('asks for no text before those in front of it are taken', async () => {
+it('requests the next text only after the reader has read the ones before', async () => {
   const { state, texts } = openTexts(100);
   const readable = openExportStream(texts);
   await once(readable, 'readable');
@@ -37,7 +37,7 @@ it('asks for no text before those in front of it are taken', async () => {
   expect(state.asked).toBe(2);
 });
 
-it('breaks off when the reader takes nothing for too long', async () => {
+it('ends with an error when the reader reads nothing for too long', async () => {
   const { state, texts } = openTexts(100);
   const readable = openExportStream(texts, { stuckMs: 1 });
   readable.read(0);
@@ -46,7 +46,7 @@ it('breaks off when the reader takes nothing for too long', async () => {
   await waitFor(() => state.isReturned);
 });
 
-it('fails as its texts do', async () => {
+it('fails with the error of its source', async () => {
   async function* broken() {
     yield 'a';
     throw new Error('the database is away');

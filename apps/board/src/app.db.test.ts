@@ -364,7 +364,7 @@ describe('login', () => {
     expect((await openTicket(app, ticket)).statusCode).toBe(303);
   });
 
-  test('offers to sign in with the console, where the board can check its tickets', async () => {
+  test('offers sign-in through the console if the board can check its tickets', async () => {
     expect((await app.inject('/login')).body).toContain('href="http://127.0.0.1:3400/board"');
     const withoutKey = await openBoard(producer, { operatorKey: null });
     expect((await withoutKey.inject('/login')).body).not.toContain('/board"');

@@ -106,7 +106,7 @@ describe.skipIf(executablePath === null)('the page', () => {
     await other.close();
   });
 
-  test.each([360, 1280])('nothing is wider than the window at %i px', async (width) => {
+  test.each([360, 1280])('no element is wider than the window at %i px', async (width) => {
     await page.setViewportSize({ width, height: 800 });
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
   });

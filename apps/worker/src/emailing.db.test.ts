@@ -151,7 +151,7 @@ const makeDue = () => db.pool.query('UPDATE pending_emails SET due_at = now()');
 const tokenIn = ({ text }: Received, page: string) =>
   new RegExp(`https://hooks\\.acme\\.example/posthorn/email/${page}\\?token=([\\w-]{43})`).exec(text)?.[1] ?? '';
 
-it('asks an address to confirm, and sends it nothing else before', async () => {
+it('sends a confirmation email first, and nothing else until the address is confirmed', async () => {
   await account();
   await add('jo@example.com');
   await happen('subscription:failing', { percent: 50 });
@@ -194,7 +194,7 @@ it('sends one email per change of state, with a one-click unsubscribe link, the 
   );
 });
 
-it('sends nothing to an address that unsubscribed, nor what was waiting for it', async () => {
+it('sends nothing to an address that unsubscribed, not even emails that were waiting', async () => {
   await account();
   await addConfirmed('jo@example.com');
   await happen('subscription:disabled', { reason: 'gone' });
@@ -209,7 +209,7 @@ it('sends nothing to an address that unsubscribed, nor what was waiting for it',
   expect(await addRecipient({ db }, { accountId, address: 'jo@example.com' })).toEqual({ outcome: 'removed_recently' });
 });
 
-it('tries again after a temporary refusal, with the same Message-ID', async () => {
+it('sends an email again after a temporary refusal, with the same Message-ID', async () => {
   await account();
   await addConfirmed('jo@example.com');
   await happen('subscription:disabled', { reason: 'gone' });

@@ -28,7 +28,7 @@ it('lists a worker from its start, and no longer after it has left', async () =>
   expect(await workers()).toEqual([]);
 });
 
-it('does not list a worker that takes no jobs', async () => {
+it('does not list a worker that accepts no jobs', async () => {
   let isConsuming = false;
   let asked = 0;
   const heartbeat = startHeartbeat({

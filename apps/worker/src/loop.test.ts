@@ -38,7 +38,7 @@ it('starts a round at once, and the next one when woken, also during a round', a
   endRound();
 });
 
-it('rests as long as the round returned; a wake-up does not shorten the mandatory part', async () => {
+it('rests for the time that the round returned; a wake-up does not shorten the mandatory part', async () => {
   const rested: number[] = [];
   let rounds = 0;
   const { wake } = start({

@@ -21,7 +21,7 @@ function openCounted() {
   return { ...watch, state, untilOver: (id: string) => new Promise<void>((resolve) => void watch.add(id, resolve)) };
 }
 
-it('looks once for all watched rows, and reports once that a row is over', async () => {
+it('makes one query for all watched rows, and reports once that a row has ended', async () => {
   const { add, state } = openCounted();
   const reported: string[] = [];
   const stops = ['a', 'b', 'a'].map((id) => add(id, () => reported.push(id)));
@@ -36,7 +36,7 @@ it('looks once for all watched rows, and reports once that a row is over', async
   for (const stop of stops) stop();
 });
 
-it('stops looking without watchers, and looks again with one', async () => {
+it('stops its queries without watchers, and resumes with the first one', async () => {
   const { add, state, untilOver } = openCounted();
   const stop = add('a', () => {});
   await waitFor(() => state.looks.length > 0);
@@ -49,7 +49,7 @@ it('stops looking without watchers, and looks again with one', async () => {
   expect(state.looks.slice(before)).toEqual([['c']]);
 });
 
-it('continues after a failed look', async () => {
+it('continues after a failed query', async () => {
   const { state, untilOver } = openCounted();
   state.fault = new Error('the database failed');
   state.over.add('a');

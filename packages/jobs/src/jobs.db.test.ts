@@ -354,7 +354,7 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
       expect(seen.some(({ isManualRetry }) => isManualRetry)).toBe(false);
     });
 
-    it('gives an attempt that a worker has to no other, under any lease, unless the worker returned it', async () => {
+    it('gives an attempt of one worker to no other worker, under any lease, unless the first one returned it', async () => {
       const { enqueue, queues } = producer();
       const [held, returned] = [due(LEASE), due(LEASE)];
       const { until, release } = hang();

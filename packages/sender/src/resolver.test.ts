@@ -63,7 +63,7 @@ describe('resolver', () => {
     expect(script.queries + script.systemQueries).toBe(0);
   });
 
-  it('asks the operating system for names on the allow list, so that container names work', async () => {
+  it('resolves names on the allow list with the operating system, so that container names work', async () => {
     const { script, resolve } = scriptedDns();
     expect(await resolve('endpoint')).toEqual(['172.18.0.2']);
     expect(script).toMatchObject({ queries: 0, systemQueries: 1 });

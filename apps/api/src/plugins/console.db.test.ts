@@ -23,7 +23,7 @@ describe('requests of a browser', () => {
   );
 
   it.each(['/v1', '/v1?x', '/v1/nowhere', '/api?x=1', '/assets/gone.js', '/metrics/nowhere?x'])(
-    '%s is none',
+    '%s is not a page of the console',
     async (url) => {
       const { statusCode, headers } = await browse(url);
       expect([statusCode, headers['content-type']]).toEqual([

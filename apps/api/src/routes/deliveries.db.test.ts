@@ -279,7 +279,7 @@ describe('deliveries', () => {
     expect((await api.call('GET', `/v1/accounts/${account}/deliveries/count?limit=5`)).status).toBe(422);
   });
 
-  it('are found by a text of their payload, however JSON spells it, and by the beginning of their id or their event’s', async () => {
+  it('are found by a text in their payload, however JSON escapes it, and by the start of their id or the id of their event', async () => {
     const searched = await api.account();
     const subscription = await api.activeSubscription(searched);
     const publish = async (payload: string) =>
@@ -325,7 +325,7 @@ describe('deliveries', () => {
         expect((await api.call('GET', `/v1/accounts/${another}/${what}?q=${q}`)).json.data).toEqual([]);
   });
 
-  it('a search for a text reads a part of the payloads at a time: a page says how far back it has looked, and the next one goes on there', async () => {
+  it('a search for a text reads a part of the payloads per page: the page says how far back it searched, and the next one continues there', async () => {
     const searched = await api.account();
     const subscription = toUuid('sub', await api.activeSubscription(searched)) ?? '';
     const { pool } = api.deps.db;

@@ -87,7 +87,7 @@ it.each([
   expect([response.status, response.json.errors[0].path]).toEqual([422, 'address']);
 });
 
-it('without a mail server it says so, and adds nothing', async () => {
+it('reports that there is no mail server, and adds nothing', async () => {
   const account = await api.account();
   const app = await buildApp({ ...api.deps, sendsEmails: false });
   const headers = { authorization: `Bearer ${api.deps.operatorKey}` };

@@ -56,7 +56,7 @@ async function open(account: string, query = 'format=ndjson'): Promise<IncomingM
 }
 
 describe('GET …/deliveries/export', () => {
-  it('as NDJSON has what the list has, each once, newest first; with its filters', async () => {
+  it('NDJSON contains the deliveries of the list, each once, newest first, with the same filters', async () => {
     const account = await api.account();
     await fill(account, 700);
     const listed: Delivery[] = [];
@@ -75,7 +75,7 @@ describe('GET …/deliveries/export', () => {
     expect(parse(await exportOf(await api.account(), 'format=ndjson'))).toEqual([]);
   });
 
-  it('as CSV has a line for each; a text that a spreadsheet would run as a formula has an apostrophe in front', async () => {
+  it('CSV has one line per delivery; a text that a spreadsheet would run as a formula gets a leading apostrophe', async () => {
     const account = '-1+1';
     const plain = '-1';
     expect((await api.call('PUT', `/v1/accounts/${encodeURIComponent(account)}`, { body: {} })).status).toBe(422);
@@ -113,7 +113,7 @@ describe('GET …/deliveries/export', () => {
     ]);
   });
 
-  it('stalls while its client reads nothing, and nothing else does; it goes on when the client does', async () => {
+  it('stalls while its client reads nothing, delays no other request, and continues when the client reads again', async () => {
     const account = await api.account();
     await fill(account, 50_000);
     const response = await open(account);
@@ -132,7 +132,7 @@ describe('GET …/deliveries/export', () => {
     expect(reads).toBeGreaterThan(readForExport);
   });
 
-  it('429 for more exports of one key than it may have; they end with their clients', async () => {
+  it('429 above the limit of concurrent exports of a key; an export ends when its client disconnects', async () => {
     const account = await api.account();
     await fill(account, 50_000);
     const key = await api.key(account);
@@ -156,7 +156,7 @@ describe('GET …/deliveries/export', () => {
   });
 });
 
-it('breaks off when the API shuts down: the client sees that it is not complete', async () => {
+it('a shutdown of the API cuts an export off, and the client sees that it is incomplete', async () => {
   const other = await openTestApi();
   const address = await other.app.listen({ port: 0, host: '127.0.0.1' });
   const account = await other.account();

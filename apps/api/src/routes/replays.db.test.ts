@@ -252,7 +252,7 @@ describe('replays', () => {
 });
 
 describe('an event', () => {
-  it('is sent to chosen subscriptions: to those that have it again, to others for the first time', async () => {
+  it('is sent to chosen subscriptions, again or for the first time', async () => {
     const { json: event } = await api.call('POST', `/v1/accounts/${account}/events`, {
       body: { event: 'message:created', payload: { id: 'm1' } },
     });
@@ -296,7 +296,7 @@ describe('the operators', () => {
     }
   });
 
-  it('an account does not see their replays, but its deliveries of one can be listed', async () => {
+  it('an account does not see replays of operators, but can list its own deliveries of one', async () => {
     await failMany(3);
     const { json } = await start();
     await advance();

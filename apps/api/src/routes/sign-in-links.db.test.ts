@@ -73,7 +73,7 @@ describe('POST /v1/session/sign-in-link', () => {
     expect((await open(token)).status).toBe(201);
   });
 
-  it('opens no portal, and a portal’s link signs no operator in', async () => {
+  it('does not open a portal, and a portal link does not sign in an operator', async () => {
     const { token } = await makeLink();
     expect((await api.call('POST', '/v1/portal-session', { key: null, body: { token } })).status).toBe(401);
     const account = await api.account();
@@ -93,7 +93,7 @@ describe('POST /v1/session/sign-in-link', () => {
     expect((await open('pho_guess')).status).toBe(429);
   });
 
-  it('neither the log nor the audit log has the token', async () => {
+  it('the token is in neither the log nor the audit log', async () => {
     const lines: string[] = [];
     const stream = new Writable({
       write(chunk, _encoding, done) {
@@ -137,7 +137,7 @@ describe('POST /v1/board-links', () => {
     expect([tickets.accept(ticket), tickets.accept(ticket)]).toEqual([true, false]);
   });
 
-  it('says what is missing when the API does not know where the board is', async () => {
+  it('names the missing setting when the API does not know the URL of the board', async () => {
     const app = await buildApp({ ...api.deps, boardUrl: null });
     const response = await app.inject({
       method: 'POST',

@@ -8,7 +8,7 @@ import { keepKeys } from './keep-keys.js';
 const dataDir = mkdtempSync(join(tmpdir(), 'keep-keys-'));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
-test('makes keys once, readable only by the owner, and valid for every process', () => {
+test('creates keys once, readable only by the owner, and valid for every process', () => {
   const made = keepKeys(dataDir, { operatorKey: null, encryptionKey: null });
   expect(keepKeys(dataDir, { operatorKey: null, encryptionKey: null })).toEqual(made);
   for (const name of ['operator-key', 'encryption-key']) {

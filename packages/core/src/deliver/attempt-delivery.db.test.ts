@@ -455,7 +455,7 @@ describe('410', () => {
     });
   });
 
-  it('a success still in flight makes its own delivery succeeded and does not enable the subscription', async () => {
+  it('a success still in flight completes its delivery and does not enable the subscription', async () => {
     const { accountId, subscriptionId, id } = await publishedDelivery();
     ledger.results.push(async () => {
       await disableSubscription(ledger, { accountId, id: subscriptionId });
@@ -698,7 +698,7 @@ describe('delete and disable', () => {
     expect(await deleteSubscription(ledger, { accountId, id: subscriptionId })).toEqual({ outcome: 'not_found' });
   });
 
-  it('every verb returns not_found for another account’s subscription and changes nothing', async () => {
+  it('every operation returns not_found for another account’s subscription and changes nothing', async () => {
     const { subscriptionId } = await publishedDelivery();
     const key = { accountId: await ledger.account(), id: subscriptionId };
     const before = await ledger.db.prisma.subscription.findUnique({ where: { id: subscriptionId } });

@@ -9,7 +9,7 @@ afterAll(() => ledger.close());
 const count = (accountId: string, subscriptionId?: string) =>
   countWaiting(ledger.db.pool, { accountId, subscriptionId });
 
-it('counts what waits for an attempt or is held, of an account and of each subscription; the oldest first', async () => {
+it('counts pending and held deliveries of an account and of each subscription, oldest first', async () => {
   const accountId = await ledger.account();
   expect(await count(accountId)).toEqual({ count: 0, oldestAt: null, subscriptions: [] });
   const all = await ledger.activeSubscription(accountId);
@@ -43,7 +43,7 @@ it('counts what waits for an attempt or is held, of an account and of each subsc
   expect((await count(accountId)).count).toBe(0);
 });
 
-it('counts up to 10,000, and one more', async () => {
+it('counts up to 10,000 and says if there are more', async () => {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
   await ledger.db.pool.query(

@@ -52,7 +52,7 @@ it('selects by each field, and by all of them together', async () => {
   for (const [filter, codes] of cases) expect([filter, await select(filter)]).toEqual([filter, codes]);
 });
 
-it('knows which outcomes an HTTP status may have: an attempt that ended within the body has one, too', () => {
+it('an HTTP status matches every outcome that can have one, including an attempt that ended within the body', () => {
   expect(outcomesOf(['2xx', '204'])).toEqual(['ok', 'timeout', 'aborted']);
   expect(outcomesOf(['3xx', '5xx', '404'])).toEqual(['redirect', 'http_error', 'timeout', 'aborted']);
 });

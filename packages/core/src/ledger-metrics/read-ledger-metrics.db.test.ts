@@ -66,7 +66,7 @@ describe('overdue deliveries', () => {
     });
   });
 
-  it('counts of statistics that are not folded yet, with the age of the oldest', async () => {
+  it('are reported with the number and age of statistics rows that are not folded yet', async () => {
     await ledger.db.pool.query(
       `INSERT INTO stat_deltas (account_id, event_type, at, count)
        SELECT account, 'message:created', now() - interval '61 minutes', 1 FROM unnest('{a,b,c}'::text[]) AS account`,

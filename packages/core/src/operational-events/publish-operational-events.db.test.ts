@@ -274,7 +274,7 @@ describe('what an account is notified of', () => {
     expect(await publishedTo(accountId)).toEqual([]);
   });
 
-  it('makes no notification of the failed delivery of a notification: two webhooks that notify each other come to an end', async () => {
+  it('creates no notification about a failed notification, so two webhooks that notify each other do not loop', async () => {
     const accountId = await ledger.account();
     const [first, second] = [
       await ledger.activeSubscription(accountId, { url: 'https://first.example.com/', events: NAMES }),

@@ -141,7 +141,7 @@ describe('publish', () => {
     }
   });
 
-  it('hands deliveries that the queue did not accept to the dispatcher at once, not after the lease', async () => {
+  it('returns deliveries that the queue did not accept to the dispatcher at once, not after the lease', async () => {
     const accountId = await ledger.account();
     await ledger.activeSubscription(accountId);
     ledger.setQueue(false);

@@ -553,7 +553,7 @@ describe('a replay and its subscription', () => {
 });
 
 describe('progress', () => {
-  it('U6: a replay of which nothing was delivered never says so: it is delivering, and then it has failed', async () => {
+  it('U6: a replay is delivering until its deliveries end; if all fail, it completes with 0 delivered', async () => {
     const subscription = await subscribed();
     await failMany(subscription, 37);
     const { accountId } = subscription;
@@ -587,7 +587,7 @@ describe('progress', () => {
     await cancelReplay(ledger, { accountId: subscription.accountId, id });
   });
 
-  it('a large replay shows the last tally; a canceled one settles when what it queued has been delivered', async () => {
+  it('a large replay shows its last counts; a canceled one settles when its queued deliveries have ended', async () => {
     const subscription = await subscribed();
     const { accountId } = subscription;
     await failMany(subscription, 2_500);
@@ -625,7 +625,7 @@ describe('filters', () => {
   const set = (fields: string, id = '') =>
     ledger.db.pool.query(`UPDATE finished_deliveries SET ${fields} WHERE id = $1`, [id]);
 
-  it('all subscriptions of an account that are active or paused, each as it is', async () => {
+  it('by default, sends to all active and paused subscriptions of an account', async () => {
     const accountId = await ledger.account();
     const [active, paused, disabled] = [
       await ledger.activeSubscription(accountId),
@@ -644,7 +644,7 @@ describe('filters', () => {
     expect(states).toEqual(expected.toSorted((a, b) => (a < b ? -1 : 1)));
   });
 
-  it('types, outcomes, statuses; also what succeeded, if it is asked for', async () => {
+  it('by event types, outcomes and statuses, including succeeded deliveries on request', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 5);
     const [timeout, typed, canceled, succeeded, plain] = await deliveries({ accountId });
@@ -663,7 +663,7 @@ describe('filters', () => {
     expect(ledger.posts).toHaveLength(5);
   });
 
-  it('one event to chosen subscriptions, again or for the first time, also while another replay runs', async () => {
+  it('sends one event to chosen subscriptions, again or for the first time, even while another replay runs', async () => {
     const accountId = await ledger.account();
     const had = await ledger.activeSubscription(accountId);
     const eventId = await ledger.publish(accountId);
@@ -689,7 +689,7 @@ describe('filters', () => {
     expect(unknown).toEqual({ outcome: 'unknown', what: 'event', id: had.id });
   });
 
-  it('all accounts after an outage, or some: each delivery once, each account in its turn', async () => {
+  it('sends each delivery of all or some accounts once, the accounts in turn', async () => {
     const accounts = [];
     for (let n = 0; n < 5; n += 1) accounts.push(await subscribed());
     for (const [index, one] of accounts.entries()) if (index !== 3) await failMany(one, 4);
@@ -706,7 +706,7 @@ describe('filters', () => {
     expect(nobody).toEqual({ outcome: 'unknown', what: 'account', id: 'nobody' });
   });
 
-  it('missed by all subscriptions of all accounts: each gets each event once', async () => {
+  it('sends each event that subscriptions of any account missed once', async () => {
     const accounts = [await ledger.account(), await ledger.account()];
     for (const accountId of accounts) {
       await publishUnheard(accountId, 5);
@@ -743,7 +743,7 @@ describe('filters', () => {
     },
   );
 
-  it('an account deleted in the middle of a replay of all: the others get theirs', async () => {
+  it('continues for the other accounts if one is deleted during a replay of all accounts', async () => {
     const [one, two] = [await subscribed(), await subscribed()];
     await failMany(one, 3);
     await failMany(two, 3);

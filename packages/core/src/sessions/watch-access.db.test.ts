@@ -36,7 +36,7 @@ async function portal(accountId: string): Promise<string> {
   return opened?.id ?? '';
 }
 
-it('finds a revoked key or an ended session at the next look, with one statement for all', async () => {
+it('finds a revoked key or an ended session in the next round, with one statement for all', async () => {
   const { pool } = ledger.db;
   const looks: string[][] = [];
   const counted = {

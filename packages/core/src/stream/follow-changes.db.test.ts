@@ -114,7 +114,7 @@ it('reports a row that is committed half a minute after its id was created', asy
   expect(listener.ids()).toHaveLength(2);
 });
 
-it('a listener that reconnects gets the rows of the meantime and those committed late before, without duplicates among them', async () => {
+it('a listener that reconnects gets the rows that it missed, including late commits, without duplicates', async () => {
   const before = await insert('acme', { agoMs: 50_000 });
   const late = await insert('acme', { agoMs: 20_000 });
   const last = await insert('acme', { agoMs: 5_000 });
@@ -170,7 +170,7 @@ it('catches up with the newest thousand and reports that it skipped some', async
   expect(old.skipped).toEqual([null]);
 });
 
-it('makes no looks without listeners', async () => {
+it('makes no queries without listeners', async () => {
   const listener = await listen('acme');
   await has(listener, await insert('acme'));
   listener.stop();

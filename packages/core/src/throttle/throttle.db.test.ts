@@ -134,7 +134,7 @@ describe('circuit breaker', () => {
     }
   });
 
-  it('holds everything back except the probe, unless it is closed', async () => {
+  it('defers everything except the probe, unless it is closed', async () => {
     const isDeferredByCircuit = async (until: string, id: string) =>
       (
         await row(`SELECT ${IS_DEFERRED_BY_CIRCUIT} AS is FROM ${subscription(`(${until})::timestamptz AS circuit_open_until, ${PROBE} AS probe_id`)},

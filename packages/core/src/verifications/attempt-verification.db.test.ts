@@ -257,7 +257,7 @@ describe('verification', () => {
     await waitForVerification({ id: crypto.randomUUID(), timeoutMs: NEVER_MS });
   });
 
-  it('requests that wait for a handshake share one statement per look', async () => {
+  it('requests that wait for a handshake share one statement per round', async () => {
     const { pool } = ledger.db;
     const looks: number[] = [];
     const counted = {
@@ -287,7 +287,7 @@ describe('verification', () => {
     expect(looks.slice(count)).toEqual([1]); // no request waited in between
   });
 
-  it('a wait ends after its timeout, and its look-ups stop', async () => {
+  it('a wait ends after its timeout, and its queries stop', async () => {
     const { verificationId } = await newSubscription();
     const waitForVerification = openVerificationWait({ db: ledger.db, log: silent });
     await waitForVerification({ id: verificationId ?? '', timeoutMs: 1 });
