@@ -61,7 +61,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     rewriteUrl: ({ url = '/' }) => withoutBasePath(url, basePath),
     // No limit of its own, so that every path reaches its route, whose schema says what is wrong with it.
     routerOptions: { maxParamLength: maxHeaderSize },
-    // These errors occur before routing: no hook has run, and Papercups' error handler is not called.
+    // These errors occur before routing, so no hook has run and Papercups' error handler is not called.
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-request-id', request.id);
       secure(reply);

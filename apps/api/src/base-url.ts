@@ -1,6 +1,6 @@
 import type { ApiDeps } from './deps.js';
 
-/** Where browsers reach us, without a slash at the end. */
+/** Returns the URL of the API for browsers, without a trailing slash. */
 export const baseUrlOf = (
   { protocol, host }: { protocol: string; host: string },
   { publicUrl }: Pick<ApiDeps, 'publicUrl'>,

@@ -1,7 +1,7 @@
 export type Cell = string | number | null;
 
-/** A line of CSV (RFC 4180). Spreadsheets run a text that begins with = + - @ as a formula, so such a text gets an apostrophe in front, as
- *  OWASP advises. */
+/** Returns a line of CSV (RFC 4180). Spreadsheets run a text that begins with = + - @ as a formula, so it gets a leading apostrophe, as OWASP
+ *  advises. */
 export const csvLine = (cells: readonly Cell[]): string => `${cells.map(csvCell).join(',')}\r\n`;
 
 function csvCell(cell: Cell): string {

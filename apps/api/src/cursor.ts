@@ -102,7 +102,7 @@ export function toPage<Row, Item>(
   return { data: shown.map(itemOf), nextCursor };
 }
 
-/** What a page says of a search that stopped before the page was full: how far it came, and the cursor that goes on there. */
+/** The fields of a page whose search stopped before the page was full: how far back it searched, and the cursor that continues there. */
 export const searchedJson = (
   list: List,
   searchedTo: string | null,

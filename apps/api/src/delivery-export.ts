@@ -26,7 +26,7 @@ const COLUMNS: [name: string, cell: (delivery: Delivery) => Cell][] = [
 
 interface Format {
   contentType: string;
-  /** What comes first. */
+  /** The first line. */
   head: string;
   line: (delivery: Delivery) => string;
 }

@@ -18,7 +18,7 @@ export interface ApiDeps extends Deps {
   publisher: Publisher;
   /** Reads lists and statistics, from a replica if there is one. */
   reader: Reader;
-  /** The key to everything. */
+  /** The key with full access. */
   operatorKey: string;
   /** Id of the operators' account, which no tenant can have. */
   operationsAccount: string;
@@ -30,7 +30,7 @@ export interface ApiDeps extends Deps {
   boardUrl: string | null;
   /** CIDRs of proxies whose `X-Forwarded-*` headers are trusted. */
   trustedProxies: string[];
-  /** A session ends after this time, and earlier after `sessionIdleSeconds` without a request. */
+  /** A session ends after this time, or after `sessionIdleSeconds` without a request. */
   sessionSeconds: number;
   sessionIdleSeconds: number;
   /** Number of attempts in the retry schedule. */

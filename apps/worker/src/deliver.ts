@@ -1,7 +1,7 @@
 import type { RequestRetryResult, Attempter } from '@posthorn/core';
 import { type JobEnd, type DueJob, toJobId } from '@posthorn/jobs';
 
-/** Asks for one more attempt of a delivery. */
+/** Requests one more attempt of a delivery. */
 type RequestRetry = (due: DueJob, signal: AbortSignal) => Promise<RequestRetryResult>;
 
 /** A `deliver` or `retry` job: makes and records one attempt of a delivery. If a person retries the job in Bull Board, enqueues

@@ -12,9 +12,9 @@ import { createTransport, type Transporter } from 'nodemailer';
 import { type Loop, startLoop } from './loop.js';
 
 const IDLE_MS = 5_000;
-/** Sent at the same time. */
+/** Maximum number of emails sent at the same time. */
 const AT_ONCE = 5;
-/** Together less than the shortest wait between two attempts, a minute: an email that is being sent is not sent by another worker. */
+/** In total less than the shortest wait between two attempts (a minute), so that no other worker sends the same email. */
 const TIMEOUTS = { dnsTimeout: 5_000, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 15_000 };
 
 export interface EmailingOptions {
@@ -23,9 +23,9 @@ export interface EmailingOptions {
   observe: (result: 'sent' | 'failed' | 'dropped') => void;
 }
 
-/** Sends the emails that are due, until it is stopped. Any number of workers may. Returns null without a mail server.
- *  An email is sent at least once: a worker that dies between the mail server's OK and the end of the row sends it again, with
- *  the same Message-ID. */
+/** Sends due emails until it is stopped. Any number of workers may run it. Returns null without a mail server.
+ *  An email is sent at least once: if a worker dies after the mail server's OK and before the row is deleted, the email is sent again with the
+ *  same Message-ID. */
 export function startEmailing(settings: EmailSettings | null, options: EmailingOptions): Loop | null {
   if (settings === null) return null;
   const transport = createTransport({
@@ -55,7 +55,7 @@ async function send(
 ) {
   const { subject, text, unsubscribeUrl } = writeEmail(email, { publicUrl });
   const startedAt = performance.now();
-  // No address and no token.
+  // Do not log the address or the token.
   const line = () => ({
     emailId: email.id,
     accountId: email.accountId,

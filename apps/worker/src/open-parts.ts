@@ -14,7 +14,7 @@ import { type Sender, openSender } from '@posthorn/sender';
 import type { WorkerEnv } from './env.js';
 import type { Metrics } from './metrics.js';
 
-/** The parts that everything in a worker shares. */
+/** The parts that all of a worker shares. */
 export interface Parts {
   db: Database;
   cipher: Cipher;
@@ -28,7 +28,7 @@ export interface Parts {
   version: string;
 }
 
-/** Opens them. Throws when the database is not migrated, or is behind a pooler that cannot carry a worker's sessions. */
+/** Opens the parts. Throws if the database is not migrated, or is behind a pooler that does not keep a worker's sessions. */
 export async function openParts(
   env: WorkerEnv,
   { metrics, log, version }: Pick<Parts, 'metrics' | 'log' | 'version'>,

@@ -3,6 +3,6 @@ import { type Loop, startLoop } from './loop.js';
 
 const EVERY_MS = 1_000;
 
-/** Counts how the deliveries of replays stand, every second until it is stopped. */
+/** Updates the counts of replays every second, until it is stopped. */
 export const startTallying = ({ db, log }: { db: Pick<Database, 'pool'>; log: Log }): Loop =>
   startLoop({ name: 'replays', log, restMs: EVERY_MS, round: async () => void (await tallyReplays(db.pool)) });

@@ -658,7 +658,7 @@ CREATE TABLE email_recipients (
   id            uuid           PRIMARY KEY,
   account_id    varchar(64)    NOT NULL REFERENCES accounts (id) ON UPDATE CASCADE ON DELETE CASCADE,
   address       text           NOT NULL,
-  -- In the links of each email, which work without a sign-in: whoever has it can confirm or unsubscribe this address, and nothing else.
+  -- In the links of each email, which work without a sign-in. It can only confirm or unsubscribe this address.
   token         text           NOT NULL,
   created_at    timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   confirmed_at  timestamptz(6),

@@ -2,7 +2,7 @@ import type { DeliveryFilter } from '@posthorn/contract';
 import type { DeliveryFilter as Filter } from '@posthorn/core';
 import { uuidOf } from './params.js';
 
-/** A filter of deliveries as the core knows it. */
+/** Converts the filter of a query to the filter of core. */
 export function filterOf(query: DeliveryFilter): Filter {
   const { subscription, event, eventType, status, outcome, statusCode, trigger, replay, from, to } = query;
   return {

@@ -10,7 +10,7 @@ import {
 import { filterOf } from './delivery-filter.js';
 import { searchOf } from './search-text.js';
 
-/** Which deliveries of an account are listed. */
+/** Selects deliveries of an account. */
 export interface Wanted extends Filter {
   accountId: string;
   ids?: IdRange | undefined;
@@ -23,7 +23,7 @@ export function wantedOf(accountId: string, { q, ...filter }: DeliveryFilter & {
   return { accountId, ...filterOf(filter), ids: deliveryIds, eventIds, text };
 }
 
-/** A page of them, newest first. It reads a bounded number of rows, however few match. */
+/** Returns a page of them, newest first. Reads a bounded number of rows, however few match. */
 export const readPage = (
   { pool }: Pick<Database, 'pool'>,
   { text, ...wanted }: Wanted & { beforeId?: string | undefined; limit: number },

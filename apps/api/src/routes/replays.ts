@@ -244,7 +244,7 @@ const UNKNOWN = {
   event: (id: string) => ({ path: 'event', message: `the event ${toTypeId('evt', id)} does not exist` }),
 };
 
-/** Without an account: of all accounts and of operators. */
+/** Without an account: replays of all accounts and of operators. */
 async function list(
   deps: Pick<ApiDeps, 'db'>,
   { account, subscription, limit, cursor }: z.infer<typeof ReplayOfAccountsQuery>,

@@ -1,9 +1,9 @@
 import { uuidRange } from '@posthorn/contract';
 import type { IdRange } from '@posthorn/core';
 
-/** What `?q=` asks for: one of these, or nothing without it. */
+/** The meaning of `?q=`: one of these; nothing without it. */
 export interface Search {
-  /** Ids that begin so. */
+  /** Ids that begin with this text. */
   deliveryIds?: IdRange;
   eventIds?: IdRange;
   /** A text in payloads. */

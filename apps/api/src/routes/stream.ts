@@ -47,7 +47,7 @@ export const streamRoutes: Routes<'db' | 'log'> = (app, deps) => {
   const open = new Set<EventStream>();
   let isClosed = false;
 
-  // Before the server waits for its connections: streams never become idle.
+  // preClose runs before the server waits for open connections, and streams never become idle.
   app.addHook('preClose', async () => {
     isClosed = true;
     for (const stream of open) stream.end();

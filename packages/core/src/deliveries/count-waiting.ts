@@ -1,9 +1,9 @@
 import type pg from 'pg';
 
-/** Deliveries that are counted at most. */
+/** Maximum number of deliveries that are counted. */
 const MOST_WAITING = 10_000;
 const SUBSCRIPTIONS = 5;
-/** Subscriptions of an account that are looked at, the newest first. */
+/** Maximum number of subscriptions of an account that are read, newest first. */
 const MOST_SUBSCRIPTIONS = 1_000;
 
 /** Deliveries that are pending or held. */
@@ -15,7 +15,7 @@ export interface WaitingCount {
 }
 
 export interface WaitingOfAccount extends WaitingCount {
-  /** Those that have waited for the longest time, at most SUBSCRIPTIONS. */
+  /** Those whose deliveries have waited longest, at most SUBSCRIPTIONS. */
   subscriptions: (WaitingCount & { id: string; url: string })[];
 }
 

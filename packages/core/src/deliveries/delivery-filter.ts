@@ -2,12 +2,12 @@ import { isOfEvent } from '../delivery-tables.js';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
 import type { Param } from '../newest-first.js';
 
-/** What deliveries are selected by. Several values of one field: any of them. Several fields: all of them. */
+/** Selects deliveries. Several values of one field: any of them. Several fields: all of them. */
 export interface DeliveryFilter {
   subscriptionIds?: string[] | undefined;
   eventTypes?: string[] | undefined;
   statuses?: DeliveryStatus[] | undefined;
-  /** Of the last attempt, as are the next two. */
+  /** Of the last attempt, like the next two fields. */
   outcomes?: AttemptOutcome[] | undefined;
   triggers?: AttemptTrigger[] | undefined;
   /** `500`, or a class such as `5xx`. */
@@ -15,12 +15,12 @@ export interface DeliveryFilter {
   eventId?: string | undefined;
   /** The last replay that sent the delivery. */
   replayId?: string | undefined;
-  /** Created from then on, and before then. */
+  /** Created at or after `from`, and before `to`. */
   from?: Date | undefined;
   to?: Date | undefined;
 }
 
-/** SQL: the conditions of a filter for a row `d` of either table of deliveries, or of the view of both. It says nothing of the account. */
+/** SQL: the conditions of a filter for a row `d` of either table of deliveries, or of the view of both. Does not check the account. */
 export function conditionsOf(filter: DeliveryFilter, param: Param): string[] {
   const { subscriptionIds, eventTypes, statuses, outcomes, triggers, statusCodes, eventId, replayId, from, to } =
     filter;
@@ -47,7 +47,7 @@ export const OUTCOME = { column: 'last_outcome', type: 'attempt_outcome' };
 export const TRIGGER = { column: 'last_trigger', type: 'attempt_trigger' };
 export const STATUS = { column: 'status', type: 'delivery_status' };
 
-// Values of an enum stand in the text: Postgres plans without knowing parameters, and so would not know that a partial index has them.
+// Enum values are literals: Postgres plans without the values of parameters, so it could not use a partial index.
 /** SQL: the column of `d` has one of these values. */
 export const isAnyOf = (one: EnumColumn, values: readonly string[]): string =>
   `d.${one.column} IN (${[...new Set(values)].map((value) => literal(one, value)).join(', ')})`;
@@ -62,7 +62,7 @@ export function hasStatusCode(codes: readonly string[]): string {
   return `(${ranges.map(([first, last]) => `d.last_status_code BETWEEN ${first} AND ${last}`).join(' OR ')})`;
 }
 
-/** The outcomes that an attempt with one of these HTTP statuses may have: an attempt that ended within the body has a status, too. */
+/** Returns the outcomes that an attempt with one of these HTTP statuses may have. An attempt that ended within the body also has a status. */
 export const outcomesOf = (codes: readonly string[]): AttemptOutcome[] => [
   ...new Set(codes.map(([digit]) => (digit === '2' ? 'ok' : digit === '3' ? 'redirect' : 'http_error'))),
   'timeout',

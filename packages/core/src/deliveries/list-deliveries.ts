@@ -29,7 +29,7 @@ export interface DeliveriesWanted extends DeliveryFilter, WantedPage {
 }
 
 interface Located extends DeliveriesWanted {
-  /** The replay is the operators', so it may have deliveries of other accounts. */
+  /** The replay belongs to the operators, so it may have deliveries of other accounts. */
   isReplayOfMany: boolean;
 }
 
@@ -135,7 +135,7 @@ function waysTo(wanted: Located): Ways {
   return { ways, values, page, unionOf: (selects) => unite(selects, filters) };
 }
 
-/** Where the deliveries of events with these ids are: a delivery's id begins with the 8 bytes of its event's. */
+/** Returns the ranges of delivery ids of these events: a delivery's id begins with the first 8 bytes of its event's id. */
 function deliveryIdsOf({ from, before }: IdRange): IdRange {
   const isWhole = before.endsWith('-0000-000000000000');
   return {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { SEARCHED, type SearchedPage, searchPage } from '../search/search-page.js';
 import { type DeliveriesWanted, type ListedDelivery, listDeliveries } from './list-deliveries.js';
 
-/** The deliveries of that list whose event has the text in its payload, or that have it as an id. Looks at SEARCHED of the list. */
+/** Returns the deliveries of that list whose event contains the text in its payload, or whose id begins with it. Searches SEARCHED rows of the list. */
 export async function searchDeliveries(
   pool: pg.Pool,
   { text, ...wanted }: DeliveriesWanted & { text: string },

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** What an email says about the new state of a webhook. */
+/** The content of an email about the new state of a webhook. */
 export interface StateChange {
   kind: 'subscription:failing' | 'subscription:disabled' | 'subscription:recovered';
   accountId: string;

@@ -20,7 +20,7 @@ export type AddRecipientResult =
   | { outcome: 'added'; recipient: EmailRecipient }
   | { outcome: 'exists'; recipient: EmailRecipient }
   | { outcome: 'account_unknown' }
-  /** The account has as many as it may have, those that were removed within a day included. */
+  /** The account has reached its limit, which includes addresses that were removed within the last day. */
   | { outcome: 'too_many'; most: number }
   | { outcome: 'removed_recently' };
 
@@ -30,13 +30,13 @@ interface Row extends EmailRecipient {
   isRemoved: boolean;
 }
 
-/** Adds an address, and an email that asks to confirm it, in one transaction. Safe to repeat. */
+/** Adds an address and its confirmation email in one transaction. Safe to repeat. */
 export async function addRecipient(
   { db }: Pick<Deps, 'db'>,
   { accountId, address }: { accountId: string; address: string },
 ): Promise<AddRecipientResult> {
   return inTransaction(db.pool, async (client) => {
-    // Locks the account, so that two requests at once do not add more than it may have.
+    // Locks the account, so that concurrent requests do not exceed the limit.
     const account = await client.query('SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE', [
       accountId,
     ]);
@@ -84,7 +84,7 @@ const DROP_EMAILS = `RETURNING id
 )
 SELECT count(*)::int AS count FROM removed`;
 
-/** Removes an address, and the emails that were not sent to it yet. Returns false if the account does not have it. */
+/** Removes an address and its unsent emails. Returns false if the account does not have it. */
 export async function removeRecipient(
   { db }: Pick<Deps, 'db'>,
   { accountId, id }: { accountId: string; id: string },
@@ -96,13 +96,13 @@ export async function removeRecipient(
   return rows[0]?.count === 1;
 }
 
-/** Does the same with the token of an email. Returns false if the token is unknown; safe to repeat. */
+/** Removes the address that a token of an email belongs to. Returns false if the token is unknown. Safe to repeat. */
 export async function unsubscribeEmails({ db }: Pick<Deps, 'db'>, token: string): Promise<boolean> {
   await db.pool.query(`${REMOVE} token = $1 ${DROP_EMAILS}`, [token]);
   return (await db.prisma.emailRecipient.count({ where: { token } })) > 0;
 }
 
-/** Confirms an address with the token of an email. Returns false if the token is unknown or was unsubscribed; safe to repeat. */
+/** Confirms an address with the token of an email. Returns false if the token is unknown or its address was unsubscribed. Safe to repeat. */
 export async function confirmEmails({ db }: Pick<Deps, 'db'>, token: string): Promise<boolean> {
   const { rowCount } = await db.pool.query(
     `UPDATE email_recipients SET confirmed_at = coalesce(confirmed_at, now()) WHERE token = $1 AND removed_at IS NULL`,

@@ -10,11 +10,11 @@ export type DueEmail = {
   accountId: string;
   address: string;
   token: string;
-  /** Of the attempt that is due, from 1. */
+  /** Number of the attempt that is due, from 1. */
   attemptNumber: number;
 } & ({ kind: 'confirm' } | ({ kind: StateChange['kind'] } & { detail: Omit<StateChange, 'kind' | 'accountId'> }));
 
-// Uses pending_emails_due_at_idx. SKIP LOCKED: any number of workers may take.
+// Uses pending_emails_due_at_idx. SKIP LOCKED: any number of workers may run it.
 const TAKE = `
 UPDATE pending_emails e SET attempt_count = e.attempt_count + 1,
   due_at = now() + coalesce((ARRAY[${WAITS_MINUTES.join()}])[e.attempt_count + 1], 1440) * interval '1 minute'
@@ -24,14 +24,14 @@ WHERE r.id = e.recipient_id AND e.id = ANY (ARRAY(
 ))
 RETURNING e.id, r.account_id AS "accountId", r.address, r.token, e.kind, e.detail, e.attempt_count AS "attemptNumber"`;
 
-/** Takes emails whose time has come. Each one is due again after its wait: so a worker that dies while it sends loses none, and
- *  `dropEmail` ends those that were sent. */
+/** Leases due emails. Each one is due again after its wait, so no email is lost if a worker dies while it sends. `dropEmail` ends those
+ *  that were sent. */
 export async function takeEmails({ db }: Pick<Deps, 'db'>, { limit }: { limit: number }): Promise<DueEmail[]> {
   const { rows } = await db.pool.query<DueEmail>({ name: 'take-emails', text: TAKE, values: [limit] });
   return rows;
 }
 
-/** Ends an email: it was sent, or it never will be. */
+/** Deletes an email that was sent or will never be sent. */
 export async function dropEmail({ db }: Pick<Deps, 'db'>, { id }: { id: string }): Promise<void> {
   await db.pool.query('DELETE FROM pending_emails WHERE id = $1', [id]);
 }

@@ -3,11 +3,11 @@ import type { DueEmail } from './take-emails.js';
 export interface Email {
   subject: string;
   text: string;
-  /** For List-Unsubscribe (RFC 8058): a POST there unsubscribes, without a sign-in. */
+  /** For List-Unsubscribe (RFC 8058): a POST to it unsubscribes without a sign-in. */
   unsubscribeUrl: string;
 }
 
-/** The email as its reader gets it. `publicUrl`: where browsers reach the API. */
+/** Returns subject and text of an email. `publicUrl`: the URL of the API for browsers. */
 export function writeEmail(email: DueEmail, { publicUrl }: { publicUrl: string }): Email {
   const link = (page: string) => `${publicUrl.replace(/\/+$/, '')}/email/${page}?token=${email.token}`;
   const unsubscribeUrl = link('unsubscribe');

@@ -10,11 +10,11 @@ export interface EventsWanted extends WantedPage {
   text?: string | undefined;
 }
 
-/** How many events a page reads at most to find those of a type. */
+/** Maximum number of events that a page reads to find those of a type. */
 const LOOKED_AT = 1_000;
 
-/** The ids of events of an account, newest first. No index knows types and payloads, so a page reads at most LOOKED_AT events for the one
- *  and SEARCHED for the other. */
+/** Returns the ids of events of an account, newest first. No index contains types or payloads, so a page reads at most LOOKED_AT events to
+ *  filter by type, and SEARCHED to search payloads. */
 export async function listEvents(
   pool: pg.Pool,
   { text, ...wanted }: EventsWanted,
@@ -40,7 +40,7 @@ async function listOfTypes(
   }
   const edge = selectNewest({ ...range, select: 'd.id' }, { ...page, limit: 1 });
   const looked = selectNewest({ ...range, select: 'd.account_id, d.id, d.type' }, { ...page, limit: LOOKED_AT });
-  // In the order of the index, so that it stops where the page is full.
+  // In the order of the index, so that reading stops when the page is full.
   const { rows } = await pool.query<{ id: string | null; searchedTo: string | null }>(
     `WITH page AS MATERIALIZED (
        SELECT d.id FROM (${looked}) d WHERE d.type = ANY (${param(types)}::text[]) ORDER BY ${orderOf(range)} LIMIT ${page.limit}

@@ -1,6 +1,6 @@
 import type { PendingOperationalEvent } from './pending-operational-event.js';
 
-/** What an operational event means for the account whose webhook it is about, and what to do about it. */
+/** Returns what an operational event means for the owner of the webhook, and what to do. */
 export function adviseOwner({
   type,
   detail,

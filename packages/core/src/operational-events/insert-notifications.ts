@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { THIS_MINUTE } from '../stats/stat.js';
 
-/** An event of Posthorn for the webhooks of an account, about one of its webhooks. */
+/** An event of Posthorn for the webhooks of an account, about one of its other webhooks. */
 export interface NewNotification {
   id: string;
   accountId: string;
@@ -13,9 +13,9 @@ export interface NewNotification {
 }
 
 // A webhook gets a notification only if it names the type: one that subscribes to all events, or to `subscription:*`, expects the events
-// of its app. It never gets one about itself, since it may be what fails.
+// of its app. It gets none about itself, because it may be the failing one.
 //
-// `suppressed` keeps these events out of replays of missed events, which go by all the types of a webhook.
+// `suppressed` excludes these events from replays of missed events.
 //
 // Uses the key of accounts and subscriptions_account_id_id_idx. A trigger wakes the dispatcher.
 const INSERT = `

@@ -46,7 +46,7 @@ export interface PublishOperationalEvents {
  *  events is one transaction: none is lost or duplicated, and any number of processes may run it.
  *  There are no loops. Operational events about the operations account's own subscriptions are dropped. A webhook gets no
  *  event about itself, and the failed delivery of such an event causes no further one.
- *  Returns how many became events. If that was many, call it again at once. */
+ *  Returns how many operational events were published. If many, call it again at once. */
 export async function publishOperationalEvents(
   { db, enqueue }: Pick<Deps, 'db' | 'enqueue'>,
   { operationsAccount, sendsEmails = false, limit = AT_ONCE }: PublishOperationalEvents,
@@ -99,7 +99,7 @@ function toNotification(pending: PendingOperationalEvent): NewNotification {
   return { id, accountId, subscriptionId, type: event, body, createdAt: idTime(id) };
 }
 
-/** One email per change of state: the second warning about a failing webhook is none. */
+/** One email per change of state. The second warning about a failing webhook is not a change. */
 function stateChangeOf({ type, detail, ...pending }: PendingOperationalEvent): StateChange[] {
   if (type === 'delivery:failed' || (type === 'subscription:failing' && detail.isRepeated)) return [];
   const failingSince = isoOrNull(detail.failingSince) ?? pending.failingSince?.toISOString() ?? null;

@@ -7,20 +7,20 @@ import { RECEIVES, type ReplayFilter } from './replay-filter.js';
 import { sendAgain } from './send-again.js';
 import { type Claim, type Stretch, walk } from './walk.js';
 
-/** How many replays get a step in one round. */
+/** Maximum number of replays that one round advances. */
 const ADVANCED_AT_ONCE = 20;
 
 export interface AdvanceOptions {
-  /** At most so many deliveries are queued by one step. Few enough that a worker that records one of them waits for milliseconds. */
+  /** Maximum number of deliveries per step: few, so that a worker that records one of them waits only milliseconds. */
   atOnce: number;
   /** Called after the commit of each step. */
   observe?: (queued: { which: Replay['which']; count: number }) => void;
 }
 
-/** Takes one step of each running replay, the one that waits the longest first. A replay with nothing left to queue, or of subscriptions that
- *  receive nothing any more, ends. The dispatcher enqueues what a step made pending as the subscriptions have capacity. Returns how many
- *  deliveries were queued. Any number of workers may call it: each replay is advanced by one at a time. If nothing runs, it is one probe of
- *  replays_running_idx. */
+/** Makes one step of each running replay, starting with the one that has waited longest. A replay ends when nothing is left to queue, or when
+ *  none of its subscriptions receives events any more. The dispatcher enqueues the pending deliveries as the subscriptions have capacity.
+ *  Returns how many deliveries were queued. Any number of workers may call it; one at a time advances a replay. Without running replays it
+ *  costs one probe of replays_running_idx. */
 export async function advanceReplays(db: Database, { atOnce, observe }: AdvanceOptions): Promise<number> {
   const { rows } = await db.pool.query<{ id: string }>({
     name: 'running-replays',
@@ -46,15 +46,15 @@ export async function advanceReplays(db: Database, { atOnce, observe }: AdvanceO
 type Running = ReplayFilter &
   Pick<Replay, 'positionAccountId' | 'positionSubscriptionId' | 'position'> & { canReceive: boolean };
 
-// The subscriptions are not locked: record-attempts.ts locks deliveries first and subscriptions second. If one is paused or disabled
-// meanwhile, what becomes pending too late is held or canceled when its job finds that state, as after a publish.
+// Do not lock the subscriptions: record-attempts.ts locks deliveries before subscriptions. If one is paused or disabled meanwhile,
+// the job of a delivery finds that state and holds or cancels it, as after a publish.
 const LOCK_REPLAY = `
 SELECT which, since, until, account_ids AS "accountIds", subscription_ids AS "subscriptionIds", event_types AS "eventTypes", event_id AS "eventId",
   statuses::text[], outcomes::text[], position_account_id AS "positionAccountId", position_subscription_id AS "positionSubscriptionId", position,
   subscription_ids = '{}' OR EXISTS (SELECT FROM subscriptions s WHERE s.id = ANY (subscription_ids) AND ${RECEIVES}) AS "canReceive"
 FROM replays WHERE id = $1 AND status = 'running' FOR UPDATE SKIP LOCKED`;
 
-/** One step; null if the replay does not run any more, or another worker advances it. */
+/** Makes one step. Returns null if the replay is not running, or another worker advances it. */
 async function advance(
   client: pg.PoolClient,
   id: string,
@@ -109,8 +109,8 @@ async function moveOn(
 /** The first of two advisory lock keys: see shards.ts. */
 const LOCK_CLASS = 72_707_374;
 
-/** Holds the account until the transaction ends, so that it is not erased meanwhile. For `missed`, also keeps other replays from adding
- *  deliveries to the same subscription: they would add the same ones. */
+/** Locks the account until the transaction ends, so that it is not erased meanwhile. For `missed`, also prevents other replays from adding the
+ *  same deliveries to a subscription. */
 async function claim(client: pg.PoolClient, { accountId, subscriptionId }: Target): Promise<Claim> {
   const account = await client.query(
     'SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE SKIP LOCKED',

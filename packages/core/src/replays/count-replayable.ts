@@ -3,10 +3,10 @@ import type { ReplayFilter } from './replay-filter.js';
 import { walk } from './walk.js';
 import type { Position } from './next-target.js';
 
-/** How far a preview counts. */
+/** A preview stops counting here. */
 const MAX_COUNTED = 10_000;
 
-/** How many stretches it walks at most. */
+/** Maximum number of stretches per preview. */
 const MAX_STRETCHES = 4;
 
 export interface ReplayCount {

@@ -6,7 +6,7 @@ import { IS_MISSED, RECEIVES, type ReplayFilter } from './replay-filter.js';
 
 export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
 
-/** Where one search takes place: an account for `failed`, one of its subscriptions for `missed`. */
+/** The target of one search: an account for `failed`, one of its subscriptions for `missed`. */
 export interface Target {
   accountId: string;
   subscriptionId: string | null;
@@ -21,13 +21,13 @@ export interface Found {
 }
 
 export interface FoundInTarget {
-  /** In the order of their ids, so the oldest first. */
+  /** In the order of their ids, oldest first. */
   found: Found[];
-  /** The id up to which the search went. null: the end of the target. */
+  /** The last id that was searched. null: the end of the target. */
   edge: string | null;
 }
 
-/** How many rows one search looks at. It reads them from each of a few indexes, so a few times as many at most. */
+/** Rows per search. It reads them from each of a few indexes, so at most a few times as many. */
 const LOOKED_AT = 5_000;
 
 interface Search {
@@ -38,7 +38,7 @@ interface Search {
   limit: number;
 }
 
-/** At most `limit` of what matches in a target, among its next LOOKED_AT deliveries or events. */
+/** Returns at most `limit` matches in a target, among its next LOOKED_AT deliveries or events. */
 export async function findReplayable(client: Queryable, search: Search): Promise<FoundInTarget> {
   const { found, edge } =
     search.filter.which === 'failed' ? await findFailed(client, search) : await findMissed(client, search);
@@ -113,8 +113,8 @@ interface Way {
 // A finished delivery with a requested attempt is among the pending ones until the attempt is recorded; its status stays.
 const TABLES = ['pending_deliveries', 'finished_deliveries'] as const;
 
-/** Uses the indexes by status of both tables. `succeeded`, the usual status, has none: it uses the indexes by account. Compared as rows, the
- *  columns leave Postgres no other index (newest-first.ts). */
+/** Uses the indexes by status of both tables, and for `succeeded`, which has none, the indexes by account. The comparison of rows leaves
+ *  Postgres no other index (newest-first.ts). */
 function waysByStatus({ statuses }: ReplayFilter): Way[] {
   return TABLES.flatMap((table) =>
     statuses.map((status): Way => {

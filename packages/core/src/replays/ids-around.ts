@@ -2,8 +2,8 @@ import { lowestId } from '../id.js';
 
 const AROUND_MS = 60_000;
 
-/** Where the ids of what was created in a time range lie: indexes know ids, and what counts is created_at. An id is of the
- *  moment it was made, created_at of the moment its transaction began, maybe by another machine's clock: within a minute,
+/** Returns the range of ids of rows that were created in a time range. Indexes contain ids, but the filter is created_at. An id has the time of
+ *  its creation, created_at the time when the transaction began, possibly by another machine's clock. They differ by less than a minute,
  *  which is longer than any statement may take. */
 export const idsAround = ({ since, until }: { since: Date; until: Date }): { from: string; to: string } => ({
   from: lowestId(new Date(since.getTime() - AROUND_MS)),

@@ -2,8 +2,8 @@ import { idsAround } from './ids-around.js';
 import type { Queryable } from './find-replayable.js';
 import { RECEIVES, type ReplayFilter } from './replay-filter.js';
 
-/** Where a replay is. It goes over accounts in the order of their ids; a replay of `missed` goes over the subscriptions of each. Within such a
- *  target it goes over ids.
+/** The position of a replay. It walks accounts in the order of their ids; a replay of `missed` walks the subscriptions of each. Within such a
+ *  target it walks ids.
  *
  *  accountId   subscriptionId   id     the replay
  *  null        null             null   has not started
@@ -15,13 +15,13 @@ export interface Position {
   id: string | null;
 }
 
-/** How many accounts or subscriptions one search reads at most. */
+/** Maximum number of accounts or subscriptions that one search reads. */
 const LOOKED_AT = 500;
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-/** The start of the next target, or as far as one search went without finding one. null: there is no other target. */
+/** Returns the start of the next target, or the position of a search that found none yet. null: no other target. */
 export async function nextTarget(client: Queryable, filter: ReplayFilter, at: Position): Promise<Position | null> {
   if (filter.which === 'missed' && at.accountId !== null) {
     const next = await nextSubscription(client, filter, { ...at, accountId: at.accountId });
@@ -35,7 +35,7 @@ interface Next {
   edge: string | null;
 }
 
-/** Uses the key of accounts, and asks each whether it has anything in the range. */
+/** Uses the key of accounts, and checks for each whether it has anything in the range. */
 async function nextAccount(client: Queryable, filter: ReplayFilter, after: string | null): Promise<Position | null> {
   const { accountIds, which } = filter;
   const { from, to } = idsAround(filter);
@@ -67,7 +67,7 @@ function hasAny({ which, statuses, eventId }: ReplayFilter): string {
     .join(' OR ');
 }
 
-/** Uses the index of subscriptions by account, or their key for those that are named. */
+/** Uses the index of subscriptions by account, or their key if the filter names them. */
 async function nextSubscription(
   client: Queryable,
   { subscriptionIds }: ReplayFilter,

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** How the deliveries of a replay stand. */
+/** Counts of a replay's deliveries. */
 export interface Tally {
   delivered: number;
   /** Failed or canceled. */
@@ -22,7 +22,7 @@ FROM unnest($1::uuid[]) AS r (id) LEFT JOIN LATERAL (
 ) d ON true
 GROUP BY r.id`;
 
-/** The tallies of these replays, by id. Reads at most `limit` deliveries of each table for each of them. */
+/** Returns the tallies of these replays, by id. Reads at most `limit` deliveries of each table per replay. */
 export async function readTallies(
   pool: pg.Pool,
   { ids, limit }: { ids: string[]; limit: number },

@@ -3,18 +3,18 @@ import { isOfEvent } from '../delivery-tables.js';
 import { matchesType } from '../event-types/matches-type.js';
 import { isExpanding } from '../publish/read-fan-outs.js';
 
-/** What a replay sends again. An empty array matches all. */
+/** Selects what a replay sends. An empty array matches all. */
 export interface ReplayFilter {
   which: ReplayWhich;
   since: Date;
-  /** After `since`. Not in the future: a replay does not see later events. */
+  /** After `since`. Not in the future. */
   until: Date;
   accountIds: string[];
   subscriptionIds: string[];
   eventTypes: string[];
   /** One event. Then `accountIds` names its account. */
   eventId: string | null;
-  /** For `failed`: at least one of failed, canceled and succeeded. A delivery of another status is attempted anyway. */
+  /** For `failed`: at least one of failed, canceled and succeeded. Deliveries with other statuses are attempted anyway. */
   statuses: DeliveryStatus[];
   /** For `failed`: how the last attempt ended. */
   outcomes: AttemptOutcome[];
@@ -23,10 +23,10 @@ export interface ReplayFilter {
 /** SQL: the subscription `s` receives deliveries now, or when it is resumed. */
 export const RECEIVES = `s.deleted_at IS NULL AND s.status IN ('active', 'paused')`;
 
-/** SQL: a replay of `missed` sends the event `e` to the subscription `s`. An event is not missed while its fan-out expands, and not when it
- *  has a delivery, whatever became of it. If fewer deliveries are left than the event was published with, retention has dropped some: then it
- *  does not count as missed. (OFFSET 0 leaves the keys as the only way: a handful of rows per event. Without statistics, Postgres read all
- *  deliveries of the subscription for each event.) */
+/** SQL: a replay of `missed` sends the event `e` to the subscription `s`. An event is not missed while its fan-out expands, or if it has a
+ *  delivery in any status. If it has fewer deliveries than it was published with, retention has dropped some, so it does not count as missed.
+ *  (OFFSET 0 forces the use of the keys, which read a few rows per event. Without statistics, Postgres read all deliveries of the subscription
+ *  for each event.) */
 export const IS_MISSED = `NOT e.suppressed AND ${matchesType('e.type')} AND NOT EXISTS (
   SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} AND d.subscription_id IS NOT DISTINCT FROM s.id OFFSET 0
 ) AND octet_length(e.body) > 0 AND (

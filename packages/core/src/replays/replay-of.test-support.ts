@@ -1,6 +1,6 @@
 import type { WantedReplay } from './start-replay.js';
 
-/** A replay without filters, of all that failed. */
+/** A replay of all failed deliveries, without filters. */
 export const ANY_REPLAY = {
   which: 'failed',
   since: new Date('2020-01-01T00:00:00Z'),

@@ -11,8 +11,8 @@ interface Batch {
   found: Found[];
 }
 
-/** Makes pending (of a paused subscription: held) what a search found. Returns how many deliveries. A delivery whose status changed after the
- *  search is left alone. */
+/** Makes the found deliveries pending (held if their subscription is paused). Returns how many. Skips deliveries whose status changed after the
+ *  search. */
 export async function sendAgain(client: pg.PoolClient, { replayId, filter, target, found }: Batch): Promise<number> {
   const { which, statuses } = filter;
   if (which === 'failed')
@@ -111,7 +111,7 @@ requested AS (
 )
 SELECT ((SELECT count(*) FROM returned) + (SELECT count(*) FROM requested))::int AS count`;
 
-// An event that can be seen has the deliveries that it was published with. The caller holds the subscription's lock, so no other replay adds one.
+// A committed event has all deliveries that it was published with. The caller holds the subscription's lock, so no other replay adds one.
 const SEND_MISSED = `
 WITH made AS (
   INSERT INTO pending_deliveries (id, account_id, event_id, event_type, subscription_id, created_at, status, due_at, requested_trigger, replay_id)

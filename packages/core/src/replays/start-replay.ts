@@ -8,7 +8,7 @@ import type { Queryable } from './find-replayable.js';
 import { findReplay, type Replay } from './replay.js';
 import type { ReplayFilter } from './replay-filter.js';
 
-/** How many replays of an account may run at once, and how many of the operators. */
+/** Maximum number of concurrent replays of an account, and of the operators. */
 export const MAX_RUNNING = 20;
 
 export interface WantedReplay extends ReplayFilter {
@@ -21,15 +21,15 @@ export interface WantedReplay extends ReplayFilter {
 export type StartReplayResult =
   | { outcome: 'started'; replay: Replay }
   | ({ outcome: 'counted' } & ReplayCount)
-  /** One that runs names some of the same subscriptions, or too many run. */
+  /** A running replay has some of the same subscriptions, or too many are running. */
   | { outcome: 'running'; replayId: string }
   | { outcome: 'not_found' }
   /** The filter names something that does not exist. */
   | { outcome: 'unknown'; what: 'account' | 'subscription' | 'event'; id: string }
   | { outcome: 'not_possible'; reason: string };
 
-/** Counts what there is to replay and stores a replay of it, which advanceReplays then carries out. A dry run counts and stores nothing. The
- *  subscriptions that the filter names must be active or paused; without names, it skips those that are not. */
+/** Counts the matches and stores a replay, which advanceReplays then runs. A dry run counts and stores nothing. Subscriptions that the filter
+ *  names must be active or paused; without names, others are skipped. */
 export async function startReplay({ db }: Pick<Deps, 'db'>, wanted: WantedReplay): Promise<StartReplayResult> {
   const refusal = (await findUnknown(db.pool, wanted)) ?? (wanted.isDryRun ? null : await findRunning(db.pool, wanted));
   if (refusal) return refusal;
@@ -48,7 +48,7 @@ type Refusal = Exclude<StartReplayResult, { outcome: 'started' | 'counted' }>;
 /** The first of two advisory lock keys: see shards.ts. The second one is the account's. */
 const LOCK_CLASS = 72_707_375;
 
-/** What was true before the count may have changed: asked again with the account locked, so that of two overlapping replays one starts. */
+/** Repeats the checks with the account locked, so that only one of two overlapping replays starts. */
 async function store(
   client: pg.PoolClient,
   id: string,
@@ -120,8 +120,8 @@ async function findNotReceiving(
   return null;
 }
 
-/** One that runs and names some of the same subscriptions, or any if too many run. One event is sent while others run. Uses
- *  replays_account_running_idx. */
+/** Returns a running replay with some of the same subscriptions, or any one if too many are running. A replay of one event may run beside
+ *  others. Uses replays_account_running_idx. */
 async function findRunning(
   client: Queryable,
   { accountId, subscriptionIds, eventId }: WantedReplay,

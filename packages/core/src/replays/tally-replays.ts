@@ -2,14 +2,14 @@ import type pg from 'pg';
 import type { DeliveryStatus } from '../generated/prisma/client.js';
 import type { Tally } from './read-tallies.js';
 
-/** How many rows one statement reads at most. */
+/** Maximum number of rows per statement. */
 const READ_AT_ONCE = 50_000;
 
-/** How many replays one call tallies at most. */
+/** Maximum number of replays per call. */
 const TALLIED_AT_ONCE = 100;
 
-/** Counts the deliveries of replays that are due for it, and completes those whose deliveries are all finished. Returns how many it tallied.
- *  Any number of workers may call it: each replay is tallied by one. If that one dies, another one tallies it later. */
+/** Counts the deliveries of replays whose tally is due, and completes those whose deliveries are all finished. Returns how many it tallied.
+ *  Any number of workers may call it; one tallies a replay. If that worker dies, another one tallies it later. */
 export async function tallyReplays(pool: pg.Pool): Promise<number> {
   let tallied = 0;
   for (; tallied < TALLIED_AT_ONCE; tallied += 1) {
@@ -22,7 +22,7 @@ export async function tallyReplays(pool: pg.Pool): Promise<number> {
 
 interface Due {
   id: string;
-  /** Whether it had queued all that it queues before the tally began: only then no more deliveries of it become pending. */
+  /** Whether everything was queued before the tally began: only then no more of its deliveries become pending. */
   isQueued: boolean;
 }
 
@@ -39,7 +39,7 @@ async function takeDue(pool: pg.Pool): Promise<Due | null> {
   return rows[0] ?? null;
 }
 
-/** Pending ones first. A delivery that finishes meanwhile counts for both: so nothing that is pending is overlooked. */
+/** Counts pending ones first. A delivery that finishes meanwhile counts twice, so no pending delivery is missed. */
 async function tally(pool: pg.Pool, id: string): Promise<Tally> {
   const result: Tally = { delivered: 0, failed: 0, pending: 0 };
   for (const table of ['pending_deliveries', 'finished_deliveries'] as const) {
@@ -89,7 +89,7 @@ async function countNext(
   return rows[0] ?? null;
 }
 
-// A replay has settled when nothing is added to it any more and nothing is pending.
+// A replay has settled when everything is queued and nothing is pending.
 const STORE = `
 UPDATE replays SET delivered = $2, failed = $3, pending = $4,
   status = CASE WHEN $5 AND $4 = 0 AND status = 'delivering' THEN 'completed' ELSE status END,

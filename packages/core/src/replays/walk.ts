@@ -2,7 +2,7 @@ import { type Found, findReplayable, type Queryable, type Target } from './find-
 import { nextTarget, type Position } from './next-target.js';
 import type { ReplayFilter } from './replay-filter.js';
 
-/** How many searches one stretch makes at most. */
+/** Maximum number of searches per stretch. */
 const MAX_SEARCHES = 40;
 
 export interface Stretch {
@@ -12,18 +12,18 @@ export interface Stretch {
   isAtEnd: boolean;
 }
 
-/** enter: search it · skip: go on to the next target · wait: end the stretch, and start the next one here. */
+/** enter: search it · skip: continue with the next target · wait: end the stretch; the next one starts here. */
 export type Claim = 'enter' | 'skip' | 'wait';
 
 interface Options {
-  /** At most so many are found. */
+  /** Maximum number of matches. */
   limit: number;
-  /** Asked for each target before it is searched. Default: enter. */
+  /** Decides for each target before it is searched. Default: enter. */
   claim?: (target: Target) => Promise<Claim>;
 }
 
-/** Finds what a replay sends again, from a position on. One stretch reads a bounded number of rows, whatever the filter, so it may find nothing
- *  before the end. The preview and the workers both use it, so they find the same. */
+/** Finds what a replay sends, starting at a position. One stretch reads a bounded number of rows for any filter, so it may find nothing before
+ *  the end. The preview and the workers both use it, so they find the same. */
 export async function walk(
   client: Queryable,
   filter: ReplayFilter,

@@ -1,10 +1,10 @@
 import type pg from 'pg';
 
-/** Bytes of bodies that one statement reads at most. */
+/** Maximum bytes of bodies that one statement reads. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
-/** Searches the bodies of events of an account for a text, in the order of the ids, until MOST_BYTES are read. Returns the events that have
- *  it, and how many of the ids it has looked at: at least one. Uses the key of events. */
+/** Searches the bodies of events of an account for a text, in the order of the ids, until MOST_BYTES are read. Returns the events that contain
+ *  it, and how many ids were searched (at least one). Uses the key of events. */
 export async function findInPayloads(
   pool: pg.Pool,
   { accountId, eventIds, text }: { accountId: string; eventIds: string[]; text: string },
@@ -30,7 +30,7 @@ export async function findInPayloads(
   };
 }
 
-/** How JSON may spell a text: as it is, with the escapes that it needs, and with all but ASCII escaped. */
+/** Returns the JSON spellings of a text: as it is, with the required escapes, and with everything but ASCII escaped. */
 export function spellingsOf(text: string): string[] {
   const escaped = JSON.stringify(text).slice(1, -1);
   const ascii = (spell: (hex: string) => string): string =>

@@ -1,15 +1,14 @@
 import type pg from 'pg';
 import { findInPayloads } from './find-in-payloads.js';
 
-/** How many rows a page looks at most to find those whose payload has a text. */
+/** Maximum number of rows that a page searches for a text in payloads. */
 export const SEARCHED = 500;
 const AT_ONCE = 100;
 
 export interface SearchedPage<Row> {
   /** Newest first. */
   rows: Row[];
-  /** Set when the search stopped before it had `limit` rows or reached the end: the last id that it has read. The next page goes on
-   *  behind it. */
+  /** The last id that was read, if the search stopped before `limit` rows or the end. The next page starts after it. */
   searchedTo: string | null;
 }
 
@@ -18,11 +17,11 @@ export interface Searching<Row> {
   text: string;
   limit: number;
   eventIdOf: (row: Row) => string;
-  /** Fits without its payload. */
+  /** Matches by its id, so its payload is not searched. */
   hasText?: (row: Row) => boolean;
 }
 
-/** Keeps the rows of a page whose payload has the text: at most `limit`. The page should have SEARCHED rows, if there are so many. */
+/** Returns the rows of a page whose payload contains the text, at most `limit`. Pass a page of SEARCHED rows. */
 export async function searchPage<Row extends { id: string }>(
   pool: pg.Pool,
   page: SearchedPage<Row>,

@@ -9,13 +9,13 @@ export interface CreateSignInLink {
   operatorKey: string;
   /** How long the session lasts, counted from when the link is opened. */
   lastsSeconds: number;
-  /** It ends when it is not used for so long. */
+  /** The session ends after this time without use. */
   idleSeconds: number;
   address: string;
 }
 
-/** Makes a link that signs an operator in. Returns `token` this once: the database keeps only its hash, which depends on the
- *  operator key, so a change of that key ends the link. The link works once, within five minutes. */
+/** Creates a sign-in link for an operator. It works once, within five minutes. `token` is returned only here and stored as a hash, which
+ *  depends on the operator key: a change of that key ends the link. */
 export async function createSignInLink(
   { db }: Pick<Deps, 'db'>,
   { operatorKey, lastsSeconds, idleSeconds, address }: CreateSignInLink,
