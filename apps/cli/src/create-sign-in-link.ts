@@ -1,6 +1,6 @@
 import { PlainError } from './plain-error.js';
 
-/** Asks the API for a link that signs an operator in. Returns its token. Throws one sentence when the API refuses or does not respond. */
+/** Requests a sign-in link from the API. Throws an error with one sentence if the API refuses or does not respond. */
 export async function createSignInLink({
   apiUrl,
   operatorKey,
@@ -22,5 +22,5 @@ export async function createSignInLink({
   const body: unknown = await response.json().catch(() => null);
   if (response.status === 201) return body as { url: string; token: string };
   const detail = (body as { detail?: string } | null)?.detail;
-  throw new PlainError(`The API refused to make a sign-in link (${response.status}). ${detail ?? ''}`.trim());
+  throw new PlainError(`The API refused to create a sign-in link (${response.status}). ${detail ?? ''}`.trim());
 }

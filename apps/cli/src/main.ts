@@ -34,7 +34,7 @@ migrate
 
 program
   .command('sign-in')
-  .description('print a link that signs an operator in to the console and Bull Board, once and within 5 minutes')
+  .description('print a link that signs an operator in to the console; it works once, within 5 minutes')
   .addHelpText(
     'after',
     '\nExample: POSTHORN_API_URL=https://hooks.example.com POSTHORN_OPERATOR_KEY=… posthorn sign-in',

@@ -11,7 +11,7 @@ const StatusCode = z
   .regex(/^[1-9](xx|\d\d)$/, 'must be an HTTP status such as 500, or a class such as 5xx')
   .meta({ description: 'An HTTP status, or a class of them.', examples: ['5xx', '500'] });
 
-/** What the list of deliveries, its count and its export filter by, and what a replay selects. Several values of one field: any of them.
+/** The filter of the list of deliveries, of its count and its export, and of replays. Several values of one field: any of them.
  *  Several fields: all of them. */
 export const deliveryFilterFields = {
   subscription: oneOrMore(SubscriptionId).optional().describe('Only deliveries of this subscription. Repeatable.'),

@@ -16,7 +16,7 @@ export type ReplayWhich = z.infer<typeof ReplayWhich>;
 export const REPLAYABLE_STATUSES = ['failed', 'canceled', 'succeeded'] as const;
 const ReplayableStatus = z.enum(REPLAYABLE_STATUSES);
 
-/** At most so many of each kind in a filter. */
+/** Maximum number of values per field of a filter. */
 const MAX_NAMED = 50;
 const some = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(MAX_NAMED);
 

@@ -3,7 +3,7 @@ import { readSignInSettings, resolveDataDir } from '../env.js';
 import { readLocalFile } from '../local-stack/local-file.js';
 import { PlainError } from '../plain-error.js';
 
-/** Prints a link that signs an operator in: to the local stack while it runs, else to the API of POSTHORN_API_URL. */
+/** Prints a sign-in link for an operator: of the local stack while it runs, else of the API at POSTHORN_API_URL. */
 export async function signIn(): Promise<void> {
   const settings = readSignInSettings();
   const local = settings.apiUrl === null ? readLocalFile(resolveDataDir(settings.dataDir)) : null;
@@ -20,6 +20,6 @@ export async function signIn(): Promise<void> {
   console.error('It works once, within 5 minutes.');
 }
 
-/** The page of the console that takes the token, which is in the fragment: no server and no log sees it. */
+/** The page of the console that reads the token. It is in the fragment, so no server and no log gets it. */
 export const signInUrl = (consoleUrl: string, token: string): string =>
   new URL(`sign-in#token=${token}`, consoleUrl).href;

@@ -108,7 +108,7 @@ function whereThingsAre(
 async function signInLine(local: LocalFile): Promise<string> {
   try {
     const { token } = await createSignInLink(local);
-    return `${signInUrl(local.consoleUrl, token)}\n              works once, within 5 minutes; npm run sign-in makes another`;
+    return `${signInUrl(local.consoleUrl, token)}\n              works once, within 5 minutes; npm run sign-in prints another`;
   } catch (error) {
     if (error instanceof PlainError) return error.message;
     throw error;

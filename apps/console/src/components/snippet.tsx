@@ -28,7 +28,7 @@ function storeLanguage(language: string): void {
   }
 }
 
-/** Code to copy, in the language of choice, which the browser remembers. `fill` puts in what is known here. */
+/** Code to copy, in a language that the browser remembers. `fill` inserts the values that are known here. */
 export function Snippet({
   what,
   snippets,

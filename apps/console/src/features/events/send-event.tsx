@@ -12,7 +12,7 @@ import { allSubscriptionsQuery } from '../webhooks/queries.js';
 
 type Event = Pick<EventDetail, 'id' | 'event' | 'deliveries'>;
 
-/** One replay sends to at most so many webhooks. */
+/** Maximum number of webhooks of one replay. */
 const AT_ONCE = 50;
 
 /** Sends an event to chosen webhooks: again, or for the first time. */

@@ -6,7 +6,7 @@ import { whole } from '../../components/number.js';
 import { age } from '../../components/time.js';
 import '../../components/banner.css';
 
-/** Whether deliveries go out, in a sentence whose parts lead to what they are about. */
+/** A sentence about whether deliveries are sent. Its parts link to details. */
 export function QueueVerdict({ of }: { of: Queues }) {
   const { tone, text, parts } = verdictOf(of);
   const Icon = { success: CircleCheck, warning: TriangleAlert, danger: CircleX }[tone];

@@ -1,17 +1,17 @@
 import { call } from '../../api/call.js';
 import { basePath, isPortal } from '../../api/place.js';
 
-// The token of a sign-in link is in the fragment, which no server sees. This module takes it before the router reads the
-// address, so that neither the history nor a bookmark keeps it.
+// The token of a sign-in link is in the fragment, which browsers do not send to servers. This module removes it before the router reads
+// the address, so that neither the history nor a bookmark keeps it.
 const token = takeToken();
 let opening: Promise<void> | undefined;
 let problem: string | null = null;
 
-/** Why the link of this page did not sign anybody in; null: it did, or there was none. */
+/** Returns why the sign-in link of this page failed; null: it succeeded, or the page had none. */
 export const signInLinkProblem = (): string | null => problem;
 
-/** Signs in with the link that this page was opened with, if there was one. It works once. The sign-in page
- *  shows a failure; an existing session is not ended by it. */
+/** Signs in with the link that opened this page, if there was one. The sign-in page shows a failure; it does not end an existing
+ *  session. */
 export function openSignInLink(): Promise<void> {
   opening ??= open();
   return opening;
@@ -34,7 +34,7 @@ function takeToken(): string | null {
   return found;
 }
 
-/** A browser may load a page before anybody opens it: that must not use the link up. */
+/** Waits until the page is opened: a browser may prerender it, which must not use up the link. */
 function isSeen(): Promise<void> {
   return new Promise((resolve) => {
     if (!('prerendering' in document) || document.prerendering !== true) resolve();

@@ -8,7 +8,7 @@ import { HowToPublish } from '../events/first-event.js';
 import { useMay } from '../session/session.js';
 import './get-started.css';
 
-/** How many of the latest deliveries are looked at. */
+/** Number of latest deliveries that are checked. */
 const LATEST = 100;
 
 interface Props {

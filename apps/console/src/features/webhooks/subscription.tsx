@@ -61,7 +61,7 @@ export function SubscriptionScreen() {
   );
 }
 
-/** What stands below the head, all at once: what comes late would push the rest down. */
+/** The content below the head. It appears all at once, because late parts would move the others. */
 function Below({ account, subscription }: { account: string; subscription: Subscription }) {
   const may = useMay();
   const health = useWebhookHealth(account, subscription);

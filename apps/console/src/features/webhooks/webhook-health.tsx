@@ -33,7 +33,7 @@ export interface Health {
   failure: { delivery: DeliveryDetail; attempt: Attempt } | null;
 }
 
-/** Reads what a webhook waits for and, while it fails, what it fails with. */
+/** Reads the waiting deliveries of a webhook and, while it fails, its last error. */
 export function useWebhookHealth(account: string, { id, status, failingSince }: Subscription): Health {
   const isFailing = status === 'active' && failingSince !== null;
   const may = useMay()('deliveries:read');
