@@ -115,7 +115,11 @@ export const STATES: Screen[] = [
   { name: 'events empty', path: empty('/events'), shows: /No events yet/ },
   { name: 'replays empty', path: empty('/replays'), shows: /No replays yet/ },
   { name: 'keys empty', path: empty('/keys'), shows: /No keys yet/ },
-  { name: 'event unwanted', path: globex((story) => `/events/${story.unwantedEvent}`), shows: /No webhook subscribed/ },
+  {
+    name: 'event unmatched',
+    path: globex((story) => `/events/${story.unmatchedEvent}`),
+    shows: /No webhook subscribed/,
+  },
   {
     name: 'delivery drawer',
     path: acme('/deliveries'),

@@ -18,7 +18,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       '- Times are ISO 8601 in UTC with milliseconds.',
       '- Authenticate with `Authorization: Bearer <key>`: the operator key, or a key of one account. Objects of other accounts are a 404.',
       '- Lists are newest first. Pass `nextCursor` of a page as `cursor` for the next page; null: last page. A page of deliveries or ' +
-        'events may be short or empty and still have a next page: `searchedBackTo` says how far back it has searched.',
+        'events may be short or empty and still have a next page: `searchedBackTo` says how far back it searched.',
       '- Errors are `application/problem+json`. Switch on `code`.',
       '- Every response has an `X-Request-Id`: yours, or a generated one.',
     ].join('\n'),
@@ -27,10 +27,10 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     { name: 'Events', description: 'Publish events, and read published ones.' },
     { name: 'Subscriptions', description: 'Webhook URLs of an account, their verification, secrets and state.' },
     { name: 'Deliveries', description: 'One delivery per event and subscription, with its attempts.' },
-    { name: 'Replays', description: 'Send deliveries again, or events that were missed.' },
+    { name: 'Replays', description: 'Send failed deliveries or missed events again.' },
     { name: 'Stream', description: 'Deliveries and attempts as they happen.' },
     { name: 'Statistics', description: 'Counts and durations per minute, hour or day.' },
-    { name: 'Lookup', description: 'Find the object of an id.' },
+    { name: 'Lookup', description: 'Find the object with an id.' },
     { name: 'Event types', description: 'The catalogue of event types that can be published.' },
     { name: 'Accounts', description: 'Tenants and their keys. Operator only.' },
     { name: 'Operations', description: 'State of queues, workers and deliveries. Operator only.' },
@@ -70,7 +70,7 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       },
     },
     headers: {
-      'X-Request-Id': { description: 'Include it when you ask for help.', schema: { type: 'string' } },
+      'X-Request-Id': { description: 'Include it when you ask for support.', schema: { type: 'string' } },
       'Retry-After': { description: 'Seconds to wait before the next request.', schema: { type: 'integer' } },
       'Accept-Encoding': {
         description: 'The supported values of `Content-Encoding`.',

@@ -21,7 +21,7 @@ export interface Story {
   /** Delivered to one webhook, failed at another. */
   event: string;
   /** No subscription matched it. */
-  unwantedEvent: string;
+  unmatchedEvent: string;
   delivery: string;
   /** Failed after two attempts. */
   failedDelivery: string;
@@ -146,7 +146,7 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
     subscriptions: [trips.id],
   });
   await toBe('globex', broken, 'succeeded', 3);
-  const unwanted = await stack.publish('globex', event('conversation:created', {}));
+  const unmatched = await stack.publish('globex', event('conversation:created', {}));
   for (const name of ['Backend', 'Reporting']) await stack.call('POST', `${of('acme')}/keys`, { name });
 
   await waitFor(
@@ -165,7 +165,7 @@ export async function tellStory(stack: SeededStack): Promise<Story> {
     failingWebhook: warehouse.id,
     unverifiedWebhook: unverified.id,
     event: failed.id,
-    unwantedEvent: unwanted.id,
+    unmatchedEvent: unmatched.id,
     delivery,
     failedDelivery,
     replay: replay.id,

@@ -35,8 +35,8 @@ export const emailRecipientRoutes: Routes<'db' | 'sendsEmails'> = (app, { db, se
         operationId: 'emailRecipients.add',
         summary: 'Add an email recipient',
         description:
-          'The address gets an email with a link to confirm it, then one email when a webhook of the account starts to fail, is ' +
-          'disabled or recovers. Each email has a link to unsubscribe. An address that is there already is a 200.',
+          'Posthorn sends an email with a link to confirm the address. Then the address gets an email whenever a webhook of the account ' +
+          'starts to fail, is disabled or recovers. Each email has a link to unsubscribe. Returns 200 if the address was added before.',
         tags,
         params: AccountParams,
         body: AddEmailRecipient,
@@ -44,7 +44,7 @@ export const emailRecipientRoutes: Routes<'db' | 'sendsEmails'> = (app, { db, se
       },
     },
     async ({ params, body: { address } }, reply) => {
-      if (!sendsEmails) throw new NotPossible('the operator has set no mail server (SMTP_URL)');
+      if (!sendsEmails) throw new NotPossible('the operator has not configured a mail server (SMTP_URL)');
       const result = await addRecipient({ db }, { accountId: params.account, address });
       switch (result.outcome) {
         case 'added':
@@ -55,7 +55,7 @@ export const emailRecipientRoutes: Routes<'db' | 'sendsEmails'> = (app, { db, se
           throw new NotFound('account');
         case 'too_many':
           throw new NotPossible(
-            `an account has at most ${result.most} addresses, those removed within a day included; remove one, and add this one tomorrow`,
+            `an account has at most ${result.most} addresses, including those removed within the last day; remove one, then add this one tomorrow`,
           );
         case 'removed_recently':
           throw new NotPossible('this address was unsubscribed within the last day; add it again tomorrow');

@@ -18,11 +18,11 @@ import { filterJson, replayJson } from './replay-json.js';
 
 const tags = ['Replays'];
 const DESCRIPTION =
-  'In the background. Each delivery is sent as if it were new: with the whole schedule ahead of it, the same `webhook-id` and the same body. ' +
+  'Runs in the background. Each delivery is sent like a new one, with the full retry schedule, and with its original `webhook-id` and body. ' +
   'Deliveries of a paused subscription are held. A dry run (200) returns a preview with counts and stores nothing.';
 const NOTED = ['which', 'since', 'until', 'subscriptions', 'eventTypes', 'statuses', 'outcomes'];
 const CANCEL_DESCRIPTION =
-  'It stops queueing deliveries. What it has queued is still sent. Repeating it, or canceling a replay that does not run, changes nothing.';
+  'The replay stops queueing deliveries. Queued deliveries are still sent. Repeating it, or canceling a replay that is not running, changes nothing.';
 
 export const replayRoutes: Routes<'db'> = (app, deps) => {
   accountRoutes(app, deps);
@@ -122,7 +122,7 @@ function operatorRoutes(app: App, deps: Pick<ApiDeps, 'db'>): void {
       schema: {
         operationId: 'replays.startForAccounts',
         summary: 'Replay failed deliveries or missed events of many accounts',
-        description: `For all accounts, or some. ${DESCRIPTION}`,
+        description: `Replays deliveries of all accounts, or of some. ${DESCRIPTION}`,
         tags,
         body: StartReplayOfAccounts,
         response: { 200: ReplayPreview, 202: Replay },
@@ -142,7 +142,7 @@ function operatorRoutes(app: App, deps: Pick<ApiDeps, 'db'>): void {
       schema: {
         operationId: 'replays.listAll',
         summary: 'List the replays of all accounts',
-        description: 'Those that operators started, and those that were started for one account.',
+        description: 'Lists replays that operators started, and replays of single accounts.',
         tags,
         querystring: ReplayOfAccountsQuery,
         response: { 200: ReplayList },

@@ -14,7 +14,7 @@ export const settingRoutes: Routes<
         operationId: 'settings.get',
         summary: 'Get the settings and the health of the API',
         description:
-          'Each setting with its description, its value and its default. For a secret, only whether it is set. Settings are ' +
+          'Returns each setting with its description, value and default; for a secret, only whether it is set. Settings are ' +
           'environment variables that the process reads at startup; this API cannot change them.',
         tags: ['Operations'],
         response: { 200: Settings },

@@ -14,7 +14,7 @@ export const waitingRoutes: Routes<'db' | 'reader'> = (app, deps) => {
         operationId: 'waiting.get',
         summary: 'Count waiting deliveries',
         description:
-          'Deliveries that are `pending` or `held`, of the account or of one subscription. `waitingFor` of a delivery says what it waits for.',
+          'Counts the `pending` and `held` deliveries of the account or of one subscription. `waitingFor` of a delivery says what it waits for.',
         tags: ['Deliveries'],
         params: AccountParams,
         querystring: WaitingQuery,
