@@ -1,22 +1,22 @@
 import { isDatabaseAway } from './database-away.js';
 import type { Log } from './log.js';
 
-/** Watches rows for any number of callers with one statement per look, and with none without callers. */
+/** Watches rows for any number of callers with one statement per poll; without callers, there is no poll. */
 export interface Watch {
-  /** Calls `onOver` once, when a look finds that the row with this id is over. Returns a function that stops
+  /** Calls `onEnd` once, when a poll finds that the row with this id has ended. Returns a function that stops
    *  watching. */
-  add(id: string, onOver: () => void): () => void;
+  add(id: string, onEnd: () => void): () => void;
 }
 
 export interface WatchOptions {
-  /** Milliseconds from the end of one look to the start of the next. */
+  /** Milliseconds from the end of one poll to the start of the next. */
   everyMs: number;
-  /** Returns the ids whose row is over. If it throws, the next look tries again. */
-  findOver(ids: string[]): Promise<string[]>;
+  /** Returns the ids whose row has ended. If it throws, the next poll repeats the query. */
+  findEnded(ids: string[]): Promise<string[]>;
   log: Log;
 }
 
-export function openWatch({ everyMs, findOver, log }: WatchOptions): Watch {
+export function openWatch({ everyMs, findEnded, log }: WatchOptions): Watch {
   const watched = new Map<string, Set<() => void>>();
   let isScheduled = false;
 
@@ -24,20 +24,20 @@ export function openWatch({ everyMs, findOver, log }: WatchOptions): Watch {
     if (isScheduled || watched.size === 0) return;
     isScheduled = true;
     setTimeout(() => {
-      void look().finally(() => {
+      void poll().finally(() => {
         isScheduled = false;
         schedule();
       });
     }, everyMs);
   }
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     if (watched.size === 0) return;
     try {
-      for (const id of await findOver([...watched.keys()])) {
+      for (const id of await findEnded([...watched.keys()])) {
         const callbacks = watched.get(id) ?? [];
         watched.delete(id);
-        for (const onOver of callbacks) onOver();
+        for (const onEnd of callbacks) onEnd();
       }
     } catch (error) {
       if (!isDatabaseAway(error)) log.error({ err: error }, 'watch.failed');
@@ -45,13 +45,13 @@ export function openWatch({ everyMs, findOver, log }: WatchOptions): Watch {
   }
 
   return {
-    add(id, onOver) {
+    add(id, onEnd) {
       const callbacks = watched.get(id) ?? new Set();
-      callbacks.add(onOver);
+      callbacks.add(onEnd);
       watched.set(id, callbacks);
       schedule();
       return () => {
-        callbacks.delete(onOver);
+        callbacks.delete(onEnd);
         if (callbacks.size === 0 && watched.get(id) === callbacks) watched.delete(id);
       };
     },

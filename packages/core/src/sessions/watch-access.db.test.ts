@@ -38,10 +38,10 @@ async function portal(accountId: string): Promise<string> {
 
 it('finds a revoked key or an ended session in the next round, with one statement for all', async () => {
   const { pool } = ledger.db;
-  const looks: string[][] = [];
+  const polls: string[][] = [];
   const counted = {
     query: (statement: { text: string; values: [string[]] }) => {
-      looks.push(statement.values[0]);
+      polls.push(statement.values[0]);
       return pool.query(statement);
     },
   };
@@ -59,23 +59,23 @@ it('finds a revoked key or an ended session in the next round, with one statemen
     kept,
     'kept session': await session({ kind: 'account', accountId, keyId: kept }),
   };
-  const over: { name: string; look: number }[] = [];
-  for (const [name, id] of Object.entries(ids)) watch.add(id, () => over.push({ name, look: looks.length }));
-  await waitFor(() => looks.length >= 2);
-  expect(over).toEqual([]);
-  expect(looks[0]?.toSorted()).toEqual(Object.values(ids).toSorted());
+  const ended: { name: string; poll: number }[] = [];
+  for (const [name, id] of Object.entries(ids)) watch.add(id, () => ended.push({ name, poll: polls.length }));
+  await waitFor(() => polls.length >= 2);
+  expect(ended).toEqual([]);
+  expect(polls[0]?.toSorted()).toEqual(Object.values(ids).toSorted());
 
   await revokeKey(ledger, { accountId, id: revoked });
   await endSession(ledger, { id: ids['logged out'] });
   await endPortals(ledger, { accountId });
   await pool.query('UPDATE sessions SET expires_at = now() WHERE id = $1', [ids.expired]);
   await pool.query(`UPDATE sessions SET last_used_at = now() - interval '2 hours' WHERE id = $1`, [ids.unused]);
-  const before = looks.length;
-  await waitFor(() => over.length >= 6);
-  for (const { look } of over) expect(look).toBeLessThanOrEqual(before + 1);
-  expect(over.map(({ name }) => name).toSorted()).toEqual(
+  const before = polls.length;
+  await waitFor(() => ended.length >= 6);
+  for (const { poll } of ended) expect(poll).toBeLessThanOrEqual(before + 1);
+  expect(ended.map(({ name }) => name).toSorted()).toEqual(
     ['revoked', 'session of the revoked key', 'logged out', 'expired', 'unused', 'portal'].toSorted(),
   );
-  await waitFor(() => looks.length >= before + 2);
-  expect(looks.at(-1)?.toSorted()).toEqual([ids.kept, ids['kept session']].toSorted());
+  await waitFor(() => polls.length >= before + 2);
+  expect(polls.at(-1)?.toSorted()).toEqual([ids.kept, ids['kept session']].toSorted());
 });

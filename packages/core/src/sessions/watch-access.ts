@@ -3,7 +3,7 @@ import type { Log } from '../log.js';
 import { openWatch, type Watch } from '../watch.js';
 import { IS_LIVE } from './session.js';
 
-const LOOK_EVERY_MS = 500;
+const POLL_EVERY_MS = 500;
 
 // Ids are unique across both tables. Uses their primary keys.
 const FIND_ENDED = `
@@ -15,8 +15,8 @@ WHERE NOT EXISTS (SELECT FROM api_keys k JOIN accounts a ON a.id = k.account_id 
  *  the time of one statement. Watching does not count as a use. */
 export function openAccessWatch({ db, log }: { db: Pick<Database, 'pool'>; log: Log }): Watch {
   return openWatch({
-    everyMs: LOOK_EVERY_MS,
-    async findOver(ids) {
+    everyMs: POLL_EVERY_MS,
+    async findEnded(ids) {
       const { rows } = await db.pool.query<{ id: string }>({
         name: 'find-ended-access',
         text: FIND_ENDED,

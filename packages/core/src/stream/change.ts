@@ -37,7 +37,7 @@ export type ChangeId =
   | { kind: 'delivery'; id: string }
   | { kind: 'attempt'; id: string; deliveryId: string; number: number };
 
-export interface Looked {
+export interface ChangeFilter {
   /** null: all accounts. */
   accountIds: string[] | null;
   /** null: all subscriptions. */
@@ -47,10 +47,10 @@ export interface Looked {
 }
 
 // Reads only keys. Uses the primary keys or, for one account's deliveries, the indexes by account, and the indexes of
-// late attempts. Attempts of all accounts are stored together, so a look for one account reads past the others: looks
+// late attempts. Attempts of all accounts are stored together, so a poll for one account reads past the others: polls
 // go back minutes, not days. A delivery that a replay adds to an old event has an id of the event's time, so only its
 // attempts are found.
-const LOOK = `
+const FIND = `
 (SELECT 'delivery' AS kind, id, NULL::uuid AS "deliveryId", NULL::int AS number FROM deliveries
  WHERE id > $1 AND ($2::text[] IS NULL OR account_id = ANY ($2)) AND ($3::uuid[] IS NULL OR subscription_id = ANY ($3))
  ORDER BY id DESC LIMIT $4)
@@ -66,13 +66,13 @@ UNION ALL
 ORDER BY id DESC LIMIT $4`;
 
 /** Returns the keys after an id, the newest first, at most `limit`. */
-export async function lookForChanges(
+export async function findChanges(
   { pool }: Pick<Database, 'pool'>,
-  { accountIds, subscriptionIds, after }: Looked,
+  { accountIds, subscriptionIds, after }: ChangeFilter,
   limit: number,
 ): Promise<ChangeId[]> {
   const values = [after, accountIds, subscriptionIds, limit, firstDeliveryOf(after)];
-  const { rows } = await pool.query<ChangeId>(LOOK, values);
+  const { rows } = await pool.query<ChangeId>(FIND, values);
   return rows;
 }
 

@@ -11,14 +11,14 @@ import { type Follower, openFollower } from './follow-changes.js';
 
 let ledger: Ledger;
 let follower: Follower;
-let looks: number;
+let polls: number;
 beforeEach(async () => {
   ledger = await openLedger();
-  looks = 0;
+  polls = 0;
   const { pool } = ledger.db;
   const counted = {
     query: (...args: Parameters<typeof pool.query>) => {
-      looks += 1;
+      polls += 1;
       return pool.query(...args);
     },
   };
@@ -174,8 +174,8 @@ it('makes no queries without listeners', async () => {
   const listener = await listen('acme');
   await has(listener, await insert('acme'));
   listener.stop();
-  const before = looks;
-  // Longer than the interval between two looks.
+  const before = polls;
+  // Longer than the interval between two polls.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
-  expect(looks - before).toBeLessThanOrEqual(3); // the look that was running
+  expect(polls - before).toBeLessThanOrEqual(3); // the poll that was running
 });

@@ -2,7 +2,7 @@ import { isDatabaseAway } from '../database-away.js';
 import type { Database } from '../database.js';
 import { idTime, lowestId } from '../id.js';
 import type { Log } from '../log.js';
-import { type Change, type ChangeId, lookForChanges, readChanges } from './change.js';
+import { type Change, type ChangeId, findChanges, readChanges } from './change.js';
 import { LATEST_COMMIT_MS, openNews, readClock } from './news.js';
 
 export interface Follow {
@@ -24,7 +24,7 @@ export interface Follower {
    *  Rows beyond the last ten minutes or a thousand are skipped. Throws if the database fails before the first
    *  callback. */
   follow(wanted: Follow): Promise<{ stop(): void }>;
-  /** Stops permanently: no look starts after this, and a running one has ended. */
+  /** Stops permanently: no poll starts after this, and a running one has ended. */
   close(): Promise<void>;
 }
 
@@ -36,27 +36,27 @@ interface Listener extends Follow {
   /** Ids after this one are new to the listener. */
   from: string;
   /** Those that it already received. */
-  given: Set<string>;
+  sent: Set<string>;
   /** New rows that wait while it catches up. */
   waiting: (() => void)[] | null;
 }
 
-/** Follows the ledger for any number of listeners with one look per second, and with none without listeners. Uses
+/** Follows the ledger for any number of listeners with one poll per second; without listeners, there is no poll. Uses
  *  the database's clock. */
 export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log }): Follower {
   const listeners = new Set<Listener>();
   const news = openNews(db);
   let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> | null = null;
+  let polling: Promise<void> | null = null;
   let isFailing = false;
   let isClosed = false;
 
   function schedule(): void {
-    if (isClosed || timer !== undefined || looking !== null || listeners.size === 0) return;
+    if (isClosed || timer !== undefined || polling !== null || listeners.size === 0) return;
     timer = setTimeout(() => {
       timer = undefined;
-      looking = round().finally(() => {
-        looking = null;
+      polling = round().finally(() => {
+        polling = null;
         schedule();
       });
     }, EVERY_MS);
@@ -64,7 +64,7 @@ export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log
 
   async function round(): Promise<void> {
     try {
-      const { changes, isCut } = await news.look(() => accountsOf(listeners));
+      const { changes, isCut } = await news.poll(() => accountsOf(listeners));
       for (const listener of listeners) notify(listener, changes, isCut);
       isFailing = false;
     } catch (error) {
@@ -78,7 +78,7 @@ export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log
       if (isClosed) throw new Error('the follower is closed');
       const now = await readClock(db);
       const from = lowestId(new Date(wanted.after === null ? now : firstToCatchUp(wanted.after, now)));
-      const listener: Listener = { ...wanted, from, given: new Set(), waiting: [] };
+      const listener: Listener = { ...wanted, from, sent: new Set(), waiting: [] };
       if (listeners.size === 0) news.restart(now);
       listeners.add(listener);
       const stop = () => void listeners.delete(listener);
@@ -90,7 +90,7 @@ export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log
       }
       const waited = listener.waiting ?? [];
       listener.waiting = null;
-      for (const give of waited) give();
+      for (const send of waited) send();
       schedule();
       return { stop };
     },
@@ -98,7 +98,7 @@ export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log
       isClosed = true;
       clearTimeout(timer);
       listeners.clear();
-      await looking;
+      await polling;
     },
   };
 }
@@ -106,13 +106,13 @@ export function openFollower({ db, log }: { db: Pick<Database, 'pool'>; log: Log
 /** Sends a listener the changes that it follows and has not received. If it is catching up, they wait. */
 function notify(listener: Listener, changes: Change[], isCut: boolean): void {
   const wanted = changes.filter((change) => isFor(listener, change));
-  const give = () => {
-    const news = wanted.filter(({ id }) => !listener.given.has(id));
+  const send = () => {
+    const news = wanted.filter(({ id }) => !listener.sent.has(id));
     if (isCut) listener.onSkipped(null);
     if (news.length > 0) listener.onChanges(news);
   };
-  if (listener.waiting) listener.waiting.push(give);
-  else give();
+  if (listener.waiting) listener.waiting.push(send);
+  else send();
 }
 
 /** Sends a listener the rows after its last one. */
@@ -124,11 +124,11 @@ async function catchUp(
   const { accountId, subscriptionIds } = listener;
   const seenAt = idTime(after).getTime();
   const accountIds = accountId === null ? null : [accountId];
-  const looked = { accountIds, subscriptionIds, after: listener.from };
-  const found: ChangeId[] = await lookForChanges(db, looked, MOST_CAUGHT_UP + 1);
+  const filter = { accountIds, subscriptionIds, after: listener.from };
+  const found: ChangeId[] = await findChanges(db, filter, MOST_CAUGHT_UP + 1);
   const changes = await readChanges(db, found.slice(0, MOST_CAUGHT_UP));
   if (seenAt < now - OLDEST_MS || found.length > MOST_CAUGHT_UP) listener.onSkipped(null);
-  for (const { id } of changes) listener.given.add(id);
+  for (const { id } of changes) listener.sent.add(id);
   if (changes.length > 0) listener.onChanges(changes);
 }
 
