@@ -32,7 +32,7 @@ describe.skipIf(inject('browserPath') === null)('access to the console', () => {
     await context.clearCookies();
     await page.goto('about:blank');
     await page.goto(url);
-    await see('This sign-in link has expired or was used.');
+    await see('This sign-in link has expired or was already used.');
     await page.getByLabel('Operator key or account key').waitFor();
   });
 
@@ -40,7 +40,7 @@ describe.skipIf(inject('browserPath') === null)('access to the console', () => {
     await page.goto('/');
     await page.getByLabel('Operator key or account key').fill('phk_nobody');
     await button('Sign in').click();
-    await see('This key is not known, or it was revoked.');
+    await see('This key is unknown or revoked.');
   });
 
   it('an account key sees only its own account; another account’s webhook is “not found”, with a link back (C10)', async ({

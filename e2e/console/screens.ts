@@ -171,7 +171,7 @@ export const STATES: Screen[] = [
     when: (page) => page.getByText('Verify it in your language').click(),
     shows: /createServer|BaseHTTPRequestHandler/,
   },
-  { name: 'times', path: acme('/events'), when: press(/^Time zone/), shows: /This browser remembers it/ },
+  { name: 'times', path: acme('/events'), when: press(/^Time zone/), shows: /Saved in this browser/ },
   {
     name: 'delete webhook',
     path: webhook('/settings'),

@@ -351,7 +351,7 @@ describe('login', () => {
     expect((await app.inject({ url: '/api/queues', headers })).statusCode).toBe(200);
     const again = await openTicket(app, ticket);
     expect([again.statusCode, again.cookies]).toEqual([401, []]);
-    expect(again.body).toContain('This link has expired or was used.');
+    expect(again.body).toContain('This link has expired or was already used.');
   });
 
   test('refuses a ticket from another origin without using it up, one of another key, and every one without an operator key', async () => {

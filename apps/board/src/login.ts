@@ -103,7 +103,7 @@ export async function addLogin(
         : refuse(request, reply, {
             caller,
             next,
-            error: 'This link has expired or was used. Open the board from the console again.',
+            error: 'This link has expired or was already used. Open the board from the console again.',
           });
     });
 

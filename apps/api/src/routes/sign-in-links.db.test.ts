@@ -55,7 +55,7 @@ describe('POST /v1/session/sign-in-link', () => {
     expect(signedIn.json).toMatchObject({ kind: 'operator', accountId: null });
     const headers = { cookie: cookieOf(signedIn) };
     expect((await api.call('GET', '/v1/accounts', { key: null, headers })).status).toBe(200);
-    expect((await open(token)).json.detail).toContain('expired or was used');
+    expect((await open(token)).json.detail).toContain('expired or was already used');
   });
 
   it('refuses a link that is five minutes old', async () => {

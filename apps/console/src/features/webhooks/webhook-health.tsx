@@ -26,7 +26,7 @@ import './webhook-health.css';
 const FAILURES = ATTEMPT_OUTCOMES.filter((outcome) => outcome !== 'ok');
 
 export interface Health {
-  /** What is shown above the tabs is not there yet. */
+  /** true: the content above the tabs is not loaded yet. */
   isPending: boolean;
   waiting: WaitingDeliveries | undefined;
   /** Its latest failed attempt; null: none is known. */
