@@ -77,7 +77,11 @@ function startUpkeep(env: WorkerEnv, { db, metrics, log }: Pick<Parts, 'db' | 'm
     observe: ({ part, count }) => metrics.erasedRows.inc({ part }, count),
     observeErasing: (count) => metrics.erasingAccounts.set(count),
   });
-  const settling = startSettling({ db, log, observe: ({ verb, count }) => metrics.settled.inc({ verb }, count) });
+  const settling = startSettling({
+    db,
+    log,
+    observe: ({ verb, count }) => metrics.settled.inc({ action: verb }, count),
+  });
   const folding = startFolding({ db, log, observe: (count) => metrics.statsFolded.inc(count) });
   const tallying = startTallying({ db, log });
   const emailing = startEmailing(env.email, { db, log, observe: (result) => metrics.emails.inc({ result }) });

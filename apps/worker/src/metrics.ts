@@ -102,7 +102,7 @@ function openUpkeepMetrics(registry: Registry) {
   const settled = new Counter({
     name: 'posthorn_deliveries_settled_total',
     help: 'Deliveries that workers held, released or canceled after a change of their subscription',
-    labelNames: ['verb'],
+    labelNames: ['action'],
     registers,
   });
   const deliveriesCreated = new Counter({

@@ -149,7 +149,7 @@ export function DeliveryList<S extends DeliverySearch & { subscription?: string 
   );
 }
 
-/** A replay of "these" must not send more than the list shows. */
+/** Returns whether a replay can have the same filters, so that it does not send more than the list shows. */
 const hasOnlyReplayFilters = ({ q, statusCode, trigger, replay }: DeliverySearch): boolean =>
   [q, statusCode, trigger, replay].every((filter) => filter === undefined);
 

@@ -8,8 +8,8 @@ export type Live = 'off' | 'on' | 'lost';
 
 const BATCH_MS = 500;
 
-/** Refetches an account's deliveries within a second of a change while `isOn`. Returns 'lost' while the stream is broken; then the usual
- *  polling continues. */
+/** Refetches an account's deliveries within a second of a change while `isOn`. Returns 'lost' while the stream is broken; polling then
+ *  continues. */
 export function useLive(account: string, subscription: string | undefined, isOn: boolean): Live {
   const queryClient = useQueryClient();
   const [isLost, setIsLost] = useState(false);

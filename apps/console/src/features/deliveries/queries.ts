@@ -41,7 +41,7 @@ export const deliveryQuery = (account: string, id: string) =>
     refetchInterval: ({ state: { data } }) => (data?.status === 'pending' ? SOON_MS : POLL_MS),
   });
 
-/** What waits for an attempt, of an account or of one of its webhooks. */
+/** The deliveries that wait for an attempt, of an account or of one of its webhooks. */
 export const waitingQuery = (account: string, subscription?: string) =>
   queryOptions({
     queryKey: ['accounts', account, 'deliveries', 'waiting', subscription],

@@ -4,7 +4,7 @@ import { call } from '../../api/call.js';
 import { useTitle } from '../../components/page.js';
 import { Loaded } from '../../components/states.js';
 
-/** Leads on to Bull Board, signed in: the board’s own sign-in page links here. */
+/** Opens Bull Board with a link that signs in. The board’s own sign-in page leads here. */
 export function Board() {
   useTitle('Bull Board');
   const link = useQuery({

@@ -8,7 +8,7 @@ import { age } from '../../components/time.js';
 import { queuesQuery } from './queries.js';
 import '../statistics/figures.css';
 
-/** What waits over all accounts, and whose deliveries have been due for the longest time. Nothing while nothing waits. */
+/** The waiting deliveries of all accounts, and the accounts whose deliveries have been due longest. Empty while nothing waits. */
 export function WaitingPanel() {
   const { data } = useQuery(queuesQuery);
   if (!data || data.deliveries.deferred + data.deliveries.held === 0) return null;

@@ -43,8 +43,8 @@ function followHeight(send: (height: number) => void): void {
 }
 
 /** A dialog fills the window, and a frame's window is as high as its content: most of it may be scrolled away. So while a dialog is
- *  open, this keeps it inside the part of the frame that can be seen (CSS: --visible-top, --visible-height). No script may ask
- *  the page around it, but an observer learns what the browser shows of an element. */
+ *  open, this keeps it inside the part of the frame that can be seen (CSS: --visible-top, --visible-height). A script
+ *  cannot read the host page, but an IntersectionObserver reports which part of an element is visible. */
 function keepDialogsVisible(): void {
   const { style } = document.documentElement;
   const observer = new IntersectionObserver((entries) => {
