@@ -48,6 +48,12 @@ export const openRequest = (
 
 /** Sends a request to the public API. Returns the JSON of its response, or undefined if the body is empty. Throws ApiProblem. */
 export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const text = await callForText(method, path, body, signal);
+  return (text === '' ? undefined : parse(text)) as T;
+}
+
+/** The same, with the text of the response. */
+export async function callForText(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<string> {
   const response = await openRequest(method, path, {
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     signal,
@@ -56,8 +62,7 @@ export async function call<T>(method: Method, path: string, body?: unknown, sign
     throw new ApiProblem(0, { title: 'The server cannot be reached. Is it running, and are you online?' });
   });
   if (!response.ok) throw await readProblem(response);
-  const text = await response.text();
-  return (text === '' ? undefined : parse(text)) as T;
+  return response.text();
 }
 
 /** Reads the error from a response whose status is not 2xx. */

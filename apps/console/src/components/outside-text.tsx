@@ -35,7 +35,17 @@ export function OutsideText({ text, className }: { text: string; className?: str
 const SHOWN_CHARACTERS = 16 * 1024;
 
 /** A block of text from outside, which scrolls and can be copied. */
-export function Code({ text, what, isWrapped = true }: { text: string; what: string; isWrapped?: boolean }) {
+export function Code({
+  text,
+  what,
+  isWrapped = true,
+  hasCopy = true,
+}: {
+  text: string;
+  what: string;
+  isWrapped?: boolean;
+  hasCopy?: boolean;
+}) {
   const [isWhole, setIsWhole] = useState(text.length <= SHOWN_CHARACTERS);
   const shown = isWhole ? text : text.slice(0, SHOWN_CHARACTERS);
   return (
@@ -44,7 +54,7 @@ export function Code({ text, what, isWrapped = true }: { text: string; what: str
         <pre className={isWrapped ? 'code' : 'code unwrapped'} tabIndex={0} aria-label={what}>
           <OutsideText text={shown} />
         </pre>
-        <Copy text={text} what={what} />
+        {hasCopy && <Copy text={text} what={what} />}
       </div>
       {shown.length < text.length && (
         <div className="row small muted">

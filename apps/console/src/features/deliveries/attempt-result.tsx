@@ -1,8 +1,8 @@
 import { type Attempt, attemptAdvice, fill, OUTCOME_TITLES, TRIGGER_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { CircleCheck, CircleX } from 'lucide-react';
-import { prettyJson } from '../../api/json.js';
-import { eventQuery } from '../events/queries.js';
+import { Body } from '../../components/body.js';
+import { eventQuery, requestBody } from '../events/queries.js';
 import { useMay } from '../session/session.js';
 import { Code, OutsideText } from '../../components/outside-text.js';
 import { Facts } from '../../components/page.js';
@@ -69,7 +69,7 @@ export function AttemptDetail({ account, eventId, attempt }: { account: string; 
                     {responseBody === null || responseBody === '' ? (
                       <p className="muted">None.</p>
                     ) : (
-                      <Code what="response body" text={prettyJson(responseBody)} />
+                      <Body what="response body" text={responseBody} file={`response-${attempt.id}`} />
                     )}
                   </section>
                 )}
@@ -118,11 +118,11 @@ function RequestBody({ account, eventId }: { account: string; eventId: string })
     <section className="stack tight">
       <h3>Body</h3>
       <Loaded query={event} what="the payload">
-        {({ event: type, payload }) =>
-          payload === null ? (
+        {(data) =>
+          data.payload === null ? (
             <p className="muted">No longer stored.</p>
           ) : (
-            <Code what="request body" text={JSON.stringify({ event: type, payload }, null, 2)} />
+            <Body what="request body" text={requestBody(data)} file={`request-${eventId}`} />
           )
         }
       </Loaded>

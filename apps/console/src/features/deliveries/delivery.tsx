@@ -2,7 +2,7 @@ import type { Delivery, DeliveryDetail } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { deliveryQuery } from './queries.js';
-import { eventQuery } from '../events/queries.js';
+import { eventQuery, requestBody } from '../events/queries.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { Copy, Id } from '../../components/copy.js';
@@ -104,11 +104,8 @@ function CopyAsCurl({ account, delivery }: { account: string; delivery: Delivery
     refetchInterval: false,
     enabled: may('events:read'),
   });
-  if (!event.data?.payload) return null;
-  const body = JSON.stringify({ event: event.data.event, payload: event.data.payload }).replaceAll(
-    "'",
-    String.raw`'\''`,
-  );
+  if (event.data === undefined || event.data.payload === null) return null;
+  const body = requestBody(event.data).replaceAll("'", String.raw`'\''`);
   const text = `curl -i -X POST '${delivery.url}' \\\n  -H 'content-type: application/json' \\\n  -H 'webhook-id: ${delivery.eventId}' \\\n  --data-raw '${body}'`;
   return (
     <Copy text={text} what="as curl">

@@ -4,6 +4,7 @@ import { accountPath } from '../../api/account-path.js';
 import { openRequest, query, readProblem } from '../../api/call.js';
 import { isPortal } from '../../api/place.js';
 import { Button } from '../../components/button.js';
+import { saveBlob, saveUrl } from '../../components/save-file.js';
 import { MenuButton } from '../../components/menu.js';
 import { useSay } from '../../components/toasts.js';
 import type { DeliveryFilters } from './queries.js';
@@ -27,15 +28,13 @@ export function ExportMenu({
     const path = `${accountPath(account)}/deliveries/export${query({ ...filters, format })}`;
     const name = `deliveries-${account}.${format}`;
     // The browser streams it to the file, with the session's cookie.
-    if (!isPortal) return save(new URL(`.${path}`, document.baseURI).href, name);
+    if (!isPortal) return saveUrl(new URL(`.${path}`, document.baseURI).href, name);
     // A portal has a token instead, which no link can send.
     setIsPending(true);
     try {
       const response = await openRequest('GET', path, {});
       if (!response.ok) throw await readProblem(response);
-      const url = URL.createObjectURL(await response.blob());
-      save(url, name);
-      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+      saveBlob(await response.blob(), name);
     } catch (error) {
       say(error instanceof Error ? error.message : String(error));
     } finally {
@@ -50,11 +49,4 @@ export function ExportMenu({
       items={FORMATS.map(([format, label]) => ({ label, onSelect: () => void download(format) }))}
     />
   );
-}
-
-function save(url: string, name: string): void {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
 }

@@ -7,7 +7,7 @@ import { eventQuery } from './queries.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
-import { Code } from '../../components/outside-text.js';
+import { Body } from '../../components/body.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { DeliveryPill } from '../../components/pill.js';
 import { Empty, Loaded } from '../../components/states.js';
@@ -93,7 +93,7 @@ export function EventScreen() {
             {payload === null ? (
               <p className="muted">No longer stored.</p>
             ) : (
-              <Code what="the payload" text={JSON.stringify(payload, null, 2)} />
+              <Body what="the payload" text={payload} file={id} />
             )}
           </section>
         </div>
