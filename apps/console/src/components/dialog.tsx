@@ -7,11 +7,13 @@ import './dialog.css';
 /** A modal dialog. Esc closes it. */
 export function Dialog({
   title,
+  isWide = false,
   onClose,
   children,
   foot,
 }: {
   title: string;
+  isWide?: boolean;
   onClose: () => void;
   children: ReactNode;
   foot?: ReactNode;
@@ -22,10 +24,12 @@ export function Dialog({
   return (
     <dialog
       ref={ref}
+      className={isWide ? 'wide' : undefined}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        // Not of a dialog inside it, since React lets the event bubble.
+        if (event.target === event.currentTarget) onClose();
       }}
     >
       <div className="dialog-head">

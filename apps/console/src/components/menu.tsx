@@ -1,6 +1,6 @@
 import * as DropdownMenu from '@radix-ui/react-dropdown-menu';
 import { ChevronDown, type LucideIcon } from 'lucide-react';
-import { type KeyboardEvent, type PointerEvent, type RefObject, useRef, useState } from 'react';
+import { type KeyboardEvent, type PointerEvent, type ReactNode, type RefObject, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import './menu.css';
 
@@ -54,11 +54,33 @@ function UsedMenu({
   button: DropdownMenu.DropdownMenuTriggerProps;
   items: MenuItem[];
 }) {
-  const chosen = useRef<() => void>(undefined);
   return (
-    <DropdownMenu.Root modal={false}>
+    <Opened trigger={trigger} items={items}>
       <DropdownMenu.Trigger {...button} />
-      <DropdownMenu.Portal>
+    </Opened>
+  );
+}
+
+/** A button with its menu. */
+function Opened({
+  trigger,
+  items,
+  children,
+}: {
+  trigger: RefObject<HTMLButtonElement | null>;
+  items: MenuItem[];
+  children: ReactNode;
+}) {
+  const chosen = useRef<() => void>(undefined);
+  // Outside of an open dialog, the menu would be inert.
+  const [container, setContainer] = useState<HTMLElement | null>(null);
+  return (
+    <DropdownMenu.Root
+      modal={false}
+      onOpenChange={() => setContainer(trigger.current?.closest<HTMLElement>('dialog') ?? null)}
+    >
+      {children}
+      <DropdownMenu.Portal container={container}>
         <DropdownMenu.Content
           className="menu"
           align="end"
@@ -90,22 +112,14 @@ function UsedMenu({
 
 /** Actions behind a button with a text. There is one of it on a screen, so it needs no stand-in. */
 export function MenuButton({ icon: Icon, label, items }: { icon: LucideIcon; label: string; items: MenuItem[] }) {
+  const trigger = useRef<HTMLButtonElement>(null);
   return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="button">
+    <Opened trigger={trigger} items={items}>
+      <DropdownMenu.Trigger ref={trigger} className="button">
         <Icon className="icon" aria-hidden />
         {label}
         <ChevronDown className="icon" aria-hidden />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu" align="end" sideOffset={4} collisionPadding={8}>
-          {items.map(({ label: name, onSelect }) => (
-            <DropdownMenu.Item key={name} onSelect={onSelect}>
-              {name}
-            </DropdownMenu.Item>
-          ))}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    </Opened>
   );
 }

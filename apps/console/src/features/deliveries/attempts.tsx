@@ -1,16 +1,22 @@
 import { type Attempt, type DeliveryDetail, TRIGGER_WORDS } from '@posthorn/contract';
-import { useState } from 'react';
+import { Columns2 } from 'lucide-react';
+import { Suspense, useState } from 'react';
+import { MenuButton } from '../../components/menu.js';
 import { Pill, resultOf } from '../../components/pill.js';
 import { Empty } from '../../components/states.js';
 import { duration, Time } from '../../components/time.js';
+import { screen } from '../../screen.js';
 import { AttemptDetail } from './attempt-result.js';
 import '../../components/table.css';
 import './attempts.css';
+
+const CompareAttempts = screen(() => import('./compare-attempts.js'), 'CompareAttempts');
 
 /** The attempts of a delivery, newest first, and the details of the chosen one. */
 export function Attempts({ account, delivery }: { account: string; delivery: DeliveryDetail }) {
   const { attempts, nextAttemptAt } = delivery;
   const [chosen, setChosen] = useState<string | null>(null);
+  const [compared, setCompared] = useState<Attempt | null>(null);
   const newestFirst = attempts.toReversed();
   const shown = newestFirst.find(({ id }) => id === chosen) ?? newestFirst[0];
   if (shown === undefined)
@@ -66,9 +72,29 @@ export function Attempts({ account, delivery }: { account: string; delivery: Del
           </tbody>
         </table>
       </div>
-      <div className="panel">
+      <div className="panel stack">
+        <div className="row spread">
+          <h2>Attempt {shown.number}</h2>
+          {attempts.length > 1 && (
+            <MenuButton
+              icon={Columns2}
+              label="Compare with…"
+              items={newestFirst
+                .filter((one) => one !== shown)
+                .map((one) => ({
+                  label: `Attempt ${one.number} · ${resultOf(one)}`,
+                  onSelect: () => setCompared(one),
+                }))}
+            />
+          )}
+        </div>
         <AttemptDetail key={shown.id} account={account} eventId={delivery.eventId} attempt={shown} />
       </div>
+      {compared !== null && (
+        <Suspense>
+          <CompareAttempts attempts={[compared, shown]} onClose={() => setCompared(null)} />
+        </Suspense>
+      )}
     </section>
   );
 }
