@@ -6,7 +6,18 @@ import './dialog.css';
 import './drawer.css';
 
 /** Details beside a list, on the right. Esc or a click outside closes it. */
-export function Drawer({ label, onClose, children }: { label: string; onClose: () => void; children: ReactNode }) {
+export function Drawer({
+  label,
+  bar,
+  onClose,
+  children,
+}: {
+  label: string;
+  /** Beside the button that closes it, always visible. */
+  bar?: ReactNode;
+  onClose: () => void;
+  children: ReactNode;
+}) {
   const ref = useRef<HTMLDialogElement>(null);
   useModal(ref);
   return (
@@ -21,17 +32,17 @@ export function Drawer({ label, onClose, children }: { label: string; onClose: (
       }}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        // Not of a dialog inside it, since React lets the event bubble.
+        if (event.target === event.currentTarget) onClose();
       }}
     >
-      <div className="drawer-body">
-        <div className="drawer-close">
-          <Button look="plain" label="Close" onClick={onClose}>
-            <X className="icon" aria-hidden />
-          </Button>
-        </div>
-        {children}
+      <div className="drawer-bar">
+        {bar}
+        <Button look="plain" label="Close" onClick={onClose}>
+          <X className="icon" aria-hidden />
+        </Button>
       </div>
+      <div className="drawer-body">{children}</div>
     </dialog>
   );
 }

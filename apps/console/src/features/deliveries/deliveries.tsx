@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { Button } from '../../components/button.js';
 import { filtersOf } from '../../components/filters.js';
 import { List } from '../../components/list.js';
+import { useNeighbours } from '../../components/neighbours.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { sizedPagingOf } from '../../components/paging.js';
 import { boundsOf } from '../../components/range.js';
@@ -83,6 +84,12 @@ export function DeliveryList<S extends DeliverySearch & { subscription?: string 
     JSON.stringify([account, subscription, { ...search, delivery: undefined }]),
   );
   const listed = JSON.stringify({ ...search, delivery: undefined });
+  const shown = rows ?? deliveries.data?.data;
+  useNeighbours(
+    deliveries.data === undefined || deliveries.isPlaceholderData || shown === undefined
+      ? undefined
+      : { ids: shown.map(({ id }) => id), cursor: search.cursor, nextCursor: deliveries.data.nextCursor },
+  );
   const [selection, setSelection] = useState({ listed, ids: new Set<string>() });
   // Rows of another page, or with other filters, are not selected.
   const selected = selection.listed === listed ? selection.ids : new Set<string>();

@@ -1,22 +1,25 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Outlet, useNavigate } from '@tanstack/react-router';
-import { useEffect } from 'react';
 import { deliveryQuery } from './queries.js';
+import { EventDrawer } from '../events/event-drawer.js';
 import { useAccount } from '../session/session.js';
 import { Drawer } from '../../components/drawer.js';
+import { useFocusRow } from '../../components/focus-row.js';
+import { Neighbours, StepButtons } from '../../components/neighbours.js';
 import { Loaded } from '../../components/states.js';
 import { DeliveryView } from './delivery.js';
 
 const route = getRouteApi('/accounts/$account');
 
-/** The screens of an account, with a drawer for the delivery in the address. */
+/** The screens of an account, with a drawer for the delivery or the event in the address. */
 export function AccountScreen() {
-  const { delivery } = route.useSearch();
+  const { delivery, openEvent } = route.useSearch();
   return (
-    <>
+    <Neighbours>
       <Outlet />
-      {delivery !== undefined && <DeliveryDrawer key={delivery} id={delivery} />}
-    </>
+      {delivery !== undefined && <DeliveryDrawer id={delivery} />}
+      {openEvent !== undefined && <EventDrawer id={openEvent} />}
+    </Neighbours>
   );
 }
 
@@ -24,8 +27,15 @@ function DeliveryDrawer({ id }: { id: string }) {
   const account = useAccount();
   const delivery = useQuery(deliveryQuery(account, id));
   const navigate = useNavigate();
-  // After a reload, no element had the focus before.
-  useEffect(() => () => document.getElementById(id)?.focus(), [id]);
+  useFocusRow(id);
+  const show = (changes: { delivery?: string; cursor?: string | undefined }) =>
+    void navigate({
+      to: '.',
+      search: (before) => ({ ...before, ...changes }),
+      mask: { to: '/accounts/$account/deliveries/$delivery', params: { account, delivery: changes.delivery ?? id } },
+      replace: true,
+      resetScroll: false,
+    });
   const close = () =>
     void navigate({
       to: '.',
@@ -33,8 +43,19 @@ function DeliveryDrawer({ id }: { id: string }) {
       resetScroll: false,
     });
   return (
-    <Drawer label="Delivery" onClose={close}>
-      <Loaded query={delivery} what="the delivery" lines={12}>
+    <Drawer
+      label="Delivery"
+      onClose={close}
+      bar={
+        <StepButtons
+          id={id}
+          noun="delivery"
+          onOpen={(next) => show({ delivery: next })}
+          onTurn={(cursor) => show({ cursor })}
+        />
+      }
+    >
+      <Loaded key={id} query={delivery} what="the delivery" lines={12}>
         {(data) => <DeliveryView account={account} delivery={data} heading="h2" />}
       </Loaded>
     </Drawer>

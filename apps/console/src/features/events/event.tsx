@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { allSubscriptionsQuery } from '../webhooks/queries.js';
-import { eventQuery } from './queries.js';
+import { eventQuery, type EventWithSource } from './queries.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
@@ -24,81 +24,107 @@ export function EventScreen() {
   const account = useAccount();
   const { event: id } = route.useParams();
   const event = useQuery(eventQuery(account, id));
+  useTitle(event.data?.event ?? 'Event', account);
+  return (
+    <Loaded query={event} what="the event">
+      {(data) => <EventView account={account} event={data} heading="h1" />}
+    </Loaded>
+  );
+}
+
+/** The details of an event, on a page or in a drawer. */
+export function EventView({
+  account,
+  event: { id, event: type, createdAt, payload, deliveries, deliveryCounts, fanOut },
+  heading,
+}: {
+  account: string;
+  event: EventWithSource;
+  heading: 'h1' | 'h2';
+}) {
   const webhooks = useQuery({ ...allSubscriptionsQuery(account), enabled: useMay()('subscriptions:read') });
   const urlOf = new Map(webhooks.data?.data.map((one) => [one.id, one.url]));
   const open = useOpenDelivery(account);
   const may = useMay();
   const [isSending, setIsSending] = useState(false);
-  useTitle(event.data?.event ?? 'Event', account);
   return (
-    <Loaded query={event} what="the event">
-      {({ event: type, createdAt, payload, deliveries, deliveryCounts, fanOut }) => (
-        <div className="stack wide">
-          <PageHead
-            title={<span className="mono">{type}</span>}
-            action={
-              may('deliveries:write') &&
-              may('subscriptions:read') &&
-              payload !== null && <Button onClick={() => setIsSending(true)}>Send to webhooks</Button>
-            }
-          />
-          {isSending && (
-            <SendEvent account={account} event={{ id, event: type, deliveries }} onClose={() => setIsSending(false)} />
-          )}
-          <div className="panel">
-            <Facts
-              facts={[
-                ['ID', <Id key="id" id={id} />],
-                ['Accepted', <Time key="at" at={createdAt} isWhole />],
-              ]}
-            />
-          </div>
-          <section className="stack close" aria-labelledby="deliveries">
-            <h2 id="deliveries">Deliveries</h2>
-            {fanOut === 'expanding' && (
-              <p className="muted">This event goes to thousands of webhooks. More deliveries will appear here.</p>
+    <div className="stack wide">
+      <PageHead
+        heading={heading}
+        title={<span className="mono">{type}</span>}
+        action={
+          <>
+            {payload !== null && (
+              <Link
+                className="button"
+                to="/accounts/$account/events"
+                params={{ account }}
+                search={{ compare: id, eventType: type }}
+              >
+                Compare with…
+              </Link>
             )}
-            {deliveries.length < total(deliveryCounts) && (
-              <p className="muted">
-                Showing the oldest {deliveries.length} of {total(deliveryCounts)}.
-              </p>
+            {may('deliveries:write') && may('subscriptions:read') && payload !== null && (
+              <Button onClick={() => setIsSending(true)}>Send to webhooks</Button>
             )}
-            {deliveries.length === 0 && fanOut === null ? (
-              <NoSubscriber account={account} type={type} />
-            ) : (
-              <Table caption="Deliveries of this event" columns={['Status', 'Webhook', 'Attempts', tight('Ended')]}>
-                {deliveries.map((one) => (
-                  <tr key={one.id}>
-                    <td>
-                      <DeliveryLink account={account} id={one.id} onOpen={open}>
-                        <DeliveryPill of={one} />
-                      </DeliveryLink>
-                    </td>
-                    <td>
-                      <Webhook account={account} id={one.subscriptionId} url={urlOf.get(one.subscriptionId)} />
-                    </td>
-                    <td className="number" data-label="Attempts">
-                      {one.attemptCount}
-                    </td>
-                    <td className="tight" data-label="Ended">
-                      <Time at={one.completedAt} />
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-            )}
-          </section>
-          <section className="stack close" aria-labelledby="payload">
-            <h2 id="payload">Payload</h2>
-            {payload === null ? (
-              <p className="muted">No longer stored.</p>
-            ) : (
-              <Body what="the payload" text={payload} file={id} />
-            )}
-          </section>
-        </div>
+          </>
+        }
+      />
+      {isSending && (
+        <SendEvent account={account} event={{ id, event: type, deliveries }} onClose={() => setIsSending(false)} />
       )}
-    </Loaded>
+      <div className="panel">
+        <Facts
+          facts={[
+            ['ID', <Id key="id" id={id} />],
+            ['Accepted', <Time key="at" at={createdAt} isWhole />],
+          ]}
+        />
+      </div>
+      <section className="stack close" aria-labelledby="deliveries">
+        <h2 id="deliveries">Deliveries</h2>
+        {fanOut === 'expanding' && (
+          <p className="muted">This event goes to thousands of webhooks. More deliveries will appear here.</p>
+        )}
+        {deliveries.length < total(deliveryCounts) && (
+          <p className="muted">
+            Showing the oldest {deliveries.length} of {total(deliveryCounts)}.
+          </p>
+        )}
+        {deliveries.length === 0 && fanOut === null ? (
+          <NoSubscriber account={account} type={type} />
+        ) : (
+          <Table caption="Deliveries of this event" columns={['Status', 'Webhook', 'Attempts', tight('Ended')]}>
+            {deliveries.map((one) => (
+              <tr key={one.id}>
+                <td>
+                  <DeliveryLink account={account} id={one.id} onOpen={open}>
+                    <DeliveryPill of={one} />
+                  </DeliveryLink>
+                </td>
+                <td>
+                  <Webhook account={account} id={one.subscriptionId} url={urlOf.get(one.subscriptionId)} />
+                </td>
+                <td className="number" data-label="Attempts">
+                  {one.attemptCount}
+                </td>
+                <td className="tight" data-label="Ended">
+                  <Time at={one.completedAt} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </section>
+      <section className="stack close" aria-labelledby="payload">
+        <h2 id="payload">Payload</h2>
+        {payload === null ? (
+          <p className="muted">No longer stored.</p>
+        ) : (
+          <Body what="the payload" text={payload} file={id} />
+        )}
+      </section>
+    </div>
   );
 }
 

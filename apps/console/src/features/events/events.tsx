@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link } from '@tanstack/react-router';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { type MouseEvent, Suspense } from 'react';
+import { Button } from '../../components/button.js';
 import { FilterBar } from '../../components/filter-bar.js';
 import { filtersOf } from '../../components/filters.js';
 import { eventTypesQuery } from '../catalogue/queries.js';
 import { eventsQuery } from './queries.js';
 import { boundsOf } from '../../components/range.js';
 import { useAccount } from '../session/session.js';
-import { Id } from '../../components/copy.js';
 import { List } from '../../components/list.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { sizedPagingOf } from '../../components/paging.js';
@@ -15,18 +16,25 @@ import { RangeFilter } from '../../components/range-filter.js';
 import { Select } from '../../components/select.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
-import { Table, tight } from '../../components/table.js';
+import { ACTIONS, Table, tight } from '../../components/table.js';
+import { Menu } from '../../components/menu.js';
+import { isNarrow, isPlainClick } from '../../components/narrow.js';
+import { useNeighbours } from '../../components/neighbours.js';
+import { Id, useCopy } from '../../components/copy.js';
+import { screen } from '../../screen.js';
 import { DeliveryCounts } from './delivery-counts.js';
 import { FirstEvent } from './first-event.js';
 
 const route = getRouteApi('/accounts/$account/events/');
+
+const CompareEvents = screen(() => import('./compare-events.js'), 'CompareEvents');
 
 export function Events() {
   const account = useAccount();
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const go = (next: typeof search) => void navigate({ search: next });
-  const { isSet, set, clear } = filtersOf(search, go);
+  const { isSet, set } = filtersOf(search, go);
   const types = useQuery(eventTypesQuery);
   useTitle('Events', account);
   const events = useQuery(
@@ -38,10 +46,18 @@ export function Events() {
       cursor: search.cursor,
     }),
   );
+  useNeighbours(
+    events.data === undefined || events.isPlaceholderData
+      ? undefined
+      : { ids: events.data.data.map(({ id }) => id), cursor: search.cursor, nextCursor: events.data.nextCursor },
+  );
+  const open = useOpenEvent(account);
+  const copy = useCopy();
+  const { compare } = search;
   return (
     <>
       <PageHead title="Events" note="The events that your app published, and their deliveries." />
-      <FilterBar label="Events" onClear={isSet ? clear : undefined}>
+      <FilterBar label="Events" onClear={isSet ? () => go({ compare }) : undefined}>
         <TextFilter
           label="Search"
           placeholder="Search ids and payloads"
@@ -53,21 +69,43 @@ export function Events() {
         </Select>
         <RangeFilter value={search} onChange={set} />
       </FilterBar>
+      {compare !== undefined && (
+        <div className="banner tone-neutral" role="status">
+          <span className="text">
+            Choose an event to compare with <Id id={compare} />
+          </span>
+          <Button onClick={() => go({ ...search, compare: undefined })}>Cancel</Button>
+        </div>
+      )}
+      {compare !== undefined && search.with !== undefined && (
+        <Suspense>
+          <CompareEvents
+            account={account}
+            ids={[compare, search.with]}
+            onClose={() => go({ ...search, compare: undefined, with: undefined })}
+          />
+        </Suspense>
+      )}
       <List
         query={events}
         what="events"
         paging={sizedPagingOf(search, go)}
         empty={<FirstEvent account={account} />}
-        onClear={isSet ? clear : undefined}
+        onClear={isSet ? () => go({ compare }) : undefined}
       >
         {(rows) => (
-          <Table caption="Events, newest first" columns={['Type', 'ID', 'Deliveries', tight('Created')]}>
+          <Table caption="Events, newest first" columns={['Type', 'ID', 'Deliveries', tight('Created'), ACTIONS]}>
             {rows.map(({ id, event, deliveryCounts, fanOut, createdAt }) => (
               <tr key={id}>
                 <td>
-                  <Link className="rowlink mono" to="/accounts/$account/events/$event" params={{ account, event: id }}>
+                  <a
+                    id={id}
+                    className="rowlink mono"
+                    href={`accounts/${encodeURIComponent(account)}/events/${id}`}
+                    onClick={open}
+                  >
                     {event}
-                  </Link>
+                  </a>
                 </td>
                 <td>
                   <Id id={id} />
@@ -83,6 +121,32 @@ export function Events() {
                 <td className="tight" data-label="Created">
                   <Time at={createdAt} />
                 </td>
+                <td className="tight actions">
+                  {compare === undefined ? (
+                    <Menu
+                      label={`Actions for ${event}`}
+                      items={[
+                        { label: 'Compare with…', onSelect: () => go({ ...search, compare: id }) },
+                        {
+                          label: 'View deliveries',
+                          onSelect: () =>
+                            void navigate({
+                              to: '/accounts/$account/deliveries',
+                              params: { account },
+                              search: { event: id },
+                            }),
+                        },
+                        { label: 'Copy ID', onSelect: () => void copy(id) },
+                      ]}
+                    />
+                  ) : (
+                    compare !== id && (
+                      <Button size="tiny" onClick={() => go({ ...search, with: id })}>
+                        Compare<span className="visually-hidden"> with {event}</span>
+                      </Button>
+                    )
+                  )}
+                </td>
               </tr>
             ))}
           </Table>
@@ -90,4 +154,25 @@ export function Events() {
       </List>
     </>
   );
+}
+
+/** The click handler of the links: opens the event in a drawer, or on a narrow screen as a page. */
+function useOpenEvent(account: string): (event: MouseEvent) => void {
+  const navigate = useNavigate();
+  return (event) => {
+    if (!isPlainClick(event)) return;
+    event.preventDefault();
+    const { id } = event.currentTarget;
+    const page = { to: '/accounts/$account/events/$event', params: { account, event: id } } as const;
+    void navigate(
+      isNarrow()
+        ? page
+        : {
+            to: '.',
+            search: (before) => ({ ...before, openEvent: id, delivery: undefined }),
+            mask: page,
+            resetScroll: false,
+          },
+    );
+  };
 }

@@ -6,6 +6,8 @@ import { screen } from '../../screen.js';
 const Search = z.object({
   /** The delivery that is open beside the list. */
   delivery: optionalText,
+  /** The event that is open beside the list. */
+  openEvent: optionalText,
 });
 
 export const Route = createFileRoute('/accounts/$account')({
