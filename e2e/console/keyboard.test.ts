@@ -90,12 +90,14 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
     await tabTo(page, page.getByRole('combobox', { name: 'Event type' }));
     await page.keyboard.type('message:c');
     await waitFor(() => new URL(page.url()).searchParams.get('eventType') === 'message:created');
-    await press(page, button('Retry message:created'));
+    await press(page, button(/^Actions for message:created/));
+    await page.getByRole('menuitem', { name: 'Retry' }).waitFor();
+    await page.keyboard.press('Enter');
     await see('Retry queued.');
-    await waitFor(() => isFocused(page.getByRole('link', { name: 'message:created' })));
+    await waitFor(() => isFocused(button(/^Actions for message:created/)));
     // The schedule may have made the second attempt already.
     await waitFor(async () => (await stack.delivery(account, id)).attemptCount >= 2);
-    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'message:created' }).press('Enter');
     await see('Endpoint returned 503 (expected 2xx)');
     endpoint.respondWith(200);
     await press(page, button('Retry now'));
@@ -116,6 +118,8 @@ describe.skipIf(inject('browserPath') === null)('keyboard use', () => {
     await signIn(`/accounts/${account}/integrations`);
     await press(page, button(/^Actions for/));
     await page.getByRole('menuitem', { name: 'Pause' }).waitFor();
+    await page.keyboard.press('p');
+    await waitFor(() => isFocused(page.getByRole('menuitem', { name: 'Pause' })));
     await page.keyboard.press('Enter');
     await page.getByRole('cell', { name: 'Paused' }).waitFor();
     await waitFor(() => isFocused(button(/^Actions for/)));

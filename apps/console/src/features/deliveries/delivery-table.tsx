@@ -1,13 +1,13 @@
 import type { Delivery, Tone } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
-import { RotateCw } from 'lucide-react';
-import { memo, type MouseEvent, type ReactNode, useCallback, useEffect, useRef } from 'react';
+import { memo, type MouseEvent, type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
 import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
-import { Button } from '../../components/button.js';
+import { useCopy } from '../../components/copy.js';
+import { Menu, type MenuItem } from '../../components/menu.js';
 import { useNow } from '../../components/clock.js';
-import { isNarrow } from '../../components/narrow.js';
+import { isNarrow, isPlainClick } from '../../components/narrow.js';
 import { Url } from '../../components/outside-text.js';
 import { deliveryWords, Pill } from '../../components/pill.js';
 import { duration, Moment, relativeTime } from '../../components/time.js';
@@ -29,8 +29,8 @@ export function DeliveryTable({
   /** Rows can be selected, by those who may retry them. */
   selection?: { ids: ReadonlySet<string>; onChange: (ids: Set<string>) => void };
 }) {
-  const { mutate: retry } = useRetry(account);
   const mayRetry = useMay()('deliveries:write');
+  const actions = useRowActions(account, isOfOne);
   const open = useOpenDelivery(account);
   const now = useNow();
   const rows = deliveries.map((delivery) => ({ delivery, ...deliveryWords(delivery, now) }));
@@ -70,7 +70,7 @@ export function DeliveryTable({
           waiting={waitingText(delivery, now)}
           created={relativeTime(delivery.createdAt, now)}
           onOpen={open}
-          onRetry={mayRetry ? retry : null}
+          actions={actions}
           isSelected={selection?.ids.has(delivery.id) ?? false}
           onSelect={isSelectable ? select : null}
         />
@@ -79,16 +79,63 @@ export function DeliveryTable({
   );
 }
 
+type Action = (delivery: Delivery) => void;
+/** null: not allowed, or not useful in this list. */
+type RowActions = { retry: Action | null; copyId: Action; openEvent: Action | null; openWebhook: Action | null };
+
+function useRowActions(account: string, isOfOne: boolean): RowActions {
+  const { mutate } = useRetry(account);
+  const copy = useCopy();
+  const navigate = useNavigate();
+  const may = useMay();
+  const [mayRetry, mayReadEvents, mayReadWebhooks] = [
+    may('deliveries:write'),
+    may('events:read'),
+    may('subscriptions:read'),
+  ];
+  return useMemo(
+    () => ({
+      retry: mayRetry ? ({ id }) => mutate(id) : null,
+      copyId: ({ id }) => void copy(id),
+      openEvent: mayReadEvents
+        ? ({ eventId }) =>
+            void navigate({ to: '/accounts/$account/events/$event', params: { account, event: eventId } })
+        : null,
+      openWebhook:
+        mayReadWebhooks && !isOfOne
+          ? ({ subscriptionId }) =>
+              void navigate({
+                to: '/accounts/$account/subscriptions/$subscription',
+                params: { account, subscription: subscriptionId },
+              })
+          : null,
+    }),
+    [account, isOfOne, mutate, copy, navigate, mayRetry, mayReadEvents, mayReadWebhooks],
+  );
+}
+
+function menuOf(delivery: Delivery, { retry, copyId, openEvent, openWebhook }: RowActions): MenuItem[] {
+  const { status, attemptCount } = delivery;
+  // A list offers a retry only for a delivery that has not succeeded; the delivery's own page offers it always.
+  const isRetryable = status === 'failed' || status === 'canceled' || (status === 'pending' && attemptCount > 0);
+  return [
+    ...(retry && isRetryable ? [{ label: 'Retry', onSelect: () => retry(delivery) }] : []),
+    { label: 'Copy ID', onSelect: () => copyId(delivery) },
+    ...(openEvent ? [{ label: 'Open event', onSelect: () => openEvent(delivery) }] : []),
+    ...(openWebhook ? [{ label: 'Open webhook', onSelect: () => openWebhook(delivery) }] : []),
+  ];
+}
+
 const Row = memo(function Row({
   account,
-  delivery: { id, status, event, url, attemptCount, maxAttempts, lastAttempt, createdAt },
+  delivery,
   isOfOne,
   tone,
   words,
   waiting,
   created,
   onOpen,
-  onRetry,
+  actions,
   isSelected,
   onSelect,
 }: {
@@ -100,14 +147,12 @@ const Row = memo(function Row({
   waiting: string | null;
   created: string;
   onOpen: (event: MouseEvent) => void;
-  /** null if the session may not retry. */
-  onRetry: ((id: string) => void) | null;
+  actions: RowActions;
   isSelected: boolean;
   /** null where rows cannot be selected. */
   onSelect: ((id: string, isSelected: boolean) => void) | null;
 }) {
-  // A list offers a retry only for a delivery that has not succeeded; the delivery's own page offers it always.
-  const isRetryable = status === 'failed' || status === 'canceled' || (status === 'pending' && attemptCount > 0);
+  const { id, event, url, attemptCount, maxAttempts, lastAttempt, createdAt } = delivery;
   return (
     <tr aria-selected={isSelected || undefined}>
       <td>
@@ -138,20 +183,9 @@ const Row = memo(function Row({
       <td data-label="Created">
         <Moment at={createdAt} text={created} />
       </td>
-      {onRetry && isRetryable && (
-        <td className="actions">
-          <Button
-            look="plain"
-            label={`Retry ${event}`}
-            onClick={() => {
-              document.getElementById(id)?.focus(); // the button disappears after a success
-              onRetry(id);
-            }}
-          >
-            <RotateCw className="icon" aria-hidden />
-          </Button>
-        </td>
-      )}
+      <td className="actions">
+        <Menu label={`Actions for ${event} of ${created}`} items={menuOf(delivery, actions)} />
+      </td>
     </tr>
   );
 });
@@ -187,7 +221,7 @@ export function useOpenDelivery(account: string): (event: MouseEvent) => void {
   const navigate = useNavigate();
   return useCallback(
     (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // the browser opens a tab or a window
+      if (!isPlainClick(event)) return;
       event.preventDefault();
       const { id } = event.currentTarget;
       const page = { to: '/accounts/$account/deliveries/$delivery', params: { account, delivery: id } } as const;
@@ -196,7 +230,7 @@ export function useOpenDelivery(account: string): (event: MouseEvent) => void {
           ? page
           : {
               to: '.',
-              search: (before) => ({ ...before, delivery: id }),
+              search: (before) => ({ ...before, delivery: id, openEvent: undefined }),
               mask: page,
               resetScroll: false,
             },

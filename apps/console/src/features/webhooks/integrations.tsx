@@ -129,7 +129,7 @@ function Row({ account, subscription }: { account: string; subscription: Subscri
         <Time at={stats?.lastDelivery?.createdAt ?? null} />
       </td>
       <td className="tight actions">
-        <SubscriptionMenu account={account} subscription={subscription} />
+        <SubscriptionMenu account={account} subscription={subscription} hasTabs />
       </td>
     </tr>
   );

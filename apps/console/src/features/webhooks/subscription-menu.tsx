@@ -9,18 +9,40 @@ import { useSay } from '../../components/toasts.js';
 import { DeleteWebhook } from './delete-webhook.js';
 
 /** The menu of a webhook's actions. */
-export function SubscriptionMenu({ account, subscription }: { account: string; subscription: Subscription }) {
+export function SubscriptionMenu({
+  account,
+  subscription,
+  hasTabs = false,
+}: {
+  account: string;
+  subscription: Subscription;
+  /** Also what the tabs of the webhook's page lead to. */
+  hasTabs?: boolean;
+}) {
   const may = useMay();
+  const navigate = useNavigate();
   const actions = useSubscriptionActions(account, subscription);
   const [isDeleting, setIsDeleting] = useState(false);
   if (!may('subscriptions:write')) return null;
   const { status } = subscription;
+  const openTab = (tab: 'test' | 'settings' | 'replay') =>
+    void navigate({
+      to: `/accounts/$account/subscriptions/$subscription/${tab}`,
+      params: { account, subscription: subscription.id },
+    });
   const items: MenuItem[] = [
+    ...(hasTabs
+      ? [
+          { label: 'Send test', onSelect: () => openTab('test') },
+          { label: 'Edit', onSelect: () => openTab('settings') },
+        ]
+      : []),
     ...(status === 'unverified' ? [{ label: 'Verify again', onSelect: actions.verify }] : []),
     ...(status === 'active' ? [{ label: 'Pause', onSelect: actions.pause }] : []),
     ...(status === 'paused' ? [{ label: 'Resume', onSelect: actions.resume }] : []),
     ...(status === 'disabled' ? [{ label: 'Enable', onSelect: actions.resume }] : []),
     ...(status === 'active' || status === 'paused' ? [{ label: 'Disable', onSelect: actions.disable }] : []),
+    ...(hasTabs && may('deliveries:write') ? [{ label: 'Replay…', onSelect: () => openTab('replay') }] : []),
     { label: 'Delete…', onSelect: () => setIsDeleting(true), isDangerous: true },
   ];
   return (
