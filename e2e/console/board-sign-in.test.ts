@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@posthorn/embedded';
-import { endProcess, startProcess } from '@posthorn/testing';
+import { endProcess, startProcess, waitFor } from '@posthorn/testing';
 import { describe, expect, inject } from 'vitest';
 import { startStack } from '../stack.js';
 import { it as base } from './browser.js';
@@ -48,5 +48,38 @@ describe.skipIf(inject('browserPath') === null)('Bull Board', () => {
     await page.getByLabel('Operator key or account key').fill(stack.operatorKey);
     await button('Sign in').click();
     await page.waitForURL(`${boardUrl}/`);
+  });
+
+  it('leads from a job to its delivery, and from a delivery to its job', async ({
+    page,
+    context,
+    stack,
+    endpoint,
+    signIn,
+    boardUrl,
+  }) => {
+    const { account } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600' } });
+    const { id: event } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.delivery(account, event)).attemptCount === 1);
+    const { id } = await stack.delivery(account, event);
+    await signIn(`/accounts/${account}/deliveries/${id}`);
+    const [board] = await Promise.all([
+      context.waitForEvent('page'),
+      page.getByRole('link', { name: 'Job in Bull Board' }).click(),
+    ]);
+    // The second attempt has a job in the queue of retries, since it is delayed.
+    await board.waitForURL(`${boardUrl}/queue/retry/${id}-2`);
+    const link = board.getByRole('link', { name: 'Open the delivery' }).first();
+    await link.waitFor();
+    await board.goto((await link.getAttribute('href')) ?? '');
+    await board.waitForURL(`${stack.apiUrl}/accounts/${account}/deliveries/${id}`);
+
+    const unknown = `dlv_${'0'.repeat(26)}`;
+    await board.goto(`${boardUrl}/deliveries/${unknown}?attempt=1`);
+    await board.getByRole('heading', { name: 'No job found' }).waitFor();
+    await board.goto(`${stack.apiUrl}/deliveries/${id},${unknown}`);
+    await board.getByRole('row', { name: new RegExp(`Pending.*${account}`) }).waitFor();
+    await board.getByRole('row', { name: /Not found/ }).waitFor();
   });
 });

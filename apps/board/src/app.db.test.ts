@@ -1,4 +1,4 @@
-import { openConsumer, openProducer, type Producer, QUEUE_NAMES, type QueueConnection } from '@posthorn/jobs';
+import { openConsumer, openProducer, type Producer, QUEUE_NAMES, type QueueConnection, toJobId } from '@posthorn/jobs';
 import { signBoardTicket } from '@posthorn/lifecycle';
 import { cloneDatabase, waitFor } from '@posthorn/testing';
 import type { FastifyInstance, InjectOptions } from 'fastify';
@@ -64,6 +64,7 @@ async function cookieOf(app: FastifyInstance): Promise<string> {
 }
 
 const uuid = (digit: number) => `01890000-0000-7000-8000-00000000000${digit}`;
+const deliveryId = (digit: number) => toJobId('deliver', { id: uuid(digit), attemptNumber: 1 }).slice(0, -2);
 
 describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
   let connection: QueueConnection;
@@ -144,6 +145,51 @@ describe.for(inject('queueBackends'))('with the queue on %s', (backend) => {
       return job.returnValue !== null && job;
     });
     expect(returnValue).toEqual(Object.fromEntries(attempts.map(([id]) => [id, { ...value, payload: '(not shown)' }])));
+    // A finished job of several deliveries is found, too.
+    const found = await app.inject({ url: `/deliveries/${deliveryId(5)}?attempt=2`, headers: { cookie } });
+    expect(found.headers.location).toBe(`/queue/retry/${waiting?.id}`);
+  });
+
+  test('links a job to its deliveries in the console, and finds the job of a delivery', async () => {
+    const jobOf = async (path: string) => {
+      const response = await app.inject({ url: `/api/queues/${path}`, headers: { cookie } });
+      return response.json<{ job: { externalUrl?: { displayText: string; href: string } } }>().job;
+    };
+    const find = async (delivery: string, attempt: number | string = 2) => {
+      const url = `/deliveries/${delivery}?attempt=${attempt}`;
+      const { statusCode, headers } = await app.inject({ url, headers: { cookie } });
+      return [statusCode, headers.location];
+    };
+    const [alone = '', first = '', second = '', missing = ''] = [2, 6, 7, 8].map(deliveryId);
+    expect((await jobOf(`retry/${alone}-2`)).externalUrl).toEqual({
+      displayText: 'Open the delivery',
+      href: `http://127.0.0.1:3400/deliveries/${alone}`,
+    });
+    expect(await find(alone)).toEqual([302, `/queue/retry/${alone}-2`]);
+    expect(await find(alone, 9)).toEqual([302, `/queue/retry/${alone}-2`]);
+
+    // The jobs of several deliveries are searched once a worker has taken them.
+    const group = 'group-of-this-test';
+    await producer.queues.deliver[0].add(
+      'deliver',
+      { deliveries: { [`${first}-2`]: null, [`${second}-2`]: null } },
+      { jobId: group },
+    );
+    expect((await jobOf(`deliver/${group}`)).externalUrl).toEqual({
+      displayText: 'Open the 2 deliveries',
+      href: `http://127.0.0.1:3400/deliveries/${first},${second}`,
+    });
+    expect(await find(second)).toEqual([404, undefined]);
+    const job = await producer.queues.deliver[0].getJob(group);
+    await job?.remove();
+
+    expect(await find(missing)).toEqual([404, undefined]);
+    expect(await find('dlv_%2e%2e', 1)).toEqual([404, undefined]);
+    expect(await find(alone, '1e9')).toEqual([404, undefined]);
+    expect((await app.inject({ url: `/deliveries/${alone}?attempt=2`, headers: PAGE })).headers.location).toBe(
+      `/login?next=${encodeURIComponent(`/deliveries/${alone}?attempt=2`)}`,
+    );
+    expect((await jobOf(`verify/${toJobId('verify', { id: uuid(3), attemptNumber: 1 })}`)).externalUrl).toBe(undefined);
   });
 
   test('refuses every change while read-only, and leaves the queue unchanged', async () => {

@@ -1,6 +1,7 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Producer } from '@posthorn/jobs';
 import { shareResult, trustProxies } from '@posthorn/lifecycle';
+import { addJobSearch } from './job-search.js';
 import { buildBoard } from './board.js';
 import { addLogin } from './login.js';
 import { isSameOrigin } from './same-origin.js';
@@ -51,6 +52,7 @@ export async function buildApp(deps: BoardDeps): Promise<FastifyInstance> {
       const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
       return isPage && typeof body === 'string' ? withoutForeignLinks(body) : body;
     });
+    await board.register(async (pages) => addJobSearch(pages, deps.queues));
     await board.register(buildBoard(deps));
   });
 

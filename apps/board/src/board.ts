@@ -2,7 +2,7 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { FastifyPluginCallback } from 'fastify';
-import { type Producer, QUEUES, QUEUE_NAMES, type QueueName } from '@posthorn/jobs';
+import { type JobPlace, type Producer, QUEUES, QUEUE_NAMES, type QueueName, subjectsOf } from '@posthorn/jobs';
 import { HORN_DATA_URL } from './horn.js';
 
 /** Bull Board over the given queues. Jobs hold only ids; anything else in a job is hidden. */
@@ -16,7 +16,7 @@ export function buildBoard(options: {
   createBullBoard({
     queues: QUEUE_NAMES.flatMap((name) =>
       queues[name].map((queue, shard, { length }) =>
-        adapt(queue, { name, title: length === 1 ? name : `${name}-${shard}`, readOnly }),
+        adapt(queue, { name, title: titleOf({ queue: name, shard }, length), readOnly, apiUrl }),
       ),
     ),
     serverAdapter,
@@ -44,15 +44,35 @@ export function buildBoard(options: {
   return serverAdapter.registerPlugin();
 }
 
+/** The name of a queue on the board. */
+const titleOf = ({ queue, shard }: Pick<JobPlace, 'queue' | 'shard'>, shards: number): string =>
+  shards === 1 ? queue : `${queue}-${shard}`;
+
+/** The page of a job on the board. */
+export const pathOfJob = (place: JobPlace, queues: Producer['queues']): string =>
+  `/queue/${titleOf(place, queues[place.queue].length)}/${place.jobId}`;
+
+/** The console's page with the deliveries of a job. */
+function linkToDeliveries(apiUrl: string, ids: string[]): { displayText: string; href: string } {
+  return {
+    displayText: ids.length === 1 ? 'Open the delivery' : `Open the ${ids.length} deliveries`,
+    href: `${apiUrl}/deliveries/${ids.join(',')}`,
+  };
+}
+
 function adapt(
   queue: Producer['queues'][QueueName][0],
-  { name, title, readOnly }: { name: QueueName; title: string; readOnly: boolean },
+  { name, title, readOnly, apiUrl }: { name: QueueName; title: string; readOnly: boolean; apiUrl: string | null },
 ): BullMQAdapter {
   const { about } = QUEUES[name];
   const adapter = new BullMQAdapter(queue, {
     readOnlyMode: readOnly,
     displayName: title,
     description: readOnly ? about : `${RETRY[name]} ${about}`,
+    ...(apiUrl !== null &&
+      name !== 'verify' && {
+        externalJobUrl: ({ id, data }) => linkToDeliveries(apiUrl, subjectsOf(name, { id: id?.toString(), data })),
+      }),
   });
   adapter.getName = () => title; // the board identifies queues by name, and all shards use the same names
   adapter.setFormatter('name', (job: { id?: string; name: string }) => job.id ?? job.name);

@@ -89,6 +89,16 @@ export function logoutPage(): string {
   );
 }
 
+export function noJobPage(delivery: string): string {
+  return page(
+    'Job not found · Posthorn queues',
+    `<h1>No job found</h1>
+<p>The queue has no job of its own for <code>${escapeHtml(delivery)}</code>. It keeps the last 200 finished jobs of each kind, and a
+waiting job of several deliveries is not searched.</p>
+<a href="/">Go to the queues</a>`,
+  );
+}
+
 function page(title: string, main: string): string {
   return `<!doctype html>
 <html lang="en">

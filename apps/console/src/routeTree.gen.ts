@@ -17,6 +17,7 @@ import { Route as QueuesRouteImport } from './routes/queues.js';
 import { Route as SettingsRouteImport } from './routes/settings.js';
 import { Route as AccountsIndexRouteImport } from './routes/accounts/index.js';
 import { Route as AccountsAccountRouteImport } from './routes/accounts/$account.js';
+import { Route as DeliveriesIdsRouteImport } from './routes/deliveries/$ids.js';
 import { Route as EventTypesIndexRouteImport } from './routes/event-types/index.js';
 import { Route as EventTypesNameRouteImport } from './routes/event-types/$name.js';
 import { Route as ReplaysIndexRouteImport } from './routes/replays/index.js';
@@ -76,6 +77,11 @@ const AccountsIndexRoute = AccountsIndexRouteImport.update({
 const AccountsAccountRoute = AccountsAccountRouteImport.update({
   id: '/accounts/$account',
   path: '/accounts/$account',
+  getParentRoute: () => rootRouteImport,
+} as any);
+const DeliveriesIdsRoute = DeliveriesIdsRouteImport.update({
+  id: '/deliveries/$ids',
+  path: '/deliveries/$ids',
   getParentRoute: () => rootRouteImport,
 } as any);
 const EventTypesIndexRoute = EventTypesIndexRouteImport.update({
@@ -201,6 +207,7 @@ export interface FileRoutesByFullPath {
   '/queues': typeof QueuesRoute;
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
+  '/deliveries/$ids': typeof DeliveriesIdsRoute;
   '/event-types/$name': typeof EventTypesNameRoute;
   '/replays/$replay': typeof ReplaysReplayRoute;
   '/replays/new': typeof ReplaysNewRoute;
@@ -231,6 +238,7 @@ export interface FileRoutesByTo {
   '/queues': typeof QueuesRoute;
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
+  '/deliveries/$ids': typeof DeliveriesIdsRoute;
   '/event-types/$name': typeof EventTypesNameRoute;
   '/replays/$replay': typeof ReplaysReplayRoute;
   '/replays/new': typeof ReplaysNewRoute;
@@ -261,6 +269,7 @@ export interface FileRoutesById {
   '/queues': typeof QueuesRoute;
   '/settings': typeof SettingsRoute;
   '/accounts/$account': typeof AccountsAccountRouteWithChildren;
+  '/deliveries/$ids': typeof DeliveriesIdsRoute;
   '/event-types/$name': typeof EventTypesNameRoute;
   '/replays/$replay': typeof ReplaysReplayRoute;
   '/replays/new': typeof ReplaysNewRoute;
@@ -293,6 +302,7 @@ export interface FileRouteTypes {
     | '/queues'
     | '/settings'
     | '/accounts/$account'
+    | '/deliveries/$ids'
     | '/event-types/$name'
     | '/replays/$replay'
     | '/replays/new'
@@ -323,6 +333,7 @@ export interface FileRouteTypes {
     | '/queues'
     | '/settings'
     | '/accounts/$account'
+    | '/deliveries/$ids'
     | '/event-types/$name'
     | '/replays/$replay'
     | '/replays/new'
@@ -352,6 +363,7 @@ export interface FileRouteTypes {
     | '/queues'
     | '/settings'
     | '/accounts/$account'
+    | '/deliveries/$ids'
     | '/event-types/$name'
     | '/replays/$replay'
     | '/replays/new'
@@ -383,6 +395,7 @@ export interface RootRouteChildren {
   QueuesRoute: typeof QueuesRoute;
   SettingsRoute: typeof SettingsRoute;
   AccountsAccountRoute: typeof AccountsAccountRouteWithChildren;
+  DeliveriesIdsRoute: typeof DeliveriesIdsRoute;
   EventTypesNameRoute: typeof EventTypesNameRoute;
   ReplaysReplayRoute: typeof ReplaysReplayRoute;
   ReplaysNewRoute: typeof ReplaysNewRoute;
@@ -447,6 +460,13 @@ declare module '@tanstack/react-router' {
       path: '/accounts/$account';
       fullPath: '/accounts/$account';
       preLoaderRoute: typeof AccountsAccountRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    '/deliveries/$ids': {
+      id: '/deliveries/$ids';
+      path: '/deliveries/$ids';
+      fullPath: '/deliveries/$ids';
+      preLoaderRoute: typeof DeliveriesIdsRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     '/event-types/': {
@@ -659,6 +679,7 @@ const rootRouteChildren: RootRouteChildren = {
   QueuesRoute: QueuesRoute,
   SettingsRoute: SettingsRoute,
   AccountsAccountRoute: AccountsAccountRouteWithChildren,
+  DeliveriesIdsRoute: DeliveriesIdsRoute,
   EventTypesNameRoute: EventTypesNameRoute,
   ReplaysReplayRoute: ReplaysReplayRoute,
   ReplaysNewRoute: ReplaysNewRoute,

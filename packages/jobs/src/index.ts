@@ -5,4 +5,5 @@ export { type Due, type Enqueue, QUEUES, QUEUE_NAMES, type QueueName, type DueJo
 export { openConsumer, type Consumer, type ConsumerOptions } from './consumer.js';
 export type { JobEnd } from './end-job.js';
 export { openProducer, type Producer, type QueueCheck } from './producer.js';
+export { findJob, type JobPlace, subjectsOf } from './find-job.js';
 export type { QueueMetrics } from './queue-metrics.js';

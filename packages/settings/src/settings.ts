@@ -214,7 +214,8 @@ export const settings = {
   POSTHORN_API_URL: {
     schema: url('http', 'https'),
     default: null,
-    description: 'URL of the API for the CLI and the demo. Default: the local stack.',
+    description:
+      'URL of the API for the CLI, the demo and the links of Bull Board to the console. Default: the local stack.',
   },
   POSTHORN_DATA_DIR: {
     schema: text(),

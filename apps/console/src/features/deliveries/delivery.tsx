@@ -1,9 +1,12 @@
 import type { Delivery, DeliveryDetail } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
+import { ExternalLink } from 'lucide-react';
+import { query } from '../../api/call.js';
 import { deliveryQuery } from './queries.js';
+import { queuesQuery } from '../operate/queries.js';
 import { eventQuery, requestBody } from '../events/queries.js';
-import { useAccount, useMay } from '../session/session.js';
+import { useAccount, useMay, useSession } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { Copy, Id } from '../../components/copy.js';
 import { Url } from '../../components/outside-text.js';
@@ -55,6 +58,7 @@ export function DeliveryView({
           action={
             <>
               <CopyAsCurl account={account} delivery={delivery} />
+              <JobLink delivery={delivery} />
               {may('deliveries:write') && (
                 <Button look="primary" isPending={retry.isPending} onClick={() => retry.mutate(id)}>
                   Retry now
@@ -93,6 +97,27 @@ export function DeliveryView({
         />
       </section>
     </div>
+  );
+}
+
+/** Opens the delivery's job in Bull Board, for operators who have it. */
+function JobLink({ delivery: { id, status, attemptCount } }: { delivery: Delivery }) {
+  const { kind } = useSession();
+  const isOperator = kind === 'operator';
+  const queues = useQuery({
+    ...queuesQuery,
+    enabled: isOperator,
+    refetchInterval: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (!isOperator || (queues.data?.boardUrl ?? null) === null) return null;
+  const attempt = status === 'pending' || attemptCount === 0 ? attemptCount + 1 : attemptCount;
+  return (
+    <a className="button" href={`./board${query({ delivery: id, attempt })}`} target="_blank" rel="noreferrer">
+      <ExternalLink className="icon" aria-hidden />
+      Job
+      <span className="visually-hidden"> in Bull Board</span>
+    </a>
   );
 }
 

@@ -1,17 +1,23 @@
 import type { BoardLink } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
-import { call } from '../../api/call.js';
+import { getRouteApi } from '@tanstack/react-router';
+import { call, query } from '../../api/call.js';
 import { useTitle } from '../../components/page.js';
 import { Loaded } from '../../components/states.js';
 
-/** Opens Bull Board with a link that signs in. The board’s own sign-in page leads here. */
+const route = getRouteApi('/board');
+
+/** Opens Bull Board with a link that signs in: its start page, or the job of a delivery. The board’s own sign-in page leads here. */
 export function Board() {
+  const { delivery, attempt } = route.useSearch();
   useTitle('Bull Board');
   const link = useQuery({
     queryKey: ['board-link'],
     queryFn: async () => {
       const { url } = await call<BoardLink>('POST', '/v1/board-links');
-      location.replace(url);
+      const target = new URL(url);
+      if (delivery !== undefined) target.searchParams.set('next', `/deliveries/${delivery}${query({ attempt })}`);
+      location.replace(target);
       return url;
     },
     retry: false,
