@@ -1,9 +1,10 @@
-import type { EventDetail, Replay, Subscription } from '@posthorn/contract';
+import { type EventDetail, type Replay, type Subscription, SubscriptionId } from '@posthorn/contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import * as z from 'zod';
 import { call } from '../../api/call.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
+import { errorOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
 import { Url } from '../../components/outside-text.js';
 import { Loaded } from '../../components/states.js';
 import { useSay } from '../../components/toasts.js';
@@ -15,51 +16,55 @@ type Event = Pick<EventDetail, 'id' | 'event' | 'deliveries'>;
 /** Maximum number of webhooks of one replay. */
 const AT_ONCE = 50;
 
+const Choice = z.object({
+  webhooks: z.array(SubscriptionId).min(1, 'Choose a webhook.').max(AT_ONCE, `Choose at most ${AT_ONCE} webhooks.`),
+});
+
 /** Sends an event to chosen webhooks: again, or for the first time. */
 export function SendEvent({ account, event, onClose }: { account: string; event: Event; onClose: () => void }) {
   const subscriptions = useQuery(allSubscriptionsQuery(account));
-  const [chosen, setChosen] = useState<string[]>([]);
-  const send = useSendEvent(account, event, onClose);
-  const toggle = (id: string) => setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id]);
+  const form = useSchemaForm(Choice, { webhooks: [] });
+  const send = useSendEvent(account, event, { onDone: onClose, onFail: (error) => showRefusal(form, error) });
+  const error = errorOf(form, 'webhooks');
   return (
-    <Dialog
-      title="Send to webhooks"
-      onClose={onClose}
-      foot={
-        <>
-          <Button
-            look="primary"
-            disabled={chosen.length === 0 || chosen.length > AT_ONCE}
-            isPending={send.isPending}
-            onClick={() => send.mutate(chosen)}
-          >
-            Send
-          </Button>
-          <Button onClick={onClose}>Cancel</Button>
-        </>
-      }
-    >
+    <Dialog title="Send to webhooks" onClose={onClose}>
       <Loaded query={subscriptions} what="webhooks" lines={3}>
         {({ data }) => {
           const able = data.filter((one) => receives(one, event));
-          return able.length === 0 ? (
-            <p>No webhook that is active or paused is subscribed to {event.event}.</p>
-          ) : (
-            <fieldset className="field">
-              <legend className="label">Which webhooks?</legend>
-              {able.map((one) => (
-                <label key={one.id} className="choice">
-                  <input type="checkbox" checked={chosen.includes(one.id)} onChange={() => toggle(one.id)} />
-                  <span>
-                    <Url url={one.url} /> <span className="muted small">{stateOf(event, one.id)}</span>
-                  </span>
-                </label>
-              ))}
-            </fieldset>
+          if (able.length === 0) return <p>No webhook that is active or paused is subscribed to {event.event}.</p>;
+          return (
+            <form
+              className="stack"
+              onSubmit={(submitted) => void form.handleSubmit(({ webhooks }) => send.mutate(webhooks))(submitted)}
+              noValidate
+            >
+              <fieldset className="field">
+                <legend className="label">Which webhooks?</legend>
+                {able.map(({ id, url }) => (
+                  <label key={id} className="choice">
+                    <input type="checkbox" value={id} {...form.register('webhooks')} />
+                    <span>
+                      <Url url={url} /> <span className="muted small">{stateOf(event, id)}</span>
+                    </span>
+                  </label>
+                ))}
+                {error !== undefined && (
+                  <p className="error" role="alert">
+                    {error}
+                  </p>
+                )}
+              </fieldset>
+              <FormError form={form} />
+              <div className="row">
+                <Button type="submit" look="primary" isPending={send.isPending}>
+                  Send
+                </Button>
+                <Button onClick={onClose}>Cancel</Button>
+              </div>
+            </form>
           );
         }}
       </Loaded>
-      {chosen.length > AT_ONCE && <p className="error">Choose at most {AT_ONCE} webhooks.</p>}
     </Dialog>
   );
 }
@@ -84,7 +89,11 @@ function stateOf(event: Event, subscription: string): string {
 }
 
 /** Those that have a delivery get it again; the others get one. */
-function useSendEvent(account: string, event: Event, onDone: () => void) {
+function useSendEvent(
+  account: string,
+  event: Event,
+  { onDone, onFail }: { onDone: () => void; onFail: (error: Error) => void },
+) {
   const queryClient = useQueryClient();
   const say = useSay();
   return useMutation<void, Error, string[]>({
@@ -102,7 +111,7 @@ function useSendEvent(account: string, event: Event, onDone: () => void) {
       say(`Sending it to ${chosen.length === 1 ? '1 webhook' : `${chosen.length} webhooks`}.`);
       onDone();
     },
-    onError: (error) => say(error.message),
+    onError: onFail,
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['accounts', account] }),
   });
 }

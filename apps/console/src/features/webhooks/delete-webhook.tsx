@@ -1,11 +1,13 @@
 import type { Subscription } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useMemo } from 'react';
+import * as z from 'zod';
 import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
+import { fieldOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
 import { useSay } from '../../components/toasts.js';
 
 export function DeleteWebhook({
@@ -18,8 +20,17 @@ export function DeleteWebhook({
   onClose: () => void;
 }) {
   const { host } = new URL(url);
-  const [typed, setTyped] = useState('');
-  const [isWrong, setIsWrong] = useState(false);
+  const schema = useMemo(
+    () =>
+      z.object({
+        host: z
+          .string()
+          .trim()
+          .pipe(z.literal(host, `Type ${host} exactly.`)),
+      }),
+    [host],
+  );
+  const form = useSchemaForm(schema, { host: '' });
   const say = useSay();
   const navigate = useNavigate();
   const remove = useAction<undefined>({
@@ -31,29 +42,21 @@ export function DeleteWebhook({
       onClose();
       void navigate({ to: '/accounts/$account/integrations', params: { account } });
     },
+    onFail: (error) => showRefusal(form, error),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (typed.trim() === host) remove.mutate(undefined);
-    else setIsWrong(true);
-  };
   return (
     <Dialog title="Delete webhook" onClose={onClose}>
-      <form className="stack" onSubmit={submit}>
+      <form
+        className="stack"
+        onSubmit={(event) => void form.handleSubmit(() => remove.mutate(undefined))(event)}
+        noValidate
+      >
         <p>
           Are you sure you want to delete this webhook? Pending deliveries are canceled; the history stays. To hold
           deliveries temporarily, pause the webhook instead.
         </p>
-        <Field
-          label={`Type ${host} to confirm`}
-          value={typed}
-          autoComplete="off"
-          error={isWrong ? `Type ${host} exactly.` : null}
-          onChange={(event) => {
-            setTyped(event.target.value);
-            setIsWrong(false);
-          }}
-        />
+        <Field label={`Type ${host} to confirm`} autoComplete="off" {...fieldOf(form, 'host')} />
+        <FormError form={form} />
         <div className="row">
           <Button type="submit" look="danger" isPending={remove.isPending}>
             Delete webhook
