@@ -132,6 +132,49 @@ export const STATES: Screen[] = [
     shows: /Retry now/,
   },
   {
+    name: 'event drawer',
+    path: acme('/events'),
+    async when(page) {
+      await page
+        .getByRole('row', { name: /message:created/ })
+        .last()
+        .getByRole('link')
+        .click();
+    },
+    shows: /Deliveries of this event|No webhook subscribed/,
+  },
+  {
+    name: 'delivery menu',
+    path: acme('/deliveries?status=failed'),
+    when: press(/^Actions for message/),
+    shows: /Open event/,
+  },
+  {
+    name: 'payload raw',
+    path: (story) => acme(`/events/${story.event}`)(story),
+    when: press(/^Raw$/),
+    shows: /zoe@example\.com/,
+  },
+  {
+    name: 'compare attempts',
+    path: (story) => acme(`/deliveries/${story.failedDelivery}`)(story),
+    async when(page) {
+      await press(/^Compare with…/)(page);
+      await page.getByRole('menuitem').first().click();
+    },
+    shows: /Both sent the same body/,
+  },
+  {
+    name: 'compare events',
+    path: (story) => acme(`/events?compare=${story.event}`)(story),
+    when: (page) =>
+      page
+        .getByRole('button', { name: /^Compare with/ })
+        .last()
+        .click(),
+    shows: /removed, .* added|the same payload/,
+  },
+  {
     name: 'integrations menu',
     path: acme('/integrations'),
     when: press(/^Actions for/),
