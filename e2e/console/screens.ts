@@ -165,6 +165,16 @@ export const STATES: Screen[] = [
     shows: /Both sent the same body/,
   },
   {
+    name: 'event to compare',
+    path: (story) => acme(`/events?compare=${story.event}`)(story),
+    shows: /Choose an event to compare with/,
+  },
+  {
+    name: 'deliveries of a job',
+    path: ({ delivery, failedDelivery }) => `/deliveries/${delivery},${failedDelivery},dlv_${'0'.repeat(26)}`,
+    shows: /Not found/,
+  },
+  {
     name: 'compare events',
     path: (story) => acme(`/events?compare=${story.event}`)(story),
     when: (page) =>

@@ -118,7 +118,8 @@ export function StepButtons({
     if (shown.current === id) return;
     shown.current = id;
     // The element with the focus may have belonged to the row before.
-    if (document.activeElement === document.body) group.current?.querySelector('button')?.focus();
+    if (document.activeElement === document.body)
+      group.current?.querySelector<HTMLElement>('[aria-keyshortcuts="J"]')?.focus();
   }, [id]);
 
   if (listed === null || (at === -1 && !isTurning)) return null;
@@ -129,11 +130,11 @@ export function StepButtons({
       role="group"
       aria-label={noun === 'delivery' ? 'Other deliveries' : 'Other events'}
     >
-      <Button look="plain" label={`Next ${noun} (J)`} aria-keyshortcuts="J" onClick={() => step(1)}>
-        <ChevronDown className="icon" aria-hidden />
-      </Button>
       <Button look="plain" label={`Previous ${noun} (K)`} aria-keyshortcuts="K" onClick={() => step(-1)}>
         <ChevronUp className="icon" aria-hidden />
+      </Button>
+      <Button look="plain" label={`Next ${noun} (J)`} aria-keyshortcuts="J" onClick={() => step(1)}>
+        <ChevronDown className="icon" aria-hidden />
       </Button>
       <span className="small muted number" role="status">
         {isTurning ? turningText(listed, noun) : end?.id === id ? endText(listed, noun, end.by) : placeText(listed, at)}

@@ -22,14 +22,22 @@ export function CompareAttempts({ attempts, onClose }: { attempts: [Attempt, Att
           + Attempt {right.number}: {resultOf(right)}
         </li>
       </ul>
-      <h3>Request headers</h3>
-      <Diff what="request headers" left={request(left)} right={request(right)} />
-      <h3>Request body</h3>
-      <p className="muted">Both sent the same body: every attempt of a delivery sends the bytes of its event.</p>
-      <h3>Response headers</h3>
-      <Diff what="response headers" left={response(left)} right={response(right)} />
-      <h3>Response body</h3>
-      <Diff what="response body" left={left.responseBody ?? ''} right={right.responseBody ?? ''} />
+      <section className="stack tight">
+        <h3>Request headers</h3>
+        <Diff what="request headers" left={request(left)} right={request(right)} />
+      </section>
+      <section className="stack tight">
+        <h3>Request body</h3>
+        <p className="muted">Both sent the same body: every attempt of a delivery sends the bytes of its event.</p>
+      </section>
+      <section className="stack tight">
+        <h3>Response headers</h3>
+        <Diff what="response headers" left={response(left)} right={response(right)} />
+      </section>
+      <section className="stack tight">
+        <h3>Response body</h3>
+        <Diff what="response body" left={left.responseBody ?? ''} right={right.responseBody ?? ''} />
+      </section>
     </Dialog>
   );
 }

@@ -52,7 +52,6 @@ export function Events() {
       : { ids: events.data.data.map(({ id }) => id), cursor: search.cursor, nextCursor: events.data.nextCursor },
   );
   const open = useOpenEvent(account);
-  const copy = useCopy();
   const { compare } = search;
   return (
     <>
@@ -69,90 +68,115 @@ export function Events() {
         </Select>
         <RangeFilter value={search} onChange={set} />
       </FilterBar>
-      {compare !== undefined && (
-        <div className="banner tone-neutral" role="status">
-          <span className="text">
-            Choose an event to compare with <Id id={compare} />
-          </span>
-          <Button onClick={() => go({ ...search, compare: undefined })}>Cancel</Button>
-        </div>
-      )}
-      {compare !== undefined && search.with !== undefined && (
-        <Suspense>
-          <CompareEvents
-            account={account}
-            ids={[compare, search.with]}
-            onClose={() => go({ ...search, compare: undefined, with: undefined })}
-          />
-        </Suspense>
-      )}
-      <List
-        query={events}
-        what="events"
-        paging={sizedPagingOf(search, go)}
-        empty={<FirstEvent account={account} />}
-        onClear={isSet ? () => go({ compare }) : undefined}
-      >
-        {(rows) => (
-          <Table caption="Events, newest first" columns={['Type', 'ID', 'Deliveries', tight('Created'), ACTIONS]}>
-            {rows.map(({ id, event, deliveryCounts, fanOut, createdAt }) => (
-              <tr key={id}>
-                <td>
-                  <a
-                    id={id}
-                    className="rowlink mono"
-                    href={`accounts/${encodeURIComponent(account)}/events/${id}`}
-                    onClick={open}
-                  >
-                    {event}
-                  </a>
-                </td>
-                <td>
-                  <Id id={id} />
-                </td>
-                <td data-label="Deliveries">
-                  {fanOut === null && Object.values(deliveryCounts).every((count) => count === 0) ? (
-                    <Pill tone="neutral">No webhook subscribed</Pill>
-                  ) : (
-                    <DeliveryCounts of={deliveryCounts} />
-                  )}
-                  {fanOut === 'expanding' && <Pill tone="neutral">Expanding</Pill>}
-                </td>
-                <td className="tight" data-label="Created">
-                  <Time at={createdAt} />
-                </td>
-                <td className="tight actions">
-                  {compare === undefined ? (
-                    <Menu
-                      label={`Actions for ${event}`}
-                      items={[
-                        { label: 'Compare with…', onSelect: () => go({ ...search, compare: id }) },
-                        {
-                          label: 'View deliveries',
-                          onSelect: () =>
-                            void navigate({
-                              to: '/accounts/$account/deliveries',
-                              params: { account },
-                              search: { event: id },
-                            }),
-                        },
-                        { label: 'Copy ID', onSelect: () => void copy(id) },
-                      ]}
-                    />
-                  ) : (
-                    compare !== id && (
-                      <Button size="tiny" onClick={() => go({ ...search, with: id })}>
-                        Compare<span className="visually-hidden"> with {event}</span>
-                      </Button>
-                    )
-                  )}
-                </td>
-              </tr>
-            ))}
-          </Table>
+      <div className="stack">
+        {compare !== undefined && (
+          <div className="banner tone-neutral" role="status">
+            <span className="text">
+              Choose an event to compare with <Id id={compare} />
+            </span>
+            <Button onClick={() => go({ ...search, compare: undefined })}>Cancel</Button>
+          </div>
         )}
-      </List>
+        {compare !== undefined && search.with !== undefined && (
+          <Suspense>
+            <CompareEvents
+              account={account}
+              ids={[compare, search.with]}
+              onClose={() => go({ ...search, compare: undefined, with: undefined })}
+            />
+          </Suspense>
+        )}
+        <List
+          query={events}
+          what="events"
+          paging={sizedPagingOf(search, go)}
+          empty={<FirstEvent account={account} />}
+          onClear={isSet ? () => go({ compare }) : undefined}
+        >
+          {(rows) => (
+            <Table caption="Events, newest first" columns={['Type', 'ID', 'Deliveries', tight('Created'), ACTIONS]}>
+              {rows.map(({ id, event, deliveryCounts, fanOut, createdAt }) => (
+                <tr key={id}>
+                  <td>
+                    <a
+                      id={id}
+                      className="rowlink mono"
+                      href={`accounts/${encodeURIComponent(account)}/events/${id}`}
+                      onClick={open}
+                    >
+                      {event}
+                    </a>
+                  </td>
+                  <td>
+                    <Id id={id} />
+                  </td>
+                  <td data-label="Deliveries">
+                    {fanOut === null && Object.values(deliveryCounts).every((count) => count === 0) ? (
+                      <Pill tone="neutral">No webhook subscribed</Pill>
+                    ) : (
+                      <DeliveryCounts of={deliveryCounts} />
+                    )}
+                    {fanOut === 'expanding' && <Pill tone="neutral">Expanding</Pill>}
+                  </td>
+                  <td className="tight" data-label="Created">
+                    <Time at={createdAt} />
+                  </td>
+                  <td className="tight actions">
+                    <EventActions
+                      account={account}
+                      id={id}
+                      event={event}
+                      compare={compare}
+                      onCompare={(change) => go({ ...search, ...change })}
+                    />
+                  </td>
+                </tr>
+              ))}
+            </Table>
+          )}
+        </List>
+      </div>
     </>
+  );
+}
+
+/** The menu of an event; while one is compared, a button that chooses the other. */
+function EventActions({
+  account,
+  id,
+  event,
+  compare,
+  onCompare,
+}: {
+  account: string;
+  id: string;
+  event: string;
+  /** The event that another one is chosen for. */
+  compare: string | undefined;
+  onCompare: (change: { compare: string } | { with: string }) => void;
+}) {
+  const navigate = useNavigate();
+  const copy = useCopy();
+  if (compare === id) return <span className="muted">Chosen</span>;
+  if (compare !== undefined)
+    return (
+      <Button size="tiny" onClick={() => onCompare({ with: id })}>
+        Compare<span className="visually-hidden"> with {event}</span>
+      </Button>
+    );
+  return (
+    <Menu
+      label={`Actions for ${event}`}
+      items={[
+        { label: 'Compare with…', onSelect: () => onCompare({ compare: id }) },
+        {
+          label: 'View deliveries',
+          onSelect: () =>
+            void navigate({ to: '/accounts/$account/deliveries', params: { account }, search: { event: id } }),
+        },
+        { label: 'Copy ID', onSelect: () => void copy(id) },
+      ]}
+    />
   );
 }
 
