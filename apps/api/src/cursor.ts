@@ -1,15 +1,18 @@
-import { idTime } from '@posthorn/core';
+import { isStorable } from '@posthorn/contract';
+import { idTime, type PrefixPage, type SearchPlace } from '@posthorn/core';
 import { InvalidRequest } from './errors.js';
 
 /** A cursor is valid for one list only. */
 type List =
   | 'accounts'
+  | 'accountSearch'
   | 'keys'
   | 'sessions'
   | 'attention'
   | 'audit'
   | 'eventTypes'
   | 'subscriptions'
+  | 'subscriptionSearch'
   | 'events'
   | 'deliveries'
   | 'replays';
@@ -100,6 +103,32 @@ export function toPage<Row, Item>(
   const last = shown.at(-1);
   const nextCursor = hasMore && last !== undefined ? writeCursor(list, keyOf(last)) : null;
   return { data: shown.map(itemOf), nextCursor };
+}
+
+/** For searches by prefix. `isId`: whether a text can be the id of a row. */
+export function afterPlace(
+  list: List,
+  { cursor, isId }: { cursor: string | undefined; isId: (id: string) => boolean },
+): SearchPlace | null {
+  const fits = ([term, id, ...more]: string[]): boolean =>
+    more.length === 0 && term !== undefined && isStorable(term) && id !== undefined && isId(id);
+  const [term, id] = readCursor(list, cursor, fits) ?? [];
+  return term === undefined || id === undefined ? null : { term, id };
+}
+
+export const isUuid = (id: string): boolean => UUID.test(id);
+
+/** A page of a search by prefix. `rows`: in any order. */
+export function toSearchPage<Row extends { id: string }, Item>(
+  { ids, next }: PrefixPage,
+  { rows, list, itemOf }: { rows: Row[]; list: List; itemOf: (row: Row) => Item },
+): { data: Item[]; nextCursor: string | null } {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return {
+    // A row may have been deleted since it was found.
+    data: ids.flatMap((id) => byId.get(id) ?? []).map(itemOf),
+    nextCursor: next && writeCursor(list, [next.term, next.id]),
+  };
 }
 
 /** The fields of a page whose search stopped before the page was full: how far back it searched, and the cursor that continues there. */

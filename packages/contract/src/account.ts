@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AccountId } from './id.js';
-import { listOf, ListQuery } from './list.js';
+import { listOf, ListQuery, prefixSearch } from './list.js';
 import { DayStats } from './stats.js';
 import { anyObject, jsonObject, text, time } from './text.js';
 
@@ -52,7 +52,10 @@ export const DeletedAccount = z
 
 export const AccountList = listOf(Account, 'AccountList');
 
-export const AccountQuery = ListQuery.extend({ stats: DayStats.optional() });
+export const AccountQuery = ListQuery.extend({
+  q: prefixSearch('id or name').optional(),
+  stats: DayStats.optional(),
+});
 
 export const PutAccount = z
   .strictObject({

@@ -130,6 +130,7 @@ export {
   ChangedSubscription,
   SubscriptionList,
   SubscriptionQuery,
+  SubscriptionSearchQuery,
   SubscriptionStats,
   SubscriptionStatus,
   TestEvent,

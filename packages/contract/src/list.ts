@@ -9,8 +9,15 @@ export const ListQuery = z.strictObject({
     .max(100, 'must be at most 100')
     .default(25)
     .describe('Rows per page, 1 to 100.'),
-  cursor: text(1, 500).optional().describe('The `nextCursor` of the previous page. Default: the first page.'),
+  cursor: text(1, 1_000).optional().describe('The `nextCursor` of the previous page. Default: the first page.'),
 });
+
+/** A search for how a text of the rows begins. `what`: which of their texts. */
+export const prefixSearch = (what: string) =>
+  text(1, 2048).describe(
+    `Only rows whose ${what} begins with this text, in upper or lower case. They are in the order of that text instead of newest ` +
+      'first. A page may have fewer rows than `limit`: there are more while `nextCursor` is not null.',
+  );
 
 /** A page, newest first. Paging returns every row exactly once, even while rows are added. */
 export const listOf = <Item extends z.ZodType>(item: Item, id: string) =>

@@ -4,7 +4,7 @@ import { LastAttempt } from './delivery.js';
 import { DeliveryStatus } from './delivery-status.js';
 import { EventTypeName, EventTypePattern } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
-import { listOf, ListQuery, oneOrMore } from './list.js';
+import { listOf, ListQuery, oneOrMore, prefixSearch } from './list.js';
 import { MASK } from './mask.js';
 import { DayStats } from './stats.js';
 import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
@@ -188,9 +188,17 @@ export type ChangedSubscription = z.infer<typeof ChangedSubscription>;
 
 export const SubscriptionList = listOf(Subscription, 'SubscriptionList');
 
+const SEARCHED = 'URL (with or without `https://`), description or id';
+
 export const SubscriptionQuery = ListQuery.extend({
+  q: prefixSearch(SEARCHED).optional(),
   status: oneOrMore(SubscriptionStatus).optional().describe('Only subscriptions with this status. Repeatable.'),
   stats: DayStats.optional(),
+});
+
+export const SubscriptionSearchQuery = ListQuery.extend({
+  q: prefixSearch(SEARCHED),
+  status: SubscriptionQuery.shape.status,
 });
 
 const inputFields = {

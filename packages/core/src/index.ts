@@ -115,6 +115,7 @@ export { countWaiting, type WaitingCount } from './deliveries/count-waiting.js';
 export { searchDeliveries } from './deliveries/search-deliveries.js';
 export { listEvents } from './events/list-events.js';
 export { type IdRange, newestIds } from './newest-first.js';
+export { type PrefixPage, type SearchPlace, searchAccounts, searchSubscriptions } from './search/search-by-prefix.js';
 export { type Kind, findOwner } from './lookup/find-owner.js';
 export { countSubscriptions, countSubscriptionsByType } from './subscriptions/count-subscriptions.js';
 export { findShardsToFold, foldStats } from './stats/fold-stats.js';

@@ -86,6 +86,9 @@ CREATE TABLE accounts (
   deleted_at  timestamptz(6)
 );
 CREATE INDEX accounts_created_at_id_idx ON accounts (created_at, id);
+-- search/search-by-prefix.ts: accounts by how their id or name begins.
+CREATE INDEX accounts_id_search_idx ON accounts ((lower(left(id, 100)) COLLATE "C"), id) WHERE deleted_at IS NULL;
+CREATE INDEX accounts_name_search_idx ON accounts ((lower(left(name, 100)) COLLATE "C"), id) WHERE deleted_at IS NULL;
 
 -- Progress of erasing a deleted account. Deleted with the account's row.
 CREATE TABLE erasures (
@@ -251,6 +254,15 @@ CREATE UNIQUE INDEX subscriptions_verification_id_key ON subscriptions (verifica
 CREATE INDEX subscriptions_account_id_id_idx ON subscriptions (account_id, id);
 -- Counts and lists the subscriptions of an account, without deleted ones.
 CREATE INDEX subscriptions_account_id_id_live_idx ON subscriptions (account_id, id) WHERE deleted_at IS NULL;
+-- search/search-by-prefix.ts: subscriptions by how their URL or description begins, of all accounts and of one.
+CREATE INDEX subscriptions_url_search_idx ON subscriptions
+  ((lower(left(regexp_replace(url, '^https?://', ''), 100)) COLLATE "C"), id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_description_search_idx ON subscriptions
+  ((lower(left(description, 100)) COLLATE "C"), id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_account_url_search_idx ON subscriptions
+  (account_id, (lower(left(regexp_replace(url, '^https?://', ''), 100)) COLLATE "C"), id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_account_description_search_idx ON subscriptions
+  (account_id, (lower(left(description, 100)) COLLATE "C"), id) WHERE deleted_at IS NULL;
 -- attention/list-attention.ts: the few subscriptions that need attention, the newest problem first.
 CREATE INDEX subscriptions_attention_idx ON subscriptions
   ((CASE WHEN status = 'active' THEN failing_since ELSE status_changed_at END), id)

@@ -1,8 +1,16 @@
-import { Account, AccountList, AccountQuery, DayStats, DeletedAccount, PutAccount } from '@posthorn/contract';
-import { countSubscriptions, deleteAccount, putAccount, readAccountDays } from '@posthorn/core';
+import {
+  Account,
+  AccountId,
+  AccountList,
+  AccountQuery,
+  DayStats,
+  DeletedAccount,
+  PutAccount,
+} from '@posthorn/contract';
+import { countSubscriptions, deleteAccount, putAccount, readAccountDays, searchAccounts } from '@posthorn/core';
 import type { Account as Row } from '@posthorn/core';
 import { z } from 'zod';
-import { beforeTime, toPage } from '../cursor.js';
+import { afterPlace, beforeTime, toPage, toSearchPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { AccountErasing, AccountReserved, InvalidRequest, NotFound } from '../errors.js';
 import { given } from '../given.js';
@@ -69,7 +77,20 @@ export const accountRoutes: Routes<'db' | 'reader' | 'operationsAccount'> = (
         response: { 200: AccountList },
       },
     },
-    async ({ query: { limit, cursor, stats } }, reply) => {
+    async ({ query: { q, limit, cursor, stats } }, reply) => {
+      if (q !== undefined) {
+        const after = afterPlace('accountSearch', { cursor, isId: (id) => AccountId.safeParse(id).success });
+        const { page, rows, statsOf } = await readList({ reader }, reply, async (from) => {
+          const found = await searchAccounts(from.pool, { text: q, after, limit });
+          return {
+            page: found,
+            rows: await from.prisma.account.findMany({ where: { id: { in: found.ids }, deletedAt: null } }),
+            statsOf: await dayOf({ db: from }, stats ? found.ids : []),
+          };
+        });
+        const itemOf = (row: Row) => ({ ...accountJson(row), ...statsOf(row.id) });
+        return toSearchPage(page, { rows, list: 'accountSearch', itemOf });
+      }
       const before = beforeTime('accounts', cursor);
       const { rows, statsOf } = await readList({ reader }, reply, async (from) => {
         const found = await from.prisma.account.findMany({

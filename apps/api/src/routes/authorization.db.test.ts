@@ -33,6 +33,7 @@ const ALLOWED: Record<string, Allowed> = {
   'eventTypes.delete': 'operator',
   'subscriptions.create': 'subscriptions:write',
   'subscriptions.list': 'subscriptions:read',
+  'subscriptions.search': 'operator',
   'subscriptions.get': 'subscriptions:read',
   'subscriptions.change': 'subscriptions:write',
   'subscriptions.delete': 'subscriptions:write',
@@ -172,7 +173,7 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    !/^(accounts\.list|portals\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.list|settings\.get|replays\.(startForAccounts|listAll|getAny|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
+    !/^(accounts\.list|portals\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.list|subscriptions\.search|settings\.get|replays\.(startForAccounts|listAll|getAny|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
       id,
     ),
 );

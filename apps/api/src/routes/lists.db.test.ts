@@ -15,6 +15,10 @@ const SEARCH_BLOCKS = 1_000;
 /** The same in an index of few rows: each is in a block of its own, and is read for the page and for the edge of the search. */
 const SCATTERED_BLOCKS = 2_000;
 
+/** The same for a search by prefix: two entries of each of two indexes per row that a page may have, each with its row and, over all
+ *  accounts, its account. */
+const PREFIX_BLOCKS = 400;
+
 const NOBODY = '01900000-0000-7000-8000-000000000000';
 
 /** The columns that pending and finished deliveries have in common. */
@@ -80,8 +84,8 @@ async function fill(name: string, { rows, endedDaysAgo = 0 }: { rows: number; en
     FROM (SELECT n, now() - ($3::int + 10 * (1 - n::float8 / $2::int)) * interval '1 day' AS t FROM generate_series(1, $2::int) n) times) made`;
   await pool.query('INSERT INTO accounts (id) VALUES ($1::varchar) ON CONFLICT DO NOTHING', [name]);
   await pool.query(
-    `INSERT INTO subscriptions (id, account_id, url, status, status_reason, failing_since)
-     SELECT id, $1::varchar, 'https://hooks.example.com/', CASE WHEN n % 4 = 0 THEN 'paused' ELSE 'active' END::subscription_status, NULL,
+    `INSERT INTO subscriptions (id, account_id, url, description, status, status_reason, failing_since)
+     SELECT id, $1::varchar, 'https://hooks.example.com/', 'Hooks of the CRM', CASE WHEN n % 4 = 0 THEN 'paused' ELSE 'active' END::subscription_status, NULL,
        CASE WHEN n % 4 = 1 THEN t END
      FROM ${made} WHERE n % 10 = 0 OR n < 5`,
     values,
@@ -212,6 +216,12 @@ async function listsOf(account: string): Promise<string[]> {
     path('audit', 'action=subscriptions.pause'),
     path('audit', 'actor=account'),
     path('subscriptions', 'status=paused'),
+    path('subscriptions', 'q=hooks'),
+    path('subscriptions', 'q=hooks&status=disabled'),
+    path('subscriptions', 'q=https://hooks.example.com/'),
+    path('subscriptions', 'q=never'),
+    path('subscriptions', 'q=sub_'),
+    path('subscriptions', 'q=sub_0'),
     path('replays', of),
     path('attention', ''),
     ...(found?.middle ? [`/v1/accounts/${account}/deliveries/${toTypeId('dlv', middle)}`] : []),
@@ -226,6 +236,10 @@ const OF_OPERATORS = [
   `/v1/audit?limit=${LIMIT}&actorId=${toTypeId('key', NOBODY)}`,
   `/v1/audit?limit=${LIMIT}&account=idle`,
   `/v1/attention?limit=${LIMIT}`,
+  ...['hooks', 'hooks.example.com/&status=disabled', 'hooks of', 'never', 'sub_0', 'sub_7'].map(
+    (q) => `/v1/subscriptions?limit=${LIMIT}&q=${q}`,
+  ),
+  ...['small-', 'SMALL-1', 'idle', 'never'].map((q) => `/v1/accounts?limit=${LIMIT}&q=${q}`),
 ];
 
 describe('a page of any list touches few blocks', () => {
@@ -240,9 +254,11 @@ describe('a page of any list touches few blocks', () => {
       const worst = ran.toSorted((a, b) => b.blocks - a.blocks)[0];
       const most = /statusCode=/.test(list)
         ? SCATTERED_BLOCKS
-        : /eventType=|event=\w+:|q=/.test(list)
-          ? SEARCH_BLOCKS
-          : BLOCKS;
+        : /(subscriptions|accounts)\?.*q=/.test(list)
+          ? PREFIX_BLOCKS
+          : /eventType=|event=\w+:|q=/.test(list)
+            ? SEARCH_BLOCKS
+            : BLOCKS;
       if ((worst?.blocks ?? 0) > most) found.push({ list, ...worst });
     }
     return found;

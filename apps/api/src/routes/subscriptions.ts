@@ -6,6 +6,8 @@ import {
   Subscription,
   SubscriptionList,
   SubscriptionQuery,
+  SubscriptionSearchQuery,
+  uuidRange,
 } from '@posthorn/contract';
 import {
   changeSubscription,
@@ -15,9 +17,10 @@ import {
   newestIds,
   readLastDeliveries,
   readSubscriptionDays,
+  searchSubscriptions,
 } from '@posthorn/core';
 import { z } from 'zod';
-import { pageRange, toPage } from '../cursor.js';
+import { afterPlace, isUuid, pageRange, toPage, toSearchPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { NotFound, RateLimited, TooManySubscriptions } from '../errors.js';
 import { given } from '../given.js';
@@ -106,7 +109,17 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
         response: { 200: SubscriptionList },
       },
     },
-    async ({ params: { account }, query: { limit, cursor, status, stats } }) => {
+    async ({ params: { account }, query: { q, limit, cursor, status, stats } }) => {
+      if (q !== undefined) {
+        const { page, rows } = await search(deps, { accountId: account, q, limit, cursor, status });
+        await requireAccount(deps, account, rows);
+        const statsOf = await dayOf(deps, { accountId: account, ids: stats ? rows.map(({ id }) => id) : [] });
+        return toSearchPage(page, {
+          rows,
+          list: 'subscriptionSearch',
+          itemOf: (row) => ({ ...subscriptionJson(deps, row), ...statsOf(row.id) }),
+        });
+      }
       const ids = await newestIds(db.pool, {
         table: 'subscriptions',
         of: { account_id: account },
@@ -127,6 +140,24 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
         keyOf: ({ id }) => [id],
         itemOf: (row) => ({ ...subscriptionJson(deps, row), ...statsOf(row.id) }),
       });
+    },
+  );
+
+  app.get(
+    '/v1/subscriptions',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'subscriptions.search',
+        summary: 'Search the subscriptions of all accounts',
+        tags,
+        querystring: SubscriptionSearchQuery,
+        response: { 200: SubscriptionList },
+      },
+    },
+    async ({ query }) => {
+      const { page, rows } = await search(deps, { accountId: null, ...query });
+      return toSearchPage(page, { rows, list: 'subscriptionSearch', itemOf: (row) => subscriptionJson(deps, row) });
     },
   );
 
@@ -221,6 +252,38 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
     },
   );
 };
+
+/** Reads a page of the subscriptions of an account, or of all (null), whose URL, description or id begins with `q`. */
+async function search(
+  { db }: Pick<ApiDeps, 'db'>,
+  {
+    accountId,
+    q,
+    limit,
+    cursor,
+    status,
+  }: {
+    accountId: string | null;
+    q: string;
+    limit: number;
+    cursor?: string | undefined;
+    status?: string[] | undefined;
+  },
+) {
+  const page = await searchSubscriptions(db.pool, {
+    accountId,
+    text: q,
+    ids: uuidRange('sub', q.trim().toLowerCase()),
+    statuses: status,
+    after: afterPlace('subscriptionSearch', { cursor, isId: isUuid }),
+    limit,
+  });
+  const rows = await db.prisma.subscription.findMany({
+    where: { id: { in: page.ids }, deletedAt: null, ...(accountId !== null && { accountId }) },
+    include: { verification: true },
+  });
+  return { page, rows };
+}
 
 /** Reads the last day of these subscriptions with two statements. Returns a function that gives the `stats` of a subscription. */
 async function dayOf(
