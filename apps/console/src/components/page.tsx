@@ -51,7 +51,7 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
 const [DEFAULT_SIZE] = PAGE_SIZES;
 
 export function Pager({
-  paging: { cursor, onGo, size },
+  paging: { cursor, onGo, size, isSearch = false },
   nextCursor,
   children,
 }: {
@@ -64,7 +64,7 @@ export function Pager({
   return (
     <nav className="pager" aria-label="Pages">
       <button type="button" className="button" disabled={cursor === undefined} onClick={() => onGo(undefined)}>
-        Newest
+        {isSearch ? 'First page' : 'Newest'}
       </button>
       {size && (
         <Select
@@ -83,7 +83,7 @@ export function Pager({
         disabled={nextCursor === null}
         onClick={() => onGo(nextCursor ?? undefined)}
       >
-        Older
+        {isSearch ? 'Next page' : 'Older'}
       </button>
     </nav>
   );

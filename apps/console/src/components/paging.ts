@@ -3,12 +3,17 @@ export interface Paging {
   cursor: string | undefined;
   /** Opens the page that starts at the cursor. Without one, the first page. */
   onGo: (cursor: string | undefined) => void;
+  /** Results of a search are not in the order of time. Default: false. */
+  isSearch?: boolean;
   /** Only for lists with a choice of page sizes. */
   size?: { value: number | undefined; onChange: (size: number) => void };
 }
 
 interface PageSearch {
   cursor?: string | undefined;
+}
+interface SearchedPageSearch extends PageSearch {
+  q?: string | undefined;
 }
 interface SizedPageSearch extends PageSearch {
   limit?: number | undefined;
@@ -18,6 +23,12 @@ interface SizedPageSearch extends PageSearch {
 export const pagingOf = <S extends PageSearch>(search: S, go: (search: S) => void): Paging => ({
   cursor: search.cursor,
   onGo: (cursor) => go({ ...search, cursor }),
+});
+
+/** For a list whose `q` searches by prefix. */
+export const searchedPagingOf = <S extends SearchedPageSearch>(search: S, go: (search: S) => void): Paging => ({
+  ...pagingOf(search, go),
+  isSearch: search.q !== undefined,
 });
 
 export const sizedPagingOf = <S extends SizedPageSearch>(search: S, go: (search: S) => void): Paging => ({

@@ -4,23 +4,29 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { accountsQuery } from './queries.js';
 import { Button } from '../../components/button.js';
+import { FilterBar } from '../../components/filter-bar.js';
+import { filtersOf } from '../../components/filters.js';
 import { List } from '../../components/list.js';
 import { percent } from '../../components/number.js';
 import { PageHead, useTitle } from '../../components/page.js';
-import { pagingOf } from '../../components/paging.js';
+import { searchedPagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
+import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
 import { AddAccount } from './add-account.js';
 import { OpenPortal } from './open-portal.js';
 
 const route = getRouteApi('/accounts/');
+type Search = ReturnType<typeof route.useSearch>;
 
 export function Accounts() {
   useTitle('Accounts');
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const accounts = useQuery(accountsQuery(search.cursor));
+  const go = (next: Search) => void navigate({ search: next });
+  const { isSet, set, clear } = filtersOf(search, go);
+  const accounts = useQuery(accountsQuery(search));
   const [isAdding, setIsAdding] = useState(false);
   const add = (
     <Button look="primary" onClick={() => setIsAdding(true)}>
@@ -30,10 +36,21 @@ export function Accounts() {
   return (
     <>
       <PageHead title="Accounts" note="Each customer of your app is an account." action={add} />
+      {(isSet || (accounts.data && accounts.data.data.length > 0)) && (
+        <FilterBar label="Accounts" onClear={isSet ? clear : undefined}>
+          <TextFilter
+            label="Search"
+            placeholder="ID or name begins with…"
+            value={search.q}
+            onChange={(q) => set({ q })}
+          />
+        </FilterBar>
+      )}
       <List
         query={accounts}
         what="accounts"
-        paging={pagingOf(search, (next) => void navigate({ search: next }))}
+        paging={searchedPagingOf(search, go)}
+        onClear={isSet ? clear : undefined}
         empty={
           <Empty title="No accounts yet" action={add}>
             Your app creates an account for each customer through the API. You can also add one here.
@@ -42,7 +59,7 @@ export function Accounts() {
       >
         {(rows) => (
           <Table
-            caption="Accounts, newest first"
+            caption={search.q === undefined ? 'Accounts, newest first' : 'Accounts that match, by the matching text'}
             columns={['ID', 'Name', 'Webhooks', 'Deliveries 24 h', 'Success 24 h', tight('Created'), ACTIONS]}
           >
             {rows.map((account) => (

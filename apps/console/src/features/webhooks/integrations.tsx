@@ -1,4 +1,4 @@
-import type { Subscription } from '@posthorn/contract';
+import { type Subscription, SUBSCRIPTION_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
@@ -6,11 +6,15 @@ import { useState } from 'react';
 import { subscriptionsQuery } from './queries.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
+import { FilterBar } from '../../components/filter-bar.js';
+import { filtersOf } from '../../components/filters.js';
 import { percent } from '../../components/number.js';
 import { PageHead, Pager, useTitle } from '../../components/page.js';
-import { pagingOf } from '../../components/paging.js';
+import { searchedPagingOf } from '../../components/paging.js';
 import { SubscriptionPill } from '../../components/pill.js';
+import { Select } from '../../components/select.js';
 import { Empty, Loaded } from '../../components/states.js';
+import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
 import { AddWebhook } from './add-webhook.js';
 import { GetStarted } from './get-started.js';
@@ -22,6 +26,10 @@ import '../statistics/chart.css';
 import './integrations.css';
 
 const route = getRouteApi('/accounts/$account/integrations');
+type Search = ReturnType<typeof route.useSearch>;
+
+/** A list of so many webhooks needs no search. */
+const FEW = 5;
 
 export function Integrations() {
   const account = useAccount();
@@ -29,7 +37,9 @@ export function Integrations() {
   const may = useMay();
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const subscriptions = useQuery(subscriptionsQuery(account, search.cursor));
+  const go = (next: Search) => void navigate({ search: next });
+  const { isSet, set, clear } = filtersOf(search, go);
+  const subscriptions = useQuery(subscriptionsQuery(account, search));
   const [isAdding, setIsAdding] = useState(false);
   const add = may('subscriptions:write') && (
     <Button look="primary" onClick={() => setIsAdding(true)}>
@@ -43,32 +53,51 @@ export function Integrations() {
         title="Event Subscriptions"
         note="Webhooks send the events of this account to your own URLs."
         // Only after loading, because an empty list has its own button.
-        action={subscriptions.data && subscriptions.data.data.length > 0 && add}
+        action={subscriptions.data && (isSet || subscriptions.data.data.length > 0) && add}
       />
       <Loaded query={subscriptions} what="webhooks">
         {({ data, nextCursor }) =>
-          data.length === 0 && search.cursor === undefined ? (
+          data.length === 0 && search.cursor === undefined && !isSet ? (
             <Empty title="No webhooks yet" action={add}>
               Add a URL to receive events.
             </Empty>
           ) : (
             <>
-              <Table
-                caption="Webhooks, newest first"
-                columns={['Webhook URL', 'Status', 'Events', 'Success 24 h', tight('Last delivery'), ACTIONS]}
-              >
-                {data.map((one) => (
-                  <Row key={one.id} account={account} subscription={one} />
-                ))}
-              </Table>
-              <Pager paging={pagingOf(search, (next) => void navigate({ search: next }))} nextCursor={nextCursor} />
+              {(isSet || data.length > FEW || search.cursor !== undefined) && (
+                <FilterBar label="Webhooks" onClear={isSet ? clear : undefined}>
+                  <TextFilter
+                    label="Search"
+                    placeholder="URL or description begins with…"
+                    value={search.q}
+                    onChange={(q) => set({ q })}
+                  />
+                  <Select label="Status" value={search.status} onChange={(status) => set({ status })}>
+                    {Object.entries(SUBSCRIPTION_WORDS).map(([status, { label }]) => [status, label])}
+                  </Select>
+                </FilterBar>
+              )}
+              {data.length === 0 && nextCursor === null ? (
+                <Empty title="No webhooks match these filters" action={<Button onClick={clear}>Clear filters</Button>} />
+              ) : (
+                <Table
+                  caption={
+                    search.q === undefined ? 'Webhooks, newest first' : 'Webhooks that match, by the matching text'
+                  }
+                  columns={['Webhook URL', 'Status', 'Events', 'Success 24 h', tight('Last delivery'), ACTIONS]}
+                >
+                  {data.map((one) => (
+                    <Row key={one.id} account={account} subscription={one} />
+                  ))}
+                </Table>
+              )}
+              <Pager paging={searchedPagingOf(search, go)} nextCursor={nextCursor} />
             </>
           )
         }
       </Loaded>
       {/* Below, since they come later: nothing moves away from under the pointer. */}
       <div className="stack first-steps">
-        {subscriptions.data && search.cursor === undefined && (
+        {subscriptions.data && search.cursor === undefined && !isSet && (
           <GetStarted account={account} webhooks={subscriptions.data.data} />
         )}
         <NotifyMe account={account} />

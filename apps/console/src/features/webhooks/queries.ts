@@ -5,13 +5,19 @@ import { call, query } from '../../api/call.js';
 import { allOf, type Page } from '../../api/page.js';
 import { POLL_MS, SOON_MS } from '../../api/polling.js';
 
-export const subscriptionsQuery = (account: string, cursor?: string) =>
+interface SubscriptionFilters {
+  q?: string | undefined;
+  status?: string | undefined;
+  cursor?: string | undefined;
+}
+
+export const subscriptionsQuery = (account: string, { q, status, cursor }: SubscriptionFilters) =>
   queryOptions({
-    queryKey: ['accounts', account, 'subscriptions', 'list', cursor],
+    queryKey: ['accounts', account, 'subscriptions', 'list', q, status, cursor],
     queryFn: ({ signal }) =>
       call<Page<Subscription>>(
         'GET',
-        `${accountPath(account)}/subscriptions${query({ cursor, stats: '24h' })}`,
+        `${accountPath(account)}/subscriptions${query({ q, status, cursor, stats: '24h' })}`,
         undefined,
         signal,
       ),
