@@ -1,4 +1,5 @@
 import { createContext, lazy, type ReactNode, Suspense, useCallback, useContext, useState } from 'react';
+import { untilLoaded } from './until-loaded.js';
 import './toasts.css';
 
 export interface Message {
@@ -14,17 +15,7 @@ export const useSay = (): Say => useContext(SayContext);
 
 let lastId = 0;
 
-/** Tries again until it succeeds, so that a failure does not unmount the console. */
-async function loadToastList() {
-  for (;;) {
-    try {
-      return { default: (await import('./toast-list.js')).ToastList };
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-    }
-  }
-}
-const ToastList = lazy(loadToastList);
+const ToastList = lazy(() => untilLoaded(async () => ({ default: (await import('./toast-list.js')).ToastList })));
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [messages, setMessages] = useState<Message[]>([]);

@@ -8,7 +8,7 @@ import { sessionQuery } from '../session/queries.js';
 import { isPortal } from '../../api/place.js';
 import { portalTheme } from '../portal/portal.js';
 import { type Page, pagesOf } from './pages.js';
-import { GoTo } from './go-to.js';
+import { CommandButton } from './command-button.js';
 import { Login } from '../session/login.js';
 import { SessionContext } from '../session/session.js';
 import { isEmbedded } from '../portal/host-page.js';
@@ -67,7 +67,9 @@ function Inside({ session }: { session: Session }) {
     );
   }
   if (navigation === 'tabs' && account !== undefined)
-    return <Tabs pages={[...pagesOf(session, account), ...pagesOf(session, null)]} logoUrl={logoUrl} />;
+    return (
+      <Tabs account={account} pages={[...pagesOf(session, account), ...pagesOf(session, null)]} logoUrl={logoUrl} />
+    );
   return (
     <div className="frame">
       <a
@@ -101,7 +103,7 @@ function Inside({ session }: { session: Session }) {
             <MenuIcon className="icon" aria-hidden />
           </Button>
         </span>
-        <GoTo account={account ?? null} />
+        <CommandButton account={account ?? null} />
         <nav className="menus stack" aria-label="Console">
           <div className="nav">
             {pagesOf(session, null).map((page) => (
@@ -137,7 +139,7 @@ function Inside({ session }: { session: Session }) {
 }
 
 /** Tabs above the page: for a portal inside another page, which has a menu and a name of its own. */
-function Tabs({ pages, logoUrl }: { pages: Page[]; logoUrl: string | undefined }) {
+function Tabs({ account, pages, logoUrl }: { account: string; pages: Page[]; logoUrl: string | undefined }) {
   return (
     <div className="tab-frame">
       <header className="tab-head">
@@ -147,6 +149,7 @@ function Tabs({ pages, logoUrl }: { pages: Page[]; logoUrl: string | undefined }
             <NavLink key={page.name} page={page} />
           ))}
         </nav>
+        <CommandButton account={account} />
         <TimeMenu look="plain" />
       </header>
       <main id="main" className="main" tabIndex={-1}>
