@@ -1,4 +1,5 @@
-import { type CreatedKey, CreateKey } from '@posthorn/contract';
+import { type CreatedKey, CreateKey, type Scope, SCOPES } from '@posthorn/contract';
+import { useState } from 'react';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
 import { useAction } from '../../api/action.js';
@@ -6,6 +7,7 @@ import { Button } from '../../components/button.js';
 import { Copy } from '../../components/copy.js';
 import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
+import { ScopeChoice } from '../../components/scope-choice.js';
 import { fieldOf, FormError, showRefusal, trimmed, useSchemaForm } from '../../components/form.js';
 
 const NewKey = z.object({ name: trimmed(CreateKey.shape.name) });
@@ -13,6 +15,7 @@ const NewKey = z.object({ name: trimmed(CreateKey.shape.name) });
 /** Creates a key and shows it once. */
 export function CreateKeyDialog({ account, onClose }: { account: string; onClose: () => void }) {
   const form = useSchemaForm(NewKey, { name: '' });
+  const [scopes, setScopes] = useState<readonly Scope[]>(SCOPES);
   const create = useAction<CreatedKey, CreateKey>({
     path: `${accountPath(account)}/keys`,
     touches: ['accounts', account, 'keys'],
@@ -37,14 +40,15 @@ export function CreateKeyDialog({ account, onClose }: { account: string; onClose
       ) : (
         <form
           className="stack"
-          onSubmit={(event) => void form.handleSubmit((values) => create.mutate(values))(event)}
+          onSubmit={(event) =>
+            void form.handleSubmit(({ name }) => {
+              if (scopes.length > 0) create.mutate({ name, scopes: [...scopes] });
+            })(event)
+          }
           noValidate
         >
-          <Field
-            label="Name"
-            help="Where the key is used, such as CI. It has all scopes of an account key."
-            {...fieldOf(form, 'name')}
-          />
+          <Field label="Name" help="Where the key is used, such as CI." {...fieldOf(form, 'name')} />
+          <ScopeChoice label="What the key may do" chosen={scopes} onChange={setScopes} />
           <FormError form={form} />
           <div className="row">
             <Button type="submit" look="primary" isPending={create.isPending}>
