@@ -26,6 +26,13 @@ export const AuditEntry = z
       .object({
         type: z.string().describe('The kind of the changed object.'),
         id: z.string().nullable().describe('The id of the changed object.'),
+        name: z
+          .string()
+          .nullable()
+          .describe(
+            'For a subscription: its URL now, without its query. For an account key: its name. null: another kind of ' +
+              'object, or it no longer exists.',
+          ),
       })
       .describe('The changed object.'),
     changes: anyObject(

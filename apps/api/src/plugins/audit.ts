@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { addressOf } from '../client-address.js';
 import type { ApiDeps } from '../deps.js';
+import { withoutQuery } from '../url-without-query.js';
 import type { Caller } from './api-key.js';
 
 interface Audited {
@@ -223,12 +224,6 @@ function subscriptionSnapshot(row: Subscription): Snapshot {
 }
 
 const hex = (sealed: Uint8Array | null): string => Buffer.from(sealed ?? []).toString('hex');
-
-function withoutQuery(url: string): string {
-  if (!URL.canParse(url)) return '';
-  const { origin, pathname } = new URL(url);
-  return `${origin}${pathname}`;
-}
 
 /** Returns what withoutQuery removes. */
 const queryOf = (url: string | null): string => (url === null ? '' : url.slice(withoutQuery(url).length));

@@ -1,4 +1,4 @@
-import { toTypeId } from '@posthorn/contract';
+import { AUDIT_OBJECTS, AUDIT_WORDS, toTypeId } from '@posthorn/contract';
 import { waitFor } from '@posthorn/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { echo, OPERATOR_KEY, openTestApi, REFUSED } from '../api.test-support.js';
@@ -9,7 +9,7 @@ afterAll(() => api.close());
 interface Entry {
   action: string;
   actor: { kind: string; id: string | null; name: string | null };
-  target: { type: string; id: string | null };
+  target: { type: string; id: string | null; name: string | null };
   changes: Record<string, unknown>;
   address: string | null;
   requestId: string;
@@ -52,7 +52,7 @@ describe('the audit log', () => {
       target: { type: 'account', id: account },
     });
     expect(created).toMatchObject({
-      target: { type: 'key', id: expect.stringMatching(/^key_/) },
+      target: { type: 'key', id: expect.stringMatching(/^key_/), name: 'test' },
       changes: { name: { to: 'test' }, scopes: { to: expect.arrayContaining(['events:write']) } },
     });
     expect(subscribed).toMatchObject({
@@ -66,7 +66,7 @@ describe('the audit log', () => {
       accountId: account,
       actor: { kind: 'account', id: created?.target.id, name: 'test' },
       action: 'subscriptions.change',
-      target: { type: 'subscription', id: subscription },
+      target: { type: 'subscription', id: subscription, name: 'https://hooks.example.com/in' },
       changes: {
         events: { from: ['message:created'], to: [] },
         description: { from: null, to: 'new' },
@@ -76,6 +76,18 @@ describe('the audit log', () => {
       requestId: 'the-change',
       address: '127.0.0.1',
     });
+  });
+
+  it('has words for every action that it records, and for no other', () => {
+    const changes = Object.entries(api.document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { operationId }]) =>
+        method !== 'get' && /^\/(v1|api)\//.test(path) && operationId !== undefined ? [operationId] : [],
+      ),
+    );
+    const recorded = [...changes, 'subscriptions.getSecret', 'session.refused'];
+    const unrecorded = ['events.publish', 'events.publishBatch', 'papercups.verify'];
+    expect(Object.keys(AUDIT_WORDS).toSorted()).toEqual(recorded.filter((id) => !unrecorded.includes(id)).toSorted());
+    expect(Object.values(AUDIT_WORDS).filter(({ object }) => !Object.hasOwn(AUDIT_OBJECTS, object))).toEqual([]);
   });
 
   it('contains no secret, key, token or URL query in any entry of any route', async () => {

@@ -1,8 +1,9 @@
-import { AccountAuditQuery, type AuditEntry, AuditList, AuditQuery, toTypeId } from '@posthorn/contract';
+import { AccountAuditQuery, type AuditEntry, AuditList, AuditQuery, toTypeId, toUuid } from '@posthorn/contract';
 import { type AuditEntry as Row, newestIds } from '@posthorn/core';
 import { pageRange, toPage } from '../cursor.js';
 import type { ApiDeps, Routes } from '../deps.js';
 import { readList } from '../read-list.js';
+import { withoutQuery } from '../url-without-query.js';
 import { AccountParams, requireAccount } from './params.js';
 import { storedObject } from './stored-json.js';
 
@@ -28,7 +29,8 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
       const rows = await readList({ reader }, reply, (from) =>
         readEntries({ db: from }, { accountId: account, ...filter }, { limit, cursor }),
       );
-      return toPage(rows, { limit, list: 'audit', keyOf: ({ id }) => [id], itemOf: (row) => entryJson(row, true) });
+      const itemOf = (row: NamedRow) => entryJson(row, { showsAllAddresses: true });
+      return toPage(rows, { limit, list: 'audit', keyOf: ({ id }) => [id], itemOf });
     },
   );
 
@@ -56,7 +58,7 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
         limit,
         list: 'audit',
         keyOf: ({ id }) => [id],
-        itemOf: (row) => entryJson(row, showsAllAddresses),
+        itemOf: (row) => entryJson(row, { showsAllAddresses }),
       });
     },
   );
@@ -76,7 +78,7 @@ async function readEntries(
   { db }: Pick<ApiDeps, 'db'>,
   { accountId, actorId, action, actor, from, to }: Filter,
   page: { limit: number; cursor?: string | undefined },
-): Promise<Row[]> {
+): Promise<NamedRow[]> {
   const columns = { account_id: accountId, actor_id: actorId, action, actor };
   const given = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]));
   const [leading, ...others] = given;
@@ -86,17 +88,44 @@ async function readEntries(
     filters: Object.fromEntries(others.map(({ column, value }) => [column, [value]])),
     ...pageRange('audit', { ...page, from, to }),
   });
-  return db.prisma.auditEntry.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
+  const rows = await db.prisma.auditEntry.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
+  const nameOf = await readNames({ db }, rows);
+  return rows.map((row) => ({ ...row, targetName: nameOf(row) }));
 }
 
-const entryJson = (row: Row, showsAllAddresses: boolean): AuditEntry => ({
+type NamedRow = Row & { targetName: string | null };
+
+/** Reads the names of the changed subscriptions and keys with two statements by their keys. Returns the name of an entry's object, if it
+ *  belongs to the entry's account. */
+async function readNames({ db }: Pick<ApiDeps, 'db'>, rows: Row[]): Promise<(row: Row) => string | null> {
+  const idsOf = (prefix: 'sub' | 'key') =>
+    rows.flatMap(({ targetId }) => (targetId === null ? [] : (toUuid(prefix, targetId) ?? [])));
+  const accountId = { in: rows.flatMap((row) => row.accountId ?? []) };
+  const [subscriptions, keys] = await Promise.all([
+    db.prisma.subscription.findMany({
+      where: { id: { in: idsOf('sub') }, accountId },
+      select: { id: true, accountId: true, url: true },
+    }),
+    db.prisma.apiKey.findMany({
+      where: { id: { in: idsOf('key') }, accountId },
+      select: { id: true, accountId: true, name: true },
+    }),
+  ]);
+  const names = new Map([
+    ...subscriptions.map((one) => [`${one.accountId} ${toTypeId('sub', one.id)}`, withoutQuery(one.url)] as const),
+    ...keys.map((one) => [`${one.accountId} ${toTypeId('key', one.id)}`, one.name] as const),
+  ]);
+  return (row) => names.get(`${row.accountId} ${row.targetId}`) ?? null;
+}
+
+const entryJson = (row: NamedRow, { showsAllAddresses }: { showsAllAddresses: boolean }): AuditEntry => ({
   id: toTypeId('aud', row.id),
   createdAt: row.createdAt.toISOString(),
   doneAt: row.doneAt?.toISOString() ?? null,
   actor: { kind: row.actor, id: row.actorId, name: row.actorName },
   accountId: row.accountId,
   action: row.action,
-  target: { type: row.targetType, id: row.targetId },
+  target: { type: row.targetType, id: row.targetId, name: row.targetName },
   changes: storedObject(row.changes),
   requestId: row.requestId,
   address: showsAllAddresses || row.actor !== 'operator' ? row.address : null,

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@posthorn/contract';
+import { AUDIT_WORDS, auditActionText, type AuditEntry } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { FilterBar, FilterChip } from '../../components/filter-bar.js';
@@ -17,11 +17,14 @@ import { Empty } from '../../components/states.js';
 import { Table, tight } from '../../components/table.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
+import { Sentence } from './audit-sentence.js';
 
 const route = getRouteApi('/audit');
 type Search = ReturnType<typeof route.useSearch>;
 
 const ACTORS = { operator: 'Operator', account: 'Account key', portal: 'Portal', nobody: 'Unknown' } as const;
+
+const ACTIONS = Object.keys(AUDIT_WORDS).map((action) => [action, auditActionText(action)] as const);
 
 /** The audit log. */
 export function Audit() {
@@ -37,7 +40,9 @@ export function Audit() {
       <PageHead title="Audit log" note="Who changed what, and who read a secret." />
       <FilterBar label="Audit log" onClear={isSet ? clear : undefined}>
         <TextFilter label="Account" value={account} onChange={(value) => set({ account: value })} />
-        <TextFilter label="Action" value={action} onChange={(value) => set({ action: value })} />
+        <Select label="Action" value={action} onChange={(value) => set({ action: value })}>
+          {action === undefined || Object.hasOwn(AUDIT_WORDS, action) ? ACTIONS : [[action, action], ...ACTIONS]}
+        </Select>
         <Select label="By" value={actor} onChange={(value) => set({ actor: value })}>
           {Object.entries(ACTORS)}
         </Select>
@@ -57,10 +62,7 @@ export function Audit() {
         onClear={isSet ? clear : undefined}
       >
         {(rows) => (
-          <Table
-            caption="Changes, newest first"
-            columns={[tight('Action'), tight('By'), 'Account', tight('Object'), 'Changes', tight('Time')]}
-          >
+          <Table caption="Changes, newest first" columns={['Action', tight('By'), 'Account', 'Changes', tight('Time')]}>
             {rows.map((entry) => (
               <Row key={entry.id} entry={entry} search={search} />
             ))}
@@ -72,18 +74,11 @@ export function Audit() {
 }
 
 function Row({ entry, search }: { entry: AuditEntry; search: Search }) {
-  const { action, actor, accountId, target, address, changes, createdAt, doneAt } = entry;
+  const { action, actor, accountId, address, changes, createdAt, doneAt } = entry;
   return (
     <tr>
-      <td className="tight">
-        <Link
-          className="rowlink mono"
-          to="/audit"
-          search={withFilters(search, { action })}
-          title="Show only this action"
-        >
-          {action}
-        </Link>
+      <td title={action}>
+        <Sentence entry={entry} />
         {doneAt === null && (
           <span title="The request started but did not finish, so the change may or may not have been made.">
             <Pill tone="warning">Result unknown</Pill>
@@ -117,9 +112,6 @@ function Row({ entry, search }: { entry: AuditEntry; search: Search }) {
             {accountId}
           </Link>
         )}
-      </td>
-      <td className="tight" data-label="Object">
-        {target.id === null ? target.type : <Id id={target.id} />}
       </td>
       <td className="small" data-label="Changes">
         {Object.keys(changes).length === 0
