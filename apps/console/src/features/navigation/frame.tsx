@@ -9,6 +9,7 @@ import { isPortal } from '../../api/place.js';
 import { portalTheme } from '../portal/portal.js';
 import { type Page, pagesOf } from './pages.js';
 import { CommandButton } from './command-button.js';
+import { ThemeSwitch } from './theme-switch.js';
 import { Login } from '../session/login.js';
 import { SessionContext } from '../session/session.js';
 import { isEmbedded } from '../portal/host-page.js';
@@ -123,6 +124,7 @@ function Inside({ session }: { session: Session }) {
         </nav>
         <div className="foot">
           <TimeMenu look="plain" />
+          {session.kind !== 'portal' && <ThemeSwitch />}
           {session.kind !== 'portal' && (
             <Button look="plain" onClick={() => void signOut()}>
               <LogOut className="icon" aria-hidden />
