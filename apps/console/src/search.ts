@@ -28,6 +28,9 @@ export const PAGE_SIZES = [25, 50, 100] as const;
 
 export const sizedPageFields = { ...pageFields, limit: z.catch(z.optional(z.literal(PAGE_SIZES)), undefined) };
 
+/** A list that can be sorted by numbers of its rows. */
+export const sortField = { sort: z.catch(z.optional(z.enum(['success', 'waiting'])), undefined) };
+
 /** The filters of a list of deliveries. */
 export const deliveryFields = {
   ...sizedPageFields,

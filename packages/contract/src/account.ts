@@ -3,6 +3,7 @@ import { AccountId } from './id.js';
 import { listOf, ListQuery, prefixSearch } from './list.js';
 import { DayStats } from './stats.js';
 import { anyObject, jsonObject, text, time } from './text.js';
+import { WaitingOfRow } from './waiting.js';
 
 export const Metadata = jsonObject({ maxDepth: 20, maxBytes: 16 * 1024 }).describe(
   'A JSON object with your own data, at most 16 KiB and nested at most 20 deep. It is never sent to endpoints.',
@@ -22,6 +23,7 @@ export const AccountStats = z
       .max(1)
       .nullable()
       .describe('Share of successful attempts, 0 to 1. null: no attempts.'),
+    waiting: WaitingOfRow,
   })
   .meta({ id: 'AccountStats', description: 'Statistics of an account for the last 24 hours.' });
 export type AccountStats = z.infer<typeof AccountStats>;

@@ -19,7 +19,15 @@ export {
   EXPORT_FORMATS,
   LastAttempt,
 } from './delivery.js';
-export { Waiting, WAITING_STATES, WaitingDeliveries, WaitingQuery, type WaitingState } from './waiting.js';
+export {
+  MAX_WAITING_OF_ROW,
+  Waiting,
+  WAITING_STATES,
+  WaitingDeliveries,
+  WaitingOfRow,
+  WaitingQuery,
+  type WaitingState,
+} from './waiting.js';
 export { type Advice, attemptAdvice, type AttemptProblem } from './attempt-advice.js';
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';

@@ -8,6 +8,7 @@ import { listOf, ListQuery, oneOrMore, prefixSearch } from './list.js';
 import { MASK } from './mask.js';
 import { DayStats } from './stats.js';
 import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
+import { WaitingOfRow } from './waiting.js';
 
 export const SUBSCRIPTION_STATUSES = ['unverified', 'active', 'paused', 'disabled'] as const;
 export const SubscriptionStatus = z.enum(SUBSCRIPTION_STATUSES).meta({
@@ -88,6 +89,7 @@ export const SubscriptionStats = z
       })
       .nullable()
       .describe('The newest delivery, of any age. null: none.'),
+    waiting: WaitingOfRow,
   })
   .meta({ id: 'SubscriptionStats', description: 'Statistics of a subscription for the last 24 hours.' });
 export type SubscriptionStats = z.infer<typeof SubscriptionStats>;

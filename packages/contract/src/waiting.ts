@@ -48,6 +48,18 @@ const counted = {
   oldestCreatedAt: timeOrNull('When the oldest of them was created. null: none.'),
 };
 
+/** Rows of a list count their waiting deliveries up to here. */
+export const MAX_WAITING_OF_ROW = 100;
+
+export const WaitingOfRow = z
+  .object({
+    count: z.int().describe(`Deliveries that wait for an attempt or are held, counted up to ${MAX_WAITING_OF_ROW}.`),
+    more: counted.more,
+    oldestCreatedAt: counted.oldestCreatedAt,
+  })
+  .describe('Deliveries that wait for an attempt or are held.');
+export type WaitingOfRow = z.infer<typeof WaitingOfRow>;
+
 export const WaitingDeliveries = z
   .object({
     ...counted,

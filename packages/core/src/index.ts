@@ -111,7 +111,12 @@ export {
   type ListedDelivery,
   listDeliveries,
 } from './deliveries/list-deliveries.js';
-export { countWaiting, type WaitingCount } from './deliveries/count-waiting.js';
+export {
+  countWaiting,
+  countWaitingOfAccounts,
+  countWaitingOfSubscriptions,
+  type WaitingCount,
+} from './deliveries/count-waiting.js';
 export { searchDeliveries } from './deliveries/search-deliveries.js';
 export { listEvents } from './events/list-events.js';
 export { type IdRange, newestIds } from './newest-first.js';

@@ -5,9 +5,17 @@ import {
   AccountQuery,
   DayStats,
   DeletedAccount,
+  MAX_WAITING_OF_ROW,
   PutAccount,
 } from '@posthorn/contract';
-import { countSubscriptions, deleteAccount, putAccount, readAccountDays, searchAccounts } from '@posthorn/core';
+import {
+  countSubscriptions,
+  countWaitingOfAccounts,
+  deleteAccount,
+  putAccount,
+  readAccountDays,
+  searchAccounts,
+} from '@posthorn/core';
 import type { Account as Row } from '@posthorn/core';
 import { z } from 'zod';
 import { afterPlace, beforeTime, toPage, toSearchPage } from '../cursor.js';
@@ -168,13 +176,19 @@ const accountJson = ({ id, name, metadata, createdAt, updatedAt }: Row): Account
   updatedAt: updatedAt.toISOString(),
 });
 
-/** Reads the last day of these accounts with two statements. Returns a function that gives the `stats` of an account. */
+/** Reads the last day of these accounts with three statements. Returns a function that gives the `stats` of an account. */
 async function dayOf({ db }: Pick<ApiDeps, 'db'>, ids: string[]): Promise<(id: string) => Pick<Account, 'stats'>> {
   if (ids.length === 0) return () => ({});
-  const [days, countOf] = await Promise.all([readAccountDays(db.pool, { ids }), countSubscriptions(db.pool, ids)]);
+  const [days, countOf, waitingOf] = await Promise.all([
+    readAccountDays(db.pool, { ids }),
+    countSubscriptions(db.pool, ids),
+    countWaitingOfAccounts(db.pool, { ids, most: MAX_WAITING_OF_ROW }),
+  ]);
   const stats = new Map(days.map((day, index) => [ids[index], day]));
   return (id) => {
     const day = stats.get(id);
-    return day ? { stats: accountStatsJson(day, countOf.get(id) ?? 0) } : {};
+    return day
+      ? { stats: accountStatsJson(day, { subscriptions: countOf.get(id) ?? 0, waiting: waitingOf.get(id) }) }
+      : {};
   };
 }

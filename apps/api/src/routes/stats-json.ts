@@ -1,12 +1,14 @@
 import {
   type AccountStats,
   ATTEMPT_OUTCOMES,
+  MAX_WAITING_OF_ROW,
   type PeriodStats,
   type StatsPeriod,
   type SubscriptionStats,
   toTypeId,
+  type WaitingOfRow,
 } from '@posthorn/contract';
-import type { Counts, Day, LastDelivery, Period } from '@posthorn/core';
+import type { Counts, Day, LastDelivery, Period, WaitingCount } from '@posthorn/core';
 import { lastAttemptJson } from './delivery-json.js';
 
 /** Maximum number of event types in `byEventType`. */
@@ -44,7 +46,11 @@ export function periodJson(
   };
 }
 
-export function subscriptionStatsJson({ counts, hours }: Day, last: LastDelivery | undefined): SubscriptionStats {
+/** `waiting` undefined: none waits. */
+export function subscriptionStatsJson(
+  { counts, hours }: Day,
+  { last, waiting }: { last: LastDelivery | undefined; waiting: WaitingCount | undefined },
+): SubscriptionStats {
   const attempts = attemptsOf(counts.byOutcome);
   return {
     attempts: attempts.total,
@@ -63,10 +69,14 @@ export function subscriptionStatsJson({ counts, hours }: Day, last: LastDelivery
           lastAttempt: lastAttemptJson(last),
         }
       : null,
+    waiting: waitingJson(waiting),
   };
 }
 
-export function accountStatsJson({ counts }: Day, subscriptions: number): AccountStats {
+export function accountStatsJson(
+  { counts }: Day,
+  { subscriptions, waiting }: { subscriptions: number; waiting: WaitingCount | undefined },
+): AccountStats {
   const attempts = attemptsOf(counts.byOutcome);
   return {
     subscriptions,
@@ -74,8 +84,15 @@ export function accountStatsJson({ counts }: Day, subscriptions: number): Accoun
     deliveries: { succeeded: counts.succeeded, failed: counts.failed },
     attempts: attempts.total,
     successRate: rate(attempts),
+    waiting: waitingJson(waiting),
   };
 }
+
+const waitingJson = ({ count, oldestAt }: WaitingCount = { count: 0, oldestAt: null }): WaitingOfRow => ({
+  count: Math.min(count, MAX_WAITING_OF_ROW),
+  more: count > MAX_WAITING_OF_ROW,
+  oldestCreatedAt: oldestAt?.toISOString() ?? null,
+});
 
 /** Aborted attempts count only in the total: they say nothing about the endpoint. */
 function attemptsOf(byOutcome: Counts['byOutcome']): PeriodStats['attempts'] {

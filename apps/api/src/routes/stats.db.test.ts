@@ -190,6 +190,7 @@ describe('?stats=24h', () => {
       succeeded: 3,
       successRate: 0.75,
       lastDelivery: { status: 'pending', lastAttempt: { outcome: 'http_error', statusCode: 500, durationMs: 100 } },
+      waiting: { count: 1, more: false, oldestCreatedAt: ofBusy.lastDelivery.createdAt },
     });
     expect(Math.abs(ofBusy.p95Ms - 100)).toBeLessThanOrEqual(9);
     expect(ofBusy.sparkline).toHaveLength(24);
@@ -202,6 +203,7 @@ describe('?stats=24h', () => {
     );
     expect(sums).toEqual([3, 1]);
     expect(ofIdle).toMatchObject({ attempts: 0, succeeded: 0, successRate: null, p95Ms: null, lastDelivery: null });
+    expect(ofIdle.waiting).toEqual({ count: 0, more: false, oldestCreatedAt: null });
     expect((await get(`${path}/${busy}?stats=24h`)).json.stats).toEqual(ofBusy);
     expect((await get(path)).json.data[0]).not.toHaveProperty('stats');
     expect((await get(`${path}?stats=7d`)).status).toBe(422);
@@ -220,6 +222,7 @@ describe('?stats=24h', () => {
       deliveries: { succeeded: 2, failed: 0 },
       attempts: 2,
       successRate: 1,
+      waiting: { count: 0, more: false, oldestCreatedAt: null },
     };
     expect(of(account)).toEqual(result);
     expect(of(other)).toMatchObject({ subscriptions: 0, accepted: 0, attempts: 0, successRate: null });

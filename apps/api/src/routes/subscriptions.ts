@@ -3,6 +3,7 @@ import {
   ChangeSubscription,
   CreateSubscription,
   DayStats,
+  MAX_WAITING_OF_ROW,
   Subscription,
   SubscriptionList,
   SubscriptionQuery,
@@ -11,6 +12,7 @@ import {
 } from '@posthorn/contract';
 import {
   changeSubscription,
+  countWaitingOfSubscriptions,
   createSubscription,
   deleteSubscription,
   findSubscription,
@@ -285,19 +287,20 @@ async function search(
   return { page, rows };
 }
 
-/** Reads the last day of these subscriptions with two statements. Returns a function that gives the `stats` of a subscription. */
+/** Reads the last day of these subscriptions with three statements. Returns a function that gives the `stats` of a subscription. */
 async function dayOf(
   { db }: Pick<ApiDeps, 'db'>,
   { accountId, ids }: { accountId: string; ids: string[] },
 ): Promise<(id: string) => Pick<Subscription, 'stats'>> {
   if (ids.length === 0) return () => ({});
-  const [days, lastOf] = await Promise.all([
+  const [days, lastOf, waitingOf] = await Promise.all([
     readSubscriptionDays(db.pool, { accountId, ids }),
     readLastDeliveries(db.pool, { accountId, ids }),
+    countWaitingOfSubscriptions(db.pool, { accountId, ids, most: MAX_WAITING_OF_ROW }),
   ]);
   const stats = new Map(days.map((day, index) => [ids[index], day]));
   return (id) => {
     const day = stats.get(id);
-    return day ? { stats: subscriptionStatsJson(day, lastOf.get(id)) } : {};
+    return day ? { stats: subscriptionStatsJson(day, { last: lastOf.get(id), waiting: waitingOf.get(id) }) } : {};
   };
 }

@@ -1,7 +1,7 @@
 import { boundsOf, type Range } from './range.js';
 
-/** The fields of an address that are not filters: the page of the list, what is open beside it, and what is compared. */
-const NOT_FILTERS = new Set(['cursor', 'limit', 'delivery', 'openEvent', 'compare', 'with']);
+/** The fields of an address that are not filters: the page and the order of the list, what is open beside it, and what is compared. */
+const NOT_FILTERS = new Set(['cursor', 'limit', 'sort', 'delivery', 'openEvent', 'compare', 'with']);
 
 /** An address with filters changed, or ('') removed. It starts at the first page. */
 export const withFilters = <S extends object>(search: S, changes: Partial<S>): S =>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
-import { countWaiting } from './count-waiting.js';
+import { countWaiting, countWaitingOfAccounts, countWaitingOfSubscriptions } from './count-waiting.js';
 
 let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
@@ -43,7 +43,7 @@ it('counts pending and held deliveries of an account and of each subscription, o
   expect((await count(accountId)).count).toBe(0);
 });
 
-it('counts up to 10,000 and says if there are more', async () => {
+it('counts up to 10,000 and says if there are more; counts each row of a list up to a limit, within its account', async () => {
   const accountId = await ledger.account();
   const { id } = await ledger.activeSubscription(accountId);
   await ledger.db.pool.query(
@@ -52,4 +52,12 @@ it('counts up to 10,000 and says if there are more', async () => {
     [accountId, id],
   );
   expect(await count(accountId)).toMatchObject({ count: 10_001, subscriptions: [{ count: 10_001 }] });
+
+  const { pool } = ledger.db;
+  const another = await ledger.account();
+  const ofAccounts = await countWaitingOfAccounts(pool, { ids: [accountId, another], most: 100 });
+  expect([ofAccounts.get(accountId)?.count, ofAccounts.get(another)?.count]).toEqual([101, 0]);
+  const ofEach = (owner: string) => countWaitingOfSubscriptions(pool, { accountId: owner, ids: [id], most: 100 });
+  expect((await ofEach(accountId)).get(id)).toMatchObject({ count: 101, oldestAt: expect.any(Date) });
+  expect((await ofEach(another)).size).toBe(0);
 });

@@ -25,8 +25,8 @@ const LAST_ID = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
 // Compared as rows, as in newest-first.ts: so only the index with that column and the id has the order.
 const rangeOf = (column: string, value: string): string =>
   `(d.${column}, d.id) >= (${value}, ${FIRST_ID}) AND (d.${column}, d.id) <= (${value}, ${LAST_ID}) ORDER BY d.${column}, d.id`;
-const countOf = (column: string, value: string): string =>
-  `(SELECT count(*)::int FROM (SELECT FROM pending_deliveries d WHERE ${rangeOf(column, value)} LIMIT ${MOST_WAITING + 1}) d)`;
+const countOf = (column: string, value: string, most = `${MOST_WAITING}`): string =>
+  `(SELECT count(*)::int FROM (SELECT FROM pending_deliveries d WHERE ${rangeOf(column, value)} LIMIT ${most} + 1) d)`;
 const oldestOf = (column: string, value: string): string =>
   `(SELECT d.created_at FROM pending_deliveries d WHERE ${rangeOf(column, value)} LIMIT 1)`;
 
@@ -62,4 +62,36 @@ export async function countWaiting(
     values: [accountId],
   });
   return { count: 0, oldestAt: null, ...rows[0], subscriptions };
+}
+
+// The rows of a list, which are a page: so a statement reads at most as many entries per row as it counts.
+const ofEach = (rows: string, column: string): string =>
+  `SELECT s.id::text, ${countOf(column, 's.id', '$2::int')} AS count, ${oldestOf(column, 's.id')} AS "oldestAt" FROM ${rows}`;
+const OF_ACCOUNTS = ofEach('unnest($1::varchar[]) s (id)', 'account_id');
+const OF_SUBSCRIPTIONS = ofEach(
+  '(SELECT id FROM subscriptions WHERE id = ANY ($1::uuid[]) AND account_id = $3) s',
+  'subscription_id',
+);
+
+/** Counts the waiting deliveries of each of these accounts, up to `most` + 1. */
+export const countWaitingOfAccounts = (
+  pool: pg.Pool,
+  { ids, most }: { ids: string[]; most: number },
+): Promise<Map<string, WaitingCount>> =>
+  countEach(pool, { name: 'count-waiting-of-accounts', text: OF_ACCOUNTS, values: [ids, most] });
+
+/** Counts the waiting deliveries of each of these subscriptions of an account, up to `most` + 1. */
+export const countWaitingOfSubscriptions = (
+  pool: pg.Pool,
+  { accountId, ids, most }: { accountId: string; ids: string[]; most: number },
+): Promise<Map<string, WaitingCount>> =>
+  countEach(pool, {
+    name: 'count-waiting-of-each-subscription',
+    text: OF_SUBSCRIPTIONS,
+    values: [ids, most, accountId],
+  });
+
+async function countEach(pool: pg.Pool, query: pg.QueryConfig): Promise<Map<string, WaitingCount>> {
+  const { rows } = await pool.query<WaitingCount & { id: string }>(query);
+  return new Map(rows.map(({ id, ...count }) => [id, count]));
 }

@@ -10,10 +10,13 @@ import { List } from '../../components/list.js';
 import { percent } from '../../components/number.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { searchedPagingOf } from '../../components/paging.js';
+import { SortedNote, SortFilter } from '../../components/sort-filter.js';
+import { orderName, sortRows } from '../../components/sort.js';
 import { Empty } from '../../components/states.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
+import { WaitingNote } from '../../components/waiting-note.js';
 import { AddAccount } from './add-account.js';
 import { OpenPortal } from './open-portal.js';
 
@@ -44,6 +47,7 @@ export function Accounts() {
             value={search.q}
             onChange={(q) => set({ q })}
           />
+          <SortFilter of={search} onChange={(sort) => set({ sort })} />
         </FilterBar>
       )}
       <List
@@ -51,6 +55,7 @@ export function Accounts() {
         what="accounts"
         paging={searchedPagingOf(search, go)}
         onClear={isSet ? clear : undefined}
+        total={search.sort !== undefined && accounts.data?.nextCursor != null && <SortedNote what="accounts" />}
         empty={
           <Empty title="No accounts yet" action={add}>
             Your app creates an account for each customer through the API. You can also add one here.
@@ -59,10 +64,10 @@ export function Accounts() {
       >
         {(rows) => (
           <Table
-            caption={search.q === undefined ? 'Accounts, newest first' : 'Accounts that match, by the matching text'}
+            caption={`Accounts, ${orderName(search)}`}
             columns={['ID', 'Name', 'Webhooks', 'Deliveries 24 h', 'Success 24 h', tight('Created'), ACTIONS]}
           >
-            {rows.map((account) => (
+            {sortRows(rows, search.sort).map((account) => (
               <Row key={account.id} account={account} />
             ))}
           </Table>
@@ -93,6 +98,7 @@ function Row({ account: { id, name, createdAt, stats } }: { account: Account }) 
       </td>
       <td className="number" data-label="Deliveries 24 h" title={`${succeeded} succeeded, ${failed} failed`}>
         {whole.format(succeeded + failed)}
+        <WaitingNote waiting={stats?.waiting} />
       </td>
       <td className="number" data-label="Success 24 h" title={`${stats?.attempts ?? 0} attempts`}>
         {percent(stats?.successRate ?? null)}

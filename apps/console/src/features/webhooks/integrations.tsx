@@ -13,9 +13,12 @@ import { PageHead, Pager, useTitle } from '../../components/page.js';
 import { searchedPagingOf } from '../../components/paging.js';
 import { SubscriptionPill } from '../../components/pill.js';
 import { Select } from '../../components/select.js';
+import { SortedNote, SortFilter } from '../../components/sort-filter.js';
+import { orderName, sortRows } from '../../components/sort.js';
 import { Empty, Loaded } from '../../components/states.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
+import { WaitingNote } from '../../components/waiting-note.js';
 import { AddWebhook } from './add-webhook.js';
 import { GetStarted } from './get-started.js';
 import { NotifyMe } from './notify-me.js';
@@ -63,7 +66,7 @@ export function Integrations() {
             </Empty>
           ) : (
             <>
-              {(isSet || data.length > FEW || search.cursor !== undefined) && (
+              {(isSet || data.length > FEW || search.cursor !== undefined || search.sort !== undefined) && (
                 <FilterBar label="Webhooks" onClear={isSet ? clear : undefined}>
                   <TextFilter
                     label="Search"
@@ -74,23 +77,27 @@ export function Integrations() {
                   <Select label="Status" value={search.status} onChange={(status) => set({ status })}>
                     {Object.entries(SUBSCRIPTION_WORDS).map(([status, { label }]) => [status, label])}
                   </Select>
+                  <SortFilter of={search} onChange={(sort) => set({ sort })} />
                 </FilterBar>
               )}
               {data.length === 0 && nextCursor === null ? (
-                <Empty title="No webhooks match these filters" action={<Button onClick={clear}>Clear filters</Button>} />
+                <Empty
+                  title="No webhooks match these filters"
+                  action={<Button onClick={clear}>Clear filters</Button>}
+                />
               ) : (
                 <Table
-                  caption={
-                    search.q === undefined ? 'Webhooks, newest first' : 'Webhooks that match, by the matching text'
-                  }
+                  caption={`Webhooks, ${orderName(search)}`}
                   columns={['Webhook URL', 'Status', 'Events', 'Success 24 h', tight('Last delivery'), ACTIONS]}
                 >
-                  {data.map((one) => (
+                  {sortRows(data, search.sort).map((one) => (
                     <Row key={one.id} account={account} subscription={one} />
                   ))}
                 </Table>
               )}
-              <Pager paging={searchedPagingOf(search, go)} nextCursor={nextCursor} />
+              <Pager paging={searchedPagingOf(search, go)} nextCursor={nextCursor}>
+                {search.sort !== undefined && nextCursor !== null && <SortedNote what="webhooks" />}
+              </Pager>
             </>
           )
         }
@@ -147,6 +154,7 @@ function Row({ account, subscription }: { account: string; subscription: Subscri
       </td>
       <td>
         <SubscriptionPill of={subscription} />
+        <WaitingNote waiting={stats?.waiting} />
       </td>
       <td data-label="Events" title={events.join(', ')}>
         {eventsOf(subscription)}

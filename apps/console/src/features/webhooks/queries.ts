@@ -4,20 +4,22 @@ import { accountPath } from '../../api/account-path.js';
 import { call, query } from '../../api/call.js';
 import { allOf, type Page } from '../../api/page.js';
 import { POLL_MS, SOON_MS } from '../../api/polling.js';
+import { type Sort, SORTED_ROWS } from '../../components/sort.js';
 
 interface SubscriptionFilters {
   q?: string | undefined;
   status?: string | undefined;
   cursor?: string | undefined;
+  sort?: Sort | undefined;
 }
 
-export const subscriptionsQuery = (account: string, { q, status, cursor }: SubscriptionFilters) =>
+export const subscriptionsQuery = (account: string, { q, status, cursor, sort }: SubscriptionFilters) =>
   queryOptions({
-    queryKey: ['accounts', account, 'subscriptions', 'list', q, status, cursor],
+    queryKey: ['accounts', account, 'subscriptions', 'list', q, status, cursor, sort && SORTED_ROWS],
     queryFn: ({ signal }) =>
       call<Page<Subscription>>(
         'GET',
-        `${accountPath(account)}/subscriptions${query({ q, status, cursor, stats: '24h' })}`,
+        `${accountPath(account)}/subscriptions${query({ q, status, cursor, stats: '24h', ...(sort && { limit: SORTED_ROWS }) })}`,
         undefined,
         signal,
       ),

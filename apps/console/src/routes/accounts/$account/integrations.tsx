@@ -1,9 +1,9 @@
 import { createFileRoute } from '@tanstack/react-router';
 import * as z from 'zod/mini';
-import { optionalText, pageFields, typedText } from '../../../search.js';
+import { optionalText, pageFields, sortField, typedText } from '../../../search.js';
 import { screen } from '../../../screen.js';
 
-const Search = z.object({ ...pageFields, q: typedText, status: optionalText });
+const Search = z.object({ ...pageFields, ...sortField, q: typedText, status: optionalText });
 
 export const Route = createFileRoute('/accounts/$account/integrations')({
   validateSearch: Search,
