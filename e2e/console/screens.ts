@@ -24,7 +24,7 @@ export const SCREENS: Screen[] = [
   { name: 'settings', path: () => '/settings', shows: /API_PORT/ },
   { name: 'accounts', path: () => '/accounts', shows: /Globex Travel/ },
   { name: 'queues', path: () => '/queues', shows: /Running/ },
-  { name: 'audit log', path: () => '/audit?account=acme', shows: /keys\.create/ },
+  { name: 'audit log', path: () => '/audit?account=acme', shows: /Created API key/ },
   { name: 'event types', path: () => '/event-types', shows: /message:created/ },
   { name: 'event type', path: () => '/event-types/message:created', shows: /Example/ },
   { name: 'integrations', path: acme('/integrations'), shows: /Nightly reports/ },
@@ -109,6 +109,34 @@ export const STATES: Screen[] = [
     path: () =>
       '/audit?actorId=key_00000000000000000000000000&from=2020-01-01T00:00:00.000Z&to=2020-01-02T00:00:00.000Z',
     shows: /No entries match/,
+  },
+  { name: 'accounts found', path: () => '/accounts?q=glob', shows: /Globex Travel/ },
+  { name: 'accounts no match', path: () => '/accounts?q=nobody', shows: /No accounts match/ },
+  { name: 'webhooks found', path: acme('/integrations?q=nightly'), shows: /Nightly reports/ },
+  { name: 'webhooks no match', path: acme('/integrations?q=nothing&status=paused'), shows: /No webhooks match/ },
+  {
+    name: 'command menu',
+    path: acme('/integrations'),
+    when: press(/^Search/),
+    shows: /Event catalogue/,
+  },
+  {
+    name: 'command menu found',
+    path: acme('/integrations'),
+    async when(page) {
+      await press(/^Search/)(page);
+      await page.getByRole('combobox', { name: /webhook/ }).fill('c');
+    },
+    shows: /^Webhooks$/,
+  },
+  {
+    name: 'command menu nothing',
+    path: acme('/integrations'),
+    async when(page) {
+      await press(/^Search/)(page);
+      await page.getByRole('combobox', { name: /webhook/ }).fill('nowhere.example');
+    },
+    shows: /Nothing found/,
   },
   { name: 'integrations empty', path: empty('/integrations'), shows: /No webhooks yet/ },
   { name: 'deliveries empty', path: empty('/deliveries'), shows: /No events yet/ },
