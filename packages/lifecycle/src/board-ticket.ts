@@ -2,8 +2,8 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const LASTS_MS = 60_000;
 
-/** Makes a ticket that signs its bearer in to Bull Board, for one minute. The API makes it for a signed-in operator; the board checks it with
- *  the same operator key, so neither has to ask the other. It has no secret in it, but is one itself. */
+/** Creates a ticket that signs its holder in to Bull Board within a minute. The API creates it for a signed-in operator, and the board verifies
+ *  it with the same operator key, so they need no connection to each other. The ticket itself is a secret. */
 export function signBoardTicket({ operatorKey, now }: { operatorKey: string; now: number }): {
   ticket: string;
   expiresAt: Date;
@@ -35,7 +35,7 @@ export function openBoardTickets({ operatorKey, now }: { operatorKey: string; no
 
 const TICKET = /^((\d{1,15})\.[\w-]{22})\.([\w-]{43})$/;
 
-/** The key is derived, so that a ticket's signature is good for nothing else that the operator key signs. */
+/** The key is derived, so that a ticket's signature is valid for nothing else that the operator key signs. */
 function sign(claims: string, operatorKey: string): string {
   const key = createHmac('sha256', operatorKey).update('posthorn board ticket v1').digest();
   return createHmac('sha256', key).update(claims).digest('base64url');
