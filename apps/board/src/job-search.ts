@@ -11,8 +11,8 @@ export function addJobSearch(app: FastifyInstance, queues: Producer['queues']): 
     '/deliveries/:delivery',
     async ({ params: { delivery }, query }, reply) => {
       const latest = Number(query.attempt);
-      const isAsked = /^dlv_[0-9a-z]{26}$/.test(delivery) && Number.isInteger(latest) && latest >= 1 && latest < 1e6;
-      const place = isAsked ? await findJob(queues, { delivery, latest }) : null;
+      const isValid = /^dlv_[0-9a-z]{26}$/.test(delivery) && Number.isInteger(latest) && latest >= 1 && latest < 1e6;
+      const place = isValid ? await findJob(queues, { delivery, latest }) : null;
       if (place) return reply.redirect(pathOfJob(place, queues), 302);
       return reply.code(404).type('text/html; charset=utf-8').send(noJobPage(delivery));
     },

@@ -93,8 +93,8 @@ export function noJobPage(delivery: string): string {
   return page(
     'Job not found · Posthorn queues',
     `<h1>No job found</h1>
-<p>The queue has no job of its own for <code>${escapeHtml(delivery)}</code>. It keeps the last 200 finished jobs of each kind, and a
-waiting job of several deliveries is not searched.</p>
+<p>No job of <code>${escapeHtml(delivery)}</code> was found. The queue keeps only the last 200 finished jobs of each kind. Waiting jobs with
+several deliveries are not searched.</p>
 <a href="/">Go to the queues</a>`,
   );
 }

@@ -13,10 +13,10 @@ export interface JobPlace {
 
 /** The queues with jobs of deliveries. */
 const QUEUES_OF_DELIVERIES = ['retry', 'deliver'] as const;
-/** Earlier attempts whose own jobs are looked for. The queues keep few finished jobs, so older ones are gone. */
+/** Number of latest attempts whose jobs are searched. The queues keep few finished jobs, so older ones are gone. */
 const ATTEMPTS_BACK = 12;
 const STATES = ['active', 'failed', 'completed'] as const;
-/** At most so many of the newest jobs in each state are read: as many finished ones as the queues keep. */
+/** Maximum number of newest jobs that are read per state. The queues keep as many finished ones. */
 const MAX_READ = 200;
 /** Jobs in one read, so that no read takes long. */
 const READ_AT_ONCE = 50;
@@ -25,8 +25,8 @@ const READ_AT_ONCE = 50;
 export const subjectsOf = (queue: QueueName, job: { id?: string | undefined; data: unknown }): string[] =>
   readJob(queue, job).map(({ id }) => toTypeId(QUEUES[queue].subject, id));
 
-/** Finds the newest job of a delivery, `dlv_…`. `latest`: the number of its next or last attempt. Returns null if the queue does not have it, or
- *  if it waits in a job of several deliveries, since there may be any number of those. */
+/** Returns the newest job of a delivery, `dlv_…`. `latest`: the number of its next or last attempt. Returns null if the queue does not have it,
+ *  or if it waits in a job of several deliveries: any number of those may wait, so they are not searched. */
 export async function findJob(
   queues: Record<QueueName, Queue[]>,
   { delivery, latest }: { delivery: string; latest: number },

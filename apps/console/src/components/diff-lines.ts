@@ -1,14 +1,14 @@
 import { diffArrays } from 'diff';
 import { indentSource, readSource } from '../api/json-source.js';
 
-/** A line of a comparison. `text`: before, inside and after the part that changed in the line; without a counterpart, all is inside. */
+/** A line of a comparison. `text`: the parts before, inside and after the change. A line without a counterpart is one change. */
 export interface DiffLine {
   sign: '=' | '-' | '+';
   text: [before: string, changed: string, after: string];
 }
 
-/** Lines that differ, at most. More would take the browser too long, and nobody reads them: then all lines between the common start
- *  and the common end count as changed. */
+/** Maximum number of differing lines, because more would take the browser too long. Beyond it, all lines between the common start and the
+ *  common end count as changed. */
 const MAX_EDITS = 1_000;
 
 /** Compares two texts line by line. JSON is indented first, one value per line, with its values as they were sent. */
@@ -31,7 +31,7 @@ export function diffLines(left: string, right: string): DiffLine[] {
   });
 }
 
-/** Without the commas between values, because a value that was added at the end would change the line before it. */
+/** Returns the lines without trailing commas: otherwise a value that is added at the end would change the line before it. */
 function linesOf(text: string): string[] {
   if (text === '') return [];
   const root = readSource(text);
@@ -55,7 +55,7 @@ function diffCoarsely(a: string[], b: string[]): { value: string[]; added: boole
   ];
 }
 
-/** Splits a line where it starts and ends to differ from another. */
+/** Splits a line into the parts before, inside and after the difference from another line. */
 function around(line: string, other: string): DiffLine['text'] {
   const shorter = Math.min(line.length, other.length);
   let start = 0;

@@ -32,7 +32,7 @@ export function Drawer({
       }}
       onCancel={(event) => {
         event.preventDefault();
-        // Not of a dialog inside it, since React lets the event bubble.
+        // Ignores the event of a dialog inside it, because React lets it bubble.
         if (event.target === event.currentTarget) onClose();
       }}
     >

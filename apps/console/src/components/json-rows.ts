@@ -1,6 +1,6 @@
 import type { JsonNode } from '../api/json-source.js';
 
-/** Children of a value that are shown at first, and with each "Show more". */
+/** Number of children that are shown at first, and with each "Show more". */
 export const PORTION = 100;
 
 /** A line of the tree: a value, or the rest of a long list. */
@@ -10,7 +10,7 @@ export interface JsonRow {
   node: JsonNode;
   /** From 1. */
   level: number;
-  /** Its place among its siblings, from 1, and their number. */
+  /** Its position among its siblings, from 1, and their number. */
   position: number;
   siblings: number;
   /** The id of the row above it in the hierarchy. */

@@ -11,7 +11,7 @@ import { Table } from '../../components/table.js';
 
 const route = getRouteApi('/deliveries/$ids');
 
-/** As many as a job has. */
+/** The maximum number of deliveries of a job. */
 const MOST = 50;
 
 /** Deliveries of any account by their ids: Bull Board links here from a job. A single one opens on its own page. */

@@ -31,7 +31,7 @@ export function SendEvent({ account, event, onClose }: { account: string; event:
       <Loaded query={subscriptions} what="webhooks" lines={3}>
         {({ data }) => {
           const able = data.filter((one) => receives(one, event));
-          if (able.length === 0) return <p>No webhook that is active or paused is subscribed to {event.event}.</p>;
+          if (able.length === 0) return <p>No active or paused webhook subscribes to {event.event}.</p>;
           return (
             <form
               className="stack"

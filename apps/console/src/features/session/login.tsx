@@ -4,7 +4,7 @@ import { screen } from '../../screen.js';
 import '../../components/brand.css';
 import './login.css';
 
-// Few first loads need the form and the library behind it.
+// Loaded on demand, because few first loads need the form and its library.
 const LoginForm = screen(() => import('./login-form.js'), 'LoginForm');
 
 /** Exchanges a key for a session cookie that scripts cannot read. The key is not stored. */

@@ -13,7 +13,7 @@ const OVERLAPS = [
   [0, 'Revoke now (it may have leaked)'],
 ] as const;
 
-// The value of a choice is a text.
+// The value of a <select> is a text.
 const Form = z.object({ overlapSeconds: z.string().transform(Number).pipe(Rotate.shape.overlapSeconds.unwrap()) });
 
 /** Creates a new secret and asks how long to keep the old one valid. */
