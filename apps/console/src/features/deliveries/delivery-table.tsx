@@ -57,7 +57,7 @@ export function DeliveryTable({
         tight('Created'),
         ACTIONS,
       ]}
-      widths={[status, 22, ...(isOfOne ? [] : [18]), '84px', '84px', '108px', '56px']}
+      widths={[status, 19, ...(isOfOne ? [] : [21]), '80px', '84px', '104px', '48px']}
     >
       {rows.map(({ delivery, tone, words }) => (
         <Row
