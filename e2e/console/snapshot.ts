@@ -32,6 +32,8 @@ const STEADY: [RegExp, string][] = [
   [/\b(sub|evt|dlv|att|rpl|key|ses)_[0-9a-z]{26}\b/g, '<$1>'],
   [/\b(sub|evt|dlv|att|rpl|key|ses)_[0-9a-z]*…[0-9a-z]*/g, '<$1>'],
   [/\boldest [\d.]+ \w+/g, 'oldest <age>'],
+  // Rows of the same moment may be in any order.
+  [/\bstatus: \d+ of \d+$/gm, 'status: <place>'],
   [/127\.0\.0\.1:\d+/g, '<receiver>'],
   [/(?<![\d.])\d+\.\d+\.\d+(?![\d.])/g, '<version>'],
   [/\b\d+(\.\d+)? (ms|s)\b/g, '<duration>'],

@@ -146,7 +146,7 @@ const isFoldable = ({ kind, start, end, children }: JsonNode): boolean =>
 const MOST_INDENTED = 20;
 
 const Row = memo(function Row({
-  row: { id, node, level, position, siblings, hidden },
+  row: { id, node, level, position, siblings, parentId, hidden },
   text,
   isOpen,
   isStop,
@@ -182,6 +182,7 @@ const Row = memo(function Row({
               {': '}
             </>
           )}
+          {node.key === null && parentId !== null && <span className="muted">{position - 1}: </span>}
           <Value node={node} text={text} isOpen={isOpen} />
         </>
       )}

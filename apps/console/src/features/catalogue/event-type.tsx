@@ -5,7 +5,8 @@ import { useState } from 'react';
 import { useAction } from '../../api/action.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
-import { Code, OutsideText } from '../../components/outside-text.js';
+import { Body } from '../../components/body.js';
+import { OutsideText } from '../../components/outside-text.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { Pill } from '../../components/pill.js';
 import { Loaded, NotFound } from '../../components/states.js';
@@ -46,7 +47,11 @@ export function EventTypeScreen() {
               {type.example === null ? (
                 <p className="muted">None.</p>
               ) : (
-                <Code what="the request body" text={JSON.stringify({ event: name, payload: type.example }, null, 2)} />
+                <Body
+                  what="the request body"
+                  text={JSON.stringify({ event: name, payload: type.example })}
+                  file={`${name}-example`}
+                />
               )}
             </section>
             <section className="stack close">
@@ -54,7 +59,7 @@ export function EventTypeScreen() {
               {type.schema === null ? (
                 <p className="muted">None.</p>
               ) : (
-                <Code what="the schema" text={JSON.stringify(type.schema, null, 2)} />
+                <Body what="the schema" text={JSON.stringify(type.schema)} file={`${name}-schema`} />
               )}
             </section>
           </div>
