@@ -5,10 +5,13 @@ import { useId } from 'react';
 export function ScopeChoice({
   label,
   chosen,
+  error,
   onChange,
 }: {
   label: string;
   chosen: readonly Scope[];
+  /** What the API refused. */
+  error: string | undefined;
   onChange: (chosen: Scope[]) => void;
 }) {
   const id = useId();
@@ -36,9 +39,9 @@ export function ScopeChoice({
           </label>
         ))}
       </div>
-      {chosen.length === 0 && (
+      {(chosen.length === 0 || error !== undefined) && (
         <p className="error" role="alert">
-          Choose at least one.
+          {chosen.length === 0 ? 'Choose at least one.' : error}
         </p>
       )}
     </fieldset>

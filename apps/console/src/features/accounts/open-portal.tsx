@@ -1,17 +1,20 @@
-import { DEFAULT_CAPABILITIES, type PortalLink, type Scope } from '@posthorn/contract';
-import { type FormEvent, useState } from 'react';
+import { CreatePortalSession, DEFAULT_CAPABILITIES, type PortalLink } from '@posthorn/contract';
+import * as z from 'zod';
 import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
+import { errorOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
 import { ScopeChoice } from '../../components/scope-choice.js';
 import { useSay } from '../../components/toasts.js';
 
+const Portal = z.object({ capabilities: CreatePortalSession.shape.capabilities.unwrap() });
+
 /** Opens the portal of an account with chosen permissions. */
 export function OpenPortal({ account, onClose }: { account: string; onClose: () => void }) {
-  const [chosen, setChosen] = useState<readonly Scope[]>(DEFAULT_CAPABILITIES);
+  const form = useSchemaForm(Portal, { capabilities: [...DEFAULT_CAPABILITIES] });
   const say = useSay();
-  const make = useAction<PortalLink, object>({
+  const make = useAction<PortalLink, z.output<typeof Portal>>({
     path: `${accountPath(account)}/portal-sessions`,
     touches: ['audit'],
     onDone({ url }) {
@@ -19,16 +22,23 @@ export function OpenPortal({ account, onClose }: { account: string; onClose: () 
       say('Portal opened in a new tab.');
       onClose();
     },
+    onFail: (error) => showRefusal(form, error),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (chosen.length > 0) make.mutate({ capabilities: chosen });
-  };
   return (
     <Dialog title={`Open portal as ${account}`} onClose={onClose}>
-      <form className="stack" onSubmit={submit}>
+      <form
+        className="stack"
+        onSubmit={(event) => void form.handleSubmit((values) => make.mutate(values))(event)}
+        noValidate
+      >
         <p>The portal shows only this account, with the permissions chosen here.</p>
-        <ScopeChoice label="Permissions" chosen={chosen} onChange={setChosen} />
+        <ScopeChoice
+          label="Permissions"
+          chosen={form.watch('capabilities')}
+          error={errorOf(form, 'capabilities')}
+          onChange={(capabilities) => form.setValue('capabilities', capabilities)}
+        />
+        <FormError form={form} />
         <div className="row">
           <Button type="submit" look="primary" isPending={make.isPending}>
             Open portal

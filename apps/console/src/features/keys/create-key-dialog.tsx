@@ -1,5 +1,4 @@
-import { type CreatedKey, CreateKey, type Scope, SCOPES } from '@posthorn/contract';
-import { useState } from 'react';
+import { type CreatedKey, CreateKey, SCOPES } from '@posthorn/contract';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
 import { useAction } from '../../api/action.js';
@@ -8,14 +7,13 @@ import { Copy } from '../../components/copy.js';
 import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
 import { ScopeChoice } from '../../components/scope-choice.js';
-import { fieldOf, FormError, showRefusal, trimmed, useSchemaForm } from '../../components/form.js';
+import { errorOf, fieldOf, FormError, showRefusal, trimmed, useSchemaForm } from '../../components/form.js';
 
-const NewKey = z.object({ name: trimmed(CreateKey.shape.name) });
+const NewKey = z.object({ name: trimmed(CreateKey.shape.name), scopes: CreateKey.shape.scopes.unwrap() });
 
 /** Creates a key and shows it once. */
 export function CreateKeyDialog({ account, onClose }: { account: string; onClose: () => void }) {
-  const form = useSchemaForm(NewKey, { name: '' });
-  const [scopes, setScopes] = useState<readonly Scope[]>(SCOPES);
+  const form = useSchemaForm(NewKey, { name: '', scopes: [...SCOPES] });
   const create = useAction<CreatedKey, CreateKey>({
     path: `${accountPath(account)}/keys`,
     touches: ['accounts', account, 'keys'],
@@ -40,15 +38,16 @@ export function CreateKeyDialog({ account, onClose }: { account: string; onClose
       ) : (
         <form
           className="stack"
-          onSubmit={(event) =>
-            void form.handleSubmit(({ name }) => {
-              if (scopes.length > 0) create.mutate({ name, scopes: [...scopes] });
-            })(event)
-          }
+          onSubmit={(event) => void form.handleSubmit((values) => create.mutate(values))(event)}
           noValidate
         >
           <Field label="Name" help="Where the key is used, such as CI." {...fieldOf(form, 'name')} />
-          <ScopeChoice label="What the key may do" chosen={scopes} onChange={setScopes} />
+          <ScopeChoice
+            label="What the key may do"
+            chosen={form.watch('scopes')}
+            error={errorOf(form, 'scopes')}
+            onChange={(scopes) => form.setValue('scopes', scopes)}
+          />
           <FormError form={form} />
           <div className="row">
             <Button type="submit" look="primary" isPending={create.isPending}>
