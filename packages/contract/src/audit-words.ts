@@ -43,7 +43,7 @@ export const AUDIT_WORDS: Record<string, ActionWords> = Object.fromEntries([
   ...of('delivery', { 'deliveries.retry': 'Retried {object}' }),
   ...of('replay', {
     'replays.start': 'Started {object}',
-    'replays.startForAccounts': 'Started {object} over accounts',
+    'replays.startForAccounts': 'Started {object} for several accounts',
     'replays.cancel': 'Canceled {object}',
     'replays.cancelAny': 'Canceled {object} as an operator',
   }),
@@ -57,7 +57,7 @@ export const AUDIT_WORDS: Record<string, ActionWords> = Object.fromEntries([
     'session.end': 'Signed out',
     'signInLinks.create': 'Created a sign-in link',
     'signInLinks.open': 'Signed in with a link',
-    'boardLinks.create': 'Opened the job board',
+    'boardLinks.create': 'Opened Bull Board',
     'portals.create': 'Created a portal link',
     'portals.open': 'Opened a portal',
     'portals.endAll': 'Ended all portals of an account',

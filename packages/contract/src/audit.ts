@@ -30,7 +30,7 @@ export const AuditEntry = z
           .string()
           .nullable()
           .describe(
-            'For a subscription: its URL now, without its query. For an account key: its name. null: another kind of ' +
+            'For a subscription: its current URL, without the query. For an account key: its name. null: another kind of ' +
               'object, or it no longer exists.',
           ),
       })

@@ -12,11 +12,11 @@ export const ListQuery = z.strictObject({
   cursor: text(1, 1_000).optional().describe('The `nextCursor` of the previous page. Default: the first page.'),
 });
 
-/** A search for how a text of the rows begins. `what`: which of their texts. */
+/** A search by the beginning of a text. `what`: the texts of a row that are searched. */
 export const prefixSearch = (what: string) =>
   text(1, 2048).describe(
-    `Only rows whose ${what} begins with this text, in upper or lower case. They are in the order of that text instead of newest ` +
-      'first. A page may have fewer rows than `limit`: there are more while `nextCursor` is not null.',
+    `Only rows whose ${what} begins with this text (case-insensitive). They are sorted by that text instead of newest first. ` +
+      'A page may have fewer rows than `limit`: there are more while `nextCursor` is not null.',
   );
 
 /** A page, newest first. Paging returns every row exactly once, even while rows are added. */

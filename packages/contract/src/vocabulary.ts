@@ -119,14 +119,14 @@ export const SCOPE_WORDS: Record<Scope, string> = {
   'secrets:read': 'See signing secrets',
 };
 
-/** What a scope is for, in a sentence. */
+/** What a scope allows, in a sentence. */
 export const SCOPE_HELP: Record<Scope, string> = {
   'events:write': 'For the server that publishes events. A test with your own payload needs it too.',
   'events:read': 'Lists events, and reads the payloads that were sent.',
   'subscriptions:read': 'Lists webhooks with their URLs and states, and the audit log of the account.',
   'subscriptions:write': 'Also verifies, pauses and disables them, and changes who gets emails.',
   'deliveries:read': 'Lists deliveries with the responses of endpoints, and reads statistics.',
-  'deliveries:write': 'Sends again one delivery, or all that failed or were missed in a time range.',
+  'deliveries:write': 'Retries single deliveries, and replays failed deliveries and missed events.',
   'secrets:read': 'Secrets are needed to verify requests. They can also forge requests.',
 };
 

@@ -20,14 +20,14 @@ function listen(onChange: () => void): () => void {
   return () => listeners.delete(onChange);
 }
 
-/** Applies a theme at once. The browser remembers it, where it lets us. */
+/** Applies a theme at once, and saves it in the browser if possible. */
 export function setColourTheme(theme: ColourTheme): void {
   apply(theme);
   try {
     if (theme === 'system') localStorage.removeItem(STORED_AS);
     else localStorage.setItem(STORED_AS, theme);
   } catch {
-    // Without storage, the choice lasts for this visit.
+    // Without storage, the choice lasts until the page is closed.
   }
 }
 

@@ -22,7 +22,7 @@ interface Sortable {
   stats?: { successRate: number | null; waiting: WaitingOfRow } | undefined;
 }
 
-/** Rows without attempts, or of which nothing waits, come last. Equal rows keep their order. */
+/** Rows without attempts, or without waiting deliveries, come last. Equal rows keep their order. */
 export function sortRows<Row extends Sortable>(rows: readonly Row[], sort: Sort | undefined): readonly Row[] {
   switch (sort) {
     case 'success':

@@ -1,7 +1,7 @@
 import type { WaitingOfRow } from '@posthorn/contract';
 import { Time } from './time.js';
 
-/** How many deliveries wait, and since when. Nothing if none waits. */
+/** The number of waiting deliveries, and since when they wait. Renders nothing if none waits. */
 export function WaitingNote({ waiting }: { waiting: WaitingOfRow | undefined }) {
   if (!waiting || waiting.count === 0) return null;
   return (

@@ -64,7 +64,7 @@ export async function countWaiting(
   return { count: 0, oldestAt: null, ...rows[0], subscriptions };
 }
 
-// The rows of a list, which are a page: so a statement reads at most as many entries per row as it counts.
+// The rows of one page of a list, so a statement reads at most as many entries per row as it counts.
 const ofEach = (rows: string, column: string): string =>
   `SELECT s.id::text, ${countOf(column, 's.id', '$2::int')} AS count, ${oldestOf(column, 's.id')} AS "oldestAt" FROM ${rows}`;
 const OF_ACCOUNTS = ofEach('unnest($1::varchar[]) s (id)', 'account_id');

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { IdRange, Param } from '../newest-first.js';
 
-/** A place in the results of a search: behind this text, and behind this id of the rows with this text. */
+/** A position in the results of a search: after this text and, among rows with this text, after this id. */
 export interface SearchPlace {
   term: string;
   id: string;
@@ -15,18 +15,18 @@ export interface PrefixPage {
 }
 
 interface Wanted {
-  /** What the text of a row begins with, in upper or lower case. */
+  /** The prefix. Case-insensitive. */
   text: string;
   /** null: the first page. */
   after: SearchPlace | null;
   limit: number;
 }
 
-/** How many characters of a text an index has. A longer search compares the rest in the rows that the index found. */
+/** Number of characters that an index contains. A longer search compares the rest in the rows that the index found. */
 const INDEXED = 100;
 /** A page reads at most this many entries per row that it may list. */
 const MOST_ENTRIES = 2;
-/** Behind every text with the same beginning. */
+/** Sorts after every text with the same prefix. */
 const LAST = '\u{10FFFF}';
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
@@ -40,7 +40,7 @@ interface Source {
   prefix: string;
 }
 
-/** `text` as the index has it: it must equal the expression in the migration. Bytes, so that a prefix is a range. */
+/** The form of `text` in the index. It must equal the expression in the migration. Compares bytes, so that a prefix is a range. */
 const keyOf = (text: string): string => `lower(left(${text}, ${INDEXED})) COLLATE "C"`;
 const beginsSo = ({ text, prefix }: Source): string => `starts_with(lower(${text}), lower(${prefix}))`;
 

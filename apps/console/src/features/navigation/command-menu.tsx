@@ -98,7 +98,7 @@ export function CommandMenu({ account, onClose }: { account: string | null; onCl
           : isSearching
             ? 'Searching…'
             : commands.length === 0
-              ? 'Nothing found. Names, URLs and descriptions are found by how they begin, IDs only as a whole.'
+              ? 'Nothing found. The search matches the beginning of names, URLs and descriptions, and complete IDs.'
               : ''}
       </p>
       <p className="command-keys small muted">

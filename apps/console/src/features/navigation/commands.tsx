@@ -26,13 +26,13 @@ interface Found {
   error: Error | null;
 }
 
-/** How many accounts and webhooks are shown. */
+/** Maximum number of accounts, and of webhooks, in the results. */
 const MOST = 6;
-/** Typing that takes longer than this starts a search. */
+/** A pause of this length while typing starts a search. */
 const PAUSE_MS = 150;
 const IS_ID = /^(sub|evt|dlv|att|key|ver|rpl)_[0-9a-z]{26}$/;
 
-/** What matches a text. Only what the session may open: the API is asked within its account and scopes. */
+/** Returns the results for a text. They contain only what the session may open. */
 export function useCommands(text: string, account: string | null): Found {
   const session = useSession();
   const may = useMay();
@@ -124,7 +124,7 @@ const webhookCommand = ({ id, accountId, url, description }: Subscription, isOpe
   path: `/accounts/${encodeURIComponent(accountId)}/subscriptions/${id}`,
 });
 
-/** What it takes to open the page of an object. */
+/** The fields that lead to the page of an object. */
 const SCOPES: Record<Lookup['type'], string> = {
   subscription: 'subscriptions:read',
   verification: 'subscriptions:read',
@@ -152,7 +152,7 @@ function objectOf(found: Lookup, isOperator: boolean): Command {
   };
 }
 
-/** The page of a thing. An attempt is on the page of its delivery, or of its webhook if it belongs to a verification. */
+/** The page of an object. An attempt is on the page of its delivery, or of its webhook if it belongs to a verification. */
 function pathOf({ type, id, accountId, subscriptionId, deliveryId }: Lookup): string {
   const account = `/accounts/${encodeURIComponent(accountId)}`;
   const webhook =

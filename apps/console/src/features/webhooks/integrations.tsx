@@ -31,7 +31,7 @@ import './integrations.css';
 const route = getRouteApi('/accounts/$account/integrations');
 type Search = ReturnType<typeof route.useSearch>;
 
-/** A list of so many webhooks needs no search. */
+/** A list with at most this many webhooks needs no search. */
 const FEW = 5;
 
 export function Integrations() {
