@@ -81,6 +81,29 @@ describe.skipIf(inject('browserPath') === null)('search and the command menu', (
     expect(new URL(page.url()).search).toBe('?q=b&status=active');
   });
 
+  it('sorts webhooks by how long their deliveries wait; the order is in the address', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    webhook,
+  }) => {
+    const { account } = await stack.subscribe(endpoint.url);
+    await webhook(account, 'https://newer.example/hook');
+    endpoint.respondWith(503);
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.delivery(account, id)).attemptCount >= 1);
+    await signIn(`/accounts/${account}/integrations?sort=waiting`);
+    const first = page.getByRole('row').nth(1);
+    await first
+      .filter({ hasText: new URL(endpoint.url).host })
+      .getByText(/^1 waiting/)
+      .waitFor();
+    await page.getByRole('combobox', { name: 'Order' }).selectOption('Newest first');
+    await first.filter({ hasText: 'newer.example' }).waitFor();
+    expect(new URL(page.url()).search).toBe('');
+  });
+
   it('opens pages, accounts, webhooks of all accounts and any ID, by keyboard', async ({
     page,
     stack,

@@ -26,7 +26,7 @@ function Target({ entry: { action, accountId, target } }: { entry: AuditEntry })
   if (id === null) return null;
   const word = AUDIT_OBJECTS[type]?.word ?? type;
   const isId = name === null && /^[a-z]{3}_/.test(id);
-  const text = isId ? null : <bdi className="words">{name ?? id}</bdi>;
+  const text = isId ? null : <bdi>{name ?? id}</bdi>;
   const path = ENDED.test(action) ? null : pathOf(type, { id, accountId });
   return (
     <>
