@@ -296,6 +296,7 @@ const OK: Omit<PostResult, 'startedAt'> = {
   bodyTruncated: false,
   bodyTooLarge: false,
   retryAfter: null,
+  errorCode: null,
   error: null,
 };
 export const REFUSED: Partial<PostResult> = { outcome: 'http_error', statusCode: 500, body: Buffer.from('no') };

@@ -131,7 +131,7 @@ const ADVICE: Record<AttemptProblem, Advice> = {
   },
 };
 
-type Ending = Pick<Attempt, 'outcome' | 'statusCode' | 'error'>;
+type Ending = Pick<Attempt, 'outcome' | 'statusCode' | 'errorCode'>;
 
 /** Returns the likely cause of a failed attempt and its fix; null for a successful one. */
 export function attemptAdvice(attempt: Ending): (Advice & { problem: AttemptProblem }) | null {
@@ -139,14 +139,14 @@ export function attemptAdvice(attempt: Ending): (Advice & { problem: AttemptProb
   return problem === null ? null : { problem, ...ADVICE[problem] };
 }
 
-function findProblem({ outcome, statusCode, error }: Ending): AttemptProblem | null {
+function findProblem({ outcome, statusCode, errorCode }: Ending): AttemptProblem | null {
   switch (outcome) {
     case 'ok':
       return null;
     case 'http_error':
       return statusProblem(statusCode ?? 0);
     case 'tls_error':
-      return certificateProblem(error ?? '');
+      return CERTIFICATE_PROBLEMS.get(errorCode ?? '') ?? 'tls';
     case 'dns_error':
       return 'dns';
     case 'connect_error':
@@ -184,21 +184,15 @@ function statusProblem(status: number): AttemptProblem {
 }
 
 // Codes of OpenSSL's X509_verify_cert, and Node's own for a wrong host name.
-const CERTIFICATE_PROBLEMS: Record<string, AttemptProblem> = {
-  CERT_HAS_EXPIRED: 'certificate_expired',
-  CERT_NOT_YET_VALID: 'certificate_not_yet_valid',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate_name',
-  HOSTNAME_MISMATCH: 'certificate_name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate_self_signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'certificate_private_authority',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate_chain',
-  UNABLE_TO_GET_ISSUER_CERT: 'certificate_chain',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate_chain',
-  CERT_REVOKED: 'certificate_revoked',
-};
-
-/** An attempt has no field for the code: the sender puts it in parentheses at the end of the first sentence of `error`. */
-function certificateProblem(error: string): AttemptProblem {
-  const code = /\(([A-Z][A-Z0-9_]*)\)\./.exec(error)?.[1];
-  return (code !== undefined && CERTIFICATE_PROBLEMS[code]) || 'tls';
-}
+const CERTIFICATE_PROBLEMS = new Map<string, AttemptProblem>([
+  ['CERT_HAS_EXPIRED', 'certificate_expired'],
+  ['CERT_NOT_YET_VALID', 'certificate_not_yet_valid'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'certificate_name'],
+  ['HOSTNAME_MISMATCH', 'certificate_name'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'certificate_self_signed'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'certificate_private_authority'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate_chain'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'certificate_chain'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'certificate_chain'],
+  ['CERT_REVOKED', 'certificate_revoked'],
+]);

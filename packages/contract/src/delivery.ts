@@ -42,6 +42,13 @@ export const Attempt = z
         'The first 4 KiB of the response body as text, decoded by its charset, else as UTF-8, else as Latin-1. null: no response.',
       ),
     responseTruncated: z.boolean().describe('Whether the response body was longer than `responseBody`.'),
+    errorCode: z
+      .string()
+      .nullable()
+      .describe(
+        'The code of a failure below HTTP, to sort failures without reading `error`: of the connection (`ECONNREFUSED`), of DNS (`ENOTFOUND`), ' +
+          'of TLS (`CERT_HAS_EXPIRED`) or of the HTTP parser (`HPE_INVALID_CONSTANT`). null: success, or the outcome and the status say it all.',
+      ),
     error: z
       .string()
       .nullable()

@@ -183,7 +183,7 @@ const isOutcome = (reason: string): reason is AttemptOutcome => Object.hasOwn(OU
 export function explainVerification(reason: string): Explanation | null {
   if (Object.hasOwn(VERIFICATION_WORDS, reason)) return VERIFICATION_WORDS[reason as keyof typeof VERIFICATION_WORDS];
   if (!isOutcome(reason)) return null;
-  const advice = attemptAdvice({ outcome: reason, statusCode: null, error: null });
+  const advice = attemptAdvice({ outcome: reason, statusCode: null, errorCode: null });
   return advice && { title: OUTCOME_TITLES[reason], cause: advice.cause, fix: advice.fix };
 }
 

@@ -245,6 +245,7 @@ const OK: Omit<PostResult, 'startedAt'> = {
   bodyTruncated: false,
   bodyTooLarge: false,
   retryAfter: null,
+  errorCode: null,
   error: null,
 };
 export const FAILED: Partial<PostResult> = { outcome: 'http_error', statusCode: 500, body: Buffer.from('no') };

@@ -176,6 +176,7 @@ describe('misbehaving endpoints', () => {
     async (_what, bytes, error) => {
       const { result, requests } = await postTo((socket) => socket.end(bytes));
       expect(result).toMatchObject({ outcome: 'bad_response', statusCode: null, error: expect.stringMatching(error) });
+      expect(result.errorCode).toBe(/\((HPE_\w+)\)/.exec(result.error ?? '')?.[1] ?? null);
       expect(requests).toHaveLength(1);
     },
   );
@@ -209,6 +210,7 @@ describe('misbehaving endpoints', () => {
     const result = await sender('127.0.0.1,localhost').post(to(gone.url));
     expect(result).toMatchObject({
       outcome: 'connect_error',
+      errorCode: 'ECONNREFUSED',
       error: expect.stringContaining('ECONNREFUSED'),
       remoteAddress: null,
     });

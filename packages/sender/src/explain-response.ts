@@ -14,25 +14,41 @@ const STATUS = /^HTTP\/\d\.\d +(\d{3})\b/;
 export async function explainResponse(
   head: Buffer,
   { host, isBrokenOff }: { host: string; isBrokenOff: boolean },
-): Promise<string> {
+): Promise<Explained> {
   const first = head
     .toString('latin1', 0, SHOWN_BYTES)
     .replace(HEADER, (header: string, name: string) => (isMaskedHeader(name) ? `${name}: ****` : header));
   const shown = `It begins with "${printable(Buffer.from(first, 'latin1'))}".`;
   const start = head.toString('latin1', 0, 32);
   if (isTlsRecord(head)) {
-    return `${host} responded with TLS to a plain HTTP request. Use a URL with https://. ${shown}`;
+    return without(`${host} responded with TLS to a plain HTTP request. Use a URL with https://. ${shown}`);
   }
   const status = Number(STATUS.exec(start)?.[1]);
   if (status === 101 || status < 100) {
-    return `Your endpoint returned status ${start.slice(9, 12)}, which is not a final status. Respond with 2xx. ${shown}`;
+    return without(
+      `Your endpoint returned status ${start.slice(9, 12)}, which is not a final status. Respond with 2xx. ${shown}`,
+    );
   }
   if (isBrokenOff) {
-    return `Your endpoint closed the connection within the headers of its response. Send status, headers and an empty line. ${shown}`;
+    return without(
+      `Your endpoint closed the connection within the headers of its response. Send status, headers and an empty line. ${shown}`,
+    );
   }
   const fault = await findFault(head);
-  return `Your endpoint's response is not valid HTTP/1.1${fault === null ? '' : `: ${fault}`}. ${shown} Check which server listens on this port.`;
+  const cause = fault === null ? '' : `: ${fault.reason}(${fault.code})`;
+  return {
+    fault: fault && fault.code,
+    text: `Your endpoint's response is not valid HTTP/1.1${cause}. ${shown} Check which server listens on this port.`,
+  };
 }
+
+/** `fault`: the code of the parser, such as HPE_INVALID_VERSION; null if it found no error. */
+interface Explained {
+  fault: string | null;
+  text: string;
+}
+
+const without = (text: string): Explained => ({ fault: null, text });
 
 /** Returns true for an alert or a handshake message of TLS. */
 function isTlsRecord([type, version]: Buffer): boolean {
@@ -41,11 +57,11 @@ function isTlsRecord([type, version]: Buffer): boolean {
 
 /** Parses the bytes with Node's own parser to get its error code, which undici loses. Returns null if it finds no
  *  error. */
-function findFault(head: Buffer): Promise<string | null> {
+function findFault(head: Buffer): Promise<{ reason: string; code: string } | null> {
   return new Promise((resolve) => {
     const replay = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
     const parsing = request({ method: 'POST', createConnection: () => replay });
-    const end = (fault: string | null) => {
+    const end = (fault: { reason: string; code: string } | null) => {
       resolve(fault);
       parsing.destroy();
       replay.destroy();
@@ -53,7 +69,7 @@ function findFault(head: Buffer): Promise<string | null> {
     parsing.on('error', (error) => {
       const code = codeOf(error);
       const reason: unknown = 'reason' in error ? error.reason : null;
-      end(code?.startsWith('HPE_') ? `${typeof reason === 'string' ? `${reason} ` : ''}(${code})` : null);
+      end(code?.startsWith('HPE_') ? { reason: typeof reason === 'string' ? `${reason} ` : '', code } : null);
     });
     parsing.on('response', (response) => {
       response.on('error', () => {});

@@ -189,7 +189,12 @@ describe('names that do not resolve', () => {
       const result = await sender('none', scripted(Object.assign(new Error(code), { code }))).post(
         to('http://hooks.example.com/'),
       );
-      expect(result).toMatchObject({ outcome: 'dns_error', error: expect.stringContaining(code), remoteAddress: null });
+      expect(result).toMatchObject({
+        outcome: 'dns_error',
+        errorCode: code,
+        error: expect.stringContaining(code),
+        remoteAddress: null,
+      });
     },
   );
 
@@ -219,6 +224,7 @@ describe('connecting for too long', () => {
     const result = await sender('127.0.0.1', { connectTimeoutMs: 500 }).post(to(`https://127.0.0.1:${port}/`));
     expect(result).toMatchObject({
       outcome: 'timeout',
+      errorCode: null,
       error: expect.stringContaining('Could not connect to 127.0.0.1'),
     });
     expect(result.error).toContain('within 0.5 s');
@@ -253,6 +259,7 @@ describe('TLS', () => {
     vi.unstubAllEnvs();
     expect(result).toMatchObject({
       outcome: 'tls_error',
+      errorCode: 'DEPTH_ZERO_SELF_SIGNED_CERT',
       error: expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT'),
     });
     expect(requests).toHaveLength(0);
@@ -276,6 +283,7 @@ describe('TLS', () => {
     const other = await guarded.post(to(`https://other.example.com:${port}/`));
     expect(other).toMatchObject({
       outcome: 'tls_error',
+      errorCode: 'ERR_TLS_CERT_ALTNAME_INVALID',
       error: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID'),
     });
   });

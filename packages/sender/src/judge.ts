@@ -6,7 +6,9 @@ import { explainTls } from './explain-tls.js';
 import type { Outcome } from './post-result.js';
 import { MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES, MAX_RAW_BYTES, MAX_READS, type ReadLimit } from './scan-response.js';
 
-export type Verdict = { outcome: Outcome; error: string | null };
+export type Verdict = { outcome: Outcome; errorCode: string | null; error: string | null };
+
+type WithoutCode = Omit<Verdict, 'errorCode'>;
 
 export type Circumstances = {
   host: string;
@@ -20,6 +22,10 @@ export type Circumstances = {
  *  Throws for errors that neither the endpoint nor the network caused: a bug, or this machine has no file
  *  descriptors left. */
 export async function judge(ending: Ending, circumstances: Circumstances): Promise<Verdict> {
+  return { errorCode: null, ...(await judgeEnding(ending, circumstances)) };
+}
+
+function judgeEnding(ending: Ending, circumstances: Circumstances): WithoutCode | Promise<Verdict> {
   switch (ending.how) {
     case 'complete':
     case 'cut':
@@ -40,7 +46,7 @@ export async function judge(ending: Ending, circumstances: Circumstances): Promi
 // 200–299   ok
 // 300–399   redirect: nothing is followed
 // others    http_error
-function judgeStatus(statusCode: number | null): Verdict {
+function judgeStatus(statusCode: number | null): WithoutCode {
   if (statusCode === null) throw new Error('A response ended without a status');
   if (statusCode >= 200 && statusCode < 300) return { outcome: 'ok', error: null };
   if (statusCode >= 300 && statusCode < 400) {
@@ -97,7 +103,9 @@ async function judgeFailure(reported: Error, circumstances: Circumstances): Prom
   const { exchange, host, isHttps } = circumstances;
   if (reported instanceof ConnectFailure) {
     if (OUR_FAULT.has(reported.systemCode ?? '')) throw reported;
-    return { outcome: reported.outcome, error: explainNoConnection(reported, circumstances) };
+    // After a timeout, it says no more than the outcome.
+    const errorCode = reported.outcome === 'timeout' ? null : ownCode(reported.systemCode);
+    return { outcome: reported.outcome, errorCode, error: explainNoConnection(reported, circumstances) };
   }
   if (!exchange.sent || OUR_FAULT.has(codeOf(reported) ?? '')) throw reported;
 
@@ -105,16 +113,18 @@ async function judgeFailure(reported: Error, circumstances: Circumstances): Prom
   const code = codeOf(error) ?? '';
   // With TLS 1.3, a server reports a missing client certificate only after the handshake.
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
-    return { outcome: 'tls_error', error: explainTls(code, { host, error }) };
+    return { outcome: 'tls_error', errorCode: code, error: explainTls(code, { host, error }) };
   }
   if (exchange.hasResponseStarted) {
     const isBrokenOff = isLostConnection(code) || code === 'UND_ERR_SOCKET';
-    return { outcome: 'bad_response', error: await explainResponse(exchange.responseHead, { host, isBrokenOff }) };
+    const { fault, text } = await explainResponse(exchange.responseHead, { host, isBrokenOff });
+    return { outcome: 'bad_response', errorCode: fault, error: text };
   }
   const again = exchange.reused ? ' The connection was kept open from an earlier request.' : '';
   const scheme = isHttps || exchange.reused ? '' : ' If this port expects TLS, use a URL with https://.';
   return {
     outcome: 'connect_error',
+    errorCode: ownCode(code),
     error: `${host} closed the connection without a response (${plain(code)}).${again} Check your server's log for a crash or a limit.${scheme}`,
   };
 }
@@ -156,10 +166,11 @@ function isSecuring({ connection, sent }: Exchange): boolean {
   return !sent && connection !== null && connection.connectMs !== null;
 }
 
+const plain = (code: string | null): string => ownCode(code) ?? 'connection closed';
+
 // A library's own code does not help the endpoint's developer.
-function plain(code: string | null): string {
-  return code === null || code === '' || code.startsWith('UND_ERR_') ? 'connection closed' : code;
-}
+const ownCode = (code: string | null): string | null =>
+  code === null || code === '' || code.startsWith('UND_ERR_') ? null : code;
 
 function seconds(ms: number): string {
   return `${ms / 1000} s`;

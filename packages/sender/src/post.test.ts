@@ -10,7 +10,7 @@ describe('the request', () => {
     const { result, requests } = await postTo(respondWith(), {
       headers: { 'X-Key': 'k', authorization: 'a' },
     });
-    expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, error: null });
+    expect(result).toMatchObject({ outcome: 'ok', statusCode: 200, errorCode: null, error: null });
     expect(requests).toHaveLength(1);
     expect(requests[0]?.body).toEqual(BODY);
     expect(requests[0]?.head).toMatch(/^POST \/hook HTTP\/1\.1\r\n/);

@@ -65,7 +65,7 @@ export async function postOnce(deps: PostDeps, request: PostRequest): Promise<Po
   if (!exchange.ended) deps.agent.dispatch(options, exchange);
   const ending = await exchange.done;
 
-  const { outcome, error } = await judge(ending, {
+  const { outcome, errorCode, error } = await judge(ending, {
     host: target.host,
     isHttps: target.origin.startsWith('https:'),
     timeoutMs,
@@ -83,6 +83,7 @@ export async function postOnce(deps: PostDeps, request: PostRequest): Promise<Po
     responseHeaders: exchange.headers === null ? null : shownResponseHeaders(exchange.headers),
     ...(await readBody(exchange, { keepBytes, brokeOff: ending.how !== 'complete' })),
     retryAfter: exchange.headers === null ? null : singleValue(exchange.headers, 'retry-after'),
+    errorCode,
     error,
   };
 }
@@ -128,6 +129,7 @@ function refused(startedAt: Date, reason: string): PostResult {
     bodyTruncated: false,
     bodyTooLarge: false,
     retryAfter: null,
+    errorCode: null,
     error: reason,
   };
 }

@@ -15,4 +15,5 @@ it.each(faults)('$name: $outcome, with the cause and what to do', async ({ open,
   const result = await guarded.post(to(`${scheme}://localhost:${port}/`));
   server.close();
   expect(result).toMatchObject({ outcome, statusCode: null, error: expect.stringMatching(says) });
+  if (outcome === 'tls_error') expect(result.error).toContain(`(${result.errorCode})`);
 });

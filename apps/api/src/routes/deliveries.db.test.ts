@@ -146,6 +146,7 @@ describe('deliveries', () => {
           responseHeaders: { server: 'test' },
           responseBody: 'thanks',
           responseTruncated: false,
+          errorCode: null,
           error: null,
         },
       ],
@@ -165,6 +166,24 @@ describe('deliveries', () => {
       responseBody: text,
       responseHeaders: { 'content-type': contentType, 'x-note': 'Grüße' },
     });
+  });
+
+  it('an attempt has the code of its failure, whether it is an earlier one or the last; a successful one has none', async () => {
+    await api.activeSubscription(account);
+    const refused = { outcome: 'connect_error' as const, statusCode: null, errorCode: 'ECONNREFUSED', error: 'No.' };
+    const expired = { outcome: 'tls_error' as const, statusCode: null, errorCode: 'CERT_HAS_EXPIRED', error: 'No.' };
+    api.respond(() => refused);
+    await deliver();
+    const [{ id }] = await list();
+    const codes = async () => (await get(id)).attempts.map(({ errorCode }: { errorCode: string | null }) => errorCode);
+    expect(await codes()).toEqual(['ECONNREFUSED']);
+    api.respond(() => expired);
+    await retry(id);
+    await api.work();
+    api.respond(echo);
+    await retry(id);
+    await api.work();
+    expect(await codes()).toEqual(['ECONNREFUSED', 'CERT_HAS_EXPIRED', null]);
   });
 
   it('after a failed attempt, it is pending with the time of the next one', async () => {

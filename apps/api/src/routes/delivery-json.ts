@@ -87,6 +87,7 @@ export const attemptJson = (row: AttemptRow, { eventId }: Pick<Row, 'eventId'>):
     responseBody:
       row.responseBody && responseText(row.responseBody, { headers: responseHeaders, isCut: row.responseTruncated }),
     responseTruncated: row.responseTruncated,
+    errorCode: row.errorCode,
     error: row.error,
   };
 };

@@ -25,6 +25,7 @@ function resultOf(statusCode: number | null, extra: Partial<PostResult> = {}): P
     bodyTruncated: false,
     bodyTooLarge: false,
     retryAfter: null,
+    errorCode: null,
     error: null,
     ...extra,
   };

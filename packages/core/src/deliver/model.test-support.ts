@@ -793,5 +793,6 @@ const OK: Omit<PostResult, 'startedAt'> = {
   bodyTruncated: false,
   bodyTooLarge: false,
   retryAfter: null,
+  errorCode: null,
   error: null,
 };

@@ -27,6 +27,7 @@ const DETAILS: Columns<AttemptMade> = {
   response_truncated: ['boolean', ({ result }) => result.bodyTruncated],
   // Postgres text cannot contain NUL.
   error: ['text', ({ result }) => result.error?.replaceAll('\0', '') ?? null],
+  error_code: ['text', ({ result }) => result.errorCode],
 };
 
 /** The columns of every attempt, without its owner. */

@@ -18,6 +18,7 @@ function resultOf(body: string, extra: Partial<PostResult> = {}): PostResult {
     bodyTruncated: false,
     bodyTooLarge: false,
     retryAfter: null,
+    errorCode: null,
     error: null,
     ...extra,
   };
