@@ -1,6 +1,12 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
-import { OPERATIONAL_EVENTS, PublishEvent, toTypeId } from '@posthorn/contract';
+import { OPERATIONAL_EVENTS, PublishEvent, ReadLagSeconds, toTypeId } from '@posthorn/contract';
 import { z } from 'zod';
+
+/** The header with this schema. */
+function headerOf(shape: z.ZodType): { description: string; schema: object } {
+  const { description = '', ...schema } = shapeOf(shape);
+  return { description: String(description), schema };
+}
 
 // The parts of the document that do not come from routes.
 export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
@@ -77,9 +83,13 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         schema: { type: 'string' },
       },
       'WWW-Authenticate': { description: '`Bearer`.', schema: { type: 'string' } },
+      'Posthorn-Read-Lag-Seconds': headerOf(ReadLagSeconds),
     },
   },
 };
+
+/** Sent by routes that may read from a replica, with their success. */
+const READ_LAG = 'Posthorn-Read-Lag-Seconds';
 
 type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
@@ -89,19 +99,19 @@ const objects = (value: unknown): Json[] => (isObject(value) ? Object.values(val
 /** Adds headers, descriptions and webhooks to the generated document, and cleans up the names of its schemas. */
 export function finishDocument<Document extends object>(
   document: Document,
-  { optionalBodies }: { optionalBodies: Set<string> },
+  { optionalBodies, mayLag }: { optionalBodies: Set<string>; mayLag: Set<string> },
 ): Document {
   const finished = { ...document, webhooks: webhooks() };
   for (const operation of objects('paths' in finished && finished.paths).flatMap(objects)) {
-    finishOperation(operation);
     const { requestBody, operationId } = operation;
+    finishOperation(operation, mayLag.has(String(operationId)));
     if (isObject(requestBody)) requestBody['required'] = !optionalBodies.has(String(operationId));
   }
   if ('components' in finished && isObject(finished.components)) tidySchemas(finished, finished.components);
   return finished;
 }
 
-function finishOperation(operation: Json): void {
+function finishOperation(operation: Json, mayLag: boolean): void {
   for (const parameter of Array.isArray(operation['parameters']) ? operation['parameters'] : []) {
     if (isObject(parameter) && parameter['in'] === 'header') parameter['name'] = headerCase(String(parameter['name']));
   }
@@ -111,7 +121,7 @@ function finishOperation(operation: Json): void {
     if (response['description'] === 'Default Response')
       response['description'] = STATUS_TEXT[status] ?? 'The response.';
     if (status === '204') delete response['content'];
-    const names = ['X-Request-Id', ...(HEADERS_OF[status] ?? [])];
+    const names = ['X-Request-Id', ...(HEADERS_OF[status] ?? []), ...(mayLag && status === '200' ? [READ_LAG] : [])];
     const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
     response['headers'] = { ...headers, ...(isObject(response['headers']) ? response['headers'] : {}) };
   }

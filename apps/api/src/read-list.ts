@@ -1,8 +1,15 @@
 import type { Database } from '@posthorn/core';
 import type { ApiDeps } from './deps.js';
 
-/** Reads a list or statistics from the read replica, if there is one, and sets the header `Posthorn-Read-Lag-Seconds`.
- *  `work` may run twice. To see the latest write, read from `db` instead. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route uses readList. The OpenAPI document then has the header. */
+    mayLag?: boolean;
+  }
+}
+
+/** Reads a list or statistics from the read replica, if there is one, and sets the header `Posthorn-Read-Lag-Seconds`. The route's config needs
+ *  `mayLag`. `work` may run twice. To see the latest write, read from `db` instead. */
 export async function readList<T>(
   { reader }: Pick<ApiDeps, 'reader'>,
   reply: { header(name: string, value: string): unknown },

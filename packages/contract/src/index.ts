@@ -75,7 +75,7 @@ export {
 } from './id.js';
 export { CreatedKey, CreateKey, Key, KeyList, Scope } from './key.js';
 export { DEFAULT_CAPABILITIES, SCOPES } from './scopes.js';
-export { ListCount, listOf, ListQuery, MAX_COUNT, oneOrMore } from './list.js';
+export { ListCount, listOf, ListQuery, MAX_COUNT, oneOrMore, ReadLagSeconds } from './list.js';
 export { Lookup } from './lookup.js';
 export { Setting, Settings } from './settings.js';
 export { Health, HealthCheck } from './health.js';

@@ -28,6 +28,15 @@ export const listOf = <Item extends z.ZodType>(item: Item, id: string) =>
     })
     .meta({ id });
 
+/** The header `Posthorn-Read-Lag-Seconds` of lists and statistics that a read replica answered. */
+export const ReadLagSeconds = z
+  .number()
+  .min(0)
+  .describe(
+    'How many seconds the read replica was behind. Absent: the response is from the primary database, or the lag is unknown.',
+  )
+  .meta({ examples: [0.4] });
+
 /** Counting stops here, so that a count never reads millions of rows. */
 export const MAX_COUNT = 10_000;
 

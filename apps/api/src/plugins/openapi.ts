@@ -18,6 +18,7 @@ declare module 'fastify' {
 /** Serves /openapi.json, generated from the schemas that validate requests and responses, and /docs, which shows it. */
 export const openapi = fp<{ version: string; basePath: string }>(async (app, { version, basePath }) => {
   const optionalBodies = new Set<string>();
+  const mayLag = new Set<string>();
   await app.register(swagger, {
     openapi: {
       ...DOCUMENT,
@@ -27,11 +28,12 @@ export const openapi = fp<{ version: string; basePath: string }>(async (app, { v
     transform: ({ schema, url, route, ...rest }) => {
       const body = route.config?.shownBody ?? schema?.body;
       if (body instanceof z.ZodOptional && schema?.operationId) optionalBodies.add(schema.operationId);
+      if (route.config?.mayLag && schema?.operationId) mayLag.add(schema.operationId);
       const shown = jsonSchemaTransform({ schema: body ? { ...schema, body } : schema, url, route, ...rest });
       const response = withProblems(shown.schema.response, route);
       return { ...shown, schema: { ...shown.schema, ...security(route), response } };
     },
-    transformObject: (made) => finishDocument(jsonSchemaTransformObject(made), { optionalBodies }),
+    transformObject: (made) => finishDocument(jsonSchemaTransformObject(made), { optionalBodies, mayLag }),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',

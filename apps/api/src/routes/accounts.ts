@@ -76,7 +76,7 @@ export const accountRoutes: Routes<'db' | 'reader' | 'operationsAccount'> = (
   app.get(
     '/v1/accounts',
     {
-      config: { allow: 'operator' },
+      config: { mayLag: true, allow: 'operator' },
       schema: {
         operationId: 'accounts.list',
         summary: 'List accounts',

@@ -13,7 +13,7 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
   app.get(
     '/v1/audit',
     {
-      config: { allow: 'operator' },
+      config: { mayLag: true, allow: 'operator' },
       schema: {
         operationId: 'audit.list',
         summary: 'List the audit log',
@@ -37,7 +37,7 @@ export const auditRoutes: Routes<'db' | 'reader'> = (app, { db, reader }) => {
   app.get(
     '/v1/accounts/:account/audit',
     {
-      config: { allow: 'subscriptions:read' },
+      config: { mayLag: true, allow: 'subscriptions:read' },
       schema: {
         operationId: 'audit.listOfAccount',
         summary: 'List the audit log of an account',

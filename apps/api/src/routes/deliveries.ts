@@ -26,7 +26,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
   app.get(
     '/v1/accounts/:account/deliveries',
     {
-      config: { allow: 'deliveries:read' },
+      config: { mayLag: true, allow: 'deliveries:read' },
       schema: {
         operationId: 'deliveries.list',
         summary: 'List deliveries',
@@ -57,7 +57,7 @@ export const deliveryRoutes: Routes<'db' | 'reader' | 'enqueue' | 'cipher' | 'ma
   app.get(
     '/v1/accounts/:account/deliveries/count',
     {
-      config: { allow: 'deliveries:read' },
+      config: { mayLag: true, allow: 'deliveries:read' },
       schema: {
         operationId: 'deliveries.count',
         summary: 'Count deliveries',

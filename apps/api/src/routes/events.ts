@@ -133,7 +133,7 @@ export const eventRoutes: Routes<'db' | 'reader' | 'publisher' | 'metrics'> = (
   app.get(
     '/v1/accounts/:account/events',
     {
-      config: { allow: 'events:read' },
+      config: { mayLag: true, allow: 'events:read' },
       schema: {
         operationId: 'events.list',
         summary: 'List events',

@@ -17,7 +17,7 @@ export const statsRoutes: Routes<'db' | 'reader'> = (app, deps) => {
   app.get(
     '/v1/accounts/:account/stats',
     {
-      config: { allow: 'deliveries:read', problems: ['invalid_request'] },
+      config: { mayLag: true, allow: 'deliveries:read', problems: ['invalid_request'] },
       schema: {
         operationId: 'stats.get',
         summary: 'Get statistics of an account or a subscription',
@@ -43,7 +43,7 @@ export const statsRoutes: Routes<'db' | 'reader'> = (app, deps) => {
   app.get(
     '/v1/stats',
     {
-      config: { allow: 'operator', problems: ['invalid_request'] },
+      config: { mayLag: true, allow: 'operator', problems: ['invalid_request'] },
       schema: {
         operationId: 'stats.getAll',
         summary: 'Get statistics of all accounts',

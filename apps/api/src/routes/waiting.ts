@@ -9,7 +9,7 @@ export const waitingRoutes: Routes<'db' | 'reader'> = (app, deps) => {
   app.get(
     '/v1/accounts/:account/waiting',
     {
-      config: { allow: 'deliveries:read' },
+      config: { mayLag: true, allow: 'deliveries:read' },
       schema: {
         operationId: 'waiting.get',
         summary: 'Count waiting deliveries',
