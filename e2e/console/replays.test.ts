@@ -111,11 +111,44 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await waitFor(async () => (await failed()).data.length === 2);
     endpoint.respondWith(200);
     await signIn(`/accounts/${account}/deliveries?status=failed`);
-    await page.getByRole('link', { name: 'Replay these' }).click();
+    await page.getByRole('link', { name: 'Retry all that match' }).click();
     await replay(page, 2);
     await page.getByRole('link', { name: 'See the deliveries' }).click();
     await page.getByText('One replay').waitFor();
     await page.getByRole('row').filter({ hasText: 'Succeeded' }).nth(1).waitFor();
+  });
+
+  it('a list filtered by HTTP status, trigger and text is replayed with these filters; pending deliveries need none', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    see,
+  }) => {
+    const { account, id: webhook } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith(503);
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{"email":"ada@example.com"}}');
+    await stack.publish(account, EVENT);
+    const failed = () => stack.call<{ data: unknown[] }>('GET', `/v1/accounts/${account}/deliveries?status=failed`);
+    await waitFor(async () => (await failed()).data.length === 2);
+    endpoint.respondWith(200);
+    const before = endpoint.events.length;
+    await signIn(`/accounts/${account}/deliveries?statusCode=5xx&trigger=auto&q=ada%40example`);
+    await page.getByRole('row').nth(1).waitFor();
+    await page.getByRole('link', { name: 'Retry all that match' }).click();
+    await see(/searches some hundreds of payloads per second/);
+    expect(await page.getByRole('combobox', { name: 'HTTP status' }).inputValue()).toBe('5xx');
+    expect(await page.getByRole('combobox', { name: 'Last attempt' }).inputValue()).toBe('auto');
+    await replay(page, 1);
+    await see('ada@example');
+    await see('5xx');
+    await waitFor(() => endpoint.events.length === before + 1);
+    expect(endpoint.events.at(-1)?.headers['webhook-id']).toBe(id);
+    await page.goto(`/accounts/${account}/deliveries?status=pending`);
+    await see(/^Nothing to retry/);
+    expect(await page.getByRole('link', { name: 'Retry all that match' }).count()).toBe(0);
+    // Else the next test would replay the other delivery, whose endpoint has closed.
+    await stack.call('DELETE', `/v1/accounts/${account}/subscriptions/${webhook}`);
   });
 
   it('an operator replays the failed deliveries of all accounts in four clicks', async ({

@@ -49,9 +49,13 @@ export const deliveryFields = {
 export const replayFields = {
   ...rangeFields,
   which: z.catch(z.optional(z.enum(['failed', 'missed'])), undefined),
+  q: typedText,
   status: optionalText,
   outcome: optionalText,
+  statusCode: typedText,
+  trigger: optionalText,
   eventType: optionalText,
+  replay: optionalText,
 };
 
 const DeliverySearch = z.object(deliveryFields);

@@ -7,7 +7,7 @@ export {
   DELIVERY_STATUSES,
   DeliveryStatus,
 } from './delivery-status.js';
-export { DeliveryFilter } from './delivery-filter.js';
+export { DeliveryFilter, REPLAYABLE_STATUSES } from './delivery-filter.js';
 export {
   Attempt,
   Delivery,
@@ -91,7 +91,6 @@ export {
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
 export { Queues } from './queues.js';
 export {
-  REPLAYABLE_STATUSES,
   Replay,
   ReplayList,
   ReplayOfAccountsQuery,

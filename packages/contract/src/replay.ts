@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { AttemptOutcome } from './delivery-status.js';
-import { EventTypeName } from './event-type.js';
+import { ReplayableStatus, replayFilterFields, some } from './delivery-filter.js';
+import { AttemptOutcome, AttemptTrigger } from './delivery-status.js';
 import { AccountId, EventId, ReplayId, SubscriptionId } from './id.js';
 import { listOf, ListQuery, MAX_COUNT, oneOrMore } from './list.js';
 import { moment, time, timeOrNull } from './text.js';
@@ -12,40 +12,28 @@ export const ReplayWhich = z.enum(['failed', 'missed']).meta({
 });
 export type ReplayWhich = z.infer<typeof ReplayWhich>;
 
-/** The statuses of deliveries that a replay can send again. */
-export const REPLAYABLE_STATUSES = ['failed', 'canceled', 'succeeded'] as const;
-const ReplayableStatus = z.enum(REPLAYABLE_STATUSES);
-
-/** Maximum number of values per field of a filter. */
-const MAX_NAMED = 50;
-const some = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(MAX_NAMED);
-
 const shared = {
   which: ReplayWhich,
-  subscriptions: some(SubscriptionId)
-    .optional()
-    .describe('Only to these subscriptions. Each must be `active` or `paused`. Default: all active and paused ones.'),
-  eventTypes: some(EventTypeName).optional().describe('Only events of these types.'),
-  statuses: some(ReplayableStatus)
-    .optional()
-    .describe('For `failed`: only deliveries with one of these statuses. Default: `failed` and `canceled`.'),
-  outcomes: some(AttemptOutcome)
-    .optional()
-    .describe('For `failed`: only deliveries whose last attempt had one of these outcomes.'),
+  ...replayFilterFields,
   until: moment('Only deliveries or events created before this time. Default, and maximum: now.').optional(),
   dryRun: z.boolean().default(false).describe('true: returns a preview with counts and changes nothing.'),
 };
 const since = moment('Only deliveries or events created at or after this time. Not in the future.');
 
-type Checked = Partial<Record<'statuses' | 'outcomes' | 'since' | 'event', unknown>> & { which: 'failed' | 'missed' };
+/** What only a delivery has. */
+const OF_DELIVERIES = ['statuses', 'outcomes', 'statusCodes', 'triggers', 'replay'] as const;
+
+type Checked = Partial<Record<(typeof OF_DELIVERIES)[number] | 'since' | 'event', unknown>> & {
+  which: 'failed' | 'missed';
+};
 
 function checkTogether({ which, ...body }: Checked, context: z.RefinementCtx): void {
-  for (const field of ['statuses', 'outcomes'] as const) {
+  for (const field of OF_DELIVERIES) {
     if (which === 'missed' && body[field] !== undefined)
       context.addIssue({ code: 'custom', path: [field], message: 'applies to `failed` only: leave it out' });
   }
-  if (body.since === undefined && body.event === undefined)
-    context.addIssue({ code: 'custom', path: ['since'], message: 'is required, unless `event` is given' });
+  if (body.since === undefined && body.event === undefined && body.replay === undefined)
+    context.addIssue({ code: 'custom', path: ['since'], message: 'is required, unless `event` or `replay` is given' });
 }
 
 export const StartReplay = z
@@ -55,14 +43,14 @@ export const StartReplay = z
     since: since
       .optional()
       .describe(
-        'Only deliveries or events created at or after this time. Not in the future. Required, unless `event` is given.',
+        'Only deliveries or events created at or after this time. Not in the future. Required, unless `event` or `replay` is given.',
       ),
   })
   .superRefine(checkTogether)
   .meta({
     id: 'StartReplay',
     examples: [
-      { since: '2026-11-20T00:00:00Z', which: 'failed', dryRun: true },
+      { since: '2026-11-20T00:00:00Z', which: 'failed', statusCodes: ['5xx'], dryRun: true },
       { which: 'missed', event: 'evt_01jd4q8y3ne9mav5w2xkq7rf0c', subscriptions: ['sub_01jd4q8y3ne9mav5w2xkq7rf0c'] },
     ],
   });
@@ -93,6 +81,10 @@ const filterFields = {
   event: EventId.nullable().describe('The event that it sends. null: any.'),
   statuses: orAll(ReplayableStatus, 'For `failed`: the statuses of deliveries that it sends again.'),
   outcomes: orAll(AttemptOutcome, 'For `failed`: how the last attempts ended.'),
+  statusCodes: orAll(z.string(), 'For `failed`: the HTTP statuses of the last attempts, or classes of them.'),
+  triggers: orAll(AttemptTrigger, 'For `failed`: the triggers of the last attempts.'),
+  replay: ReplayId.nullable().describe('The earlier replay whose deliveries it sends again. null: any or none.'),
+  q: z.string().nullable().describe('The text in payloads, or the beginning of an id. null: any.'),
   since: time('Only deliveries or events created at or after this time.'),
   until: time('Only deliveries or events created before this time.'),
 };
@@ -108,6 +100,10 @@ const EXAMPLE = {
   event: null,
   statuses: ['failed' as const, 'canceled' as const],
   outcomes: null,
+  statusCodes: null,
+  triggers: null,
+  replay: null,
+  q: null,
   since: '2026-11-20T00:00:00.000Z',
   until: '2026-11-21T18:55:00.000Z',
 };

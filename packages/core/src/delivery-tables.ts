@@ -1,3 +1,5 @@
+import type { IdRange } from './newest-first.js';
+
 // A delivery is in exactly one of two tables: in `pending_deliveries` if it is held or has an attempt pending,
 // otherwise in `finished_deliveries`. A statement that changes this moves the row. The view `deliveries` reads both
 // tables.
@@ -10,3 +12,12 @@ export const COLUMNS = `id, account_id, event_id, event_type, subscription_id, s
  *  the key. */
 export const isOfEvent = (event: string): string =>
   `d.id >= posthorn_first_delivery_id(${event}) AND d.id <= posthorn_last_delivery_id(${event}) AND d.event_id = ${event}`;
+
+/** Where the deliveries of events with these ids are: a delivery's id begins with the 8 bytes of its event's. */
+export function deliveryIdsOf({ from, before }: IdRange): IdRange {
+  const isWhole = before.endsWith('-0000-000000000000');
+  return {
+    from: `${from.slice(0, 18)}-0000-000000000000`,
+    before: isWhole ? before : `${before.slice(0, 18)}-ffff-ffffffffffff`,
+  };
+}

@@ -13,3 +13,10 @@ export function lowestId(time: Date): string {
   const hex = Math.min(Math.max(0, time.getTime()), LAST_MS).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
+
+/** Returns the id before this one, in the order of ids. */
+export function idBefore(id: string): string {
+  const number = BigInt(`0x${id.replaceAll('-', '')}`);
+  const hex = (number === 0n ? 0n : number - 1n).toString(16).padStart(32, '0');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -6,9 +6,9 @@ import {
   type ListedDeliveries,
   listDeliveries,
   searchDeliveries,
+  searchOf,
 } from '@posthorn/core';
 import { filterOf } from './delivery-filter.js';
-import { searchOf } from './search-text.js';
 
 /** Selects deliveries of an account. */
 export interface Wanted extends Filter {

@@ -10,6 +10,7 @@ import {
 } from '@posthorn/contract';
 import {
   countDeliveries,
+  eventSearchOf,
   findExpanding,
   freezeBatch,
   freezeEvent,
@@ -28,7 +29,6 @@ import { readList } from '../read-list.js';
 import { eventDetailText, eventJson, publishedJson } from './event-json.js';
 import { AccountParams, EventParams, requireAccount, uuidOf } from './params.js';
 import { requireFrozen, toError } from './require-frozen.js';
-import { eventSearchOf } from './search-text.js';
 
 const tags = ['Events'];
 /** Deliveries in the detail of an event. The list of deliveries has all of them. */

@@ -12,6 +12,10 @@ export const filterJson = (row: ReplayFilter & { accountId: string | null }): Fi
   event: row.eventId && toTypeId('evt', row.eventId),
   statuses: orNull(REPLAYABLE_STATUSES.filter((one) => row.statuses.includes(one))),
   outcomes: orNull(row.outcomes),
+  statusCodes: orNull(row.statusCodes),
+  triggers: orNull(row.triggers),
+  replay: row.ofReplayId && toTypeId('rpl', row.ofReplayId),
+  q: row.q,
   since: row.since.toISOString(),
   until: row.until.toISOString(),
 });

@@ -1,3 +1,4 @@
+import { toTypeId } from '@posthorn/contract';
 import { advanceReplays, dispatch, tallyReplays } from '@posthorn/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { echo, openTestApi, type TestApi } from '../api.test-support.js';
@@ -71,6 +72,10 @@ const filters = () => ({
   event: null,
   statuses: ['failed', 'canceled'],
   outcomes: null,
+  statusCodes: null,
+  triggers: null,
+  replay: null,
+  q: null,
   since,
 });
 
@@ -248,6 +253,60 @@ describe('replays', () => {
     expect(await get(`replays/${json.id}`)).toMatchObject({ status: 'completed', queued: 1_000, delivered: 1_000 });
     expect(api.posts).toHaveLength(1_000);
     expect((await get(`deliveries/${ids[500]}`)).attempts).toHaveLength(6);
+  });
+});
+
+describe('the filters', () => {
+  it('a replay sends what the list of deliveries shows for the same filters', async () => {
+    await failMany(8);
+    await api.deps.db.pool.query(
+      `UPDATE finished_deliveries d SET
+         last_outcome = (ARRAY['http_error', 'timeout', 'http_error', 'connect_error']::attempt_outcome[])[1 + n % 4],
+         last_status_code = (ARRAY[503, NULL, 404, NULL]::int[])[1 + n % 4],
+         last_trigger = (ARRAY['auto', 'manual']::attempt_trigger[])[1 + n % 2],
+         status = CASE WHEN n < 4 THEN d.status ELSE 'canceled' END
+       FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1)::int AS n FROM finished_deliveries) r WHERE r.id = d.id`,
+    );
+    const { rows } = await api.deps.db.pool.query<{ id: string }>(
+      `SELECT event_id AS id FROM finished_deliveries WHERE last_status_code = 503 AND status = 'failed'`,
+    );
+    const event = toTypeId('evt', rows[0]?.id ?? '');
+    await api.deps.db.pool.query('UPDATE events SET body = $2 WHERE id = $1', [
+      rows[0]?.id,
+      Buffer.from('{"event":"message:created","payload":{"email":"ada@example.com"}}'),
+    ]);
+    const cases: [query: string, body: object, count: number][] = [
+      ['', {}, 8],
+      ['statusCode=5xx', { statusCodes: ['5xx'] }, 2],
+      ['statusCode=404&statusCode=503', { statusCodes: ['404', '503'] }, 4],
+      ['trigger=manual', { triggers: ['manual'] }, 4],
+      ['outcome=timeout&outcome=http_error', { outcomes: ['timeout', 'http_error'] }, 6],
+      ['trigger=auto&statusCode=4xx', { triggers: ['auto'], statusCodes: ['4xx'] }, 2],
+      ['eventType=message:created', { eventTypes: ['message:created'] }, 8],
+      ['eventType=other:type', { eventTypes: ['other:type'] }, 0],
+      [`event=${event}`, { event }, 1],
+      ['q=ada@example.com', { q: 'ada@example.com' }, 1],
+      [`q=${event}`, { q: event }, 1],
+    ];
+    for (const [query, body, count] of cases) {
+      const listed = (await get(`deliveries?status=failed&status=canceled&${query}`)).data;
+      expect([query, listed.length]).toEqual([query, count]);
+      const { json } = await replay({ ...body, dryRun: true });
+      expect([query, json.matched, json.more]).toEqual([query, count, false]);
+    }
+    const { json } = await replay({ statusCodes: ['5xx'], q: event });
+    expect(json).toMatchObject({ matched: 1, statusCodes: ['5xx'], triggers: null, replay: null, q: event });
+    await advance();
+    const { json: again } = await replay({ replay: json.id, since: undefined, statuses: ['failed'], dryRun: true });
+    expect(again).toMatchObject({ matched: 0, replay: json.id, since: '1970-01-01T00:00:00.000Z' });
+  });
+
+  it('422 for a replay that does not exist or is another account’s', async () => {
+    const { json: own } = await replay();
+    account = await api.account();
+    subscription = await api.activeSubscription(account);
+    const { status, json } = await replay({ replay: own.id });
+    expect([status, json.errors]).toEqual([422, [{ path: 'replay', message: `the replay ${own.id} does not exist` }]]);
   });
 });
 

@@ -20,7 +20,19 @@ const tags = ['Replays'];
 const DESCRIPTION =
   'Runs in the background. Each delivery is sent like a new one, with the full retry schedule, and with its original `webhook-id` and body. ' +
   'Deliveries of a paused subscription are held. A dry run (200) returns a preview with counts and stores nothing.';
-const NOTED = ['which', 'since', 'until', 'subscriptions', 'eventTypes', 'statuses', 'outcomes'];
+// Not `q`: the audit log outlives the account, and a text of a payload may be about a person.
+const NOTED = [
+  'which',
+  'since',
+  'until',
+  'subscriptions',
+  'eventTypes',
+  'statuses',
+  'outcomes',
+  'statusCodes',
+  'triggers',
+  'replay',
+];
 const CANCEL_DESCRIPTION =
   'The replay stops queueing deliveries. Queued deliveries are still sent. Repeating it, or canceling a replay that is not running, changes nothing.';
 
@@ -190,7 +202,7 @@ type Body = Omit<StartReplay, 'event'>;
 
 /** Throws InvalidRequest for a range that is empty or starts in the future. */
 function wantedOf(body: Body): WantedFields {
-  const { which, subscriptions = [], eventTypes = [], statuses, outcomes = [], dryRun } = body;
+  const { which, subscriptions = [], eventTypes = [], statuses, outcomes = [], statusCodes = [], triggers = [] } = body;
   return {
     which,
     ...requireRange(body, new Date()),
@@ -198,7 +210,11 @@ function wantedOf(body: Body): WantedFields {
     eventTypes: [...new Set(eventTypes)],
     statuses: which === 'failed' ? [...new Set(statuses ?? DEFAULT_STATUSES)] : [],
     outcomes: [...new Set(outcomes)],
-    isDryRun: dryRun,
+    statusCodes: [...new Set(statusCodes)],
+    triggers: [...new Set(triggers)],
+    ofReplayId: body.replay === undefined ? null : uuidOf('rpl', body.replay),
+    q: body.q ?? null,
+    isDryRun: body.dryRun,
   };
 }
 
@@ -242,6 +258,7 @@ const UNKNOWN = {
     message: `the subscription ${toTypeId('sub', id)} does not exist`,
   }),
   event: (id: string) => ({ path: 'event', message: `the event ${toTypeId('evt', id)} does not exist` }),
+  replay: (id: string) => ({ path: 'replay', message: `the replay ${toTypeId('rpl', id)} does not exist` }),
 };
 
 /** Without an account: replays of all accounts and of operators. */

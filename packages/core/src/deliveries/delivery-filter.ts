@@ -20,7 +20,8 @@ export interface DeliveryFilter {
   to?: Date | undefined;
 }
 
-/** SQL: the conditions of a filter for a row `d` of either table of deliveries, or of the view of both. Does not check the account. */
+/** SQL: the conditions of a filter for a row `d` of either table of deliveries, or of the view of both. Does not check the account. Lists and
+ *  replays compose their conditions here, so that a replay sends what the list shows. */
 export function conditionsOf(filter: DeliveryFilter, param: Param): string[] {
   const { subscriptionIds, eventTypes, statuses, outcomes, triggers, statusCodes, eventId, replayId, from, to } =
     filter;

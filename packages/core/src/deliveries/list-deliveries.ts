@@ -9,11 +9,11 @@ import {
   pageOf,
   selectNewest,
 } from '../newest-first.js';
-import { isOfEvent } from '../delivery-tables.js';
+import { deliveryIdsOf, isOfEvent } from '../delivery-tables.js';
 import {
+  conditionsOf,
   type DeliveryFilter,
   type EnumColumn,
-  hasStatusCode,
   isAnyOf,
   literal,
   OUTCOME as OUTCOME_COLUMN,
@@ -123,7 +123,11 @@ const STATUSES: Record<Table, DeliveryStatus[]> = {
  *  event are few and found by their ids. */
 function waysTo(wanted: Located): Ways {
   const values: unknown[] = [];
-  const param = (one: unknown): string => `$${values.push(one)}`;
+  // The ways share arrays: each is one parameter.
+  const param = (one: unknown): string => {
+    const known = typeof one === 'object' ? values.indexOf(one) : -1;
+    return `$${known === -1 ? values.push(one) : known + 1}`;
+  };
   const filters = filtersOf(wanted, param);
   const { eventIds } = wanted;
   const page = pageOf(eventIds ? { ...wanted, ids: deliveryIdsOf(eventIds) } : wanted, param);
@@ -133,15 +137,6 @@ function waysTo(wanted: Located): Ways {
     ? [ofEvent(param(wanted.eventId), filters)]
     : TABLES.flatMap((table) => waysOf(table, filters));
   return { ways, values, page, unionOf: (selects) => unite(selects, filters) };
-}
-
-/** Returns the ranges of delivery ids of these events: a delivery's id begins with the first 8 bytes of its event's id. */
-function deliveryIdsOf({ from, before }: IdRange): IdRange {
-  const isWhole = before.endsWith('-0000-000000000000');
-  return {
-    from: `${from.slice(0, 18)}-0000-000000000000`,
-    before: isWhole ? before : `${before.slice(0, 18)}-ffff-ffffffffffff`,
-  };
 }
 
 interface Ways {
@@ -191,19 +186,23 @@ const SELECT: Record<Way['table'], string> = {
 
 /** A column that may lead a list: an index contains all its values except the usual one. */
 interface Lead extends EnumColumn {
+  field: 'outcomes' | 'triggers' | 'statuses';
   /** null: the index contains all values. */
   usual: Record<Table, string | null>;
 }
 const OUTCOME: Lead = {
   ...OUTCOME_COLUMN,
+  field: 'outcomes',
   usual: { pending_deliveries: null, finished_deliveries: 'ok' },
 };
 const TRIGGER: Lead = {
   ...TRIGGER_COLUMN,
+  field: 'triggers',
   usual: { pending_deliveries: 'auto', finished_deliveries: 'auto' },
 };
 const STATUS: Lead = {
   ...STATUS_COLUMN,
+  field: 'statuses',
   usual: { pending_deliveries: 'pending', finished_deliveries: 'succeeded' },
 };
 
@@ -212,49 +211,50 @@ interface Filters {
   account: string;
   replay: string | null;
   isReplayOfMany: boolean;
-  subscriptions: string[] | null;
-  types: string[] | null;
+  /** The ids; each way by one of them adds its parameter. */
+  subscriptionIds: string[] | null;
+  param: Param;
   /** The first one leads, the others filter, because combining all would give too many ways. Their values are
    *  literals: without knowing a parameter, the planner cannot use a partial index. */
   leads: { lead: Lead; values: string[] }[];
-  statusCodes: string[] | null;
+  /** SQL: the conditions on each row, except those that a way has as columns. */
+  restOf(...done: (keyof DeliveryFilter)[]): string[];
 }
 
 function filtersOf(wanted: Located, param: Param): Filters {
-  const { replayId, isReplayOfMany, subscriptionIds, eventTypes, statusCodes, triggers, statuses } = wanted;
+  const { replayId, isReplayOfMany, subscriptionIds, statusCodes } = wanted;
   const leads = [
     { lead: OUTCOME, ones: wanted.outcomes ?? (statusCodes && outcomesOf(statusCodes)) },
-    { lead: TRIGGER, ones: triggers },
-    { lead: STATUS, ones: statuses },
+    { lead: TRIGGER, ones: wanted.triggers },
+    { lead: STATUS, ones: wanted.statuses },
   ];
   return {
     account: param(wanted.accountId),
     replay: replayId ? `${param(replayId)}::uuid` : null,
     isReplayOfMany,
-    subscriptions: subscriptionIds ? unique(subscriptionIds).map((id) => `${param(id)}::uuid`) : null,
-    types: eventTypes ? unique(eventTypes).map(param) : null,
+    subscriptionIds: subscriptionIds ? unique(subscriptionIds) : null,
+    param,
     leads: leads.flatMap(({ lead, ones }) => (ones ? [{ lead, values: unique<string>(ones) }] : [])),
-    statusCodes: statusCodes ?? null,
+    restOf: (...done) => conditionsOf({ ...wanted, ...without(['eventId', 'replayId', 'from', 'to', ...done]) }, param),
   };
 }
 
+const without = (fields: (keyof DeliveryFilter)[]): DeliveryFilter =>
+  Object.fromEntries(fields.map((field) => [field, undefined]));
+
 function waysOf(table: Table, filters: Filters): Way[] {
-  const { account, replay, isReplayOfMany, leads } = filters;
+  const { account, replay, isReplayOfMany, leads, restOf } = filters;
   if (replay) {
     const status = leads.find(({ lead }) => lead === STATUS);
     return statusesIn(table, status?.values).map((one) => ({
       table,
       columns: { replay_id: replay, status: literal(STATUS, one) },
       conditions: ['d.replay_id IS NOT NULL'],
-      filters: [
-        ...(isReplayOfMany ? [`d.account_id = ${account}`] : []),
-        ...allOf({ ...filters, leads: leads.filter(({ lead }) => lead !== STATUS) }),
-      ],
+      filters: [...(isReplayOfMany ? [`d.account_id = ${account}`] : []), ...restOf('statuses')],
     }));
   }
-  const [first, ...others] = leads;
-  if (!first) return usualWays(table, filters, []);
-  const rest = allOf({ leads: others, statusCodes: filters.statusCodes });
+  const [first] = leads;
+  if (!first) return usualWays(table, filters);
   const { lead } = first;
   const usual = lead.usual[table];
   const values = lead === STATUS ? statusesIn(table, first.values) : first.values;
@@ -262,13 +262,13 @@ function waysOf(table: Table, filters: Filters): Way[] {
   const isUnusual = usual === null ? `d.${lead.column} IS NOT NULL` : `d.${lead.column} <> ${literal(lead, usual)}`;
   return values.flatMap((one): Way[] =>
     one === usual
-      ? usualWays(table, filters, [isAnyOf(lead, [one]), ...rest])
+      ? usualWays(table, filters, { lead, value: one })
       : [
           {
             table,
             columns: { account_id: account, [lead.column]: literal(lead, one) },
             conditions: [isUnusual],
-            filters: allOf({ ...filters, leads: others }),
+            filters: restOf(lead.field),
           },
         ],
   );
@@ -277,46 +277,40 @@ function waysOf(table: Table, filters: Filters): Way[] {
 const statusesIn = (table: Table, wanted: string[] = STATUSES[table]): string[] =>
   STATUSES[table].filter((one) => wanted.includes(one));
 
-function usualWays(table: Table, { account, subscriptions, types }: Filters, filters: string[]): Way[] {
-  const bySubscription = subscriptions && subscriptions.length <= MAX_WAYS ? subscriptions : null;
+/** Ways by subscription, or by account. `leading`: only rows with this value. */
+function usualWays(
+  table: Table,
+  { account, subscriptionIds, param, restOf }: Filters,
+  leading?: { lead: Lead; value: string },
+): Way[] {
+  const filters = leading ? [isAnyOf(leading.lead, [leading.value])] : [];
+  const done = leading ? [leading.lead.field] : [];
+  const bySubscription = subscriptionIds && subscriptionIds.length <= MAX_WAYS ? subscriptionIds : null;
   return bySubscription
-    ? bySubscription.map((id) => ({
-        table,
-        columns: { subscription_id: id },
-        conditions: [isSubscriptionOf(id, account)],
-        filters: [...filters, ...allOf({ types })],
-      }))
-    : [
-        {
+    ? bySubscription.map((subscriptionId) => {
+        const id = `${param(subscriptionId)}::uuid`;
+        return {
           table,
-          columns: { account_id: account },
-          conditions: [],
-          filters: [...filters, ...allOf({ subscriptions, types })],
-        },
-      ];
+          columns: { subscription_id: id },
+          conditions: [isSubscriptionOf(id, account)],
+          filters: [...filters, ...restOf('subscriptionIds', ...done)],
+        };
+      })
+    : [{ table, columns: { account_id: account }, conditions: [], filters: [...filters, ...restOf(...done)] }];
 }
 
 /** A way for the few deliveries of an event. */
-const ofEvent = (event: string, filters: Filters): Way => ({
+const ofEvent = (event: string, { account, replay, restOf }: Filters): Way => ({
   table: 'deliveries',
   columns: {},
   conditions: [
     isOfEvent(`${event}::uuid`),
-    `d.account_id = ${filters.account}`,
-    ...(filters.replay ? [`d.replay_id = ${filters.replay}`] : []),
-    ...allOf(filters),
+    `d.account_id = ${account}`,
+    ...(replay ? [`d.replay_id = ${replay}`] : []),
+    ...restOf(),
   ],
   filters: [],
 });
-
-function allOf({ subscriptions, types, leads = [], statusCodes }: Partial<Filters>): string[] {
-  return [
-    ...(subscriptions ? [`d.subscription_id IN (${subscriptions.join(', ')})`] : []),
-    ...(types ? [`d.event_type IN (${types.join(', ')})`] : []),
-    ...leads.map(({ lead, values }) => isAnyOf(lead, values)),
-    ...(statusCodes ? [hasStatusCode(statusCodes)] : []),
-  ];
-}
 
 /** SQL: the subscription belongs to the account. Checked once, not per delivery: otherwise Postgres expects few deliveries
  *  and sorts them all. */

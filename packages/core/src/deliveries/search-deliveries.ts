@@ -8,12 +8,15 @@ export async function searchDeliveries(
   { text, ...wanted }: DeliveriesWanted & { text: string },
 ): Promise<SearchedPage<ListedDelivery>> {
   const page = await listDeliveries(pool, { ...wanted, limit: SEARCHED });
-  const id = text.toLowerCase();
   return searchPage(pool, page, {
     accountId: wanted.accountId,
     text,
     limit: wanted.limit,
     eventIdOf: ({ eventId }) => eventId,
-    hasText: (row) => row.id === id || row.eventId === id || row.subscriptionId === id,
+    hasText: (row) => hasId(row, text),
   });
 }
+
+/** The text is an id of the delivery, as the Papercups routes show them. */
+export const hasId = (row: { id: string; eventId: string; subscriptionId: string }, text: string): boolean =>
+  [row.id, row.eventId, row.subscriptionId].includes(text.toLowerCase());

@@ -50,7 +50,8 @@ type Running = ReplayFilter &
 // the job of a delivery finds that state and holds or cancels it, as after a publish.
 const LOCK_REPLAY = `
 SELECT which, since, until, account_ids AS "accountIds", subscription_ids AS "subscriptionIds", event_types AS "eventTypes", event_id AS "eventId",
-  statuses::text[], outcomes::text[], position_account_id AS "positionAccountId", position_subscription_id AS "positionSubscriptionId", position,
+  statuses::text[], outcomes::text[], status_codes AS "statusCodes", triggers::text[], of_replay_id AS "ofReplayId", q,
+  position_account_id AS "positionAccountId", position_subscription_id AS "positionSubscriptionId", position,
   subscription_ids = '{}' OR EXISTS (SELECT FROM subscriptions s WHERE s.id = ANY (subscription_ids) AND ${RECEIVES}) AS "canReceive"
 FROM replays WHERE id = $1 AND status = 'running' FOR UPDATE SKIP LOCKED`;
 

@@ -1,10 +1,16 @@
-import type pg from 'pg';
-import { isOfEvent } from '../delivery-tables.js';
+import { conditionsOf } from '../deliveries/delivery-filter.js';
+import { hasId } from '../deliveries/search-deliveries.js';
+import { deliveryIdsOf, isOfEvent } from '../delivery-tables.js';
 import type { SubscriptionStatus } from '../generated/prisma/client.js';
+import { idBefore } from '../id.js';
+import type { IdRange } from '../newest-first.js';
+import type { Queryable } from '../search/find-in-payloads.js';
+import { SEARCHED, searchPage } from '../search/search-page.js';
+import { eventSearchOf, searchOf } from '../search/search-text.js';
 import { idsAround } from './ids-around.js';
-import { IS_MISSED, RECEIVES, type ReplayFilter } from './replay-filter.js';
+import { deliveryFilterOf, IS_MISSED, RECEIVES, type ReplayFilter } from './replay-filter.js';
 
-export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
+export type { Queryable } from '../search/find-in-payloads.js';
 
 /** The target of one search: an account for `failed`, one of its subscriptions for `missed`. */
 export interface Target {
@@ -15,6 +21,7 @@ export interface Target {
 /** A delivery (for `missed`, an event) to send again. */
 export interface Found {
   id: string;
+  eventId: string;
   subscriptionId: string;
   /** Its subscription is paused: the delivery becomes held. */
   isPaused: boolean;
@@ -38,15 +45,42 @@ interface Search {
   limit: number;
 }
 
-/** Returns at most `limit` matches in a target, among its next LOOKED_AT deliveries or events. */
+/** Returns at most `limit` matches in a target, among its next LOOKED_AT deliveries or events. If the filter has a text, it searches the
+ *  payloads of the first SEARCHED of these. */
 export async function findReplayable(client: Queryable, search: Search): Promise<FoundInTarget> {
-  const { found, edge } =
-    search.filter.which === 'failed' ? await findFailed(client, search) : await findMissed(client, search);
-  return { found, edge: found.length === search.limit ? (found.at(-1)?.id ?? null) : edge };
+  const { filter, limit, target } = search;
+  const { text } = filter.which === 'failed' ? searchOf(filter.q) : eventSearchOf(filter.q);
+  if (text === undefined) return find(client, search);
+  const { found, edge } = await find(client, { ...search, limit: SEARCHED });
+  const page = await searchPage(
+    client,
+    { rows: found, searchedTo: edge },
+    {
+      accountId: target.accountId,
+      text,
+      limit,
+      eventIdOf: ({ eventId }) => eventId,
+      hasText: (row) => filter.which === 'failed' && hasId(row, text),
+    },
+  );
+  return cut({ found: page.rows, edge: page.searchedTo }, limit);
 }
+
+const find = async (client: Queryable, search: Search): Promise<FoundInTarget> =>
+  cut(
+    search.filter.which === 'failed' ? await findFailed(client, search) : await findMissed(client, search),
+    search.limit,
+  );
+
+/** A search that has found enough ends at the last one. */
+const cut = ({ found, edge }: FoundInTarget, limit: number): FoundInTarget => ({
+  found,
+  edge: found.length === limit ? (found.at(-1)?.id ?? null) : edge,
+});
 
 interface Columns {
   ids: string[];
+  eventIds: string[];
   subscriptionIds: string[];
   arePaused: boolean[];
   edge: string | null;
@@ -56,33 +90,27 @@ async function findFailed(
   client: Queryable,
   { target: { accountId }, filter, afterId, limit }: Search,
 ): Promise<FoundInTarget> {
-  const { from, to } = idsAround(filter);
-  const values: unknown[] = [accountId, afterId ?? from, to, filter.since, filter.until, limit];
+  const { deliveryIds, eventIds } = searchOf(filter.q);
+  const { from, to } = within(idsAround(filter), deliveryIds ?? (eventIds && deliveryIdsOf(eventIds)));
+  const values: unknown[] = [accountId, maxOf(afterId, from), to, limit];
   const param = (value: unknown): string => `$${values.push(value)}`;
-  const filters = [
-    'd.created_at >= $4 AND d.created_at < $5',
-    `d.status = ANY (${param(filter.statuses)}::delivery_status[])`,
-    ...(filter.subscriptionIds.length > 0
-      ? [`d.subscription_id = ANY (${param(filter.subscriptionIds)}::uuid[])`]
-      : []),
-    ...(filter.eventTypes.length > 0 ? [`d.event_type = ANY (${param(filter.eventTypes)}::text[])`] : []),
-    ...(filter.outcomes.length > 0 ? [`d.last_outcome = ANY (${param(filter.outcomes)}::attempt_outcome[])`] : []),
-  ];
-  const ways = filter.eventId === null ? waysByStatus(filter) : waysByEvent(param(filter.eventId));
-  const looked = ways.map(({ table, range, order }) => {
-    const columns = 'd.id, d.subscription_id, d.event_type, d.status, d.last_outcome, d.created_at';
-    return `(SELECT ${columns} FROM ${table} d WHERE ${range} AND d.id > $2 AND d.id < $3 ORDER BY ${order} LIMIT ${LOOKED_AT})`;
-  });
+  const conditions = ['d.account_id = $1', ...conditionsOf(deliveryFilterOf(filter), param)];
+  if (eventIds)
+    conditions.push(`d.event_id >= ${param(eventIds.from)}::uuid`, `d.event_id < ${param(eventIds.before)}::uuid`);
+  const looked = waysTo(filter, param).map(
+    ({ table, range, order }) =>
+      `(SELECT ${LOOKED_COLUMNS} FROM ${table} d WHERE ${range} AND d.id > $2 AND d.id < $3 ORDER BY ${order} LIMIT ${LOOKED_AT})`,
+  );
   const { rows } = await client.query<Columns>(
     `WITH looked AS MATERIALIZED (SELECT * FROM (${looked.join('\nUNION ALL\n')}) ways ORDER BY id LIMIT ${LOOKED_AT}),
      edge AS (SELECT id FROM looked ORDER BY id OFFSET ${LOOKED_AT - 1} LIMIT 1),
-     matching AS MATERIALIZED (SELECT d.id, d.subscription_id FROM looked d WHERE ${filters.join(' AND ')}),
+     matching AS MATERIALIZED (SELECT d.id, d.event_id, d.subscription_id FROM looked d WHERE ${conditions.join(' AND ')}),
      found AS MATERIALIZED (
-       SELECT d.id, d.subscription_id, s.is_paused FROM matching d CROSS JOIN LATERAL (
+       SELECT d.id, d.event_id, d.subscription_id, s.is_paused FROM matching d CROSS JOIN LATERAL (
          SELECT s.status = 'paused' AS is_paused FROM subscriptions s
          WHERE s.id = d.subscription_id AND s.account_id = $1 AND ${RECEIVES} OFFSET 0
        ) s
-       ORDER BY d.id LIMIT $6
+       ORDER BY d.id LIMIT $4
      )
      ${FOUND_COLUMNS}`,
     values,
@@ -90,13 +118,27 @@ async function findFailed(
   return toFound(rows[0]);
 }
 
+/** What conditionsOf reads. */
+const LOOKED_COLUMNS = `d.id, d.account_id, d.event_id, d.event_type, d.subscription_id, d.status, d.replay_id, d.created_at,
+  d.last_outcome, d.last_trigger, d.last_status_code`;
+
+/** The part of a range of ids that is in another one. */
+const within = (range: { from: string; to: string }, ids: IdRange | undefined): { from: string; to: string } =>
+  ids === undefined
+    ? range
+    : { from: maxOf(range.from, idBefore(ids.from)), to: range.to < ids.before ? range.to : ids.before };
+
+const maxOf = (one: string | null, other: string): string => (one !== null && one > other ? one : other);
+
 const FOUND_COLUMNS = `
-SELECT ARRAY(SELECT id FROM found ORDER BY id) AS ids, ARRAY(SELECT subscription_id FROM found ORDER BY id) AS "subscriptionIds",
+SELECT ARRAY(SELECT id FROM found ORDER BY id) AS ids, ARRAY(SELECT event_id FROM found ORDER BY id) AS "eventIds",
+  ARRAY(SELECT subscription_id FROM found ORDER BY id) AS "subscriptionIds",
   ARRAY(SELECT is_paused FROM found ORDER BY id) AS "arePaused", (SELECT id FROM edge) AS edge`;
 
 const toFound = (columns?: Columns): FoundInTarget => ({
   found: (columns?.ids ?? []).map((id, index) => ({
     id,
+    eventId: columns?.eventIds[index] ?? '',
     subscriptionId: columns?.subscriptionIds[index] ?? '',
     isPaused: columns?.arePaused[index] ?? false,
   })),
@@ -112,6 +154,14 @@ interface Way {
 
 // A finished delivery with a requested attempt is among the pending ones until the attempt is recorded; its status stays.
 const TABLES = ['pending_deliveries', 'finished_deliveries'] as const;
+
+function waysTo(filter: ReplayFilter, param: (value: unknown) => string): Way[] {
+  const { eventId, ofReplayId, accountIds } = filter;
+  if (eventId !== null) return waysByEvent(param(eventId));
+  // A replay of many accounts has deliveries of all of them.
+  if (ofReplayId !== null && accountIds.length === 1) return waysByReplay(filter, param(ofReplayId));
+  return waysByStatus(filter);
+}
 
 /** Uses the indexes by status of both tables, and for `succeeded`, which has none, the indexes by account. The comparison of rows leaves
  *  Postgres no other index (newest-first.ts). */
@@ -135,6 +185,19 @@ function waysByStatus({ statuses }: ReplayFilter): Way[] {
   );
 }
 
+/** Uses the indexes by replay of both tables. */
+const waysByReplay = ({ statuses }: ReplayFilter, replay: string): Way[] =>
+  TABLES.flatMap((table) =>
+    statuses.map((status): Way => {
+      const [after, before] = ['$2', '$3'].map((id) => `(${replay}::uuid, '${status}'::delivery_status, ${id}::uuid)`);
+      return {
+        table,
+        range: `(d.replay_id, d.status, d.id) > ${after} AND (d.replay_id, d.status, d.id) < ${before} AND d.replay_id IS NOT NULL`,
+        order: 'd.replay_id, d.status, d.id',
+      };
+    }),
+  );
+
 /** Uses the keys of both tables: the deliveries of an event are a range of them. */
 const waysByEvent = (event: string): Way[] =>
   TABLES.map((table) => ({
@@ -150,8 +213,8 @@ async function findMissed(
 ): Promise<FoundInTarget> {
   const subscription = await readReceiving(client, { accountId, id: subscriptionId ?? '' });
   if (!subscription) return { found: [], edge: null };
-  const { from, to } = idsAround(filter);
-  const values: unknown[] = [accountId, afterId ?? from, to, filter.since, filter.until, limit];
+  const { from, to } = within(idsAround(filter), eventSearchOf(filter.q).eventIds);
+  const values: unknown[] = [accountId, maxOf(afterId, from), to, filter.since, filter.until, limit];
   const param = (value: unknown): string => `$${values.push(value)}`;
   const s = `(SELECT ${param(subscriptionId)}::uuid AS id, ${param(subscription.events)}::text[] AS events)`;
   const range = `e.account_id = $1 AND e.id > $2 AND e.id < $3${filter.eventId === null ? '' : ` AND e.id = ${param(filter.eventId)}`}`;
@@ -170,7 +233,7 @@ async function findMissed(
   );
   const isPaused = subscription.status === 'paused';
   return {
-    found: (rows[0]?.ids ?? []).map((id) => ({ id, subscriptionId: subscriptionId ?? '', isPaused })),
+    found: (rows[0]?.ids ?? []).map((id) => ({ id, eventId: id, subscriptionId: subscriptionId ?? '', isPaused })),
     edge: rows[0]?.edge ?? null,
   };
 }

@@ -1,4 +1,5 @@
-import type { AttemptOutcome, DeliveryStatus, ReplayWhich } from '../generated/prisma/client.js';
+import type { DeliveryFilter } from '../deliveries/delivery-filter.js';
+import type { AttemptOutcome, AttemptTrigger, DeliveryStatus, ReplayWhich } from '../generated/prisma/client.js';
 import { isOfEvent } from '../delivery-tables.js';
 import { matchesType } from '../event-types/matches-type.js';
 import { isExpanding } from '../publish/read-fan-outs.js';
@@ -16,9 +17,32 @@ export interface ReplayFilter {
   eventId: string | null;
   /** For `failed`: at least one of failed, canceled and succeeded. Deliveries with other statuses are attempted anyway. */
   statuses: DeliveryStatus[];
-  /** For `failed`: how the last attempt ended. */
+  /** For `failed`: how the last attempt ended, as are the next two. */
   outcomes: AttemptOutcome[];
+  /** `500`, or a class such as `5xx`. */
+  statusCodes: string[];
+  triggers: AttemptTrigger[];
+  /** For `failed`: the earlier replay that sent the deliveries last. */
+  ofReplayId: string | null;
+  /** A text in payloads, or the beginning of an id. */
+  q: string | null;
 }
+
+/** The filter of the deliveries that a replay of `failed` sends again. */
+export const deliveryFilterOf = (filter: ReplayFilter): DeliveryFilter => ({
+  subscriptionIds: someOrAll(filter.subscriptionIds),
+  eventTypes: someOrAll(filter.eventTypes),
+  statuses: filter.statuses,
+  outcomes: someOrAll(filter.outcomes),
+  statusCodes: someOrAll(filter.statusCodes),
+  triggers: someOrAll(filter.triggers),
+  eventId: filter.eventId ?? undefined,
+  replayId: filter.ofReplayId ?? undefined,
+  from: filter.since,
+  to: filter.until,
+});
+
+const someOrAll = <T>(items: T[]): T[] | undefined => (items.length === 0 ? undefined : items);
 
 /** SQL: the subscription `s` receives deliveries now, or when it is resumed. */
 export const RECEIVES = `s.deleted_at IS NULL AND s.status IN ('active', 'paused')`;

@@ -10,6 +10,10 @@ export const ANY_REPLAY = {
   eventId: null,
   statuses: ['failed', 'canceled'],
   outcomes: [],
+  statusCodes: [],
+  triggers: [],
+  ofReplayId: null,
+  q: null,
   isDryRun: false,
 } satisfies Partial<WantedReplay>;
 

@@ -663,6 +663,90 @@ describe('filters', () => {
     expect(ledger.posts).toHaveLength(5);
   });
 
+  it('HTTP statuses and classes, triggers, an earlier replay, and all of them together', async () => {
+    const { accountId, subscriptionId } = await subscribed();
+    const other = await subscribed();
+    await failMany({ accountId, subscriptionId }, 4);
+    await failMany(other, 1);
+    const [unavailable, missing, manual, plain] = await deliveries({ accountId });
+    await set(`last_status_code = 503, last_outcome = 'http_error', last_trigger = 'auto'`, unavailable?.id);
+    await set(`last_status_code = 404, last_outcome = 'http_error', last_trigger = 'auto'`, missing?.id);
+    await set(`last_status_code = 503, last_outcome = 'http_error', last_trigger = 'manual'`, manual?.id);
+    const counted = async (wanted: Partial<WantedReplay>) => {
+      const result = await askFor(of(accountId, { isDryRun: true, ...wanted }));
+      return result.outcome === 'counted' ? result.matched : result;
+    };
+    expect(await counted({ statusCodes: ['5xx'] })).toBe(2);
+    expect(await counted({ statusCodes: ['404', '503'] })).toBe(3);
+    expect(await counted({ triggers: ['manual'] })).toBe(1);
+    const first = await run(of(accountId, { statusCodes: ['5xx'], triggers: ['auto'] }));
+    expect(first.sent.map(({ id }) => id)).toEqual([unavailable?.id]);
+    ledger.results.push(GONE as PostResult);
+    await deliver();
+    ledger.results.length = 0;
+    await resumeSubscription(ledger, { accountId, id: subscriptionId });
+    const ofReplayId = first.ended?.id ?? '';
+    expect(await counted({ ofReplayId, statusCodes: ['503'] })).toBe(0);
+    const again = await run(of(accountId, { ofReplayId, since: new Date(0) }));
+    expect(again.sent.map(({ id }) => id)).toEqual([unavailable?.id]);
+    expect(again.ended).toMatchObject({ ofReplayId, accountIds: [accountId] });
+    expect(await counted({ ofReplayId }), 'a delivery belongs to its last replay').toBe(0);
+    const strange = await askFor(of(other.accountId, { ofReplayId, isDryRun: true }));
+    expect(strange).toEqual({ outcome: 'unknown', what: 'replay', id: ofReplayId });
+    expect(plain).toBeDefined();
+  });
+
+  it('a replay of operators, by one of its accounts: only the deliveries of that account', async () => {
+    const [one, two] = [await subscribed(), await subscribed()];
+    await failMany(one, 3);
+    await failMany(two, 2);
+    const { ended } = await run({ accountId: null });
+    const ofReplayId = ended?.id ?? '';
+    ledger.results.push(...Array<PostResult>(5).fill(GONE as PostResult));
+    await deliver();
+    ledger.results.length = 0;
+    for (const { key } of [one, two]) await resumeSubscription(ledger, key);
+    const wanted = { ofReplayId, isDryRun: true };
+    expect(await askFor(of(one.accountId, wanted))).toMatchObject({ matched: 3 });
+    expect(await askFor({ accountId: null, ...wanted })).toMatchObject({ matched: 5, accountCount: 2 });
+  });
+
+  it('a text in payloads, in steps of some hundreds: what the preview cannot count is sent all the same', async () => {
+    const subscription = await subscribed();
+    const { accountId } = subscription;
+    await failMany(subscription, 2_600);
+    const rows = await deliveries({ accountId });
+    const named = [rows[0], rows[501], rows[2_599]].map((row) => row?.eventId ?? '');
+    await ledger.db.pool.query('UPDATE events SET body = $2 WHERE id = ANY ($1::uuid[])', [
+      named,
+      Buffer.from('{"event":"message:created","payload":{"name":"Grüße"}}'),
+    ]);
+    const preview = await askFor(of(accountId, { q: 'Grüße', isDryRun: true }));
+    expect(preview).toMatchObject({ matched: 2, hasMore: true });
+    const started = await askFor(of(accountId, { q: 'Grüße' }));
+    const replayId = started.outcome === 'started' ? started.replay.id : '';
+    await advanceToTheEnd(1);
+    const sent = await ledger.db.prisma.delivery.findMany({ where: { replayId } });
+    expect(sent.map(({ eventId }) => eventId).toSorted()).toEqual(named.toSorted());
+    const id = await askFor(of(accountId, { q: toTypeId('dlv', rows[7]?.id ?? ''), isDryRun: true }));
+    expect(id).toMatchObject({ matched: 1, hasMore: false });
+    const event = await askFor(of(accountId, { q: toTypeId('evt', rows[7]?.eventId ?? ''), isDryRun: true }));
+    expect(event).toMatchObject({ matched: 1, hasMore: false });
+  });
+
+  it('a text in the payloads of missed events', async () => {
+    const accountId = await ledger.account();
+    await publishUnheard(accountId, 3);
+    const { id: subscriptionId } = await ledger.activeSubscription(accountId);
+    const event = await ledger.db.prisma.event.findFirstOrThrow({ where: { accountId } });
+    await ledger.db.pool.query('UPDATE events SET body = $2 WHERE id = $1', [event.id, Buffer.from('{"a":"needle"}')]);
+    const missed = { accountId, subscriptionId, which: 'missed' as const };
+    expect(await count({ ...missed, q: 'needle' })).toBe(1);
+    expect(await count({ ...missed, q: toTypeId('evt', event.id) })).toBe(1);
+    await replay({ ...missed, q: 'needle' });
+    expect((await deliveries({ accountId })).map(({ eventId }) => eventId)).toEqual([event.id]);
+  });
+
   it('sends one event to chosen subscriptions, again or for the first time, even while another replay runs', async () => {
     const accountId = await ledger.account();
     const had = await ledger.activeSubscription(accountId);

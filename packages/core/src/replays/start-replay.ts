@@ -25,7 +25,7 @@ export type StartReplayResult =
   | { outcome: 'running'; replayId: string }
   | { outcome: 'not_found' }
   /** The filter names something that does not exist. */
-  | { outcome: 'unknown'; what: 'account' | 'subscription' | 'event'; id: string }
+  | { outcome: 'unknown'; what: 'account' | 'subscription' | 'event' | 'replay'; id: string }
   | { outcome: 'not_possible'; reason: string };
 
 /** Counts the matches and stores a replay, which advanceReplays then runs. A dry run counts and stores nothing. Subscriptions that the filter
@@ -62,28 +62,40 @@ async function store(
   }
   const refusal = (await findUnknown(client, wanted)) ?? (await findRunning(client, wanted));
   if (refusal) return refusal;
-  const { which, since, until, accountIds, subscriptionIds, eventTypes, eventId, statuses, outcomes } = wanted;
-  await client.query(
-    `INSERT INTO replays (id, account_id, which, since, until, account_ids, subscription_ids, event_types, event_id, statuses, outcomes, matched, has_more)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-    [
-      id,
-      accountId,
-      which,
-      since,
-      until,
-      accountIds,
-      subscriptionIds,
-      eventTypes,
-      eventId,
-      statuses,
-      outcomes,
-      count.matched,
-      count.hasMore,
-    ],
-  );
+  await insert(client, {
+    id,
+    account_id: accountId,
+    matched: count.matched,
+    has_more: count.hasMore,
+    ...columnsOf(wanted),
+  });
   return null;
 }
+
+/** The filter as columns of `replays`. */
+const columnsOf = (filter: ReplayFilter) => ({
+  which: filter.which,
+  since: filter.since,
+  until: filter.until,
+  account_ids: filter.accountIds,
+  subscription_ids: filter.subscriptionIds,
+  event_types: filter.eventTypes,
+  event_id: filter.eventId,
+  statuses: filter.statuses,
+  outcomes: filter.outcomes,
+  status_codes: filter.statusCodes,
+  triggers: filter.triggers,
+  of_replay_id: filter.ofReplayId,
+  q: filter.q,
+});
+
+const insert = (client: pg.PoolClient, columns: Record<string, unknown>) =>
+  client.query(
+    `INSERT INTO replays (${Object.keys(columns).join(', ')}) VALUES (${Object.keys(columns)
+      .map((_, index) => `$${index + 1}`)
+      .join(', ')})`,
+    Object.values(columns),
+  );
 
 async function findUnknown(client: Queryable, wanted: WantedReplay): Promise<Refusal | null> {
   const { accountId, accountIds, eventId } = wanted;
@@ -94,10 +106,20 @@ async function findUnknown(client: Queryable, wanted: WantedReplay): Promise<Ref
   const [account] = missing.rows;
   if (account)
     return accountId === null ? { outcome: 'unknown', what: 'account', id: account.id } : { outcome: 'not_found' };
-  const refusal = await findNotReceiving(client, wanted);
+  const refusal = (await findNotReceiving(client, wanted)) ?? (await findUnknownReplay(client, wanted));
   if (refusal || eventId === null) return refusal;
   const event = await client.query('SELECT FROM events WHERE account_id = $1 AND id = $2', [accountIds[0], eventId]);
   return event.rowCount === 0 ? { outcome: 'unknown', what: 'event', id: eventId } : null;
+}
+
+/** An account may name its own replays and those of operators, which may have deliveries of it. */
+async function findUnknownReplay(client: Queryable, { accountId, ofReplayId }: WantedReplay): Promise<Refusal | null> {
+  if (ofReplayId === null) return null;
+  const { rowCount } = await client.query(
+    'SELECT FROM replays WHERE id = $1 AND ($2::text IS NULL OR account_id IS NULL OR account_id = $2)',
+    [ofReplayId, accountId],
+  );
+  return rowCount === 0 ? { outcome: 'unknown', what: 'replay', id: ofReplayId } : null;
 }
 
 async function findNotReceiving(

@@ -1,15 +1,17 @@
 import type pg from 'pg';
 
+export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
+
 /** Maximum bytes of bodies that one statement reads. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /** Searches the bodies of events of an account for a text, in the order of the ids, until MOST_BYTES are read. Returns the events that contain
  *  it, and how many ids were searched (at least one). Uses the key of events. */
 export async function findInPayloads(
-  pool: pg.Pool,
+  client: Queryable,
   { accountId, eventIds, text }: { accountId: string; eventIds: string[]; text: string },
 ): Promise<{ found: Set<string>; lookedAt: number }> {
-  const { rows } = await pool.query<{ id: string; place: number; isRead: boolean; isFound: boolean }>({
+  const { rows } = await client.query<{ id: string; place: number; isRead: boolean; isFound: boolean }>({
     name: 'find-in-payloads',
     text: `
       WITH sized AS MATERIALIZED (

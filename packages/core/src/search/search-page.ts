@@ -1,12 +1,11 @@
-import type pg from 'pg';
-import { findInPayloads } from './find-in-payloads.js';
+import { findInPayloads, type Queryable } from './find-in-payloads.js';
 
 /** Maximum number of rows that a page searches for a text in payloads. */
 export const SEARCHED = 500;
 const AT_ONCE = 100;
 
 export interface SearchedPage<Row> {
-  /** Newest first. */
+  /** In the order of the page. */
   rows: Row[];
   /** The last id that was read, if the search stopped before `limit` rows or the end. The next page starts after it. */
   searchedTo: string | null;
@@ -23,7 +22,7 @@ export interface Searching<Row> {
 
 /** Returns the rows of a page whose payload contains the text, at most `limit`. Pass a page of SEARCHED rows. */
 export async function searchPage<Row extends { id: string }>(
-  pool: pg.Pool,
+  client: Queryable,
   page: SearchedPage<Row>,
   { accountId, text, limit, eventIdOf, hasText = () => false }: Searching<Row>,
 ): Promise<SearchedPage<Row>> {
@@ -31,7 +30,7 @@ export async function searchPage<Row extends { id: string }>(
   for (let at = 0; at < page.rows.length; at += AT_ONCE) {
     const some = page.rows.slice(at, at + AT_ONCE);
     const eventIds = [...new Set(some.map(eventIdOf))];
-    const { found, lookedAt } = await findInPayloads(pool, { accountId, eventIds, text });
+    const { found, lookedAt } = await findInPayloads(client, { accountId, eventIds, text });
     const seen = new Set(eventIds.slice(0, lookedAt));
     const end = some.findIndex((row) => !seen.has(eventIdOf(row)));
     const looked = end === -1 ? some : some.slice(0, end);

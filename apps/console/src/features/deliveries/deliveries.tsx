@@ -19,8 +19,9 @@ import { DeliveryTable } from './delivery-table.js';
 import { DeliveryTotal } from './delivery-total.js';
 import { ExportMenu } from './export-menu.js';
 import { useLive } from './live.js';
-import { RetrySelected } from './retry-selected.js';
 import { deliveriesQuery } from './queries.js';
+import { RetryAll } from './retry-all.js';
+import { RetrySelected } from './retry-selected.js';
 import { useSteady } from './steady.js';
 
 const route = getRouteApi('/accounts/$account/deliveries/');
@@ -104,16 +105,7 @@ export function DeliveryList<S extends DeliverySearch & { subscription?: string 
         onClear={isSet ? clear : undefined}
         end={
           <>
-            {may('deliveries:write') && hasOnlyReplayFilters(search) && (
-              <Link
-                className="button"
-                to="/accounts/$account/replays/new"
-                params={{ account }}
-                search={{ ...replayable(search), subscription }}
-              >
-                Replay these
-              </Link>
-            )}
+            {may('deliveries:write') && <RetryAll account={account} search={{ ...search, subscription }} />}
             <ExportMenu account={account} filters={filters} />
             <Button aria-pressed={isLive} onClick={() => setIsLive(!isLive)}>
               <Radio className="icon" aria-hidden />
@@ -155,21 +147,6 @@ export function DeliveryList<S extends DeliverySearch & { subscription?: string 
     </>
   );
 }
-
-/** Returns whether a replay can have the same filters, so that it does not send more than the list shows. */
-const hasOnlyReplayFilters = ({ q, statusCode, trigger, replay }: DeliverySearch): boolean =>
-  [q, statusCode, trigger, replay].every((filter) => filter === undefined);
-
-/** The filters that a replay has, too. */
-const replayable = ({ status, outcome, eventType, event, range, from, to }: DeliverySearch) => ({
-  status,
-  outcome,
-  eventType,
-  event,
-  range,
-  from,
-  to,
-});
 
 /** No deliveries: either no event was published yet, or no webhook subscribes to the events. */
 function NoDeliveries({ account }: { account: string }) {

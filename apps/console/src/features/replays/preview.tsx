@@ -33,7 +33,7 @@ export function Preview({
           </Button>
         </div>
       ) : counted.matched === 0 && !counted.more ? (
-        <p role="status">No deliveries to replay in this time range.</p>
+        <p role="status">No deliveries match.</p>
       ) : (
         <div className="row">
           <p role="status">{describe(counted, account)}</p>

@@ -1,10 +1,11 @@
-import { type AttemptOutcome, DELIVERY_WORDS, type Replay } from '@posthorn/contract';
+import { type AttemptOutcome, DELIVERY_WORDS, type Replay, TRIGGER_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useAction } from '../../api/action.js';
 import { Button } from '../../components/button.js';
 import { Id } from '../../components/copy.js';
+import { OutsideText } from '../../components/outside-text.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
@@ -78,23 +79,34 @@ const Span = ({ of: { since, until } }: { of: Replay }) => (
 );
 
 function filterFacts(replay: Replay): [string, ReactNode][] {
-  const { accountId, accounts, subscriptions, event, eventTypes, statuses, outcomes } = replay;
+  const { accountId, accounts, subscriptions, event, eventTypes, statuses, outcomes, statusCodes, triggers, q } =
+    replay;
   const of = accountId ?? accounts?.[0];
-  return [
-    ...(accountId === null
-      ? [['Accounts', accounts === null ? 'All' : accounts.join(', ')] as [string, ReactNode]]
-      : []),
+  const facts: [string, ReactNode][] = [
+    ['Accounts', accountId === null && (accounts === null ? 'All' : accounts.join(', '))],
     ['Webhooks', subscriptions === null ? 'All' : <Webhooks key="webhooks" account={of} ids={subscriptions} />],
-    ...(event !== null && of !== undefined
-      ? [['Event', <EventLink key="event" account={of} id={event} />] as [string, ReactNode]]
-      : []),
-    ...(eventTypes === null ? [] : [['Event types', eventTypes.join(', ')] as [string, ReactNode]]),
-    ...(statuses === null
-      ? []
-      : [['Statuses', statuses.map((one) => DELIVERY_WORDS[one].label).join(', ')] as [string, ReactNode]]),
-    ...(outcomes === null ? [] : [['Last attempt', outcomes.map(toWords).join(', ')] as [string, ReactNode]]),
+    ['Event', event !== null && of !== undefined && <EventLink key="event" account={of} id={event} />],
+    ['Event types', eventTypes?.join(', ')],
+    ['Statuses', statuses?.map((one) => DELIVERY_WORDS[one].label).join(', ')],
+    ['Outcome', outcomes?.map(toWords).join(', ')],
+    ['HTTP status', statusCodes?.join(', ')],
+    ['Last attempt', triggers?.map((one) => TRIGGER_WORDS[one]).join(', ')],
+    ['Of the replay', replay.replay !== null && <EarlierReplay key="replay" account={accountId} id={replay.replay} />],
+    ['Search', q !== null && <OutsideText className="mono" text={q} />],
   ];
+  return facts.filter(([, value]) => value);
 }
+
+const EarlierReplay = ({ account, id }: { account: string | null; id: string }) =>
+  account === null ? (
+    <Link to="/replays/$replay" params={{ replay: id }}>
+      See the replay
+    </Link>
+  ) : (
+    <Link to="/accounts/$account/replays/$replay" params={{ account, replay: id }}>
+      See the replay
+    </Link>
+  );
 
 const toWords = (outcome: AttemptOutcome): string => outcome.replaceAll('_', ' ');
 

@@ -1,4 +1,4 @@
-import { ATTEMPT_OUTCOMES, DELIVERY_WORDS, type Replay, REPLAYABLE_STATUSES } from '@posthorn/contract';
+import { DELIVERY_WORDS, type Replay, REPLAYABLE_STATUSES } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { RangeFilter } from '../../components/range-filter.js';
 import { Select } from '../../components/select.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { eventTypesQuery } from '../catalogue/queries.js';
+import { LastAttemptFilters } from '../deliveries/last-attempt-filters.js';
 import { useAccount } from '../session/session.js';
 import { allSubscriptionsQuery } from '../webhooks/queries.js';
 import { useSubscriptionId } from '../webhooks/subscription-id.js';
@@ -27,6 +28,10 @@ export interface Wanted extends Range {
   eventType?: string | undefined;
   status?: string | undefined;
   outcome?: string | undefined;
+  statusCode?: string | undefined;
+  trigger?: string | undefined;
+  replay?: string | undefined;
+  q?: string | undefined;
 }
 
 /** For one webhook, on its tab. */
@@ -93,18 +98,20 @@ function ReplayForm({
   initial: Wanted;
   onStarted: (replay: Replay) => void;
 }) {
-  const hasRange = initial.range !== undefined || initial.from !== undefined || initial.to !== undefined;
-  const [wanted, setWanted] = useState<Wanted>({
-    which: 'failed',
-    ...(!hasRange && initial.event === undefined && { range: '24h' }),
-    ...initial,
-    ...fixed,
-  });
-  const set = (changes: Wanted) => setWanted({ ...wanted, ...changes });
+  const complete = (next: Wanted): Wanted =>
+    needsRange(account, next) && !hasRange(next) ? { ...next, range: '24h' } : next;
+  const [wanted, setWanted] = useState(complete({ which: 'failed', ...initial, ...fixed }));
+  const set = (changes: Wanted) => setWanted(complete({ ...wanted, ...changes }));
   return (
     <div className="panel stack">
       <WhichField value={wanted.which} onChange={(which) => set({ which })} />
       <FilterBar label="What to replay">
+        <TextFilter
+          label="Search"
+          placeholder="Search ids and payloads"
+          value={wanted.q ?? ''}
+          onChange={(q) => set({ q })}
+        />
         {account === null && (
           <TextFilter label="Accounts" value={wanted.accounts ?? ''} onChange={(accounts) => set({ accounts })} />
         )}
@@ -126,21 +133,32 @@ function ReplayForm({
                 ] as [string, string][]
               }
             </Select>
-            <Select label="Last attempt" value={wanted.outcome} onChange={(outcome) => set({ outcome })}>
-              {ATTEMPT_OUTCOMES.map((one) => [one, one.replaceAll('_', ' ')])}
-            </Select>
+            <LastAttemptFilters value={wanted} onChange={set} />
+            {wanted.replay && <FilterChip onRemove={() => set({ replay: '' })}>One replay</FilterChip>}
           </>
         )}
         {wanted.event ? (
-          <FilterChip onRemove={() => set({ event: '', range: '24h' })}>One event</FilterChip>
+          <FilterChip onRemove={() => set({ event: '' })}>One event</FilterChip>
         ) : (
-          <RangeFilter isRequired value={wanted} onChange={set} />
+          <RangeFilter isRequired={needsRange(account, wanted)} value={wanted} onChange={set} />
         )}
       </FilterBar>
+      {wanted.q && !/^(dlv|evt)_/i.test(wanted.q) && (
+        <p className="muted small">
+          A replay by text searches some hundreds of payloads per second, oldest first, so it takes longer. The preview
+          counts only the matches among the first ones.
+        </p>
+      )}
       <Preview key={JSON.stringify(wanted)} account={account} body={bodyOf(wanted)} onStarted={onStarted} />
     </div>
   );
 }
+
+/** One event, or an earlier replay of the account, limits a replay enough. */
+const needsRange = (account: string | null, { which, event, replay }: Wanted): boolean =>
+  !event && (account === null || which === 'missed' || !replay);
+
+const hasRange = ({ range, from, to }: Wanted): boolean => !!range || !!from || !!to;
 
 const WHICH = [
   { id: 'failed', label: 'Failed and canceled deliveries', help: 'All attempts failed, or the webhook was disabled' },
@@ -192,7 +210,7 @@ function TypeFilter(filter: FilterProps) {
 
 /** What the API expects. */
 function bodyOf(wanted: Wanted): Record<string, unknown> {
-  const { which, accounts, subscription, event, eventType, status, outcome } = wanted;
+  const { which, accounts, subscription, event, eventType, status, outcome, statusCode, trigger, replay, q } = wanted;
   const { from, to } = boundsOf(wanted);
   const isFailed = which === 'failed';
   const body = {
@@ -203,6 +221,10 @@ function bodyOf(wanted: Wanted): Record<string, unknown> {
     event,
     statuses: isFailed ? replayable(listOf(status)) : [],
     outcomes: isFailed ? listOf(outcome) : [],
+    statusCodes: isFailed ? listOf(statusCode) : [],
+    triggers: isFailed ? listOf(trigger) : [],
+    replay: isFailed ? replay : undefined,
+    q,
     since: from,
     until: to,
   };

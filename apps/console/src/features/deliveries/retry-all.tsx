@@ -1,0 +1,43 @@
+import { REPLAYABLE_STATUSES } from '@posthorn/contract';
+import { Link } from '@tanstack/react-router';
+import type { DeliverySearch } from '../../search.js';
+
+/** Opens a replay with the filters of the list, all of which a replay has, too. */
+export function RetryAll({
+  account,
+  search,
+}: {
+  account: string;
+  search: DeliverySearch & { subscription?: string | undefined };
+}) {
+  const { q, subscription, status, outcome, statusCode, trigger, eventType, event, replay, range, from, to } = search;
+  const wanted = status?.split(',');
+  const replayable = wanted?.filter((one) => (REPLAYABLE_STATUSES as readonly string[]).includes(one));
+  if (replayable?.length === 0)
+    return (
+      <span className="row small muted">Nothing to retry: deliveries with this status are sent automatically.</span>
+    );
+  return (
+    <Link
+      className="button"
+      to="/accounts/$account/replays/new"
+      params={{ account }}
+      search={{
+        q,
+        subscription,
+        status: replayable?.join(','),
+        outcome,
+        statusCode,
+        trigger,
+        eventType,
+        event,
+        replay,
+        range,
+        from,
+        to,
+      }}
+    >
+      Retry all that match
+    </Link>
+  );
+}
