@@ -174,6 +174,13 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await page.getByRole('link', { name: 'Replays' }).click();
     await page.getByRole('link', { name: 'Replay deliveries' }).click();
     await replay(page, failed.matched);
+    // Its progress by account, with links to its deliveries of each.
+    const [account = ''] = accounts;
+    const row = page.getByRole('row').filter({ hasText: account });
+    await row.getByRole('cell').nth(2).getByText('1', { exact: true }).waitFor();
+    await row.getByRole('link', { name: account }).click();
+    await page.getByText('One replay').waitFor();
+    await page.getByRole('row').filter({ hasText: 'Succeeded' }).first().waitFor();
   });
 
   it('an event is sent again to a webhook that received it, and to one that was added later', async ({

@@ -15,7 +15,8 @@ type List =
   | 'subscriptionSearch'
   | 'events'
   | 'deliveries'
-  | 'replays';
+  | 'replays'
+  | 'replayAccounts';
 
 const VERSION = '1';
 
@@ -74,6 +75,13 @@ export function pageRange(
 
 const isTimeAndName = ([time = '', name = '', ...more]: string[]): boolean =>
   more.length === 0 && Date.parse(time) >= 0 && /^[\x21-\x7e]{1,128}$/.test(name);
+
+const isName = ([name = '', ...more]: string[]): boolean => more.length === 0 && /^[\x21-\x7e]{1,128}$/.test(name);
+
+/** For lists by name, in its order. Returns the name after which the page starts. */
+export function afterName(list: List, cursor: string | undefined): string {
+  return readCursor(list, cursor, isName)?.[0] ?? '';
+}
 
 /** For lists by time and name. The name breaks ties. */
 export function beforeTime(list: List, cursor: string | undefined): { createdAt: Date; name: string } | null {

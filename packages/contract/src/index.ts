@@ -92,6 +92,8 @@ export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js'
 export { Queues } from './queues.js';
 export {
   Replay,
+  ReplayAccount,
+  ReplayAccountList,
   ReplayList,
   ReplayOfAccountsQuery,
   ReplayPreview,

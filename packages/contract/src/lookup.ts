@@ -7,7 +7,9 @@ export const Lookup = z
       .enum(['subscription', 'event', 'delivery', 'attempt', 'key', 'verification', 'replay'])
       .describe('The kind of object.'),
     id: AnyId.describe('The requested id.'),
-    accountId: AccountId.describe('The account that the object belongs to.'),
+    accountId: AccountId.nullable().describe(
+      'The account that the object belongs to. null: a replay that operators started for many accounts.',
+    ),
     subscriptionId: SubscriptionId.optional().describe(
       'For a delivery, an attempt, a replay or a verification: its subscription.',
     ),

@@ -170,6 +170,24 @@ export const Replay = z
   });
 export type Replay = z.infer<typeof Replay>;
 
+export const ReplayAccount = z
+  .object({
+    accountId: AccountId,
+    queued: z.int().describe('How many deliveries of the account it has queued so far.'),
+    delivered: z.int().describe('How many of the queued ones were delivered.'),
+    failed: z.int().describe('How many of the queued ones failed or were canceled.'),
+    pending: z.int().describe('How many of the queued ones are still `pending` or `held`.'),
+  })
+  .meta({ id: 'ReplayAccount', description: 'How a replay stands for one account. May be some seconds old.' });
+export type ReplayAccount = z.infer<typeof ReplayAccount>;
+
+export const ReplayAccountList = z
+  .object({
+    data: z.array(ReplayAccount).describe('By the id of the account.'),
+    nextCursor: z.string().nullable().describe('Opaque: pass it as `?cursor=`. null: this is the last page.'),
+  })
+  .meta({ id: 'ReplayAccountList' });
+
 export const ReplayList = listOf(Replay, 'ReplayList');
 
 export const ReplayQuery = ListQuery.extend({

@@ -58,6 +58,7 @@ const ALLOWED: Record<string, Allowed> = {
   'replays.startForAccounts': 'operator',
   'replays.listAll': 'operator',
   'replays.getAny': 'operator',
+  'replays.listAccounts': 'operator',
   'replays.cancelAny': 'operator',
   'replays.list': 'deliveries:read',
   'replays.get': 'deliveries:read',
@@ -173,7 +174,7 @@ const of = (id: string): Operation => {
 };
 const inAccount = Object.keys(ALLOWED).filter(
   (id) =>
-    !/^(accounts\.list|portals\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.list|subscriptions\.search|settings\.get|replays\.(startForAccounts|listAll|getAny|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
+    !/^(accounts\.list|portals\.open|(signInLinks|boardLinks)\.\w+|stream\.ofAll|(attention|audit)\.list|subscriptions\.search|settings\.get|replays\.(startForAccounts|listAll|getAny|listAccounts|cancelAny)|(eventTypes|queues|sessions?)\..+|stats\.getAll|lookup\.get)$/.test(
       id,
     ),
 );

@@ -58,6 +58,15 @@ it('finds the object of an id; an account key finds only its own objects', async
   }
 });
 
+it('finds a replay of operators, which belongs to no account; an account key does not', async () => {
+  const { json: replay } = await api.call('POST', '/v1/replays', {
+    body: { since: '2020-01-01T00:00:00Z', which: 'failed' },
+  });
+  expect((await lookup(replay.id)).json).toEqual({ type: 'replay', id: replay.id, accountId: null });
+  const key = await api.key(await api.account());
+  expect((await lookup(replay.id, key)).status).toBe(404);
+});
+
 it('404 for unknown, deleted and invalid ids', async () => {
   expect((await lookup(toTypeId('dlv', newId()))).status).toBe(404);
   const account = await api.account();

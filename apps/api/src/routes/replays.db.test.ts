@@ -355,6 +355,28 @@ describe('the operators', () => {
     }
   });
 
+  it('read the progress of a replay by account, page by page; of an account’s replay it is the replay’s own', async () => {
+    await failMany(3);
+    const first = account;
+    account = await api.account();
+    subscription = await api.activeSubscription(account);
+    await failMany(2);
+    const { json } = await start();
+    await advance();
+    const read = async (path: string) => (await api.call('GET', `/v1/replays/${path}`)).json;
+    const rows = [
+      { accountId: first, queued: 3, delivered: 0, failed: 0, pending: 3 },
+      { accountId: account, queued: 2, delivered: 0, failed: 0, pending: 2 },
+    ].toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1));
+    expect(await read(`${json.id}/accounts`)).toEqual({ data: rows, nextCursor: null });
+    const page = await read(`${json.id}/accounts?limit=1`);
+    expect(page.data).toEqual([rows[0]]);
+    expect((await read(`${json.id}/accounts?limit=1&cursor=${page.nextCursor}`)).data).toEqual([rows[1]]);
+    const { json: own } = await replay();
+    const ofOne = { accountId: account, queued: 0, delivered: 0, failed: 0, pending: 0 };
+    expect(await read(`${own.id}/accounts`)).toEqual({ data: [ofOne], nextCursor: null });
+  });
+
   it('an account does not see replays of operators, but can list its own deliveries of one', async () => {
     await failMany(3);
     const { json } = await start();

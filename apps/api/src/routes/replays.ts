@@ -1,5 +1,7 @@
 import {
+  ListQuery,
   Replay,
+  ReplayAccountList,
   ReplayList,
   ReplayOfAccountsQuery,
   ReplayPreview,
@@ -8,9 +10,17 @@ import {
   StartReplayOfAccounts,
   toTypeId,
 } from '@posthorn/contract';
-import { cancelReplay, findReplay, newestIds, startReplay, type WantedReplay, withTallies } from '@posthorn/core';
+import {
+  cancelReplay,
+  findReplay,
+  listReplayAccounts,
+  newestIds,
+  startReplay,
+  type WantedReplay,
+  withTallies,
+} from '@posthorn/core';
 import type { z } from 'zod';
-import { pageRange, toPage } from '../cursor.js';
+import { afterName, pageRange, toPage } from '../cursor.js';
 import type { ApiDeps, App, Routes } from '../deps.js';
 import { InvalidRequest, NotFound, NotPossible, ReplayRunning } from '../errors.js';
 import { AccountParams, AnyReplayParams, ReplayParams, requireAccount, uuidOf } from './params.js';
@@ -176,6 +186,42 @@ function operatorRoutes(app: App, deps: Pick<ApiDeps, 'db'>): void {
       },
     },
     async ({ params: { replay } }) => get(deps, null, replay),
+  );
+
+  app.get(
+    '/v1/replays/:replay/accounts',
+    {
+      config: { allow: 'operator' },
+      schema: {
+        operationId: 'replays.listAccounts',
+        summary: 'Get the progress of a replay by account',
+        tags,
+        params: AnyReplayParams,
+        querystring: ListQuery,
+        response: { 200: ReplayAccountList },
+      },
+    },
+    async ({ params: { replay }, query: { limit, cursor } }) => {
+      const found = await findReplay(deps.db, { accountId: null, id: uuidOf('rpl', replay) });
+      if (!found) throw new NotFound('replay');
+      const afterAccountId = afterName('replayAccounts', cursor);
+      const rows =
+        found.accountId === null
+          ? await listReplayAccounts(deps.db.pool, { replay: found, afterAccountId, limit: limit + 1 })
+          : [{ ...found, accountId: found.accountId }].filter(({ accountId }) => accountId > afterAccountId);
+      return toPage(rows, {
+        limit,
+        list: 'replayAccounts',
+        keyOf: ({ accountId }) => [accountId],
+        itemOf: ({ accountId, queued, delivered, failed, pending }) => ({
+          accountId,
+          queued,
+          delivered,
+          failed,
+          pending,
+        }),
+      });
+    },
   );
 
   app.post(

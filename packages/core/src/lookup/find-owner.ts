@@ -6,7 +6,8 @@ export type Kind = 'subscription' | 'event' | 'delivery' | 'attempt' | 'key' | '
 
 /** The account and the parents of an object, as ids of the database. */
 export interface Owner {
-  accountId: string;
+  /** null: a replay of operators. */
+  accountId: string | null;
   subscriptionId: string | null;
   eventId: string | null;
   deliveryId: string | null;
@@ -41,8 +42,9 @@ export async function findOwner(
   { kind, id, accountId }: { kind: Kind; id: string; accountId: string | null },
 ): Promise<Owner | null> {
   const { rows } = await pool.query<Owner>(
-    `SELECT f.* FROM (${FIND[kind]}) f JOIN accounts a ON a.id = f."accountId"
-     WHERE a.deleted_at IS NULL AND ($2::text IS NULL OR f."accountId" = $2)`,
+    `SELECT f.* FROM (${FIND[kind]}) f LEFT JOIN accounts a ON a.id = f."accountId"
+     WHERE CASE WHEN f."accountId" IS NULL THEN $2::text IS NULL
+       ELSE a.id IS NOT NULL AND a.deleted_at IS NULL AND ($2 IS NULL OR a.id = $2) END`,
     kind === 'attempt' ? [id, accountId, firstDeliveryOf(id), afterDeliveryOf(id)] : [id, accountId],
   );
   return rows[0] ?? null;

@@ -3,6 +3,7 @@ import { type Database, inTransaction } from '../database.js';
 import { isDatabaseAway } from '../database-away.js';
 import type { Replay } from '../generated/prisma/client.js';
 import type { Target } from './find-replayable.js';
+import { addQueued } from './replay-accounts.js';
 import { RECEIVES, type ReplayFilter } from './replay-filter.js';
 import { sendAgain } from './send-again.js';
 import { type Claim, type Stretch, walk } from './walk.js';
@@ -44,12 +45,12 @@ export async function advanceReplays(db: Database, { atOnce, observe }: AdvanceO
 }
 
 type Running = ReplayFilter &
-  Pick<Replay, 'positionAccountId' | 'positionSubscriptionId' | 'position'> & { canReceive: boolean };
+  Pick<Replay, 'accountId' | 'positionAccountId' | 'positionSubscriptionId' | 'position'> & { canReceive: boolean };
 
 // Do not lock the subscriptions: record-attempts.ts locks deliveries before subscriptions. If one is paused or disabled meanwhile,
 // the job of a delivery finds that state and holds or cancels it, as after a publish.
 const LOCK_REPLAY = `
-SELECT which, since, until, account_ids AS "accountIds", subscription_ids AS "subscriptionIds", event_types AS "eventTypes", event_id AS "eventId",
+SELECT account_id AS "accountId", which, since, until, account_ids AS "accountIds", subscription_ids AS "subscriptionIds", event_types AS "eventTypes", event_id AS "eventId",
   statuses::text[], outcomes::text[], status_codes AS "statusCodes", triggers::text[], of_replay_id AS "ofReplayId", q,
   position_account_id AS "positionAccountId", position_subscription_id AS "positionSubscriptionId", position,
   subscription_ids = '{}' OR EXISTS (SELECT FROM subscriptions s WHERE s.id = ANY (subscription_ids) AND ${RECEIVES}) AS "canReceive"
@@ -77,10 +78,13 @@ async function advance(
     { accountId, subscriptionId, id: position },
     { limit: atOnce, claim: (target) => claim(client, target) },
   );
-  let count = 0;
+  const counts = new Map<string, number>();
   for (const portion of stretch.portions) {
-    count += await sendAgain(client, { replayId: id, filter: running, ...portion });
+    const sent = await sendAgain(client, { replayId: id, filter: running, ...portion });
+    counts.set(portion.target.accountId, (counts.get(portion.target.accountId) ?? 0) + sent);
   }
+  if (running.accountId === null) await addQueued(client, { replayId: id, counts });
+  const count = [...counts.values()].reduce((sum, one) => sum + one, 0);
   await moveOn(client, id, { count, stretch });
   return { which: running.which, count };
 }

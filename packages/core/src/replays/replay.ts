@@ -1,6 +1,6 @@
 import type { Database } from '../database.js';
 import type { Replay } from '../generated/prisma/client.js';
-import { readTallies } from './read-tallies.js';
+import { COUNTED_AT_ONCE, isCountedNow, readTallies } from './read-tallies.js';
 
 /** A job in the ledger that sends deliveries again (`failed`), or events that were never delivered (`missed`). Workers advance it in bounded
  *  steps. A step and its position are one transaction, so if a worker dies, another one continues.
@@ -31,12 +31,9 @@ export async function findReplay(db: Database, { accountId, id }: ReplayKey): Pr
   return row && ((await withTallies(db, [row]))[0] ?? null);
 }
 
-/** Up to this many queued deliveries, a request counts them itself. A larger replay shows the last tally of the workers. */
-const COUNTED_AT_ONCE = 2_000;
-
 /** Returns these replays in the given order, with current counts where counting is cheap. */
 export async function withTallies(db: Database, rows: Replay[]): Promise<Replay[]> {
-  const counted = rows.filter(({ settledAt, queued }) => settledAt === null && queued <= COUNTED_AT_ONCE);
+  const counted = rows.filter(isCountedNow);
   if (counted.length === 0) return rows;
   const tallies = await readTallies(db.pool, { ids: counted.map(({ id }) => id), limit: COUNTED_AT_ONCE });
   return rows.map((row) => ({ ...row, ...tallies.get(row.id) }));

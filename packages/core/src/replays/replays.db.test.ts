@@ -18,6 +18,7 @@ import { resumeSubscription } from '../subscriptions/resume-subscription.js';
 import { sendTest } from '../subscriptions/send-test.js';
 import { advanceReplays } from './advance-replays.js';
 import { cancelReplay } from './cancel-replay.js';
+import { listReplayAccounts } from './replay-accounts.js';
 import { findReplay } from './replay.js';
 import { ANY_REPLAY, replayOf } from './replay-of.test-support.js';
 import { MAX_RUNNING, startReplay, type WantedReplay } from './start-replay.js';
@@ -826,6 +827,47 @@ describe('filters', () => {
       expect([back.length, new Set(back).size]).toEqual([200, 200]);
     },
   );
+
+  it('a replay of operators shows its progress by account, also when one of them is erased', async () => {
+    const [one, two] = [await subscribed(), await subscribed()];
+    await failMany(one, 5);
+    await failMany(two, 3);
+    const started = await askFor({ accountId: null });
+    const replayId = started.outcome === 'started' ? started.replay.id : '';
+    const read = async (afterAccountId = '', limit = 10) => {
+      const found = await findReplay(ledger.db, { accountId: null, id: replayId });
+      if (!found) throw new Error('no replay');
+      return listReplayAccounts(ledger.db.pool, { replay: found, afterAccountId, limit });
+    };
+    const [first, last] = [one, two].toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1));
+    const manyOf = (accountId = '') => (accountId === one.accountId ? 5 : 3);
+    await advanceToTheEnd(2);
+    const queued = (accountId = '') => ({
+      accountId,
+      queued: manyOf(accountId),
+      delivered: 0,
+      failed: 0,
+      pending: manyOf(accountId),
+    });
+    expect(await read()).toEqual([queued(first?.accountId), queued(last?.accountId)]);
+    expect(await read(first?.accountId, 1)).toEqual([queued(last?.accountId)]);
+    ledger.results.push(...Array<PostResult>(1).fill(GONE as PostResult));
+    await deliver();
+    ledger.results.length = 0;
+    const before = await read(); // counted now
+    await tally();
+    const all = await findReplay(ledger.db, { accountId: null, id: replayId });
+    expect(all?.status).toBe('completed');
+    const ended = await read(); // as tallied
+    expect(before).toEqual(ended);
+    for (const name of ['queued', 'delivered', 'failed', 'pending'] as const)
+      expect(ended.reduce((sum, row) => sum + row[name], 0)).toBe(all?.[name]);
+    expect(ended.map(({ delivered, failed }) => delivered + failed)).toEqual(ended.map((row) => row.queued));
+    expect(ended.some(({ failed }) => failed > 0)).toBe(true);
+    await deleteAccount(ledger, { id: one.accountId });
+    await ledger.erase();
+    expect((await read()).map(({ accountId }) => accountId)).toEqual([two.accountId]);
+  });
 
   it('continues for the other accounts if one is deleted during a replay of all accounts', async () => {
     const [one, two] = [await subscribed(), await subscribed()];

@@ -147,13 +147,14 @@ function objectOf(found: Lookup, isOperator: boolean): Command {
         Open {name} <span className="mono">{id}</span>
       </>
     ),
-    ...(isOperator && { detail: <bdi>{accountId}</bdi> }),
+    ...(isOperator && { detail: accountId === null ? 'Many accounts' : <bdi>{accountId}</bdi> }),
     path: pathOf(found),
   };
 }
 
 /** The page of an object. An attempt is on the page of its delivery, or of its webhook if it belongs to a verification. */
 function pathOf({ type, id, accountId, subscriptionId, deliveryId }: Lookup): string {
+  if (accountId === null) return `/replays/${id}`; // of operators, for many accounts
   const account = `/accounts/${encodeURIComponent(accountId)}`;
   const webhook =
     subscriptionId === undefined ? `${account}/integrations` : `${account}/subscriptions/${subscriptionId}`;

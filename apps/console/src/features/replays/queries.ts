@@ -1,4 +1,4 @@
-import type { Replay } from '@posthorn/contract';
+import type { Replay, ReplayAccount } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { accountPath } from '../../api/account-path.js';
 import { call, query } from '../../api/call.js';
@@ -20,6 +20,20 @@ export const replaysQuery = (account: string | null, filters: { cursor?: string 
       call<Page<Replay>>('GET', `${replaysPath(account)}${query({ ...filters })}`, undefined, signal),
     placeholderData: keepPreviousData,
     refetchInterval: POLL_MS,
+  });
+
+/** The progress of a replay by account, for operators. */
+export const replayAccountsQuery = (
+  id: string,
+  { isRunning, cursor }: { isRunning: boolean; cursor?: string | undefined },
+) =>
+  queryOptions({
+    // A key of its own for the end, so that the last counts are read.
+    queryKey: ['replays', id, 'accounts', { cursor, isRunning }],
+    queryFn: ({ signal }) =>
+      call<Page<ReplayAccount>>('GET', `/v1/replays/${id}/accounts${query({ cursor })}`, undefined, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: isRunning ? SOON_MS : false,
   });
 
 export const replayQuery = (account: string | null, id: string) =>

@@ -12,6 +12,7 @@ import { Time } from '../../components/time.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Progress } from './progress.js';
 import { replayQuery, replaysKey, replaysPath } from './queries.js';
+import { ReplayAccounts } from './replay-accounts.js';
 import { ReplayPill, WHICH } from './replay-pill.js';
 
 const route = getRouteApi('/accounts/$account/replays/$replay');
@@ -55,6 +56,7 @@ function ReplayPage({ account, id }: { account: string | null; id: string }) {
             {data.status === 'canceled' && <p className="muted">Canceled. Queued deliveries are still sent.</p>}
             <Facts facts={factsOf(data, account)} />
           </div>
+          {account === null && data.accountId === null && <ReplayAccounts replay={data} />}
         </div>
       )}
     </Loaded>
@@ -62,10 +64,13 @@ function ReplayPage({ account, id }: { account: string | null; id: string }) {
 }
 
 function factsOf(replay: Replay, account: string | null): [string, ReactNode][] {
+  const of = account ?? replay.accountId;
   return [
     ['Created between', <Span key="span" of={replay} />],
     ...filterFacts(replay),
-    ['Deliveries', <Deliveries key="deliveries" of={replay} account={account} />],
+    ...(of === null
+      ? []
+      : [['Deliveries', <Deliveries key="deliveries" account={of} id={replay.id} />] satisfies [string, ReactNode]]),
     ['Started', <Time key="at" at={replay.createdAt} />],
     ['Ended', <Time key="ended" at={replay.endedAt} />],
     ['Id', <Id key="id" id={replay.id} />],
@@ -127,16 +132,8 @@ const EventLink = ({ account, id }: { account: string; id: string }) => (
 );
 
 /** A list of deliveries is one account's. */
-function Deliveries({ of: { id, accountId, accounts }, account }: { of: Replay; account: string | null }) {
-  const named = account !== null ? [account] : accountId !== null ? [accountId] : (accounts ?? []);
-  if (named.length === 0) return 'Open an account from the list of accounts, then its replayed deliveries.';
-  return (
-    <span className="row">
-      {named.map((one) => (
-        <Link key={one} to="/accounts/$account/deliveries" params={{ account: one }} search={{ replay: id }}>
-          {named.length === 1 ? 'See the deliveries' : one}
-        </Link>
-      ))}
-    </span>
-  );
-}
+const Deliveries = ({ account, id }: { account: string; id: string }) => (
+  <Link to="/accounts/$account/deliveries" params={{ account }} search={{ replay: id }}>
+    See the deliveries
+  </Link>
+);
