@@ -16,6 +16,7 @@ import { collectDefaultMetrics } from 'prom-client';
 import { buildApp } from './app.js';
 import { inOrder } from './close-in-order.js';
 import { type Env, readApiEnv } from './env.js';
+import { type DepthRecorder, openDepthRecorder } from './depth-recorder.js';
 import { openSystemMetrics } from './system-metrics.js';
 import { openMetrics } from './metrics.js';
 
@@ -70,6 +71,7 @@ const systemMetrics = openSystemMetrics({
 });
 
 let isDraining = false;
+let depths: DepthRecorder | null = null;
 const app = await buildApp({
   ...core,
   publisher,
@@ -108,6 +110,7 @@ closeOnSignal({
       // Open requests end first, then the publisher enqueues what they left, then the connections close.
       http: () => app.close(),
       publisher: () => publisher.drain(),
+      depths: async () => depths?.close(),
       queue: () => producer.close(),
       database: async () => {
         await replica?.close();
@@ -121,6 +124,7 @@ await requireMigrated(db, log).catch(giveUp);
 const aheadMs = await readClockAhead(db.pool).catch(() => 0); // if the database is away again, /readyz says so
 if (aheadMs > CLOCK_AHEAD_MS) log.warn({ aheadMs: Math.round(aheadMs), mostMs: CLOCK_AHEAD_MS }, 'clock.ahead');
 const url = await app.listen({ host: env.host, port: env.port }).catch(giveUp);
+depths = openDepthRecorder({ db, systemMetrics, log });
 log.info({ url, queueBackend: env.queue.backend, version }, 'api.listening');
 
 function readOrExit(): Env {

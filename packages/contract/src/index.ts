@@ -89,7 +89,7 @@ export {
   type OperationalEventType,
 } from './operational-event.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
-export { Queues } from './queues.js';
+export { QueueDepths, QueueDepthsQuery, Queues } from './queues.js';
 export {
   Replay,
   ReplayAccount,

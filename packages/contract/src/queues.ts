@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AccountId } from './id.js';
-import { time, timeOrNull } from './text.js';
+import { Granularity } from './stats.js';
+import { moment, time, timeOrNull } from './text.js';
 
 const seconds = (description: string) => z.number().nullable().describe(description);
 const atMost10000 = (description: string) => z.int().describe(`${description} The count stops at 10,000.`);
@@ -126,3 +127,44 @@ export const Queues = z
     ],
   });
 export type Queues = z.infer<typeof Queues>;
+
+export const QueueDepths = z
+  .object({
+    granularity: Granularity,
+    buckets: z
+      .array(
+        z.object({
+          at: time('Start of the bucket.'),
+          waiting: z
+            .int()
+            .nullable()
+            .describe('The most jobs that waited for a worker, over all queues. null: not known.'),
+          deferred: z
+            .int()
+            .nullable()
+            .describe('The most due deliveries that waited in the database, counted up to 10,000. null: not known.'),
+        }),
+      )
+      .max(60)
+      .describe('Oldest first, without gaps.'),
+  })
+  .meta({
+    id: 'QueueDepths',
+    description: 'How much waited over time. The API looks once a minute and keeps a month.',
+    examples: [
+      {
+        granularity: 'hour',
+        buckets: [
+          { at: '2026-11-21T18:00:00.000Z', waiting: 3, deferred: 120 },
+          { at: '2026-11-21T19:00:00.000Z', waiting: null, deferred: null },
+        ],
+      },
+    ],
+  });
+export type QueueDepths = z.infer<typeof QueueDepths>;
+
+export const QueueDepthsQuery = z.strictObject({
+  from: moment('Start of the period, rounded down to a bucket. Default: 24 hours before `to`.').optional(),
+  to: moment('End of the period, rounded up to a bucket. Default, and maximum: now.').optional(),
+  granularity: Granularity.optional().describe('Default: the shortest that covers the period with 60 buckets.'),
+});

@@ -118,6 +118,7 @@ export {
   type WaitingCount,
 } from './deliveries/count-waiting.js';
 export { searchDeliveries } from './deliveries/search-deliveries.js';
+export { hasQueueDepth, readQueueDepths, recordQueueDepth } from './ledger-metrics/queue-depths.js';
 export { listReplayAccounts } from './replays/replay-accounts.js';
 export { eventSearchOf, searchOf } from './search/search-text.js';
 export { listEvents } from './events/list-events.js';

@@ -64,6 +64,7 @@ const ALLOWED: Record<string, Allowed> = {
   'replays.get': 'deliveries:read',
   'replays.cancel': 'deliveries:write',
   'queues.get': 'operator',
+  'queues.listDepths': 'operator',
   'settings.get': 'operator',
   'stream.ofAccount': 'deliveries:read',
   'stream.ofAll': 'operator',

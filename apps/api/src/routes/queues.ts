@@ -1,9 +1,11 @@
-import { Queues } from '@posthorn/contract';
+import { QueueDepths, QueueDepthsQuery, Queues } from '@posthorn/contract';
+import { readQueueDepths } from '@posthorn/core';
 import { QUEUE_NAMES } from '@posthorn/jobs';
 import type { Routes } from '../deps.js';
 import { Unavailable } from '../errors.js';
+import { BUCKET_MS, readRange } from './stats-range.js';
 
-export const queueRoutes: Routes<'boardUrl' | 'systemMetrics'> = (app, { systemMetrics, boardUrl }) => {
+export const queueRoutes: Routes<'boardUrl' | 'db' | 'systemMetrics'> = (app, { systemMetrics, boardUrl, db }) => {
   app.get(
     '/v1/queues',
     {
@@ -49,6 +51,25 @@ export const queueRoutes: Routes<'boardUrl' | 'systemMetrics'> = (app, { systemM
         boardUrl,
         lastDispatchAt: ledger.lastDispatchAt?.toISOString() ?? null,
       };
+    },
+  );
+
+  app.get(
+    '/v1/queues/depths',
+    {
+      config: { allow: 'operator', problems: ['invalid_request'] },
+      schema: {
+        operationId: 'queues.listDepths',
+        summary: 'Get how much waited over time',
+        tags: ['Operations'],
+        querystring: QueueDepthsQuery,
+        response: { 200: QueueDepths },
+      },
+    },
+    async ({ query }): Promise<QueueDepths> => {
+      const { from, to, granularity } = readRange(query, { now: new Date(), hasMinutes: true });
+      const buckets = await readQueueDepths(db.pool, { from, to, bucketMs: BUCKET_MS[granularity] });
+      return { granularity, buckets: buckets.map(({ at, ...depth }) => ({ at: at.toISOString(), ...depth })) };
     },
   );
 };

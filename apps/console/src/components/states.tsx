@@ -8,7 +8,7 @@ import './banner.css';
 import './states.css';
 
 /** A placeholder of about the final size. It appears after a moment, so that short loads do not flash. */
-function Skeleton({ what, lines = 5 }: { what: string; lines?: number }) {
+export function Skeleton({ what, lines = 5 }: { what: string; lines?: number }) {
   return (
     <div className="panel" role="status">
       <span className="visually-hidden">Loading {what}…</span>

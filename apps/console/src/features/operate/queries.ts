@@ -1,4 +1,4 @@
-import type { Attention, AuditEntry, Queues, Settings } from '@posthorn/contract';
+import type { Attention, AuditEntry, QueueDepths, Queues, Settings } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { call, query } from '../../api/call.js';
 import type { Page } from '../../api/page.js';
@@ -9,6 +9,14 @@ export const queuesQuery = queryOptions({
   queryFn: ({ signal }) => call<Queues>('GET', '/v1/queues', undefined, signal),
   refetchInterval: POLL_MS,
 });
+
+export const queueDepthsQuery = (range: { from: string | undefined; to: string | undefined }) =>
+  queryOptions({
+    queryKey: ['queues', 'depths', range],
+    queryFn: ({ signal }) => call<QueueDepths>('GET', `/v1/queues/depths${query(range)}`, undefined, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: 12 * POLL_MS, // the API looks once a minute
+  });
 
 export const attentionQuery = ({ cursor, limit }: { cursor?: string | undefined; limit: number }) =>
   queryOptions({

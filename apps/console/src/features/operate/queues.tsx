@@ -1,10 +1,13 @@
 import type { Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
 import { ExternalLink } from 'lucide-react';
-import { queuesQuery } from './queries.js';
+import { DepthPanel } from './depth-panel.js';
+import { queueDepthsQuery, queuesQuery } from './queries.js';
+import { rangeOf } from '../../components/filters.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { Pill } from '../../components/pill.js';
-import { Empty, Loaded } from '../../components/states.js';
+import { Empty, Loaded, Skeleton } from '../../components/states.js';
 import { whole } from '../../components/number.js';
 import { age, Time } from '../../components/time.js';
 import { QueueVerdict } from './queue-verdict.js';
@@ -16,9 +19,17 @@ const seconds = (value: number | null): string =>
 const overdue = ({ overdue: count, oldestOverdueSeconds: oldest }: Queues['deliveries']): string =>
   oldest === null ? whole.format(count) : `${whole.format(count)}, oldest ${seconds(oldest)}`;
 
+const route = getRouteApi('/queues');
+
 export function QueuesScreen() {
   useTitle('Queues');
   const queues = useQuery(queuesQuery);
+  const navigate = route.useNavigate();
+  const { range, bounds, setRange } = rangeOf(
+    route.useSearch(),
+    (search) => void navigate({ search, resetScroll: false }),
+  );
+  const depths = useQuery(queueDepthsQuery(bounds));
   const boardUrl = queues.data?.boardUrl ?? null;
   return (
     <>
@@ -35,76 +46,84 @@ export function QueuesScreen() {
         }
       />
       <Loaded query={queues} what="queues">
-        {({ queues: list, deliveries, subscriptions, circuits, workers, lastDispatchAt, ...rest }) => (
-          <div className="stack wide">
-            <QueueVerdict
-              of={{ queues: list, deliveries, subscriptions, circuits, workers, lastDispatchAt, ...rest }}
-            />
-            {list === null ? (
-              <Empty title="The queue is not responding">No event is lost; deliveries are delayed.</Empty>
-            ) : (
-              <Table caption="Queues" columns={['Queue', 'Waiting', 'Active', 'Delayed', 'Failed', 'Oldest waiting']}>
-                {list.map((one) => (
-                  <tr key={one.name}>
-                    <td className="mono">{one.name}</td>
-                    <td data-label="Waiting">{whole.format(one.waiting + one.prioritized)}</td>
-                    <td data-label="Active">{whole.format(one.active)}</td>
-                    <td data-label="Delayed">{whole.format(one.delayed)}</td>
-                    <td data-label="Failed">{whole.format(one.failed)}</td>
-                    <td data-label="Oldest waiting">{seconds(one.oldestWaitingSeconds)}</td>
-                  </tr>
-                ))}
-              </Table>
-            )}
-            <div className="panel">
-              <Facts
-                facts={[
-                  ['Overdue', overdue(deliveries)],
-                  ['Waiting, not queued yet', whole.format(deliveries.deferred)],
-                  ['Of these, on open circuits', whole.format(deliveries.deferredByCircuit)],
-                  ['Held', whole.format(deliveries.held)],
-                  ['Events being expanded to many webhooks', whole.format(deliveries.expanding)],
-                  [
-                    'Webhooks',
-                    (['active', 'paused', 'disabled', 'unverified'] as const)
-                      .map((status) => `${whole.format(subscriptions[status])} ${status}`)
-                      .join(', '),
-                  ],
-                  ['Open circuits', whole.format(circuits.open + circuits.halfOpen)],
-                  ['Last dispatch', <Time key="dispatched" at={lastDispatchAt} />],
-                ]}
-              />
-            </div>
-            <section className="stack close" aria-labelledby="workers">
-              <h2 id="workers">Workers</h2>
-              {workers.length === 0 ? (
-                <Empty title="No workers yet">Start a worker to deliver events.</Empty>
-              ) : (
-                <Table
-                  caption="Workers, latest start first"
-                  columns={['State', 'Host', 'Version', 'Started', 'Last job']}
-                >
-                  {workers.map((one) => (
-                    <tr key={one.hostname + one.startedAt}>
-                      <td>
-                        <Pill tone={one.isAlive ? 'success' : 'danger'}>{one.isAlive ? 'Running' : 'Stopped'}</Pill>
-                      </td>
-                      <td className="mono">{one.hostname}</td>
-                      <td data-label="Version">{one.version}</td>
-                      <td data-label="Started">
-                        <Time at={one.startedAt} />
-                      </td>
-                      <td data-label="Last job">
-                        <Time at={one.lastJobAt} />
-                      </td>
-                    </tr>
-                  ))}
-                </Table>
-              )}
-            </section>
-          </div>
-        )}
+        {(data) =>
+          depths.isPending ? (
+            <Skeleton what="queues" />
+          ) : (
+            <Body of={data} depths={depths} range={range} onRange={setRange} />
+          )
+        }
       </Loaded>
     </>
+  );
+}
+
+/** All at once: a chart that comes late would push the tables down. */
+function Body({ of, ...chart }: { of: Queues } & Parameters<typeof DepthPanel>[0]) {
+  const { queues: list, deliveries, subscriptions, circuits, workers, lastDispatchAt } = of;
+  return (
+    <div className="stack wide">
+      <QueueVerdict of={of} />
+      <DepthPanel {...chart} />
+      {list === null ? (
+        <Empty title="The queue is not responding">No event is lost; deliveries are delayed.</Empty>
+      ) : (
+        <Table caption="Queues" columns={['Queue', 'Waiting', 'Active', 'Delayed', 'Failed', 'Oldest waiting']}>
+          {list.map((one) => (
+            <tr key={one.name}>
+              <td className="mono">{one.name}</td>
+              <td data-label="Waiting">{whole.format(one.waiting + one.prioritized)}</td>
+              <td data-label="Active">{whole.format(one.active)}</td>
+              <td data-label="Delayed">{whole.format(one.delayed)}</td>
+              <td data-label="Failed">{whole.format(one.failed)}</td>
+              <td data-label="Oldest waiting">{seconds(one.oldestWaitingSeconds)}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      <div className="panel">
+        <Facts
+          facts={[
+            ['Overdue', overdue(deliveries)],
+            ['Waiting, not queued yet', whole.format(deliveries.deferred)],
+            ['Of these, on open circuits', whole.format(deliveries.deferredByCircuit)],
+            ['Held', whole.format(deliveries.held)],
+            ['Events being expanded to many webhooks', whole.format(deliveries.expanding)],
+            [
+              'Webhooks',
+              (['active', 'paused', 'disabled', 'unverified'] as const)
+                .map((status) => `${whole.format(subscriptions[status])} ${status}`)
+                .join(', '),
+            ],
+            ['Open circuits', whole.format(circuits.open + circuits.halfOpen)],
+            ['Last dispatch', <Time key="dispatched" at={lastDispatchAt} />],
+          ]}
+        />
+      </div>
+      <section className="stack close" aria-labelledby="workers">
+        <h2 id="workers">Workers</h2>
+        {workers.length === 0 ? (
+          <Empty title="No workers yet">Start a worker to deliver events.</Empty>
+        ) : (
+          <Table caption="Workers, latest start first" columns={['State', 'Host', 'Version', 'Started', 'Last job']}>
+            {workers.map((one) => (
+              <tr key={one.hostname + one.startedAt}>
+                <td>
+                  <Pill tone={one.isAlive ? 'success' : 'danger'}>{one.isAlive ? 'Running' : 'Stopped'}</Pill>
+                </td>
+                <td className="mono">{one.hostname}</td>
+                <td data-label="Version">{one.version}</td>
+                <td data-label="Started">
+                  <Time at={one.startedAt} />
+                </td>
+                <td data-label="Last job">
+                  <Time at={one.lastJobAt} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </section>
+    </div>
   );
 }

@@ -11,6 +11,9 @@ type Bucket = Stats['buckets'][number];
 const WIDTH = 1000;
 const HEIGHT = 160;
 
+const NO_ATTEMPTS = 'No attempts in this time range.';
+const hasAttempts = ({ attempts }: Bucket): boolean => attempts.total > 0;
+
 /** Attempts over time, the failed ones hatched on top. `onOpen` shows the deliveries of a bucket. */
 export function AttemptsChart({
   buckets,
@@ -27,6 +30,8 @@ export function AttemptsChart({
   return (
     <Chart
       buckets={buckets}
+      isShown={hasAttempts}
+      empty={NO_ATTEMPTS}
       name={`Attempts: ${whole.format(total)} succeeded, ${whole.format(failed)} failed.`}
       most={whole.format(most)}
       columns={['Succeeded', 'Failed']}
@@ -61,6 +66,8 @@ export function DurationsChart({ buckets }: { buckets: Bucket[] }) {
   return (
     <Chart
       buckets={buckets}
+      isShown={hasAttempts}
+      empty={NO_ATTEMPTS}
       name={`Response time: highest p95 ${duration(most)}.`}
       most={duration(most)}
       columns={['p50', 'p95']}
@@ -82,7 +89,7 @@ export function DurationsChart({ buckets }: { buckets: Bucket[] }) {
 }
 
 /** A line through the middle of each bucket. A bucket between gaps is a short stroke. */
-function lineOf(values: (number | null)[], most: number): string {
+export function lineOf(values: (number | null)[], most: number): string {
   const step = WIDTH / Math.max(1, values.length);
   return values
     .map((value, index) => {
@@ -96,8 +103,10 @@ function lineOf(values: (number | null)[], most: number): string {
 }
 
 /** A chart over time buckets. The arrow keys select a bucket, and a table shows all of them. */
-function Chart({
+export function Chart<B extends { at: string }>({
   buckets,
+  isShown,
+  empty,
   name,
   most,
   columns,
@@ -106,14 +115,18 @@ function Chart({
   onOpen,
   children,
 }: {
-  buckets: Bucket[];
+  buckets: B[];
+  /** Whether a bucket has values. */
+  isShown: (bucket: B) => boolean;
+  /** What stands here if none has. */
+  empty: string;
   name: string;
   /** The value at the top. */
   most: string;
   columns: [string, string];
   swatches: [string, string];
   /** The values of a bucket, one for each column. */
-  valuesOf: (bucket: Bucket) => string[];
+  valuesOf: (bucket: B) => string[];
   onOpen?: ((from: string) => void) | undefined;
   children: ReactNode;
 }) {
@@ -128,9 +141,7 @@ function Chart({
     event.preventDefault();
     setChosen((before) => Math.min(buckets.length - 1, Math.max(0, (before ?? buckets.length) + by)));
   };
-  if (buckets.every(({ attempts }) => attempts.total === 0)) {
-    return <p className="muted">No attempts in this time range.</p>;
-  }
+  if (!buckets.some(isShown)) return <p className="muted">{empty}</p>;
   return (
     <figure className="stack close">
       <div className="row small muted" aria-hidden>
@@ -202,16 +213,14 @@ function Chart({
               </tr>
             </thead>
             <tbody className="number">
-              {buckets
-                .filter(({ attempts }) => attempts.total > 0)
-                .map((bucket) => (
-                  <tr key={bucket.at}>
-                    <td>{shortTime(bucket.at, zone)}</td>
-                    {valuesOf(bucket).map((value, index) => (
-                      <td key={columns[index]}>{value}</td>
-                    ))}
-                  </tr>
-                ))}
+              {buckets.filter(isShown).map((bucket) => (
+                <tr key={bucket.at}>
+                  <td>{shortTime(bucket.at, zone)}</td>
+                  {valuesOf(bucket).map((value, index) => (
+                    <td key={columns[index]}>{value}</td>
+                  ))}
+                </tr>
+              ))}
             </tbody>
           </table>
         </div>
