@@ -113,6 +113,13 @@ describe.skipIf(inject('browserPath') === null)('many deliveries, in the console
     await health.getByRole('link', { name: 'See this attempt' }).click();
     await see('second line');
     await page.goBack();
+    await page.goto(`/accounts/${account}/integrations`);
+    const card = page.getByRole('region', { name: 'Waiting' });
+    await card.getByText(/^1 \(oldest/).waitFor();
+    await card.getByRole('link', { name: /^1 waits for its next attempt$/ }).click();
+    await waitFor(() => new URL(page.url()).searchParams.get('status') === 'pending');
+    await page.getByRole('row', { name: /503/ }).waitFor();
+    await page.goto(`/accounts/${account}/subscriptions/${id}`);
     endpoint.respondWith(200);
     await health.getByRole('link', { name: 'Send test' }).click();
     await button('Send test').click();

@@ -63,6 +63,9 @@ export type WaitingOfRow = z.infer<typeof WaitingOfRow>;
 export const WaitingDeliveries = z
   .object({
     ...counted,
+    reasons: z
+      .array(z.object({ state: Waiting.shape.state, count: z.int().describe('How many of them.') }))
+      .describe('What the 200 oldest of them wait for, the most frequent state first.'),
     subscriptions: z
       .array(
         z.object({
@@ -82,6 +85,10 @@ export const WaitingDeliveries = z
         count: 1140,
         more: false,
         oldestCreatedAt: '2026-11-21T18:32:00.000Z',
+        reasons: [
+          { state: 'deferred_circuit_open', count: 198 },
+          { state: 'scheduled', count: 2 },
+        ],
         subscriptions: [
           {
             subscriptionId: 'sub_01jd4q8y3ne9mav5w2xkq7rf0c',

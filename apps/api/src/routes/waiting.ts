@@ -34,6 +34,7 @@ export const waitingRoutes: Routes<'db' | 'reader'> = (app, deps) => {
       }
       return {
         ...countJson(waiting),
+        reasons: waiting.reasons,
         subscriptions: waiting.subscriptions.map((one) => ({
           subscriptionId: toTypeId('sub', one.id),
           url: one.url,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
+import { pauseSubscription } from '../subscriptions/pause-subscription.js';
 import { countWaiting, countWaitingOfAccounts, countWaitingOfSubscriptions } from './count-waiting.js';
 
 let ledger: Ledger;
@@ -11,7 +12,7 @@ const count = (accountId: string, subscriptionId?: string) =>
 
 it('counts pending and held deliveries of an account and of each subscription, oldest first', async () => {
   const accountId = await ledger.account();
-  expect(await count(accountId)).toEqual({ count: 0, oldestAt: null, subscriptions: [] });
+  expect(await count(accountId)).toEqual({ count: 0, oldestAt: null, reasons: [], subscriptions: [] });
   const all = await ledger.activeSubscription(accountId);
   const some = await ledger.activeSubscription(accountId, { events: ['conversation:created'] });
   const idle = await ledger.activeSubscription(accountId, { events: ['conversation:updated'] });
@@ -30,9 +31,9 @@ it('counts pending and held deliveries of an account and of each subscription, o
     ],
   });
   expect(await count(accountId, some.id)).toMatchObject({ count: 1, subscriptions: [{ id: some.id, url: some.url }] });
-  expect(await count(accountId, idle.id)).toEqual({ count: 0, oldestAt: null, subscriptions: [] });
+  expect(await count(accountId, idle.id)).toEqual({ count: 0, oldestAt: null, reasons: [], subscriptions: [] });
   const another = await ledger.account();
-  expect(await count(another, some.id)).toEqual({ count: 0, oldestAt: null, subscriptions: [] });
+  expect(await count(another, some.id)).toEqual({ count: 0, oldestAt: null, reasons: [], subscriptions: [] });
 
   ledger.results.splice(0, ledger.results.length, FAILED);
   await ledger.work();
@@ -41,6 +42,41 @@ it('counts pending and held deliveries of an account and of each subscription, o
   await ledger.db.pool.query('UPDATE pending_deliveries SET due_at = now(), leased_until = NULL');
   await ledger.settle();
   expect((await count(accountId)).count).toBe(0);
+});
+
+it('says what the oldest wait for, the most frequent first', async () => {
+  const accountId = await ledger.account();
+  const active = await ledger.activeSubscription(accountId);
+  const paused = await ledger.activeSubscription(accountId, { events: ['message:created'] });
+  await ledger.publish(accountId);
+  await ledger.publisher.drain();
+  await pauseSubscription(ledger, paused);
+  await ledger.publish(accountId);
+  await ledger.publisher.drain();
+  expect((await count(accountId, paused.id)).reasons).toEqual([{ state: 'held', count: 2 }]);
+  // The lease of a job whose worker has died: of the first delivery, not of the second.
+  const { rows } = await ledger.db.pool.query<{ id: string }>(
+    'SELECT id FROM pending_deliveries WHERE subscription_id = $1 ORDER BY id',
+    [active.id],
+  );
+  expect(rows).toHaveLength(2);
+  await ledger.db.pool.query(
+    `UPDATE pending_deliveries SET due_at = now() + interval '1 hour', leased_until = NULL WHERE id = $1`,
+    [rows[0]?.id],
+  );
+  await ledger.db.pool.query(
+    `UPDATE pending_deliveries SET due_at = now() - interval '1 minute', leased_until = NULL WHERE id = $1`,
+    [rows[1]?.id],
+  );
+  const { count: all, reasons } = await count(accountId);
+  expect(all).toBe(4);
+  expect(reasons[0]).toEqual({ state: 'held', count: 2 });
+  expect(
+    reasons
+      .slice(1)
+      .map(({ state }) => state)
+      .toSorted(),
+  ).toEqual(['overdue', 'scheduled']);
 });
 
 it('counts up to 10,000 and says if there are more; counts each row of a list up to a limit, within its account', async () => {

@@ -1,7 +1,11 @@
+import type { WaitingState } from '@posthorn/contract';
 import type pg from 'pg';
+import { readWaiting } from './why-waiting.js';
 
 /** Maximum number of deliveries that are counted. */
 const MOST_WAITING = 10_000;
+/** Of these, the oldest, it says what they wait for. */
+const EXPLAINED = 200;
 const SUBSCRIPTIONS = 5;
 /** Maximum number of subscriptions of an account that are read, newest first. */
 const MOST_SUBSCRIPTIONS = 1_000;
@@ -15,6 +19,8 @@ export interface WaitingCount {
 }
 
 export interface WaitingOfAccount extends WaitingCount {
+  /** What the EXPLAINED oldest wait for, the most frequent first. */
+  reasons: { state: WaitingState; count: number }[];
   /** Those whose deliveries have waited longest, at most SUBSCRIPTIONS. */
   subscriptions: (WaitingCount & { id: string; url: string })[];
 }
@@ -32,7 +38,7 @@ const oldestOf = (column: string, value: string): string =>
 
 /** Counts the deliveries of an account, or of one of its subscriptions, that wait for an attempt. Uses the indexes of pending_deliveries by
  *  account and by subscription; reads at most MOST_WAITING entries for the account and for each subscription that it returns, and one
- *  for each other subscription. */
+ *  for each other subscription. Uses readWaiting for EXPLAINED of them. */
 export async function countWaiting(
   pool: pg.Pool,
   { accountId, subscriptionId = null }: { accountId: string; subscriptionId?: string | null | undefined },
@@ -54,14 +60,37 @@ export async function countWaiting(
   });
   if (subscriptionId !== null) {
     const [only] = subscriptions;
-    return { count: only?.count ?? 0, oldestAt: only?.oldestAt ?? null, subscriptions };
+    if (!only) return { count: 0, oldestAt: null, reasons: [], subscriptions };
+    const ids = await oldestIds(pool, 'subscription_id', only.id);
+    return { ...only, reasons: await explain(pool, { accountId, ids }), subscriptions };
   }
   const { rows } = await pool.query<WaitingCount>({
     name: 'count-waiting',
     text: `SELECT ${countOf('account_id', '$1::varchar')} AS count, ${oldestOf('account_id', '$1::varchar')} AS "oldestAt"`,
     values: [accountId],
   });
-  return { count: 0, oldestAt: null, ...rows[0], subscriptions };
+  const ids = await oldestIds(pool, 'account_id', accountId);
+  return { count: 0, oldestAt: null, ...rows[0], reasons: await explain(pool, { accountId, ids }), subscriptions };
+}
+
+const TYPES = { account_id: 'varchar', subscription_id: 'uuid' };
+
+async function oldestIds(pool: pg.Pool, column: keyof typeof TYPES, value: string): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: `oldest-waiting-of-${column}`,
+    text: `SELECT d.id FROM pending_deliveries d WHERE ${rangeOf(column, `$1::${TYPES[column]}`)} LIMIT ${EXPLAINED}`,
+    values: [value],
+  });
+  return rows.map(({ id }) => id);
+}
+
+async function explain(
+  pool: pg.Pool,
+  oldest: { accountId: string; ids: string[] },
+): Promise<WaitingOfAccount['reasons']> {
+  const counts = new Map<WaitingState, number>();
+  for (const { state } of (await readWaiting(pool, oldest)).values()) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts].map(([state, count]) => ({ state, count })).toSorted((a, b) => b.count - a.count);
 }
 
 // The rows of one page of a list, so a statement reads at most as many entries per row as it counts.

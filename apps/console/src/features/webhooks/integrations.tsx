@@ -3,6 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
+import { waitingQuery } from '../deliveries/queries.js';
+import { WaitingCard } from '../deliveries/waiting-card.js';
 import { subscriptionsQuery } from './queries.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
@@ -15,7 +17,7 @@ import { SubscriptionPill } from '../../components/pill.js';
 import { Select } from '../../components/select.js';
 import { SortedNote, SortFilter } from '../../components/sort-filter.js';
 import { orderName, sortRows } from '../../components/sort.js';
-import { Empty, Loaded } from '../../components/states.js';
+import { Empty, Loaded, Skeleton } from '../../components/states.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
 import { WaitingNote } from '../../components/waiting-note.js';
@@ -43,6 +45,7 @@ export function Integrations() {
   const go = (next: Search) => void navigate({ search: next });
   const { isSet, set, clear } = filtersOf(search, go);
   const subscriptions = useQuery(subscriptionsQuery(account, search));
+  const waiting = useQuery({ ...waitingQuery(account), enabled: may('deliveries:read') });
   const [isAdding, setIsAdding] = useState(false);
   const add = may('subscriptions:write') && (
     <Button look="primary" onClick={() => setIsAdding(true)}>
@@ -60,12 +63,16 @@ export function Integrations() {
       />
       <Loaded query={subscriptions} what="webhooks">
         {({ data, nextCursor }) =>
-          data.length === 0 && search.cursor === undefined && !isSet ? (
+          waiting.isLoading ? (
+            // The card has a line per reason, so the table below waits for it.
+            <Skeleton what="webhooks" />
+          ) : data.length === 0 && search.cursor === undefined && !isSet ? (
             <Empty title="No webhooks yet" action={add}>
               Add a URL to receive events.
             </Empty>
           ) : (
             <>
+              {waiting.data && search.cursor === undefined && <WaitingCard account={account} waiting={waiting.data} />}
               {(isSet || data.length > FEW || search.cursor !== undefined || search.sort !== undefined) && (
                 <FilterBar label="Webhooks" onClear={isSet ? clear : undefined}>
                   <TextFilter
