@@ -1,3 +1,4 @@
+import { waitFor } from '@posthorn/testing';
 import { describe, expect, inject } from 'vitest';
 import { it } from './browser.js';
 
@@ -34,5 +35,32 @@ describe.skipIf(inject('browserPath') === null)('times', () => {
     expect(await other.innerText()).toMatch(/ago|now/);
     await page.reload();
     await page.getByRole('button', { name: 'Time zone: Asia/Tokyo' }).waitFor();
+  });
+
+  it('of a webhook that fails or is disabled are relative, and exact after a click', async ({
+    page,
+    stack,
+    endpoint,
+    signIn,
+    see,
+  }) => {
+    const { account, id } = await stack.subscribe(endpoint.url);
+    endpoint.respondWith({ status: 503, headers: { 'retry-after': '3600' } });
+    const { id: event } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.delivery(account, event)).attemptCount === 1);
+    await signIn(`/accounts/${account}/subscriptions/${id}`);
+    const failing = page.getByText('Every attempt has failed since').getByRole('time');
+    await failing.waitFor();
+    expect(await failing.innerText()).not.toMatch(/:\d\d:/);
+    await failing.click();
+    expect(await failing.innerText()).toMatch(/\d\d:\d\d:\d\d/);
+    await failing.click();
+
+    await stack.call('POST', `/v1/accounts/${account}/subscriptions/${id}/disable`);
+    await see(/^Disabled manually (now|.* ago)\. New events are not queued\.$/);
+    const disabled = page.getByText(/^Disabled manually/).getByRole('time');
+    await disabled.click();
+    await see(/^Disabled manually .*\d\d:\d\d:\d\d.*\. New events are not queued\.$/);
+    await disabled.click();
   });
 });

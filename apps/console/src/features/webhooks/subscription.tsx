@@ -14,7 +14,6 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { SubscriptionPill, subscriptionWords } from '../../components/pill.js';
 import { Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
-import { shortTime, useZone } from '../../components/zone.js';
 import { useSubscriptionId } from './subscription-id.js';
 import { SubscriptionMenu, useSubscriptionActions } from './subscription-menu.js';
 import { VerificationResult } from './verification-result.js';
@@ -114,7 +113,6 @@ function StatusBanner({
 }) {
   const actions = useSubscriptionActions(account, subscription);
   const may = useMay()('subscriptions:write');
-  const zone = useZone();
   const { status, statusChangedAt, pendingUrl, verification } = subscription;
   const retry = may ? actions.verify : undefined;
   if (status === 'unverified')
@@ -144,12 +142,29 @@ function StatusBanner({
       )}
       {status === 'disabled' && (
         <Banner tone="danger" icon={CircleX} action={may && <Button onClick={actions.resume}>Enable</Button>}>
-          {subscriptionWords(subscription).text} Since{' '}
-          <time dateTime={statusChangedAt}>{shortTime(statusChangedAt, zone)}</time>.
+          <DisabledText subscription={subscription} />
         </Banner>
       )}
       {status === 'active' && <WebhookHealth account={account} subscription={subscription} health={health} />}
     </Spaced>
+  );
+}
+
+/** Why it is disabled, and since when. */
+function DisabledText({ subscription }: { subscription: Subscription }) {
+  const { statusReason, statusChangedAt } = subscription;
+  const { text } = subscriptionWords(subscription);
+  if (statusReason !== 'manual')
+    return (
+      <>
+        {text} Disabled <Time at={statusChangedAt} />.
+      </>
+    );
+  const [first, ...rest] = text.split('. ');
+  return (
+    <>
+      {first} <Time at={statusChangedAt} />. {rest.join('. ')}
+    </>
   );
 }
 

@@ -15,7 +15,7 @@ import { useState } from 'react';
 import { useNow } from '../../components/clock.js';
 import { whole } from '../../components/number.js';
 import { OutsideText } from '../../components/outside-text.js';
-import { Time, relativeTime } from '../../components/time.js';
+import { Moment, relativeTime, Time } from '../../components/time.js';
 import { shortTime, useZone } from '../../components/zone.js';
 import { deliveriesQuery, deliveryQuery, waitingQuery } from '../deliveries/queries.js';
 import { WaitingCount } from '../deliveries/waiting-count.js';
@@ -107,7 +107,8 @@ function FailurePanel({
       <TriangleAlert className="icon" aria-hidden />
       <div className="text stack close">
         <strong>
-          Every attempt has failed since {shortTime(since, zone)}.{next !== null && ` Deliveries are waiting; ${next}.`}
+          Every attempt has failed since <Moment at={since} text={shortTime(since, zone)} />.
+          {next !== null && ` Deliveries are waiting; ${next}.`}
         </strong>
         {failure && <LastError account={account} {...failure} />}
         {waiting !== undefined && (
