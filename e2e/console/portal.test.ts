@@ -12,10 +12,13 @@ const hostPage = (portal: string) => `<!doctype html><title>Host</title>
 <script>
   const frame = document.getElementById('webhooks');
   const messages = [];
+  const heights = [];
   addEventListener('message', ({ origin, source, data }) => {
     if (origin !== new URL(frame.src).origin || source !== frame.contentWindow) return;
     messages.push(data.type);
-    if (data.type === 'posthorn:height') frame.style.height = data.height + 'px';
+    if (data.type !== 'posthorn:height') return;
+    heights.push(data.height);
+    frame.style.height = data.height + 'px';
   });
 </script>`;
 
@@ -115,6 +118,50 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     expect(await page.evaluate('messages.includes("posthorn:expired")')).toBe(false);
     await page.clock.runFor(61_000);
     await waitFor(async () => (await page.evaluate('messages.includes("posthorn:expired")')) === true);
+  });
+
+  it('in a frame it keeps its height while a page loads: it neither collapses nor jumps', async ({
+    page,
+    stack,
+    receiver,
+    host,
+    portalOf,
+  }) => {
+    const { account } = await stack.subscribe(receiver.url);
+    const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
+    await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
+    await page.goto(`${host}/?portal=${encodeURIComponent(await portalOf(account))}`);
+    const frame = page.frameLocator('iframe');
+    await frame.getByRole('link', { name: /127/ }).click();
+    await frame.getByRole('heading', { name: 'Latest deliveries' }).waitFor();
+    const heightOf = async () => Number(await page.evaluate('frame.clientHeight'));
+    await waitFor(async () => (await heightOf()) > 900, { what: 'the height of a long page' });
+
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    onTestFinished(() => release());
+    await page.route(/\/v1\/accounts\/[^/]+\/deliveries\?/, async (route) => {
+      await released;
+      await route.continue();
+    });
+    const tall = await heightOf();
+    await page.evaluate('heights.length = 0');
+    await frame.getByRole('navigation', { name: 'Webhooks' }).getByRole('link', { name: 'Deliveries' }).click();
+    await frame.getByText('Loading deliveries…').waitFor({ state: 'attached' });
+    // Two frames later an observer has seen the shorter page, and a message after its own arrives after it.
+    await page
+      .frames()[1]
+      ?.evaluate(
+        `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => parent.postMessage({ type: 'mark' }, '*'))`,
+      );
+    await waitFor(() => page.evaluate('messages.includes("mark")'));
+    expect(await page.evaluate(`heights.filter((height) => height < ${tall})`)).toEqual([]);
+
+    release();
+    await frame.getByRole('row').nth(1).waitFor();
+    await waitFor(async () => (await heightOf()) < tall, { what: 'the height of the short page' });
+    const short = await heightOf();
+    expect(await page.evaluate(`heights.filter((height) => height < ${short})`)).toEqual([]);
   });
 
   it('in a frame it has tabs, and a delivery opens in the visible part of the frame (U7, U8)', async ({
