@@ -7,10 +7,12 @@ const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFracti
 export function Figure({ of }: { of: number }) {
   const exact = whole.format(of);
   if (of < 10_000) return <span className="number">{exact}</span>;
+  const short = compact.format(of);
   return (
-    <button type="button" className="shortened number" aria-label={exact}>
+    // The name contains what is visible, so that people who say it can point at it.
+    <button type="button" className="shortened number" aria-label={`${short}, exactly ${exact}`}>
       <span className="short" aria-hidden>
-        {compact.format(of)}
+        {short}
       </span>
       <span className="whole" aria-hidden>
         {exact}
