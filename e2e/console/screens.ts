@@ -77,11 +77,100 @@ const failing = (page: Page) =>
   page.route('**/v1/accounts/**', (route) =>
     route.fulfill({ status: 500, contentType: 'application/problem+json', body: problem }),
   );
+/** From now on, these paths of the API return these bodies. */
+const returning = (bodies: Record<string, object>) => async (page: Page) => {
+  for (const [path, body] of Object.entries(bodies))
+    await page.route(path, (route) =>
+      route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(body) }),
+    );
+};
+const AT = '2026-11-21T18:55:00.000Z';
+const depths = (of: (hour: number) => { waiting: number | null; deferred: number | null }) => ({
+  granularity: 'hour',
+  buckets: Array.from({ length: 24 }, (_, hour) => ({
+    at: `2026-11-21T${String(hour).padStart(2, '0')}:00:00.000Z`,
+    ...of(hour),
+  })),
+});
+/** A replay of operators with an account whose id and numbers are as long as possible. */
+const replayOfAccounts = {
+  id: 'rpl_01jd4q8y3ne9mav5w2xkq7rf0c',
+  accountId: null,
+  which: 'failed',
+  accounts: null,
+  subscriptions: null,
+  eventTypes: null,
+  event: null,
+  statuses: ['failed', 'canceled'],
+  outcomes: ['timeout'],
+  statusCodes: ['5xx', '429'],
+  triggers: ['auto'],
+  replay: null,
+  q: `${'a-long-text-of-a-payload-'.repeat(4)}ada@example.com`,
+  since: AT,
+  until: AT,
+  status: 'delivering',
+  matched: 10_000,
+  more: true,
+  queued: 1_234_567,
+  delivered: 1_000_000,
+  failed: 4_567,
+  pending: 230_000,
+  createdAt: AT,
+  endedAt: null,
+};
+const accountsOfReplay = {
+  data: ['acme', 'x'.repeat(64)].map((accountId) => ({
+    accountId,
+    queued: 617_283,
+    delivered: 500_000,
+    failed: 2_283,
+    pending: 115_000,
+  })),
+  nextCursor: null,
+};
 const silent = (page: Page) => page.route('**/v1/accounts/**', () => {});
 const press = (name: RegExp) => (page: Page) => page.getByRole('button', { name }).first().click();
 
 /** Loading, failed and empty states, lists without a match, and dialogs. */
 export const STATES: Screen[] = [
+  {
+    name: 'queues with millions of jobs',
+    path: () => '/queues',
+    given: returning({
+      '**/v1/queues/depths*': depths((hour) =>
+        hour % 7 === 3
+          ? { waiting: null, deferred: null }
+          : { waiting: hour * 43_478_260_869, deferred: Math.min(10_000, hour * 900) },
+      ),
+    }),
+    shows: /Running/,
+  },
+  {
+    name: 'queues without samples',
+    path: () => '/queues?range=15m',
+    given: returning({ '**/v1/queues/depths*': depths(() => ({ waiting: null, deferred: null })) }),
+    shows: /No samples in this time range yet/,
+  },
+  {
+    name: 'replay of all accounts',
+    path: () => `/replays/${replayOfAccounts.id}`,
+    given: returning({
+      [`**/v1/replays/${replayOfAccounts.id}`]: replayOfAccounts,
+      [`**/v1/replays/${replayOfAccounts.id}/accounts*`]: accountsOfReplay,
+    }),
+    shows: /acme/,
+  },
+  {
+    name: 'replay by text',
+    path: globex(() => '/replays/new?q=zoe%40example&statusCode=503&replay=rpl_01jd4q8y3ne9mav5w2xkq7rf0c'),
+    shows: /searches some hundreds of payloads/,
+  },
+  {
+    name: 'deliveries pending',
+    path: acme('/deliveries?status=held'),
+    shows: /Nothing to retry/,
+  },
   { name: 'nothing there', path: () => '/nowhere', shows: /Page not found/ },
   { name: 'not found', path: acme('/subscriptions/sub_00000000000000000000000000'), shows: /Webhook not found/ },
   { name: 'integrations loading', path: acme('/integrations'), given: silent, shows: /Loading webhooks/ },
