@@ -123,11 +123,11 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
   it('in a frame it keeps its height while a page loads: it neither collapses nor jumps', async ({
     page,
     stack,
-    receiver,
+    endpoint,
     host,
     portalOf,
   }) => {
-    const { account } = await stack.subscribe(receiver.url);
+    const { account } = await stack.subscribe(endpoint.url);
     const { id } = await stack.publish(account, '{"event":"message:created","payload":{}}');
     await waitFor(async () => (await stack.delivery(account, id)).status === 'succeeded');
     await page.goto(`${host}/?portal=${encodeURIComponent(await portalOf(account))}`);

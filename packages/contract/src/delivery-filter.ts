@@ -56,7 +56,9 @@ export const deliveryFilterFields = {
   event: EventId.optional().describe('Only deliveries of this event.'),
   eventType: oneOrMore(filterValues.eventType).optional().describe('Only deliveries of this event type. Repeatable.'),
   status: oneOrMore(filterValues.status).optional().describe('Only deliveries with this status. Repeatable.'),
-  outcome: oneOrMore(filterValues.outcome).optional().describe('Only deliveries whose last attempt had this outcome. Repeatable.'),
+  outcome: oneOrMore(filterValues.outcome)
+    .optional()
+    .describe('Only deliveries whose last attempt had this outcome. Repeatable.'),
   statusCode: oneOrMore(filterValues.statusCode)
     .optional()
     .describe('Only deliveries whose last attempt got this HTTP status, or one of this class (`5xx`). Repeatable.'),
