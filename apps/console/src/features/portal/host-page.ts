@@ -32,7 +32,7 @@ function followHeight(send: (height: number) => void): void {
   const look = () => {
     clearTimeout(timer);
     const height = Math.max(MIN_HEIGHT, Math.ceil(content.getBoundingClientRect().height));
-    if (height < sent && content.querySelector('.skeleton, main:empty') !== null) {
+    if (height < sent && isLoading(content)) {
       timer = setTimeout(look, LOOK_AGAIN_MS);
       return;
     }
@@ -41,6 +41,10 @@ function followHeight(send: (height: number) => void): void {
   };
   new ResizeObserver(look).observe(content);
 }
+
+/** A page shows a skeleton, or nothing while its code is fetched: React hides the previous page until then, so it is still there. */
+const isLoading = (content: HTMLElement): boolean =>
+  content.querySelector('.skeleton') !== null || content.querySelector('main')?.innerText.trim() === '';
 
 /** A dialog fills the window, and a frame's window is as high as its content: most of it may be scrolled away. So while a dialog is
  *  open, this keeps it inside the part of the frame that can be seen (CSS: --visible-top, --visible-height). A script

@@ -12,7 +12,7 @@ import { Copy } from '../../components/copy.js';
 import { Url } from '../../components/outside-text.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { SubscriptionPill, subscriptionWords } from '../../components/pill.js';
-import { Loaded } from '../../components/states.js';
+import { Loaded, Skeleton } from '../../components/states.js';
 import { Time } from '../../components/time.js';
 import { useSubscriptionId } from './subscription-id.js';
 import { SubscriptionMenu, useSubscriptionActions } from './subscription-menu.js';
@@ -65,7 +65,7 @@ function Below({ account, subscription }: { account: string; subscription: Subsc
   const may = useMay();
   const health = useWebhookHealth(account, subscription);
   const params = { account, subscription: subscription.id };
-  if (health.isPending) return null;
+  if (health.isPending) return <Skeleton what="the webhook" />;
   return (
     <>
       <StatusBanner account={account} subscription={subscription} health={health} />
