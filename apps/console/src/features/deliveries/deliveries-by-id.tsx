@@ -50,7 +50,8 @@ const byId = (id: string) => ({
   queryKey: ['deliveries', id],
   async queryFn({ signal }: { signal: AbortSignal }): Promise<DeliveryDetail> {
     const { type, accountId } = await call<Lookup>('GET', `/v1/lookup/${encodeURIComponent(id)}`, undefined, signal);
-    if (type !== 'delivery' || accountId === null) throw new ApiProblem(404, { title: 'This is not the ID of a delivery.' });
+    if (type !== 'delivery' || accountId === null)
+      throw new ApiProblem(404, { title: 'This is not the ID of a delivery.' });
     return call('GET', `${accountPath(accountId)}/deliveries/${id}`, undefined, signal);
   },
 });
