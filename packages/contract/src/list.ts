@@ -28,7 +28,7 @@ export const listOf = <Item extends z.ZodType>(item: Item, id: string) =>
     })
     .meta({ id });
 
-/** The header `Posthorn-Read-Lag-Seconds` of lists and statistics that a read replica answered. */
+/** The header `Posthorn-Read-Lag-Seconds` of lists and statistics that come from a read replica. */
 export const ReadLagSeconds = z
   .number()
   .min(0)

@@ -173,12 +173,12 @@ export type Replay = z.infer<typeof Replay>;
 export const ReplayAccount = z
   .object({
     accountId: AccountId,
-    queued: z.int().describe('How many deliveries of the account it has queued so far.'),
-    delivered: z.int().describe('How many of the queued ones were delivered.'),
-    failed: z.int().describe('How many of the queued ones failed or were canceled.'),
-    pending: z.int().describe('How many of the queued ones are still `pending` or `held`.'),
+    queued: z.int().describe('Number of deliveries of the account that it has queued so far.'),
+    delivered: z.int().describe('Number of queued deliveries that were delivered.'),
+    failed: z.int().describe('Number of queued deliveries that failed or were canceled.'),
+    pending: z.int().describe('Number of queued deliveries that are still `pending` or `held`.'),
   })
-  .meta({ id: 'ReplayAccount', description: 'How a replay stands for one account. May be some seconds old.' });
+  .meta({ id: 'ReplayAccount', description: 'Progress of a replay for one account. May be a few seconds old.' });
 export type ReplayAccount = z.infer<typeof ReplayAccount>;
 
 export const ReplayAccountList = z

@@ -9,7 +9,7 @@ export function Figure({ of }: { of: number }) {
   if (of < 10_000) return <span className="number">{exact}</span>;
   const short = compact.format(of);
   return (
-    // The name contains what is visible, so that people who say it can point at it.
+    // The name contains the visible text, so that speech input finds it (WCAG 2.5.3).
     <button type="button" className="shortened number" aria-label={`${short}, exactly ${exact}`}>
       <span className="short" aria-hidden>
         {short}
