@@ -14,6 +14,7 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import type { CHECK_QUEUE, QueueName } from './catalog.js';
+import { boundWaits } from './bound-waits.js';
 import { connectRedis, type RedisServers } from './connect-redis.js';
 
 /** Where the queue is: on Redis, or on Postgres (BullMQ's own backend). `shards`: the number of Redis hash slots over which the jobs of
@@ -156,8 +157,11 @@ function openRedis({ shards = 1, ...servers }: RedisServers & { shards?: number 
         skipVersionCheck: true,
       }).on('error', onError),
     // Unlike a queue, a worker checks the version: with a Redis that may be old it rounds delays up to whole seconds.
-    worker: (name, shard, process, workerOptions) =>
-      new Worker(name, process, { ...workerOptions, connection: redis, prefix: prefixOf(shard) }).on('error', onError),
+    worker(name, shard, process, workerOptions) {
+      const worker = new Worker(name, process, { ...workerOptions, connection: redis, prefix: prefixOf(shard) });
+      boundWaits(worker.backend);
+      return worker.on('error', onError);
+    },
     async connected() {
       if (redis.status !== 'ready') await once(redis, 'ready'); // throws at the next connection error
     },
