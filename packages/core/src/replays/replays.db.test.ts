@@ -682,7 +682,7 @@ describe('filters', () => {
     expect(await counted({ triggers: ['manual'] })).toBe(1);
     const first = await run(of(accountId, { statusCodes: ['5xx'], triggers: ['auto'] }));
     expect(first.sent.map(({ id }) => id)).toEqual([unavailable?.id]);
-    ledger.results.push(GONE as PostResult);
+    ledger.results.push(GONE);
     await deliver();
     ledger.results.length = 0;
     await resumeSubscription(ledger, { accountId, id: subscriptionId });

@@ -99,7 +99,7 @@ function filterFacts(replay: Replay): [string, ReactNode][] {
     ['Of the replay', replay.replay !== null && <EarlierReplay key="replay" account={accountId} id={replay.replay} />],
     ['Search', q !== null && <OutsideText className="mono" text={q} />],
   ];
-  return facts.filter(([, value]) => value);
+  return facts.filter(([, value]) => Boolean(value));
 }
 
 const EarlierReplay = ({ account, id }: { account: string | null; id: string }) =>
