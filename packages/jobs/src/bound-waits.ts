@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 
 /** How much longer than the wait itself BullMQ may take, to reset a connection that does not respond. */
-export const MARGIN_MS = 10_000;
+const MARGIN_MS = 10_000;
 
 type Waits = Pick<Worker['backend'], 'waitForJob' | 'reconnectBlocking'>;
 

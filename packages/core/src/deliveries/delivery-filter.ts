@@ -55,7 +55,7 @@ export const isAnyOf = (one: EnumColumn, values: readonly string[]): string =>
 export const literal = ({ type }: EnumColumn, value: string): string => `'${value}'::${type}`;
 
 /** SQL: the last attempt of `d` got one of these HTTP statuses. */
-export function hasStatusCode(codes: readonly string[]): string {
+function hasStatusCode(codes: readonly string[]): string {
   const ranges = codes.map((code) => {
     const first = Number(code.replaceAll('x', '0'));
     return [first, code.endsWith('xx') ? first + 99 : first] as const;
