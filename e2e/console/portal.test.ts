@@ -140,7 +140,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     onTestFinished(() => release());
-    await page.route(/\/v1\/accounts\/[^/]+\/deliveries\?/, async (route) => {
+    await page.route(/\/v1\/accounts\/[^/]+\/deliveries(\?|$)/, async (route) => {
       await released;
       await route.continue();
     });
