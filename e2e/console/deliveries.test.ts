@@ -293,7 +293,7 @@ describe.skipIf(inject('browserPath') === null)('deliveries in the console', () 
     await page.getByRole('cell', { name: 'Running' }).waitFor();
     expect(await page.getByRole('link', { name: 'Open Bull Board' }).getAttribute('href')).toBe('./board');
     await page.getByRole('link', { name: 'Audit log' }).click();
-    await page.getByRole('cell', { name: 'session.create' }).first().waitFor();
+    await page.getByRole('cell', { name: 'Signed in' }).first().waitFor();
   });
 
   it('an event without subscribers says so, and any webhook can be subscribed, even the oldest of more than a page', async ({
