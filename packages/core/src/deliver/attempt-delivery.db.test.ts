@@ -427,7 +427,7 @@ describe('410', () => {
     await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
     const of = async (subscription: string) =>
       (
-        await ledger.db.prisma.delivery.findMany({ where: { subscriptionId: subscription }, orderBy: { id: 'asc' } })
+        await ledger.db.prisma.delivery.findMany({ where: { subscriptionId: subscription }, orderBy: { createdAt: 'asc' } })
       ).map(({ status, statusReason }) => [status, statusReason]);
     expect(await of(subscriptionId)).toEqual([
       ['failed', 'gone'],
@@ -486,7 +486,7 @@ describe('webhook-delivery: disable', () => {
       status: 'disabled',
       statusReason: 'gone',
     });
-    const both = await ledger.db.prisma.delivery.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+    const both = await ledger.db.prisma.delivery.findMany({ where: { accountId }, orderBy: { createdAt: 'asc' } });
     expect(both).toMatchObject([
       { id, status: 'succeeded' },
       { status: 'canceled', statusReason: 'subscription_disabled' },

@@ -34,7 +34,7 @@ const cancel = (id: string) =>
 async function publish(accountId: string, count = 1): Promise<string[]> {
   for (let n = 0; n < count; n += 1) await ledger.publish(accountId);
   await ledger.publisher.drain();
-  const deliveries = await ledger.db.prisma.delivery.findMany({ where: { accountId }, orderBy: { id: 'asc' } });
+  const deliveries = await ledger.db.prisma.delivery.findMany({ where: { accountId }, orderBy: { createdAt: 'asc' } });
   return deliveries.slice(-count).map(({ id }) => id);
 }
 const dispatchJobs = async () => {
