@@ -150,7 +150,7 @@ export const QueueDepths = z
   })
   .meta({
     id: 'QueueDepths',
-    description: 'How much waited over time. The API looks once a minute and keeps a month.',
+    description: 'How many jobs and deliveries waited, once a minute for the last 31 days.',
     examples: [
       {
         granularity: 'hour',

@@ -8,7 +8,7 @@ import { Chart, lineOf } from '../statistics/chart.js';
 
 type Depth = QueueDepths['buckets'][number];
 
-/** How much waited over time. */
+/** A chart of how many jobs and deliveries waited. */
 export function DepthPanel({
   depths,
   range,

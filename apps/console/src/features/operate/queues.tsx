@@ -58,7 +58,7 @@ export function QueuesScreen() {
   );
 }
 
-/** All at once: a chart that comes late would push the tables down. */
+/** Everything appears together, because a chart that appears later would push the tables down. */
 function Body({ of, ...chart }: { of: Queues } & Parameters<typeof DepthPanel>[0]) {
   const { queues: list, deliveries, subscriptions, circuits, workers, lastDispatchAt } = of;
   return (

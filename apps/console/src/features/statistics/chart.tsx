@@ -118,7 +118,7 @@ export function Chart<B extends { at: string }>({
   buckets: B[];
   /** Whether a bucket has values. */
   isShown: (bucket: B) => boolean;
-  /** What stands here if none has. */
+  /** Shown instead of the chart if no value is known. */
   empty: string;
   name: string;
   /** The value at the top. */
