@@ -427,7 +427,10 @@ describe('410', () => {
     await ledger.attempter().attempt({ id, attemptNumber: 1 }, signal);
     const of = async (subscription: string) =>
       (
-        await ledger.db.prisma.delivery.findMany({ where: { subscriptionId: subscription }, orderBy: { createdAt: 'asc' } })
+        await ledger.db.prisma.delivery.findMany({
+          where: { subscriptionId: subscription },
+          orderBy: { createdAt: 'asc' },
+        })
       ).map(({ status, statusReason }) => [status, statusReason]);
     expect(await of(subscriptionId)).toEqual([
       ['failed', 'gone'],
