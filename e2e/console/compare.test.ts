@@ -66,6 +66,7 @@ describe.skipIf(inject('browserPath') === null)('comparing in the console', () =
     await button('Cancel').click();
     await button(/^Actions for message:created/).click();
     await page.getByRole('menuitem', { name: 'Compare with…' }).click();
+    await page.getByText('Choose an event to compare with').waitFor();
     await page.getByRole('combobox', { name: 'Event type' }).selectOption('conversation:created');
     await button('Compare with conversation:created').click();
     const dialog = page.getByRole('dialog', { name: 'Compare events' });
