@@ -9,7 +9,7 @@ const REASONS: Record<WaitingState, [one: string, several: string]> = {
   scheduled: ['waits for its next attempt', 'wait for their next attempt'],
   leased: ['is queued for a worker', 'are queued for a worker'],
   ready: ['is about to be queued', 'are about to be queued'],
-  overdue: ['is overdue: no worker has taken it', 'are overdue: no worker has taken them'],
+  overdue: ['is overdue: no worker attempts it', 'are overdue: no worker attempts them'],
   deferred_slots: ['waits for other attempts of its webhook to end', 'wait for other attempts of their webhook to end'],
   deferred_rate_limit: ['waits for its turn under a rate limit', 'wait for their turn under a rate limit'],
   deferred_order: [

@@ -96,7 +96,7 @@ function filterFacts(replay: Replay): [string, ReactNode][] {
     ['Outcome', outcomes?.map(toWords).join(', ')],
     ['HTTP status', statusCodes?.join(', ')],
     ['Last attempt', triggers?.map((one) => TRIGGER_WORDS[one]).join(', ')],
-    ['Of the replay', replay.replay !== null && <EarlierReplay key="replay" account={accountId} id={replay.replay} />],
+    ['Earlier replay', replay.replay !== null && <EarlierReplay key="replay" account={accountId} id={replay.replay} />],
     ['Search', q !== null && <OutsideText className="mono" text={q} />],
   ];
   return facts.filter(([, value]) => Boolean(value));
