@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { inTransaction } from '../database.js';
 import { dropDeltasOf } from '../stats/fold-stats.js';
+import { inIdOrder } from '../look-up.js';
 
 /** How far the erasure of an account is. */
 interface At {
@@ -157,7 +158,8 @@ export async function closeSubscriptions(
   { accountId, position, atOnce }: At,
 ): ReturnType<Erase> {
   const { rows } = await client.query<{ id: string }>(
-    'SELECT id FROM subscriptions WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3 FOR NO KEY UPDATE',
+    `SELECT id FROM subscriptions WHERE ${inIdOrder('account_id', '$1', { from: '$2::uuid' })} AND id <> $2
+     ORDER BY account_id, id LIMIT $3 FOR NO KEY UPDATE`,
     [accountId, position || BEFORE_ALL.uuid, atOnce],
   );
   const ids = rows.map(({ id }) => id);
@@ -227,7 +229,7 @@ function eraseDeliveries(source: 'pending_deliveries' | 'deliveries'): Erase {
   return async (client, { accountId, position, atOnce }) => {
     const { rows } = await client.query<Candidate>(
       `SELECT id, attempt_count AS "attemptCount", id AS position FROM ${source}
-       WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
+       WHERE ${inIdOrder('account_id', '$1', { from: '$2::uuid' })} AND id <> $2 ORDER BY account_id, id LIMIT $3`,
       [accountId, position || BEFORE_ALL.uuid, atOnce],
     );
     return eraseWithAttempts(client, source, { rows, atOnce });

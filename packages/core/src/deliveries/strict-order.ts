@@ -24,6 +24,7 @@
  *  The ordering may change at any time. To `none`: all deliveries may go at once. To `strict`: leased deliveries end first. */
 
 import { matchesType } from '../event-types/matches-type.js';
+import { inIdOrder } from '../look-up.js';
 
 /** SQL: the subscription `s` has no order. */
 export const isUnordered = (subscription: string): string => `${subscription}.ordering = 'none'`;
@@ -49,7 +50,8 @@ export const CLOCK_AHEAD_MS = 250;
 /** SQL: the head of a subscription, a row of pending_deliveries. */
 export const headOf = (subscriptionId: string): string => `
     SELECT d.* FROM (
-      SELECT d.id, d.created_at FROM pending_deliveries d WHERE d.subscription_id = ${subscriptionId} ORDER BY d.id LIMIT 1
+      SELECT d.id, d.created_at FROM pending_deliveries d WHERE ${inIdOrder('d.subscription_id', subscriptionId)}
+      ORDER BY d.subscription_id, d.id LIMIT 1
     ) f
     CROSS JOIN LATERAL (
       SELECT * FROM pending_deliveries d

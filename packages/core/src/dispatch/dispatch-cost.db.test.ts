@@ -47,8 +47,8 @@ interface Cost {
   buffers: number;
 }
 
-async function explain(execute: string): Promise<Cost> {
-  const { rows } = await one.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+async function explain(execute: string, on = one): Promise<Cost> {
+  const { rows } = await on.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
     `EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) EXECUTE ${execute}`,
   );
   const plan = rows[0]?.['QUERY PLAN'][0].Plan;
@@ -59,9 +59,9 @@ async function explain(execute: string): Promise<Cost> {
     buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
   };
 }
-async function round(): Promise<Cost> {
-  const { due } = await findDueShards(one);
-  return explain(`"lease-due" (250, ${LIMIT}, '{${due.join()}}')`);
+async function round(on = one): Promise<Cost> {
+  const { due } = await findDueShards(on);
+  return explain(`"lease-due" (250, ${LIMIT}, '{${due.join()}}')`, on);
 }
 
 function rowsRead(node: Node, written?: string): number {
@@ -165,4 +165,22 @@ it('the head of a strict order costs what was published within a quarter of a se
   const { leased, rows } = await round();
   expect(leased).toBe(1);
   expect(rows).toBeLessThanOrEqual(2 * CLOCK_AHEAD_MS);
+});
+
+it('regression: a connection that plans its statements beside a large backlog of one subscription does not read it for others', async () => {
+  await addDeliveries({ subscriptions: 1, each: 20_000, due: `now() + interval '1 day'` });
+  await ledger.db.pool.query('ANALYZE');
+  const late = openSingleConnection(ledger.db);
+  try {
+    await leaseDue(late, { perSubscription: 1, limit: 1, shards: SHARDS });
+    await addDeliveries({ subscriptions: 2, each: 1 });
+    await ledger.db.pool.query(
+      `UPDATE subscriptions SET ordering = 'strict' WHERE id = (SELECT max(id::text)::uuid FROM subscriptions)`,
+    );
+    const { leased, rows } = await round(late);
+    expect(leased).toBe(2);
+    expect(rows).toBeLessThan(100);
+  } finally {
+    await late.end();
+  }
 });

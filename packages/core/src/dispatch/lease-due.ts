@@ -8,7 +8,7 @@ import { backlogCapacityOf } from '../throttle/capacity.js';
 import { lockShards } from '../shards.js';
 import { isNotOpen } from '../throttle/circuit-breaker.js';
 import { firstTurnOf, turnAfter, turnFreeAt, turnsLeft } from '../throttle/rate-limit.js';
-import { lookUp } from '../look-up.js';
+import { inIdOrder, lookUp } from '../look-up.js';
 
 export interface LeasedDelivery extends Due {
   delayMs: number;
@@ -131,8 +131,8 @@ due AS MATERIALIZED (
       UNION ALL
       (SELECT d.id, d.due_at, d.due_at FROM (
         SELECT d.id, d.leased_until, d.due_at, d.requested_trigger FROM pending_deliveries d
-        WHERE d.subscription_id = r.id AND d.id >= posthorn_uuid_at(r.failing_since - interval '${BEFORE_FAILING}')
-        ORDER BY d.id LIMIT ${PROBE_SEARCH_ROWS}
+        WHERE ${inIdOrder('d.subscription_id', 'r.id', { from: `posthorn_uuid_at(r.failing_since - interval '${BEFORE_FAILING}')` })}
+        ORDER BY d.subscription_id, d.id LIMIT ${PROBE_SEARCH_ROWS}
       ) d WHERE ${MAY_BE_SENT} ORDER BY d.id LIMIT 1)
     ) old
     WHERE r.is_half_open AND NOT r.is_in_order AND r.room > 0 ORDER BY old.id LIMIT 1)
@@ -193,7 +193,7 @@ again AS (
   INSERT INTO due_subscriptions (shard, due_at, subscription_id, account_id)
   SELECT posthorn_shard(n.account_id), n.due_at, n.id, n.account_id FROM (
     SELECT w.account_id, w.id, w.entries, CASE
-      WHEN NOT w.is_not_open THEN (SELECT w.circuit_open_until FROM pending_deliveries d WHERE d.subscription_id = w.id ORDER BY d.id LIMIT 1)
+      WHEN NOT w.is_not_open THEN (SELECT w.circuit_open_until FROM pending_deliveries d WHERE d.subscription_id = w.id ORDER BY d.leased_until LIMIT 1)
       WHEN w.is_in_order THEN CASE
         WHEN c.left_over > 0 THEN now()
         WHEN h.may_go AND r.turns < 1 THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: TURN.firstTurn, rate: TURN.rate })})

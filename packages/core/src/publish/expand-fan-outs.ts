@@ -8,7 +8,7 @@ import { matchesType } from '../event-types/matches-type.js';
 import { CREATE_DELIVERIES, PLACING } from './insert-events.js';
 import { dispatchSoon } from '../dispatch/dispatch-soon.js';
 import { wakeDispatchers } from '../dispatch/wake.js';
-import { lookUp } from '../look-up.js';
+import { inIdOrder, lookUp } from '../look-up.js';
 
 /** A fan-out is an event with more deliveries than the statement of its publish may write. That statement stores the event and a row
  *  of `fan_outs`. Workers write the deliveries in chunks of subscriptions, in the order of their ids.
@@ -44,6 +44,7 @@ export interface Expanded {
 //
 // Uses fan_outs_expanding_idx, subscriptions_account_id_id_idx and the indexes of CREATE_DELIVERIES. Leased deliveries
 // are counted among the event's own, by the key of pending_deliveries: ORDER BY and OFFSET 0 exclude other indexes.
+const FROM = `coalesce(f.position, '00000000-0000-0000-0000-000000000000')`;
 const EXPAND = `
 WITH fan AS MATERIALIZED (
   SELECT event_id, account_id, event_type, position, created_at, published_at FROM fan_outs
@@ -67,8 +68,8 @@ looked AS MATERIALIZED (
     SELECT id, account_id, events, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, circuit_open_until, ordering,
       created_at, deleted_at
     FROM subscriptions s
-    WHERE s.account_id = f.account_id AND s.id > coalesce(f.position, '00000000-0000-0000-0000-000000000000')
-    ORDER BY s.id LIMIT $2
+    WHERE ${inIdOrder('s.account_id', 'f.account_id', { from: FROM })} AND s.id IS DISTINCT FROM f.position
+    ORDER BY s.account_id, s.id LIMIT $2
   ) s
 ),
 matched AS (

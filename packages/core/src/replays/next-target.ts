@@ -1,6 +1,7 @@
 import { idsAround } from './ids-around.js';
 import type { Queryable } from './find-replayable.js';
 import { RECEIVES, type ReplayFilter } from './replay-filter.js';
+import { inIdOrder } from '../look-up.js';
 
 /** The position of a replay. It walks accounts in the order of their ids; a replay of `missed` walks the subscriptions of each. Within such a
  *  target it walks ids.
@@ -73,10 +74,13 @@ async function nextSubscription(
   { subscriptionIds }: ReplayFilter,
   { accountId, subscriptionId }: { accountId: string; subscriptionId: string | null },
 ): Promise<Position | null> {
-  const isNamed = subscriptionIds.length > 0 ? 'AND id = ANY ($3::uuid[])' : '';
+  const which =
+    subscriptionIds.length > 0
+      ? 'account_id = $1 AND id > $2 AND id = ANY ($3::uuid[]) ORDER BY id'
+      : `${inIdOrder('account_id', '$1', { from: '$2::uuid' })} AND id <> $2 ORDER BY account_id, id`;
   const { rows } = await client.query<Next>(
     `WITH looked AS MATERIALIZED (
-       SELECT id, status, deleted_at FROM subscriptions WHERE account_id = $1 AND id > $2 ${isNamed} ORDER BY id LIMIT ${LOOKED_AT}
+       SELECT id, status, deleted_at FROM subscriptions WHERE ${which} LIMIT ${LOOKED_AT}
      )
      SELECT (SELECT s.id FROM looked s WHERE ${RECEIVES} ORDER BY s.id LIMIT 1) AS id,
        (SELECT id FROM looked ORDER BY id OFFSET ${LOOKED_AT - 1} LIMIT 1) AS edge`,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { COLUMNS } from '../delivery-tables.js';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
-import { lookUp } from '../look-up.js';
+import { inIdOrder, lookUp } from '../look-up.js';
 
 // Uses pending_deliveries_subscription_id_id_idx.
 const CANCEL = `
@@ -10,8 +10,8 @@ WITH looked AS MATERIALIZED (
     SELECT s.deleted_at IS NOT NULL AS is_deleted FROM subscriptions s
     WHERE s.id = $1 AND (s.status = 'disabled' AND NOT s.holds_when_disabled OR s.deleted_at IS NOT NULL)
   ) s
-  WHERE p.subscription_id = $1 AND p.id > $2
-  ORDER BY p.id LIMIT $3
+  WHERE ${inIdOrder('p.subscription_id', '$1', { from: '$2::uuid' })} AND p.id <> $2
+  ORDER BY p.subscription_id, p.id LIMIT $3
 ),
 chosen AS MATERIALIZED (
   SELECT p.id FROM looked l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} WHERE p.status IN ('pending', 'held') OR l.is_deleted

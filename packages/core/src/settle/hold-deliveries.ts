@@ -1,18 +1,18 @@
 import type pg from 'pg';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
-import { lookUp } from '../look-up.js';
+import { inIdOrder, lookUp } from '../look-up.js';
 
 // Uses pending_deliveries_subscription_id_id_idx. `looked` includes held deliveries, so that the number of rows read is
 // bounded.
 const HOLD = `
 WITH looked AS MATERIALIZED (
   SELECT p.id, p.status FROM pending_deliveries p
-  WHERE p.subscription_id = $1 AND p.id > $2
+  WHERE ${inIdOrder('p.subscription_id', '$1', { from: '$2::uuid' })} AND p.id <> $2
     AND EXISTS (
       SELECT FROM subscriptions s
       WHERE s.id = $1 AND (s.status = 'paused' OR s.status = 'disabled' AND s.holds_when_disabled) AND s.deleted_at IS NULL
     )
-  ORDER BY p.id LIMIT $3
+  ORDER BY p.subscription_id, p.id LIMIT $3
 ),
 changed AS (
   UPDATE pending_deliveries d SET status = 'held', due_at = NULL,

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { AttemptOutcome, AttemptTrigger, DeliveryStatus } from '../generated/prisma/client.js';
+import { inIdOrder } from '../look-up.js';
 import { COUNT_DELTAS, COUNTERS, sumOfCounters } from './counters.js';
 import { type CountRow, type Counts, countsOf, groupBy } from './counts.js';
 import { ALL_SUBSCRIPTIONS } from './stat.js';
@@ -106,9 +107,9 @@ export async function readLastDeliveries(
       SELECT d.id, d.subscription_id AS "subscriptionId", d.status, d.created_at AS "createdAt", d.last_outcome AS "lastOutcome",
         d.last_trigger AS "lastTrigger", d.last_status_code AS "lastStatusCode", d.last_duration_ms AS "lastDurationMs",
         d.last_attempt_at AS "lastAttemptAt"
-      FROM unnest($2::uuid[]) AS s (id) JOIN deliveries d ON d.account_id = $1 AND d.id = (
-        SELECT newest.id FROM deliveries newest WHERE newest.subscription_id = s.id ORDER BY newest.id DESC LIMIT 1
-      )`,
+      FROM unnest($2::uuid[]) AS s (id) CROSS JOIN LATERAL (
+        SELECT * FROM deliveries o WHERE ${inIdOrder('o.subscription_id', 's.id')} ORDER BY o.subscription_id DESC, o.id DESC LIMIT 1
+      ) d WHERE d.account_id = $1`,
     values: [accountId, ids],
   });
   return new Map(rows.map((row) => [row.subscriptionId, row]));
