@@ -44,6 +44,19 @@ it('adds an address, which its link confirms; a GET of the link changes nothing'
   expect(await list()).toMatchObject({ data: [{ status: 'confirmed' }] });
 });
 
+it('regression: adds an address while a publish has locked the account, so neither waits for the other', async () => {
+  const account = await api.account();
+  const publishing = await api.deps.db.pool.connect();
+  try {
+    await publishing.query('BEGIN');
+    await publishing.query('SELECT FROM accounts WHERE id = $1 FOR KEY SHARE', [account]);
+    expect((await add(account, 'jo@example.com')).status).toBe(201);
+  } finally {
+    await publishing.query('ROLLBACK');
+    publishing.release();
+  }
+});
+
 it('unsubscribes with a POST to the link of an email, without a sign-in (RFC 8058)', async () => {
   const account = await api.account();
   const token = await tokenOf((await add(account, 'jo@example.com')).json.id);

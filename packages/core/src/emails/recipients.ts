@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { inTransaction } from '../database.js';
+import { inAccount } from '../accounts/in-account.js';
 import type { Deps } from '../deps.js';
 import { newId } from '../id.js';
 
@@ -35,12 +35,8 @@ export async function addRecipient(
   { db }: Pick<Deps, 'db'>,
   { accountId, address }: { accountId: string; address: string },
 ): Promise<AddRecipientResult> {
-  return inTransaction(db.pool, async (client) => {
-    // Locks the account, so that concurrent requests do not exceed the limit.
-    const account = await client.query('SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE', [
-      accountId,
-    ]);
-    if (account.rowCount === 0) return { outcome: 'account_unknown' } as const;
+  // Locks the account, so that concurrent requests do not exceed the limit.
+  const added = await inAccount<AddRecipientResult>(db.pool, accountId, async (client) => {
     await client.query(`DELETE FROM email_recipients WHERE account_id = $1 AND removed_at < now() - interval '1 day'`, [
       accountId,
     ]);
@@ -50,20 +46,21 @@ export async function addRecipient(
       [accountId],
     );
     const same = rows.find((row) => row.address === address);
-    if (same?.isRemoved) return { outcome: 'removed_recently' } as const;
-    if (same) return { outcome: 'exists', recipient: same } as const;
-    if (rows.length >= MAX_RECIPIENTS) return { outcome: 'too_many', most: MAX_RECIPIENTS } as const;
+    if (same?.isRemoved) return { outcome: 'removed_recently' };
+    if (same) return { outcome: 'exists', recipient: same };
+    if (rows.length >= MAX_RECIPIENTS) return { outcome: 'too_many', most: MAX_RECIPIENTS };
     const id = newId();
-    const { rows: added } = await client.query<EmailRecipient>(
+    const inserted = await client.query<EmailRecipient>(
       `INSERT INTO email_recipients (id, account_id, address, token) VALUES ($1, $2, $3, $4)
        RETURNING id, address, created_at AS "createdAt", confirmed_at AS "confirmedAt"`,
       [id, accountId, address, randomBytes(32).toString('base64url')],
     );
-    const [recipient] = added;
+    const [recipient] = inserted.rows;
     if (!recipient) throw new Error('unreachable: an INSERT of one row returned none');
     await client.query(`INSERT INTO pending_emails (id, recipient_id, kind) VALUES ($1, $2, 'confirm')`, [newId(), id]);
-    return { outcome: 'added', recipient } as const;
+    return { outcome: 'added', recipient };
   });
+  return added ?? { outcome: 'account_unknown' };
 }
 
 /** The addresses of an account, oldest first. */

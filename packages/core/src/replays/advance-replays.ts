@@ -117,11 +117,14 @@ const LOCK_CLASS = 72_707_374;
 /** Locks the account until the transaction ends, so that it is not erased meanwhile. For `missed`, also prevents other replays from adding the
  *  same deliveries to a subscription. */
 async function claim(client: pg.PoolClient, { accountId, subscriptionId }: Target): Promise<Claim> {
-  const account = await client.query(
+  const locked = await client.query(
     'SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE SKIP LOCKED',
     [accountId],
   );
-  if (account.rowCount === 0) return 'skip';
+  if (locked.rowCount === 0) {
+    const found = await client.query('SELECT FROM accounts WHERE id = $1 AND deleted_at IS NULL', [accountId]);
+    return found.rowCount === 0 ? 'skip' : 'wait';
+  }
   if (subscriptionId === null) return 'enter';
   const { rows } = await client.query<{ isLocked: boolean }>(
     'SELECT pg_try_advisory_xact_lock($1, hashtext($2)) AS "isLocked"',

@@ -882,6 +882,24 @@ describe('filters', () => {
     await ledger.erase();
   });
 
+  it('regression: waits for an account that another transaction locks', async () => {
+    const subscription = await subscribed();
+    await failMany(subscription, 3);
+    await askFor({ accountId: subscription.accountId });
+    const locking = await ledger.db.pool.connect();
+    try {
+      await locking.query('BEGIN');
+      await locking.query('SELECT FROM accounts WHERE id = $1 FOR UPDATE', [subscription.accountId]);
+      expect(await advanceReplays(ledger.db, { atOnce: 500 })).toBe(0);
+      expect(await isRunning()).toBe(true);
+    } finally {
+      await locking.query('COMMIT');
+      locking.release();
+    }
+    expect(await advanceReplays(ledger.db, { atOnce: 500 })).toBe(3);
+    await advanceToTheEnd();
+  });
+
   it('a preview counts up to 10,000, and says when there is more', async () => {
     const subscription = await subscribed();
     await failMany(subscription, 10_001);
