@@ -37,10 +37,13 @@ function service(name: string): Service {
 
 /** Substitutes the variables of .env in a value of docker-compose.yml, as Compose does. */
 function interpolate(value: string, dotEnv: Record<string, string>): string {
-  const next = value.replace(/\$\{([A-Z_]+)(?::([-?])([^${}]*))?\}/g, (_, name: string, operator = '', other = '') => {
-    if (operator === '?' && !dotEnv[name]) throw new Error(`${name} ${other}`);
-    return dotEnv[name] || other;
-  });
+  const next = value.replace(
+    /\$\{([A-Z_]+)(?:(:-|:\?|-)([^${}]*))?\}/g,
+    (_, name: string, operator = '', other = '') => {
+      if (operator === ':?' && !dotEnv[name]) throw new Error(`${name} ${other}`);
+      return operator === '-' ? (dotEnv[name] ?? other) : dotEnv[name] || other;
+    },
+  );
   return next === value ? value : interpolate(next, dotEnv); // a default may contain another variable
 }
 
@@ -66,7 +69,7 @@ const isSetting = (name: string): name is SettingName => Object.hasOwn(settings,
 
 /** Internal to the containers: docker-compose.yml sets these, not .env. */
 const INSIDE = new Set<SettingName>([
-  ...QUEUE_SETTINGS.filter((name) => name !== 'DATABASE_DIRECT_URL'),
+  'QUEUE_BACKEND',
   'API_HOST',
   'API_PORT',
   'BOARD_HOST',
@@ -78,10 +81,10 @@ const INSIDE = new Set<SettingName>([
 const UNUSED: Record<string, Set<SettingName>> = {
   migrate: new Set<SettingName>(['POSTHORN_DATA_DIR']), // only without a DATABASE_URL
   // BOARD_PASSWORD falls back to the key, and the queue is in Redis.
-  board: new Set<SettingName>(['POSTHORN_OPERATOR_KEY', 'DATABASE_DIRECT_URL']),
+  board: new Set<SettingName>(['POSTHORN_OPERATOR_KEY', 'DATABASE_URL', 'DATABASE_DIRECT_URL']),
 };
-/** Links to the published ports. */
-const LINKS = new Set<SettingName>(['POSTHORN_BOARD_URL', 'POSTHORN_API_URL']);
+/** The addresses of the containers and of the published ports. */
+const ADDRESSES = new Set<SettingName>(['DATABASE_URL', 'REDIS_URL', 'POSTHORN_BOARD_URL', 'POSTHORN_API_URL']);
 
 const OURS = ['migrate', 'api', 'worker', 'board'];
 const LASTING = ['api', 'worker', 'board'];
@@ -181,7 +184,7 @@ describe('docker-compose.yml', () => {
     const environment = service(name).environment ?? {};
     const problems = namesReadBy(name)
       .filter((setting) => !INSIDE.has(setting) && !UNUSED[name]?.has(setting))
-      .filter((setting) => !String(environment[setting] ?? '').startsWith(`\${${setting}:`))
+      .filter((setting) => !String(environment[setting] ?? '').match(new RegExp(`^\\$\\{${setting}[:-]`)))
       .map(
         (setting) =>
           `${name} reads ${setting}, but docker-compose.yml does not pass it on. Add to its environment: ` +
@@ -198,10 +201,22 @@ describe('docker-compose.yml', () => {
   test.each(OURS)('%s: uses the default of every setting if .env contains only the secrets', (name) => {
     const environment = environmentOf(name, SECRETS);
     const names = namesReadBy(name).filter((setting) => !INSIDE.has(setting) && !UNUSED[name]?.has(setting));
-    const own = names.filter((setting) => environment[setting]).filter((setting) => !LINKS.has(setting));
+    const own = names.filter((setting) => environment[setting]).filter((setting) => !ADDRESSES.has(setting));
     expect(own.filter((setting) => !('secret' in settings[setting]))).toEqual([]);
     const { allowPrivateNetworks, requireHttps } = readEnv(environment, ['ALLOW_PRIVATE_NETWORKS', 'REQUIRE_HTTPS']);
     expect([allowPrivateNetworks, requireHttps]).toEqual(['none', true]);
+  });
+
+  test('connects to the servers of .env instead of its own containers', () => {
+    const own = { DATABASE_URL: 'postgres://a:b@db.example.com/posthorn', REDIS_URL: '', REDIS_SENTINELS: 's1:26379' };
+    for (const name of ['api', 'worker']) {
+      expect(environmentOf(name, SECRETS)).toMatchObject({
+        DATABASE_URL: `postgres://posthorn:${SECRETS.POSTGRES_PASSWORD}@postgres:5432/posthorn`,
+        REDIS_URL: 'redis://redis:6379',
+        REDIS_SENTINELS: '',
+      });
+      expect(environmentOf(name, { ...SECRETS, ...own })).toMatchObject(own);
+    }
   });
 
   test('passes a secret, without a default, only to the services that need it', () => {
