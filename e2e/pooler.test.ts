@@ -1,6 +1,7 @@
-import { migrateUp, openDatabase, requireSessions } from '@posthorn/core';
+import { migrateUp, openDatabase, requireSessions, requireSessionsToRead } from '@posthorn/core';
 import { migrateQueues } from '@posthorn/jobs';
 import { type ClonedDatabase, cloneDatabase, openEndpoint, waitFor } from '@posthorn/testing';
+import pg from 'pg';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type Stack, startStack } from './stack.js';
 import { startPgBouncer } from './start-pgbouncer.js';
@@ -49,6 +50,20 @@ async function check(url: string, directUrl: string | null = null): Promise<void
     await requireSessions(db, silent);
   } finally {
     await db.close();
+  }
+}
+
+/** Connections that have last run LISTEN. */
+async function countListeners({ url }: ClonedDatabase): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ count: number }>(
+      `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'`,
+    );
+    return rows[0]?.count ?? 0;
+  } finally {
+    await client.end();
   }
 }
 
@@ -133,6 +148,8 @@ describe('behind a pooler in transaction mode that supports named statements', (
     undo.push(() => stack.stop());
     await expectItWorks(stack);
     expect(pooler.switches).toBeGreaterThan(0);
+    expect(pooler.misplaced).toEqual([]);
+    expect(await countListeners(database)).toBeGreaterThan(0);
   });
 
   it('fails the start without DATABASE_DIRECT_URL, or if that leads to the pooler, and says what to set', async () => {
@@ -144,5 +161,27 @@ describe('behind a pooler in transaction mode that supports named statements', (
     await expect(check(url, `${url}?x`)).rejects.toThrow(/^DATABASE_DIRECT_URL points to a connection pooler/);
     await expect(migrateUp({ url, log: silent })).rejects.toThrow(/set DATABASE_DIRECT_URL to the URL of Postgres/);
     await check(url, database.url);
+  });
+
+  it('fails the start if DATABASE_READ_URL leads to it; a replica that is away is not checked', async () => {
+    const database = await openTarget();
+    const { url, pooler } = await behindTransactionPooler(database);
+    const checkReplica = async (replicaUrl: string) => {
+      const replica = openDatabase({ url: replicaUrl, applicationName: 'test', maxConnections: 1, log: silent });
+      try {
+        await requireSessionsToRead(replica);
+      } finally {
+        await replica.close();
+      }
+    };
+    await expect(checkReplica(url)).rejects.toThrow(
+      /^DATABASE_READ_URL points to a connection pooler in transaction mode: set it to the URL of the replica/,
+    );
+    await checkReplica(database.url);
+    const env = { DATABASE_READ_URL: url };
+    const starting = startStack({ backend: 'postgres', databaseUrl: database.url, workers: 0, env });
+    await expect(starting).rejects.toThrow(/ended with 1:\nDATABASE_READ_URL points to a connection pooler [^\n]+\.$/);
+    await pooler.close();
+    await checkReplica(url);
   });
 });

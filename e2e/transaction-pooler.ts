@@ -9,11 +9,14 @@ export interface TransactionPooler {
   port: number;
   /** How often a client got another server connection than before. */
   readonly switches: number;
+  /** Statements that it received although they need a session: LISTEN, and session locks. */
+  readonly misplaced: string[];
   close(): Promise<void>;
 }
 
 const CARRIED = ['user', 'database', 'application_name', 'client_encoding'];
 const MOST_SERVERS = 4;
+const NEEDS_SESSION = /\bLISTEN\b|\bpg_(try_)?advisory_(un)?lock\b/i;
 
 interface Server {
   socket: Socket;
@@ -28,6 +31,7 @@ export async function openTransactionPooler(targetUrl: string): Promise<Transact
   const sockets = new Set<Socket>();
   let opened = 0;
   let switches = 0;
+  const misplaced: string[] = [];
 
   async function acquire(): Promise<Server> {
     const server = free.pop();
@@ -81,6 +85,8 @@ export async function openTransactionPooler(targetUrl: string): Promise<Transact
         isGreeted = greet(client, frame);
         return;
       }
+      const statement = frame.toString('latin1', 5);
+      if (['Q', 'P'].includes(typeOf(frame)) && NEEDS_SESSION.test(statement)) misplaced.push(statement);
       batch.push(frame);
       if (!['Q', 'S'].includes(typeOf(frame))) return;
       const whole = batch;
@@ -145,6 +151,7 @@ export async function openTransactionPooler(targetUrl: string): Promise<Transact
     get switches() {
       return switches;
     },
+    misplaced,
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => listener.close(resolve));

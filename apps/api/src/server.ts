@@ -8,6 +8,7 @@ import {
   readClockAhead,
   requireMigrated,
   requireSessions,
+  requireSessionsToRead,
 } from '@posthorn/core';
 import { openProducer } from '@posthorn/jobs';
 import { closeOnSignal, readVersion } from '@posthorn/lifecycle';
@@ -48,6 +49,7 @@ const replica = env.databaseReadUrl
       log,
     })
   : null;
+if (replica) await requireSessionsToRead(replica).catch(giveUp);
 const onFailure = (queue: string, count: number) => metrics.enqueueFailures.inc({ queue }, count);
 const producer = openProducer(env.queue, { log, deliveriesPerJob: env.deliveriesPerJob, onFailure });
 const cipher = openCipher({ current: env.encryptionKey, previous: env.encryptionKeysOld });

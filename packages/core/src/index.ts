@@ -1,7 +1,7 @@
 export { openDatabase, type Database } from './database.js';
 export { openReader, type Reader, type ReplicaStatus } from './reader.js';
 export { isDatabaseAway, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
-export { requireSessions } from './pooling/require-sessions.js';
+export { requireSessions, requireSessionsToRead } from './pooling/require-sessions.js';
 export { readClockAhead } from './clock-ahead.js';
 export { CLOCK_AHEAD_MS } from './deliveries/strict-order.js';
 export { openCipher, type Cipher } from './cipher.js';
