@@ -40,6 +40,7 @@ export default defineConfig({
           name: 'unit',
           include: [`${SOURCES}/*.test.ts`, '{bench,faults}/src/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.{db,e2e}.test.ts'],
+          globalSetup: 'vitest.unit-setup.ts',
           isolate: false,
           setupFiles: 'vitest.setup.ts',
           ...HANG_GUARD,

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -6,6 +5,7 @@ import { startPostgres, startRedis } from '@posthorn/embedded';
 import { migrateQueues } from '@posthorn/jobs';
 import { cloneDatabase, findBrowser, makeScratchFolder } from '@posthorn/testing';
 import type { TestProject } from 'vitest/node';
+import { build } from './vitest.build.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -92,15 +92,6 @@ function browserFolder(undo: (() => unknown)[]): string {
 function findPgBouncer(): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
   return folders.map((folder) => join(folder, 'pgbouncer')).find((path) => existsSync(path)) ?? null;
-}
-
-/** Builds what this tier needs and is out of date: everything for e2e, else only the Prisma client. */
-function build(task: 'build' | 'db:generate'): void {
-  execFileSync(process.execPath, ['node_modules/turbo/bin/turbo', 'run', task, '--output-logs=errors-only'], {
-    cwd: import.meta.dirname,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
-  });
 }
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -132,6 +132,12 @@ describe('/openapi.json', () => {
     }
   });
 
+  it('says that half of a surrogate pair in a payload is kept, and that strict parsers reject it (A6)', () => {
+    expect(JSON.stringify(document.components.schemas)).toContain(
+      'is kept too, and strict JSON parsers of endpoints reject it on every attempt',
+    );
+  });
+
   it('requires every body except optional ones', () => {
     const optional = operations
       .filter(({ operation }) => operation.requestBody?.required === false)

@@ -233,10 +233,11 @@ describe('publish a batch', () => {
     expect(json.errors[0].path).toBe('events');
   });
 
-  it('accepts 500 events', async () => {
+  it('accepts 500 events of 32 KB each', async () => {
+    const large = { ...message, payload: { text: 'x'.repeat(32_000) } };
     const { status, json } = await batch(
       await api.account(),
-      Array.from({ length: 500 }, () => message),
+      Array.from({ length: 500 }, () => large),
     );
     expect(status).toBe(202);
     expect(json.data).toHaveLength(500);
