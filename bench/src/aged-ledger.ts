@@ -1,9 +1,8 @@
 import type { Database } from '@posthorn/core';
+import { PARTITIONED, splitFirstPartitions } from './split-first-partitions.js';
 
 const DAYS = 40;
 const DAY_MS = 24 * 60 * 60 * 1_000;
-const SLICE_DAYS = 7;
-const PARTITIONED = ['events', 'finished_deliveries', 'earlier_attempts'];
 const TABLES = ['pending_deliveries', ...PARTITIONED];
 
 /** One in this many deliveries is held, whatever its age. */
@@ -20,16 +19,7 @@ export async function fillLedger(
   { events, now, accountId, subscriptionId }: { events: number; now: Date; accountId: string; subscriptionId: string },
 ): Promise<void> {
   const at = (days: number) => new Date(now.getTime() + days * DAY_MS).toISOString();
-  for (const table of PARTITIONED) {
-    await withoutTimeout(db, `DROP TABLE ${table}_first`);
-    for (let from = -DAYS - 2; from <= 0; from += SLICE_DAYS) {
-      await withoutTimeout(
-        db,
-        `CREATE TABLE ${table}_${at(from).slice(0, 10).replaceAll('-', '')} PARTITION OF ${table}
-         FOR VALUES FROM (posthorn_uuid_at('${at(from)}')) TO (posthorn_uuid_at('${at(from + SLICE_DAYS)}'))`,
-      );
-    }
-  }
+  await splitFirstPartitions((text) => withoutTimeout(db, text), { days: DAYS });
   const perDay = Math.floor(events / DAYS);
   for (let age = DAYS; age > 0; age -= 1) {
     await withoutTimeout(

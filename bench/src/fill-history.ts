@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { splitFirstPartitions } from './split-first-partitions.js';
 
 const DAYS = 25;
 const CHUNK = 50_000;
 const BUSY_SUBSCRIPTIONS = 40;
 const OTHER_SUBSCRIPTIONS = 5;
+/** One entry of the audit log for this many deliveries: 200,000 for ten million. */
+const AUDITED_ONE_IN = 50;
+/** Accounts without events, for each account with events. */
+const EMPTY_PER_OTHER = 100;
 
 export interface History {
   /** Has half of the deliveries, or all if there are no other accounts. */
@@ -59,8 +64,17 @@ SELECT ${COLUMNS}, a.* FROM deliveries_of d LEFT JOIN LATERAL (
 ) a ON d.attempt_count = 1
 WHERE status <> 'held'`;
 
+/** Writes $1 entries of the audit log over the same time, most of the busy account ($2) and the others of the operators. One in 1,000 has a
+ *  rare action. */
+const FILL_AUDIT = `
+INSERT INTO audit_entries (id, actor, account_id, action, target_type, target_id, changes, request_id, address, created_at, done_at)
+SELECT ${idAt('t')}, CASE WHEN n % 4 = 0 THEN 'portal' WHEN n % 4 = 1 THEN 'account' ELSE 'operator' END::actor_kind,
+  CASE WHEN n % 10 > 0 THEN $2::varchar END, CASE WHEN n % 1000 = 7 THEN 'keys.create' ELSE 'subscriptions.change' END,
+  'subscription', 'sub_' || n, '{"description":{"from":"before","to":"after"}}', 'req-' || n, '127.0.0.1', t, t
+FROM (SELECT n, now() - (1 - n::float8 / $1::float8) * interval '${DAYS} days' AS t FROM generate_series(1, $1::int) n) entry`;
+
 /** Writes deliveries of the last 25 days with their events and attempts, two statements at a time: 98 % succeeded, the others failed,
- *  canceled or held. Stop the workers first. */
+ *  canceled or held. Also audit entries, and accounts without events. Stop the workers first. */
 export async function fillHistory({
   databaseUrl,
   deliveries,
@@ -80,18 +94,15 @@ export async function fillHistory({
   const clients = [new pg.Client(databaseUrl), new pg.Client(databaseUrl)] as const;
   await Promise.all(clients.map((client) => client.connect()));
   try {
-    await clients[0].query(`INSERT INTO accounts (id) SELECT unnest($1::varchar[]) ON CONFLICT DO NOTHING`, [
+    await fillAccounts(
+      clients[0],
       [account, ...others],
-    ]);
-    await clients[0].query(
-      `INSERT INTO subscriptions (id, account_id, url, events, status)
-       SELECT id, account, 'https://hooks' || n || '.example.com/webhook', '{}', 'paused'
-       FROM unnest($1::uuid[], $2::varchar[]) WITH ORDINALITY AS one (id, account, n)`,
       [
-        [...subscriptions, ...othersSubscriptions],
-        [...subscriptions.map(() => account), ...othersSubscriptions.map((_, n) => others[n % otherAccounts])],
+        ...subscriptions.map((id) => [id, account] as const),
+        ...othersSubscriptions.map((id, n) => [id, others[n % otherAccounts] ?? ''] as const),
       ],
     );
+    await splitFirstPartitions((text) => clients[0].query(text), { days: DAYS });
     let next = 1;
     await Promise.all(
       clients.map(async (client) => {
@@ -105,10 +116,32 @@ export async function fillHistory({
         }
       }),
     );
-    await clients[0].query('VACUUM ANALYZE events, pending_deliveries, finished_deliveries, earlier_attempts');
+    await clients[0].query(FILL_AUDIT, [Math.ceil(deliveries / AUDITED_ONE_IN), account]);
+    await clients[0].query(
+      'VACUUM ANALYZE accounts, subscriptions, audit_entries, events, pending_deliveries, finished_deliveries, earlier_attempts',
+    );
     await clients[0].query('CHECKPOINT');
     return { account, subscriptions };
   } finally {
     await Promise.all(clients.map((client) => client.end()));
   }
+}
+
+/** Adds accounts, and paused subscriptions (each an id and its account); for each account but the first also some without events. */
+async function fillAccounts(
+  client: pg.Client,
+  accounts: string[],
+  subscriptions: (readonly [id: string, account: string])[],
+): Promise<void> {
+  await client.query(`INSERT INTO accounts (id) SELECT unnest($1::varchar[]) ON CONFLICT DO NOTHING`, [accounts]);
+  await client.query(
+    `INSERT INTO accounts (id, name) SELECT 'empty-' || n, 'Account ' || n FROM generate_series(1, $1::int) n`,
+    [(accounts.length - 1) * EMPTY_PER_OTHER],
+  );
+  await client.query(
+    `INSERT INTO subscriptions (id, account_id, url, events, status)
+     SELECT id, account, 'https://hooks' || n || '.example.com/webhook', '{}', 'paused'
+     FROM unnest($1::uuid[], $2::varchar[]) WITH ORDINALITY AS one (id, account, n)`,
+    [subscriptions.map(([id]) => id), subscriptions.map(([, account]) => account)],
+  );
 }

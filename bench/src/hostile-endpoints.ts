@@ -8,6 +8,10 @@ import type { Case, Figures, Tools } from './scenario.js';
 
 const EXCHANGES = 20;
 
+export const ENDPOINT_CASES = Object.keys(ENDLESS_RESPONSES).flatMap((name) =>
+  (['delivery', 'handshake'] as const).map((exchange) => ({ request: `endless ${name}, ${exchange}`, name, exchange })),
+);
+
 /** Sends deliveries and handshakes to endpoints that never end their response, one at a time. The endpoints run in a separate process,
  *  the sender in this one. A handshake keeps another part of the body. */
 export async function openEndpointCases({ closeLater }: Tools): Promise<Case[]> {
@@ -20,12 +24,10 @@ export async function openEndpointCases({ closeLater }: Tools): Promise<Case[]> 
     endpoint.kill();
   });
   const [{ port }] = (await once(endpoint, 'message')) as [{ port: number }];
-  return Object.keys(ENDLESS_RESPONSES).flatMap((name) =>
-    (['delivery', 'handshake'] as const).map((exchange) => {
-      const run = () => measure(`http://127.0.0.1:${port}/?${encodeURIComponent(name)}`, exchange, opened);
-      return { name: `endless ${name}, ${exchange}`, warmUp: run, measure: run };
-    }),
-  );
+  return ENDPOINT_CASES.map(({ request, name, exchange }) => {
+    const run = () => measure(`http://127.0.0.1:${port}/?${encodeURIComponent(name)}`, exchange, opened);
+    return { name: request, warmUp: run, measure: run };
+  });
 }
 
 /** The average cost of an exchange for this process; `readKib` is the maximum. */

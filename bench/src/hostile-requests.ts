@@ -13,11 +13,16 @@ const BATCH_BYTES = 16 * MIB;
 
 interface Hostile {
   request: string;
+  /** The expected status. */
+  status: number;
   method: 'GET' | 'POST' | 'PUT';
   path: string;
-  body?: Buffer;
+  body?: () => Buffer;
   headers?: Record<string, string>;
 }
+
+/** Without bodies, which are large. */
+export const REQUEST_CASES = hostileRequests('any').map(({ request, status }) => ({ request, status }));
 
 /** Sends hostile requests, and the largest valid ones, to an API process, one after the other. */
 export async function openRequestCases({ startPosthorn, closeLater }: Tools): Promise<Case[]> {
@@ -39,20 +44,25 @@ async function measure(
   posthorn: Posthorn,
   { client, livez, one }: { client: Client; livez: Client; one: Hostile },
 ): Promise<Figures> {
+  const sent = { ...one, body: one.body?.() };
   const before = cpuUs(posthorn.api.pid ?? 0);
   const probe = probeLivez(livez);
-  const status = await send(posthorn, client, one);
+  const status = await send(posthorn, client, sent);
   const livezMs = await probe.stop();
   const cpuMs = (cpuUs(posthorn.api.pid ?? 0) - before) / 1_000;
 
   posthorn.api.send('watch');
-  await send(posthorn, client, one);
+  await send(posthorn, client, sent);
   posthorn.api.send('report');
   const [{ longestMs }] = (await once(posthorn.api, 'message')) as [{ longestMs: number }];
   return { status, cpuMs, longestTurnMs: longestMs, livezMs };
 }
 
-async function send(posthorn: Posthorn, client: Client, { method, path, body, headers }: Hostile): Promise<number> {
+async function send(
+  posthorn: Posthorn,
+  client: Client,
+  { method, path, body, headers }: Omit<Hostile, 'body'> & { body: Buffer | undefined },
+): Promise<number> {
   const response = await client.request({
     method,
     path,
@@ -110,64 +120,89 @@ async function fill({ call }: Posthorn): Promise<string> {
   return account;
 }
 
+/** Long, because it is the table of all requests. Their bodies are made when they are sent. */
 function hostileRequests(account: string): Hostile[] {
   const at = `/v1/accounts/${account}`;
-  const post = (request: string, path: string, body: string): Hostile => ({
+  const post = (status: number, request: string, path: string, body: () => string): Hostile => ({
     request,
+    status,
     method: 'POST',
     path,
-    body: Buffer.from(body),
+    body: () => Buffer.from(body()),
   });
-  const put = (request: string, path: string, body: string): Hostile => ({
-    ...post(request, path, body),
+  const put = (status: number, request: string, path: string, body: () => string): Hostile => ({
+    ...post(status, request, path, body),
     method: 'PUT',
   });
-  const get = (request: string, path: string): Hostile => ({ request, method: 'GET', path });
-  const publish = (request: string, body: string) => post(request, `${at}/events`, body);
-  const batch = (request: string, body: string) => post(request, `${at}/events/batch`, body);
-  const inGzip = (one: Hostile, body: Buffer): Hostile => ({ ...one, body, headers: { 'content-encoding': 'gzip' } });
-  const bomb = gzipSync(Buffer.alloc(256 * MIB));
+  const get = (status: number, request: string, path: string): Hostile => ({ request, status, method: 'GET', path });
+  const publish = (status: number, request: string, body: () => string) => post(status, request, `${at}/events`, body);
+  const batch = (status: number, request: string, body: () => string) =>
+    post(status, request, `${at}/events/batch`, body);
+  const inGzip = ({ body, ...one }: Hostile): Hostile => ({
+    ...one,
+    headers: { 'content-encoding': 'gzip' },
+    ...(body && { body: () => gzipSync(body()) }),
+  });
+  const bomb = () => '\0'.repeat(256 * MIB);
   return [
-    publish('a small event', event('{"a":1}')),
-    publish('256 KiB in one string', event(`{"a":"${'x'.repeat(PAYLOAD_BYTES - 8)}"}`)),
-    publish('256 KiB of keys', event(keys(PAYLOAD_BYTES))),
-    publish('256 KiB of nested keys', event(`{"a":${keys(PAYLOAD_BYTES - 6)}}`)),
-    publish('256 KiB of numbers', event(`{"a":${numbers(PAYLOAD_BYTES - 6)}}`)),
-    publish('256 KiB nested 1000 deep', event(`{"a":[${`${deep(998)},`.repeat(100)}0]}`)),
-    publish('256 KiB of escapes', event(`{"a":"${'\\u00e9'.repeat(43_000)}"}`)),
-    inGzip(publish('a bomb of 256 MiB in gzip', ''), bomb),
-    batch('8 M [', `{"events":[${'['.repeat(8e6)}`),
-    batch('8 M [ in a payload', `{"events":[{"event":"a:b","payload":{"a":${'['.repeat(8e6)}`),
-    batch('8 M elements', `{"events":[${'0,'.repeat(8e6)}0]}`),
-    batch('8 M elements in a payload', `{"events":[{"event":"a:b","payload":{"a":[${'0,'.repeat(8e6)}0]}}]}`),
-    batch('1 M keys', keys(BATCH_BYTES)),
-    batch('1 M keys in a payload', `{"events":[{"event":"a:b","payload":${keys(BATCH_BYTES - 100)}}]}`),
-    batch('one key of 16 MiB', `{"${'k'.repeat(BATCH_BYTES - 10)}":1}`),
-    batch('16 MiB of white space', `{"events":[${' '.repeat(BATCH_BYTES - 100)}1]}`),
-    batch('15 MiB of white space in a payload', `{"events":[{"event":"a:b","payload":${spaced(15 * MIB)}}]}`),
-    batch('30 × 500 KiB, half of them white space', batchOf(30, spaced(500 * KIB))),
-    batch('500 × 32 KB', batchOf(500, `{"a":"${'x'.repeat(32_000)}"}`)),
-    batch('500 × 32 KB of numbers', batchOf(500, `{"a":${numbers(32_000)}}`)),
-    batch('500 × 32 KB of keys', batchOf(500, keys(32_000))),
-    batch('500 × 32 KB, two-byte characters', batchOf(500, `{"a":"${'é'.repeat(16_000)}"}`)),
-    batch('60 × 256 KiB of keys', batchOf(60, keys(PAYLOAD_BYTES))),
-    inGzip(batch('500 × 32 KB in gzip', ''), gzipSync(batchOf(500, `{"a":${numbers(32_000)}}`))),
-    inGzip(batch('a batch that is a bomb of 256 MiB in gzip', ''), bomb),
-    batch('500 small events', batchOf(500, '{"a":1}')),
-    put('event type, 2 × 256 KiB, 48,000 values', '/v1/event-types/bench:largest', eventType(24_000)),
-    put('event type, 1 MiB of numbers', '/v1/event-types/bench:largest', `{"example":{"a":${numbers(MIB - 100)}}}`),
-    post('subscription with 10,000 unknown fields', `${at}/subscriptions`, keys(128 * KIB)),
-    post('subscription with 64,000 numbers', `${at}/subscriptions`, `{"events":${numbers(128 * KIB - 100)}}`),
-    post('subscription with metadata too large', `${at}/subscriptions`, `{"metadata":${keys(120 * KIB)}}`),
-    post('key with 9,000 scopes', `${at}/keys`, `{"name":"a","scopes":${numbers(18_000)}}`),
-    post('portal with 9,000 capabilities', `${at}/portal-sessions`, `{"capabilities":${numbers(18_000)}}`),
-    post('session of 128 KiB', '/v1/session', keys(128 * KIB)),
-    get('100 event types of 512 KiB', '/v1/event-types?limit=100'),
-    get('100 accounts', '/v1/accounts?limit=100&stats=24h'),
-    get('100 subscriptions', `${at}/subscriptions?limit=100&stats=24h`),
-    get('100 audit entries', '/v1/audit?limit=100'),
-    get('100 events', `${at}/events?limit=100`),
-    get('a query of 15 KiB', `${at}/deliveries?${'status=failed&'.repeat(1_000)}`),
+    publish(202, 'a small event', () => event('{"a":1}')),
+    publish(202, '256 KiB in one string', () => event(`{"a":"${'x'.repeat(PAYLOAD_BYTES - 8)}"}`)),
+    publish(202, '256 KiB of keys', () => event(keys(PAYLOAD_BYTES))),
+    publish(202, '256 KiB of nested keys', () => event(`{"a":${keys(PAYLOAD_BYTES - 6)}}`)),
+    publish(202, '256 KiB of numbers', () => event(`{"a":${numbers(PAYLOAD_BYTES - 6)}}`)),
+    publish(202, '256 KiB nested 1000 deep', () => event(`{"a":[${`${deep(998)},`.repeat(100)}0]}`)),
+    publish(202, '256 KiB of escapes', () => event(`{"a":"${'\\u00e9'.repeat(43_000)}"}`)),
+    inGzip(publish(413, 'a bomb of 256 MiB in gzip', bomb)),
+    batch(422, '8 M [', () => `{"events":[${'['.repeat(8e6)}`),
+    batch(422, '8 M [ in a payload', () => `{"events":[{"event":"a:b","payload":{"a":${'['.repeat(8e6)}`),
+    batch(422, '8 M elements', () => `{"events":[${'0,'.repeat(8e6)}0]}`),
+    batch(
+      413,
+      '8 M elements in a payload',
+      () => `{"events":[{"event":"a:b","payload":{"a":[${'0,'.repeat(8e6)}0]}}]}`,
+    ),
+    batch(422, '1 M keys', () => keys(BATCH_BYTES)),
+    batch(413, '1 M keys in a payload', () => `{"events":[{"event":"a:b","payload":${keys(BATCH_BYTES - 100)}}]}`),
+    batch(422, 'one key of 16 MiB', () => `{"${'k'.repeat(BATCH_BYTES - 10)}":1}`),
+    batch(422, '16 MiB of white space', () => `{"events":[${' '.repeat(BATCH_BYTES - 100)}1]}`),
+    batch(
+      413,
+      '15 MiB of white space in a payload',
+      () => `{"events":[{"event":"a:b","payload":${spaced(15 * MIB)}}]}`,
+    ),
+    batch(202, '30 × 500 KiB, half of them white space', () => batchOf(30, spaced(500 * KIB))),
+    batch(202, '500 × 32 KB', () => batchOf(500, `{"a":"${'x'.repeat(32_000)}"}`)),
+    batch(202, '500 × 32 KB of numbers', () => batchOf(500, `{"a":${numbers(32_000)}}`)),
+    batch(202, '500 × 32 KB of keys', () => batchOf(500, keys(32_000))),
+    batch(202, '500 × 32 KB, two-byte characters', () => batchOf(500, `{"a":"${'é'.repeat(16_000)}"}`)),
+    batch(202, '60 × 256 KiB of keys', () => batchOf(60, keys(PAYLOAD_BYTES))),
+    inGzip(batch(202, '500 × 32 KB in gzip', () => batchOf(500, `{"a":${numbers(32_000)}}`))),
+    inGzip(batch(413, 'a batch that is a bomb of 256 MiB in gzip', bomb)),
+    batch(202, '500 small events', () => batchOf(500, '{"a":1}')),
+    put(200, 'event type, 2 × 256 KiB, 48,000 values', '/v1/event-types/bench:0', () => eventType(24_000)),
+    put(
+      422,
+      'event type, 1 MiB of numbers',
+      '/v1/event-types/bench:0',
+      () => `{"example":{"a":${numbers(MIB - 100)}}}`,
+    ),
+    post(422, 'subscription with 10,000 unknown fields', `${at}/subscriptions`, () => keys(128 * KIB)),
+    post(
+      422,
+      'subscription with 64,000 numbers',
+      `${at}/subscriptions`,
+      () => `{"events":${numbers(128 * KIB - 100)}}`,
+    ),
+    post(422, 'subscription with metadata too large', `${at}/subscriptions`, () => `{"metadata":${keys(120 * KIB)}}`),
+    post(422, 'key with 9,000 scopes', `${at}/keys`, () => `{"name":"a","scopes":${numbers(18_000)}}`),
+    post(422, 'portal with 9,000 capabilities', `${at}/portal-sessions`, () => `{"capabilities":${numbers(18_000)}}`),
+    post(413, 'session of 128 KiB', '/v1/session', () => keys(128 * KIB)),
+    get(200, '100 event types of 512 KiB', '/v1/event-types?limit=100'),
+    get(200, '100 accounts', '/v1/accounts?limit=100&stats=24h'),
+    get(200, '100 subscriptions', `${at}/subscriptions?limit=100&stats=24h`),
+    get(200, '100 audit entries', '/v1/audit?limit=100'),
+    get(200, '100 events', `${at}/events?limit=100`),
+    get(422, 'a query of 15 KiB', `${at}/deliveries?${'status=failed&'.repeat(1_000)}`),
   ];
 }
 

@@ -51,6 +51,7 @@ async function main(options: Options): Promise<number> {
   const { cores, cpu, memoryGb, node } = run.machine;
   const queue = openDialect ? '' : `; queue on ${options.backend}, ${options.workers} worker process(es)`;
   say(`${run.system} on ${cores} cores (${cpu}), ${memoryGb} GB, Node ${node}${queue}; everything on this machine`);
+  say(`${run.at}, commit ${run.commit ?? 'unknown'}; ${describeRepetitions(options)}`);
   for (const scenario of chosen) {
     try {
       const one = await runScenario(scenario, options, { openDialect, progress: console.error });
@@ -69,6 +70,11 @@ async function main(options: Options): Promise<number> {
   const path = saveResult(result, `${printed.join('\n')}\n`);
   console.log(`\n${path}.json`);
   return result.failed.length > 0 ? 1 : 0;
+}
+
+function describeRepetitions({ repetitions }: Options): string {
+  if (repetitions === 1) return 'one repetition, so without a spread';
+  return `medians of ${repetitions} repetitions ± half their range`;
 }
 
 async function loadDialect(file: string): Promise<() => Promise<Dialect>> {

@@ -122,6 +122,24 @@ function memory(system: Metered): Figures {
   );
 }
 
+/** Looks at the memory of the system's processes five times per second. `stop` returns the most that it has seen, of the largest API process
+ *  and the largest worker. */
+export function watchMemory(system: Metered): { stop: () => Figures } {
+  let most = memory(system);
+  const look = () => {
+    const now = memory(system);
+    most = Object.fromEntries(Object.keys(now).map((part) => [part, Math.max(now[part] ?? 0, most[part] ?? 0)]));
+  };
+  const timer = setInterval(look, 200);
+  return {
+    stop() {
+      clearInterval(timer);
+      look();
+      return most;
+    },
+  };
+}
+
 /** Megabytes of the largest of these processes. NaN without /proc. */
 export function rssMb(pids: number[]): number {
   const sizes = pids.map((pid) => {

@@ -14,6 +14,8 @@ export interface Options {
   dialect: string | null;
 }
 
+export const DEFAULT_REPETITIONS = 3;
+
 export type OptionsResult =
   | { outcome: 'run'; options: Options }
   | { outcome: 'help' }
@@ -52,7 +54,7 @@ export function readOptions(args: string[], known: string[]): OptionsResult {
     return { outcome: 'wrong', message: `--backend must be redis or postgres, not ${backend}.` };
 
   const numbers = {
-    repetitions: values.repetitions ?? (values.quick ? '1' : '3'),
+    repetitions: values.repetitions ?? (values.quick ? '1' : String(DEFAULT_REPETITIONS)),
     workers: values.workers,
     history: values.history ?? (values.quick ? '50000' : '10000000'),
   };

@@ -20,7 +20,7 @@ export interface Goal {
   what: string;
   /** null: this run did not measure it. */
   found: number | null;
-  wanted: { atMost: number } | { atLeast: number };
+  wanted: { atMost: number } | { atLeast: number } | { exactly: number };
 }
 
 /** The median of a figure of a case. null: not measured. */

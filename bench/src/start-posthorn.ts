@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { migrateUp, openCipher } from '@posthorn/core';
 import { findFreePort, startPostgres, startRedis } from '@posthorn/embedded';
@@ -41,7 +42,7 @@ const app = (entry: string) => fileURLToPath(new URL(`../../apps/${entry}`, impo
 
 /** Starts everything with an empty database. If a part does not start, stops the others. */
 export async function startPosthorn(options: PosthornOptions): Promise<Posthorn> {
-  const closers: (() => Promise<unknown> | void)[] = [];
+  const closers: Closers = [];
   const close = async () => {
     for (const closeOne of closers.splice(0).toReversed()) await closeOne();
   };
@@ -53,24 +54,13 @@ export async function startPosthorn(options: PosthornOptions): Promise<Posthorn>
   }
 }
 
+type Closers = (() => Promise<unknown> | void)[];
+
 async function startParts(
   { backend, workers, env: extraEnv, workerEnv }: PosthornOptions,
-  { closers, close }: { closers: (() => Promise<unknown> | void)[]; close: () => Promise<void> },
+  { closers, close }: { closers: Closers; close: () => Promise<void> },
 ): Promise<Posthorn> {
-  const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
-  closers.push(() => rmSync(folder, { recursive: true, force: true }));
-  const postgres = await startPostgres({
-    directory: join(folder, 'postgres'),
-    settings: { shared_preload_libraries: 'pg_stat_statements' }, // for the meter
-    log: () => {},
-  });
-  closers.push(() => postgres.stop());
-  const redis = backend === 'redis' ? await startRedis({ directory: join(folder, 'redis'), log: () => {} }) : null;
-  if (redis) closers.push(() => redis.stop());
-  else if (backend === 'redis') throw new Error('There is no redis-server on the PATH. Try --backend postgres.');
-  await migrateUp({ url: postgres.url, log: silent });
-  if (backend === 'postgres') await migrateQueues({ backend, url: postgres.url });
-
+  const { postgres, redis } = await startStores(backend, closers);
   const keys = { operator: randomBytes(24).toString('base64url'), encryption: randomBytes(32).toString('base64') };
   const apiPort = await findFreePort();
   const apiUrl = `http://127.0.0.1:${apiPort}`;
@@ -91,56 +81,104 @@ async function startParts(
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info', // as in production: logging is part of the cost
     ...extraEnv,
   };
-  const start = (entry: string, url: string, extra: Record<string, string> = {}): Promise<ChildProcess> =>
-    startProcess({ file: app(entry), env: { ...env, ...extra }, readyUrl: `${url}/readyz` });
-  const api = await start('api/dist/server.js', apiUrl);
+  const api = await startProcess({ file: app('api/dist/server.js'), env, readyUrl: `${apiUrl}/readyz` });
   closers.push(() => endProcess(api));
   const dialect = openPosthornDialect({ apiUrl, operatorKey: keys.operator });
   closers.push(() => dialect.close());
-
-  let running: ChildProcess[] = [];
-  async function startWorkers(count = workers): Promise<void> {
-    running = await Promise.all(
-      Array.from({ length: count }, async () => {
-        const port = String(await findFreePort());
-        return start('worker/dist/main.js', `http://127.0.0.1:${port}`, { WORKER_HEALTH_PORT: port, ...workerEnv });
-      }),
-    );
-  }
-  async function stopWorkers(): Promise<void> {
-    await Promise.all(running.map(endProcess));
-    running = [];
-  }
-  closers.push(stopWorkers);
-  await startWorkers();
+  const pool = openWorkerPool({ ...env, ...workerEnv }, workers);
+  closers.push(() => pool.stopWorkers());
+  await pool.startWorkers();
 
   return {
     ...dialect,
+    ...subscribing(dialect, { databaseUrl: postgres.url, encryptionKey: keys.encryption }),
     databaseUrl: postgres.url,
     redisUrl: redis?.url ?? null,
     apiUrl,
     operatorKey: keys.operator,
     api,
-    startWorkers,
-    stopWorkers,
+    startWorkers: pool.startWorkers,
+    stopWorkers: pool.stopWorkers,
     close,
     pids: () => ({
       api: [api.pid ?? 0],
-      worker: running.map(({ pid }) => pid ?? 0),
+      worker: pool.pids(),
       postgres: [postgres.pid],
       ...(redis && { redis: [redis.pid] }),
     }),
-    async subscribeAccounts(urls) {
-      return insertAccounts({ databaseUrl: postgres.url, encryptionKey: keys.encryption, urls });
+  };
+}
+
+/** Starts Postgres and the queue, with the tables of both. */
+async function startStores(backend: PosthornOptions['backend'], closers: Closers) {
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
+  closers.push(() => rmSync(folder, { recursive: true, force: true }));
+  const postgres = await startPostgres({
+    directory: join(folder, 'postgres'),
+    settings: { shared_preload_libraries: 'pg_stat_statements' }, // for the meter
+    log: () => {},
+  });
+  closers.push(() => postgres.stop());
+  const redis = backend === 'redis' ? await startRedis({ directory: join(folder, 'redis'), log: () => {} }) : null;
+  if (redis) closers.push(() => redis.stop());
+  else if (backend === 'redis') throw new Error('There is no redis-server on the PATH. Try --backend postgres.');
+  await migrateUp({ url: postgres.url, log: silent });
+  if (backend === 'postgres') await migrateQueues({ backend, url: postgres.url });
+  return { postgres, redis };
+}
+
+function openWorkerPool(env: Record<string, string>, atFirst: number) {
+  let running: ChildProcess[] = [];
+  return {
+    pids: () => running.map(({ pid }) => pid ?? 0),
+    async startWorkers(count = atFirst): Promise<void> {
+      running = await Promise.all(
+        Array.from({ length: count }, async () => {
+          const port = String(await findFreePort());
+          return startProcess({
+            file: app('worker/dist/main.js'),
+            env: { ...env, WORKER_HEALTH_PORT: port },
+            readyUrl: `http://127.0.0.1:${port}/readyz`,
+          });
+        }),
+      );
+    },
+    async stopWorkers(): Promise<void> {
+      await Promise.all(running.map(endProcess));
+      running = [];
+    },
+  };
+}
+
+/** Accounts and subscriptions: few through the API, many by SQL. */
+function subscribing(
+  dialect: PosthornDialect,
+  direct: { databaseUrl: string; encryptionKey: string },
+): Pick<Posthorn, 'subscribe' | 'subscribeAccounts' | 'unsubscribe'> {
+  return {
+    subscribeAccounts: (urls) => insertAccounts({ ...direct, urls }),
+    async unsubscribe(account) {
+      await dialect.unsubscribe(account);
+      await untilErased(direct.databaseUrl); // so that the erasure does not run beside the next case
     },
     async subscribe(urls) {
       if (urls.length <= MOST_VERIFIED) return dialect.subscribe(urls);
       const account = await dialect.subscribe(urls.slice(0, 1));
-      const encryptionKey = keys.encryption;
-      await insertSubscriptions({ databaseUrl: postgres.url, encryptionKey, account, urls: urls.slice(1) });
+      await insertSubscriptions({ ...direct, account, urls: urls.slice(1) });
       return account;
     },
   };
+}
+
+/** Resolves when no deleted account is left to erase, which takes minutes for a large one. Needs a worker. */
+async function untilErased(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    while ((await client.query('SELECT FROM erasures LIMIT 1')).rowCount !== 0) await pause(200);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Adds subscriptions like the first one of an account, without verifications. */

@@ -39,11 +39,15 @@ test('marks a goal as reached, missed, or not measured', () => {
     { what: 'p50 ms', found: 4.999, wanted: { atMost: 5 } },
     { what: 'against the ceiling', found: 0.6512, wanted: { atLeast: 0.7 } },
     { what: 'per second', found: null, wanted: { atLeast: 1000 } },
+    { what: 'status', found: 202, wanted: { exactly: 202 } },
+    { what: 'status', found: 500, wanted: { exactly: 413 } },
   ]);
   expect(text.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
     ['goal', 'target', 'found'],
     ['p50 ms', '≤ 5', '5', 'reached'],
     ['against the ceiling', '≥ 0.7', '0.651', 'missed'],
     ['per second', '≥ 1000', '–', 'not measured'],
+    ['status', '= 202', '202', 'reached'],
+    ['status', '= 413', '500', 'missed'],
   ]);
 });

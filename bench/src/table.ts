@@ -23,11 +23,16 @@ export function formatFound(found: Found): string {
 export function formatGoals(goals: Goal[]): string {
   const rows = goals.map((goal) => [
     goal.what,
-    'atMost' in goal.wanted ? `≤ ${goal.wanted.atMost}` : `≥ ${goal.wanted.atLeast}`,
+    describeWanted(goal.wanted),
     goal.found === null ? '–' : plain(goal.found),
     { true: 'reached', false: 'missed', null: 'not measured' }[String(isReached(goal))] ?? '',
   ]);
   return formatTable(['goal', 'target', 'found', ''], rows);
+}
+
+function describeWanted(wanted: Goal['wanted']): string {
+  if ('exactly' in wanted) return `= ${wanted.exactly}`;
+  return 'atMost' in wanted ? `≤ ${wanted.atMost}` : `≥ ${wanted.atLeast}`;
 }
 
 /** Aligns the first column left and the others right, each as wide as its content. */

@@ -38,7 +38,7 @@ export const dispatching: Scenario = {
   goals: (medians) =>
     Object.keys(CASES).map((name) =>
       CASES[name]?.isDue
-        ? { what: `${name}: rows per leased delivery`, found: medians(name, 'rowsPerLease'), wanted: { atMost: 10 } }
+        ? { what: `${name}: rows per leased delivery`, found: medians(name, 'rowsPerLease'), wanted: { atMost: 5 } }
         : { what: `${name}: rows that a round reads`, found: medians(name, 'rowsRead'), wanted: { atMost: 20 } },
     ),
 };

@@ -1,6 +1,6 @@
 import { newPayload, publishFlatOut } from '../load.js';
 import { openMeter } from '../meter.js';
-import { BARE, measureBacklog } from '../open-ceilings.js';
+import { BARE, measureBacklog, warmUpOf } from '../open-ceilings.js';
 import type { Case, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
 
@@ -16,7 +16,7 @@ export const drain: Scenario = {
   async prepare(tools) {
     const posthorn = await tools.startPosthorn();
     const ceilings = await tools.openCeilings();
-    const events = tools.isQuick ? 1_500 : 20_000;
+    const events = tools.isQuick ? 2_000 : 20_000;
     return [
       await openDrainCase(tools, posthorn, { events }),
       await openDrainCase(tools, posthorn, { events: events / 10, name: STRICT, ordering: 'strict' }),
@@ -47,7 +47,7 @@ export async function openDrainCase(
   }: { events: number; prefix?: string; name?: string; ordering?: 'none' | 'strict' },
 ): Promise<Case> {
   const endpoint = `${prefix}drain-${ordering}`.replaceAll(' ', '-');
-  const channel = `${endpoint}-${Date.now()}`;
+  const channel = `${endpoint}-${Date.now()}`.replaceAll(/[^\w-]/g, ''); // the id of an account
   await posthorn.call('PUT', `/v1/accounts/${channel}`, '{}');
   await posthorn.addSubscription(channel, { url: sink.url(endpoint), ordering });
   const meter = await openMeter(posthorn, { sinkPid: sink.pid });
@@ -63,7 +63,7 @@ export async function openDrainCase(
             channel,
             Array.from({ length: BATCH }, (_, n) => newPayload(n)),
           ),
-        total: events / BATCH,
+        total: (warmUpOf(events) + events) / BATCH,
         atOnce: 4,
         signal,
       });

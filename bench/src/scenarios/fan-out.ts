@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newPayload, now, publishSteadily } from '../load.js';
-import { openMeter } from '../meter.js';
+import { openMeter, watchMemory } from '../meter.js';
 import type { Case, Figures, Scenario } from '../scenario.js';
 import { percentiles } from '../statistics.js';
 
 const SIZES = [10, 1_000, 10_000, 100_000];
+const LARGEST = 100_000;
+/** As for a million deliveries (`memory`). */
+const MOST_MB = 250;
 const QUICK_SIZES = [10, 1_000];
 /** Events per second of another tenant, published meanwhile. */
 const BESIDE_RATE = 50;
@@ -47,18 +50,18 @@ export const fanOut: Scenario = {
         let figures: Figures = {};
         const besideP99Ms = await besideTenant(async () => {
           await pause(500);
-          const metering = await meter.start();
+          const [metering, memory] = [await meter.start(), watchMemory(system)];
           const start = now();
           await system.publish(channel, newPayload(0));
           const acceptedMs = now() - start;
           const { lastAt } = await sink.untilReceived(endpoint, size, signal);
           const secondsToAll = (lastAt - start) / 1_000;
           const costs = await metering.stop(size);
-          figures = { acceptedMs, secondsToAll, perSecond: size / secondsToAll, ...costs };
+          figures = { acceptedMs, secondsToAll, perSecond: size / secondsToAll, ...costs, ...memory.stop() };
         });
         return { ...figures, besideP99Ms };
       }
-      return { name: caseOf(size), measure };
+      return { name: caseOf(size), warmUp: measure, measure };
     }
 
     const alone = async () => ({ besideP99Ms: await besideTenant(async () => {}) });
@@ -68,7 +71,7 @@ export const fanOut: Scenario = {
   },
   goals(medians) {
     const alone = medians(BESIDE_ALONE, 'besideP99Ms');
-    return SIZES.slice(1).flatMap((size) => {
+    const times = SIZES.slice(1).flatMap((size) => {
       const [acceptedMs, besideMs] = [medians(caseOf(size), 'acceptedMs'), medians(caseOf(size), 'besideP99Ms')];
       return [
         { what: `${caseOf(size)}: ms to the 202`, found: acceptedMs, wanted: { atMost: 50 } },
@@ -79,5 +82,17 @@ export const fanOut: Scenario = {
         },
       ];
     });
+    const memory = (['api', 'worker'] as const).flatMap((part) => {
+      const [most, tenth] = [medians(caseOf(LARGEST), `${part}Mb`), medians(caseOf(LARGEST / 10), `${part}Mb`)];
+      return [
+        { what: `${caseOf(LARGEST)}: MB of the ${part} at most`, found: most, wanted: { atMost: MOST_MB } },
+        {
+          what: `${caseOf(LARGEST)}: memory of the ${part}, against a tenth of the subscriptions`,
+          found: most === null || tenth === null ? null : most / tenth,
+          wanted: { atMost: 1.25 },
+        },
+      ];
+    });
+    return [...times, ...memory];
   },
 };

@@ -16,7 +16,7 @@ export const flatOut: Scenario = {
   async prepare(tools) {
     const system = await tools.openSystem();
     const ceilings = await tools.openCeilings();
-    const events = tools.isQuick ? 1_500 : 20_000;
+    const events = tools.isQuick ? 2_000 : 20_000;
     return [
       ...(await openFlatOutCases(tools, system, { events })),
       ...ceilings.drain(events),
@@ -89,6 +89,14 @@ export async function openFlatOutCases(
     );
   return [
     { name: `${prefix}${SINGLE}`, warmUp: () => single(Math.min(events, 2_000)), measure: () => single(events) },
-    ...(system.publishBatch ? [{ name: `${prefix}${BATCH} events per request`, measure: () => batch(events) }] : []),
+    ...(system.publishBatch
+      ? [
+          {
+            name: `${prefix}${BATCH} events per request`,
+            warmUp: () => batch(Math.min(events, 2_000)),
+            measure: () => batch(events),
+          },
+        ]
+      : []),
   ];
 }

@@ -1,53 +1,37 @@
-import { type Database, findShardsToFold, foldStats, openDatabase, shuffled } from '@posthorn/core';
-import { openMeter } from '../meter.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Database, findShardsToFold, openDatabase } from '@posthorn/core';
+import { type Meter, openMeter } from '../meter.js';
 import { readCounters } from '../read-counters.js';
-import type { Case, Scenario } from '../scenario.js';
+import type { Case, Figures, Scenario, Tools } from '../scenario.js';
+import type { Posthorn } from '../start-posthorn.js';
 
 const ACCOUNTS = 5_000;
-/** Processes that fold concurrently. */
-const FOLDERS = 2;
-/** As in the worker. */
-const AT_ONCE = 5_000;
 const log = { debug() {}, info() {}, warn: console.warn, error: console.error };
 
-/** The share of one account in percent; the other accounts share the rest evenly. */
-const CASES = { '5,000 accounts': 0, '5,000 accounts, half of one': 50, 'one account': 100 };
+/** `busyPercent`: the share of one account; the other accounts share the rest evenly. */
+const CASES = {
+  '5,000 accounts': { busyPercent: 0, workers: 2 },
+  '5,000 accounts, one worker': { busyPercent: 0, workers: 1 },
+  '5,000 accounts, half of one': { busyPercent: 50, workers: 2 },
+  'one account': { busyPercent: 100, workers: 2 },
+};
 
 export const folding: Scenario = {
   name: 'folding',
-  about: 'Folds the statistics of deliveries: two rows for each, none shared.',
+  about: 'Lets workers fold the statistics of deliveries: two rows for each, none shared.',
   needsPosthorn: true,
   maxMinutes: 20,
   async prepare(tools) {
     const posthorn = await tools.startPosthorn({ workers: 0 });
-    const folders = Array.from({ length: FOLDERS }, () =>
-      openDatabase({ url: posthorn.databaseUrl, applicationName: 'bench', maxConnections: 1, log }),
-    );
-    for (const folder of folders) tools.closeLater(() => folder.close());
+    const db = openDatabase({ url: posthorn.databaseUrl, applicationName: 'bench', maxConnections: 1, log });
+    tools.closeLater(() => db.close());
     const meter = await openMeter(posthorn, { sinkPid: tools.sink.pid });
     tools.closeLater(() => meter.close());
-    const deliveries = tools.isQuick ? 20_000 : 200_000;
-    const [{ pool }] = folders as [Database];
-    return Object.entries(CASES).map(([name, busyPercent]): Case => {
-      async function measure() {
-        await fill(pool, { deliveries, busyPercent });
-        const [before, metering] = [await readCounters(folders), await meter.start()];
-        const from = performance.now();
-        const counts = await Promise.all(folders.map(({ pool: one }) => foldAll(one)));
-        const seconds = (performance.now() - from) / 1_000;
-        const { indexInserts = null, walBytes = null, postgresUs = null } = await metering.stop(deliveries);
-        const after = await readCounters(folders);
-        const folded = counts.reduce((sum, count) => sum + count, 0);
-        if (folded !== 2 * deliveries) throw new Error(`${folded} rows were folded, not ${2 * deliveries}`);
-        return {
-          perSecond: deliveries / seconds,
-          rowsPerDelivery: (after.rows - before.rows) / deliveries,
-          buffersPerDelivery: (after.buffers - before.buffers) / deliveries,
-          statRows: (await pool.query('SELECT FROM stats')).rowCount,
-          postgresUs,
-          indexInserts,
-          walBytes,
-        };
+    const deliveries = tools.isQuick ? 50_000 : 200_000;
+    return Object.entries(CASES).map(([name, { busyPercent, workers }]): Case => {
+      async function measure(): Promise<Figures> {
+        await fill(db, { deliveries, busyPercent });
+        return measureFolding(tools, posthorn, { db, meter, workers });
       }
       return { name, warmUp: measure, measure };
     });
@@ -60,9 +44,44 @@ export const folding: Scenario = {
     })),
 };
 
+/** Starts workers, which fold with the pauses of production. Measures from their first step on, to exclude process startup, to the last. */
+async function measureFolding(
+  { signal }: Tools,
+  posthorn: Posthorn,
+  { db, meter, workers }: { db: Database; meter: Meter; workers: number },
+): Promise<Figures> {
+  const count = async (rows: string) => Number((await db.pool.query(`SELECT count(*) FROM ${rows}`)).rows[0]?.count);
+  async function until(isOver: () => Promise<boolean>): Promise<void> {
+    while (!(await isOver())) {
+      signal.throwIfAborted();
+      await pause(100);
+    }
+  }
+  const [all, before] = [await count('stat_deltas'), await readCounters([db])];
+  await posthorn.startWorkers(workers);
+  await until(async () => (await db.pool.query('SELECT FROM stats LIMIT 1')).rowCount !== 0);
+  const [metering, from] = [await meter.start(), performance.now()];
+  const left = (await count('stat_deltas')) / 2; // each delivery has two
+  await until(async () => (await findShardsToFold(db.pool)).length === 0);
+  const seconds = (performance.now() - from) / 1_000;
+  const { indexInserts = null, walBytes = null, postgresUs = null, workerUs = null } = await metering.stop(left);
+  await posthorn.stopWorkers(); // their connections report what they have read
+  const after = await readCounters([db]);
+  return {
+    perSecond: left / seconds,
+    rowsPerDelivery: (after.rows - before.rows) / (all / 2),
+    buffersPerDelivery: (after.buffers - before.buffers) / (all / 2),
+    statRows: await count('stats'),
+    workerUs,
+    postgresUs,
+    indexInserts,
+    walBytes,
+  };
+}
+
 /** Writes the rows of this many deliveries of the last ten minutes in order, one for the event and one for the attempt of each. */
 async function fill(
-  pool: Database['pool'],
+  { pool }: Database,
   { deliveries, busyPercent }: { deliveries: number; busyPercent: number },
 ): Promise<void> {
   await pool.query('TRUNCATE stat_deltas, stats');
@@ -79,14 +98,4 @@ async function fill(
   );
   await pool.query('VACUUM ANALYZE stat_deltas, stats');
   await pool.query('CHECKPOINT');
-}
-
-/** Folds until no rows are left for this process. Returns the number of rows. */
-async function foldAll(pool: Database['pool']): Promise<number> {
-  let folded = 0;
-  for (;;) {
-    const shards = shuffled(await findShardsToFold(pool));
-    if (shards.length === 0) return folded;
-    for (const shard of shards) folded += (await foldStats(pool, { shard, atOnce: AT_ONCE })) ?? 0;
-  }
 }
