@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useSay } from '../components/toasts.js';
+import { useToast } from '../components/toasts.js';
 import { type Method, call } from './call.js';
 
 /** An action: calls the API, then refetches the queries below `touches`, and reports a failure. `V` is what the action is given. */
@@ -25,14 +25,14 @@ export function useAction<T, V = undefined>({
   isQuiet?: boolean;
 }) {
   const queryClient = useQueryClient();
-  const say = useSay();
+  const toast = useToast();
   return useMutation<T, Error, V>({
     mutationFn: (of) =>
       typeof path === 'string' ? call<T>(method, path, body ? body(of) : of) : call<T>(method, path(of), body?.(of)),
     onSuccess: (result, of) => onDone?.(result, of),
     onError: (error) => {
       if (onFail) onFail(error);
-      else if (!isQuiet) say(error.message);
+      else if (!isQuiet) toast(error.message);
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: touches }),
   });

@@ -1,7 +1,7 @@
 import { Check, Copy as CopyIcon } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import { Button } from './button.js';
-import { useSay } from './toasts.js';
+import { useToast } from './toasts.js';
 import './copy.css';
 
 /** Copies a text to the clipboard and confirms it. */
@@ -30,14 +30,14 @@ export function Copy({ text, what, children }: { text: string; what: string; chi
 
 /** Copies a text to the clipboard and reports it in a toast. */
 export function useCopy(): (text: string) => Promise<void> {
-  const say = useSay();
+  const toast = useToast();
   return useCallback(
     (text) =>
       navigator.clipboard.writeText(text).then(
-        () => say('Copied.'),
-        () => say('The browser did not allow copying.'),
+        () => toast('Copied.'),
+        () => toast('The browser did not allow copying.'),
       ),
-    [say],
+    [toast],
   );
 }
 

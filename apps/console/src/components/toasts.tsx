@@ -7,11 +7,11 @@ export interface Message {
   text: ReactNode;
   action?: { label: string; onClick: () => void };
 }
-type Say = (text: ReactNode, action?: Message['action']) => void;
+type ShowToast = (text: ReactNode, action?: Message['action']) => void;
 
-const SayContext = createContext<Say>(() => {});
+const ToastContext = createContext<ShowToast>(() => {});
 /** Reports in a toast what was done, with an action such as Undo. */
-export const useSay = (): Say => useContext(SayContext);
+export const useToast = (): ShowToast => useContext(ToastContext);
 
 let lastId = 0;
 
@@ -19,18 +19,18 @@ const ToastList = lazy(() => untilLoaded(async () => ({ default: (await import('
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [messages, setMessages] = useState<Message[]>([]);
-  const say = useCallback<Say>((text, action) => {
+  const toast = useCallback<ShowToast>((text, action) => {
     lastId += 1;
     const message: Message = { id: lastId, text, ...(action && { action }) };
     setMessages((before) => [...before.slice(-2), message]);
   }, []);
   const drop = useCallback((id: number) => setMessages((before) => before.filter((message) => message.id !== id)), []);
   return (
-    <SayContext value={say}>
+    <ToastContext value={toast}>
       {children}
       <Suspense>
         <ToastList messages={messages} onDrop={drop} />
       </Suspense>
-    </SayContext>
+    </ToastContext>
   );
 }

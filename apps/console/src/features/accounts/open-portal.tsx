@@ -6,20 +6,20 @@ import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { errorOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
 import { ScopeChoice } from '../../components/scope-choice.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 
 const Portal = z.object({ capabilities: CreatePortalSession.shape.capabilities.unwrap() });
 
 /** Opens the portal of an account with chosen permissions. */
 export function OpenPortal({ account, onClose }: { account: string; onClose: () => void }) {
   const form = useSchemaForm(Portal, { capabilities: [...DEFAULT_CAPABILITIES] });
-  const say = useSay();
+  const toast = useToast();
   const make = useAction<PortalLink, z.output<typeof Portal>>({
     path: `${accountPath(account)}/portal-sessions`,
     touches: ['audit'],
     onDone({ url }) {
       window.open(url, '_blank', 'noopener');
-      say('Portal opened in a new tab.');
+      toast('Portal opened in a new tab.');
       onClose();
     },
     onFail: (error) => showRefusal(form, error),

@@ -7,7 +7,7 @@ import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
 import { blankAsNull, fieldOf, FormError, showRefusal, trimmed, useSchemaForm } from '../../components/form.js';
 import { TextArea } from '../../components/text-area.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 
 export const eventTypePath = (name: string): string => `/v1/event-types/${encodeURIComponent(name)}`;
 
@@ -44,14 +44,14 @@ export function EventTypeForm({
     schema: textOf(of?.schema),
     deprecated: of?.deprecated ?? false,
   });
-  const say = useSay();
+  const toast = useToast();
   const put = useAction<EventType, z.output<typeof Entry>>({
     method: 'PUT',
     path: ({ name }) => eventTypePath(name),
     body: ({ description, example, schema, deprecated }) => ({ description, example, schema, deprecated }),
     touches: ['event-types'],
     onDone(_, { name }) {
-      say(of ? 'Event type saved.' : 'Event type added.');
+      toast(of ? 'Event type saved.' : 'Event type added.');
       onClose();
       onDone?.(name);
     },

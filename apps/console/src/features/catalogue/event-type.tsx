@@ -10,7 +10,7 @@ import { OutsideText } from '../../components/outside-text.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { Pill } from '../../components/pill.js';
 import { Loaded, NotFound } from '../../components/states.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { useSession } from '../session/session.js';
 import { EventTypeForm, eventTypePath } from './event-type-form.js';
 import { eventTypesQuery } from './queries.js';
@@ -71,13 +71,13 @@ export function EventTypeScreen() {
 
 function Actions({ type }: { type: EventType }) {
   const [open, setOpen] = useState<'edit' | 'remove' | null>(null);
-  const say = useSay();
+  const toast = useToast();
   const { name, description, example, schema, deprecated } = type;
   const mark = useAction<EventType, object>({
     method: 'PUT',
     path: eventTypePath(name),
     touches: ['event-types'],
-    onDone: () => say(deprecated ? 'Deprecation removed.' : 'Deprecated. It can still be published.'),
+    onDone: () => toast(deprecated ? 'Deprecation removed.' : 'Deprecated. It can still be published.'),
   });
   return (
     <>
@@ -97,14 +97,14 @@ function Actions({ type }: { type: EventType }) {
 
 function RemoveEventType({ of, onClose }: { of: EventType; onClose: () => void }) {
   const { name } = of;
-  const say = useSay();
+  const toast = useToast();
   const navigate = useNavigate();
   const remove = useAction<undefined>({
     method: 'DELETE',
     path: eventTypePath(name),
     touches: ['event-types'],
     onDone() {
-      say('Event type removed.');
+      toast('Event type removed.');
       void navigate({ to: '/event-types' });
     },
   });

@@ -11,7 +11,7 @@ import { isNarrow, isPlainClick } from '../../components/narrow.js';
 import { Url } from '../../components/outside-text.js';
 import { deliveryWords, Pill } from '../../components/pill.js';
 import { duration, Moment, relativeTime } from '../../components/time.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import { waitingText } from './waiting-text.js';
 
@@ -242,10 +242,10 @@ export function useOpenDelivery(account: string): (event: MouseEvent) => void {
 
 /** Queues an attempt of the delivery with that ID. The row changes when the result arrives. */
 export function useRetry(account: string) {
-  const say = useSay();
+  const toast = useToast();
   return useAction<unknown, string>({
     path: (id) => `${accountPath(account)}/deliveries/${id}/retry`,
     touches: ['accounts', account, 'deliveries'],
-    onDone: () => say('Retry queued.'),
+    onDone: () => toast('Retry queued.'),
   });
 }

@@ -6,7 +6,7 @@ import { isPortal } from '../../api/place.js';
 import { Button } from '../../components/button.js';
 import { saveBlob, saveUrl } from '../../components/save-file.js';
 import { MenuButton } from '../../components/menu.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import type { DeliveryFilters } from './queries.js';
 
 const FORMATS = [
@@ -22,7 +22,7 @@ export function ExportMenu({
   account: string;
   filters: Omit<DeliveryFilters, 'cursor' | 'limit'>;
 }) {
-  const say = useSay();
+  const toast = useToast();
   const [isPending, setIsPending] = useState(false);
   const download = async (format: string) => {
     const path = `${accountPath(account)}/deliveries/export${query({ ...filters, format })}`;
@@ -36,7 +36,7 @@ export function ExportMenu({
       if (!response.ok) throw await readProblem(response);
       saveBlob(await response.blob(), name);
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
+      toast(error instanceof Error ? error.message : String(error));
     } finally {
       setIsPending(false);
     }

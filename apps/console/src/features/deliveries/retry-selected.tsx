@@ -6,7 +6,7 @@ import { accountPath } from '../../api/account-path.js';
 import { call } from '../../api/call.js';
 import { Button } from '../../components/button.js';
 import { whole } from '../../components/number.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { useMay } from '../session/session.js';
 import './retry-selected.css';
 
@@ -26,7 +26,7 @@ export function RetrySelected({
   onChange: (ids: Set<string>) => void;
 }) {
   const mayRetry = useMay()('deliveries:write');
-  const say = useSay();
+  const toast = useToast();
   const queryClient = useQueryClient();
   const [done, setDone] = useState(0);
   const { mutate, isPending } = useMutation({
@@ -46,7 +46,7 @@ export function RetrySelected({
       return { count: wanted.length - failed.length, failed };
     },
     onSuccess: ({ count, failed }) => {
-      say(
+      toast(
         failed.length === 0
           ? `${whole.format(count)} ${count === 1 ? 'retry' : 'retries'} queued.`
           : `${whole.format(count)} queued, ${whole.format(failed.length)} not: ${failed[0]}`,

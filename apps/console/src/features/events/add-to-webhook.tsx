@@ -9,7 +9,7 @@ import { Dialog } from '../../components/dialog.js';
 import { errorOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
 import { Url } from '../../components/outside-text.js';
 import { Loaded } from '../../components/states.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 
 const Choice = z.object({ webhook: z.string('Choose a webhook.').pipe(SubscriptionId) });
 
@@ -17,14 +17,14 @@ const Choice = z.object({ webhook: z.string('Choose a webhook.').pipe(Subscripti
 export function AddToWebhook({ account, type, onClose }: { account: string; type: string; onClose: () => void }) {
   const subscriptions = useQuery(allSubscriptionsQuery(account));
   const form = useSchemaForm(Choice, {});
-  const say = useSay();
+  const toast = useToast();
   const change = useAction<Subscription, Subscription>({
     method: 'PATCH',
     path: ({ id }) => `${accountPath(account)}/subscriptions/${id}`,
     body: ({ events }) => ({ events: [...events, type] }),
     touches: ['accounts', account, 'subscriptions'],
     onDone() {
-      say(`Webhook subscribed to ${type}.`);
+      toast(`Webhook subscribed to ${type}.`);
       onClose();
     },
     onFail: (error) => showRefusal(form, error),

@@ -7,7 +7,7 @@ import { Dialog } from '../../components/dialog.js';
 import { errorOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
 import { Url } from '../../components/outside-text.js';
 import { Loaded } from '../../components/states.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { replaysPath } from '../replays/queries.js';
 import { allSubscriptionsQuery } from '../webhooks/queries.js';
 
@@ -95,7 +95,7 @@ function useSendEvent(
   { onDone, onFail }: { onDone: () => void; onFail: (error: Error) => void },
 ) {
   const queryClient = useQueryClient();
-  const say = useSay();
+  const toast = useToast();
   return useMutation<void, Error, string[]>({
     async mutationFn(chosen) {
       const again = chosen.filter((id) => deliveryTo(event, id));
@@ -108,7 +108,7 @@ function useSendEvent(
       await start(first, { which: 'missed' });
     },
     onSuccess(_, chosen) {
-      say(`Sending it to ${chosen.length === 1 ? '1 webhook' : `${chosen.length} webhooks`}.`);
+      toast(`Sending it to ${chosen.length === 1 ? '1 webhook' : `${chosen.length} webhooks`}.`);
       onDone();
     },
     onError: onFail,

@@ -14,7 +14,7 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
 import { Time } from '../../components/time.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 
 const route = getRouteApi('/accounts/$account/keys');
@@ -86,13 +86,13 @@ export function Keys() {
 }
 
 function RevokeKey({ account, of: { id, name }, onClose }: { account: string; of: Key; onClose: () => void }) {
-  const say = useSay();
+  const toast = useToast();
   const revoke = useAction<undefined>({
     method: 'DELETE',
     path: `${accountPath(account)}/keys/${id}`,
     touches: ['accounts', account, 'keys'],
     onDone() {
-      say('Key revoked.');
+      toast('Key revoked.');
       onClose();
     },
   });

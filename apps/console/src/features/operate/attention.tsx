@@ -12,7 +12,7 @@ import { Pill } from '../../components/pill.js';
 import { Empty } from '../../components/states.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import { Time } from '../../components/time.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { SubscriptionLink } from '../webhooks/subscription-link.js';
 
 /** How many the overview shows. */
@@ -97,12 +97,12 @@ function Row({ of }: { of: Attention }) {
 
 /** The action that fixes the problem, or a link to it. */
 function Action({ of: { accountId, subscriptionId, reason, detail } }: { of: Attention }) {
-  const say = useSay();
+  const toast = useToast();
   const path = `${accountPath(accountId)}/subscriptions/${subscriptionId}`;
   const params = { account: accountId, subscription: subscriptionId };
   const touches = ['attention'];
-  const verify = useAction({ path: `${path}/verify`, touches, onDone: () => say('Verification started.') });
-  const enable = useAction({ path: `${path}/resume`, touches, onDone: () => say('Webhook enabled.') });
+  const verify = useAction({ path: `${path}/verify`, touches, onDone: () => toast('Verification started.') });
+  const enable = useAction({ path: `${path}/resume`, touches, onDone: () => toast('Webhook enabled.') });
   switch (reason) {
     case 'unverified':
       return (

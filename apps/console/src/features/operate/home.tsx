@@ -12,7 +12,7 @@ import { Loaded } from '../../components/states.js';
 import { whole } from '../../components/number.js';
 import { WaitingPanel } from './waiting-panel.js';
 import { AttentionPanel, newestAttention } from './attention.js';
-import { FiguresPanel } from '../statistics/figures.js';
+import { StatsPanel } from '../statistics/stats-panel.js';
 import '../../components/banner.css';
 
 /** The start page: an overview of all accounts for operators, the account's webhooks for others. */
@@ -56,7 +56,7 @@ function Overview() {
               <div className="stack">
                 <WaitingPanel />
                 {data.totals.accepted === 0 && data.previous.accepted === 0 && <FirstRun />}
-                <FiguresPanel stats={data} />
+                <StatsPanel stats={data} />
               </div>
             )}
           </Loaded>

@@ -1,12 +1,12 @@
 import type { Queues } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Figure } from '../../components/figure.js';
+import { Count } from '../../components/count.js';
 import { whole } from '../../components/number.js';
 import { Table, tight } from '../../components/table.js';
 import { age } from '../../components/time.js';
 import { queuesQuery } from './queries.js';
-import '../statistics/figures.css';
+import '../statistics/stats-panel.css';
 
 /** The waiting deliveries of all accounts, and the accounts whose deliveries have been due longest. Empty while nothing waits. */
 export function WaitingPanel() {
@@ -41,8 +41,8 @@ function Card({ name, of, note }: { name: string; of: number; note: string }) {
   return (
     <div className="panel card">
       <p className="muted small">{name}</p>
-      <p className="figure">
-        <Figure of={of} />
+      <p className="stat">
+        <Count of={of} />
       </p>
       <p className="muted small">{note}</p>
     </div>
@@ -64,7 +64,7 @@ const BehindTable = ({ rows }: { rows: Queues['mostBehind'] }) => (
           </Link>
         </td>
         <td className="tight" data-label="Waiting">
-          <Figure of={deferred} />
+          <Count of={deferred} />
         </td>
         <td className="tight" data-label="Oldest due">
           {age(oldestDueSeconds)} ago

@@ -1,5 +1,5 @@
 import type { Replay } from '@posthorn/contract';
-import { Figure } from '../../components/figure.js';
+import { Count } from '../../components/count.js';
 import { whole } from '../../components/number.js';
 import './progress.css';
 
@@ -48,7 +48,7 @@ export function Progress({ of }: { of: Counts }) {
         {parts.map(({ name, count, className }) => (
           <li key={name}>
             <span className={`replay-key ${className}`} aria-hidden />
-            {name} <Figure of={count} />
+            {name} <Count of={count} />
           </li>
         ))}
       </ul>

@@ -1,7 +1,7 @@
 import type { Replay } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { Figure } from '../../components/figure.js';
+import { Count } from '../../components/count.js';
 import { List } from '../../components/list.js';
 import { pagingOf } from '../../components/paging.js';
 import { Empty } from '../../components/states.js';
@@ -45,7 +45,7 @@ export function ReplayAccounts({ replay: { id, endedAt, pending } }: { replay: R
                 </td>
                 {(['queued', 'delivered', 'failed', 'pending'] as const).map((name) => (
                   <td key={name} className="tight" data-label={name.charAt(0).toUpperCase() + name.slice(1)}>
-                    <Figure of={counts[name]} />
+                    <Count of={counts[name]} />
                   </td>
                 ))}
               </tr>

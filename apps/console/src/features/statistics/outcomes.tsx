@@ -1,12 +1,12 @@
 import type { StatsPeriod } from '@posthorn/contract';
 import type { ReactNode } from 'react';
-import { Figure } from '../../components/figure.js';
+import { Count } from '../../components/count.js';
 import { percent } from '../../components/number.js';
 import { OutsideText } from '../../components/outside-text.js';
 import { Table, tight } from '../../components/table.js';
 import { duration } from '../../components/time.js';
 import '../../components/counts.css';
-import './figures.css';
+import './stats-panel.css';
 import './outcomes.css';
 
 /** The attempts of a time range by outcome, status code and event type. */
@@ -24,7 +24,7 @@ export function Outcomes({ period }: { period: StatsPeriod }) {
             <tr key={statusCode}>
               <td>{statusCode}</td>
               <td className="tight" data-label="Attempts">
-                <Figure of={attempts} />
+                <Count of={attempts} />
               </td>
             </tr>
           ))}
@@ -36,7 +36,7 @@ export function Outcomes({ period }: { period: StatsPeriod }) {
                 <OutsideText text={one.event} />
               </td>
               <td className="tight" data-label="Attempts">
-                <Figure of={one.attempts.total} />
+                <Count of={one.attempts.total} />
               </td>
               <td className="tight" data-label="Success">
                 {percent(one.successRate)}
@@ -105,7 +105,7 @@ function OutcomeBar({ byOutcome }: Pick<StatsPeriod, 'byOutcome'>) {
           <li key={outcome}>
             <span className={`swatch ${toneOf(outcome)}`} aria-hidden />
             <span>
-              {wordsOf(outcome)}: <Figure of={count} />
+              {wordsOf(outcome)}: <Count of={count} />
               <span className="muted"> ({((count / total) * 100).toFixed(count === total ? 0 : 1)} %)</span>
             </span>
           </li>

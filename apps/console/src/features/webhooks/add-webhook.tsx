@@ -9,7 +9,7 @@ import { subscriptionQuery } from './queries.js';
 import { useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { AttemptResult } from '../deliveries/attempt-result.js';
 import { SecretBox } from './secret-box.js';
 import { NewWebhookForm } from './new-webhook-form.js';
@@ -17,12 +17,12 @@ import { NewWebhookForm } from './new-webhook-form.js';
 /** The dialog that adds a webhook. Saving creates it with all its settings and starts its verification. Then the dialog shows the secret and offers a test. */
 export function AddWebhook({ account, onClose }: { account: string; onClose: () => void }) {
   const [id, setId] = useState<string | null>(null);
-  const say = useSay();
+  const toast = useToast();
   const may = useMay();
   const made = useQuery({ ...subscriptionQuery(account, id ?? ''), enabled: id !== null });
   const isVerified = made.data !== undefined && made.data.status !== 'unverified';
   function close(): void {
-    if (made.data?.status === 'unverified') say('Webhook saved. It receives no events until its URL is verified.');
+    if (made.data?.status === 'unverified') toast('Webhook saved. It receives no events until its URL is verified.');
     onClose();
   }
   return (

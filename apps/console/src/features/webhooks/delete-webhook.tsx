@@ -8,7 +8,7 @@ import { Button } from '../../components/button.js';
 import { Dialog } from '../../components/dialog.js';
 import { Field } from '../../components/field.js';
 import { fieldOf, FormError, showRefusal, useSchemaForm } from '../../components/form.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 
 export function DeleteWebhook({
   account,
@@ -31,14 +31,14 @@ export function DeleteWebhook({
     [host],
   );
   const form = useSchemaForm(schema, { host: '' });
-  const say = useSay();
+  const toast = useToast();
   const navigate = useNavigate();
   const remove = useAction<undefined>({
     method: 'DELETE',
     path: `${accountPath(account)}/subscriptions/${id}`,
     touches: ['accounts', account, 'subscriptions'],
     onDone() {
-      say('Webhook deleted.');
+      toast('Webhook deleted.');
       onClose();
       void navigate({ to: '/accounts/$account/integrations', params: { account } });
     },

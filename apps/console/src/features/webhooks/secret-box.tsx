@@ -6,7 +6,7 @@ import { useMay } from '../session/session.js';
 import { Button } from '../../components/button.js';
 import { Copy } from '../../components/copy.js';
 import { Time } from '../../components/time.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { EndpointSnippet } from './endpoint-snippet.js';
 import { RotateSecret } from './rotate-secret.js';
 
@@ -17,7 +17,7 @@ export function SecretBox({ account, id }: { account: string; id: string }) {
   const query = secretsQuery(account, id);
   const secrets = useQuery(query);
   const queryClient = useQueryClient();
-  const say = useSay();
+  const toast = useToast();
   const may = useMay();
   const [shownAt, setShownAt] = useState<number | null>(null);
   const [isRotating, setIsRotating] = useState(false);
@@ -90,7 +90,7 @@ export function SecretBox({ account, id }: { account: string; id: string }) {
             queryClient.setQueryData(query.queryKey, rotated);
             setIsRotating(false);
             show();
-            say('Secret rotated. The new secret signs from the next attempt.');
+            toast('Secret rotated. The new secret signs from the next attempt.');
           }}
         />
       )}

@@ -5,7 +5,7 @@ import { useAction } from '../../api/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
 import { Menu, type MenuItem } from '../../components/menu.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { DeleteWebhook } from './delete-webhook.js';
 
 /** The menu of a webhook's actions. */
@@ -60,7 +60,7 @@ export function useSubscriptionActions(
   account: string,
   { id, status, statusChangedAt }: Pick<Subscription, 'id' | 'status' | 'statusChangedAt'>,
 ) {
-  const say = useSay();
+  const toast = useToast();
   const navigate = useNavigate();
   const path = `${accountPath(account)}/subscriptions/${id}`;
   const touches = ['accounts', account, 'subscriptions'];
@@ -69,7 +69,7 @@ export function useSubscriptionActions(
     touches,
     onDone: () =>
       status === 'disabled'
-        ? say('Webhook enabled. Events published while it was disabled were not queued.', {
+        ? toast('Webhook enabled. Events published while it was disabled were not queued.', {
             label: 'Replay missed events',
             onClick: () =>
               void navigate({
@@ -78,19 +78,19 @@ export function useSubscriptionActions(
                 search: { which: 'missed', from: statusChangedAt },
               }),
           })
-        : say('Webhook resumed. Held deliveries are being sent.'),
+        : toast('Webhook resumed. Held deliveries are being sent.'),
   });
   const pause = useAction<Subscription>({
     path: `${path}/pause`,
     touches,
     onDone: () =>
-      say('Webhook paused. Its deliveries are held.', { label: 'Undo', onClick: () => resume.mutate(undefined) }),
+      toast('Webhook paused. Its deliveries are held.', { label: 'Undo', onClick: () => resume.mutate(undefined) }),
   });
   const disable = useAction<Subscription, DisableSubscription>({
     path: `${path}/disable`,
     touches,
     onDone: () =>
-      say(
+      toast(
         'Webhook disabled. New events are not queued; pending deliveries are held. You can replay missed events later.',
         // Undo would make a paused webhook active.
         status === 'active' ? { label: 'Undo', onClick: () => resume.mutate(undefined) } : undefined,
@@ -99,7 +99,7 @@ export function useSubscriptionActions(
   const verify = useAction<Subscription>({
     path: `${path}/verify`,
     touches,
-    onDone: () => say('Verification started.'),
+    onDone: () => toast('Verification started.'),
   });
   return {
     pause: () => pause.mutate(undefined),

@@ -12,7 +12,7 @@ import { RangeFilter } from '../../components/range-filter.js';
 import { Empty, Loaded } from '../../components/states.js';
 import { Time } from '../../components/time.js';
 import { DeliveryTable } from '../deliveries/delivery-table.js';
-import { FiguresPanel } from '../statistics/figures.js';
+import { StatsPanel } from '../statistics/stats-panel.js';
 import { eventsOf } from './integrations.js';
 import { Outcomes } from '../statistics/outcomes.js';
 import { SecretBox } from './secret-box.js';
@@ -42,7 +42,7 @@ export function SubscriptionOverview() {
           facts={[
             ['ID', <Id key="id" id={id} />],
             ['Events', data.events.length > 1 ? data.events.join(', ') : eventsOf(data)],
-            // The line is there from the start, so that nothing moves when its figure comes.
+            // The line is there from the start, so that nothing moves when its number comes.
             ['Waiting', waiting === undefined ? '—' : <WaitingCount key="waiting" of={waiting} />],
             ['Created', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
@@ -58,9 +58,9 @@ export function SubscriptionOverview() {
         />
         {may('secrets:read') && <SecretBox account={account} id={id} />}
       </div>
-      <section className="stack close" aria-labelledby="figures">
+      <section className="stack close" aria-labelledby="activity">
         <div className="row spread">
-          <h2 id="figures">Activity</h2>
+          <h2 id="activity">Activity</h2>
           <div className="filters">
             <RangeFilter isRequired value={range} onChange={setRange} />
           </div>
@@ -68,7 +68,7 @@ export function SubscriptionOverview() {
         <Loaded query={stats} what="statistics" lines={15}>
           {(read) => (
             <div className="stack">
-              <FiguresPanel
+              <StatsPanel
                 stats={read}
                 onOpen={(from, to) =>
                   void navigate({

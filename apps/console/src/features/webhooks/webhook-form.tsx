@@ -18,7 +18,7 @@ import {
   trimmed,
   useSchemaForm,
 } from '../../components/form.js';
-import { useSay } from '../../components/toasts.js';
+import { useToast } from '../../components/toasts.js';
 import { EventPicker } from './event-picker.js';
 import { rateLimitInput } from './rate-limit-input.js';
 import { faultsOf, type HeaderRow, HeaderRows, headersOf, rowsOf } from './header-rows.js';
@@ -35,7 +35,7 @@ const Settings = z.object({
 
 /** The settings of a webhook except its secret and its status. */
 export function WebhookForm({ account, subscription }: { account: string; subscription: Subscription }) {
-  const say = useSay();
+  const toast = useToast();
   const urlBefore = subscription.pendingUrl ?? subscription.url;
   const form = useSchemaForm(Settings, {
     url: urlBefore,
@@ -64,7 +64,7 @@ export function WebhookForm({ account, subscription }: { account: string; subscr
         pendingUrl === null
           ? 'Saved.'
           : 'Saved. The new URL is being verified. Until then, the old URL keeps receiving events.';
-      say(headersDropped.length === 0 ? saved : `${saved} Dropped headers: ${headersDropped.join(', ')}.`);
+      toast(headersDropped.length === 0 ? saved : `${saved} Dropped headers: ${headersDropped.join(', ')}.`);
     },
     onFail(error) {
       const isOfHeaders = [...fieldsOf(error)].some(([path]) => path.startsWith('headers'));

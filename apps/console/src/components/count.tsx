@@ -1,10 +1,10 @@
 import { whole } from './number.js';
-import './figure.css';
+import './count.css';
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
 /** A count. A large one is shortened (12.4K), and hover or focus shows the exact number. */
-export function Figure({ of }: { of: number }) {
+export function Count({ of }: { of: number }) {
   const exact = whole.format(of);
   if (of < 10_000) return <span className="number">{exact}</span>;
   const short = compact.format(of);

@@ -1,12 +1,12 @@
 import type { Stats, StatsPeriod } from '@posthorn/contract';
 import { AttemptsChart, DurationsChart } from './chart.js';
-import { Figure } from '../../components/figure.js';
+import { Count } from '../../components/count.js';
 import { percent } from '../../components/number.js';
 import { duration } from '../../components/time.js';
-import './figures.css';
+import './stats-panel.css';
 
 /** The statistics of a time range, compared with the range before it. `onOpen` shows the deliveries between two times. */
-export function FiguresPanel({
+export function StatsPanel({
   stats: { totals, previous, buckets },
   onOpen,
 }: {
@@ -21,12 +21,12 @@ export function FiguresPanel({
         <Card name="Failed" of={totals.deliveries.failed} before={previous.deliveries.failed} />
         <div className="panel card">
           <p className="muted small">Success rate</p>
-          <p className="figure">{percent(totals.successRate)}</p>
+          <p className="stat">{percent(totals.successRate)}</p>
           <p className="muted small">previous period: {percent(previous.successRate)}</p>
         </div>
         <div className="panel card">
           <p className="muted small">Latency p50 · p95</p>
-          <p className="figure">{times(totals)}</p>
+          <p className="stat">{times(totals)}</p>
           <p className="muted small">previous period: {times(previous)}</p>
         </div>
       </div>
@@ -60,10 +60,10 @@ function Card({ name, of, before }: { name: string; of: number; before: number |
   return (
     <div className="panel card">
       <p className="muted small">{name}</p>
-      <p className="figure">
-        <Figure of={of} />
+      <p className="stat">
+        <Count of={of} />
       </p>
-      <p className="muted small">previous period: {before === null ? '—' : <Figure of={before} />}</p>
+      <p className="muted small">previous period: {before === null ? '—' : <Count of={before} />}</p>
     </div>
   );
 }
