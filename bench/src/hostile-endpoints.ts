@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { DEFAULT_KEEP_BYTES, MAX_BODY_BYTES, openSender, type PostRequest, readAddressPolicy } from '@posthorn/sender';
 import { ENDLESS_RESPONSES } from './endless-responses.js';
 import { forkHere } from './fork-here.js';
-import type { Case, Figures, Tools } from './scenario.js';
+import type { Case, Metrics, Tools } from './scenario.js';
 
 const EXCHANGES = 20;
 
@@ -31,7 +31,7 @@ export async function openEndpointCases({ closeLater }: Tools): Promise<Case[]> 
 }
 
 /** The average cost of an exchange for this process; `readKib` is the maximum. */
-async function measure(url: string, exchange: 'delivery' | 'handshake', opened: Socket[]): Promise<Figures> {
+async function measure(url: string, exchange: 'delivery' | 'handshake', opened: Socket[]): Promise<Metrics> {
   const sender = openSender({
     policy: readAddressPolicy({
       allowPrivateNetworks: '127.0.0.1',

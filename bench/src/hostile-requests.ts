@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { Client } from 'undici';
 import { cpuUs } from './read-cpu.js';
-import type { Case, Figures, Tools } from './scenario.js';
+import type { Case, Metrics, Tools } from './scenario.js';
 import type { Posthorn } from './start-posthorn.js';
 
 const KIB = 1024;
@@ -43,7 +43,7 @@ export async function openRequestCases({ startPosthorn, closeLater }: Tools): Pr
 async function measure(
   posthorn: Posthorn,
   { client, livez, one }: { client: Client; livez: Client; one: Hostile },
-): Promise<Figures> {
+): Promise<Metrics> {
   const sent = { ...one, body: one.body?.() };
   const before = cpuUs(posthorn.api.pid ?? 0);
   const probe = probeLivez(livez);

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Dialect } from './dialect.js';
 import { cpuUs, machineBusyUs } from './read-cpu.js';
-import type { Figures } from './scenario.js';
+import type { Metrics } from './scenario.js';
 
 /** Measures the work of a system's processes and stores per delivery. */
 export interface Meter {
@@ -12,7 +12,7 @@ export interface Meter {
 }
 export interface Metering {
   /** Returns the usage since the start, divided by this many deliveries. */
-  stop(deliveries: number): Promise<Figures>;
+  stop(deliveries: number): Promise<Metrics>;
 }
 
 export type Metered = Pick<Dialect, 'pids' | 'databaseUrl' | 'redisUrl'>;
@@ -115,7 +115,7 @@ function readParts(pids: Record<string, number[]>): Record<string, number> {
 }
 
 /** Megabytes of the largest API process and the largest worker. */
-function memory(system: Metered): Figures {
+function memory(system: Metered): Metrics {
   const pids = system.pids?.() ?? {};
   return Object.fromEntries(
     ['api', 'worker'].filter((part) => pids[part]?.length).map((part) => [`${part}Mb`, rssMb(pids[part] ?? [])]),
@@ -124,7 +124,7 @@ function memory(system: Metered): Figures {
 
 /** Looks at the memory of the system's processes five times per second. `stop` returns the most that it has seen, of the largest API process
  *  and the largest worker. */
-export function watchMemory(system: Metered): { stop: () => Figures } {
+export function watchMemory(system: Metered): { stop: () => Metrics } {
   let most = memory(system);
   const look = () => {
     const now = memory(system);

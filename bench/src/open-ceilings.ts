@@ -9,7 +9,7 @@ import { forkHere } from './fork-here.js';
 import { newPayload, now, publishSteadily } from './load.js';
 import { type Meter, openMeter } from './meter.js';
 import type { Sink } from './open-sink.js';
-import type { Case, Figures } from './scenario.js';
+import type { Case, Metrics } from './scenario.js';
 import { percentiles } from './statistics.js';
 
 /** The same load, machine and endpoint without a system, as an upper bound. The cases with BullMQ need a redis-server. */
@@ -61,7 +61,7 @@ interface Bare extends Load {
   queue: Queue;
 }
 
-async function drainBare(bare: Bare, events: number): Promise<Figures> {
+async function drainBare(bare: Bare, events: number): Promise<Metrics> {
   return withWorker(bare, async ({ go, meter }) => {
     const total = warmUpOf(events) + events;
     for (let from = 0; from < total; from += 500) {
@@ -75,7 +75,7 @@ async function drainBare(bare: Bare, events: number): Promise<Figures> {
   });
 }
 
-async function runBareSteadily(bare: Bare, { rate, seconds }: { rate: number; seconds: number }): Promise<Figures> {
+async function runBareSteadily(bare: Bare, { rate, seconds }: { rate: number; seconds: number }): Promise<Metrics> {
   const { sink, signal, queue } = bare;
   return withWorker(bare, async ({ go, meter }) => {
     go();
@@ -115,18 +115,18 @@ async function withWorker<T>(
   }
 }
 
-async function drainUndici({ sink, signal }: Load, events: number): Promise<Figures> {
+async function drainUndici({ sink, signal }: Load, events: number): Promise<Metrics> {
   await sink.reset(ENDPOINT);
   const sender = forkHere('./undici-alone.js', [sink.url(ENDPOINT), String(warmUpOf(events) + events)]);
   const exited = once(sender, 'exit');
   await once(sender, 'message');
   const meter = await openMeter({ pids: () => ({ worker: [sender.pid ?? 0] }) }, { sinkPid: sink.pid });
   sender.send('go');
-  const figures = await measureBacklog({ sink, endpoint: ENDPOINT, events, signal, meter });
+  const metrics = await measureBacklog({ sink, endpoint: ENDPOINT, events, signal, meter });
   await meter.close();
   sender.kill();
   await exited;
-  return figures;
+  return metrics;
 }
 
 /** Measures the last `events` of a backlog, after those of its warm-up. */
@@ -142,7 +142,7 @@ export async function measureBacklog({
   events: number;
   signal: AbortSignal;
   meter: Meter;
-}): Promise<Figures> {
+}): Promise<Metrics> {
   const warmUp = warmUpOf(events);
   await sink.untilReceived(endpoint, warmUp, signal);
   const metering = await meter.start();

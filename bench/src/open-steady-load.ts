@@ -1,15 +1,15 @@
 import type { Dialect } from './dialect.js';
-import { acceptedFigures } from './figures.js';
+import { acceptedMetrics } from './metrics.js';
 import { newPayload, publishSteadily } from './load.js';
 import { openMeter } from './meter.js';
-import type { Figures, Tools } from './scenario.js';
+import type { Metrics, Tools } from './scenario.js';
 import { percentiles } from './statistics.js';
 
 export interface SteadyLoad {
   /** The channels that get the events, in turn. */
   channels: string[];
   /** Publishes for this many seconds and waits for the last arrival. Returns latencies and costs. */
-  run(load: { rate: number; seconds: number }): Promise<Figures>;
+  run(load: { rate: number; seconds: number }): Promise<Metrics>;
 }
 
 /** Makes channels with one endpoint each, and publishes to them at a steady rate. */
@@ -32,7 +32,7 @@ export async function openSteadyLoad(
       await sink.untilReceived(endpoint, total, signal);
       const costs = await metering.stop(total);
       const { latenciesMs } = await sink.report(endpoint);
-      return { ...percentiles(latenciesMs), ...acceptedFigures(percentiles(acceptedMs)), ...costs };
+      return { ...percentiles(latenciesMs), ...acceptedMetrics(percentiles(acceptedMs)), ...costs };
     },
   };
 }

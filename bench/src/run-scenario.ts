@@ -3,16 +3,16 @@ import type { Dialect } from './dialect.js';
 import { openSink } from './open-sink.js';
 import { isReached } from './goal.js';
 import type { Options } from './options.js';
-import type { Case, Figures, Goal, Scenario, Tools } from './scenario.js';
+import type { Case, Metrics, Goal, Scenario, Tools } from './scenario.js';
 import { startPosthorn } from './start-posthorn.js';
 import { type Summary, summarize } from './statistics.js';
 
 export interface ScenarioResult {
   scenario: string;
   seconds: number;
-  /** By case and figure: every repetition. */
-  repetitions: Record<string, Figures[]>;
-  /** By case and figure: the median and the spread. */
+  /** By case and metric: every repetition. */
+  repetitions: Record<string, Metrics[]>;
+  /** By case and metric: the median and the spread. */
   found: Record<string, Record<string, Summary | null>>;
   goals: (Goal & { isReached: boolean | null })[];
 }
@@ -48,7 +48,7 @@ export async function runScenario(
       progress(`${scenario.name}: ${line}`);
     });
     const found = Object.fromEntries(Object.entries(repetitions).map(([name, all]) => [name, summarizeAll(all)]));
-    const goals = scenario.goals?.((name, figure) => found[name]?.[figure]?.median ?? null) ?? [];
+    const goals = scenario.goals?.((name, metric) => found[name]?.[metric]?.median ?? null) ?? [];
     return {
       scenario: scenario.name,
       seconds: Math.round((performance.now() - start) / 1_000),
@@ -103,8 +103,8 @@ async function repeat(
   cases: Case[],
   times: number,
   progress: (line: string) => void,
-): Promise<Record<string, Figures[]>> {
-  const all: Record<string, Figures[]> = Object.fromEntries(cases.map(({ name }) => [name, []]));
+): Promise<Record<string, Metrics[]>> {
+  const all: Record<string, Metrics[]> = Object.fromEntries(cases.map(({ name }) => [name, []]));
   for (let round = 1; round <= times; round += 1) {
     for (const { name, measure } of cases) {
       progress(`${name}, ${round} of ${times}`);
@@ -114,7 +114,7 @@ async function repeat(
   return all;
 }
 
-function summarizeAll(all: Figures[]): Record<string, Summary | null> {
-  const names = new Set(all.flatMap((figures) => Object.keys(figures)));
-  return Object.fromEntries([...names].map((name) => [name, summarize(all.map((figures) => figures[name] ?? null))]));
+function summarizeAll(all: Metrics[]): Record<string, Summary | null> {
+  const names = new Set(all.flatMap((metrics) => Object.keys(metrics)));
+  return Object.fromEntries([...names].map((name) => [name, summarize(all.map((metrics) => metrics[name] ?? null))]));
 }

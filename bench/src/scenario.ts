@@ -3,8 +3,8 @@ import type { Dialect } from './dialect.js';
 import type { Sink } from './open-sink.js';
 import type { Posthorn, PosthornOptions } from './start-posthorn.js';
 
-/** The results of one repetition, by name. `figures.ts` has a title and a format for each name. null: not applicable. */
-export type Figures = Record<string, number | null>;
+/** The results of one repetition, by name. `metrics.ts` has a title and a format for each name. null: not applicable. */
+export type Metrics = Record<string, number | null>;
 
 /** One row of a scenario's tables. */
 export interface Case {
@@ -12,7 +12,7 @@ export interface Case {
   /** Runs once before the first repetition, so that V8 compiles, Postgres plans and connections open. */
   warmUp?(): Promise<unknown>;
   /** One repetition. */
-  measure(): Promise<Figures>;
+  measure(): Promise<Metrics>;
 }
 
 /** A target for the medians of a run. */
@@ -23,8 +23,8 @@ export interface Goal {
   wanted: { atMost: number } | { atLeast: number } | { exactly: number };
 }
 
-/** The median of a figure of a case. null: not measured. */
-export type Medians = (caseName: string, figure: string) => number | null;
+/** The median of a metric of a case. null: not measured. */
+export type Medians = (caseName: string, metric: string) => number | null;
 
 export interface Scenario {
   name: string;

@@ -11,7 +11,7 @@ test('aligns the first column left, the others right, to their widest cells', ()
   );
 });
 
-test('prints reached values and costs as two tables, each with the figures that occur', () => {
+test('prints reached values and costs as two tables, each with the metrics that occur', () => {
   const found = {
     '50/s': { p50Ms: { median: 12.34, spread: 0.051 }, workerUs: { median: 900.4, spread: 0 } },
     nothing: { p50Ms: null },

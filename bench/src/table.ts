@@ -1,19 +1,19 @@
-import { formatOf, orderFigures } from './figures.js';
+import { formatOf, orderMetrics } from './metrics.js';
 import { isReached } from './goal.js';
 import type { Goal } from './scenario.js';
 import type { Summary } from './statistics.js';
 
-/** The rows of a scenario: the figures of each case, summarized over the repetitions. */
+/** The rows of a scenario: the metrics of each case, summarized over the repetitions. */
 export type Found = Record<string, Record<string, Summary | null>>;
 
 /** What the system reaches, then what each delivery costs. A cell has the median and, for several repetitions, the spread. */
 export function formatFound(found: Found): string {
-  const names = orderFigures(Object.values(found).flatMap((figures) => Object.keys(figures)));
+  const names = orderMetrics(Object.values(found).flatMap((metrics) => Object.keys(metrics)));
   const tables = (['reach', 'cost'] as const).map((group) => {
     const columns = names.filter((name) => formatOf(name).group === group);
     const rows = Object.entries(found)
-      .filter(([, figures]) => columns.some((name) => name in figures))
-      .map(([name, figures]) => [name, ...columns.map((column) => cell(figures[column] ?? null, column))]);
+      .filter(([, metrics]) => columns.some((name) => name in metrics))
+      .map(([name, metrics]) => [name, ...columns.map((column) => cell(metrics[column] ?? null, column))]);
     const head = group === 'reach' ? '' : 'per delivery';
     return rows.length === 0 ? '' : formatTable([head, ...columns.map((name) => formatOf(name).title)], rows);
   });
@@ -49,9 +49,9 @@ export function formatTable(head: string[], rows: string[][]): string {
     .join('\n');
 }
 
-function cell(summary: Summary | null, figure: string): string {
+function cell(summary: Summary | null, metric: string): string {
   if (summary === null) return '–';
-  const text = summary.median.toFixed(formatOf(figure).digits);
+  const text = summary.median.toFixed(formatOf(metric).digits);
   return summary.spread === 0 ? text : `${text} ±${Math.round(summary.spread * 100)}%`;
 }
 

@@ -1,6 +1,6 @@
 import { type Database, dispatch, openDatabase } from '@posthorn/core';
 import { readCounters } from '../read-counters.js';
-import type { Case, Figures, Scenario } from '../scenario.js';
+import type { Case, Metrics, Scenario } from '../scenario.js';
 
 const ACCOUNTS = 500;
 const log = { debug() {}, info() {}, warn: console.warn, error: console.error };
@@ -43,7 +43,7 @@ export const dispatching: Scenario = {
     ),
 };
 
-async function measure(db: Database, due: Due): Promise<Figures> {
+async function measure(db: Database, due: Due): Promise<Metrics> {
   await fill(db, due);
   await dispatch({ db, enqueue }); // lets Postgres plan
   const before = await readCounters([db]);

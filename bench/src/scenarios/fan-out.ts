@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newPayload, now, publishSteadily } from '../load.js';
 import { openMeter, watchMemory } from '../meter.js';
-import type { Case, Figures, Scenario } from '../scenario.js';
+import type { Case, Metrics, Scenario } from '../scenario.js';
 import { percentiles } from '../statistics.js';
 
 const SIZES = [10, 1_000, 10_000, 100_000];
@@ -45,9 +45,9 @@ export const fanOut: Scenario = {
     async function openCase(size: number): Promise<Case> {
       const endpoint = `fan-out-${size}`;
       const channel = await system.subscribe(Array.from({ length: size }, () => sink.url(endpoint)));
-      async function measure(): Promise<Figures> {
+      async function measure(): Promise<Metrics> {
         await sink.reset(endpoint);
-        let figures: Figures = {};
+        let metrics: Metrics = {};
         const besideP99Ms = await besideTenant(async () => {
           await pause(500);
           const [metering, memory] = [await meter.start(), watchMemory(system)];
@@ -57,9 +57,9 @@ export const fanOut: Scenario = {
           const { lastAt } = await sink.untilReceived(endpoint, size, signal);
           const secondsToAll = (lastAt - start) / 1_000;
           const costs = await metering.stop(size);
-          figures = { acceptedMs, secondsToAll, perSecond: size / secondsToAll, ...costs, ...memory.stop() };
+          metrics = { acceptedMs, secondsToAll, perSecond: size / secondsToAll, ...costs, ...memory.stop() };
         });
-        return { ...figures, besideP99Ms };
+        return { ...metrics, besideP99Ms };
       }
       return { name: caseOf(size), warmUp: measure, measure };
     }

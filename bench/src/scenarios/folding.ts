@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Database, findShardsToFold, openDatabase } from '@posthorn/core';
 import { type Meter, openMeter } from '../meter.js';
 import { readCounters } from '../read-counters.js';
-import type { Case, Figures, Scenario, Tools } from '../scenario.js';
+import type { Case, Metrics, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
 
 const ACCOUNTS = 5_000;
@@ -29,7 +29,7 @@ export const folding: Scenario = {
     tools.closeLater(() => meter.close());
     const deliveries = tools.isQuick ? 50_000 : 200_000;
     return Object.entries(CASES).map(([name, { busyPercent, workers }]): Case => {
-      async function measure(): Promise<Figures> {
+      async function measure(): Promise<Metrics> {
         await fill(db, { deliveries, busyPercent });
         return measureFolding(tools, posthorn, { db, meter, workers });
       }
@@ -49,7 +49,7 @@ async function measureFolding(
   { signal }: Tools,
   posthorn: Posthorn,
   { db, meter, workers }: { db: Database; meter: Meter; workers: number },
-): Promise<Figures> {
+): Promise<Metrics> {
   const count = async (rows: string) => Number((await db.pool.query(`SELECT count(*) FROM ${rows}`)).rows[0]?.count);
   async function until(isOver: () => Promise<boolean>): Promise<void> {
     while (!(await isOver())) {

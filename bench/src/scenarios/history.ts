@@ -56,11 +56,11 @@ async function openCases(tools: Tools, posthorn: Posthorn, prefix: string): Prom
   ];
 }
 
-function goalOf(medians: Medians, [name, figure]: (typeof COMPARED)[number]): Goal {
-  const [empty, filled] = [medians(EMPTY + name, figure), medians(FILLED + name, figure)];
+function goalOf(medians: Medians, [name, metric]: (typeof COMPARED)[number]): Goal {
+  const [empty, filled] = [medians(EMPTY + name, metric), medians(FILLED + name, metric)];
   return {
-    what: `${name}: ${figure}, against empty`,
+    what: `${name}: ${metric}, against empty`,
     found: empty === null || filled === null ? null : filled / empty,
-    wanted: figure === 'perSecond' ? { atLeast: 1 - TOLERANCE } : { atMost: 1 + TOLERANCE },
+    wanted: metric === 'perSecond' ? { atLeast: 1 - TOLERANCE } : { atMost: 1 + TOLERANCE },
   };
 }

@@ -23,15 +23,15 @@ export const hostile: Scenario = {
   ],
 };
 
-/** The highest value of a figure, with the name of its case. */
+/** The highest value of a metric, with the name of its case. */
 function worstOf(
   medians: Medians,
   cases: { request: string }[],
-  figure: string,
+  metric: string,
   { what, atMost }: { what: string; atMost: number },
 ): Goal {
   const found = cases.flatMap(({ request }) => {
-    const value = medians(request, figure);
+    const value = medians(request, metric);
     return value === null ? [] : [{ request, value }];
   });
   const [worst] = found.toSorted((a, b) => b.value - a.value);

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { newPayload } from '../load.js';
 import { type BadEndpoints, type BadKind, openBadEndpoints } from '../open-bad-endpoints.js';
 import { openSteadyLoad } from '../open-steady-load.js';
-import type { Case, Figures, Scenario, Tools } from '../scenario.js';
+import type { Case, Metrics, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
 
 const HEALTHY = 20;
@@ -61,7 +61,7 @@ interface Shared extends Tools {
   posthorn: Posthorn;
   endpoints: BadEndpoints;
   accounts: string[];
-  measureHealthy(): Promise<Figures>;
+  measureHealthy(): Promise<Metrics>;
 }
 
 /** Each bad endpoint shares the account of a healthy one, so both get the same events, from the first event on. */
@@ -81,12 +81,12 @@ function besideKind(
         }),
       );
       if (kind === 'dead-dns') await loseNames(posthorn, url);
-      const figures = await measureHealthy();
+      const metrics = await measureHealthy();
       await Promise.all(
         added.map(({ account, id }) => posthorn.call('DELETE', `/v1/accounts/${account}/subscriptions/${id}`)),
       );
       await pause(isQuick ? 1_000 : 16_000); // hanging attempts end
-      return figures;
+      return metrics;
     },
   };
 }
@@ -115,9 +115,9 @@ function besideResumed({ posthorn, endpoints, measureHealthy, isQuick }: Shared)
       await Promise.all(ids.map((id) => change(posthorn, account, id, 'pause')));
       await publishInBatches(posthorn, account, isQuick ? 100 : 1_000);
       await Promise.all(ids.map((id) => change(posthorn, account, id, 'resume')));
-      const figures = await measureHealthy();
+      const metrics = await measureHealthy();
       await posthorn.unsubscribe(account);
-      return figures;
+      return metrics;
     },
   };
 }
@@ -141,9 +141,9 @@ function besideBacklog({ posthorn, sink, measureHealthy, isQuick }: Shared): Cas
     async measure() {
       const account = await posthorn.subscribe([sink.url('backlog')]);
       const publishing = publishInBatches(posthorn, account, isQuick ? 2_000 : 100_000);
-      const [figures] = await Promise.all([measureHealthy(), publishing]);
+      const [metrics] = await Promise.all([measureHealthy(), publishing]);
       await posthorn.unsubscribe(account);
-      return figures;
+      return metrics;
     },
   };
 }

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { newPayload, now, publishFlatOut } from '../load.js';
 import { openMeter, watchMemory } from '../meter.js';
 import { openBadEndpoints } from '../open-bad-endpoints.js';
-import type { Case, Figures, Goal, Medians, Scenario, Tools } from '../scenario.js';
+import type { Case, Metrics, Goal, Medians, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
 
 const ACCOUNTS = 5_000;
@@ -55,7 +55,7 @@ export const manyAccounts: Scenario = {
       found: found == null || base == null ? null : found / base,
       wanted,
     });
-    const both = (figure: string) => [medians(MANY, figure), medians(ONE, figure)];
+    const both = (metric: string) => [medians(MANY, metric), medians(ONE, metric)];
     return [
       against('5,000 accounts, against one subscription', both('perSecond'), { atLeast: 0.85 }),
       ...boundGoals(medians),
@@ -102,7 +102,7 @@ interface Load {
 async function openLoad(
   { sink, signal, isQuick, closeLater }: Tools,
   posthorn: Posthorn,
-): Promise<(load: Load) => Promise<Figures>> {
+): Promise<(load: Load) => Promise<Metrics>> {
   const events = isQuick ? 2_000 : 60_000;
   const meter = await openMeter(posthorn, { sinkPid: sink.pid });
   closeLater(() => meter.close());
@@ -139,7 +139,7 @@ async function countRounds(client: pg.Client): Promise<number> {
 }
 
 /** Counts the rows that wait to be folded into the statistics, every second. */
-function watchDeltas(client: pg.Client): { stop: () => Promise<Figures> } {
+function watchDeltas(client: pg.Client): { stop: () => Promise<Metrics> } {
   const stopped = new AbortController();
   const count = async () =>
     (await client.query<{ count: number }>('SELECT count(*)::int AS count FROM stat_deltas')).rows[0]?.count ?? 0;
@@ -170,7 +170,7 @@ async function openIdleCase(
   if (urls.length > 0) await idle.subscribeAccounts(urls);
   const meter = await openMeter(idle, { sinkPid: sink.pid });
   closeLater(() => meter.close());
-  async function measure(): Promise<Figures> {
+  async function measure(): Promise<Metrics> {
     const seconds = isQuick ? 10 : 30;
     const metering = await meter.start();
     for (let ms = 0; ms < seconds * 1_000; ms += READ_EVERY_MS) {

@@ -6,7 +6,7 @@ import type { Scenario } from '../scenario.js';
 const ENDPOINT = 'memory';
 const BATCH = 100;
 /** Published events that have not arrived. */
-const MOST_UNDER_WAY = 5_000;
+const MOST_IN_FLIGHT = 5_000;
 const LOOKS = 40;
 
 export const memory: Scenario = {
@@ -24,7 +24,7 @@ export const memory: Scenario = {
       for (let published = 0; published < events;) {
         signal.throwIfAborted();
         const { count } = await sink.look(ENDPOINT);
-        if (published - count < MOST_UNDER_WAY) {
+        if (published - count < MOST_IN_FLIGHT) {
           const payloads = Array.from({ length: BATCH }, (_, n) => newPayload(published + n));
           await posthorn.publishBatch(channel, payloads);
           published += BATCH;

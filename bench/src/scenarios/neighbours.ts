@@ -37,19 +37,19 @@ export const neighbours: Scenario = {
       const done = new AbortController();
       async function measureThenStop() {
         await pause(2_000);
-        const figures = await healthy.run(load);
+        const metrics = await healthy.run(load);
         done.abort();
-        return figures;
+        return metrics;
       }
       const publish = (n: number) => system.publish(others[n % others.length] ?? '', newPayload(n));
       const total = rate * 600;
-      const [figures] = await Promise.all([
+      const [metrics] = await Promise.all([
         measureThenStop(),
         publishSteadily({ publish, rate, total, until: done.signal, signal }),
       ]);
       await Promise.all(others.map((channel) => system.unsubscribe?.(channel)));
       await pause(isQuick ? 2_000 : 16_000); // hanging attempts end
-      return figures;
+      return metrics;
     }
     return [
       { name: ALONE, warmUp: () => healthy.run({ rate: RATE, seconds: 5 }), measure: () => healthy.run(load) },

@@ -1,7 +1,7 @@
 import { type Database, openDatabase, openRetention } from '@posthorn/core';
 import { fillLedger, readCounts, readHeld, readSizes } from '../aged-ledger.js';
 import { openSteadyLoad } from '../open-steady-load.js';
-import type { Case, Figures, Scenario } from '../scenario.js';
+import type { Case, Metrics, Scenario } from '../scenario.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const RETENTION_DAYS = 30;
@@ -48,16 +48,16 @@ export const retention: Scenario = {
           roundSeconds: (performance.now() - from) / 1_000,
           rowsGone: sum(gone ?? {}),
         }));
-        const [figures, done] = await Promise.all([load.run(steady), retained]);
+        const [metrics, done] = await Promise.all([load.run(steady), retained]);
         const young = sum(await readCounts(db, { ...AGED, since }));
         return {
-          ...figures,
+          ...metrics,
           ...done,
           ledgerMb: sum(await readSizes(db)),
           heldLeft: (await readHeld(db, AGED)) / kept.held,
           // The round one week later drops some of them.
           ...(at === now && { youngLeft: young / kept.young }),
-        } satisfies Figures;
+        } satisfies Metrics;
       },
     });
     return [

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newPayload } from '../load.js';
 import { openBadEndpoints } from '../open-bad-endpoints.js';
-import type { Figures, Scenario, Tools } from '../scenario.js';
+import type { Metrics, Scenario, Tools } from '../scenario.js';
 import type { Posthorn } from '../start-posthorn.js';
 import { percentiles } from '../statistics.js';
 
@@ -41,7 +41,7 @@ async function measureRetries(
   { signal }: Tools,
   { call }: Posthorn,
   { arrivals, rate, retries }: { arrivals: Map<string, number>; rate: number; retries: number },
-): Promise<Figures> {
+): Promise<Metrics> {
   const dueAt = new Map<string, number>();
   async function publishOne(n: number): Promise<void> {
     const body = `{"event":"message:created","payload":${newPayload(n)}}`;

@@ -1,17 +1,17 @@
 import type { Percentiles } from './statistics.js';
 
-export interface FigureFormat {
+export interface MetricFormat {
   title: string;
   digits: number;
   /** Groups share a table: what the system reaches, and what each delivery costs. */
   group: 'reach' | 'cost';
 }
 
-const reach = (title: string, digits: number): FigureFormat => ({ title, digits, group: 'reach' });
-const cost = (title: string, digits: number): FigureFormat => ({ title, digits, group: 'cost' });
+const reach = (title: string, digits: number): MetricFormat => ({ title, digits, group: 'reach' });
+const cost = (title: string, digits: number): MetricFormat => ({ title, digits, group: 'cost' });
 
-/** In the order of the columns. The CPU of a part `x` is the figure `xUs`, and its memory `xMb`. */
-const FORMATS: Record<string, FigureFormat> = {
+/** In the order of the columns. The CPU of a part `x` is the metric `xUs`, and its memory `xMb`. */
+const FORMATS: Record<string, MetricFormat> = {
   perSecond: reach('per second', 0),
   p50Ms: reach('p50 ms', 1),
   p95Ms: reach('p95 ms', 1),
@@ -64,18 +64,18 @@ const FORMATS: Record<string, FigureFormat> = {
   othersPercent: cost('others % of a core', 0),
 };
 
-/** The figures that occur, in the order of the columns; parts that only another system has come last. */
-export function orderFigures(names: Iterable<string>): string[] {
+/** The metrics that occur, in the order of the columns; parts that only another system has come last. */
+export function orderMetrics(names: Iterable<string>): string[] {
   const found = new Set(names);
   const known = Object.keys(FORMATS).filter((name) => found.has(name));
   return [...known, ...[...found].filter((name) => !(name in FORMATS)).toSorted()];
 }
 
-export function formatOf(name: string): FigureFormat {
+export function formatOf(name: string): MetricFormat {
   const known = FORMATS[name];
   if (known) return known;
   return name.endsWith('Us') ? cost(`${name.slice(0, -2)} µs`, 0) : reach(name, 1);
 }
 
-/** The latencies of accepted publishes as figures. */
-export const acceptedFigures = ({ p50Ms, p99Ms }: Percentiles) => ({ acceptedP50Ms: p50Ms, acceptedP99Ms: p99Ms });
+/** The latencies of accepted publishes as metrics. */
+export const acceptedMetrics = ({ p50Ms, p99Ms }: Percentiles) => ({ acceptedP50Ms: p50Ms, acceptedP99Ms: p99Ms });
