@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, inject } from 'vitest';
 import { SCREENS, STATES } from './screens.js';
 import { compareSnapshot } from './snapshot.js';
-import { it } from './story.js';
+import { it } from './seeded.js';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
@@ -77,8 +77,8 @@ describe.skipIf(inject('browserPath') === null)('accessibility of the console', 
     expect(await cutOff(page)).toEqual([]);
   });
 
-  it('axe finds no violations: a portal with tabs', async ({ page, stack, story }) => {
-    const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${story.account}/portal-sessions`, {
+  it('axe finds no violations: a portal with tabs', async ({ page, stack, seed }) => {
+    const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${seed.account}/portal-sessions`, {
       theme: { navigation: 'tabs' },
     });
     await page.goto(url);

@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core';
-import type { Story } from '@posthorn/testing';
+import type { SeedData } from '@posthorn/testing';
 
 /** A screen in one of its states. */
 export interface Screen {
   name: string;
-  path: (story: Story) => string;
+  path: (seed: SeedData) => string;
   /** Runs before the screen opens, such as to set the API's responses. */
   given?: (page: Page) => Promise<unknown>;
   /** Runs after the screen has opened, such as to open a dialog. */
@@ -13,10 +13,10 @@ export interface Screen {
   shows: RegExp;
 }
 
-const acme = (rest: string) => (story: Story) => `/accounts/${story.account}${rest}`;
-const webhook = (rest: string) => (story: Story) => `/accounts/${story.account}/subscriptions/${story.webhook}${rest}`;
-const globex = (rest: (story: Story) => string) => (story: Story) => `/accounts/globex${rest(story)}`;
-const empty = (rest: string) => (story: Story) => `/accounts/${story.empty}${rest}`;
+const acme = (rest: string) => (seed: SeedData) => `/accounts/${seed.account}${rest}`;
+const webhook = (rest: string) => (seed: SeedData) => `/accounts/${seed.account}/subscriptions/${seed.webhook}${rest}`;
+const globex = (rest: (seed: SeedData) => string) => (seed: SeedData) => `/accounts/globex${rest(seed)}`;
+const empty = (rest: string) => (seed: SeedData) => `/accounts/${seed.empty}${rest}`;
 
 export const SCREENS: Screen[] = [
   { name: 'overview', path: () => '/', shows: /Needs attention/ },
@@ -29,20 +29,20 @@ export const SCREENS: Screen[] = [
   { name: 'event type', path: () => '/event-types/message:created', shows: /Example/ },
   { name: 'integrations', path: acme('/integrations'), shows: /Nightly reports/ },
   { name: 'events', path: acme('/events'), shows: /message:created/ },
-  { name: 'event', path: (story) => acme(`/events/${story.event}`)(story), shows: /zoe@example\.com/ },
+  { name: 'event', path: (seed) => acme(`/events/${seed.event}`)(seed), shows: /zoe@example\.com/ },
   { name: 'deliveries', path: acme('/deliveries'), shows: /Held/ },
   {
     name: 'delivery',
-    path: (story) => acme(`/deliveries/${story.delivery}`)(story),
+    path: (seed) => acme(`/deliveries/${seed.delivery}`)(seed),
     shows: /Delivered: endpoint returned/,
   },
   {
     name: 'delivery failed',
-    path: (story) => acme(`/deliveries/${story.failedDelivery}`)(story),
+    path: (seed) => acme(`/deliveries/${seed.failedDelivery}`)(seed),
     shows: /Endpoint returned 503/,
   },
   { name: 'replays', path: globex(() => '/replays'), shows: /Completed/ },
-  { name: 'replay', path: globex((story) => `/replays/${story.replay}`), shows: /1 of 1/ },
+  { name: 'replay', path: globex((seed) => `/replays/${seed.replay}`), shows: /1 of 1/ },
   { name: 'keys', path: acme('/keys'), shows: /Reporting/ },
   { name: 'webhook', path: webhook(''), shows: /succeeded/i },
   { name: 'webhook deliveries', path: webhook('/deliveries'), shows: /Succeeded/ },
@@ -54,12 +54,12 @@ export const SCREENS: Screen[] = [
   { name: 'webhook settings', path: webhook('/settings'), shows: /Signing secret/ },
   {
     name: 'webhook failing',
-    path: (story) => acme(`/subscriptions/${story.failingWebhook}`)(story),
+    path: (seed) => acme(`/subscriptions/${seed.failingWebhook}`)(seed),
     shows: /Every attempt has failed since/,
   },
   {
     name: 'webhook unverified',
-    path: (story) => acme(`/subscriptions/${story.unverifiedWebhook}`)(story),
+    path: (seed) => acme(`/subscriptions/${seed.unverifiedWebhook}`)(seed),
     shows: /Unexpected response body/,
   },
 ];
@@ -234,7 +234,7 @@ export const STATES: Screen[] = [
   { name: 'keys empty', path: empty('/keys'), shows: /No keys yet/ },
   {
     name: 'event unmatched',
-    path: globex((story) => `/events/${story.unmatchedEvent}`),
+    path: globex((seed) => `/events/${seed.unmatchedEvent}`),
     shows: /No webhook subscribed/,
   },
   {
@@ -268,13 +268,13 @@ export const STATES: Screen[] = [
   },
   {
     name: 'payload raw',
-    path: (story) => acme(`/events/${story.event}`)(story),
+    path: (seed) => acme(`/events/${seed.event}`)(seed),
     when: press(/^Raw$/),
     shows: /zoe@example\.com/,
   },
   {
     name: 'compare attempts',
-    path: (story) => acme(`/deliveries/${story.failedDelivery}`)(story),
+    path: (seed) => acme(`/deliveries/${seed.failedDelivery}`)(seed),
     async when(page) {
       await press(/^Compare with…/)(page);
       await page.getByRole('menuitem').first().click();
@@ -283,7 +283,7 @@ export const STATES: Screen[] = [
   },
   {
     name: 'event to compare',
-    path: (story) => acme(`/events?compare=${story.event}`)(story),
+    path: (seed) => acme(`/events?compare=${seed.event}`)(seed),
     shows: /Choose an event to compare with/,
   },
   {
@@ -293,7 +293,7 @@ export const STATES: Screen[] = [
   },
   {
     name: 'compare events',
-    path: (story) => acme(`/events?compare=${story.event}`)(story),
+    path: (seed) => acme(`/events?compare=${seed.event}`)(seed),
     when: (page) =>
       page
         .getByRole('button', { name: /^Compare with/ })

@@ -35,7 +35,7 @@ const STEADY: [RegExp, string][] = [
   // Rows of the same moment may be in any order.
   [/\bstatus: \d+ of \d+$/gm, 'status: <place>'],
   [/Queue depth: at most [\d,]+/g, 'Queue depth: at most <count>'],
-  [/127\.0\.0\.1:\d+/g, '<receiver>'],
+  [/127\.0\.0\.1:\d+/g, '<endpoint>'],
   [/(?<![\d.])\d+\.\d+\.\d+(?![\d.])/g, '<version>'],
   [/\b\d+(\.\d+)? (ms|s)\b/g, '<duration>'],
   [/\d+ · <duration>/g, '<duration> · <duration>'],

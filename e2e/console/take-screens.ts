@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SCREENS, STATES } from './screens.js';
-import { it as base } from './story.js';
-import { tellStory, writeHistory } from '@posthorn/testing';
+import { it as base } from './seeded.js';
+import { seedData, writeHistory } from '@posthorn/testing';
 
 // npm run screens: saves every screen in every state, theme and width to screens/ for review, and the README's to docs/.
 
@@ -20,13 +20,13 @@ const SHOWN = [
 ] as const;
 
 const it = base
-  .extend('story', { scope: 'file' }, async ({ stack }, { onCleanup }) => {
+  .extend('seed', { scope: 'file' }, async ({ stack }, { onCleanup }) => {
     rmSync(FOLDER, { recursive: true, force: true });
     for (const folder of [FOLDER, DOCS]) mkdirSync(folder, { recursive: true });
-    const story = await tellStory(stack);
-    await writeHistory(stack, story);
-    onCleanup(() => story.close());
-    return story;
+    const seed = await seedData(stack);
+    await writeHistory(stack, seed);
+    onCleanup(() => seed.close());
+    return seed;
   })
   /** Takes a screenshot in each theme and size. */
   .extend('take', ({ page }) => async (name: string): Promise<void> => {
@@ -61,8 +61,8 @@ it('sign in', async ({ page, take }) => {
   await take('sign in');
 });
 
-it('portal', async ({ page, stack, story, take }) => {
-  const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${story.account}/portal-sessions`, {
+it('portal', async ({ page, stack, seed, take }) => {
+  const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${seed.account}/portal-sessions`, {
     theme: { accent: '#7a3ff2', accentDark: '#b79cff', radius: 14 },
   });
   await page.goto(url);
@@ -70,8 +70,8 @@ it('portal', async ({ page, stack, story, take }) => {
   await take('portal');
 });
 
-it('portal tabs', async ({ page, stack, story, take }) => {
-  const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${story.account}/portal-sessions`, {
+it('portal tabs', async ({ page, stack, seed, take }) => {
+  const { url } = await stack.call<{ url: string }>('POST', `/v1/accounts/${seed.account}/portal-sessions`, {
     theme: { navigation: 'tabs' },
   });
   await page.goto(url);

@@ -5,7 +5,7 @@ export { openProxy, type Proxy, type NetworkState } from './open-proxy.js';
 export { openEndpoint, type ScriptedResponse, type Endpoint, type Received } from './open-endpoint.js';
 export { makeScratchFolder } from './make-scratch-folder.js';
 export { endProcess, startProcess } from './start-process.js';
-export { STORY_ENV, type Story, tellStory } from './tell-story.js';
+export { SEED_ENV, type SeedData, seedData } from './seed-data.js';
 export { tlsFaults, type TlsFault } from './tls-faults.js';
 export { trust } from './trust.js';
 export { waitFor } from './wait-for.js';

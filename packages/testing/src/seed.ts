@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tellStory, type SeededStack } from './tell-story.js';
+import { seedData, type SeededStack } from './seed-data.js';
 import { writeHistory } from './write-history.js';
 
 // `npm run seed`: adds three accounts, webhooks and deliveries in every state, and a day of statistics to the running local stack. Its
@@ -50,10 +50,10 @@ try {
   const local = readLocalStack();
   const stack = reach(local);
   console.log('Publishing events and waiting for their deliveries …');
-  const story = await tellStory(stack);
-  await writeHistory(stack, story);
-  await story.close();
-  console.log(`Done. See ${local.consoleUrl}accounts/${story.account}/integrations`);
+  const seed = await seedData(stack);
+  await writeHistory(stack, seed);
+  await seed.close();
+  console.log(`Done. See ${local.consoleUrl}accounts/${seed.account}/integrations`);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

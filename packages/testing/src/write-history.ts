@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Story, SeededStack } from './tell-story.js';
+import type { SeedData, SeededStack } from './seed-data.js';
 
 const HOURS = 24;
 /** Attempts in each hour of a day that ends now, relative to the busiest hour. */
@@ -10,9 +10,9 @@ const ADD = `
 INSERT INTO stat_deltas (account_id, subscription_id, event_type, at, count, outcome, status_code, duration_bucket, ended)
 SELECT $1, $2, $3, date_bin('1 hour', now(), 'epoch') - make_interval(hours => $4), $5, $6, $7, $8, $9 WHERE $5::int > 0`;
 
-/** Makes a story look like a day in use: statistics of the last 24 hours, and the hosts that endpoints represent. For screenshots
+/** Makes the seed data look like a day in use: statistics of the last 24 hours, and the hosts that endpoints represent. For screenshots
  *  and `npm run seed`; tests check what really happened. */
-export async function writeHistory(stack: SeededStack, { account, endpoints }: Story): Promise<void> {
+export async function writeHistory(stack: SeededStack, { account, endpoints }: SeedData): Promise<void> {
   const client = new pg.Client(stack.databaseUrl);
   await client.connect();
   const idOf = async (host: string): Promise<string> => {

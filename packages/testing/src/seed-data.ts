@@ -11,7 +11,7 @@ export interface SeededStack {
 }
 
 /** Ids of the interesting objects of a console in use. */
-export interface Story {
+export interface SeedData {
   account: string;
   /** An account without any activity. */
   empty: string;
@@ -26,13 +26,13 @@ export interface Story {
   /** Failed after two attempts. */
   failedDelivery: string;
   replay: string;
-  /** All endpoints of the story, and the hosts that they represent. */
+  /** All endpoints, and the hosts that they represent. */
   endpoints: { endpoint: Endpoint; host: string }[];
   close(): Promise<void>;
 }
 
 /** Deliveries fail for good after two seconds. Endpoints that must keep deliveries pending send a longer Retry-After. */
-export const STORY_ENV = { RETRY_SCHEDULE_SECONDS: '2' };
+export const SEED_ENV = { RETRY_SCHEDULE_SECONDS: '2' };
 
 const PAYLOAD = {
   message: { id: 48_151, body: 'Hi, where is my order?', conversation_id: 1_623, created_at: '2026-11-22T09:41:07Z' },
@@ -40,9 +40,9 @@ const PAYLOAD = {
 };
 const event = (type: string, payload: object = PAYLOAD): string => JSON.stringify({ event: type, payload });
 
-/** Tells the story to a fresh stack with STORY_ENV: two accounts, a webhook in each state, deliveries in each, a replay, keys. */
-export async function tellStory(stack: SeededStack): Promise<Story> {
-  const endpoints: Story['endpoints'] = [];
+/** Adds data to a fresh stack with SEED_ENV: two accounts, a webhook in each state, deliveries in each, a replay, keys. */
+export async function seedData(stack: SeededStack): Promise<SeedData> {
+  const endpoints: SeedData['endpoints'] = [];
   const open = async (host: string): Promise<Endpoint> => {
     const endpoint = await openEndpoint();
     endpoints.push({ endpoint, host });
