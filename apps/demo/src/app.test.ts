@@ -18,7 +18,7 @@ const { app, setProgress } = buildApp({
   keyring: openKeyring(api, endpointUrl),
   openChat: (onChange) =>
     openChat({
-      cast: {
+      participants: {
         accountId: 'a',
         inboxId: 'i',
         customer: { id: 'c', name: 'Joe', email: 'j', externalId: 'x', createdAt: new Date(0), updatedAt: new Date(0) },

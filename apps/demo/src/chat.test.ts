@@ -1,10 +1,10 @@
 import type { PublishedEvent } from '@posthorn/contract';
 import { describe, expect, test } from 'vitest';
 import { openChat } from './chat.js';
-import type { Cast } from './papercups-payload.js';
+import type { Participants } from './papercups-payload.js';
 import { ApiProblem, ApiUnreachable } from './posthorn-api.js';
 
-const cast: Cast = {
+const participants: Participants = {
   accountId: 'a',
   inboxId: 'i',
   customer: {
@@ -48,7 +48,7 @@ function openPosthorn() {
 
 function openDemoChat() {
   const posthorn = openPosthorn();
-  const chat = openChat({ cast, publish: posthorn.publish, onChange: () => undefined });
+  const chat = openChat({ participants, publish: posthorn.publish, onChange: () => undefined });
   return { chat, posthorn, types: () => posthorn.published.map(({ event }) => event) };
 }
 

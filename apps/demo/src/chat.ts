@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { PublishedEvent } from '@posthorn/contract';
-import { type Author, type Cast, conversationEvent, messageCreated } from './papercups-payload.js';
+import { type Author, type Participants, conversationEvent, messageCreated } from './papercups-payload.js';
 import { ApiProblem, ApiUnreachable } from './posthorn-api.js';
 
 /** A line of the chat, and the state of its event. */
 export type ChatLine = {
   id: string;
   at: string;
-  kind: Author | 'notice';
+  kind: Author | 'system';
   text: string;
   event: 'message:created' | 'conversation:created' | 'conversation:updated';
   handedOver:
@@ -24,8 +24,12 @@ type Publish = (event: { body: string; idempotencyKey: string }) => Promise<Publ
 
 /** A chat of one customer and one agent that publishes its events as a chat app's server would: it stores its own data first, and
  *  each event has an idempotency key, so publishing can be repeated after any failure. */
-export function openChat(options: { cast: Cast; publish: Publish; onChange: (view: ChatView) => void }) {
-  const { cast, publish, onChange } = options;
+export function openChat(options: {
+  participants: Participants;
+  publish: Publish;
+  onChange: (view: ChatView) => void;
+}) {
+  const { participants, publish, onChange } = options;
   let lines: ChatLine[] = [];
   const bodies = new Map<string, string>();
   let conversation = newConversation();
@@ -64,7 +68,7 @@ export function openChat(options: { cast: Cast; publish: Publish; onChange: (vie
     conversation.lastActivityAt = at;
     const message = { id, conversationId: conversation.id, author, body: text, at };
     // Papercups sends the message first, then its conversation, and waits for neither.
-    const said = addLine({ kind: author, text, event: 'message:created' }, id, messageCreated(cast, message));
+    const said = addLine({ kind: author, text, event: 'message:created' }, id, messageCreated(participants, message));
     const [line] = await Promise.all([said, announce ? announceConversation() : null]);
     return line;
   }
@@ -72,9 +76,9 @@ export function openChat(options: { cast: Cast; publish: Publish; onChange: (vie
   async function announceConversation(): Promise<void> {
     if (conversation.announced) return;
     conversation.announced = true;
-    const created = conversationEvent('conversation:created', cast, { ...conversation, lastActivityAt: null });
-    const notice = { kind: 'notice', text: 'Conversation started', event: 'conversation:created' } as const;
-    await addLine(notice, `${conversation.id}-created`, created);
+    const created = conversationEvent('conversation:created', participants, { ...conversation, lastActivityAt: null });
+    const line = { kind: 'system', text: 'Conversation started', event: 'conversation:created' } as const;
+    await addLine(line, `${conversation.id}-created`, created);
   }
 
   return {
@@ -89,9 +93,9 @@ export function openChat(options: { cast: Cast; publish: Publish; onChange: (vie
     async close(): Promise<boolean> {
       if (conversation.closedAt !== null || conversation.lastActivityAt === null) return false;
       conversation.closedAt = new Date();
-      const updated = conversationEvent('conversation:updated', cast, { ...conversation, read: true });
-      const notice = { kind: 'notice', text: 'Conversation closed', event: 'conversation:updated' } as const;
-      await addLine(notice, `${conversation.id}-closed`, updated);
+      const updated = conversationEvent('conversation:updated', participants, { ...conversation, read: true });
+      const line = { kind: 'system', text: 'Conversation closed', event: 'conversation:updated' } as const;
+      await addLine(line, `${conversation.id}-closed`, updated);
       return true;
     },
 

@@ -7,12 +7,12 @@ import { openChat } from './chat.js';
 import { readDemoEnv, type DemoEnv } from './env.js';
 import { makeFirstDelivery } from './first-delivery.js';
 import { openKeyring } from './keyring.js';
-import type { Cast } from './papercups-payload.js';
+import type { Participants } from './papercups-payload.js';
 import { openPosthornApi } from './posthorn-api.js';
 
 const ACCOUNT = 'demo';
 
-const CAST: Cast = {
+const PARTICIPANTS: Participants = {
   accountId: '11111111-1111-4111-8111-111111111111',
   inboxId: '66666666-6666-4666-8666-666666666666',
   customer: {
@@ -36,7 +36,8 @@ async function main(env: DemoEnv): Promise<void> {
     findBoardUrl: env.findBoardUrl,
     account: ACCOUNT,
     keyring: openKeyring(api, () => endpointUrl),
-    openChat: (onChange) => openChat({ cast: CAST, publish: (event) => api.publish(ACCOUNT, event), onChange }),
+    openChat: (onChange) =>
+      openChat({ participants: PARTICIPANTS, publish: (event) => api.publish(ACCOUNT, event), onChange }),
     endpointUrl: () => endpointUrl,
     log,
   });

@@ -19,7 +19,7 @@ const { app, setProgress } = buildApp({
   keyring: openKeyring(api, () => `${url}/webhook`),
   openChat: (onChange) =>
     openChat({
-      cast: {
+      participants: {
         accountId: 'a',
         inboxId: 'i',
         customer: { id: 'c', name: 'Joe', email: 'j', externalId: 'x', createdAt: new Date(0), updatedAt: new Date(0) },

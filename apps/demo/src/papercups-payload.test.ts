@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Cast, conversationEvent, messageCreated } from './papercups-payload.js';
+import { type Participants, conversationEvent, messageCreated } from './papercups-payload.js';
 
 // The bytes that Papercups sent, from its public code and documents: endpoints written for it read exactly this.
 const CUSTOMER_MESSAGE =
@@ -9,7 +9,7 @@ const AGENT_MESSAGE =
 const NEW_CONVERSATION =
   '{"event":"conversation:created","payload":{"account_id":"11111111-1111-4111-8111-111111111111","assignee_id":null,"closed_at":null,"created_at":"2021-02-24T00:20:30","customer_id":"33333333-3333-4333-8333-333333333333","id":"22222222-2222-4222-8222-222222222222","inbox_id":"66666666-6666-4666-8666-666666666666","last_activity_at":null,"metadata":null,"object":"conversation","priority":"not_priority","read":false,"source":"chat","status":"open","subject":null}}';
 
-const cast: Cast = {
+const participants: Participants = {
   accountId: '11111111-1111-4111-8111-111111111111',
   inboxId: '66666666-6666-4666-8666-666666666666',
   customer: {
@@ -34,7 +34,7 @@ describe('the same bytes as Papercups', () => {
       body: 'Hey there!',
       at,
     } as const;
-    expect(messageCreated(cast, message)).toBe(CUSTOMER_MESSAGE);
+    expect(messageCreated(participants, message)).toBe(CUSTOMER_MESSAGE);
   });
 
   test('message:created of an agent, with a user and without a customer key', () => {
@@ -46,7 +46,7 @@ describe('the same bytes as Papercups', () => {
       body: 'How can I help you?',
       at,
     } as const;
-    expect(messageCreated(cast, message)).toBe(AGENT_MESSAGE);
+    expect(messageCreated(participants, message)).toBe(AGENT_MESSAGE);
   });
 
   test('conversation:created', () => {
@@ -57,7 +57,7 @@ describe('the same bytes as Papercups', () => {
       closedAt: null,
       read: false,
     };
-    expect(conversationEvent('conversation:created', cast, conversation)).toBe(NEW_CONVERSATION);
+    expect(conversationEvent('conversation:created', participants, conversation)).toBe(NEW_CONVERSATION);
   });
 });
 
@@ -69,7 +69,7 @@ test('conversation:updated contains the whole closed conversation', () => {
     closedAt: new Date('2021-02-24T00:22:00Z'),
     read: true,
   };
-  const { event, payload } = JSON.parse(conversationEvent('conversation:updated', cast, conversation));
+  const { event, payload } = JSON.parse(conversationEvent('conversation:updated', participants, conversation));
   expect(event).toBe('conversation:updated');
   expect(Object.keys(payload)).toEqual(Object.keys(JSON.parse(NEW_CONVERSATION).payload));
   expect(payload).toMatchObject({

@@ -13,7 +13,7 @@ type Customer = {
 };
 type Agent = { id: number; displayName: string; email: string; createdAt: Date };
 /** The participants of a conversation and the account of the chat app. */
-export type Cast = { accountId: string; inboxId: string; customer: Customer; agent: Agent };
+export type Participants = { accountId: string; inboxId: string; customer: Customer; agent: Agent };
 
 export type Message = { id: string; conversationId: string; author: Author; body: string; at: Date };
 export type Conversation = {
@@ -25,7 +25,7 @@ export type Conversation = {
 };
 
 /** The body of `POST …/events` for a message, with keys sorted at every level. */
-export function messageCreated({ accountId, customer, agent }: Cast, message: Message): string {
+export function messageCreated({ accountId, customer, agent }: Participants, message: Message): string {
   const byCustomer = message.author === 'customer';
   return eventBody('message:created', {
     account_id: accountId,
@@ -52,7 +52,7 @@ export function messageCreated({ accountId, customer, agent }: Cast, message: Me
 /** The body of `POST …/events` for a new or changed conversation. It contains the whole conversation. */
 export function conversationEvent(
   type: 'conversation:created' | 'conversation:updated',
-  { accountId, inboxId, customer }: Cast,
+  { accountId, inboxId, customer }: Participants,
   conversation: Conversation,
 ): string {
   return eventBody(type, {
