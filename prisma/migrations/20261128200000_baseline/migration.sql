@@ -278,11 +278,11 @@ CREATE TABLE settlements (
   subscription_id  uuid           PRIMARY KEY REFERENCES subscriptions (id) ON UPDATE CASCADE ON DELETE CASCADE,
   changed_at       timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   walk_at          timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  look_at          timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  due_at           timestamptz(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   position         uuid
 );
 -- settle-step.ts: the one that has been due for longest.
-CREATE INDEX settlements_look_idx ON settlements (look_at);
+CREATE INDEX settlements_due_idx ON settlements (due_at);
 
 CREATE TABLE secrets (
   id               uuid           PRIMARY KEY,

@@ -176,7 +176,7 @@ describe('strict order', () => {
     expect(await look()).toBe(0);
     await resumeSubscription(ledger, { accountId, id });
     await ledger.db.pool.query(
-      `INSERT INTO settlements (subscription_id) VALUES ($1) ON CONFLICT (subscription_id) DO UPDATE SET look_at = now(), position = NULL`,
+      `INSERT INTO settlements (subscription_id) VALUES ($1) ON CONFLICT (subscription_id) DO UPDATE SET due_at = now(), position = NULL`,
       [id],
     );
     await settleAccount(ledger.db.pool, accountId);

@@ -5,7 +5,7 @@ import { inIdOrder, lookUp } from '../look-up.js';
 
 // Uses pending_deliveries_subscription_id_id_idx.
 const CANCEL = `
-WITH looked AS MATERIALIZED (
+WITH scanned AS MATERIALIZED (
   SELECT p.id, s.is_deleted FROM pending_deliveries p CROSS JOIN (
     SELECT s.deleted_at IS NOT NULL AS is_deleted FROM subscriptions s
     WHERE s.id = $1 AND (s.status = 'disabled' AND NOT s.holds_when_disabled OR s.deleted_at IS NOT NULL)
@@ -14,7 +14,7 @@ WITH looked AS MATERIALIZED (
   ORDER BY p.subscription_id, p.id LIMIT $3
 ),
 chosen AS MATERIALIZED (
-  SELECT p.id FROM looked l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} WHERE p.status IN ('pending', 'held') OR l.is_deleted
+  SELECT p.id FROM scanned l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} WHERE p.status IN ('pending', 'held') OR l.is_deleted
   FOR UPDATE OF p SKIP LOCKED
 ),
 leaving AS (
@@ -26,7 +26,7 @@ changed AS (
     CASE WHEN status IN ('pending', 'held') THEN 'canceled' ELSE status END,
     CASE
       WHEN status NOT IN ('pending', 'held') THEN status_reason
-      WHEN (SELECT bool_and(is_deleted) FROM looked) THEN 'subscription_deleted' ELSE 'subscription_disabled'
+      WHEN (SELECT bool_and(is_deleted) FROM scanned) THEN 'subscription_deleted' ELSE 'subscription_disabled'
     END,
     attempt_count, failure_count, created_at, coalesce(completed_at, now()), replay_id,
     last_outcome, last_trigger, last_status_code, last_duration_ms, last_attempt_at

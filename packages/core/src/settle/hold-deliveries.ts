@@ -2,10 +2,10 @@ import type pg from 'pg';
 import { type Part, runPart, type Settled, SETTLED } from './verb.js';
 import { inIdOrder, lookUp } from '../look-up.js';
 
-// Uses pending_deliveries_subscription_id_id_idx. `looked` includes held deliveries, so that the number of rows read is
+// Uses pending_deliveries_subscription_id_id_idx. `scanned` includes held deliveries, so that the number of rows read is
 // bounded.
 const HOLD = `
-WITH looked AS MATERIALIZED (
+WITH scanned AS MATERIALIZED (
   SELECT p.id, p.status FROM pending_deliveries p
   WHERE ${inIdOrder('p.subscription_id', '$1', { from: '$2::uuid' })} AND p.id <> $2
     AND EXISTS (
@@ -19,7 +19,7 @@ changed AS (
     requested_trigger = nullif(d.requested_trigger, 'replay'),
     leased_until = CASE WHEN nullif(d.requested_trigger, 'replay') IS NOT NULL THEN coalesce(d.leased_until, now()) END
   WHERE d.id = ANY (ARRAY(
-    SELECT p.id FROM looked l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} WHERE l.status = 'pending' AND p.status = 'pending'
+    SELECT p.id FROM scanned l JOIN pending_deliveries p ON ${lookUp('p.id', 'l.id')} WHERE l.status = 'pending' AND p.status = 'pending'
     FOR UPDATE OF p SKIP LOCKED
   ))
   RETURNING d.id

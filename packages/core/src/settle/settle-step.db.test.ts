@@ -43,7 +43,7 @@ async function statuses({ id }: SubscriptionKey): Promise<Record<string, number>
 
 async function settlement({ id }: SubscriptionKey) {
   const { rows } = await ledger.db.pool.query<{ position: string | null; isDue: boolean }>(
-    'SELECT position, look_at <= now() AS "isDue" FROM settlements WHERE subscription_id = $1',
+    'SELECT position, due_at <= now() AS "isDue" FROM settlements WHERE subscription_id = $1',
     [id],
   );
   return rows[0] ?? null;
@@ -51,7 +51,7 @@ async function settlement({ id }: SubscriptionKey) {
 
 const passTime = (seconds: number) =>
   ledger.db.pool.query(
-    `UPDATE settlements t SET changed_at = changed_at - p.time, walk_at = walk_at - p.time, look_at = look_at - p.time
+    `UPDATE settlements t SET changed_at = changed_at - p.time, walk_at = walk_at - p.time, due_at = due_at - p.time
      FROM (SELECT $1 * interval '1 second' AS time) p`,
     [seconds],
   );

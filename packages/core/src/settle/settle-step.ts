@@ -17,10 +17,10 @@ import { lookUp } from '../look-up.js';
  *  checks the subscription of each delivery that it loads.
  *
  *  settlement  entered when                                                    left when
- *  due         the state changes; a step has looked at ROWS_AT_ONCE;           a step leases it
- *              `look_at` has passed
- *  leased      a step leases it, until `look_at`                               the step ends; its process dies, after LEASE_SECONDS → due
- *  waiting     a walk over all deliveries has ended, until `look_at`           after as long as the settlement is old → due (next walk)
+ *  due         the state changes; a step has read ROWS_AT_ONCE;                a step leases it
+ *              `due_at` has passed
+ *  leased      a step leases it, until `due_at`                                the step ends; its process dies, after LEASE_SECONDS → due
+ *  waiting     a walk over all deliveries has ended, until `due_at`            after as long as the settlement is old → due (next walk)
  *  deleted     a walk has ended that began SETTLES_SECONDS after the change    –
  *
  *  Several walks are needed: a publish that read the old state may commit later, and steps skip locked rows.
@@ -45,9 +45,9 @@ const LEASE_SECONDS = 40;
 /** Longer than a statement that read the old state may run. */
 const SETTLES_SECONDS = 60;
 
-// A settlement that waits for its next walk may be leased early by its id. Uses settlements_look_idx, or the key.
+// A settlement that waits for its next walk may be leased early by its id. Uses settlements_due_idx, or the key.
 const LEASE = `
-UPDATE settlements t SET look_at = now() + interval '${LEASE_SECONDS} seconds', walk_at = CASE WHEN t.position IS NULL THEN now() ELSE t.walk_at END
+UPDATE settlements t SET due_at = now() + interval '${LEASE_SECONDS} seconds', walk_at = CASE WHEN t.position IS NULL THEN now() ELSE t.walk_at END
 FROM (
   SELECT n.subscription_id,
     CASE
@@ -56,8 +56,8 @@ FROM (
       WHEN s.status = 'active' THEN 'release'
     END AS verb
   FROM settlements n JOIN subscriptions s ON ${lookUp('s.id', 'n.subscription_id')}
-  WHERE CASE WHEN $1::uuid IS NULL THEN n.look_at <= now() ELSE n.subscription_id = $1 AND (n.look_at <= now() OR n.position IS NULL) END
-  ORDER BY n.look_at LIMIT 1
+  WHERE CASE WHEN $1::uuid IS NULL THEN n.due_at <= now() ELSE n.subscription_id = $1 AND (n.due_at <= now() OR n.position IS NULL) END
+  ORDER BY n.due_at LIMIT 1
   FOR UPDATE OF n SKIP LOCKED
 ) n
 WHERE t.subscription_id = n.subscription_id
@@ -72,14 +72,14 @@ interface LeasedSettlement {
 }
 
 // If the state has changed meanwhile, neither statement does anything, because the change began a new walk.
-const GO_ON = `UPDATE settlements SET position = $3, look_at = now() WHERE subscription_id = $1 AND changed_at = $2`;
+const GO_ON = `UPDATE settlements SET position = $3, due_at = now() WHERE subscription_id = $1 AND changed_at = $2`;
 const END_WALK = `
 WITH ended AS (
   DELETE FROM settlements
   WHERE subscription_id = $1 AND changed_at = $2 AND walk_at >= changed_at + interval '${SETTLES_SECONDS} seconds'
   RETURNING subscription_id
 )
-UPDATE settlements t SET position = NULL, walk_at = n.at, look_at = n.at
+UPDATE settlements t SET position = NULL, walk_at = n.at, due_at = n.at
 FROM (SELECT now() + greatest(now() - $2::timestamptz, interval '1 second') AS at) n
 WHERE t.subscription_id = $1 AND t.changed_at = $2 AND NOT EXISTS (SELECT FROM ended)`;
 

@@ -6,7 +6,7 @@ import type pg from 'pg';
  *  subscriptions are locked before settlements. */
 export const unsettleAll = (select: string): string => `
   INSERT INTO settlements (subscription_id) ${select}
-  ON CONFLICT (subscription_id) DO UPDATE SET changed_at = now(), walk_at = now(), look_at = now(), position = NULL`;
+  ON CONFLICT (subscription_id) DO UPDATE SET changed_at = now(), walk_at = now(), due_at = now(), position = NULL`;
 
 /** Call it in the transaction that changes the state of a subscription. */
 export async function unsettle(client: pg.PoolClient, { id }: { id: string }): Promise<void> {

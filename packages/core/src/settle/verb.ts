@@ -22,8 +22,8 @@ export const ROWS_AT_ONCE = 2_000;
 
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
-/** SQL: the result columns of a verb's statement. `looked` are the rows it looks at, `changed` those it changes. */
-export const SETTLED = `(SELECT id FROM looked ORDER BY id OFFSET $3::int - 1 LIMIT 1) AS position, (SELECT count(*)::int FROM changed) AS count`;
+/** SQL: the result columns of a verb's statement. `scanned` are the rows it looks at, `changed` those it changes. */
+export const SETTLED = `(SELECT id FROM scanned ORDER BY id OFFSET $3::int - 1 LIMIT 1) AS position, (SELECT count(*)::int FROM changed) AS count`;
 
 /** Runs a verb's statement. $1: the subscription · $2: starts after this id · $3: how many deliveries it looks at. */
 export async function runPart(
