@@ -10,7 +10,7 @@ import { FAILED, type Ledger, openLedger } from '../ledger.test-support.js';
 import { LEASE_SECONDS } from '../deliveries/lease.js';
 import { headOf, isInOrder } from '../deliveries/strict-order.js';
 import {
-  ACTS,
+  ACTIONS,
   FINAL_RESULTS,
   type Limits,
   SCHEDULES_MS,
@@ -25,13 +25,13 @@ let ledger: Ledger;
 beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 
-type Standing = 'active' | 'paused' | 'disabled' | 'holding' | 'unverified' | 'deleted';
+type SubscriptionState = 'active' | 'paused' | 'disabled' | 'holding' | 'unverified' | 'deleted';
 
 interface Row {
   id: string;
   eventId: string;
   subscriptionId: string;
-  subscription: Standing;
+  subscription: SubscriptionState;
   status: DeliveryStatus;
   statusReason: string | null;
   attemptCount: number;
@@ -43,23 +43,23 @@ interface Row {
   tables: ('pending_deliveries' | 'finished_deliveries')[];
   /** Its id is in the range in which deliveries of its event are looked up. */
   isInRange: boolean;
-  /** How many seconds after it is due, or from now, the dispatcher looks at it. */
+  /** How many seconds after it is due, or from now, the dispatcher checks it. */
   dispatchedWithinSeconds: number | null;
-  /** The dispatcher looks at its subscription by then, once its circuit allows it, and within a second; in a strict
+  /** the dispatcher checks its subscription by then, once its circuit allows it, and within a second; in a strict
    *  order not before the head is due. */
-  isLookedAt: boolean;
+  isChecked: boolean;
   attempts: { number: number; trigger: AttemptTrigger; outcome: string; statusCode: number | null; digest: string }[];
 }
 type State = Map<string, Row>;
 
 /** The state that pending deliveries follow. */
-const STANDING = `CASE WHEN s.deleted_at IS NOT NULL THEN 'deleted' WHEN s.status = 'disabled' AND s.holds_when_disabled THEN 'holding'
+const SUBSCRIPTION_STATE = `CASE WHEN s.deleted_at IS NOT NULL THEN 'deleted' WHEN s.status = 'disabled' AND s.holds_when_disabled THEN 'holding'
   ELSE s.status::text END`;
 
 async function stateOf({ accountId }: World): Promise<State> {
   const { rows } = await ledger.db.pool.query<Row>(
     `SELECT d.id, d.event_id AS "eventId", d.subscription_id AS "subscriptionId",
-       ${STANDING} AS subscription, d.status,
+       ${SUBSCRIPTION_STATE} AS subscription, d.status,
        d.status_reason AS "statusReason", d.attempt_count AS "attemptCount", d.failure_count AS "failureCount",
        d.requested_trigger AS "requestedTrigger", d.due_at IS NOT NULL AS "isDue", d.completed_at IS NOT NULL AS "isCompleted",
        ARRAY(SELECT 'pending_deliveries' FROM pending_deliveries p WHERE p.id = d.id
@@ -70,7 +70,7 @@ async function stateOf({ accountId }: World): Promise<State> {
          SELECT FROM due_subscriptions e WHERE e.subscription_id = d.subscription_id
            AND e.due_at <= greatest(coalesce(d.leased_until, d.due_at), s.circuit_open_until, now() + interval '1 second',
              CASE WHEN ${isInOrder('s')} THEN (SELECT coalesce(h.leased_until, h.due_at) FROM (${headOf('s.id')}) h) END)
-       ) AS "isLookedAt",
+       ) AS "isChecked",
        (SELECT coalesce(json_agg(json_build_object('number', a.number, 'trigger', a.trigger, 'outcome', a.outcome,
           'statusCode', a.status_code, 'digest', md5(a::text)) ORDER BY a.number), '[]')
         FROM attempts a WHERE a.delivery_id = d.id) AS attempts
@@ -89,12 +89,12 @@ async function checkPost({ id, attemptNumber }: Due, request: PostRequest): Prom
     requestedTrigger: AttemptTrigger | null;
     isDue: boolean;
     body: Buffer;
-    subscription: Standing;
+    subscription: SubscriptionState;
     url: string;
     isDeferredByCircuit: boolean;
   }>(
     `SELECT e.id AS "eventId", d.status, d.attempt_count AS "attemptCount", d.requested_trigger AS "requestedTrigger",
-       d.due_at <= now() + interval '20 ms' AS "isDue", e.body, ${STANDING} AS subscription, s.url,
+       d.due_at <= now() + interval '20 ms' AS "isDue", e.body, ${SUBSCRIPTION_STATE} AS subscription, s.url,
        s.circuit_open_until IS NOT NULL AND s.probe_id IS DISTINCT FROM d.id AS "isDeferredByCircuit"
      FROM deliveries d JOIN events e ON e.id = d.event_id JOIN subscriptions s ON s.id = d.subscription_id WHERE d.id = $1`,
     [id],
@@ -127,12 +127,12 @@ function checkRow(row: Row, world: World): void {
     status === 'pending' || requestedTrigger !== null,
   );
   expect(row.isCompleted, 'completed').toBe(isSettled(status));
-  // Each delivery is in one table: open or held ones where the dispatcher looks, all others in the other table.
+  // Each delivery is in one table: open or held ones in the table that the dispatcher reads, all others in the other table.
   const isOpen = status === 'pending' || status === 'held' || requestedTrigger !== null;
   expect(row.tables, 'in one table').toEqual([isOpen ? 'pending_deliveries' : 'finished_deliveries']);
   expect(row.isInRange, 'found by its event').toBe(true);
-  // It is in the index within the lease, and the dispatcher then looks at its subscription.
-  if (row.dispatchedWithinSeconds !== null) expect(row.isLookedAt, 'looked at').toBe(true);
+  // It is in the index within the lease, and the dispatcher then checks its subscription.
+  if (row.dispatchedWithinSeconds !== null) expect(row.isChecked, 'checked by the dispatcher').toBe(true);
   expect(row.dispatchedWithinSeconds ?? 0).toBeLessThanOrEqual(LEASE_SECONDS + SLOTS_AHEAD_SECONDS);
   expect(REASONS[status]).toContain(row.statusReason);
   expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: row.attemptCount }, (_, n) => n + 1));
@@ -140,7 +140,7 @@ function checkRow(row: Row, world: World): void {
   if (requestedTrigger === 'replay') expect(status, 'a pause holds the request of a replay').toBe('pending');
   // Only a failure of the endpoint in a scheduled attempt uses up a wait, and a replay restores all of them.
   const spending = attempts
-    .slice(world.broughtAfter.get(row.id) ?? 0)
+    .slice(world.attemptsBeforeReplay.get(row.id) ?? 0)
     .filter(
       ({ trigger, outcome, statusCode }) =>
         trigger !== 'manual' && !['ok', 'aborted'].includes(outcome) && statusCode !== 410,
@@ -152,21 +152,22 @@ function checkRow(row: Row, world: World): void {
 }
 
 /** Checks that a step changed only what it may change. */
-function checkStep(act: Limits, before: Row, after: Row): void {
+function checkStep(action: Limits, before: Row, after: Row): void {
   expect(after.attempts.slice(0, before.attempts.length), 'attempts never change').toEqual(before.attempts);
   const made = after.attempts.slice(before.attempts.length);
-  if (!act.attempts) expect(made).toEqual([]);
-  if (isSettled(before.status) && !act.finishes) expect(made.filter(({ trigger }) => trigger === 'auto')).toEqual([]);
+  if (!action.attempts) expect(made).toEqual([]);
+  if (isSettled(before.status) && !action.finishes)
+    expect(made.filter(({ trigger }) => trigger === 'auto')).toEqual([]);
   if (before.subscription !== after.subscription)
-    expect(act.turns ?? []).toContain(`${before.subscription}>${after.subscription}`);
+    expect(action.subscriptionChanges ?? []).toContain(`${before.subscription}>${after.subscription}`);
 
   const isMoved = before.status !== after.status;
   if (isMoved) {
-    expect(act.moves ?? []).toContain(`${before.status}>${after.status}`);
+    expect(action.deliveryChanges ?? []).toContain(`${before.status}>${after.status}`);
     checkMove(after, made);
   }
   if (after.requestedTrigger !== null && after.requestedTrigger !== before.requestedTrigger)
-    expect(after.requestedTrigger, 'the requested trigger').toBe(act.asks);
+    expect(after.requestedTrigger, 'the requested trigger').toBe(action.requests);
   const isGivenUp = after.subscription === 'deleted' || (isMoved && after.status === 'canceled');
   if (before.requestedTrigger !== null && before.requestedTrigger !== 'replay' && after.requestedTrigger === null)
     expect(made.length > 0 || isGivenUp, 'a request of a person stays until its attempt').toBe(true);
@@ -199,7 +200,7 @@ function checkMove({ status, statusReason, subscription, requestedTrigger }: Row
 }
 
 /** What holds for deliveries that have followed the state of their subscription. */
-const FOLLOWS: Record<Standing, (row: Row) => boolean> = {
+const FOLLOWS: Record<SubscriptionState, (row: Row) => boolean> = {
   active: ({ status }) => status !== 'held',
   paused: ({ status }) => status !== 'pending',
   holding: ({ status }) => status !== 'pending',
@@ -208,9 +209,9 @@ const FOLLOWS: Record<Standing, (row: Row) => boolean> = {
   unverified: () => false,
 };
 
-function check(world: World, act: Limits, before: State, after: State): void {
+function check(world: World, action: Limits, before: State, after: State): void {
   for (const row of after.values()) checkRow(row, world);
-  for (const [id, row] of before) checkStep(act, row, after.get(id) as Row);
+  for (const [id, row] of before) checkStep(action, row, after.get(id) as Row);
   const { followed } = world;
   world.followed = null;
   for (const row of after.values()) {
@@ -235,19 +236,19 @@ async function play(
   const world = await openWorld(ledger, waitsMs);
   try {
     let before = await stateOf(world);
-    world.observe = async (act: Limits) => {
+    world.observe = async (action: Limits) => {
       const after = await stateOf(world);
-      check(world, act, before, after);
+      check(world, action, before, after);
       before = after;
     };
     world.posting = checkPost;
     for (const step of steps) {
-      const act = ACTS[step.act];
-      if (!act) throw new Error(`no act ${step.act}`);
+      const action = ACTIONS[step.action];
+      if (!action) throw new Error(`no action ${step.action}`);
       const lost = sum(world.lost);
-      await act.run(world, step);
-      await world.observe(act);
-      expect(sum(world.lost) - lost, 'results lost').toBeLessThanOrEqual(act.loses ? 1 : 0);
+      await action.run(world, step);
+      await world.observe(action);
+      expect(sum(world.lost) - lost, 'results lost').toBeLessThanOrEqual(action.mayLoseResult ? 1 : 0);
     }
     // Each may go through its schedule, and once more when a running replay sends it again.
     const most = (world.expected.size + 1) * world.subscriptionOf.size;
@@ -264,65 +265,71 @@ async function play(
   }
 }
 
-// Frequent acts in practice come up often, so that runs get far; all others come up sometimes.
+// Frequent actions in practice come up often, so that runs get far; all others come up sometimes.
 const OFTEN = [
   ...['publish', 'work', 'work', 'work', 'work', 'time passes', 'time passes', 'dispatch', 'dispatch', 'dispatch'],
   ...['something happens while an endpoint has the request', 'the queue delivers a job again'],
   ...['all endpoints are down for hours', 'it is replayed while an endpoint has the request'],
 ];
-const NAMES = [...OFTEN, ...OFTEN, ...Object.keys(ACTS)];
+const NAMES = [...OFTEN, ...OFTEN, ...Object.keys(ACTIONS)];
 const choice = { at: fc.nat(11), how: fc.nat(39) };
-/** One act, or a few with the same choices, which therefore meet at one subscription. */
+/** One action, or a few with the same choices, which therefore meet at one subscription. */
 const steps = fc.oneof(
-  fc.record({ act: fc.constantFrom(...NAMES), ...choice }).map((step) => [step]),
+  fc.record({ action: fc.constantFrom(...NAMES), ...choice }).map((step) => [step]),
   fc
-    .record({ acts: fc.array(fc.constantFrom(...TO_ONE, ...OFTEN), { minLength: 2, maxLength: 5 }), ...choice })
-    .map(({ acts, at, how }) => acts.map((act) => ({ act, at, how }))),
+    .record({ actions: fc.array(fc.constantFrom(...TO_ONE, ...OFTEN), { minLength: 2, maxLength: 5 }), ...choice })
+    .map(({ actions, at, how }) => actions.map((action) => ({ action, at, how }))),
 );
 
 /** Sequences that random choice seldom produces; each run includes them. */
-const act = (name: string, how: number, at = 0): Step => ({ act: name, at, how });
-const times = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step);
+const step = (action: string, how: number, at = 0): Step => ({ action, at, how });
+const times = (count: number, repeated: Step): Step[] => Array.from({ length: count }, () => repeated);
 const MEANWHILE = 'it is replayed while an endpoint has the request';
 /** Both circuits are half-open, each subscription has a due delivery, and the retry of the previous probe is due
  *  soon. */
-const TIMES_OUT = act('work', 3, 1);
+const TIMES_OUT = step('work', 3, 1);
 const HALF_OPEN: Step[] = [
-  ...[...times(3, act('publish', 0)), ...times(6, TIMES_OUT), ...times(2, act('time passes', 1))],
-  ...[act('publish', 0), act('dispatch', 0), ...times(2, TIMES_OUT), ...times(4, act('time passes', 1))],
-  ...[act('publish', 0), act('dispatch', 0), ...times(2, TIMES_OUT)],
+  ...[...times(3, step('publish', 0)), ...times(6, TIMES_OUT), ...times(2, step('time passes', 1))],
+  ...[step('publish', 0), step('dispatch', 0), ...times(2, TIMES_OUT), ...times(4, step('time passes', 1))],
+  ...[step('publish', 0), step('dispatch', 0), ...times(2, TIMES_OUT)],
 ];
 /** The head fails and waits; a retry of another one is requested, and the ordering changes meanwhile. */
 const ORDER = 'keep a strict order, or do not';
 const IN_ORDER: Step[] = [
   ...[
-    act(ORDER, 1),
-    act(ORDER, 1, 1),
-    ...times(4, act('publish', 0)),
-    act('dispatch', 0),
-    act('work', 1, 1),
-    act('work', 2, 1),
+    step(ORDER, 1),
+    step(ORDER, 1, 1),
+    ...times(4, step('publish', 0)),
+    step('dispatch', 0),
+    step('work', 1, 1),
+    step('work', 2, 1),
   ],
   ...[
-    act('request a retry', 1, 5),
-    act('publish', 0),
-    ...times(3, act('time passes', 1)),
-    act('dispatch', 0),
-    act('work', 1, 1),
+    step('request a retry', 1, 5),
+    step('publish', 0),
+    ...times(3, step('time passes', 1)),
+    step('dispatch', 0),
+    step('work', 1, 1),
   ],
-  ...[act(ORDER, 0), act('dispatch', 0), act('work', 1, 1), act(ORDER, 1), act('the queue delivers a job again', 0)],
-  ...[act('all endpoints are down for hours', 0), act('replay', 2), act(MEANWHILE, 1), act('work', 0, 1)],
+  ...[
+    step(ORDER, 0),
+    step('dispatch', 0),
+    step('work', 1, 1),
+    step(ORDER, 1),
+    step('the queue delivers a job again', 0),
+  ],
+  ...[step('all endpoints are down for hours', 0), step('replay', 2), step(MEANWHILE, 1), step('work', 0, 1)],
 ];
-const STORIES: [Step[], (typeof FINAL_RESULTS)[number], (typeof SCHEDULES_MS)[number]][] = [
-  [[act('publish', 0), act(MEANWHILE, 1)], {}, []], // 500, no wait left
-  [[act('publish', 0), act(MEANWHILE, 1)], {}, [5_000]], // 500
-  [[act('publish', 0), act(MEANWHILE, 8)], {}, [5_000]], // 410
-  [[act('publish', 0), act('all endpoints are down for hours', 0), act('replay', 2)], FAILED, [5_000]],
+const EXAMPLES: [Step[], (typeof FINAL_RESULTS)[number], (typeof SCHEDULES_MS)[number]][] = [
+  [[step('publish', 0), step(MEANWHILE, 1)], {}, []], // 500, no wait left
+  [[step('publish', 0), step(MEANWHILE, 1)], {}, [5_000]], // 500
+  [[step('publish', 0), step(MEANWHILE, 8)], {}, [5_000]], // 410
+  [[step('publish', 0), step('all endpoints are down for hours', 0), step('replay', 2)], FAILED, [5_000]],
   [HALF_OPEN, {}, [55_000, 3_500_000]],
   [HALF_OPEN, {}, [3_700_000, 5_000]],
   [IN_ORDER, {}, [5_000]],
   [IN_ORDER, FAILED, [55_000, 3_500_000]],
-  [[act(ORDER, 1), act(ORDER, 1, 1), ...HALF_OPEN], {}, [55_000, 3_500_000]],
+  [[step(ORDER, 1), step(ORDER, 1, 1), ...HALF_OPEN], {}, [55_000, 3_500_000]],
 ];
 
 describe('deliveries, for any sequence of events', () => {
@@ -333,7 +340,7 @@ describe('deliveries, for any sequence of events', () => {
       fc.constantFrom(...SCHEDULES_MS),
       play,
     );
-    await fc.assert(property, { examples: STORIES, numRuns: RUNS });
+    await fc.assert(property, { examples: EXAMPLES, numRuns: RUNS });
   });
 });
 const RUNS = 20;

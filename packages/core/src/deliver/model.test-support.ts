@@ -36,7 +36,6 @@ import { openVerifier } from '../verifications/attempt-verification.js';
 import { requestRetry, requestRetryOfJob } from './request-retry.js';
 import type { AttemptEnd, AttemptOptions } from './attempt-delivery.js';
 
-/** Schedules: no wait, so that any failure is final; one wait that the queue keeps; one that is too long for the queue. */
 /** Waits within a minute, within the hour that a retry may sleep in the queue, and beyond it. */
 export const SCHEDULES_MS: readonly (readonly number[])[] = [
   [],
@@ -47,30 +46,30 @@ export const SCHEDULES_MS: readonly (readonly number[])[] = [
 ];
 const FAILING_AFTER_MS = 90_000_000;
 
-/** The next act, with two numbers for its choices. */
+/** The next action, with two numbers for its choices. */
 export interface Step {
-  act: string;
+  action: string;
   at: number;
   how: number;
 }
 
-/** What an act may do. */
+/** What an action may do. */
 export interface Limits {
   /** The status changes of deliveries that it may make, `from>to`. */
-  moves?: readonly string[];
+  deliveryChanges?: readonly string[];
   /** The status changes of subscriptions that it may make. */
-  turns?: readonly string[];
+  subscriptionChanges?: readonly string[];
   /** The trigger of an attempt that it may request. */
-  asks?: AttemptTrigger;
+  requests?: AttemptTrigger;
   /** It may make attempts. */
   attempts?: true;
   /** It ends attempts that were in flight before; a delivery that is settled meanwhile may get one more. */
   finishes?: true;
   /** It may POST once and lose the result. */
-  loses?: true;
+  mayLoseResult?: true;
 }
 
-export interface Act extends Limits {
+export interface Action extends Limits {
   run(world: World, step: Step): Promise<void>;
 }
 
@@ -88,11 +87,11 @@ export interface World {
    *  of all have. */
   followed: string | null;
   /** How many attempts, including one in flight, a delivery had when its schedule started over. */
-  broughtAfter: Map<string, number>;
-  underWay: Set<string>;
+  attemptsBeforeReplay: Map<string, number>;
+  inFlight: Set<string>;
   /** Jobs that ran. A queue may deliver each of them again. */
   handled: (Due & { queue: QueueName })[];
-  /** Called within a step, after an inner act. */
+  /** Called within a step, after an inner action. */
   observe(limits: Limits): Promise<void>;
   /** Called when an endpoint gets a request, before it responds. */
   posting(job: Due, request: PostRequest): Promise<void>;
@@ -113,8 +112,8 @@ export async function openWorld(ledger: Ledger, waitsMs: readonly number[]): Pro
     published: [],
     expected: new Map(),
     followed: null,
-    broughtAfter: new Map(),
-    underWay: new Set(),
+    attemptsBeforeReplay: new Map(),
+    inFlight: new Set(),
     handled: [],
     observe: () => Promise.resolve(),
     posting: () => Promise.resolve(),
@@ -171,9 +170,9 @@ async function attempt(
   let key: string | null = null;
   const post = async (request: PostRequest): Promise<PostResult> => {
     await world.posting(job, request);
-    world.underWay.add(job.id);
+    world.inFlight.add(job.id);
     const result = { ...OK, startedAt: new Date(), ...(await respond(request)) };
-    world.underWay.delete(job.id);
+    world.inFlight.delete(job.id);
     key = keyOf(request, world);
     count(world.posted, key);
     return result;
@@ -297,7 +296,7 @@ async function replayable(world: World, { subscriptionId, which, since, until }:
     .map(({ id }) => id);
 }
 
-interface Brought {
+interface Replayed {
   id: string;
   eventId: string;
   status: DeliveryStatus;
@@ -320,8 +319,8 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
   const before = new Map<string, string[]>();
   for (const replay of running) {
     // Deliveries of an earlier step may have failed or been canceled again: a replay does not repeat them.
-    const brought = await prisma.delivery.findMany({ where: { replayId: replay.id }, select: { eventId: true } });
-    const done = new Set(brought.map(({ eventId }) => eventId));
+    const replayed = await prisma.delivery.findMany({ where: { replayId: replay.id }, select: { eventId: true } });
+    const done = new Set(replayed.map(({ eventId }) => eventId));
     before.set(
       replay.id,
       (await replayable(world, replay)).filter((eventId) => !done.has(eventId)),
@@ -332,23 +331,23 @@ async function advance(world: World, { atOnce, workers }: { atOnce: number; work
   for (const { id, subscription, queued, ...replay } of running) {
     const now = await prisma.replay.findUniqueOrThrow({ where: { id } });
     if (now.status === 'running') left += 1;
-    const { rows: brought } = await pool.query<Brought>(
+    const { rows: replayed } = await pool.query<Replayed>(
       `SELECT id, event_id AS "eventId", status, attempt_count AS "attemptCount", requested_trigger AS "requestedTrigger" FROM deliveries
        WHERE replay_id = $1 AND subscription_id = $2 AND event_id = ANY ($3::uuid[])`,
       [id, subscription.id, before.get(id)],
     );
     const receives = subscription.deletedAt === null && ['active', 'paused'].includes(subscription.status);
     if (!receives)
-      expect([now.status, brought.length], 'it ends if the subscription receives nothing').toEqual(['canceled', 0]);
-    expect(now.queued - queued, 'the number of replayed deliveries').toBe(brought.length);
-    expect(brought.length).toBeLessThanOrEqual(atOnce * workers);
-    for (const { status, requestedTrigger } of brought) {
+      expect([now.status, replayed.length], 'it ends if the subscription receives nothing').toEqual(['canceled', 0]);
+    expect(now.queued - queued, 'the number of replayed deliveries').toBe(replayed.length);
+    expect(replayed.length).toBeLessThanOrEqual(atOnce * workers);
+    for (const { status, requestedTrigger } of replayed) {
       expect(status).toBe(subscription.status === 'paused' ? 'held' : 'pending');
       if (status === 'pending') expect(requestedTrigger, 'an attempt is requested').not.toBeNull();
     }
-    for (const { id: deliveryId, eventId, attemptCount } of brought) {
+    for (const { id: deliveryId, eventId, attemptCount } of replayed) {
       world.expected.get(eventId)?.add(subscription.id);
-      world.broughtAfter.set(deliveryId, attemptCount + Number(world.underWay.has(deliveryId)));
+      world.attemptsBeforeReplay.set(deliveryId, attemptCount + Number(world.inFlight.has(deliveryId)));
     }
     if (now.status !== 'running' && now.status !== 'canceled' && replay.which === 'missed')
       expect(await replayable(world, replay), 'nothing is left to replay').toEqual([]);
@@ -364,12 +363,16 @@ const ENDS = [
   ...['failed>succeeded', 'canceled>succeeded'],
 ];
 const receiving = (...to: string[]) => ['active', 'paused'].flatMap((from) => to.map((one) => `${from}>${one}`));
-const WORKING: Limits = { moves: [...ENDS, ...SETTLES], turns: receiving('disabled'), attempts: true };
-const REPLAYING: Limits = {
-  moves: ['failed>pending', 'failed>held', 'canceled>pending', 'canceled>held'],
-  asks: 'replay',
+const WORKING: Limits = {
+  deliveryChanges: [...ENDS, ...SETTLES],
+  subscriptionChanges: receiving('disabled'),
+  attempts: true,
 };
-const SETTLING: Limits = { moves: ['held>pending', ...SETTLES] };
+const REPLAYING: Limits = {
+  deliveryChanges: ['failed>pending', 'failed>held', 'canceled>pending', 'canceled>held'],
+  requests: 'replay',
+};
+const SETTLING: Limits = { deliveryChanges: ['held>pending', ...SETTLES] };
 const RESUMES = ['paused>active', 'disabled>active', 'holding>active'];
 const DELETES = ['active>deleted', 'paused>deleted', 'disabled>deleted', 'holding>deleted', 'unverified>deleted'];
 const of = (world: World, at: number) => ({
@@ -398,7 +401,7 @@ async function anyDelivery(world: World, at: number): Promise<string | undefined
 }
 
 /** Actions of people and faults from outside, also while an endpoint has a request. */
-const OUTSIDE: Record<string, Act> = {
+const OUTSIDE: Record<string, Action> = {
   publish: { run: (world, step) => publish(world, step, world.ledger) },
   'publish, and the API crashes before it enqueues': {
     run: (world, step) => publish(world, step, { ...world.ledger, enqueue: () => Promise.resolve(true) }),
@@ -416,20 +419,20 @@ const OUTSIDE: Record<string, Act> = {
     },
   },
   'request a retry': {
-    asks: 'manual',
+    requests: 'manual',
     async run(world, { at, how }) {
       const id = await anyDelivery(world, at);
       const enqueue = how % 4 === 0 ? () => Promise.resolve(false) : world.ledger.enqueue;
       if (id) await requestRetry({ ...world.ledger, enqueue }, { accountId: world.accountId, id });
     },
   },
-  'put a job back on the board': {
-    asks: 'manual',
+  'retry a job on the board': {
+    requests: 'manual',
     ...WORKING,
     async run(world, { at, how }) {
       const job = pick(world.handled, at);
       // If an attempt is in flight, this requests that attempt itself.
-      if (!job || job.queue === 'verify' || world.underWay.has(job.id)) return;
+      if (!job || job.queue === 'verify' || world.inFlight.has(job.id)) return;
       const requested = await requestRetryOfJob(world.ledger, job);
       if (requested.outcome !== 'requested') {
         expect(requested).toMatchObject({ outcome: 'not_possible', reason: expect.stringContaining('deleted') });
@@ -502,54 +505,54 @@ const OUTSIDE: Record<string, Act> = {
     },
   },
   pause: {
-    moves: ['pending>held'],
-    turns: ['active>paused'],
+    deliveryChanges: ['pending>held'],
+    subscriptionChanges: ['active>paused'],
     run: (world, { at }) => change(world, at, (key) => pauseSubscription(world.ledger, key)),
   },
   resume: {
-    moves: ['held>pending'],
-    turns: RESUMES,
+    deliveryChanges: ['held>pending'],
+    subscriptionChanges: RESUMES,
     run: (world, { at }) => change(world, at, (key) => resumeSubscription(world.ledger, key)),
   },
   disable: {
-    moves: SETTLES,
-    turns: receiving('disabled'),
+    deliveryChanges: SETTLES,
+    subscriptionChanges: receiving('disabled'),
     run: (world, { at }) => change(world, at, (key) => disableSubscription(world.ledger, key)),
   },
   'disable, and hold': {
-    moves: SETTLES,
-    turns: [...receiving('holding'), 'disabled>holding'],
+    deliveryChanges: SETTLES,
+    subscriptionChanges: [...receiving('holding'), 'disabled>holding'],
     run: (world, { at }) =>
       change(world, at, (key) => disableSubscription(world.ledger, { ...key, deliveries: 'hold' })),
   },
   'disable, and cancel': {
-    moves: SETTLES,
-    turns: [...receiving('disabled'), 'holding>disabled'],
+    deliveryChanges: SETTLES,
+    subscriptionChanges: [...receiving('disabled'), 'holding>disabled'],
     run: (world, { at }) =>
       change(world, at, (key) => disableSubscription(world.ledger, { ...key, deliveries: 'cancel' })),
   },
   delete: {
-    moves: CANCELS,
-    turns: DELETES,
+    deliveryChanges: CANCELS,
+    subscriptionChanges: DELETES,
     run: (world, { at }) => change(world, at, (key) => deleteSubscription(world.ledger, key)),
   },
   'pause, and the API crashes after the commit': {
-    turns: ['active>paused'],
+    subscriptionChanges: ['active>paused'],
     run: (world, { at }) => cutShort(world, (ledger) => pauseSubscription(ledger, of(world, at))),
   },
   'resume, and the API crashes after the commit': {
-    turns: RESUMES,
+    subscriptionChanges: RESUMES,
     run: (world, { at }) => cutShort(world, (ledger) => resumeSubscription(ledger, of(world, at))),
   },
   'disable, and the API crashes after the commit': {
-    turns: [...receiving('disabled', 'holding'), 'disabled>holding', 'holding>disabled'],
+    subscriptionChanges: [...receiving('disabled', 'holding'), 'disabled>holding', 'holding>disabled'],
     run: (world, { at, how }) =>
       cutShort(world, (ledger) =>
         disableSubscription(ledger, { ...of(world, at), deliveries: how % 2 === 0 ? 'cancel' : 'hold' }),
       ),
   },
   'delete, and the API crashes after the commit': {
-    turns: DELETES,
+    subscriptionChanges: DELETES,
     run: (world, { at }) => cutShort(world, (ledger) => deleteSubscription(ledger, of(world, at))),
   },
   subscribe: {
@@ -633,9 +636,9 @@ async function dispatchAll({ ledger, accountId }: World): Promise<Round> {
   return round;
 }
 
-/** Acts on one subscription, where they meet. */
+/** Actions on one subscription, where they meet. */
 export const TO_ONE = [
-  ...['publish', 'publish', 'request a retry', 'send a test', 'put a job back on the board', 'replay', 'replay'],
+  ...['publish', 'publish', 'request a retry', 'send a test', 'retry a job on the board', 'replay', 'replay'],
   ...['start a replay', 'advance replays', 'pause', 'resume', 'resume', 'disable', 'disable, and hold'],
   ...[
     'disable, and the API crashes after the commit',
@@ -644,11 +647,11 @@ export const TO_ONE = [
   ],
 ];
 
-/** Several acts while an endpoint has a request, on the subscription of that endpoint. */
+/** Several actions while an endpoint has a request, on the subscription of that endpoint. */
 async function meanwhile(
   world: World,
-  { at, how }: Omit<Step, 'act'>,
-  acts: (string | undefined)[],
+  { at, how }: Omit<Step, 'action'>,
+  actions: (string | undefined)[],
   within = how,
 ): Promise<void> {
   const job = take(world, at);
@@ -657,16 +660,16 @@ async function meanwhile(
   await attempting.reached;
   await world.observe(WORKING);
   const itself = world.subscriptions.findIndex(({ id }) => id === attempting.subscriptionId());
-  for (const name of acts) {
-    const act = OUTSIDE[name ?? ''];
-    await act?.run(world, { act: name ?? '', at: itself === -1 ? at : itself, how: within });
-    if (act) await world.observe(act);
+  for (const name of actions) {
+    const action = OUTSIDE[name ?? ''];
+    await action?.run(world, { action: name ?? '', at: itself === -1 ? at : itself, how: within });
+    if (action) await world.observe(action);
   }
   await attempting.finish();
 }
 
-/** All acts. A new verb or fault is an entry here: `moves` lists the status changes that it may make. */
-export const ACTS: Record<string, Act> = {
+/** All actions. A new verb or fault is an entry here: `deliveryChanges` lists the status changes that it may make. */
+export const ACTIONS: Record<string, Action> = {
   ...OUTSIDE,
   work: {
     ...WORKING,
@@ -701,7 +704,7 @@ export const ACTS: Record<string, Act> = {
   },
   'two workers race on one job': {
     ...WORKING,
-    loses: true,
+    mayLoseResult: true,
     async run(world, { at, how }) {
       const job = take(world, at);
       if (!job) return;
@@ -714,7 +717,7 @@ export const ACTS: Record<string, Act> = {
   },
   'a worker crashes between its POST and the record': {
     ...WORKING,
-    loses: true,
+    mayLoseResult: true,
     async run(world, { at, how }) {
       const job = take(world, at);
       if (!job) return;
@@ -739,7 +742,7 @@ async function passTime({ ledger, accountId }: World, seconds: number): Promise<
   await ledger.db.pool.query(
     `WITH clock AS (SELECT $2 * interval '1 second' AS passed), deliveries_nearer AS (
        UPDATE pending_deliveries SET due_at = due_at - passed, leased_until = leased_until - passed FROM clock WHERE account_id = $1
-     ), looks_nearer AS (
+     ), entries_nearer AS (
        UPDATE due_subscriptions SET due_at = due_at - passed FROM clock WHERE account_id = $1
      )
      UPDATE subscriptions SET failing_since = failing_since - passed, circuit_open_until = circuit_open_until - passed,
