@@ -13,9 +13,9 @@ it.each([
   const client = await ledger.db.pool.connect();
   try {
     await client.query('SET plan_cache_mode = force_generic_plan');
-    await client.query(`PREPARE looked (uuid) AS ${query}`);
+    await client.query(`PREPARE scanned (uuid) AS ${query}`);
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-      `EXPLAIN (COSTS OFF) EXECUTE looked ('00000000-0000-7000-8000-000000000000')`,
+      `EXPLAIN (COSTS OFF) EXECUTE scanned ('00000000-0000-7000-8000-000000000000')`,
     );
     const scans = rows.map((row) => row['QUERY PLAN']).filter((line) => line.includes('Scan'));
     expect(scans.length).toBeGreaterThan(0);

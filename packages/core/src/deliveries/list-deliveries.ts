@@ -165,18 +165,18 @@ function unite(selects: string[], { replay, isReplayOfMany, account }: Filters):
   return replay ? `SELECT * FROM (${all}) of_replay WHERE ${isReplayOf(replay, isReplayOfMany ? null : account)}` : all;
 }
 
-/** SQL: at most a page of the rows that pass the filters, among the first `lookedAt` rows of a way. */
-function selectWay({ filters, ...way }: Way, page: Page, lookedAt: number): string {
+/** SQL: at most a page of the rows that pass the filters, among the first `scanLimit` rows of a way. */
+function selectWay({ filters, ...way }: Way, page: Page, scanLimit: number): string {
   if (filters.length === 0) return selectNewest({ ...way, select: SELECT[way.table] }, page);
-  const looked = selectNewest({ ...way, select: 'd.*' }, { ...page, limit: lookedAt });
+  const scanned = selectNewest({ ...way, select: 'd.*' }, { ...page, limit: scanLimit });
   // In index order, so that it stops when the page is full.
-  return `SELECT ${SELECT[way.table]} FROM (${looked}) d WHERE ${filters.join(' AND ')}
+  return `SELECT ${SELECT[way.table]} FROM (${scanned}) d WHERE ${filters.join(' AND ')}
     ORDER BY ${orderOf(way)} LIMIT ${page.limit}`;
 }
 
-/** SQL: row number `lookedAt` of a way; none if it has fewer. */
-const selectEdge = ({ table, columns, conditions }: Way, page: Page, lookedAt: number): string =>
-  `${selectNewest({ table, columns, conditions, select: 'd.id' }, { ...page, limit: 1 })} OFFSET ${lookedAt - 1}`;
+/** SQL: row number `scanLimit` of a way; none if it has fewer. */
+const selectEdge = ({ table, columns, conditions }: Way, page: Page, scanLimit: number): string =>
+  `${selectNewest({ table, columns, conditions, select: 'd.id' }, { ...page, limit: 1 })} OFFSET ${scanLimit - 1}`;
 
 const SELECT: Record<Way['table'], string> = {
   deliveries: COLUMNS,

@@ -43,17 +43,17 @@ const oldest = (limit: string): string => `
       ORDER BY d.leased_until, d.due_at LIMIT ${limit})
     ) d ORDER BY since LIMIT ${limit}`;
 
-// `looked`: the subscriptions of this round and their entries, at most $2. The first subscription of each account comes
+// `scanned`: the subscriptions of this round and their entries, at most $2. The first subscription of each account comes
 // before the second of any. Candidates are the oldest entries of each shard, in total 1.5 times as many. Other entries
 // stay.
-const LOOKED = `
+const SCANNED = `
 entry AS MATERIALIZED (
   SELECT e.* FROM unnest($3::smallint[]) AS s (shard) CROSS JOIN LATERAL (
     SELECT ctid AS entry, account_id, subscription_id, due_at FROM due_subscriptions
     WHERE shard = s.shard AND due_at <= now() ORDER BY due_at LIMIT greatest(10, 3 * $2 / 2 / cardinality($3))
   ) e
 ),
-looked AS MATERIALIZED (
+scanned AS MATERIALIZED (
   SELECT account_id, subscription_id AS id, entries FROM (
     SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY since) AS turn FROM (
       SELECT account_id, subscription_id, min(due_at) AS since, array_agg(entry) AS entries FROM entry GROUP BY account_id, subscription_id
@@ -61,7 +61,7 @@ looked AS MATERIALIZED (
   ) e ORDER BY turn, since LIMIT $2
 ),
 removed AS (
-  DELETE FROM due_subscriptions WHERE ctid = ANY (ARRAY(SELECT unnest(entries) FROM looked))
+  DELETE FROM due_subscriptions WHERE ctid = ANY (ARRAY(SELECT unnest(entries) FROM scanned))
 )`;
 
 // `roomy`: subscriptions whose circuit is not open. `room` is how many deliveries each may lease. `share` is how many
@@ -78,7 +78,7 @@ standing AS MATERIALIZED (
   SELECT l.entries, s.id, s.account_id, s.rate_limit, s.concurrency_limit, s.failing_since, s.circuit_open_until, s.probe_id,
     s.created_at, s.events,
     ${isInOrder('s')} AS is_in_order, s.circuit_open_until IS NOT NULL AS is_half_open, ${firstTurnOf('s')} AS next_slot_at, ${isNotOpen('s')} AS is_not_open
-  FROM looked l CROSS JOIN LATERAL (SELECT * FROM subscriptions WHERE id = l.id LIMIT 1) s
+  FROM scanned l CROSS JOIN LATERAL (SELECT * FROM subscriptions WHERE id = l.id LIMIT 1) s
 ),
 share AS (
   SELECT account_id, least($1, ceil($2::float8 / count(*) OVER () / count(*)))::int AS share
@@ -117,7 +117,7 @@ head AS MATERIALIZED (
   SELECT w.id AS subscription_id, d.id, coalesce(d.leased_until, d.due_at) AS since, d.due_at,
     (d.status <> 'held' OR d.requested_trigger IS NOT NULL) AND ${MAY_BE_SENT} IS TRUE
       AND ${leasedBefore('w.id')} IS NULL AND ${fanOutBefore({ s: 'w', d: 'd' })} IS NULL AS may_go,
-    CASE WHEN d.leased_until IS NULL AND d.requested_trigger IS NULL AND d.due_at > now() THEN d.due_at ELSE now() + interval '1 second' END AS look_at
+    CASE WHEN d.leased_until IS NULL AND d.requested_trigger IS NULL AND d.due_at > now() THEN d.due_at ELSE now() + interval '1 second' END AS check_at
   FROM standing w CROSS JOIN LATERAL (${headOf('w.id')}) d
   WHERE w.is_in_order AND w.is_not_open
 ),
@@ -199,7 +199,7 @@ again AS (
         WHEN h.may_go AND r.turns < 1 THEN greatest(now() + interval '0.1 seconds', ${turnFreeAt({ firstTurn: TURN.firstTurn, rate: TURN.rate })})
         -- Recording the attempt adds an entry, too. This one covers a delivery that ends without a record.
         WHEN h.may_go THEN now() + interval '1 second'
-        ELSE h.look_at
+        ELSE h.check_at
       END
       WHEN c.left_over > 0 OR c.found = r.share AND NOT w.is_half_open THEN now()
       WHEN c.found IS NULL AND (r.room > 0 OR ${hasUnleased('w.id')} IS NOT TRUE) OR c.found < least(r.room, r.share) THEN ${NEXT_PENDING}
@@ -222,7 +222,7 @@ again AS (
 )`;
 
 const LEASE = `
-WITH ${[LOOKED, ROOMY, CHOSEN, LEASED, AGAIN].join(',')}
+WITH ${[SCANNED, ROOMY, CHOSEN, LEASED, AGAIN].join(',')}
 SELECT * FROM leased`;
 
 export interface LeaseLimits {

@@ -28,13 +28,13 @@ interface Step {
 
 // A finished delivery with a requested attempt has no `due_at`, so its lease ends now.
 const RECLAIM = `
-WITH looked AS MATERIALIZED (
+WITH scanned AS MATERIALIZED (
   SELECT id, leased_until FROM pending_deliveries WHERE id > $1 ORDER BY id LIMIT ${AT_ONCE}
 ),
 reclaimed AS (
   UPDATE pending_deliveries SET leased_until = CASE WHEN due_at IS NULL THEN now() END WHERE id = ANY (ARRAY(
-    SELECT d.id FROM looked l JOIN pending_deliveries d ON ${lookUp('d.id', 'l.id')} WHERE l.leased_until > now() FOR UPDATE OF d SKIP LOCKED
+    SELECT d.id FROM scanned l JOIN pending_deliveries d ON ${lookUp('d.id', 'l.id')} WHERE l.leased_until > now() FOR UPDATE OF d SKIP LOCKED
   ))
   RETURNING id
 )
-SELECT (SELECT id FROM looked ORDER BY id OFFSET ${AT_ONCE - 1} LIMIT 1) AS position, (SELECT count(*)::int FROM reclaimed) AS count`;
+SELECT (SELECT id FROM scanned ORDER BY id OFFSET ${AT_ONCE - 1} LIMIT 1) AS position, (SELECT count(*)::int FROM reclaimed) AS count`;

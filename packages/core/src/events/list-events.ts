@@ -11,9 +11,9 @@ export interface EventsWanted extends WantedPage {
 }
 
 /** Maximum number of events that a page reads to find those of a type. */
-const LOOKED_AT = 1_000;
+const SCAN_LIMIT = 1_000;
 
-/** Returns the ids of events of an account, newest first. No index contains types or payloads, so a page reads at most LOOKED_AT events to
+/** Returns the ids of events of an account, newest first. No index contains types or payloads, so a page reads at most SCAN_LIMIT events to
  *  filter by type, and SEARCHED to search payloads. */
 export async function listEvents(
   pool: pg.Pool,
@@ -39,14 +39,14 @@ async function listOfTypes(
     return { rows, searchedTo: null };
   }
   const edge = selectNewest({ ...range, select: 'd.id' }, { ...page, limit: 1 });
-  const looked = selectNewest({ ...range, select: 'd.account_id, d.id, d.type' }, { ...page, limit: LOOKED_AT });
+  const scanned = selectNewest({ ...range, select: 'd.account_id, d.id, d.type' }, { ...page, limit: SCAN_LIMIT });
   // In the order of the index, so that reading stops when the page is full.
   const { rows } = await pool.query<{ id: string | null; searchedTo: string | null }>(
     `WITH page AS MATERIALIZED (
-       SELECT d.id FROM (${looked}) d WHERE d.type = ANY (${param(types)}::text[]) ORDER BY ${orderOf(range)} LIMIT ${page.limit}
+       SELECT d.id FROM (${scanned}) d WHERE d.type = ANY (${param(types)}::text[]) ORDER BY ${orderOf(range)} LIMIT ${page.limit}
      ),
      edge AS (
-       SELECT id FROM (${edge} OFFSET ${LOOKED_AT - 1}) e WHERE (SELECT count(*) FROM page) < ${page.limit}
+       SELECT id FROM (${edge} OFFSET ${SCAN_LIMIT - 1}) e WHERE (SELECT count(*) FROM page) < ${page.limit}
      )
      SELECT page.id, edge.id AS "searchedTo" FROM (VALUES (1)) one LEFT JOIN edge ON true LEFT JOIN page ON true ORDER BY page.id DESC`,
     values,

@@ -15,13 +15,13 @@ export interface AfterPublish {
 }
 
 export function openAfterPublish({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>): AfterPublish {
-  const underWay = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   const wakeDispatcher = openWaker(db.pool);
   const wakeExpanders = openWaker(db.pool, 'fan_out');
 
   function add(work: Promise<void>): void {
-    underWay.add(work);
-    void work.finally(() => underWay.delete(work));
+    inFlight.add(work);
+    void work.finally(() => inFlight.delete(work));
   }
 
   return {
@@ -32,7 +32,7 @@ export function openAfterPublish({ db, enqueue }: Pick<Deps, 'db' | 'enqueue'>):
     },
     add,
     async drain() {
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
     },
   };
 }

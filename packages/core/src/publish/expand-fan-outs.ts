@@ -62,7 +62,7 @@ roomy AS MATERIALIZED (
   ) leased
   WHERE leased.count < $3
 ),
-looked AS MATERIALIZED (
+scanned AS MATERIALIZED (
   SELECT f.event_id, f.event_type, f.created_at AS fanned_out_at, f.published_at, s.*
   FROM roomy f CROSS JOIN LATERAL (
     SELECT id, account_id, events, status, status_changed_at, holds_when_disabled, concurrency_limit, rate_limit, circuit_open_until, ordering,
@@ -74,12 +74,12 @@ looked AS MATERIALIZED (
 ),
 matched AS (
   SELECT s.event_id, s.account_id, s.event_type AS type, 1 AS position, s.published_at, ${PLACING}
-  FROM looked s WHERE s.created_at <= s.fanned_out_at AND s.deleted_at IS NULL AND ${matchesType('s.event_type')}
+  FROM scanned s WHERE s.created_at <= s.fanned_out_at AND s.deleted_at IS NULL AND ${matchesType('s.event_type')}
     AND (s.status IN ('active', 'paused') OR s.status = 'disabled' AND s.holds_when_disabled AND s.status_changed_at > s.fanned_out_at)
 ),${CREATE_DELIVERIES},
 chunk AS (
-  SELECT f.event_id, (SELECT count(*) FROM matched)::int AS count, (SELECT count(*) FROM looked) < $2 AS is_last,
-    (SELECT id FROM looked ORDER BY id DESC LIMIT 1) AS position
+  SELECT f.event_id, (SELECT count(*) FROM matched)::int AS count, (SELECT count(*) FROM scanned) < $2 AS is_last,
+    (SELECT id FROM scanned ORDER BY id DESC LIMIT 1) AS position
   FROM roomy f
 ),
 moved AS (

@@ -35,7 +35,7 @@ export interface FoundInTarget {
 }
 
 /** Rows per search. It reads them from each of a few indexes, so at most a few times as many. */
-const LOOKED_AT = 5_000;
+const SCAN_LIMIT = 5_000;
 
 interface Search {
   target: Target;
@@ -45,7 +45,7 @@ interface Search {
   limit: number;
 }
 
-/** Returns at most `limit` matches in a target, among its next LOOKED_AT deliveries or events. If the filter has a text, it searches the
+/** Returns at most `limit` matches in a target, among its next SCAN_LIMIT deliveries or events. If the filter has a text, it searches the
  *  payloads of the first SEARCHED of these. */
 export async function findReplayable(client: Queryable, search: Search): Promise<FoundInTarget> {
   const { filter, limit, target } = search;
@@ -97,14 +97,14 @@ async function findFailed(
   const conditions = ['d.account_id = $1', ...conditionsOf(deliveryFilterOf(filter), param)];
   if (eventIds)
     conditions.push(`d.event_id >= ${param(eventIds.from)}::uuid`, `d.event_id < ${param(eventIds.before)}::uuid`);
-  const looked = waysTo(filter, param).map(
+  const scanned = waysTo(filter, param).map(
     ({ table, range, order }) =>
-      `(SELECT ${LOOKED_COLUMNS} FROM ${table} d WHERE ${range} AND d.id > $2 AND d.id < $3 ORDER BY ${order} LIMIT ${LOOKED_AT})`,
+      `(SELECT ${SCANNED_COLUMNS} FROM ${table} d WHERE ${range} AND d.id > $2 AND d.id < $3 ORDER BY ${order} LIMIT ${SCAN_LIMIT})`,
   );
   const { rows } = await client.query<Columns>(
-    `WITH looked AS MATERIALIZED (SELECT * FROM (${looked.join('\nUNION ALL\n')}) ways ORDER BY id LIMIT ${LOOKED_AT}),
-     edge AS (SELECT id FROM looked ORDER BY id OFFSET ${LOOKED_AT - 1} LIMIT 1),
-     matching AS MATERIALIZED (SELECT d.id, d.event_id, d.subscription_id FROM looked d WHERE ${conditions.join(' AND ')}),
+    `WITH scanned AS MATERIALIZED (SELECT * FROM (${scanned.join('\nUNION ALL\n')}) ways ORDER BY id LIMIT ${SCAN_LIMIT}),
+     edge AS (SELECT id FROM scanned ORDER BY id OFFSET ${SCAN_LIMIT - 1} LIMIT 1),
+     matching AS MATERIALIZED (SELECT d.id, d.event_id, d.subscription_id FROM scanned d WHERE ${conditions.join(' AND ')}),
      found AS MATERIALIZED (
        SELECT d.id, d.event_id, d.subscription_id, s.is_paused FROM matching d CROSS JOIN LATERAL (
          SELECT s.status = 'paused' AS is_paused FROM subscriptions s
@@ -119,7 +119,7 @@ async function findFailed(
 }
 
 /** What conditionsOf reads. */
-const LOOKED_COLUMNS = `d.id, d.account_id, d.event_id, d.event_type, d.subscription_id, d.status, d.replay_id, d.created_at,
+const SCANNED_COLUMNS = `d.id, d.account_id, d.event_id, d.event_type, d.subscription_id, d.status, d.replay_id, d.created_at,
   d.last_outcome, d.last_trigger, d.last_status_code`;
 
 /** The part of a range of ids that is in another one. */
@@ -221,7 +221,7 @@ async function findMissed(
   const types = filter.eventTypes.length > 0 ? `AND e.type = ANY (${param(filter.eventTypes)}::text[])` : '';
   const { rows } = await client.query<{ ids: string[]; edge: string | null }>(
     `WITH edge AS MATERIALIZED (
-       SELECT e.id FROM events e WHERE ${range} ORDER BY e.id OFFSET ${LOOKED_AT - 1} LIMIT 1
+       SELECT e.id FROM events e WHERE ${range} ORDER BY e.id OFFSET ${SCAN_LIMIT - 1} LIMIT 1
      ),
      found AS MATERIALIZED (
        SELECT e.id FROM events e CROSS JOIN ${s} s

@@ -17,7 +17,7 @@ export interface Position {
 }
 
 /** Maximum number of accounts or subscriptions that one search reads. */
-const LOOKED_AT = 500;
+const SCAN_LIMIT = 500;
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -42,11 +42,11 @@ async function nextAccount(client: Queryable, filter: ReplayFilter, after: strin
   const { from, to } = idsAround(filter);
   const isNamed = accountIds.length > 0 ? 'AND id = ANY ($4::text[])' : '';
   const { rows } = await client.query<Next>(
-    `WITH looked AS MATERIALIZED (
-       SELECT id FROM accounts WHERE id > $1 AND deleted_at IS NULL ${isNamed} ORDER BY id LIMIT ${LOOKED_AT}
+    `WITH scanned AS MATERIALIZED (
+       SELECT id FROM accounts WHERE id > $1 AND deleted_at IS NULL ${isNamed} ORDER BY id LIMIT ${SCAN_LIMIT}
      )
-     SELECT (SELECT l.id FROM looked l WHERE ${hasAny(filter)} ORDER BY l.id LIMIT 1) AS id,
-       (SELECT id FROM looked ORDER BY id OFFSET ${LOOKED_AT - 1} LIMIT 1) AS edge`,
+     SELECT (SELECT l.id FROM scanned l WHERE ${hasAny(filter)} ORDER BY l.id LIMIT 1) AS id,
+       (SELECT id FROM scanned ORDER BY id OFFSET ${SCAN_LIMIT - 1} LIMIT 1) AS edge`,
     [after ?? '', from, to, ...(accountIds.length > 0 ? [accountIds] : [])],
   );
   const { id = null, edge = null } = rows[0] ?? {};
@@ -79,11 +79,11 @@ async function nextSubscription(
       ? 'account_id = $1 AND id > $2 AND id = ANY ($3::uuid[]) ORDER BY id'
       : `${inIdOrder('account_id', '$1', { from: '$2::uuid' })} AND id <> $2 ORDER BY account_id, id`;
   const { rows } = await client.query<Next>(
-    `WITH looked AS MATERIALIZED (
-       SELECT id, status, deleted_at FROM subscriptions WHERE ${which} LIMIT ${LOOKED_AT}
+    `WITH scanned AS MATERIALIZED (
+       SELECT id, status, deleted_at FROM subscriptions WHERE ${which} LIMIT ${SCAN_LIMIT}
      )
-     SELECT (SELECT s.id FROM looked s WHERE ${RECEIVES} ORDER BY s.id LIMIT 1) AS id,
-       (SELECT id FROM looked ORDER BY id OFFSET ${LOOKED_AT - 1} LIMIT 1) AS edge`,
+     SELECT (SELECT s.id FROM scanned s WHERE ${RECEIVES} ORDER BY s.id LIMIT 1) AS id,
+       (SELECT id FROM scanned ORDER BY id OFFSET ${SCAN_LIMIT - 1} LIMIT 1) AS edge`,
     [accountId, subscriptionId ?? FIRST_ID, ...(subscriptionIds.length > 0 ? [subscriptionIds] : [])],
   );
   const { id = null, edge = null } = rows[0] ?? {};

@@ -52,7 +52,7 @@ export async function walk(
     if (found.length > 0) portions.push({ target, found });
     left -= found.length;
     position = { ...target, id: edge };
-    // It has read LOOKED_AT rows, or found enough.
+    // It has read SCAN_LIMIT rows, or found enough.
     if (edge !== null) break;
   }
   return { portions, position, isAtEnd: false };

@@ -56,10 +56,10 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 
 // The current verification of a subscription stays.
 const SETTLED_VERIFICATIONS = `
-  DELETE FROM verifications v USING looked l
+  DELETE FROM verifications v USING scanned l
   WHERE v.id = l.id AND v.leased_until IS NULL AND v.status <> 'pending'
     AND NOT EXISTS (SELECT FROM subscriptions s WHERE s.verification_id = v.id)`;
-const AUDITED = 'DELETE FROM audit_entries a USING looked l WHERE a.id = l.id';
+const AUDITED = 'DELETE FROM audit_entries a USING scanned l WHERE a.id = l.id';
 /** Walks each table in the order of its key. */
 const WALK: Record<Partitioned, typeof walkAccounts> = {
   finished_deliveries: walk,
@@ -67,17 +67,17 @@ const WALK: Record<Partitioned, typeof walkAccounts> = {
   earlier_attempts: (client, walked: Walk, signal) => walk(client, { ...walked, key: KEY.earlier_attempts }, signal),
 };
 const NEEDED_BY_NO_DELIVERY: Record<Partitioned, (partition: string) => string> = {
-  finished_deliveries: (partition) => `DELETE FROM ${partition} d USING looked l WHERE d.id = l.id`,
+  finished_deliveries: (partition) => `DELETE FROM ${partition} d USING scanned l WHERE d.id = l.id`,
   events: (partition) =>
-    `DELETE FROM ${partition} e USING looked l WHERE e.account_id = l.account_id AND e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
+    `DELETE FROM ${partition} e USING scanned l WHERE e.account_id = l.account_id AND e.id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0)
        AND NOT ${isExpanding('e.id')}`,
   earlier_attempts: (partition) =>
-    `DELETE FROM ${partition} a USING looked l WHERE a.delivery_id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = l.id)`,
+    `DELETE FROM ${partition} a USING scanned l WHERE a.delivery_id = l.id AND NOT EXISTS (SELECT FROM deliveries d WHERE d.id = l.id)`,
 };
 // No event is published with an empty body, so an empty body means that it was erased.
 const ERASED: Partial<Record<Partitioned, string>> = {
   events: `
-  UPDATE events e SET body = '' FROM looked l
+  UPDATE events e SET body = '' FROM scanned l
   WHERE e.account_id = l.account_id AND e.id = l.id AND octet_length(e.body) > 0 AND NOT EXISTS (
     SELECT FROM pending_deliveries d WHERE ${isOfEvent('e.id')} OFFSET 0
   ) AND NOT ${isExpanding('e.id')}`,
@@ -89,7 +89,7 @@ const ERASED: Partial<Record<Partitioned, string>> = {
 function emptyResponses(table: Partitioned, { key, outcome }: { key: string; outcome: string }): string {
   return `
   UPDATE ${table} a SET response_body = NULL, error = CASE WHEN ${outcome} <> 'bad_response' THEN error END
-  FROM looked l WHERE a.${key} = l.id AND a.response_body IS NOT NULL`;
+  FROM scanned l WHERE a.${key} = l.id AND a.response_body IS NOT NULL`;
 }
 
 /** Deletes old rows in the background:

@@ -9,11 +9,11 @@ const PAUSES_PER_WORK = 4;
 const LONGEST_PAUSE_MS = 2_000;
 
 export interface Walk {
-  /** The CTE `looked` reads rows with keys between $1 and $2, in order. `changed` changes all rows with these keys. */
+  /** The CTE `scanned` reads rows with keys between $1 and $2, in order. `changed` changes all rows with these keys. */
   table: string;
   /** Default: `id`. */
   key?: string;
-  /** Only rows of this account, whose id `looked` includes. Default: all rows. */
+  /** Only rows of this account, whose id `scanned` includes. Default: all rows. */
   accountId?: string;
   changed: string;
   /** The walk ends before this id. */
@@ -34,19 +34,19 @@ export async function walk(
   let position = after;
   while (!signal.aborted) {
     const start = performance.now();
-    const { rows } = await client.query<{ last: string | null; looked: number; count: number }>(
-      `WITH looked AS (
+    const { rows } = await client.query<{ last: string | null; scanned: number; count: number }>(
+      `WITH scanned AS (
          SELECT ${column}${key} AS id FROM ${table} WHERE ${isIts}${key} > $1 AND ${key} < $2 ORDER BY ${key} LIMIT ${ROWS_PER_STEP}
        ),
        changed AS (${changed} RETURNING 1)
-       SELECT (SELECT id FROM looked ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM looked)::int AS looked,
+       SELECT (SELECT id FROM scanned ORDER BY id DESC LIMIT 1) AS last, (SELECT count(*) FROM scanned)::int AS scanned,
          (SELECT count(*) FROM changed)::int AS count`,
       [position, until, ...(accountId === undefined ? [] : [accountId])],
     );
     const [step] = rows;
     count += step?.count ?? 0;
     position = step?.last ?? position;
-    if ((step?.looked ?? 0) < ROWS_PER_STEP) break;
+    if ((step?.scanned ?? 0) < ROWS_PER_STEP) break;
     const pauseMs = Math.min((performance.now() - start) * PAUSES_PER_WORK, LONGEST_PAUSE_MS);
     await pause(pauseMs, undefined, { signal }).catch(() => {});
   }

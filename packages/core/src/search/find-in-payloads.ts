@@ -10,7 +10,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 export async function findInPayloads(
   client: Queryable,
   { accountId, eventIds, text }: { accountId: string; eventIds: string[]; text: string },
-): Promise<{ found: Set<string>; lookedAt: number }> {
+): Promise<{ found: Set<string>; searched: number }> {
   const { rows } = await client.query<{ id: string; place: number; isRead: boolean; isFound: boolean }>({
     name: 'find-in-payloads',
     text: `
@@ -28,7 +28,7 @@ export async function findInPayloads(
   const unread = rows.find(({ isRead }) => !isRead);
   return {
     found: new Set(rows.filter(({ isFound }) => isFound).map(({ id }) => id)),
-    lookedAt: unread ? unread.place - 1 : eventIds.length,
+    searched: unread ? unread.place - 1 : eventIds.length,
   };
 }
 

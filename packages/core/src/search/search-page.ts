@@ -30,13 +30,13 @@ export async function searchPage<Row extends { id: string }>(
   for (let at = 0; at < page.rows.length; at += AT_ONCE) {
     const some = page.rows.slice(at, at + AT_ONCE);
     const eventIds = [...new Set(some.map(eventIdOf))];
-    const { found, lookedAt } = await findInPayloads(client, { accountId, eventIds, text });
-    const seen = new Set(eventIds.slice(0, lookedAt));
+    const { found, searched } = await findInPayloads(client, { accountId, eventIds, text });
+    const seen = new Set(eventIds.slice(0, searched));
     const end = some.findIndex((row) => !seen.has(eventIdOf(row)));
-    const looked = end === -1 ? some : some.slice(0, end);
-    kept.push(...looked.filter((row) => found.has(eventIdOf(row)) || hasText(row)));
+    const scanned = end === -1 ? some : some.slice(0, end);
+    kept.push(...scanned.filter((row) => found.has(eventIdOf(row)) || hasText(row)));
     if (kept.length >= limit) return { rows: kept.slice(0, limit), searchedTo: null };
-    if (end !== -1) return { rows: kept, searchedTo: looked.at(-1)?.id ?? null };
+    if (end !== -1) return { rows: kept, searchedTo: scanned.at(-1)?.id ?? null };
   }
   const isCut = page.rows.length >= SEARCHED;
   return { rows: kept, searchedTo: page.searchedTo ?? (isCut ? (page.rows.at(-1)?.id ?? null) : null) };

@@ -133,15 +133,15 @@ describe('every delivery ends in a named status', () => {
   // that id.
   it('paused while attempts are due, delayed and in flight: all are held, and all succeed after the resume', async () => {
     const key = await withPending(4);
-    const [delayed, underWay] = ledger.jobs.splice(0, 2);
-    if (!delayed || !underWay) throw new Error('too few jobs');
+    const [delayed, running] = ledger.jobs.splice(0, 2);
+    if (!delayed || !running) throw new Error('too few jobs');
     ledger.results.splice(0, 1, FAILED);
     await ledger.attempter({ waitsMs: [600_000] }).attempt(delayed, signal);
     ledger.results.splice(0, 1, async () => {
       await pauseSubscription(ledger, key);
       return FAILED;
     });
-    await ledger.attempter({ waitsMs: [600_000] }).attempt(underWay, signal);
+    await ledger.attempter({ waitsMs: [600_000] }).attempt(running, signal);
     await ledger.publish(key.accountId);
     await ledger.work();
     expect(await statuses(key.accountId)).toEqual({ held: 5 });
@@ -154,8 +154,8 @@ describe('every delivery ends in a named status', () => {
   it('disabled or deleted while attempts are due, delayed, held, requested and in flight: none stays open', async () => {
     for (const verb of [disableSubscription, deleteSubscription]) {
       const key = await withPending(6);
-      const [failed, asked, underWay, ...due] = ledger.jobs.splice(0);
-      if (!failed || !asked || !underWay) throw new Error('too few jobs');
+      const [failed, asked, running, ...due] = ledger.jobs.splice(0);
+      if (!failed || !asked || !running) throw new Error('too few jobs');
       ledger.results.splice(0, 1, FAILED);
       await ledger.attempter({ waitsMs: [600_000] }).attempt(failed, signal);
       await ledger.db.pool.query(`UPDATE pending_deliveries SET requested_trigger = 'manual' WHERE id = $1`, [
@@ -169,7 +169,7 @@ describe('every delivery ends in a named status', () => {
         await verb(ledger, key);
         return FAILED;
       });
-      await ledger.attempter().attempt(underWay, signal);
+      await ledger.attempter().attempt(running, signal);
       ledger.results.splice(0, 1, FAILED);
       await ledger.work();
       expect(await statuses(key.accountId)).toEqual({ canceled: 6 });
