@@ -11,8 +11,8 @@ export interface Evidence {
   faultTimes: number[];
   /** When the part was back, so that the flow should become normal again. */
   backAt: number;
-  /** How much longer a POST is in flight than the endpoint sees it. Default: UNDER_WAY_MS. */
-  underWayMs?: number;
+  /** How much longer a POST is in flight than the endpoint sees it. Default: IN_FLIGHT_MARGIN_MS. */
+  inFlightMarginMs?: number;
   /** An event is prompt if it arrives at the healthy endpoint this soon after its first publish call. Default: PROMPT_MS. */
   promptMs?: number;
 }
@@ -42,21 +42,21 @@ export const PROMPT_MS = 1_000;
 
 /** A POST is in flight a little longer than the endpoint sees it: before, it is on its way there; afterwards, its result is on its way
  *  to the ledger. At 200 events/s on a quiet machine that takes up to 50 ms. */
-export const UNDER_WAY_MS = 250;
+export const IN_FLIGHT_MARGIN_MS = 250;
 
 export function judge({
   accepted,
   seen,
   faultTimes,
   backAt,
-  underWayMs = UNDER_WAY_MS,
+  inFlightMarginMs = IN_FLIGHT_MARGIN_MS,
   promptMs = PROMPT_MS,
 }: Evidence): Verdict {
   const requests = byDelivery(seen);
   const isSeen = (path: string, id: string) => requests.has(`${path} ${id}`);
   const isDelivered = ({ id, isForSlow }: Accepted) => isSeen('/healthy', id) && (!isForSlow || isSeen('/slow', id));
-  const isUnderWay = ({ at, doneAt }: Seen) =>
-    faultTimes.some((time) => at <= time + underWayMs && (doneAt ?? Infinity) >= time - underWayMs);
+  const isInFlight = ({ at, doneAt }: Seen) =>
+    faultTimes.some((time) => at <= time + inFlightMarginMs && (doneAt ?? Infinity) >= time - inFlightMarginMs);
 
   const delivered = accepted.filter(isDelivered).length;
   const known = new Set(accepted.map(({ id }) => id));
@@ -71,8 +71,8 @@ export function judge({
     lost: accepted.length - delivered,
     storedTwice: new Set(seen.map(({ id }) => id).filter((id) => !known.has(id))).size,
     duplicates: repeated.length,
-    inFlight: seen.filter(isUnderWay).length,
-    unexplained: repeated.filter((one) => !isUnderWay(one)).length,
+    inFlight: seen.filter(isInFlight).length,
+    unexplained: repeated.filter((one) => !isInFlight(one)).length,
     normalAfterMs: greatest(late.map(({ sentAt }) => sentAt - backAt)),
     caughtUpAfterMs: greatest(
       arrivals.filter(({ sentAt }) => sentAt < backAt).map(({ arrivedAt }) => arrivedAt - backAt),

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Verdict, PROMPT_MS, UNDER_WAY_MS, countArrived, isNormal, judge, slowest } from './judge.js';
+import { type Verdict, PROMPT_MS, IN_FLIGHT_MARGIN_MS, countArrived, isNormal, judge, slowest } from './judge.js';
 import { startProducer } from './producer.js';
 import type { Seen } from './endpoint.js';
 import { type Backend, openRig } from './rig.js';
@@ -66,7 +66,7 @@ export async function runScenario(scenario: Scenario, backend: Backend, options:
     }
     const since = isLong ? Date.now() - WARM_UP_MS / 2 : 0;
     const usualMs = slowest({ accepted: producer.accepted.filter(({ sentAt }) => sentAt >= since), seen });
-    const underWayMs = Math.max(UNDER_WAY_MS, 4 * usualMs);
+    const inFlightMarginMs = Math.max(IN_FLIGHT_MARGIN_MS, 4 * usualMs);
     const promptMs = Math.max(PROMPT_MS, 4 * usualMs);
 
     await pause(random() * 1_000);
@@ -95,7 +95,7 @@ export async function runScenario(scenario: Scenario, backend: Backend, options:
       if (stuck === 0) break;
     }
     seen = await rig.seen(0);
-    const verdict = judge({ accepted: producer.accepted, seen, faultTimes, backAt, underWayMs, promptMs });
+    const verdict = judge({ accepted: producer.accepted, seen, faultTimes, backAt, inFlightMarginMs, promptMs });
     return { ...verdict, repeated: producer.repeated, stuck, busy, promptMs };
   } finally {
     await rig.stop();

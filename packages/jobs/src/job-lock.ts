@@ -12,17 +12,17 @@ export interface JobLock {
 /** If the queue was away or this process was suspended, the lock may have expired, and another worker may have the job. So a lock
  *  that was last confirmed long ago is renewed first. All deliveries of a job share the check. */
 export function openLock(job: Job, token: string | undefined): JobLock {
-  let lookedAt = job.processedOn ?? Date.now();
-  let looking = Promise.resolve(true);
+  let checkedAt = job.processedOn ?? Date.now();
+  let checking = Promise.resolve(true);
   return {
     isStillOurs() {
-      if (token === undefined || Date.now() - lookedAt < LOCK_MS / 2) return looking;
-      lookedAt = Date.now();
-      looking = job
+      if (token === undefined || Date.now() - checkedAt < LOCK_MS / 2) return checking;
+      checkedAt = Date.now();
+      checking = job
         .extendLock(token, LOCK_MS)
         .then((extended) => extended > 0)
         .catch(() => false);
-      return looking;
+      return checking;
     },
   };
 }

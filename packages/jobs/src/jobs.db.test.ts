@@ -266,23 +266,23 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
 
     it('are in progress up to the limit of the process, whatever jobs they share', async () => {
       const { enqueue } = producer();
-      let [underWay, most, done] = [0, 0, 0];
+      let [inFlight, most, done] = [0, 0, 0];
       const { until, release } = hang();
       await enqueue('deliver', several(120));
       const opened = consumer(
         'deliver',
         async () => {
-          most = Math.max(most, (underWay += 1));
+          most = Math.max(most, (inFlight += 1));
           await until;
-          underWay -= 1;
+          inFlight -= 1;
           done += 1;
           return completed;
         },
         4,
       );
-      await waitFor(() => underWay === 4);
+      await waitFor(() => inFlight === 4);
       opened.setConcurrency(8);
-      await waitFor(() => underWay === 8);
+      await waitFor(() => inFlight === 8);
       release();
       await waitFor(() => done === 120);
       expect(most).toBe(8);
@@ -543,21 +543,21 @@ describe.each(inject('queueBackends'))('queue on %s', (backend) => {
 
   it('regression: a raised concurrency starts more jobs at once, even if no running job ends', async () => {
     const { enqueue } = producer();
-    let underWay = 0;
+    let inFlight = 0;
     const opened = consumer('deliver', (_, signal) => {
-      underWay += 1;
+      inFlight += 1;
       return new Promise((resolve) => signal.addEventListener('abort', () => resolve(completed)));
     });
     await enqueue(
       'deliver',
       Array.from({ length: 30 }, () => due()),
     );
-    await waitFor(() => underWay === 10);
+    await waitFor(() => inFlight === 10);
     await pause(200); // it has looked for more jobs, and sleeps
-    expect(underWay).toBe(10);
+    expect(inFlight).toBe(10);
     for (const concurrency of [20, 25]) {
       opened.setConcurrency(concurrency);
-      await waitFor(() => underWay === concurrency);
+      await waitFor(() => inFlight === concurrency);
     }
   });
 

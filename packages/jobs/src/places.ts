@@ -27,14 +27,14 @@ export interface WorkersPlaces {
 /** `workerCount`: how many workers share the places. */
 export function openPlaces(atFirst: number, workerCount: number): Places {
   let size = atFirst;
-  let underWay = 0;
+  let inFlight = 0;
   const waiting: (() => void)[] = [];
   /** Makes workers with room look for jobs. */
   const looks: (() => void)[] = [];
 
   function admit(): void {
-    while (underWay < size && waiting.length > 0) {
-      underWay += 1;
+    while (inFlight < size && waiting.length > 0) {
+      inFlight += 1;
       waiting.shift()?.();
     }
   }
@@ -42,7 +42,7 @@ export function openPlaces(atFirst: number, workerCount: number): Places {
   return {
     of(worker) {
       let held = 0; // in progress or waiting
-      const mayFetch = () => underWay < size || held < Math.ceil(size / workerCount);
+      const mayFetch = () => inFlight < size || held < Math.ceil(size / workerCount);
       letFetchWhile(worker, mayFetch);
       // A worker only looks for jobs when one ends, so simulate the end of an empty job.
       const look = () => void (mayFetch() && worker['mainLoopQueue']?.add(Promise.resolve()));
@@ -50,15 +50,15 @@ export function openPlaces(atFirst: number, workerCount: number): Places {
       return {
         enter() {
           held += 1;
-          if (underWay < size) {
-            underWay += 1;
+          if (inFlight < size) {
+            inFlight += 1;
             return Promise.resolve();
           }
           return new Promise((resolve) => waiting.push(resolve));
         },
         leave({ isLast }) {
           const couldFetch = mayFetch();
-          underWay -= 1;
+          inFlight -= 1;
           held -= 1;
           admit();
           if (!couldFetch && !isLast) look();

@@ -34,20 +34,20 @@ export function openSender(options: SenderOptions): Sender {
   const resolve = options.resolve ?? resolver.resolve;
   const agent = openGuardedAgent(guardConnections({ policy, resolve, timeoutMs: connectTimeoutMs }));
   const findTarget = openTargets(policy);
-  const underWay = new Set<Promise<PostResult>>();
+  const inFlight = new Set<Promise<PostResult>>();
 
   return {
     async post(request) {
       const posting = postOnce({ agent, findTarget, userAgent, connectTimeoutMs }, request);
-      underWay.add(posting);
+      inFlight.add(posting);
       try {
         return await posting;
       } finally {
-        underWay.delete(posting);
+        inFlight.delete(posting);
       }
     },
     async close() {
-      await Promise.allSettled(underWay);
+      await Promise.allSettled(inFlight);
       await agent.destroy();
       resolver.close();
     },
