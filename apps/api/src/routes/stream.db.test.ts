@@ -15,7 +15,7 @@ afterAll(async () => {
   await api.close();
 });
 
-interface Told {
+interface StreamEvent {
   event: string;
   id: string;
   data: { id: string; subscriptionId: string; deliveryId?: string; accountId: string };
@@ -43,7 +43,7 @@ async function listen(
   );
   return stream;
 
-  function result(): Told[] {
+  function result(): StreamEvent[] {
     return [...stream.text.matchAll(/event: (\w+)\nid: (\w+)\ndata: (.*)\n\n/g)].map(
       ([, event = '', id = '', data = '']) => ({
         event,
