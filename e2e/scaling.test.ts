@@ -9,7 +9,7 @@ const BODY = '{"event":"message:created","payload":{}}';
 const WITHIN = { timeoutMs: 280_000 };
 const POOL = 5;
 const CONCURRENCY = 8;
-/** Of one worker: slow attempts (over 250 ms, as on a busy machine) have slots beside the others. */
+/** The limit of one worker. Slow attempts (over 250 ms, as on a busy machine) use additional slots. */
 const MOST_IN_FLIGHT = 2 * CONCURRENCY;
 const KILLS = 2;
 

@@ -21,7 +21,7 @@ const NEEDS_SESSION = /\bLISTEN\b|\bpg_(try_)?advisory_(un)?lock\b/i;
 interface Server {
   socket: Socket;
   prepared: Set<string>;
-  /** Of the client that has it. */
+  /** Handles a frame for the client that uses this server. */
   onFrame: (frame: Buffer) => void;
 }
 

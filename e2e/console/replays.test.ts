@@ -136,7 +136,7 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await signIn(`/accounts/${account}/deliveries?statusCode=5xx&trigger=auto&q=ada%40example`);
     await page.getByRole('row').nth(1).waitFor();
     await page.getByRole('link', { name: 'Retry all that match' }).click();
-    await see(/searches some hundreds of payloads per second/);
+    await see(/searches a few hundred payloads per second/);
     expect(await page.getByRole('combobox', { name: 'HTTP status' }).inputValue()).toBe('5xx');
     expect(await page.getByRole('combobox', { name: 'Last attempt' }).inputValue()).toBe('auto');
     await replay(page, 1);
@@ -147,7 +147,7 @@ describe.skipIf(inject('browserPath') === null)('retries and replays', () => {
     await page.goto(`/accounts/${account}/deliveries?status=pending`);
     await see(/^Nothing to retry/);
     expect(await page.getByRole('link', { name: 'Retry all that match' }).count()).toBe(0);
-    // Else the next test would replay the other delivery, whose endpoint has closed.
+    // The endpoint of the other delivery has closed, so the next test must not replay it.
     await stack.call('DELETE', `/v1/accounts/${account}/subscriptions/${webhook}`);
   });
 

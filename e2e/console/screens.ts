@@ -164,7 +164,7 @@ export const STATES: Screen[] = [
   {
     name: 'replay by text',
     path: globex(() => '/replays/new?q=zoe%40example&statusCode=503&replay=rpl_01jd4q8y3ne9mav5w2xkq7rf0c'),
-    shows: /searches some hundreds of payloads/,
+    shows: /searches a few hundred payloads/,
   },
   {
     name: 'deliveries pending',

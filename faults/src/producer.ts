@@ -15,7 +15,7 @@ export interface Producer {
   accepted: Accepted[];
   /** Calls without a 202, which were repeated. */
   repeated: number;
-  /** When the oldest call without a 202 was first made; Infinity if there is none. */
+  /** When the oldest call without a 202 was first made. Infinity: all calls have their 202. */
   oldestOpenAt(): number;
   /** Publishes no new events; resolves when all published events have their 202. */
   stop(): Promise<void>;

@@ -4,12 +4,12 @@ import type { ReadSystemMetrics } from './system-metrics.js';
 const MINUTE_MS = 60_000;
 
 export interface DepthRecorder {
-  /** Ends after the running look. */
+  /** Stops recording. Waits for the running recording. */
   close(): Promise<void>;
 }
 
-/** Stores now and every minute how much waits, so that the queues page can show it over time. Every API process does: so it continues while
- *  no worker is alive, and the first process of a minute counts. */
+/** Records the depth of the queues now and every minute, so that the queues page can show it over time. Every API process runs one, so that
+ *  recording continues while no worker is alive. The first process of a minute stores the row. */
 export function openDepthRecorder({
   db,
   systemMetrics,
@@ -20,9 +20,9 @@ export function openDepthRecorder({
   log: Log;
 }): DepthRecorder {
   let isFailing = false;
-  let looking: Promise<void> = Promise.resolve();
+  let recording: Promise<void> = Promise.resolve();
 
-  async function look(): Promise<void> {
+  async function record(): Promise<void> {
     try {
       if (await hasQueueDepth(db.pool)) return;
       const { ledger, queues } = await systemMetrics();
@@ -37,14 +37,14 @@ export function openDepthRecorder({
   }
 
   const timer = setInterval(() => {
-    looking = looking.then(look);
+    recording = recording.then(record);
   }, MINUTE_MS);
   timer.unref();
-  looking = look();
+  recording = record();
   return {
     async close() {
       clearInterval(timer);
-      await looking;
+      await recording;
     },
   };
 }

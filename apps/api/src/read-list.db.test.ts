@@ -6,7 +6,7 @@ beforeAll(async () => {
   api = await openTestApi();
   const { reader } = api.deps;
   const read = reader.read;
-  // As if a replica that is 1.25 s behind had answered.
+  // Simulates reads from a replica that is 1.25 s behind.
   reader.read = async (work) => ({ ...(await read(work)), lagSeconds: 1.25 });
 });
 afterAll(() => api.close());

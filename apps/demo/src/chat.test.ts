@@ -18,7 +18,7 @@ const participants: Participants = {
   agent: { id: 1, displayName: 'Alex', email: 'alex@example.com', createdAt: new Date(0) },
 };
 
-/** A Posthorn as far as a publisher sees it: one id per key, and away when told. */
+/** Posthorn as a publisher sees it: returns one id per key, and can be made unreachable. */
 function openPosthorn() {
   const published: { event: string; payload: Record<string, unknown>; key: string }[] = [];
   const ids = new Map<string, string>();

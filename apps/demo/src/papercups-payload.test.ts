@@ -49,7 +49,7 @@ describe('the same bytes as Papercups', () => {
     expect(messageCreated(participants, message)).toBe(AGENT_MESSAGE);
   });
 
-  test('conversation:created', () => {
+  test('conversation:created has the keys, order and time formats of Papercups', () => {
     const conversation = {
       id: conversationId,
       createdAt: new Date('2021-02-24T00:20:30Z'),

@@ -47,7 +47,7 @@ export const Attempt = z
       .nullable()
       .describe(
         'The code of a failure below HTTP, to sort failures without reading `error`: of the connection (`ECONNREFUSED`), of DNS (`ENOTFOUND`), ' +
-          'of TLS (`CERT_HAS_EXPIRED`) or of the HTTP parser (`HPE_INVALID_CONSTANT`). null: success, or the outcome and the status say it all.',
+          'of TLS (`CERT_HAS_EXPIRED`) or of the HTTP parser (`HPE_INVALID_CONSTANT`). null: success, or a failure that `outcome` and `statusCode` describe completely.',
       ),
     error: z
       .string()

@@ -50,12 +50,11 @@ export const EventList = z
     data: z
       .array(Event)
       .describe(
-        'Newest first. May hold fewer than `limit`, or none, although there is a next page: see `searchedBackTo`.',
+        'Newest first. A page may have fewer rows than `limit`, or none, and still have a next page: see `searchedBackTo`.',
       ),
-    nextCursor: z.string().nullable().describe('Opaque; for `?cursor=`. null: this is the last page.'),
+    nextCursor: z.string().nullable().describe('Opaque: pass it as `?cursor=`. null: this is the last page.'),
     searchedBackTo: timeOrNull(
-      'A page with filters looks at no more than some thousand events. Where few of them match, it ends before it is full: it has looked at ' +
-        'all events since this time, and `nextCursor` goes on from there. null: it is full, or the last one.',
+      'A page searches at most a few thousand events. If few of them match the filters, the page ends before it is full. It covers all events created since this time, and `nextCursor` continues from there. null: the page is full, or the last one.',
     ),
   })
   .meta({ id: 'EventList' });

@@ -119,7 +119,7 @@ export const tlsSettings = ({ key, cert }: TlsFiles, port: number | null): Recor
 });
 
 /** Sends one command without spaces in its arguments to a server on 127.0.0.1. Returns the start of the raw response, or an empty
- *  text if there is none within a second. */
+ *  text if the server does not respond within a second. */
 export function askRedis(port: number, command: string): Promise<string> {
   return new Promise((resolveResponse) => {
     const socket = createConnection({ port, host: '127.0.0.1' }, () => socket.write(`${command}\r\n`));

@@ -61,8 +61,8 @@ export type PostResult = {
   bodyTooLarge: boolean;
   /** The header's value; null if absent or repeated with another value. */
   retryAfter: string | null;
-  /** The code of the system, of OpenSSL, of the resolver or of the HTTP parser, such as ECONNREFUSED or CERT_HAS_EXPIRED; null if
-   *  there is none. */
+  /** The code of the system, of OpenSSL, of the resolver or of the HTTP parser, such as ECONNREFUSED or CERT_HAS_EXPIRED. null: no
+   *  code. */
   errorCode: string | null;
   /** A message for the endpoint's developer, with what to do; null for `ok`. Never contains a resolved address. */
   error: string | null;

@@ -378,7 +378,7 @@ describe('deliveries', () => {
       const [first = 0, second = 0] = pages.map(({ back }) => Date.parse(back ?? ''));
       expect([first - second, pages[2]?.back]).toEqual([500 * 100, null]);
     }
-    // Of large payloads it reads fewer.
+    // A page reads fewer payloads if they are large.
     await make(1_101, 1_160, 256_000);
     const pages = await walk('deliveries', 'n1101.');
     expect(pages.length).toBeGreaterThan(5);

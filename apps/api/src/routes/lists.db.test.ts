@@ -301,7 +301,7 @@ describe('a page of any list touches few blocks', () => {
     expect(await dear(['old', 'idle'])).toEqual([]);
   });
 
-  it('if a thousand accounts have rows, most of them few', async () => {
+  it('if a thousand accounts have rows, and most of them have only a few', async () => {
     const { pool } = api.deps.db;
     await pool.query(`INSERT INTO accounts (id) SELECT 'small-' || n FROM generate_series(0, 996) n`);
     for (const table of [

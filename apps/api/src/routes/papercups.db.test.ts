@@ -174,7 +174,7 @@ describe('create', () => {
     }
   });
 
-  it('415 and 413 in the same format', async () => {
+  it('returns 415 for a form and 413 for a large body, in the format of Papercups', async () => {
     const form = await api.call('POST', BASE, {
       key,
       body: 'a=b',
@@ -270,7 +270,7 @@ describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
     expect((await api.call('GET', `${BASE}/${id}`, { key })).json.data.webhook_url).toBe(url);
   });
 
-  it('400 without event_subscription', async () => {
+  it('returns 400 for a body without event_subscription', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     const { status, json } = await api.call(method, `${BASE}/${id}`, { key, body: { webhook_url: url } });
     expect([status, json]).toEqual([400, BAD_REQUEST]);

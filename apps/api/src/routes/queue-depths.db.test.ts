@@ -10,7 +10,7 @@ beforeEach(() => api.deps.db.pool.query('TRUNCATE queue_depths'));
 
 const read = (query = '') => api.call('GET', `/v1/queues/depths${query}`);
 
-it('an API process stores how much waits now, and the chart reads it; two processes store it once', async () => {
+it('records the queue depth once per minute for all API processes, and returns it as a bucket', async () => {
   const recorders = [1, 2].map(() => openDepthRecorder(api.deps));
   for (const recorder of recorders) await recorder.close();
   const { rows } = await api.deps.db.pool.query<{ at: Date }>('SELECT at FROM queue_depths');

@@ -104,7 +104,7 @@ function whereThingsAre(
 `;
 }
 
-/** The stack runs without a link, too: then this says why there is none. */
+/** Returns a sign-in link, or why none could be created: the stack also works without one. */
 async function signInLine(local: LocalFile): Promise<string> {
   try {
     const { token } = await createSignInLink(local);

@@ -19,6 +19,6 @@ export function SortFilter({ of, onChange }: { of: Sorted; onChange: (value: Sor
 /** Says that a sorted list does not have all rows. */
 export const SortedNote = ({ what }: { what: string }) => (
   <span className="muted small">
-    Sorted: the {SORTED_ROWS} {what} of this page
+    Only the {SORTED_ROWS} {what} on this page are sorted
   </span>
 );

@@ -251,7 +251,7 @@ async function publish(world: World, { how }: Step, ledger: Ledger): Promise<voi
   world.published.push({ id: result.event.id, type, createdAt: result.event.createdAt });
 }
 
-/** Of one subscription. */
+/** A replay of one subscription. */
 type OneWanted = Pick<WantedReplay, 'which' | 'since' | 'until'> & { subscriptionId: string };
 
 const toWanted = ({ accountId }: World, wanted: OneWanted): WantedReplay => replayOf({ accountId, ...wanted });

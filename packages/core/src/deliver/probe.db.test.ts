@@ -92,7 +92,7 @@ describe('a half-open circuit with a due delivery is probed in the next round of
     expect(await dispatchedIds()).toEqual([waiting]);
   });
 
-  it('with a delivery that may be sent now, not one with a long wait that ends soon', async () => {
+  it('with a due delivery, not with one that is scheduled for later', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_700_000 });
     await ledger.db.pool.query(`UPDATE pending_deliveries SET due_at = now() + interval '1 hour', leased_until = NULL`);
     expect(await dispatchedIds()).toEqual([]);

@@ -4,7 +4,7 @@ import { readWaiting } from './why-waiting.js';
 
 /** Maximum number of deliveries that are counted. */
 const MOST_WAITING = 10_000;
-/** Of these, the oldest, it says what they wait for. */
+/** Number of the oldest deliveries for which the result says what they wait for. */
 const EXPLAINED = 200;
 const SUBSCRIPTIONS = 5;
 /** Maximum number of subscriptions of an account that are read, newest first. */

@@ -46,7 +46,7 @@ const LONG_AGO = ANY_REPLAY.since;
 const soon = () => new Date(Date.now() + 1_000);
 type Wanted = Partial<Omit<WantedReplay, 'accountId'>> & { accountId: string; subscriptionId: string };
 
-/** Of one subscription. */
+/** Starts a replay of one subscription. */
 const ask = (wanted: Wanted) => startReplay(ledger, replayOf({ until: soon(), ...wanted }));
 const askFor = (wanted: Partial<WantedReplay> & Pick<WantedReplay, 'accountId'>) =>
   startReplay(ledger, { ...ANY_REPLAY, until: soon(), ...wanted });
@@ -712,7 +712,7 @@ describe('filters', () => {
     expect(await askFor({ accountId: null, ...wanted })).toMatchObject({ matched: 5, accountCount: 2 });
   });
 
-  it('a text in payloads, in steps of some hundreds: what the preview cannot count is sent all the same', async () => {
+  it('searches payloads for a text in steps of a few hundred, and also sends matches that the preview did not reach', async () => {
     const subscription = await subscribed();
     const { accountId } = subscription;
     await failMany(subscription, 2_600);

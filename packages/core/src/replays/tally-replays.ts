@@ -27,7 +27,7 @@ interface Due {
   id: string;
   /** Whether everything was queued before the tally began: only then no more of its deliveries become pending. */
   isQueued: boolean;
-  /** Of operators, so it has deliveries of many accounts. */
+  /** Whether an operator started it, so that it has deliveries of many accounts. */
   isOfMany: boolean;
 }
 

@@ -56,7 +56,7 @@ function Reasons({ account, waiting }: { account: string; waiting: WaitingDelive
           </li>
         ))}
       </ul>
-      {isSample && <p className="muted small">Reasons of the {whole.format(explained)} oldest.</p>}
+      {isSample && <p className="muted small">These reasons cover only the {whole.format(explained)} oldest deliveries.</p>}
     </>
   );
 }

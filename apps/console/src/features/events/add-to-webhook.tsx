@@ -38,8 +38,8 @@ export function AddToWebhook({ account, type, onClose }: { account: string; type
           if (others.length === 0)
             return (
               <p>
-                All webhooks of this account subscribe to it now. To send earlier events, use the Replay tab of a
-                webhook.
+                Every webhook of this account already subscribes to <code>{type}</code>. To send earlier events, use the
+                Replay tab of a webhook.
               </p>
             );
           const error = errorOf(form, 'webhook');

@@ -88,7 +88,7 @@ function stateOf(event: Event, subscription: string): string {
   return delivery.status === 'succeeded' ? 'Delivered; it will be sent again' : 'Failed or canceled';
 }
 
-/** Those that have a delivery get it again; the others get one. */
+/** Sends an event to the chosen webhooks: again where a delivery of it exists, otherwise for the first time. */
 function useSendEvent(
   account: string,
   event: Event,
@@ -108,7 +108,7 @@ function useSendEvent(
       await start(first, { which: 'missed' });
     },
     onSuccess(_, chosen) {
-      toast(`Sending it to ${chosen.length === 1 ? '1 webhook' : `${chosen.length} webhooks`}.`);
+      toast(`Event queued for ${chosen.length === 1 ? '1 webhook' : `${chosen.length} webhooks`}.`);
       onDone();
     },
     onError: onFail,

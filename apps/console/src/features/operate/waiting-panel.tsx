@@ -35,7 +35,7 @@ export function WaitingPanel() {
 }
 
 const oldestOf = (first: Queues['mostBehind'][number] | undefined): string =>
-  first === undefined ? 'none for long' : `oldest ${age(first.oldestDueSeconds)}`;
+  first === undefined ? 'none longer than 10 s' : `oldest ${age(first.oldestDueSeconds)}`;
 
 function Card({ name, of, note }: { name: string; of: number; note: string }) {
   return (

@@ -5,11 +5,11 @@ import { call, query } from '../../api/call.js';
 import type { Page } from '../../api/page.js';
 import { POLL_MS, SOON_MS } from '../../api/polling.js';
 
-/** Below which queries of replays lie. null: those of all accounts. */
+/** The common start of the query keys of an account's replays. null: the replays of all accounts. */
 export const replaysKey = (account: string | null) =>
   account === null ? ['replays'] : ['accounts', account, 'replays'];
 
-/** Where replays are in the API. null: those of all accounts. */
+/** The API path of an account's replays. null: the replays of all accounts. */
 export const replaysPath = (account: string | null): string =>
   account === null ? '/v1/replays' : `${accountPath(account)}/replays`;
 
@@ -28,7 +28,7 @@ export const replayAccountsQuery = (
   { isRunning, cursor }: { isRunning: boolean; cursor?: string | undefined },
 ) =>
   queryOptions({
-    // A key of its own for the end, so that the last counts are read.
+    // The key changes when the replay ends, so that the final counts are fetched.
     queryKey: ['replays', id, 'accounts', { cursor, isRunning }],
     queryFn: ({ signal }) =>
       call<Page<ReplayAccount>>('GET', `/v1/replays/${id}/accounts${query({ cursor })}`, undefined, signal),

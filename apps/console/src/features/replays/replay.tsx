@@ -22,7 +22,7 @@ export function ReplayScreen() {
   return <ReplayPage account={useAccount()} id={route.useParams().replay} />;
 }
 
-/** Of any account, or of several. */
+/** The page of a replay of any account, or of several. */
 export function AnyReplayScreen() {
   return <ReplayPage account={null} id={operatorsRoute.useParams().replay} />;
 }

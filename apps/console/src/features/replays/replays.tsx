@@ -75,7 +75,7 @@ function ReplayList({
   account: string | null;
   search: { cursor?: string | undefined };
   paging: Paging;
-  /** Said where there is none. */
+  /** What an empty list explains. */
   children: ReactNode;
 }) {
   const replays = useQuery(replaysQuery(account, { cursor: search.cursor }));

@@ -145,8 +145,8 @@ function ReplayForm({
       </FilterBar>
       {wanted.q && !/^(dlv|evt)_/i.test(wanted.q) && (
         <p className="muted small">
-          A replay by text searches some hundreds of payloads per second, oldest first, so it takes longer. The preview
-          counts only the matches among the first ones.
+          A replay by text searches a few hundred payloads per second, oldest first, so it takes longer. The preview
+          searches only the oldest payloads.
         </p>
       )}
       <Preview key={JSON.stringify(wanted)} account={account} body={bodyOf(wanted)} onStarted={onStarted} />

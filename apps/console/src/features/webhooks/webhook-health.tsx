@@ -54,8 +54,8 @@ export function useWebhookHealth(account: string, { id, status, failingSince }: 
 
 const lastAttemptAt = ({ lastAttempt }: Delivery): number => (lastAttempt === null ? 0 : Date.parse(lastAttempt.at));
 
-/** What a failing webhook fails with, what waits for it, and how to get it going. After it has succeeded again, how far the waiting
- *  deliveries have gone out. */
+/** Shows the last error of a failing webhook, its waiting deliveries and what to do. After the webhook has recovered, shows how many of the
+ *  waiting deliveries were sent. */
 export function WebhookHealth({
   account,
   subscription,
