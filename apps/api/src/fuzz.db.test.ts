@@ -1,4 +1,4 @@
-/* oxlint-disable unicorn/no-useless-spread -- so that a list of many short entries stands in few lines */
+/* oxlint-disable unicorn/no-useless-spread -- keeps lists of many short entries compact */
 import { connect } from 'node:net';
 import { SCOPES } from '@posthorn/contract';
 import fc from 'fast-check';

@@ -1,6 +1,7 @@
 // Texts for the audit log. No zod is needed here.
 
-/** Kinds of changed objects: any of them, and the word before the name of one. A webhook's name is its URL, which needs no word. */
+/** The words for each kind of changed object: for any such object, and before the name of one. A webhook's name is its URL, which needs no
+ *  word. */
 export const AUDIT_OBJECTS: Record<string, { any: string; word: string }> = {
   account: { any: 'an account', word: 'account' },
   subscription: { any: 'a webhook', word: '' },

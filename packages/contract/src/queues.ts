@@ -77,7 +77,9 @@ export const Queues = z
       .string()
       .nullable()
       .describe('URL of Bull Board, which shows single jobs. null: `POSTHORN_BOARD_URL` is not set.'),
-    lastDispatchAt: timeOrNull('When a dispatcher last looked for due deliveries, normally every second. null: never.'),
+    lastDispatchAt: timeOrNull(
+      'When a dispatcher last checked for due deliveries, normally every second. null: never.',
+    ),
   })
   .meta({
     id: 'Queues',

@@ -20,7 +20,7 @@ const shared = {
 };
 const since = moment('Only deliveries or events created at or after this time. Not in the future.');
 
-/** What only a delivery has. */
+/** Fields that only a delivery has. */
 const OF_DELIVERIES = ['statuses', 'outcomes', 'statusCodes', 'triggers', 'replay'] as const;
 
 type Checked = Partial<Record<(typeof OF_DELIVERIES)[number] | 'since' | 'event', unknown>> & {

@@ -187,7 +187,7 @@ export function explainVerification(reason: string): Explanation | null {
   return advice && { title: OUTCOME_TITLES[reason], cause: advice.cause, fix: advice.fix };
 }
 
-/** Returns what to show for a failed verification. `error` knows more about a missing response; the reason explains a wrong one. */
+/** Returns what to show for a failed verification. `error` explains a missing response, the reason explains a wrong one. */
 export function verificationWords({ reason, error }: Pick<Verification, 'reason' | 'error'>): {
   title: string;
   sentences: string[];

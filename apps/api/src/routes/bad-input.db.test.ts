@@ -125,7 +125,7 @@ describe('POST …/events refuses and stores nothing of', () => {
     expect(await attempt('POST', `/v1/accounts/${account}/events`, call)).toEqual(refusal);
   });
 
-  it('an unknown account: 404', async () => {
+  it('returns 404 for an unknown account', async () => {
     expect(await attempt('POST', '/v1/accounts/nobody/events', { body: event('{}') })).toEqual(notFound);
   });
 });
@@ -300,7 +300,7 @@ describe('POST and PATCH …/subscriptions refuse and store nothing of', () => {
   it('no body', async () => {
     expect(await attempt('POST', `/v1/accounts/${account}/subscriptions`)).toEqual(invalid(''));
   });
-  it('an unknown account: 404', async () => {
+  it('returns 404 for an unknown account', async () => {
     expect(await attempt('POST', '/v1/accounts/nobody/subscriptions', { body: fine })).toEqual(notFound);
   });
 });
@@ -445,14 +445,14 @@ describe('a list refuses', () => {
   });
 
   it.each(lists.slice(3).map((list) => list.replace('account-1', 'nobody')))(
-    'an unknown account: 404 %s',
+    'returns 404 for an unknown account: %s',
     async (list) => {
       expect(await attempt('GET', list)).toEqual(notFound);
     },
   );
 });
 
-/** A path of the account, not of the subscription. */
+/** A path below the account, not below the subscription. */
 const REPLAYS = 'replays';
 const LONG_AGO = '2020-01-01T00:00:00Z';
 const SUB = 'sub_01jd4q8y3ne9mav5w2xkq7rf0c';

@@ -470,7 +470,7 @@ describe('deliveries', () => {
 });
 
 describe('retry', () => {
-  it('202: makes one attempt now, also of a succeeded delivery, with the same webhook-id', async () => {
+  it('returns 202 and makes one attempt now, also of a succeeded delivery, with the same webhook-id', async () => {
     await api.activeSubscription(account);
     const event = await deliver();
     const [{ id }] = await list();
@@ -493,7 +493,7 @@ describe('retry', () => {
     expect((await get(id)).attemptCount).toBe(2);
   });
 
-  it('422 if the subscription was deleted', async () => {
+  it('returns 422 if the subscription was deleted', async () => {
     const subscription = await api.activeSubscription(account);
     await deliver();
     const [{ id }] = await list();

@@ -13,7 +13,7 @@ const batch = (account: string, events: unknown[]) =>
   api.call('POST', `/v1/accounts/${account}/events/batch`, { body: { events } });
 
 describe('publish', () => {
-  it('202: stores the event with one delivery per matching subscription, and enqueues them (V1)', async () => {
+  it('returns 202 and stores the event with one delivery per matching subscription, and enqueues them (V1)', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     await api.activeSubscription(account, { events: ['message:*'] });
@@ -89,7 +89,7 @@ describe('publish', () => {
     expect((await publish(account, message, key)).json).toEqual(first);
   });
 
-  it('409 for the same Idempotency-Key with another body', async () => {
+  it('returns 409 for the same Idempotency-Key with another body', async () => {
     const account = await api.account();
     await publish(account, message, { 'idempotency-key': 'k-1' });
     const { status, json } = await publish(
@@ -114,7 +114,7 @@ describe('publish', () => {
     ['of 256 characters', 'k'.repeat(256)],
     ['with a non-ASCII letter', 'ключ'],
     ['with a tab', 'a\tb'],
-  ])('422 for an Idempotency-Key that is %s', async (_, key) => {
+  ])('returns 422 for an Idempotency-Key that is %s', async (_, key) => {
     const { status, json } = await publish(await api.account(), message, {
       'idempotency-key': Buffer.from(key).toString('latin1'),
     });
@@ -130,7 +130,7 @@ describe('publish', () => {
     expect((await api.call('POST', `/v1/accounts/${account}/events`, { key, body: message })).status).toBe(202);
   });
 
-  it('regression: 503 with Retry-After, not 404, while another transaction locks the account', async () => {
+  it('regression: returns 503 with Retry-After, not 404, while another transaction locks the account', async () => {
     const account = await api.account();
     const client = await api.deps.db.pool.connect();
     await client.query('BEGIN');
@@ -159,7 +159,7 @@ describe('publish', () => {
 });
 
 describe('publish a batch', () => {
-  it('202: returns the events in the order of the request, each with its own key', async () => {
+  it('returns 202 and the events in the order of the request, each with its own key', async () => {
     const account = await api.account();
     await api.activeSubscription(account, { events: ['message:created'] });
     const events = [
@@ -224,7 +224,7 @@ describe('publish a batch', () => {
   it.each([
     ['none', 0],
     ['501', 501],
-  ])('422 %s events', async (_, count) => {
+  ])('returns 422 for %s events', async (_, count) => {
     const { status, json } = await batch(
       await api.account(),
       Array.from({ length: count }, () => message),
@@ -243,7 +243,7 @@ describe('publish a batch', () => {
     expect(json.data).toHaveLength(500);
   });
 
-  it('422 for a header Idempotency-Key', async () => {
+  it('returns 422 for a header Idempotency-Key', async () => {
     const account = await api.account();
     const { status, json } = await api.call('POST', `/v1/accounts/${account}/events/batch`, {
       body: { events: [message] },
@@ -252,7 +252,7 @@ describe('publish a batch', () => {
     expect([status, json.errors[0].path]).toEqual([422, 'Idempotency-Key']);
   });
 
-  it('404 for an unknown account', async () => {
+  it('returns 404 for an unknown account', async () => {
     expect((await batch('nobody', [message])).json.code).toBe('not_found');
   });
 });

@@ -9,7 +9,7 @@ import { openTestApi, REFUSED, type TestApi } from '../api.test-support.js';
 
 let api: TestApi;
 let url: string;
-/** How often anything was read for a list. */
+/** How many reads for lists were made. */
 let reads = 0;
 beforeAll(async () => {
   let reader: Reader | undefined;
@@ -119,7 +119,7 @@ describe('GET …/deliveries/export', () => {
     const response = await open(account);
     await once(response, 'readable');
     reads = 0;
-    // Whatever the sockets hold is full when reads are made for other requests only.
+    // The buffers of the sockets are full when only other requests make reads.
     await waitFor(async () => {
       const before = reads;
       for (let request = 1; request <= 5; request += 1)
@@ -132,7 +132,7 @@ describe('GET …/deliveries/export', () => {
     expect(reads).toBeGreaterThan(readForExport);
   });
 
-  it('429 above the limit of concurrent exports of a key; an export ends when its client disconnects', async () => {
+  it('returns 429 above the limit of concurrent exports of a key; an export ends when its client disconnects', async () => {
     const account = await api.account();
     await fill(account, 50_000);
     const key = await api.key(account);
@@ -151,7 +151,7 @@ describe('GET …/deliveries/export', () => {
     });
   });
 
-  it('404 for an account that does not exist, before anything is sent', async () => {
+  it('returns 404 for an account that does not exist, before anything is sent', async () => {
     expect((await api.call('GET', '/v1/accounts/nobody/deliveries/export')).status).toBe(404);
   });
 });

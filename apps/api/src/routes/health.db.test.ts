@@ -32,7 +32,7 @@ async function worker(): Promise<void> {
 const ask = (path: string) => api.call('GET', path, { key: null });
 
 describe('/readyz', () => {
-  it('200 ok without a key, with database, migrations and queue, their latencies, workers and overdue deliveries', async () => {
+  it('returns 200 ok without a key, with database, migrations and queue, their latencies, workers and overdue deliveries', async () => {
     await worker();
     const { status, json } = await ask('/readyz');
     const check = { status: 'ok', latencyMs: expect.any(Number) };
@@ -53,14 +53,14 @@ describe('/readyz', () => {
     ]);
   });
 
-  it('200 degraded, with the reason, while enqueueing fails: accepting events needs only Postgres', async () => {
+  it('returns 200 degraded, with the reason, while enqueueing fails: accepting events needs only Postgres', async () => {
     state.queue = { status: 'fail', latencyMs: 1, reason: 'Redis is out of memory' };
     const { status, json } = await ask('/readyz');
     expect([status, json.status, json.checks.queue]).toEqual([200, 'degraded', state.queue]);
     state.queue = QUEUE_OK;
   });
 
-  it('200 degraded, with the reason, while no worker is alive', async () => {
+  it('returns 200 degraded, with the reason, while no worker is alive', async () => {
     await api.deps.db.pool.query(`UPDATE workers SET seen_at = now() - interval '1 minute'`);
     const { status, json } = await ask('/readyz');
     expect([status, json.status]).toEqual([200, 'degraded']);
@@ -73,7 +73,7 @@ describe('/readyz', () => {
     expect((await ask('/readyz')).json.status).toBe('ok');
   });
 
-  it('200 degraded when deliveries are overdue for over a minute; below that, ok with their age', async () => {
+  it('returns 200 degraded when deliveries are overdue for over a minute; below that, ok with their age', async () => {
     const account = await api.account();
     await api.activeSubscription(account);
     await api.call('POST', `/v1/accounts/${account}/events`, { body: { event: 'message:created', payload: {} } });
@@ -102,7 +102,7 @@ describe('/readyz', () => {
   it.each([
     [61_000, 'degraded', 'fail'],
     [59_000, 'ok', 'ok'],
-  ])('200 when jobs have waited for %d ms: %s', async (oldestWaitingMs, expected, check) => {
+  ])('returns 200 when jobs have waited for %d ms: %s', async (oldestWaitingMs, expected, check) => {
     state.queues = { ...IDLE, retry: { ...IDLE.retry, waiting: 1, oldestWaitingMs } };
     const { status, json } = await ask('/readyz');
     expect([status, json.status, json.checks.queue.status]).toEqual([200, expected, check]);
@@ -110,7 +110,7 @@ describe('/readyz', () => {
     state.queues = IDLE;
   });
 
-  it('503 while shutting down; /livez stays 200', async () => {
+  it('returns 503 while shutting down; /livez still returns 200', async () => {
     state.isDraining = true;
     const { status, json } = await ask('/readyz');
     expect([status, json.status, json.checks.shutdown.status]).toEqual([503, 'fail', 'fail']);
@@ -118,7 +118,7 @@ describe('/readyz', () => {
     state.isDraining = false;
   });
 
-  it('503 while a migration is pending', async () => {
+  it('returns 503 while a migration is pending', async () => {
     const { pool } = api.deps.db;
     await pool.query(`UPDATE _prisma_migrations SET migration_name = 'x' || migration_name`);
     const { status, json } = await ask('/readyz');
@@ -129,7 +129,7 @@ describe('/readyz', () => {
 });
 
 describe('while the database is unavailable', () => {
-  it('503 with Retry-After for requests and for /readyz, 200 for /livez, and no address of the database', async () => {
+  it('returns 503 with Retry-After for requests and for /readyz, 200 for /livez, and no address of the database', async () => {
     const db = openDatabase({
       url: 'postgres://someone:hunter2@127.0.0.1:1/secretname',
       applicationName: 'test',

@@ -67,7 +67,7 @@ it('finds a replay of operators, which belongs to no account; an account key doe
   expect((await lookup(replay.id, key)).status).toBe(404);
 });
 
-it('404 for unknown, deleted and invalid ids', async () => {
+it('returns 404 for unknown, deleted and invalid ids', async () => {
   expect((await lookup(toTypeId('dlv', newId()))).status).toBe(404);
   const account = await api.account();
   const subscription = await api.activeSubscription(account);

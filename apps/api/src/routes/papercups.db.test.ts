@@ -32,7 +32,7 @@ const url = 'https://example.com/api/webhook';
 const verifications = () => api.deps.db.prisma.verification.count({ where: { accountId: account } });
 
 describe('create', () => {
-  it('201, location, and exactly the eight keys in their order; verified is correct', async () => {
+  it('returns 201, location and exactly the eight keys in their order; verified is correct', async () => {
     const { status, headers, json, text } = await create({ webhook_url: url });
     expect(status).toBe(201);
     expect(headers['content-type']).toBe('application/json; charset=utf-8');
@@ -54,7 +54,7 @@ describe('create', () => {
     );
   });
 
-  it('stored even if the verification fails: 201 and verified: false', async () => {
+  it('stores a subscription whose verification fails; returns 201 and verified: false', async () => {
     api.respond(() => ({ body: Buffer.from('{"ok":true}') }));
     const { status, json } = await create({ webhook_url: url });
     expect([status, json.data.verified]).toEqual([201, false]);
@@ -108,7 +108,7 @@ describe('create', () => {
     ['null', { webhook_url: null }],
     ['empty', { webhook_url: '' }],
     ['blank', { webhook_url: '  ' }],
-  ])("422 can't be blank: webhook_url %s", async (_, fields) => {
+  ])("returns 422 can't be blank for the webhook_url %s", async (_, fields) => {
     const { status, json } = await create(fields);
     expect(status).toBe(422);
     expect(json).toEqual({
@@ -124,7 +124,7 @@ describe('create', () => {
     [`https://example.com/${'x'.repeat(2048)}`],
     ['https://example.com/\0'],
     [7],
-  ])('422 with our own message, and nothing is stored: webhook_url %j', async (webhook_url) => {
+  ])('returns 422 with our own message for the webhook_url %j, and stores nothing', async (webhook_url) => {
     const before = await api.counts();
     const { status, json } = await create({ webhook_url });
     expect(status).toBe(422);
@@ -136,7 +136,7 @@ describe('create', () => {
     expect(await api.counts()).toEqual(before);
   });
 
-  it.each([[7], [{}], ['a\0b'], ['\ud83d'], ['x'.repeat(2001)]])('422 for the scope %j', async (scope) => {
+  it.each([[7], [{}], ['a\0b'], ['\ud83d'], ['x'.repeat(2001)]])('returns 422 for the scope %j', async (scope) => {
     const { status, json } = await create({ webhook_url: url, scope });
     expect([status, Object.keys(json.error.errors)]).toEqual([422, ['scope']]);
   });
@@ -148,12 +148,12 @@ describe('create', () => {
     ['a list', []],
     ['broken JSON', '{'],
     ['nothing', ''],
-  ])('400 for %s', async (_, body) => {
+  ])('returns 400 for %s', async (_, body) => {
     const { status, json } = await api.call('POST', BASE, { key, body });
     expect([status, json]).toEqual([400, BAD_REQUEST]);
   });
 
-  it('409 in the format of Papercups when the account has reached its limit; the list has all of them (S5)', async () => {
+  it('returns 409 in the format of Papercups when the account has reached its limit; the list has all of them (S5)', async () => {
     api.deps.maxSubscriptionsPerAccount = 2;
     try {
       const made = [await create({ webhook_url: url }), await create({ webhook_url: url })].map(
@@ -263,7 +263,7 @@ describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
     });
   });
 
-  it('422 for an empty or forbidden URL, and the old one stays', async () => {
+  it('returns 422 for an empty or forbidden URL, and the old one stays', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     expect((await change(id, { webhook_url: '' }, method)).json.error.errors.webhook_url).toEqual(["can't be blank"]);
     expect((await change(id, { webhook_url: 'https://10.0.0.1/' }, method)).status).toBe(422);
@@ -278,7 +278,7 @@ describe.each(['PUT', 'PATCH'] as const)('%s', (method) => {
 });
 
 describe('delete', () => {
-  it('204 without a body, then 404', async () => {
+  it('returns 204 without a body, and 404 for a deleted subscription', async () => {
     const { id } = (await create({ webhook_url: url })).json.data;
     const { status, text } = await api.call('DELETE', `${BASE}/${id}`, { key });
     expect([status, text]).toEqual([204, '']);
@@ -289,13 +289,13 @@ describe('delete', () => {
 });
 
 describe('verify', () => {
-  it('true for a URL that echoes; no subscription is stored', async () => {
+  it('returns true for a URL that echoes, and stores no subscription', async () => {
     const { status, json } = await verify({ url });
     expect([status, json]).toEqual([200, { data: { verified: true } }]);
     expect((await api.call('GET', BASE, { key })).json.data).toEqual([]);
   });
 
-  it('false for one that does not', async () => {
+  it('returns false for a URL that does not echo', async () => {
     api.respond(() => ({ body: Buffer.from('{"ok":true}') }));
     expect((await verify({ url })).json).toEqual({ data: { verified: false } });
   });
@@ -320,7 +320,7 @@ describe('verify', () => {
     ['a list', []],
     ['broken JSON', '{'],
     ['nothing', ''],
-  ])('400 for %s', async (_, body) => {
+  ])('returns 400 for %s', async (_, body) => {
     const { status, json } = await verify(body);
     expect([status, json]).toEqual([400, BAD_REQUEST]);
   });
@@ -365,7 +365,7 @@ describe('verify', () => {
     expect((await verify({ url })).status).toBe(200);
   });
 
-  it('false when the account has verified too many within a minute', async () => {
+  it('returns false when the account has verified too many within a minute', async () => {
     await api.deps.db.pool.query(
       `INSERT INTO verifications (id, account_id, url) SELECT gen_random_uuid(), $1, 'https://example.com/' FROM generate_series(1, 60)`,
       [account],
@@ -394,7 +394,7 @@ describe('authentication', () => {
   });
 
   it.each(EVERY)(
-    '401 %s %s: without a key, with a wrong key, and with the operator key, which has no account',
+    '%s %s returns 401 without a key, with a wrong key, and with the operator key, which has no account',
     async (method, path) => {
       const { id } = (await create({ webhook_url: url })).json.data;
       for (const authorization of [
@@ -412,7 +412,7 @@ describe('authentication', () => {
     },
   );
 
-  it.each(EVERY)('403 %s %s: without the scope', async (method, path) => {
+  it.each(EVERY)('%s %s returns 403 without the scope', async (method, path) => {
     const needed = method === 'GET' ? 'subscriptions:read' : 'subscriptions:write';
     const other = await api.key(account, [
       method === 'GET' ? 'subscriptions:write' : 'subscriptions:read',
@@ -425,7 +425,7 @@ describe('authentication', () => {
   });
 
   it.each(EVERY.filter(([, path]) => path.includes('{id}')))(
-    '404 %s %s: for the id of another account, an unknown id and a malformed id',
+    '%s %s returns 404 for the id of another account, an unknown id and a malformed id',
     async (method, path) => {
       const { id } = (await create({ webhook_url: url })).json.data;
       const stranger = await api.key(await api.account());
@@ -444,12 +444,12 @@ describe('authentication', () => {
     },
   );
 
-  it('404 in the same format for an unknown route', async () => {
+  it('returns 404 in the format of Papercups for an unknown route', async () => {
     const { status, json } = await api.call('GET', '/api/conversations', { key });
     expect([status, json]).toEqual([404, NOT_FOUND]);
   });
 
-  it('regression: 404 in the same format for an id that is too long', async () => {
+  it('regression: returns 404 in the format of Papercups for an id that is too long', async () => {
     const { status, json } = await api.call('GET', `/api/event_subscriptions/${'a'.repeat(500)}`, { key });
     expect([status, json]).toEqual([404, NOT_FOUND]);
   });

@@ -36,7 +36,7 @@ describe('POST …/portal-sessions', () => {
     expect(response.json().url).toMatch(/^https:\/\/example\.com\/hooks\/portal#token=phl_/);
   });
 
-  it('404 for an unknown account', async () => {
+  it('returns 404 for an unknown account', async () => {
     expect((await create('nobody')).status).toBe(404);
     expect((await api.call('DELETE', '/v1/accounts/nobody/portal-sessions')).status).toBe(404);
   });
@@ -56,7 +56,7 @@ describe('POST …/portal-sessions', () => {
     ['a logo of 65 KiB', { theme: { logoUrl: `data:image/png;base64,${'A'.repeat(65 * 1024)}` } }],
     ['an unknown field', { theme: { css: '*{}' } }],
     ['another mode', { theme: { mode: 'sepia' } }],
-  ])('422 for %s', async (_, body) => {
+  ])('returns 422 for %s', async (_, body) => {
     expect((await create(await api.account(), body)).status).toBe(422);
   });
 });

@@ -30,7 +30,7 @@ it('without samples, every bucket is unknown', async () => {
   ).toBe(true);
 });
 
-it('422 for a range that is empty or in the future, with the field and the fix', async () => {
+it('returns 422 for a range that is empty or in the future, with the field and the fix', async () => {
   const { status, json } = await read('?from=2999-01-01T00:00:00Z');
   expect([status, json.errors[0].path]).toEqual([422, 'from']);
   expect((await read('?to=2020-01-01T00:00:00Z&from=2021-01-01T00:00:00Z')).status).toBe(422);

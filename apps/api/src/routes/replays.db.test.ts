@@ -80,7 +80,7 @@ const filters = () => ({
 });
 
 describe('replay', () => {
-  it('202: returns the replay with exactly the documented fields; its progress can be read until it completes', async () => {
+  it('returns 202 and the replay with exactly the documented fields; its progress can be read until it completes', async () => {
     await failMany(3);
     const { status, json } = await replay();
     expect([status, json]).toEqual([
@@ -162,7 +162,7 @@ describe('replay', () => {
     expect(Date.parse(json.until)).toBeLessThanOrEqual(Date.now());
   });
 
-  it('409 while a replay is running, with its id; a dry run does not count', async () => {
+  it('returns 409 while a replay is running, with its id; a dry run does not count', async () => {
     const { json: first } = await replay();
     const { status, json } = await replay({ which: 'missed' });
     expect([status, json.code]).toEqual([409, 'replay_running']);
@@ -175,7 +175,7 @@ describe('replay', () => {
   it.each([
     ['disable', 'resume it first'],
     ['unverified', 'verify it first'],
-  ])('422 with the fix while the subscription receives nothing (%s)', async (how, advice) => {
+  ])('returns 422 with the fix while the subscription receives nothing (%s)', async (how, advice) => {
     if (how === 'disable') await api.call('POST', `/v1/accounts/${account}/subscriptions/${subscription}/disable`);
     else
       subscription = (
@@ -188,7 +188,7 @@ describe('replay', () => {
     }
   });
 
-  it('422 for a subscription that was deleted or is another account’s; its replays stay readable', async () => {
+  it('returns 422 for a subscription that was deleted or is another account’s; its replays stay readable', async () => {
     const { json } = await replay();
     await api.call('DELETE', `/v1/accounts/${account}/subscriptions/${subscription}`);
     const strange = await api.activeSubscription(await api.account());
@@ -301,7 +301,7 @@ describe('the filters', () => {
     expect(again).toMatchObject({ matched: 0, replay: json.id, since: '1970-01-01T00:00:00.000Z' });
   });
 
-  it('422 for a replay that does not exist or is another account’s', async () => {
+  it('returns 422 for a replay that does not exist or is another account’s', async () => {
     const { json: own } = await replay();
     account = await api.account();
     subscription = await api.activeSubscription(account);

@@ -92,7 +92,7 @@ describe('statistics of an account', () => {
     expect((await stats(`?subscription=${other}&eventType=message:created`)).totals.attempts.total).toBe(0);
   });
 
-  it('404 for a subscription of another account, and for an unknown account', async () => {
+  it('returns 404 for a subscription of another account, and for an unknown account', async () => {
     const foreign = await api.activeSubscription(await api.account());
     expect((await get(`/v1/accounts/${account}/stats?subscription=${foreign}`)).status).toBe(404);
     expect((await get('/v1/accounts/nobody/stats')).status).toBe(404);

@@ -137,11 +137,11 @@ describe('GET …/stream', () => {
     expect((await listen(path, { headers: { 'last-event-id': 'yesterday' } })).response.status).toBe(422);
   });
 
-  it('404 for an unknown account', async () => {
+  it('returns 404 for an unknown account', async () => {
     expect((await listen('/v1/accounts/nobody/stream')).response.status).toBe(404);
   });
 
-  it('429 for the sixth open stream of a key or a portal, and the 21st of an account, until one is closed (S11)', async () => {
+  it('returns 429 for the sixth open stream of a key or a portal, and the 21st of an account, until one is closed (S11)', async () => {
     const account = await api.account();
     const path = `/v1/accounts/${account}/stream`;
     const [key, portal] = [await api.key(account), await api.portal(account)];

@@ -23,7 +23,7 @@ const publish = () =>
 const deliveries = async () => (await api.call('GET', `/v1/accounts/${account}/deliveries`)).json.data;
 
 describe('create', () => {
-  it('201: unverified, with a running verification and exactly the documented fields', async () => {
+  it('returns 201 and an unverified subscription with a running verification and exactly the documented fields', async () => {
     const body = {
       url: 'https://hooks.example.com',
       events: ['message:*', 'conversation:created', 'message:*'],
@@ -85,7 +85,7 @@ describe('create', () => {
     expect((await create({ url: 'https://hooks.example.com/', events: ['order:*'] })).status).toBe(201);
   });
 
-  it('409 quota_reached when the account has reached its limit; deleting one frees a place (S5)', async () => {
+  it('returns 409 quota_reached when the account has reached its limit; deleting one frees a place (S5)', async () => {
     api.deps.maxSubscriptionsPerAccount = 1;
     try {
       const first = await create({ url: 'https://hooks.example.com/' });
@@ -99,7 +99,7 @@ describe('create', () => {
     }
   });
 
-  it('429 with Retry-After when an account verifies too many URLs within a minute', async () => {
+  it('returns 429 with Retry-After when an account verifies too many URLs within a minute', async () => {
     const first = await create({ url: 'https://hooks.example.com/' });
     let response = first;
     for (let created = 1; created <= 100 && response.status === 201; created += 1)
@@ -152,7 +152,7 @@ describe('verify', () => {
     expect((await get(json.id)).verification).toMatchObject({ reason: 'tls_error', error });
   });
 
-  it('202: verifies again on request, pending until then', async () => {
+  it('returns 202 and verifies again; the verification is pending until it ends', async () => {
     api.respond(() => REFUSED);
     const { json } = await create({ url: 'https://hooks.example.com/' });
     await api.work();
@@ -446,14 +446,14 @@ describe('test', () => {
     await api.work();
   });
 
-  it('422 for an unverified subscription', async () => {
+  it('returns 422 for an unverified subscription', async () => {
     const { json } = await create({ url: 'https://hooks.example.com/' });
     expect((await act(json.id, 'test')).status).toBe(422);
   });
 });
 
 describe('delete', () => {
-  it('204, then it is in no list and a 404; its deliveries stay readable', async () => {
+  it('returns 204; then the subscription is in no list and returns 404, and its deliveries stay readable', async () => {
     const id = await api.activeSubscription(account);
     await publish();
     await api.deps.publisher.drain();

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useToast } from '../components/toasts.js';
 import { type Method, call } from './call.js';
 
-/** An action: calls the API, then refetches the queries below `touches`, and reports a failure. `V` is what the action is given. */
+/** An action: calls the API, then refetches the queries below `touches`, and reports a failure. `V`: the argument of the action. */
 export function useAction<T, V = undefined>({
   method = 'POST',
   path,
@@ -13,9 +13,9 @@ export function useAction<T, V = undefined>({
   isQuiet = false,
 }: {
   method?: Method;
-  /** A function of what the action is given; then, by default, the request has no body. */
+  /** A path, or a function of the argument. With a function, the request has no body by default. */
   path: string | ((of: V) => string);
-  /** Default: what the action is given. */
+  /** Default: the argument. */
   body?: (of: V) => unknown;
   touches: readonly unknown[];
   onDone?: (result: T, of: V) => void;

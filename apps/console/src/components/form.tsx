@@ -40,7 +40,7 @@ export const errorOf = <I extends FieldValues, O>(
   return message === undefined ? undefined : asSentence(message);
 };
 
-/** Shows what the API refused: beside the inputs that it names, and the rest at the end of the form. */
+/** Shows the errors of the API beside their inputs, and errors without an input at the end of the form. */
 export function showRefusal<I extends FieldValues, O>(form: UseFormReturn<I, unknown, O>, error: Error): void {
   const names = Object.keys(form.getValues());
   const fields = error instanceof ApiProblem ? [...error.fields] : [];
@@ -49,7 +49,7 @@ export function showRefusal<I extends FieldValues, O>(form: UseFormReturn<I, unk
   if (shown.length === 0) form.setError('root', { message: error.message });
 }
 
-/** What is wrong with the form as a whole. */
+/** The error of the form as a whole. */
 export function FormError<I extends FieldValues, O>({ form }: { form: UseFormReturn<I, unknown, O> }) {
   const { root } = form.formState.errors;
   if (root?.message === undefined) return null;

@@ -6,7 +6,7 @@ export function useModal(ref: RefObject<HTMLDialogElement | null>): void {
     const dialog = ref.current;
     if (dialog && !dialog.open) {
       dialog.showModal();
-      // The browser would focus the first button, which closes the dialog. An input comes first.
+      // The browser would focus the first button, which closes the dialog. Prefer the first input.
       dialog.querySelector<HTMLElement>('.dialog-body :is(input, select, textarea)')?.focus();
     }
     return () => {

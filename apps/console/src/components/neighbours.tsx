@@ -14,7 +14,7 @@ interface Listed {
 
 interface State {
   listed: Listed | null;
-  /** Cursors lead only forwards. So this remembers, by the start of a page, where the page before it starts. */
+  /** Cursors only lead forwards, so this remembers the start of the previous page for each page. */
   before: ReadonlyMap<string, string | undefined>;
 }
 
@@ -54,7 +54,7 @@ export function useNeighbours(listed: Listed | undefined): void {
 }
 
 /** Buttons and the keys J and K, which open the next and the previous row of the list in the drawer. At the end of a page they continue
- *  with the next page. Nothing where no list has the row. */
+ *  with the next page. Renders nothing if no list has the row. */
 export function StepButtons({
   id,
   noun,
@@ -69,7 +69,7 @@ export function StepButtons({
   onTurn: (cursor: string | undefined) => void;
 }) {
   const { listed, before } = useContext(NeighboursContext);
-  /** A step on to another page, from this row of the page at this cursor. */
+  /** A step to another page: the row, the cursor of its page and the direction. */
   const [turning, setTurning] = useState<{ from: string; cursor: string | undefined; by: 1 | -1 } | null>(null);
   /** The row at which a step was not possible. */
   const [end, setEnd] = useState<{ id: string; by: 1 | -1 } | null>(null);

@@ -21,7 +21,7 @@ export function Table({
 }: {
   caption: string;
   columns: readonly (string | Column)[];
-  /** The width of each column, or its share of the remaining width. A long list needs them: without, the browser lays out all rows to
+  /** The width of each column, or its share of the remaining width. A long list needs them: without them, the browser lays out all rows to
    *  find the widths, instead of only the visible ones. */
   widths?: readonly (string | number)[];
   children: ReactNode;

@@ -46,8 +46,8 @@ export function Moment({ at, text }: { at: string; text: string }) {
   );
 }
 
-/** A click on any relative time shows all of them exactly, to the second; another click, relatively again. The time zone menu does the
- *  same for the keyboard. */
+/** A click on any relative time shows all times exactly, to the second. Another click shows them relative again. The time zone menu offers
+ *  the same choice to keyboard users. */
 export function useExactTimesOnClick(): void {
   const { isExact } = useTimeDisplay();
   useEffect(() => {

@@ -6,7 +6,7 @@ beforeAll(async () => void (ledger = await openLedger()));
 afterAll(() => ledger.close());
 
 const DELIVERIES = 100;
-/** Deliveries to measure: so many that a page more or less on disk does not matter. */
+/** Deliveries to measure: enough that one page on disk does not change the result. */
 const COPIES = 100;
 const PAYLOAD = JSON.stringify({ text: 'x'.repeat(1_024) });
 

@@ -45,7 +45,7 @@ interface Row {
   isInRange: boolean;
   /** How many seconds after it is due, or from now, the dispatcher checks it. */
   dispatchedWithinSeconds: number | null;
-  /** the dispatcher checks its subscription by then, once its circuit allows it, and within a second; in a strict
+  /** The dispatcher checks its subscription by then, once its circuit allows it, and within a second; in a strict
    *  order not before the head is due. */
   isChecked: boolean;
   attempts: { number: number; trigger: AttemptTrigger; outcome: string; statusCode: number | null; digest: string }[];

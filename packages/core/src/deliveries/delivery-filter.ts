@@ -7,7 +7,7 @@ export interface DeliveryFilter {
   subscriptionIds?: string[] | undefined;
   eventTypes?: string[] | undefined;
   statuses?: DeliveryStatus[] | undefined;
-  /** Of the last attempt, like the next two fields. */
+  /** Outcomes of the last attempt. The next two fields also describe it. */
   outcomes?: AttemptOutcome[] | undefined;
   triggers?: AttemptTrigger[] | undefined;
   /** `500`, or a class such as `5xx`. */

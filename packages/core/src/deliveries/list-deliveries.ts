@@ -24,7 +24,7 @@ import {
 
 export interface DeliveriesWanted extends DeliveryFilter, WantedPage {
   accountId: string;
-  /** Only of events with these ids. */
+  /** Only deliveries of events with these ids. */
   eventIds?: IdRange | undefined;
 }
 

@@ -45,8 +45,8 @@ export const IS_TURN_OVER = `(${isStrict('s')} AND d.leased_until <= now()) IS T
 export const CLOCK_AHEAD_MS = 250;
 
 // Finds the first delivery by id, then the first in order among those with nearby ids. Uses
-// pending_deliveries_subscription_id_id_idx. Of a backlog it reads only what was published within CLOCK_AHEAD_MS of
-// the first.
+// pending_deliveries_subscription_id_id_idx. It reads only the part of a backlog that was published within
+// CLOCK_AHEAD_MS of the first.
 /** SQL: the head of a subscription, a row of pending_deliveries. */
 export const headOf = (subscriptionId: string): string => `
     SELECT d.* FROM (

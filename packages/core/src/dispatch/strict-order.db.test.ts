@@ -96,7 +96,7 @@ describe('strict order', () => {
 
   it('orders by the database clock: an API with a fast clock does not change the order', async () => {
     const [first, second] = await publishAll(2);
-    // As if the first publish came from an API whose clock is ahead, and the second 100 ms later from another API.
+    // Simulates a publish by an API whose clock is ahead, and one by another API 100 ms later.
     await ledger.db.pool.query(
       `UPDATE pending_deliveries d SET created_at = f.created_at + n.later, id = posthorn_delivery_id(posthorn_uuid_at(f.created_at + n.by_its_clock))
        FROM (SELECT created_at FROM pending_deliveries WHERE event_id = $1) f,

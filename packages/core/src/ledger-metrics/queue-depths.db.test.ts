@@ -14,7 +14,7 @@ const store = (minutes: number, waiting: number | null, deferred: number) =>
   ledger.db.pool.query('INSERT INTO queue_depths VALUES ($1, $2, $3)', [at(minutes), waiting, deferred]);
 const rows = async () => (await ledger.db.pool.query('SELECT FROM queue_depths')).rowCount;
 
-it('stores one depth per minute, however many processes look, and drops those of more than a month ago', async () => {
+it('stores one depth per minute for any number of processes, and drops depths older than a month', async () => {
   await ledger.db.pool.query(
     `INSERT INTO queue_depths SELECT date_trunc('minute', now()) - n * interval '1 day', 1, 1 FROM generate_series(30, 40) n`,
   );
@@ -33,7 +33,7 @@ it('stores one depth per minute, however many processes look, and drops those of
   expect(await rows()).toBe(recent.length + 1);
 });
 
-it('reads the highest depth of each bucket: large ones exactly, and null where nobody looked', async () => {
+it('reads the highest depth of each bucket: large ones exactly, and null where none was recorded', async () => {
   await store(-1, 7, 7);
   await store(0, 5, 100);
   await store(4, 999_999_999_999, 3);

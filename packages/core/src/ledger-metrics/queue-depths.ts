@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** How much waits at one moment. */
+/** The depth of the queues at one moment. */
 export interface QueueDepth {
   /** Jobs that wait for a worker. null: the queue did not respond. */
   waiting: number | null;
@@ -8,7 +8,7 @@ export interface QueueDepth {
   deferred: number;
 }
 
-/** The highest depths of a bucket. null: nobody looked. */
+/** The highest depths of a bucket. null: none was recorded. */
 export interface DepthBucket {
   at: Date;
   waiting: number | null;
@@ -18,8 +18,8 @@ export interface DepthBucket {
 /** A row per minute, so at most 44,640 of them. */
 const KEPT_DAYS = 31;
 
-/** Stores the depth of this minute and drops the row that is too old. Any number of processes may call it: the first one of a minute
- *  counts. Returns whether it was this one. */
+/** Stores the depth of this minute and drops the row that is too old. Any number of processes may call it: only the first call of a minute
+ *  stores a row. Returns whether this call did. */
 export async function recordQueueDepth(pool: pg.Pool, { waiting, deferred }: QueueDepth): Promise<boolean> {
   const { rowCount } = await pool.query({
     name: 'record-queue-depth',
@@ -32,7 +32,7 @@ export async function recordQueueDepth(pool: pg.Pool, { waiting, deferred }: Que
   return rowCount === 1;
 }
 
-/** Returns whether this minute has a depth, so that a process can save looking. */
+/** Returns whether this minute has a depth, so that a process does not have to read the metrics. */
 export async function hasQueueDepth(pool: pg.Pool): Promise<boolean> {
   const { rowCount } = await pool.query({
     name: 'has-queue-depth',

@@ -39,7 +39,7 @@ export interface LedgerMetrics {
   partitionsAheadSeconds: number;
 }
 
-/** An account of which something has been due for longer than GRACE_SECONDS, for whatever reason it is deferred. */
+/** An account with a delivery that has been due for longer than GRACE_SECONDS, for any reason. */
 export interface AccountBehind {
   accountId: string;
   /** At most MOST. */

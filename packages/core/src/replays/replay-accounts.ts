@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Replay } from '../generated/prisma/client.js';
 import { COUNTED_AT_ONCE, isCountedNow, type Tally, TALLY } from './read-tallies.js';
 
-/** How the deliveries of one account in a replay of operators stand. The replay's row has the sums over all accounts. */
+/** The progress of an operator's replay for one account. The replay's row has the sums over all accounts. */
 export interface ReplayAccount extends Tally {
   accountId: string;
   queued: number;

@@ -63,7 +63,7 @@ async function count(wanted: Wanted): Promise<number> {
   return result.matched;
 }
 
-/** Counts now, however long ago it was counted. */
+/** Tallies the replay now, even if it was tallied a moment ago. */
 async function tally(): Promise<void> {
   await ledger.db.pool.query('UPDATE replays SET tally_at = now()');
   await tallyReplays(ledger.db.pool);

@@ -14,7 +14,7 @@ export const MAX_RUNNING = 20;
 export interface WantedReplay extends ReplayFilter {
   /** null: the operators start it, for `accountIds` or for all accounts. Otherwise `accountIds` is this account alone. */
   accountId: string | null;
-  /** Only count. */
+  /** Only count the matches. */
   isDryRun: boolean;
 }
 

@@ -94,8 +94,8 @@ function emptyResponses(table: Partitioned, { key, outcome }: { key: string; out
 
 /** Deletes old rows in the background:
  *
- *  finished_deliveries  with their partition, which is dropped when all of it is older than retentionDays. (Pending ones stay at any age
- *                       and are deleted soon after they have finished.)
+ *  finished_deliveries  with their partition, which is dropped when all its rows are older than retentionDays. (Pending deliveries stay
+ *                       at any age and are deleted soon after they have finished.)
  *  events               with their partition, if no delivery is left and none is to be written
  *  earlier_attempts     with the partition of their delivery, if that is not pending
  *  verifications        ended, and not the current one of a subscription: a few at a time, with their attempts

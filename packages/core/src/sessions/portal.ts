@@ -43,7 +43,7 @@ export interface OpenedPortal {
   expiresAt: Date;
 }
 
-/** Opens a portal and uses up its link's token. Of concurrent calls with one token, one gets the portal. Returns
+/** Opens a portal and uses up its link's token. If concurrent calls use one token, one gets the portal. Returns
  *  null if the token is unknown, used or expired. */
 export async function openPortal(
   { db }: Pick<Deps, 'db'>,

@@ -34,8 +34,8 @@ export async function createSignInLink(
   return { id, token, expiresAt: made.expiresAt };
 }
 
-/** Signs an operator in with the token of a link, which works no more afterwards. Of several requests at once with the same
- *  token, one gets the session. Returns null if the token is unknown, used or expired. */
+/** Signs an operator in with the token of a link, which works no more afterwards. If several requests use the same token at
+ *  once, one gets the session. Returns null if the token is unknown, used or expired. */
 export async function openSignInLink(
   { db }: Pick<Deps, 'db'>,
   { linkToken, operatorKey, address }: { linkToken: string; operatorKey: string; address: string },

@@ -33,8 +33,8 @@ export interface StatsRead {
 
 const HOUR_MS = 60 * 60 * 1_000;
 
-// One statement reads both tables at one moment, so a delta counts exactly once. Uses the key of stats. Of stat_deltas
-// it reads the account's partition, or all: they contain the last seconds.
+// One statement reads both tables at one moment, so a delta counts exactly once. Uses the key of stats. It reads the
+// account's partition of stat_deltas, or all partitions: they contain the last seconds.
 // bucket: from 0; -1 is the previous period · event_type null: all together (bucket null: the whole period).
 const readSql = (deltas: string): string => `
 WITH found AS (

@@ -45,7 +45,7 @@ export async function sendTest(
   return result;
 }
 
-/** The status of a test delivery apart from its one attempt. */
+/** The status of a test delivery, which its one attempt may change. */
 const TEST_STATUS = {
   active: ['pending', null],
   paused: ['held', null],

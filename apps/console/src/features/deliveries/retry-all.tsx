@@ -2,7 +2,7 @@ import { REPLAYABLE_STATUSES } from '@posthorn/contract';
 import { Link } from '@tanstack/react-router';
 import type { DeliverySearch } from '../../search.js';
 
-/** Opens a replay with the filters of the list, all of which a replay has, too. */
+/** Opens a replay with the filters of the list. A replay supports all of them. */
 export function RetryAll({
   account,
   search,

@@ -4,7 +4,7 @@ import { whole } from '../../components/number.js';
 import { WaitingCount } from './waiting-count.js';
 import './waiting-card.css';
 
-/** Why deliveries wait, after their number: for one, and for several. */
+/** The text after the number of deliveries that wait for a reason: singular, then plural. */
 const REASONS: Record<WaitingState, [one: string, several: string]> = {
   scheduled: ['waits for its next attempt', 'wait for their next attempt'],
   leased: ['is queued for a worker', 'are queued for a worker'],
@@ -56,7 +56,9 @@ function Reasons({ account, waiting }: { account: string; waiting: WaitingDelive
           </li>
         ))}
       </ul>
-      {isSample && <p className="muted small">These reasons cover only the {whole.format(explained)} oldest deliveries.</p>}
+      {isSample && (
+        <p className="muted small">These reasons cover only the {whole.format(explained)} oldest deliveries.</p>
+      )}
     </>
   );
 }

@@ -74,7 +74,7 @@ const PENDING = ['pending', 'held'];
 const deliveryTo = ({ deliveries }: Event, subscription: string) =>
   deliveries.find(({ subscriptionId }) => subscriptionId === subscription);
 
-/** The event can be sent to this webhook, and is not queued for it yet. */
+/** Whether the event can be sent to this webhook and is not queued for it yet. */
 function receives({ id, status, events }: Subscription, event: Event): boolean {
   const delivery = deliveryTo(event, id);
   if (status !== 'active' && status !== 'paused') return false;

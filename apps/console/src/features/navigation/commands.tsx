@@ -154,7 +154,7 @@ function objectOf(found: Lookup, isOperator: boolean): Command {
 
 /** The page of an object. An attempt is on the page of its delivery, or of its webhook if it belongs to a verification. */
 function pathOf({ type, id, accountId, subscriptionId, deliveryId }: Lookup): string {
-  if (accountId === null) return `/replays/${id}`; // of operators, for many accounts
+  if (accountId === null) return `/replays/${id}`; // an operator's replay has deliveries of many accounts
   const account = `/accounts/${encodeURIComponent(accountId)}`;
   const webhook =
     subscriptionId === undefined ? `${account}/integrations` : `${account}/subscriptions/${subscriptionId}`;

@@ -4,7 +4,7 @@ import './theme-switch.css';
 
 const ICONS = { system: SunMoon, light: Sun, dark: Moon } as const;
 
-/** Chooses the colours of the console. Not in a portal, which has those of its host page. */
+/** Chooses the colours of the console. A portal has the colours of its host page instead. */
 export function ThemeSwitch() {
   const theme = useColourTheme();
   const Icon = ICONS[theme];

@@ -15,7 +15,7 @@ import { Time } from '../../components/time.js';
 import { useToast } from '../../components/toasts.js';
 import { SubscriptionLink } from '../webhooks/subscription-link.js';
 
-/** How many the overview shows. */
+/** Maximum number of webhooks on the overview. */
 const FIRST = 20;
 export const newestAttention = attentionQuery({ limit: FIRST });
 const PAGE = 50;

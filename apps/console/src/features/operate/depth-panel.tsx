@@ -63,7 +63,7 @@ function DepthChart({ buckets }: { buckets: Depth[] }) {
   );
 }
 
-/** The ledger counts no further. */
+/** The ledger stops counting here. */
 const MOST_COUNTED = 10_000;
 const countUpTo = (count: number): string =>
   count >= MOST_COUNTED ? `${whole.format(MOST_COUNTED)} or more` : whole.format(count);

@@ -42,7 +42,8 @@ function followHeight(send: (height: number) => void): void {
   new ResizeObserver(look).observe(content);
 }
 
-/** A page shows a skeleton, or nothing while its code is fetched: React hides the previous page until then, so it is still there. */
+/** Whether the page still loads. It shows a skeleton, or nothing while its code is fetched: React then hides the previous page but keeps it
+ *  in the document. */
 const isLoading = (content: HTMLElement): boolean =>
   content.querySelector('.skeleton') !== null || content.querySelector('main')?.innerText.trim() === '';
 
@@ -57,7 +58,7 @@ function keepDialogsVisible(): void {
     style.setProperty('--visible-top', `${Math.round(visible.top)}px`);
     style.setProperty('--visible-height', `${Math.round(visible.height)}px`);
   });
-  // An observer reports when a threshold is crossed, which scrolling a high frame does not do: so it starts again and again.
+  // An observer reports only a crossed threshold. Scrolling a high frame crosses none, so restart the observer regularly.
   const look = () => {
     observer.disconnect();
     observer.observe(document.documentElement);

@@ -40,7 +40,7 @@ export function Preview({
           <Button
             look="primary"
             isPending={start.isPending}
-            // The range that was counted, so that the replay is the one that was seen.
+            // Use the counted range, so that the replay sends what the preview counted.
             onClick={() =>
               start.mutate({
                 ...body,

@@ -5,7 +5,7 @@ import './progress.css';
 
 type Counts = Pick<Replay, 'status' | 'matched' | 'more' | 'queued' | 'delivered' | 'failed' | 'pending'>;
 
-/** How many deliveries the replay is about. While it queues, an estimate. */
+/** The number of deliveries of the replay. While the replay queues them, this is an estimate. */
 const totalOf = ({ status, matched, queued }: Counts): number =>
   status === 'running' ? Math.max(matched, queued) : queued;
 
@@ -15,7 +15,7 @@ export function deliveredOf(replay: Counts): string {
   return `${whole.format(replay.delivered)} of ${whole.format(totalOf(replay))}${plus} delivered`;
 }
 
-/** How the deliveries of a replay stand: delivered, failed, pending, not queued yet. */
+/** The progress of a replay: how many deliveries are delivered, failed, pending or not queued yet. */
 export function Progress({ of }: { of: Counts }) {
   const total = totalOf(of);
   const queueing = of.status === 'running' ? Math.max(0, total - of.queued) : 0;

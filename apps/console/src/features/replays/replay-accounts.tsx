@@ -10,7 +10,7 @@ import { replayAccountsQuery } from './queries.js';
 
 const route = getRouteApi('/replays/$replay');
 
-/** How a replay of operators stands for each account, with links to its deliveries. */
+/** The progress of an operator's replay for each account, with links to the deliveries. */
 export function ReplayAccounts({ replay: { id, endedAt, pending } }: { replay: Replay }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();

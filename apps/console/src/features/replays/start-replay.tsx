@@ -93,7 +93,7 @@ function ReplayForm({
   onStarted,
 }: {
   account: string | null;
-  /** What the screen is about; it cannot be changed. */
+  /** The values that the screen sets, which the user cannot change. */
   fixed?: Wanted;
   initial: Wanted;
   onStarted: (replay: Replay) => void;

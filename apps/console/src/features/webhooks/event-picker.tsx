@@ -5,7 +5,7 @@ import { useSession } from '../session/session.js';
 import { Loaded } from '../../components/states.js';
 import './event-picker.css';
 
-/** A type that goes to the operations account only is not offered to customers. */
+/** Whether customers can choose the type. They cannot choose one that only the operations account gets. */
 export const isOffered = ({ name }: EventType, kind: Session['kind']): boolean =>
   kind === 'operator' || !isForOperatorsOnly(name);
 

@@ -16,7 +16,7 @@ interface Props {
   webhooks: Subscription[];
 }
 
-/** Accounts that need no first steps: nothing has to be read for them again. */
+/** Accounts that have completed the first steps, so that nothing is read for them again. */
 const started = new Set<string>();
 
 /** The first steps of an account: a webhook, a test, a published event. It stays until all three are done. */

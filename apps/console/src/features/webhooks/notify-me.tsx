@@ -23,7 +23,7 @@ const recipientsQuery = (account: string) =>
 
 const Address = z.object({ address: trimmed(AddEmailRecipient.shape.address) });
 
-/** Who gets an email when a webhook of the account fails, is disabled or recovers. Not shown where there is no mail server. */
+/** Who gets an email when a webhook of the account fails, is disabled or recovers. Hidden without a mail server. */
 export function NotifyMe({ account }: { account: string }) {
   const may = useMay();
   const recipients = useQuery({ ...recipientsQuery(account), enabled: may('subscriptions:read') });

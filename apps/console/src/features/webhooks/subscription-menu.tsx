@@ -16,7 +16,7 @@ export function SubscriptionMenu({
 }: {
   account: string;
   subscription: Subscription;
-  /** Also what the tabs of the webhook's page lead to. */
+  /** Whether to include links to the tabs of the webhook's page. */
   hasTabs?: boolean;
 }) {
   const may = useMay();

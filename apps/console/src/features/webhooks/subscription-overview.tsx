@@ -42,7 +42,7 @@ export function SubscriptionOverview() {
           facts={[
             ['ID', <Id key="id" id={id} />],
             ['Events', data.events.length > 1 ? data.events.join(', ') : eventsOf(data)],
-            // The line is there from the start, so that nothing moves when its number comes.
+            // Render the line at once, so that nothing moves when its number has loaded.
             ['Waiting', waiting === undefined ? '—' : <WaitingCount key="waiting" of={waiting} />],
             ['Created', <Time key="at" at={data.createdAt} isWhole />],
             ['Rate limit', data.rateLimit === null ? 'None' : `${data.rateLimit} per second`],
