@@ -13,8 +13,8 @@ interface Progress {
   pending: number;
 }
 
-/** Events that nobody was subscribed to. */
-const PUBLISH_UNHEARD = `
+/** Publishes events without deliveries. */
+const PUBLISH_UNMATCHED = `
   INSERT INTO events (id, account_id, type, body, delivery_count, created_at)
   SELECT posthorn_uuidv7(), $1, 'message:created', convert_to('{"event":"message:created","payload":{"n":' || n || '}}', 'UTF8'), 0, now()
   FROM generate_series(1, $2) n`;
@@ -42,7 +42,7 @@ it.each([
     const accounts = [first.account];
     while (accounts.length < accountCount) accounts.push((await stack.subscribe(endpoint.url)).account);
     if (who === 'operators') for (const account of accounts) await stack.subscribe(endpoint.url, { account });
-    for (const account of accounts) await client.query(PUBLISH_UNHEARD, [account, eventCount]);
+    for (const account of accounts) await client.query(PUBLISH_UNMATCHED, [account, eventCount]);
     const total = who === 'operators' ? accountCount * 2 * eventCount : eventCount;
 
     await client.query(waitInTheMiddle(500));
@@ -80,7 +80,7 @@ it('a replay whose endpoint still fails is delivering, not completed, and shows 
   const { account, id } = await stack.subscribe(endpoint.url);
   const client = new pg.Client(stack.databaseUrl);
   await client.connect();
-  await client.query(PUBLISH_UNHEARD, [account, 37]);
+  await client.query(PUBLISH_UNMATCHED, [account, 37]);
   await client.end();
   endpoint.respondWith(500);
   const base = `/v1/accounts/${account}/replays`;

@@ -15,7 +15,7 @@ const LOOKS = [
   { colorScheme: 'light', width: 360, options: { runOnly: TAGS, rules: { 'color-contrast': { enabled: false } } } },
 ] satisfies { colorScheme: 'light' | 'dark'; width: number; options: RunOptions }[];
 
-/** The violations that axe finds in each look, and by how much the page scrolls sideways. */
+/** The violations that axe finds in each theme and width, and by how much the page scrolls sideways. */
 async function findings(page: Page): Promise<string[]> {
   const found: string[] = [];
   // Loading axe takes as long as a check, so load it once.

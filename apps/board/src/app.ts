@@ -16,7 +16,7 @@ export type BoardDeps = {
   operatorKey: string | null;
   readOnly: boolean;
   apiUrl: string | null;
-  /** CIDRs of proxies whose `X-Forwarded-*` are believed. */
+  /** CIDRs of proxies whose `X-Forwarded-*` headers are trusted. */
   trustedProxies: readonly string[];
   version: string;
   log: FastifyBaseLogger;

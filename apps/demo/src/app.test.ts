@@ -7,7 +7,7 @@ import { openChat } from './chat.js';
 import { openKeyring } from './keyring.js';
 import { openPosthornApi } from './posthorn-api.js';
 
-// Nothing listens on port 1: what the demo is while Posthorn's API is away.
+// Nothing listens on port 1, so these tests show the demo while Posthorn's API is away.
 const api = openPosthornApi({ url: 'http://127.0.0.1:1', operatorKey: 'kR7wQz3XvB9mLp2TnY5cHd8sFg' });
 const endpointUrl = () => 'http://127.0.0.1:3402/webhook';
 const { app, setProgress } = buildApp({

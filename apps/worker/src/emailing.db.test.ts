@@ -131,7 +131,7 @@ async function addConfirmed(address: string): Promise<void> {
   await db.pool.query('DELETE FROM pending_emails WHERE recipient_id = $1', [id]);
 }
 
-/** As the statement that records attempts writes it; then it is published. */
+/** Inserts an operational event as the statement that records attempts does, then publishes it. */
 async function happen(type: string, detail: object, { sendsEmails = true } = {}): Promise<void> {
   const { rows } = await db.pool.query<{ id: string }>(
     `INSERT INTO subscriptions (id, account_id, url, events, status)

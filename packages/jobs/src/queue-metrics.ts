@@ -9,7 +9,7 @@ export interface QueueMetrics {
   /** Not due yet. */
   delayed: number;
   failed: number;
-  /** How long the next job has waited; also a delayed one that is due while no worker looks. null: no job waits. */
+  /** How long the next job has waited; also a delayed one that is due while no worker polls. null: no job waits. */
   oldestWaitingMs: number | null;
 }
 

@@ -60,7 +60,7 @@ export const queueRoutes: Routes<'boardUrl' | 'db' | 'systemMetrics'> = (app, { 
       config: { allow: 'operator', problems: ['invalid_request'] },
       schema: {
         operationId: 'queues.listDepths',
-        summary: 'Get how much waited over time',
+        summary: 'Get the queue depths over time',
         tags: ['Operations'],
         querystring: QueueDepthsQuery,
         response: { 200: QueueDepths },
