@@ -308,7 +308,7 @@ describe('verify', () => {
     ['https://127.0.0.1/'],
     ['https://169.254.169.254/'],
     ['http://example.com/'],
-  ])('false, and nothing is sent, for %j', async (bad) => {
+  ])('returns false for %j and sends nothing', async (bad) => {
     api.posts.length = 0;
     const { status, json } = await verify({ url: bad });
     expect([status, json]).toEqual([200, { data: { verified: false } }]);

@@ -119,7 +119,7 @@ describe('replay', () => {
     expect((await get(`deliveries/${id}`)).attempts).toMatchObject([{ trigger: 'auto' }, { trigger: 'replay' }]);
   });
 
-  it('dry run: 200 with the same count, and nothing is stored', async () => {
+  it('a dry run returns 200 with the same count and stores nothing', async () => {
     await failMany(3);
     const before = await api.counts();
     const { status, json } = await replay({ dryRun: true });
@@ -141,7 +141,7 @@ describe('replay', () => {
     expect((await replay()).json.matched).toBe(3);
   });
 
-  it('missed: an event that is older than the subscription', async () => {
+  it('sends a missed event that is older than the subscription', async () => {
     const fresh = await api.account();
     const { json: event } = await api.call('POST', `/v1/accounts/${fresh}/events`, {
       body: { event: 'message:created', payload: { id: 'm1' } },
@@ -355,7 +355,7 @@ describe('the operators', () => {
     }
   });
 
-  it('read the progress of a replay by account, page by page; of an account’s replay it is the replay’s own', async () => {
+  it('read the progress of a replay by account, page by page; for an account’s replay it is the progress of the replay', async () => {
     await failMany(3);
     const first = account;
     account = await api.account();

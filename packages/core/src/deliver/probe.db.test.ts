@@ -85,7 +85,7 @@ describe('a half-open circuit with a due delivery is probed in the next round of
     expect(await dispatchedIds()).toHaveLength(1);
   });
 
-  it('whatever was queued when the circuit opened: those jobs may be lost', async () => {
+  it('even if jobs were queued when the circuit opened, because they may be lost', async () => {
     const { accountId } = await halfOpen({ retryInMs: 3_500_000 });
     const [lost, waiting] = await publish(accountId, 2);
     await set('pending_deliveries', lost ?? '', `leased_until = now() + interval '50 seconds'`);

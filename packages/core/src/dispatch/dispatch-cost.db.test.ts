@@ -129,7 +129,7 @@ it('deliveries that are due later cost only one probe per shard', async () => {
   expect(await findDueShards(one)).toEqual({ due: [], isAnySoon: false });
 });
 
-it('looks at a subscription without room less and less often', async () => {
+it('checks a subscription without room less and less often', async () => {
   await addDeliveries({ subscriptions: 100, each: 20 });
   await ledger.db.pool.query(`UPDATE subscriptions SET concurrency_limit = 1`);
   expect((await round()).leased).toBe(100);

@@ -212,7 +212,7 @@ describe('several dispatchers', () => {
     for (const pool of others) await pool.end();
   });
 
-  it('leave a shard to the process that holds it, and look at it when that process dies', async () => {
+  it('leave a shard to the process that holds it, and check it when that process dies', async () => {
     const pendingIds = await pendingInShards(3, 2);
     const [[held, ofHeld] = [0, []], ...others] = pendingIds;
     const dying = openSingleConnection(ledger.db);
@@ -275,7 +275,7 @@ describe('deliveries that are committed while the dispatcher looks', () => {
     expect(ledger.jobs.map((job) => job.id)).toEqual([waiting]);
   });
 
-  it('are looked at when their lease ends, although a look that did not see them deleted the subscription’s entry', async () => {
+  it('are checked when their lease ends, although a round that did not see them deleted the subscription’s entry', async () => {
     const accountId = await ledger.account();
     const { id } = await ledger.activeSubscription(accountId);
     await ledger.publish(accountId);

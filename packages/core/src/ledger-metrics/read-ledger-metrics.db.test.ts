@@ -238,7 +238,7 @@ describe('a worker', () => {
     expect((await read()).workers).toMatchObject([{ isAlive: true }, { isAlive: true }]);
   });
 
-  it('is removed when it stops; the last look of a dispatcher that died is kept', async () => {
+  it('is removed when it stops; the last round of a dispatcher that died is kept', async () => {
     const [left, dead] = [worker({ lastDispatchMsAgo: 0 }), worker({ lastDispatchMsAgo: 30_000 })];
     await recordWorker(ledger.db.pool, left);
     await recordWorker(ledger.db.pool, dead);

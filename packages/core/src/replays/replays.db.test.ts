@@ -645,7 +645,7 @@ describe('filters', () => {
     expect(states).toEqual(expected.toSorted((a, b) => (a < b ? -1 : 1)));
   });
 
-  it('by event types, outcomes and statuses, including succeeded deliveries on request', async () => {
+  it('selects by event types, outcomes and statuses, including succeeded deliveries on request', async () => {
     const { accountId, subscriptionId } = await subscribed();
     await failMany({ accountId, subscriptionId }, 5);
     const [timeout, typed, canceled, succeeded, plain] = await deliveries({ accountId });
@@ -664,7 +664,7 @@ describe('filters', () => {
     expect(ledger.posts).toHaveLength(5);
   });
 
-  it('HTTP statuses and classes, triggers, an earlier replay, and all of them together', async () => {
+  it('selects by HTTP statuses and classes, triggers, an earlier replay, and all of them together', async () => {
     const { accountId, subscriptionId } = await subscribed();
     const other = await subscribed();
     await failMany({ accountId, subscriptionId }, 4);
@@ -697,7 +697,7 @@ describe('filters', () => {
     expect(plain).toBeDefined();
   });
 
-  it('a replay of operators, by one of its accounts: only the deliveries of that account', async () => {
+  it('an account selects only its own deliveries of a replay that an operator started', async () => {
     const [one, two] = [await subscribed(), await subscribed()];
     await failMany(one, 3);
     await failMany(two, 2);
@@ -735,7 +735,7 @@ describe('filters', () => {
     expect(event).toMatchObject({ matched: 1, hasMore: false });
   });
 
-  it('a text in the payloads of missed events', async () => {
+  it('searches the payloads of missed events for a text', async () => {
     const accountId = await ledger.account();
     await publishUnheard(accountId, 3);
     const { id: subscriptionId } = await ledger.activeSubscription(accountId);

@@ -114,7 +114,7 @@ describe('a change of a subscription with a large backlog', () => {
     expect(rows[0]?.read).toBeLessThan(20_000);
   });
 
-  it('looks at held deliveries in steps as well', async () => {
+  it('reads held deliveries in steps as well', async () => {
     const key = await withPending(5);
     await pauseSubscription(ledger, key);
     await passTime(2);
