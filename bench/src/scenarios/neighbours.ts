@@ -47,7 +47,7 @@ export const neighbours: Scenario = {
         measureThenStop(),
         publishSteadily({ publish, rate, total, until: done.signal, signal }),
       ]);
-      await Promise.all(others.map((channel) => system.unsubscribe?.(channel)));
+      await Promise.all(others.map(async (channel) => system.unsubscribe?.(channel)));
       await pause(isQuick ? 2_000 : 16_000); // hanging attempts end
       return metrics;
     }
