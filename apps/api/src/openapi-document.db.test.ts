@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,6 +69,16 @@ describe('/openapi.json', () => {
       'webhook:verify',
     ]);
     expect(document.info.version).toBe('test');
+  });
+
+  // After a change of the API: npm test -- apps/api/src/openapi-document --update
+  it('equals packages/client/openapi.json, from which the clients are generated', async () => {
+    const client = new URL('../../../packages/client/', import.meta.url);
+    const { version } = JSON.parse(readFileSync(new URL('package.json', client), 'utf8'));
+    const served = { ...document, info: { ...document.info, version } };
+    await expect(`${JSON.stringify(served, null, 1)}\n`).toMatchFileSnapshot(
+      fileURLToPath(new URL('openapi.json', client)),
+    );
   });
 
   it('has a target for every $ref', () => {
