@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { type Posthorn, PosthornError } from '@posthorn/client';
 import { TOKENS_CSS } from '@posthorn/tokens';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Chat, ChatView } from './chat.js';
 import type { Progress } from './first-delivery.js';
 import type { Keyring } from './keyring.js';
 import { openLive } from './live.js';
-import { ApiProblem, ApiUnreachable, type PosthornApi } from './posthorn-api.js';
 import { RESPONSE_MODES, type ResponseMode } from './endpoint.js';
 import { openRequestLog } from './request-log.js';
 import { addEndpoint } from './endpoint-route.js';
 import { activateSubscription } from './subscription.js';
 
 export type DemoDeps = {
-  api: PosthornApi;
+  posthorn: Posthorn;
   apiUrl: string;
   findBoardUrl: () => string | null;
   account: string;
@@ -35,7 +35,7 @@ const CSP =
 
 /** The demo's web server: the page, its API, and the endpoint at /webhook. */
 export function buildApp(deps: DemoDeps) {
-  const { api, apiUrl, findBoardUrl, account, endpointUrl, log } = deps;
+  const { posthorn, apiUrl, findBoardUrl, account, endpointUrl, log } = deps;
   const app = Fastify({ loggerInstance: log, logController: new LogController({ disableRequestLogging: true }) });
   const live = openLive();
   const chat = deps.openChat((view) => live.send('chat', view));
@@ -66,11 +66,14 @@ export function buildApp(deps: DemoDeps) {
   });
 
   app.get('/deliveries.json', async () => {
-    const { data: subscriptions } = await api.listSubscriptions(account);
+    const subscriptions = await posthorn.subscriptions.list(account, { limit: 100 }).take(100);
     const subscription = subscriptions.find(({ url, pendingUrl }) => [url, pendingUrl].includes(endpointUrl())) ?? null;
     if (subscription === null) return { subscription, deliveries: [] };
-    const { data } = await api.listDeliveries(account, { subscription: subscription.id, limit: 8 });
-    return { subscription, deliveries: await Promise.all(data.map(({ id }) => api.getDelivery(account, id))) };
+    const latest = await posthorn.deliveries.list(account, { subscription: subscription.id, limit: 8 }).take(8);
+    return {
+      subscription,
+      deliveries: await Promise.all(latest.map(({ id }) => posthorn.deliveries.get(account, id))),
+    };
   });
 
   app.post<{ Body: { author: 'customer' | 'agent'; text: string } }>(
@@ -102,15 +105,14 @@ export function buildApp(deps: DemoDeps) {
   );
 
   app.post<{ Params: { id: string } }>('/deliveries/:id/retry', async ({ params }) =>
-    api.retryDelivery(account, params.id),
+    posthorn.deliveries.retry(account, params.id),
   );
   app.post('/subscription/activate', async () =>
-    activateSubscription({ api, account, endpointUrl: endpointUrl(), signal: AbortSignal.timeout(20_000) }),
+    activateSubscription({ posthorn, account, endpointUrl: endpointUrl(), signal: AbortSignal.timeout(20_000) }),
   );
 
   app.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
-    if (error instanceof ApiProblem || error instanceof ApiUnreachable)
-      return reply.code(502).send({ problem: error.message });
+    if (error instanceof PosthornError) return reply.code(502).send({ problem: error.message });
     if (error.name === 'TimeoutError')
       return reply.code(504).send({ problem: 'This takes longer than 20 s. Is a worker running?' });
     const statusCode = error.statusCode ?? 500;

@@ -1,4 +1,4 @@
-import type { Subscription } from '@posthorn/contract';
+import type { Subscription } from '@posthorn/client';
 import { expect, test } from 'vitest';
 import { nextStep } from './subscription.js';
 
