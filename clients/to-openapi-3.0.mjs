@@ -1,7 +1,9 @@
 /** Returns an OpenAPI 3.1 document as 3.0, for generators that read only that, as far as Posthorn's document needs it: `null` in unions
  *  becomes `nullable`, `const` an enum, `examples` an `example`; webhooks are left out. */
-export function toOpenApi30({ webhooks: _, ...document }) {
-  return { ...convert(document), openapi: '3.0.3' };
+export function toOpenApi30(document) {
+  const converted = { ...convert(document), openapi: '3.0.3' };
+  delete converted.webhooks;
+  return converted;
 }
 
 function convert(value) {

@@ -36,7 +36,7 @@ export async function* follow(
   { subscription, after, signal }: FollowOptions = {},
 ): AsyncGenerator<Followed, void> {
   let lastId = after;
-  for (let waitMs = 0; !signal?.aborted; waitMs = Math.min(Math.max(2 * waitMs, FIRST_WAIT_MS), LONGEST_WAIT_MS)) {
+  for (let waitMs = 0; ; waitMs = Math.min(Math.max(2 * waitMs, FIRST_WAIT_MS), LONGEST_WAIT_MS)) {
     await sleep(waitMs, signal).catch(() => {});
     if (signal?.aborted) return;
     const connection = openConnection(signal);

@@ -31,14 +31,14 @@ describe('verify', () => {
       id: 'evt_1',
       sentAt: new Date(at * 1000),
       event: 'message:created',
-      payload: { body: 'Grüße 👋 \ud83d', n: 12345678901234567890 },
+      payload: { body: 'Grüße 👋 \ud83d', n: Number('12345678901234567890') },
     });
   });
 
   it.each<[string, Parameters<typeof verify>[0]]>([
     ['a string', BODY],
     ['a Buffer', Buffer.from(BODY)],
-    ['a part of a larger buffer', new Uint8Array([...Buffer.from(`x${BODY}y`)]).subarray(1, -1)],
+    ['a part of a larger buffer', new Uint8Array(Buffer.from(`x${BODY}y`)).subarray(1, -1)],
     ['an ArrayBuffer', new Uint8Array(Buffer.from(BODY)).buffer],
   ])('takes the body as %s', (_what, body) => {
     expect(verify(body, signed(), SECRET).id).toBe('evt_1');
