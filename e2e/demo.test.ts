@@ -124,9 +124,9 @@ describe.skipIf(inject('browserPath') === null)('the demo', () => {
     await page.close();
   });
 
-  it('accepts the README’s curl command', async () => {
-    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-    const script = /```sh\n([^]*?)```/.exec(readme)?.[1] ?? '';
+  it('accepts the first curl command of docs/quickstart.md', async () => {
+    const page = readFileSync(new URL('../docs/quickstart.md', import.meta.url), 'utf8');
+    const script = /```sh\n([^]*?)```/.exec(page)?.[1] ?? '';
     const response = execFileSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' });
     expect(JSON.parse(response)).toMatchObject({ accountId: 'demo', event: 'message:created', deliveries: 1 });
   });

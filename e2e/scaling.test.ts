@@ -68,7 +68,7 @@ describe.each(inject('queueBackends'))('many workers behind two APIs on %s', (ba
     expect(repeated()).toBe(0);
   });
 
-  it('opens no more connections to Postgres than OPERATIONS.md says', async () => {
+  it('opens no more connections to Postgres than docs/operate.md says', async () => {
     const client = new pg.Client({ connectionString: stack.databaseUrl });
     await client.connect();
     const { rows } = await client.query<{ name: string; connections: number }>(

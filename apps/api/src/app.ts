@@ -10,6 +10,7 @@ import { handleError, problemOf } from './error-handler.js';
 import { audit } from './plugins/audit.js';
 import { apiKey } from './plugins/api-key.js';
 import { consolePages } from './plugins/console.js';
+import { docsPages } from './plugins/docs.js';
 import { emailPages } from './plugins/email-pages.js';
 import { jsonBody } from './plugins/json-body.js';
 import { noRoute } from './plugins/no-route.js';
@@ -114,6 +115,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   papercupsRoutes(app, deps);
   emailRecipientRoutes(app, deps);
   await emailPages(app, deps);
+  await app.register(docsPages, { docsDirectory: deps.docsDirectory, publicUrl: deps.publicUrl });
   await app.register(consolePages, deps);
   return app;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import { Problem, type ProblemCode, PROBLEMS } from '@posthorn/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from './api.test-support.js';
 
@@ -121,8 +122,29 @@ describe('/openapi.json', () => {
         const isProblem = Number(status) >= 400 && path.startsWith('/v1');
         if (isProblem)
           expect(response.content).toEqual({
-            'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+            'application/problem+json': {
+              schema: { $ref: '#/components/schemas/Problem' },
+              examples: expect.anything(),
+            },
           });
+      }
+    }
+  });
+
+  it('has an example of each error that an operation may return: a problem with this code and status', () => {
+    for (const { path, operation } of operations.filter(({ path: one }) => one.startsWith('/v1'))) {
+      for (const [status, { description, content }] of Object.entries<Any>(operation.responses)) {
+        if (Number(status) < 400) continue;
+        const examples = Object.entries<Any>(content['application/problem+json'].examples);
+        expect([path, status, examples.map(([code]) => `\`${code}\``)]).toEqual([
+          path,
+          status,
+          description.match(/`\w+`(?=: )/g),
+        ]);
+        for (const [code, { $ref }] of examples) {
+          const { title } = PROBLEMS[code as ProblemCode];
+          expect(Problem.parse(at($ref).value)).toMatchObject({ code, status: Number(status), title });
+        }
       }
     }
   });

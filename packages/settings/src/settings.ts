@@ -35,7 +35,7 @@ export type Setting = {
   readonly secret?: true;
 };
 
-/** Every environment variable that an app reads. `.env.example` and the README's table are generated from it. */
+/** Every environment variable that an app reads. `.env.example` and the table of docs/settings.md are generated from it. */
 export const settings = {
   DATABASE_URL: {
     schema: url('postgres', 'postgresql'),

@@ -7,12 +7,12 @@ import { waitFor } from '@posthorn/testing';
 import { expect, it } from 'vitest';
 import { startStack } from './stack.js';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../docs/receive.md', import.meta.url), 'utf8');
 
-it('the README’s endpoint is verified, checks signatures, and refuses unsigned requests', async () => {
+it('the endpoint of docs/receive.md is verified, checks signatures, and refuses unsigned requests', async () => {
   const port = await findFreePort();
-  const sample = /```js\n([^]*?)```/.exec(readme)?.[1] ?? '';
-  const file = fileURLToPath(new URL(`readme-sample-${process.pid}.mjs`, import.meta.url));
+  const sample = /```js\n([^]*?)```/.exec(page)?.[1] ?? '';
+  const file = fileURLToPath(new URL(`receive-sample-${process.pid}.mjs`, import.meta.url));
   writeFileSync(file, sample.replace('8080', String(port)));
   const said: string[] = [];
   const run = (secret: string) => {
