@@ -125,8 +125,12 @@ function openShared(registers: Registry[]): (systemMetrics: SystemMetrics) => vo
   const oldestExpanding = gauge('fan_outs_oldest_seconds', 'How long the oldest of them has been expanding.');
   const statDeltas = gauge('stat_deltas', 'Rows of statistics that are not folded yet. Counted up to 100,000.');
   const oldestStatDelta = gauge('stat_deltas_oldest_seconds', 'Age of the oldest of them, rounded to the minute.');
-  const subscriptions = gauge('subscriptions', 'Subscriptions, by status.', ['status']);
-  const circuits = gauge('circuits', 'Active subscriptions whose circuit breaker is not closed.', ['state']);
+  const subscriptions = gauge('subscriptions', 'Subscriptions, by status. Counted once a minute.', ['status']);
+  const circuits = gauge(
+    'circuits',
+    'Active subscriptions whose circuit breaker is not closed. Counted once a minute.',
+    ['state'],
+  );
   const workersAlive = gauge('workers_alive', 'Worker processes that are alive.');
   const lastDispatch = gauge('dispatcher_last_success_timestamp_seconds', 'When a dispatcher last succeeded.');
   const partitionsAhead = gauge(

@@ -1,4 +1,5 @@
 import {
+  countAllSubscriptions,
   type Database,
   isDatabaseAway,
   type LedgerMetrics,
@@ -6,6 +7,7 @@ import {
   type Reader,
   type ReplicaStatus,
   readLedgerMetrics,
+  type SubscriptionCounts,
 } from '@posthorn/core';
 import type { QueueMetrics, QueueName } from '@posthorn/jobs';
 import { shareResult } from '@posthorn/lifecycle';
@@ -13,7 +15,7 @@ import { shareResult } from '@posthorn/lifecycle';
 /** State of the ledger and of the queue. null: could not be read, and an older value would mislead. */
 export interface SystemMetrics {
   sampledAt: Date;
-  ledger: LedgerMetrics | null;
+  ledger: (LedgerMetrics & SubscriptionCounts) | null;
   queues: Record<QueueName, QueueMetrics> | null;
   /** The read replica. null: none is configured. */
   replica: ReplicaStatus | null;
@@ -29,19 +31,31 @@ export interface SystemMetricsOptions {
   /** Calls within this time share a result. */
   maxAgeMs: number;
   log: Log;
+  /** Default: performance.now. */
+  now?: () => number;
 }
 
 const READ_TIMEOUT_MS = 4_000;
+/** Counting the subscriptions reads all of them, so one count serves this many readings: a minute. */
+const READINGS_PER_COUNT = 12;
 
 /** Reads the metrics for /metrics, /readyz and /v1/queues, at most once per `maxAgeMs`. */
-export function openSystemMetrics({ db, reader, readQueues, maxAgeMs, log }: SystemMetricsOptions): ReadSystemMetrics {
+export function openSystemMetrics({
+  db,
+  reader,
+  readQueues,
+  maxAgeMs,
+  log,
+  now = () => performance.now(),
+}: SystemMetricsOptions): ReadSystemMetrics {
   let isFailing = false;
+  const count = shareResult(() => countAllSubscriptions(db.pool), { maxAgeMs: maxAgeMs * READINGS_PER_COUNT, now });
 
-  async function readLedger(): Promise<LedgerMetrics | null> {
+  async function readLedger(): Promise<SystemMetrics['ledger']> {
     try {
-      const ledger = await within(READ_TIMEOUT_MS, readLedgerMetrics(db.pool));
+      const [ledger, counts] = await within(READ_TIMEOUT_MS, Promise.all([readLedgerMetrics(db.pool), count()]));
       isFailing = false;
-      return ledger;
+      return { ...ledger, ...counts };
     } catch (error) {
       // An unavailable database shows in the result and is logged elsewhere.
       if (!isFailing && !isDatabaseAway(error)) log.error({ err: error }, 'system_metrics.failed');
@@ -61,7 +75,7 @@ export function openSystemMetrics({ db, reader, readQueues, maxAgeMs, log }: Sys
     return { sampledAt, ledger, queues, replica };
   }
 
-  return shareResult(read, { maxAgeMs });
+  return shareResult(read, { maxAgeMs, now });
 }
 
 /** Rejects when `work` takes longer than `ms`, for example because all connections of the pool are in use. */

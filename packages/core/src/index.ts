@@ -99,6 +99,7 @@ export { reclaim } from './dispatch/reclaim.js';
 
 export { recordWorker, type WorkerSigns } from './workers/record-worker.js';
 export { removeWorker } from './workers/remove-worker.js';
+export { countAllSubscriptions, type SubscriptionCounts } from './ledger-metrics/count-all-subscriptions.js';
 export { type LedgerMetrics, readLedgerMetrics } from './ledger-metrics/read-ledger-metrics.js';
 export { dropOldFanOuts } from './publish/drop-old-fan-outs.js';
 export { expandFanOuts } from './publish/expand-fan-outs.js';
