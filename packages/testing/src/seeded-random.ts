@@ -1,5 +1,5 @@
-/** Generates random numbers in [0, 1) from the seed and the name, so that a scenario gets the same numbers alone and in the whole
- *  suite. (mulberry32, public domain, by Tommy Ettinger.) */
+/** Generates random numbers in [0, 1) from the seed and the name, so that a test gets the same numbers alone and in the whole suite.
+ * (mulberry32, public domain, by Tommy Ettinger.) */
 export function seededRandom(seed: number, name: string): () => number {
   let state = Buffer.from(name).reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), seed);
   return () => {
