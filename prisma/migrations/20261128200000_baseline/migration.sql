@@ -167,7 +167,9 @@ CREATE TABLE audit_entries (
   done_at      timestamptz(6)
 );
 CREATE INDEX audit_entries_account_id_id_idx ON audit_entries (account_id, id);
--- GET /v1/audit?action= and ?actor=: few entries among many.
+-- ?action= and ?actor=, of an account and of all: few entries among many.
+CREATE INDEX audit_entries_account_id_action_id_idx ON audit_entries (account_id, action, id);
+CREATE INDEX audit_entries_account_id_actor_id_idx ON audit_entries (account_id, actor, id);
 CREATE INDEX audit_entries_action_id_idx ON audit_entries (action, id);
 CREATE INDEX audit_entries_actor_id_idx ON audit_entries (actor, id);
 -- GET …/audit?actorId=: the entries of one key.

@@ -73,19 +73,23 @@ interface Filter {
   to?: string | undefined;
 }
 
-/** Reads a page, newest first. The first given filter selects the index; the order of the columns is from few to many entries. */
+/** The indexes of the audit log, from few to many entries for a value; each continues with the id. */
+const INDEXES = [['actor_id'], ['account_id', 'action'], ['account_id', 'actor'], ['account_id'], ['action'], ['actor'], []];
+
+/** Reads a page, newest first. Uses the first index that the filters have all columns of. */
 async function readEntries(
   { db }: Pick<ApiDeps, 'db'>,
   { accountId, actorId, action, actor, from, to }: Filter,
   page: { limit: number; cursor?: string | undefined },
 ): Promise<NamedRow[]> {
   const columns = { account_id: accountId, actor_id: actorId, action, actor };
-  const given = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]));
-  const [leading, ...others] = given;
+  const given = new Map(Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [[column, value]])));
+  const index = INDEXES.find((names) => names.every((name) => given.has(name))) ?? [];
+  const others = [...given].filter(([column]) => !index.includes(column));
   const ids = await newestIds(db.pool, {
     table: 'audit_entries',
-    of: leading ? { [leading.column]: leading.value } : {},
-    filters: Object.fromEntries(others.map(({ column, value }) => [column, [value]])),
+    of: Object.fromEntries([...given].filter(([column]) => index.includes(column))),
+    filters: Object.fromEntries(others.map(([column, value]) => [column, [value]])),
     ...pageRange('audit', { ...page, from, to }),
   });
   const rows = await db.prisma.auditEntry.findMany({ where: { id: { in: ids } }, orderBy: { id: 'desc' } });
