@@ -34,6 +34,9 @@ function convertSchema({ $schema: _schema, propertyNames: _names, examples: _exa
   const options = schema.anyOf.filter((option) => !isNull(option));
   const nullable = options.length < schema.anyOf.length ? { nullable: true } : {};
   const { anyOf: _anyOf, ...rest } = schema;
+  // A repeatable parameter: one value is an array with one value.
+  const list = options.find(({ type, items }) => type === 'array' && options.length === 2 && items.type === 'string');
+  if (list) return { ...rest, ...list };
   if (options.length !== 1) return { ...rest, anyOf: options, ...nullable };
   return '$ref' in options[0] ? { ...rest, allOf: options, ...nullable } : { ...options[0], ...rest, ...nullable };
 }

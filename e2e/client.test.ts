@@ -181,6 +181,7 @@ describe('every method, against the real API', () => {
     });
     await posthorn.deliveries.retry(account, delivery.id);
     await waitFor(async () => (await posthorn.deliveries.get(account, delivery.id)).attempts.length === 2);
+    await waitFor(async () => (await posthorn.deliveries.count(account, { status: 'pending' })).count === 0);
     const all = await posthorn.deliveries.list(account, { limit: 1, status: ['succeeded'] }).take(99);
     expect(all.length).toBe((await posthorn.deliveries.count(account, { status: 'succeeded' })).count);
   });
@@ -193,6 +194,7 @@ describe('every method, against the real API', () => {
     expect(await posthorn.replays.preview(account, missed)).toMatchObject({ id: null, status: 'dry_run', matched: 1 });
     const replay = await posthorn.replays.start(account, missed);
     await finished(account, event);
+    await waitFor(async () => (await posthorn.replays.get(account, replay.id)).status !== 'running');
     expect(await posthorn.replays.get(account, replay.id)).toMatchObject({ which: 'missed', queued: 1 });
     expect(await posthorn.replays.list(account).take(9)).toMatchObject([{ id: replay.id }]);
     expect((await posthorn.replays.cancel(account, replay.id)).id).toBe(replay.id);

@@ -96,7 +96,7 @@ describe('calls', () => {
   const PRINTS: [RegExp, RegExp][] = [
     [/subscriptions\.create/, /^unverified\nwhsec_\nhttp.*#token=/],
     [/successRate/, /^(null|[\d.]+)\n$/],
-    [/no:such/, /catalogue.* \[ \{ path: 'event'/s],
+    [/no:such/, /path: 'event'/],
   ];
   it.each(calls)('$name runs', async (snippet) => {
     const endpoint = await openEndpoint();

@@ -16,12 +16,12 @@ interface OutgoingResponse {
 /** Makes a handler for Express, Connect, Next's pages and Node's own server: `app.post('/webhook', handleWebhook({ … }))`. Register it before
  *  `express.json()`, or use `express.raw({ type: 'application/json' })` for it: the signature covers the raw body. */
 export const handleWebhook =
-  <Events extends EventMap<Events> = AnyEvents>(options: WebhookOptions<Events>) =>
+  <Events extends EventMap<Events> = AnyEvents>(options: WebhookOptions<NoInfer<Events>>) =>
   async (request: IncomingRequest, response: OutgoingResponse, next?: (error: unknown) => void): Promise<void> => {
     try {
       const body = await readRawBody(request);
       const reply =
-        body === null ? replyOf(413, 'The body is too large.') : await respond(body, request.headers, options);
+        body === null ? replyOf(413, 'The body is too large.') : await respond<Events>(body, request.headers, options);
       send(response, reply);
     } catch (error) {
       if (next) return next(error);

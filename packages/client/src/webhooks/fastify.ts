@@ -7,14 +7,14 @@ export const handleWebhook =
   <Events extends EventMap<Events> = AnyEvents>({
     path,
     ...options
-  }: WebhookOptions<Events> & { path: string }): FastifyPluginAsync =>
+  }: WebhookOptions<NoInfer<Events>> & { path: string }): FastifyPluginAsync =>
   async (app) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES }, (_request, body, done) =>
       done(null, body),
     );
     app.post<{ Body: Buffer | undefined }>(path, { bodyLimit: MAX_BODY_BYTES }, async (request, reply) => {
-      const { status, headers, body } = await respond(request.body ?? '', request.headers, options);
+      const { status, headers, body } = await respond<Events>(request.body ?? '', request.headers, options);
       return reply.code(status).headers(headers).send(body);
     });
   };

@@ -9,6 +9,6 @@ interface Context {
 
 /** Makes a handler: `app.post('/webhook', handleWebhook({ … }))`. */
 export const handleWebhook =
-  <Events extends EventMap<Events> = AnyEvents>(options: WebhookOptions<Events>) =>
+  <Events extends EventMap<Events> = AnyEvents>(options: WebhookOptions<NoInfer<Events>>) =>
   async ({ req }: Context): Promise<Response> =>
-    toResponse(await respond(await req.arrayBuffer(), req.raw.headers, options));
+    toResponse(await respond<Events>(await req.arrayBuffer(), req.raw.headers, options));
