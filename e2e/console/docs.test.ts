@@ -23,6 +23,10 @@ async function findings(page: Page): Promise<string[]> {
   for (const { colorScheme, width } of LOOKS) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 844 });
+    // The page reacts to its new width in the next frame.
+    await page.evaluate(
+      'document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))',
+    );
     const run = JSON.stringify({ runOnly: TAGS, resultTypes: ['violations'] });
     const { violations } = await page.evaluate<AxeResults>(`axe.run(${run})`);
     const where = `${colorScheme} ${width}`;

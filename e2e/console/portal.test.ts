@@ -16,7 +16,7 @@ const hostPage = (portal: string) => `<!doctype html><title>Host</title>
 ${sample
   .replace('…the url…', portal)
   .replace('https://hooks.example.com', portal === '' ? '' : new URL(portal).origin)
-  .replace('location.reload();', '')}
+  .replace('location.reload();', 'void 0;')}
 <script>
   const messages = [];
   const heights = [];

@@ -48,16 +48,18 @@ for (const block of document.querySelectorAll('.code')) {
   block.append(button);
 }
 
-// What scrolls sideways can be reached with the keyboard.
-const scrollers = document.querySelectorAll('.code pre, .table');
-const reach = () => {
-  for (const one of scrollers) {
-    if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
-    else one.removeAttribute('tabindex');
+// What scrolls sideways can be reached with the keyboard. The width also changes when the fonts arrive.
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const scroller = target.closest('pre, .table');
+    if (scroller.scrollWidth > scroller.clientWidth) scroller.tabIndex = 0;
+    else scroller.removeAttribute('tabindex');
   }
-};
-addEventListener('resize', reach);
-reach();
+});
+for (const scroller of document.querySelectorAll('.code pre, .table')) {
+  widths.observe(scroller);
+  widths.observe(scroller.firstElementChild);
+}
 
 // Search: the index is loaded when the dialog opens for the first time.
 const MOST = 20;
