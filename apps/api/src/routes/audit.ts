@@ -74,7 +74,15 @@ interface Filter {
 }
 
 /** The indexes of the audit log, from few to many entries for a value; each continues with the id. */
-const INDEXES = [['actor_id'], ['account_id', 'action'], ['account_id', 'actor'], ['account_id'], ['action'], ['actor'], []];
+const INDEXES = [
+  ['actor_id'],
+  ['account_id', 'action'],
+  ['account_id', 'actor'],
+  ['account_id'],
+  ['action'],
+  ['actor'],
+  [],
+];
 
 /** Reads a page, newest first. Uses the first index that the filters have all columns of. */
 async function readEntries(
@@ -83,7 +91,9 @@ async function readEntries(
   page: { limit: number; cursor?: string | undefined },
 ): Promise<NamedRow[]> {
   const columns = { account_id: accountId, actor_id: actorId, action, actor };
-  const given = new Map(Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [[column, value]])));
+  const given = new Map(
+    Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [[column, value]])),
+  );
   const index = INDEXES.find((names) => names.every((name) => given.has(name))) ?? [];
   const others = [...given].filter(([column]) => !index.includes(column));
   const ids = await newestIds(db.pool, {
