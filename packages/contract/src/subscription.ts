@@ -4,7 +4,7 @@ import { LastAttempt } from './delivery.js';
 import { DeliveryStatus } from './delivery-status.js';
 import { EventTypeName, EventTypePattern } from './event-type.js';
 import { AccountId, DeliveryId, EventId, SubscriptionId } from './id.js';
-import { listOf, ListQuery, oneOrMore, prefixSearch } from './list.js';
+import { listOf, listOrder, ListQuery, oneOrMore, prefixSearch } from './list.js';
 import { MASK } from './mask.js';
 import { DayStats } from './stats.js';
 import { anyObject, rawObject, text, time, timeOrNull } from './text.js';
@@ -194,6 +194,7 @@ const SEARCHED = 'URL (with or without `https://`), description or id';
 
 export const SubscriptionQuery = ListQuery.extend({
   q: prefixSearch(SEARCHED).optional(),
+  sort: listOrder('newest first').optional(),
   status: oneOrMore(SubscriptionStatus).optional().describe('Only subscriptions with this status. Repeatable.'),
   stats: DayStats.optional(),
 });

@@ -118,6 +118,7 @@ export {
   countWaitingOfSubscriptions,
   type WaitingCount,
 } from './deliveries/count-waiting.js';
+export { listAccountsByWaiting, listSubscriptionsByWaiting, type WaitingPlace } from './deliveries/list-by-waiting.js';
 export { searchDeliveries } from './deliveries/search-deliveries.js';
 export { hasQueueDepth, readQueueDepths, recordQueueDepth } from './ledger-metrics/queue-depths.js';
 export { listReplayAccounts } from './replays/replay-accounts.js';
