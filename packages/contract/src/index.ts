@@ -31,7 +31,7 @@ export {
 export { type Advice, attemptAdvice, type AttemptProblem } from './attempt-advice.js';
 export { Attention, ATTENTION_REASONS, AttentionList } from './attention.js';
 export { AccountAuditQuery, AuditEntry, AuditList, AuditQuery } from './audit.js';
-export { AUDIT_OBJECTS, AUDIT_WORDS, auditActionText } from './audit-words.js';
+export { AUDIT_OBJECTS, AUDIT_WORDS, auditActionText, fieldWords } from './audit-words.js';
 export { DisableSubscription } from './disable-subscription.js';
 export { AddEmailRecipient, EmailRecipient, EmailRecipients } from './email-recipient.js';
 export {

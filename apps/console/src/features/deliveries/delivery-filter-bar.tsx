@@ -8,8 +8,8 @@ import { RangeFilter } from '../../components/range-filter.js';
 import { Select } from '../../components/select.js';
 import { TextFilter } from '../../components/text-filter.js';
 import type { DeliverySearch } from '../../search.js';
-import { eventTypesQuery } from '../catalogue/queries.js';
-import { WebhookFilter } from '../webhooks/webhook-filter.js';
+import { eventTypesQuery } from '../../queries/catalogue.js';
+import { WebhookFilter } from './webhook-filter.js';
 import { LastAttemptFilters } from './last-attempt-filters.js';
 
 type Value = DeliverySearch & { subscription?: string | undefined };
@@ -42,7 +42,7 @@ export function DeliveryFilterBar({
     <FilterBar label="Deliveries" onClear={onClear} end={end}>
       <TextFilter
         label="Search"
-        placeholder="Search ids and payloads"
+        placeholder="Search IDs and payloads"
         value={value.q}
         onChange={(q) => onChange({ q })}
       />

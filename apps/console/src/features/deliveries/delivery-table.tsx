@@ -1,7 +1,7 @@
 import type { Delivery, Tone } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { memo, type MouseEvent, type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
 import { useCopy } from '../../components/copy.js';

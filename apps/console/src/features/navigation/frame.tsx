@@ -62,9 +62,14 @@ function Inside({ session }: { session: Session }) {
   useExactTimesOnClick();
   if (navigation === 'hidden') {
     return (
-      <main id="main" className="main alone" tabIndex={-1}>
-        <Outlet />
-      </main>
+      <>
+        <main id="main" className="main alone" tabIndex={-1}>
+          <Outlet />
+        </main>
+        <footer className="alone-foot">
+          <TimeMenu look="plain" />
+        </footer>
+      </>
     );
   }
   if (navigation === 'tabs' && account !== undefined)

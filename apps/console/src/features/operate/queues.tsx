@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { ExternalLink } from 'lucide-react';
 import { DepthPanel } from './depth-panel.js';
-import { queueDepthsQuery, queuesQuery } from './queries.js';
+import { queueDepthsQuery, queuesQuery } from '../../queries/operate.js';
 import { rangeOf } from '../../components/filters.js';
 import { Facts, PageHead, useTitle } from '../../components/page.js';
 import { Pill } from '../../components/pill.js';

@@ -5,8 +5,8 @@ import { Count } from '../../components/count.js';
 import { whole } from '../../components/number.js';
 import { Table, tight } from '../../components/table.js';
 import { age } from '../../components/time.js';
-import { queuesQuery } from './queries.js';
-import '../statistics/stats-panel.css';
+import { queuesQuery } from '../../queries/operate.js';
+import '../../components/cards.css';
 
 /** The waiting deliveries of all accounts, and the accounts whose deliveries have been due longest. Empty while nothing waits. */
 export function WaitingPanel() {

@@ -6,7 +6,7 @@ import { OutsideText } from '../../components/outside-text.js';
 import { Table, tight } from '../../components/table.js';
 import { duration } from '../../components/time.js';
 import '../../components/counts.css';
-import './stats-panel.css';
+import '../../components/cards.css';
 import './outcomes.css';
 
 /** The attempts of a time range by outcome, status code and event type. */

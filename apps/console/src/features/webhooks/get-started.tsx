@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Circle, CircleCheck } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { deliveriesQuery } from '../deliveries/queries.js';
-import { HowToPublish } from '../events/first-event.js';
+import { deliveriesQuery } from '../../queries/deliveries.js';
+import { HowToPublish } from '../publish/first-event.js';
 import { useMay } from '../session/session.js';
 import './get-started.css';
 

@@ -1,7 +1,7 @@
 import type { DisableSubscription, Subscription } from '@posthorn/contract';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { accountPath } from '../../api/account-path.js';
 import { useMay } from '../session/session.js';
 import { Menu, type MenuItem } from '../../components/menu.js';

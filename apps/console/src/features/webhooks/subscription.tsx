@@ -4,7 +4,7 @@ import { CirclePause, CircleX, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Subscription } from '@posthorn/contract';
 import { portalTheme } from '../portal/portal.js';
-import { subscriptionQuery } from './queries.js';
+import { subscriptionQuery } from '../../queries/webhooks.js';
 import { useAccount, useMay } from '../session/session.js';
 import { Banner } from '../../components/banner.js';
 import { Button } from '../../components/button.js';

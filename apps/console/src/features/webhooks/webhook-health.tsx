@@ -17,7 +17,7 @@ import { whole } from '../../components/number.js';
 import { OutsideText } from '../../components/outside-text.js';
 import { Moment, relativeTime, Time } from '../../components/time.js';
 import { shortTime, useZone } from '../../components/zone.js';
-import { deliveriesQuery, deliveryQuery, waitingQuery } from '../deliveries/queries.js';
+import { deliveriesQuery, deliveryQuery, waitingQuery } from '../../queries/deliveries.js';
 import { WaitingCount } from '../deliveries/waiting-count.js';
 import { useMay } from '../session/session.js';
 import '../../components/banner.css';

@@ -1,8 +1,8 @@
 import type { Stats } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { accountPath } from '../../api/account-path.js';
-import { call, query } from '../../api/call.js';
-import { POLL_MS } from '../../api/polling.js';
+import { accountPath } from '../api/account-path.js';
+import { call, query } from '../api/call.js';
+import { POLL_MS } from '../api/polling.js';
 
 /** The statistics of an account or of one of its subscriptions. null: of all accounts. */
 export const statsQuery = (

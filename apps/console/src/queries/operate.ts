@@ -1,8 +1,8 @@
 import type { Attention, AuditEntry, QueueDepths, Queues, Settings } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { call, query } from '../../api/call.js';
-import type { Page } from '../../api/page.js';
-import { POLL_MS } from '../../api/polling.js';
+import { call, query } from '../api/call.js';
+import type { Page } from '../api/page.js';
+import { POLL_MS } from '../api/polling.js';
 
 export const queuesQuery = queryOptions({
   queryKey: ['queues'],

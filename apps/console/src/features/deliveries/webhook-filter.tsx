@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Select } from '../../components/select.js';
 import { useMay } from '../session/session.js';
-import { allSubscriptionsQuery } from './queries.js';
+import { allSubscriptionsQuery } from '../../queries/webhooks.js';
 
 /** A filter by webhook. A value that is not among the webhooks (any more) stays selectable. */
 export function WebhookFilter({

@@ -1,25 +1,23 @@
 import type { Secrets, Subscription } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { accountPath } from '../../api/account-path.js';
-import { call, query } from '../../api/call.js';
-import { allOf, type Page } from '../../api/page.js';
-import { POLL_MS, SOON_MS } from '../../api/polling.js';
-import { type Sort, SORTED_ROWS } from '../../components/sort.js';
+import { accountPath } from '../api/account-path.js';
+import { call, query } from '../api/call.js';
+import { allOf, type Page } from '../api/page.js';
+import { POLL_MS, SOON_MS } from '../api/polling.js';
+import { orderQuery, type Sorted } from '../components/sort.js';
 
-interface SubscriptionFilters {
-  q?: string | undefined;
+interface SubscriptionFilters extends Sorted {
   status?: string | undefined;
   cursor?: string | undefined;
-  sort?: Sort | undefined;
 }
 
 export const subscriptionsQuery = (account: string, { q, status, cursor, sort }: SubscriptionFilters) =>
   queryOptions({
-    queryKey: ['accounts', account, 'subscriptions', 'list', q, status, cursor, sort && SORTED_ROWS],
+    queryKey: ['accounts', account, 'subscriptions', 'list', q, status, cursor, orderQuery({ q, sort })],
     queryFn: ({ signal }) =>
       call<Page<Subscription>>(
         'GET',
-        `${accountPath(account)}/subscriptions${query({ q, status, cursor, stats: '24h', ...(sort && { limit: SORTED_ROWS }) })}`,
+        `${accountPath(account)}/subscriptions${query({ q, status, cursor, stats: '24h', ...orderQuery({ q, sort }) })}`,
         undefined,
         signal,
       ),

@@ -1,7 +1,7 @@
 import type { EventType } from '@posthorn/contract';
 import { queryOptions } from '@tanstack/react-query';
-import { call } from '../../api/call.js';
-import { allOf, type Page } from '../../api/page.js';
+import { call } from '../api/call.js';
+import { allOf, type Page } from '../api/page.js';
 
 export const eventTypesQuery = queryOptions({
   queryKey: ['event-types'],

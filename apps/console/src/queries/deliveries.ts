@@ -1,9 +1,9 @@
 import type { Delivery, DeliveryDetail, ListCount, WaitingDeliveries } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { accountPath } from '../../api/account-path.js';
-import { call, query } from '../../api/call.js';
-import type { Page } from '../../api/page.js';
-import { POLL_MS, SOON_MS } from '../../api/polling.js';
+import { accountPath } from '../api/account-path.js';
+import { call, query } from '../api/call.js';
+import type { Page } from '../api/page.js';
+import { POLL_MS, SOON_MS } from '../api/polling.js';
 
 export interface DeliveryFilters {
   q?: string | undefined;

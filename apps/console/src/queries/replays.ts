@@ -1,9 +1,9 @@
 import type { Replay, ReplayAccount } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { accountPath } from '../../api/account-path.js';
-import { call, query } from '../../api/call.js';
-import type { Page } from '../../api/page.js';
-import { POLL_MS, SOON_MS } from '../../api/polling.js';
+import { accountPath } from '../api/account-path.js';
+import { call, query } from '../api/call.js';
+import type { Page } from '../api/page.js';
+import { POLL_MS, SOON_MS } from '../api/polling.js';
 
 /** The common start of the query keys of an account's replays. null: the replays of all accounts. */
 export const replaysKey = (account: string | null) =>

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useToast } from '../components/toasts.js';
-import { type Method, call } from './call.js';
+import { useToast } from './toasts.js';
+import { type Method, call } from '../api/call.js';
 
 /** An action: calls the API, then refetches the queries below `touches`, and reports a failure. `V`: the argument of the action. */
 export function useAction<T, V = undefined>({

@@ -1,7 +1,7 @@
 import type { CreatedKey } from '@posthorn/contract';
 import { Link } from '@tanstack/react-router';
 import { accountPath } from '../../api/account-path.js';
-import { useAction } from '../../api/action.js';
+import { useAction } from '../../components/action.js';
 import { Button } from '../../components/button.js';
 import { Empty } from '../../components/states.js';
 import { useMay, useSession } from '../session/session.js';

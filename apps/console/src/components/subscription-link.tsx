@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { Url } from '../../components/outside-text.js';
+import { Url } from './outside-text.js';
 
 /** A link to a webhook, with its URL as text. */
 export function SubscriptionLink({ account, id, url }: { account: string; id: string; url: string }) {

@@ -1,10 +1,10 @@
 import type { Event, EventDetail } from '@posthorn/contract';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { accountPath } from '../../api/account-path.js';
-import { call, callForText, query } from '../../api/call.js';
-import type { Page } from '../../api/page.js';
-import { memberSource } from '../../api/json-source.js';
-import { POLL_MS } from '../../api/polling.js';
+import { accountPath } from '../api/account-path.js';
+import { call, callForText, query } from '../api/call.js';
+import type { Page } from '../api/page.js';
+import { memberSource } from '../api/json-source.js';
+import { POLL_MS } from '../api/polling.js';
 
 export interface EventFilters {
   q?: string | undefined;
