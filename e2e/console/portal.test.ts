@@ -229,6 +229,7 @@ describe.skipIf(inject('browserPath') === null)('the portal', () => {
     await page.getByRole('link', { name: /127/ }).click();
     await page.getByRole('link', { name: 'All webhooks' }).waitFor();
     expect(await page.getByRole('navigation', { name: 'Console' }).count()).toBe(0);
+    await page.getByRole('button', { name: /^Time zone/ }).waitFor();
   });
 
   it('follows deliveries live with its own token; when the stream breaks, it polls and says so', async ({
