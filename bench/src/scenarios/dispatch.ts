@@ -67,7 +67,7 @@ async function measure(db: Database, due: Due): Promise<Metrics> {
     leased: enqueued,
     rowsRead: rows,
     buffersRead,
-    ...(explained && { rowsToChoose: explained.rows / explained.leased }),
+    ...(explained && { rowsToChoose: explained.leased === 0 ? null : explained.rows / explained.leased }),
     rowsPerLease: perLease(rows),
     buffersPerLease: perLease(buffersRead),
   };
