@@ -96,7 +96,6 @@ export const POST: (request: Request) => Promise<Response> = inNext<Events>({ se
 
 // Not the framework's own types: a consumer without DOM or Node types would need them.
 it.each([
-  ['nodenext', 'packages/client/node_modules/typescript/bin/tsc'],
   ['bundler', 'packages/client/node_modules/typescript/bin/tsc'],
   ['nodenext', 'node_modules/typescript/bin/tsc'],
 ])('its types are right for consumers with moduleResolution %s and %s', async (moduleResolution, tsc) => {

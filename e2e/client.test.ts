@@ -224,7 +224,7 @@ describe('every method, against the real API', () => {
   it('any other route, by its path', async () => {
     const account = await newAccount();
     const { data } = await posthorn.routes.GET('/v1/accounts/{account}/stats', { params: { path: { account } } });
-    expect(data.totals.attempts).toBe(0);
+    expect(data.totals.attempts.total).toBe(0);
     const path = '/v1/accounts/{account}/deliveries/export';
     const { response } = await posthorn.routes.GET(path, { params: { path: { account }, query: { format: 'csv' } } });
     expect(await response.text()).toMatch(/^id,/);

@@ -17,23 +17,23 @@ export function listOf<Query extends { cursor?: string }, OnePage extends Page<u
  */
 export class List<Item, OnePage extends Page<Item> = Page<Item>> implements AsyncIterable<Item> {
   /** Fetches the page of a cursor. undefined: the first page, or that of the `cursor` in the query. */
-  readonly #fetchPage: (cursor?: string) => Promise<OnePage>;
+  private readonly fetchPage: (cursor?: string) => Promise<OnePage>;
 
   constructor(fetchPage: (cursor?: string) => Promise<OnePage>) {
-    this.#fetchPage = fetchPage;
+    this.fetchPage = fetchPage;
   }
 
   /** Fetches one page: the first, or that of the `cursor` in the query. */
   page(): Promise<OnePage> {
-    return this.#fetchPage();
+    return this.fetchPage();
   }
 
   /** Every page, fetched one after the other. */
   async *pages(): AsyncGenerator<OnePage, void> {
-    let page = await this.#fetchPage();
+    let page = await this.fetchPage();
     yield page;
     while (page.nextCursor !== null) {
-      page = await this.#fetchPage(page.nextCursor);
+      page = await this.fetchPage(page.nextCursor);
       yield page;
     }
   }

@@ -10,12 +10,15 @@ import {
   WebhookVerificationError,
 } from './verify.js';
 
+/** Declared as a method, so that a handler of one type fits a map whose types are any strings. */
+type Handler<Event> = { handle(event: Event): unknown }['handle'];
+
 export interface WebhookOptions<Events extends EventMap<Events> = AnyEvents> {
   /** The signing secret of the webhook, or a function that reads it. undefined: not known yet, as before the first handshake; then
    *  handshakes are answered, and events get a 500, so that Posthorn sends them again later. */
   secret: Secret | undefined | (() => Secret | undefined | Promise<Secret | undefined>);
   /** A handler for each event type. Posthorn repeats the delivery if it throws. */
-  on: { [Type in keyof Events & string]?: (event: WebhookEventOf<Type, Events[Type]>) => unknown };
+  on: { [Type in keyof Events & string]?: Handler<WebhookEventOf<Type, Events[Type]>> };
   /** Handles events of other types. Default: they are accepted and ignored. */
   otherwise?: ((event: WebhookEvent<Events>) => unknown) | undefined;
   /** Gets the reason when a request is refused with 401, for a log. */
