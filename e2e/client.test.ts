@@ -277,6 +277,7 @@ const BY_PATH_ONLY = [
   'audit.list',
   'audit.listOfAccount',
   'deliveries.export',
+  'stream.ofEvents', // posthorn listen
   'waiting.get',
   'queues.get',
   'queues.listDepths',

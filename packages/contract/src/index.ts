@@ -118,7 +118,15 @@ export {
   OpenSignInLink,
   SignInLink,
 } from './session.js';
-export { StreamedAttempt, StreamedDelivery, StreamHeaders, StreamQuery } from './stream.js';
+export {
+  EventStreamHeaders,
+  EventStreamQuery,
+  StreamedAttempt,
+  StreamedDelivery,
+  StreamedEvent,
+  StreamHeaders,
+  StreamQuery,
+} from './stream.js';
 export {
   AccountStatsQuery,
   DayStats,

@@ -2,6 +2,8 @@ export { openDatabase, type Database } from './database.js';
 export { openReader, type Reader, type ReplicaStatus } from './reader.js';
 export { isDatabaseAway, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
 export { requireSessions, requireSessionsToRead } from './pooling/require-sessions.js';
+export { readPooling } from './pooling/read-pooling.js';
+export { inspectDatabase } from './inspect/inspect-database.js';
 export { readClockAhead } from './clock-ahead.js';
 export { CLOCK_AHEAD_MS } from './deliveries/strict-order.js';
 export { openCipher, type Cipher } from './cipher.js';
@@ -41,8 +43,9 @@ export { createPortalLink, openPortal } from './sessions/portal.js';
 export { createSignInLink, openSignInLink } from './sessions/sign-in-link.js';
 export type { LiveSession } from './sessions/session.js';
 
-export type { Change } from './stream/change.js';
-export { type Follower, openFollower } from './stream/follow-changes.js';
+export { type Change, CHANGES } from './stream/change.js';
+export { NEW_EVENTS, type NewEvent } from './stream/new-event.js';
+export { openFollower } from './stream/follow-rows.js';
 
 export { beginAudit, withdrawAudit, writeAudit } from './audit/write-audit.js';
 export { type Attention, listAttention } from './attention/list-attention.js';
@@ -75,6 +78,7 @@ export { resumeSubscription } from './subscriptions/resume-subscription.js';
 export { disableSubscription } from './subscriptions/disable-subscription.js';
 export { readSecrets, rotateSecret, type Secrets } from './subscriptions/secrets.js';
 export { sendTest } from './subscriptions/send-test.js';
+export { handshakeBody, judgeResponse, newChallenge } from './verifications/challenge.js';
 export { checkWebhookUrl } from './verifications/start-verification.js';
 export { requestVerification } from './subscriptions/request-verification.js';
 export { openVerificationWait, type WaitForVerification } from './verifications/wait-for-verification.js';

@@ -6,11 +6,11 @@ import { freezeEvent } from '../publish/freeze-event.js';
 import { insertEvents } from '../publish/insert-events.js';
 import { type Ledger, openLedger, silent } from '../ledger.test-support.js';
 import { findOwner } from '../lookup/find-owner.js';
-import type { Change } from './change.js';
-import { type Follower, openFollower } from './follow-changes.js';
+import { type Change, CHANGES } from './change.js';
+import { type Follower, openFollower } from './follow-rows.js';
 
 let ledger: Ledger;
-let follower: Follower;
+let follower: Follower<Change, string[]>;
 let polls: number;
 beforeEach(async () => {
   ledger = await openLedger();
@@ -22,7 +22,7 @@ beforeEach(async () => {
       return pool.query(...args);
     },
   };
-  follower = openFollower({ db: { pool: counted as typeof pool }, log: silent });
+  follower = openFollower({ db: { pool: counted as typeof pool }, log: silent }, CHANGES);
 });
 afterEach(async () => {
   await follower.close();
@@ -49,9 +49,9 @@ async function listen(
   const skipped: (number | null)[] = [];
   const { stop } = await follower.follow({
     accountId,
-    subscriptionIds,
+    filter: subscriptionIds,
     after,
-    onChanges: (changes) => void got.push(...changes),
+    onRows: (rows) => void got.push(...rows),
     onSkipped: (count) => void skipped.push(count),
   });
   return { got, skipped, stop, ids: () => got.map(({ id }) => id) };
