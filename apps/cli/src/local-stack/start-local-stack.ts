@@ -11,7 +11,7 @@ import { keepKeys } from './keep-keys.js';
 import { type Kept, keepRunning, type Running } from './keep-running.js';
 import { type LocalFile, removeLocalFile, writeLocalFile } from './local-file.js';
 import { openLog } from './open-log.js';
-import { step } from './progress.js';
+import type { Step } from './progress.js';
 import { startApp } from './start-app.js';
 import { startLedger, startQueue } from './start-services.js';
 import { watchSources } from './watch-sources.js';
@@ -28,6 +28,7 @@ export interface Stage {
   /** Called with the pid of each process of the stack, also after a restart. */
   onSpawn: (pid: number) => void;
   say: (line: string) => void;
+  step: Step;
   /** For development: processes restart when their sources change, and the console reloads. */
   watch: boolean;
 }
@@ -36,7 +37,7 @@ export interface Stage {
  *  Returns what it wrote to local.json. Throws an error with one sentence when something does not start, or when the signal
  *  aborts; the caller then stops what runs with `undo`. */
 export async function startLocalStack(stage: Stage): Promise<LocalFile> {
-  const { settings, dataDir, signal, undo, say } = stage;
+  const { settings, dataDir, signal, undo, say, step } = stage;
   const logs = join(dataDir, 'logs');
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const servicesLog = openLog(join(logs, 'services.log'));
