@@ -7,6 +7,7 @@ import { findFreePort } from '@posthorn/embedded';
 import { type Endpoint, openEndpoint, waitFor } from '@posthorn/testing';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { blocksOf } from './docs-blocks.js';
 import { type Cli, openCli } from './run-cli.js';
 import { type Stack, startStack } from './stack.js';
 
@@ -404,13 +405,9 @@ describe('completion', () => {
 });
 
 describe('docs/cli.md', () => {
-  const page = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8');
-  const blocks = [...page.matchAll(/(?:<!-- (.*?) -->\n)?```sh\n([^]*?)```/g)].map(([, note, script = '']) => ({
-    note,
-    script,
-  }));
+  const blocks = blocksOf('docs/cli.md').filter(({ mark }) => mark?.isTested);
 
-  it('every example works, and says why where it is not run', async () => {
+  it('every example works', async () => {
     const local = await openEndpoint();
     writeFileSync(join(cli.folder, 'key.txt'), `${stack.operatorKey}\n`);
     const { data: deliveries } = await trigger('--wait').then((ended) => ended as unknown as List);
@@ -430,16 +427,16 @@ describe('docs/cli.md', () => {
       ...(stack.redis && { REDIS_URL: stack.redis.url }),
     };
     const failures: string[] = [];
-    for (const { note, script } of blocks) {
-      if (note?.startsWith('not run here: ')) continue;
-      const here = script.replaceAll('localhost:3000', new URL(local.url).host);
-      const running = cli.shell(note === 'follows' ? `exec ${here}` : here, env);
-      if (note === 'follows') {
+    for (const { code: example } of blocks) {
+      const script = example.replaceAll('localhost:3000', new URL(local.url).host);
+      const isFollowing = /^posthorn (listen|tail) /.test(script);
+      const running = cli.shell(isFollowing ? `exec ${script}` : script, env);
+      if (isFollowing) {
         await waitFor(() => /Ready\.|Following/.test(running.stderr()), { what: script });
         await running.end();
       }
       const code = await running.ended;
-      if (code !== 0) failures.push(`${script}exited with ${code}: ${running.stderr()}`);
+      if (code !== 0) failures.push(`${script}\nexited with ${code}: ${running.stderr()}`);
     }
     await local.close();
     expect(failures).toEqual([]);

@@ -89,15 +89,15 @@ function isRefusal(error: unknown): boolean {
 }
 
 async function* readItems(body: ReadableStream<Uint8Array>, heard: () => void): AsyncGenerator<StreamItem, void> {
-  const watched = body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
+  const decoder = new TextDecoder();
+  const text = body.pipeThrough(
+    new TransformStream<Uint8Array, string>({
       transform(chunk, controller) {
         heard();
-        controller.enqueue(chunk);
+        controller.enqueue(decoder.decode(chunk, { stream: true }));
       },
     }),
   );
-  const text = watched.pipeThrough(new TextDecoderStream());
   for await (const { event, id, data } of text.pipeThrough(new EventSourceParserStream())) {
     yield { name: event ?? 'message', id: id ?? null, data: JSON.parse(data) };
   }
