@@ -121,7 +121,7 @@ interface Around {
 
 /** Starts Postgres and the queue, and migrates both. */
 async function startStores(
-  { settings, signal, undo }: Stage,
+  { settings, signal, undo, step }: Stage,
   { around, servicesLog }: { around: Around; servicesLog: number },
 ) {
   const ledger = await step(
@@ -182,7 +182,7 @@ function appStarter(
 
 /** Starts API, workers and Bull Board together, then the demo. */
 async function startApps(
-  { settings, signal, undo }: Stage,
+  { settings, signal, undo, step }: Stage,
   {
     start,
     urls,
