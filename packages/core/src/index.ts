@@ -1,6 +1,6 @@
 export { openDatabase, type Database } from './database.js';
 export { openReader, type Reader, type ReplicaStatus } from './reader.js';
-export { isDatabaseAway, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
+export { isDatabaseAway, isTransient, makeRetryWhileUnavailable, type RetryWhileUnavailable } from './database-away.js';
 export { requireSessions, requireSessionsToRead } from './pooling/require-sessions.js';
 export { readPooling } from './pooling/read-pooling.js';
 export { inspectDatabase } from './inspect/inspect-database.js';
