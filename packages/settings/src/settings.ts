@@ -273,7 +273,7 @@ export const settings = {
       'Earlier encryption keys, comma-separated. Posthorn still decrypts values that were encrypted with them.',
   },
   MAX_SUBSCRIPTIONS_PER_ACCOUNT: {
-    schema: wholeNumber(1, 10_000),
+    schema: wholeNumber(1, 100_000),
     default: '1000',
     description:
       'Maximum number of subscriptions per account. Lowering it deletes none, but new ones are refused. ' +

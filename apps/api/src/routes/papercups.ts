@@ -71,6 +71,9 @@ type Needed =
   | 'addresses'
   | 'log';
 
+/** Papercups' list has no pages. So many take about 4 MB and half a second. */
+const MAX_LISTED = 10_000;
+
 /** /api/event_subscriptions of Papercups, for the same subscriptions as /v1. The account is that of the key, so the operator key is
  *  not accepted. */
 export const papercupsRoutes: Routes<Needed> = (root, deps) => {
@@ -104,7 +107,7 @@ const listRoute: Routes<'db' | 'maxSubscriptionsPerAccount'> = (app, deps) => {
       schema: {
         operationId: 'papercups.list',
         summary: 'List event subscriptions',
-        description: 'Returns all subscriptions of the account in one response, oldest first.',
+        description: `Returns the subscriptions of the account in one response, oldest first: at most ${MAX_LISTED}.`,
         tags,
         security,
         response: { 200: many, ...LIST_ERRORS },
@@ -115,7 +118,7 @@ const listRoute: Routes<'db' | 'maxSubscriptionsPerAccount'> = (app, deps) => {
         where: { accountId: accountOf(request), deletedAt: null },
         select: PAPERCUPS_COLUMNS,
         orderBy: { id: 'asc' },
-        take: deps.maxSubscriptionsPerAccount,
+        take: Math.min(deps.maxSubscriptionsPerAccount, MAX_LISTED),
       });
       return reply.send({ data: rows.map(papercupsJson) });
     },
