@@ -6,14 +6,22 @@ import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-test.each(['packages/core/src', 'apps/console/src', 'apps/console/src/features'])(
-  'folders of %s have no import cycles, direct or indirect',
-  (source) => {
-    const arrows = readArrows(join(ROOT, source));
-    expect(arrows.size).toBeGreaterThan(3);
-    expect([...arrows.keys()].filter((folder) => reachedFrom(folder, arrows).has(folder))).toEqual([]);
-  },
-);
+/** It still has a cycle. */
+const NOT_YET = 'apps/cli/src';
+const SOURCES = ['apps', 'packages']
+  .flatMap((folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}/src`))
+  .concat('bench/src', 'faults/src', 'apps/console/src/features')
+  .filter((source) => source !== NOT_YET);
+
+test.each(SOURCES)('folders of %s have no import cycles, direct or indirect', (source) => {
+  const arrows = readArrows(join(ROOT, source));
+  expect([...arrows.keys()].filter((folder) => reachedFrom(folder, arrows).has(folder))).toEqual([]);
+});
+
+test('finds the imports between folders', () => {
+  for (const source of ['packages/core/src', 'apps/console/src', 'apps/console/src/features'])
+    expect(readArrows(join(ROOT, source)).size).toBeGreaterThan(3);
+});
 
 /** Returns which folders the files of each folder import, including types and styles. Files outside folders are ignored. */
 function readArrows(source: string): Map<string, Set<string>> {

@@ -26,7 +26,7 @@ import {
 import { type Caller, openIdentify } from '../plugins/api-key.js';
 import { openShares } from '../shares.js';
 import { headersDroppedNote } from './check-subscription.js';
-import { handlePapercupsError } from './papercups-errors.js';
+import { handlePapercupsError } from '../papercups-errors.js';
 import {
   CHANGE_ERRORS,
   CREATE_ERRORS,

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { logOurs, toApiError } from '../error-handler.js';
-import type { ApiError } from '../errors.js';
+import { logOurs, toApiError } from './error-handler.js';
+import type { ApiError } from './errors.js';
 
 /** Sends any error in the format of Papercups. Internal errors are logged, and their cause is not sent. */
 export function handlePapercupsError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
