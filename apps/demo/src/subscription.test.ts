@@ -57,6 +57,7 @@ test.each<[string, Given, string]>([
     ordering: 'none',
     holdsWhenDisabled: false,
     failingSince: null,
+    lastOutage: null,
     circuit: { state: 'closed', until: null },
     statusChangedAt: '',
     createdAt: '',

@@ -89,6 +89,7 @@ export {
   type OperationalEventType,
 } from './operational-event.js';
 export { Problem, type ProblemCode, problemCodes, PROBLEMS } from './problem.js';
+export { MOST_COUNTED } from './most-counted.js';
 export { QueueDepths, QueueDepthsQuery, Queues } from './queues.js';
 export {
   Replay,
@@ -139,6 +140,7 @@ export {
 } from './stats.js';
 export {
   Circuit,
+  Outage,
   ChangeSubscription,
   CreateSubscription,
   RotateSecret,
@@ -165,11 +167,13 @@ export {
   fill,
   HANDSHAKE_SNIPPET,
   OUTCOME_TITLES,
+  OUTCOME_WORDS,
   SCOPE_HELP,
   SCOPE_WORDS,
   SUBSCRIPTION_WORDS,
   type Tone,
   TRIGGER_WORDS,
   verificationWords,
+  WAITING_HELP,
   WAITING_WORDS,
 } from './vocabulary.js';

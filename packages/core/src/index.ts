@@ -68,7 +68,12 @@ export {
 } from './publish/publisher.js';
 export type { PublishedEvent } from './publish/insert-events.js';
 
-export { findSubscription, type Subscription, type SubscriptionResult } from './subscriptions/subscription.js';
+export {
+  findSubscription,
+  SUBSCRIPTION_PARTS,
+  type Subscription,
+  type SubscriptionResult,
+} from './subscriptions/subscription.js';
 export { createSubscription } from './subscriptions/create-subscription.js';
 export { MAX_OWN_HEADERS_BYTES, readHeaderNames } from './secrets/own-headers.js';
 export { changeSubscription } from './subscriptions/change-subscription.js';
@@ -95,6 +100,7 @@ export { startReplay, type WantedReplay } from './replays/start-replay.js';
 export { tallyReplays } from './replays/tally-replays.js';
 export { requestRetry, requestRetryOfJob, type RequestRetryResult } from './deliver/request-retry.js';
 export { publishOperationalEvents } from './operational-events/publish-operational-events.js';
+export { catchUp } from './dispatch/catch-up.js';
 export { dropOldKeys, dispatch, dispatchRest } from './dispatch/dispatch.js';
 export { findUnsettled } from './settle/find-unsettled.js';
 export { settleStep, type Verb as SettleVerb } from './settle/settle-step.js';

@@ -21,6 +21,7 @@ import {
   readLastDeliveries,
   readSubscriptionDays,
   searchSubscriptions,
+  SUBSCRIPTION_PARTS,
 } from '@posthorn/core';
 import { z } from 'zod';
 import {
@@ -156,7 +157,7 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
       });
       const rows = await db.prisma.subscription.findMany({
         where: { id: { in: ids }, deletedAt: null },
-        include: { verification: true },
+        include: SUBSCRIPTION_PARTS,
         orderBy: { id: 'desc' },
       });
       await requireAccount(deps, account, rows);
@@ -307,7 +308,7 @@ async function search(
   });
   const rows = await db.prisma.subscription.findMany({
     where: { id: { in: page.ids }, deletedAt: null, ...(accountId !== null && { accountId }) },
-    include: { verification: true },
+    include: SUBSCRIPTION_PARTS,
   });
   return { page, rows };
 }
