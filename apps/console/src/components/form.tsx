@@ -1,7 +1,7 @@
 import { standardSchemaResolver } from '@hookform/resolvers/standard-schema';
 import { type DefaultValues, type FieldValues, type Path, useForm, type UseFormReturn } from 'react-hook-form';
 import * as z from 'zod';
-import { ApiProblem } from '../api/call.js';
+import { ApiProblem } from '../api/api-problem.js';
 
 z.config({ customError: describeIssue });
 
