@@ -9,6 +9,7 @@ import { useNeighbours } from '../../components/neighbours.js';
 import { PageHead, useTitle } from '../../components/page.js';
 import { sizedPagingOf } from '../../components/paging.js';
 import { boundsOf } from '../../components/range.js';
+import { SEARCH_NOTE } from '../../components/search-filter.js';
 import { Empty } from '../../components/states.js';
 import type { DeliverySearch } from '../../search.js';
 import { FirstEvent } from '../publish/first-event.js';
@@ -123,6 +124,7 @@ export function DeliveryList<S extends DeliverySearch & { subscription?: string 
         what="deliveries"
         paging={sizedPagingOf(search, onSearch)}
         empty={<NoDeliveries account={account} />}
+        note={search.q === undefined ? undefined : SEARCH_NOTE}
         onClear={isSet ? clear : undefined}
         total={
           <DeliveryTotal

@@ -5,8 +5,8 @@ import { type ReactNode, useState } from 'react';
 import { Button } from '../../components/button.js';
 import { FilterBar, FilterChip } from '../../components/filter-bar.js';
 import { RangeFilter } from '../../components/range-filter.js';
+import { SearchFilter } from '../../components/search-filter.js';
 import { Select } from '../../components/select.js';
-import { TextFilter } from '../../components/text-filter.js';
 import type { DeliverySearch } from '../../search.js';
 import { eventTypesQuery } from '../../queries/catalogue.js';
 import { WebhookFilter } from './webhook-filter.js';
@@ -40,12 +40,7 @@ export function DeliveryFilterBar({
   const isShown = isOpen || count > 0;
   return (
     <FilterBar label="Deliveries" onClear={onClear} end={end}>
-      <TextFilter
-        label="Search"
-        placeholder="Search IDs and payloads"
-        value={value.q}
-        onChange={(q) => onChange({ q })}
-      />
+      <SearchFilter ids="dlv_…, evt_…" value={value.q} onChange={(q) => onChange({ q })} />
       <Select label="Status" value={value.status} onChange={(status) => onChange({ status })}>
         {Object.entries(DELIVERY_WORDS).map(([status, { label }]) => [status, label])}
       </Select>

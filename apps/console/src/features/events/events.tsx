@@ -14,8 +14,8 @@ import { PageHead, useTitle } from '../../components/page.js';
 import { sizedPagingOf } from '../../components/paging.js';
 import { Pill } from '../../components/pill.js';
 import { RangeFilter } from '../../components/range-filter.js';
+import { SEARCH_NOTE, SearchFilter } from '../../components/search-filter.js';
 import { Select } from '../../components/select.js';
-import { TextFilter } from '../../components/text-filter.js';
 import { Time } from '../../components/time.js';
 import { ACTIONS, Table, tight } from '../../components/table.js';
 import { Menu } from '../../components/menu.js';
@@ -57,12 +57,7 @@ export function Events() {
     <>
       <PageHead title="Events" note="The events that your app published, and their deliveries." />
       <FilterBar label="Events" onClear={isSet ? () => go({ compare }) : undefined}>
-        <TextFilter
-          label="Search"
-          placeholder="Search IDs and payloads"
-          value={search.q}
-          onChange={(q) => set({ q })}
-        />
+        <SearchFilter ids="evt_…" value={search.q} onChange={(q) => set({ q })} />
         <Select label="Event type" value={search.eventType} onChange={(eventType) => set({ eventType })}>
           {(types.data?.data ?? []).map(({ name }) => [name, name])}
         </Select>
@@ -82,6 +77,7 @@ export function Events() {
           what="events"
           paging={sizedPagingOf(search, go)}
           empty={<FirstEvent account={account} />}
+          note={search.q === undefined ? undefined : SEARCH_NOTE}
           onClear={isSet ? () => go({ compare }) : undefined}
         >
           {(rows) => (

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { FilterBar, FilterChip } from '../../components/filter-bar.js';
 import { withFilters } from '../../components/filters.js';
 import { RangeFilter } from '../../components/range-filter.js';
+import { SearchFilter } from '../../components/search-filter.js';
 import { Select } from '../../components/select.js';
 import { TextFilter } from '../../components/text-filter.js';
 import { eventTypesQuery } from '../../queries/catalogue.js';
@@ -35,9 +36,8 @@ export function ReplayForm({
     <div className="panel stack">
       <WhichField value={wanted.which} onChange={(which) => set({ which })} />
       <FilterBar label="What to replay">
-        <TextFilter
-          label="Search"
-          placeholder="Search IDs and payloads"
+        <SearchFilter
+          ids={wanted.which === 'missed' ? 'evt_…' : 'dlv_…, evt_…'}
           value={wanted.q}
           onChange={(q) => set({ q })}
         />

@@ -1,4 +1,4 @@
-import { type AttemptOutcome, DELIVERY_WORDS, type Replay, TRIGGER_WORDS } from '@posthorn/contract';
+import { DELIVERY_WORDS, OUTCOME_WORDS, type Replay, TRIGGER_WORDS } from '@posthorn/contract';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -93,7 +93,7 @@ function filterFacts(replay: Replay): [string, ReactNode][] {
     ['Event', event !== null && of !== undefined && <EventLink key="event" account={of} id={event} />],
     ['Event types', eventTypes?.join(', ')],
     ['Statuses', statuses?.map((one) => DELIVERY_WORDS[one].label).join(', ')],
-    ['Outcome', outcomes?.map(toWords).join(', ')],
+    ['Outcome', outcomes?.map((one) => OUTCOME_WORDS[one]).join(', ')],
     ['HTTP status', statusCodes?.join(', ')],
     ['Last attempt', triggers?.map((one) => TRIGGER_WORDS[one]).join(', ')],
     ['Earlier replay', replay.replay !== null && <EarlierReplay key="replay" account={accountId} id={replay.replay} />],
@@ -112,8 +112,6 @@ const EarlierReplay = ({ account, id }: { account: string | null; id: string }) 
       See the replay
     </Link>
   );
-
-const toWords = (outcome: AttemptOutcome): string => outcome.replaceAll('_', ' ');
 
 function Webhooks({ account, ids }: { account: string | undefined; ids: string[] }) {
   const [id] = ids;
