@@ -43,6 +43,7 @@ export function buildApp(deps: DemoDeps) {
   let mode: ResponseMode = 'normal';
   let progress: Progress = { step: 'connecting', problem: null, delivered: null };
 
+  const readPayload = openPayloads(posthorn, account);
   guard(app);
   addEndpoint(app, { keyring: deps.keyring, requestLog, mode: () => mode });
 
@@ -59,7 +60,11 @@ export function buildApp(deps: DemoDeps) {
   });
 
   app.get('/stream', (_request, reply) => {
-    const links = { docs: `${apiUrl}/docs`, board: findBoardUrl() };
+    const links = {
+      account: `${apiUrl}/accounts/${encodeURIComponent(account)}`,
+      docs: `${apiUrl}/docs`,
+      board: findBoardUrl(),
+    };
     const received = requestLog.entries();
     const data = { links, endpointUrl: endpointUrl(), mode, progress, chat: chat.view(), received };
     live.add(reply, { type: 'everything', data });
@@ -70,10 +75,13 @@ export function buildApp(deps: DemoDeps) {
     const subscription = subscriptions.find(({ url, pendingUrl }) => [url, pendingUrl].includes(endpointUrl())) ?? null;
     if (subscription === null) return { subscription, deliveries: [] };
     const latest = await posthorn.deliveries.list(account, { subscription: subscription.id, limit: 8 }).take(8);
-    return {
-      subscription,
-      deliveries: await Promise.all(latest.map(({ id }) => posthorn.deliveries.get(account, id))),
-    };
+    const deliveries = await Promise.all(
+      latest.map(async ({ id, eventId }) => ({
+        ...(await posthorn.deliveries.get(account, id)),
+        payload: await readPayload(eventId),
+      })),
+    );
+    return { subscription, deliveries };
   });
 
   app.post<{ Body: { author: 'customer' | 'agent'; text: string } }>(
@@ -134,6 +142,21 @@ export function buildApp(deps: DemoDeps) {
     },
   };
 }
+
+/** Reads payloads of events, each once, because events never change. */
+function openPayloads(posthorn: Posthorn, account: string) {
+  const read = async (id: string) => (await posthorn.events.get(account, id)).payload;
+  const known = new Map<string, Awaited<ReturnType<typeof read>>>();
+  return async (eventId: string) => {
+    const payload = known.get(eventId) ?? (await read(eventId));
+    known.delete(eventId);
+    known.set(eventId, payload);
+    if (known.size > MAX_PAYLOADS) for (const [oldest] of known) return (known.delete(oldest), payload);
+    return payload;
+  };
+}
+
+const MAX_PAYLOADS = 100;
 
 /** The demo uses the operator key and has no login, so it accepts only requests from its own pages. While it listens on loopback, it
  *  accepts only loopback host names, because a foreign name that resolves to 127.0.0.1 is an attack. */
