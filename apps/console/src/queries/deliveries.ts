@@ -34,6 +34,14 @@ export const deliveriesQuery = (account: string, filters: DeliveryFilters) =>
 export const countDeliveries = (account: string, filters: Omit<DeliveryFilters, 'cursor' | 'limit'>) =>
   call<ListCount>('GET', `${accountPath(account)}/deliveries/count${query(filters)}`);
 
+/** The same number, read again while the page is open. */
+export const deliveryCountQuery = (account: string, filters: Omit<DeliveryFilters, 'cursor' | 'limit'>) =>
+  queryOptions({
+    queryKey: ['accounts', account, 'deliveries', 'count', filters],
+    queryFn: () => countDeliveries(account, filters),
+    refetchInterval: POLL_MS,
+  });
+
 export const deliveryQuery = (account: string, id: string) =>
   queryOptions({
     queryKey: ['accounts', account, 'deliveries', id],
