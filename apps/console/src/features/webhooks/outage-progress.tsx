@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { countOf } from '../../components/number.js';
 import { Moment } from '../../components/time.js';
 import { shortTime, useZone } from '../../components/zone.js';
-import { deliveriesQuery, deliveryCountQuery } from '../deliveries/queries.js';
+import { deliveriesQuery, deliveryCountQuery } from '../../queries/deliveries.js';
 
 /** After an outage: how many of the deliveries that waited were sent. Empty when none is left, or all that are left wait for their next
  *  attempt again. */
