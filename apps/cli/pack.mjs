@@ -11,7 +11,14 @@ const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
 /** The apps that `posthorn dev` starts. */
 const APPS = ['cli', 'api', 'worker', 'board', 'demo'];
 /** What they read besides their code, as in the Dockerfile. */
-const FILES = ['apps/console/dist', 'apps/demo/page', 'packages/tokens/tokens.css', 'prisma/migrations', 'LICENSE'];
+const FILES = [
+  'apps/console/dist',
+  'apps/docs/dist/site',
+  'apps/demo/page',
+  'packages/tokens/tokens.css',
+  'prisma/migrations',
+  'LICENSE',
+];
 const OWN = /^@posthorn\//;
 
 const folder = resolve(process.argv[2] ?? join(root, 'dist/npm'));
@@ -61,7 +68,7 @@ function copy(path) {
 function linkOwnPackages() {
   const SPECIFIER = /(\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)(["'])@posthorn\/([a-z-]+)(\/[a-z-]+)?\2/g;
   for (const file of readdirSync(staged, { recursive: true })) {
-    if (!/^(apps|packages)\/(?!console\/)[^/]+\/dist\/.*\.js$/.test(file)) continue;
+    if (!/^(apps|packages)\/(?!(console|docs)\/)[^/]+\/dist\/.*\.js$/.test(file)) continue;
     const at = join(staged, file);
     const text = readFileSync(at, 'utf8');
     const linked = text.replaceAll(SPECIFIER, (_all, before, quote, name, subpath = '') => {
