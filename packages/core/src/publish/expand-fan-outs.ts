@@ -114,7 +114,7 @@ SELECT coalesce(m.count, 0) AS count, m.event_id IS NOT NULL AS "isAdvanced", co
   coalesce(o.direct_ids, '{}') AS "directIds", ${leaseOf(LEASED_FROM_NOW)} AS "leasedUntil", coalesce(o.deferred, 0) AS "deferredCount"
 FROM (SELECT) one LEFT JOIN moved m ON true LEFT JOIN created_per_event o ON true`;
 
-const EXPAND = `WITH ${[LOCK_FAN_OUT, LOCK_ACCOUNT, REQUIRE_ROOM, LOOK, MATCH, CREATE_DELIVERIES, MOVE, COMPLETE].join(
+const EXPAND = `WITH ${[LOCK_FAN_OUT, LOCK_ACCOUNT, REQUIRE_ROOM, SCAN, MATCH, CREATE_DELIVERIES, MOVE, COMPLETE].join(
   ',',
 )}${RESULT}`;
 
