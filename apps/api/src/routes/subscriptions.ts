@@ -131,7 +131,7 @@ export const subscriptionRoutes: Routes<'db' | 'enqueue' | 'cipher' | 'maxSubscr
         const ids = places.slice(0, limit).map(({ id }) => id);
         const rows = await db.prisma.subscription.findMany({
           where: { id: { in: ids }, deletedAt: null },
-          include: { verification: true },
+          include: SUBSCRIPTION_PARTS,
         });
         await requireAccount(deps, account, rows);
         const statsOf = await dayOf(deps, { accountId: account, ids: stats ? ids : [] });

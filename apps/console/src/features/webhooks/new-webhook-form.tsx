@@ -4,7 +4,6 @@ import { useState } from 'react';
 import { Controller } from 'react-hook-form';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { ApiProblem } from '../../api/api-problem.js';
 import { call } from '../../api/call.js';
 import { Button } from '../../components/button.js';
 import { Field } from '../../components/field.js';

@@ -4,7 +4,6 @@ import { useRef } from 'react';
 import { Controller, type UseFormReturn } from 'react-hook-form';
 import * as z from 'zod';
 import { accountPath } from '../../api/account-path.js';
-import { ApiProblem } from '../../api/api-problem.js';
 import { useAction } from '../../components/action.js';
 import { Banner } from '../../components/banner.js';
 import { Button } from '../../components/button.js';
