@@ -27,6 +27,7 @@ it('types events, pages and payloads', () => {
   expectTypeOf(read).returns.toEqualTypeOf<string | boolean>();
 
   const posthorn = new Posthorn<Events>({ url: 'https://hooks.example.com', apiKey: 'key' });
-  expectTypeOf(posthorn.deliveries.list('acme').take(1)).resolves.toEqualTypeOf<Delivery[]>();
+  type Deliveries = ReturnType<typeof posthorn.deliveries.list>;
+  expectTypeOf<ReturnType<Deliveries['take']>>().resolves.toEqualTypeOf<Delivery[]>();
   expectTypeOf(posthorn.publish).parameter(1).toEqualTypeOf<NewEvent<Events>>();
 });
