@@ -45,11 +45,11 @@ describe.each(inject('queueBackends'))('a fan-out on %s', (backend) => {
     await client.query(
       `WITH copy AS (
          INSERT INTO subscriptions (id, account_id, url, events, status)
-         SELECT id, account_id, url || '?copy=' || id, events, status FROM subscriptions, unnest($2::uuid[]) AS copy (id)
-         WHERE account_id = $1
+         SELECT copy.id, s.account_id, s.url || '?copy=' || copy.id, s.events, s.status FROM subscriptions s, unnest($2::uuid[]) AS copy (id)
+         WHERE s.account_id = $1
        )
        INSERT INTO secrets (id, subscription_id, key_id, sealed)
-       SELECT gen_random_uuid(), id, $4, decode(sealed, 'hex') FROM unnest($2::uuid[], $3::text[]) AS copy (id, sealed)`,
+       SELECT gen_random_uuid(), one.id, $4, decode(one.sealed, 'hex') FROM unnest($2::uuid[], $3::text[]) AS one (id, sealed)`,
       [account, ids, sealed, cipher.keyId],
     );
     return account;

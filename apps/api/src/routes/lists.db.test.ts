@@ -225,7 +225,6 @@ async function listsOf(account: string): Promise<string[]> {
     path('audit', 'action=never.done'),
     path('audit', 'actor=account'),
     path('audit', 'actor=portal'),
-    path('audit', 'actor=operator&action=subscriptions.pause'),
     path('subscriptions', 'stats=24h'),
     path('subscriptions', 'status=paused'),
     path('subscriptions', 'sort=waiting'),

@@ -55,7 +55,8 @@ export function missingPartitions(
   { at, retentionDays }: { at: Date; retentionDays: number },
 ): Required<Partition>[] {
   const width = widthMs(retentionDays);
-  const until = at.getTime() + Math.max(width, AHEAD_MS);
+  // Two days more: after a month without workers, the next one begins where the last one ends.
+  const until = at.getTime() + Math.max(width, AHEAD_MS) + 2 * DAY_MS;
   const earliest = Math.ceil((at.getTime() + DAY_MS + 1) / DAY_MS) * DAY_MS;
   const last = partitions.at(-1);
   const missing: Required<Partition>[] = [];
