@@ -17,6 +17,8 @@ describe.skipIf(inject('browserPath') === null)('the small forms of the console'
         stack.publish(account, JSON.stringify({ event, payload: {} })),
       ),
     );
+    // The page has buttons with longer names that start alike.
+    const inDialog = (name: string) => page.getByRole('dialog').getByRole('button', { name, exact: true });
     const sent: string[] = [];
     page.on('request', (request) => {
       if (request.method() !== 'GET') sent.push(`${request.method()} ${request.url()}`);
@@ -26,17 +28,17 @@ describe.skipIf(inject('browserPath') === null)('the small forms of the console'
     await see('Enter a value.');
     await signIn(`/accounts/${account}/events/${unmatched?.id}`);
     await button('Subscribe a webhook').click();
-    await button('Subscribe').last().click();
+    await inDialog('Subscribe').click();
     await see('Choose a webhook.');
     await page.goto(`/accounts/${account}/events/${matched?.id}`);
     await button('Send to webhooks').click();
     await page.getByRole('checkbox').first().waitFor();
-    await button('Send').last().click();
+    await inDialog('Send').click();
     await see('Choose a webhook.');
     await page.goto(`/accounts/${account}/subscriptions/${id}/settings`);
     await button('Delete webhook…').click();
     await page.getByRole('textbox', { name: /^Type / }).fill('example.com');
-    await button('Delete webhook').last().click();
+    await inDialog('Delete webhook').click();
     await see(/^Type .* exactly\.$/);
     expect(sent.filter((one) => one.startsWith(`POST ${baseURL}/v1/accounts`))).toEqual([]);
     expect(sent.filter((one) => !one.startsWith('POST'))).toEqual([]);
